@@ -147,10 +147,12 @@ def _dataset(folder: Path, number: int, now: datetime) -> tuple[Any, Any]:
     # A real manifest over a small tree: a credential's size does not depend on the tree's.
     from lyrikstore.canon.digest import Digest
     from lyrikstore.history.manifests.manifest import sign_manifest
-    from lyrikstore.history.trees.tree import Entry, Tree
+    from lyrikstore.history.trees.tree import Tree, TreeEntry
     from lyrikstore.testing.keys import signer_for
 
-    entries = [Entry(f"{n:03d}.txt", n, Digest.of(f"{number}.{n}".encode())) for n in range(100)]
+    entries = [
+        TreeEntry(f"{n:03d}.txt", n, Digest.of(f"{number}.{n}".encode())) for n in range(100)
+    ]
     tree = Tree.of(entries)
     fields = ("name", "description", "collection", "language", "jurisdiction", "consents")
     manifest = sign_manifest(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lyrikstore.canon.digest import Digest
     from lyrikstore.canon.errors import LyrikstoreError
     from lyrikstore.crypto.keys.keyring import KeyFolder
-    from lyrikstore.curate.commit.inputs import Allowed, Stated
+    from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions
     from lyrikstore.curate.terms.offer import Offer
     from lyrikstore.history.manifests.manifest import Manifest
     from lyrikstore.publish.identity.issuer import Issuance
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from lyrikstore.verify.report import Report
 
 __all__ = [
-    "Allowed",
+    "CommitMetadata",
+    "CommitOptions",
     "Digest",
     "Issuance",
     "KeyFolder",
@@ -37,14 +38,13 @@ __all__ = [
     "Manifest",
     "Offer",
     "Report",
-    "Stated",
     "Store",
     "__version__",
     "verify_delivery",
 ]
 
 _LAZY = {
-    "Allowed": "lyrikstore.curate.commit.inputs",
+    "CommitOptions": "lyrikstore.curate.commit.inputs",
     "Digest": "lyrikstore.canon.digest",
     "Issuance": "lyrikstore.publish.identity.issuer",
     "KeyFolder": "lyrikstore.crypto.keys.keyring",
@@ -53,7 +53,7 @@ _LAZY = {
     "Manifest": "lyrikstore.history.manifests.manifest",
     "Offer": "lyrikstore.curate.terms.offer",
     "Report": "lyrikstore.verify.report",
-    "Stated": "lyrikstore.curate.commit.inputs",
+    "CommitMetadata": "lyrikstore.curate.commit.inputs",
     "Store": "lyrikstore.api.store",
     "verify_delivery": "lyrikstore.api.verify",
 }

@@ -26,7 +26,7 @@ from lyrikstore.history.manifests.kinds import KINDS
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.locate import nearest_store, store_folder
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.history.trees.tree import Entry
+from lyrikstore.history.trees.tree import TreeEntry
 
 _TREES = 8
 
@@ -285,7 +285,7 @@ class _Shared(io.BufferedIOBase):
 
 class _Folders:
     # A tree as folders: what `ls` needs at once, in one pass over the entries.
-    def __init__(self, entries: tuple[Entry, ...], created: datetime) -> None:
+    def __init__(self, entries: tuple[TreeEntry, ...], created: datetime) -> None:
         self.created = created
         self.files = {entry.path: entry for entry in entries}
         self.folders: dict[str, list[str]] = {"": []}
@@ -321,7 +321,7 @@ def _place(store: str | Path | None) -> Path | str:
     return nearest_store(Path.cwd(), hint='give storage_options={"store": PATH}')
 
 
-def _file(path: str, entry: Entry, created: datetime) -> dict[str, Any]:
+def _file(path: str, entry: TreeEntry, created: datetime) -> dict[str, Any]:
     digest = entry.blake3.hex
     # ETag is what caches above fsspec look for: here it is the content itself.
     return {

@@ -6,9 +6,10 @@ from typing import Any
 
 from lyrikstore.credentials.model.credential import CredentialMetadata
 from lyrikstore.credentials.model.dataset import build_dataset_credential
-from lyrikstore.credentials.model.status_list import StatusEntry
+from lyrikstore.credentials.model.status_entry import StatusEntry
 from lyrikstore.credentials.terms.model import Terms, whole
 from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.envelope import issue
@@ -47,7 +48,7 @@ def log_credential(
         **more,
     )
     data = issue(document, issuer, valid[0])
-    with repository.transaction() as transaction:
+    with open_transaction(repository) as transaction:
         transaction.log_credential(data)
         transaction.commit()
     return data

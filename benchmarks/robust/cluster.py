@@ -27,9 +27,9 @@ HARM = ("full", "digest", "pack")
 """What is wrong with the first worker: its disk, the digests it tells, the packs it writes."""
 LIAR = """
 from pathlib import Path
-from lyrikstore.objects import spread
+from lyrikstore.objects import distributed
 
-def store_files(setup, task, honest=spread.store_files):
+def store_files(setup, task, honest=distributed.store_files):
     for header, digests in honest(setup, task):
         if {kind!r} == "digest":
             digests = digests[:-1] + bytes([digests[-1] ^ 1])
@@ -41,7 +41,7 @@ def store_files(setup, task, honest=spread.store_files):
             path.write_bytes(data)
         yield header, digests
 
-spread.store_files = store_files
+distributed.store_files = store_files
 """
 
 

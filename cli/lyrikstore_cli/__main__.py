@@ -12,9 +12,9 @@ import sys
 import time
 from types import FrameType
 
-INTERRUPTED = "interrupted; nothing half-made is visible, run the same command again"
+from lyrikstore_cli.fatal import INTERRUPTED, OUT_OF_MEMORY, unmapped
+
 SOON = "interrupted: it ends as soon as a library is loaded; once more ends it at once"
-OUT_OF_MEMORY = "error: out of memory\nhint: free some, or raise the limit, and run it again"
 LEAST_MEMORY = 128 << 20
 """Bytes of address space below which nothing is begun: some libraries end the process when memory
 runs out, without a word."""
@@ -67,13 +67,6 @@ def _check_memory() -> None:
     most, _ = resource.getrlimit(resource.RLIMIT_AS)
     if most != resource.RLIM_INFINITY and most < LEAST_MEMORY:
         raise MemoryError
-
-
-def unmapped(error: Exception) -> bool:
-    """Return whether a library could not be loaded for want of memory."""
-    words = str(error)
-    missing = "failed to map" in words or "allocate memory" in words
-    return isinstance(error, ImportError) and missing
 
 
 def _unloaded(error: Exception) -> str:

@@ -17,8 +17,8 @@ from lyrikstore.canon.errors import (
     storage_error,
 )
 from lyrikstore.version import __version__
-from lyrikstore_cli.__main__ import INTERRUPTED, OUT_OF_MEMORY, unmapped
 from lyrikstore_cli.exits import exit_code
+from lyrikstore_cli.fatal import INTERRUPTED, OUT_OF_MEMORY, unmapped
 from lyrikstore_cli.output import screen as ui
 
 # Grouped as the help shows them. A command's module is loaded only when it is called or its own
@@ -82,13 +82,25 @@ GROUPS: dict[str, dict[str, str]] = {
     },
 }
 
-_FILES = {"filter": "filter_", "import": "import_"}  # words that Python keeps for itself
+_PLACES = {
+    "filter": "filter_:command",  # words that Python keeps for itself
+    "import": "import_:command",
+    "key": "key.command:command",
+    "serve": "serve.command:command",
+    "verify": "verify.command:command",
+    "revoke": "credential_status:revoke",
+    "suspend": "credential_status:suspend",
+    "reinstate": "credential_status:reinstate",
+    "supersede": "credential_status:supersede",
+    "status-lists": "credential_status:status_lists",
+}
 
 MODULES = {
-    name: f"lyrikstore_cli.commands.{_FILES.get(name, name.replace('-', '_'))}"
+    name: f"lyrikstore_cli.commands.{_PLACES.get(name, f'{name}:command')}"
     for group in GROUPS.values()
     for name in group
 }
+"""Name of a command → module and attribute."""
 
 
 class Program(click.Group):
@@ -102,7 +114,8 @@ class Program(click.Group):
         """Load a command's module, or return None where there is no such command."""
         if cmd_name not in MODULES:
             return None
-        loaded: click.Command = import_module(MODULES[cmd_name]).command
+        module, _, attribute = MODULES[cmd_name].partition(":")
+        loaded: click.Command = getattr(import_module(module), attribute)
         return loaded
 
     def invoke(self, ctx: click.Context) -> object:

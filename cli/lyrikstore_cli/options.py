@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyrikstore.canon.durable import create_file, replace_file
 from lyrikstore.canon.errors import (
     ConflictError,
     FormatError,
@@ -21,7 +20,7 @@ from lyrikstore.canon.errors import (
     StorageError,
     storage_error,
 )
-from lyrikstore.canon.files import no_file, read_at_most
+from lyrikstore.canon.files import create_file, no_file, read_at_most, replace_file
 from lyrikstore.canon.json import MAX_BYTES
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.history.repository.locate import STORE_FOLDER

@@ -13,7 +13,6 @@ from pathlib import Path
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
-from lyrikstore.canon.durable import replace_file
 from lyrikstore.canon.errors import (
     ConflictError,
     FormatError,
@@ -21,7 +20,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     storage_error,
 )
-from lyrikstore.canon.files import open_regular
+from lyrikstore.canon.files import open_regular, replace_file
 from lyrikstore.history.repository.locate import STORE_FOLDER
 
 DEFAULT = "origin"

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
 from lyrikstore.canon.files import no_file
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control
 from lyrikstore.history.repository.locate import nearest_store, store_folder
 from lyrikstore_cli.output.screen import Screen, json_text
 
@@ -46,7 +46,7 @@ VARIABLES: Mapping[str, str] = {
 }
 
 
-class Paths(Struct, frozen=True):
+class UserPaths(Struct, frozen=True):
     """Where this user's files are; none of them is inside a store.
 
     Attributes:
@@ -64,7 +64,7 @@ class Paths(Struct, frozen=True):
     cache: Path
 
 
-def user_paths(environment: Mapping[str, str]) -> Paths:
+def user_paths(environment: Mapping[str, str]) -> UserPaths:
     """Return this user's paths from the environment."""
     import platformdirs
 
@@ -79,7 +79,7 @@ def user_paths(environment: Mapping[str, str]) -> Paths:
     state = Path(environment.get("LYRIKSTORE_STATE") or platformdirs.user_state_dir("lyrikstore"))
     trust = Path(environment.get("LYRIKSTORE_TRUST") or config / "trust.toml")
     cache = Path(environment.get("LYRIKSTORE_CACHE") or platformdirs.user_cache_dir("lyrikstore"))
-    return Paths(
+    return UserPaths(
         keys=config / "keys",
         trust=trust,
         memory=state / "logs",
@@ -110,7 +110,7 @@ class Session:
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     @cached_property
-    def paths(self) -> Paths:
+    def paths(self) -> UserPaths:
         """This user's paths."""
         return user_paths(self.environment)
 
@@ -299,7 +299,7 @@ class Session:
                 raise KeyMaterialError(
                     "passphrase-missing",
                     f"no passphrase of 1 to {MAX_PASSPHRASE} bytes on the first line of "
-                    f"{visible(file)}",
+                    f"{escape_control(file)}",
                 )
             return lines[0]
         if self.options.no_input or not sys.stdin.isatty():

@@ -11,6 +11,7 @@ from lyrikstore.credentials.trust.edit import add_issuer
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.keys.keyring import KeyFolder
 from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.history.commit.transaction import create_repository
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.repository.repository import Repository
 
@@ -41,7 +42,7 @@ def found_store(
     tag = os.urandom(8).hex()
     log_signer = keys.new_log_signer(tag, comment="log key")
     memory = LogMemory(memory_dir)
-    repository = Repository.create(
+    repository = create_repository(
         folder,
         origin=origin or f"lyrikstore.local/{tag}",
         signer=signer,

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from lyrikstore.objects.backends.open import RemotePlace
     from lyrikstore.publish.identity.issuer import Issuance
     from lyrikstore.publish.imports.attestations import Attested
-    from lyrikstore.publish.imports.import_credentials import TakenIn
+    from lyrikstore.publish.imports.import_credentials import ImportResult
     from lyrikstore.publish.issue.grant import Licence
     from lyrikstore.publish.issue.issue import IssuedCredential
-    from lyrikstore.publish.status.changes import Issued, StatusBook
+    from lyrikstore.publish.status.book import Issued, StatusBook
     from lyrikstore.publish.status.current_list import CurrentList
     from lyrikstore.verify.report import Report
 
@@ -45,7 +45,7 @@ class Standing(ABC):
     @property
     def status_book(self) -> "StatusBook":
         """The standing of every logged credential; each is read once."""
-        from lyrikstore.publish.status.changes import StatusBook
+        from lyrikstore.publish.status.book import StatusBook
 
         book: StatusBook | None = getattr(self, "_book", None)
         if book is None:
@@ -86,17 +86,17 @@ class Standing(ABC):
         except (NotFoundError, InvalidInputError):
             return None
 
-    def take_in(
+    def import_credentials(
         self,
         wanted: Mapping[str, bytes],
         beside: Mapping[str, bytes],
         found: Mapping[str, bytes] | None = None,
-    ) -> "TakenIn":
+    ) -> "ImportResult":
         """Log what others said about datasets that are here; see ``takingin.take_in``."""
-        from lyrikstore.publish.imports.import_credentials import take_in
+        from lyrikstore.publish.imports.import_credentials import import_credentials
 
         self.signer()  # which may bring the log up to date
-        return take_in(
+        return import_credentials(
             self.repository,
             self.status_book,
             wanted,
@@ -115,7 +115,7 @@ class Standing(ABC):
         name: str | None = None,
         *,
         progress: OnProgress = silent,
-    ) -> "TakenIn":
+    ) -> "ImportResult":
         """Take in the dataset of another store; see ``importing.import_delivery``."""
         from lyrikstore.publish.imports.import_delivery import import_delivery
 

@@ -10,8 +10,8 @@ from lyrikstore.history.repository.repository import Repository
 
 if TYPE_CHECKING:
     from lyrikstore.crypto.keys.signer import Signer
-    from lyrikstore.curate.commit.diff import Comparison
-    from lyrikstore.curate.commit.inputs import Allowed, Stated
+    from lyrikstore.curate.commit.diff import VersionDiff
+    from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions
     from lyrikstore.curate.commit.plan import CommitResult
     from lyrikstore.curate.commit.status import FolderStatus
     from lyrikstore.curate.recipes.apply import FilterResult
@@ -40,9 +40,9 @@ class Curating(ABC):
         self,
         folder: Path | str,
         name: str,
-        stated: "Stated | None" = None,
+        stated: "CommitMetadata | None" = None,
         *,
-        allow: "Allowed | None" = None,
+        allow: "CommitOptions | None" = None,
         dry_run: bool = False,
         progress: OnProgress = silent,
         pools: "Pools | None" = None,
@@ -133,7 +133,7 @@ class Curating(ABC):
             pools=pools,
         )
 
-    def compare(self, old: str, new: str) -> "Comparison":
+    def compare(self, old: str, new: str) -> "VersionDiff":
         """Return what differs between two versions: files, sheet, and what is stated.
 
         Args:

@@ -137,8 +137,9 @@ class Training(ABC):
 
         Cost: one read and one signature for each manifest that it was made from.
         """
+        from lyrikstore.verify.problems import Problems
         from lyrikstore.verify.rights.recorded import check_rights
-        from lyrikstore.verify.store.ancestry import Problems, closure
+        from lyrikstore.verify.store.ancestry import closure
 
         found = self.repository.resolve(checkpoint)
         ancestry = closure(self.repository, found.id, Problems("lineage"))

@@ -45,10 +45,10 @@ class Asking(ABC):
                 :func:`lyrikstore.index.build.ask`.
         """
         from lyrikstore.index.build import ask, index_path
-        from lyrikstore.index.query import Limits
+        from lyrikstore.index.query import QueryLimits
 
         path = index_path(self.repository, self.own_cache)
-        limits = Limits(rows=rows)
+        limits = QueryLimits(rows=rows)
         return ask(self.repository, sql, parameters, path=path, limits=limits, progress=progress)
 
     def impact(self, *identities: Digest) -> "Impact":

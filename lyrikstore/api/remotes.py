@@ -116,7 +116,7 @@ class Shared:
             InvalidInputError: (``not-home``) it is a mirror.
             KeyMaterialError: As for :meth:`home_log_signer`.
             ConflictError, VerificationError, RemoteError, StorageError: See
-                :func:`lyrikstore.history.sync.negotiate.meet` and ``collect``.
+                :func:`lyrikstore.history.sync.negotiate.negotiate` and ``collect``.
 
         Cost: that of ``collect``, over the network: what is rewritten comes here and goes back.
         """
@@ -143,7 +143,7 @@ class Shared:
             InvalidInputError: (``not-home``) it is a mirror.
             KeyMaterialError: As for :meth:`home_log_signer`.
             ConflictError, VerificationError, RemoteError, StorageError: See
-                :func:`lyrikstore.history.sync.negotiate.meet` and ``change_policy``.
+                :func:`lyrikstore.history.sync.negotiate.negotiate` and ``change_policy``.
         """
         from lyrikstore.history.commit.policy_change import change_policy
 

@@ -27,6 +27,7 @@ from lyrikstore.canon.errors import KeyMaterialError
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.crypto.keys.signer import DeferredSigner
+from lyrikstore.history.commit.transaction import recover
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.locate import store_folder
@@ -265,7 +266,7 @@ class Store(Shared, Asking, Curating, Training, Standing):
                 "the store was opened for reading",
                 hint="keys = KeyFolder(PATH); Store.open(…, keys=keys, signer=keys.signer())",
             )
-        self.repository.recover()
+        recover(self.repository)
         return self._signer
 
     def checkout(self, ref: str, folder: Path | str, *, progress: OnProgress = silent) -> "Tree":

@@ -18,7 +18,7 @@ from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.history.log.memory import LogMemory
 
 if TYPE_CHECKING:
-    from lyrikstore.history.trees.tree import Entry
+    from lyrikstore.history.trees.tree import TreeEntry
     from lyrikstore.verify.report import Report
 
 
@@ -71,7 +71,7 @@ def verify_delivery(
     )
 
 
-def _record_ids(reader: str, entry: "Entry", stream: BinaryIO) -> Iterable[Digest]:
+def _record_ids(reader: str, entry: "TreeEntry", stream: BinaryIO) -> Iterable[Digest]:
     from lyrikstore.curate.readers import iter_records
 
     return (record.id for record in iter_records(reader, entry.path, stream))

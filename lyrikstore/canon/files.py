@@ -1,12 +1,20 @@
-"""The files that a caller names: read in bounds, and nothing but our own errors."""
+"""Files that a caller names: read within bounds, written whole and for good."""
 
+import contextlib
 import errno
+import fcntl
 import os
+import re
+import shutil
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
 def read_at_most(
@@ -72,3 +80,171 @@ def real_path(path: Path) -> Path:
     ``Path.resolve`` raises an error of its own for them.
     """
     return Path(os.path.realpath(path))
+
+
+def replace_file(path: Path, data: bytes, *, mode: int = 0o666, folder_mode: int = 0o777) -> None:
+    """Create or replace a file, so that it has the old content or all of the new, for good.
+
+    Args:
+        path: Folders that are missing above it are made.
+        data: The new content.
+        mode: Mode of the file, less the umask.
+        folder_mode: Mode of folders that are made, less the umask.
+
+    Raises:
+        OSError: The file system could not promise it; what was there may be there still.
+    """
+    _make_folder(path.parent, folder_mode)
+    with _written(path, data, mode, exact=False) as new:
+        new.replace(path)
+    sync_directory(path.parent)
+
+
+def create_file(path: Path, data: bytes, *, mode: int | None = None) -> None:
+    """Create a file, so that there is all of it or nothing, for good.
+
+    Args:
+        path: Where; its folder exists.
+        data: The content.
+        mode: Mode of the file, whatever the umask; by default 0666 less the umask.
+
+    Raises:
+        FileExistsError: There is something; it is as it was.
+        OSError: The file system could not promise it.
+    """
+    with _written(path, data, 0o666 if mode is None else mode, exact=mode is not None) as new:
+        try:
+            os.link(new, path)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            if os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+            new.replace(path)  # a stick or a share that has no hard links
+    try:
+        sync_directory(path.parent)
+    except OSError:
+        with contextlib.suppress(OSError):  # who is told that it failed can do it again
+            path.unlink()
+        raise
+
+
+@contextlib.contextmanager
+def _written(path: Path, data: bytes, mode: int, *, exact: bool) -> Iterator[Path]:
+    # A file beside its place, complete and synced; on leaving it has another name or is removed.
+    name = os.fsdecode(os.fsencode(path.name)[:200])  # with what is added no longer than a name is
+    stem = f".{name}."
+    remove_dead(path.parent, stem)
+    new, file = _open_new(path.parent, stem, mode & 0o600 if exact else mode)
+    try:
+        if exact:
+            os.fchmod(file.fileno(), mode)  # under umask 0777 it was born with mode 0
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+        yield new  # still locked
+    finally:
+        with contextlib.suppress(OSError):
+            new.unlink()
+        with contextlib.suppress(OSError):  # all of it is on the disk, or it failed before
+            file.close()
+
+
+def _open_new(folder: Path, stem: str, mode: int) -> tuple[Path, BinaryIO]:
+    while True:
+        new = folder / f"{stem}{os.urandom(8).hex()}"
+        file = os.fdopen(os.open(new, _FLAGS, mode), "wb")
+        lock(file.fileno())
+        if os.fstat(file.fileno()).st_nlink:
+            return new, file
+        file.close()  # taken for a dead one's before it was locked
+
+
+def lock(descriptor: int) -> None:
+    """Keep :func:`remove_dead` from a file or folder that is being written, while it is open."""
+    with contextlib.suppress(OSError):  # where nothing can be locked, nothing is removed either
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
+def remove_dead(folder: Path, stem: str) -> None:
+    """Remove what processes that were killed left in a folder: what nobody has locked.
+
+    Args:
+        folder: Where; what cannot be removed stays.
+        stem: What its name begins with; 16 hex digits follow.
+    """
+    with contextlib.suppress(OSError):
+        place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for name in os.listdir(place):  # noqa: PTH208 - a descriptor, not a path
+                if re.fullmatch(rf"{re.escape(stem)}[0-9a-f]{{16}}", name):
+                    _remove_dead(place, name)
+        finally:
+            os.close(place)
+
+
+def _remove_dead(place: int, name: str) -> None:
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with contextlib.suppress(OSError):
+        descriptor = os.open(name, flags, dir_fd=place)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not if its writer is alive
+            mode = os.fstat(descriptor).st_mode
+            if stat.S_ISDIR(mode):
+                shutil.rmtree(name, ignore_errors=True, dir_fd=place)
+            elif stat.S_ISREG(mode):
+                os.unlink(name, dir_fd=place)
+        finally:
+            os.close(descriptor)
+
+
+def sync_tree(folder: Path) -> None:
+    """Make all files and folders below ``folder``, and it, survive a power cut.
+
+    Raises:
+        OSError: The file system could not promise it.
+
+    Cost: one wait for the disk where the system has ``syncfs`` (Linux), which waits for what
+    others wrote to that file system too; else one for each file.
+    """
+    import ctypes
+
+    whole = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    if whole is None:
+        for place, _, names in os.walk(folder):
+            for name in names:
+                _sync(Path(place, name), os.O_RDONLY | os.O_NOFOLLOW)
+            sync_directory(Path(place))
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if whole(descriptor):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), str(folder))
+    finally:
+        os.close(descriptor)
+
+
+def sync_directory(folder: Path) -> None:
+    """Make the names in ``folder`` survive a power cut.
+
+    Raises:
+        OSError: The file system could not promise it.
+    """
+    _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _make_folder(folder: Path, mode: int) -> None:
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent, mode)
+    folder.mkdir(mode, exist_ok=True)
+    sync_directory(folder.parent)

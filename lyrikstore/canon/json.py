@@ -15,7 +15,7 @@ import orjson
 import rfc8785
 
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 
 JSON = Any
 """None, bool, int, float, str, list[JSON] or dict[str, JSON]."""
@@ -72,7 +72,7 @@ def encode(value: JSON) -> bytes:
     return _encode(value)[0]
 
 
-def may_say(data: bytes, text: str) -> bool:
+def may_contain(data: bytes, text: str) -> bool:
     r"""Return whether a string in the JSON text ``data`` may hold ``text``; never wrongly no.
 
     ATTACK: ``\u0043redential`` is the same word to whoever parses it, and another to a search.
@@ -142,7 +142,7 @@ def _read(
 ) -> tuple[JSON, bool]:
     # The value, and whether the text is known to be its canonical form.
     if len(data) > max_bytes:
-        _refuse(f"{counted(len(data), 'byte')} is more than the {max_bytes} allowed here")
+        _refuse(f"{pluralize(len(data), 'byte')} is more than the {max_bytes} allowed here")
     found = _canonical_value(data)
     if found is not None:
         return found[0], True

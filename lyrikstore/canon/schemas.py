@@ -10,13 +10,28 @@ from urllib.parse import urljoin
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON
-from lyrikstore.canon.packaged import PACKAGE, read_packaged
+
+PACKAGE = Path(__file__).resolve().parents[1]
+"""The folder of the modules."""
 
 _NAME = re.compile(r"[a-z0-9-]+(?:/[a-z0-9-]+)*")
 _BASE = "https://w3id.org/lyrikstore/schemas/"
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator, ValidationError
+
+
+def read_packaged(path: Path) -> bytes:
+    """Return a file of the program.
+
+    Raises:
+        ImportError: It cannot be read. As with a module that is no error of ours: whoever checks a
+            document would take that for the document's fault.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ImportError(f"{path}: {error.strerror or error}", path=str(path)) from error
 
 
 def schema_root() -> Path:

@@ -1,4 +1,4 @@
-"""Text of strangers, made safe to show.
+"""Text for people: foreign text made safe to show, counts in words, near matches.
 
 File names, credentials and cards are written by people we do not know. A control or direction
 character in one could forge lines of our own output, and one that does not show could make two
@@ -6,6 +6,9 @@ names look alike.
 """
 
 import re
+from collections.abc import Iterable
+
+from lyrikstore.canon.errors import InvalidInputError
 
 # Default_Ignorable_Code_Point of Unicode, which contains most bidi controls, then the
 # interlinear annotation characters. They do not show, so two names with them look like one.
@@ -15,8 +18,16 @@ IGNORABLE = re.compile(
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
+# What `\s` means differs by language and library.
+WHITE_SPACE = (
+    "\t\n\x0b\x0c\r \x85\xa0\u1680"
+    "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
+"""Unicode White_Space, and U+FEFF, the byte-order mark that Windows editors leave in front."""
 
-def visible(text: object) -> str:
+
+def escape_control(text: object) -> str:
     """Return ``text`` on one line, with everything spelt out as an escape that does not show.
 
     That is what Unicode calls control, format, surrogate, private, unassigned, ignorable, or a
@@ -31,3 +42,44 @@ def visible(text: object) -> str:
         else character.encode("unicode_escape").decode("ascii")
         for character in whole
     )
+
+
+def pluralize(count: int, one: str, many: str = "") -> str:
+    """Return ``1 pack``, ``2 packs``, ``0 entries``: a count and the noun in its number.
+
+    Args:
+        count: How many.
+        one: The noun for one, with its verb if that changes as well: ``pack is``.
+        many: The same for any other number; made from ``one`` if it is regular.
+    """
+    return f"{count} {one if count == 1 else many or _plural(one)}"
+
+
+def _plural(one: str) -> str:
+    return f"{one[:-1]}ies" if one.endswith("y") and one[-2] not in "aeiou" else f"{one}s"
+
+
+def suggest(got: str, known: Iterable[str]) -> str:
+    """Return the question whether something similar was meant, or nothing where nothing is."""
+    from difflib import get_close_matches
+
+    names = get_close_matches(got, sorted(known), n=3, cutoff=0.6)
+    return f"did you mean {' or '.join(repr(name) for name in names)}?" if names else ""
+
+
+def unknown_word(
+    kind: str, what: str, got: str, known: Iterable[str], *, otherwise: str = ""
+) -> InvalidInputError:
+    """Return the error for a word that is not among ``known``, with near matches in the hint.
+
+    Args:
+        kind: The error kind.
+        what: Such as ``key in step 2``; the message reads "unknown WHAT 'GOT'".
+        got: What the user wrote.
+        known: What would have been accepted.
+        otherwise: The hint where nothing is near, instead of a list of what is known.
+    """
+    names = sorted(known)
+    listed = f"known: {', '.join(names)[:300]}" if names else "nothing is accepted here"
+    hint = suggest(got, names) or otherwise or listed
+    return InvalidInputError(kind, f"unknown {what} {got[:80]!r}", hint=hint, details={"got": got})

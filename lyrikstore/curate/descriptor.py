@@ -14,7 +14,7 @@ from typing import Any
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.json import encode
-from lyrikstore.canon.near import unknown
+from lyrikstore.canon.text import unknown_word
 from lyrikstore.canon.toml import parse_toml
 
 FIELDS: Mapping[str, str] = {
@@ -88,7 +88,7 @@ def parse_descriptor(table: Mapping[str, Any]) -> Descriptor:
     found: Descriptor = {}
     for name, given in table.items():
         if name not in FIELDS:
-            raise unknown("bad-descriptor", "descriptor field", name, FIELDS)
+            raise unknown_word("bad-descriptor", "descriptor field", name, FIELDS)
         if name in MEASURED:
             raise _bad(f"{name!r} is measured, not stated; leave it out")
         found[name] = _field(name, given)
@@ -157,7 +157,7 @@ def _field(name: str, given: Any) -> Field:
         return {"state": "value", "value": _value(name, given), "basis": "human-asserted"}
     for key in given:
         if key not in ("state", "value", "reason", "basis"):
-            raise unknown(
+            raise unknown_word(
                 "bad-descriptor", f"key in {name!r}", key, ("state", "value", "reason", "basis")
             )
     state = given.get("state", "value")
@@ -173,7 +173,7 @@ def _field(name: str, given: Any) -> Field:
             raise _bad(f"{name!r} is unknown without a reason")
         field = {"state": state}
     else:
-        raise unknown(
+        raise unknown_word(
             "bad-descriptor",
             f"state of {name!r}",
             str(state),

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from pathlib import PurePosixPath
 
-from lyrikstore.canon.whitespace import WHITE_SPACE
+from lyrikstore.canon.text import WHITE_SPACE
 
 _RUN = re.compile(f"[{WHITE_SPACE}]+")
 

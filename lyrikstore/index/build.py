@@ -26,7 +26,7 @@ from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.index.collect import collect
 from lyrikstore.index.faults import system_error
-from lyrikstore.index.query import Limits, QueryResult, Scalar, query
+from lyrikstore.index.query import QueryLimits, QueryResult, Scalar, query
 from lyrikstore.index.tables import Writer, create_tables
 from lyrikstore.index.views import VERSION, VIEWS
 from lyrikstore.objects.io.safe_folder import refuse_link
@@ -116,7 +116,7 @@ def ask(
     parameters: Sequence[Scalar] = (),
     *,
     path: Path | None = None,
-    limits: Limits | None = None,
+    limits: QueryLimits | None = None,
     progress: OnProgress = silent,
 ) -> QueryResult:
     """Return the answer of one ``SELECT`` about the store as it is now.

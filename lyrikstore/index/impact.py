@@ -21,8 +21,9 @@ from lyrikstore.canon.json import encode, parse
 from lyrikstore.credentials.model.credential import GRANT, kind_of
 from lyrikstore.history.log.entries import LoggedEntry
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
-from lyrikstore.history.repository.repository import MAX_READ, Repository
+from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.resolve import subjects
+from lyrikstore.history.repository.store_view import MAX_READ
 
 MAX_PATH = 64
 """Links that a path is told in; a chain of ten thousand would be told ten thousand times."""

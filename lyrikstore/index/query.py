@@ -36,7 +36,7 @@ _HINT_VIEWS = (
 )
 
 
-class Limits(Struct, frozen=True):
+class QueryLimits(Struct, frozen=True):
     """What one query may use.
 
     Attributes:
@@ -82,7 +82,7 @@ class QueryResult(Struct, frozen=True):
 
 
 def query(
-    path: Path, sql: str, parameters: Sequence[Scalar] = (), *, limits: Limits | None = None
+    path: Path, sql: str, parameters: Sequence[Scalar] = (), *, limits: QueryLimits | None = None
 ) -> QueryResult:
     """Return the answer of one ``SELECT`` on the index at ``path``.
 
@@ -105,7 +105,7 @@ def query(
 
     Cost: about 0.3 s to start the child, then the query on one core.
     """
-    limits = limits or Limits()
+    limits = limits or QueryLimits()
     if not path.is_file():
         raise NotFoundError("no-index", f"no index at {path}", hint="lyrikstore index rebuild")
     request = json.dumps(
@@ -126,7 +126,7 @@ def query(
     return _read(output, time.monotonic() - started)
 
 
-def _run(request: bytes, limits: Limits) -> bytes:
+def _run(request: bytes, limits: QueryLimits) -> bytes:
     # The child sees the parent's module path and nothing else of its environment.
     search = os.pathsep.join(dict.fromkeys(os.path.abspath(p) for p in sys.path if p))  # noqa: PTH100
     try:
@@ -154,7 +154,7 @@ def _run(request: bytes, limits: Limits) -> bytes:
     return output
 
 
-def _converse(child: "subprocess.Popen[bytes]", request: bytes, limits: Limits) -> bytes:
+def _converse(child: "subprocess.Popen[bytes]", request: bytes, limits: QueryLimits) -> bytes:
     if child.stdin is None or child.stdout is None:  # both were asked for
         raise StorageError("io", "the query process has no pipes")
     with contextlib.suppress(BrokenPipeError):  # it died: its missing answer says so

@@ -18,15 +18,13 @@ from blake3 import blake3
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     FormatError,
-    InvalidInputError,
     LyrikstoreError,
     NotFoundError,
     StorageError,
 )
-from lyrikstore.objects.backends.base import Backend, LocalBackend
+from lyrikstore.objects.backends.address import address_of
+from lyrikstore.objects.backends.base import Backend
 from lyrikstore.objects.backends.open import open_backend
-from lyrikstore.objects.backends.remote import RemoteBackend
-from lyrikstore.objects.check.check_task import check_part
 from lyrikstore.objects.chunk.sources import opened
 from lyrikstore.objects.pack.builder import is_whole
 from lyrikstore.objects.pack.format import ROLES, PackRef
@@ -40,7 +38,7 @@ _READ = 4 << 20
 _SHARE_MIN, _SHARE_MAX, _FILES_MAX = 32 << 20, 1 << 30, 20_000
 
 
-def spread_files(
+def distribute_files(
     writer: BlobWriter, backend: Backend, pools: Pools, files: Sequence[str], sizes: Sequence[int]
 ) -> Iterator[tuple[int, Digest, int]]:
     """Store files by a pool's workers, which must see the files and the store under these names.
@@ -181,31 +179,6 @@ def _store(url: str, up_to: int, options: tuple[tuple[str, str], ...]) -> BlobSt
     # Kept between tasks: knowing what the store holds takes longer than most tasks.
     backend = _backend(url, dict(options))
     return open_blobs(backend, TransactionLog(backend).live(up_to))
-
-
-def check_share(
-    setup: Mapping[str, Any], task: Mapping[str, Any], *buffers: bytes
-) -> Iterator[tuple[dict[str, Any]]]:
-    """Check some packs: what a worker does; see :func:`~.check_task.check_part`."""
-    for header in check_part(_backend(setup["url"], setup["options"]), task, *buffers):
-        yield (header,)
-
-
-def address_of(backend: Backend) -> dict[str, Any]:
-    """Return what another machine needs to open a backend, but for the credentials it has itself.
-
-    Raises:
-        InvalidInputError: (``backend-not-shared``) it cannot.
-    """
-    if isinstance(backend, LocalBackend):
-        return {"url": str(backend.root.resolve()), "options": {}}
-    if isinstance(backend, RemoteBackend) and not backend.url.startswith("memory:"):
-        return {"url": backend.url, "options": backend.options}
-    raise InvalidInputError(
-        "backend-not-shared",
-        "other machines cannot open this store",
-        hint="use a store in a shared folder or a bucket",
-    )
 
 
 def shares(sizes: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -24,8 +24,8 @@ from lyrikstore.canon.errors import (
     VerificationError,
     storage_error,
 )
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.canon.text import pluralize
 from lyrikstore.objects.backends.base import NOT_A_FILE, THREADS, Backend, LocalBackend
 from lyrikstore.objects.io.safe_folder import own_folder
 from lyrikstore.objects.io.scratch import Scratch, open_part
@@ -343,7 +343,7 @@ def _pieces(source: Backend, pack: PackRef) -> Iterator[bytes]:
     if at != pack.bytes or source.size(pack.name) != pack.bytes:
         raise VerificationError(
             "pack-damaged",
-            f"pack {pack.id.short} has another size than {counted(pack.bytes, 'byte')}",
+            f"pack {pack.id.short} has another size than {pluralize(pack.bytes, 'byte')}",
             hint="lyrikstore verify names what is damaged; --repair-from REMOTE restores it",
         )
     if whole.digest() != pack.id.raw:

@@ -11,9 +11,8 @@ from msgspec import Struct, field, to_builtins
 from msgspec.structs import replace
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
-from lyrikstore.canon.near import unknown
-from lyrikstore.canon.toml import parse_toml
-from lyrikstore.canon.written import check_written
+from lyrikstore.canon.text import unknown_word
+from lyrikstore.canon.toml import check_user_file, parse_toml
 from lyrikstore.credentials.terms.vocabulary import (
     PERMISSIONS,
     PURPOSES,
@@ -177,7 +176,7 @@ class TrainConfig(Struct, frozen=True):
         document = _integers_as_decimals(document)
         _refuse_unknown(document)
         try:
-            check_written(document, "train-config")
+            check_user_file(document, "train-config")
         except FormatError as error:
             hint = error.hint or _HINT
             raise InvalidInputError("bad-config", error.message, hint=hint) from None
@@ -247,7 +246,7 @@ def _refuse_unknown(document: dict[str, Any]) -> None:
             if name not in known:
                 homes = [f"[{section}]" for section, names in _SECTIONS.items() if name in names]
                 belongs = f"it belongs in {' or '.join(homes)}" if homes else ""
-                error = unknown("bad-config", f"setting in {place}:", name, known)
+                error = unknown_word("bad-config", f"setting in {place}:", name, known)
                 error.hint = belongs or error.hint
                 raise error
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.version import __version__
 
 REQUIRED = ("torch", "transformers", "peft", "safetensors", "tokenizers", "numpy", "scikit-learn")
@@ -56,7 +56,8 @@ def describe_code() -> dict[str, str]:
     """
     folder = Path(__file__).parent
     entries = [
-        Entry(path.name, path.stat().st_size, Digest.of_file(path)) for path in folder.glob("*.py")
+        TreeEntry(path.name, path.stat().st_size, Digest.of_file(path))
+        for path in folder.glob("*.py")
     ]
     return {
         "package": "lyrikstore",

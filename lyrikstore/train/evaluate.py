@@ -13,6 +13,7 @@ from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.environment import describe_environment
@@ -98,7 +99,7 @@ def evaluate_checkpoint(
     body = {**measured, "rights": [right.to_json() for right in rights]}
     name = "evaluations/" + checkpoint.name.removeprefix("checkpoints/")
     progress(Progress(phase="log"))
-    with repo.transaction() as transaction:
+    with open_transaction(repo) as transaction:
         state = repo.refs.get(name)
         manifest = sign_manifest(
             kind="evaluation",

@@ -19,6 +19,7 @@ from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
@@ -58,7 +59,7 @@ class TrainResult(Struct, frozen=True):
         return self.checkpoints[-1]
 
 
-class Plan(Struct, frozen=True):
+class RunPlan(Struct, frozen=True):
     """Everything a run needs to know before it may start.
 
     Attributes:
@@ -182,7 +183,7 @@ def train_run(
 
 def preflight(
     repo: Repository, config: TrainConfig, *, trust: Trust, clock: Clock, user: str | None = None
-) -> Plan:
+) -> RunPlan:
     """Return what a run would use, if it may; writes nothing.
 
     Args:
@@ -210,7 +211,7 @@ def preflight(
     datasets = [train, validation, *([test] if test else [])]
     declared = Use.of_run({"purpose": config.purpose, "config": config.to_json()}, clock())
     rights = check_rights(repo, datasets, declared, trust=trust, user=user)
-    return Plan(config, train, validation, test, base, tuple(rights), environment)
+    return RunPlan(config, train, validation, test, base, tuple(rights), environment)
 
 
 def _base(repo: Repository, ref: str) -> Manifest:
@@ -232,7 +233,7 @@ def _dataset(repo: Repository, ref: str) -> Manifest:
     return found
 
 
-def _copy_inputs(repo: Repository, plan: Plan, staging: Staging) -> tuple[Snapshot, Snapshot]:
+def _copy_inputs(repo: Repository, plan: RunPlan, staging: Staging) -> tuple[Snapshot, Snapshot]:
     config = plan.config
     label = config.data.label
     settings = copy_base(repo, plan.base, staging)
@@ -262,7 +263,7 @@ def _copy_inputs(repo: Repository, plan: Plan, staging: Staging) -> tuple[Snapsh
 
 def _register(
     repo: Repository,
-    plan: Plan,
+    plan: RunPlan,
     copied: tuple[Snapshot, Snapshot],
     signer: Signer,
     clock: Clock,
@@ -283,7 +284,7 @@ def _register(
         "plannedOutputs": [config.name],
         "rights": [right.to_json() for right in plan.rights],
     }
-    with repo.transaction() as transaction:
+    with open_transaction(repo) as transaction:
         run = sign_manifest(
             kind="run",
             store=repo.store_id,
@@ -302,7 +303,7 @@ def _register(
 
 def _emit(
     repo: Repository,
-    plan: Plan,
+    plan: RunPlan,
     run: Manifest,
     output: _Output,
     signer: Signer,
@@ -313,7 +314,7 @@ def _emit(
     checkpoints: list[Manifest] = []
     if plan.base.tree is None:
         raise InvalidInputError("not-a-model", f"{plan.base.name} has no files")
-    with repo.transaction() as transaction:
+    with open_transaction(repo) as transaction:
         # Looked up now: another run may have moved the name while this one trained.
         parents = _current(repo, name)
         for number, item in enumerate(output.made):
@@ -361,7 +362,7 @@ def _checkpoint_body(
     }
 
 
-def _checkpoint_inputs(plan: Plan, run: Manifest) -> list[Input]:
+def _checkpoint_inputs(plan: RunPlan, run: Manifest) -> list[Input]:
     filters: dict[Digest, None] = {}
     for dataset in (plan.train, plan.validation):
         filters |= dict.fromkeys(item.id for item in dataset.inputs_in("filter"))

@@ -15,7 +15,7 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, PolicyError, RunFailedError, storage_error
 from lyrikstore.canon.json import encode, parse
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.store.writer import BlobWriter
 from lyrikstore.train.formats.adapter import ADAPTER_CONFIG, FILES, JSON_FILES, MAX_JSON_BYTES
 from lyrikstore.train.formats.base_model import MAX_HEADER_BYTES, check_weights
@@ -67,7 +67,7 @@ def seal(folder: Path, writer: BlobWriter, *, base: Digest, private: Path) -> Se
             _check_weights(name, data)
         if os.fsencode(private) in data:
             _refuse(f"{name} names a private folder of this machine")
-        entries.append(Entry(name, len(data), writer.put_data(data)))
+        entries.append(TreeEntry(name, len(data), writer.put_data(data)))
         sums.append(f"{sha256(data).hexdigest()}  {name}\n")
     tree = Tree.of(entries)
     text = "".join(sums).encode("ascii")

@@ -13,9 +13,8 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.json import encode
-from lyrikstore.canon.near import unknown
+from lyrikstore.canon.text import pluralize, unknown_word
 from lyrikstore.curate.readers import DOCUMENT
 from lyrikstore.curate.text import foreign_format, suffix_label
 from lyrikstore.history.manifests.manifest import Manifest
@@ -87,12 +86,12 @@ def copy_dataset(
     bare = [entry.path for entry in tree.entries if not (entry.meta or {}).get(label)]
     columns = manifest.body.get("metadata", {}).get("columns", ())
     if bare and columns and label not in columns:
-        raise unknown("label-missing", f"label column of {manifest.name}:", label, columns)
+        raise unknown_word("label-missing", f"label column of {manifest.name}:", label, columns)
     if bare:
         raise InvalidInputError(
             "label-missing",
             f"{manifest.name}: {len(bare)} of "
-            f"{counted(len(tree.entries), 'file has', 'files have')} no {label!r}, "
+            f"{pluralize(len(tree.entries), 'file has', 'files have')} no {label!r}, "
             f"such as {bare[0]}",
             hint="drop them with a filter, or name another column in [data] label",
             details={"paths": bare[:100]},
@@ -124,7 +123,7 @@ def check_labels(name: str, labels: Collection[str]) -> None:
     if len(labels) > MAX_LABELS or sum(len(label.encode()) for label in labels) > MAX_LABEL_BYTES:
         raise InvalidInputError(
             "too-many-labels",
-            f"{name} has {counted(len(labels), 'label')}; "
+            f"{name} has {pluralize(len(labels), 'label')}; "
             f"{MAX_LABELS}, of {MAX_LABEL_BYTES} bytes in all, "
             "are the most",
             hint="is [data] label the right column? if so, join rare labels in the sheet",

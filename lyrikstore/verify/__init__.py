@@ -1,1 +1,1 @@
-"""Verification: pure functions from bytes, a trust file and a moment to a report (spec §11)."""
+"""Verification: pure functions from bytes, a trust file and a moment to a report."""

@@ -9,7 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from lyrikstore.canon.errors import ConflictError, LyrikstoreError
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.quoting import quote
+from lyrikstore.canon.text import pluralize
 from lyrikstore.history.commit.publisher import location_text
 from lyrikstore.history.log.checkpoint import SignedCheckpoint
 from lyrikstore.history.log.entries import Records, read_records
@@ -20,7 +21,7 @@ from lyrikstore.history.log.note import VerifierKey
 from lyrikstore.history.repository.clone import check_none_lost, local_origin, read_local_key
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.objects.backends.base import Backend
-from lyrikstore.verify.report import Check, failed, not_applicable, passed, quote, unchecked
+from lyrikstore.verify.report import Check, failed, not_applicable, passed, unchecked
 
 
 def check_remembered(
@@ -74,7 +75,7 @@ def check_remembered(
     if behind:
         size = max(behind)
         summary = (
-            f"this clone is behind: it holds {signed.size} of the {counted(size, 'entry')} "
+            f"this clone is behind: it holds {signed.size} of the {pluralize(size, 'entry')} "
             "of the log that were seen before; what came after is not here"
         )
         return unchecked("log.memory", "behind", summary, size=signed.size, seen=size)
@@ -97,7 +98,7 @@ def not_known_lost(repository: Repository, memory: LogMemory | None) -> list[str
     with suppress(LyrikstoreError):  # log.memory says that the memory cannot be read
         return [
             f"that nothing which was committed and not pushed is lost: a local log of "
-            f"{counted(last.head.size, 'entry')} was signed in {last.location}, which is gone; "
+            f"{pluralize(last.head.size, 'entry')} was signed in {last.location}, which is gone; "
             "this may be that clone, moved"
             for key, last in memory.signed_anywhere()
             if key != own and key.name.startswith(name) and _is_gone(last.location)

@@ -1,6 +1,6 @@
 """How a report reads: the same words on a terminal and on a page."""
 
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore.verify.report import TRUST_CHECKS, Check, CheckState, Report, Verdict
 
 SYMBOL = {
@@ -64,7 +64,7 @@ def headline(report: Report) -> str:
     more = ""
     if report.verdict is Verdict.INVALID:
         failures = [check.id for check in report.checks if check.state is CheckState.FAIL]
-        more = f": {counted(len(failures), 'check')} failed: {', '.join(failures)}"
+        more = f": {pluralize(len(failures), 'check')} failed: {', '.join(failures)}"
     elif report.verdict is Verdict.INCOMPLETE:
         open_ones = [check.id for check in report.checks if check.state is CheckState.UNCHECKED]
         more = f": not checked: {', '.join(open_ones)}" if open_ones else ""

@@ -8,8 +8,8 @@ from hashlib import sha256
 from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.packaged import PACKAGE, read_packaged
+from lyrikstore.canon.schemas import PACKAGE, read_packaged
+from lyrikstore.canon.text import pluralize
 
 MAX_CARRIED = 64 << 20
 """Bytes of files that a page carries at most: a browser has to hold them several times over."""
@@ -46,7 +46,7 @@ def page(carried: Carried | None = None) -> bytes:
     if size > MAX_CARRIED:
         raise InvalidInputError(
             "too-large",
-            f"{counted(size, 'byte is', 'bytes are')} more "
+            f"{pluralize(size, 'byte is', 'bytes are')} more "
             f"than the {MAX_CARRIED} that a page carries",
             hint="hand over the delivery folder and the page apart",
         )

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, RemoteError
-from lyrikstore.credentials.did import KnownDocument, Source, web_url
+from lyrikstore.credentials.did import DocumentSource, KnownDocument, web_url
 from lyrikstore.credentials.did.document import MAX_DOCUMENT_BYTES
 from lyrikstore.credentials.did.names import is_registered_name
 from lyrikstore.version import __version__
@@ -106,7 +106,7 @@ class Fetcher(Struct, frozen=True):
             RemoteError: As :meth:`json`.
         """
         data = self.json(web_url(did), max_bytes=MAX_DOCUMENT_BYTES)
-        known = KnownDocument.of(data, Source.FETCHED)
+        known = KnownDocument.of(data, DocumentSource.FETCHED)
         if known.document.id != did:
             raise FormatError("bad-did-document", f"{web_url(did)} is the document of another DID")
         return known

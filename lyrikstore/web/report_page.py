@@ -6,7 +6,7 @@ from hashlib import sha256
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control
 from lyrikstore.verify.report import Check, CheckState, Report
 from lyrikstore.verify.report_text import STATE, SYMBOL, headline, meaning, signed_by, words
 from lyrikstore.web import stylesheet
@@ -104,7 +104,7 @@ def _check(parent: Element, check: Check, profile: str | None) -> None:
     _add(line, "span", words(check))
     detail = json.dumps(stated["detail"], ensure_ascii=False, indent=2)
     text = SubElement(details, "pre", tabindex="0")
-    text.text = "\n".join(visible(one) for one in (stated["spec"], *detail.split("\n")))
+    text.text = "\n".join(escape_control(one) for one in (stated["spec"], *detail.split("\n")))
 
 
 def _add(
@@ -118,5 +118,5 @@ def _add(
 ) -> None:
     """Add an element that holds nothing but text: whatever the text says, it is shown."""
     child = SubElement(parent, tag, {**(attributes or {}), **more})
-    child.text = visible(text)
+    child.text = escape_control(text)
     child.tail = after

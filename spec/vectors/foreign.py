@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from lyrikstore.canon.json import encode, parse
-from lyrikstore.credentials.model.status_list import ENTRIES, StatusEntry, pack
+from lyrikstore.credentials.model.status_entry import StatusEntry
+from lyrikstore.credentials.model.status_list import ENTRIES, pack
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.crypto.proofs.proof_set import add_proof

@@ -19,7 +19,8 @@ from lyrikstore.credentials.did.document import build_document
 from lyrikstore.credentials.model.attestation import build_attestation
 from lyrikstore.credentials.model.credential import Claims, CredentialMetadata
 from lyrikstore.credentials.model.grant import build_grant
-from lyrikstore.credentials.model.status_list import ENTRIES, StatusEntry, sign_list
+from lyrikstore.credentials.model.status_entry import StatusEntry
+from lyrikstore.credentials.model.status_list import ENTRIES, sign_list
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner, OrganisationSigner, Signer
 from lyrikstore.crypto.multikey import encode_multikey

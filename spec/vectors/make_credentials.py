@@ -25,7 +25,7 @@ from lyrikstore.history.log.note import VerifierKey
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.policy.policy import Genesis, Policy
 from lyrikstore.history.records.order_root import document_id, order_root
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.verify.credential.envelope import issue
 
 OWNER_SEED, LOG_SEED, MALLORY_SEED = bytes(range(32)), bytes(range(32, 64)), b"\x77" * 32
@@ -76,7 +76,7 @@ def dataset(
 ) -> tuple[Tree, Manifest, Manifest]:
     """Return the tree of :data:`FILES`, its dataset manifest in a store, and its records."""
     tree = Tree.of(
-        Entry(path, len(data), Digest.of(data), {"category": f"c{i}"})
+        TreeEntry(path, len(data), Digest.of(data), {"category": f"c{i}"})
         for i, (path, data) in enumerate(FILES.items())
     )
     manifest = sign_manifest(

@@ -11,7 +11,8 @@ from typing import Any
 import make_credentials as made
 from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.model.credential import sha256_multibase, sri
-from lyrikstore.credentials.model.status_list import ENTRIES, StatusEntry, pack, sign_list
+from lyrikstore.credentials.model.status_entry import StatusEntry
+from lyrikstore.credentials.model.status_list import ENTRIES, pack, sign_list
 from verdicts_of_organisations import dataset_cases
 from verdicts_of_terms import (
     asserted,

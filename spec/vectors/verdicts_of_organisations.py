@@ -7,7 +7,8 @@ from typing import Any
 
 import make_credentials as made
 from lyrikstore.credentials.did.document import build_document
-from lyrikstore.credentials.model.status_list import ENTRIES, StatusEntry, sign_list
+from lyrikstore.credentials.model.status_entry import StatusEntry
+from lyrikstore.credentials.model.status_list import ENTRIES, sign_list
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner, OrganisationSigner
 from lyrikstore.crypto.multikey import encode_multikey

@@ -23,11 +23,12 @@ from lyrikstore.canon.errors import LyrikstoreError, NotFoundError, StorageError
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.filesystem import LyrikFileSystem
+from lyrikstore.history.commit.transaction import create_repository, open_transaction
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import sign_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.sync.push import Remote, push
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.backends.open import open_backend
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
@@ -77,9 +78,10 @@ FILES = {
 
 def commit(repository: Repository, files: dict[str, bytes]) -> str:
     state = repository.refs.get(NAME)
-    with repository.transaction() as tx:
+    with open_transaction(repository) as tx:
         entries = [
-            Entry(path, len(data), tx.writer.put_data(data), None) for path, data in files.items()
+            TreeEntry(path, len(data), tx.writer.put_data(data), None)
+            for path, data in files.items()
         ]
         tree = Tree.of(entries)
         tx.writer.put_bytes(tree.encode())
@@ -118,7 +120,7 @@ def _registered() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("project")
-    repository = Repository.create(
+    repository = create_repository(
         folder / ".lyrikstore",
         origin="example.org/a",
         signer=OWNER,
@@ -232,7 +234,7 @@ def test_read_only(fs, tmp_path):
 
 def test_pickle_and_new_versions(tmp_path):
     memory = LogMemory(tmp_path / "memory")
-    repository = Repository.create(
+    repository = create_repository(
         tmp_path / ".lyrikstore",
         origin="example.org/b",
         signer=OWNER,
@@ -378,7 +380,7 @@ def test_threads_that_share_one_handle(fs):
 
 def test_damage_is_never_handed_out(tmp_path):
     files = {"big.parquet": BIG, "rows.csv": csv(table(1, 20_000))}
-    repository = Repository.create(
+    repository = create_repository(
         tmp_path / ".lyrikstore",
         origin="example.org/c",
         signer=OWNER,

@@ -1,19 +1,19 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control
 
 
 def test_what_does_not_show_is_spelt_out() -> None:
-    assert visible("a\nb\u202e\udc80é") == "a\\nb\\u202e\\udc80é"
-    assert visible("letter \x1b[2J.txt") == "letter \\x1b[2J.txt"
-    assert visible("two\u115fnames\ufe0f") == "two\\u115fnames\\ufe0f"
-    assert visible("Verträge 漢字 😀") == "Verträge 漢字 😀"
+    assert escape_control("a\nb\u202e\udc80é") == "a\\nb\\u202e\\udc80é"
+    assert escape_control("letter \x1b[2J.txt") == "letter \\x1b[2J.txt"
+    assert escape_control("two\u115fnames\ufe0f") == "two\\u115fnames\\ufe0f"
+    assert escape_control("Verträge 漢字 😀") == "Verträge 漢字 😀"
 
 
 @given(st.text(st.characters(exclude_categories=())))
 def test_whatever_comes_is_one_line_that_can_be_printed(text: str) -> None:
-    shown = visible(text)
+    shown = escape_control(text)
     assert shown.isprintable()
-    assert visible(shown) == shown
+    assert escape_control(shown) == shown
     shown.encode("utf-8")

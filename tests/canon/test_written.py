@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 import pytest
 
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.written import check_written
+from lyrikstore.canon.toml import check_user_file
 
 PART = {"name": "open", "permits": ["train"]}
 
@@ -54,7 +54,7 @@ PART = {"name": "open", "permits": ["train"]}
 )
 def test_a_fault_is_told_in_the_words_of_the_file(terms: dict, said: str, hint: str) -> None:
     with pytest.raises(FormatError) as caught:
-        check_written(terms, "terms")
+        check_user_file(terms, "terms")
     assert (caught.value.message, caught.value.hint) == (said, hint)
 
 
@@ -63,18 +63,18 @@ def test_a_word_of_a_choice_is_named_with_the_others() -> None:
     config["data"] = {"train": "a/b", "validation": "a/c", "label": "x"}
     config["training"] = {"keep": "every epoch"}
     with pytest.raises(FormatError) as caught:
-        check_written(config, "train-config")
+        check_user_file(config, "train-config")
     assert caught.value.message == 'training.keep: "every epoch" is none of last, every-epoch'
     assert caught.value.hint == "did you mean 'every-epoch'?"
 
 
 def test_what_is_right_is_let_through() -> None:
-    check_written({"partition": [PART]}, "terms")
+    check_user_file({"partition": [PART]}, "terms")
 
 
 def test_what_the_file_knows_nothing_of_is_no_part_of_a_place() -> None:
     with pytest.raises(FormatError) as caught:
-        check_written({"permits": [], "limits": {"seats": 0}}, "terms", inside=("limits",))
+        check_user_file({"permits": [], "limits": {"seats": 0}}, "terms", inside=("limits",))
     assert caught.value.message == "seats: 0 is less than the minimum of 1"
 
 
@@ -82,4 +82,4 @@ def test_what_the_file_knows_nothing_of_is_no_part_of_a_place() -> None:
 def test_a_time_of_toml_is_refused_wherever_another_fault_is(value) -> None:
     for terms in ({"partition": value}, {"other": value}, {"partition": [], "z": {"a": [value]}}):
         with pytest.raises(FormatError):
-            check_written(terms, "terms")
+            check_user_file(terms, "terms")

@@ -13,7 +13,8 @@ import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore_cli import main
-from lyrikstore_cli.__main__ import INTERRUPTED, SOON
+from lyrikstore_cli.__main__ import SOON
+from lyrikstore_cli.fatal import INTERRUPTED
 from lyrikstore_cli.session import user_paths
 from tests.conftest import REPOSITORY
 

@@ -18,9 +18,9 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.did import (
+    DocumentSource,
     KnownDocument,
     Resolver,
-    Source,
     documents_among,
     parse_did,
     parse_document,
@@ -56,7 +56,7 @@ def test_documents(case: dict[str, str]) -> None:
     at = parse_timestamp(json.loads((VECTORS / "dids/documents.json").read_text())["at"])
 
     def ask() -> str:
-        known = KnownDocument.of(case["document"].encode(), Source.PINNED)
+        known = KnownDocument.of(case["document"].encode(), DocumentSource.PINNED)
         return encode_multikey(Resolver([known]).key(case["method"], case["purpose"], at))
 
     if "key" in case:
@@ -70,7 +70,9 @@ def test_documents(case: dict[str, str]) -> None:
 @pytest.mark.parametrize("case", cases("resolutions.json"), ids=lambda case: case["id"])
 def test_resolutions(case: dict[str, Any]) -> None:
     known = json.loads((VECTORS / "dids/resolutions.json").read_text())["known"]
-    result = Resolver([KnownDocument.of(known.encode(), Source.PINNED)]).resolve(case["did"])
+    result = Resolver([KnownDocument.of(known.encode(), DocumentSource.PINNED)]).resolve(
+        case["did"]
+    )
     made = result.to_json()
     assert made["didDocument"] == case.get("didDocument")
     assert made["didResolutionMetadata"].get("error") == case.get("error")
@@ -80,7 +82,7 @@ def test_resolutions(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", cases("dereferences.json"), ids=lambda case: case["id"])
 def test_dereferences(case: dict[str, Any]) -> None:
     known = json.loads((VECTORS / "dids/dereferences.json").read_text())["known"]
-    resolver = Resolver([KnownDocument.of(known.encode(), Source.PINNED)])
+    resolver = Resolver([KnownDocument.of(known.encode(), DocumentSource.PINNED)])
     found = dereference(resolver, case["didUrl"], case["options"])
     assert (found.error, found.content) == (case.get("error", ""), case.get("content"))
     older, made = found.as_resolution(), found.to_json()
@@ -98,27 +100,27 @@ def document(*keys: str) -> bytes:
 
 def test_what_the_user_pinned_comes_before_what_lies_beside_the_credential() -> None:
     old, new = KEYS[0], KEYS[1]
-    snapshot = KnownDocument.of(document(old), Source.SNAPSHOT)
-    pinned = KnownDocument.of(document(new), Source.PINNED)
-    fetched = KnownDocument.of(document(KEYS[2]), Source.FETCHED)
+    snapshot = KnownDocument.of(document(old), DocumentSource.SNAPSHOT)
+    pinned = KnownDocument.of(document(new), DocumentSource.PINNED)
+    fetched = KnownDocument.of(document(KEYS[2]), DocumentSource.FETCHED)
     resolver = Resolver([snapshot, pinned, fetched])
 
-    def found(key: str) -> tuple[Source, tuple[Source, ...]]:
+    def found(key: str) -> tuple[DocumentSource, tuple[DocumentSource, ...]]:
         one = resolver.find(f"{DID}#{key}", "assertionMethod", NOW)
         assert encode_multikey(one.key) == key
         return one.source, one.missing_from
 
-    assert found(KEYS[2]) == (Source.FETCHED, ())
-    assert found(new) == (Source.PINNED, (Source.FETCHED,))
+    assert found(KEYS[2]) == (DocumentSource.FETCHED, ())
+    assert found(new) == (DocumentSource.PINNED, (DocumentSource.FETCHED,))
     # Whoever hands over the credential wrote that document: the caller must not call it proof.
-    assert found(old) == (Source.SNAPSHOT, (Source.FETCHED, Source.PINNED))
+    assert found(old) == (DocumentSource.SNAPSHOT, (DocumentSource.FETCHED, DocumentSource.PINNED))
 
 
 def test_a_revoked_method_is_not_rescued_by_an_older_document() -> None:
     value = build_document(DID, {KEYS[0]: KEYS[0]})
     value["verificationMethod"][0]["revoked"] = "2026-01-01T00:00:00Z"
-    pinned = KnownDocument.of(json.dumps(value).encode(), Source.PINNED)
-    snapshot = KnownDocument.of(document(KEYS[0]), Source.SNAPSHOT)
+    pinned = KnownDocument.of(json.dumps(value).encode(), DocumentSource.PINNED)
+    snapshot = KnownDocument.of(document(KEYS[0]), DocumentSource.SNAPSHOT)
     with pytest.raises(KeyMaterialError) as caught:
         Resolver([snapshot, pinned]).key(f"{DID}#{KEYS[0]}", "assertionMethod", NOW)
     assert caught.value.kind == "method-revoked"
@@ -208,7 +210,7 @@ def test_an_organisation_signs_with_a_persons_key() -> None:
     person = KeySigner(PrivateKey.from_seed(bytes(32)))
     signer = OrganisationSigner(person, DID)
     signed = add_proof({"a": "b"}, signer)
-    keys = Resolver([KnownDocument.of(document(KEYS[0]), Source.PINNED)]).at(NOW)
+    keys = Resolver([KnownDocument.of(document(KEYS[0]), DocumentSource.PINNED)]).at(NOW)
     verified = verify_proof(signed, resolve=keys)
     assert verified.verification_method == f"{DID}#{KEYS[0]}"
     assert keys.find(verified.verification_method).did == DID

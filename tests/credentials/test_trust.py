@@ -23,7 +23,7 @@ from lyrikstore.credentials.did.document import build_document
 from lyrikstore.credentials.trust import (
     CLAIMS,
     ROLES,
-    Allowed,
+    AllowedKeys,
     PinnedDocument,
     Trust,
     TrustedIssuer,
@@ -85,7 +85,7 @@ def _witness_key(name: str = "witness.example") -> str:
 
 WITNESS = TrustedWitness("witness.example", _witness_key())
 limits = st.builds(
-    Allowed,
+    AllowedKeys,
     keys=st.none() | st.frozensets(st.sampled_from(DIDS)),
     hashes=st.none() | st.frozensets(st.sampled_from(["blake3", "sha2-256"]), min_size=1),
     cryptosuites=st.none() | st.just(frozenset({"eddsa-jcs-2022"})),
@@ -390,7 +390,9 @@ def test_it_is_explained_in_plain_words() -> None:
             ),
             TrustedIssuer(WEB, "Acme", roles=("auditor", "lawyer"), stores=(STORE,)),
         ),
-        allowed=Allowed(frozenset({DIDS[0]}), frozenset({"blake3"}), frozenset({"eddsa-jcs-2022"})),
+        allowed=AllowedKeys(
+            frozenset({DIDS[0]}), frozenset({"blake3"}), frozenset({"eddsa-jcs-2022"})
+        ),
     )
     text = "\n".join(explain(trust, NOW))
     for words in (

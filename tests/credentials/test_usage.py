@@ -13,7 +13,7 @@ from lyrikstore.credentials.terms.usage import partitions_used
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
 USED = json.loads((VECTORS / "terms" / "used.json").read_text("ascii"))
@@ -30,7 +30,7 @@ class History:
 
     def dataset(self, files: dict[str, str], *sources: Manifest) -> Manifest:
         tree = Tree.of(
-            Entry(path, len(text), Digest.of(text.encode())) for path, text in files.items()
+            TreeEntry(path, len(text), Digest.of(text.encode())) for path, text in files.items()
         )
         body: dict[str, Any] = {
             "reader": "document/1",

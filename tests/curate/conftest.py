@@ -14,6 +14,7 @@ from lyrikstore.curate.commit.commit import commit_folder
 from lyrikstore.curate.commit.plan import CommitResult
 from lyrikstore.curate.recipes.apply import FilterResult, apply_recipe
 from lyrikstore.curate.recipes.recipe import parse_recipe
+from lyrikstore.history.commit.transaction import create_repository
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.testing.keys import signer_for
@@ -69,7 +70,7 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     (tmp_path / "data").mkdir()
-    repo = Repository.create(
+    repo = create_repository(
         tmp_path / ".lyrikstore",
         origin="example.org/curate",
         signer=signer_for("owner"),

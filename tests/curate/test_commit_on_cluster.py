@@ -7,6 +7,7 @@ import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.objects import distributed
+from lyrikstore.objects.check.checker import verify_blobs
 from lyrikstore.objects.parallel.dask import connect
 from tests.servers.dask import losing_a_worker, new_store
 
@@ -69,15 +70,15 @@ def test_packs_are_verified_on_a_cluster(tmp_path: Path, data: Path) -> None:
     store = new_store(tmp_path)
     store.commit(data, "acme/corpus")
     with connect("local") as cluster:
-        sound = list(store.repository.blobs.verify_all(pools=cluster.pool))
+        sound = list(verify_blobs(store.repository.blobs, pools=cluster.pool))
         pack = next(p for p in store.repository.blobs.packs if p.role == "data")
         path = tmp_path / "store" / pack.name
         damaged = bytearray(path.read_bytes())
         damaged[len(damaged) // 3] ^= 1
         path.chmod(0o600)
         path.write_bytes(damaged)
-        found = list(store.repository.blobs.verify_all(pools=cluster.pool))
-        alone = list(store.repository.blobs.verify_all())
+        found = list(verify_blobs(store.repository.blobs, pools=cluster.pool))
+        alone = list(verify_blobs(store.repository.blobs))
     assert not any(result.problem for result in sound)
     assert any(result.problem for result in found)
     assert sorted(map(str, found)) == sorted(map(str, alone))

@@ -7,7 +7,7 @@ import pytest
 
 from lyrikstore.canon.errors import InvalidInputError, StorageError
 from lyrikstore.canon.progress import Progress
-from lyrikstore.curate.commit.inputs import Allowed, Stated
+from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions
 from lyrikstore.curate.recipes.apply import FilterResult, apply_recipe
 from lyrikstore.curate.recipes.filters.contract import Drop, FieldChange
 from lyrikstore.curate.recipes.findings import (
@@ -81,7 +81,7 @@ def corpus(bench: Bench) -> Bench:
         files[path] = "" if number % 40 == 7 else text * (1 + number // 3 % 5)
         rows.append([path, person, ("MIT", "CC0-1.0", "GPL-3.0-only")[number % 3 % 2 * 2]])
     bench.write(files)
-    bench.commit(stated=Stated(sheet=bench.sheet(rows)))
+    bench.commit(stated=CommitMetadata(sheet=bench.sheet(rows)))
     return bench
 
 
@@ -169,7 +169,7 @@ def test_refusals_are_those_of_one_core(
 ) -> None:
     monkeypatch.setattr(distributed, "_SHARE_MIN", 3000)
     corpus.write({path: content, path.replace("0/", "3/"): content})
-    corpus.commit(allow=Allowed(loss=True))  # without its sheet
+    corpus.commit(allow=CommitOptions(loss=True))  # without its sheet
     errors = []
     recipe = 'recipe = 1\n[[step]]\nuse = "drop-duplicates/1"\n'
     for pools in (None, InProcess):

@@ -19,19 +19,22 @@ from lyrikstore.credentials.did.document import build_document
 from lyrikstore.credentials.model.attestation import build_attestation
 from lyrikstore.credentials.model.credential import Claims, CredentialMetadata
 from lyrikstore.credentials.model.grant import build_grant
-from lyrikstore.credentials.model.status_list import ENTRIES, StatusEntry, sign_list, status_entries
-from lyrikstore.credentials.terms.model import Limits, Partition, Terms, Use
+from lyrikstore.credentials.model.status_entry import StatusEntry
+from lyrikstore.credentials.model.status_list import ENTRIES, sign_list, status_entries
+from lyrikstore.credentials.terms.model import Partition, Terms, UsageLimits, Use
 from lyrikstore.credentials.trust import PinnedDocument, Trust, TrustedIssuer
 from lyrikstore.crypto.keys.signer import OrganisationSigner, Signer
 from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.curate.terms.sources import Asker, sources_of_datasets
 from lyrikstore.history.commit.policy_change import change_policy, revoked
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, sign_manifest
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.publish.identity.issuer import Issuance
-from lyrikstore.publish.imports.import_credentials import take_in
+from lyrikstore.publish.imports.import_credentials import import_credentials
 from lyrikstore.publish.issue.grant import Licence, grant_licence
-from lyrikstore.publish.status.changes import StatusBook, set_status
+from lyrikstore.publish.status.book import StatusBook
+from lyrikstore.publish.status.changes import set_status
 from lyrikstore.publish.status.publish_lists import file_names
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.credential.envelope import issue, reference_to
@@ -51,7 +54,7 @@ TERMS = Terms(
             permits=("evaluate",),
             prohibits=("reidentify",),
             grantable=("train", "commercialUse"),
-            limits=Limits(seats=10),
+            limits=UsageLimits(seats=10),
         ),
     )
 )
@@ -165,10 +168,10 @@ def test_no_more_than_the_terms_allow(
 
 def test_the_period_of_use_is_that_of_the_terms(bench: Any) -> None:
     until = AT + timedelta(days=3)
-    limited = Partition("all", permits=("train",), limits=Limits(use_from=AT, use_until=until))
+    limited = Partition("all", permits=("train",), limits=UsageLimits(use_from=AT, use_until=until))
     terms = issued(bench, OWNER, Terms((limited,)))
     made = parse(grant(bench, terms).data)["credentialSubject"]["grant"]
-    assert Limits.of(made["limits"]) == Limits(use_from=AT, use_until=until, seats=3)
+    assert UsageLimits.of(made["limits"]) == UsageLimits(use_from=AT, use_until=until, seats=3)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +227,7 @@ def test_nobody_takes_over_the_status_lists_of_somebody_else(bench: Any, terms: 
     forged = sign_list(url, "revocation", bytes(ENTRIES // 8), OTHER, later, timedelta(days=9))
 
     def take(wanted: dict[str, bytes], beside: dict[str, bytes]) -> Any:
-        return take_in(
+        return import_credentials(
             bench.repo,
             StatusBook.of(bench.repo),
             wanted,
@@ -257,8 +260,8 @@ def test_data_under_the_manifest_of_another_dataset_has_its_rights_from_nobody(
 ) -> None:
     licensed = bench.repo.resolve("acme/docs")
     stolen = b"data of somebody who permits nothing"
-    tree = Tree.of([Entry("a.txt", len(stolen), Digest.of(stolen))])
-    with bench.repo.transaction() as transaction:
+    tree = Tree.of([TreeEntry("a.txt", len(stolen), Digest.of(stolen))])
+    with open_transaction(bench.repo) as transaction:
         for data in (stolen, tree.encode()):
             transaction.writer.put_bytes(data)
         carried = transaction.writer.put_bytes(licensed.data)
@@ -293,7 +296,7 @@ def test_who_lacks_a_right_is_told_what_he_or_the_publisher_can_do(
         ask(bench, seats=None)
     assert "[use]" in (caught.value.hint or "")
     theirs = bench.repo.resolve("acme/docs")
-    with bench.repo.transaction() as transaction:
+    with open_transaction(bench.repo) as transaction:
         carried = transaction.writer.put_bytes(theirs.data)
         imported = sign_manifest(
             kind="dataset",
@@ -341,7 +344,7 @@ def test_a_grant_to_an_organisation_is_a_right_of_its_keys(bench: Any, terms: by
     document = build_document(web, {key: key for key in [encode_multikey(TRAINER.public)]})
     data = json.dumps(document).encode()
     # ATTACK: whoever has a copy of the grant brings a document that lists another key.
-    with bench.repo.transaction() as transaction:
+    with open_transaction(bench.repo) as transaction:
         transaction.log_credential(data)
         transaction.commit()
     refused("you pinned no document", bench)
@@ -374,7 +377,7 @@ def test_a_grant_under_terms_by_a_stolen_key_is_none(bench: Any) -> None:
         permits=["train"],
         limits={"type": "TermLimits", "seats": 3},
     )
-    with bench.repo.transaction() as transaction:
+    with open_transaction(bench.repo) as transaction:
         transaction.log_credential(issue(granted, OrganisationSigner(OTHER, web), AT))
         transaction.commit()
     assert ask(bench, trust=trust)[0].grant is not None
@@ -391,7 +394,7 @@ def test_nobody_signs_the_lists_of_an_organisation_but_its_own_keys(bench: Any) 
         made = AT + timedelta(minutes=number)
         house = OrganisationSigner(signer, web)
         data = sign_list(url, "revocation", bytes(ENTRIES // 8), house, made, timedelta(days=9))
-        with bench.repo.transaction() as transaction:
+        with open_transaction(bench.repo) as transaction:
             transaction.log_credential(data)
             transaction.commit()
     current = StatusBook.of(bench.repo).lists[url, web]
@@ -416,7 +419,7 @@ def test_nobody_but_the_issuer_takes_a_revocation_back(
         clear = bytes(ENTRIES // 8)
         later = AT + timedelta(hours=1)
         again = sign_list(urls[0], "revocation", clear, OWNER, later, timedelta(days=9))
-    with bench.repo.transaction() as transaction:
+    with open_transaction(bench.repo) as transaction:
         transaction.log_credential(again)
         transaction.commit()
     if stolen:

@@ -18,18 +18,18 @@ from lyrikstore.credentials.model.credential import DATASET, profile_of
 from lyrikstore.credentials.trust import parse_trust
 from lyrikstore.curate.readers import iter_records
 from lyrikstore.curate.terms.measures import Measurement
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.verify.credential.any_kind import stated_kind
 from lyrikstore.verify.credential.status import Notices
 from lyrikstore.verify.delivery.compare_files import (
-    Comparison,
     EachFile,
-    Found,
+    FileComparison,
+    FoundFile,
     FoundKind,
     compare_listing,
 )
 from lyrikstore.verify.delivery.delivery import verify_alone, verify_delivery
-from lyrikstore.verify.delivery.siblings import Beside
+from lyrikstore.verify.delivery.siblings import SiblingFiles
 from lyrikstore.verify.w3c.presentation import is_presentation, verify_presentation
 from lyrikstore.verify.w3c.resources import Resources
 from lyrikstore.verify.w3c.verify import Surroundings, verify_w3c
@@ -90,10 +90,12 @@ class Held:
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self._files = files
 
-    def compare(self, tree: Tree, each: EachFile | None = None) -> Comparison:
+    def compare(self, tree: Tree, each: EachFile | None = None) -> FileComparison:
         listed = {entry.bytes for entry in tree.entries}
         found = {
-            path: Found(FoundKind.FILE, len(data), Digest.of(data) if len(data) in listed else None)
+            path: FoundFile(
+                FoundKind.FILE, len(data), Digest.of(data) if len(data) in listed else None
+            )
             for path, data in self._files.items()
         }
         for entry in tree.entries if each else ():
@@ -102,10 +104,10 @@ class Held:
         return compare_listing(tree, found)
 
     def tree(self) -> Tree:
-        return Tree.of(Entry(path, len(d), Digest.of(d)) for path, d in self._files.items())
+        return Tree.of(TreeEntry(path, len(d), Digest.of(d)) for path, d in self._files.items())
 
 
-def _record_ids(reader: str, entry: Entry, stream: BinaryIO) -> Iterator[Digest]:
+def _record_ids(reader: str, entry: TreeEntry, stream: BinaryIO) -> Iterator[Digest]:
     return (record.id for record in iter_records(reader, entry.path, stream))
 
 
@@ -128,7 +130,9 @@ def _report(case: Case, trust: Any) -> Any:
     if not asked and profile_of(case.target) == "lyrik":
         kind = stated_kind(case.target)
         if kind is not None and kind is not DATASET:
-            return verify_alone(case.target, kind, beside=Beside.unnamed(files), trust=trust, at=at)
+            return verify_alone(
+                case.target, kind, beside=SiblingFiles.unnamed(files), trust=trust, at=at
+            )
         return verify_delivery(
             case.target,
             siblings=case.siblings,

@@ -11,11 +11,15 @@ import pytest
 from lyrikstore.canon.digest import Digest
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
-from lyrikstore.history.commit.transaction import TransactionBuilder
+from lyrikstore.history.commit.transaction import (
+    TransactionBuilder,
+    create_repository,
+    open_transaction,
+)
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 ORIGIN = "example.org/archive"
@@ -75,7 +79,7 @@ class Shelf:
         """Return a signed dataset whose blobs are in ``tx``."""
         entries = []
         for path, data in (content or {"a.txt": b"hello"}).items():
-            entries.append(Entry(path, len(data), tx.writer.put_bytes(data), None))
+            entries.append(TreeEntry(path, len(data), tx.writer.put_bytes(data), None))
         tree = Tree.of(entries)
         tx.writer.put_bytes(tree.encode())
         options: dict[str, Any] = {
@@ -101,7 +105,7 @@ class Shelf:
         if parents is None:
             state = self.repo.refs.get(name)
             parents = (state.id,) if state else ()
-        with self.repo.transaction() as tx:
+        with open_transaction(self.repo) as tx:
             manifest = self.manifest(tx, name, content, parents=parents, **changes)
             tx.log_manifest(manifest)
             tx.commit()
@@ -109,7 +113,7 @@ class Shelf:
 
     def derive(self, source: Manifest, name: str = "datasets/acme/clean") -> Manifest:
         """Commit a filter and the dataset it gives."""
-        with self.repo.transaction() as tx:
+        with open_transaction(self.repo) as tx:
             made_by = sign_manifest(
                 kind="filter",
                 store=self.repo.store_id,
@@ -139,7 +143,7 @@ def shelf(tmp_path: Path) -> Shelf:
     root = tmp_path / "project" / ".lyrikstore"
     root.parent.mkdir()
     memory = LogMemory(tmp_path / "memory")
-    Repository.create(
+    create_repository(
         root,
         origin=ORIGIN,
         signer=OWNER,

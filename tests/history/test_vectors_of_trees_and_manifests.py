@@ -10,7 +10,7 @@ from lyrikstore.canon.errors import LyrikstoreError, VerificationError
 from lyrikstore.history.log import merkle
 from lyrikstore.history.manifests.manifest import parse_manifest
 from lyrikstore.history.records.order_root import order_root, record_id
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
 
@@ -31,7 +31,7 @@ def test_good_trees(case):
     assert tree.id.hex == case["blake3"]
     assert tree.files_id.hex == case["filesBlake3"]
     assert tree == Tree.of(
-        Entry(
+        TreeEntry(
             file["path"],
             len(file["content"].encode()),
             Digest.of(file["content"].encode()),

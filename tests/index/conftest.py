@@ -11,11 +11,11 @@ import pytest
 from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.terms.model import whole
 from lyrikstore.curate.recipes.decisions import Decision, encode_decisions
+from lyrikstore.history.commit.transaction import create_repository, open_transaction
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.records.order_root import document_id
-from lyrikstore.history.repository.repository import Repository
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.testing.clocks import FrozenClock
 from lyrikstore.testing.keys import signer_for
 from tests.credentialed import log_credential
@@ -74,7 +74,7 @@ class Chain:
 
     def __post_init__(self) -> None:
         self.memory = LogMemory(self.home / "memory")
-        self.repository = Repository.create(
+        self.repository = create_repository(
             self.home / ".lyrikstore",
             origin="data.example/archive",
             signer=OWNER,
@@ -86,7 +86,7 @@ class Chain:
 
     def log(self, nickname: str, *blobs: bytes, **manifest: Any) -> Manifest:
         """Sign, store and log one manifest."""
-        with self.repository.transaction() as tx:
+        with open_transaction(self.repository) as tx:
             for blob in blobs:
                 tx.writer.put_bytes(blob)
             made = sign_manifest(
@@ -113,7 +113,7 @@ class Chain:
             **more.pop("body", {}),
         }
         tree = Tree.of(
-            Entry(path, len(data), Digest.of(data), {"category": f"c{n}", "owner": "Acme"})
+            TreeEntry(path, len(data), Digest.of(data), {"category": f"c{n}", "owner": "Acme"})
             for n, (path, data) in enumerate(sorted(files.items()))
         )
         blobs = [*files.values(), tree.encode(), *more.pop("blobs", ())]
@@ -179,7 +179,7 @@ class Chain:
         test = self.dataset("test", "datasets/acme/clean.test", {"t.txt": b"a test document\n"})
         self.credential = self.issue_credential(raw)
         weights = {"model.safetensors": b"\x08" + bytes(7) + b"{}      "}
-        base_tree = Tree.of(Entry(p, len(d), Digest.of(d)) for p, d in weights.items())
+        base_tree = Tree.of(TreeEntry(p, len(d), Digest.of(d)) for p, d in weights.items())
         base = self.log(
             "base",
             *weights.values(),
@@ -227,7 +227,7 @@ class Chain:
             ],
         )
         adapter = {"adapter_model.safetensors": b"\x08" + bytes(7) + b"{ }     "}
-        tree = Tree.of(Entry(p, len(d), Digest.of(d)) for p, d in adapter.items())
+        tree = Tree.of(TreeEntry(p, len(d), Digest.of(d)) for p, d in adapter.items())
         checkpoint = self.log(
             "checkpoint",
             *adapter.values(),

@@ -14,6 +14,7 @@ import pytest
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, StorageError
 from lyrikstore.history.commit.appender import Appender
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, sign_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.index import build
@@ -241,7 +242,7 @@ def test_what_cannot_be_read_is_a_gap(chain: Any) -> None:
         blobs=[junk],
         attachments=[Attachment("decisions", Digest.of(junk), len(junk))],
     )
-    with chain.repository.transaction() as tx:
+    with open_transaction(chain.repository) as tx:
         identity = tx.log_credential(b"not JSON at all")
         tx.commit()
     gaps = one(chain.repository, "SELECT id, what FROM gaps ORDER BY what")
@@ -256,7 +257,7 @@ def test_a_manifest_without_effect_is_shown_as_such(
     original = chain.made["raw"]
     with (
         monkeypatch.context() as patched,
-        chain.repository.transaction() as tx,
+        open_transaction(chain.repository) as tx,
     ):
         patched.setattr(Appender, "_check_refs", lambda *_: None)
         forged = sign_manifest(

@@ -9,6 +9,7 @@ from lyrikstore.canon.errors import IncompleteError, StorageError, VerificationE
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.credentials.model.credential import Claims, CredentialMetadata
 from lyrikstore.credentials.model.grant import build_grant
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Input
 from lyrikstore.index.impact import MAX_PATH, Impact, impact_of
 from lyrikstore.objects.store.blobs import BlobStore
@@ -28,7 +29,7 @@ def of(chain: Any, nickname: str) -> Impact:
 
 
 def log_credential(chain: Any, data: bytes) -> Digest:
-    with chain.repository.transaction() as tx:
+    with open_transaction(chain.repository) as tx:
         identity = tx.log_credential(data)
         tx.commit()
     return identity
@@ -171,7 +172,7 @@ def test_what_cannot_be_read_is_named(
 
 
 def test_bytes_that_are_no_manifest_hide_nothing_and_stop_nothing(chain: Any) -> None:
-    with chain.repository.transaction() as tx:
+    with open_transaction(chain.repository) as tx:
         tx._log("manifest", tx.writer.put_bytes(b"{}"))
         tx.commit()
     found = of(chain, "raw")

@@ -11,7 +11,7 @@ import pytest
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError, StorageError
 from lyrikstore.index import query as query_module
-from lyrikstore.index.query import Limits, query
+from lyrikstore.index.query import QueryLimits, query
 
 ALL_HELD = {"files": "held", "writes": "held", "network": "held", "processes": "held"}
 
@@ -189,16 +189,16 @@ def test_the_settings_are_locked(database: Path) -> None:
 
 
 def test_many_rows_are_cut_off(database: Path) -> None:
-    result = query(database, "SELECT * FROM numbers", limits=Limits(rows=500))
+    result = query(database, "SELECT * FROM numbers", limits=QueryLimits(rows=500))
     assert len(result.rows) == 500
     assert result.truncated
-    exact = query(database, "SELECT * FROM numbers LIMIT 500", limits=Limits(rows=500))
+    exact = query(database, "SELECT * FROM numbers LIMIT 500", limits=QueryLimits(rows=500))
     assert (len(exact.rows), exact.truncated) == (500, False)
 
 
 def test_a_wide_answer_is_cut_off(database: Path) -> None:
     sql = "SELECT repeat('x', 1000) FROM numbers"
-    result = query(database, sql, limits=Limits(bytes=100_000))
+    result = query(database, sql, limits=QueryLimits(bytes=100_000))
     assert result.truncated
     assert 50 < len(result.rows) < 100
 
@@ -210,7 +210,7 @@ def test_endless_queries_end(database: Path) -> None:
     cross = "SELECT sum(a.i * b.i) FROM numbers a, numbers b, numbers c"
     for sql in (endless, cross):
         with pytest.raises(InvalidInputError) as caught:
-            query(database, sql, limits=Limits(seconds=2))
+            query(database, sql, limits=QueryLimits(seconds=2))
         assert caught.value.kind in {"query-timeout", "query-too-large"}
 
 
@@ -223,7 +223,7 @@ def test_endless_queries_end(database: Path) -> None:
     ],
 )
 def test_memory_is_bounded(database: Path, sql: str) -> None:
-    limits = Limits(seconds=60, memory_bytes=64 << 20)
+    limits = QueryLimits(seconds=60, memory_bytes=64 << 20)
     with pytest.raises(InvalidInputError) as caught:
         query(database, sql, limits=limits)
     assert caught.value.kind in {"query-too-large", "query-crashed"}

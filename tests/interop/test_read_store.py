@@ -15,6 +15,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.history.commit.publisher import Publisher
+from lyrikstore.history.commit.transaction import create_repository, open_transaction
 from lyrikstore.history.log import merkle
 from lyrikstore.history.log.checkpoint import LogCheckpoint
 from lyrikstore.history.log.entries import read_records
@@ -22,7 +23,7 @@ from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.log.note import VerifierKey
 from lyrikstore.history.manifests.manifest import Input, sign_manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.backends.base import LocalBackend
 from lyrikstore.objects.store.blobs import BlobStore
 from lyrikstore.objects.store.transactions import LogItem, Transaction, TransactionLog
@@ -53,7 +54,7 @@ def check(store, *arguments):
 
 def dataset(tx, store_id, files, name="datasets/acme/texts", signer=OWNER, **changes):
     tree = Tree.of(
-        Entry(path, len(data), tx.writer.put_bytes(data), meta)
+        TreeEntry(path, len(data), tx.writer.put_bytes(data), meta)
         for path, (data, meta) in files.items()
     )
     tx.writer.put_bytes(tree.encode())
@@ -68,7 +69,7 @@ def good(tmp_path_factory):
     base = tmp_path_factory.mktemp("good")
     memory = LogMemory(base / "memory")
     root = base / "store"
-    repo = Repository.create(
+    repo = create_repository(
         root,
         origin=ORIGIN,
         signer=OWNER,
@@ -83,11 +84,11 @@ def good(tmp_path_factory):
         "deep/large.bin": (noise, None),
         "empty": (b"", None),
     }
-    with repo.transaction() as tx:
+    with open_transaction(repo) as tx:
         one = dataset(tx, repo.store_id, files)
         tx.log_manifest(one)
         tx.commit()
-    with repo.transaction() as tx:
+    with open_transaction(repo) as tx:
         files["deep/large.bin"] = (noise[:1000] + b"changed" + noise[1000:], None)
         tx.log_manifest(dataset(tx, repo.store_id, files, parents=(one.id,)))
         made_by = sign_manifest(

@@ -23,7 +23,8 @@ from openvc.verify import (
 import make_credentials
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.credentials.model.credential import DATASET, schema_bytes
-from lyrikstore.credentials.model.status_list import ENTRIES, StatusEntry, sign_list
+from lyrikstore.credentials.model.status_entry import StatusEntry
+from lyrikstore.credentials.model.status_list import ENTRIES, sign_list
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.status import Notices

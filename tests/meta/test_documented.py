@@ -70,7 +70,9 @@ def test_tests_that_the_documentation_names_are_there() -> None:
     assert len(named) >= 20
     for file, name in sorted(named):
         assert f"\ndef {name}(" in (REPOSITORY / file).read_text("utf-8"), f"{file}::{name}"
-    requirements = (REPOSITORY / "tests" / "w3c" / "test_requirements.py").read_text("utf-8")
+    requirements = (REPOSITORY / "tests" / "verify" / "w3c" / "test_requirements.py").read_text(
+        "utf-8"
+    )
     numbers = [*(f"M{n}" for n in range(1, 14)), *(f"B{n}" for n in range(1, 6))]
     for number in numbers:
         assert f"\ndef test_{number}_" in requirements, number

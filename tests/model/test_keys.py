@@ -40,12 +40,13 @@ from lyrikstore.history.commit.policy_change import (
     with_writer,
     without_log_key,
 )
+from lyrikstore.history.commit.transaction import create_repository, open_transaction, recover
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.sync.pull import clone, pull
 from lyrikstore.history.sync.push import Remote, push
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.backends.base import LocalBackend
 from lyrikstore.publish.identity.key_statements import key_statements, statements_for_others
 from lyrikstore.publish.identity.log_heads import consistency_of
@@ -110,7 +111,7 @@ class Keys(RuleBasedStateMachine):
     def found(self) -> None:
         self.ada = Person("ada", self.key(), self.key())
         self.ben = Person("ben", self.key(), self.key())
-        Repository.create(
+        create_repository(
             self.root,
             origin="example.org/archive",
             signer=self.ada.signing,
@@ -190,10 +191,10 @@ class Keys(RuleBasedStateMachine):
     # ---- what people do with them
 
     def commit(self, repository: Repository, signer: KeySigner, name: str) -> Manifest:
-        repository.recover()
+        recover(repository)
         content = {"a.txt": f"{next(self.numbers)}".encode()}
-        with repository.transaction() as tx:
-            tree = Tree.of(Entry(p, len(d), tx.writer.put_data(d)) for p, d in content.items())
+        with open_transaction(repository) as tx:
+            tree = Tree.of(TreeEntry(p, len(d), tx.writer.put_data(d)) for p, d in content.items())
             tx.writer.put_bytes(tree.encode())
             state = repository.refs.get(name)
             manifest = sign_manifest(
@@ -316,7 +317,7 @@ class Keys(RuleBasedStateMachine):
         for identity in reversed(home.refs["policies/store/main"].history):
             if not copy.is_logged(identity):
                 try:
-                    with copy.transaction() as tx:
+                    with open_transaction(copy) as tx:
                         tx.log_manifest(home.manifest(identity))
                         tx.commit()
                 except LyrikstoreError as error:
@@ -334,7 +335,7 @@ class Keys(RuleBasedStateMachine):
         )
         state = home.refs.get(outcome.claims.name)
         return (
-            outcome.genuine
+            outcome.signature_valid
             and outcome.check("trust.issuer").state is CheckState.PASS
             and outcome.check_key(notices).state in FINE
             and state is not None

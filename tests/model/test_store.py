@@ -27,14 +27,20 @@ from lyrikstore.canon.errors import ConflictError, LyrikstoreError, StorageError
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.history.checkout.checkout import checkout_tree
-from lyrikstore.history.commit.transaction import TransactionBuilder
+from lyrikstore.history.commit.transaction import (
+    TransactionBuilder,
+    create_repository,
+    open_transaction,
+    recover,
+)
 from lyrikstore.history.gc.gc import collect
 from lyrikstore.history.gc.retention import retired_versions
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.backends.base import Backend
+from lyrikstore.objects.check.checker import verify_blobs
 from lyrikstore.testing.backends import CrashError, FaultyBackend, MemoryBackend
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
@@ -67,7 +73,7 @@ class StoreAgainstDict(RuleBasedStateMachine):
 
     @initialize()
     def create(self) -> None:
-        Repository.create(
+        create_repository(
             self.root,
             origin="example.org/model",
             signer=OWNER,
@@ -93,7 +99,7 @@ class StoreAgainstDict(RuleBasedStateMachine):
     def write(self, transaction: TransactionBuilder, name: str, files: dict[str, bytes]):
         repository = transaction._repository
         entries = [
-            Entry(path, len(data), transaction.writer.put_data(data), None)
+            TreeEntry(path, len(data), transaction.writer.put_data(data), None)
             for path, data in files.items()
         ]
         tree = Tree.of(entries)
@@ -122,8 +128,8 @@ class StoreAgainstDict(RuleBasedStateMachine):
         return manifest
 
     def commit_to(self, repository: Repository, name: str, files: dict[str, bytes]) -> Manifest:
-        repository.recover()
-        with repository.transaction() as transaction:
+        recover(repository)
+        with open_transaction(repository) as transaction:
             manifest = self.write(transaction, name, files)
             self.unsure = (name, manifest.id, files)
             transaction.commit()
@@ -138,7 +144,7 @@ class StoreAgainstDict(RuleBasedStateMachine):
     def settle(self) -> None:
         """Let the next writer come: what was won is published, what was not never happened."""
         repository = self.open()
-        repository.recover()
+        recover(repository)
         if self.unsure is not None:
             name, identity, _ = self.unsure
             state = repository.refs.get(name)
@@ -178,7 +184,7 @@ class StoreAgainstDict(RuleBasedStateMachine):
         slow, name = self.open(), NAMES[0]
         if self.versions[name] and data.draw(st.booleans(), "old content again"):
             files = data.draw(st.sampled_from(self.versions[name]))[1]
-        with slow.transaction() as transaction:
+        with open_transaction(slow) as transaction:
             manifest = self.write(transaction, name, files)
             if data.draw(st.booleans(), "gc meanwhile"):
                 self.collect((name, 1) if self.versions[name] else None)
@@ -197,7 +203,7 @@ class StoreAgainstDict(RuleBasedStateMachine):
         repository = self.open(**options)
         if keep is not None:
             self.retiring = {one for one, _ in self.versions[keep[0]][: -keep[1]]}
-        repository.recover()
+        recover(repository)
         collect(repository, clock=lambda: self.now, signer=OWNER, keep=keep, share=0.1)
         self.retired |= self.retiring
         self.retiring = set()
@@ -261,7 +267,7 @@ class StoreAgainstDict(RuleBasedStateMachine):
     def verify(self):
         self.settle()
         repository = self.open()
-        assert not [check for check in repository.blobs.verify_all() if check.problem]
+        assert not [check for check in verify_blobs(repository.blobs) if check.problem]
         assert repository.check_tiles() == []
         assert repository.flagged == ()
 

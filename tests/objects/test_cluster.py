@@ -163,8 +163,8 @@ def test_an_answer_that_ends_early_is_no_answer() -> None:
 
 def test_workers_get_the_options_of_a_remote_and_no_credentials(tmp_path: Path) -> None:
     pytest.importorskip("obstore")
+    from lyrikstore.objects.backends.address import address_of
     from lyrikstore.objects.backends.open import open_backend
-    from lyrikstore.objects.distributed import address_of
 
     options = {"endpoint": "http://127.0.0.1:9", "region": "eu-west-1", "anonymous": "true"}
     backend = open_backend("s3://bucket/store", scratch=tmp_path, options=options)

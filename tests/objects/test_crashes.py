@@ -16,6 +16,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import NotFoundError, StorageError
 from lyrikstore.objects.backends.base import LocalBackend
+from lyrikstore.objects.check.checker import verify_blobs
 from lyrikstore.objects.io.scratch import clean_leftovers
 from lyrikstore.objects.store.blobs import open_blobs
 from lyrikstore.objects.store.transactions import LogItem, Transaction, TransactionLog
@@ -97,7 +98,7 @@ class StoreAgainstDict(RuleBasedStateMachine):
         store = open_blobs(self.backend, TransactionLog(self.backend).live())
         for digest, blob in self.model.items():
             assert store.read(digest, max_bytes=1 << 30) == blob
-        assert not [check for check in store.verify_all() if check.problem]
+        assert not [check for check in verify_blobs(store) if check.problem]
 
 
 TestStoreAgainstDict = StoreAgainstDict.TestCase
@@ -155,7 +156,7 @@ def test_kill_9_in_a_loop(root: Path) -> None:
             assert len(store.read(digest, max_bytes=40_000)) == 40_000
         for seq in range(log.count()):
             assert all(store.has(item.id) for item in log.read(seq).log)
-        assert not [check for check in store.verify_all() if check.problem]
+        assert not [check for check in verify_blobs(store) if check.problem]
     clean_leftovers(backend.scratch)
     assert list(backend.scratch.iterdir()) == []
     assert len(acknowledged) >= 12

@@ -8,6 +8,7 @@ import pytest
 from lyrikstore.api.store import Store
 from lyrikstore.canon.errors import FormatError, StorageError
 from lyrikstore.objects import distributed
+from lyrikstore.objects.check.checker import verify_blobs
 from lyrikstore.objects.parallel.dask import connect
 from tests.servers.dask import new_store, scheduler, worker
 
@@ -16,14 +17,15 @@ pytestmark = [pytest.mark.xdist_group("dask"), pytest.mark.filterwarnings("defau
 
 LIAR = """
 from pathlib import Path
-from lyrikstore.objects import spread
+from lyrikstore.objects import distributed
+from lyrikstore.objects.check import check_task
 
 KIND = {kind!r}
 
 def place(name):
     return Path({store!r}) / "packs" / name[:2] / (name + ".pack")
 
-def store_files(setup, task, honest=spread.store_files):
+def store_files(setup, task, honest=distributed.store_files):
     if KIND == "silence":
         return
     for header, digests in honest(setup, task):
@@ -50,7 +52,7 @@ def store_files(setup, task, honest=spread.store_files):
                 place(name).unlink(missing_ok=True)
         yield header, digests
 
-def check_share(setup, task, *buffers, honest=spread.check_share):
+def check_share(setup, task, *buffers, honest=check_task.check_share):
     for (header,) in honest(setup, task, *buffers):
         if KIND == "no number":
             yield ({{"read": "all of it"}},)
@@ -61,7 +63,7 @@ def check_share(setup, task, *buffers, honest=spread.check_share):
             header["blocks"] = header["blobs"] = []
         yield (header,)
 
-spread.store_files, spread.check_share = store_files, check_share
+distributed.store_files, check_task.check_share = store_files, check_share
 """
 REFUSED = dict.fromkeys(("negative size", "no answer", "silence"), "bad-answer")
 
@@ -145,7 +147,7 @@ def test_damage_that_a_worker_keeps_quiet_about_is_found(
         connect(address) as cluster,
     ):
         cluster.wait(2)
-        found = list(store.repository.blobs.verify_all(pools=cluster.pool))
-    alone = list(store.repository.blobs.verify_all())
+        found = list(verify_blobs(store.repository.blobs, pools=cluster.pool))
+    alone = list(verify_blobs(store.repository.blobs))
     assert sorted(map(str, found)) == sorted(map(str, alone))
     assert len([result for result in found if result.problem]) >= len(store.repository.blobs.packs)

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from lyrikstore.canon.text import IGNORABLE, visible
+from lyrikstore.canon.text import IGNORABLE, escape_control
 from lyrikstore.publish.markdown import code, escape, plain, quoted
 
 GFM = MarkdownIt("commonmark").enable(["table", "strikethrough"])
@@ -66,7 +66,7 @@ def test_known_attacks_stay_text(text: str) -> None:
     shown, markup = inline(escape(text))
     assert markup <= {"text_special"}
     assert shown == plain(text)
-    assert visible(shown) == shown
+    assert escape_control(shown) == shown
     assert "<" not in escape(text)
     assert "://" not in escape(text)
     assert "www." not in escape(text).lower()

@@ -21,10 +21,11 @@ import pytest
 from lyrikstore.canon.progress import Progress
 from lyrikstore.canon.timestamps import now
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
+from lyrikstore.history.commit.transaction import create_repository, open_transaction
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.evaluate import evaluate_checkpoint
@@ -120,9 +121,9 @@ class Workshop:
     def put(
         self, kind: str, name: str, files: list[tuple[str, bytes, dict[str, str]]], **body: Any
     ) -> Manifest:
-        with self.repo.transaction() as tx:
+        with open_transaction(self.repo) as tx:
             tree = Tree.of(
-                Entry(path, len(data), tx.writer.put_bytes(data), meta or None)
+                TreeEntry(path, len(data), tx.writer.put_bytes(data), meta or None)
                 for path, data, meta in files
             )
             tx.writer.put_bytes(tree.encode())
@@ -210,7 +211,7 @@ def model_folder() -> Path:
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory, model_folder: Path) -> Workshop:
     root = tmp_path_factory.mktemp("workshop")
-    repo = Repository.create(
+    repo = create_repository(
         root / ".lyrikstore",
         origin="example.org/train",
         signer=OWNER,

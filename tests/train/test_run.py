@@ -26,9 +26,10 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.timestamps import now
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import sign_manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.formats.adapter import FILES
 from lyrikstore.train.formats.base_model import check_weights
@@ -348,8 +349,8 @@ def test_a_checkpoint_that_somebody_else_wrote_reaches_no_library(
     entries = list(repo.tree(made).entries)
     data = b"\x80\x04." if changes is None else encode(workshop.read_json(made, path) | changes)
     name = "checkpoints/acme/forged"
-    with repo.transaction() as tx:
-        changed = Entry(path, len(data), tx.writer.put_bytes(data))
+    with open_transaction(repo) as tx:
+        changed = TreeEntry(path, len(data), tx.writer.put_bytes(data))
         tree = Tree.of(changed if entry.path == path else entry for entry in entries)
         tx.writer.put_bytes(tree.encode())
         tx.log_manifest(

@@ -18,11 +18,12 @@ from lyrikstore.credentials.terms.model import whole
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
+from lyrikstore.history.commit.transaction import create_repository, open_transaction
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import document_id
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.verify.credential.envelope import issue
 from lyrikstore.verify.delivery.delivery import verify_delivery
 from lyrikstore.verify.delivery.folder import FolderData, read_siblings
@@ -32,7 +33,7 @@ from make_credentials import FILES, LICENCE, LOG, ORIGIN, OWNER, SALTS, dataset
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 
 
-def documents(reader: str, entry: Entry, stream: BinaryIO) -> Iterator[Digest]:
+def documents(reader: str, entry: TreeEntry, stream: BinaryIO) -> Iterator[Digest]:
     """The reader ``document/1``: one record per file."""
     assert reader == "document/1"
     yield document_id(Digest.of(stream.read()))
@@ -141,7 +142,7 @@ def write_files(folder: Path, files: dict[str, bytes]) -> None:
 
 def make_publisher(home: Path) -> Publisher:
     memory = LogMemory(home / "memory")
-    repository = Repository.create(
+    repository = create_repository(
         home / ".lyrikstore",
         origin=ORIGIN,
         signer=OWNER,
@@ -151,7 +152,7 @@ def make_publisher(home: Path) -> Publisher:
         nonce=bytes(16),
     )
     tree, manifest, records = dataset(repository.store_id, OWNER, NOW)
-    with repository.transaction() as tx:
+    with open_transaction(repository) as tx:
         for data in (*FILES.values(), LICENCE, SALTS, tree.encode()):
             tx.writer.put_bytes(data)
         tx.log_manifest(manifest)

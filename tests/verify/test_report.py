@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import encode
+from lyrikstore.canon.quoting import listed, name_some, quote
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.publish.cards.check import CARD_CHECKS
 from lyrikstore.publish.cards.offline import ALONE_CHECKS
@@ -26,11 +27,8 @@ from lyrikstore.verify.report import (
     Report,
     Verdict,
     decide,
-    listed,
-    name_some,
     not_applicable,
     passed,
-    quote,
     unchecked,
 )
 from lyrikstore.verify.store.object import OBJECT_CHECKS

@@ -18,15 +18,15 @@ from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.curate.terms.measures import Measurement
 from lyrikstore.history.records.order_root import document_id
-from lyrikstore.history.trees.tree import Entry
+from lyrikstore.history.trees.tree import TreeEntry
 from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.envelope import issue
 from lyrikstore.verify.credential.grant import Holder
 from lyrikstore.verify.credential.key_statements import check_few
 from lyrikstore.verify.credential.status import Notices
 from lyrikstore.verify.delivery.delivery import verify_alone, verify_delivery
-from lyrikstore.verify.delivery.folder import MAX_WORDS, FolderData, may_speak
-from lyrikstore.verify.delivery.siblings import Beside
+from lyrikstore.verify.delivery.folder import MAX_WORDS, FolderData, is_candidate_statement
+from lyrikstore.verify.delivery.siblings import SiblingFiles
 from lyrikstore.verify.report import Check, CheckState, decide
 from lyrikstore.verify.w3c.presentation import verify_presentation
 from lyrikstore.verify.w3c.resources import Resources
@@ -53,11 +53,11 @@ def test_refused(case: dict[str, Any]) -> None:
     outcome = check_credential(case["credential"].encode(), trust=Trust(), at=at)
     states = {check.id: check.state for check in outcome.checks}
     assert states[case["check"]] is CheckState.FAIL
-    assert not outcome.genuine
+    assert not outcome.signature_valid
     assert (outcome.claims is None) == (case["check"] in {"format", "schema"})
 
 
-def documents(reader: str, entry: Entry, stream: BinaryIO) -> Iterator[Digest]:
+def documents(reader: str, entry: TreeEntry, stream: BinaryIO) -> Iterator[Digest]:
     yield document_id(Digest.of(stream.read()))
 
 
@@ -115,7 +115,7 @@ def test_grants(base: dict[str, Any], case: dict[str, Any]) -> None:
     report = verify_alone(
         changes.get("target", base["target"]).encode(),
         GRANT,
-        beside=Beside.unnamed(text.encode() for text in files.values() if text is not None),
+        beside=SiblingFiles.unnamed(text.encode() for text in files.values() if text is not None),
         trust=parse_trust(changes.get("trust", base["trust"]).encode()),
         at=parse_timestamp(changes.get("at", base["at"])),
         holder=Holder(**changes["holder"]) if "holder" in changes else None,
@@ -186,7 +186,7 @@ def test_decide(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", load("beside/words.json")["cases"], ids=lambda c: c["id"])
 def test_what_may_speak(case: dict[str, Any]) -> None:
-    assert may_speak(spelt(case["file"])) == case["words"]
+    assert is_candidate_statement(spelt(case["file"])) == case["words"]
     assert load("beside/words.json")["most"] == MAX_WORDS
 
 

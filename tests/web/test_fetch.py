@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, RemoteError
-from lyrikstore.credentials.did import Source
+from lyrikstore.credentials.did import DocumentSource
 from lyrikstore.credentials.did.document import build_document
 from lyrikstore.web.fetch import Fetcher, is_public
 from tests.servers.tls import Authority, Handler, answer, serving
@@ -76,7 +76,7 @@ def test_a_did_web_document_has_to_be_its_own(
     with serving(certificate, serve) as served:
         did = f"did:web:{HOST}%3A{served.port}"
         known = fetcher(authority).did_document(f"{did}:acme")
-        assert known.source is Source.FETCHED
+        assert known.source is DocumentSource.FETCHED
         assert f"{did}:acme#{KEY}" in known.document.methods
         with pytest.raises(FormatError):
             fetcher(authority).did_document(f"{did}:liar")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control
 from lyrikstore.canon.timestamps import now
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
@@ -135,7 +135,10 @@ def command(
     )
     screen = session.screen
     for check in not_made:
-        screen.say(f"! not checked in {visible(str(target))}: {check.id}: {visible(check.summary)}")
+        screen.say(
+            f"! not checked in {escape_control(str(target))}: "
+            f"{check.id}: {escape_control(check.summary)}"
+        )
     screen.result(f"✓ attested {kind}, credential {result.id.short}, about {report.subject}")
     screen.result(f"✓ wrote    {', '.join(map(str, written))}")
     screen.hint("send your key by another route; the publisher runs: lyrikstore import FILE")

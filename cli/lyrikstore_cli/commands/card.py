@@ -7,7 +7,7 @@ import click
 
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, NotFoundError
 from lyrikstore.canon.files import read_at_most
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import write_over
 from lyrikstore_cli.session import Session
@@ -86,7 +86,7 @@ def command(
             screen.result(line)
     screen.say(
         f"✓ card     {result.manifest.name}  {result.manifest.id.short}: {result.statements} "
-        f"statements from {counted(len(result.evidence), 'object')}, "
+        f"statements from {pluralize(len(result.evidence), 'object')}, "
         f"{result.claimed} claimed by a person, "
         f"{result.not_established} not established"
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.screen import formula_warning, size
@@ -50,7 +50,7 @@ def command(session: Session, ref: str, folder: Path, metadata: Path | None) -> 
         },
     )
     session.screen.result(
-        f"✓ wrote    {counted(len(tree.entries), 'file')}, {size(tree.total_bytes)}, to {folder} "
+        f"✓ wrote    {pluralize(len(tree.entries), 'file')}, {size(tree.total_bytes)}, to {folder} "
         f"({manifest.name} {manifest.id.short})"
     )
     if metadata is not None:

@@ -6,8 +6,7 @@ import click
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore.canon.timestamps import now
 from lyrikstore.history.repository.locate import STORE_FOLDER
 from lyrikstore_cli.command import command as declare
@@ -86,18 +85,18 @@ def command(
     )
     screen = session.screen
     screen.result(
-        f"✓ cloned   {visible(place)} to {folder}  store "
-        f"{store_id.short}, {counted(result.after, 'log entry')}"
+        f"✓ cloned   {escape_control(place)} to {folder}  store "
+        f"{store_id.short}, {pluralize(result.after, 'log entry')}"
     )
-    screen.result(f"✓ fetched  {counted(result.packs.files, 'pack')}, {size(result.packs.bytes)}")
+    screen.result(f"✓ fetched  {pluralize(result.packs.files, 'pack')}, {size(result.packs.bytes)}")
     if result.missing:
         screen.result(
-            f"! {counted(result.missing, 'pack is', 'packs are')} "
+            f"! {pluralize(result.missing, 'pack is', 'packs are')} "
             "not fetched; lyrikstore pull --all-data does"
         )
     if not known:
         screen.result(
-            f"! first seen here: store {store_id}, founded by {visible(founder)}; compare "
+            f"! first seen here: store {store_id}, founded by {escape_control(founder)}; compare "
             "both with what its owner tells you"
         )
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.screen import Screen, size
@@ -82,8 +81,8 @@ def command(
     """
     listing = session.listing(path, metadata, follow_links=follow_links)
     from lyrikstore.curate.commit.inputs import (  # while a large folder is being listed
-        Allowed,
-        Stated,
+        CommitMetadata,
+        CommitOptions,
     )
 
     with (
@@ -95,7 +94,7 @@ def command(
         result = store.commit(
             path,
             name,
-            Stated(
+            CommitMetadata(
                 sheet=metadata,
                 key=key,
                 licence=licence,
@@ -104,7 +103,7 @@ def command(
                 reader=reader,
                 message=message,
             ),
-            allow=Allowed(loss=yes, orphans=allow_orphans, links=follow_links, compose=nfc),
+            allow=CommitOptions(loss=yes, orphans=allow_orphans, links=follow_links, compose=nfc),
             dry_run=dry_run,
             pools=pools,
             listing=listing,
@@ -150,7 +149,7 @@ def _tell(
     current = result.current
     changes = f"+{len(result.added)} −{len(result.removed)} ~{len(result.changed)}"
     screen.result(
-        f"✓ read     {counted(result.files, 'file')}, {size(result.bytes)}, of which "
+        f"✓ read     {pluralize(result.files, 'file')}, {size(result.bytes)}, of which "
         f"{size(result.bytes_read)} had to be read"
     )
     _name(screen, "! files without a row in the sheet", result.orphan_files)
@@ -160,9 +159,11 @@ def _tell(
     litter = _litter(result.added)
     _name(screen, "! the desktop's, not the data's, and recorded", litter)
     if litter:
-        screen.hint(f"leave such files out: name them in {visible(path)}/.lyrikignore, one a line")
+        screen.hint(
+            f"leave such files out: name them in {escape_control(path)}/.lyrikignore, one a line"
+        )
     for lost in result.unsaid:
-        screen.result(f"! no longer stated: {visible(lost)}")
+        screen.result(f"! no longer stated: {escape_control(lost)}")
     if dry_run:
         screen.result(f"– nothing was written; {name} would change by {changes}")
         if result.unsaid and not yes:
@@ -204,7 +205,7 @@ def _litter(added: Sequence[str]) -> list[str]:
 def _name(screen: Screen, title: str, names: "tuple[str, ...] | list[str]") -> None:
     if not names:
         return
-    shown = ", ".join(visible(one) for one in names[:SHOWN])
+    shown = ", ".join(escape_control(one) for one in names[:SHOWN])
     more = f" and {len(names) - SHOWN} more (all of them with --json)" if len(names) > SHOWN else ""
     screen.result(f"{title}: {len(names)}: {shown}{more}")
 

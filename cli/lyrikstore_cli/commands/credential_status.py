@@ -1,4 +1,4 @@
-"""The commands that change whether a credential holds: find it, sign, log, write the lists."""
+"""``lyrikstore revoke``, ``suspend``, ``reinstate``, ``supersede`` and ``status-lists``."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ from lyrikstore_cli.output.screen import Screen
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.publish.status.changes import Issued
+    from lyrikstore.publish.status.book import Issued
 
 HELP = """{does}
 
@@ -124,3 +124,54 @@ def named_credential(text: str) -> str:
         return str(Digest.of_file(path))
     except OSError as error:
         raise storage_error(error, f"reading {path}") from error
+
+
+revoke = standing_command(
+    "revoke",
+    "Take CREDENTIAL back for good.",
+    "revoked",
+    lambda store, credential, alone: store.set_status(
+        credential, "revocation", value=True, alone=alone
+    ),
+    falls=True,
+)
+suspend = standing_command(
+    "suspend",
+    "Suspend CREDENTIAL until you reinstate it.",
+    "suspended",
+    lambda store, credential, alone: store.set_status(
+        credential, "suspension", value=True, alone=alone
+    ),
+    falls=True,
+)
+reinstate = standing_command(
+    "reinstate",
+    "End the suspension of CREDENTIAL.",
+    "reinstated",
+    lambda store, credential, alone: store.set_status(
+        credential, "suspension", value=False, alone=alone
+    ),
+)
+supersede = standing_command(
+    "supersede",
+    "Take CREDENTIAL back because you issued another in its place, with --supersedes.",
+    "superseded",
+    lambda store, credential, alone: store.supersede(credential, alone=alone),
+    by="by ",
+)
+
+
+@declare("status-lists", signs=True, epilog="lyrikstore status-lists -o public/status")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="A folder to publish."
+)
+def status_lists(session: Session, output: Path) -> None:
+    """Write this store's status lists to a folder that a web server publishes at --status-url.
+
+    A list is good for 30 days; this signs those of yours anew that are half through, so run it
+    weekly: a list that ran out makes every credential that names it unverifiable. Those of a key
+    that was replaced only that key can sign: run it with --signer for each, too.
+    """
+    written = write_lists(session, session.open_store(sign=True), output)
+    session.emit("status-lists", {"written": [str(path) for path in written]})
+    session.screen.wrote(written)

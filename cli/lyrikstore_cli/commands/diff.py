@@ -2,7 +2,7 @@
 
 import click
 
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 
@@ -42,14 +42,14 @@ def command(session: Session, old: str, new: str) -> None:
         say(f"{sign} {version.name}  {version.id.short}", "bold")
     for sign, paths in (("+", found.added), ("−", found.removed)):
         for path in paths:
-            say(f"{sign} {visible(path)}")
+            say(f"{sign} {escape_control(path)}")
     for change in found.differing:
-        say(f"~ {visible(change.path)}" + ("" if change.content else "  (sheet alone)"))
+        say(f"~ {escape_control(change.path)}" + ("" if change.content else "  (sheet alone)"))
         for column, values in change.cells.items():
             was, now = ("nothing" if value is None else repr(value) for value in values)
-            say(visible(f"    {column}: {was} → {now}"))
+            say(escape_control(f"    {column}: {was} → {now}"))
     for field in found.fields:
-        say(f"! states otherwise: {visible(field)}")
+        say(f"! states otherwise: {escape_control(field)}")
     counts = f"+{len(found.added)} −{len(found.removed)} ~{len(found.differing)}"
     if not (found.added or found.removed or found.differing or found.fields):
         say("– files, sheet and statements are alike")

@@ -2,7 +2,7 @@
 
 import click
 
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.training_progress import follow
 from lyrikstore_cli.session import Session
@@ -41,7 +41,7 @@ def command(session: Session, checkpoint: str, dataset: str) -> None:
         },
     )
     screen = session.screen
-    screen.result(f"{counted(body['count'], 'record')} of {dataset}", "bold")
+    screen.result(f"{pluralize(body['count'], 'record')} of {dataset}", "bold")
     for name in ("model", "baseline", "majority"):
         scores = body[name]
         line = f"  {name:<9}"

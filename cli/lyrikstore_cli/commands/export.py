@@ -38,7 +38,7 @@ def command(session: Session, target: Path, form: str, output: Path | None) -> N
 
     data = read_credential(target)
     outcome = check_credential(data, trust=session.trust(), at=now())
-    if not outcome.genuine:
+    if not outcome.signature_valid:
         raise VerificationError(
             "bad-signature",
             f"{target} is not a dataset credential whose signature holds",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
@@ -68,7 +68,7 @@ def command(
         for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
             screen.result(f"  {title:<8} {count:>7}  {reason}")
     for item in result.unmatched:
-        screen.result(f"! {visible(str(item))}")
+        screen.result(f"! {escape_control(str(item))}")
     for part, manifest in result.manifests.items():
         counts = result.counts[part]
         numbers = f"{counts['in']} in, {counts['kept']} kept, {counts['dropped']} dropped"

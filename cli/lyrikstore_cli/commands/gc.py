@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.screen import size
 from lyrikstore_cli.session import Session
@@ -125,35 +124,35 @@ def _show(session: Session, found: "Collected", *, dry_run: bool) -> None:
     mark, would = ("–", "would have ") if dry_run else ("✓", "")
     if plan is not None:
         screen.result(
-            f"{mark} {would}retired {counted(len(plan.versions), 'version')} "
+            f"{mark} {would}retired {pluralize(len(plan.versions), 'version')} "
             f"of {plan.of}; the newest "
-            f"{counted(plan.keep, 'stays', 'stay')}"
+            f"{pluralize(plan.keep, 'stays', 'stay')}"
         )
     if found.plan is not None and found.repacked is not None:
         done = found.repacked
         screen.result(
-            f"{mark} looked at {counted(found.plan.packs, 'pack')}; "
+            f"{mark} looked at {pluralize(found.plan.packs, 'pack')}; "
             f"{size(found.plan.garbage)} of what is in "
             "them is not needed"
         )
         for pack, why in done.skipped.items():
-            screen.result(f"! left alone: pack {pack.short}: {visible(why)}")
+            screen.result(f"! left alone: pack {pack.short}: {escape_control(why)}")
         if done.dropped:
             before = sum(pack.bytes for pack in done.dropped)
             after = sum(pack.bytes for pack in done.added)
             screen.result(
-                f"{mark} {would}rewritten {counted(len(done.dropped), 'pack')}, {size(before)}, as "
-                f"{len(done.added)}, {size(after)}; "
-                f"{counted(done.blobs, 'blob')} copied, each hashed"
+                f"{mark} {would}rewritten {pluralize(len(done.dropped), 'pack')}, {size(before)}, "
+                f"as {len(done.added)}, {size(after)}; "
+                f"{pluralize(done.blobs, 'blob')} copied, each hashed"
             )
     swept = found.swept
     if swept.waiting:
         longest = max(swept.waiting.values()) / _DAY
         one, many = ("would wait", "would wait") if dry_run else ("waits", "wait")
         screen.result(
-            f"– {counted(len(swept.waiting), 'dropped pack ' + one, 'dropped packs ' + many)} "
-            f"to be deleted, the oldest for {counted(round(longest), 'day')}"
+            f"– {pluralize(len(swept.waiting), 'dropped pack ' + one, 'dropped packs ' + many)} "
+            f"to be deleted, the oldest for {pluralize(round(longest), 'day')}"
         )
     screen.result(
-        f"{mark} {would}deleted {counted(len(swept.deleted), 'pack')}, {size(swept.bytes)}"
+        f"{mark} {would}deleted {pluralize(len(swept.deleted), 'pack')}, {size(swept.bytes)}"
     )

@@ -7,7 +7,7 @@ import click
 
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.files import no_file
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.commands.credential_status import named_credential
 from lyrikstore_cli.output.impact import impact_members, in_kinds, path_words, say_unfollowed
@@ -42,9 +42,11 @@ def command(session: Session, id_: str) -> None:
         screen.result(f"nothing in this store rests on {called}")
     for one, start, path in impact.paths():
         mark = f"  ! {one.flagged}" if one.flagged else ""
-        screen.result(f"{one.index:>5}  {one.kind} {visible(one.name or '')}  {one.id.short}{mark}")
+        screen.result(
+            f"{one.index:>5}  {one.kind} {escape_control(one.name or '')}  {one.id.short}{mark}"
+        )
         since = "" if start in impact.roots else f"from {start.short}: "
-        screen.result(f"       {since}{visible(path_words(path))}")
+        screen.result(f"       {since}{escape_control(path_words(path))}")
     say_unfollowed(screen, impact)
     if impact.unfollowed:
         raise click.exceptions.Exit(5)
@@ -59,7 +61,10 @@ def _asked(store: "Store", text: str) -> "tuple[Digest, str]":
     try:
         if named == text:
             manifest = store.resolve(text)
-            return manifest.id, f"{manifest.kind} {visible(manifest.name)} {manifest.id.short}"
+            return (
+                manifest.id,
+                f"{manifest.kind} {escape_control(manifest.name)} {manifest.id.short}",
+            )
     except (NotFoundError, InvalidInputError):
         if store.logged_credential(text) is None:
             raise

@@ -5,17 +5,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.commands.verify.delivery import verify_delivered
 from lyrikstore_cli.options import DELIVERED, credential_file, read_file
-from lyrikstore_cli.output.report import to_believe
+from lyrikstore_cli.report import to_believe
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
     from lyrikstore.api.store import Store
-    from lyrikstore.publish.imports.import_credentials import TakenIn
+    from lyrikstore.publish.imports.import_credentials import ImportResult
 
 
 @declare(
@@ -57,16 +56,16 @@ def command(
                 ],
             }
         )
-        shown = visible(str(target))
+        shown = escape_control(str(target))
         if version is not None and found.new:
             session.screen.result(f"✓ imported {version.name} {version.id.short} from {shown}")
         if found.logged:
             session.screen.result(
-                f"✓ logged   {counted(len(found.logged), 'document')} from {shown}"
+                f"✓ logged   {pluralize(len(found.logged), 'document')} from {shown}"
             )
         for file, why in found.aside.items():
             said = why.message if file in why.message else f"{file}: {why.message}"
-            session.screen.result(f"! left out  {visible(said)}")
+            session.screen.result(f"! left out  {escape_control(said)}")
         if not found.logged and not found.new:
             session.screen.result(f"– nothing new in {shown}")
     session.emit("import", {"imported": rows})
@@ -74,7 +73,7 @@ def command(
 
 def _take(
     session: Session, store: "Store", target: Path, name: str | None, data: Path | None
-) -> "TakenIn":
+) -> "ImportResult":
     from lyrikstore.publish.imports.import_credentials import attestations_among
     from lyrikstore.verify.delivery.folder import read_siblings
 
@@ -82,9 +81,9 @@ def _take(
     beside = dict(read_siblings(path))
     content = read_file(path)
     if not target.is_dir():
-        return store.take_in({path.name: content}, beside)
+        return store.import_credentials({path.name: content}, beside)
     if _is_of(store, content):
-        return store.take_in({}, beside, attestations_among(beside))
+        return store.import_credentials({}, beside, attestations_among(beside))
     report = verify_delivered(session, path, data, credential=content, beside=beside)
     for step in to_believe(report):
         session.screen.hint(f"you do not trust its publisher yet; {step}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.key_limits import warn_of_changes
@@ -132,7 +132,7 @@ def command(
     states = ", ".join(f"{count} {state}" for state, count in result.descriptor.items())
     screen.result(f"  fields   {states}")
     screen.result(
-        f"✓ wrote    {counted(result.files, 'file')}, {size(result.bytes)}, "
+        f"✓ wrote    {pluralize(result.files, 'file')}, {size(result.bytes)}, "
         f"and their evidence to {output}"
     )
     if issuer is None:

@@ -10,8 +10,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
-from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore.history.gc.retention import retired_versions
 from lyrikstore.history.manifests.lineage import Edge, Graph
 from lyrikstore_cli.command import command as declare
@@ -60,7 +59,7 @@ def command(session: Session, ref: str) -> None:
     )
     draw(session.screen.result, graph, retired, names_in(store))
     for problem in graph.problems:
-        session.screen.result(f"✗ {problem.kind}: {visible(problem.summary)}")
+        session.screen.result(f"✗ {problem.kind}: {escape_control(problem.summary)}")
     if graph.problems:
         missing = all(problem.kind in {"missing", "unlogged"} for problem in graph.problems)
         raise click.exceptions.Exit(5 if missing else 3)
@@ -98,8 +97,8 @@ def draw(
         facts += "  (data retired)" if node.id in retired else ""
         again = "  (see above)" if node.id in shown else ""
         show(
-            f"{branch.mark}{node.manifest.kind} {visible(node.manifest.name)}  {node.id.short}"
-            f"{facts}  by {called(node.manifest.author)}{again}"
+            f"{branch.mark}{node.manifest.kind} {escape_control(node.manifest.name)}  "
+            f"{node.id.short}{facts}  by {called(node.manifest.author)}{again}"
         )
         if not again:
             shown.add(node.id)
@@ -126,7 +125,7 @@ class _Branch(Struct, frozen=True):
 
 def _facts(kind: str, body: dict[str, Any]) -> str:
     if kind == "dataset":
-        return f"  {counted(body['records'], 'record')}"
+        return f"  {pluralize(body['records'], 'record')}"
     if kind == "checkpoint":
         return f"  ({body['origin']})"
     return ""

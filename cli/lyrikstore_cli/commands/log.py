@@ -7,8 +7,7 @@ import click
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.attestations import attestation_line, attestation_rows
@@ -79,13 +78,13 @@ def _show_entries(session: Session, store: "Store") -> None:
         if row["type"] == "credential" and kind not in {"document", "statement"}:
             kind = "credential"
         what = f"{kind:<11} {_short(row['id'])}"
-        who = f"{row['created'] or '':<20} {visible(row['name'] or '')}"
+        who = f"{row['created'] or '':<20} {escape_control(row['name'] or '')}"
         by = f"  by {called(row['author'])}" if row["author"] else ""
         mark = f"  ! {row['flagged']}" if row["flagged"] else ""
         mark += "  ! an owner says that its date is wrong" if row["wrongDate"] else ""
         session.screen.result(f"{row['logIndex']:>5}  {what}  {who}{by}{mark}".rstrip())
     session.screen.result(
-        f"log {repository.origin}: {counted(head.size, 'entry')}, root {head.root.hex()[:12]}"
+        f"log {repository.origin}: {pluralize(head.size, 'entry')}, root {head.root.hex()[:12]}"
     )
 
 
@@ -108,7 +107,7 @@ def _show_names(session: Session, repository: "Repository") -> None:
     for state in states:
         count = len(state.history)
         session.screen.result(
-            f"{visible(state.name):<44} {state.id.short}  {counted(count, 'version')}"
+            f"{escape_control(state.name):<44} {state.id.short}  {pluralize(count, 'version')}"
         )
 
 
@@ -136,7 +135,7 @@ def _show_versions(session: Session, store: "Store", ref: str) -> None:
         },
     )
     for version in versions:
-        session.screen.result(f"{version.id.short}  {visible(version.name)}", "bold")
+        session.screen.result(f"{version.id.short}  {escape_control(version.name)}", "bold")
         session.screen.result(
             f"  logged as entry {repository.index_of(version.id)}, signed by "
             f"{called(version.author)} ({version.author}), claims {version.created}"
@@ -149,7 +148,7 @@ def _show_versions(session: Session, store: "Store", ref: str) -> None:
         for row in attested[version.id]:
             session.screen.result(f"  {attestation_line(row)}")
         if version.message:
-            session.screen.result(f"  {visible(version.message)}")
+            session.screen.result(f"  {escape_control(version.message)}")
 
 
 def _checkpoints_of(
@@ -222,16 +221,16 @@ def _body_lines(manifest: Manifest) -> list[str]:
     lines = []
     if manifest.kind == "dataset":
         lines.append(
-            f"{counted(body['records'], 'record')} in {counted(body['fileCount'], 'file')}, "
-            f"{counted(body['bytes'], 'byte')}"
+            f"{pluralize(body['records'], 'record')} in {pluralize(body['fileCount'], 'file')}, "
+            f"{pluralize(body['bytes'], 'byte')}"
         )
         if "derivation" in body:
             counts = body["derivation"]["counts"]
             lines.append("  ".join(f"{name} {count}" for name, count in counts.items()))
     if manifest.kind == "retention":
         lines.append(
-            f"retires the data of {counted(len(manifest.inputs), 'version')} "
-            f"of {visible(body['of'])}; the "
+            f"retires the data of {pluralize(len(manifest.inputs), 'version')} "
+            f"of {escape_control(body['of'])}; the "
             f"newest {body['keep']} stay"
         )
     elif manifest.inputs:
@@ -255,7 +254,7 @@ def _right_lines(body: Mapping[str, Any]) -> Iterator[str]:
         by = f"credential {ids[1]}" + (
             f" and grant {Digest.parse(right['grant']).short}" if "grant" in right else ""
         )
-        words = ", ".join(visible(word) for word in right["permits"])
+        words = ", ".join(escape_control(word) for word in right["permits"])
         yield f"may use dataset {ids[0]} by {by}: {words}, to {right.get('validUntil', 'no end')}"
 
 

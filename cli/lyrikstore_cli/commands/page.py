@@ -5,15 +5,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lyrikstore.canon.durable import create_file
 from lyrikstore.canon.errors import (
     ConflictError,
     InvalidInputError,
     VerificationError,
     storage_error,
 )
-from lyrikstore.canon.files import read_at_most
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.files import create_file, read_at_most
+from lyrikstore.canon.text import pluralize
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import credential_file, write_over
 from lyrikstore_cli.output.screen import size
@@ -92,7 +91,7 @@ def command(
         raise storage_error(error, f"writing {output}") from error
     files = sorted(carried.files) if carried else []
     _emit(session, output, data, carried or Carried({}, None))
-    inside = f" with {counted(len(files), 'file')} inside" if files else ""
+    inside = f" with {pluralize(len(files), 'file')} inside" if files else ""
     session.screen.result(
         f"✓ wrote    {output}{inside}, {size(len(data))}, page sha256 {fingerprint()}"
     )
@@ -147,7 +146,7 @@ def _check(session: Session, path: Path) -> None:
     session.screen.result(f"✓ {path} is the page of this installation, sha256 {fingerprint()}")
     if files:
         session.screen.result(
-            f"  with {counted(len(files), 'file')} inside, which it verifies like any other"
+            f"  with {pluralize(len(files), 'file')} inside, which it verifies like any other"
         )
     if trust:
         session.screen.hint(

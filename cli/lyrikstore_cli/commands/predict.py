@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 
@@ -43,12 +42,12 @@ def command(session: Session, checkpoint: str, file: Path) -> None:
     )
     screen = session.screen
     for label, probability in answer.probabilities.items():
-        screen.result(f"{probability:>8}  {visible(label)}")
+        screen.result(f"{probability:>8}  {escape_control(label)}")
     if answer.cut_off:
         screen.say(
-            f"! only the first {counted(answer.max_tokens, 'token was', 'tokens were')} read"
+            f"! only the first {pluralize(answer.max_tokens, 'token was', 'tokens were')} read"
         )
-    screen.result(visible(answer.label), "bold")
+    screen.result(escape_control(answer.label), "bold")
     if rights.state not in {CheckState.PASS, CheckState.NOT_APPLICABLE}:
         screen.say(f"! rights: {words(rights)}")
         screen.hint(f"lyrikstore verify {answer.checkpoint.hex} says more")

@@ -7,7 +7,7 @@ import click
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
 from lyrikstore.canon.json import parse
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control
 from lyrikstore.canon.timestamps import now
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
@@ -43,7 +43,7 @@ def command(
     from lyrikstore.publish.identity.issuer import Issuer
     from lyrikstore.verify.credential.any_kind import stated_kind
     from lyrikstore.verify.delivery.folder import read_siblings
-    from lyrikstore.verify.delivery.siblings import Beside
+    from lyrikstore.verify.delivery.siblings import SiblingFiles
     from lyrikstore.verify.w3c.presentation import make_presentation
 
     options.check_new(output)
@@ -54,7 +54,7 @@ def command(
             f"{grant} is no licence grant",
             hint="give the file that whoever licensed the data to you made: lyrikstore grant",
         )
-    terms = Beside(read_siblings(grant)).terms_of(data)
+    terms = SiblingFiles(read_siblings(grant)).terms_of(data)
     signer, moment = session.signer(), now()
     named = _holder(data)
     organisation = named if named.startswith("did:web:") else None
@@ -63,7 +63,7 @@ def command(
     if holder.did != named:
         raise KeyMaterialError(
             "not-the-holder",
-            f"{grant} was granted to {visible(named)}, and the key here is {signer.did}",
+            f"{grant} was granted to {escape_control(named)}, and the key here is {signer.did}",
             hint="sign with the holder's key: --signer",
         )
     shown = [data, *([terms] if terms is not None else [])]

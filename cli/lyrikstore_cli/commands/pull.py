@@ -2,8 +2,7 @@
 
 import click
 
-from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.commands.credential_status import say_shared_places
 from lyrikstore_cli.output.screen import size
@@ -49,17 +48,17 @@ def command(session: Session, remote: str | None, all_data: bool, dry_run: bool)
     mark, would = ("–", "would have ") if dry_run else ("✓", "")
     if result.packs.files:
         screen.result(
-            f"{mark} {would}fetched  {counted(result.packs.files, 'pack')}, "
-            f"{size(result.packs.bytes)}, from {visible(source.url)}"
+            f"{mark} {would}fetched  {pluralize(result.packs.files, 'pack')}, "
+            f"{size(result.packs.bytes)}, from {escape_control(source.url)}"
         )
     if not changed:
-        screen.result(f"– nothing new: the log has {counted(result.after, 'entry')}")
+        screen.result(f"– nothing new: the log has {pluralize(result.after, 'entry')}")
     if result.before != result.after:
-        grown = counted(result.after - result.before, "new entry", "new entries")
+        grown = pluralize(result.after - result.before, "new entry", "new entries")
         screen.result(f"{mark} log      {grown}, {result.after} in all")
     if result.missing:
         screen.result(
-            f"! {counted(result.missing, 'pack is', 'packs are')} not fetched; "
+            f"! {pluralize(result.missing, 'pack is', 'packs are')} not fetched; "
             "lyrikstore pull --all-data does"
         )
     say_shared_places(screen, shared)

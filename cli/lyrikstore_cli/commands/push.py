@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.commands.credential_status import say_shared_places
@@ -68,37 +67,37 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
     mark, would = ("–", "would have ") if dry_run else ("✓", "")
     if result.packs.files:
         screen.result(
-            f"{mark} {would}copied   {counted(result.packs.files, 'pack')}, "
-            f"{size(result.packs.bytes)}, to {visible(target.url)}"
+            f"{mark} {would}copied   {pluralize(result.packs.files, 'pack')}, "
+            f"{size(result.packs.bytes)}, to {escape_control(target.url)}"
         )
     _say_overtaken(screen, result.overtaken)
     for name in lists:
-        screen.result(f"{mark} {would}published {visible(name)}")
+        screen.result(f"{mark} {would}published {escape_control(name)}")
     for name in unfinished:
         screen.result(
-            f"! not published: {visible(name)} was signed in two places at once, and would take "
-            "back what the other list says"
+            f"! not published: {escape_control(name)} was signed in two places at once, and would "
+            "take back what the other list says"
         )
         screen.hint("join them: lyrikstore status-lists -o FOLDER, then lyrikstore push")
     say_shared_places(screen, shared)
-    there = counted(result.after, "entry")
+    there = pluralize(result.after, "entry")
     if not changed:
-        screen.result(f"– nothing new: the log at {visible(target.name)} has {there}")
+        screen.result(f"– nothing new: the log at {escape_control(target.name)} has {there}")
     elif dry_run:
         screen.result(
             f"– nothing was changed; the log there would grow from {result.before} to {there}"
         )
     elif result.before != result.after:
-        grown = counted(result.after - result.before, "entry")
+        grown = pluralize(result.after - result.before, "entry")
         screen.result(f"✓ logged   {grown}; the log there has {result.after}")
     if result.what == "moved" and not dry_run:
         screen.result(
-            f"! the home of this log is {visible(target.url)} from now on: what you commit "
+            f"! the home of this log is {escape_control(target.url)} from now on: what you commit "
             "here waits until you push"
         )
     if result.what == "filled" and result.pending:
         screen.result(
-            f"! {counted(result.pending, 'entry waits', 'entries wait')} for a push to the home; "
+            f"! {pluralize(result.pending, 'entry waits', 'entries wait')} for a push to the home; "
             "a mirror does not take them"
         )
 
@@ -111,6 +110,6 @@ def _say_overtaken(screen: Screen, overtaken: Sequence[Manifest]) -> None:
             screen.result(f"! overtaken: {name} {ids[0]} stays here, without effect")
         else:
             screen.result(
-                f"! overtaken: {counted(len(ids), 'version')} of {name} stay here, without effect, "
-                f"the newest {ids[-1]} (lyrikstore log --audit)"
+                f"! overtaken: {pluralize(len(ids), 'version')} of {name} stay here, without "
+                f"effect, the newest {ids[-1]} (lyrikstore log --audit)"
             )

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control
 from lyrikstore.curate.sheets.sheet import formula_cells
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.screen import formula_warning
@@ -42,13 +42,13 @@ def command(session: Session, sql: str, as_csv: bool, limit: int) -> None:
         table = [list(answer.columns), *([_text(cell) for cell in row] for row in answer.rows)]
         formulas = formula_cells(cell for row in table for cell in row)
         if sys.stdout.isatty():  # ATTACK: a value with an escape sequence in it
-            table = [[visible(cell) for cell in row] for row in table]
+            table = [[escape_control(cell) for cell in row] for row in table]
         csv.writer(sys.stdout, lineterminator="\n").writerows(table)
         if formulas:
             session.screen.say(formula_warning(formulas))
     else:
-        titles = [visible(title) for title in answer.columns]
-        cells = [[visible(_text(cell)) for cell in row] for row in answer.rows]
+        titles = [escape_control(title) for title in answer.columns]
+        cells = [[escape_control(_text(cell)) for cell in row] for row in answer.rows]
         widths = [
             min(_WIDEST, max(len(text) for text in column))
             for column in zip(titles, *cells, strict=True)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec.structs import asdict
 
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import named_values, remote_options
 from lyrikstore_cli.session import Session
@@ -48,7 +48,7 @@ def _add(
     remotes.add(remote)
     found = None if abilities is None else asdict(abilities)
     session.emit("remote-add", {**asdict(remote), "abilities": found})
-    session.screen.result(f"✓ added    {name}  {visible(remote.url)}{_kind(remote)}")
+    session.screen.result(f"✓ added    {name}  {escape_control(remote.url)}{_kind(remote)}")
     if abilities is None:
         return
     if not abilities.writable:
@@ -83,7 +83,7 @@ def _list(session: Session) -> None:
     remotes = session.remotes().all()
     session.emit("remote-list", {"remotes": [asdict(one) for one in remotes]})
     for one in remotes:
-        session.screen.result(f"{one.name:<10} {visible(one.url)}{_kind(one)}")
+        session.screen.result(f"{one.name:<10} {escape_control(one.url)}{_kind(one)}")
     if not remotes:
         session.screen.say("no remotes; lyrikstore remote add NAME URL")
 
@@ -94,13 +94,13 @@ def _remove(session: Session, name: str) -> None:
     """Forget a remote; what is there stays."""
     gone = session.remotes().remove(name)
     session.emit("remote-remove", asdict(gone))
-    session.screen.result(f"✓ removed  {gone.name}  {visible(gone.url)}")
+    session.screen.result(f"✓ removed  {gone.name}  {escape_control(gone.url)}")
 
 
 def _kind(remote: "NamedRemote") -> str:
     said = [f"{name}={value}" for name, value in remote.options.items()]
     said += ["mirror"] if remote.mirror else []
-    return f"  ({visible(', '.join(said))})" if said else ""
+    return f"  ({escape_control(', '.join(said))})" if said else ""
 
 
 command.add_command(_add)

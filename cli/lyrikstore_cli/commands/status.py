@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.screen import Screen
 from lyrikstore_cli.session import Session
@@ -63,10 +62,10 @@ def command(session: Session, path: Path | None) -> None:
 
 
 def _show(screen: Screen, status: "FolderStatus") -> None:
-    folder = visible(_shown(status.folder))
+    folder = escape_control(_shown(status.folder))
     screen.result(f"{status.name}  {status.current.short}  {folder}", "bold")
     if status.problem:
-        screen.result(f"✗ {visible(status.problem)}")
+        screen.result(f"✗ {escape_control(status.problem)}")
         name = status.name.removeprefix("datasets/")
         screen.hint(
             f"if it was moved, commit it from where it is now: lyrikstore commit PATH -d {name}"
@@ -79,9 +78,9 @@ def _show(screen: Screen, status: "FolderStatus") -> None:
     _list(screen, "~", status.changed)
     _list(screen, "✗", (f"{item.path}: {item.reason}" for item in status.unreadable))
     if status.sheet_changed:
-        screen.result(f"! the metadata sheet changed: {visible(_shown(status.sheet))}")
+        screen.result(f"! the metadata sheet changed: {escape_control(_shown(status.sheet))}")
     if status.clean:
-        screen.result(f"– nothing changed in {counted(status.files, 'file')}")
+        screen.result(f"– nothing changed in {pluralize(status.files, 'file')}")
         return
     counts = f"+{len(status.added)} −{len(status.removed)} ~{len(status.changed)}"
     if status.unreadable:
@@ -89,7 +88,7 @@ def _show(screen: Screen, status: "FolderStatus") -> None:
         screen.hint(status.unreadable[0].hint)
     else:
         screen.result(f"! changed {counts}")
-        screen.hint(visible(_commit(status)))
+        screen.hint(escape_control(_commit(status)))
 
 
 def _commit(status: "FolderStatus") -> str:
@@ -111,7 +110,7 @@ def _list(screen: Screen, mark: str, items: Iterable[str]) -> None:
 
     paths = list(items)
     for path in paths[:SHOWN]:
-        screen.result(f"  {mark} {visible(brief(path))}")
+        screen.result(f"  {mark} {escape_control(brief(path))}")
     if len(paths) > SHOWN:
         screen.result(f"  {mark} and {len(paths) - SHOWN} more (all of them with --json)")
 

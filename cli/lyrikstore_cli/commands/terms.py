@@ -18,7 +18,7 @@ from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
     from lyrikstore.credentials.terms.model import Use
-    from lyrikstore.curate.terms.combined import Deciders, HeldGrant, Mix, Source
+    from lyrikstore.curate.terms.combined import Deciders, HeldGrant, Mix, TermSource
     from lyrikstore.curate.terms.sources import Asker
 
 _SAID = {
@@ -126,7 +126,7 @@ def _not_proven(asker: "Asker") -> list[str]:
 
 def _sources(
     session: Session, targets: tuple[str, ...], asker: "Asker", use: "Use | None", *, floor: bool
-) -> "tuple[list[Source], Use | None]":
+) -> "tuple[list[TermSource], Use | None]":
     from msgspec.structs import replace
 
     from lyrikstore.curate.terms.sources import source_of_file, sources_of_datasets
@@ -158,7 +158,7 @@ def _sources(
     return _told_apart(sources), use
 
 
-def _told_apart(sources: "list[Source]") -> "list[Source]":
+def _told_apart(sources: "list[TermSource]") -> "list[TermSource]":
     # Two credentials about one dataset may say different things: what decides a no is one of them.
     from msgspec.structs import replace
 

@@ -78,8 +78,8 @@ def _add(
     witness: bool,
 ) -> None:
     """Believe an issuer, with the documents of its did:web; or a log, or a witness, by its key."""
+    from lyrikstore.canon.quoting import quote
     from lyrikstore.credentials.trust import TrustedIssuer, edit, load_trust
-    from lyrikstore.verify.report import quote
 
     place = session.paths.trust
     who = who.strip()
@@ -188,9 +188,9 @@ def _as_what(issuer: "TrustedIssuer") -> str:
 @click.argument("who", metavar="DID|NAME|DIGEST|KEY")
 def _remove(session: Session, who: str) -> None:
     """Stop believing an issuer, a pinned document, a log or a witness."""
+    from lyrikstore.canon.quoting import quote
     from lyrikstore.credentials.trust import load_trust
     from lyrikstore.credentials.trust.edit import remove
-    from lyrikstore.verify.report import quote
 
     gone = remove(session.paths.trust, who)
     left = load_trust(session.paths.trust)

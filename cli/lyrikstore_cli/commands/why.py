@@ -5,7 +5,7 @@ from typing import Any
 import click
 from msgspec.structs import asdict
 
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control
 from lyrikstore.curate.recipes.decisions import Decision
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
@@ -39,7 +39,7 @@ def command(session: Session, ref: str, record: str) -> None:
         },
     )
     screen = session.screen
-    screen.result(f"{visible(found.path)}  record {found.record[:12]}", "bold")
+    screen.result(f"{escape_control(found.path)}  record {found.record[:12]}", "bold")
     screen.result(f"  committed in {found.root.name} {found.root.id.short}")
     for stage in found.stages:
         screen.result(
@@ -73,4 +73,4 @@ def _sentence(decision: Decision) -> str:
         words.append(f"in part {decision.part}")
     if decision.detail:
         words.append(f"({decision.detail})")
-    return visible(" ".join(words))
+    return escape_control(" ".join(words))

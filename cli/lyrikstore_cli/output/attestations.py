@@ -5,7 +5,7 @@ from typing import Any
 
 from lyrikstore.api.store import Store
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.verify.report import check_of
 from lyrikstore_cli.output.screen import short_did
@@ -37,6 +37,7 @@ def attestation_line(row: dict[str, Any]) -> str:
     """Return one attestation as people read it."""
     who = row["nickname"] or f"{short_did(row['issuer'] or '')} (unknown to you)"
     return (
-        f"attested {row['kind'] or ''} by {visible(who)}: {visible(row['conclusion'] or '')} "
+        f"attested {row['kind'] or ''} by {escape_control(who)}: "
+        f"{escape_control(row['conclusion'] or '')} "
         f"({row['verdict']}, credential {row['credential'][7:19]})"
     )

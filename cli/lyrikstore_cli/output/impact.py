@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.output.screen import Screen
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def in_kinds(affected: Iterable["Affected"]) -> str:
     """Return how many there are of each kind, in words."""
     kinds = Counter(one.kind for one in affected)
     return ", ".join(
-        counted(count, "records manifest" if kind == "records" else kind)
+        pluralize(count, "records manifest" if kind == "records" else kind)
         for kind, count in kinds.items()
     )
 
@@ -69,14 +68,14 @@ def say_unfollowed(screen: Screen, impact: "Impact") -> None:
     for one in impact.unfollowed:
         screen.result(
             f"✗ could not be followed: log entry {one.index}, {one.type} {one.id.short}: "
-            f"{visible(one.summary)}"
+            f"{escape_control(one.summary)}"
         )
 
 
 def say_impact(screen: Screen, impact: "Impact") -> None:
     """Say in a few words what rests on what was just taken back."""
     if impact.affected:
-        names = [visible(_called(one)) for one in impact.affected]
+        names = [escape_control(_called(one)) for one in impact.affected]
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         screen.result(
             f"! {in_kinds(impact.affected)} rest on it: {', '.join(names[:_NAMED])}{more}"
@@ -93,7 +92,9 @@ def _filtered(step: "Affected") -> str:
     if counts is None:
         return ""
     elsewhere = f", {counts['elsewhere']} elsewhere" if counts["elsewhere"] else ""
-    return f" (filter dropped {counts['dropped']}{elsewhere} of {counted(counts['in'], 'record')})"
+    return (
+        f" (filter dropped {counts['dropped']}{elsewhere} of {pluralize(counts['in'], 'record')})"
+    )
 
 
 def _dropped(step: "Affected") -> int | None:

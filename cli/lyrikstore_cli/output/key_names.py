@@ -5,7 +5,7 @@ from functools import partial
 
 from lyrikstore.api.store import Store
 from lyrikstore.canon.errors import LyrikstoreError
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control
 from lyrikstore.canon.timestamps import now
 from lyrikstore_cli.output.screen import short_did
 
@@ -15,7 +15,7 @@ def names_in(store: Store) -> Callable[[str], str]:
 
     A key that took the place of a believed one is called by that one's name.
     """
-    from lyrikstore.history.policy.key_history import Standing
+    from lyrikstore.history.policy.key_history import KeyStatus
     from lyrikstore.verify.credential.key_statements import statements_here
     from lyrikstore.verify.credential.key_succession import inherited
 
@@ -29,11 +29,11 @@ def names_in(store: Store) -> Callable[[str], str]:
     def name(did: str) -> str:
         known = trust.knows(did)
         if known is not None:
-            return visible(known.nickname)
-        stolen = history is None or history.state_of(did).standing is Standing.COMPROMISED
+            return escape_control(known.nickname)
+        stolen = history is None or history.state_of(did).standing is KeyStatus.COMPROMISED
         heir = None if history is None or stolen else inherited(did, history, believes, trust.knows)
         if heir is not None:
-            return f"{visible(heir.entry.nickname)}, by a later key"
+            return f"{escape_control(heir.entry.nickname)}, by a later key"
         return f"{short_did(did)} (unknown to you)"
 
     return name

@@ -18,9 +18,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
 
 from lyrikstore.canon.errors import LyrikstoreError
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.progress import Progress
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control, pluralize
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,7 +32,7 @@ _STYLE = {"✓": "green", "✗": "bold red", "!": "yellow", "?": "yellow", "–"
 
 def short_did(did: str) -> str:
     """Return a DID for a line that holds more than it: the start of a key, a name as a whole."""
-    shown = visible(did)
+    shown = escape_control(did)
     return f"{shown[:20]}…" if did.startswith("did:key:") or len(shown) > 60 else shown
 
 
@@ -65,7 +64,7 @@ def size(count: int) -> str:
 
 def formula_warning(cells: int) -> str:
     """Return what to say of a table with cells that a spreadsheet program could run."""
-    begin = counted(cells, "cell begins like a formula", "cells begin like formulas")
+    begin = pluralize(cells, "cell begins like a formula", "cells begin like formulas")
     return f"! {begin}: import the columns as text"
 
 
@@ -107,9 +106,9 @@ class Screen:
     def error(self, error: LyrikstoreError) -> None:
         """Print an error and its hint."""
         kind = f" [{error.kind}]" if self.verbose else ""
-        self._print(sys.stderr, f"error: {visible(error.message)}{kind}", "red")
+        self._print(sys.stderr, f"error: {escape_control(error.message)}{kind}", "red")
         if error.hint:
-            self._print(sys.stderr, f"hint: {visible(error.hint)}", "dim")
+            self._print(sys.stderr, f"hint: {escape_control(error.hint)}", "dim")
 
     def notes(self, error: LyrikstoreError) -> None:
         """Print what goes with an error for whoever is to find its cause, such as a worker's log.
@@ -118,7 +117,7 @@ class Screen:
         """
         for note in getattr(error, "__notes__", ()):
             for line in note.splitlines():
-                self._print(sys.stderr, visible(line), "dim")
+                self._print(sys.stderr, escape_control(line), "dim")
 
     @contextmanager
     def progress(self, label: str) -> Iterator["Meter"]:
@@ -142,7 +141,7 @@ class Screen:
     def _print(self, stream: TextIO, line: str, style: str) -> None:
         # ATTACK: a label, a heading, a reason with an escape sequence in it. Whoever composes a
         # line quotes what is foreign, so that it is known as such; what is forgotten ends here.
-        line = visible(line)
+        line = escape_control(line)
         # rich takes 40 ms to load: only where somebody sees colours.
         if stream.isatty() and stream.fileno() in self._consoles:
             self._consoles[stream.fileno()].print(_styled(line, style))
@@ -185,7 +184,7 @@ class Meter:
         if moved:
             rate = moved / max(time.monotonic() - self._start, 1e-3)
             facts += size(moved), f"{size(int(rate))}/s"
-        facts += (visible(text) for text in (phase, figures(detail)) if text)
+        facts += (escape_control(text) for text in (phase, figures(detail)) if text)
         self._bar.update(self._task, completed=done, total=total or None, facts="  ".join(facts))
 
 

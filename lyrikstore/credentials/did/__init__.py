@@ -11,12 +11,12 @@ from lyrikstore.credentials.did.names import did_of, parse_did, web_url
 from lyrikstore.credentials.did.resolver import (
     KEY_FORMAT,
     MAX_DOCUMENTS,
+    DocumentSource,
     KeysAt,
     KnownDocument,
     Resolution,
     ResolvedKey,
     Resolver,
-    Source,
     documents_among,
 )
 
@@ -24,13 +24,13 @@ __all__ = [
     "KEY_FORMAT",
     "MAX_DOCUMENTS",
     "DidDocument",
+    "DocumentSource",
     "KeysAt",
     "KnownDocument",
     "Method",
     "Resolution",
     "ResolvedKey",
     "Resolver",
-    "Source",
     "did_of",
     "documents_among",
     "parse_did",

@@ -46,7 +46,7 @@ MAX_DOCUMENTS = 16
 _LISTS_METHODS = re.compile(rb'"verificationMethod"\s*:\s*\[')
 
 
-class Source(Enum):
+class DocumentSource(Enum):
     """Where a document came from, best first."""
 
     FETCHED = "fetched"
@@ -69,11 +69,11 @@ class KnownDocument(Struct, frozen=True):
     """
 
     document: DidDocument
-    source: Source
+    source: DocumentSource
     data: bytes
 
     @classmethod
-    def of(cls, data: bytes, source: Source) -> "KnownDocument":
+    def of(cls, data: bytes, source: DocumentSource) -> "KnownDocument":
         """Parse a document; raises as :func:`parse_document`."""
         return cls(parse_document(data), source, data)
 
@@ -96,8 +96,8 @@ class ResolvedKey(Struct, frozen=True):
 
     did: str
     key: PublicKey
-    source: Source
-    missing_from: tuple[Source, ...] = ()
+    source: DocumentSource
+    missing_from: tuple[DocumentSource, ...] = ()
     digest: Digest | None = None
 
 
@@ -130,7 +130,7 @@ class Resolution(Struct, frozen=True):
 @lru_cache(maxsize=1024)
 def _derived(method_url: str) -> ResolvedKey:
     key = parse_verification_method(method_url)
-    return ResolvedKey(method_url.partition("#")[0], key, Source.DERIVED)
+    return ResolvedKey(method_url.partition("#")[0], key, DocumentSource.DERIVED)
 
 
 class Resolver:
@@ -143,7 +143,7 @@ class Resolver:
 
     def __init__(self, documents: Iterable[KnownDocument] = ()) -> None:
         self._documents: dict[str, list[KnownDocument]] = {}
-        order = list(Source)
+        order = list(DocumentSource)
         for known in sorted(documents, key=lambda known: order.index(known.source)):
             self._documents.setdefault(known.document.id, []).append(known)
 
@@ -190,7 +190,7 @@ class Resolver:
             raise IncompleteError(
                 "no-document", f"no DID document of {did[:200]!a} is pinned or beside it"
             )
-        missing: list[Source] = []
+        missing: list[DocumentSource] = []
         for one in known:
             found = one.document.methods.get(method_url)
             if found is not None:
@@ -206,7 +206,7 @@ class Resolver:
     def without_snapshots(self) -> "Resolver":
         """Return a resolver that knows only documents that speak for their DID."""
         known = (one for documents in self._documents.values() for one in documents)
-        return Resolver(one for one in known if one.source is not Source.SNAPSHOT)
+        return Resolver(one for one in known if one.source is not DocumentSource.SNAPSHOT)
 
     def at(self, moment: datetime) -> "KeysAt":
         """Return what finds the keys of assertions for one moment."""
@@ -261,7 +261,7 @@ class KeysAt(Struct, frozen=True):
 def documents_among(
     files: Iterable[bytes],
     did: str | None = None,
-    source: Source = Source.SNAPSHOT,
+    source: DocumentSource = DocumentSource.SNAPSHOT,
     *,
     most: int = MAX_DOCUMENTS,
 ) -> list[KnownDocument]:

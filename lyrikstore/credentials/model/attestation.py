@@ -9,10 +9,9 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.json import JSON
-from lyrikstore.canon.toml import parse_toml
-from lyrikstore.canon.written import check_written
+from lyrikstore.canon.text import pluralize
+from lyrikstore.canon.toml import check_user_file, parse_toml
 from lyrikstore.credentials.model.credential import (
     ATTESTATION,
     Claims,
@@ -119,7 +118,7 @@ def build_attestation(
         raise FormatError(
             "bad-statement",
             "the statement: "
-            f"{counted(examined['records'], 'record was', 'records were')} examined, "
+            f"{pluralize(examined['records'], 'record was', 'records were')} examined, "
             "of a dataset that has "
             f"{about.subject['recordCount']}",
             hint="correct records in the statement",
@@ -135,7 +134,7 @@ def _finding(result: dict[str, Any]) -> dict[str, JSON]:
 
 def _check_statement(document: dict[str, JSON], kind: str) -> None:
     try:
-        check_written(
+        check_user_file(
             document, ATTESTATION.schema, inside=("credentialSubject", "attestation", "examined")
         )
         check_credential_shape(document, ATTESTATION)

@@ -17,14 +17,13 @@ from msgspec import Struct, field
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON, parse
-from lyrikstore.canon.packaged import PACKAGE, read_packaged
-from lyrikstore.canon.schemas import check_schema, schema_root
+from lyrikstore.canon.schemas import PACKAGE, check_schema, read_packaged, schema_root
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.credentials.terms.claim import check_licence_claim
 from lyrikstore.credentials.terms.model import Terms
 
 if TYPE_CHECKING:
-    from lyrikstore.credentials.model.status_list import StatusEntry
+    from lyrikstore.credentials.model.status_entry import StatusEntry
 
 VC_CONTEXT = "https://www.w3.org/ns/credentials/v2"
 DATASET_CONTEXT = "https://w3id.org/lyrikstore/v1"

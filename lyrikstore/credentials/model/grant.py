@@ -13,7 +13,7 @@ from lyrikstore.credentials.model.credential import (
     CredentialMetadata,
     check_credential_shape,
 )
-from lyrikstore.credentials.terms.model import Limits
+from lyrikstore.credentials.terms.model import UsageLimits
 
 
 class Grant(Struct, frozen=True):
@@ -132,7 +132,7 @@ def exceeds(grant: Grant, until: str, about: Claims, terms: Mapping[str, JSON]) 
         about: What the dataset credential says.
         terms: That credential as a document.
     """
-    given = Limits.of(grant.limits)
+    given = UsageLimits.of(grant.limits)
     for partition in about.terms.partitions:
         for word in grant.permits:
             if word not in {*partition.permits, *partition.grantable}:

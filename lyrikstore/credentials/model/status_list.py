@@ -19,14 +19,15 @@ from msgspec import Struct
 
 from lyrikstore.canon.base64 import decode_base64url
 from lyrikstore.canon.errors import FormatError, InvalidInputError
-from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.json import JSON, encode, may_say, parse
+from lyrikstore.canon.json import JSON, encode, may_contain, parse
+from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import (
     format_timestamp,
     parse_foreign_timestamp,
     parse_timestamp,
 )
 from lyrikstore.credentials.model.credential import VC_CONTEXT, issuer_of
+from lyrikstore.credentials.model.status_entry import StatusEntry
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.multikey import parse_method_fragment, parse_verification_method
@@ -56,30 +57,6 @@ _MEMBERS = {
     *("@context", "id", "type", "issuer", "validFrom", "validUntil"),
     *("credentialSubject", "proof"),
 }
-
-
-class StatusEntry(Struct, frozen=True):
-    """Where a credential's bit is.
-
-    Attributes:
-        purpose: ``revocation`` or ``suspension``.
-        index: Number of the bit, from 0.
-        url: The list.
-    """
-
-    purpose: str
-    index: int
-    url: str
-
-    def to_json(self) -> dict[str, JSON]:
-        """Return the entry as ``credentialStatus`` holds it."""
-        return {
-            "id": f"{self.url}#{self.index}",
-            "type": "BitstringStatusListEntry",
-            "statusPurpose": self.purpose,
-            "statusListIndex": str(self.index),
-            "statusListCredential": self.url,
-        }
 
 
 class StatusList(Struct, frozen=True):
@@ -222,7 +199,8 @@ def unpack(text: object) -> bytes:
     bits = inflate(text)
     if len(bits) * 8 < ENTRIES:
         _refuse(
-            f"a list of {counted(len(bits) * 8, 'entry')}; fewer than {ENTRIES} tell whose they are"
+            f"a list of {pluralize(len(bits) * 8, 'entry')}; "
+            f"fewer than {ENTRIES} tell whose they are"
         )
     return bits
 
@@ -311,7 +289,7 @@ class StatedList(Struct, frozen=True):
     @classmethod
     def of(cls, data: bytes) -> Self | None:
         """Return what ``data`` says, or None if it is no list."""
-        if not may_say(data, LIST_TYPE):  # most files are something else
+        if not may_contain(data, LIST_TYPE):  # most files are something else
             return None
         try:
             document = parse(data, floats=True, nulls=True)  # a foreign one too; strictly later

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.json import JSON
+from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.credentials.terms.vocabulary import within
 
@@ -108,7 +108,7 @@ class Use(Struct, frozen=True):
         )
 
 
-class Limits(Struct, frozen=True):
+class UsageLimits(Struct, frozen=True):
     """Within what a permission holds.
 
     Attributes:
@@ -148,7 +148,7 @@ class Limits(Struct, frozen=True):
                 answer = Answer.UNDECLARED
             elif use.seats > self.seats:
                 answer = Answer.PROHIBITED
-            yield answer, f"for {counted(self.seats, 'person', 'people')} at most"
+            yield answer, f"for {pluralize(self.seats, 'person', 'people')} at most"
         if self.purposes:
             outside = [word for word in use.purposes if word not in self.purposes]
             answer = Answer.PROHIBITED if outside else Answer.PERMITTED
@@ -156,7 +156,7 @@ class Limits(Struct, frozen=True):
                 answer = Answer.UNDECLARED
             yield answer, f"only for {', '.join(self.purposes)}"
 
-    def exceeds(self, bounds: "Limits") -> str | None:
+    def exceeds(self, bounds: "UsageLimits") -> str | None:
         """Return what these limits leave open that ``bounds`` do not, or None."""
         places = all(within(place, bounds.territory) for place in self.territory)
         if bounds.territory and not (self.territory and places):
@@ -164,7 +164,7 @@ class Limits(Struct, frozen=True):
         if bounds.purposes and not (self.purposes and set(self.purposes) <= set(bounds.purposes)):
             return f"for more than {', '.join(bounds.purposes)}"
         if bounds.seats is not None and (self.seats is None or self.seats > bounds.seats):
-            return f"for more than {counted(bounds.seats, 'person', 'people')}"
+            return f"for more than {pluralize(bounds.seats, 'person', 'people')}"
         start, end = bounds.use_from, bounds.use_until
         if start is not None and (self.use_from is None or self.use_from < start):
             return f"before {format_timestamp(start)}"
@@ -206,7 +206,7 @@ class Limits(Struct, frozen=True):
         )
 
 
-_UNLIMITED = Limits()
+_UNLIMITED = UsageLimits()
 
 
 class Selector(Struct, frozen=True):
@@ -252,7 +252,7 @@ class Partition(Struct, frozen=True):
     permits: tuple[str, ...] = ()
     prohibits: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
-    limits: Limits = field(default_factory=Limits)
+    limits: UsageLimits = field(default_factory=UsageLimits)
     select: tuple[Selector, ...] = ()
     licence: str | None = None
     grantable: tuple[str, ...] = ()
@@ -295,14 +295,14 @@ class Partition(Struct, frozen=True):
         """Read a partition from a document that has the right shape.
 
         Raises:
-            FormatError: (``bad-timestamp``) see :meth:`Limits.of`.
+            FormatError: (``bad-timestamp``) see :meth:`UsageLimits.of`.
         """
         return cls(
             name=members["name"],
             permits=tuple(members.get("permits", ())),
             prohibits=tuple(members.get("prohibits", ())),
             requires=tuple(members.get("requires", ())),
-            limits=Limits.of(members["limits"]) if "limits" in members else _UNLIMITED,
+            limits=UsageLimits.of(members["limits"]) if "limits" in members else _UNLIMITED,
             select=tuple([Selector.of(item) for item in members.get("select", ())]),
             licence=members.get("spdxExpression"),
             grantable=tuple(members.get("grantable", ())),

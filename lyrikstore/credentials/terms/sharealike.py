@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from lyrikstore.verify.report import quote
+from lyrikstore.canon.quoting import quote
 
 MAX_CHOICES = 64
 """Most ways to read a licence expression with OR; one with more counts as a licence of its own."""

@@ -7,7 +7,6 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from lyrikstore.canon.durable import replace_file
 from lyrikstore.canon.errors import (
     ConflictError,
     FormatError,
@@ -16,6 +15,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     storage_error,
 )
+from lyrikstore.canon.files import replace_file
 from lyrikstore.credentials.did import parse_document
 from lyrikstore.credentials.trust.file import (
     beside,
@@ -32,7 +32,7 @@ from lyrikstore.credentials.trust.file import (
 )
 from lyrikstore.credentials.trust.model import (
     NOBODY,
-    Allowed,
+    AllowedKeys,
     PinnedDocument,
     Trust,
     TrustedIssuer,
@@ -248,7 +248,7 @@ def _only(trust: Trust, chosen: dict[str, set[int]], *, keep: bool) -> Trust:
         documents=pick("document", trust.documents),
         logs=pick("log", trust.logs),
         witnesses=pick("witness", trust.witnesses),
-        allowed=Allowed() if keep else trust.allowed,
+        allowed=AllowedKeys() if keep else trust.allowed,
     )
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.quoting import quote
+from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.trust.model import Trust, TrustedIssuer
-from lyrikstore.verify.report import quote
 
 _ROLE = {
     "publisher": "about what its datasets are, who may use them for what, and about its stores",
@@ -85,11 +85,11 @@ def _keys(trust: Trust) -> Iterator[str]:
 def _limits(trust: Trust) -> Iterator[str]:
     days = trust.max_status_age.days
     yield (
-        f"A status list older than {counted(days, 'day')} "
+        f"A status list older than {pluralize(days, 'day')} "
         "no longer shows that something is not revoked."
     )
     if trust.max_log_age is not None:
-        yield f"A log checkpoint may be {counted(trust.max_log_age.days, 'day')} old."
+        yield f"A log checkpoint may be {pluralize(trust.max_log_age.days, 'day')} old."
     if trust.witnesses_required:
         yield f"{trust.witnesses_required} witness(es) must have countersigned a log checkpoint."
     if trust.max_log_age is not None or trust.witnesses_required:
@@ -99,7 +99,7 @@ def _limits(trust: Trust) -> Iterator[str]:
         )
     allowed = trust.allowed
     if allowed.keys is not None:
-        yield f"Nothing counts but what one of {counted(len(allowed.keys), 'named key')} signed."
+        yield f"Nothing counts but what one of {pluralize(len(allowed.keys), 'named key')} signed."
     if allowed.hashes is not None:
         yield f"Only these hash functions count: {', '.join(sorted(allowed.hashes))}."
     if allowed.cryptosuites is not None:

@@ -15,15 +15,14 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
 )
 from lyrikstore.canon.files import read_at_most
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
-from lyrikstore.canon.toml import parse_toml
-from lyrikstore.canon.written import check_written
+from lyrikstore.canon.toml import check_user_file, parse_toml
 from lyrikstore.credentials.did import parse_did, parse_document
 from lyrikstore.credentials.did.document import MAX_DOCUMENT_BYTES
 from lyrikstore.credentials.trust.model import (
     DEFAULT_STATUS_AGE,
-    Allowed,
+    AllowedKeys,
     PinnedDocument,
     Trust,
     TrustedIssuer,
@@ -57,7 +56,7 @@ def parse_trust(data: bytes, read: ReadFile | None = None, name: str = "the trus
     """
     try:
         document = parse_toml(data, max_bytes=MAX_BYTES)
-        check_written(document, "trust")
+        check_user_file(document, "trust")
         return _trust(document, read)
     except FormatError as error:
         hint = f"{error.hint} {_HINT}" if error.hint.endswith("?") else error.hint or _HINT
@@ -173,7 +172,7 @@ def _trust(document: dict[str, Any], read: ReadFile | None) -> Trust:
     if required > len({witness.public for witness in witnesses}):
         raise FormatError(
             "bad-trust",
-            f"it requires {counted(required, 'witness', 'witnesses')} and names fewer keys",
+            f"it requires {pluralize(required, 'witness', 'witnesses')} and names fewer keys",
         )
     status_days = document.get("maxStatusDays", DEFAULT_STATUS_AGE.days)
     log_days = document.get("maxLogDays")
@@ -237,11 +236,11 @@ def _document(item: dict[str, Any], read: ReadFile | None) -> PinnedDocument:
     return PinnedDocument(did, data, path)
 
 
-def _allowed(table: dict[str, list[str]]) -> Allowed:
+def _allowed(table: dict[str, list[str]]) -> AllowedKeys:
     lists = {name: frozenset(items) for name, items in table.items()}
     for did in lists.get("keys", ()):
         _check_key(did)
-    return Allowed(**lists)
+    return AllowedKeys(**lists)
 
 
 def _check_did(did: str) -> None:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from lyrikstore.canon.base64 import decode_base64
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.credentials.did import KnownDocument, Source
+from lyrikstore.credentials.did import DocumentSource, KnownDocument
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.history.log.note import VerifierKey, is_name
 from lyrikstore.history.policy.policy import matches
@@ -152,10 +152,10 @@ class PinnedDocument(Struct, frozen=True):
 
 @lru_cache(maxsize=256)
 def _known(data: bytes) -> KnownDocument:
-    return KnownDocument.of(data, Source.PINNED)
+    return KnownDocument.of(data, DocumentSource.PINNED)
 
 
-class Allowed(Struct, frozen=True):
+class AllowedKeys(Struct, frozen=True):
     """The only keys and algorithms that count, whoever is believed.
 
     Attributes:
@@ -207,7 +207,7 @@ class Trust(Struct, frozen=True):
     witnesses: tuple[TrustedWitness, ...] = ()
     witnesses_required: int = 0
     documents: tuple[PinnedDocument, ...] = ()
-    allowed: Allowed = Allowed()
+    allowed: AllowedKeys = AllowedKeys()
 
     def matches(
         self, did: str, *, role: str, name: str, store: Digest | None, at: datetime

@@ -26,13 +26,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from msgspec import Struct
 
-from lyrikstore.canon.durable import create_file, sync_directory
 from lyrikstore.canon.errors import (
     ConflictError,
     InvalidInputError,
     KeyMaterialError,
     storage_error,
 )
+from lyrikstore.canon.files import create_file, sync_directory
 from lyrikstore.crypto.ed25519 import PrivateKey, PublicKey
 from lyrikstore.crypto.keys.openssh import read_header
 from lyrikstore.crypto.multikey import did_key

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from msgspec import Struct
 
 from lyrikstore.canon.errors import KeyMaterialError, StorageError
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.keys.signer import KeySigner, Signer, file_uri, signer_from_uri
 from lyrikstore.crypto.multikey import encode_multikey
@@ -120,7 +120,6 @@ class KeyFolder(Struct, frozen=True):
 
         names = [key.name for key in list_keys(self.path) if not key.name.startswith(_LOG)]
         if names:
-            return (
-                f"you have {visible(', '.join(names))}: name one with --signer {visible(names[0])}"
-            )
+            shown, first = escape_control(", ".join(names)), escape_control(names[0])
+            return f"you have {shown}: name one with --signer {first}"
         return "make one with `lyrikstore key new`, or name one with --signer file:PATH"

@@ -22,8 +22,8 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     VerificationError,
 )
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.json import JSON, Document, encode
+from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.keys.signer import Signer
@@ -298,5 +298,5 @@ def _parse_signature(text: str) -> bytes:
     except FormatError as error:
         refuse(f"proofValue: {error.message}")
     if len(signature) != 64:
-        refuse(f"proofValue has {counted(len(signature), 'byte')}, not 64")
+        refuse(f"proofValue has {pluralize(len(signature), 'byte')}, not 64")
     return signature

@@ -16,9 +16,8 @@ from math import factorial
 from typing import Any, NamedTuple, NoReturn
 
 from lyrikstore.canon.errors import IncompleteError, VerificationError
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.json import JSON
-from lyrikstore.canon.whitespace import WHITE_SPACE
+from lyrikstore.canon.text import WHITE_SPACE, pluralize
 from lyrikstore.crypto.contexts import CONTEXTS, context_document
 
 CRYPTOSUITE = "eddsa-rdfc-2022"
@@ -121,7 +120,7 @@ class _Text:
         elements = _listed(value)
         if not 0 < len(elements) <= MAX_ELEMENTS:
             _refuse(
-                f"a list of {counted(len(elements), 'element')}, "
+                f"a list of {pluralize(len(elements), 'element')}, "
                 f"where 1 to {MAX_ELEMENTS} are taken"
             )
         if name == "type" and self.may_name and not all(map(_one_spelling, elements)):

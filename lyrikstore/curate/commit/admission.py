@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.files import open_regular
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore.curate.commit.model_files import Weights, inspect_weights
 from lyrikstore.curate.readers import DOCUMENT, READERS, count_records
 from lyrikstore.curate.scan.listing import Listed
@@ -57,7 +57,7 @@ def joined_with(snapshot: Scan, sheet: Sheet | None, allow_orphans: bool) -> Joi
         # loses nothing and is named in the result.
         first = joined.orphan_rows[0]
         more = (
-            f" (and {counted(len(joined.orphan_rows) - 1, 'more row')})"
+            f" (and {pluralize(len(joined.orphan_rows) - 1, 'more row')})"
             if joined.orphan_rows[1:]
             else ""
         )

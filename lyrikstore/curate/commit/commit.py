@@ -11,10 +11,11 @@ from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.curate.commit.data_loss import check_loss
-from lyrikstore.curate.commit.inputs import Allowed, Stated
+from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions
 from lyrikstore.curate.commit.plan import CommitResult, find_files, plan_version
 from lyrikstore.curate.commit.statement import put_attachment
 from lyrikstore.curate.scan.listing import Listing
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment
 from lyrikstore.history.manifests.names import parse_name
 from lyrikstore.history.repository.repository import Repository
@@ -25,10 +26,10 @@ def commit_folder(
     repository: Repository,
     folder: Path,
     name: str,
-    stated: Stated | None = None,
+    stated: CommitMetadata | None = None,
     *,
     signer: Signer,
-    allow: Allowed | None = None,
+    allow: CommitOptions | None = None,
     progress: OnProgress = silent,
     clock: Clock = now,
     cache_dir: Path | None = None,
@@ -62,7 +63,7 @@ def commit_folder(
 
     Cost: one read of the files that the cache does not know; memory for the tree and the sheet.
     """
-    stated, allow = stated or Stated(), allow or Allowed()
+    stated, allow = stated or CommitMetadata(), allow or CommitOptions()
     full_name = parse_name(name)
     listing = listing or Listing(
         folder, follow_links=allow.links, store=repository.root, sheet=stated.sheet
@@ -83,7 +84,7 @@ def commit_folder(
         if dry_run or statement.repeats(current):
             return plan.result(None, tree, None, memory)
     _ = signer.did  # a passphrase is asked for now, not after an hour of hashing
-    with repository.transaction() as transaction:
+    with open_transaction(repository) as transaction:
         tree = job.store(transaction.writer, repository.backend, pools)
         put = transaction.writer.put_bytes
         put(tree.encode())

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import NotFoundError, StorageError, storage_error
+from lyrikstore.canon.errors import storage_error
 from lyrikstore.canon.files import open_regular, real_path
 from lyrikstore.curate.scan.listing import Listed
 from lyrikstore.objects.io.stat_cache import STATE, StatCache, newest, pack_state
@@ -140,14 +140,6 @@ def listing_of(listed: Listed, names: str, sheet: Path | None, safe_before: int)
     for item in listed.ignored:
         hasher.update(f"\0{item.path}\0{item.reason}".encode("utf-8", "surrogateescape"))
     return hasher.hexdigest()
-
-
-def sheet_digest(sheet: Path | None) -> str:
-    """Return the digest of the sheet's bytes; empty if there is none, or it cannot be read."""
-    if sheet is not None:
-        with suppress(NotFoundError, StorageError):
-            return Digest.of_file(sheet).hex
-    return ""
 
 
 def _stat_name(folder: Path) -> str:

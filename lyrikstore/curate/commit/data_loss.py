@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.grammar import counted
-from lyrikstore.curate.commit.inputs import Stated
+from lyrikstore.canon.text import pluralize
+from lyrikstore.curate.commit.inputs import CommitMetadata
 from lyrikstore.curate.descriptor import stated_in
 from lyrikstore.history.manifests.manifest import Manifest
 
@@ -19,7 +19,7 @@ def is_large(gone: Sequence[str], before: bytes) -> bool:
     return bool(gone) and len(gone) * 5 > before.count(b"\n")
 
 
-def left_unsaid(current: Manifest | None, stated: Stated) -> tuple[str, ...]:
+def left_unsaid(current: Manifest | None, stated: CommitMetadata) -> tuple[str, ...]:
     """Return what ``current`` states about its files and its successor would not, for people.
 
     Args:
@@ -56,7 +56,7 @@ def check_loss(name: str, gone: Sequence[str], before: bytes, unsaid: Sequence[s
         raise InvalidInputError(
             "large-loss",
             f"{name}: {len(gone)} of "
-            f"{counted(files, 'file is', 'files are')} gone, such as {gone[0]}",
+            f"{pluralize(files, 'file is', 'files are')} gone, such as {gone[0]}",
             hint="add --yes if they are meant to leave the dataset",
             details={"removed": list(gone[:1000]), "count": len(gone)},
         )

@@ -9,7 +9,7 @@ from lyrikstore.curate.commit.statement import tree_bytes
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.diff import differences
-from lyrikstore.history.trees.tree_entry import Entry, parse_line
+from lyrikstore.history.trees.tree_entry import TreeEntry, parse_line
 
 
 class FileChange(Struct, frozen=True):
@@ -26,7 +26,7 @@ class FileChange(Struct, frozen=True):
     cells: Mapping[str, tuple[str | None, str | None]]
 
 
-class Comparison(Struct, frozen=True):
+class VersionDiff(Struct, frozen=True):
     """What differs between two versions.
 
     Attributes:
@@ -46,7 +46,7 @@ class Comparison(Struct, frozen=True):
     fields: tuple[str, ...]
 
 
-def compare_versions(repository: Repository, old: str, new: str) -> Comparison:
+def compare_versions(repository: Repository, old: str, new: str) -> VersionDiff:
     """Return what differs between two versions, of one name or of two.
 
     Args:
@@ -70,7 +70,7 @@ def compare_versions(repository: Repository, old: str, new: str) -> Comparison:
             removed.append(item.path)
         else:
             differing.append(_change(_entry(item.old), _entry(item.new)))
-    return Comparison(
+    return VersionDiff(
         one, other, tuple(added), tuple(removed), tuple(differing), _restated(one, other)
     )
 
@@ -86,11 +86,11 @@ def _with_files(repository: Repository, ref: str) -> Manifest:
     return found
 
 
-def _entry(line: bytes) -> Entry:
+def _entry(line: bytes) -> TreeEntry:
     return parse_line(line.decode().removesuffix("\n"), 1)
 
 
-def _change(old: Entry, new: Entry) -> FileChange:
+def _change(old: TreeEntry, new: TreeEntry) -> FileChange:
     before, after = old.meta or {}, new.meta or {}
     cells = {
         column: (before.get(column), after.get(column))

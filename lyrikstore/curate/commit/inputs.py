@@ -10,7 +10,7 @@ from lyrikstore.curate.descriptor import Descriptor
 from lyrikstore.curate.readers import DOCUMENT
 
 
-class Stated(Struct, frozen=True):
+class CommitMetadata(Struct, frozen=True):
     """What is said of a version besides its files (spec §12.4).
 
     Attributes:
@@ -32,7 +32,7 @@ class Stated(Struct, frozen=True):
     message: str = ""
 
 
-class Allowed(Struct, frozen=True):
+class CommitOptions(Struct, frozen=True):
     """What a commit does only if it is let.
 
     Attributes:
@@ -49,7 +49,7 @@ class Allowed(Struct, frozen=True):
     compose: bool = False
 
 
-def words_digest(stated: Stated, allow: Allowed) -> Digest:
+def words_digest(stated: CommitMetadata, allow: CommitOptions) -> Digest:
     """Return the digest of all that decides what a version says, but for files and sheet."""
     text = stated.licence_text
     words = {

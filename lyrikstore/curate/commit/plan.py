@@ -16,11 +16,10 @@ from lyrikstore.curate.commit.commit_cache import (
     last_commit,
     listing_of,
     names_of,
-    sheet_digest,
     stat_cache,
 )
 from lyrikstore.curate.commit.data_loss import is_large, left_unsaid
-from lyrikstore.curate.commit.inputs import Allowed, Stated, words_digest
+from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions, words_digest
 from lyrikstore.curate.commit.manifest_body import Attach, checkpoint_body, dataset_body, lists
 from lyrikstore.curate.commit.model_files import Weights
 from lyrikstore.curate.commit.statement import (
@@ -35,7 +34,7 @@ from lyrikstore.curate.scan.listing import Listing
 from lyrikstore.curate.scan.scan import Scan
 from lyrikstore.curate.scan.walk import Ignored
 from lyrikstore.curate.sheets.sheet import Joined, Row, Sheet
-from lyrikstore.curate.sheets.sheet_cache import recalled_sheet
+from lyrikstore.curate.sheets.sheet_cache import recalled_sheet, sheet_digest
 from lyrikstore.curate.terms.licence import parse_licence
 from lyrikstore.history.manifests.manifest import Attachment, Manifest
 from lyrikstore.history.manifests.names import Name
@@ -84,7 +83,7 @@ class CommitResult(Struct, frozen=True):
     unsaid: tuple[str, ...]
 
 
-class Found(Struct, frozen=True):
+class CommitInput(Struct, frozen=True):
     """What there is before a file or the sheet is read.
 
     Attributes:
@@ -111,10 +110,10 @@ def find_files(
     listing: Listing,
     folder: Path,
     name: str,
-    stated: Stated,
-    allow: Allowed,
+    stated: CommitMetadata,
+    allow: CommitOptions,
     cache_dir: Path | None,
-) -> Found:
+) -> CommitInput:
     """Return what there is: the files, and the version before.
 
     Args:
@@ -165,10 +164,10 @@ def find_files(
         seen = replace(recalled, formats={}, orphan_files=(), orphan_rows=())
         if seen == last:
             unchanged = _unchanged(current, snapshot, recalled)
-    return Found(current, before, cache, snapshot, last, recalled, unchanged)
+    return CommitInput(current, before, cache, snapshot, last, recalled, unchanged)
 
 
-class Plan(Struct, frozen=True):
+class CommitPlan(Struct, frozen=True):
     """What would become a version: all that is known before the first byte is written.
 
     Attributes:
@@ -185,9 +184,9 @@ class Plan(Struct, frozen=True):
         unsaid: What the version before stated and this one does not.
     """
 
-    found: Found
+    found: CommitInput
     name: str
-    stated: Stated
+    stated: CommitMetadata
     sheet: Sheet | None
     joined: Joined
     weights: Weights | None
@@ -264,13 +263,13 @@ class Plan(Struct, frozen=True):
 
 def plan_version(
     repository: Repository,
-    found: Found,
+    found: CommitInput,
     name: Name,
-    stated: Stated,
-    allow: Allowed,
+    stated: CommitMetadata,
+    allow: CommitOptions,
     cache_dir: Path | None,
     progress: OnProgress,
-) -> Plan:
+) -> CommitPlan:
     """Return what would become a version; reads the sheet, and none of the files.
 
     Args:
@@ -300,7 +299,7 @@ def plan_version(
     suffixes = found.recalled.formats if found.recalled else {}
     if weights is None and not suffixes:
         suffixes = formats(snapshot.paths)
-    return Plan(
+    return CommitPlan(
         found=found,
         name=str(name),
         stated=stated,

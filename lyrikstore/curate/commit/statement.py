@@ -12,7 +12,7 @@ from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.diff import differences
-from lyrikstore.history.trees.paths import Paths
+from lyrikstore.history.trees.paths import TreePaths
 from lyrikstore.history.trees.tree import Tree
 
 MAX_TREE_BYTES = 4 << 30
@@ -87,7 +87,7 @@ def tree_bytes(repository: Repository, current: Manifest | None) -> bytes:
     return repository.blobs.read(current.tree, max_bytes=MAX_TREE_BYTES)
 
 
-def tree_like(repository: Repository, manifest: Manifest, paths: Paths) -> Tree:
+def tree_like(repository: Repository, manifest: Manifest, paths: TreePaths) -> Tree:
     """Return the tree of a version, cheaper if its paths are nearly always ``paths``."""
     if manifest.tree is None:
         return Tree(())

@@ -13,7 +13,6 @@ from lyrikstore.curate.commit.commit_cache import (
     last_commits,
     listing_of,
     names_of,
-    sheet_digest,
     stat_cache,
 )
 from lyrikstore.curate.commit.statement import current_version, tree_like
@@ -22,6 +21,7 @@ from lyrikstore.curate.scan.hashing import hash_file
 from lyrikstore.curate.scan.listing import Listing
 from lyrikstore.curate.scan.scan import Scan, judge
 from lyrikstore.curate.scan.walk import Offender
+from lyrikstore.curate.sheets.sheet_cache import sheet_digest
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import pairs

@@ -1,1 +1,1 @@
-"""Recipes and their filters: derived datasets with a reason for every record (spec §12)."""
+"""Recipes and their filters: derived datasets with a reason for every record."""

@@ -12,8 +12,8 @@ from typing import Any
 from msgspec import Struct
 
 from lyrikstore.canon.errors import EmptyResultError, InvalidInputError
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.curate.commit.statement import Statement, current_version, formats, put_attachment
@@ -30,7 +30,7 @@ from lyrikstore.curate.recipes.engine import (
     settle,
 )
 from lyrikstore.curate.recipes.recipe import Recipe, Unmatched
-from lyrikstore.history.commit.transaction import TransactionBuilder
+from lyrikstore.history.commit.transaction import TransactionBuilder, open_transaction
 from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.manifests.names import Name, parse_name
 from lyrikstore.history.repository.repository import Repository
@@ -114,7 +114,7 @@ def apply_recipe(
     unmatched = recipe.unmatched(tree.metas.values())
     if recipe.reads_text and pools is None:
         _check_readable(foreign_files(tree, repository.blobs.open))
-    with repository.transaction() as transaction:
+    with open_transaction(repository) as transaction:
         applied = _run(recipe, tree, repository, transaction.writer, pools, progress)
         _check_kept(applied, targets, unmatched)
         log = partial(_log, transaction, repository, signer=signer, clock=clock, message=message)
@@ -224,7 +224,7 @@ def _targets(name: Name, recipe: Recipe) -> dict[str, str]:
 def _check_readable(foreign: Sequence[Foreign]) -> None:
     if foreign:
         path, label = foreign[0]
-        more = f" and {counted(len(foreign) - 1, 'more file')}" if len(foreign) > 1 else ""
+        more = f" and {pluralize(len(foreign) - 1, 'more file')}" if len(foreign) > 1 else ""
         raise InvalidInputError(
             "no-reader",
             f"no reader for {label}: {path}{more}",

@@ -20,9 +20,10 @@ from lyrikstore.curate.recipes.findings import Finding, finding_from_json, findi
 from lyrikstore.curate.recipes.recipe import Recipe
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree
+from lyrikstore.objects.backends.address import address_of
 from lyrikstore.objects.backends.base import LocalBackend
 from lyrikstore.objects.backends.open import open_backend
-from lyrikstore.objects.distributed import address_of, changes_from, changes_to_json, shares
+from lyrikstore.objects.distributed import changes_from, changes_to_json, shares
 from lyrikstore.objects.parallel.tasks import Message, Pools, workers_differ
 from lyrikstore.objects.store.writer import BlobWriter
 

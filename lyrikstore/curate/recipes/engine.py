@@ -12,9 +12,9 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.canon.text import pluralize
 from lyrikstore.curate.recipes.decisions import Decision
 from lyrikstore.curate.recipes.filters.contract import (
     Candidate,
@@ -28,7 +28,7 @@ from lyrikstore.curate.recipes.findings import Changed, Dropped, Failed, Finding
 from lyrikstore.curate.recipes.recipe import Recipe
 from lyrikstore.curate.text import foreign_format, suffix_label
 from lyrikstore.history.records.order_root import document_id
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 
 MAX_TEXT_BYTES = 256 << 20
 """Longest document a text filter reads."""
@@ -41,7 +41,7 @@ WHOLE = ""
 
 
 @dataclass(slots=True)
-class Outcome:
+class RecipeOutcome:
     """What became of the records of one part.
 
     Attributes:
@@ -50,7 +50,7 @@ class Outcome:
         changed_records: How many of its records were changed at all.
     """
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[TreeEntry] = field(default_factory=list)
     changed: Counter[str] = field(default_factory=Counter)
     changed_records: int = 0
 
@@ -67,7 +67,7 @@ class Applied:
     """
 
     total: int
-    parts: dict[str, Outcome]
+    parts: dict[str, RecipeOutcome]
     dropped: Counter[str]
     decisions: list[Decision]
 
@@ -107,7 +107,7 @@ class Examiner:
         self._open_blob = open_blob
         self._put = put
 
-    def findings(self, entry: Entry) -> Iterator[Finding]:
+    def findings(self, entry: TreeEntry) -> Iterator[Finding]:
         """Yield what the steps find, step by step: whoever has read enough need not go on.
 
         Raises:
@@ -139,7 +139,7 @@ class Examiner:
         data = candidate.text.encode()
         yield Kept(part, last, self._put(data), len(data), meta, rewritten=True)
 
-    def all_of(self, entry: Entry) -> list[Finding]:
+    def all_of(self, entry: TreeEntry) -> list[Finding]:
         """Return all findings at once, as if earlier records were none; an error is the last."""
         found: list[Finding] = []
         try:
@@ -192,7 +192,7 @@ def settle(
         if isinstance(step.filter, OrderedFilter)
     }
     split = recipe.split
-    parts = {part: Outcome() for part in (split.parts if split else (WHOLE,))}
+    parts = {part: RecipeOutcome() for part in (split.parts if split else (WHOLE,))}
     applied = Applied(len(tree.entries), parts, Counter(), [])
     uses = [step.use for step in recipe.steps]
     for number, (entry, found) in enumerate(zip(tree.entries, findings, strict=True), start=1):
@@ -202,7 +202,7 @@ def settle(
 
 
 def _settle_one(
-    entry: Entry,
+    entry: TreeEntry,
     findings: Iterable[Finding],
     judges: Mapping[int, Judge],
     uses: Sequence[str],
@@ -228,7 +228,7 @@ def _settle_one(
                     applied.decisions.append(_changed(entry, record, step, uses[step - 1], change))
             case Kept(part, step, blob, size, meta, rewritten):
                 kept = applied.parts[part if part is not None else WHOLE]
-                kept.entries.append(Entry(entry.path, size, blob, meta))
+                kept.entries.append(TreeEntry(entry.path, size, blob, meta))
                 kept.changed.update(reasons)
                 kept.changed_records += bool(reasons)
                 applied.decisions.append(
@@ -245,7 +245,7 @@ def _settle_one(
 
 
 def _drop(
-    entry: Entry, record: Digest, step: int, uses: Sequence[str], drop: Drop, applied: Applied
+    entry: TreeEntry, record: Digest, step: int, uses: Sequence[str], drop: Drop, applied: Applied
 ) -> None:
     applied.dropped[drop.reason] += 1
     applied.decisions.append(
@@ -261,7 +261,9 @@ def _drop(
     )
 
 
-def _changed(entry: Entry, record: Digest, number: int, use: str, change: FieldChange) -> Decision:
+def _changed(
+    entry: TreeEntry, record: Digest, number: int, use: str, change: FieldChange
+) -> Decision:
     return Decision(
         record.hex,
         entry.path,
@@ -276,7 +278,7 @@ def _changed(entry: Entry, record: Digest, number: int, use: str, change: FieldC
     )
 
 
-def _load(entry: Entry, open_blob: Callable[[Digest], Any], reads_text: bool) -> Candidate:
+def _load(entry: TreeEntry, open_blob: Callable[[Digest], Any], reads_text: bool) -> Candidate:
     meta = entry.meta or {}
     record = document_id(entry.blake3)
     if not reads_text:
@@ -284,7 +286,7 @@ def _load(entry: Entry, open_blob: Callable[[Digest], Any], reads_text: bool) ->
     if entry.bytes > MAX_TEXT_BYTES:
         raise InvalidInputError(
             "too-large",
-            f"{entry.path}: {counted(entry.bytes, 'byte is', 'bytes are')} "
+            f"{entry.path}: {pluralize(entry.bytes, 'byte is', 'bytes are')} "
             "more than a text filter reads",
             hint=f"split documents of more than {MAX_TEXT_BYTES} bytes first",
         )

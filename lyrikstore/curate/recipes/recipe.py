@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.files import read_at_most
-from lyrikstore.canon.near import near, unknown
+from lyrikstore.canon.text import suggest, unknown_word
 from lyrikstore.canon.toml import parse_toml
 from lyrikstore.curate.recipes.filters import FILTERS
 from lyrikstore.curate.recipes.filters.allow import Allow
@@ -136,7 +136,7 @@ class Recipe(Struct, frozen=True):
             for name in step.filter.reads():
                 column = name.removeprefix("meta:")
                 if name.startswith("meta:") and column != "*" and column not in columns:
-                    raise unknown(
+                    raise unknown_word(
                         "unknown-column",
                         f"column in step {number} ({step.use}), {where} has no",
                         column,
@@ -161,7 +161,7 @@ class Recipe(Struct, frozen=True):
                 if column in meta:
                     values.add(meta[column])
         return tuple(
-            Unmatched(number, column, value, near(value, islice(found[column], MAX_COMPARED)))
+            Unmatched(number, column, value, suggest(value, islice(found[column], MAX_COMPARED)))
             for number, column, values in lists
             for value in sorted(values - found[column])
         )
@@ -190,7 +190,7 @@ def parse_recipe(data: bytes) -> Recipe:
         raise _bad(f"the recipe: {error.message}") from None
     for key in table:
         if key not in _KEYS:
-            raise unknown("bad-recipe", "key in the recipe", key, _KEYS)
+            raise unknown_word("bad-recipe", "key in the recipe", key, _KEYS)
     version = table.get("recipe")
     if type(version) is not int or version != FORMAT:
         raise _bad(f"the recipe does not say recipe = {FORMAT}")
@@ -215,7 +215,7 @@ def _step(number: int, given: Mapping[str, Any]) -> Step:
         raise _bad(f"step {number} does not say which filter to use")
     kind = FILTERS.get(use)
     if kind is None:
-        raise unknown("bad-recipe", f"filter in step {number}:", use, FILTERS)
+        raise unknown_word("bad-recipe", f"filter in step {number}:", use, FILTERS)
     place = f"step {number} ({use})"
     rest = {name: value for name, value in given.items() if name != "use"}
     params = read_parameters(kind.PARAMETERS, rest, place)

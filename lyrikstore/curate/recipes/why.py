@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore.curate.recipes.decisions import MAX_BYTES, Decision, decode_decisions
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import document_id
@@ -150,7 +150,7 @@ def _find_path(
             listed = sorted(paths)
             raise InvalidInputError(
                 "ambiguous-record",
-                f"{record} names {counted(len(paths), 'record')}, "
+                f"{record} names {pluralize(len(paths), 'record')}, "
                 f"such as {listed[0]} and {listed[1]}",
                 hint="name the record by its path",
                 details={"paths": listed[:1000]},

@@ -13,8 +13,8 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.curate.scan.scan import Scan
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.history.trees.diff import Difference, differences
-from lyrikstore.history.trees.paths import Paths
+from lyrikstore.history.trees.diff import TreeDifference, differences
+from lyrikstore.history.trees.paths import TreePaths
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.history.trees.tree_entry import NO_META, encode_line
 from lyrikstore.objects.backends.base import Backend
@@ -121,11 +121,11 @@ class Hashing:
         locations = [self._snapshot.location(at) for at in self.pending]
         done, settled = len(self._sizes) - len(locations), self._settled()
         if backend is not None and pools is not None:
-            from lyrikstore.objects.distributed import spread_files
+            from lyrikstore.objects.distributed import distribute_files
 
             files = [str(Path(location).absolute()) for location in locations]
             sizes = [self._sizes[at] for at in self.pending]
-            stored = spread_files(writer, backend, pools, files, sizes)
+            stored = distribute_files(writer, backend, pools, files, sizes)
         else:
             sizes = [self._sizes[at] for at in self.pending]
             stored = writer.put_files(locations, sizes=sizes, follow_links=True)
@@ -163,7 +163,7 @@ class _Draft:
     # with the tree before. Most of it stays as it is when those have been read.
     def __init__(self, data: bytes, before: bytes) -> None:
         self._data = data
-        self._here: list[Difference] = []
+        self._here: list[TreeDifference] = []
         self.gone: list[str] = []
         for item in differences(before, data):
             if item.new:
@@ -171,13 +171,13 @@ class _Draft:
             else:
                 self.gone.append(item.path)
 
-    def places(self, paths: Paths) -> list[int]:
+    def places(self, paths: TreePaths) -> list[int]:
         """Return the positions of what the tree before does not have so."""
         return [bisect_left(paths, item.path) for item in self._here]
 
     def finish(
         self,
-        paths: Paths,
+        paths: TreePaths,
         sizes: Sequence[int],
         digests: bytes,
         metas: Mapping[int, Mapping[str, str]],

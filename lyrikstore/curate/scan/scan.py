@@ -9,10 +9,10 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control
 from lyrikstore.curate.scan.listing import Listed
 from lyrikstore.curate.scan.walk import Ignored, Offender, offender
-from lyrikstore.history.trees.paths import Paths, brief
+from lyrikstore.history.trees.paths import TreePaths, brief
 from lyrikstore.history.trees.paths import offenders as path_offenders
 from lyrikstore.objects.io.stat_cache import STATE, sizes
 
@@ -31,7 +31,7 @@ class Scan(Struct, frozen=True):
     """
 
     root: str
-    paths: Paths
+    paths: TreePaths
     states: bytes
     ignored: tuple[Ignored, ...]
     offenders: tuple[Offender, ...]
@@ -107,21 +107,21 @@ def _composed(listed: Listed) -> tuple[Listed, dict[str, str]]:
 def _judge(listed: Listed, *, known: bool) -> Scan:
     names, states = listed.names, listed.states
     if known:
-        return Scan(listed.root, Paths.known(names), states, listed.ignored, listed.offenders)
+        return Scan(listed.root, TreePaths.known(names), states, listed.ignored, listed.offenders)
     try:
-        return Scan(listed.root, Paths(names), states, listed.ignored, listed.offenders)
+        return Scan(listed.root, TreePaths(names), states, listed.ignored, listed.offenders)
     except FormatError:
         pass
     offences = {offence.path: offence for offence in path_offenders(names)}
     found = list(listed.offenders)
     for offence in offences.values():
-        other = f" ({brief(visible(offence.other))})" if offence.other else ""
+        other = f" ({brief(escape_control(offence.other))})" if offence.other else ""
         found.append(offender(offence.path, offence.kind, offence.reason + other))
     kept = [at for at, name in enumerate(names) if name not in offences]
     width = STATE.size
     return Scan(
         listed.root,
-        Paths(names[at] for at in kept),
+        TreePaths(names[at] for at in kept),
         b"".join([states[at * width : (at + 1) * width] for at in kept]),
         listed.ignored,
         tuple(sorted(found)),

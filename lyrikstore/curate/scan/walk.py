@@ -108,9 +108,9 @@ class Run(NamedTuple):
 
 
 def _show(path: str) -> str:
-    from lyrikstore.canon.text import visible  # for what is rare
+    from lyrikstore.canon.text import escape_control
 
-    return visible(path)
+    return escape_control(path)
 
 
 def identity(state: os.stat_result) -> tuple[int, int]:

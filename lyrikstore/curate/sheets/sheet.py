@@ -21,9 +21,8 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import EmptyResultError, InvalidInputError
 from lyrikstore.canon.files import no_file, open_regular
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.json import encode
-from lyrikstore.canon.near import unknown
+from lyrikstore.canon.text import pluralize, unknown_word
 from lyrikstore.history.trees.tree import Tree
 
 KEY_COLUMNS = ("path", "file", "filename")
@@ -183,7 +182,7 @@ def join(paths: Iterable[str], sheet: Sheet) -> Joined:
         if not found:
             orphans.append(row)
         elif len(found) > 1:
-            ambiguous.append(f"row {row.number}: {row.key!r} names {counted(len(found), 'file')}")
+            ambiguous.append(f"row {row.number}: {row.key!r} names {pluralize(len(found), 'file')}")
         elif found[0] in taken:
             raise _duplicate(sheet.name, found[0], taken[found[0]].number, row.number)
         else:
@@ -223,7 +222,7 @@ def _assemble(path: Path, rows: _Rows, key: str | None) -> Sheet:
         table.append(row)
         line = encode([row.key, dict(row.meta)]) + b"\n"
         if len(line) > MAX_ROW_BYTES:
-            raise _too_long(path, f"row {number} has {counted(len(line), 'byte')}")
+            raise _too_long(path, f"row {number} has {pluralize(len(line), 'byte')}")
         hasher.update(line)
     return Sheet(
         name=path.name,
@@ -255,7 +254,7 @@ def _key_place(path: Path, header: list[str | None], key: str | None) -> int:
     if key is not None:
         if key not in header:
             known = [name for name in header if name is not None]
-            error = unknown("no-key-column", f"column in {path.name}:", key, known)
+            error = unknown_word("no-key-column", f"column in {path.name}:", key, known)
             raise error
         return header.index(key)
     folded = [name.casefold() if name is not None else None for name in header]
@@ -313,7 +312,7 @@ def _csv_rows(path: Path, file: BinaryIO) -> _Rows:
                 if len(cells) != width:
                     raise InvalidInputError(
                         "bad-sheet",
-                        f"{path.name}: line {rows.line_num} has {counted(len(cells), 'cell')}, "
+                        f"{path.name}: line {rows.line_num} has {pluralize(len(cells), 'cell')}, "
                         f"the first row has {width}",
                         hint="put cells that hold a separator or a line break in double quotes",
                     )

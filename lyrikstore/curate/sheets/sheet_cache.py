@@ -12,13 +12,20 @@ from typing import Any
 from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError
 from lyrikstore.canon.files import open_regular, real_path
-from lyrikstore.curate.commit.commit_cache import sheet_digest
 from lyrikstore.curate.sheets.sheet import Row, Sheet, read_sheet
 
 MAX_BYTES = 64 << 20
 """A larger table is not remembered."""
+
+
+def sheet_digest(sheet: Path | None) -> str:
+    """Return the digest of the sheet's bytes; empty if there is none, or it cannot be read."""
+    if sheet is not None:
+        with suppress(NotFoundError, StorageError):
+            return Digest.of_file(sheet).hex
+    return ""
 
 
 def recalled_sheet(path: Path, key: str | None, digest: str, directory: Path | None) -> Sheet:
@@ -29,7 +36,7 @@ def recalled_sheet(path: Path, key: str | None, digest: str, directory: Path | N
     Args:
         path: The sheet.
         key: The join column, if one was named.
-        digest: What :func:`lyrikstore.curate.commit.commit_cache.sheet_digest` gave for it.
+        digest: What :func:`lyrikstore.curate.sheets.sheet_cache.sheet_digest` gave for it.
         directory: The user's cache folder for this store; ``None`` remembers nothing.
     """
     if directory is None or not digest:

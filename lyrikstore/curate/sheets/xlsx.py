@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore.curate.sheets.cells import cell_text
 
 MAX_UNPACKED_BYTES = 512 << 20
@@ -154,7 +154,7 @@ def _check_sizes(path: Path, parts: list[zipfile.ZipInfo]) -> None:
     if unpacked > MAX_UNPACKED_BYTES:
         raise _bad(
             path,
-            f"unpacks to {counted(unpacked, 'byte')}, more than the {MAX_UNPACKED_BYTES} allowed",
+            f"unpacks to {pluralize(unpacked, 'byte')}, more than the {MAX_UNPACKED_BYTES} allowed",
         )
     if unpacked > (16 << 20) and unpacked > MAX_RATIO * max(packed, 1):
         raise _bad(path, f"unpacks to {unpacked // max(packed, 1)} times its size")

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from lyrikstore.canon.json import JSON
-from lyrikstore.credentials.terms.model import Answer, Limits, Partition, Terms, Use
+from lyrikstore.credentials.terms.model import Answer, Partition, Terms, UsageLimits, Use
 from lyrikstore.credentials.terms.sharealike import share_alike_clashes
 from lyrikstore.credentials.terms.vocabulary import PERMISSIONS, within
 from lyrikstore.verify.report import Verdict
@@ -40,7 +40,7 @@ class HeldGrant(Struct, frozen=True):
     credential: str
     issuer: str | None
     permits: tuple[str, ...]
-    limits: Limits
+    limits: UsageLimits
     partitions: tuple[Partition, ...]
     verdict: Verdict
     note: str = ""
@@ -57,7 +57,7 @@ class HeldGrant(Struct, frozen=True):
         }
 
 
-class Source(Struct, frozen=True):
+class TermSource(Struct, frozen=True):
     """One dataset in the mix.
 
     Attributes:
@@ -126,10 +126,10 @@ class Mix(Struct, frozen=True):
         worth: The worst of what the credentials and grants are worth that decide the ruling.
     """
 
-    sources: tuple[Source, ...]
+    sources: tuple[TermSource, ...]
     answers: Mapping[str, tuple[Answer, Deciders]]
     duties: Mapping[str, Deciders]
-    limits: Limits
+    limits: UsageLimits
     conflicts: tuple[Conflict, ...]
     ruling: tuple[Answer, str, Deciders] | None
     worth: Verdict
@@ -175,7 +175,7 @@ class Mix(Struct, frozen=True):
         }
 
 
-def mix(sources: Sequence[Source], use: Use | None = None) -> Mix:
+def mix(sources: Sequence[TermSource], use: Use | None = None) -> Mix:
     """Return what the union of ``sources`` may be used for.
 
     Args:
@@ -216,7 +216,7 @@ class _Ruling(Struct, frozen=True):
 
 
 def _worst(
-    sources: Iterable[Source], wanted: str | Use
+    sources: Iterable[TermSource], wanted: str | Use
 ) -> tuple[tuple[Answer, str, Deciders], Verdict]:
     """Return the worst answer, why and who decides it, and what that rests on is worth."""
     rulings = [ruling for source in sources for ruling in _of_source(source, wanted)]
@@ -228,7 +228,7 @@ def _worst(
     return (worst, found[0].reason, tuple(ruling.who for ruling in found)), worth
 
 
-def _of_source(source: Source, wanted: str | Use) -> list[_Ruling]:
+def _of_source(source: TermSource, wanted: str | Use) -> list[_Ruling]:
     """Return what everybody may do with a dataset, or what a grant gives where it gives more."""
     own = _of_terms(source, wanted)
     best, order = own, [*Answer]
@@ -244,7 +244,7 @@ def _of_source(source: Source, wanted: str | Use) -> list[_Ruling]:
     return best
 
 
-def _of_terms(source: Source, wanted: str | Use) -> list[_Ruling]:
+def _of_terms(source: TermSource, wanted: str | Use) -> list[_Ruling]:
     if source.terms is None:
         return [_Ruling(Answer.UNKNOWN, source.problem, (source.name, ""), source.verdict)]
     return [
@@ -253,7 +253,7 @@ def _of_terms(source: Source, wanted: str | Use) -> list[_Ruling]:
     ]
 
 
-def _of_grant(source: Source, grant: HeldGrant, wanted: str | Use) -> list[_Ruling]:
+def _of_grant(source: TermSource, grant: HeldGrant, wanted: str | Use) -> list[_Ruling]:
     who = source.name, ""
     if grant.verdict is Verdict.INVALID:
         return [_Ruling(Answer.PROHIBITED, grant.note, who, grant.verdict)]
@@ -283,7 +283,7 @@ def _judge(partition: Partition, wanted: str | Use) -> tuple[Answer, str]:
     return partition.answer(wanted), ""
 
 
-def _label(source: Source, partition: Partition) -> tuple[str, str]:
+def _label(source: TermSource, partition: Partition) -> tuple[str, str]:
     several = source.terms is not None and len(source.terms.partitions) > 1
     return source.name, partition.name if several else ""
 
@@ -292,11 +292,11 @@ def _label(source: Source, partition: Partition) -> tuple[str, str]:
 class _Narrowing:
     """Limits that narrow each other down, until nothing is left."""
 
-    limits: Limits = field(default_factory=Limits)
+    limits: UsageLimits = field(default_factory=UsageLimits)
     conflicts: list[Conflict] = field(default_factory=list)
     _from: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
 
-    def add(self, who: tuple[str, str], other: Limits) -> None:
+    def add(self, who: tuple[str, str], other: UsageLimits) -> None:
         """Narrow the limits down by those of one partition."""
         now = self.limits
         start = max(filter(None, (now.use_from, other.use_from)), default=None)
@@ -316,7 +316,7 @@ class _Narrowing:
             shared = shared if now.purposes else other.purposes
             purposes = self._keep("purposes", who, not shared, now.purposes, shared)
         seats = min(filter(None, (now.seats, other.seats)), default=None)
-        self.limits = Limits(territory, start, end, seats, purposes)
+        self.limits = UsageLimits(territory, start, end, seats, purposes)
 
     def _keep(
         self, kind: str, who: tuple[str, str], clash: bool, old: _Limit, new: _Limit
@@ -337,7 +337,7 @@ def _common(one: Sequence[str], other: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(set(inside)))
 
 
-def _share_alike(parts: Iterable[tuple[Source, Partition]]) -> list[Conflict]:
+def _share_alike(parts: Iterable[tuple[TermSource, Partition]]) -> list[Conflict]:
     by_licence: dict[str | None, list[tuple[str, str]]] = {}
     for source, partition in parts:
         if "shareAlike" in partition.requires and source.terms is not None:
@@ -346,7 +346,7 @@ def _share_alike(parts: Iterable[tuple[Source, Partition]]) -> list[Conflict]:
     return [Conflict("share-alike", *clash) for clash in share_alike_clashes(by_licence)]
 
 
-def _limits(limits: Limits) -> dict[str, JSON]:
+def _limits(limits: UsageLimits) -> dict[str, JSON]:
     return {name: value for name, value in limits.to_json().items() if name != "type"}
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.near import unknown
+from lyrikstore.canon.text import unknown_word
 
 
 def parse_licence(expression: str) -> str:
@@ -40,7 +40,7 @@ def parse_licence(expression: str) -> str:
         key = symbol.key
         if key in licensing.known_symbols or key.startswith(("LicenseRef-", "DocumentRef-")):
             continue
-        raise unknown(
+        raise unknown_word(
             *("bad-licence", "SPDX licence", key, licensing.known_symbols),
             otherwise="spdx.org/licenses lists them; a licence of your own is LicenseRef-NAME",
         )

@@ -13,12 +13,11 @@ from typing import Any, BinaryIO, ClassVar
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.json import JSON, encode, parse
-from lyrikstore.canon.near import unknown
+from lyrikstore.canon.text import pluralize, unknown_word
 from lyrikstore.curate.readers import CSV, DOCUMENT, JSONL, iter_records
 from lyrikstore.history.records.order_root import document_id
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.pack.digest_set import sort_digests
 from lyrikstore.verify.delivery.quality import Measured
 
@@ -42,7 +41,7 @@ class _Meter:
         self.hits = 0
         self.total = 0
 
-    def file(self, entry: Entry) -> None:
+    def file(self, entry: TreeEntry) -> None:
         """Look at a file's metadata."""
 
     def text(self, piece: bytes) -> None:
@@ -132,7 +131,7 @@ class _CharacterCount(_Meter):
 class _MissingMetadataRate(_Meter):
     PARAMETERS = ("column",)
 
-    def file(self, entry: Entry) -> None:
+    def file(self, entry: TreeEntry) -> None:
         self.total += 1
         self.hits += self.parameters["column"] not in (entry.meta or {})
 
@@ -140,7 +139,7 @@ class _MissingMetadataRate(_Meter):
 class _MetadataShare(_Meter):
     PARAMETERS = ("column", "value")
 
-    def file(self, entry: Entry) -> None:
+    def file(self, entry: TreeEntry) -> None:
         self.total += 1
         found = (entry.meta or {}).get(self.parameters["column"])
         self.hits += found == self.parameters["value"]
@@ -209,7 +208,9 @@ class Measurement:
         """Whether files that are records have to be read, beyond being hashed."""
         return any(meter is not None and meter.READS_TEXT for meter in self._meters)
 
-    def record_ids(self, reader: str, entry: Entry, stream: BinaryIO | None) -> Iterator[Digest]:
+    def record_ids(
+        self, reader: str, entry: TreeEntry, stream: BinaryIO | None
+    ) -> Iterator[Digest]:
         """Yield the record ids of one file, and measure its records.
 
         Args:
@@ -297,7 +298,7 @@ def recipes_for(stated: Sequence[Mapping[str, Any]], tree: Tree) -> list[dict[st
         use, parameters = str(recipe["use"]), dict(recipe.get("parameters", {}))
         kind = RECIPES.get(use)
         if kind is None:
-            raise unknown("bad-recipe", "recipe", use, RECIPES)
+            raise unknown_word("bad-recipe", "recipe", use, RECIPES)
         if use == "metadataShare/1" and parameters.keys() == {"column"}:
             found += [_recipe(use, {**parameters, "value": v}) for v in _values(tree, parameters)]
             continue
@@ -342,11 +343,11 @@ def _values(tree: Tree, parameters: Mapping[str, Any]) -> list[str]:
     values = sorted({meta[column] for meta in tree.metas.values() if column in meta})
     if not values:
         columns = {name for meta in tree.metas.values() for name in meta}
-        raise unknown("bad-recipe", "column to measure:", column, columns)
+        raise unknown_word("bad-recipe", "column to measure:", column, columns)
     if len(values) > MAX_VALUES:
         raise InvalidInputError(
             "bad-recipe",
-            f"column {column!r} has {counted(len(values), 'value')}",
+            f"column {column!r} has {pluralize(len(values), 'value')}",
             hint=f"name the value, or a column with at most {MAX_VALUES}",
         )
     return values

@@ -18,9 +18,8 @@ from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.files import read_at_most, real_path
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.timestamps import format_timestamp
-from lyrikstore.canon.toml import parse_toml
-from lyrikstore.canon.written import check_written
-from lyrikstore.credentials.terms.model import WHOLE, Limits, Partition, Selector, Terms, whole
+from lyrikstore.canon.toml import check_user_file, parse_toml
+from lyrikstore.credentials.terms.model import WHOLE, Partition, Selector, Terms, UsageLimits, whole
 from lyrikstore.credentials.terms.vocabulary import territory_of
 from lyrikstore.curate.terms.licence import parse_licence
 
@@ -78,7 +77,7 @@ def load_offer(path: Path) -> Offer:
         _bad(f"{path.name}: {error.message}")
     plain = _plain(document)
     try:
-        check_written(plain, "terms")
+        check_user_file(plain, "terms")
         partitions = tuple(_partition(part) for part in plain.get("partition", ())) or (
             _partition({"name": WHOLE, **plain}),
         )
@@ -113,8 +112,8 @@ def _partition(part: Mapping[str, Any]) -> Partition:
     )
 
 
-def _limits(given: Mapping[str, Any]) -> Limits:
-    limits = Limits.of(given)
+def _limits(given: Mapping[str, Any]) -> UsageLimits:
+    limits = UsageLimits.of(given)
     return replace(limits, territory=territory_of(limits.territory))
 
 

@@ -11,17 +11,17 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.canon.json import parse
 from lyrikstore.credentials.model.credential import DATASET, GRANT, Claims
-from lyrikstore.credentials.terms.model import Limits, Partition, Terms
+from lyrikstore.credentials.terms.model import Partition, Terms, UsageLimits
 from lyrikstore.credentials.terms.usage import partitions_used
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.curate.terms.combined import HeldGrant, Source
+from lyrikstore.curate.terms.combined import HeldGrant, TermSource
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.any_kind import stated_kind
 from lyrikstore.verify.credential.credential import CREDENTIAL_CHECKS, check_credential
 from lyrikstore.verify.credential.grant import GRANT_CHECKS, check_grant
 from lyrikstore.verify.credential.status import Notices, logged_notices
-from lyrikstore.verify.delivery.siblings import Beside
+from lyrikstore.verify.delivery.siblings import SiblingFiles
 from lyrikstore.verify.log_memory import check_remembered
 from lyrikstore.verify.report import (
     TRUST_CHECKS,
@@ -35,7 +35,7 @@ from lyrikstore.verify.rights.grants import Published, Used, holder_of, publishe
 from lyrikstore.verify.rights.required import source_datasets
 
 _SOUND = (CheckState.PASS, CheckState.WARN)  # replaced terms are those of new grants
-_Judged = TypeVar("_Judged", Source, HeldGrant)
+_Judged = TypeVar("_Judged", TermSource, HeldGrant)
 
 
 class Asker(Struct, frozen=True):
@@ -52,7 +52,9 @@ class Asker(Struct, frozen=True):
     key: str | None = None
 
 
-def source_of_file(label: str, data: bytes, beside: Mapping[str, bytes], asker: Asker) -> Source:
+def source_of_file(
+    label: str, data: bytes, beside: Mapping[str, bytes], asker: Asker
+) -> TermSource:
     """Return what a credential in a file contributes to a mix.
 
     Args:
@@ -85,7 +87,7 @@ def source_of_file(label: str, data: bytes, beside: Mapping[str, bytes], asker: 
     if claims is None or source.credential is None:
         return source
     about = Published(claims.manifest, claims.tree, claims.name, claims.store)
-    files = Beside({**beside, "": data})
+    files = SiblingFiles({**beside, "": data})
     grants = [one for one in files.all if stated_kind(one) is GRANT]
     held = [_held(one, files, about, _all_of, asker, notices) for one in grants]
     return replace(source, grants=tuple(filter(None, held)))
@@ -93,14 +95,14 @@ def source_of_file(label: str, data: bytes, beside: Mapping[str, bytes], asker: 
 
 def _source(
     label: str, data: bytes, asker: Asker, notices: Notices
-) -> tuple[Source, Claims | None]:
+) -> tuple[TermSource, Claims | None]:
     outcome = check_credential(data, trust=asker.trust, at=asker.at, notices=notices)
     claims, checks = outcome.claims, (*outcome.checks, outcome.check_key(notices))
     verdict = decide(checks, (*CREDENTIAL_CHECKS, "issuer.key"))
     why = _decisive(checks)
-    if claims is None or not outcome.genuine:  # what it says is nobody's word
-        return Source(label, None, why, verdict=verdict), None
-    known = Source(
+    if claims is None or not outcome.signature_valid:  # what it says is nobody's word
+        return TermSource(label, None, why, verdict=verdict), None
+    known = TermSource(
         claims.name,
         claims.terms,
         credential=str(Digest.of(data)),
@@ -113,7 +115,7 @@ def _source(
 
 
 def _held(
-    data: bytes, beside: Beside, about: Published, used: Used, asker: Asker, notices: Notices
+    data: bytes, beside: SiblingFiles, about: Published, used: Used, asker: Asker, notices: Notices
 ) -> HeldGrant | None:
     """Return what a grant gives to who asks; None if it is not theirs, or about other data."""
     if asker.key is None:
@@ -124,7 +126,7 @@ def _held(
         data, trust=asker.trust, at=asker.at, notices=notices, terms=terms, holder=holder
     )
     grant, checks = outcome.grant, outcome.checks
-    if grant is None or not outcome.envelope.genuine:
+    if grant is None or not outcome.envelope.signature_valid:
         return None
     if (grant.manifest, grant.tree) != (about.manifest, about.tree):  # attack case A44
         return None
@@ -138,7 +140,7 @@ def _held(
         str(Digest.of(data)),
         outcome.envelope.issuer,
         grant.permits,
-        Limits.of(grant.limits),
+        UsageLimits.of(grant.limits),
         partitions,
         decide(checks, GRANT_CHECKS),
         _decisive(checks),
@@ -160,7 +162,7 @@ def _decisive(checks: Iterable[Check]) -> str:
 
 def sources_of_datasets(
     repository: Repository, datasets: Sequence[Manifest], asker: Asker
-) -> list[Source]:
+) -> list[TermSource]:
     """Return what the sources of datasets in a store contribute to a mix.
 
     For each source the newest credential counts that holds and is in force; one by an issuer whom
@@ -183,7 +185,7 @@ def sources_of_datasets(
     ]
 
 
-def _as_of(log: Check, source: Source) -> Source:
+def _as_of(log: Check, source: TermSource) -> TermSource:
     # What is missing from the log could take any credential back.
     if log.state is CheckState.FAIL:
         return replace(source, terms=None, problem=log.summary, verdict=Verdict.INVALID, grants=())
@@ -205,11 +207,11 @@ def _logged(
     datasets: Sequence[Manifest],
     asker: Asker,
     notices: Notices,
-) -> Source:
+) -> TermSource:
     try:
         about = published(repository, source)
     except LyrikstoreError as error:
-        return Source(source.name, None, f"whose it is cannot be read: {error.message}")
+        return TermSource(source.name, None, f"whose it is cannot be read: {error.message}")
 
     def used(terms: Terms) -> tuple[str, ...]:
         return partitions_used(
@@ -229,10 +231,12 @@ def _logged(
         (item for item in sound if item.verdict is Verdict.TRUSTED), sound[0] if sound else None
     )
     if best is None or best.terms is None:
-        best = candidates[0] if candidates else Source(source.name, None, "it has no credential")
+        best = (
+            candidates[0] if candidates else TermSource(source.name, None, "it has no credential")
+        )
     else:
         best = replace(best, used=used(best.terms))
-    beside = Beside.unnamed(logged)
+    beside = SiblingFiles.unnamed(logged)
     grants = [one for one in logged if stated_kind(one) is GRANT]
     held = [_held(one, beside, about, used, asker, notices) for one in grants]
     return replace(best, grants=tuple(filter(None, held)))
@@ -240,7 +244,7 @@ def _logged(
 
 def _read(
     repository: Repository, source: Manifest, about: Published
-) -> tuple[list[bytes], list[Source]]:
+) -> tuple[list[bytes], list[TermSource]]:
     """Return the credentials logged about a dataset, newest first, and those that say nothing."""
     logged, silent = [], []
     for entry in reversed(repository.credentials_about(about.manifest)):
@@ -248,21 +252,21 @@ def _read(
             data = repository.credential(entry.id)
         except LyrikstoreError as error:
             problem = f"its credential cannot be read: {error.message}"
-            silent.append(Source(source.name, None, problem))
+            silent.append(TermSource(source.name, None, problem))
             continue
         if not repository.is_suspect(data, entry.index):
             logged.append(data)
         elif stated_kind(data) is DATASET:
             problem = "its credential is by a key compromised by then"
-            silent.append(Source(source.name, None, problem, verdict=Verdict.INVALID))
+            silent.append(TermSource(source.name, None, problem, verdict=Verdict.INVALID))
     return logged, silent
 
 
 def _about(
     source: Manifest, about: Published, data: bytes, asker: Asker, notices: Notices
-) -> Source:
+) -> TermSource:
     found, claims = _source(source.name, data, asker, notices)
     if claims is not None and not about.is_meant(claims):
         problem = "its credential is about something else"  # attack case A44
-        return Source(source.name, None, problem, verdict=Verdict.INVALID)
+        return TermSource(source.name, None, problem, verdict=Verdict.INVALID)
     return found

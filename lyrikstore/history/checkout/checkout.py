@@ -17,11 +17,10 @@ from lyrikstore.canon.errors import (
     StorageError,
     VerificationError,
 )
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.progress import OnProgress, Progress, silent
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore.history.checkout.confined_folder import FOLDER, Destination, refuse
-from lyrikstore.history.checkout.parallel import pour
+from lyrikstore.history.checkout.parallel import checkout_parallel
 from lyrikstore.history.trees.paths import brief
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.objects.store.blobs import BlobStore
@@ -103,8 +102,8 @@ def _check_room(top: int, tree: Tree) -> None:
     if found.f_blocks and tree.total_bytes > room:
         raise StorageError(
             "disk-full",
-            f"no space left for the {counted(tree.total_bytes, 'byte')} of this version: "
-            f"the disk has room for {counted(room, 'byte')}",
+            f"no space left for the {pluralize(tree.total_bytes, 'byte')} of this version: "
+            f"the disk has room for {pluralize(room, 'byte')}",
             hint="check out on another disk, or make room",
         )
 
@@ -114,7 +113,7 @@ def _write(job: Destination, tree: Tree, blobs: Blobs, place: Path, progress: On
     rest: Iterator[int] | list[int] = list(range(len(tree)))
     much = tree.total_bytes >= _WORTH_BYTES or len(tree) >= _WORTH_FILES
     if much and isinstance(blobs, BlobStore):
-        rest = pour(job, tree, blobs, place, progress)
+        rest = checkout_parallel(job, tree, blobs, place, progress)
         count, size = len(tree) - len(rest), tree.total_bytes - sum(tree.sizes[at] for at in rest)
     for at in rest:
         path, digest = tree.paths[at], tree.digests[at * 32 : at * 32 + 32]
@@ -124,7 +123,7 @@ def _write(job: Destination, tree: Tree, blobs: Blobs, place: Path, progress: On
         if not sound:
             raise VerificationError(
                 "digest-mismatch",
-                f"{brief(visible(path))!r} does not have the bytes that the tree names",
+                f"{brief(escape_control(path))!r} does not have the bytes that the tree names",
                 hint="run lyrikstore verify",
                 details={"path": path, "blake3": digest.hex()},
             )

@@ -20,7 +20,7 @@ from lyrikstore.canon.errors import (
     StorageError,
     VerificationError,
 )
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control
 from lyrikstore.history.trees.paths import brief
 from lyrikstore.objects.io.unbuffered import WORTH, Buffers, BulkFile
 
@@ -107,7 +107,8 @@ class Destination:
         if self.made.setdefault(path, identity) != identity:
             os.close(inner)
             raise VerificationError(
-                "changed-meanwhile", f"{brief(visible(path))!r} was replaced during the check-out"
+                "changed-meanwhile",
+                f"{brief(escape_control(path))!r} was replaced during the check-out",
             )
         self._leave()
         self.folder, self.folder_fd = path, inner
@@ -175,7 +176,7 @@ class Destination:
                 if set(os.listdir(self._here())) != names:  # noqa: PTH208 - by descriptor
                     raise VerificationError(
                         "changed-meanwhile",
-                        f"{brief(visible(folder)) or 'the folder'!r} was changed meanwhile",
+                        f"{brief(escape_control(folder)) or 'the folder'!r} was changed meanwhile",
                     )
 
     def look(self, path: str) -> os.stat_result:
@@ -212,7 +213,7 @@ def _errors(path: str) -> Iterator[None]:
     except LyrikstoreError:  # StorageError is an OSError too, and says it better already
         raise
     except OSError as error:
-        refuse(error, brief(visible(path)))
+        refuse(error, brief(escape_control(path)))
 
 
 def refuse(error: OSError, path: str) -> NoReturn:

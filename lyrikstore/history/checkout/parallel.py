@@ -37,7 +37,7 @@ _GATHER, _TOGETHER = 1 << 19, 4
 _GRACE = 5.0  # seconds that workers get to finish what they are at
 
 
-def pour(
+def checkout_parallel(
     job: Destination,
     tree: Tree,
     blobs: BlobStore,
@@ -86,7 +86,7 @@ def pour(
     return sorted(crew.again)
 
 
-def pour_task(
+def checkout_task(
     setup: Mapping[str, Any], task: Mapping[str, Any], digests: bytes, runs: bytes
 ) -> Iterator[tuple[dict[str, Any]]]:
     """Write some files; a target of :class:`lyrikstore.objects.parallel.processes.Workers`.

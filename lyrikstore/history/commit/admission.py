@@ -14,10 +14,11 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.crypto.proofs.eddsa_jcs import signed_by
 from lyrikstore.history.commit.completeness import Reachable
+from lyrikstore.history.manifests.limits import MAX_CREDENTIAL_BYTES
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore.history.policy.policy import Policy
 from lyrikstore.history.repository.refs import RefTable
-from lyrikstore.history.repository.repository import MAX_CREDENTIAL_BYTES, Repository
+from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.store_view import MAX_READ
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.objects.backends.base import Backend

@@ -22,6 +22,7 @@ from lyrikstore.canon.timestamps import Clock, parse_timestamp
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.proofs.eddsa_jcs import signed_by
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.log.entries import LoggedEntry
 from lyrikstore.history.log.note import VerifierKey
 from lyrikstore.history.manifests.kinds import GENESIS_NAME
@@ -109,7 +110,7 @@ def change_policy(
         earlier = repository.refs[GENESIS_NAME].history[:-1]
         known = [repository.manifest(identity) for identity in reversed(earlier)]
         write_log_keys(repository.backend, [*known, manifest])
-    with repository.transaction() as transaction:
+    with open_transaction(repository) as transaction:
         transaction.log_manifest(manifest)
         index = transaction.commit()[0]
     return PolicyChange(manifest, index, following)

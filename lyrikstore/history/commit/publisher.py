@@ -18,7 +18,7 @@ from lyrikstore.history.log.entries import CHECKPOINT, Records, read_checkpoint
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.log.note import VerifierKey
 from lyrikstore.history.log.tiles import first_items, new_files, paths_at
-from lyrikstore.history.repository.clone import Within, read_mark
+from lyrikstore.history.repository.clone import SubBackend, read_mark
 from lyrikstore.objects.backends.base import Backend, LocalBackend, create_all
 from lyrikstore.objects.store.transactions import TransactionLog, record_name
 
@@ -145,7 +145,7 @@ class Publisher:
                 return
             there: Backend = LocalBackend(remembered)
             if self._folder:
-                there = Within(there, self._folder)
+                there = SubBackend(there, self._folder)
             elif read_mark(there) is not None:
                 return  # what stands there became a mirror: its home was moved
             note = read_checkpoint(there)

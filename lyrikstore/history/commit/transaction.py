@@ -11,18 +11,19 @@ import shutil
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.durable import sync_directory
 from lyrikstore.canon.errors import (
     ConflictError,
     InvalidInputError,
+    KeyMaterialError,
     storage_error,
 )
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.files import sync_directory
+from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.keys.signer import Signer
@@ -36,9 +37,10 @@ from lyrikstore.history.log.entries import FORMAT, read_records
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.log.note import VerifierKey, check_name
 from lyrikstore.history.manifests.kinds import GENESIS_NAME
+from lyrikstore.history.manifests.limits import MAX_CREDENTIAL_BYTES
 from lyrikstore.history.manifests.manifest import Manifest, sign_manifest
 from lyrikstore.history.policy.policy import Genesis, Policy
-from lyrikstore.history.repository.repository import MAX_CREDENTIAL_BYTES, Repository
+from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.objects.backends.base import LocalBackend
 from lyrikstore.objects.io.scratch import clean_leftovers
@@ -137,7 +139,7 @@ class TransactionBuilder:
         if len(data) > MAX_CREDENTIAL_BYTES:
             raise InvalidInputError(
                 "too-large",
-                f"a credential of {counted(len(data), 'byte')}; "
+                f"a credential of {pluralize(len(data), 'byte')}; "
                 f"at most {MAX_CREDENTIAL_BYTES} can be read",
             )
         self._credentials.append(data)
@@ -224,6 +226,52 @@ class TransactionBuilder:
     def _log(self, kind: LogType, identity: Digest) -> Digest:
         self._items.append(LogItem(kind, identity))
         return identity
+
+
+def open_transaction(repository: Repository) -> TransactionBuilder:
+    """Return a transaction to be used in ``with``: put blobs, log manifests, commit.
+
+    Args:
+        repository: The store, opened with a memory and a log signer.
+
+    Raises:
+        InvalidInputError: (``no-memory``) it was opened without a memory.
+        KeyMaterialError: (``no-signer``, ``wrong-log-key``) no key of this log is at hand.
+    """
+    if repository.memory is None:
+        raise InvalidInputError(
+            "no-memory", "the store was opened for reading", hint="open it with a LogMemory"
+        )
+    if repository.log_signer is None:
+        raise KeyMaterialError(
+            "no-signer", "the store was opened for reading", hint="give it a log signer"
+        )
+    return TransactionBuilder(
+        repository, log_signer=repository.log_signer, memory=repository.memory
+    )
+
+
+def recover(repository: Repository) -> None:
+    """Publish what an earlier writer of this user committed before it died, and refresh.
+
+    Call it before working out what a new version succeeds. Errors are those of
+    :func:`open_transaction`. Cost: one look for a file if there is nothing to do.
+    """
+    own = repository.own_log
+    if TransactionLog(own.backend).taken(len(own.records.transactions)):
+        with open_transaction(repository):
+            pass
+
+
+def create_repository(
+    root: Path, *, memory: LogMemory, log_signer: Signer, **options: Any
+) -> Repository:
+    """Make a new store in the folder ``root`` and return it, opened to append.
+
+    Arguments and errors are those of :func:`create_store`.
+    """
+    create_store(root, memory=memory, log_signer=log_signer, **options)
+    return Repository.open(root, memory=memory, log_signer=log_signer)
 
 
 def create_store(

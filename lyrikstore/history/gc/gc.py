@@ -20,6 +20,7 @@ from lyrikstore.canon.errors import (
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.gc.retention import Retirement, plan_retirement, retire, retired_versions
 from lyrikstore.history.log.entries import read_records
 from lyrikstore.history.manifests.manifest import Manifest
@@ -215,7 +216,7 @@ def _repack(
 ) -> _Done:
     if dry_run or repository.log_signer is None:
         return *_rewrite(repository, retiring, share, dry_run=True, progress=progress), None
-    with repository.transaction() as transaction:
+    with open_transaction(repository) as transaction:
         plan, repacked = _rewrite(repository, retiring, share, dry_run=False, progress=progress)
         if not repacked.dropped:
             return plan, repacked, None

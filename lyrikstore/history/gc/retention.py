@@ -11,6 +11,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, InvalidInputError
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.kinds import KINDS
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.manifests.names import Name, parse_name
@@ -123,7 +124,7 @@ def retire(
         created=clock(),
         message=message,
     )
-    with repository.transaction() as transaction:
+    with open_transaction(repository) as transaction:
         transaction.log_manifest(manifest)
         transaction.commit()
     return manifest

@@ -15,7 +15,7 @@ from lyrikstore.canon import json
 from lyrikstore.canon.base64 import decode_base64
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, VerificationError
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.log import merkle
 from lyrikstore.history.log.note import (
@@ -216,7 +216,7 @@ class TlogProof(Struct, frozen=True):
             FormatError: (``bad-tlog-proof``) not such a file.
         """
         if len(data) > MAX_PROOF_BYTES:
-            _refuse(counted(len(data), "byte"))
+            _refuse(pluralize(len(data), "byte"))
         head, separator, checkpoint = data.partition(b"\n\n")
         try:
             lines = head.decode("ascii").split("\n")

@@ -19,7 +19,7 @@ from lyrikstore.canon.errors import (
     StorageError,
     VerificationError,
 )
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore.history.log import merkle
 from lyrikstore.history.log.checkpoint import (
     EntryType,
@@ -81,7 +81,7 @@ class Records(Struct, frozen=True):
         if size > len(self.entries):
             raise VerificationError(
                 "transaction-missing",
-                f"the log has {counted(size, 'entry')}, but the "
+                f"the log has {pluralize(size, 'entry')}, but the "
                 f"transaction records hold {len(self.entries)}",
                 hint="restore the folder tx from a clone or backup",
             )
@@ -89,7 +89,7 @@ class Records(Struct, frozen=True):
         if count == len(self.ends) or self.ends[count] != size:
             raise VerificationError(
                 "log-mismatch",
-                f"the log checkpoint of {counted(size, 'entry')} ends inside a transaction",
+                f"the log checkpoint of {pluralize(size, 'entry')} ends inside a transaction",
             )
         return count + 1
 
@@ -201,7 +201,7 @@ def check_head(note: bytes, keys: Sequence[VerifierKey], records: Records) -> Si
         raise VerificationError(
             "log-mismatch",
             "the transaction records do not give the signed "
-            f"log root of {counted(signed.size, 'entry')}",
+            f"log root of {pluralize(signed.size, 'entry')}",
             hint="a record was changed after it was logged; restore tx from a clone or backup",
         )
     return signed

@@ -19,7 +19,7 @@ from lyrikstore.canon.errors import (
     FormatError,
     VerificationError,
 )
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore.history.log import merkle
 from lyrikstore.history.log.checkpoint import LogCheckpoint
 from lyrikstore.history.log.consistency import Consistency, Relation
@@ -162,7 +162,7 @@ class LogMemory:
         raise ConflictError(
             "copied-store",
             f"this store is {state} the log checkpoint of "
-            f"{counted(size, 'entry')} signed at {last.location}",
+            f"{pluralize(size, 'entry')} signed at {last.location}",
             hint=f"work in {last.location}, or restore the newest backup; a log has one home",
             details={"remembered": last.location, "path": location, "size": size},
         )
@@ -181,7 +181,7 @@ class LogMemory:
         ):
             raise ConflictError(
                 "copied-store",
-                f"a log checkpoint of {counted(last.head.size, 'entry')} "
+                f"a log checkpoint of {pluralize(last.head.size, 'entry')} "
                 f"was signed at {last.location}",
                 hint=f"work in {last.location}; two stores cannot share a log",
                 details={"remembered": last.location, "path": location, "size": last.head.size},

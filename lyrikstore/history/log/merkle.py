@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 from lyrikstore.canon.errors import InvalidInputError, VerificationError
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 
 HASH_BYTES = 32
 EMPTY_ROOT = sha256(b"").digest()
@@ -70,7 +70,7 @@ def inclusion_ranges(index: int, size: int) -> list[tuple[int, int]]:
     """
     if not 0 <= index < size:
         raise InvalidInputError(
-            "bad-index", f"the tree of {counted(size, 'leaf', 'leaves')} has no leaf {index}"
+            "bad-index", f"the tree of {pluralize(size, 'leaf', 'leaves')} has no leaf {index}"
         )
     ranges: list[tuple[int, int]] = []
     start, end = 0, size
@@ -94,7 +94,7 @@ def consistency_ranges(old_size: int, size: int) -> list[tuple[int, int]]:
     """
     if not 0 <= old_size <= size:
         raise InvalidInputError(
-            "bad-index", f"no consistency from {old_size} to {counted(size, 'leaf', 'leaves')}"
+            "bad-index", f"no consistency from {old_size} to {pluralize(size, 'leaf', 'leaves')}"
         )
     if old_size in {0, size}:
         return []
@@ -247,7 +247,8 @@ def verify_consistency(
     _check_hashes([old_root, new_root, *proof], "bad-consistency")
     if not 0 <= old_size <= size:
         raise VerificationError(
-            "bad-consistency", f"{counted(size, 'leaf cannot', 'leaves cannot')} extend {old_size}"
+            "bad-consistency",
+            f"{pluralize(size, 'leaf cannot', 'leaves cannot')} extend {old_size}",
         )
     if old_size in {0, size}:
         if proof:
@@ -255,7 +256,7 @@ def verify_consistency(
         expected = new_root if old_size else EMPTY_ROOT
         if old_root != expected:
             raise VerificationError(
-                "bad-consistency", f"two different trees of {counted(old_size, 'leaf', 'leaves')}"
+                "bad-consistency", f"two different trees of {pluralize(old_size, 'leaf', 'leaves')}"
             )
         return
     path = list(proof)
@@ -284,7 +285,8 @@ def verify_consistency(
     if last or old != old_root or new != new_root:
         raise VerificationError(
             "bad-consistency",
-            f"the tree of {counted(size, 'leaf', 'leaves')} does not extend the one of {old_size}",
+            f"the tree of {pluralize(size, 'leaf', 'leaves')} "
+            f"does not extend the one of {old_size}",
         )
 
 

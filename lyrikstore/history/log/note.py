@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.base64 import decode_base64
 from lyrikstore.canon.errors import FormatError, InvalidInputError, VerificationError
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.keys.signer import Signer
 
@@ -179,7 +179,7 @@ def split_note(data: bytes) -> tuple[str, list[tuple[str, bytes]]]:
         FormatError: (``bad-note``) not a signed note.
     """
     if len(data) > MAX_NOTE_BYTES:
-        _refuse(f"{counted(len(data), 'byte')} is more than the {MAX_NOTE_BYTES} allowed")
+        _refuse(f"{pluralize(len(data), 'byte')} is more than the {MAX_NOTE_BYTES} allowed")
     try:
         note = data.decode("utf-8")
     except UnicodeDecodeError:

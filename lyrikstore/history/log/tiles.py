@@ -7,7 +7,7 @@ key can finish what a dead writer began, and a checker can compare byte for byte
 from collections.abc import Iterator, Sequence
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore.history.log import merkle
 
 TILE_WIDTH = 256
@@ -50,7 +50,7 @@ def encode_entries(entries: Sequence[bytes]) -> bytes:
     for entry in entries:
         if len(entry) > MAX_ENTRY_BYTES:
             raise FormatError(
-                "bad-leaf", f"a log entry of {counted(len(entry), 'byte')} is too long"
+                "bad-leaf", f"a log entry of {pluralize(len(entry), 'byte')} is too long"
             )
         parts += (len(entry).to_bytes(2, "big"), entry)
     return b"".join(parts)
@@ -110,7 +110,7 @@ def new_files(
     size = len(entries)
     if not 0 <= old_size <= size or len(hashes) != size:
         raise InvalidInputError(
-            "bad-index", f"no log of {counted(size, 'entry')} extends one of {old_size}"
+            "bad-index", f"no log of {pluralize(size, 'entry')} extends one of {old_size}"
         )
     if size == old_size:
         return

@@ -18,7 +18,7 @@ ProblemKind = Literal[
 ]
 
 
-class Logged(Protocol):
+class LineageSource(Protocol):
     """What a walk needs of a store."""
 
     def manifest(self, identity: Digest) -> Manifest:
@@ -111,7 +111,7 @@ class Graph(Struct, frozen=True):
         ]
 
 
-def walk(store: Logged, identity: Digest) -> Graph:
+def walk(store: LineageSource, identity: Digest) -> Graph:
     """Return the graph of everything the manifest ``identity`` was made from, by its inputs.
 
     Earlier versions (``parents``) are checked to be versions of the same name, but are not part
@@ -149,7 +149,7 @@ def walk(store: Logged, identity: Digest) -> Graph:
     return graph
 
 
-def _visit(store: Logged, graph: Graph, identity: Digest) -> Node | None:
+def _visit(store: LineageSource, graph: Graph, identity: Digest) -> Node | None:
     try:
         index = store.index_of(identity)
         node = Node(store.manifest(identity), index)
@@ -182,7 +182,7 @@ def _check_edge(graph: Graph, edge: Edge) -> None:
         graph.problems.append(Problem("logged-later", edge.parent, summary))
 
 
-def _check_parents(store: Logged, graph: Graph, node: Node) -> None:
+def _check_parents(store: LineageSource, graph: Graph, node: Node) -> None:
     for parent in node.manifest.parents:
         try:
             name = store.manifest(parent).name

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import VerificationError
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore.history.log.checkpoint import LogCheckpoint, Place, SignedCheckpoint
 from lyrikstore.history.log.note import VerifierKey
 from lyrikstore.history.policy.policy import Policy, Retired
@@ -25,7 +25,7 @@ from lyrikstore.history.policy.policy import Policy, Retired
 MAX_POLICIES = 1000
 
 
-class Standing(Enum):
+class KeyStatus(Enum):
     """What a store's policies say of a key."""
 
     CURRENT = "current"
@@ -47,14 +47,14 @@ class KeyState(Struct, frozen=True):
         since: The log index of the policy that retired it, or None.
     """
 
-    standing: Standing
+    standing: KeyStatus
     retired: Retired | None = None
     since: int | None = None
 
     @property
     def is_over(self) -> bool:
         """Whether the key had a role, and has none any more."""
-        return self.standing in {Standing.SUCCEEDED, Standing.COMPROMISED}
+        return self.standing in {KeyStatus.SUCCEEDED, KeyStatus.COMPROMISED}
 
     def counts_at(self, index: int) -> bool:
         """Return whether what the key signed counts, if it was logged at ``index``."""
@@ -182,15 +182,15 @@ class KeyHistory:
         if did in self._retired:
             retired, since = self._retired[did]
             compromised = retired.suspect_from is not None
-            standing = Standing.COMPROMISED if compromised else Standing.SUCCEEDED
+            standing = KeyStatus.COMPROMISED if compromised else KeyStatus.SUCCEEDED
             return KeyState(standing, retired, since)
         if did in self.current.keys:
-            return KeyState(Standing.CURRENT)
+            return KeyState(KeyStatus.CURRENT)
         # Left out without a word, as a policy may: as if it had been replaced there.
         held = [i for i, one in enumerate(self.policies) if did in one.policy.keys]
         if not held:
-            return KeyState(Standing.UNKNOWN)
-        return KeyState(Standing.SUCCEEDED, None, self.policies[held[-1] + 1].index)
+            return KeyState(KeyStatus.UNKNOWN)
+        return KeyState(KeyStatus.SUCCEEDED, None, self.policies[held[-1] + 1].index)
 
     def named_by(self, did: str) -> list[tuple[str, str]]:
         """Return the keys that ``did`` took the place of, newest first, and who said so.
@@ -257,7 +257,7 @@ def check_head(signed: SignedCheckpoint, policies: Iterable[tuple[int, Policy]])
         if not left:
             raise VerificationError(
                 "retired-log-key",
-                f"a log checkpoint of {counted(signed.size, 'entry')}, "
+                f"a log checkpoint of {pluralize(signed.size, 'entry')}, "
                 "by a log key that was retired at "
                 f"entry {index}",
                 hint="somebody who kept that key signed it: take log/checkpoint from a clone, a "

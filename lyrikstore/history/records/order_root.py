@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, VerificationError
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore.history.log.merkle import leaf_hash, root
 
 SALT_BYTES = 16
@@ -76,7 +76,7 @@ def order_root(records: Iterable[Digest], salts: bytes) -> OrderRoot:
     if len(salts) != count * SALT_BYTES:
         raise FormatError(
             "bad-salts",
-            f"{counted(len(salts), 'byte')} of salts do not fit {counted(count, 'record')}",
+            f"{pluralize(len(salts), 'byte')} of salts do not fit {pluralize(count, 'record')}",
         )
     return OrderRoot(found.hex(), count)
 
@@ -103,7 +103,7 @@ def verify_order_root(records: Iterable[Digest], salts: bytes, expected: OrderRo
     found = order_root(records, salts)
     if found.count != expected.count:
         raise VerificationError(
-            "records-differ", f"there are {counted(found.count, 'record')}, not {expected.count}"
+            "records-differ", f"there are {pluralize(found.count, 'record')}, not {expected.count}"
         )
     if found != expected:
         raise VerificationError("records-differ", "the records or their order are not those signed")
@@ -142,7 +142,7 @@ def split_salts(salts: bytes) -> Iterator[bytes]:
     """
     if len(salts) % SALT_BYTES:
         raise FormatError(
-            "bad-salts", f"{counted(len(salts), 'byte is', 'bytes are')} no whole number of salts"
+            "bad-salts", f"{pluralize(len(salts), 'byte is', 'bytes are')} no whole number of salts"
         )
     for start in range(0, len(salts), SALT_BYTES):
         yield salts[start : start + SALT_BYTES]

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from blake3 import blake3
 from msgspec import Struct
@@ -26,12 +26,9 @@ from lyrikstore.history.log import merkle
 from lyrikstore.history.log.entries import LoggedEntry
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.policy.policy import Policy
-from lyrikstore.history.repository.store_view import MAX_READ
+from lyrikstore.history.repository.refs import RefTable
+from lyrikstore.history.repository.store_view import MAX_READ, StoreView
 from lyrikstore.version import __version__
-
-if TYPE_CHECKING:
-    from lyrikstore.history.repository.refs import RefTable
-    from lyrikstore.history.repository.repository import Repository
 
 CLOCK_SKEW = timedelta(seconds=300)
 """How far two honest clocks may be apart."""
@@ -182,8 +179,8 @@ class DatedEntries:
 
     def floor(
         self,
-        repository: "Repository",
-        table: "RefTable",
+        repository: StoreView,
+        table: RefTable,
         index: int | None = None,
     ) -> datetime:
         """Return the clock floor of a store for what has the log index ``index``.
@@ -206,7 +203,7 @@ class DatedEntries:
             self._state = state
         return floor_at(self._floors, index)
 
-    def _update(self, repository: "Repository", size: int) -> None:
+    def _update(self, repository: StoreView, size: int) -> None:
         hashes = repository.records.hashes
         if size < self._size:
             self._dates, self._size = [], 0
@@ -261,7 +258,7 @@ def date_of_manifest(manifest: Manifest) -> datetime:
     return parse_timestamp(manifest.created)
 
 
-def _read(repository: "Repository", entries: Iterable[LoggedEntry]) -> list[Dated]:
+def _read(repository: StoreView, entries: Iterable[LoggedEntry]) -> list[Dated]:
     found: list[Dated] = []
     for entry in entries:
         if entry.type == "manifest":

@@ -20,7 +20,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     VerificationError,
 )
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore.history.log.checkpoint import EntryType, SignedCheckpoint
 from lyrikstore.history.log.entries import (
     CHECKPOINT,
@@ -46,7 +46,7 @@ _MAX = 1 << 16
 _IDENTITY = re.compile(r"[0-9a-f]{16}")
 
 
-class Mark(Struct, frozen=True):
+class MirrorMarker(Struct, frozen=True):
     """What the file ``mirror`` says.
 
     Attributes:
@@ -75,7 +75,7 @@ def read_small(backend: Backend, name: str) -> Any:
         return None
 
 
-def read_mark(backend: Backend) -> Mark | None:
+def read_mark(backend: Backend) -> MirrorMarker | None:
     """Return what makes this store a mirror; None for a home.
 
     Raises:
@@ -92,10 +92,10 @@ def read_mark(backend: Backend) -> Mark | None:
         or not isinstance(value["moving"], str)
     ):
         raise _damaged("damaged")
-    return Mark(value["moving"])
+    return MirrorMarker(value["moving"])
 
 
-def read_own_mark(backend: Backend) -> Mark | None:
+def read_own_mark(backend: Backend) -> MirrorMarker | None:
     """Return what makes a store that is worked in a mirror; None for a home.
 
     Raises:
@@ -112,11 +112,11 @@ def _damaged(how: str) -> FormatError:
     return FormatError(
         "bad-mirror",
         f"the file mirror of the store is {how}",
-        hint=f"it should say {Mark().encode().decode()}",
+        hint=f"it should say {MirrorMarker().encode().decode()}",
     )
 
 
-class Within:
+class SubBackend:
     """The files of a backend below one of its folders, as a backend of their own.
 
     Args:
@@ -207,7 +207,7 @@ class LocalLog(Struct, frozen=True):
         key = read_local_key(backend)
         if key is None:
             return None
-        own = Within(backend, LOCAL)
+        own = SubBackend(backend, LOCAL)
         try:
             note = read_checkpoint(own)
         except VerificationError:
@@ -307,7 +307,8 @@ def check_none_lost(memory: LogMemory, location: str, origin: str, key: Verifier
         if other != key and other.name.startswith(local_origin(origin)):
             raise ConflictError(
                 "copied-store",
-                f"the local log of {counted(last.head.size, 'entry')} that was signed here is gone",
+                f"the local log of {pluralize(last.head.size, 'entry')} "
+                "that was signed here is gone",
                 hint="restore the folder local of this store from a backup; or make a new clone "
                 "here, without what was committed in this one and not pushed",
                 details={"path": location, "size": last.head.size},

@@ -10,12 +10,11 @@ what its local log holds and the home log does not have yet follows the entries 
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Self
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     FormatError,
-    InvalidInputError,
     KeyMaterialError,
     NotFoundError,
     VerificationError,
@@ -39,18 +38,10 @@ from lyrikstore.history.repository.resolve import credentials_by_subject, resolv
 from lyrikstore.history.repository.store_view import MAX_READ, StoreView
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.objects.backends.base import Backend, LocalBackend
-from lyrikstore.objects.store.transactions import TransactionLog
-
-if TYPE_CHECKING:
-    from lyrikstore.history.commit.transaction import TransactionBuilder
-
-__all__ = ["MAX_CREDENTIAL_BYTES", "MAX_READ", "Repository"]
-
-MAX_CREDENTIAL_BYTES = 1 << 20
 
 
 class Repository(StoreView):
-    """The verified view of one store, by :meth:`open` or :meth:`create`.
+    """The verified view of one store, by :meth:`open`.
 
     The view is of one moment; :meth:`refresh` moves it to now. Not for use from several threads.
 
@@ -157,18 +148,6 @@ class Repository(StoreView):
             cache_dir=cache_dir,
         )
 
-    @classmethod
-    def create(cls, root: Path, *, memory: LogMemory, log_signer: Signer, **options: Any) -> Self:
-        """Make a new store in the folder ``root`` and return it, opened to append.
-
-        Arguments and errors are those of
-        :func:`lyrikstore.history.commit.transaction.create_store`.
-        """
-        from lyrikstore.history.commit.transaction import create_store
-
-        create_store(root, memory=memory, log_signer=log_signer, **options)
-        return cls.open(root, memory=memory, log_signer=log_signer)
-
     def afresh(self) -> Self:
         """Return the store as to somebody who remembers nothing of its refs, to verify it.
 
@@ -182,36 +161,6 @@ class Repository(StoreView):
     def memory(self) -> LogMemory | None:
         """What its user signed and saw of logs before; None if it was opened without."""
         return self._memory
-
-    def transaction(self) -> "TransactionBuilder":
-        """Return a transaction to be used in ``with``: put blobs, log manifests, commit.
-
-        Raises:
-            InvalidInputError: (``no-memory``) it was opened without a memory.
-            KeyMaterialError: (``no-signer``, ``wrong-log-key``) no key of this log is at hand.
-        """
-        from lyrikstore.history.commit.transaction import TransactionBuilder
-
-        if self._memory is None:
-            raise InvalidInputError(
-                "no-memory", "the store was opened for reading", hint="open it with a LogMemory"
-            )
-        if self.log_signer is None:
-            raise KeyMaterialError(
-                "no-signer", "the store was opened for reading", hint="give it a log signer"
-            )
-        return TransactionBuilder(self, log_signer=self.log_signer, memory=self._memory)
-
-    def recover(self) -> None:
-        """Publish what an earlier writer of this user committed before it died, and refresh.
-
-        Call it before working out what a new version succeeds. Errors are those of
-        :meth:`transaction`. Cost: one look for a file if there is nothing to do.
-        """
-        own = self.own_log
-        if TransactionLog(own.backend).taken(len(own.records.transactions)):
-            with self.transaction():
-                pass
 
     @property
     def policy(self) -> Policy:
@@ -286,17 +235,6 @@ class Repository(StoreView):
         """Logged manifests without effect, in log order; raises as :attr:`table` does."""
         return tuple(self.table.flagged)
 
-    def manifest(self, identity: Digest) -> Manifest:
-        """Return the logged manifest with this id, verified.
-
-        Raises:
-            NotFoundError: (``not-logged``, ``no-blob``) it is no logged manifest, or not here.
-            IncompleteError, VerificationError, FormatError, KeyMaterialError: They are lost,
-                damaged, or no valid manifest.
-        """
-        self.index_of(identity)
-        return self._read_manifest(identity)
-
     def all_manifests(self) -> Iterator[tuple[LoggedEntry, Manifest]]:
         """Yield every logged manifest that is valid, in log order, each once.
 
@@ -309,16 +247,6 @@ class Repository(StoreView):
         for entry in self.entries():
             if entry.type == "manifest" and entry.index not in invalid:
                 yield entry, self._read_manifest(entry.id)
-
-    def credential(self, identity: Digest) -> bytes:
-        """Return the bytes of a logged credential; only their digest is checked.
-
-        Raises:
-            NotFoundError: (``not-logged``) no entry says that these bytes are a credential.
-            IncompleteError, VerificationError: They are lost or damaged.
-        """
-        self.index_of(identity, "credential")
-        return self._blobs.read(identity, max_bytes=MAX_CREDENTIAL_BYTES)
 
     def credentials_about(self, identity: Digest) -> list[LoggedEntry]:
         """Return the logged credentials about a manifest, a tree or the files of one.
@@ -389,13 +317,6 @@ class Repository(StoreView):
             return
         self._manifests[entry.id] = found
         table.apply(entry.index, found)
-
-    def _read_manifest(self, identity: Digest) -> Manifest:
-        found = self._manifests.get(identity)
-        if found is None:
-            found = parse_manifest(self._blobs.read(identity, max_bytes=MAX_READ))
-            self._manifests[identity] = found
-        return found
 
 
 _NO_MANIFEST = frozenset({"invalid", "already-logged"})

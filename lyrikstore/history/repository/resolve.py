@@ -6,7 +6,7 @@ from typing import Protocol
 from lyrikstore.canon import json
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore.history.log.entries import LoggedEntry
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.manifests.names import IdRef, NameRef, PrefixRef, parse_ref
@@ -122,7 +122,7 @@ def _by_name(store: Named, ref: NameRef) -> Manifest:
         if not found.parents:
             raise NotFoundError(
                 "no-version",
-                f"{ref.name} goes back only {counted(step, 'version')}",
+                f"{ref.name} goes back only {pluralize(step, 'version')}",
                 hint=f"lyrikstore log {ref.name} lists them",
             )
         found = store.manifest(found.parents[0])

@@ -23,12 +23,13 @@ from lyrikstore.history.log.entries import (
     read_records,
 )
 from lyrikstore.history.log.note import VerifierKey
+from lyrikstore.history.manifests.limits import MAX_CREDENTIAL_BYTES
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore.history.repository.clone import (
     LOCAL,
     LocalLog,
     OwnLog,
-    Within,
+    SubBackend,
     check_local_key,
     read_own_mark,
 )
@@ -107,7 +108,7 @@ class StoreView:
             return OwnLog(self._backend, self._records, self._signed)
         records = self._local.records if self._local else NO_RECORDS
         signed = self._local.signed if self._local else None
-        return OwnLog(Within(self._backend, LOCAL), records, signed)
+        return OwnLog(SubBackend(self._backend, LOCAL), records, signed)
 
     @property
     def pending(self) -> tuple[LoggedEntry, ...]:
@@ -189,6 +190,34 @@ class StoreView:
         if index is None:
             raise NotFoundError("not-logged", f"{identity.short} is not logged as a {kind}")
         return index
+
+    def manifest(self, identity: Digest) -> Manifest:
+        """Return the logged manifest with this id, verified.
+
+        Raises:
+            NotFoundError: (``not-logged``, ``no-blob``) it is no logged manifest, or not here.
+            IncompleteError, VerificationError, FormatError, KeyMaterialError: They are lost,
+                damaged, or no valid manifest.
+        """
+        self.index_of(identity)
+        return self._read_manifest(identity)
+
+    def credential(self, identity: Digest) -> bytes:
+        """Return the bytes of a logged credential; only their digest is checked.
+
+        Raises:
+            NotFoundError: (``not-logged``) no entry says that these bytes are a credential.
+            IncompleteError, VerificationError: They are lost or damaged.
+        """
+        self.index_of(identity, "credential")
+        return self._blobs.read(identity, max_bytes=MAX_CREDENTIAL_BYTES)
+
+    def _read_manifest(self, identity: Digest) -> Manifest:
+        found = self._manifests.get(identity)
+        if found is None:
+            found = parse_manifest(self._blobs.read(identity, max_bytes=MAX_READ))
+            self._manifests[identity] = found
+        return found
 
     def entry_of(self, identity: Digest) -> LoggedEntry:
         """Return the first entry of the manifest with this id; raises as :meth:`index_of`."""

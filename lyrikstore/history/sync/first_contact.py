@@ -11,7 +11,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     VerificationError,
 )
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore.history.log.checkpoint import SignedCheckpoint
 from lyrikstore.history.log.entries import (
     Records,
@@ -44,7 +44,7 @@ MAX_PACKS = 1 << 17
 """Packs of documents that a remote may claim before its signature can be judged."""
 
 
-class Found(Struct, frozen=True):
+class FetchedStore(Struct, frozen=True):
     """A store seen for the first time.
 
     Attributes:
@@ -60,9 +60,9 @@ class Found(Struct, frozen=True):
     known: bool
 
 
-def first_contact(
+def initial_fetch(
     backend: Backend, where: str, *, memory: LogMemory, expected: Digest | None = None
-) -> Found:
+) -> FetchedStore:
     """Return the verified log of a store that is not here yet.
 
     Args:
@@ -96,12 +96,14 @@ def first_contact(
     return while_it_grows(backend, lambda: _found(backend, where, memory=memory, expected=expected))
 
 
-def _found(backend: Backend, where: str, *, memory: LogMemory, expected: Digest | None) -> Found:
+def _found(
+    backend: Backend, where: str, *, memory: LogMemory, expected: Digest | None
+) -> FetchedStore:
     marked = read_mark(backend) is not None
     note = read_checkpoint(backend)
     size = claimed_size(note)
     if size > MAX_ENTRIES:
-        raise FormatError("too-large", f"{where} claims a log of {counted(size, 'entry')}")
+        raise FormatError("too-large", f"{where} claims a log of {pluralize(size, 'entry')}")
     genesis = _genesis(backend, where, size, expected)
     founded = check_genesis(genesis)
     # The signature before the rest: a hostile remote must not make us read for ever.
@@ -114,7 +116,7 @@ def _found(backend: Backend, where: str, *, memory: LogMemory, expected: Digest 
         raise VerificationError("bad-genesis", "the log has another name than its genesis says")
     logs: list[LogName] = [*keys, genesis.id]
     known = check_memory(memory, logs, signed, records, where, lagging=marked)
-    return Found(genesis, signed, records, known or expected is not None)
+    return FetchedStore(genesis, signed, records, known or expected is not None)
 
 
 def _genesis(backend: Backend, where: str, size: int, expected: Digest | None) -> Manifest:
@@ -130,7 +132,7 @@ def _genesis(backend: Backend, where: str, size: int, expected: Digest | None) -
             live.pop(dropped, None)
         live.update((pack.id, pack) for pack in record.added if pack.role == "documents")
         if len(live) > MAX_PACKS:
-            raise FormatError("too-large", f"{where} claims {counted(len(live), 'pack')}")
+            raise FormatError("too-large", f"{where} claims {pluralize(len(live), 'pack')}")
         seen += len(record.log) + 1
         # That of the first record may have been dropped since: then all must be read to find it.
         if (record.seq == 0 or seen >= size) and (found := _found_in(backend, live, first)):

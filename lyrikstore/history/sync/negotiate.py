@@ -23,7 +23,7 @@ from lyrikstore.canon.errors import (
     VerificationError,
 )
 from lyrikstore.canon.files import real_path
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.log import merkle
 from lyrikstore.history.log.checkpoint import LogCheckpoint, SignedCheckpoint
@@ -39,7 +39,7 @@ from lyrikstore.history.log.entries import (
 from lyrikstore.history.log.memory import LogMemory, MemoryState
 from lyrikstore.history.log.memory_files import LogName
 from lyrikstore.history.policy.key_history import check_head as check_retired
-from lyrikstore.history.repository.clone import Mark, read_mark
+from lyrikstore.history.repository.clone import MirrorMarker, read_mark
 from lyrikstore.history.repository.log_keys import open_head
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.objects.backends.base import Backend, LocalBackend
@@ -59,7 +59,7 @@ _TRIES = 4
 Answer = TypeVar("Answer")
 
 
-class Relation(Enum):
+class LogRelation(Enum):
     """How the log at a remote relates to the one here."""
 
     SAME = "same"
@@ -67,7 +67,7 @@ class Relation(Enum):
     BEHIND = "behind"
 
 
-class Contact(Struct, frozen=True):
+class Negotiation(Struct, frozen=True):
     """A remote that holds the log of this store.
 
     Attributes:
@@ -77,13 +77,13 @@ class Contact(Struct, frozen=True):
         mark: What makes it a mirror; None for the home.
     """
 
-    relation: Relation
+    relation: LogRelation
     signed: SignedCheckpoint
     records: Records
-    mark: Mark | None
+    mark: MirrorMarker | None
 
 
-def meet(backend: Backend, repository: Repository, where: str) -> Contact:
+def negotiate(backend: Backend, repository: Repository, where: str) -> Negotiation:
     """Return how the store at a remote relates to this one.
 
     Args:
@@ -117,10 +117,10 @@ def meet(backend: Backend, repository: Repository, where: str) -> Contact:
             raise forked(where, signed.head, here)
         check_retired(signed, policies)
         if signed.size == here.size:
-            return Contact(Relation.SAME, signed, ours, mark)
-        return Contact(Relation.BEHIND, signed, ours, mark)
+            return Negotiation(LogRelation.SAME, signed, ours, mark)
+        return Negotiation(LogRelation.BEHIND, signed, ours, mark)
     if signed.size > MAX_ENTRIES:
-        raise FormatError("too-large", f"{where} claims a log of {counted(signed.size, 'entry')}")
+        raise FormatError("too-large", f"{where} claims a log of {pluralize(signed.size, 'entry')}")
     records = read_ahead(backend, ours, size=signed.size)
     records.covered(signed.size)
     if merkle.root(records.hashes[: signed.size]) != signed.root:
@@ -128,7 +128,7 @@ def meet(backend: Backend, repository: Repository, where: str) -> Contact:
         check_head(note, keys, read_ahead(backend, size=signed.size))
         raise forked(where, signed.head, here)
     check_retired(signed, policies)
-    return Contact(Relation.AHEAD, signed, records, mark)
+    return Negotiation(LogRelation.AHEAD, signed, records, mark)
 
 
 def while_it_grows(backend: Backend, ask: Callable[[], Answer]) -> Answer:
@@ -212,16 +212,16 @@ def at_home(
 
     Raises:
         InvalidInputError: (``not-home``) it is a mirror.
-        LyrikstoreError: As :func:`meet`; (``two-homes``) this is a home as well.
+        LyrikstoreError: As :func:`negotiate`; (``two-homes``) this is a home as well.
     """
-    contact = meet(backend, repository, name)
+    contact = negotiate(backend, repository, name)
     if contact.mark is not None:
         raise InvalidInputError(
             "not-home", f"{name} is a mirror; its home is elsewhere", hint="name the home's remote"
         )
     if not repository.is_mirror:
         raise two_homes(name)
-    if contact.relation is Relation.BEHIND:
+    if contact.relation is LogRelation.BEHIND:
         raise rolled_back(name, contact.signed.head, repository.checkpoint.head)
     return Repository.over(
         backend, location=location, memory=memory, log_signer=log_signer, known=repository
@@ -261,7 +261,7 @@ def rolled_back(where: str, there: LogCheckpoint, seen: LogCheckpoint) -> Verifi
     """Return the error that says that a remote is older than what was seen of it."""
     return VerificationError(
         "remote-rolled-back",
-        f"{where} has a log of {counted(there.size, 'entry')}, "
+        f"{where} has a log of {pluralize(there.size, 'entry')}, "
         f"but one of {seen.size} was seen before: "
         "it was rolled back",
         hint="restore it from its newest backup, or push this store there with --mirror",
@@ -274,8 +274,8 @@ def forked(where: str, there: LogCheckpoint, here: LogCheckpoint) -> Verificatio
     return VerificationError(
         "remote-forked",
         f"{where} and what was seen here went different "
-        f"ways: {counted(there.size, 'entry')} with root "
-        f"{there.root.hex()[:16]} there, {counted(here.size, 'entry')} "
+        f"ways: {pluralize(there.size, 'entry')} with root "
+        f"{there.root.hex()[:16]} there, {pluralize(here.size, 'entry')} "
         f"with root {here.root.hex()[:16]} here",
         hint="the log key signed two histories: find out who did, before you go on with either",
         details={

@@ -22,7 +22,7 @@ from lyrikstore.history.log.entries import CHECKPOINT, FORMAT, Records
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.log.memory_files import LogName
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.history.repository.clone import MARK, Mark, local_origin, read_mark
+from lyrikstore.history.repository.clone import MARK, MirrorMarker, local_origin, read_mark
 from lyrikstore.history.repository.log_keys import copy_log_keys
 from lyrikstore.history.repository.partial_clone import (
     PARTIAL,
@@ -32,12 +32,12 @@ from lyrikstore.history.repository.partial_clone import (
     read_selection,
 )
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.history.sync.first_contact import first_contact
+from lyrikstore.history.sync.first_contact import initial_fetch
 from lyrikstore.history.sync.negotiate import (
-    Contact,
-    Relation,
+    LogRelation,
+    Negotiation,
     check_memory,
-    meet,
+    negotiate,
     refuse_itself,
     rolled_back,
     while_it_grows,
@@ -97,7 +97,7 @@ def pull(
         repository.refresh()
         contact = while_it_grows(backend, lambda: _meet(repository, backend, where, memory))
         here = repository.checkpoint
-        ahead = contact.relation is Relation.AHEAD
+        ahead = contact.relation is LogRelation.AHEAD
         signed = contact.signed if ahead else here
         live = fold(contact.records.transactions[: contact.records.covered(signed.size)])
         selection = None if all_data else read_selection(repository.backend)
@@ -120,7 +120,7 @@ def pull(
             moved = copy_packs(backend, local, wanted, progress)
         mark = read_mark(local)
         if mark is not None and mark.moving and contact.mark is None:
-            local.replace(MARK, Mark().encode())  # the new home is there: the move is done
+            local.replace(MARK, MirrorMarker().encode())  # the new home is there: the move is done
         if all_data:
             local.remove(PARTIAL)
         repository.refresh()
@@ -129,10 +129,10 @@ def pull(
         return PullResult(here.size, signed.size, moved, _missing(repository))
 
 
-def _meet(repository: Repository, backend: Backend, where: str, memory: LogMemory) -> Contact:
-    contact = meet(backend, repository, where)
+def _meet(repository: Repository, backend: Backend, where: str, memory: LogMemory) -> Negotiation:
+    contact = negotiate(backend, repository, where)
     lagging = contact.mark is not None
-    if contact.relation is Relation.BEHIND and not lagging:
+    if contact.relation is LogRelation.BEHIND and not lagging:
         raise rolled_back(where, contact.signed.head, repository.checkpoint.head)
     keys = dict.fromkeys((*repository.log_keys, *contact.signed.signers))
     logs: list[LogName] = [*keys, repository.store_id]
@@ -178,13 +178,13 @@ def clone(
             raise ConflictError(
                 "store-exists", f"{root} exists already", hint="choose another folder, or pull"
             )
-    found = first_contact(backend, where, memory=memory, expected=expected)
+    found = initial_fetch(backend, where, memory=memory, expected=expected)
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise storage_error(error, f"making {root}") from error
     with StoreLock(root / "lock"):
-        local.create(MARK, Mark().encode())
+        local.create(MARK, MirrorMarker().encode())
         # Whatever clone was here before is gone because the user makes another.
         memory.forget_place(location_text(root), local_origin(found.signed.origin))
         if selection is not None:

@@ -19,19 +19,25 @@ from lyrikstore.canon.errors import (
     RemoteError,
     VerificationError,
 )
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.canon.text import pluralize
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.admission import require_blobs
 from lyrikstore.history.commit.appender import Appender
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.history.repository.clone import MARK, Mark, read_mark
+from lyrikstore.history.repository.clone import MARK, MirrorMarker, read_mark
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.sync.first_contact import is_missing
-from lyrikstore.history.sync.negotiate import Contact, Relation, meet, rolled_back, two_homes
+from lyrikstore.history.sync.negotiate import (
+    LogRelation,
+    Negotiation,
+    negotiate,
+    rolled_back,
+    two_homes,
+)
 from lyrikstore.history.sync.pull import copy_log, pull
-from lyrikstore.history.sync.select_pending import complete, homeward, packs_of
+from lyrikstore.history.sync.select_pending import complete, packs_of, select_pending
 from lyrikstore.objects.backends.base import Backend
 from lyrikstore.objects.backends.open import probe
 from lyrikstore.objects.store.lock import StoreLock
@@ -112,7 +118,7 @@ def push(
         RemoteError, StorageError, LockedError: As the media. What was copied stays there.
     """
     try:
-        contact = meet(remote.backend, repository, remote.name)
+        contact = negotiate(remote.backend, repository, remote.name)
     except NotFoundError as error:
         if not is_missing(error):
             raise
@@ -129,10 +135,10 @@ def push(
             dry_run=dry_run,
             progress=progress,
         )
-    if contact.relation is Relation.AHEAD:
+    if contact.relation is LogRelation.AHEAD:
         raise ConflictError(
             "remote-ahead",
-            f"{remote.name} has {counted(contact.signed.size, 'log entry')}, this store "
+            f"{remote.name} has {pluralize(contact.signed.size, 'log entry')}, this store "
             f"{repository.checkpoint.size}",
             hint="lyrikstore pull first",
         )
@@ -144,7 +150,7 @@ def push(
                 hint="lyrikstore remote remove and add it again without --mirror",
             )
         if not dry_run:
-            remote.backend.create(MARK, Mark().encode())
+            remote.backend.create(MARK, MirrorMarker().encode())
     return _fill(repository, remote, contact, "filled", dry_run=dry_run, progress=progress)
 
 
@@ -154,7 +160,7 @@ def _begin(
     local = repository.backend
     if remote.mirror:
         if not dry_run:
-            remote.backend.create(MARK, Mark().encode())
+            remote.backend.create(MARK, MirrorMarker().encode())
         return _fill(repository, remote, None, "filled", dry_run=dry_run, progress=progress)
     mark = read_mark(local)
     if mark is not None and mark.moving != remote.id:
@@ -177,10 +183,10 @@ def _begin(
     if mark is None:
         with StoreLock(repository.root / "lock"):
             repository.refresh()
-            local.create(MARK, Mark(remote.id).encode())
+            local.create(MARK, MirrorMarker(remote.id).encode())
         repository.refresh()
     result = _fill(repository, remote, None, "moved", dry_run=False, progress=progress)
-    local.replace(MARK, Mark().encode())
+    local.replace(MARK, MirrorMarker().encode())
     repository.refresh()
     return result
 
@@ -188,7 +194,7 @@ def _begin(
 def _fill(
     repository: Repository,
     remote: Remote,
-    contact: Contact | None,
+    contact: Negotiation | None,
     what: str,
     *,
     dry_run: bool,
@@ -205,7 +211,7 @@ def _fill(
     if missing:
         raise IncompleteError(
             "not-fetched",
-            f"{counted(len(missing), 'pack is', 'packs are')} "
+            f"{pluralize(len(missing), 'pack is', 'packs are')} "
             "not here, so this clone cannot fill a mirror",
             hint="lyrikstore pull --all-data",
         )
@@ -229,14 +235,14 @@ def _fill(
 def _append(
     repository: Repository,
     remote: Remote,
-    contact: Contact,
+    contact: Negotiation,
     *,
     memory: LogMemory,
     log_signer: Callable[[], Signer],
     dry_run: bool,
     progress: OnProgress,
 ) -> PushResult:
-    if contact.relation is Relation.BEHIND:
+    if contact.relation is LogRelation.BEHIND:
         raise rolled_back(remote.name, contact.signed.head, repository.checkpoint.head)
     with suppress(IncompleteError, NotFoundError, VerificationError):
         repository.floor()  # read here, and not once more over there
@@ -247,14 +253,14 @@ def _append(
         known=repository,
     )
     before = there.checkpoint.size
-    work = homeward(repository, there)
+    work = select_pending(repository, there)
     logged = tuple(entry.id for entry in work.entries)
     if work.entries and not dry_run:
         appender = Appender(there, log_signer=log_signer(), memory=memory)
         if TransactionLog(remote.backend).taken(there.records.covered(before)):
             # Of a push that died before what it had brought was visible, perhaps: then it is done.
             with appender.locked():
-                work = homeward(repository, there)
+                work = select_pending(repository, there)
     brought = packs_of(repository, work.entries)
     if dry_run or not work.entries:
         moved = Moved.of(absent(remote.backend, brought.added))

@@ -17,8 +17,8 @@ from lyrikstore.canon.errors import (
     StorageError,
     VerificationError,
 )
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.canon.text import pluralize
 from lyrikstore.history.commit.publisher import log_files
 from lyrikstore.history.log.entries import (
     CHECKPOINT,
@@ -30,7 +30,7 @@ from lyrikstore.history.log.entries import (
 )
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.repository.log_keys import copy_log_keys, read_log_keys
-from lyrikstore.history.sync.first_contact import Found, first_contact
+from lyrikstore.history.sync.first_contact import FetchedStore, initial_fetch
 from lyrikstore.history.sync.negotiate import refuse_itself
 from lyrikstore.objects.backends.base import NOT_A_FILE, Backend, LocalBackend
 from lyrikstore.objects.store.lock import StoreLock
@@ -82,7 +82,7 @@ def repair_store(
     """
     local = LocalBackend(root)
     refuse_itself(source, root)
-    found = first_contact(source, where, memory=memory, expected=_id_of(local))
+    found = initial_fetch(source, where, memory=memory, expected=_id_of(local))
     repaired: list[Repaired] = []
     with StoreLock(root / "lock"):
         _restore(local, "format", FORMAT, repaired)
@@ -118,7 +118,7 @@ def _not_repaired(where: str, lacking: list[str], repaired: list[Repaired]) -> V
     shown = Path(lacking[0]).stem[:12] + (", …" if len(lacking) > 1 else "")
     return VerificationError(
         "not-repaired",
-        f"{counted(len(lacking), 'pack is', 'packs are')} damaged or missing here and at {where} "
+        f"{pluralize(len(lacking), 'pack is', 'packs are')} damaged or missing here and at {where} "
         f"too: {shown}",
         hint="what else was damaged is restored; repair it from another copy, or let lyrikstore "
         "verify say what is lost",
@@ -126,7 +126,7 @@ def _not_repaired(where: str, lacking: list[str], repaired: list[Repaired]) -> V
     )
 
 
-def _restore_head(local: LocalBackend, found: Found, repaired: list[Repaired]) -> int:
+def _restore_head(local: LocalBackend, found: FetchedStore, repaired: list[Repaired]) -> int:
     # A head of ours that holds is kept, also where it is newer than the source's.
     keys = read_log_keys(local, found.genesis).keys
     problem = "damaged" if (local.root / CHECKPOINT).is_symlink() else "missing"

@@ -15,7 +15,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.objects.store.transactions import PackChanges
 
 
-class Homeward(Struct, frozen=True):
+class PendingEntries(Struct, frozen=True):
     """What of the pending entries goes home: those with effect, and what these rest on.
 
     Attributes:
@@ -29,7 +29,7 @@ class Homeward(Struct, frozen=True):
     overtaken: tuple[Manifest, ...]
 
 
-def homeward(repository: Repository, home: Repository) -> Homeward:
+def select_pending(repository: Repository, home: Repository) -> PendingEntries:
     """Return what of the pending entries of ``repository`` goes home.
 
     Args:
@@ -77,7 +77,7 @@ def homeward(repository: Repository, home: Repository) -> Homeward:
         for entry in repository.pending
         if entry.id not in overtaken and not home.is_logged(entry.id, entry.type)
     )
-    return Homeward(entries, tuple(needed), tuple(overtaken.values()))
+    return PendingEntries(entries, tuple(needed), tuple(overtaken.values()))
 
 
 def _took_effect(table: RefTable, identity: Digest) -> bool:

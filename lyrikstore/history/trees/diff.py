@@ -15,7 +15,7 @@ _LONGEST = 1 << 20
 _MARK = b'"path":"'  # not inside a path, where a quotation mark is escaped
 
 
-class Difference(NamedTuple):
+class TreeDifference(NamedTuple):
     """A file that two trees do not have alike.
 
     Attributes:
@@ -31,7 +31,7 @@ class Difference(NamedTuple):
     at: int
 
 
-def differences(old: bytes, new: bytes) -> Iterator[Difference]:
+def differences(old: bytes, new: bytes) -> Iterator[TreeDifference]:
     """Yield what differs between two trees, in path order.
 
     Args:
@@ -54,7 +54,7 @@ def differences(old: bytes, new: bytes) -> Iterator[Difference]:
         if was and now and before != after:
             was, now = (was, b"") if before < after else (b"", now)
         path = before if was else after
-        yield Difference(path.decode("utf-8", "replace"), was, now, right)
+        yield TreeDifference(path.decode("utf-8", "replace"), was, now, right)
         left, right = left + len(was), right + len(now)
 
 

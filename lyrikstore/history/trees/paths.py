@@ -17,7 +17,7 @@ from unicodedata import category, is_normalized, normalize
 from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.text import IGNORABLE, visible
+from lyrikstore.canon.text import IGNORABLE, escape_control
 from lyrikstore.history.trees.unicode14 import is_assigned
 
 MAX_PATH = 4096
@@ -46,7 +46,7 @@ _NAME = (
 _plain = re.compile(f"(?:{_NAME}/)*+{_NAME}").fullmatch
 
 
-class Offence(Struct, frozen=True):
+class PathViolation(Struct, frozen=True):
     """Why one path cannot be in a tree.
 
     Attributes:
@@ -67,7 +67,7 @@ class Offence(Struct, frozen=True):
     @property
     def shown(self) -> str:
         """The path with everything escaped that could hide or move text on a terminal."""
-        return visible(self.path)
+        return escape_control(self.path)
 
 
 def brief(shown: str) -> str:
@@ -76,7 +76,7 @@ def brief(shown: str) -> str:
 
 
 def check_path(path: str) -> None:
-    """Return if ``path`` alone is within the grammar; twins are :class:`Twins`' matter.
+    """Return if ``path`` alone is within the grammar; twins are :class:`CaseFoldIndex`' matter.
 
     Raises:
         FormatError: (``bad-path``) it is not; ``details`` has the offence's code (attack cases
@@ -93,24 +93,24 @@ def check_path(path: str) -> None:
         )
 
 
-def path_offence(path: str) -> Offence | None:
+def path_offence(path: str) -> PathViolation | None:
     """Return what is wrong with ``path`` alone, or ``None``."""
     if len(path) <= MAX_PATH and _plain(path):
         return None
     if not path:
-        return Offence(path, "empty", "is empty")
+        return PathViolation(path, "empty", "is empty")
     if len(path) > MAX_PATH or len(path.encode("utf-8", "surrogatepass")) > MAX_PATH:
-        return Offence(path, "too-long", f"is longer than {MAX_PATH} bytes")
+        return PathViolation(path, "too-long", f"is longer than {MAX_PATH} bytes")
     if path.startswith("/"):
-        return Offence(path, "absolute", "is absolute")
+        return PathViolation(path, "absolute", "is absolute")
     for component in path.split("/"):
         found = _component_offence(component)
         if found is not None:
-            return Offence(path, *found)
+            return PathViolation(path, *found)
     return None
 
 
-def offenders(paths: Iterable[str]) -> list[Offence]:
+def offenders(paths: Iterable[str]) -> list[PathViolation]:
     """Return every offence among ``paths``, at most one per path, in path order.
 
     Args:
@@ -122,14 +122,14 @@ def offenders(paths: Iterable[str]) -> list[Offence]:
     ordered = sorted(paths)
     if are_distinct(ordered) and not any(map(path_offence, ordered)):
         return []
-    twins = Twins()
-    found: list[Offence] = []
-    other_forms: list[Offence] = []
+    twins = CaseFoldIndex()
+    found: list[PathViolation] = []
+    other_forms: list[PathViolation] = []
     before: str | None = None
     for path in ordered:
         offence = path_offence(path)
         if path == before:
-            offence = Offence(path, "duplicate", "is listed twice", path)
+            offence = PathViolation(path, "duplicate", "is listed twice", path)
         elif offence is None:
             offence = twins.add(path)
         elif offence.kind == "not-nfc":
@@ -143,7 +143,7 @@ def offenders(paths: Iterable[str]) -> list[Offence]:
     return sorted(found, key=lambda offence: offence.path)
 
 
-class Paths(tuple[str, ...]):
+class TreePaths(tuple[str, ...]):
     """Paths that can stand in one tree: in code point order, each within the grammar, no twins.
 
     Checked when it is made, so that whatever takes ``Paths`` need not check again.
@@ -173,7 +173,7 @@ class Paths(tuple[str, ...]):
         return super().__new__(cls, paths)
 
     def _refuse(self) -> NoReturn:
-        twins, before = Twins(), ""
+        twins, before = CaseFoldIndex(), ""
         for path in self:
             # Code point order, which is the order of the UTF-8 bytes. Attack case A11.
             offence = twins.add(path)
@@ -195,7 +195,7 @@ def refuse_tree(reason: str, path: str) -> NoReturn:
 
 
 def are_distinct(paths: Sequence[str]) -> bool:
-    """Return whether ``paths``, in code point order, hold no duplicate and no :class:`Twins`.
+    """Return whether ``paths``, in code point order, hold no duplicate and no twins.
 
     Cost: O(n), in few calls for all at once; the keys of the paths that have upper case letters, or
     letters beyond ASCII, are held in memory.
@@ -222,7 +222,7 @@ def are_distinct(paths: Sequence[str]) -> bool:
     )
 
 
-class Twins:
+class CaseFoldIndex:
     """Finds paths that some file system cannot keep apart, as paths are added.
 
     Paths, and the folders they imply, must have different keys under canonical caseless matching
@@ -235,7 +235,7 @@ class Twins:
         self._keys: dict[str, tuple[str, bool]] = {}
         self._last_folder = ""
 
-    def add(self, path: str) -> Offence | None:
+    def add(self, path: str) -> PathViolation | None:
         """Return how ``path`` collides with one added before, or ``None``; a collider is not kept.
 
         Cost: O(components), amortised O(1) for paths that come sorted.
@@ -248,7 +248,7 @@ class Twins:
             self._last_folder = folder
         return self._claim(path, path, is_folder=False)
 
-    def _add_folders(self, path: str, folder: str) -> Offence | None:
+    def _add_folders(self, path: str, folder: str) -> PathViolation | None:
         end = 0
         while end != len(folder):
             end = folder.find("/", end + 1)
@@ -258,20 +258,20 @@ class Twins:
                 return offence
         return None
 
-    def _claim(self, path: str, spelling: str, *, is_folder: bool) -> Offence | None:
+    def _claim(self, path: str, spelling: str, *, is_folder: bool) -> PathViolation | None:
         mine = (spelling, is_folder)
         kept = self._keys.setdefault(fold(spelling), mine)
         if kept is mine or (is_folder and kept == mine):
             return None
         other, other_is_folder = kept
         if other_is_folder != is_folder:
-            reason = f"{brief(visible(other))!r} would be both file and folder"
-            return Offence(path, "file-and-folder", reason, other)
+            reason = f"{brief(escape_control(other))!r} would be both file and folder"
+            return PathViolation(path, "file-and-folder", reason, other)
         if other == spelling:
-            return Offence(path, "duplicate", "is listed twice", other)
+            return PathViolation(path, "duplicate", "is listed twice", other)
         what = "folder " if is_folder else ""
-        reason = f"differs from {what}{brief(visible(other))!r} only by case or normal form"
-        return Offence(path, "twin", reason, other)
+        reason = f"differs from {what}{brief(escape_control(other))!r} only by case or normal form"
+        return PathViolation(path, "twin", reason, other)
 
 
 def fold(path: str) -> str:

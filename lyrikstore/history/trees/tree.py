@@ -19,13 +19,13 @@ from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.json import MAX_INTEGER
-from lyrikstore.history.trees.paths import Paths
+from lyrikstore.canon.text import pluralize
+from lyrikstore.history.trees.paths import TreePaths
 from lyrikstore.history.trees.tree_entry import (
     MAX_LINE,
     NO_META,
-    Entry,
+    TreeEntry,
     check_size,
     checked_meta,
     encode_line,
@@ -33,7 +33,7 @@ from lyrikstore.history.trees.tree_entry import (
     trusted_entry,
 )
 
-__all__ = ["MAX_ENTRIES", "MAX_LINE", "Entry", "Tree", "pairs"]
+__all__ = ["MAX_ENTRIES", "MAX_LINE", "Tree", "TreeEntry", "pairs"]
 
 MAX_ENTRIES = 10_000_000
 """Most entries of a tree."""
@@ -72,21 +72,21 @@ class Tree:
             cannot keep apart; or they are out of order.
     """
 
-    paths: Paths
+    paths: TreePaths
     sizes: "array[int]"
     digests: bytes
     metas: Mapping[int, Mapping[str, str]]
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[TreeEntry]) -> None:
         given = tuple(entries)
         _check_count(len(given))
-        self.paths = Paths(entry.path for entry in given)
+        self.paths = TreePaths(entry.path for entry in given)
         self.sizes = array("q", [entry.bytes for entry in given])
         self.digests = b"".join([entry.blake3.raw for entry in given])
         self.metas = {at: entry.meta for at, entry in enumerate(given) if entry.meta}
 
     @classmethod
-    def of(cls, entries: Iterable[Entry]) -> Self:
+    def of(cls, entries: Iterable[TreeEntry]) -> Self:
         """Return the tree of ``entries``, given in any order.
 
         Raises:
@@ -98,7 +98,7 @@ class Tree:
     @classmethod
     def of_columns(
         cls,
-        paths: Paths,
+        paths: TreePaths,
         sizes: Sequence[int],
         digests: bytes,
         metas: Mapping[int, Mapping[str, str]] | None = None,
@@ -140,7 +140,7 @@ class Tree:
         return tree
 
     @classmethod
-    def parse(cls, data: bytes | BinaryIO, *, like: Paths | None = None) -> Self:
+    def parse(cls, data: bytes | BinaryIO, *, like: TreePaths | None = None) -> Self:
         """Return the tree in ``data``.
 
         Args:
@@ -174,7 +174,7 @@ class Tree:
         same = (
             like is not None and len(like) == len(found.paths) and all(map(eq, like, found.paths))
         )
-        tree.paths = like if same and like is not None else Paths(found.paths)
+        tree.paths = like if same and like is not None else TreePaths(found.paths)
         tree.sizes = found.sizes
         tree.digests, tree.metas = bytes(found.digests), found.metas
         tree.__dict__["_ids"] = found.ids()
@@ -200,7 +200,7 @@ class Tree:
         return self._ids[1]
 
     @cached_property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[TreeEntry, ...]:
         """The entries, in order; made at first use."""
         raw, get = self.digests, self.metas.get
         return tuple(
@@ -209,7 +209,7 @@ class Tree:
         )
 
     @cached_property
-    def by_path(self) -> Mapping[str, Entry]:
+    def by_path(self) -> Mapping[str, TreeEntry]:
         """The entries by path, in order."""
         return dict(zip(self.paths, self.entries, strict=True))
 
@@ -235,7 +235,7 @@ class Tree:
         return len(self.paths)
 
     def __repr__(self) -> str:
-        return f"<Tree of {counted(len(self.paths), 'file')}>"
+        return f"<Tree of {pluralize(len(self.paths), 'file')}>"
 
     @cached_property
     def _ids(self) -> tuple[Digest, Digest]:
@@ -265,7 +265,7 @@ class Tree:
             yield "".join(lines).encode()
 
 
-def pairs(one: Paths, other: Paths) -> Iterator[tuple[int, int]]:
+def pairs(one: TreePaths, other: TreePaths) -> Iterator[tuple[int, int]]:
     """Yield the positions of each path in ``one`` and in ``other``, in path order.
 
     A path that only one of them has is at -1 in the other. Cost: no memory.

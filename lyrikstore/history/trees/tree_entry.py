@@ -24,7 +24,7 @@ NO_META: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TreeEntry:
     """One file of a tree.
 
     Attributes:
@@ -59,7 +59,7 @@ class Entry:
         return encode_line(self.path, self.bytes, self.blake3.hex, meta or NO_META).encode()
 
 
-def parse_line(line: str, number: int) -> Entry:
+def parse_line(line: str, number: int) -> TreeEntry:
     """Return the entry that line ``number`` of a tree says, its newline cut off.
 
     Raises:
@@ -79,7 +79,9 @@ def parse_line(line: str, number: int) -> Entry:
     if not isinstance(members["path"], str):
         raise FormatError("bad-tree", f"line {number}: path is not a string")
     try:
-        entry = Entry(members["path"], members["bytes"], Digest.parse_hex(members["blake3"]), meta)
+        entry = TreeEntry(
+            members["path"], members["bytes"], Digest.parse_hex(members["blake3"]), meta
+        )
         # Byte equality settles the rest at once: duplicate or unknown members, white space, member
         # order, escapes, an empty meta (attack case A18).
         canonical = entry.encode() == data + b"\n"
@@ -101,7 +103,7 @@ def _check_json(data: bytes, number: int) -> None:
 
 
 def encode_line(path: str, size: int, digest: str, meta: Mapping[str, str]) -> str:
-    """Return a line, newline included; raises as :meth:`Entry.encode`."""
+    """Return a line, newline included; raises as :meth:`TreeEntry.encode`."""
     if not meta:
         return f'{{"blake3":"{digest}","bytes":{size},"path":{quote(path)}}}\n'
     members = ",".join([quoted + quote(meta[name]) for name, quoted in _ordered(tuple(meta))])
@@ -131,14 +133,16 @@ def checked_meta(meta: Mapping[str, str], path: str) -> dict[str, str]:
 
 
 _set_path, _set_bytes, _set_blake3, _set_meta = (
-    vars(Entry)[name].__set__ for name in ("path", "bytes", "blake3", "meta")
+    vars(TreeEntry)[name].__set__ for name in ("path", "bytes", "blake3", "meta")
 )
 
 
-def trusted_entry(path: str, size: int, digest: Digest, meta: Mapping[str, str] | None) -> Entry:
+def trusted_entry(
+    path: str, size: int, digest: Digest, meta: Mapping[str, str] | None
+) -> TreeEntry:
     """Return an entry of a tree that was checked as a whole."""
     # A frozen dataclass would check each entry again.
-    entry = object.__new__(Entry)
+    entry = object.__new__(TreeEntry)
     _set_path(entry, path)
     _set_bytes(entry, size)
     _set_blake3(entry, digest)

@@ -15,6 +15,7 @@ from blake3 import blake3
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError
 from lyrikstore.objects.backends.base import Backend, LocalBackend
+from lyrikstore.objects.backends.open import open_backend
 from lyrikstore.objects.pack.format import PackIndex, PackRef
 from lyrikstore.objects.pack.layout import COLUMNS, BlockReader, usable_index
 
@@ -26,6 +27,14 @@ def check_task(
 ) -> Iterator[tuple[dict[str, Any]]]:
     """Do :func:`check_part` in the store ``setup["root"]``: a target of ``Workers``."""
     for header in check_part(LocalBackend(Path(setup["root"])), task, *buffers):
+        yield (header,)
+
+
+def check_share(
+    setup: Mapping[str, Any], task: Mapping[str, Any], *buffers: bytes
+) -> Iterator[tuple[dict[str, Any]]]:
+    """Check some packs: what a worker does; see :func:`check_part`."""
+    for header in check_part(open_backend(setup["url"], options=setup["options"]), task, *buffers):
         yield (header,)
 
 

@@ -12,13 +12,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError, NotFoundError, StorageError
-from lyrikstore.canon.progress import OnProgress, Progress
+from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.objects.backends.address import address_of
 from lyrikstore.objects.backends.base import Backend, LocalBackend
 from lyrikstore.objects.check.check_task import check_block, check_part, unreadable
 from lyrikstore.objects.pack.format import PackRef
@@ -26,9 +27,7 @@ from lyrikstore.objects.pack.index import in_order
 from lyrikstore.objects.pack.layout import COLUMNS, add_run, runs_of, usable_index
 from lyrikstore.objects.parallel.processes import Workers, cores
 from lyrikstore.objects.parallel.tasks import Message, Pool, Pools, Result
-
-if TYPE_CHECKING:
-    from lyrikstore.objects.store.blobs import BlobStore
+from lyrikstore.objects.store.blobs import BlobStore
 
 WORTH_WORKERS = 32 << 20
 """From this many bytes on, processes are started."""
@@ -52,6 +51,50 @@ class Checked(Struct, frozen=True):
     problem: str
     blobs: int = 0
     bytes: int = 0
+
+
+def verify_blobs(
+    blobs: BlobStore,
+    progress: OnProgress = silent,
+    *,
+    share: float = 1,
+    pools: Pools | None = None,
+) -> Iterator[Checked]:
+    """Check packs and blobs, in worker processes where there is much to read.
+
+    A pack is checked as a file against its id, and every blob in it is hashed; every large blob is
+    put together from its pieces and hashed.
+
+    Args:
+        blobs: The store's blobs.
+        progress: Told about bytes.
+        share: How many of the packs to read: 1 for all, 0 for none. Of those not read only
+            presence, size and footer are looked at, and no large blob is put together.
+        pools: Makes the workers, if they are not to be processes here.
+
+    Yields:
+        One result per pack and per large blob, and one for every other blob that is wrong.
+
+    Cost: see :meth:`Checker.check`.
+    """
+    checker = Checker(blobs, progress, pools)
+    yield from checker.look(share) if share < 1 else checker.check(list(blobs.large()))
+
+
+def find_damaged(
+    blobs: BlobStore, digests: Iterable[Digest], progress: OnProgress = silent
+) -> set[Digest]:
+    """Read and hash blobs; return those that are absent or damaged. Reading one says how.
+
+    Args:
+        blobs: The store's blobs.
+        digests: Those to read.
+        progress: Told about bytes.
+
+    Cost: each block that holds one of them is read and unpacked once, in worker processes where
+        there is much to read.
+    """
+    return Checker(blobs, progress).check_some(digests)
 
 
 @dataclass(slots=True)
@@ -83,9 +126,7 @@ class Checker:
         pools: Makes the workers, if they are not to be processes here.
     """
 
-    def __init__(
-        self, blobs: "BlobStore", progress: OnProgress, pools: Pools | None = None
-    ) -> None:
+    def __init__(self, blobs: BlobStore, progress: OnProgress, pools: Pools | None = None) -> None:
         self._blobs = blobs
         self._backend = blobs.backend
         self._packs = in_order(blobs.packs)
@@ -192,11 +233,8 @@ class Checker:
     def _pool(self, tasks: int, work: int) -> Iterator[Pool]:
         backend = self._backend
         if self._pools is not None:
-            from lyrikstore.objects.distributed import address_of
-
-            with self._pools(
-                "lyrikstore.objects.distributed:check_share", address_of(backend)
-            ) as pool:
+            target = "lyrikstore.objects.check.check_task:check_share"
+            with self._pools(target, address_of(backend)) as pool:
                 yield pool
         elif isinstance(backend, LocalBackend):
             count = min(cores(), tasks) if work >= WORTH_WORKERS else 0

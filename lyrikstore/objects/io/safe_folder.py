@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lyrikstore.canon.durable import sync_directory
 from lyrikstore.canon.errors import RemoteError, StorageError
+from lyrikstore.canon.files import sync_directory
 
 LINKED = "linked-folder"
 """Kind of :class:`StorageError`: what is to be changed lies behind a link."""

@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore.objects.backends.base import Backend
 from lyrikstore.objects.chunk.chunker import PIECE_MAX
 
@@ -126,7 +126,7 @@ def unpack_block(codec: int, stored: bytes, raw: int) -> bytes:
     """
     if raw > BLOCK_MAX:
         raise FormatError(
-            "bad-pack", f"a block claims {counted(raw, 'byte')}, more than {BLOCK_MAX}"
+            "bad-pack", f"a block claims {pluralize(raw, 'byte')}, more than {BLOCK_MAX}"
         )
     if codec == STORED:
         if len(stored) != raw:
@@ -171,7 +171,7 @@ def read_index(backend: Backend, pack: PackRef) -> PackIndex:
     tail = backend.read(pack.name, start, pack.bytes - start + 1)
     if len(tail) != pack.bytes - start:
         raise FormatError(
-            "bad-pack", f"pack {pack.id.short} is not {counted(pack.bytes, 'byte')} long"
+            "bad-pack", f"pack {pack.id.short} is not {pluralize(pack.bytes, 'byte')} long"
         )
     length, digest, end = TRAILER.unpack(tail[-TRAILER.size :])
     if end != END or length > pack.bytes - HEADER.size - TRAILER.size:

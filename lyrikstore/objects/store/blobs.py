@@ -13,10 +13,8 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     VerificationError,
 )
-from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.canon.text import pluralize
 from lyrikstore.objects.backends.base import Backend
-from lyrikstore.objects.check.checker import Checked, Checker
 from lyrikstore.objects.chunk.chunker import PieceList
 from lyrikstore.objects.chunk.stream import PieceReader
 from lyrikstore.objects.pack.format import PackRef
@@ -24,7 +22,6 @@ from lyrikstore.objects.pack.index import BlobTable
 from lyrikstore.objects.pack.layout import runs_of
 from lyrikstore.objects.pack.parameters import read_parameters
 from lyrikstore.objects.pack.reader import PackedBlobs
-from lyrikstore.objects.parallel.tasks import Pools
 from lyrikstore.objects.store.chunk_lists import LISTS_OF_LISTS, PieceLists
 from lyrikstore.objects.store.transactions import LiveObjects, PackChanges
 from lyrikstore.objects.store.writer import BlobWriter
@@ -162,7 +159,9 @@ class BlobStore:
         """
         size = self.size(digest)
         if size > max_bytes:
-            text = f"blob {digest.short} has {counted(size, 'byte')}; at most {max_bytes} fit here"
+            text = (
+                f"blob {digest.short} has {pluralize(size, 'byte')}; at most {max_bytes} fit here"
+            )
             raise FormatError("too-large", text)
         if self.packed.holds(digest.raw):
             return self.packed.read(digest.raw)
@@ -195,54 +194,17 @@ class BlobStore:
         table = self.table
         for raw in table.iter():
             yield Digest(raw)
+        yield from self.large()
+
+    def large(self) -> Iterator[Digest]:
+        """Yield every blob that lies in pieces and can be opened.
+
+        Records name lists for ever; one that is nowhere belonged to data that is there no more.
+        """
+        table = self.table
         for blob in self._lists.named:
             if table.find(blob.raw) < 0 and self.has(blob):
                 yield blob
-
-    def verify_all(
-        self,
-        progress: OnProgress = silent,
-        *,
-        share: float = 1,
-        pools: Pools | None = None,
-    ) -> Iterator[Checked]:
-        """Check packs and blobs, in worker processes where there is much to read.
-
-        A pack is checked as a file against its id, and every blob in it is hashed; every large
-        blob is put together from its pieces and hashed.
-
-        Args:
-            progress: Told about bytes.
-            share: How many of the packs to read: 1 for all, 0 for none. Of those not read only
-                presence, size and footer are looked at, and no large blob is put together.
-            pools: Makes the workers, if they are not to be processes here.
-
-        Yields:
-            One result per pack and per large blob, and one for every other blob that is wrong.
-
-        Cost: see :meth:`lyrikstore.objects.check.checker.Checker.check`.
-        """
-        checker = Checker(self, progress, pools)
-        if share < 1:
-            yield from checker.look(share)
-            return
-        # Records name lists for ever; one that is nowhere belonged to data that is there no more.
-        large = [
-            blob for blob in self._lists.named if self.table.find(blob.raw) < 0 and self.has(blob)
-        ]
-        yield from checker.check(large)
-
-    def unsound(self, digests: Iterable[Digest], progress: OnProgress = silent) -> set[Digest]:
-        """Read and hash blobs; return those that are absent or damaged. Reading one says how.
-
-        Args:
-            digests: The blobs.
-            progress: Told about bytes.
-
-        Cost: each block that holds one of them is read and unpacked once, in worker processes
-            where there is much to read.
-        """
-        return Checker(self, progress).check_some(digests)
 
     def differing(self, sizes: Mapping[bytes, int]) -> list[bytes]:
         """Return which of the raw digests in ``sizes`` are not here with the size given there.

@@ -6,6 +6,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Manifest, sign_manifest
 from lyrikstore.history.manifests.names import Name
 from lyrikstore.history.repository.repository import Repository
@@ -104,7 +105,7 @@ def make_card(
         inputs=facts.inputs(),
         attachments=attachments,
     )
-    with repository.transaction() as transaction:
+    with open_transaction(repository) as transaction:
         transaction.writer.put_bytes(card.data)
         if responses is not None:
             transaction.writer.put_bytes(responses.data)

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.canon.quoting import quote
+from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest
@@ -17,15 +18,8 @@ from lyrikstore.publish.cards.answers import MAX_BYTES, parse_responses
 from lyrikstore.publish.cards.card import PROFILE
 from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.cards.render import render_card
-from lyrikstore.verify.report import (
-    Check,
-    Report,
-    failed,
-    passed,
-    quote,
-    unchecked,
-)
-from lyrikstore.verify.store.ancestry import Problems
+from lyrikstore.verify.problems import Problems
+from lyrikstore.verify.report import Check, Report, failed, passed, unchecked
 from lyrikstore.verify.store.object import NOT_PROVEN, OBJECT_CHECKS, verify_object
 
 MAX_CARD = 16 << 20
@@ -186,7 +180,7 @@ def _check_sources(repository: Repository, card: Manifest) -> Check:
     if made.data == signed:
         return passed(
             "card.sources",
-            f"made again from the {counted(len(made.evidence), 'object')} it names, "
+            f"made again from the {pluralize(len(made.evidence), 'object')} it names, "
             "it is the same byte for "
             "byte",
             evidence=len(made.evidence),

@@ -14,7 +14,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.status.withdrawals import Withdrawal, withdrawals
 
 
-class Grant(Struct, frozen=True):
+class CredentialFacts(Struct, frozen=True):
     """A logged credential whose signature holds and is its issuer's.
 
     Attributes:
@@ -61,7 +61,7 @@ class CardFacts(Struct, frozen=True):
     datasets: tuple[tuple[str, Manifest], ...]
     filters: tuple[Manifest, ...]
     evaluations: tuple[Manifest, ...]
-    grants: dict[Digest, tuple[Grant, ...]]
+    grants: dict[Digest, tuple[CredentialFacts, ...]]
     withdrawn: dict[Digest, Withdrawal] = field(default_factory=dict)
 
     def inputs(self) -> tuple[Input, ...]:
@@ -172,7 +172,7 @@ def _is_about(evaluation: Manifest, checkpoint: Manifest) -> bool:
     return [item.id for item in evaluation.inputs_in("checkpoint")] == [checkpoint.id]
 
 
-def _grants(repository: Repository, dataset: Manifest) -> Iterator[Grant]:
+def _grants(repository: Repository, dataset: Manifest) -> Iterator[CredentialFacts]:
     for entry in repository.credentials_about(dataset.id):
         try:
             document = parse(repository.credential(entry.id))
@@ -182,4 +182,4 @@ def _grants(repository: Repository, dataset: Manifest) -> Iterator[Grant]:
         except LyrikstoreError:
             continue  # a credential that does not verify says nothing a card could repeat
         if verified.verification_method.partition("#")[0] == issuer:
-            yield Grant(entry.id, verified.document_without_proof)
+            yield CredentialFacts(entry.id, verified.document_without_proof)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
+from lyrikstore.canon.quoting import quote
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log.checkpoint import Leaf, Place
 from lyrikstore.history.log.consistency import Relation
@@ -29,7 +30,6 @@ from lyrikstore.verify.report import (
     failed,
     not_applicable,
     passed,
-    quote,
     unchecked,
 )
 from lyrikstore.verify.store.log import check_founder

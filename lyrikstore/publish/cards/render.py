@@ -12,7 +12,7 @@ from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.manifests.names import Name
 from lyrikstore.publish.cards.answers import QUESTIONS, Responses
-from lyrikstore.publish.cards.facts import CardFacts, Grant
+from lyrikstore.publish.cards.facts import CardFacts, CredentialFacts
 from lyrikstore.publish.cards.frontmatter import front_matter
 from lyrikstore.publish.cards.ledger import Ledger
 from lyrikstore.publish.cards.metrics import evaluation_lines
@@ -192,7 +192,7 @@ def _data(facts: CardFacts, ledger: Ledger) -> Iterator[str]:
         yield from _descriptor(dataset, ledger)
 
 
-def _grant(grant: Grant) -> str:
+def _grant(grant: CredentialFacts) -> str:
     subject: dict[str, Any] = grant.document["credentialSubject"]
     issuer: Any = grant.document["issuer"]
     terms = Terms.of(subject["licence"])

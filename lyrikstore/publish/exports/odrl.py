@@ -10,7 +10,7 @@ from typing import Any
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import JSON
 from lyrikstore.credentials.model.credential import issuer_of
-from lyrikstore.credentials.terms.model import Limits, Partition, Terms
+from lyrikstore.credentials.terms.model import Partition, Terms, UsageLimits
 
 CONTEXT: list[JSON] = [
     "http://www.w3.org/ns/odrl.jsonld",
@@ -106,7 +106,7 @@ def _target(tree: str, partition: Partition, *, whole: bool) -> JSON:
     }
 
 
-def _constraints(limits: Limits, document: Mapping[str, Any]) -> list[JSON]:
+def _constraints(limits: UsageLimits, document: Mapping[str, Any]) -> list[JSON]:
     stated = limits.to_json()
     start = max(filter(None, (document["validFrom"], stated.get("useFrom"))))
     constraints: list[JSON] = [_moment("gteq", start)]
@@ -124,13 +124,13 @@ def _constraints(limits: Limits, document: Mapping[str, Any]) -> list[JSON]:
     return constraints
 
 
-def _end(limits: Limits, document: Mapping[str, Any]) -> str | None:
+def _end(limits: UsageLimits, document: Mapping[str, Any]) -> str | None:
     # All moments are of one form, so the order of the texts is that of the moments.
     ends = [document.get("validUntil"), limits.to_json().get("useUntil")]
     return min((end for end in ends if end is not None), default=None)
 
 
-def _deletion(target: JSON, limits: Limits, document: Mapping[str, Any]) -> JSON:
+def _deletion(target: JSON, limits: UsageLimits, document: Mapping[str, Any]) -> JSON:
     end = _end(limits, document)
     if end is None:  # an obligation to delete now is not meant
         return {"target": target, "action": "lyrik:deleteOnExpiry"}

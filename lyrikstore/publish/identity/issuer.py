@@ -14,7 +14,7 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, PolicyError
 from lyrikstore.canon.json import JSON, parse
-from lyrikstore.credentials.did import KnownDocument, Resolver, Source, parse_did
+from lyrikstore.credentials.did import DocumentSource, KnownDocument, Resolver, parse_did
 from lyrikstore.credentials.did.document import MAX_METHODS, build_document
 from lyrikstore.credentials.model.credential import (
     CredentialKind,
@@ -107,7 +107,7 @@ class Issuer(Struct, frozen=True):
             parse_did(organisation)
             if document is None:
                 document = _listing(organisation, [encode_multikey(person.public)])
-            known = KnownDocument.of(document, Source.PINNED)
+            known = KnownDocument.of(document, DocumentSource.PINNED)
             Resolver([known]).key(signer.method, purpose, at)
         except LyrikstoreError as error:
             raise InvalidInputError(
@@ -276,7 +276,9 @@ def own_documents(policy: Policy, organisation: str) -> list[KnownDocument]:
     """
     keys = sorted(key.removeprefix("did:key:") for key in own_keys(policy))
     return [
-        KnownDocument.of(_listing(organisation, keys[start : start + MAX_METHODS]), Source.PINNED)
+        KnownDocument.of(
+            _listing(organisation, keys[start : start + MAX_METHODS]), DocumentSource.PINNED
+        )
         for start in range(0, len(keys), MAX_METHODS)
     ]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from lyrikstore.canon.errors import LyrikstoreError
-from lyrikstore.canon.json import may_say, parse
+from lyrikstore.canon.json import may_contain, parse
 from lyrikstore.credentials.model.credential import DATASET
 from lyrikstore.history.log.consistency_file import (
     MAX_HEADS,
@@ -124,7 +124,7 @@ def _delivered(repository: Repository) -> Iterator[int]:
             data = repository.credential(entry.id)
         except LyrikstoreError:
             continue  # verify names it
-        if may_say(data, DATASET.type) and stated_kind(data) is DATASET:
+        if may_contain(data, DATASET.type) and stated_kind(data) is DATASET:
             found += 1
             yield ends[entry.seq]
             if entry.seq:

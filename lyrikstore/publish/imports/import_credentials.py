@@ -26,10 +26,11 @@ from lyrikstore.credentials.model.credential import ATTESTATION, GRANT, issuer_o
 from lyrikstore.credentials.model.status_list import StatusList, list_url, status_entries
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.proofs.eddsa_jcs import signed_by
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.log.checkpoint import Leaf
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.publish.status.changes import StatusBook
+from lyrikstore.publish.status.book import StatusBook
 from lyrikstore.verify.credential.any_kind import check_any
 from lyrikstore.verify.credential.envelope import keys_for
 from lyrikstore.verify.credential.issuer_key import check_key_by
@@ -40,7 +41,7 @@ from lyrikstore.verify.report import SETTLED, CheckState, check_of, first_in
 _WHAT = "lyrikstore verify FILE says what it is"
 
 
-class TakenIn(Struct, frozen=True):
+class ImportResult(Struct, frozen=True):
     """What was taken in.
 
     Attributes:
@@ -91,7 +92,7 @@ class Content(Struct, frozen=True):
         return (about.get("id"), about.get("files")) in self.trees
 
 
-def take_in(
+def import_credentials(
     repository: Repository,
     book: StatusBook,
     wanted: Mapping[str, bytes],
@@ -100,7 +101,7 @@ def take_in(
     found: Mapping[str, bytes] | None = None,
     trust: Trust,
     clock: Clock,
-) -> TakenIn:
+) -> ImportResult:
     """Log credentials of others about datasets of this store, and their status lists.
 
     Args:
@@ -127,11 +128,11 @@ def take_in(
     ids = [Digest.of(data) for data in (*wanted.values(), *asked[1].values())]
     known = tuple(one for one in ids if repository.is_logged(one, "credential"))
     if not accepted:
-        return TakenIn((), known, aside=aside)
-    with repository.transaction() as transaction:
+        return ImportResult((), known, aside=aside)
+    with open_transaction(repository) as transaction:
         logged = tuple(transaction.log_credential(data) for data in accepted)
         transaction.commit()
-    return TakenIn(logged, known, aside=aside)
+    return ImportResult(logged, known, aside=aside)
 
 
 def accept(
@@ -145,7 +146,7 @@ def accept(
     trust: Trust,
     at: datetime,
 ) -> Iterator[bytes]:
-    """Yield what is to be logged of ``wanted``, ``found`` and ``beside``; see :func:`take_in`.
+    """Yield what is to be logged of ``wanted``, ``found`` and ``beside``.
 
     What is not to be logged of ``found`` gets into ``aside``, with the error that says why.
     """

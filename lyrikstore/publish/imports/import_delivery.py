@@ -24,6 +24,7 @@ from lyrikstore.credentials.model.credential import Claims
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.curate.commit.statement import Statement, current_version, put_attachment
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.log.checkpoint import Leaf, TlogProof
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore.history.manifests.names import parse_name
@@ -32,11 +33,11 @@ from lyrikstore.history.trees.tree import Tree
 from lyrikstore.objects.store.writer import BlobWriter
 from lyrikstore.publish.imports.import_credentials import (
     Content,
-    TakenIn,
+    ImportResult,
     accept,
     attestations_among,
 )
-from lyrikstore.publish.status.changes import StatusBook
+from lyrikstore.publish.status.book import StatusBook
 from lyrikstore.verify.credential.key_statements import Statements
 from lyrikstore.verify.report import CheckState, Report, Verdict
 
@@ -56,7 +57,7 @@ def import_delivery(
     signer: Signer,
     clock: Clock,
     progress: OnProgress = silent,
-) -> TakenIn:
+) -> ImportResult:
     """Import a delivery, and what others attest in it, or grant, as far as that belongs to it.
 
     Args:
@@ -97,7 +98,7 @@ def import_delivery(
     listing = Tree.parse(found[claims.tree])
     at = clock()
     aside: dict[str, LyrikstoreError] = {}
-    with repository.transaction() as transaction:
+    with open_transaction(repository) as transaction:
         put = transaction.writer.put_bytes
         manifest = current if known_here else None
         new = manifest is None
@@ -124,7 +125,7 @@ def import_delivery(
             transaction.commit()
     told = {name: one for name, one in (wanted | others).items() if name not in aside}
     known = tuple(Digest.of(one) for one in told.values() if one not in accepted)
-    return TakenIn(logged, known, manifest, new, aside)
+    return ImportResult(logged, known, manifest, new, aside)
 
 
 def _require_sound(report: Report) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from lyrikstore.canon.durable import lock, remove_dead, sync_directory, sync_tree
 from lyrikstore.canon.errors import (
     ConflictError,
     InvalidInputError,
@@ -19,6 +18,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     storage_error,
 )
+from lyrikstore.canon.files import lock, remove_dead, sync_directory, sync_tree
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 

@@ -27,6 +27,7 @@ from lyrikstore.curate.descriptor import FIELDS
 from lyrikstore.curate.terms.measures import Measurement, claims_of, recipes_for
 from lyrikstore.curate.terms.offer import Offer
 from lyrikstore.history.checkout.checkout import checkout_tree
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree
@@ -315,7 +316,7 @@ def _warranted(statement: Mapping[str, JSON], issuer: str) -> dict[str, JSON]:
 
 
 def _log(repository: Repository, commitment: Commitment, credentials: list[bytes]) -> int:
-    with repository.transaction() as transaction:
+    with open_transaction(repository) as transaction:
         if commitment.new:
             transaction.writer.put_bytes(commitment.salts)
             transaction.log_manifest(commitment.manifest)

@@ -26,7 +26,7 @@ from lyrikstore.credentials.model.credential import (
     issuer_of,
 )
 from lyrikstore.credentials.model.grant import Grant, build_grant, exceeds
-from lyrikstore.credentials.terms.model import Limits
+from lyrikstore.credentials.terms.model import UsageLimits
 from lyrikstore.credentials.terms.vocabulary import (
     DUTIES,
     PERMISSIONS,
@@ -175,7 +175,7 @@ def _terms(
             speaking_for(repository, signer, organisation, [key])
     opened = open_envelope(credential, DATASET, keys_for(Trust(), notices, at))
     terms = opened.document
-    if terms is None or not opened.genuine:
+    if terms is None or not opened.signature_valid:
         faults = [check.summary for check in opened.checks if check.state is CheckState.FAIL]
         raise VerificationError(
             "does-not-verify",
@@ -208,9 +208,9 @@ def _terms(
     return issuer, terms
 
 
-def _limits(licence: Licence, about: Claims) -> Limits:
+def _limits(licence: Licence, about: Claims) -> UsageLimits:
     theirs = [partition.limits for partition in about.terms.partitions]
-    return Limits(
+    return UsageLimits(
         territory=territory_of(licence.territory),
         use_from=max(filter(None, (one.use_from for one in theirs)), default=None),
         use_until=min(filter(None, (one.use_until for one in theirs)), default=None),

@@ -9,11 +9,12 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.model.credential import CredentialMetadata
-from lyrikstore.credentials.model.status_list import StatusEntry
+from lyrikstore.credentials.model.status_entry import StatusEntry
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.identity.issuer import Issuer, own_keys
 from lyrikstore.publish.identity.key_statements import credential_proof, store_statements
-from lyrikstore.publish.status.changes import StatusBook
+from lyrikstore.publish.status.book import StatusBook
 from lyrikstore.verify.credential.envelope import issue
 
 Build = Callable[[CredentialMetadata], dict[str, JSON]]
@@ -73,7 +74,7 @@ def issue_logged(
     book, entries = places_for(repository, status_url, issuer)
     lists = book.signed(entries, issuer.signer, clock)
     data = _issue(build(replace(metadata, status=entries)), issuer, clock)
-    with repository.transaction() as transaction:
+    with open_transaction(repository) as transaction:
         for one in issuer.to_log(repository):
             transaction.log_credential(one)
         for url, one in lists.items():

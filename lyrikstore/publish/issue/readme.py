@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.json import JSON
+from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.did import web_url
 from lyrikstore.credentials.terms.model import WHOLE, Partition, Selector, Terms
 from lyrikstore.publish.markdown import code, escape
@@ -74,10 +74,13 @@ def delivery_readme(credential: dict[str, JSON], files: Sequence[str]) -> str:
     named = escape(issuer["name"]) if "name" in issuer else "the publisher"
     rows = "\n".join(f"| {code(name)} | {_about(name)} |" for name in [*files, "README.md"])
     until = credential.get("validUntil")
+    files = pluralize(subject["fileCount"], "file")
+    records = pluralize(subject["recordCount"], "record")
+    size = pluralize(int(subject["byteSize"]), "byte")
     return f"""# {escape(subject["name"])}
 
-A delivery of {counted(subject["fileCount"], "file")} ({counted(subject["recordCount"], "record")},
-{counted(int(subject["byteSize"]), "byte")}), issued by {named}. The data is in the folder `data`.
+A delivery of {files} ({records},
+{size}), issued by {named}. The data is in the folder `data`.
 
 **This page proves nothing.** It is not signed, and whoever changed the data could have changed it
 too. The check below does prove something.
@@ -164,10 +167,10 @@ def _terms(terms: Terms, licence: Mapping[str, Any]) -> str:
         return _table(terms.partitions[0], terms.licence)
     together = "`lyrikstore terms credential.json` says what they allow together."
     parts = [
-        f"The data has {counted(len(terms.partitions), 'part')} under different terms. {together}"
+        f"The data has {pluralize(len(terms.partitions), 'part')} under different terms. {together}"
     ]
     for partition, stated in zip(terms.partitions, licence["partitions"], strict=True):
-        parts.append(f"### {escape(partition.name)}: {counted(stated['fileCount'], 'file')}")
+        parts.append(f"### {escape(partition.name)}: {pluralize(stated['fileCount'], 'file')}")
         parts.append(_table(partition, terms.licence))
     return "\n\n".join(parts)
 

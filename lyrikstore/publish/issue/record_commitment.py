@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, VerificationError
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.curate.readers import DOCUMENT
@@ -113,7 +113,7 @@ def commit_to_records(
     if len(ids) != manifest.body["records"]:
         raise VerificationError(
             "records-differ",
-            f"{manifest.name} holds {counted(len(ids), 'record')}; its manifest says "
+            f"{manifest.name} holds {pluralize(len(ids), 'record')}; its manifest says "
             f"{manifest.body['records']}",
             hint="run lyrikstore verify",
         )

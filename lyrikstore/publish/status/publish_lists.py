@@ -8,7 +8,7 @@ from lyrikstore.canon.errors import InvalidInputError, NotFoundError, StorageErr
 from lyrikstore.history.policy.policy import Policy
 from lyrikstore.objects.backends.base import NOT_A_FILE, Backend
 from lyrikstore.publish.identity.issuer import own_keys
-from lyrikstore.publish.status.changes import StatusBook
+from lyrikstore.publish.status.book import StatusBook
 from lyrikstore.publish.status.current_list import CurrentList
 
 FOLDER = "status"

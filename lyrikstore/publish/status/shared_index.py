@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from lyrikstore.canon.errors import ConflictError
-from lyrikstore.publish.status.changes import Issued, StatusBook
+from lyrikstore.publish.status.book import Issued, StatusBook
 
 
 def shared_places(book: StatusBook, issuers: Iterable[str]) -> list[list[Issued]]:

@@ -14,7 +14,7 @@ from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.model.credential import issuer_of
 from lyrikstore.history.log.entries import LoggedEntry
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.publish.status.changes import StatusBook
+from lyrikstore.publish.status.book import StatusBook
 
 
 def earlier_alike(

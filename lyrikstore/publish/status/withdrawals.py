@@ -11,14 +11,10 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
-from lyrikstore.canon.json import may_say, parse
+from lyrikstore.canon.json import may_contain, parse
 from lyrikstore.credentials.model.credential import issuer_of
-from lyrikstore.credentials.model.status_list import (
-    LIST_TYPE,
-    StatusEntry,
-    StatusList,
-    status_entries,
-)
+from lyrikstore.credentials.model.status_entry import StatusEntry
+from lyrikstore.credentials.model.status_list import LIST_TYPE, StatusList, status_entries
 from lyrikstore.crypto.multikey import parse_method_fragment
 from lyrikstore.crypto.proofs.eddsa_jcs import signed_by
 from lyrikstore.history.repository.repository import Repository
@@ -105,7 +101,7 @@ def _lists(repository: Repository, cited: Container[Digest] | None) -> list[_Lis
             continue
         try:
             data = repository.credential(entry.id)
-            if may_say(data, LIST_TYPE) and not repository.is_suspect(data, entry.index):
+            if may_contain(data, LIST_TYPE) and not repository.is_suspect(data, entry.index):
                 content, signer = StatusList.parse(data, parse_method_fragment), signed_by(data)
                 if signer is not None:
                     found.append(_Listed(content, signer, entry.id, entry.index))

@@ -15,8 +15,9 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.json import JSON, parse
+from lyrikstore.canon.quoting import printable_did, quote
+from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.model.attestation import ATTESTATION_KINDS, examines_too_much
 from lyrikstore.credentials.model.credential import ATTESTATION, Claims, is_pinned, kind_of
 from lyrikstore.credentials.model.status_list import StatedList, list_url
@@ -30,7 +31,7 @@ from lyrikstore.verify.credential.envelope import (
 )
 from lyrikstore.verify.credential.issuer import ISSUER_CHECKS, check_issuer, unknown_key
 from lyrikstore.verify.credential.issuer_key import check_key_at_hand
-from lyrikstore.verify.credential.key_succession import heir_of_attester
+from lyrikstore.verify.credential.key_succession import successor_of_attester
 from lyrikstore.verify.credential.status import NO_NOTICES, Notices
 from lyrikstore.verify.report import (
     SETTLED,
@@ -42,8 +43,6 @@ from lyrikstore.verify.report import (
     failed,
     not_applicable,
     passed,
-    printable_did,
-    quote,
     stated,
     unchecked,
     warned,
@@ -140,7 +139,7 @@ def check_attestation(
     name, store = (about.name, about.store) if about is not None else _place(subject)
     believes = partial(trust.believes, claim=kind, name=name, store=store, at=at)
     key, said = unknown_key(envelope, trust), notices.statements
-    heir = None if key is None else heir_of_attester(key, said, store, believes, trust.knows)
+    heir = None if key is None else successor_of_attester(key, said, store, believes, trust.knows)
     judged = check_issuer(
         envelope,
         trust=trust,
@@ -191,7 +190,9 @@ def check_attestations(
     if not found:
         return not_applicable("attestations", "nobody else attests anything about this dataset")
     if len(found) > MAX_ATTESTATIONS:
-        summary = f"{counted(len(found), 'attestation')}; at most {MAX_ATTESTATIONS} are looked at"
+        summary = (
+            f"{pluralize(len(found), 'attestation')}; at most {MAX_ATTESTATIONS} are looked at"
+        )
         return unchecked("attestations", "too-many", summary)
     several = [
         check_attestation(
@@ -266,13 +267,13 @@ def _check_statement(
     if about is not None and same and examines_too_much(examined, about):
         summary = (
             f"a {kind} that examined "
-            f"{counted(examined['records'], 'record')}, of a dataset that has "
+            f"{pluralize(examined['records'], 'record')}, of a dataset that has "
             f"{about.subject['recordCount']}"
         )
         return failed("attestation", "too-many-records", summary)
     extent = {
         "all": "all records",
-        "sample": f"a sample of {counted(examined.get('records'), 'record')}",
+        "sample": f"a sample of {pluralize(examined.get('records'), 'record')}",
         "documents": "documents only",
     }[examined["extent"]]
     summary = (
@@ -305,9 +306,9 @@ def _check_evidence(evidence: Iterable[Mapping[str, Any]], find: Find | None) ->
         elif not is_pinned(item, data):  # attack case A49
             return failed("evidence", "disagrees", "its two digests name different documents")
     if absent:
-        summary = f"not at hand: {absent} of the {counted(len(named), 'document')} it names"
+        summary = f"not at hand: {absent} of the {pluralize(len(named), 'document')} it names"
         return unchecked("evidence", "missing-file", summary)
-    return passed("evidence", f"at hand: {counted(len(named), 'document')}, all that it names")
+    return passed("evidence", f"at hand: {pluralize(len(named), 'document')}, all that it names")
 
 
 def _trouble(one: CheckedAttestation) -> tuple[CheckState, Check | None]:
@@ -339,4 +340,4 @@ def _described(one: CheckedAttestation) -> str:
 
 
 def _others(judged: list[CheckedAttestation]) -> str:
-    return f" ({counted(len(judged), 'attestation')} in all)" if len(judged) > 1 else ""
+    return f" ({pluralize(len(judged), 'attestation')} in all)" if len(judged) > 1 else ""

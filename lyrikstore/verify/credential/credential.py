@@ -21,7 +21,7 @@ from lyrikstore.verify.credential.envelope import (
 )
 from lyrikstore.verify.credential.issuer import ISSUER_CHECKS, check_issuer, unknown_key
 from lyrikstore.verify.credential.issuer_key import check_key_at_hand
-from lyrikstore.verify.credential.key_succession import Heir, heir_of_publisher
+from lyrikstore.verify.credential.key_succession import SuccessorKey, successor_of_publisher
 from lyrikstore.verify.credential.status import NO_NOTICES, Notices
 from lyrikstore.verify.credential.terms import check_regulatory, check_terms
 from lyrikstore.verify.report import SETTLED, Check, check_of
@@ -41,14 +41,14 @@ class CheckedCredential(Struct, frozen=True):
 
     checks: tuple[Check, ...]
     envelope: Envelope
-    heir: Heir | None = None
+    heir: SuccessorKey | None = None
 
     @property
     def claims(self) -> Claims | None:
         """What it says, or None if it is not even well-formed.
 
-        Established only if ``genuine``; otherwise good for saying what else is wrong, and nothing
-        more.
+        Established only if ``signature_valid``; otherwise good for saying what else is wrong, and
+        nothing more.
         """
         return self.envelope.claims
 
@@ -58,9 +58,9 @@ class CheckedCredential(Struct, frozen=True):
         return self.envelope.issuer
 
     @property
-    def genuine(self) -> bool:
+    def signature_valid(self) -> bool:
         """Whether format, schema, proof and issuer binding all passed."""
-        return self.envelope.genuine
+        return self.envelope.signature_valid
 
     @property
     def signer(self) -> str | None:
@@ -114,7 +114,9 @@ def check_credential(
     believes = partial(trust.matches, role="publisher", name=claims.name, store=claims.store, at=at)
     key, said = unknown_key(envelope, trust), notices.statements
     heir = (
-        None if key is None else heir_of_publisher(key, said, claims.store, believes, trust.knows)
+        None
+        if key is None
+        else successor_of_publisher(key, said, claims.store, believes, trust.knows)
     )
     judged = check_issuer(
         envelope, trust=trust, believes=believes, at=at, notices=notices, heir=heir

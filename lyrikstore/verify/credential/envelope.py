@@ -18,8 +18,9 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     VerificationError,
 )
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.json import JSON, Document
+from lyrikstore.canon.quoting import quote
+from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.did import KeysAt, ResolvedKey, Resolver
 from lyrikstore.credentials.model.credential import (
     Claims,
@@ -33,14 +34,7 @@ from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.crypto.proofs.eddsa_jcs import Verified, add_proof_encoded, verify_proof
 from lyrikstore.verify.credential.status import Notices
-from lyrikstore.verify.report import (
-    Check,
-    CheckState,
-    failed,
-    passed,
-    quote,
-    unchecked,
-)
+from lyrikstore.verify.report import Check, CheckState, failed, passed, unchecked
 
 ENVELOPE_CHECKS = ("format", "schema", "proof", "issuer.binding")
 """Ids of the checks :func:`open_envelope` makes, in order."""
@@ -79,7 +73,7 @@ class Envelope(Struct, frozen=True):
         return None if self.canonical is None else Digest.of(self.canonical)
 
     @property
-    def genuine(self) -> bool:
+    def signature_valid(self) -> bool:
         """Whether every check passed: this issuer says this, whatever it is worth."""
         # The last is the binding of the issuer, which is made only where all before it passed.
         return self.checks[-1].state is _PASS
@@ -115,7 +109,7 @@ def open_envelope(data: bytes, kind: CredentialKind, keys: KeysAt = DID_KEYS) ->
     except FormatError as error:
         return _malformed([failed("format", error.kind, f"not a credential: {error.message}")])
     document = found.members
-    checks = [passed("format", f"strict JSON, {counted(len(data), 'byte')}")]
+    checks = [passed("format", f"strict JSON, {pluralize(len(data), 'byte')}")]
     issuer = issuer_of(document)
 
     # (2) schema - spec §10.3, §10.4: the closed shape of its kind.

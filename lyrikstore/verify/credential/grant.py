@@ -7,6 +7,7 @@ from functools import partial
 from msgspec import Struct
 
 from lyrikstore.canon.json import JSON
+from lyrikstore.canon.quoting import quote
 from lyrikstore.credentials.model.credential import DATASET, GRANT, Claims
 from lyrikstore.credentials.model.grant import Grant, exceeds
 from lyrikstore.credentials.trust import Trust
@@ -24,7 +25,7 @@ from lyrikstore.verify.credential.issuer import (
     unknown_key,
 )
 from lyrikstore.verify.credential.issuer_key import check_key_at_hand
-from lyrikstore.verify.credential.key_succession import heir_of_publisher
+from lyrikstore.verify.credential.key_succession import successor_of_publisher
 from lyrikstore.verify.credential.status import NO_NOTICES, Notices
 from lyrikstore.verify.report import (
     Check,
@@ -32,7 +33,6 @@ from lyrikstore.verify.report import (
     failed,
     not_applicable,
     passed,
-    quote,
     stated,
     unchecked,
     warned,
@@ -107,7 +107,11 @@ def check_grant(
     grant = Grant.of(document["credentialSubject"])
     believes = partial(trust.matches, role="publisher", name=grant.name, store=grant.store, at=at)
     key, said = unknown_key(envelope, trust), notices.statements
-    heir = None if key is None else heir_of_publisher(key, said, grant.store, believes, trust.knows)
+    heir = (
+        None
+        if key is None
+        else successor_of_publisher(key, said, grant.store, believes, trust.knows)
+    )
     judged = check_issuer(
         envelope, trust=trust, believes=believes, at=at, notices=notices, heir=heir
     )
@@ -153,7 +157,7 @@ def _check_terms(
     if named and proof.state is CheckState.UNCHECKED:
         summary = f"whether the dataset credential it rests on holds is not known: {proof.summary}"
         return unchecked("grant.terms", str(proof.detail["reason"]), summary)
-    if stated is None or not opened.genuine or opened.id != grant.terms:
+    if stated is None or not opened.signature_valid or opened.id != grant.terms:
         return failed("grant.terms", "unsound", "the dataset credential it rests on does not hold")
     if document["credentialSubject"]["grant"]["terms"]["id"] != stated["id"]:
         return failed("grant.terms", "disagrees", "it names the terms by two different names")

@@ -8,27 +8,25 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 
-from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.json import JSON, may_say
+from lyrikstore.canon.json import JSON, may_contain
+from lyrikstore.canon.quoting import listed, name_some, quote
+from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
-from lyrikstore.credentials.did import KeysAt, ResolvedKey, Source
+from lyrikstore.credentials.did import DocumentSource, KeysAt, ResolvedKey
 from lyrikstore.credentials.model.credential import kind_of
 from lyrikstore.credentials.model.status_list import CLOCK_SKEW, MAX_CANDIDATES
-from lyrikstore.credentials.trust import Allowed, Trust
+from lyrikstore.credentials.trust import AllowedKeys, Trust
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.crypto.proofs.eddsa_jcs import CRYPTOSUITE
 from lyrikstore.verify.credential.envelope import Envelope, keys_for, open_envelope
-from lyrikstore.verify.credential.key_succession import Believes, Heir
+from lyrikstore.verify.credential.key_succession import Believes, SuccessorKey
 from lyrikstore.verify.credential.status import NO_NOTICES, Notices, check_status
 from lyrikstore.verify.report import (
     Check,
     CheckState,
     failed,
-    listed,
-    name_some,
     not_applicable,
     passed,
-    quote,
     unchecked,
     warned,
 )
@@ -39,7 +37,7 @@ ISSUER_CHECKS = ("issuer.document", "trust.issuer", "trust.allowed", "period", "
 _HASHES = ("blake3", "sha2-256")
 """What our credentials rest on: content by the first, signatures and the log by the second."""
 
-_ANYTHING = Allowed()
+_ANYTHING = AllowedKeys()
 
 # What most credentials get, made once.
 _OWN_KEY = not_applicable("issuer.document", "the issuer's DID is its key")
@@ -53,7 +51,7 @@ def check_issuer(
     believes: Believes,
     at: datetime,
     notices: Notices,
-    heir: Heir | None = None,
+    heir: SuccessorKey | None = None,
     only_if_believed: bool = False,
 ) -> tuple[Check, ...]:
     """Return :data:`ISSUER_CHECKS`: who says it, whether they are believed, and stand by it.
@@ -98,7 +96,11 @@ def unknown_key(envelope: Envelope, trust: Trust) -> str | None:
         trust: Whom the verifier believes.
     """
     signer, issuer = envelope.signer, envelope.issuer
-    if not envelope.genuine or signer is None or signer.source is not Source.DERIVED:
+    if (
+        not envelope.signature_valid
+        or signer is None
+        or signer.source is not DocumentSource.DERIVED
+    ):
         return None
     return issuer if issuer is not None and trust.knows(issuer) is None else None
 
@@ -123,7 +125,7 @@ def check_standing(
         vouched: The key of the same issuer's that vouches for the credential; by default the
             one that signed it.
     """
-    if not envelope.genuine or envelope.issuer is None:
+    if not envelope.signature_valid or envelope.issuer is None:
         return unchecked("status", "no-issuer", "whose status list counts is not established")
     known: Sequence[bytes] = ()
     if notices.successors and envelope.id is not None:
@@ -132,12 +134,12 @@ def check_standing(
         return check_status(document, envelope.issuer, NO_NOTICES, at, trust.max_status_age)
     keys = keys_for(trust, notices, at)
     vouched = vouched or envelope.signer
-    if vouched is not None and vouched.source is not Source.SNAPSHOT:
+    if vouched is not None and vouched.source is not DocumentSource.SNAPSHOT:
         # ATTACK: a document of the issuer's DID laid beside the credential, with a key of the
         # attacker's, who signs a status list by it.
         keys = keys.resolver.without_snapshots().at(at)
     status = check_status(document, envelope.issuer, notices, at, trust.max_status_age, keys)
-    claimed = [data for data in known if may_say(data, envelope.issuer)]
+    claimed = [data for data in known if may_contain(data, envelope.issuer)]
     for data in claimed[:MAX_CANDIDATES]:
         replaced = _replaced_by(data, envelope, document, at, keys)
         if replaced is not None:
@@ -145,7 +147,7 @@ def check_standing(
     if len(claimed) > MAX_CANDIDATES and status.state is not CheckState.FAIL:
         # ATTACK: whoever hands it over crowds out the successor that somebody else laid beside.
         summary = (
-            f"{counted(len(claimed), 'credential claims', 'credentials claim')} "
+            f"{pluralize(len(claimed), 'credential claims', 'credentials claim')} "
             f"to replace it; {MAX_CANDIDATES} were looked at"
         )
         return unchecked("status", "too-many-successors", summary)
@@ -157,9 +159,9 @@ def check_document(signer: ResolvedKey | None) -> Check:
     if signer is None:
         return unchecked("issuer.document", "no-proof", "no sound signature by any issuer")
     did, digest = signer.did, "" if signer.digest is None else str(signer.digest)
-    if signer.source is Source.DERIVED:
+    if signer.source is DocumentSource.DERIVED:
         return _OWN_KEY
-    if signer.source is Source.SNAPSHOT:
+    if signer.source is DocumentSource.SNAPSHOT:
         known = " and ".join(source.value for source in signer.missing_from)
         return warned(
             "issuer.document",
@@ -215,7 +217,7 @@ def _replaced_by(
     # it by id and by digest: anybody can write "supersedes" into something of their own.
     kind = kind_of(document)
     successor = open_envelope(data, kind, keys) if kind is not None else None
-    if successor is None or successor.document is None or not successor.genuine:
+    if successor is None or successor.document is None or not successor.signature_valid:
         return None
     begins = parse_timestamp(successor.document["validFrom"])
     if successor.issuer != envelope.issuer or begins - at > CLOCK_SKEW:
@@ -225,9 +227,11 @@ def _replaced_by(
     return str(successor.document["id"])
 
 
-def _check_trust(envelope: Envelope, trust: Trust, believes: Believes, heir: Heir | None) -> Check:
+def _check_trust(
+    envelope: Envelope, trust: Trust, believes: Believes, heir: SuccessorKey | None
+) -> Check:
     issuer = envelope.issuer
-    if not envelope.genuine or issuer is None:
+    if not envelope.signature_valid or issuer is None:
         return unchecked("trust.issuer", "no-issuer", "who issued it is not established")
     entry = believes(issuer)
     if entry is not None:

@@ -10,11 +10,11 @@ from lyrikstore.canon.errors import IncompleteError
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.history.log.checkpoint import Leaf
 from lyrikstore.history.log.consistency import Relation
-from lyrikstore.history.policy.key_history import KeyHistory, KeyState, Standing
+from lyrikstore.history.policy.key_history import KeyHistory, KeyState, KeyStatus
 from lyrikstore.history.policy.policy import Policy
 from lyrikstore.verify.credential.envelope import Envelope
 from lyrikstore.verify.credential.key_statements import Statements
-from lyrikstore.verify.credential.key_succession import Heir
+from lyrikstore.verify.credential.key_succession import SuccessorKey
 from lyrikstore.verify.credential.log_proofs import Places
 from lyrikstore.verify.report import (
     Check,
@@ -116,15 +116,15 @@ def _check_state(
     sought: bool,
 ) -> Check:
     detail = _detail(state, history, logged_at)
-    if state.standing is Standing.UNKNOWN:
+    if state.standing is KeyStatus.UNKNOWN:
         return not_applicable("issuer.key", "the store's policies do not speak of this key")
-    if state.standing is Standing.CURRENT:
+    if state.standing is KeyStatus.CURRENT:
         summary = f"current: by its policy of version {history.current.version} the key may sign"
         if sought and logged_at is None:
             summary += "; no sound log proof of the credential is here, to keep it good after that"
             return warned("issuer.key", "unlogged", summary, **detail)
         return passed("issuer.key", summary, **detail)
-    compromised = state.standing is Standing.COMPROMISED
+    compromised = state.standing is KeyStatus.COMPROMISED
     if logged_at is not None and state.counts_at(logged_at):
         said = (
             f"compromised since entry {detail['suspectFrom']}"
@@ -155,7 +155,10 @@ def _check_state(
 
 
 def check_key_at_hand(
-    envelope: Envelope, statements: Statements, store: Digest | None, heir: Heir | None = None
+    envelope: Envelope,
+    statements: Statements,
+    store: Digest | None,
+    heir: SuccessorKey | None = None,
 ) -> Check:
     """Return ``issuer.key`` by all that is at hand: the worst that a store there says.
 
@@ -178,7 +181,7 @@ def check_key_by(
     credential: Digest,
     statements: Statements,
     store: Digest | None,
-    heir: Heir | None = None,
+    heir: SuccessorKey | None = None,
 ) -> Check:
     """Return the same of a key, as did:key, and the credential that it signed."""
     try:

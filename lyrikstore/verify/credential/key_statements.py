@@ -298,7 +298,7 @@ def check_statement(data: bytes) -> None:
         parse_manifest(data)
 
 
-class Logged(Struct, frozen=True):
+class OpenLog(Struct, frozen=True):
     """The log of a store that is open here: it needs no proof of what it holds.
 
     Attributes:
@@ -332,7 +332,7 @@ def statements_here(repository: "Repository") -> tuple[KeyHistory, Places]:
         policy = Policy.parse(manifest.body["policy"])
         index = repository.index_of(identity)
         policies.append(Ruled(index, policy, manifest.author, identity))
-    return KeyHistory(tuple(policies)), Logged(repository)
+    return KeyHistory(tuple(policies)), OpenLog(repository)
 
 
 def _is_manifest(data: bytes, kind: bytes) -> bool:

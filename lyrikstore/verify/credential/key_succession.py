@@ -12,11 +12,12 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError
+from lyrikstore.canon.quoting import quote
 from lyrikstore.credentials.trust import TrustedIssuer
-from lyrikstore.history.policy.key_history import KeyHistory, Standing
+from lyrikstore.history.policy.key_history import KeyHistory, KeyStatus
 from lyrikstore.verify.credential.key_statements import Statements
 from lyrikstore.verify.credential.log_proofs import Places
-from lyrikstore.verify.report import Check, passed, quote
+from lyrikstore.verify.report import Check, passed
 
 Believes = Callable[[str], TrustedIssuer | None]
 """Given a DID, the entry of the trust file that covers the question for it, or None."""
@@ -49,7 +50,7 @@ class Inherited(Struct, frozen=True):
         )
 
 
-class Heir(Struct, frozen=True):
+class SuccessorKey(Struct, frozen=True):
     """A key that inherits trust, and the store that says so.
 
     Attributes:
@@ -97,9 +98,9 @@ def inherited(key: str, history: KeyHistory, believes: Believes, knows: Knows) -
     return found[key]
 
 
-def heir_of_publisher(
+def successor_of_publisher(
     key: str, statements: Statements, store: Digest, believes: Believes, knows: Knows
-) -> Heir | None:
+) -> SuccessorKey | None:
     """Return ``key`` as heir of a believed publisher, or None if it is none.
 
     Only the dataset's own store can say so: a key that was replaced there may go on elsewhere. Of
@@ -116,13 +117,13 @@ def heir_of_publisher(
         for history, proofs in statements.of(store):
             found = inherited(key, history, believes, knows)
             if found is not None:
-                return Heir(found, history, proofs)
+                return SuccessorKey(found, history, proofs)
     return None
 
 
-def heir_of_attester(
+def successor_of_attester(
     key: str, statements: Statements, store: Digest | None, believes: Believes, knows: Knows
-) -> Heir | None:
+) -> SuccessorKey | None:
     """Return ``key`` as heir of a believed attester, or None if it is none.
 
     Attesters have a store of their own, which attestations do not name. Any store at hand may
@@ -139,7 +140,7 @@ def heir_of_attester(
     for history, proofs in statements.naming(key):
         found = inherited(key, history, believes, knows)
         if found is not None and not _stolen_elsewhere(found.keys, history, statements, store):
-            return Heir(found, history, proofs)
+            return SuccessorKey(found, history, proofs)
     return None
 
 
@@ -164,7 +165,7 @@ def _stolen_elsewhere(
     # Nor may the thief crowd that store out, or take away the log proof of what it says.
     try:
         return any(
-            other.unproven or other.state_of(key).standing is Standing.COMPROMISED
+            other.unproven or other.state_of(key).standing is KeyStatus.COMPROMISED
             for key in keys
             for other, _ in statements.about(key, store)
             if other.store != history.store

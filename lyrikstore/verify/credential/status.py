@@ -13,14 +13,15 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
-from lyrikstore.canon.json import JSON, may_say, parse
+from lyrikstore.canon.json import JSON, may_contain, parse
+from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.did import MAX_DOCUMENTS, KnownDocument, documents_among
+from lyrikstore.credentials.model.status_entry import StatusEntry
 from lyrikstore.credentials.model.status_list import (
     CLOCK_SKEW,
     LIST_TYPE,
     StatedList,
-    StatusEntry,
     StatusList,
     newest_first,
     status_entries,
@@ -35,7 +36,6 @@ from lyrikstore.verify.report import (
     first_in,
     not_applicable,
     passed,
-    quote,
     unchecked,
     warned,
 )
@@ -205,12 +205,12 @@ def logged_notices(repository: "Repository") -> Notices:
 
 def _may_be_notice(data: bytes) -> bool:
     words = (LIST_TYPE, "supersedes")
-    return any(may_say(data, word) for word in words) or bool(documents_among([data]))
+    return any(may_contain(data, word) for word in words) or bool(documents_among([data]))
 
 
 def _said(data: bytes) -> tuple[StatedList | None, str | None]:
     # What a file is: a status list, or what replaces a credential, and which one.
-    if not may_say(data, LIST_TYPE) and not may_say(data, "supersedes"):
+    if not may_contain(data, LIST_TYPE) and not may_contain(data, "supersedes"):
         return None, None  # most files are something else
     try:
         document = parse(data, floats=True, nulls=True)  # foreign ones too; strictly later

@@ -10,8 +10,9 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.json import JSON
+from lyrikstore.canon.quoting import name_some, quote
+from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.model.dataset import collected_too_late
 from lyrikstore.credentials.terms.model import Partition, Terms
 from lyrikstore.credentials.terms.partitioning import assign, extents
@@ -21,10 +22,8 @@ from lyrikstore.verify.report import (
     CheckState,
     Words,
     failed,
-    name_some,
     not_applicable,
     passed,
-    quote,
     stated,
     unchecked,
 )
@@ -41,7 +40,7 @@ def _say_terms(terms: Terms) -> Words:
     else:
         shown = "; ".join(f"{part.name}: {_words(part)}" for part in terms.partitions[:3])
         more = len(terms.partitions) - 3
-        summary = f"{counted(len(terms.partitions), 'partition')}; {shown}"
+        summary = f"{pluralize(len(terms.partitions), 'partition')}; {shown}"
         summary += f"; and {more} more" if more > 0 else ""
     detail: dict[str, JSON] = {
         "permits": list(terms.permits),
@@ -117,9 +116,11 @@ def check_partitions(
         names = sorted({str(item["partition"]) for item in wrong if isinstance(item, dict)})
         summary = f"other files than claimed are in partition {name_some(names)}"
         return failed("terms.partitions", "differs", summary, partitions=wrong)
-    whole = f"of {counted(len(tree), 'file')} each is in one of {counted(len(claims), 'partition')}"
+    whole = (
+        f"of {pluralize(len(tree), 'file')} each is in one of {pluralize(len(claims), 'partition')}"
+    )
     if len(claims) == 1:
-        whole = f"one set of terms for {counted(len(tree), 'file')}"
+        whole = f"one set of terms for {pluralize(len(tree), 'file')}"
     if records is None:
         summary = f"{whole}; their records were not counted"
         return unchecked("terms.partitions", "not-recomputed", summary)

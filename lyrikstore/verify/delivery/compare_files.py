@@ -11,17 +11,10 @@ from typing import BinaryIO, Protocol
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.grammar import counted
-from lyrikstore.history.trees.tree import Entry, Tree
-from lyrikstore.verify.report import (
-    Check,
-    failed,
-    listed,
-    name_some,
-    passed,
-    unchecked,
-    warned,
-)
+from lyrikstore.canon.quoting import listed, name_some
+from lyrikstore.canon.text import pluralize
+from lyrikstore.history.trees.tree import Tree, TreeEntry
+from lyrikstore.verify.report import Check, failed, passed, unchecked, warned
 
 LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 """Names, and ``._*`` beside them, that desktops drop into folders: a warning, never more.
@@ -37,7 +30,7 @@ class FoundKind(Enum):
     UNREADABLE = "unreadable"
 
 
-class Found(Struct, frozen=True):
+class FoundFile(Struct, frozen=True):
     """One thing found.
 
     Attributes:
@@ -51,7 +44,7 @@ class Found(Struct, frozen=True):
     blake3: Digest | None = None
 
 
-class Difference(Struct, frozen=True):
+class FileDifference(Struct, frozen=True):
     """A path whose content is not the listed one.
 
     Attributes:
@@ -65,7 +58,7 @@ class Difference(Struct, frozen=True):
     holds: str | None = None
 
 
-class Comparison(Struct, frozen=True):
+class FileComparison(Struct, frozen=True):
     """Every way in which what was found departs from a tree. Paths are in path order.
 
     Attributes:
@@ -80,7 +73,7 @@ class Comparison(Struct, frozen=True):
     """
 
     matching: int
-    differs: tuple[Difference, ...] = ()
+    differs: tuple[FileDifference, ...] = ()
     swapped: tuple[tuple[str, str], ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
     missing: tuple[str, ...] = ()
@@ -94,7 +87,7 @@ class Comparison(Struct, frozen=True):
         return not (self.differs or self.swapped or self.renamed or self.missing or self.unreadable)
 
 
-EachFile = Callable[[Entry, BinaryIO], None]
+EachFile = Callable[[TreeEntry, BinaryIO], None]
 """Is given every listed file that is there with its listed length, in tree order, as a stream that
 is hashed while it is read; need not read all of it."""
 
@@ -102,7 +95,7 @@ is hashed while it is read; need not read all of it."""
 class DataSource(Protocol):
     """Where the data is: a folder today."""
 
-    def compare(self, tree: Tree, each: EachFile | None = None) -> Comparison:
+    def compare(self, tree: Tree, each: EachFile | None = None) -> FileComparison:
         """Return how the data departs from ``tree``, reading every listed file once.
 
         Args:
@@ -124,7 +117,7 @@ def is_litter(path: str) -> bool:
     return name in LITTER or name.startswith("._")
 
 
-def compare_listing(tree: Tree, found: Mapping[str, Found]) -> Comparison:
+def compare_listing(tree: Tree, found: Mapping[str, FoundFile]) -> FileComparison:
     """Return how ``found`` departs from ``tree``.
 
     Args:
@@ -137,7 +130,7 @@ def compare_listing(tree: Tree, found: Mapping[str, Found]) -> Comparison:
     matching = 0
     missing: list[str] = []
     unreadable: list[str] = []
-    wrong: dict[str, Difference] = {}
+    wrong: dict[str, FileDifference] = {}
     for entry in tree.entries:
         here = found.get(entry.path)
         if here is None:
@@ -145,12 +138,12 @@ def compare_listing(tree: Tree, found: Mapping[str, Found]) -> Comparison:
         elif here.kind is FoundKind.UNREADABLE:
             unreadable.append(entry.path)
         elif here.kind is FoundKind.OTHER:
-            wrong[entry.path] = Difference(entry.path, "not-a-file")
+            wrong[entry.path] = FileDifference(entry.path, "not-a-file")
         elif here.blake3 == entry.blake3 and here.bytes == entry.bytes:
             matching += 1
         else:
             reason = "content" if here.bytes == entry.bytes else "size"
-            wrong[entry.path] = Difference(entry.path, reason)
+            wrong[entry.path] = FileDifference(entry.path, reason)
     surplus = {path: here for path, here in sorted(found.items()) if path not in listed_paths}
     renamed = _find_renamed(tree, missing, surplus)
     gone = {old for old, _ in renamed}
@@ -164,7 +157,7 @@ def compare_listing(tree: Tree, found: Mapping[str, Found]) -> Comparison:
         elif path not in taken:
             is_junk = here.kind is FoundKind.FILE and is_litter(path)
             (litter if is_junk else extra).append(path)
-    return Comparison(
+    return FileComparison(
         matching=matching,
         differs=tuple(differs),
         swapped=tuple(swapped),
@@ -176,7 +169,7 @@ def compare_listing(tree: Tree, found: Mapping[str, Found]) -> Comparison:
     )
 
 
-def check_files(comparison: Comparison) -> Check:
+def check_files(comparison: FileComparison) -> Check:
     """Return the check ``data.files`` over a comparison.
 
     Anything that is there and wrong is a failure; only absent or unreadable files leave the check
@@ -201,7 +194,8 @@ def check_files(comparison: Comparison) -> Check:
             parts.append(f"{len(names)} {words}: {name_some(names)}")
     detail = _detail(comparison)
     summary = (
-        "; ".join(parts) or f"the {counted(comparison.matching, 'file is', 'files are')} as listed"
+        "; ".join(parts)
+        or f"the {pluralize(comparison.matching, 'file is', 'files are')} as listed"
     )
     fatal = [code for code, names, _ in wrong[:4] if names]
     if fatal:
@@ -214,7 +208,7 @@ def check_files(comparison: Comparison) -> Check:
     return passed("data.files", summary, **detail)
 
 
-def _detail(comparison: Comparison) -> dict[str, object]:
+def _detail(comparison: FileComparison) -> dict[str, object]:
     detail: dict[str, object] = {"matching": comparison.matching}
     if comparison.differs:
         detail["differs"] = listed(
@@ -236,7 +230,7 @@ def _detail(comparison: Comparison) -> dict[str, object]:
 
 
 def _find_renamed(
-    tree: Tree, missing: Iterable[str], surplus: Mapping[str, Found]
+    tree: Tree, missing: Iterable[str], surplus: Mapping[str, FoundFile]
 ) -> list[tuple[str, str]]:
     # ATTACK: a hundred thousand files of one content; each costs one step.
     elsewhere: dict[Digest, deque[str]] = {}
@@ -253,14 +247,14 @@ def _find_renamed(
 
 
 def _find_swapped(
-    tree: Tree, wrong: Mapping[str, Difference], found: Mapping[str, Found]
-) -> tuple[list[tuple[str, str]], list[Difference]]:
+    tree: Tree, wrong: Mapping[str, FileDifference], found: Mapping[str, FoundFile]
+) -> tuple[list[tuple[str, str]], list[FileDifference]]:
     home: dict[Digest, str] = {}
     for entry in tree.entries:
         home.setdefault(entry.blake3, entry.path)
     wanted = {tree.by_path[path].blake3: path for path in reversed(list(wrong))}
     swapped: list[tuple[str, str]] = []
-    differs: list[Difference] = []
+    differs: list[FileDifference] = []
     paired: set[str] = set()
     for path, difference in wrong.items():
         content = found[path].blake3
@@ -278,5 +272,5 @@ def _find_swapped(
             paired |= {path, other}
             continue
         holds = home.get(content) if content is not None else None
-        differs.append(Difference(path, difference.reason, holds))
+        differs.append(FileDifference(path, difference.reason, holds))
     return swapped, differs

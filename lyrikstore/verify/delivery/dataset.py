@@ -13,7 +13,8 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     VerificationError,
 )
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.quoting import listed, name_some, quote
+from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.model.credential import Claims, is_pinned
 from lyrikstore.credentials.model.dataset import age_of, derived_from, descriptor_of
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
@@ -25,7 +26,7 @@ from lyrikstore.history.records.order_root import (
     document_id,
     verify_order_root,
 )
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.verify.credential.issuer_key import policy_for
 from lyrikstore.verify.delivery.compare_files import DataSource, check_files, is_litter
 from lyrikstore.verify.delivery.quality import Measuring
@@ -33,11 +34,8 @@ from lyrikstore.verify.report import (
     Check,
     CheckState,
     failed,
-    listed,
-    name_some,
     not_applicable,
     passed,
-    quote,
     unchecked,
     warned,
 )
@@ -165,7 +163,7 @@ def check_data(
     find: Find,
     data: DataSource | None,
     reader: str | None,
-    record_ids: Callable[[str, Entry, BinaryIO], Iterable[Digest]] | None,
+    record_ids: Callable[[str, TreeEntry, BinaryIO], Iterable[Digest]] | None,
     measuring: Measuring | None = None,
 ) -> DataOutcome:
     """Return whether the files are the listed ones and the list is the one named.
@@ -269,7 +267,7 @@ def check_records(
     except LyrikstoreError as error:
         return failed("records.root", error.kind, quote(error.message, 200))
     return passed(
-        "records.root", f"recomputed over {counted(count, 'record')}", root=root, count=count
+        "records.root", f"recomputed over {pluralize(count, 'record')}", root=root, count=count
     )
 
 
@@ -279,7 +277,7 @@ class _Collector:
     def __init__(
         self,
         reader: str | None,
-        record_ids: Callable[[str, Entry, BinaryIO], Iterable[Digest]] | None,
+        record_ids: Callable[[str, TreeEntry, BinaryIO], Iterable[Digest]] | None,
     ) -> None:
         self._reader = reader
         self._record_ids = record_ids
@@ -299,7 +297,7 @@ class _Collector:
     def reads(self) -> bool:
         return self.active and self._reader != DOCUMENT
 
-    def add(self, entry: Entry, stream: BinaryIO) -> None:
+    def add(self, entry: TreeEntry, stream: BinaryIO) -> None:
         if self.problem or self._reader is None or self._record_ids is None:
             return
         before = len(self._raw)
@@ -375,8 +373,8 @@ def _check_tree(claims: Claims, tree: Tree) -> Check:
         summary = f"the credential and its list of files disagree about {', '.join(wrong)}"
         return failed("data.tree", "disagrees", summary, members=wrong)
     summary = (
-        f"tree {claims.tree.short} lists {counted(len(tree.entries), 'file')}, "
-        f"{counted(tree.total_bytes, 'byte')}"
+        f"tree {claims.tree.short} lists {pluralize(len(tree.entries), 'file')}, "
+        f"{pluralize(tree.total_bytes, 'byte')}"
     )
     return passed("data.tree", summary, tree=str(claims.tree), files=str(claims.files))
 

@@ -13,13 +13,14 @@ from typing import BinaryIO
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.json import JSON
+from lyrikstore.canon.quoting import printable_did
 from lyrikstore.credentials.did import KnownDocument
 from lyrikstore.credentials.model.credential import ATTESTATION, GRANT, Claims, CredentialKind
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log.checkpoint import SignedCheckpoint
 from lyrikstore.history.log.consistency import Consistency
 from lyrikstore.history.log.memory import LogMemory
-from lyrikstore.history.trees.tree import Entry
+from lyrikstore.history.trees.tree import TreeEntry
 from lyrikstore.verify.credential.attestation import (
     ATTESTATION_REQUIRED,
     check_attestation,
@@ -44,18 +45,10 @@ from lyrikstore.verify.delivery.quality import (
     check_stated,
     recipes_of,
 )
-from lyrikstore.verify.delivery.siblings import Beside
-from lyrikstore.verify.report import (
-    Check,
-    CheckState,
-    Report,
-    Verdict,
-    check_of,
-    printable_did,
-    unchecked,
-)
+from lyrikstore.verify.delivery.siblings import SiblingFiles
+from lyrikstore.verify.report import Check, CheckState, Report, Verdict, check_of, unchecked
 
-RecordReader = Callable[[str, Entry, BinaryIO], Iterable[Digest]]
+RecordReader = Callable[[str, TreeEntry, BinaryIO], Iterable[Digest]]
 """Given a reader's id and version, an entry and its bytes: the record ids in storage order."""
 
 DELIVERY_CHECKS = (
@@ -130,7 +123,7 @@ def verify_alone(
     data: bytes,
     kind: CredentialKind | None,
     *,
-    beside: Beside,
+    beside: SiblingFiles,
     trust: Trust,
     at: datetime,
     holder: Holder | None = None,
@@ -199,7 +192,7 @@ def verify_delivery(
 
     Cost: one read of the data; memory for the tree, the siblings and 32 bytes a record.
     """
-    files = Beside(siblings)
+    files = SiblingFiles(siblings)
     notices = Notices.among((*files.all, *status_files), fetched)
     outcome = check_credential(credential, trust=trust, at=at, notices=notices)
     claims = outcome.claims
@@ -259,7 +252,7 @@ def verify_delivery(
     return report
 
 
-def _with_texts(checks: tuple[Check, ...], claims: Claims, files: Beside) -> Iterable[Check]:
+def _with_texts(checks: tuple[Check, ...], claims: Claims, files: SiblingFiles) -> Iterable[Check]:
     for check in checks:
         yield check_texts(claims.terms, check, files.by_digest) if check.id == "terms" else check
 

@@ -26,15 +26,15 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.json import MAX_BYTES
 from lyrikstore.canon.progress import OnProgress, Progress, silent
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.parallel.processes import Workers, cores
 from lyrikstore.objects.parallel.tasks import Message
 from lyrikstore.verify.credential.key_statements import MAX_RULES, check_few
 from lyrikstore.verify.credential.log_proofs import PROOF_HEAD
 from lyrikstore.verify.delivery.compare_files import (
-    Comparison,
     EachFile,
-    Found,
+    FileComparison,
+    FoundFile,
     FoundKind,
     compare_listing,
 )
@@ -69,7 +69,7 @@ class FolderData(Struct, frozen=True):
     root: Path
     progress: OnProgress = silent
 
-    def compare(self, tree: Tree, each: EachFile | None = None) -> Comparison:
+    def compare(self, tree: Tree, each: EachFile | None = None) -> FileComparison:
         """Return how the folder departs from ``tree``.
 
         Args:
@@ -87,12 +87,12 @@ class FolderData(Struct, frozen=True):
         counter = _Counter(self.progress)
         sound = self._hash(tree, names, counter) if each is None else set()
         if len(sound) == len(tree) == len(names):
-            return Comparison(len(tree))
+            return FileComparison(len(tree))
         lengths = set(tree.sizes)
-        found: dict[str, Found] = {}
+        found: dict[str, FoundFile] = {}
         for at, entry in enumerate(tree.entries):
             if at in sound:
-                found[entry.path] = Found(FoundKind.FILE, entry.bytes, entry.blake3)
+                found[entry.path] = FoundFile(FoundKind.FILE, entry.bytes, entry.blake3)
             elif entry.path in names:
                 found[entry.path] = self._look(entry.path, names[entry.path], entry, lengths, each)
                 counter.add(found[entry.path].bytes)
@@ -144,34 +144,34 @@ class FolderData(Struct, frozen=True):
             NotFoundError: (``no-data``) there is no such folder.
             StorageError: (``io``) something cannot be read.
         """
-        entries: list[Entry] = []
+        entries: list[TreeEntry] = []
         for path, is_file in _walk(self.root):
             here = self._look(path, is_file, None, None, None)
             if here.kind is not FoundKind.FILE or here.blake3 is None:
                 raise FormatError("bad-tree", f"{path!a} is not a readable file")
-            entries.append(Entry(path, here.bytes, here.blake3))
+            entries.append(TreeEntry(path, here.bytes, here.blake3))
         return Tree.of(entries)
 
     def _look(
         self,
         path: str,
         is_file: bool | None,
-        entry: Entry | None,
+        entry: TreeEntry | None,
         lengths: set[int] | None,
         each: EachFile | None,
-    ) -> Found:
+    ) -> FoundFile:
         if not is_file:
-            return Found(FoundKind.UNREADABLE if is_file is None else FoundKind.OTHER)
+            return FoundFile(FoundKind.UNREADABLE if is_file is None else FoundKind.OTHER)
         try:
             descriptor = os.open(self.root / path, FLAGS)
         except OSError:
-            return Found(FoundKind.UNREADABLE)
+            return FoundFile(FoundKind.UNREADABLE)
         with open(descriptor, "rb", buffering=0) as raw:  # noqa: PTH123 - a descriptor, not a path
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
-                return Found(FoundKind.OTHER)
+                return FoundFile(FoundKind.OTHER)
             if lengths is not None and status.st_size not in lengths:
-                return Found(FoundKind.FILE, status.st_size)
+                return FoundFile(FoundKind.FILE, status.st_size)
             stream = _HashingReader(cast("RawIOBase", raw))
             try:
                 if each is not None and entry is not None and status.st_size == entry.bytes:
@@ -182,8 +182,8 @@ class FolderData(Struct, frozen=True):
                         buffered.detach()
                 stream.drain()
             except OSError:
-                return Found(FoundKind.UNREADABLE)
-            return Found(FoundKind.FILE, stream.count, stream.digest)
+                return FoundFile(FoundKind.UNREADABLE)
+            return FoundFile(FoundKind.FILE, stream.count, stream.digest)
 
 
 def read_siblings(credential: Path, *, complete: bool = True) -> Mapping[str, bytes]:
@@ -225,7 +225,7 @@ def read_siblings(credential: Path, *, complete: bool = True) -> Mapping[str, by
         if data is None:
             if complete:
                 raise InvalidInputError("unreadable", f"cannot read {folder / name}")
-        elif not may_speak(data):
+        elif not is_candidate_statement(data):
             rest.append(name)
         else:
             words += len(data)
@@ -251,7 +251,7 @@ def read_siblings(credential: Path, *, complete: bool = True) -> Mapping[str, by
     return siblings
 
 
-def may_speak(data: bytes) -> bool:
+def is_candidate_statement(data: bytes) -> bool:
     """Return whether a file may say something by itself: a JSON object, or a log proof."""
     if len(data) > MAX_BYTES:
         return False

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
+from lyrikstore.canon.quoting import quote
 from lyrikstore.credentials.model.credential import Claims
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log.checkpoint import Leaf, Place, SignedCheckpoint, TlogProof
@@ -27,7 +28,6 @@ from lyrikstore.verify.report import (
     failed,
     not_applicable,
     passed,
-    quote,
     unchecked,
     warned,
 )

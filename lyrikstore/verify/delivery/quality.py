@@ -8,13 +8,13 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import JSON
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.canon.quoting import quote
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.verify.report import (
     Check,
     failed,
     not_applicable,
     passed,
-    quote,
     stated,
     unchecked,
     warned,
@@ -75,7 +75,9 @@ class Measuring(Protocol):
         """Whether files that are records have to be read, beyond being hashed."""
         ...
 
-    def record_ids(self, reader: str, entry: Entry, stream: BinaryIO | None) -> Iterable[Digest]:
+    def record_ids(
+        self, reader: str, entry: TreeEntry, stream: BinaryIO | None
+    ) -> Iterable[Digest]:
         """Yield the record ids of one file, and measure its records."""
         ...
 

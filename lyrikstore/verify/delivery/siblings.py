@@ -6,11 +6,11 @@ from typing import Self
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.json import encode, may_say, parse
+from lyrikstore.canon.json import encode, may_contain, parse
 from lyrikstore.credentials.model.credential import DATASET
 
 
-class Beside:
+class SiblingFiles:
     """The files beside a credential, found by what they are, never by what they are called.
 
     Args:
@@ -51,7 +51,7 @@ class Beside:
     def _dataset_credentials(self) -> dict[str, bytes]:
         found: dict[str, bytes] = {}
         for data in self.all:
-            if may_say(data, DATASET.type):
+            if may_contain(data, DATASET.type):
                 try:
                     found.setdefault(Digest.of(encode(parse(data))).urn, data)
                 except FormatError:

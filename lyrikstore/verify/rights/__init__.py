@@ -1,1 +1,1 @@
-"""Whether data may be used for a purpose, judged before work and after it (spec §11.5.3)."""
+"""Whether data may be used for a purpose, judged before work and after it."""

@@ -11,11 +11,12 @@ from lyrikstore.canon.json import parse
 from lyrikstore.credentials.did import Resolver
 from lyrikstore.credentials.model.credential import Claims
 from lyrikstore.credentials.model.grant import Grant
-from lyrikstore.credentials.terms.model import NOT_DECLARED, Answer, Limits, Terms, Use
+from lyrikstore.credentials.terms.model import NOT_DECLARED, Answer, Terms, UsageLimits, Use
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
-from lyrikstore.history.repository.repository import MAX_READ, Repository
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.store_view import MAX_READ
 from lyrikstore.verify.credential.grant import CheckedGrant, Holder, check_grant
 from lyrikstore.verify.credential.status import Notices
 from lyrikstore.verify.report import Check, CheckState, check_of, first_in
@@ -122,7 +123,7 @@ def judge_grant(
     if broken is not None:
         return Licensed(outcome, (str(broken.detail["reason"]), broken.summary))
     grant = outcome.grant
-    if grant is None or not outcome.envelope.genuine:
+    if grant is None or not outcome.envelope.signature_valid:
         return Licensed(outcome, ("unsound", "does not hold"))
     if (grant.manifest, grant.tree) != (about.manifest, about.tree):
         fault = ("other-dataset", "is about something else")  # attack case A44
@@ -131,7 +132,7 @@ def judge_grant(
     wider = Terms(
         tuple(partition.with_grant(grant.permits) for partition in stated.named(used(stated)))
     )
-    limited, by = Limits.of(grant.limits).judge(use)
+    limited, by = UsageLimits.of(grant.limits).judge(use)
     if limited is Answer.UNDECLARED:
         by = f"permitted {by}{NOT_DECLARED}"
     for answer, reason in (wider.judge(use), (limited, by)):

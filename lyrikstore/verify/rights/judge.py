@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.json import parse
+from lyrikstore.canon.quoting import quote
 from lyrikstore.credentials.terms.model import Answer, Terms, Use
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest
@@ -21,7 +22,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.issuer import is_named_by_a_copy_alone
 from lyrikstore.verify.credential.status import Notices
-from lyrikstore.verify.report import SETTLED, Check, CheckState, quote
+from lyrikstore.verify.report import SETTLED, Check, CheckState
 from lyrikstore.verify.rights.grants import Published, Used, judge_grant
 
 _UNPINNED = "you pinned no document of that organisation, which would list the key of who uses it"
@@ -70,7 +71,7 @@ class LoggedDocument(Struct, frozen=True):
         return cls(identity, data, index, suspect)
 
 
-class Candidate(Struct, frozen=True):
+class RightCandidate(Struct, frozen=True):
     """What may give a right.
 
     Attributes:
@@ -186,7 +187,7 @@ class Ruling(Struct, frozen=True):
         return self.fault or next(iter(self.open), None) or self.unbelieved
 
 
-def judge(candidate: Candidate, request: Request) -> Ruling:
+def judge(candidate: RightCandidate, request: Request) -> Ruling:
     """Return whether ``candidate`` gives the right that ``request`` is for. Never raises.
 
     Args:
@@ -210,7 +211,7 @@ def _judge_credential(one: LoggedDocument, request: Request) -> Ruling:
     use, trust, notices = request.use, request.trust, request.notices
     outcome = check_credential(one.data, trust=trust, at=use.at, notices=notices)
     claims, issuer = outcome.claims, outcome.issuer
-    if not outcome.genuine or claims is None or issuer is None:
+    if not outcome.signature_valid or claims is None or issuer is None:
         return _fault("unsound", "does not hold")
     if not request.about.is_meant(claims):
         return _fault("other-dataset", "is about something else")  # attack case A44

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, NotFoundError
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.quoting import listed, quote
+from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.terms.model import Terms, Use
 from lyrikstore.credentials.terms.usage import partitions_used
@@ -22,17 +23,17 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.status import LoggedNotices
-from lyrikstore.verify.report import Check, listed, not_applicable, quote
+from lyrikstore.verify.problems import Problems
+from lyrikstore.verify.report import Check, not_applicable
 from lyrikstore.verify.rights.grants import published
 from lyrikstore.verify.rights.judge import (
-    Candidate,
     LoggedDocument,
     Reason,
     Request,
+    RightCandidate,
     Ruling,
     judge,
 )
-from lyrikstore.verify.store.ancestry import Problems
 
 
 class _Use(Struct, frozen=True):
@@ -165,7 +166,7 @@ def check_rights(
     # What was taken back says more than who is not known.
     problems.odd.sort(key=lambda one: problems.codes[one] != "taken-back-later")
     purposes = ", ".join(sorted({use.acts for use in uses}))
-    summary = counted(count, f"right to {purposes} holds", f"rights to {purposes} hold")
+    summary = pluralize(count, f"right to {purposes} holds", f"rights to {purposes} hold")
     unknown = {"unbelieved": sorted(review.unbelieved)} if review.unbelieved else {}
     models = {"models": listed([str(one) for one in named])} if named else {}
     return problems.close(summary, rights=count, **unknown, **models)
@@ -300,7 +301,7 @@ class _Review(Struct, frozen=True):
             index,
             (self.at, self.notices.all),
         )
-        candidate = Candidate(documents[-1], documents[0] if len(documents) > 1 else None)
+        candidate = RightCandidate(documents[-1], documents[0] if len(documents) > 1 else None)
         ruling = judge(candidate, request)
         if ruling.later is not None:
             entry = self._taken_back_at(candidate, request, index)
@@ -310,7 +311,7 @@ class _Review(Struct, frozen=True):
             return what, Ruling(Reason("other-issuer", "has another issuer than recorded"))
         return what, ruling
 
-    def _taken_back_at(self, candidate: Candidate, request: Request, index: int) -> int:
+    def _taken_back_at(self, candidate: RightCandidate, request: Request, index: int) -> int:
         """Return the log index of what took a right back."""
         found = index
         for change in reversed(self.notices.changes_since(index)):

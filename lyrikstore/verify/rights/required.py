@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lyrikstore.canon.errors import LyrikstoreError, PolicyError
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.model.credential import ATTESTATION, GRANT
 from lyrikstore.credentials.terms.model import Answer, Use
 from lyrikstore.credentials.terms.usage import partitions_used
@@ -20,16 +20,16 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.any_kind import stated_kind
 from lyrikstore.verify.credential.status import Notices, logged_notices
-from lyrikstore.verify.delivery.siblings import Beside
+from lyrikstore.verify.delivery.siblings import SiblingFiles
 from lyrikstore.verify.log_memory import check_remembered
 from lyrikstore.verify.report import SETTLED
 from lyrikstore.verify.rights.grants import published
 from lyrikstore.verify.rights.judge import (
-    Candidate,
     LoggedDocument,
     Reason,
     Request,
     Right,
+    RightCandidate,
     Ruling,
     judge,
 )
@@ -85,7 +85,7 @@ def check_rights(
     if missing:
         first = missing[0]
         source = first.source
-        more = f" (and {counted(len(missing) - 1, 'more dataset')})" if len(missing) > 1 else ""
+        more = f" (and {pluralize(len(missing) - 1, 'more dataset')})" if len(missing) > 1 else ""
         purpose = " and ".join(use.acts)
         raise PolicyError(
             "rights-missing",
@@ -152,7 +152,7 @@ class _Guard(Struct, frozen=True):
             self.trust,
             self.notices,
         )
-        made: list[tuple[Candidate, Ruling]] = []
+        made: list[tuple[RightCandidate, Ruling]] = []
         unread: list[Reason] = []
         for candidate in self._candidates(request, unread):
             ruling = judge(candidate, request)
@@ -168,7 +168,7 @@ class _Guard(Struct, frozen=True):
                 return _Found(source, ruling, Reason(why.code, text), made)
         return _Found(source, Ruling(fault=_NOTHING), next(iter(unread), _NOTHING), made)
 
-    def _candidates(self, request: Request, unread: list[Reason]) -> Iterator[Candidate]:
+    def _candidates(self, request: Request, unread: list[Reason]) -> Iterator[RightCandidate]:
         """Yield what may give a right: credentials, then grants, each newest first."""
         documents: list[LoggedDocument] = []
         grants: list[LoggedDocument] = []
@@ -185,18 +185,18 @@ class _Guard(Struct, frozen=True):
                 grants.append(one)
             elif kind is not ATTESTATION:  # what others attest gives nobody a right
                 documents.append(one)
-                yield Candidate(one)
+                yield RightCandidate(one)
         if self.user is None:
             return
         known = {one.data: one for one in documents}
-        beside = Beside.unnamed(sorted(known, key=lambda data: known[data].suspect))
+        beside = SiblingFiles.unnamed(sorted(known, key=lambda data: known[data].suspect))
         for grant in grants:
             terms = beside.terms_of(grant.data)
             if terms is None:
                 text = f"grant {grant.id.short} rests on terms that are not logged here"
                 unread.insert(0, Reason("not-logged", text))
             else:
-                yield Candidate(known[terms], grant)
+                yield RightCandidate(known[terms], grant)
 
 
 class _Found(Struct, frozen=True):
@@ -205,7 +205,7 @@ class _Found(Struct, frozen=True):
     source: Manifest
     ruling: Ruling
     why: Reason
-    made: Sequence[tuple[Candidate, Ruling]]
+    made: Sequence[tuple[RightCandidate, Ruling]]
 
     def to_json(self) -> dict[str, object]:
         """Return it as an error says it."""

@@ -7,87 +7,27 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
 from hashlib import sha256
 from threading import Event
 from typing import Self
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import IncompleteError, LyrikstoreError, NotFoundError
-from lyrikstore.canon.grammar import counted
-from lyrikstore.canon.json import JSON
+from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.progress import OnProgress
+from lyrikstore.canon.quoting import quote
+from lyrikstore.canon.text import pluralize
 from lyrikstore.history.gc.retention import retired_versions
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
-from lyrikstore.history.repository.repository import MAX_READ, Repository
-from lyrikstore.verify.report import (
-    Check,
-    failed,
-    listed,
-    passed,
-    quote,
-    unchecked,
-    warned,
-)
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.store_view import MAX_READ
+from lyrikstore.objects.check.checker import find_damaged
+from lyrikstore.verify.problems import Problems
+from lyrikstore.verify.report import Check
 
 _PIECE = 1 << 20
 
 
-@dataclass(slots=True)
-class Problems:
-    """What went wrong under one check.
-
-    Attributes:
-        check: Id of the check.
-        bad: What fails it.
-        lost: What could not be looked at.
-        odd: What is only worth a warning.
-        codes: Stable codes of those that have one.
-    """
-
-    check: str
-    bad: list[str] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
-    odd: list[str] = field(default_factory=list)
-    codes: dict[str, str] = field(default_factory=dict)
-
-    def add(self, to: list[str], code: str, text: str) -> None:
-        """Add what has a code of its own, to one of the lists of this object."""
-        to.append(text)
-        self.codes.setdefault(text, code)
-
-    @property
-    def count(self) -> int:
-        """How many there are, of whatever sort."""
-        return len(self.bad) + len(self.lost) + len(self.odd)
-
-    def note(self, what: str, error: LyrikstoreError) -> None:
-        """Add an error: lost where bytes are absent, bad otherwise."""
-        absent = isinstance(error, IncompleteError | NotFoundError)
-        (self.lost if absent else self.bad).append(f"{what}: {quote(error.message, 300)}")
-
-    def close(self, summary: str, **detail: JSON) -> Check:
-        """Return the check: failed, unchecked, warned, or passed with ``summary``.
-
-        Its reason is the code of the first problem, where that has one.
-        """
-        facts = dict(detail)
-        first = next((self.codes.get(one) for one in self.bad or self.lost or self.odd), None)
-        if self.bad:
-            found = [*self.bad, *self.lost]
-            text = _text(found)
-            return failed(self.check, first or "problems", text, problems=listed(found), **facts)
-        if self.lost:
-            text = _text(self.lost)
-            lost = listed(self.lost)
-            return unchecked(self.check, first or "lost", text, problems=lost, **facts)
-        if self.odd:
-            text = f"{summary}; {_text(self.odd)}"
-            return warned(self.check, first or "noted", text, problems=listed(self.odd), **facts)
-        return passed(self.check, summary, **facts)
-
-
-class Aside:
+class BackgroundCheck:
     """One piece of work in a thread beside this one; a context manager.
 
     Leaving the block by an error, an interrupt included, stops the work.
@@ -214,7 +154,7 @@ def check_contents(
                 # Its data may be gone by a signed decision: retired, never lost.
                 count = len(tree.sizes)
                 problems.odd.append(
-                    f"{_label(manifest)}: the data of its {counted(count, 'file')} is retired"
+                    f"{_label(manifest)}: the data of its {pluralize(count, 'file')} is retired"
                 )
             else:
                 for at, size in enumerate(tree.sizes):
@@ -245,7 +185,7 @@ def check_sums(repository: Repository, manifests: Iterable[Manifest], problems: 
         if not stated or manifest.id in retired:
             continue
         if stated[0].bytes > MAX_READ:
-            size = counted(stated[0].bytes, "byte")
+            size = pluralize(stated[0].bytes, "byte")
             problems.lost.append(f"{_label(manifest)}: its SHA-256 sums have {size}: not read")
             continue
         with suppress(LyrikstoreError):
@@ -311,7 +251,7 @@ def hash_blobs(
     """
     blobs = repository.blobs
     digests = [Digest(raw) for raw in named]
-    unsound = blobs.unsound(digests, progress)
+    unsound = find_damaged(blobs, digests, progress)
     total = sum(blobs.size(digest) for digest in digests if digest not in unsound)
     raws = {digest.raw for digest in unsound}
     for digest, _, where in _mentions(repository, manifests, raws):
@@ -379,11 +319,5 @@ def _check_size(
         return
     if found != expected:
         problems.bad.append(
-            f"{label}: {counted(found, 'byte is', 'bytes are')} stored, {expected} are signed"
+            f"{label}: {pluralize(found, 'byte is', 'bytes are')} stored, {expected} are signed"
         )
-
-
-def _text(problems: list[str]) -> str:
-    shown = "; ".join(problem[:200] for problem in problems[:3])
-    more = len(problems) - 3
-    return f"{shown}; and {more} more" if more > 0 else shown

@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from lyrikstore.canon.errors import LyrikstoreError
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.did import documents_among
 from lyrikstore.credentials.model.status_list import StatusList, list_url
 from lyrikstore.credentials.trust import Trust
@@ -14,8 +14,8 @@ from lyrikstore.verify.credential.any_kind import check_any
 from lyrikstore.verify.credential.envelope import ENVELOPE_CHECKS
 from lyrikstore.verify.credential.key_statements import check_statement, is_statement
 from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, CheckState
-from lyrikstore.verify.store.ancestry import Problems
 
 
 def check_logged_credentials(repository: Repository, trust: Trust, at: datetime) -> Check:
@@ -48,7 +48,7 @@ def check_logged_credentials(repository: Repository, trust: Trust, at: datetime)
     notices = Notices.among(reversed(read.values()), documents=len(read))
     for label, data in read.items():
         _check_logged(repository, label, data, problems, trust=trust, at=at, notices=notices)
-    return problems.close(f"{counted(count, 'credential')}, signatures hold", credentials=count)
+    return problems.close(f"{pluralize(count, 'credential')}, signatures hold", credentials=count)
 
 
 def _check_logged(

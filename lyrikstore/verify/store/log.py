@@ -15,8 +15,9 @@ from lyrikstore.canon.errors import (
     StorageError,
     VerificationError,
 )
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.json import parse
+from lyrikstore.canon.quoting import quote
+from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.model.credential import DATASET, kind_of
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.crypto.proofs.eddsa_jcs import signed_by
@@ -41,16 +42,8 @@ from lyrikstore.verify.credential.key_statements import statements_here
 from lyrikstore.verify.credential.key_succession import inherited
 from lyrikstore.verify.delivery.log import check_witness
 from lyrikstore.verify.log_memory import check_remembered
-from lyrikstore.verify.report import (
-    Check,
-    CheckState,
-    failed,
-    passed,
-    quote,
-    unchecked,
-    warned,
-)
-from lyrikstore.verify.store.ancestry import Problems
+from lyrikstore.verify.problems import Problems
+from lyrikstore.verify.report import Check, CheckState, failed, passed, unchecked, warned
 
 CHECK_FOR_KIND = {
     "bad-store": "store.format",
@@ -151,7 +144,7 @@ def _judge(
     waiting = TransactionLog(repository.backend).taken(published)
     transactions = passed(
         "log.transactions",
-        f"{counted(published, 'transaction record gives', 'transaction records give')} "
+        f"{pluralize(published, 'transaction record gives', 'transaction records give')} "
         "the signed root",
         transactions=published,
         entries=signed.size,
@@ -169,7 +162,7 @@ def _judge(
         genesis,
         passed(
             "log.checkpoint",
-            f"log checkpoint of {counted(signed.size, 'entry')} "
+            f"log checkpoint of {pluralize(signed.size, 'entry')} "
             f"of {quote(signed.origin)}, signature holds",
             origin=signed.origin,
             size=signed.size,
@@ -197,7 +190,7 @@ def check_tiles(repository: Repository, records: Records) -> Check:
     if repository.is_mirror and own.signed is not None:
         # Opening the store showed that its records give its signed root.
         _compare_tiles(own.backend, own.records, own.signed.size, "local/", problems)
-        summary += f"; so are those of the local log of {counted(own.signed.size, 'entry')}"
+        summary += f"; so are those of the local log of {pluralize(own.signed.size, 'entry')}"
     return problems.close(summary)
 
 

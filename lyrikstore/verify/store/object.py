@@ -5,23 +5,17 @@ from datetime import datetime
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.canon.quoting import quote
+from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.verify.report import (
-    Check,
-    Report,
-    failed,
-    not_applicable,
-    passed,
-    quote,
-)
+from lyrikstore.verify.problems import Problems
+from lyrikstore.verify.report import Check, Report, failed, not_applicable, passed
 from lyrikstore.verify.rights.recorded import check_rights
 from lyrikstore.verify.store.ancestry import (
-    Problems,
     check_contents,
     check_flags,
     check_links,
@@ -107,15 +101,15 @@ def verify_object(
             *log.checks,
             _check_object(repository, identity, subject, broken),
             damage.close(
-                f"{counted(len(named), 'blob')}, {counted(total, 'byte')}, each hashed",
+                f"{pluralize(len(named), 'blob')}, {pluralize(total, 'byte')}, each hashed",
                 blobs=len(named),
             ),
             broken.close(
-                f"{counted(len(ancestry), 'manifest')}, signed by keys the policy allows",
+                f"{pluralize(len(ancestry), 'manifest')}, signed by keys the policy allows",
                 manifests=len(ancestry),
             ),
             links.close(
-                f"{counted(count, 'link leads', 'links lead')} to earlier manifests", links=count
+                f"{pluralize(count, 'link leads', 'links lead')} to earlier manifests", links=count
             ),
             check_runs(repository, ancestry),
             check_rights(repository, ancestry, trust=trust, at=at),
@@ -152,7 +146,7 @@ def check_runs(repository: Repository, ancestry: Mapping[Digest, Manifest]) -> C
     if not trained:
         return not_applicable("runs", "nothing in its ancestry was trained here")
     return problems.close(
-        f"{counted(len(trained), 'checkpoint agrees', 'checkpoints agree')} "
+        f"{pluralize(len(trained), 'checkpoint agrees', 'checkpoints agree')} "
         "with runs registered before them",
         checkpoints=len(trained),
     )

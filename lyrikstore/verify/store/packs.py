@@ -6,15 +6,17 @@ from threading import Event
 from blake3 import blake3
 
 from lyrikstore.canon.errors import NotFoundError, StorageError
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.progress import OnProgress, Progress
+from lyrikstore.canon.quoting import quote
+from lyrikstore.canon.text import pluralize
 from lyrikstore.history.log.entries import Records
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.objects.backends.base import Backend
+from lyrikstore.objects.check.checker import verify_blobs
 from lyrikstore.objects.pack.format import PACK_MAX
 from lyrikstore.objects.parallel.tasks import Pools
-from lyrikstore.verify.report import Check, quote, unchecked
-from lyrikstore.verify.store.ancestry import Problems
+from lyrikstore.verify.problems import Problems
+from lyrikstore.verify.report import Check, unchecked
 
 _READ = 8 << 20
 
@@ -46,7 +48,7 @@ def check_blobs(
             raise CancelledError
         progress(step)
 
-    for result in repository.blobs.verify_all(told, share=share, pools=pools):
+    for result in verify_blobs(repository.blobs, told, share=share, pools=pools):
         blobs += result.blobs
         packs += result.kind == "pack"
         read += result.bytes > 0
@@ -58,16 +60,16 @@ def check_blobs(
     facts = {"blobs": blobs, "packs": packs}
     if share >= 1 or problems.bad:
         return problems.close(
-            f"{counted(blobs, 'blob')} in {counted(packs, 'pack')}, each hashed", **facts
+            f"{pluralize(blobs, 'blob')} in {pluralize(packs, 'pack')}, each hashed", **facts
         )
     seen = (
-        f"{counted(packs, 'pack is', 'packs are')} there, with their "
-        f"size and a sound footer; {counted(blobs, 'blob')} listed"
+        f"{pluralize(packs, 'pack is', 'packs are')} there, with their "
+        f"size and a sound footer; {pluralize(blobs, 'blob')} listed"
     )
     if not read:
         return unchecked("blobs", "not-read", f"bytes not read: {seen}", **facts)
     text = (
-        f"{counted(read, 'pack')} of {packs}, {counted(size, 'byte')}, "
+        f"{pluralize(read, 'pack')} of {packs}, {pluralize(size, 'byte')}, "
         f"drawn at random, were read and are sound; {seen}"
     )
     return unchecked("blobs", "sampled", text, read=read, bytes=size, **facts)

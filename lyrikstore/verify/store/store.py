@@ -15,8 +15,9 @@ from lyrikstore.canon.errors import (
     StorageError,
     VerificationError,
 )
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.canon.quoting import quote
+from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log.entries import check_format
 from lyrikstore.history.log.memory import LogMemory
@@ -25,20 +26,11 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.objects.backends.base import NOT_A_FILE, LocalBackend
 from lyrikstore.objects.parallel.tasks import Pools
 from lyrikstore.verify.log_memory import not_known_lost
-from lyrikstore.verify.report import (
-    Check,
-    CheckState,
-    Report,
-    Verdict,
-    failed,
-    quote,
-    unchecked,
-    warned,
-)
+from lyrikstore.verify.problems import Problems
+from lyrikstore.verify.report import Check, CheckState, Report, Verdict, failed, unchecked, warned
 from lyrikstore.verify.rights.recorded import check_rights
 from lyrikstore.verify.store.ancestry import (
-    Aside,
-    Problems,
+    BackgroundCheck,
     check_contents,
     check_flags,
     check_links,
@@ -112,7 +104,7 @@ def verify_store(
     repository = repository.afresh()  # no cache is evidence
     log = check_log_state(repository, trust=trust, at=at, memory=memory)
     records = log.records or repository.records
-    with Aside(partial(check_blobs, repository, progress, share, pools)) as blobs:
+    with BackgroundCheck(partial(check_blobs, repository, progress, share, pools)) as blobs:
         manifests, contents = _check_manifests(repository, trees=share > 0)
         links = Problems("lineage")
         count = check_links(repository, manifests.values(), links)
@@ -123,7 +115,7 @@ def verify_store(
                 contents,
                 check_tiles(repository, records),
                 links.close(
-                    f"{counted(count, 'link leads', 'links lead')} to earlier manifests",
+                    f"{pluralize(count, 'link leads', 'links lead')} to earlier manifests",
                     links=count,
                 ),
                 _check_refs(repository),
@@ -263,10 +255,10 @@ def _check_manifests(
 ) -> tuple[dict[Digest, Manifest], Check]:
     problems = Problems("manifests")
     manifests = dict(_read_all(repository, problems))
-    holds = f"{counted(len(manifests), 'manifest')}, signatures hold"
+    holds = f"{pluralize(len(manifests), 'manifest')}, signatures hold"
     if trees or problems.bad or problems.lost:
         named = check_contents(repository, manifests.values(), problems) if trees else {}
-        summary = f"{holds}; {counted(len(named), 'blob is', 'blobs are')} there"
+        summary = f"{holds}; {pluralize(len(named), 'blob is', 'blobs are')} there"
         return manifests, problems.close(summary, manifests=len(manifests))
     summary = f"{holds}; the trees they name were not read"
     return manifests, unchecked("manifests", "not-read", summary, manifests=len(manifests))
@@ -299,5 +291,5 @@ def _check_refs(repository: Repository) -> Check:
     problems.odd, problems.bad = problems.odd + problems.bad, []
     check_misdated(repository, problems)
     return problems.close(
-        f"{counted(len(refs), 'name')}, each derived from the log", refs=len(refs)
+        f"{pluralize(len(refs), 'name')}, each derived from the log", refs=len(refs)
     )

@@ -11,8 +11,9 @@ from typing import Any
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON
+from lyrikstore.canon.quoting import printable, quote
 from lyrikstore.credentials.model.credential import VC_CONTEXT
-from lyrikstore.verify.report import Check, Report, failed, printable, quote, unchecked
+from lyrikstore.verify.report import Check, Report, failed, unchecked
 from lyrikstore.verify.w3c.problems import model_problem
 from lyrikstore.verify.w3c.values import items_of, refuse, types_of
 

@@ -12,8 +12,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.json import JSON, encode, parse
+from lyrikstore.canon.quoting import printable, printable_did, quote
+from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.model.credential import CONTEXTS, VC_CONTEXT, kind_of
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.proofs import eddsa_rdfc
@@ -22,7 +23,7 @@ from lyrikstore.crypto.proofs.proof_set import add_proof
 from lyrikstore.verify.credential.grant import Holder
 from lyrikstore.verify.credential.issuer import check_document
 from lyrikstore.verify.delivery.delivery import verify_alone
-from lyrikstore.verify.delivery.siblings import Beside
+from lyrikstore.verify.delivery.siblings import SiblingFiles
 from lyrikstore.verify.report import (
     Check,
     CheckState,
@@ -30,9 +31,6 @@ from lyrikstore.verify.report import (
     Verdict,
     failed,
     passed,
-    printable,
-    printable_did,
-    quote,
     unchecked,
     warned,
 )
@@ -280,7 +278,7 @@ def _check_presented(
         return failed("presented", "too-many", f"more than {MAX_PRESENTED} credentials"), ()
     # A licence grant rests on terms that are shown with it or lie beside.
     spelt = [encode(item) for item in inner]
-    beside = Beside.unnamed([*spelt, *surroundings.resources.files])
+    beside = SiblingFiles.unnamed([*spelt, *surroundings.resources.files])
     reports = tuple(
         _judge(item, data, beside, holder, surroundings, own)
         for item, data in zip(inner, spelt, strict=True)
@@ -291,7 +289,7 @@ def _check_presented(
     }
     counts = {verdict: sum(r.verdict is verdict for r in reports) for verdict in Verdict}
     said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
-    summary = f"{counted(len(reports), 'credential')}: {said}"
+    summary = f"{pluralize(len(reports), 'credential')}: {said}"
     if counts[Verdict.INVALID]:
         return failed("presented", "invalid", summary, **detail), reports
     if counts[Verdict.INCOMPLETE]:
@@ -304,7 +302,7 @@ def _check_presented(
 def _judge(
     item: dict[str, Any],
     data: bytes,
-    beside: Beside,
+    beside: SiblingFiles,
     holder: Holder,
     surroundings: Surroundings,
     own: Signed | None,

@@ -7,8 +7,9 @@ from typing import Any
 from msgspec import Struct
 
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.json import JSON
+from lyrikstore.canon.quoting import quote
+from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.did import Resolver
 from lyrikstore.credentials.did.resolver import ResolvedKey
 from lyrikstore.credentials.trust import Trust
@@ -16,7 +17,7 @@ from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.crypto.proofs.proof_set import VerifiedProofs, verify_proofs
 from lyrikstore.verify.credential.issuer import check_allowed
-from lyrikstore.verify.report import Check, failed, passed, quote, unchecked
+from lyrikstore.verify.report import Check, failed, passed, unchecked
 from lyrikstore.verify.w3c.problems import proof_problem
 
 
@@ -97,7 +98,7 @@ def check_binding(check: str, named: str | None, signed: Signed) -> Check:
         )
         return failed(check, "foreign-key", summary, **{role: named or "", "signers": who})
     others = len(set(signed.signers)) - 1
-    more = f", with {counted(others, 'other')}" if others else ""
+    more = f", with {pluralize(others, 'other')}" if others else ""
     return passed(check, f"signed by the {role}'s key{more}")
 
 

@@ -15,11 +15,12 @@ from msgspec import Struct
 
 from lyrikstore.canon.base64 import decode_base64, decode_base64url
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.json import JSON, parse
+from lyrikstore.canon.quoting import quote
+from lyrikstore.canon.text import pluralize
 from lyrikstore.crypto.contexts import CONTEXTS, context_bytes
 from lyrikstore.crypto.multikey import decode_base58
-from lyrikstore.verify.report import Check, failed, not_applicable, passed, quote, unchecked
+from lyrikstore.verify.report import Check, failed, not_applicable, passed, unchecked
 from lyrikstore.verify.w3c.problems import model_problem
 from lyrikstore.verify.w3c.values import is_url, items_of
 
@@ -150,7 +151,7 @@ def check_related(document: Mapping[str, JSON], resources: Resources) -> Check:
     if absent:
         summary = f"{count} of {len(stated)} were at hand, as pinned; not {quote(absent[0])}"
         return unchecked("related", "not-at-hand", summary, absent=absent[:100])
-    return passed("related", f"{counted(count, 'pinned resource')} at hand and as pinned")
+    return passed("related", f"{pluralize(count, 'pinned resource')} at hand and as pinned")
 
 
 def _claimed_url(data: bytes) -> str | None:

@@ -12,8 +12,9 @@ from typing import Any, NoReturn
 from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.json import JSON, parse
+from lyrikstore.canon.quoting import quote
+from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import format_timestamp, parse_foreign_timestamp
 from lyrikstore.credentials.did import Resolver
 from lyrikstore.credentials.model.status_list import (
@@ -31,7 +32,6 @@ from lyrikstore.verify.report import (
     failed,
     not_applicable,
     passed,
-    quote,
     unchecked,
     warned,
 )
@@ -52,7 +52,7 @@ _TELLING = {"message", "refresh"}
 """Purposes that say something about the credential without taking it back."""
 
 
-class Entry(Struct, frozen=True):
+class ForeignStatusEntry(Struct, frozen=True):
     """A ``BitstringStatusListEntry`` (B1, B2).
 
     Attributes:
@@ -70,7 +70,7 @@ class Entry(Struct, frozen=True):
     messages: Mapping[int, str]
 
     @classmethod
-    def of(cls, item: Mapping[str, Any]) -> "Entry":
+    def of(cls, item: Mapping[str, Any]) -> "ForeignStatusEntry":
         """Read an entry.
 
         Raises:
@@ -106,7 +106,7 @@ class List(Struct, frozen=True):
     made: datetime
     until: datetime | None
 
-    def value(self, entry: Entry) -> int:
+    def value(self, entry: ForeignStatusEntry) -> int:
         """Return the value at an entry.
 
         Raises:
@@ -170,7 +170,7 @@ def check_entry_models(document: Mapping[str, JSON]) -> None:
     """
     for item in items_of(document.get("credentialStatus", [])):
         if "BitstringStatusListEntry" in types_of(item):
-            Entry.of(item)
+            ForeignStatusEntry.of(item)
 
 
 class _Judge(Struct, frozen=True):
@@ -185,7 +185,7 @@ class _Judge(Struct, frozen=True):
             summary = f"an entry of a type not known here: {quote(item.get('type'))}"
             return unchecked("status", "unknown-type", summary)
         try:
-            entry = Entry.of(item)
+            entry = ForeignStatusEntry.of(item)
         except FormatError as error:
             # It may say "revoked".
             problem = status_problem("MALFORMED_VALUE_ERROR")
@@ -213,7 +213,7 @@ class _Judge(Struct, frozen=True):
         too_many = "there are more of its age than are read"
         return _open("too-many-lists", entry, too_many, asOf=format_timestamp(best.made))
 
-    def _read(self, data: bytes, entry: Entry) -> List:
+    def _read(self, data: bytes, entry: ForeignStatusEntry) -> List:
         document = parse(data, floats=True, nulls=True)
         if not isinstance(document, dict):
             _malformed("not a JSON object")
@@ -231,7 +231,7 @@ class _Judge(Struct, frozen=True):
             raise FormatError("foreign-list", "it is of another issuer")
         return _list(document, entry, self.at)
 
-    def _said(self, found: List, entry: Entry) -> Check:
+    def _said(self, found: List, entry: ForeignStatusEntry) -> Check:
         value, made = found.value(entry), format_timestamp(found.made)
         word = _SAID.get(entry.purpose)
         if value and entry.purpose not in _TELLING:
@@ -257,7 +257,7 @@ class _Judge(Struct, frozen=True):
         return passed("status", summary, asOf=made, value=value)
 
 
-def _list(document: dict[str, Any], entry: Entry, at: datetime) -> List:
+def _list(document: dict[str, Any], entry: ForeignStatusEntry, at: datetime) -> List:
     subject = document["credentialSubject"]
     if LIST_TYPE not in types_of(document) or not isinstance(subject, dict):
         _malformed(f"its type is not {LIST_TYPE}")
@@ -292,7 +292,7 @@ def _messages(item: Mapping[str, Any], size: int) -> dict[int, str]:
             _malformed("statusSize without statusMessage")
         return {}
     if not isinstance(stated, list) or len(stated) != 1 << size:
-        _malformed(f"statusMessage has not {counted(1 << size, 'entry')}")
+        _malformed(f"statusMessage has not {pluralize(1 << size, 'entry')}")
     found: dict[int, str] = {}
     for one in stated:
         status = one.get("status") if isinstance(one, dict) else None
@@ -305,7 +305,9 @@ def _messages(item: Mapping[str, Any], size: int) -> dict[int, str]:
     return found
 
 
-def _trouble(entry: Entry, error: LyrikstoreError) -> tuple[str, Entry, str, str]:
+def _trouble(
+    entry: ForeignStatusEntry, error: LyrikstoreError
+) -> tuple[str, ForeignStatusEntry, str, str]:
     problem = {
         "range": "RANGE_ERROR",
         "short-list": "STATUS_LIST_LENGTH_ERROR",
@@ -318,7 +320,7 @@ def _trouble(entry: Entry, error: LyrikstoreError) -> tuple[str, Entry, str, str
 
 def _open(
     reason: str,
-    entry: Entry,
+    entry: ForeignStatusEntry,
     trouble: str,
     problem: str = "STATUS_VERIFICATION_ERROR",
     **detail: JSON,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 from lyrikstore.canon.json import JSON, encode
-from lyrikstore.canon.whitespace import WHITE_SPACE
+from lyrikstore.canon.text import WHITE_SPACE
 from lyrikstore.credentials.model.credential import VC_CONTEXT
 from lyrikstore.crypto.contexts import CONTEXTS, context_document
 from lyrikstore.verify.w3c.values import is_url, items_of, refuse

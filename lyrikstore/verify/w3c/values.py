@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON
-from lyrikstore.canon.whitespace import WHITE_SPACE
+from lyrikstore.canon.text import WHITE_SPACE
 
 MAX_ITEMS = 1000
 """Members of one set: contexts, types, subjects, statuses, presented credentials."""

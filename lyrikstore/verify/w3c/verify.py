@@ -12,26 +12,16 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.json import JSON, parse
+from lyrikstore.canon.quoting import printable, printable_did, quote
+from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import format_timestamp, parse_foreign_timestamp
-from lyrikstore.credentials.did import Resolver, Source
+from lyrikstore.credentials.did import DocumentSource, Resolver
 from lyrikstore.credentials.model.status_list import CLOCK_SKEW
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.verify.credential.issuer import check_document
 from lyrikstore.verify.credential.status import NO_NOTICES, Notices
-from lyrikstore.verify.report import (
-    Check,
-    CheckState,
-    Report,
-    failed,
-    passed,
-    printable,
-    printable_did,
-    quote,
-    unchecked,
-    warned,
-)
+from lyrikstore.verify.report import Check, CheckState, Report, failed, passed, unchecked, warned
 from lyrikstore.verify.w3c.enveloped import CREDENTIAL, is_enveloped, judge_envelope
 from lyrikstore.verify.w3c.model import check_credential_model
 from lyrikstore.verify.w3c.problems import model_problem
@@ -143,7 +133,7 @@ def judge_credential(
     checks.append(check_w3c_period(document, at))
     if genuine:
         resolver = surroundings.resolver
-        if signer is not None and signer.source is not Source.SNAPSHOT:
+        if signer is not None and signer.source is not DocumentSource.SNAPSHOT:
             # ATTACK: as in lyrikstore.verify.credential.envelope.check_standing.
             resolver = resolver.without_snapshots()
         status = check_w3c_status(
@@ -174,7 +164,7 @@ def read_object(data: bytes) -> tuple[dict[str, JSON] | None, Check]:
         return None, failed("format", error.kind, quote(error.message, 300), **problem)
     if not isinstance(document, dict):
         return None, failed("format", "bad-json", "not a JSON object", **problem)
-    return document, passed("format", f"strict JSON, {counted(len(data), 'byte')}")
+    return document, passed("format", f"strict JSON, {pluralize(len(data), 'byte')}")
 
 
 def check_w3c_period(document: Mapping[str, JSON], at: datetime) -> Check:

@@ -36,7 +36,7 @@ from lyrikstore.verify.w3c.problems import MODEL
 from lyrikstore.verify.w3c.resources import Resources
 from lyrikstore.verify.w3c.values import items_of
 from lyrikstore.verify.w3c.verify import W3C_REQUIRED, Surroundings, judge_credential
-from lyrikstore.web.vc_api.issue import Issuer
+from lyrikstore.web.vc_api.issue import VcApiIssuer
 from lyrikstore.web.vc_api.limits import Gate
 from lyrikstore.web.vc_api.responses import HEADERS, json_answer, problem, problem_answer
 
@@ -61,7 +61,7 @@ class Service(Struct, frozen=True):
         clock: Tells the time.
     """
 
-    issuer: Issuer | None
+    issuer: VcApiIssuer | None
     trust: Trust
     resolver: Resolver
     notices: Notices
@@ -224,7 +224,7 @@ class _Api:
             _resolved(found.error), body, DEREFERENCING if asked else "application/json"
         )
 
-    def _issuer(self) -> Issuer:
+    def _issuer(self) -> VcApiIssuer:
         if self._service.issuer is None:
             raise HTTPException(404, "this is a verifier only")
         return self._service.issuer

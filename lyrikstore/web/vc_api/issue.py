@@ -17,7 +17,8 @@ from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.json import JSON, encode
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.model.credential import VC_CONTEXT
-from lyrikstore.credentials.model.status_list import ENTRIES, LIST_TYPE, PURPOSES, StatusEntry, pack
+from lyrikstore.credentials.model.status_entry import StatusEntry
+from lyrikstore.credentials.model.status_list import ENTRIES, LIST_TYPE, PURPOSES, pack
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.proofs.proof_set import SUITES, add_proof
 from lyrikstore.verify.w3c.model import check_credential_model, check_presentation_model
@@ -33,7 +34,7 @@ LIST_VALID_FOR = timedelta(days=1)
 
 
 @dataclass
-class StatusBook:
+class StatusLists:
     """Status lists that live as long as the process does.
 
     For trying things out. What has to outlive the process is issued and revoked with the commands
@@ -114,7 +115,7 @@ class StatusBook:
         return self._bits.setdefault(purpose, bytearray(ENTRIES // 8))
 
 
-class Issuer(Struct, frozen=True):
+class VcApiIssuer(Struct, frozen=True):
     """Signs what is well-formed, as the one who it is.
 
     Attributes:
@@ -124,7 +125,7 @@ class Issuer(Struct, frozen=True):
     """
 
     signer: Signer
-    book: StatusBook
+    book: StatusLists
     resources: Resources
 
     def issue(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore.web.vc_api.responses import problem_answer
 
 _HOST = re.compile(
@@ -51,5 +51,5 @@ class Gate:
         if "transfer-encoding" in headers and "content-length" in headers:
             return 400, "a body of two lengths: Content-Length and Transfer-Encoding"
         if int(headers.get("content-length", "0")) > self._max_bytes:
-            return 413, f"a body of more than {counted(self._max_bytes, 'byte')}"
+            return 413, f"a body of more than {pluralize(self._max_bytes, 'byte')}"
         return None

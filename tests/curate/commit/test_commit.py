@@ -13,7 +13,7 @@ import pytest
 
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.progress import Progress
-from lyrikstore.curate.commit.inputs import Allowed, Stated
+from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions
 from lyrikstore.curate.descriptor import FIELDS, load_descriptor, parse_descriptor, template
 from lyrikstore.curate.scan.ignore import ignored_by, parse_rules
 from lyrikstore.testing.keys import signer_for
@@ -27,7 +27,7 @@ def entries_of(bench: Any) -> list[Any]:
 def test_commit_joins_the_sheet_and_logs_once(bench: Any) -> None:
     bench.write({"a.txt": "one", "d/b.txt": "two", "c.txt": ""})
     sheet = bench.sheet([["path", "kind"], ["a.txt", "x"], ["b.txt", "y"]])
-    stated = Stated(sheet=sheet, licence="CC-BY-4.0")
+    stated = CommitMetadata(sheet=sheet, licence="CC-BY-4.0")
     seen: list[Progress] = []
     first = bench.commit(stated=stated, progress=seen.append)
     assert first.manifest is not None
@@ -55,8 +55,8 @@ def test_same_table_as_csv_and_xlsx_gives_one_version(
     bench: Any, write_xlsx: Callable[..., Path]
 ) -> None:
     bench.write({"a.txt": "one"})
-    first = bench.commit(stated=Stated(sheet=bench.sheet([["path", "n"], ["a.txt", "3"]])))
-    again = bench.commit(stated=Stated(sheet=write_xlsx([["path", "n"], ["a.txt", 3]])))
+    first = bench.commit(stated=CommitMetadata(sheet=bench.sheet([["path", "n"], ["a.txt", "3"]])))
+    again = bench.commit(stated=CommitMetadata(sheet=write_xlsx([["path", "n"], ["a.txt", 3]])))
     assert again.manifest is None
     assert again.tree_id == first.tree_id
 
@@ -93,7 +93,7 @@ def test_large_loss_needs_consent(bench: Any) -> None:
     assert caught.value.kind == "large-loss"
     assert "--yes" in caught.value.hint
     assert len(caught.value.details["removed"]) == 3
-    assert bench.commit(allow=Allowed(loss=True)).removed == ("0.txt", "1.txt", "2.txt")
+    assert bench.commit(allow=CommitOptions(loss=True)).removed == ("0.txt", "1.txt", "2.txt")
     (bench.data / "3.txt").unlink()
     assert bench.commit().removed == ("3.txt",)
 
@@ -193,23 +193,23 @@ def test_unreadable_files_are_named(bench: Any) -> None:
 def test_follow_links_stays_inside(bench: Any) -> None:
     bench.write({"d/a.txt": "one"})
     (bench.data / "link.txt").symlink_to("d/a.txt")
-    result = bench.commit(allow=Allowed(links=True))
+    result = bench.commit(allow=CommitOptions(links=True))
     by_path = bench.repo.tree(result.current).by_path
     assert by_path["link.txt"].blake3 == by_path["d/a.txt"].blake3
     (bench.data / "d" / "up").symlink_to("..")
     with pytest.raises(InvalidInputError, match="a folder it is in"):
-        bench.commit(allow=Allowed(links=True))
+        bench.commit(allow=CommitOptions(links=True))
 
 
 def test_orphan_rows_block_unless_waived(bench: Any) -> None:
     bench.write({"a.txt": "one", "b.txt": "two"})
     sheet = bench.sheet([["path", "k"], ["a.txt", "x"], ["gone.txt", "y"]])
     with pytest.raises(InvalidInputError) as caught:
-        bench.commit(stated=Stated(sheet=sheet))
+        bench.commit(stated=CommitMetadata(sheet=sheet))
     assert caught.value.kind == "orphan-rows"
     assert "gone.txt" in caught.value.message
     assert caught.value.details["orphanFiles"] == ["b.txt"]
-    result = bench.commit(stated=Stated(sheet=sheet), allow=Allowed(orphans=True))
+    result = bench.commit(stated=CommitMetadata(sheet=sheet), allow=CommitOptions(orphans=True))
     assert [row.key for row in result.orphan_rows] == ["gone.txt"]
     assert result.manifest is not None
     assert result.manifest.attachments_in("orphans")
@@ -218,7 +218,7 @@ def test_orphan_rows_block_unless_waived(bench: Any) -> None:
 def test_sheet_and_store_inside_the_folder_are_left_out_and_listed(bench: Any) -> None:
     bench.write({"a.txt": "one", "meta.csv": "path,k\na.txt,x\n", ".lyrikignore": "*.bak\n"})
     bench.write({"old.bak": "x"})
-    result = bench.commit(stated=Stated(sheet=bench.data / "meta.csv"))
+    result = bench.commit(stated=CommitMetadata(sheet=bench.data / "meta.csv"))
     assert {item.path: item.reason for item in result.ignored} == {
         ".lyrikignore": "the ignore file",
         "meta.csv": "the metadata sheet",
@@ -243,7 +243,7 @@ def test_sheet_and_store_inside_the_folder_are_left_out_and_listed(bench: Any) -
 def test_bad_arguments(bench: Any, name: str, stated: dict[str, Any], kind: str) -> None:
     bench.write({"a.txt": "one"})
     with pytest.raises(InvalidInputError) as caught:
-        bench.commit(name, stated=Stated(**stated))
+        bench.commit(name, stated=CommitMetadata(**stated))
     assert caught.value.kind == kind
     assert caught.value.hint
 
@@ -259,7 +259,7 @@ def test_empty_and_absent_folders(bench: Any) -> None:
 def test_checkpoints_are_imported_without_pickles(bench: Any) -> None:
     bench.write({"model.safetensors": b"\x08\0\0\0\0\0\0\0{}      ", "config.json": "{}"})
     result = bench.commit(
-        "checkpoints/acme/base", stated=Stated(licence="Apache-2.0, as its card says")
+        "checkpoints/acme/base", stated=CommitMetadata(licence="Apache-2.0, as its card says")
     )
     assert result.manifest is not None
     assert result.manifest.body["origin"] == "imported"
@@ -281,7 +281,7 @@ def test_descriptor_states_everything(bench: Any, tmp_path: Path) -> None:
         'reason = "no personal data"\n[retention]\nstate = "unknown"\nreason = "asked"\n'
     )
     bench.write({"a.txt": "x"})
-    result = bench.commit(stated=Stated(descriptor=load_descriptor(path)))
+    result = bench.commit(stated=CommitMetadata(descriptor=load_descriptor(path)))
     assert result.manifest is not None
     fields = result.manifest.body["descriptor"]
     assert fields["originGeography"] == {
@@ -463,13 +463,13 @@ def test_formats_are_suffixes_in_lower_case() -> None:
 def test_changed_paths_of_any_two_trees() -> None:
     from lyrikstore.canon.digest import Digest
     from lyrikstore.curate.commit.statement import changed_paths
-    from lyrikstore.history.trees.tree import Entry, Tree
+    from lyrikstore.history.trees.tree import Tree, TreeEntry
 
     chance = random.Random(5)
     for _ in range(12):
         one, two = (
             Tree.of(
-                Entry(f"{n:04}", 1, Digest.of(chance.choice([b"a", b"a", b"b"])), meta)
+                TreeEntry(f"{n:04}", 1, Digest.of(chance.choice([b"a", b"a", b"b"])), meta)
                 for n in range(2500)
                 if full or chance.random() < 0.99
                 for meta in [chance.choice([None, None, {"k": "v"}]) if metas else None]

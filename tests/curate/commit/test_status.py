@@ -9,7 +9,7 @@ import pytest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError, StorageError
 from lyrikstore.curate.commit import status as status_module
 from lyrikstore.curate.commit.commit_cache import last_commits
-from lyrikstore.curate.commit.inputs import Allowed, Stated
+from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions
 from lyrikstore.curate.commit.status import FolderStatus, folder_statuses
 from lyrikstore.curate.scan import hashing
 
@@ -124,7 +124,7 @@ def test_sheets_links_and_ignored_files_are_taken_as_the_commit_took_them(
     bench.write({"a.txt": "one", "b.bak": "x", ".lyrikignore": "*.bak\n"})
     (bench.data / "link.txt").symlink_to("a.txt")
     sheet = bench.sheet([["path", "k"], ["a.txt", "x"]])
-    commit(bench, stated=Stated(sheet=sheet), allow=Allowed(links=True))
+    commit(bench, stated=CommitMetadata(sheet=sheet), allow=CommitOptions(links=True))
     assert one(bench).clean
     bench.sheet([["path", "k"], ["a.txt", "y"]])
     status = one(bench)

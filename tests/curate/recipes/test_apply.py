@@ -17,9 +17,9 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     PolicyError,
 )
-from lyrikstore.credentials.terms.model import Limits, Partition, Selector, Terms, Use
+from lyrikstore.credentials.terms.model import Partition, Selector, Terms, UsageLimits, Use
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
-from lyrikstore.curate.commit.inputs import Allowed, Stated
+from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions
 from lyrikstore.curate.recipes.decisions import (
     COLUMNS,
     Decision,
@@ -29,8 +29,10 @@ from lyrikstore.curate.recipes.decisions import (
 from lyrikstore.curate.recipes.engine import run_recipe
 from lyrikstore.curate.recipes.recipe import parse_recipe
 from lyrikstore.curate.recipes.why import why
-from lyrikstore.history.trees.tree import Entry, Tree
-from lyrikstore.publish.status.changes import StatusBook, set_status
+from lyrikstore.history.commit.transaction import open_transaction
+from lyrikstore.history.trees.tree import Tree, TreeEntry
+from lyrikstore.publish.status.book import StatusBook
+from lyrikstore.publish.status.changes import set_status
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.rights.required import check_rights
 from tests.credentialed import log_credential
@@ -71,7 +73,9 @@ def corpus(bench: Any) -> None:
         [name, "z" if name == "z.txt" else "xy"[n % 2], f"owner {n % 9} {EMAIL}"]
         for n, name in enumerate(files)
     ]
-    stated = Stated(sheet=bench.sheet(rows), licence="CC-BY-4.0", licence_text=b"the licence")
+    stated = CommitMetadata(
+        sheet=bench.sheet(rows), licence="CC-BY-4.0", licence_text=b"the licence"
+    )
     bench.commit(stated=stated)
 
 
@@ -138,7 +142,7 @@ def test_rerun_logs_nothing_and_a_new_source_logs_anew(bench: Any) -> None:
     assert again.manifests["train"].id == first.manifests["train"].id
     bench.write({"new.txt": "some new text"})
     bench.write({"00.txt": "changed"})
-    bench.commit(allow=Allowed(loss=True))
+    bench.commit(allow=CommitOptions(loss=True))
     with pytest.raises(InvalidInputError) as caught:
         bench.filter(RECIPE)
     assert caught.value.kind == "unknown-column"  # the sheet was left out this time
@@ -228,7 +232,7 @@ def test_refusals(bench: Any) -> None:
         'recipe = 1\n[[step]]\nuse = "split/1"\ntrain = 1\nvalidation = 0\ntest = 0'
     )
     (bench.data / "a.pdf").rename(bench.data / "a.txt")
-    bench.commit(allow=Allowed(loss=True))
+    bench.commit(allow=CommitOptions(loss=True))
     with pytest.raises(InvalidInputError, match="no reader for"):
         bench.filter('recipe = 1\n[[step]]\nuse = "redact/1"')
     (bench.data / "a.txt").write_bytes(b"\xff")
@@ -262,7 +266,9 @@ def test_any_corpus_reconciles(docs: dict[str, tuple[bytes, str | None]]) -> Non
     blobs = {Digest.of(data): data for data, _ in docs.values()}
     paths = [p for p in docs if "//" not in p and not any(q.startswith(p + "/") for q in docs)]
     tree = Tree.of(
-        Entry(p, len(docs[p][0]), Digest.of(docs[p][0]), {"kind": k} if (k := docs[p][1]) else None)
+        TreeEntry(
+            p, len(docs[p][0]), Digest.of(docs[p][0]), {"kind": k} if (k := docs[p][1]) else None
+        )
         for p in paths
     )
 
@@ -356,7 +362,7 @@ def test_a_filtered_dataset_is_under_the_terms_of_what_it_kept(bench: Any) -> No
         (
             Partition("open", ("train", "commercialUse"), select=by_kind["x"]),
             Partition("shut", ("evaluate",), ("train",), select=by_kind["y"]),
-            Partition("rest", ("train",), limits=Limits(territory=("DE",))),
+            Partition("rest", ("train",), limits=UsageLimits(territory=("DE",))),
         )
     )
     _credential(bench, source, signer, at, terms)
@@ -396,7 +402,7 @@ def test_what_was_taken_back_gives_no_right(bench: Any) -> None:
     trust = Trust((TrustedIssuer(did=signer.did, nickname="me"),))
     book = StatusBook.of(bench.repo)
     entries = book.reserve("https://data.example/status", signer, frozenset())
-    with bench.repo.transaction() as transaction:
+    with open_transaction(bench.repo) as transaction:
         for data in book.signed(entries, signer, lambda: at).values():
             transaction.log_credential(data)
         transaction.commit()

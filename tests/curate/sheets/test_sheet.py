@@ -21,7 +21,7 @@ from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.curate.readers import iter_records
 from lyrikstore.curate.sheets.cells import cell_text
 from lyrikstore.curate.sheets.sheet import formula_cells, join, read_sheet
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 
 
 def _csv(tmp_path: Path, text: str | bytes, name: str = "s.csv") -> Path:
@@ -261,8 +261,8 @@ def test_workbook_traps(write_xlsx: Callable[..., Path], tmp_path: Path) -> None
 def test_an_unchanged_workbook_is_parsed_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lyrikstore.curate.commit.commit_cache import sheet_digest
     from lyrikstore.curate.sheets import sheet_cache
+    from lyrikstore.curate.sheets.sheet_cache import sheet_digest
 
     book = openpyxl.Workbook()
     book.active.append(["path", "größe", "other"])
@@ -301,8 +301,8 @@ def test_an_unchanged_workbook_is_parsed_once(
 def test_a_sheet_that_changes_while_it_is_read_is_not_remembered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lyrikstore.curate.commit.commit_cache import sheet_digest
     from lyrikstore.curate.sheets import sheet_cache
+    from lyrikstore.curate.sheets.sheet_cache import sheet_digest
 
     sheet = tmp_path / "s.csv"
     sheet.write_text("path,k\na,1\n")
@@ -327,7 +327,7 @@ def test_a_cell_may_be_as_long_as_a_tree_can_hold(tmp_path: Path) -> None:
         csv.writer(file).writerows([["path", "note"], ["a.txt", text], ["b.txt", "y"]])
     rows = read_sheet(path).rows
     assert rows[0].meta["note"] == text
-    tree = Tree.of([Entry("a.txt", 1, Digest.of(b"a"), rows[0].meta)])
+    tree = Tree.of([TreeEntry("a.txt", 1, Digest.of(b"a"), rows[0].meta)])
     assert Tree.parse(io.BytesIO(tree.encode())).by_path["a.txt"].meta == rows[0].meta
     # The module's own limit is the process's, and whoever else reads CSV still has it.
     assert csv.field_size_limit() == limit

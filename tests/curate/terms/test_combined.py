@@ -7,20 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyrikstore.credentials.terms.model import Answer, Limits, Partition, Terms, Use
+from lyrikstore.credentials.terms.model import Answer, Partition, Terms, UsageLimits, Use
 from lyrikstore.credentials.terms.vocabulary import PERMISSIONS
-from lyrikstore.curate.terms.combined import HeldGrant, Source, mix
+from lyrikstore.curate.terms.combined import HeldGrant, TermSource, mix
 from lyrikstore.verify.report import Verdict
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LATER = datetime(2027, 11, 24, 12, tzinfo=UTC)
 
 
-def source(name: str, *partitions: Partition, licence: str | None = None) -> Source:
-    return Source(name, Terms(partitions, licence), verdict=Verdict.TRUSTED)
+def source(name: str, *partitions: Partition, licence: str | None = None) -> TermSource:
+    return TermSource(name, Terms(partitions, licence), verdict=Verdict.TRUSTED)
 
 
-def alike(name: str, licence: str | None) -> Source:
+def alike(name: str, licence: str | None) -> TermSource:
     return source(name, Partition("all", ("train",), (), ("shareAlike",)), licence=licence)
 
 
@@ -47,12 +47,12 @@ def test_each_no_names_who_decides_it() -> None:
 
 def test_only_used_partitions_count() -> None:
     terms = Terms((Partition("open", ("train",)), Partition("nc", (), ("train",))))
-    used = Source("b", terms, used=("open",), verdict=Verdict.TRUSTED)
+    used = TermSource("b", terms, used=("open",), verdict=Verdict.TRUSTED)
     assert mix([used]).answers["train"] == (Answer.PERMITTED, ())
 
 
 def test_what_has_no_credential_is_unknown() -> None:
-    nothing = Source("x", None, "it has no credential")
+    nothing = TermSource("x", None, "it has no credential")
     permitted = source("a", Partition("all", ("train",)))
     prohibited = source("c", Partition("all", (), ("train",)))
     assert mix([permitted, nothing]).answers["train"] == (Answer.UNKNOWN, (("x", ""),))
@@ -64,24 +64,26 @@ def test_what_has_no_credential_is_unknown() -> None:
 def test_limits_narrow_each_other_down() -> None:
     result = mix(
         [
-            source("a", Partition("all", limits=Limits(("DE", "FR"), use_until=LATER, seats=9))),
-            source("b", Partition("all", limits=Limits(("FR-75", "US"), AT, seats=5))),
+            source(
+                "a", Partition("all", limits=UsageLimits(("DE", "FR"), use_until=LATER, seats=9))
+            ),
+            source("b", Partition("all", limits=UsageLimits(("FR-75", "US"), AT, seats=5))),
             source("c", Partition("all")),
         ]
     )
-    assert result.limits == Limits(("FR-75",), AT, LATER, 5)
+    assert result.limits == UsageLimits(("FR-75",), AT, LATER, 5)
     assert result.conflicts == ()
 
 
 @pytest.mark.parametrize(
     ("one", "other", "kind"),
     [
-        (Limits(territory=("DE",)), Limits(territory=("FR",)), "territory"),
-        (Limits(purposes=("education",)), Limits(purposes=("healthcare",)), "purposes"),
-        (Limits(use_until=AT), Limits(use_from=LATER), "period"),
+        (UsageLimits(territory=("DE",)), UsageLimits(territory=("FR",)), "territory"),
+        (UsageLimits(purposes=("education",)), UsageLimits(purposes=("healthcare",)), "purposes"),
+        (UsageLimits(use_until=AT), UsageLimits(use_from=LATER), "period"),
     ],
 )
-def test_limits_that_exclude_each_other(one: Limits, other: Limits, kind: str) -> None:
+def test_limits_that_exclude_each_other(one: UsageLimits, other: UsageLimits, kind: str) -> None:
     result = mix(
         [source("a", Partition("all", limits=one)), source("b", Partition("all", limits=other))]
     )
@@ -136,7 +138,7 @@ sources = st.lists(
 
 
 @given(sources, sources)
-def test_more_sources_never_allow_more(few: list[Source], more: list[Source]) -> None:
+def test_more_sources_never_allow_more(few: list[TermSource], more: list[TermSource]) -> None:
     order: list[Any] = list(Answer)
     before, after = mix(few), mix([*few, *more])
     for act, (answer, who) in before.answers.items():
@@ -161,8 +163,8 @@ def test_nothing_is_permitted_by_what_is_not_shown_to_hold(
 ) -> None:
     """Nor by a grant that anybody could write, for which terms about the same data suffice."""
     terms = None if own is Verdict.INVALID else Terms((Partition("all", tuple(permits)),))
-    grant = HeldGrant("x", granter, ("train",), Limits(seats=2), (GRANTED,), given)
-    held = Source("a", terms, issuer="did:key:publisher", verdict=own, grants=(grant,))
+    grant = HeldGrant("x", granter, ("train",), UsageLimits(seats=2), (GRANTED,), given)
+    held = TermSource("a", terms, issuer="did:key:publisher", verdict=own, grants=(grant,))
     result = mix([held], Use(("train",), AT, seats=1))
     assert result.ruling is not None
     by_terms = "train" in permits and terms is not None and own is not Verdict.INCOMPLETE
@@ -178,9 +180,9 @@ def test_nothing_is_permitted_by_what_is_not_shown_to_hold(
 
 
 def test_the_limits_of_a_grant_are_asked_too() -> None:
-    grant = HeldGrant("x", None, ("train",), Limits(seats=2), (GRANTED,), Verdict.TRUSTED)
+    grant = HeldGrant("x", None, ("train",), UsageLimits(seats=2), (GRANTED,), Verdict.TRUSTED)
     here = source("a", Partition("all", ("evaluate",)))
-    held = Source("a", here.terms, verdict=Verdict.TRUSTED, grants=(grant,))
+    held = TermSource("a", here.terms, verdict=Verdict.TRUSTED, grants=(grant,))
     for seats, answer in ((1, Answer.PERMITTED), (None, Answer.UNDECLARED), (3, Answer.NOT_STATED)):
         ruling = mix([held], Use(("train",), AT, seats=seats)).ruling
         assert ruling is not None

@@ -14,7 +14,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.readers import CSV, DOCUMENT, JSONL
 from lyrikstore.curate.terms.measures import RECIPES, Measurement, claims_of, recipes_for
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.verify.delivery.quality import Measured, check_quality, recipes_of
 
 SPEC = Path(__file__).resolve().parents[3] / "spec"
@@ -30,7 +30,7 @@ def test_recipes_answer_the_vectors(case: Any) -> None:
     measurement = Measurement([case["recipe"]])
     for file in case["files"]:
         data = bytes.fromhex(file["content"])
-        entry = Entry(file["path"], len(data), Digest.of(data), file.get("meta"))
+        entry = TreeEntry(file["path"], len(data), Digest.of(data), file.get("meta"))
         list(measurement.record_ids(case["reader"], entry, io.BytesIO(data)))
     (found,) = measurement.values()
     assert (None if found.value is None else found.text) == case.get("value")
@@ -48,7 +48,7 @@ def measure(
 ) -> list[Measured]:
     measurement = Measurement(recipes)
     for path, data in files.items():
-        entry = Entry(path, len(data), Digest.of(data), (meta or {}).get(path, {}))
+        entry = TreeEntry(path, len(data), Digest.of(data), (meta or {}).get(path, {}))
         list(measurement.record_ids(reader, entry, io.BytesIO(data)))
     return measurement.values()
 
@@ -163,7 +163,7 @@ def test_counts_agree_exactly_or_not_at_all() -> None:
 
 
 def test_what_was_measured_is_measured_again() -> None:
-    tree = Tree.of(Entry(p, len(d), Digest.of(d), META.get(p)) for p, d in DOCUMENTS.items())
+    tree = Tree.of(TreeEntry(p, len(d), Digest.of(d), META.get(p)) for p, d in DOCUMENTS.items())
     shares = {"use": "metadataShare/1", "parameters": {"column": "k"}}
     one_share = {"use": "metadataShare/1", "parameters": {"column": "k", "value": "y"}}
     recipes = recipes_for([shares, {"use": "wordCount/1"}, one_share, {"use": "wordCount/1"}], tree)
@@ -175,7 +175,7 @@ def test_what_was_measured_is_measured_again() -> None:
         measurement = Measurement(recipes_of(subject))
         assert measurement.reads_documents
         for path, data in files.items():
-            entry = Entry(path, len(data), Digest.of(data), META.get(path, {}))
+            entry = TreeEntry(path, len(data), Digest.of(data), META.get(path, {}))
             list(measurement.record_ids(DOCUMENT, entry, io.BytesIO(data)))
         return check_quality(subject, measurement, complete=complete)
 
@@ -189,7 +189,7 @@ def test_what_was_measured_is_measured_again() -> None:
 
 
 def test_a_recipe_is_claimed_once_and_of_two_claims_each_is_measured() -> None:
-    tree = Tree.of(Entry(p, len(d), Digest.of(d), META.get(p)) for p, d in DOCUMENTS.items())
+    tree = Tree.of(TreeEntry(p, len(d), Digest.of(d), META.get(p)) for p, d in DOCUMENTS.items())
     twice = [
         {"use": "wordCount/1"},
         {"use": "metadataShare/1", "parameters": {"column": "k"}},
@@ -205,7 +205,7 @@ def test_a_recipe_is_claimed_once_and_of_two_claims_each_is_measured() -> None:
         subject = {"quality": claims}
         measurement = Measurement(recipes_of(subject))
         for path, data in DOCUMENTS.items():
-            entry = Entry(path, len(data), Digest.of(data), META.get(path, {}))
+            entry = TreeEntry(path, len(data), Digest.of(data), META.get(path, {}))
             list(measurement.record_ids(DOCUMENT, entry, io.BytesIO(data)))
         found = check_quality(subject, measurement, complete=True)
         assert (found.state, found.detail["reason"]) == ("fail", "different")
@@ -223,7 +223,7 @@ def test_a_recipe_is_claimed_once_and_of_two_claims_each_is_measured() -> None:
     ],
 )
 def test_senseless_recipes_are_refused_when_issuing(recipe: Any, words: str) -> None:
-    tree = Tree.of(Entry(f"{n}", 0, Digest.of(b""), {"many": str(n)}) for n in range(101))
+    tree = Tree.of(TreeEntry(f"{n}", 0, Digest.of(b""), {"many": str(n)}) for n in range(101))
     with pytest.raises(InvalidInputError) as caught:
         recipes_for([recipe], tree)
     assert words in f"{caught.value.message} {caught.value.hint}"
@@ -235,7 +235,7 @@ def test_lines_are_not_read_byte_by_byte(tmp_path: Any, monkeypatch: Any) -> Non
 
     data = b'{"label":"x"}\n' * 20_000
     (tmp_path / "a.jsonl").write_bytes(data)
-    tree = Tree.of([Entry("a.jsonl", len(data), Digest.of(data))])
+    tree = Tree.of([TreeEntry("a.jsonl", len(data), Digest.of(data))])
     reads = 0
     read = folder._HashingReader.read
 

@@ -23,7 +23,7 @@ from lyrikstore.canon.progress import Progress
 from lyrikstore.history.checkout import checkout
 from lyrikstore.history.checkout.checkout import checkout_tree
 from lyrikstore.history.checkout.confined_folder import Destination
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 
 FILES = {
     "a.txt": b"alpha",
@@ -52,7 +52,7 @@ class Blobs:
 
 
 def tree_of(files):
-    return Tree.of(Entry(path, len(data), Digest.of(data)) for path, data in files.items())
+    return Tree.of(TreeEntry(path, len(data), Digest.of(data)) for path, data in files.items())
 
 
 def read_back(folder):
@@ -337,7 +337,7 @@ def test_a_missing_blob_says_so(tmp_path):
 def test_more_than_there_is_room_for_is_refused_before_anything_is_written(tmp_path):
     # ATTACK A07: a list of pieces that names one piece a million times takes next to nothing.
     digest = Digest.of(b"piece")
-    tree = Tree.of([Entry("a.txt", 5, digest), Entry("b.bin", 1 << 52, digest)])
+    tree = Tree.of([TreeEntry("a.txt", 5, digest), TreeEntry("b.bin", 1 << 52, digest)])
     blobs = Blobs({"a.txt": b"piece"})
     with pytest.raises(StorageError, match="no space left") as caught:
         checkout_tree(tree, blobs, tmp_path / "out")

@@ -21,7 +21,7 @@ from lyrikstore.canon.errors import (
 from lyrikstore.canon.progress import Progress
 from lyrikstore.history.checkout import checkout, parallel
 from lyrikstore.history.checkout.checkout import checkout_tree
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.backends.base import LocalBackend
 from lyrikstore.objects.store.blobs import BlobStore, open_blobs
 from lyrikstore.objects.store.transactions import Transaction, TransactionLog
@@ -56,7 +56,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BlobStore:
 
 @pytest.fixture
 def tree() -> Tree:
-    return Tree.of(Entry(path, len(data), Digest.of(data)) for path, data in FILES.items())
+    return Tree.of(TreeEntry(path, len(data), Digest.of(data)) for path, data in FILES.items())
 
 
 @pytest.fixture

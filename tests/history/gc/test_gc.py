@@ -13,6 +13,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.history.commit.transaction import open_transaction, recover
 from lyrikstore.history.gc import gc as liveness
 from lyrikstore.history.gc.gc import collect
 from lyrikstore.history.gc.retention import (
@@ -25,6 +26,7 @@ from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Input, sign_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.sync.pull import clone, pull
+from lyrikstore.objects.check.checker import verify_blobs
 from lyrikstore.objects.gc import plan as gc_module
 from lyrikstore.testing.backends import CrashError, FaultyBackend
 
@@ -51,7 +53,7 @@ def read_all(repo, manifest):
 
 
 def sound(repo):
-    assert not [check for check in repo.blobs.verify_all() if check.problem]
+    assert not [check for check in verify_blobs(repo.blobs) if check.problem]
     assert repo.check_tiles() == []
 
 
@@ -138,7 +140,7 @@ def test_retention_frees_the_data_of_old_versions_only(shelf):
 def test_a_retention_counts_for_its_own_name_only(shelf):
     one = shelf.commit(content={"a": b"1"})
     other = shelf.commit("datasets/acme/other", {"a": b"2"})
-    with shelf.repo.transaction() as tx:
+    with open_transaction(shelf.repo) as tx:
         for name, of, target in (
             ("retentions/acme/texts", "datasets/acme/other", other),  # another name than its own
             ("retentions/acme/other", "datasets/acme/other", one),  # a version of another name
@@ -162,8 +164,8 @@ def commit_twice(shelf):
     """Return two versions by writers who did not see each other: BIG is stored twice."""
     second = Repository.open(shelf.root, memory=shelf.memory, log_signer=shelf.log)
     with (
-        shelf.repo.transaction() as one,
-        second.transaction() as two,
+        open_transaction(shelf.repo) as one,
+        open_transaction(second) as two,
     ):
         a = shelf.manifest(one, "datasets/acme/a", {"x": BIG})
         b = shelf.manifest(two, "datasets/acme/b", {"x": BIG, "y": b"y"})
@@ -200,7 +202,7 @@ def test_a_commit_that_relied_on_garbage_is_told_to_run_again(shelf):
     shelf.commit(content={"a": TEXT})
     shelf.commit(content={"a": b"new"})
     other = Repository.open(shelf.root, memory=shelf.memory, log_signer=shelf.log)
-    with other.transaction() as late:
+    with open_transaction(other) as late:
         manifest = shelf.manifest(late, "datasets/acme/late", {"a": TEXT})
         late.log_manifest(manifest)
         found = run(shelf, keep=(NAME, 1))
@@ -208,7 +210,7 @@ def test_a_commit_that_relied_on_garbage_is_told_to_run_again(shelf):
         with pytest.raises(ConflictError) as caught:
             late.commit()
     assert caught.value.kind == "repacked"
-    with other.transaction() as late:
+    with open_transaction(other) as late:
         manifest = shelf.manifest(late, "datasets/acme/late", {"a": TEXT})
         late.log_manifest(manifest)
         late.commit()
@@ -219,7 +221,7 @@ def test_a_commit_that_relied_on_moved_blobs_goes_through(shelf):
     for n in range(10):
         shelf.commit(content={"a": TEXT, "n": b"%d" % n})
     other = Repository.open(shelf.root, memory=shelf.memory, log_signer=shelf.log)
-    with other.transaction() as late:
+    with open_transaction(other) as late:
         manifest = shelf.manifest(late, "datasets/acme/late", {"a": TEXT, "b": b"b"})
         late.log_manifest(manifest)
         assert run(shelf).repacked.dropped
@@ -238,7 +240,7 @@ def test_a_commit_while_gc_copies_is_not_robbed(shelf, monkeypatch):
     def meanwhile(*arguments, **options):
         done = genuine(*arguments, **options)
         if not made:
-            with other.transaction() as tx:
+            with open_transaction(other) as tx:
                 made.append(shelf.manifest(tx, "datasets/acme/late", {"a": TEXT}))
                 tx.log_manifest(made[0])
                 tx.commit()
@@ -305,7 +307,7 @@ def test_a_clone_only_sweeps(shelf, tmp_path):
         shelf.repo.backend, str(shelf.root), tmp_path / "clone" / ".lyrikstore", memory=memory
     )
     theirs.log_signer = KeySigner(PrivateKey.from_seed(b"\x77" * 32))
-    with theirs.transaction() as tx:
+    with open_transaction(theirs) as tx:
         mine = shelf.manifest(tx, "datasets/acme/mine", {"m": b"mine"})
         tx.log_manifest(mine)
         tx.commit()
@@ -332,7 +334,7 @@ def test_a_clone_only_sweeps(shelf, tmp_path):
 
 def test_packs_of_unpublished_records_stay(shelf, monkeypatch):
     shelf.commit()
-    with shelf.repo.transaction() as tx:
+    with open_transaction(shelf.repo) as tx:
         manifest = shelf.manifest(tx, "datasets/acme/pending", {"p": b"pending"})
         tx.log_manifest(manifest)
         monkeypatch.setattr(tx._appender, "_publish", _once(tx._appender._publish))
@@ -342,7 +344,7 @@ def test_packs_of_unpublished_records_stay(shelf, monkeypatch):
     for _ in range(3):
         found = collect(_elsewhere(shelf), clock=lambda: shelf.now, grace=grace)
         assert found.swept.deleted == ()
-    shelf.repo.recover()
+    recover(shelf.repo)
     assert read_all(shelf.again(), manifest) == {"p": b"pending"}
 
 

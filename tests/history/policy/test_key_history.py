@@ -21,7 +21,7 @@ from lyrikstore.history.log.checkpoint import Place
 from lyrikstore.history.log.note import VerifierKey
 from lyrikstore.history.manifests.kinds import GENESIS_NAME
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest, sign_manifest
-from lyrikstore.history.policy.key_history import KeyHistory, Standing
+from lyrikstore.history.policy.key_history import KeyHistory, KeyStatus
 from lyrikstore.history.policy.policy import Genesis, Policy, Retired
 from lyrikstore.history.policy.policy_chain import follow_policies
 from lyrikstore.history.repository.log_keys import (
@@ -80,8 +80,8 @@ def follow(manifests, places) -> KeyHistory:
 
 def test_a_store_that_never_changed() -> None:
     history, _ = chain()
-    assert history.state_of(ADA.did).standing is Standing.CURRENT
-    assert history.state_of(BEN.did).standing is Standing.UNKNOWN
+    assert history.state_of(ADA.did).standing is KeyStatus.CURRENT
+    assert history.state_of(BEN.did).standing is KeyStatus.UNKNOWN
     assert history.in_force(0) == history.in_force(10**6) == FIRST
     assert history.named_by(ADA.did) == []
 
@@ -89,7 +89,7 @@ def test_a_store_that_never_changed() -> None:
 def test_a_rotation_counts_from_its_index_on() -> None:
     history, _ = chain((rotated(ADA.did, BEN.did), ADA, 7))
     state = history.state_of(ADA.did)
-    assert (state.standing, state.since) == (Standing.SUCCEEDED, 7)
+    assert (state.standing, state.since) == (KeyStatus.SUCCEEDED, 7)
     assert state.counts_at(6)
     assert not state.counts_at(7)
     assert ADA.did in history.in_force(7).keys
@@ -104,7 +104,7 @@ def test_successions_chain_and_end_at_a_suspect_key() -> None:
     for suspect, expected in ((5, [(BEN.did, BEN.did)]), (6, history.named_by(CAT.did))):
         later, _ = chain(*steps, (revoked(ADA.did, suspect), CAT, 20))
         assert later.named_by(CAT.did) == expected, suspect
-        assert later.state_of(ADA.did).standing is Standing.COMPROMISED
+        assert later.state_of(ADA.did).standing is KeyStatus.COMPROMISED
     worse, _ = chain(*steps, (revoked(BEN.did, 9), CAT, 20))
     assert worse.named_by(CAT.did) == []
 
@@ -123,7 +123,7 @@ def test_a_key_left_out_without_a_word_counts_as_replaced() -> None:
 
     history, _ = chain((with_writer(BEN.did, None), ADA, 3), (quietly, ADA, 8))
     state = history.state_of(BEN.did)
-    assert (state.standing, state.since, state.retired) == (Standing.SUCCEEDED, 8, None)
+    assert (state.standing, state.since, state.retired) == (KeyStatus.SUCCEEDED, 8, None)
 
 
 def test_what_breaks_the_chain_ends_it() -> None:

@@ -18,6 +18,7 @@ from lyrikstore.history.commit.policy_change import (
     with_misdated,
     with_writer,
 )
+from lyrikstore.history.commit.transaction import create_repository, open_transaction
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.policy.policy import Policy
 from lyrikstore.history.repository import clock_floor
@@ -30,7 +31,7 @@ OWNER, LOG, OTHER = (signer_for(name) for name in ("owner", "log", "other"))
 
 @pytest.fixture
 def store(tmp_path: Path) -> Repository:
-    repository = Repository.create(
+    repository = create_repository(
         tmp_path / ".lyrikstore",
         origin="example.org/dates",
         signer=OWNER,
@@ -58,7 +59,7 @@ def credential(
 
 
 def log(repository: Repository, *documents: bytes) -> list[int]:
-    with repository.transaction() as transaction:
+    with open_transaction(repository) as transaction:
         for one in documents:
             transaction.log_credential(one)
         return transaction.commit()
@@ -98,7 +99,7 @@ def test_a_cache_of_another_log_is_none(store: Repository, tmp_path: Path) -> No
     cache = tmp_path / "cache"
     assert Repository.open(store.root, cache_dir=cache).floor() == DEFAULT_START
     (file,) = cache.rglob("dates")
-    other = Repository.create(
+    other = create_repository(
         tmp_path / "other",
         origin="example.org/other",
         signer=OWNER,

@@ -11,6 +11,7 @@ from blake3 import blake3
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.log.merkle import leaf_hash
 from lyrikstore.history.manifests.manifest import parse_manifest
 from lyrikstore.history.repository import ref_cache
@@ -67,7 +68,7 @@ def test_refs_go_on_from_what_is_remembered_as_if_all_had_been_read(tmp_path):
 @pytest.fixture
 def long(shelf):
     """A store with a longer history than is worth being remembered, and its refs."""
-    with shelf.repo.transaction() as tx:
+    with open_transaction(shelf.repo) as tx:
         parents = ()
         for number in range(WORTH):
             manifest = shelf.manifest(tx, parents=parents, message=str(number))

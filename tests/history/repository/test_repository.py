@@ -25,14 +25,16 @@ from lyrikstore.canon.errors import (
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.history.commit import publisher
+from lyrikstore.history.commit.transaction import create_repository, open_transaction, recover
 from lyrikstore.history.log.checkpoint import Leaf
 from lyrikstore.history.log.entries import read_records
 from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.manifests.limits import MAX_CREDENTIAL_BYTES
 from lyrikstore.history.manifests.manifest import Attachment, Input, parse_manifest, sign_manifest
 from lyrikstore.history.manifests.names import PrefixRef, parse_name
-from lyrikstore.history.repository.repository import MAX_CREDENTIAL_BYTES, Repository
+from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.resolve import _by_prefix
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.backends.base import LocalBackend
 from lyrikstore.objects.store.transactions import LogItem, Transaction, TransactionLog
 from lyrikstore.objects.store.writer import BlobWriter
@@ -68,7 +70,7 @@ def test_a_new_store(shelf):
 
 
 def test_two_stores_of_one_owner_are_two(shelf, tmp_path):
-    other = Repository.create(
+    other = create_repository(
         tmp_path / "other",
         origin="example.org/other",
         signer=shelf.owner,
@@ -87,7 +89,7 @@ def create_again(shelf, root, **changes):
         "clock": lambda: shelf.now,
         "memory": shelf.memory,
     }
-    return Repository.create(root, **(options | changes))
+    return create_repository(root, **(options | changes))
 
 
 @pytest.mark.parametrize(
@@ -278,7 +280,7 @@ def test_indices_and_proofs(shelf):
 
 
 def test_a_blob_is_not_a_manifest_just_because_it_looks_like_one(shelf):
-    with shelf.repo.transaction() as tx:
+    with open_transaction(shelf.repo) as tx:
         real = shelf.manifest(tx)
         smuggled = shelf.manifest(tx, "datasets/acme/other")
         tx.writer.put_bytes(smuggled.encode())
@@ -300,7 +302,7 @@ def test_an_abandoned_transaction_leaves_nothing(shelf):
     before = snapshot(shelf.root)
     with pytest.raises(KeyboardInterrupt):
         _interrupted(shelf)
-    with shelf.repo.transaction() as tx:
+    with open_transaction(shelf.repo) as tx:
         tx.writer.put_bytes(b"x" * 100)
     after = snapshot(shelf.root)
     assert {name for name in after if not name.startswith(("tmp", "lock"))} == {
@@ -312,13 +314,13 @@ def test_an_abandoned_transaction_leaves_nothing(shelf):
 
 
 def _interrupted(shelf):
-    with shelf.repo.transaction() as tx:
+    with open_transaction(shelf.repo) as tx:
         tx.log_manifest(shelf.manifest(tx))
         raise KeyboardInterrupt
 
 
 def test_nothing_to_log(shelf):
-    transaction = shelf.repo.transaction()
+    transaction = open_transaction(shelf.repo)
     with transaction as tx, pytest.raises(InvalidInputError) as caught:
         tx.commit()
     assert caught.value.kind == "nothing-to-log"
@@ -326,10 +328,10 @@ def test_nothing_to_log(shelf):
 
 def test_reading_views_cannot_write(shelf):
     with pytest.raises(InvalidInputError) as caught:
-        shelf.again().transaction()
+        open_transaction(shelf.again())
     assert caught.value.kind == "no-memory"
     with pytest.raises(KeyMaterialError) as caught:
-        Repository.open(shelf.root, memory=shelf.memory).transaction()
+        open_transaction(Repository.open(shelf.root, memory=shelf.memory))
     assert caught.value.kind == "no-signer"
 
 
@@ -337,14 +339,14 @@ def test_the_wrong_log_key(shelf):
     for signer in (shelf.owner, shelf.stranger):
         shelf.repo.log_signer = signer
         with pytest.raises(KeyMaterialError) as caught:
-            shelf.repo.transaction()
+            open_transaction(shelf.repo)
         assert caught.value.kind == "wrong-log-key"
 
 
 def test_a_ref_that_moved_meanwhile(shelf):
     one = shelf.commit()
     second = Repository.open(shelf.root, memory=shelf.memory, log_signer=shelf.log)
-    with second.transaction() as tx:
+    with open_transaction(second) as tx:
         late = shelf.manifest(tx, content={"a": b"late"}, parents=(one.id,))
         two = shelf.commit(content={"a": b"early"})
         tx.log_manifest(late)
@@ -358,7 +360,7 @@ def test_a_ref_that_moved_meanwhile(shelf):
 
 def test_two_writers_of_different_names(shelf):
     second = Repository.open(shelf.root, memory=shelf.memory, log_signer=shelf.log)
-    with second.transaction() as tx:
+    with open_transaction(second) as tx:
         other = shelf.manifest(tx, "datasets/acme/other")
         one = shelf.commit()
         tx.log_manifest(other)
@@ -394,7 +396,7 @@ def test_blobs_must_be_there(shelf):
 
 
 def _commit_wrong_files(shelf):
-    with shelf.repo.transaction() as tx:
+    with open_transaction(shelf.repo) as tx:
         made = shelf.manifest(tx)
         options = {"tree": made.tree, "files": Digest(b"\7" * 32)}
         tx.log_manifest(shelf.manifest(tx, **options))
@@ -412,7 +414,7 @@ def test_inputs_must_be_logged_and_of_their_kind(shelf):
 
 
 def _commit_records(shelf, item, name="records/acme/texts"):
-    with shelf.repo.transaction() as tx:
+    with open_transaction(shelf.repo) as tx:
         salts = tx.writer.put_bytes(b"\0" * 16)
         made = sign_manifest(
             kind="records",
@@ -447,7 +449,7 @@ def test_credentials(shelf):
             }
         }
     ).encode()
-    with shelf.repo.transaction() as tx:
+    with open_transaction(shelf.repo) as tx:
         identity = tx.log_credential(data)
         foreign = tx.log_credential(b"not json")
         assert tx.commit() == [4, 5]
@@ -462,7 +464,7 @@ def test_credentials(shelf):
 
 
 def test_the_same_bytes_as_credential_and_as_manifest(shelf):
-    with shelf.repo.transaction() as tx:
+    with open_transaction(shelf.repo) as tx:
         made = shelf.manifest(tx)
         tx.log_credential(made.encode())
         tx.log_manifest(made)
@@ -475,7 +477,7 @@ def test_the_same_bytes_as_credential_and_as_manifest(shelf):
 
 
 def test_a_credential_that_nobody_could_read_is_not_logged(shelf):
-    with shelf.repo.transaction() as tx:
+    with open_transaction(shelf.repo) as tx:
         with pytest.raises(InvalidInputError) as caught:
             tx.log_credential(bytes(MAX_CREDENTIAL_BYTES + 1))
         assert caught.value.kind == "too-large"
@@ -533,7 +535,7 @@ def test_a_writer_that_dies_while_publishing(shelf, monkeypatch, target, name, a
         assert reader.check_tiles() == []
     # The next transaction finishes it, whatever it is about.
     repo = Repository.open(shelf.root, memory=shelf.memory, log_signer=shelf.log)
-    with repo.transaction():
+    with open_transaction(repo):
         pass
     assert repo.refs[NAME].history[-1] == one.id
     assert len(repo.refs[NAME].history) == 2
@@ -561,10 +563,10 @@ def test_recovery_shows_what_was_committed_before_its_writer_died(shelf, monkeyp
             shelf.commit(content={"a.txt": b"two"})
     repo = Repository.open(shelf.root, memory=shelf.memory, log_signer=shelf.log)
     assert repo.refs[NAME].id == one.id
-    repo.recover()
+    recover(repo)
     assert len(repo.refs[NAME].history) == 2
     before = snapshot(shelf.root)
-    repo.recover()
+    recover(repo)
     assert snapshot(shelf.root) == before
     # Whoever recovers first builds on what is current, and need not be told to run again.
     shelf.repo = repo
@@ -588,7 +590,7 @@ def test_a_lost_slot_is_followed_by_the_next(shelf, monkeypatch):
             other.publish(read_records(repo.backend), repo.checkpoint)
         return original(self, transaction)
 
-    with shelf.repo.transaction() as tx:
+    with open_transaction(shelf.repo) as tx:
         lost = tx.log_credential(b"theirs")
         tx.commit()
     monkeypatch.setattr(TransactionLog, "append", slower)
@@ -622,7 +624,7 @@ def test_a_record_that_nobody_here_made_is_neither_read_nor_signed(shelf, forge)
         assert len(repo.entries()) == 6
         assert repo.refs[NAME].history == shelf.repo.refs[NAME].history
         with pytest.raises(ConflictError) as caught:
-            repo.recover()
+            recover(repo)
         assert caught.value.kind == "foreign-record"
         assert planted.name in caught.value.message
         assert caught.value.hint
@@ -703,14 +705,14 @@ def test_a_copy_is_refused_while_the_original_stands(shelf, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(shelf.root, copy)
     repo = Repository.open(copy, memory=shelf.memory, log_signer=shelf.log)  # reading is fine
-    with pytest.raises(ConflictError) as caught, repo.transaction():
+    with pytest.raises(ConflictError) as caught, open_transaction(repo):
         pass
     assert caught.value.kind == "copied-store"
     text = f"this store is a copy or an old backup of the one at {shelf.root}"
     assert caught.value.message == text
     # An older copy is one too.
     shelf.commit(content={"a": b"2"})
-    with pytest.raises(ConflictError) as caught, repo.transaction():
+    with pytest.raises(ConflictError) as caught, open_transaction(repo):
         pass
     assert caught.value.message == text
     assert "a log has one home" in caught.value.hint
@@ -742,7 +744,7 @@ def test_an_older_backup_cannot_be_extended(shelf, tmp_path):
     shutil.rmtree(shelf.root)
     backup.rename(shelf.root)
     repo = Repository.open(shelf.root, memory=shelf.memory, log_signer=shelf.log)
-    with pytest.raises(ConflictError) as caught, repo.transaction():
+    with pytest.raises(ConflictError) as caught, open_transaction(repo):
         pass
     assert caught.value.kind == "copied-store"
     assert caught.value.hint
@@ -753,12 +755,12 @@ def test_a_forked_copy_cannot_be_extended(shelf, tmp_path):
     shutil.copytree(shelf.root, copy)
     forgetful = LogMemory(tmp_path / "elsewhere")
     other = Repository.open(copy, memory=forgetful, log_signer=shelf.log)
-    with other.transaction() as tx:
+    with open_transaction(other) as tx:
         tx.log_credential(b"only in the copy")
         tx.commit()
     shelf.commit()
     other = Repository.open(copy, memory=shelf.memory, log_signer=shelf.log)
-    with pytest.raises(ConflictError), other.transaction():
+    with pytest.raises(ConflictError), open_transaction(other):
         pass
 
 
@@ -841,7 +843,7 @@ def test_changed_and_missing_tiles_are_named(shelf):
 
 def test_logged_garbage_is_flagged_and_moves_nothing(shelf):
     one = shelf.commit()
-    with shelf.repo.transaction() as tx:
+    with open_transaction(shelf.repo) as tx:
         tx.log_credential(b"{}")
         # What a writer with the log key, but other software, could do.
         tx._items[:] = [LogItem("manifest", Digest.of(b"{}"))]
@@ -854,7 +856,7 @@ def test_logged_garbage_is_flagged_and_moves_nothing(shelf):
 
 
 def test_many_entries_fill_tiles(shelf):
-    with shelf.repo.transaction() as tx:
+    with open_transaction(shelf.repo) as tx:
         for number in range(300):
             tx.log_credential(b"%d" % number)
         tx.commit()
@@ -870,7 +872,7 @@ def test_many_entries_fill_tiles(shelf):
 def _commit_in_a_process(root, state, number, barrier):
     repo = Repository.open(root, memory=LogMemory(state), log_signer=_LOG)
     barrier.wait()
-    with repo.transaction() as tx:
+    with open_transaction(repo) as tx:
         tx.log_credential(b"credential %d" % number)
         tx.commit()
 
@@ -899,10 +901,10 @@ def test_writers_in_several_processes_take_turns(shelf, tmp_path):
 
 
 def test_a_tree_so_large_that_it_is_stored_in_pieces(shelf):
-    with shelf.repo.transaction() as tx:
+    with open_transaction(shelf.repo) as tx:
         empty = tx.writer.put_bytes(b"")
         for count in (9_000, 9_001):
-            tree = Tree.of(Entry(f"{n:06d}{'x' * 100}", 0, empty, None) for n in range(count))
+            tree = Tree.of(TreeEntry(f"{n:06d}{'x' * 100}", 0, empty, None) for n in range(count))
             tx.writer.put_bytes(tree.encode())
         made = shelf.manifest(tx, tree=tree.id, files=tree.files_id)
         tx.log_manifest(made)

@@ -10,12 +10,13 @@ import pytest
 from lyrikstore.canon.digest import Digest
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.history.commit.transaction import create_repository, open_transaction, recover
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.sync.pull import PullResult, clone, pull
 from lyrikstore.history.sync.push import PushResult, Remote, push
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.backends.base import Backend, LocalBackend
 from lyrikstore.objects.backends.memory import MemoryBackend
 
@@ -47,13 +48,13 @@ class Desk:
     ) -> Manifest:
         """Commit a version of a dataset that succeeds the current one."""
         self.repo.log_signer = key(self.number) if self.repo.is_mirror else self.log
-        self.repo.recover()
+        recover(self.repo)
         if parents is None:
             state = self.repo.refs.get(name)
             parents = (state.id,) if state else ()
-        with self.repo.transaction() as tx:
+        with open_transaction(self.repo) as tx:
             entries = [
-                Entry(path, len(data), tx.writer.put_data(data), None)
+                TreeEntry(path, len(data), tx.writer.put_data(data), None)
                 for path, data in sorted(content.items())
             ]
             tree = Tree.of(entries)
@@ -112,7 +113,7 @@ class Office:
         root = self.folder / "home" / ".lyrikstore"
         root.parent.mkdir()
         memory = self.memory()
-        repo = Repository.create(
+        repo = create_repository(
             root,
             origin="example.org/archive",
             signer=OWNER,

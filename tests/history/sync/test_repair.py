@@ -7,6 +7,7 @@ import pytest
 from lyrikstore.canon.errors import LyrikstoreError, VerificationError
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.sync.repair import repair_store
+from lyrikstore.objects.check.checker import verify_blobs
 from lyrikstore.objects.transfer import pack_problem
 from lyrikstore.verify.store.store import verify_store
 from tests.history.sync.conftest import NOW, REMOTES
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.parametrize("make_remote", REMOTES, indirect=True)
 def whole(desk):
     repo = desk.again()
     assert repo.check_tiles() == []
-    assert [one.problem for one in repo.blobs.verify_all() if one.problem] == []
+    assert [one.problem for one in verify_blobs(repo.blobs) if one.problem] == []
     return repo
 
 

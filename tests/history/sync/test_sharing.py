@@ -17,11 +17,12 @@ from lyrikstore.canon.errors import (
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log.checkpoint import LogCheckpoint
 from lyrikstore.history.log.memory import LogMemory
-from lyrikstore.history.repository.clone import MARK, Mark
+from lyrikstore.history.repository.clone import MARK, MirrorMarker
 from lyrikstore.history.repository.partial_clone import Selection
-from lyrikstore.history.sync.first_contact import first_contact
+from lyrikstore.history.sync.first_contact import initial_fetch
 from lyrikstore.history.sync.negotiate import MAX_ENTRIES
 from lyrikstore.objects.backends.base import LocalBackend
+from lyrikstore.objects.check.checker import verify_blobs
 from lyrikstore.objects.store.transactions import LogItem, Transaction, TransactionLog
 from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.store.store import verify_store
@@ -229,7 +230,7 @@ def test_a_remote_that_grows_while_it_is_read_was_not_rolled_back(office, remote
         home.commit({"a": b"grown %d" % len(contents(remote))})
         home.push(remote)
 
-    found = first_contact(remote, "origin", memory=Busy(office.folder / "memory", grow))
+    found = initial_fetch(remote, "origin", memory=Busy(office.folder / "memory", grow))
     assert found.signed.size == home.again().checkpoint.size
     other.memory = Busy(office.folder / "memory", grow)
     assert other.pull(remote).after == home.again().checkpoint.size
@@ -409,7 +410,7 @@ def test_a_record_whose_author_is_gone_is_removed_by_hand(office, remote, plant,
     assert desk.push(remote).logged == (made.id,)
     late = office.clone(remote, "late")
     assert late.repo.refs[NAME].id == made.id
-    assert [one.problem for one in late.repo.blobs.verify_all() if one.problem] == []
+    assert [one.problem for one in verify_blobs(late.repo.blobs) if one.problem] == []
 
 
 def test_a_read_only_remote_can_be_cloned_and_pulled(office, remote, monkeypatch):
@@ -438,7 +439,7 @@ def test_a_damaged_mark_is_said(office):
     with pytest.raises(FormatError) as caught:
         home.again()
     assert caught.value.kind == "bad-mirror"
-    (home.repo.root / MARK).write_bytes(Mark().encode())
+    (home.repo.root / MARK).write_bytes(MirrorMarker().encode())
     assert home.again().is_mirror
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.history.trees.diff import differences
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 
 NAMES = st.sampled_from(["a", "a-", 'q"z', "é", "𐀀", "\uffe0", "a" * 200, "b/c", 'path":'])
 FILES = st.dictionaries(
@@ -21,7 +21,7 @@ FILES = st.dictionaries(
 
 def tree(files: Mapping[str, tuple[int, Mapping[str, str] | None]]) -> bytes:
     return Tree.of(
-        Entry(path.replace(":", ""), 10**what, Digest.of(bytes([what])), meta)
+        TreeEntry(path.replace(":", ""), 10**what, Digest.of(bytes([what])), meta)
         for path, (what, meta) in files.items()
     ).encode()
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.history.trees import paths as paths_module
 from lyrikstore.history.trees.paths import (
-    Paths,
-    Twins,
+    CaseFoldIndex,
+    TreePaths,
     are_distinct,
     check_path,
     fold,
@@ -131,7 +131,7 @@ def test_usual_names_take_the_short_cut():
 
 
 def one_by_one(paths):
-    twins = Twins()
+    twins = CaseFoldIndex()
     return paths == sorted(set(paths)) and not [path for path in paths if twins.add(path)]
 
 
@@ -144,15 +144,15 @@ def test_twins_are_looked_for_all_at_once(paths):
 def test_paths_hold_what_can_stand_in_one_tree(paths):
     good = one_by_one(paths) and not any(map(path_offence, paths))
     if good:
-        assert list(Paths(paths)) == paths
+        assert list(TreePaths(paths)) == paths
     else:
         with pytest.raises(FormatError) as caught:
-            Paths(paths)
+            TreePaths(paths)
         assert caught.value.kind in {"bad-path", "bad-tree"}
 
 
 def test_twins_keeps_working_after_a_collision():
-    twins = Twins()
+    twins = CaseFoldIndex()
     assert twins.add("a/x") is None
     assert twins.add("A/y").kind == "twin"
     assert twins.add("a/y") is None

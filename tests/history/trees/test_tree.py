@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import encode
-from lyrikstore.history.trees.paths import Paths, path_offence
-from lyrikstore.history.trees.tree import MAX_LINE, Entry, Tree
+from lyrikstore.history.trees.paths import TreePaths, path_offence
+from lyrikstore.history.trees.tree import MAX_LINE, Tree, TreeEntry
 
 LETTERS = st.one_of(
     st.sampled_from("abcXYZ019/._- "), st.characters(min_codepoint=0xA0, max_codepoint=0xFFFF)
@@ -24,7 +24,7 @@ LETTERS = st.one_of(
 PATHS = st.text(LETTERS, min_size=1, max_size=24).filter(lambda path: path_offence(path) is None)
 STRINGS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 ENTRIES = st.builds(
-    Entry,
+    TreeEntry,
     path=PATHS,
     bytes=st.integers(0, 2**53 - 1),
     blake3=st.binary(min_size=32, max_size=32).map(Digest),
@@ -48,7 +48,7 @@ def test_round_trip(tree):
     assert Tree.parse(data) == tree
     assert Tree.parse(io.BytesIO(data)).encode() == data
     assert tree.id == Digest(blake3(data).digest())
-    files = Tree.of(Entry(entry.path, entry.bytes, entry.blake3) for entry in tree.entries)
+    files = Tree.of(TreeEntry(entry.path, entry.bytes, entry.blake3) for entry in tree.entries)
     assert files.id == tree.files_id
 
 
@@ -67,14 +67,14 @@ def test_order_of_files_and_of_metadata_does_not_matter(tree, chance):
     for entry in tree.entries:
         items = list((entry.meta or {}).items())
         chance.shuffle(items)
-        entries.append(Entry(entry.path, entry.bytes, entry.blake3, dict(items)))
+        entries.append(TreeEntry(entry.path, entry.bytes, entry.blake3, dict(items)))
     chance.shuffle(entries)
     assert Tree.of(entries).id == tree.id
 
 
 def example():
     return Tree.of(
-        Entry(path, len(path), Digest.of(path.encode()), meta)
+        TreeEntry(path, len(path), Digest.of(path.encode()), meta)
         for path, meta in [
             ("a.txt", {"owner": "Ünal & Söhne", "category": "Permissive"}),
             ("a/b.txt", None),
@@ -108,7 +108,7 @@ def test_every_cut_is_refused_or_another_tree():
             continue
 
 
-LINE = Entry("a", 1, Digest.of(b"a"), {"k": "v"}).encode()
+LINE = TreeEntry("a", 1, Digest.of(b"a"), {"k": "v"}).encode()
 HEX = Digest.of(b"a").hex
 
 
@@ -116,7 +116,7 @@ HEX = Digest.of(b"a").hex
     "data",
     [
         LINE + LINE,  # A11
-        Entry("b", 1, Digest.of(b"a")).encode() + LINE,
+        TreeEntry("b", 1, Digest.of(b"a")).encode() + LINE,
         LINE[:-1],
         LINE[:-1] + b"\r\n",
         LINE + b"\n",
@@ -157,8 +157,8 @@ HEX = Digest.of(b"a").hex
         b"1\n",
         b"{}\n",
         LINE.decode().encode("utf-16"),
-        Entry("A", 1, Digest.of(b"a")).encode() + LINE,
-        LINE + Entry("a/b", 1, Digest.of(b"a")).encode(),
+        TreeEntry("A", 1, Digest.of(b"a")).encode() + LINE,
+        LINE + TreeEntry("a/b", 1, Digest.of(b"a")).encode(),
         LINE.replace(b'"v"', b'"' + b"v" * MAX_LINE + b'"'),
     ],
     ids=range(45),
@@ -172,8 +172,8 @@ def test_anything_but_the_canonical_form_is_refused(data):
 
 @pytest.mark.parametrize("before", [0, MAX_LINE // 2, MAX_LINE - 200])
 def test_a_line_that_is_too_long_is_refused_wherever_it_begins(before):
-    first = Entry("a", 1, Digest.of(b"a"), {"k": "v" * before} if before else None).encode()
-    line = Entry("b", 1, Digest.of(b"b"), {"k": "v"}).encode()
+    first = TreeEntry("a", 1, Digest.of(b"a"), {"k": "v" * before} if before else None).encode()
+    line = TreeEntry("b", 1, Digest.of(b"b"), {"k": "v"}).encode()
     fits = line.replace(b'"v"', b'"' + b"v" * (MAX_LINE - len(line) + 1) + b'"')
     assert len(fits) == MAX_LINE
     assert Tree.parse(first + fits).encode() == first + fits
@@ -196,16 +196,21 @@ def test_columns_make_the_same_tree(tree):
 def test_paths_that_are_checked_are_not_checked_again():
     tree = example()
     assert Tree.parse(tree.encode(), like=tree.paths).paths is tree.paths
-    for other in (Paths(()), Paths(["a"]), Paths([*tree.paths, "ö"]), Paths(tree.paths[:-1])):
+    for other in (
+        TreePaths(()),
+        TreePaths(["a"]),
+        TreePaths([*tree.paths, "ö"]),
+        TreePaths(tree.paths[:-1]),
+    ):
         assert Tree.parse(tree.encode(), like=other) == tree
     for bad in ([], ["a.txt"], ["b", "a"]):
-        lines = b"".join(Entry(path, 0, Digest.of(b"")).encode() for path in ("b", "a"))
+        lines = b"".join(TreeEntry(path, 0, Digest.of(b"")).encode() for path in ("b", "a"))
         with pytest.raises(FormatError):
-            Tree.parse(lines, like=Paths(sorted(bad)))
+            Tree.parse(lines, like=TreePaths(sorted(bad)))
 
 
 def test_columns_are_checked():
-    paths, digest = Paths(["a"]), Digest.of(b"a").raw
+    paths, digest = TreePaths(["a"]), Digest.of(b"a").raw
     for sizes, digests, metas in (
         ([], digest, {}),
         ([1, 2], digest, {}),
@@ -233,14 +238,14 @@ def test_what_cannot_be_written_cannot_be_made():
         ("x", 0, good, {"": "a"}),
     ):
         with pytest.raises(FormatError):
-            Entry(*arguments)
+            TreeEntry(*arguments)
     with pytest.raises(FormatError):
-        Entry("x", 0, good, {"a": "\ud800"}).encode()
+        TreeEntry("x", 0, good, {"a": "\ud800"}).encode()
     with pytest.raises(FormatError):
-        Entry("x", 0, good, {"a": "b" * MAX_LINE}).encode()
+        TreeEntry("x", 0, good, {"a": "b" * MAX_LINE}).encode()
     with pytest.raises(FormatError):
-        Tree((Entry("b", 0, good), Entry("a", 0, good)))
-    assert Entry("x", 0, good, {}).meta is None
+        Tree((TreeEntry("b", 0, good), TreeEntry("a", 0, good)))
+    assert TreeEntry("x", 0, good, {}).meta is None
 
 
 def test_an_endless_line_is_not_read_to_its_end():
@@ -274,7 +279,7 @@ def test_by_path_and_total():
 
 def test_one_hundred_thousand_entries():
     digest = Digest.of(b"x")
-    tree = Tree.of(Entry(f"folder {i % 97}/file {i:06}.txt", i, digest) for i in range(100_000))
+    tree = Tree.of(TreeEntry(f"folder {i % 97}/file {i:06}.txt", i, digest) for i in range(100_000))
     data = tree.encode()
     assert Tree.parse(io.BytesIO(data)).id == tree.id
 

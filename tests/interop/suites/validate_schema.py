@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import parse
-from lyrikstore.verify.w3c.schema.check import Outcome, apply_schema, apply_schema_credential
+from lyrikstore.verify.w3c.schema.check import SchemaOutcome, apply_schema, apply_schema_credential
 from lyrikstore.verify.w3c.values import items_of
 
 APPLY = {"JsonSchema": apply_schema, "JsonSchemaCredential": apply_schema_credential}
@@ -26,7 +26,7 @@ def main() -> int:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--format", default="JsonSchema")
     arguments = parser.parse_args()
-    outcome = Outcome.INDETERMINATE
+    outcome = SchemaOutcome.INDETERMINATE
     if arguments.format in APPLY:
         given = arguments.credential.read_bytes(), arguments.schema.read_bytes()
         outcome = _applied(*given, arguments.format)
@@ -34,16 +34,16 @@ def main() -> int:
     return 0
 
 
-def _applied(credential: bytes, schema: bytes, kind: str) -> Outcome:
+def _applied(credential: bytes, schema: bytes, kind: str) -> SchemaOutcome:
     try:
         document = parse(credential, floats=True, nulls=True)
     except FormatError:
-        return Outcome.FAILURE
+        return SchemaOutcome.FAILURE
     named = items_of(document.get("credentialSchema", [])) if isinstance(document, dict) else []
     for item in named:
         if isinstance(item, dict) and item.get("type") == kind:
             return APPLY[kind](document, schema, str(item.get("id")))[0]
-    return Outcome.FAILURE
+    return SchemaOutcome.FAILURE
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.objects.backends.base import LocalBackend
 from lyrikstore.objects.check import checker
+from lyrikstore.objects.check.checker import find_damaged, verify_blobs
 from lyrikstore.objects.store.blobs import BlobStore, open_blobs
 from lyrikstore.objects.store.transactions import Transaction, TransactionLog
 
@@ -38,7 +39,7 @@ def store(request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BlobStore
 
 
 def problems(store: BlobStore) -> dict[Digest, str]:
-    return {check.id: check.problem for check in store.verify_all() if check.problem}
+    return {check.id: check.problem for check in verify_blobs(store) if check.problem}
 
 
 def unreadable(store: BlobStore) -> set[Digest]:
@@ -69,7 +70,7 @@ def change(store: BlobStore, digest: Digest, *, last: bool = False) -> Digest:
 
 def test_sound(store) -> None:
     told = []
-    results = list(store.verify_all(told.append))
+    results = list(verify_blobs(store, told.append))
     assert not [result for result in results if result.problem]
     packs = [result for result in results if result.kind == "pack"]
     assert sorted(result.id for result in packs) == sorted(pack.id for pack in store.packs)
@@ -135,9 +136,9 @@ def test_missing_pack_is_named(store) -> None:
 def test_unsound(store) -> None:
     wanted = [Digest.of(data) for data in (*SMALL[:100], NOISE, *VERSIONS)]
     nowhere = Digest.of(b"nowhere")
-    assert store.unsound([*wanted, nowhere]) == {nowhere}
+    assert find_damaged(store, [*wanted, nowhere]) == {nowhere}
     change(store, Digest.of(SMALL[5]))
-    assert store.unsound(wanted) == unreadable(store) & set(wanted)
+    assert find_damaged(store, wanted) == unreadable(store) & set(wanted)
 
 
 def test_differing(store) -> None:
@@ -154,7 +155,7 @@ def test_differing(store) -> None:
 
 @pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.99])
 def test_less_is_said_to_be_less(store, share) -> None:
-    results = list(store.verify_all(share=share))
+    results = list(verify_blobs(store, share=share))
     assert [result.kind for result in results] == ["pack"] * len(store.packs)
     assert not any(result.problem for result in results)
     read = sum(result.bytes > 0 for result in results)
@@ -173,5 +174,5 @@ def test_structure_is_looked_at_without_reading(store, damage) -> None:
         "cut": lambda: path.write_bytes(data[:-1]),
         "footer": lambda: path.write_bytes(data),
     }[damage]()
-    found = {result.id: result.problem for result in store.verify_all(share=0) if result.problem}
+    found = {result.id: result.problem for result in verify_blobs(store, share=0) if result.problem}
     assert list(found) == [pack.id]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, StorageError
+from lyrikstore.objects.check.checker import verify_blobs
 from lyrikstore.objects.chunk import sources
 from lyrikstore.objects.chunk.chunker import PieceList, hash_pieces, new_runs
 from lyrikstore.objects.chunk.sources import SegmentMemory
@@ -87,7 +88,7 @@ def test_blocks_of_runs_keep_their_bounds(box, tmp_path, block: int, shrinks: bo
     blobs = box.open()
     for raw, (start, end) in zip(digests, pairwise(accumulate(sizes, initial=0)), strict=True):
         assert blobs.read(Digest(raw), max_bytes=BLOCK_MAX) == data[start:end]
-    assert all(not checked.problem for checked in blobs.verify_all())
+    assert all(not checked.problem for checked in verify_blobs(blobs))
 
 
 @pytest.fixture
@@ -115,7 +116,7 @@ def test_files_side_by_side_share_their_pieces(box, root, versions) -> None:
         assert found[at] == (Digest.of(data), len(data))
         assert store.read(Digest.of(data), max_bytes=1 << 30) == data
         assert store.runs(Digest.of(data)) is not None
-    assert all(not checked.problem for checked in store.verify_all())
+    assert all(not checked.problem for checked in verify_blobs(store))
     pieces_of = {path: store.pieces(Digest.of(path.read_bytes())) for path in versions}
     every = {listed.digest(n) for listed in pieces_of.values() for n in range(len(listed))}
     data_packs = [

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, PolicyError
 from lyrikstore.history.commit.appender import Appender
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import parse_manifest, sign_manifest
 from lyrikstore.publish.cards.answers import QUESTIONS, parse_responses
 from lyrikstore.publish.cards.card import CardResult, make_card
@@ -228,7 +229,7 @@ def test_evaluations_without_effect_are_left_out(
     genuine = chain.made["evaluation"]
     with (
         monkeypatch.context() as patched,
-        chain.repository.transaction() as tx,
+        open_transaction(chain.repository) as tx,
     ):
         patched.setattr(Appender, "_check_refs", lambda *_: None)
         forged = sign_manifest(

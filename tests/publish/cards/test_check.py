@@ -8,6 +8,7 @@ import pytest
 
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.history.commit.appender import Appender
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, sign_manifest
 from lyrikstore.publish.cards.answers import parse_responses
 from lyrikstore.publish.cards.card import make_card
@@ -148,7 +149,7 @@ def _log_card(
     from lyrikstore.canon.digest import Digest
 
     body = {**like.manifest.body, **({"profile": profile} if profile else {})}
-    with chain.repository.transaction() as tx:
+    with open_transaction(chain.repository) as tx:
         tx.writer.put_bytes(text)
         tx.log_manifest(
             sign_manifest(
@@ -312,7 +313,7 @@ def test_a_card_that_the_policy_lets_nobody_sign_has_no_evidence(chain: Any) -> 
     # Logged, by whom the policy does not allow.
     with (
         pytest.MonkeyPatch.context() as patched,
-        chain.repository.transaction() as tx,
+        open_transaction(chain.repository) as tx,
     ):
         patched.setattr(Appender, "_check_refs", lambda *_: None)
         tx.log_manifest(forged)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.credentials.terms.model import Limits, Partition, Selector, Terms, whole
+from lyrikstore.credentials.terms.model import Partition, Selector, Terms, UsageLimits, whole
 from lyrikstore.credentials.terms.vocabulary import DUTIES as DUTY_WORDS
 from lyrikstore.credentials.terms.vocabulary import PERMISSIONS
 from lyrikstore.publish.exports.odrl import ACTIONS, CONTEXT, DUTIES, odrl_policy
@@ -56,7 +56,7 @@ EVERYTHING = Terms(
             tuple(PERMISSIONS)[:-1],
             ("reidentify",),
             tuple(DUTY_WORDS),
-            Limits(("DE", "FR"), AT, AT.replace(month=6), 3, ("education", "x-own")),
+            UsageLimits(("DE", "FR"), AT, AT.replace(month=6), 3, ("education", "x-own")),
             (Selector(path="a"),),
         ),
         Partition("rest", (), ("train", "x-own"), ("deleteOnExpiry",)),

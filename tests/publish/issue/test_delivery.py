@@ -27,7 +27,7 @@ from lyrikstore.curate.terms.measures import Measurement
 from lyrikstore.curate.terms.offer import Offer
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import split_salts
-from lyrikstore.history.trees.tree import Entry
+from lyrikstore.history.trees.tree import TreeEntry
 from lyrikstore.publish.identity.issuer import Issuance
 from lyrikstore.publish.issue import delivery as delivery_module
 from lyrikstore.publish.issue.delivery import DeliveryResult, issue_delivery
@@ -48,7 +48,7 @@ def issue(chain: Any, manifest: Manifest, folder: Path, **changes: Any) -> Deliv
     return issue_delivery(chain.repository, manifest, folder, **{**arguments, **changes})
 
 
-def records_of(reader: str, entry: Entry, stream: BinaryIO) -> Iterable[Digest]:
+def records_of(reader: str, entry: TreeEntry, stream: BinaryIO) -> Iterable[Digest]:
     return [record.id for record in iter_records(reader, entry.path, stream)]
 
 

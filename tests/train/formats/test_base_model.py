@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, PolicyError
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.train.formats.base_model import (
     check_fit,
     check_model_config,
@@ -43,7 +43,7 @@ GOOD = {
 
 
 def tree(*paths):
-    return Tree.of(Entry(path, 1, Digest.of(path.encode())) for path in paths)
+    return Tree.of(TreeEntry(path, 1, Digest.of(path.encode())) for path in paths)
 
 
 NEEDED = ("config.json", "model.safetensors", "tokenizer.json")

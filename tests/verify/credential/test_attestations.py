@@ -16,7 +16,8 @@ from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.model import status_list
 from lyrikstore.credentials.model.attestation import build_attestation, parse_statement
 from lyrikstore.credentials.model.credential import GRANT
-from lyrikstore.credentials.model.status_list import StatusEntry, list_url, sign_list
+from lyrikstore.credentials.model.status_entry import StatusEntry
+from lyrikstore.credentials.model.status_list import list_url, sign_list
 from lyrikstore.credentials.trust import parse_trust
 from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
 from lyrikstore.verify.credential.attestation import (
@@ -26,7 +27,7 @@ from lyrikstore.verify.credential.attestation import (
 )
 from lyrikstore.verify.credential.grant import check_grant
 from lyrikstore.verify.delivery.delivery import verify_alone, verify_delivery
-from lyrikstore.verify.delivery.siblings import Beside
+from lyrikstore.verify.delivery.siblings import SiblingFiles
 from lyrikstore.verify.report import CheckState
 
 VECTORS = Path(__file__).resolve().parents[3] / "spec" / "vectors"
@@ -75,7 +76,7 @@ def test_no_byte_of_a_grant_can_be_changed(place: int, mask: int) -> None:
     report = verify_alone(
         bytes(changed),
         GRANT,
-        beside=Beside({name: text.encode() for name, text in GRANTED["files"].items()}),
+        beside=SiblingFiles({name: text.encode() for name, text in GRANTED["files"].items()}),
         trust=parse_trust(GRANTED["trust"].encode()),
         at=AT,
     )

@@ -219,14 +219,14 @@ def test_any_flipped_bit_is_noticed(
     data = bytearray(credential)
     data[at % len(data)] ^= 1 << bit
     outcome = check_credential(bytes(data), trust=world.trusting(world.OWNER.did), at=world.NOW)
-    assert not outcome.genuine
+    assert not outcome.signature_valid
     assert not outcome.passed
 
 
 @given(st.binary(max_size=200))
 def test_noise_never_raises(noise: bytes) -> None:
     outcome = check_credential(noise, trust=Trust(), at=datetime(2026, 1, 1, tzinfo=UTC))
-    assert not outcome.genuine
+    assert not outcome.signature_valid
 
 
 json_values = st.recursive(
@@ -261,7 +261,7 @@ def test_any_member_replaced_never_raises(
         return
     target[key] = value
     outcome = check_credential(encode(document), trust=Trust(), at=world.NOW)
-    assert not outcome.genuine
+    assert not outcome.signature_valid
 
 
 def test_times_at_the_edge_of_the_calendar(delivery: Any, world: SimpleNamespace) -> None:

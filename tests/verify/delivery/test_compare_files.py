@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError
 from lyrikstore.canon.progress import Progress
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.verify.delivery.compare_files import (
-    Comparison,
-    Found,
+    FileComparison,
+    FoundFile,
     FoundKind,
     check_files,
     compare_listing,
@@ -28,11 +28,13 @@ folders = st.dictionaries(st.sampled_from(PATHS), contents)
 
 
 def tree_of(files: dict[str, bytes]) -> Tree:
-    return Tree.of(Entry(path, len(data), Digest.of(data)) for path, data in files.items())
+    return Tree.of(TreeEntry(path, len(data), Digest.of(data)) for path, data in files.items())
 
 
-def found_in(files: dict[str, bytes]) -> dict[str, Found]:
-    return {path: Found(FoundKind.FILE, len(data), Digest.of(data)) for path, data in files.items()}
+def found_in(files: dict[str, bytes]) -> dict[str, FoundFile]:
+    return {
+        path: FoundFile(FoundKind.FILE, len(data), Digest.of(data)) for path, data in files.items()
+    }
 
 
 @given(folders, folders)
@@ -70,7 +72,7 @@ def test_swaps_are_found(files: dict[str, bytes]) -> None:
 
 def test_nothing_is_swapped_with_itself() -> None:
     """An entry may state another length than the file of its digest has."""
-    tree = Tree.of([Entry("a", 7, Digest.of(b"1")), Entry("b", 1, Digest.of(b"2"))])
+    tree = Tree.of([TreeEntry("a", 7, Digest.of(b"1")), TreeEntry("b", 1, Digest.of(b"2"))])
     result = compare_listing(tree, found_in({"a": b"1", "b": b"2"}))
     assert not result.swapped
     assert [(item.path, item.reason) for item in result.differs] == [("a", "size")]
@@ -88,7 +90,7 @@ def test_a_rotation_names_where_each_belongs() -> None:
 
 def test_unreadable_is_unchecked() -> None:
     tree = tree_of({"a": b"1", "b": b"2"})
-    found = {**found_in({"b": b"2"}), "a": Found(FoundKind.UNREADABLE)}
+    found = {**found_in({"b": b"2"}), "a": FoundFile(FoundKind.UNREADABLE)}
     check = check_files(compare_listing(tree, found))
     assert check.state == "unchecked"
     assert check.detail["reason"] == "unreadable"
@@ -101,7 +103,7 @@ def test_litter_is_a_fixed_list() -> None:
 
 def test_listed_litter_is_data() -> None:
     tree = tree_of({"Thumbs.db": b"1"})
-    assert compare_listing(tree, found_in({"Thumbs.db": b"1"})) == Comparison(1)
+    assert compare_listing(tree, found_in({"Thumbs.db": b"1"})) == FileComparison(1)
     assert compare_listing(tree, {}).missing == ("Thumbs.db",)
 
 
@@ -113,7 +115,7 @@ def test_folder_reads_each_file_once_and_streams(tmp_path: Path) -> None:
     seen: list[tuple[str, bytes]] = []
     told: list[Progress] = []
 
-    def each(entry: Entry, stream: BinaryIO) -> None:
+    def each(entry: TreeEntry, stream: BinaryIO) -> None:
         # however it is read: not at all, a little, through a buffer
         if entry.path == "a":
             seen.append((entry.path, io.BufferedReader(stream).read(10)))  # type: ignore[type-var]
@@ -121,7 +123,7 @@ def test_folder_reads_each_file_once_and_streams(tmp_path: Path) -> None:
             seen.append((entry.path, stream.read()))
 
     data = FolderData(tmp_path, told.append)
-    assert data.compare(tree_of(files), each) == Comparison(3)
+    assert data.compare(tree_of(files), each) == FileComparison(3)
     assert seen == [("a", b"x" * 10), ("d/e", b"2")]
     assert told[-1] == Progress(3, bytes=3_000_001)
     assert data.tree().files_id == tree_of(files).files_id
@@ -199,7 +201,7 @@ def test_a_growing_file_is_found_out(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"1")
 
-    def each(entry: Entry, stream: BinaryIO) -> None:
+    def each(entry: TreeEntry, stream: BinaryIO) -> None:
         with path.open("ab") as file:
             file.write(b"2")
 

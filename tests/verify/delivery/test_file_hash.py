@@ -7,7 +7,7 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.progress import Progress
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.verify.delivery import file_hash
 from lyrikstore.verify.delivery import folder as datacheck
 from lyrikstore.verify.delivery.folder import FolderData
@@ -33,7 +33,7 @@ def tree(request, monkeypatch: pytest.MonkeyPatch) -> Tree:
         monkeypatch.setattr(datacheck, "_WORTH_FILES", 1)
         monkeypatch.setattr(datacheck, "_HANDFUL", 7)
         monkeypatch.setattr(datacheck, "cores", lambda: 2)
-    return Tree.of(Entry(path, len(data), Digest.of(data)) for path, data in FILES.items())
+    return Tree.of(TreeEntry(path, len(data), Digest.of(data)) for path, data in FILES.items())
 
 
 def test_sound(folder: Path, tree: Tree) -> None:

@@ -17,11 +17,13 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import PolicyError
 from lyrikstore.credentials.model.credential import Claims, CredentialMetadata
 from lyrikstore.credentials.model.grant import build_grant
-from lyrikstore.credentials.model.status_list import ENTRIES, StatusEntry, sign_list
-from lyrikstore.credentials.terms.model import Limits, Partition, Terms, Use
+from lyrikstore.credentials.model.status_entry import StatusEntry
+from lyrikstore.credentials.model.status_list import ENTRIES, sign_list
+from lyrikstore.credentials.terms.model import Partition, Terms, UsageLimits, Use
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.policy_change import change_policy, revoked, with_writer
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.testing.keys import signer_for
@@ -31,7 +33,7 @@ from lyrikstore.verify.report_text import headline, meaning, rights_alone, was_t
 from lyrikstore.verify.rights.recorded import check_rights as rights_of_runs
 from lyrikstore.verify.rights.required import check_rights
 from lyrikstore.verify.store.object import verify_object
-from lyrikstore_cli.output.report import to_believe
+from lyrikstore_cli.report import to_believe
 
 TRAINER, OTHER = signer_for("trainer"), signer_for("other")
 LIST = "https://data.example/status/{}.json"
@@ -143,7 +145,7 @@ class Stage:
         self.repository.refresh()
 
     def log(self, *documents: bytes | Manifest) -> None:
-        with self.repository.transaction() as transaction:
+        with open_transaction(self.repository) as transaction:
             for one in documents:
                 if isinstance(one, bytes):
                     transaction.log_credential(one)
@@ -155,7 +157,7 @@ class Stage:
         """Make and log the credential, and the grant if there is one."""
         scene = self.scene
         words = ("train",) if scene.permits and not scene.by_grant else ("evaluate",)
-        part = Partition("all", permits=words, grantable=("train",), limits=Limits(seats=5))
+        part = Partition("all", permits=words, grantable=("train",), limits=UsageLimits(seats=5))
         about: Callable[[dict[str, Any]], None] = _another if scene.about == "other" else _this
         period = {} if scene.by_grant else self._period()
         status = () if scene.by_grant else self._status(scene.status)
@@ -214,7 +216,7 @@ class Stage:
             terms=reference_to(terms),
             holder=holder[scene.holder],
             permits=["train" if scene.permits else "evaluate"],
-            limits=Limits(seats=5).to_json(),
+            limits=UsageLimits(seats=5).to_json(),
         )
         return issue(made, self.issuer, self.now)
 

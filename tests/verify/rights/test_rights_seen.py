@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from lyrikstore.canon.errors import PolicyError
 from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
-from lyrikstore.credentials.trust.model import Allowed
+from lyrikstore.credentials.trust.model import AllowedKeys
 from lyrikstore.curate.terms.combined import mix
 from lyrikstore.curate.terms.sources import Asker, sources_of_datasets
 from lyrikstore.history.log.memory import LogMemory
@@ -47,11 +47,11 @@ def ask(repository: Repository, trust: Trust = TRUST) -> list[Any]:
 
 def test_only_the_keys_that_trust_allows_give_rights(permitted: Any) -> None:
     """Attack case A19: the trust file believes the issuer, but not by this key or algorithm."""
-    assert ask(permitted.repo, replace(TRUST, allowed=Allowed(frozenset({OWNER.did}))))
+    assert ask(permitted.repo, replace(TRUST, allowed=AllowedKeys(frozenset({OWNER.did}))))
     for allowed in (
-        Allowed(frozenset({OTHER.did})),
-        Allowed(hashes=frozenset({"sha2-256"})),
-        Allowed(cryptosuites=frozenset({"eddsa-rdfc-2022"})),
+        AllowedKeys(frozenset({OTHER.did})),
+        AllowedKeys(hashes=frozenset({"sha2-256"})),
+        AllowedKeys(cryptosuites=frozenset({"eddsa-rdfc-2022"})),
     ):
         with pytest.raises(PolicyError, match="does not allow"):
             ask(permitted.repo, replace(TRUST, allowed=allowed))

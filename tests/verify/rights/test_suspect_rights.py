@@ -20,6 +20,7 @@ from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.curate.terms.combined import mix
 from lyrikstore.curate.terms.sources import Asker, sources_of_datasets
 from lyrikstore.history.commit.policy_change import change_policy, revoked, rotated
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, sign_manifest
 from lyrikstore.verify.credential.envelope import issue
 from lyrikstore.verify.rights.recorded import check_rights as rights_of_runs
@@ -29,7 +30,7 @@ from lyrikstore.verify.rights.required import check_rights
 def test_a_right_given_by_a_stolen_key_is_none(world: SimpleNamespace, tmp_path: Path) -> None:
     publisher = world.make_publisher(tmp_path)
     repository, trust = publisher.repository, world.trusting(world.OWNER.did)
-    with repository.transaction() as transaction:
+    with open_transaction(repository) as transaction:
         transaction.log_credential(publisher.credential())
         index = transaction.commit()[0]
     use = Use(("train",), world.NOW)
@@ -100,7 +101,7 @@ def test_a_run_by_a_copy_of_a_document_is_nobodys_word(
     credential = issue(publisher.unsigned(issuer=web), house, world.NOW)
     run = run_by(repository, publisher.manifest, credential, web, world.OWNER, world.NOW)
     for logged in ((document, credential), (run,)):
-        with repository.transaction() as transaction:
+        with open_transaction(repository) as transaction:
             for one in logged:
                 if isinstance(one, bytes):
                     transaction.log_credential(one)
@@ -130,14 +131,14 @@ def test_an_heir_gives_rights_and_a_thief_gives_none(
         repository.refresh()
 
     def log(data: bytes) -> bytes:
-        with repository.transaction() as transaction:
+        with open_transaction(repository) as transaction:
             transaction.log_credential(data)
             transaction.commit()
         return data
 
     def ran() -> Any:
         run = run_by(repository, publisher.manifest, credential, heir.did, heir, later)
-        with repository.transaction() as transaction:
+        with open_transaction(repository) as transaction:
             transaction.log_manifest(run)
             transaction.commit()
         ancestry = {one.id: one for one in (run, publisher.manifest)}

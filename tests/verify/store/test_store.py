@@ -21,17 +21,19 @@ from lyrikstore.canon.schemas import check_schema
 from lyrikstore.credentials.did.document import build_document
 from lyrikstore.credentials.model.attestation import build_attestation
 from lyrikstore.credentials.model.credential import Claims, CredentialMetadata
-from lyrikstore.credentials.model.status_list import ENTRIES, StatusEntry, sign_list
+from lyrikstore.credentials.model.status_entry import StatusEntry
+from lyrikstore.credentials.model.status_list import ENTRIES, sign_list
 from lyrikstore.credentials.terms.model import whole
 from lyrikstore.credentials.trust import PinnedDocument, Trust
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.history.commit.policy_change import change_policy, rotated
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.backends.base import LocalBackend
 from lyrikstore.publish.status.withdrawals import Withdrawal, withdrawals
 from lyrikstore.verify.credential.envelope import issue
@@ -80,7 +82,7 @@ class Lineage:
         )
 
     def log(self, *manifests: Manifest, blobs: tuple[bytes, ...] = ()) -> None:
-        with self.repository.transaction() as tx:
+        with open_transaction(self.repository) as tx:
             for blob in blobs:
                 tx.writer.put_bytes(blob)
             for manifest in manifests:
@@ -88,14 +90,14 @@ class Lineage:
             tx.commit()
 
     def log_credential(self, data: bytes) -> Digest:
-        with self.repository.transaction() as tx:
+        with open_transaction(self.repository) as tx:
             identity = tx.log_credential(data)
             tx.commit()
         return identity
 
     def checkpoint(self, name: str, body: dict[str, Any], **rest: Any) -> Manifest:
         data = f"weights of {name}".encode()
-        tree = Tree.of([Entry("model.safetensors", len(data), Digest.of(data))])
+        tree = Tree.of([TreeEntry("model.safetensors", len(data), Digest.of(data))])
         sums = rest.pop("sums", f"{sha256(data).hexdigest()}  model.safetensors\n".encode())
         manifest = self.sign(
             "checkpoint",
@@ -784,7 +786,7 @@ def test_rights_from_a_credential_logged_later(fresh: Lineage) -> None:
 def _test_right(lineage: Lineage, **changes: Any) -> tuple[Digest, dict[str, Any]]:
     """Return a test set of other files, with a credential that lets it be evaluated on."""
     publisher = lineage.publisher
-    tree = Tree.of([Entry("t.txt", 1, Digest.of(b"t"))])
+    tree = Tree.of([TreeEntry("t.txt", 1, Digest.of(b"t"))])
     body = {**publisher.manifest.body, "records": 1, "fileCount": 1, "bytes": 1}
     test = lineage.sign("dataset", "datasets/acme/test", body, tree=tree.id, files=tree.files_id,
                         attachments=publisher.manifest.attachments)  # fmt: skip

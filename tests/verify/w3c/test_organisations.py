@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lyrikstore.canon.json import parse
-from lyrikstore.credentials.did import Resolver, Source, documents_among
+from lyrikstore.credentials.did import DocumentSource, Resolver, documents_among
 from lyrikstore.credentials.trust import parse_trust
 from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.verify.credential.status import Notices
@@ -42,7 +42,7 @@ def text(made: Any) -> str:
 
 def test_pinned_is_trusted_and_a_snapshot_is_not(made: Any, text: str) -> None:
     files = [document(made, made.ALICE)]
-    pinned = documents_among(files, source=Source.PINNED)
+    pinned = documents_among(files, source=DocumentSource.PINNED)
     assert judge(made, text, pinned).verdict == "trusted"
     beside = judge(made, text, documents_among(files))
     assert beside.verdict == "valid"
@@ -55,7 +55,7 @@ def test_pinned_is_trusted_and_a_snapshot_is_not(made: Any, text: str) -> None:
 def test_a_document_beside_it_gives_no_key_to_a_status_list(made: Any) -> None:
     entry = {**made.entry(), "id": "https://lists.example/1#1"}
     text = made.signed(made.base(issuer=DID, credentialStatus=entry), method=f"{DID}#key-1")
-    pinned = documents_among([document(made, made.ALICE)], source=Source.PINNED)
+    pinned = documents_among([document(made, made.ALICE)], source=DocumentSource.PINNED)
     beside = documents_among([document(made, made.MALLORY).replace(b"#key-1", b"#key-2")])
     status = parse(made.status_list().encode())
     del status["proof"]
@@ -77,12 +77,12 @@ def test_another_key_and_another_purpose(made: Any, text: str) -> None:
         [document(made, made.MALLORY)],
         [document(made, made.ALICE, "authentication")],
     ):
-        documents = documents_among(files, source=Source.PINNED)
+        documents = documents_among(files, source=DocumentSource.PINNED)
         assert judge(made, text, documents).verdict == "invalid"
 
 
 def test_only_what_the_verifier_allows(made: Any, text: str) -> None:
-    documents = documents_among([document(made, made.ALICE)], source=Source.PINNED)
+    documents = documents_among([document(made, made.ALICE)], source=DocumentSource.PINNED)
     for allow, verdict in (
         ('cryptosuites = ["eddsa-jcs-2022"]', "trusted"),
         ('cryptosuites = ["eddsa-rdfc-2022"]', "invalid"),
@@ -93,7 +93,7 @@ def test_only_what_the_verifier_allows(made: Any, text: str) -> None:
 
 
 def test_trust_for_one_type_of_credential(made: Any, text: str) -> None:
-    documents = documents_among([document(made, made.ALICE)], source=Source.PINNED)
+    documents = documents_among([document(made, made.ALICE)], source=DocumentSource.PINNED)
     surroundings = {"at": made.NOW, "resolver": Resolver(documents)}
     for pattern, verdict in (
         ("credentials/ExampleAlumniCredential", "trusted"),

@@ -30,8 +30,8 @@ from lyrikstore.verify.w3c.presentation import (
     verify_presentation,
 )
 from lyrikstore.verify.w3c.resources import Pinned, Resources
-from lyrikstore.verify.w3c.schema.check import Outcome, apply_schema
-from lyrikstore.verify.w3c.status import Entry
+from lyrikstore.verify.w3c.schema.check import SchemaOutcome, apply_schema
+from lyrikstore.verify.w3c.status import ForeignStatusEntry
 from lyrikstore.verify.w3c.verify import Surroundings, verify_w3c
 from tests.verify.w3c.serving import SUITES
 
@@ -616,17 +616,23 @@ ENTRY = {
 )
 def test_B1_entries(changes: dict[str, Any], good: bool) -> None:
     if good:
-        assert Entry.of({**ENTRY, **changes}).index == 7
+        assert ForeignStatusEntry.of({**ENTRY, **changes}).index == 7
         return
     with pytest.raises(FormatError):
-        Entry.of({**ENTRY, **changes})
+        ForeignStatusEntry.of({**ENTRY, **changes})
 
 
 def test_B2_sizes_and_messages(made: Any) -> None:
-    assert Entry.of(ENTRY).size == 1
+    assert ForeignStatusEntry.of(ENTRY).size == 1
     messages = [{"status": f"{n:#x}", "message": f"m{n}"} for n in range(4)]
-    assert Entry.of({**ENTRY, "statusSize": 2, "statusMessage": messages}).messages[3] == "m3"
-    assert Entry.of({**ENTRY, "statusMessage": messages[:2]}).messages == {0: "m0", 1: "m1"}
+    assert (
+        ForeignStatusEntry.of({**ENTRY, "statusSize": 2, "statusMessage": messages}).messages[3]
+        == "m3"
+    )
+    assert ForeignStatusEntry.of({**ENTRY, "statusMessage": messages[:2]}).messages == {
+        0: "m0",
+        1: "m1",
+    }
     for bad in (
         {"statusSize": 0},
         {"statusSize": -1},
@@ -640,7 +646,7 @@ def test_B2_sizes_and_messages(made: Any) -> None:
         {"statusSize": 2, "statusMessage": [*messages[:3], {"status": "3", "message": "x"}]},
     ):
         with pytest.raises(FormatError):
-            Entry.of({**ENTRY, **bad})
+            ForeignStatusEntry.of({**ENTRY, **bad})
 
 
 def test_B3_the_first_entry_is_the_highest_bit(made: Any) -> None:
@@ -697,49 +703,49 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 @pytest.mark.parametrize(
     ("schema", "outcome"),
     [
-        ({"$schema": DRAFT, "$id": "urn:x:1"}, Outcome.SUCCESS),
-        ({"$schema": DRAFT, "$id": "urn:x:1", "required": ["issuer"]}, Outcome.SUCCESS),
-        ({"$schema": DRAFT, "$id": "urn:x:1", "required": ["nothing"]}, Outcome.FAILURE),
-        ({"$schema": DRAFT, "$id": "urn:x:1", "type": "nonsense"}, Outcome.FAILURE),
-        ({"$schema": DRAFT, "required": ["issuer"]}, Outcome.FAILURE),
-        ({"$id": "urn:x:1"}, Outcome.FAILURE),
-        ({"$schema": DRAFT, "$id": 7}, Outcome.FAILURE),
-        ({"$schema": "https://example.org/draft", "$id": "urn:x:1"}, Outcome.INDETERMINATE),
+        ({"$schema": DRAFT, "$id": "urn:x:1"}, SchemaOutcome.SUCCESS),
+        ({"$schema": DRAFT, "$id": "urn:x:1", "required": ["issuer"]}, SchemaOutcome.SUCCESS),
+        ({"$schema": DRAFT, "$id": "urn:x:1", "required": ["nothing"]}, SchemaOutcome.FAILURE),
+        ({"$schema": DRAFT, "$id": "urn:x:1", "type": "nonsense"}, SchemaOutcome.FAILURE),
+        ({"$schema": DRAFT, "required": ["issuer"]}, SchemaOutcome.FAILURE),
+        ({"$id": "urn:x:1"}, SchemaOutcome.FAILURE),
+        ({"$schema": DRAFT, "$id": 7}, SchemaOutcome.FAILURE),
+        ({"$schema": "https://example.org/draft", "$id": "urn:x:1"}, SchemaOutcome.INDETERMINATE),
         ({"$schema": "http://json-schema.org/draft-07/schema#", "$id": "urn:x:1"},
-         Outcome.SUCCESS),
+         SchemaOutcome.SUCCESS),
         ({"$schema": "https://json-schema.org/draft/2019-09/schema", "$id": "urn:x:1"},
-         Outcome.SUCCESS),
+         SchemaOutcome.SUCCESS),
         ({"$schema": DRAFT, "$id": "urn:x:1", "$ref": "https://evil.example/"},
-         Outcome.INDETERMINATE),
-        ({"$schema": DRAFT, "$id": "urn:x:1", "$ref": "#/$defs/none"}, Outcome.INDETERMINATE),
+         SchemaOutcome.INDETERMINATE),
+        ({"$schema": DRAFT, "$id": "urn:x:1", "$ref": "#/$defs/none"}, SchemaOutcome.INDETERMINATE),
         ({"$schema": DRAFT, "$id": "urn:x:1", "$defs": {"a": {"$ref": "#/$defs/a"}},
-          "allOf": [{"$ref": "#/$defs/a"}]}, Outcome.INDETERMINATE),
+          "allOf": [{"$ref": "#/$defs/a"}]}, SchemaOutcome.INDETERMINATE),
         ({"$schema": DRAFT, "$id": "urn:x:1", "$defs": {"a": {"required": ["issuer"]}},
-          "allOf": [{"$ref": "#/$defs/a"}]}, Outcome.SUCCESS),
-        ({"$schema": DRAFT, "$id": "urn:x:1", "$dynamicRef": "#a"}, Outcome.INDETERMINATE),
+          "allOf": [{"$ref": "#/$defs/a"}]}, SchemaOutcome.SUCCESS),
+        ({"$schema": DRAFT, "$id": "urn:x:1", "$dynamicRef": "#a"}, SchemaOutcome.INDETERMINATE),
         # Of a draft that is not known nothing is known: no success, and no failure either.
         ({"$schema": "https://json-schema.org/draft/2031-01/schema", "$id": "urn:x:1",
-          "required": ["nothing"]}, Outcome.INDETERMINATE),
-        ({"$schema": DRAFT.upper(), "$id": "urn:x:1"}, Outcome.INDETERMINATE),
-        ({"$schema": DRAFT + "#", "$id": "urn:x:1"}, Outcome.SUCCESS),
-        ({"$schema": DRAFT + "#more", "$id": "urn:x:1"}, Outcome.INDETERMINATE),
-        ({"$schema": [DRAFT], "$id": "urn:x:1"}, Outcome.FAILURE),
-        ({"$schema": "", "$id": "urn:x:1"}, Outcome.INDETERMINATE),
-        ({"$schema": DRAFT, "$id": "relative"}, Outcome.FAILURE),
-        ({"$schema": DRAFT, "$id": "URN:x:1"}, Outcome.FAILURE),
-        ({"$schema": DRAFT, "$id": "urn:x:1", "not": {}}, Outcome.FAILURE),
-        ({"$schema": DRAFT, "$id": "urn:x:1", "required": "issuer"}, Outcome.FAILURE),
+          "required": ["nothing"]}, SchemaOutcome.INDETERMINATE),
+        ({"$schema": DRAFT.upper(), "$id": "urn:x:1"}, SchemaOutcome.INDETERMINATE),
+        ({"$schema": DRAFT + "#", "$id": "urn:x:1"}, SchemaOutcome.SUCCESS),
+        ({"$schema": DRAFT + "#more", "$id": "urn:x:1"}, SchemaOutcome.INDETERMINATE),
+        ({"$schema": [DRAFT], "$id": "urn:x:1"}, SchemaOutcome.FAILURE),
+        ({"$schema": "", "$id": "urn:x:1"}, SchemaOutcome.INDETERMINATE),
+        ({"$schema": DRAFT, "$id": "relative"}, SchemaOutcome.FAILURE),
+        ({"$schema": DRAFT, "$id": "URN:x:1"}, SchemaOutcome.FAILURE),
+        ({"$schema": DRAFT, "$id": "urn:x:1", "not": {}}, SchemaOutcome.FAILURE),
+        ({"$schema": DRAFT, "$id": "urn:x:1", "required": "issuer"}, SchemaOutcome.FAILURE),
     ],
 )  # fmt: skip
-def test_S1_schemas(made: Any, schema: dict[str, Any], outcome: Outcome) -> None:
+def test_S1_schemas(made: Any, schema: dict[str, Any], outcome: SchemaOutcome) -> None:
     assert apply_schema(made.base(), encode(schema), "urn:x:1")[0] is outcome
 
 
 def test_S1_not_json() -> None:
-    assert apply_schema({}, b"{", "urn:x:1")[0] is Outcome.FAILURE
+    assert apply_schema({}, b"{", "urn:x:1")[0] is SchemaOutcome.FAILURE
     for text in (b"[]", b"true", b"false", b"null", b'{"$id":1,"$id":2}'):
-        assert apply_schema({}, text, "urn:x:1")[0] is Outcome.FAILURE
-    assert apply_schema({}, b" " * (1 << 18), "urn:x:1")[0] is Outcome.INDETERMINATE
+        assert apply_schema({}, text, "urn:x:1")[0] is SchemaOutcome.FAILURE
+    assert apply_schema({}, b" " * (1 << 18), "urn:x:1")[0] is SchemaOutcome.INDETERMINATE
 
 
 @pytest.mark.parametrize(
@@ -792,8 +798,8 @@ def test_S1_the_report_says_who_signed_a_schema(made: Any, signer: str) -> None:
 
 def test_S1_another_schema() -> None:
     schema = encode({"$schema": DRAFT, "$id": "urn:x:1#"})
-    assert apply_schema({}, schema, "urn:x:1")[0] is Outcome.SUCCESS
-    assert apply_schema({}, schema, "urn:x:2")[0] is Outcome.FAILURE
+    assert apply_schema({}, schema, "urn:x:1")[0] is SchemaOutcome.SUCCESS
+    assert apply_schema({}, schema, "urn:x:2")[0] is SchemaOutcome.FAILURE
 
 
 @pytest.mark.parametrize("suite", SUITES)

@@ -19,7 +19,7 @@ from lyrikstore.verify.w3c.schema.check import apply_schema
 from lyrikstore.verify.w3c.verify import Surroundings, verify_w3c
 from lyrikstore.web.vc_api import app as api_module
 from lyrikstore.web.vc_api.app import Service
-from lyrikstore.web.vc_api.issue import Issuer, StatusBook
+from lyrikstore.web.vc_api.issue import StatusLists, VcApiIssuer
 
 WORDS = st.sampled_from(
     [
@@ -166,7 +166,7 @@ BODIES = st.dictionaries(
 
 @given(BODIES)
 def test_a_request_may_hold_anything(made: Any, body: dict[str, Any]) -> None:
-    issuer = Issuer(made.ALICE, StatusBook("https://127.0.0.1"), Resources())
+    issuer = VcApiIssuer(made.ALICE, StatusLists("https://127.0.0.1"), Resources())
     service = Service(
         issuer=issuer,
         trust=parse_trust(made.TRUST.encode()),

@@ -17,10 +17,10 @@ from lyrikstore.credentials.model.credential import DATASET, check_credential_sh
 from lyrikstore.credentials.terms.claim import licence_ids, text_name
 from lyrikstore.credentials.terms.model import (
     Answer,
-    Limits,
     Partition,
     Selector,
     Terms,
+    UsageLimits,
     Use,
     whole,
 )
@@ -32,7 +32,7 @@ from lyrikstore.credentials.terms.vocabulary import (
     check_territory,
 )
 from lyrikstore.crypto.proofs.proof_set import add_proof
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 NOTHING = Digest.of(b"")
@@ -49,7 +49,7 @@ partitions = st.builds(
 
 
 def tree_of(*paths: str, **metas: dict[str, str]) -> Tree:
-    return Tree.of(Entry(path, 1, NOTHING, metas.get(path.partition(".")[0])) for path in paths)
+    return Tree.of(TreeEntry(path, 1, NOTHING, metas.get(path.partition(".")[0])) for path in paths)
 
 
 def by_path(*paths: str) -> tuple[Selector, ...]:
@@ -75,26 +75,26 @@ def test_more_files_and_more_acts_never_allow_more(
 @pytest.mark.parametrize(
     ("limits", "use", "answer"),
     [
-        (Limits(territory=("DE", "US-CA")), {}, Answer.UNDECLARED),
-        (Limits(territory=("DE", "US-CA")), {"territory": ("DE",)}, Answer.PERMITTED),
-        (Limits(territory=("DE", "US-CA")), {"territory": ("DE-BY",)}, Answer.PERMITTED),
-        (Limits(territory=("DE", "US-CA")), {"territory": ("US",)}, Answer.PROHIBITED),
-        (Limits(territory=("DE", "US-CA")), {"territory": ("DE", "FR")}, Answer.PROHIBITED),
-        (Limits(seats=5), {}, Answer.UNDECLARED),
-        (Limits(seats=5), {"seats": 5}, Answer.PERMITTED),
-        (Limits(seats=5), {"seats": 6}, Answer.PROHIBITED),
-        (Limits(purposes=("education",)), {"purposes": ("education",)}, Answer.PERMITTED),
-        (Limits(purposes=("education",)), {"purposes": ("x-sales",)}, Answer.PROHIBITED),
-        (Limits(purposes=("education",)), {}, Answer.UNDECLARED),
-        (Limits(use_from=AT, use_until=AT), {}, Answer.PERMITTED),
-        (Limits(use_from=AT.replace(hour=13)), {}, Answer.PROHIBITED),
-        (Limits(use_until=AT.replace(hour=11)), {}, Answer.PROHIBITED),
-        (Limits(seats=5, use_until=AT.replace(hour=11)), {}, Answer.PROHIBITED),
+        (UsageLimits(territory=("DE", "US-CA")), {}, Answer.UNDECLARED),
+        (UsageLimits(territory=("DE", "US-CA")), {"territory": ("DE",)}, Answer.PERMITTED),
+        (UsageLimits(territory=("DE", "US-CA")), {"territory": ("DE-BY",)}, Answer.PERMITTED),
+        (UsageLimits(territory=("DE", "US-CA")), {"territory": ("US",)}, Answer.PROHIBITED),
+        (UsageLimits(territory=("DE", "US-CA")), {"territory": ("DE", "FR")}, Answer.PROHIBITED),
+        (UsageLimits(seats=5), {}, Answer.UNDECLARED),
+        (UsageLimits(seats=5), {"seats": 5}, Answer.PERMITTED),
+        (UsageLimits(seats=5), {"seats": 6}, Answer.PROHIBITED),
+        (UsageLimits(purposes=("education",)), {"purposes": ("education",)}, Answer.PERMITTED),
+        (UsageLimits(purposes=("education",)), {"purposes": ("x-sales",)}, Answer.PROHIBITED),
+        (UsageLimits(purposes=("education",)), {}, Answer.UNDECLARED),
+        (UsageLimits(use_from=AT, use_until=AT), {}, Answer.PERMITTED),
+        (UsageLimits(use_from=AT.replace(hour=13)), {}, Answer.PROHIBITED),
+        (UsageLimits(use_until=AT.replace(hour=11)), {}, Answer.PROHIBITED),
+        (UsageLimits(seats=5, use_until=AT.replace(hour=11)), {}, Answer.PROHIBITED),
     ],
 )
-def test_limits(limits: Limits, use: dict[str, Any], answer: Answer) -> None:
+def test_limits(limits: UsageLimits, use: dict[str, Any], answer: Answer) -> None:
     assert limits.judge(Use(("train",), AT, **use))[0] is answer
-    assert Limits.of(limits.to_json()) == limits
+    assert UsageLimits.of(limits.to_json()) == limits
 
 
 @pytest.mark.parametrize(
@@ -171,16 +171,16 @@ def test_many_selectors_cost_no_more_than_few() -> None:
     parts = [
         Partition(f"p{n}", select=by_path(*(f"d{n}/{i}" for i in range(1000)))) for n in range(254)
     ]
-    tree = Tree.of(Entry(f"x/{n}", 1, NOTHING) for n in range(20_000))
+    tree = Tree.of(TreeEntry(f"x/{n}", 1, NOTHING) for n in range(20_000))
     assert set(assign(tree, [*parts, Partition("rest")])) == {254}
 
 
 @pytest.mark.parametrize(
     ("terms", "kind"),
     [
-        (Terms((Partition("all", limits=Limits(territory=("EU",))),)), "unknown-word"),
-        (Terms((Partition("all", limits=Limits(territory=("UK",))),)), "unknown-word"),
-        (Terms((Partition("all", limits=Limits(purposes=("fun",))),)), "unknown-word"),
+        (Terms((Partition("all", limits=UsageLimits(territory=("EU",))),)), "unknown-word"),
+        (Terms((Partition("all", limits=UsageLimits(territory=("UK",))),)), "unknown-word"),
+        (Terms((Partition("all", limits=UsageLimits(purposes=("fun",))),)), "unknown-word"),
         (Terms((Partition("all", licence="MIT"),)), "contradiction"),
         (
             Terms((Partition("all"), Partition("none", select=by_path("nowhere")))),
@@ -196,7 +196,7 @@ def test_what_a_publisher_may_not_state(publisher: Any, terms: Terms, kind: str)
 
 
 def test_partitions_survive_the_credential(publisher: Any, world: SimpleNamespace) -> None:
-    limits = Limits(("DE",), AT, AT, 3, ("education", "x-own"))
+    limits = UsageLimits(("DE",), AT, AT, 3, ("education", "x-own"))
     terms = Terms(
         (
             Partition("a", ("train",), ("reidentify",), ("attribution",), limits, by_path("a")),
@@ -269,7 +269,7 @@ def test_a_credential_with_everything_has_a_twin_in_rdf(
     publisher: Any, world: SimpleNamespace
 ) -> None:
     pytest.importorskip("pyld")
-    limits = Limits(("DE", "FR"), AT, AT, 3, ("education", "x-own"))
+    limits = UsageLimits(("DE", "FR"), AT, AT, 3, ("education", "x-own"))
     terms = Terms(
         (
             Partition(

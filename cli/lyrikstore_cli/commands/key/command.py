@@ -5,15 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyrikstore.canon.durable import create_file
 from lyrikstore.canon.errors import (
     InvalidInputError,
     KeyMaterialError,
     LyrikstoreError,
     storage_error,
 )
-from lyrikstore.canon.files import read_at_most
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.files import create_file, read_at_most
+from lyrikstore.canon.text import pluralize
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.commands.key import misdated, rotation
 from lyrikstore_cli.session import Session
@@ -188,7 +187,7 @@ def _backup(
         raise KeyMaterialError("backup-failed", f"{output} does not read back")
     session.emit("key-backup", {"keys": _rows(stored), "written": [str(output)]})
     session.screen.result(
-        f"✓ backed up {counted(len(keys), 'key')} to {output}, and read them back"
+        f"✓ backed up {pluralize(len(keys), 'key')} to {output}, and read them back"
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError, storage_error
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import write_files, write_over
 from lyrikstore_cli.output.impact import impact_members, say_impact
@@ -140,11 +140,11 @@ def _revoke(
         for entry, label in lost:
             session.screen.say(f"! no longer counts: entry {entry.index}: {label} {entry.id.short}")
         session.screen.say(
-            f"– stays: {counted(len(signed) - len(lost), 'entry')} logged before entry {index}"
+            f"– stays: {pluralize(len(signed) - len(lost), 'entry')} logged before entry {index}"
         )
         if not yes:
             session.confirm(
-                counted(
+                pluralize(
                     len(lost),
                     f"entry by {did} no longer counts",
                     f"entries by {did} no longer count",

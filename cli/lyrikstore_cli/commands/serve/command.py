@@ -18,7 +18,7 @@ from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
     from lyrikstore.verify.w3c.resources import Resources
-    from lyrikstore.web.vc_api.issue import Issuer
+    from lyrikstore.web.vc_api.issue import VcApiIssuer
 
 
 @declare(
@@ -82,7 +82,7 @@ def command(
             "serving needs starlette and uvicorn",
             hint="pip install 'lyrikstore[serve]'",
         ) from None
-    from lyrikstore.credentials.did import Resolver, Source, documents_among
+    from lyrikstore.credentials.did import DocumentSource, Resolver, documents_among
     from lyrikstore.verify.credential.status import Notices
     from lyrikstore.verify.w3c.resources import Resources
 
@@ -93,7 +93,7 @@ def command(
         shown = f"[{host}]" if ":" in host else host
         base = f"{'https' if tls else 'http'}://{shown}:{listener.getsockname()[1]}"
         issuer = _issuer(session, base, at_hand)
-        documents = documents_among(files.values(), source=Source.PINNED)
+        documents = documents_among(files.values(), source=DocumentSource.PINNED)
         service = Service(
             issuer=issuer,
             trust=trust,
@@ -112,12 +112,12 @@ def command(
         listen(app, listener, context, session.screen)
 
 
-def _issuer(session: Session, base: str, resources: "Resources") -> "Issuer | None":
-    from lyrikstore.web.vc_api.issue import Issuer, StatusBook
+def _issuer(session: Session, base: str, resources: "Resources") -> "VcApiIssuer | None":
+    from lyrikstore.web.vc_api.issue import StatusLists, VcApiIssuer
 
     if session.options.signer is None:
         return None
-    return Issuer(session.signer(), StatusBook(base), resources)
+    return VcApiIssuer(session.signer(), StatusLists(base), resources)
 
 
 def _is_loopback(host: str) -> bool:

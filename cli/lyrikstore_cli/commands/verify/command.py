@@ -21,12 +21,12 @@ from lyrikstore_cli.commands.verify.diagnose import converted, enclosing, next_s
 from lyrikstore_cli.commands.verify.fetch import NOTHING, fetch_for
 from lyrikstore_cli.commands.verify.w3c import Asked, verify_foreign
 from lyrikstore_cli.options import credential_file, read_file
-from lyrikstore_cli.output.report import check_kept, keep_report, reasons, show_report
+from lyrikstore_cli.report import check_kept, keep_report, reasons, show_report
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
     from lyrikstore.credentials.trust import Trust
-    from lyrikstore.history.trees.tree import Entry
+    from lyrikstore.history.trees.tree import TreeEntry
     from lyrikstore.verify.report import Report
 
 MAX_LISTS = 1000
@@ -248,7 +248,7 @@ def _verify_file(
     from lyrikstore.verify.credential.status import Notices
     from lyrikstore.verify.delivery.delivery import verify_alone, verify_delivery
     from lyrikstore.verify.delivery.folder import FolderData, read_siblings
-    from lyrikstore.verify.delivery.siblings import Beside
+    from lyrikstore.verify.delivery.siblings import SiblingFiles
 
     credential = read_file(path)
     foreign, kind = profile_of(credential) == "w3c", stated_kind(credential)
@@ -262,7 +262,7 @@ def _verify_file(
     beside = read_siblings(path, complete=not foreign)
     fetched = NOTHING
     if asked.fetch:
-        terms = Beside(beside).terms_of(credential)  # of a grant
+        terms = SiblingFiles(beside).terms_of(credential)  # of a grant
         named = (credential,) if terms is None else (credential, terms)
         fetched = fetch_for(named, session.screen.say)
     status_files = [*status_files, *fetched.lists]
@@ -279,7 +279,7 @@ def _verify_file(
     if asked:
         raise click.UsageError("--resource, --challenge and --domain go with a foreign document")
     if kind is not None and kind is not DATASET:
-        there = Beside.unnamed([*beside.values(), *status_files])
+        there = SiblingFiles.unnamed([*beside.values(), *status_files])
         notices = Notices.among(there.all, fetched.documents)
         return verify_alone(credential, kind, beside=there, trust=trust, at=at, notices=notices)
     beside = {**beside, **own_log(session, credential, beside)}
@@ -332,7 +332,7 @@ def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:
     return found
 
 
-def _record_ids(reader: str, entry: "Entry", stream: BinaryIO) -> Iterable[Digest]:
+def _record_ids(reader: str, entry: "TreeEntry", stream: BinaryIO) -> Iterable[Digest]:
     from lyrikstore.curate.readers import iter_records
 
     return (record.id for record in iter_records(reader, entry.path, stream))

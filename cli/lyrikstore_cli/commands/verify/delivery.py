@@ -10,7 +10,7 @@ from lyrikstore.canon.timestamps import now
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.history.trees.tree import Entry
+    from lyrikstore.history.trees.tree import TreeEntry
     from lyrikstore.verify.report import Report
 
 
@@ -68,7 +68,7 @@ def own_log(session: Session, credential: bytes, beside: Mapping[str, bytes]) ->
     return {} if shown is None else {"the log here": shown}
 
 
-def record_ids(reader: str, entry: "Entry", stream: BinaryIO) -> Iterable[Digest]:
+def record_ids(reader: str, entry: "TreeEntry", stream: BinaryIO) -> Iterable[Digest]:
     """Return the ids of a file's records, as verification asks for them."""
     from lyrikstore.curate.readers import iter_records
 

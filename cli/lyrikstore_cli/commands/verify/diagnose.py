@@ -13,7 +13,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.files import open_regular
 from lyrikstore.canon.json import MAX_BYTES, parse
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.verify.report import CheckState, Report
 from lyrikstore_cli.options import DATA_STEP, read_file
@@ -54,7 +54,7 @@ def next_steps(path: Path, report: Report) -> Iterator[str]:
         data = read_file(path)
     except (InvalidInputError, NotFoundError):  # it is gone meanwhile
         return
-    name = visible(str(path))
+    name = escape_control(str(path))
     if "model" in broken and _has_context(data):
         return  # one of others, and the report says what is wrong with it
     if b'"@context"' in data:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.json import JSON, parse
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control
 
 if TYPE_CHECKING:
     from lyrikstore.credentials.did import KnownDocument
@@ -61,9 +61,9 @@ def fetch_for(
             try:
                 yield get(name)
             except LyrikstoreError as error:
-                say(f"! {visible(error.message)}")
+                say(f"! {escape_control(error.message)}")
             else:
-                say(f"✓ fetched {visible(name)}")
+                say(f"✓ fetched {escape_control(name)}")
 
     return Fetched(
         tuple(each(dids[:MAX_DOCUMENTS], using.did_document)),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from lyrikstore.canon.errors import VerificationError
-from lyrikstore.canon.text import visible
+from lyrikstore.canon.text import escape_control
 from lyrikstore_cli.session import Session
 
 
@@ -30,7 +30,7 @@ def repair_from(session: Session, remote: str) -> None:
         raise
     _tell(session, {one.name: one.problem for one in repaired})
     if not repaired:
-        session.screen.say(f"– nothing to repair from {visible(source.url)}")
+        session.screen.say(f"– nothing to repair from {escape_control(source.url)}")
 
 
 def _tell(session: Session, restored: Mapping[str, str]) -> None:

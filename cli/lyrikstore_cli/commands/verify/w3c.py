@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.grammar import counted
+from lyrikstore.canon.text import pluralize
 from lyrikstore_cli.options import read_file
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def read_resources(named: Iterable[str]) -> dict[str, bytes]:
             if len(inside) > MAX_FILES:  # one left out could be what the document is judged by
                 raise InvalidInputError(
                     "too-many-files",
-                    f"{path} holds {counted(len(inside), 'file')}; at most {MAX_FILES} are read",
+                    f"{path} holds {pluralize(len(inside), 'file')}; at most {MAX_FILES} are read",
                     hint="name a folder that holds what the document names, or URL=FILE",
                 )
             found |= {str(one): read_file(one) for one in inside}

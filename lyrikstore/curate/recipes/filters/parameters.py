@@ -7,7 +7,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.near import unknown
+from lyrikstore.canon.text import unknown_word
 
 Kind = Literal["string", "strings", "columns", "boolean", "seed", "fraction"]
 
@@ -58,7 +58,7 @@ def read_parameters(
     by_name = {parameter.name: parameter for parameter in parameters}
     for name in given:
         if name not in by_name:
-            raise unknown("bad-recipe", f"key in {place}", name, by_name)
+            raise unknown_word("bad-recipe", f"key in {place}", name, by_name)
     values: dict[str, Any] = {}
     for parameter in parameters:
         if parameter.name in given:
@@ -97,7 +97,7 @@ def _value(parameter: Parameter, value: Any, place: str) -> Any:
     if parameter.choices:
         for item in result if isinstance(result, list) else [result]:
             if item not in parameter.choices:
-                raise unknown(
+                raise unknown_word(
                     "bad-recipe", f"value of {parameter.name!r} in {place}", item, parameter.choices
                 )
     return result

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON, parse
+from lyrikstore.canon.quoting import quote
 from lyrikstore.verify.report import (
     Check,
     CheckState,
@@ -18,7 +19,6 @@ from lyrikstore.verify.report import (
     first_in,
     not_applicable,
     passed,
-    quote,
     unchecked,
 )
 from lyrikstore.verify.w3c.problems import model_problem
@@ -48,7 +48,7 @@ MAX_SCHEMA = 1 << 17
 """Bytes of one schema, or of the credential that holds it."""
 
 
-class Outcome(StrEnum):
+class SchemaOutcome(StrEnum):
     """What applying a schema gave, in the words of VC JSON Schema."""
 
     SUCCESS = "success"
@@ -56,7 +56,7 @@ class Outcome(StrEnum):
     INDETERMINATE = "indeterminate"
 
 
-def apply_schema(document: JSON, data: bytes, url: str) -> tuple[Outcome, str]:
+def apply_schema(document: JSON, data: bytes, url: str) -> tuple[SchemaOutcome, str]:
     """Return what the JSON Schema ``data`` says of ``document``, and why.
 
     Args:
@@ -70,15 +70,15 @@ def apply_schema(document: JSON, data: bytes, url: str) -> tuple[Outcome, str]:
         text, or one too large or too costly to apply.
     """
     if len(data) > MAX_SCHEMA:
-        return Outcome.INDETERMINATE, f"the schema has more than {MAX_SCHEMA} bytes"
+        return SchemaOutcome.INDETERMINATE, f"the schema has more than {MAX_SCHEMA} bytes"
     try:
         schema = parse(data, floats=True, nulls=True)
     except FormatError as error:
-        return Outcome.FAILURE, f"the schema is not JSON: {error.message}"
+        return SchemaOutcome.FAILURE, f"the schema is not JSON: {error.message}"
     return _apply_parsed(document, schema, url)
 
 
-def apply_schema_credential(document: JSON, data: bytes, url: str) -> tuple[Outcome, str]:
+def apply_schema_credential(document: JSON, data: bytes, url: str) -> tuple[SchemaOutcome, str]:
     """Return what the schema in a credential says of ``document``: :func:`apply_schema`.
 
     Whether that credential holds is for the caller.
@@ -89,24 +89,24 @@ def apply_schema_credential(document: JSON, data: bytes, url: str) -> tuple[Outc
         url: What ``document`` calls it.
     """
     if len(data) > MAX_SCHEMA:
-        return Outcome.INDETERMINATE, f"the schema has more than {MAX_SCHEMA} bytes"
+        return SchemaOutcome.INDETERMINATE, f"the schema has more than {MAX_SCHEMA} bytes"
     try:
         schema, name = read_schema_credential(data, url)
     except FormatError as error:
-        return Outcome.FAILURE, f"no credential of a schema: {error.message}"
+        return SchemaOutcome.FAILURE, f"no credential of a schema: {error.message}"
     return _apply_parsed(document, schema, name)
 
 
-def _apply_parsed(document: JSON, schema: JSON, url: str) -> tuple[Outcome, str]:
+def _apply_parsed(document: JSON, schema: JSON, url: str) -> tuple[SchemaOutcome, str]:
     if not isinstance(schema, dict) or not isinstance(schema.get("$schema"), str):
-        return Outcome.FAILURE, "the schema does not say of which draft it is"
+        return SchemaOutcome.FAILURE, "the schema does not say of which draft it is"
     if not is_url(schema.get("$id")):
-        return Outcome.FAILURE, "the schema has no $id"
+        return SchemaOutcome.FAILURE, "the schema has no $id"
     if schema["$id"].removesuffix("#") != url.removesuffix("#"):
-        return Outcome.FAILURE, f"the schema is another one: {schema['$id'][:200]!a}"
+        return SchemaOutcome.FAILURE, f"the schema is another one: {schema['$id'][:200]!a}"
     draft = DRAFTS.get(schema["$schema"].removesuffix("#"))
     if draft is None:
-        return Outcome.INDETERMINATE, f"a draft not known here: {schema['$schema'][:80]!a}"
+        return SchemaOutcome.INDETERMINATE, f"a draft not known here: {schema['$schema'][:80]!a}"
     return _apply(document, schema, draft)
 
 
@@ -156,19 +156,21 @@ def _check_one(
             detail = {"schemaIssuer": report.issuer}
         outcome, why = apply_schema_credential(document, data, url)
         broken = (CheckState.UNCHECKED, "not verified") if report is None else why_not(report)
-        if broken is not None and outcome is not Outcome.FAILURE:
+        if broken is not None and outcome is not SchemaOutcome.FAILURE:
             state, why = broken
-            outcome = Outcome.FAILURE if state is CheckState.FAIL else Outcome.INDETERMINATE
-    if outcome is Outcome.SUCCESS:
+            outcome = (
+                SchemaOutcome.FAILURE if state is CheckState.FAIL else SchemaOutcome.INDETERMINATE
+            )
+    if outcome is SchemaOutcome.SUCCESS:
         return passed("schema", f"satisfies {quote(url)}", result="success", **detail)
     summary = f"{quote(url)}: {quote(why, 300)}"
-    if outcome is Outcome.FAILURE:
+    if outcome is SchemaOutcome.FAILURE:
         detail |= model_problem("MALFORMED_VALUE_ERROR")
         return failed("schema", "failure", summary, result="failure", **detail)
     return unchecked("schema", "indeterminate", summary, result="indeterminate")
 
 
-def _apply(document: JSON, schema: dict[str, Any], draft: str) -> tuple[Outcome, str]:
+def _apply(document: JSON, schema: dict[str, Any], draft: str) -> tuple[SchemaOutcome, str]:
     import jsonschema_rs  # 40 ms: only when something is validated
 
     def refuse_remote(url: str) -> NoReturn:
@@ -177,7 +179,7 @@ def _apply(document: JSON, schema: dict[str, Any], draft: str) -> tuple[Outcome,
     try:
         check_cost(schema, document)
     except FormatError as error:
-        return Outcome.INDETERMINATE, error.message
+        return SchemaOutcome.INDETERMINATE, error.message
     try:
         validator = getattr(jsonschema_rs, draft)(
             schema,
@@ -188,13 +190,13 @@ def _apply(document: JSON, schema: dict[str, Any], draft: str) -> tuple[Outcome,
     except (jsonschema_rs.ValidationError, ValueError) as error:
         why = " ".join(str(error).split())[:200]
         if jsonschema_rs.meta.is_valid(schema):  # a schema, yet one that this library cannot take
-            return Outcome.INDETERMINATE, why
-        return Outcome.FAILURE, f"no such schema: {why}"
+            return SchemaOutcome.INDETERMINATE, why
+        return SchemaOutcome.FAILURE, f"no such schema: {why}"
     try:
         validator.validate(document)
     except jsonschema_rs.ValidationError as error:
         place = "/".join(map(str, error.instance_path)) or "document"
-        return Outcome.FAILURE, f"{place}: {' '.join(error.message.split())[:200]}"
+        return SchemaOutcome.FAILURE, f"{place}: {' '.join(error.message.split())[:200]}"
     except ValueError as error:
-        return Outcome.INDETERMINATE, " ".join(str(error).split())[:200]
-    return Outcome.SUCCESS, ""
+        return SchemaOutcome.INDETERMINATE, " ".join(str(error).split())[:200]
+    return SchemaOutcome.SUCCESS, ""

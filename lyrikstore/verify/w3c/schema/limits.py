@@ -13,8 +13,8 @@ import re
 from typing import Any
 
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.grammar import counted
 from lyrikstore.canon.json import JSON
+from lyrikstore.canon.text import pluralize
 
 MAX_STEPS = 4_000_000
 """Schema values times document values; a usual pair takes some ten thousand."""
@@ -46,7 +46,7 @@ def check_cost(schema: dict[str, Any], document: JSON) -> None:
     steps = _Counter(schema, longest).count(schema, 0) * size
     if steps > MAX_STEPS:
         raise FormatError(
-            "schema-cost", f"applying it may take {counted(min(steps, 10**18), 'step')}"
+            "schema-cost", f"applying it may take {pluralize(min(steps, 10**18), 'step')}"
         )
 
 

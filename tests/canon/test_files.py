@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lyrikstore.canon.durable import create_file, replace_file
+from lyrikstore.canon.files import create_file, replace_file
 
 
 def mode(path: Path) -> int:
@@ -82,9 +82,9 @@ def test_what_a_killed_writer_left_is_removed_by_the_next_and_what_a_living_one_
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from lyrikstore.canon import durable
-durable.os.fsync = lambda _descriptor: os.kill(os.getpid(), signal.SIGKILL)
-durable.create_file(Path(sys.argv[1]), b"data")
+from lyrikstore.canon import files
+files.os.fsync = lambda _descriptor: os.kill(os.getpid(), signal.SIGKILL)
+files.create_file(Path(sys.argv[1]), b"data")
 """
 
 

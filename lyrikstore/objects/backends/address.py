@@ -1,0 +1,24 @@
+"""What another machine needs to open the same backend."""
+
+from typing import Any
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.objects.backends.base import Backend, LocalBackend
+from lyrikstore.objects.backends.remote import RemoteBackend
+
+
+def address_of(backend: Backend) -> dict[str, Any]:
+    """Return what another machine needs to open a backend, but for the credentials it has itself.
+
+    Raises:
+        InvalidInputError: (``backend-not-shared``) it cannot.
+    """
+    if isinstance(backend, LocalBackend):
+        return {"url": str(backend.root.resolve()), "options": {}}
+    if isinstance(backend, RemoteBackend) and not backend.url.startswith("memory:"):
+        return {"url": backend.url, "options": backend.options}
+    raise InvalidInputError(
+        "backend-not-shared",
+        "other machines cannot open this store",
+        hint="use a store in a shared folder or a bucket",
+    )

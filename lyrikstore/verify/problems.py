@@ -1,0 +1,68 @@
+"""What goes wrong under one check, collected line by line, until the check is closed."""
+
+from dataclasses import dataclass, field
+
+from lyrikstore.canon.errors import IncompleteError, LyrikstoreError, NotFoundError
+from lyrikstore.canon.json import JSON
+from lyrikstore.canon.quoting import listed, quote
+from lyrikstore.verify.report import Check, failed, passed, unchecked, warned
+
+
+@dataclass(slots=True)
+class Problems:
+    """What went wrong under one check.
+
+    Attributes:
+        check: Id of the check.
+        bad: What fails it.
+        lost: What could not be looked at.
+        odd: What is only worth a warning.
+        codes: Stable codes of those that have one.
+    """
+
+    check: str
+    bad: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    odd: list[str] = field(default_factory=list)
+    codes: dict[str, str] = field(default_factory=dict)
+
+    def add(self, to: list[str], code: str, text: str) -> None:
+        """Add what has a code of its own, to one of the lists of this object."""
+        to.append(text)
+        self.codes.setdefault(text, code)
+
+    @property
+    def count(self) -> int:
+        """How many there are, of whatever sort."""
+        return len(self.bad) + len(self.lost) + len(self.odd)
+
+    def note(self, what: str, error: LyrikstoreError) -> None:
+        """Add an error: lost where bytes are absent, bad otherwise."""
+        absent = isinstance(error, IncompleteError | NotFoundError)
+        (self.lost if absent else self.bad).append(f"{what}: {quote(error.message, 300)}")
+
+    def close(self, summary: str, **detail: JSON) -> Check:
+        """Return the check: failed, unchecked, warned, or passed with ``summary``.
+
+        Its reason is the code of the first problem, where that has one.
+        """
+        facts = dict(detail)
+        first = next((self.codes.get(one) for one in self.bad or self.lost or self.odd), None)
+        if self.bad:
+            found = [*self.bad, *self.lost]
+            text = _text(found)
+            return failed(self.check, first or "problems", text, problems=listed(found), **facts)
+        if self.lost:
+            text = _text(self.lost)
+            lost = listed(self.lost)
+            return unchecked(self.check, first or "lost", text, problems=lost, **facts)
+        if self.odd:
+            text = f"{summary}; {_text(self.odd)}"
+            return warned(self.check, first or "noted", text, problems=listed(self.odd), **facts)
+        return passed(self.check, summary, **facts)
+
+
+def _text(problems: list[str]) -> str:
+    shown = "; ".join(problem[:200] for problem in problems[:3])
+    more = len(problems) - 3
+    return f"{shown}; and {more} more" if more > 0 else shown
