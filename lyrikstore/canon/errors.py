@@ -46,6 +46,34 @@ class LyrikstoreError(Exception):
         self.hint = hint
         self.details: dict[str, Any] = dict(details or {})
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the error as JSON, for another process; :meth:`from_json` reads it."""
+        name = type(self).__name__
+        return {
+            "class": name,
+            "kind": self.kind,
+            "message": self.message,
+            "hint": self.hint,
+            "details": self.details,
+        }
+
+    @staticmethod
+    def from_json(value: object) -> "LyrikstoreError | None":
+        """Return the error that :meth:`to_json` wrote, or None if ``value`` is not one."""
+        if not isinstance(value, Mapping):
+            return None
+        classes = {one.__name__: one for one in LyrikstoreError.__subclasses__()}
+        found = classes.get(str(value.get("class")))
+        kind, message, hint = (value.get(name) for name in ("kind", "message", "hint"))
+        details = value.get("details")
+        if (
+            found is None
+            or not (isinstance(kind, str) and isinstance(message, str) and isinstance(hint, str))
+            or not isinstance(details, Mapping)
+        ):
+            return None
+        return found(kind, message, hint=hint, details=details)
+
     def __str__(self) -> str:  # KeyError would quote it
         return self.message
 

@@ -118,3 +118,26 @@ def test_a_file_of_the_program_that_cannot_be_read(tmp_path):
     with pytest.raises(ImportError) as caught:
         read_packaged(tmp_path)
     assert str(tmp_path) in errors.loading_error(caught.value).message
+
+
+def test_an_error_crosses_to_another_process_as_json():
+    error = errors.InvalidInputError("bad-thing", "a thing", hint="do it", details={"got": "it"})
+    again = errors.LyrikstoreError.from_json(json.loads(json.dumps(error.to_json())))
+    assert type(again) is errors.InvalidInputError
+    assert again.to_json() == error.to_json()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"class": "SystemExit"},
+        {"class": "annotations"},
+        {"kind": 1},
+        {"details": []},
+        {"hint": None},
+    ],
+)
+def test_what_is_no_error_of_ours_is_none(change):
+    told = errors.InvalidInputError("bad-thing", "a thing").to_json() | change
+    assert errors.LyrikstoreError.from_json(told) is None
+    assert errors.LyrikstoreError.from_json([told]) is None

@@ -17,9 +17,14 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from lyrikstore.canon import errors
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import LyrikstoreError, VerificationError
+from lyrikstore.canon.errors import (
+    FormatError,
+    LyrikstoreError,
+    NotFoundError,
+    StorageError,
+    VerificationError,
+)
 from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.history.checkout.confined_folder import FOLDER, Destination, refuse
 from lyrikstore.history.trees.tree import Tree
@@ -28,7 +33,7 @@ from lyrikstore.objects.io.unbuffered import WORTH
 from lyrikstore.objects.pack.format import PackIndex, PackRef
 from lyrikstore.objects.pack.layout import COLUMNS, BlockReader, usable_index
 from lyrikstore.objects.parallel.processes import Workers, cores
-from lyrikstore.objects.parallel.tasks import Message
+from lyrikstore.objects.parallel.tasks import Message, worker_died
 from lyrikstore.objects.store.blobs import BlobStore
 
 _HANDFUL, _HANDFUL_BYTES = 2000, 8 << 20
@@ -73,7 +78,10 @@ def checkout_parallel(
         "top": [top.st_dev, top.st_ino],
     }
     count = min(cores(), len(tree))
-    with ThreadPoolExecutor(1) as pool, Workers(f"{__name__}:pour_task", setup, count) as workers:
+    with (
+        ThreadPoolExecutor(1) as pool,
+        Workers(f"{__name__}:checkout_task", setup, count) as workers,
+    ):
         crew = _Crew(job, tree, blobs, progress)
         # In a thread: an interrupt arrives in this one, and must not lose track of what was made.
         future = pool.submit(crew.work, workers)
@@ -110,7 +118,7 @@ def checkout_task(
     try:
         job = _enter(setup)
     except LyrikstoreError as error:
-        yield (_told(error),)
+        yield ({"error": error.to_json()},)
         return
     job.made = {path: (dev, ino) for path, (dev, ino) in task["folders"].items()}
     rows = _rows(runs)
@@ -136,7 +144,7 @@ def checkout_task(
     except LyrikstoreError as error:
         for path in reversed(job.files):
             job.remove(path)
-        yield (_told(error),)
+        yield ({"error": error.to_json()},)
     finally:
         job.close()
 
@@ -168,7 +176,7 @@ class _Crew:
                 batch, header = self._batches[result.task], result.header
                 if "error" in header:
                     self._pending.discard(result.task)
-                    error = error or _error(header["error"])
+                    error = error or LyrikstoreError.from_json(header["error"]) or worker_died()
                     self.stopped.set()
                     continue
                 size += header["written"]
@@ -284,7 +292,7 @@ def _enter(setup: Mapping[str, Any]) -> Destination:
 def _pieces(blocks: BlockReader, runs: Iterable[tuple[int, ...]]) -> Iterator[memoryview]:
     for pack, block, start, length in runs:
         # What cannot be read here ends the file too early; the plain way then says why.
-        with suppress(errors.FormatError, errors.NotFoundError, errors.StorageError):
+        with suppress(FormatError, NotFoundError, StorageError):
             content = memoryview(blocks.block(pack, block))
             yield content[start : start + length]
             continue
@@ -320,14 +328,3 @@ def _rows(buffer: bytes) -> Iterator[tuple[int, ...]]:
     runs = array("Q")
     runs.frombytes(buffer)
     return zip(*[iter(runs)] * COLUMNS, strict=True)
-
-
-def _told(error: LyrikstoreError) -> dict[str, Any]:
-    name = type(error).__name__
-    return {"error": [name, error.kind, error.message, error.hint, error.details]}
-
-
-def _error(told: list[Any]) -> LyrikstoreError:
-    name, kind, message, hint, details = told
-    error: LyrikstoreError = getattr(errors, name)(kind, message, hint=hint, details=details)
-    return error

@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from blake3 import blake3
-
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     InvalidInputError,
@@ -21,8 +19,7 @@ from lyrikstore.history.repository.refs import RefTable
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.store_view import MAX_READ
 from lyrikstore.history.trees.tree import Tree
-from lyrikstore.objects.backends.base import Backend
-from lyrikstore.objects.pack.format import PackRef
+from lyrikstore.objects.pack.builder import is_whole
 from lyrikstore.objects.store.blobs import BlobStore
 from lyrikstore.objects.store.transactions import PackChanges, Transaction, TransactionLog
 
@@ -100,16 +97,6 @@ def _acceptable(repository: Repository, record: Transaction) -> RefTable | None:
 def _issued_by_us(data: bytes, policy: Policy) -> bool:
     author = signed_by(data)
     return any(role.threshold == 1 and author in role.keys for role in policy.roles.values())
-
-
-def is_whole(backend: Backend, pack: PackRef) -> bool:
-    """Return whether a pack is there and has the digest in its name. Cost: reads it once."""
-    if backend.size(pack.name) != pack.bytes:
-        return False
-    whole = blake3()
-    for at in range(0, pack.bytes, _STEP):
-        whole.update(backend.read(pack.name, at, min(_STEP, pack.bytes - at)))
-    return whole.digest() == pack.id.raw
 
 
 def require_blobs(

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
-from lyrikstore.canon import errors
 from lyrikstore.canon.errors import (
     LyrikstoreError,
     StorageError,
@@ -140,7 +139,7 @@ def receive_answer(stream: Stream) -> Iterator[Message]:
         if kind == "end":
             return
         if kind == "error":
-            raise _error(answer.header["value"])
+            raise LyrikstoreError.from_json(answer.header["value"]) or worker_died()
         if kind == "crash":
             raise RuntimeError(answer.header["value"])
         yield Message(answer.header["value"], answer.buffers)
@@ -210,22 +209,7 @@ def worker_died() -> StorageError:
 
 
 def _send_error(stream: Stream, error: LyrikstoreError) -> None:
-    value = {
-        "class": type(error).__name__,
-        "kind": error.kind,
-        "message": error.message,
-        "hint": error.hint,
-        "details": error.details,
-    }
-    send(stream, Message({"kind": "error", "value": value}))
-
-
-def _error(value: dict[str, Any]) -> LyrikstoreError:
-    cls = getattr(errors, value["class"])
-    error: LyrikstoreError = cls(
-        value["kind"], value["message"], hint=value["hint"], details=value["details"]
-    )
-    return error
+    send(stream, Message({"kind": "error", "value": error.to_json()}))
 
 
 def send(stream: Stream, message: Message) -> None:

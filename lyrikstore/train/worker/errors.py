@@ -25,9 +25,7 @@ _MEMORY = re.compile(
     r"|memory allocation of \d+ bytes failed|failed to map segment|unable to allocate|MemoryError",
     re.IGNORECASE,
 )
-_CLASSES: Mapping[str, type[LyrikstoreError]] = {
-    one.__name__: one for one in (InvalidInputError, RunFailedError, StorageError)
-}
+_CLASSES = (InvalidInputError, RunFailedError, StorageError)
 _MAX_WORDS = 300
 _PROBE_BYTES = 16 << 20
 
@@ -107,25 +105,16 @@ def mentions_memory(text: str) -> bool:
     return _MEMORY.search(text) is not None
 
 
-def to_event(error: LyrikstoreError) -> dict[str, str]:
-    """Return the members of the worker's last event."""
-    name = type(error).__name__
-    return {
-        "class": name if name in _CLASSES else "RunFailedError",
-        "kind": error.kind,
-        "message": error.message,
-        "hint": error.hint,
-    }
-
-
 def from_event(event: Mapping[str, Any]) -> LyrikstoreError | None:
     """Return the error that a worker reported, or None if its words are none of ours."""
-    found = _CLASSES.get(str(event.get("class")))
-    words = [event.get(name) for name in ("kind", "message", "hint")]
-    if found is None or not all(isinstance(word, str) for word in words):
+    found = LyrikstoreError.from_json(event)
+    if found is None:
         return None
-    kind, message, hint = (str(word)[: 2 * _MAX_WORDS] for word in words)
-    return found(kind, " ".join(message.split()), hint=hint)
+    cls = type(found) if isinstance(found, _CLASSES) else RunFailedError
+    kind, message, hint = (
+        text[: 2 * _MAX_WORDS] for text in (found.kind, found.message, found.hint)
+    )
+    return cls(kind, " ".join(message.split()), hint=hint)
 
 
 def _is_memory(error: Exception) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import parse
-from lyrikstore.train.worker.errors import fault_of, to_event
+from lyrikstore.train.worker.errors import fault_of
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.process import emit
 
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
         result = _job(job["job"])(job, files, report)
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent is told why
         print_exception(error)
-        emit(channel, {"event": "failed", **to_event(fault_of(error, str(job["job"])))})
+        emit(channel, {"event": "failed", **fault_of(error, str(job["job"])).to_json()})
         return 1
     emit(channel, {"event": "done", **result})
     return 0

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError, PolicyError, RunFailedError, StorageError
-from lyrikstore.train.worker.errors import fault_of, from_event, loading, to_event
+from lyrikstore.train.worker.errors import fault_of, from_event, loading
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.process import _failure
 from lyrikstore_cli.exits import exit_code
@@ -42,7 +42,7 @@ from lyrikstore_cli.exits import exit_code
 )
 def test_each_cause_has_its_own_error(error, kind, code, hint) -> None:
     fault = fault_of(error, "train")
-    told = from_event(to_event(fault))
+    told = from_event(fault.to_json())
     assert told is not None
     assert told.kind == fault.kind == kind
     assert told.message == fault.message
@@ -91,20 +91,23 @@ def test_a_file_that_is_gone_is_named(tmp_path) -> None:
     "event",
     [
         {},
-        {"class": "SystemExit", "kind": "a", "message": "b", "hint": "c"},
-        {"class": "PolicyError", "kind": "a", "message": "b", "hint": "c"},
-        {"class": ["StorageError"], "kind": "a", "message": "b", "hint": "c"},
-        {"class": "StorageError", "kind": 1, "message": "b", "hint": "c"},
-        {"class": "StorageError", "kind": "a", "message": None, "hint": "c"},
+        {"class": "SystemExit", "kind": "a", "message": "b", "hint": "c", "details": {}},
+        {"class": ["StorageError"], "kind": "a", "message": "b", "hint": "c", "details": {}},
+        {"class": "StorageError", "kind": 1, "message": "b", "hint": "c", "details": {}},
+        {"class": "StorageError", "kind": "a", "message": None, "hint": "c", "details": {}},
     ],
 )
 def test_a_worker_cannot_raise_what_it_likes(event) -> None:
     assert from_event(event) is None
 
 
+def test_a_worker_cannot_refuse_in_our_name() -> None:
+    told = from_event(PolicyError("unsafe-model", "no").to_json())
+    assert type(told) is RunFailedError
+
+
 def test_a_workers_words_are_one_line_and_few() -> None:
-    event = {"class": "RunFailedError", "kind": "k", "message": "a\nb" * 9999, "hint": ""}
-    told = from_event(event)
+    told = from_event(RunFailedError("k", "a\nb" * 9999).to_json())
     assert isinstance(told, RunFailedError)
     assert "\n" not in told.message
     assert len(told.message) <= 600
