@@ -292,12 +292,8 @@ digests the workers send, so that decisions and versions are those of one core, 
 worker that dies is done by another; what it had written and nobody names, `gc` removes. `--dask
 local` does the same with processes of this machine. From Python the store may be in a bucket:
 workers get its URL and options, never credentials, and find those where their own machine keeps
-them. What one machine did another one looks at again, or the driver where there is no other: of a
-commit it hashes the files itself and reads back what was stored, a filter and a check of packs it
-does once more. Where the two differ, a commit or filter says which machine was asked first and
-records nothing; `verify` has the driver look. So one faulty machine spoils nothing, and the table
-above, which counts all work once, gets a check on top of a commit, and filters and checks twice.
-Against somebody who rules several machines that is no help; without `--dask` nobody is asked. Dask
+them. The workers are trusted as the driver is: their answers are parsed strictly, but no second
+machine does the work again. A `verify` without `--dask` reads back what a cluster stored. Dask
 trusts its network: whoever reaches the scheduler can run code on every worker, so keep it behind a
 firewall or use Dask's TLS.
 """

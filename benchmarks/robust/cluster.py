@@ -1,4 +1,4 @@
-"""``--dask``: workers and schedulers that die, a worker whose disk is full, a worker that lies."""
+"""``--dask``: workers and schedulers that die, a worker whose disk is full."""
 
 import contextlib
 import importlib.util
@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from robust.kills import finish
@@ -23,26 +23,6 @@ SHARED = ("commit", "filter", "verify")
 """Commands that share their work."""
 LARGE, LINES = 3, 900_000
 """Files, and lines in each: more than a share of the work, so that each worker has one."""
-HARM = ("full", "digest", "pack")
-"""What is wrong with the first worker: its disk, the digests it tells, the packs it writes."""
-LIAR = """
-from pathlib import Path
-from lyrikstore.objects import distributed
-
-def store_files(setup, task, honest=distributed.store_files):
-    for header, digests in honest(setup, task):
-        if {kind!r} == "digest":
-            digests = digests[:-1] + bytes([digests[-1] ^ 1])
-        for name, size, _ in header["packs"] if {kind!r} == "pack" else ():
-            path = Path({store!r}, "packs", name[:2], name + ".pack")
-            data = bytearray(path.read_bytes())
-            data[size // 3] ^= 1
-            path.unlink()
-            path.write_bytes(data)
-        yield header, digests
-
-distributed.store_files = store_files
-"""
 
 
 def spread(base: Path, name: str, *, quick: bool) -> list[Row]:
@@ -55,7 +35,7 @@ def spread(base: Path, name: str, *, quick: bool) -> list[Row]:
     rows = [
         _dying(subject, name, "worker", 1 if quick else 2),
         _dying(subject, name, "scheduler", 0 if quick else 1),
-        _lying(subject, HARM[-1:] if quick else HARM if name == "commit" else ()),
+        _full(subject, 1 if name == "commit" else 0),
     ]
     return [row for row in rows if row.tries]
 
@@ -99,19 +79,17 @@ def _dying(subject: Subject, name: str, whom: str, tries: int) -> Row:
     return row
 
 
-def _lying(subject: Subject, kinds: Sequence[str]) -> Row:
-    row = Row("commit --dask: a worker whose disk is full, or that lies about digests, or packs")
+def _full(subject: Subject, tries: int) -> Row:
+    row = Row("commit --dask: a worker whose disk is full")
     work = MOVING["commit"]
-    for kind in kinds:
+    for number in range(tries):
         subject.restore()
-        liar = subject.base / "liar.py"
-        liar.write_text(LIAR.format(kind=kind, store=str(subject.store)))
-        with _cluster(subject, kind, "--preload", liar) as (address, _, _):
+        with _cluster(subject, full=True) as (address, _, _):
             answer = subject.run(*work.again(subject), "--dask", address)
         findings = answer.manners()
         if not answer.code:
-            findings.append(Finding("undetected", f"a commit with a worker that lies: {kind}"))
-        row.add(kind, findings + work.judged(subject, answer))
+            findings.append(Finding("undetected", "a commit with a worker whose disk is full"))
+        row.add(f"full {number}", findings + work.judged(subject, answer))
     return row
 
 
@@ -120,8 +98,8 @@ _Process = subprocess.Popen[bytes]
 
 @contextlib.contextmanager
 def _cluster(
-    subject: Subject, kind: str = "", *more: object
-) -> Iterator[tuple[str, _Process, Sequence[_Process]]]:
+    subject: Subject, *, full: bool = False
+) -> Iterator[tuple[str, _Process, list[_Process]]]:
     place = subject.base / "dask"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
@@ -149,8 +127,8 @@ def _cluster(
     try:
         scheduler = start("dask_scheduler", "--port", 0, "--scheduler-file", file)
         address = _address(file)
-        honest = ("dask_worker", address, "--nthreads", 1, "--no-nanny")
-        workers = [start(*honest, *more, full=kind == "full"), start(*honest)]
+        worker = ("dask_worker", address, "--nthreads", 1, "--no-nanny")
+        workers = [start(*worker, full=full), start(*worker)]
         _wait(address, len(workers))
         yield address, scheduler, workers
     finally:

@@ -83,8 +83,7 @@ that others used meanwhile. Another pass meets other moments.
   done is looked for in each clone, in a new one and in the home. The bucket is Ceph's, which is
   never killed.
 * *--dask*: a scheduler and two workers on this machine, three files larger than a share of the
-  work. One worker dies, has room for files of 1 MiB only, or says or stores something wrong; the
-  other is honest. Two that lie alike are believed.
+  work. One worker dies, or has room for files of 1 MiB only.
 
 Not tried here: disks that acknowledge a flush and lose it, network file systems, a kernel that
 crashes; with models signals, closed streams, full disks, power loss, accelerators; `serve` with
@@ -92,8 +91,7 @@ crashes; with models signals, closed streams, full disks, power loss, accelerato
 backup`, `supersede`, `suspend`, `reinstate`, `present`, `export`, `page`. Remotes here are folders,
 but for the bucket of *machines*. Servers that fail, lie or are slow are in `tests/remote`, crashes
 at every call of a push in `tests/history/sync/test_crashes.py`, of a model in
-`tests/objects/test_crashes.py`, of a training run in `tests/train/test_kill.py`; more ways for a
-worker to lie are in `tests/objects/test_lying_worker.py`, for a client to be a nuisance in
+`tests/objects/test_crashes.py`, of a training run in `tests/train/test_kill.py`; ways for a client to be a nuisance in
 `tests/verify/w3c/test_listening.py`."""
 
 

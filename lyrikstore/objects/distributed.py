@@ -3,38 +3,26 @@
 A worker opens the store's backend itself and writes packs there, durably, under their final
 names; nothing but digests, sizes and the names of packs comes back. The transaction record of the
 one who ordered it makes them count. What a worker wrote that died is packs that no record names.
-
-Before that, another machine hashes the files itself and reads back what was stored of them.
 """
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from blake3 import blake3
+from typing import Any
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import (
-    FormatError,
-    LyrikstoreError,
-    NotFoundError,
-    StorageError,
-)
+from lyrikstore.canon.errors import FormatError
 from lyrikstore.objects.backends.address import address_of
 from lyrikstore.objects.backends.base import Backend
 from lyrikstore.objects.backends.open import open_backend
-from lyrikstore.objects.chunk.sources import opened
-from lyrikstore.objects.pack.builder import is_whole
 from lyrikstore.objects.pack.format import ROLES, PackRef
-from lyrikstore.objects.parallel.tasks import Message, Pools, Result, workers_differ
+from lyrikstore.objects.parallel.tasks import Message, Pools, Result, one_answer_each
 from lyrikstore.objects.store.blobs import BlobStore, open_blobs
-from lyrikstore.objects.store.transactions import LiveObjects, PackChanges, TransactionLog
+from lyrikstore.objects.store.transactions import PackChanges, TransactionLog
 from lyrikstore.objects.store.writer import BlobWriter
 
 _SHARES = 64  # tasks at least, where there is enough to do: many machines, and little lost by one
-_READ = 4 << 20
 _SHARE_MIN, _SHARE_MAX, _FILES_MAX = 32 << 20, 1 << 30, 20_000
 
 
@@ -56,49 +44,19 @@ def distribute_files(
     Raises:
         InvalidInputError: What :meth:`BlobWriter.put_file` raises;
             (``backend-not-shared``) the store is where no other process can open it.
-        StorageError: The store's medium failed, on some machine; (``workers-differ``) two
-            machines do not agree, after everything was yielded.
+        StorageError: The store's medium failed, on some machine.
         FormatError: (``bad-answer``) a worker answered something else.
-
-    Cost: as storing and reading it back, each file read twice, by different machines.
     """
     setup = {**address_of(backend), "upTo": TransactionLog(backend).count()}
     parts = list(shares(sizes))
     tasks = (Message({"files": [files[place] for place in share]}) for share in parts)
-    stored: list[_Stored] = []
-    answered: set[int] = set()
     with pools("lyrikstore.objects.distributed:store_files", setup) as pool:
-        for result in pool.map(tasks):
+        for result in one_answer_each(pool.map(tasks), len(parts)):
             share = parts[result.task]
-            if result.task in answered:
-                raise FormatError("bad-answer", "a worker answered twice")
-            answered.add(result.task)
             changes, digests, found = _stored(result, len(share))
             writer.adopt(changes)
-            stored.append(_Stored(share, changes, digests, found, result.by))
             for number, place in enumerate(share):
                 yield place, Digest(digests[32 * number : 32 * number + 32]), found[number]
-    again = (one.message([files[place] for place in one.share]) for one in stored)
-    with pools("lyrikstore.objects.distributed:look_again", setup) as pool:
-        for result in pool.map(again):
-            one = stored[result.task]
-            told = (list(result.buffers), result.header.get("sizes"), result.header.get("wrong"))
-            if told != ([one.digests], one.sizes, []):
-                wrong = [place for place in told[2] or [] if place in range(len(one.share))]
-                raise workers_differ(files[one.share[wrong[0] if wrong else 0]], one.by)
-
-
-class _Stored(NamedTuple):
-    """What a worker stored of a share, and who it was."""
-
-    share: Sequence[int]
-    changes: PackChanges
-    digests: bytes
-    sizes: list[int]
-    by: str
-
-    def message(self, files: list[str]) -> Message:
-        return Message({"files": files, **changes_to_json(self.changes)}, away=self.by)
 
 
 def _stored(result: Result, count: int) -> tuple[PackChanges, bytes, list[int]]:
@@ -125,59 +83,10 @@ def store_files(
     yield {"sizes": sizes.tolist(), **changes_to_json(changes)}, bytes(digests)
 
 
-def look_again(
-    setup: Mapping[str, Any], task: Mapping[str, Any]
-) -> Iterator[tuple[dict[str, Any], bytes]]:
-    """Hash ``task["files"]`` and read back what was stored of them: what another worker does.
-
-    Yields:
-        The sizes and digests that this machine finds; positions of the files that the store does
-        not give back, all of them if a pack is not what its name says.
-    """
-    backend = _backend(setup["url"], setup["options"])
-    live, changes = TransactionLog(backend).live(setup["upTo"]), changes_from(task)
-    lists = live.chunk_lists | dict(changes.chunk_lists)
-    blobs = open_blobs(backend, LiveObjects((*live.packs, *changes.added), lists))
-    digests, sizes, wrong = bytearray(), array("Q"), []
-    whole = all(_is_there(backend, pack) for pack in changes.added)
-    for place, file in enumerate(task["files"]):
-        hasher, size = blake3(), 0
-        with opened(file, follow_links=True) as source:
-            while data := source.read(_READ):
-                hasher.update(data)
-                size += len(data)
-        digests += hasher.digest()
-        sizes.append(size)
-        if not whole or not _comes_back(blobs, Digest(hasher.digest()), size):
-            wrong.append(place)
-    yield {"sizes": sizes.tolist(), "wrong": wrong}, bytes(digests)
-
-
-def _is_there(backend: Backend, pack: PackRef) -> bool:
-    try:
-        return is_whole(backend, pack)
-    except (NotFoundError, StorageError):
-        return False
-
-
-def _comes_back(blobs: BlobStore, digest: Digest, size: int) -> bool:
-    try:
-        with blobs.open(digest) as blob:  # checks every byte
-            while data := blob.read(_READ):
-                size -= len(data)
-    except LyrikstoreError:
-        return False
-    return size == 0
-
-
-def _backend(url: str, options: Mapping[str, str]) -> Backend:
-    return open_backend(url, options=options)
-
-
 @lru_cache(maxsize=2)
 def _store(url: str, up_to: int, options: tuple[tuple[str, str], ...]) -> BlobStore:
     # Kept between tasks: knowing what the store holds takes longer than most tasks.
-    backend = _backend(url, dict(options))
+    backend = open_backend(url, options=dict(options))
     return open_blobs(backend, TransactionLog(backend).live(up_to))
 
 

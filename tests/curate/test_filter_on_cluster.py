@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lyrikstore.canon.errors import InvalidInputError, StorageError
+from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.progress import Progress
 from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions
 from lyrikstore.curate.recipes.apply import FilterResult, apply_recipe
@@ -22,9 +22,9 @@ from lyrikstore.curate.recipes.findings import (
 from lyrikstore.curate.recipes.recipe import Recipe, parse_recipe
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.objects import distributed
-from lyrikstore.objects.parallel.tasks import pack_request, read_answer, run_request
 from lyrikstore.testing.keys import signer_for
 from tests.curate.conftest import NOW, Bench
+from tests.servers.dask import InProcess
 
 RECIPE = """
 recipe = 1
@@ -48,26 +48,6 @@ train = 0.6
 validation = 0.2
 test = 0.2
 """
-
-
-class InProcess:
-    """A pool that runs tasks here, through the bytes that a cluster would carry, last one first."""
-
-    def __init__(self, target: str, setup: dict[str, Any]) -> None:
-        self._work = (target, setup)
-
-    def __enter__(self) -> "InProcess":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def map(self, tasks: Any) -> Any:
-        from lyrikstore.objects.parallel.tasks import Result
-
-        for number, task in reversed(list(enumerate(tasks))):
-            for message in read_answer(run_request(pack_request(*self._work, task))):
-                yield Result(number, *message)
 
 
 @pytest.fixture
@@ -238,31 +218,3 @@ def test_a_worker_opens_the_store_as_it_is_now(corpus: Bench) -> None:
     assert isinstance(first, Repository)
     assert distribute._repository(url, (), 1) is first
     assert distribute._repository(url, (), 2) is not first
-
-
-class Lying(InProcess):
-    """As above; the first answer about a share says of all its records what holds for the first."""
-
-    def map(self, tasks: Any) -> Any:
-        for result in super().map(tasks):
-            found = result.header["findings"]
-            if not asked_again(result.task):
-                result.header["findings"] = found[:1] * len(found)
-            yield result
-
-
-ASKED: set[int] = set()
-
-
-def asked_again(task: int) -> bool:
-    known = task in ASKED
-    ASKED.add(task)
-    return known
-
-
-def test_a_worker_that_lies_about_records_decides_nothing(corpus: Bench) -> None:
-    ASKED.clear()
-    with pytest.raises(StorageError) as caught:
-        derive(corpus, "acme/clean", Lying)
-    assert caught.value.kind == "workers-differ"
-    assert "datasets/acme/clean" not in corpus.repo.refs

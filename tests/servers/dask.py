@@ -7,14 +7,40 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from lyrikstore.api.store import Store
 from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.crypto.keys.keyring import KeyFolder
 from lyrikstore.objects.parallel.dask import Cluster, connect
+from lyrikstore.objects.parallel.tasks import (
+    Message,
+    Result,
+    pack_request,
+    read_answer,
+    run_request,
+)
 from lyrikstore.testing.keys import signer_for
+
+
+class InProcess:
+    """A pool that runs tasks here, through the bytes that a cluster would carry, last one first."""
+
+    def __init__(self, target: str, setup: dict[str, Any]) -> None:
+        self._work = (target, setup)
+
+    def __enter__(self) -> "InProcess":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def map(self, tasks: Iterable[Message]) -> Iterator[Result]:
+        for number, task in reversed(list(enumerate(tasks))):
+            for message in read_answer(run_request(pack_request(*self._work, task))):
+                yield Result(number, *message)
 
 
 def new_store(folder: Path) -> Store:

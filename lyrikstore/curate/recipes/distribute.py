@@ -3,15 +3,11 @@
 Workers do what depends on one record alone and store the changed documents in packs of their own.
 What depends on earlier records (duplicates) is settled in path order by the one who ordered it,
 from keys the workers send; so the decisions, the trees and the manifests are those of one core.
-What one machine finds another one must find, too.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
-
-from blake3 import blake3
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.progress import OnProgress, Progress, silent
@@ -24,7 +20,7 @@ from lyrikstore.objects.backends.address import address_of
 from lyrikstore.objects.backends.base import LocalBackend
 from lyrikstore.objects.backends.open import open_backend
 from lyrikstore.objects.distributed import changes_from, changes_to_json, shares
-from lyrikstore.objects.parallel.tasks import Message, Pools, workers_differ
+from lyrikstore.objects.parallel.tasks import Message, Pools, one_answer_each
 from lyrikstore.objects.store.writer import BlobWriter
 
 
@@ -62,11 +58,9 @@ def spread_recipe(
         InvalidInputError: (``backend-not-shared``) the store is where no other process can open
             it.
         FormatError: (``bad-answer``) a worker answered for something else.
-        StorageError: (``workers-differ``) two machines do not find the same.
         LyrikstoreError: What a worker raised that is not about one record.
 
-    Cost: memory for the findings; this process reads no record. Each is examined twice, by
-        different machines.
+    Cost: memory for the findings; this process reads no record.
     """
     setup = {
         **address_of(repository.backend),
@@ -76,33 +70,22 @@ def spread_recipe(
     entries = tree.entries
     parts = list(shares(tree.sizes))
 
-    def share(part: Sequence[int], away: str = "") -> Message:
-        return Message({}, (Tree(entries[at] for at in sorted(part)).encode(),), away)
+    def share(part: Sequence[int]) -> Message:
+        return Message({}, (Tree(entries[at] for at in sorted(part)).encode(),))
 
     findings: list[list[Finding]] = [[] for _ in entries]
     foreign: list[Foreign] = []
     done = 0
-    said: dict[int, tuple[bytes, str]] = {}
     with pools("lyrikstore.curate.recipes.distribute:examine_share", setup) as pool:
-        for result in pool.map(share(part) for part in parts):
+        for result in one_answer_each(pool.map(share(part) for part in parts), len(parts)):
             places = sorted(parts[result.task])
-            said[result.task] = (_mark(result.header), result.by)
             for at, items in zip(places, _items(result.header, len(places)), strict=True):
                 findings[at] = [finding_from_json(item) for item in items]
             writer.adopt(changes_from(result.header))
             foreign += _foreign(result.header)
             done += len(places)
             progress(Progress(done, len(entries)))
-        again = (share(part, said[number][1]) for number, part in enumerate(parts))
-        for result in pool.map(again):
-            mark, by = said[result.task]
-            if _mark(result.header) != mark:
-                raise workers_differ(entries[min(parts[result.task])].path, by)
     return Examined(findings, sorted(foreign))
-
-
-def _mark(header: Mapping[str, Any]) -> bytes:
-    return blake3(json.dumps(header, sort_keys=True).encode()).digest()
 
 
 def _items(header: Mapping[str, Any], count: int) -> list[list[Any]]:

@@ -9,15 +9,15 @@ to be named.
 import random
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct, ValidationError, convert
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import LyrikstoreError, NotFoundError, StorageError
+from lyrikstore.canon.errors import FormatError, LyrikstoreError, NotFoundError, StorageError
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.objects.backends.address import address_of
 from lyrikstore.objects.backends.base import Backend, LocalBackend
@@ -26,7 +26,7 @@ from lyrikstore.objects.pack.format import PackRef
 from lyrikstore.objects.pack.index import in_order
 from lyrikstore.objects.pack.layout import COLUMNS, add_run, runs_of, usable_index
 from lyrikstore.objects.parallel.processes import Workers, cores
-from lyrikstore.objects.parallel.tasks import Message, Pool, Pools, Result
+from lyrikstore.objects.parallel.tasks import Message, Pool, Pools, Result, one_answer_each
 from lyrikstore.objects.store.blobs import BlobStore
 
 WORTH_WORKERS = 32 << 20
@@ -115,6 +115,18 @@ class _Part:
     def length(self) -> int:
         """How many bytes of large blobs there are."""
         return sum(sum(runs[3::COLUMNS]) for runs in self.runs)
+
+
+_T = TypeVar("_T")
+_Count = Annotated[int, Meta(ge=0)]
+
+
+class _Answer(Struct, frozen=True):
+    """The last word of a worker about a part; see :func:`.check_task.check_part`."""
+
+    packs: list[tuple[_Count, str]]
+    blocks: list[tuple[_Count, _Count]]
+    blobs: set[_Count]
 
 
 class Checker:
@@ -252,20 +264,34 @@ class Checker:
             for pack, block in part.blocks:
                 elsewhere.setdefault(pack, set()).add(block)
 
-        def task(number: int, away: str = "") -> Message:
-            return self._message(parts[order[number]], elsewhere)._replace(away=away)
-
+        messages = (self._message(parts[number], elsewhere) for number in order)
         suspects: set[tuple[int, int]] = set()
-        for number, header in self._answers(pool, len(order), task):
+        for number, header, _ in one_answer_each(self._told(pool.map(messages)), len(order)):
             part = parts[order[number]]
-            for pack, (count, problem) in zip(part.packs, header["packs"], strict=True):
+            answer = self._answer(header, part)
+            for pack, (count, problem) in zip(part.packs, answer.packs, strict=True):
                 yield Checked("pack", self._packs[pack].id, problem, count, self._packs[pack].bytes)
-            suspects.update((pack, block) for pack, block in header["blocks"])
+            suspects.update(answer.blocks)
             for position, blob in enumerate(part.blobs):
                 if blob is not None:
-                    doubtful = position in header["blobs"]
+                    doubtful = position in answer.blobs
                     yield Checked("blob", blob, self._reread(blob) if doubtful else "")
         yield from self._name(suspects)
+
+    def _told(self, results: Iterable[Result]) -> Iterator[Result]:
+        for result in results:
+            if "read" in result.header:
+                self._tell(_parsed(result.header["read"], int))
+            else:
+                yield result
+
+    def _answer(self, header: Mapping[str, Any], part: _Part) -> "_Answer":
+        answer = _parsed(header, _Answer)
+        if len(answer.packs) != len(part.packs):
+            raise FormatError("bad-answer", "a worker answered for other packs than were asked")
+        if any(pack >= len(self._packs) for pack, _ in answer.blocks):
+            raise FormatError("bad-answer", "a worker names a pack that is none")
+        return answer
 
     def _reread(self, blob: Digest) -> str:
         """Read a large blob the plain way; return what is wrong with it, or nothing."""
@@ -280,33 +306,6 @@ class Checker:
     def _tell(self, count: int) -> None:
         self._bytes += count
         self._progress(Progress(bytes=self._bytes))
-
-    def _answers(
-        self, pool: Pool, count: int, task: Callable[..., Message]
-    ) -> Iterator[tuple[int, dict[str, Any]]]:
-        said: dict[int, tuple[dict[str, Any], str]] = {}
-        for number, header, _, by in pool.map(map(task, range(count))):
-            if "read" in header:
-                read = header["read"]  # a worker may say anything
-                self._tell(read if type(read) is int and read > 0 else 0)
-            elif self._pools is None:
-                yield number, header
-            else:
-                said[number] = (header, by)
-        if self._pools is None:
-            return
-        # Machines of a cluster: what one finds another one must find, or this one looks itself.
-        order = list(said)
-        agreed = set()
-        for at, header, _, _ in pool.map(task(number, said[number][1]) for number in order):
-            if header == said[order[at]][0]:
-                agreed.add(order[at])
-        for number in range(count):
-            yield number, said[number][0] if number in agreed else self._own(task(number))
-
-    def _own(self, task: Message) -> dict[str, Any]:
-        *_, header = check_part(self._backend, task.header, *task.buffers)
-        return header
 
     def _message(self, part: _Part, elsewhere: Mapping[int, set[int]]) -> Message:
         used = sorted({pack for pack, _ in part.blocks}.union(part.packs))
@@ -339,6 +338,13 @@ class Checker:
             if not wrong:
                 problem = f"pack {pack.id.short} was read twice and gave different bytes"
                 yield Checked("pack", pack.id, problem)
+
+
+def _parsed(answer: Any, kind: type[_T]) -> _T:
+    try:
+        return convert(answer, kind)
+    except ValidationError as error:
+        raise FormatError("bad-answer", "a worker answered something else than asked") from error
 
 
 class _Here:

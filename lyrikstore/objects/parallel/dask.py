@@ -6,9 +6,8 @@ lyrikstore's crosses as a pickle. A task that was on a machine that died runs ag
 tasks may therefore run twice, and what the first run left, such as a pack that nobody names, is
 what ``gc`` removes.
 
-One machine may be faulty, or lie. What it says is asked of another one (``Message.away``), and of
-the driver where there is no other. That is no help against somebody who rules several of them:
-Dask trusts its network, and whoever reaches the scheduler may run code on every worker.
+Workers are trusted as this process is: Dask trusts its network, and whoever reaches the scheduler
+may run code on every worker. Their answers are parsed strictly (ADR 14).
 """
 
 import logging
@@ -26,7 +25,6 @@ from lyrikstore.objects.parallel.tasks import (
     pack_request,
     read_answer,
     run_request,
-    run_target,
     worker_died,
 )
 
@@ -82,57 +80,27 @@ class ClusterPool:
             LyrikstoreError: What a target raised first; (``worker-died``) one task ended several
                 workers; (``worker-version``) a worker has another lyrikstore.
         """
-        running: dict[Any, tuple[int, Message]] = {}
+        running: dict[Any, int] = {}
         done: queue.SimpleQueue[Any] = queue.SimpleQueue()
         numbered = enumerate(tasks)
         room = max(1, _AHEAD * sum(self._client.nthreads().values()))
         try:
             while True:
                 while len(running) < room and (item := next(numbered, None)) is not None:
-                    future = self._submit(item[1])
-                    if future is None:
-                        yield from self._here(*item)
-                        continue
-                    running[future] = item
+                    request = pack_request(self._target, self._setup, item[1])
+                    # pure=False: equal requests are different tasks.
+                    future = self._client.submit(run_request, request, pure=False)
+                    running[future] = item[0]
                     future.add_done_callback(done.put)
                 if not running:
                     return
                 future = self._next(done)
-                number, task = running.pop(future)
-                answer, by = _answer(future), self._doer(future)
-                if task.away and by == task.away:  # the others have gone meanwhile
-                    yield from self._here(number, task)
-                    continue
-                for header, buffers, _ in _read(answer):
-                    yield Result(number, header, buffers, by)
+                number = running.pop(future)
+                for header, buffers in _read(_answer(future)):
+                    yield Result(number, header, buffers)
         finally:
             for future in running:
                 future.cancel()
-
-    def _submit(self, task: Message) -> Any:
-        # None: the cluster has nobody whom this task may be given to.
-        others = self._others(task.away) if task.away else None
-        if others == []:
-            return None
-        request = pack_request(self._target, self._setup, task)
-        # pure=False: equal requests are different tasks.
-        return self._client.submit(
-            run_request, request, pure=False, workers=others, allow_other_workers=bool(others)
-        )
-
-    def _others(self, away: str) -> list[str]:
-        every = [worker for worker in self._client.nthreads() if worker != away]
-        host = away.rpartition(":")[0]  # one machine's memory and disk serve all its workers
-        return [w for w in every if w.rpartition(":")[0] != host] or every
-
-    def _doer(self, future: Any) -> str:
-        # Asked of the scheduler: a worker could name another one.
-        found = self._client.who_has([future])
-        return next((str(worker) for held in found.values() for worker in held), "")
-
-    def _here(self, number: int, task: Message) -> Iterator[Result]:
-        for header, buffers, _ in run_target(self._target, self._setup, task):
-            yield Result(number, header, buffers)
 
     def _next(self, done: "queue.SimpleQueue[Any]") -> Any:
         # A cluster without workers is waited for, but not for ever.
@@ -155,7 +123,7 @@ def _read(answer: bytes) -> list[Message]:
         messages = list(read_answer(answer))
     except LyrikstoreError:
         raise
-    except Exception as error:  # a worker that lies may send anything
+    except Exception as error:
         raise FormatError("bad-answer", "a worker answered something else than asked") from error
     if not messages:  # no target yields nothing; its task would be left out
         raise FormatError("bad-answer", "a worker answered nothing")

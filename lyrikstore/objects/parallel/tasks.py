@@ -20,6 +20,7 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
 from lyrikstore.canon.errors import (
+    FormatError,
     LyrikstoreError,
     StorageError,
     loading_error,
@@ -38,12 +39,10 @@ class Message(NamedTuple):
     Attributes:
         header: JSON-compatible members.
         buffers: Bytes that JSON should not carry.
-        away: The machine that shall not do this task, where there are several; it does not cross.
     """
 
     header: dict[str, Any]
     buffers: tuple[bytes, ...] = ()
-    away: str = ""
 
 
 class Result(NamedTuple):
@@ -53,13 +52,11 @@ class Result(NamedTuple):
         task: Number of the task it belongs to, from 0.
         header: JSON-compatible members.
         buffers: Raw bytes.
-        by: The machine that did it, where there are several; see :attr:`Message.away`.
     """
 
     task: int
     header: dict[str, Any]
     buffers: tuple[bytes, ...]
-    by: str = ""
 
 
 class Pool(Protocol):
@@ -184,19 +181,20 @@ def read_answer(answer: bytes) -> Iterator[Message]:
     return receive_answer(io.BytesIO(answer))
 
 
-def workers_differ(what: str, first: str) -> StorageError:
-    """Return the error for two machines that were asked the same and say different things.
+def one_answer_each(results: Iterable[Result], count: int) -> Iterator[Result]:
+    """Yield ``results``, which must be one for each of ``count`` tasks.
 
-    Args:
-        what: What they were asked about.
-        first: The machine that was asked first.
+    Raises:
+        FormatError: (``bad-answer``) a task was answered twice, or not at all.
     """
-    return StorageError(
-        "workers-differ",
-        f"{what}: another machine finds something else than {first or 'a worker'} did",
-        hint="nothing was recorded. If files are written to meanwhile, pause that; else one of the "
-        "machines is faulty: leave it out, and run the command again",
-    )
+    answered: set[int] = set()
+    for result in results:
+        if result.task in answered:
+            raise FormatError("bad-answer", "a worker answered twice")
+        answered.add(result.task)
+        yield result
+    if len(answered) != count:
+        raise FormatError("bad-answer", "a worker did not answer")
 
 
 def worker_died() -> StorageError:
