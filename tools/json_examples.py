@@ -271,6 +271,7 @@ def _maintain(way: Tour) -> None:
     way.run("auditor", "key", "document", ORGANISATION, "-o", "did.json")
     way.run("auditor", "gc", "-n")
     way.run("auditor", "help", "exit-codes")
+    way.run("auditor", "help", "auditor")
     way.run("auditor", "schema", "cli/key-show")
     way.run("auditor", "schema")
     about = ("did:web:acme.example", "datasets/acme/contracts")

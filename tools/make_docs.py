@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import json_results
 
+from lyrikstore_cli.commands.help import ROLES
 from lyrikstore_cli.exits import MEANING
 from lyrikstore_cli.main import GROUPS, program
 from lyrikstore_cli.session import VARIABLES
@@ -42,6 +43,11 @@ def reference() -> str:
         "`--passphrase-file FILE`.",
         "",
     ]
+    for name, role in ROLES.items():
+        lines += [f"## For a {name}".replace("a a", "an a"), "", f"To {role.goal}:", ""]
+        lines += ["| command | what it does |", "| --- | --- |"]
+        lines += [f"| `lyrikstore {typed}` | {does} |" for typed, does in role.steps.items()]
+        lines.append("")
     context = click.Context(program, info_name="lyrikstore")
     for title, names in GROUPS.items():
         lines += [f"## {title}", ""]

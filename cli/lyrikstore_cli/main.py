@@ -78,7 +78,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "gc": "free the space of what no version needs any more",
         "index": "rebuild the index",
         "schema": "the JSON Schema of a result or a file",
-        "help": "exit-codes, environment",
+        "help": "what a role types, in order; exit codes, environment",
     },
 }
 

@@ -1,24 +1,134 @@
-"""``lyrikstore help``: topics that belong to no command."""
+"""``lyrikstore help``: what each role types, in order; the exit codes; the environment."""
 
 import click
+from msgspec import Struct
 
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.exits import MEANING
 from lyrikstore_cli.session import VARIABLES, Session
 
 
+class Role(Struct, frozen=True):
+    """What one role types.
+
+    Attributes:
+        goal: What it gets done.
+        steps: Command line → what it does; at most nine, in the order they are typed.
+        further: The command that leads on, and to what.
+    """
+
+    goal: str
+    steps: dict[str, str]
+    further: tuple[str, str]
+
+
+ROLES = {
+    "publisher": Role(
+        "sign documents and a sheet, and hand them to somebody who can verify them",
+        {
+            "key new": "make your signing key",
+            "init": "create a store in this folder",
+            "commit DIR -d me/texts": "sign the folder as a version",
+            "filter me/texts --recipe R --as me/good": "derive a cleaner dataset",
+            "why me/good FILE": "see what became of a document",
+            "issue me/good -o OUT --permit train": "write the delivery with its terms",
+            "grant OUT --to DID --permit train": "licence it to one buyer by name",
+            "revoke OUT": "take a credential back, if you must",
+            "push REMOTE": "bring the store to a second place",
+        },
+        ("help buyer", "what the buyer of your delivery types"),
+    ),
+    "buyer": Role(
+        "check a delivery, and learn what it may be used for, offline",
+        {
+            "trust add DID --name ACME": "trust the key of a publisher",
+            "verify DELIVERY": "check its files, signatures and log",
+            "terms DELIVERY --purpose train": "see whether a use is permitted",
+            "page -o verify.html": "check it in a browser, offline",
+            "key new": "make a key, to be granted a licence",
+            "present GRANT --challenge TEXT -o OUT": "prove that a grant is yours",
+            "init": "create a store in this folder",
+            "import DELIVERY GRANT": "bring the dataset and its terms in",
+        },
+        ("help developer", "train on what you imported"),
+    ),
+    "developer": Role(
+        "fine-tune a model on data that permits it, and show what it is made of",
+        {
+            "key new": "make your signing key",
+            "init": "create a store in this folder",
+            "import DELIVERY GRANT": "bring a dataset and its terms in",
+            "filter NAME --recipe R --as me/task": "clean and split it",
+            "commit DIR -d checkpoints/me/base": "sign the base model you start from",
+            "train CONFIG": "check rights, train, sign the result",
+            "evaluate CHECKPOINT --on me/task.test": "measure it beside a baseline",
+            "card CHECKPOINT -o CARD.md": "write the model card from signed facts",
+            "predict CHECKPOINT FILE": "label a file with it",
+        },
+        ("help auditor", "what an auditor will ask of your model"),
+    ),
+    "auditor": Role(
+        "find out what a dataset or a model is made of, and who signed what",
+        {
+            "trust add DID --name ACME": "trust a publisher",
+            "verify DELIVERY": "check a delivery, line by line",
+            "attest DELIVERY --kind quality --statement S": "sign what you found",
+            "clone URL DIR": "copy a store, verified",
+            "verify": "check all of the copy",
+            "log --audit": "who signed what, when",
+            "lineage CHECKPOINT": "what it was made from",
+            "impact NAME": "what rests on a dataset",
+            "query SQL": "ask the index anything else",
+        },
+        ("help exit-codes", "the same from a script"),
+    ),
+}
+"""Role → what it types. A command is there without the program's name."""
+
+_TABLES = {
+    "exit-codes": {str(code): meaning for code, meaning in MEANING.items()},
+    "environment": dict(VARIABLES),
+}
+
+
 @declare("help")
-@click.argument("topic", type=click.Choice(["exit-codes", "environment"]))
+@click.argument("topic", type=click.Choice([*ROLES, *_TABLES]))
 def command(session: Session, topic: str) -> None:
-    """Explain the exit codes or the environment variables."""
-    table = (
-        {str(code): meaning for code, meaning in MEANING.items()}
-        if topic == "exit-codes"
-        else dict(VARIABLES)
-    )
+    """Show the commands of a role in their order; or the exit codes; or the environment."""
+    if topic in ROLES:
+        _show_role(session, topic, ROLES[topic])
+        return
+    table = _TABLES[topic]
     session.emit("help", {"topic": topic, "meanings": table})
     width = max(map(len, table))
     for name, meaning in table.items():
         session.screen.result(f"{name:>{width}}  {meaning}")
     if topic == "exit-codes":
         session.screen.result("an unknown exit code other than 0 is a failure")
+
+
+def _show_role(session: Session, topic: str, role: Role) -> None:
+    further, purpose = role.further
+    session.emit(
+        "help",
+        {
+            "topic": topic,
+            "goal": role.goal,
+            "steps": [{"command": f"lyrikstore {c}", "purpose": p} for c, p in role.steps.items()],
+            "next": {"command": f"lyrikstore {further}", "purpose": purpose},
+        },
+    )
+    width = max(map(len, role.steps))
+    lines = [
+        f"To {role.goal}:",
+        "",
+        *(
+            f"{n}  {typed:<{width}}  {does}"
+            for n, (typed, does) in enumerate(role.steps.items(), 1)
+        ),
+        "",
+        "Type lyrikstore before each; lyrikstore COMMAND --help explains it.",
+        f"Next: lyrikstore {further}  ({purpose})",
+    ]
+    for line in lines:
+        session.screen.result(line)
