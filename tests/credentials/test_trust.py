@@ -5,7 +5,6 @@ import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -278,7 +277,7 @@ def test_matches(entry: dict[str, Any], expected: bool) -> None:
     assert trust.knows(DIDS[0]) is not None
 
 
-def test_vouching_for_a_store_ignores_names(world: SimpleNamespace) -> None:
+def test_vouching_for_a_store_ignores_names() -> None:
     trust = Trust((TrustedIssuer(DIDS[0], "Ada", names=("datasets/acme/*",), stores=(STORE,)),))
     assert trust.vouches_for(DIDS[0], store=STORE, at=NOW) is not None
     assert trust.vouches_for(DIDS[0], store=Digest.of(b"y"), at=NOW) is None

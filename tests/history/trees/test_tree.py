@@ -292,9 +292,9 @@ try:
 except locale.Error:
     pass
 from lyrikstore.canon.digest import Digest
-from lyrikstore.history.trees.tree import Entry, Tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 rows = json.load(sys.stdin)
-print(Tree.of(Entry(p, b, Digest.parse(d), m) for p, b, d, m in rows).id)
+print(Tree.of(TreeEntry(p, b, Digest.parse(d), m) for p, b, d, m in rows).id)
 """
 
 
