@@ -60,7 +60,7 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name from the floor that owns it."""
+    """Load a public name from the module that owns it."""
     from importlib import import_module
 
     if name not in _LAZY:

@@ -53,7 +53,7 @@ class LyrikFileSystem(AbstractFileSystem):  # type: ignore[misc]
         RemoteError: (while reading) the remote cannot be reached or refused.
 
     Cost: opening a store reads one small file per transaction; a version's first file, its tree.
-        Files are streamed: of a large file only the pieces that are asked for are read.
+        Files are streamed: of a large file only the chunks that are asked for are read.
     """
 
     protocol = "lyrik"

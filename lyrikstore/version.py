@@ -1,3 +1,3 @@
-"""The version, on its own so that every floor can name it."""
+"""The version, on its own so that every package can import it."""
 
 __version__ = "0.1.0"

@@ -1,1 +1,1 @@
-"""Floor 11: the command line. Alone reads the environment, prints and knows about terminals."""
+"""The command line: alone reads the environment, prints and knows about terminals."""

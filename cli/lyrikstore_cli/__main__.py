@@ -1,4 +1,4 @@
-"""The program's first module: light, so that whatever goes wrong from here on is said cleanly.
+"""Entry point: imports little, so that failures while loading are reported cleanly.
 
 Too little memory, a signal or a closed stream can strike before the command line is even loaded.
 """

@@ -1,4 +1,4 @@
-"""The last words of a program that cannot go on: light, for memory may be what is wanting."""
+"""Messages for fatal conditions; imports little, for memory may be exhausted."""
 
 INTERRUPTED = "interrupted; nothing half-made is visible, run the same command again"
 OUT_OF_MEMORY = "error: out of memory\nhint: free some, or raise the limit, and run it again"

@@ -277,7 +277,7 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
         files: Name → content.
 
     Raises:
-        StorageError: The disk said no.
+        StorageError: Storage backend error: disk full, read-only, I/O error.
     """
     written = []
     for name, data in files.items():
@@ -291,7 +291,7 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
 
 
 def write_credential(path: Path, result: "IssuedCredential") -> list[Path]:
-    """Write a credential, and beside it what else a verifier needs; return the paths.
+    """Write a credential, and next to it what else a verifier needs; return the paths.
 
     That is its status lists, its log proof, its issuer's DID document, and what the issuer's store
     says of its keys.

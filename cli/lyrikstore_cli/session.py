@@ -1,4 +1,4 @@
-"""What one invocation knows: where things are, who signs, what the user asked for.
+"""The session of one invocation: options, paths, environment, signer, store.
 
 Nothing here is remembered between invocations, and a store can set none of it: a copied store
 must not choose whom its reader trusts.
@@ -305,7 +305,7 @@ class Session:
         if self.options.no_input or not sys.stdin.isatty():
             raise KeyMaterialError(
                 "passphrase-missing",
-                f"{prompt}: nobody to ask",
+                "no terminal available to prompt for the passphrase",
                 hint=f"give {way}",
             )
         import click

@@ -1,4 +1,4 @@
-"""A new store, with its log key beside the user's keys and the owner's trust in it."""
+"""A new store, with its log key next to the user's keys and the owner's trust in it."""
 
 import os
 from collections.abc import Sequence

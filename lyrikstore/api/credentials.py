@@ -89,7 +89,7 @@ class Standing(ABC):
     def import_credentials(
         self,
         wanted: Mapping[str, bytes],
-        beside: Mapping[str, bytes],
+        siblings: Mapping[str, bytes],
         found: Mapping[str, bytes] | None = None,
     ) -> "ImportResult":
         """Log what others said about datasets that are here; see ``takingin.take_in``."""
@@ -100,7 +100,7 @@ class Standing(ABC):
             self.repository,
             self.status_book,
             wanted,
-            beside,
+            siblings,
             found=found,
             trust=self.trust,
             clock=self.clock,
@@ -109,7 +109,7 @@ class Standing(ABC):
     def import_delivery(
         self,
         credential: bytes,
-        beside: Mapping[str, bytes],
+        siblings: Mapping[str, bytes],
         data: Path,
         report: "Report",
         name: str | None = None,
@@ -124,7 +124,7 @@ class Standing(ABC):
             self.repository,
             self.status_book,
             credential,
-            beside,
+            siblings,
             data,
             report,
             name=name,

@@ -56,7 +56,7 @@ class Curating(ABC):
             stated: What is said of the files: a sheet, the licence, a description.
             allow: What it may do that is else refused.
             dry_run: Find out what would change; write nothing.
-            progress: Told about files, bytes of unchanged ones included.
+            progress: Progress callback, called per file; unchanged ones count too.
             pools: Workers on other machines, as
                 :func:`lyrikstore.curate.commit.commit.commit_folder` takes them.
             listing: A listing of this folder that began before, as ``commit_folder`` takes it.
@@ -113,7 +113,7 @@ class Curating(ABC):
             recipe: What to do.
             as_name: The new dataset's name.
             message: Free text, signed with the new dataset.
-            progress: Told about records.
+            progress: Progress callback, called per record.
             pools: Workers on other machines that examine the records.
 
         Raises:

@@ -86,7 +86,7 @@ class Training(ABC):
             checkpoint: One that a run here made.
             dataset: One that was logged before that run.
             environment: As for :meth:`train`.
-            progress: Told about records.
+            progress: Progress callback, called per record.
 
         Raises:
             PolicyError: (``test-not-locked``, ``test-is-train``, ``rights-missing``). Else as

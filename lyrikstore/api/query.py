@@ -38,7 +38,7 @@ class Asking(ABC):
             sql: Reads only; docs/index-views.md has the tables.
             parameters: Values for ``?``.
             rows: How many at the most.
-            progress: Told about the building of the index.
+            progress: Progress callback of building the index.
 
         Raises:
             InvalidInputError, FormatError, NotFoundError, StorageError: As
@@ -65,7 +65,7 @@ class Asking(ABC):
         """Make the index anew and return its path.
 
         Args:
-            progress: Told about the building, entry of the log by entry.
+            progress: Progress callback of building the index, called per log entry.
 
         Raises:
             IncompleteError, VerificationError, StorageError: As

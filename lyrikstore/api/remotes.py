@@ -42,7 +42,7 @@ class Shared:
             place: As :func:`lyrikstore.objects.backends.open.open_backend` takes it.
             all_data: Fetch also what a partial clone left out.
             dry_run: Find out what would come; change nothing.
-            progress: Told about packs.
+            progress: Progress callback, called per pack.
 
         Raises:
             ConflictError, VerificationError, RemoteError, StorageError: See
@@ -78,7 +78,7 @@ class Shared:
             place: As :func:`lyrikstore.objects.backends.open.open_backend` takes it.
             mirror: Whether the remote shall be a mirror.
             dry_run: Find out what would happen; change nothing.
-            progress: Told about packs.
+            progress: Progress callback, called per pack.
 
         Raises:
             ConflictError, VerificationError, RemoteError, KeyMaterialError: See

@@ -1,4 +1,4 @@
-"""Floor 10, the facade: what notebooks import and the command line calls. Thin by rule.
+"""The store as notebooks, services and the command line use it.
 
 Example:
     >>> from lyrikstore import Store                                       # doctest: +SKIP
@@ -129,7 +129,7 @@ class Store(Shared, Asking, Curating, Training, Standing):
         writers: Sequence[str] = (),
         log_keys: Sequence["PublicKey"] = (),
     ) -> "Store":
-        """Make a store, its log key beside the user's keys, and the owner's trust in it.
+        """Make a store, its log key next to the user's keys, and the owner's trust in it.
 
         Args:
             folder: The store folder to make; its parent is made if missing.
@@ -145,7 +145,7 @@ class Store(Shared, Asking, Curating, Training, Standing):
 
         Raises:
             ConflictError: (``store-exists``) there is one.
-            StorageError: the disk said no.
+            StorageError: Storage backend error: disk full, read-only, I/O error.
         """
         from lyrikstore.api.create import found_store
 
@@ -191,7 +191,7 @@ class Store(Shared, Asking, Curating, Training, Standing):
             cache_dir: This user's cache.
             expected: The store's id, if known; else it is believed to be the one that was meant.
             selection: What data to fetch; None for everything.
-            progress: Told about packs.
+            progress: Progress callback, called per pack.
 
         Raises:
             ConflictError, InvalidInputError, NotFoundError, VerificationError, FormatError,
@@ -248,7 +248,7 @@ class Store(Shared, Asking, Curating, Training, Standing):
 
         Raises:
             InvalidInputError, NotFoundError: As :meth:`resolve`.
-            StorageError: The disk said no.
+            StorageError: Storage backend error: disk full, read-only, I/O error.
         """
         from lyrikstore.history.manifests.lineage import walk
 
@@ -275,7 +275,7 @@ class Store(Shared, Asking, Curating, Training, Standing):
         Args:
             ref: The version, as :meth:`resolve` takes it.
             folder: Where to.
-            progress: Told about files.
+            progress: Progress callback, called per file.
 
         Raises:
             IncompleteError: (``retired``) some of its data is gone, as a signed retention says.
@@ -294,11 +294,11 @@ class Store(Shared, Asking, Curating, Training, Standing):
         """Return the report on the whole store: every blob, signature, log entry and link.
 
         Args:
-            progress: Told about bytes; from another thread.
+            progress: Progress callback, in bytes, called from another thread.
 
         Raises:
             FormatError: (``bad-trust``) the trust file is none.
-            StorageError: The disk said no. What is wrong with the store stands in the report.
+            StorageError: Storage backend error. What is wrong with the store stands in the report.
         """
         from lyrikstore.verify.store.store import verify_store
 
@@ -350,7 +350,7 @@ class Store(Shared, Asking, Curating, Training, Standing):
             issuance: In whose name, and how it may end; None: the signer's, for good.
             valid_for: How long, from now, at most ten years; None for no end.
             version: A version label for people.
-            progress: Told about files, in the phases ``records`` and ``data``.
+            progress: Progress callback, called per file, in the phases ``records`` and ``data``.
 
         Raises:
             LyrikstoreError: As :meth:`resolve` and

@@ -1,4 +1,4 @@
-"""Floor 10 for whoever has no store: a delivery, verified from a notebook or a program.
+"""Verify a delivery from a notebook or a program, without a store.
 
 Example:
     >>> from lyrikstore import verify_delivery                              # doctest: +SKIP
@@ -37,12 +37,12 @@ def verify_delivery(
     Args:
         path: The folder, or the dataset credential in it.
         trust_file: This user's trust file; need not exist, and then believes nobody.
-        data: The folder of data; by default ``data`` beside the credential, if there is one.
+        data: The folder of data; by default ``data`` next to the credential, if there is one.
         memory_dir: Where this user's log checkpoints are remembered; nowhere if left out.
         recompute: Whether to measure again what the credential measured, in the same read of the
             data; otherwise the verdict is at best ``valid``.
         clock: The moment to judge for.
-        progress: Told about files.
+        progress: Progress callback, called per file.
 
     Raises:
         InvalidInputError: (``unreadable``, ``too-many-files``) of the delivery or the trust file.

@@ -1,5 +1,4 @@
-"""Floor 0: the words every other floor is spelled with.
+"""Core value types: digest, strict JSON and its canonical form, schemas, time stamps, errors.
 
-Digest, strict JSON, RFC 8785 canonical form, JSON Schemas, time stamps and the error tree.
-Imports nothing of lyrikstore.
+Every other package builds on these; imports nothing of lyrikstore.
 """

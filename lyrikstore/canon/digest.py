@@ -52,8 +52,8 @@ class Digest(Struct, frozen=True, order=True):
         hasher = blake3()
         try:
             with open_regular(path) as file:
-                while piece := file.read(1 << 20):
-                    hasher.update(piece)
+                while part := file.read(1 << 20):
+                    hasher.update(part)
         except OSError as error:
             raise storage_error(error, f"cannot read {path}") from error
         return cls(hasher.digest())

@@ -13,7 +13,7 @@
     ├── PolicyError                     rules or use rights forbid it
     ├── ConflictError                   somebody else was first, or it exists with other content
     ├── LockedError                     another process holds the store
-    ├── StorageError (OSError)          the disk said no: full, read-only, input/output error
+    ├── StorageError (OSError)          storage backend error: disk full, read-only, I/O error
     ├── RemoteError                     a remote is unreachable or refused
     └── RunFailedError                  the training program failed
 
@@ -128,7 +128,7 @@ class LockedError(LyrikstoreError):
 
 
 class StorageError(LyrikstoreError, OSError):
-    """The disk said no."""
+    """Storage backend error: disk full, read-only, I/O error."""
 
     def __init__(
         self, kind: str, message: str, *, hint: str = "", details: Mapping[str, Any] | None = None

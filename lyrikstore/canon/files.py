@@ -1,4 +1,4 @@
-"""Files that a caller names: read within bounds, written whole and for good."""
+"""Reading files within bounds, and writing them atomically and durably."""
 
 import contextlib
 import errno
@@ -131,7 +131,7 @@ def create_file(path: Path, data: bytes, *, mode: int | None = None) -> None:
 
 @contextlib.contextmanager
 def _written(path: Path, data: bytes, mode: int, *, exact: bool) -> Iterator[Path]:
-    # A file beside its place, complete and synced; on leaving it has another name or is removed.
+    # A file next to its place, complete and synced; on leaving it has another name or is removed.
     name = os.fsdecode(os.fsencode(path.name)[:200])  # with what is added no longer than a name is
     stem = f".{name}."
     remove_dead(path.parent, stem)

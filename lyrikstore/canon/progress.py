@@ -1,4 +1,4 @@
-"""What long work tells whoever waits for it, on every floor."""
+"""Progress of long work: the events, and the callbacks that receive them."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Progress(NamedTuple):
-    """How far a piece of work is. Every number counts from the start of the work.
+    """How far a task is. Every number counts from the start of the work.
 
     Attributes:
         done: Steps done. What a step is, a file, a pack, a record, says who takes a listener.

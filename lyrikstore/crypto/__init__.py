@@ -1,6 +1,5 @@
-"""Floor 1: who said it.
+"""Signing and keys: strict Ed25519, key files, signers by URI, did:key, Data Integrity proofs.
 
-Strict Ed25519, key files, signers named by URI, did:key and Multikey spellings, and the one way
-lyrikstore secures a document: an ``eddsa-jcs-2022`` Data Integrity proof
-(spec/03-keys-and-proofs.md).
+A document is secured in one way: an ``eddsa-jcs-2022`` proof (spec/03-keys-and-proofs.md). Imports
+``canon`` only.
 """

@@ -1,5 +1,5 @@
-"""Floor 3: what a store knows and in which order it came to know it.
+"""The signed history of a store: trees, manifests, log, refs, policies, commit, sync, gc.
 
 Trees name files, manifests state how things came to be, the log orders them, refs and lineage
-are derived from it. Imports the floors below only.
+are derived from it. Imports ``objects``, ``crypto`` and ``canon``.
 """

@@ -1,4 +1,5 @@
-"""Floor 5: a DuckDB database derived from log and objects, to ask questions of.
+"""The index: a DuckDB database derived from log and objects, for queries.
 
-It answers; it is never evidence, and may be deleted at any time (docs/index-views.md).
+It answers; it is never evidence, and may be deleted at any time (docs/index-views.md). Imports
+``verify`` and what lies below it; nothing below ``api`` imports it.
 """

@@ -1,6 +1,6 @@
-"""An index that is there when it is needed: built, stamped, checked, rebuilt (docs/index-views.md).
+"""Building the index: made on demand, stamped, checked, rebuilt (docs/index-views.md).
 
-The database is derived and may vanish at any time. Beside it lies a stamp: which log checkpoint
+The database is derived and may vanish at any time. Next to it lies a stamp: which log checkpoint
 it was built from, by which version, and the BLAKE3 of the file. Whatever does not fit its stamp,
 or whose stamp does not fit the store, is built anew, and a damaged database is set aside unopened
 (attack case A38). Whoever can write both can make them fit: keep them where only the asker can.

@@ -1,4 +1,4 @@
-"""Whether DuckDB failed, or the system failed it."""
+"""Telling failures of DuckDB from failures of the system."""
 
 import errno
 import os

@@ -169,10 +169,10 @@ def _converse(child: "subprocess.Popen[bytes]", request: bytes, limits: QueryLim
         while (left := deadline - time.monotonic()) > 0:
             if not selector.select(left):
                 break
-            piece = os.read(child.stdout.fileno(), 1 << 16)
-            if not piece:
+            part = os.read(child.stdout.fileno(), 1 << 16)
+            if not part:
                 return bytes(output)
-            output += piece
+            output += part
             if len(output) > most:
                 raise InvalidInputError("query-too-large", f"the answer is over {most} bytes")
     raise InvalidInputError(

@@ -1,4 +1,6 @@
-"""Floor 2: blobs in packs, transaction records, backends. Knows nothing of manifests or refs.
+"""Storage: blobs in packs, transaction records, backends. Knows nothing of manifests or refs.
+
+Imports ``canon`` and ``crypto`` only.
 
 How a repository drives it::
 
@@ -21,7 +23,7 @@ How a repository drives it::
         if not log.append(record):                     # False: slot lost; count() again, same packs
             ...
         blobs.adopt(changes)                           # now readable here
-        # then tiles and log checkpoint (floor 3), a pure function of tx/0…seq
+        # then tiles and log checkpoint (history), a pure function of tx/0…seq
 
 ``changes`` stay good for as many attempts at a slot as it takes: packs do not depend on it. A
 writer that never reaches ``finish``, or whose transaction is never appended, leaves only files

@@ -1,4 +1,4 @@
-"""Storing files on the machines of a cluster: each stores its share in packs of its own.
+"""Storing files on a cluster: each machine stores its share in packs of its own.
 
 A worker opens the store's backend itself and writes packs there, durably, under their final
 names; nothing but digests, sizes and the names of packs comes back. The transaction record of the
@@ -64,7 +64,7 @@ def _stored(result: Result, count: int) -> tuple[PackChanges, bytes, list[int]]:
     if not isinstance(sizes, list) or len(digests) != 32 * count or len(sizes) != count:
         raise FormatError("bad-answer", "a worker answered for other files than were asked")
     if any(type(size) is not int or size < 0 for size in sizes):
-        raise FormatError("bad-answer", "a worker names a size that is none")
+        raise FormatError("bad-answer", "invalid response from worker: invalid size")
     return changes_from(result.header), digests, sizes
 
 
@@ -117,7 +117,7 @@ def changes_to_json(changes: PackChanges) -> dict[str, Any]:
     """Return the members of an answer that say what a worker stored."""
     return {
         "packs": [[pack.id.hex, pack.bytes, pack.role] for pack in changes.added],
-        "lists": [[blob.hex, pieces.hex] for blob, pieces in changes.chunk_lists],
+        "lists": [[blob.hex, chunks.hex] for blob, chunks in changes.chunk_lists],
     }
 
 

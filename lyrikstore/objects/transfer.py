@@ -128,7 +128,7 @@ def copy_packs(
         source: Where they are.
         target: Where they go; those that are there already are not touched.
         packs: Which.
-        progress: Told about packs, after each step of a few MiB.
+        progress: Progress callback, called after every few MiB of a pack.
 
     Raises:
         NotFoundError: (``no-file``) the source lacks one.
@@ -189,7 +189,7 @@ def pack_problem(backend: Backend, pack: PackRef) -> str | None:
     Cost: reads it once.
     """
     try:
-        for _ in _pieces(backend, pack):
+        for _ in _parts(backend, pack):
             pass
     except NotFoundError:
         return f"pack {pack.id.short} is missing"
@@ -232,8 +232,8 @@ def _is_there(backend: Backend, pack: PackRef) -> bool:
 def _send(source: Backend, target: Backend, pack: PackRef, tally: "_Tally") -> None:
     if isinstance(source, LocalBackend):
         # It need not be copied first: hashed where it is, then sent as it is.
-        for piece in _pieces(source, pack):
-            tally.move(len(piece))
+        for part in _parts(source, pack):
+            tally.move(len(part))
         _place(target, pack, source.root / pack.name)
     else:
         scratch = Scratch(target.scratch)
@@ -285,10 +285,10 @@ def _fetch(
         file, path = open_part(prefix)
         with file:
             with _written_to(file, pack.bytes) as out:
-                for piece in _pieces(source, pack):
-                    out.write(piece)
+                for part in _parts(source, pack):
+                    out.write(part)
                     if tell is not None:
-                        tell(len(piece))
+                        tell(len(part))
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -329,17 +329,17 @@ def _place(target: Backend, pack: PackRef, path: Path) -> None:
         target.replace(pack.name, path)
 
 
-def _pieces(source: Backend, pack: PackRef) -> Iterator[bytes]:
+def _parts(source: Backend, pack: PackRef) -> Iterator[bytes]:
     # ATTACK: a hostile remote sends something else, less, or no end of it.
     whole = blake3()
     at, step = 0, _STEP_HERE if isinstance(source, LocalBackend) else _STEP
     while at < pack.bytes:
-        piece = source.read(pack.name, at, min(step, pack.bytes - at))
-        if not piece:
+        part = source.read(pack.name, at, min(step, pack.bytes - at))
+        if not part:
             break
-        whole.update(piece)
-        at += len(piece)
-        yield piece
+        whole.update(part)
+        at += len(part)
+        yield part
     if at != pack.bytes or source.size(pack.name) != pack.bytes:
         raise VerificationError(
             "pack-damaged",

@@ -1,1 +1,4 @@
-"""Floor 8: what leaves a store for people outside it: deliveries and model cards."""
+"""What leaves a store for people outside it: deliveries, grants, status lists, model cards.
+
+Imports ``curate`` and what lies below it.
+"""

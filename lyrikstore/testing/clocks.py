@@ -1,4 +1,4 @@
-"""A clock that stands still until told otherwise."""
+"""``FrozenClock``: a clock that stands still until it is set."""
 
 from datetime import UTC, datetime, timedelta
 

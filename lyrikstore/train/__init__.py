@@ -1,8 +1,8 @@
-"""Floor 7: training, evaluation and prediction as statements that can be checked.
+"""Training, evaluation and prediction as statements that can be checked.
 
 The functions here run in the caller's process and never import a machine-learning library; those
 live in child processes (``lyrikstore.train.worker.main``) that see a private folder, a cleaned
-environment and nothing of the store. May import floors 0 to 6.
+environment and nothing of the store. Imports ``curate`` and what lies below it.
 """
 
 from typing import TYPE_CHECKING, Any

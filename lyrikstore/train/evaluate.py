@@ -1,4 +1,4 @@
-"""How good a checkpoint is on unseen data, next to a baseline (spec §13.7).
+"""Evaluation of a checkpoint on a locked test set, against a baseline (spec §13.7).
 
 One signed statement holds model, baseline and majority, so that none of them can be shown without
 the others.
@@ -62,8 +62,8 @@ def evaluate_checkpoint(
         trust: Whose permissions count.
         clock: Tells the claimed time, and the moment of use.
         base_env: The caller's environment; a few harmless variables of it reach the workers.
-        progress: Told about records, in the phases ``check``, ``score``, ``baseline``, ``log`` and
-            ``done``.
+        progress: Progress callback, called per record, in the phases ``check``, ``score``,
+            ``baseline``, ``log`` and ``done``.
 
     Raises:
         PolicyError: (``test-not-locked``) the test set was logged after the run, or is not the

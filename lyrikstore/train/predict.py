@@ -1,4 +1,4 @@
-"""One answer of one checkpoint about one file."""
+"""Prediction: the answer of one checkpoint about one file."""
 
 from collections.abc import Mapping
 from decimal import Decimal

@@ -128,8 +128,9 @@ def train_run(
         trust: Whose permissions count.
         clock: Tells the claimed times.
         base_env: The caller's environment; a few harmless variables of it reach the worker.
-        progress: Told about steps, in the phases ``check``, ``register``, ``start``, ``step``,
-            ``validate`` (epochs), ``seal``, ``store`` (checkpoints), ``log`` and ``done``.
+        progress: Progress callback, called per step, in the phases ``check``, ``register``,
+            ``start``, ``step``, ``validate`` (epochs), ``seal``, ``store`` (checkpoints), ``log``
+            and ``done``.
         message: Free text for the run manifest.
 
     Raises:

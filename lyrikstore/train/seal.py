@@ -49,7 +49,7 @@ def seal(folder: Path, writer: BlobWriter, *, base: Digest, private: Path) -> Se
     Raises:
         RunFailedError: (``bad-output``) a file is missing, unexpected, no regular file, no
             safetensors or JSON, or names a private path.
-        StorageError: The disk said no.
+        StorageError: Storage backend error: disk full, read-only, I/O error.
     """
     try:
         names = {path.name for path in folder.iterdir()}

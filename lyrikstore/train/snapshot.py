@@ -70,7 +70,7 @@ def copy_dataset(
             text; (``label-missing``) no such column, near ones named, or files without a label;
             (``not-text``) not UTF-8; (``too-large``) a text longer than :data:`MAX_TEXT_BYTES`.
         VerificationError, IncompleteError: A blob is damaged or lost.
-        StorageError: The disk said no.
+        StorageError: Storage backend error: disk full, read-only, I/O error.
     """
     if manifest.kind != "dataset":
         raise InvalidInputError(
@@ -181,7 +181,7 @@ def copy_base(repo: Repository, manifest: Manifest, staging: Staging) -> dict[st
             :mod:`lyrikstore.train.formats.base_model`.
         InvalidInputError: (``not-a-model``) the manifest is something else.
         VerificationError, IncompleteError: A blob is damaged or lost.
-        StorageError: The disk said no.
+        StorageError: Storage backend error: disk full, read-only, I/O error.
     """
     if manifest.kind != "checkpoint" or manifest.body["origin"] != "imported":
         raise InvalidInputError(
@@ -216,5 +216,5 @@ def copy_weights(repo: Repository, digest: Digest, staging: Staging, name: str) 
         check_weights(PurePosixPath(name).name, head, repo.blobs.size(digest))
         write(head)
         # To the end: the stream raises there if the whole is not the blob.
-        while piece := stream.read(1 << 20):
-            write(piece)
+        while part := stream.read(1 << 20):
+            write(part)

@@ -1,4 +1,7 @@
-"""Floor 9: the verification page, a second verifier in one file (page/ holds its source)."""
+"""The verification page, a second verifier in one file, and the VC API.
+
+The source of the page is in page/. Imports ``verify`` and what lies below it.
+"""
 
 import json
 from base64 import b64decode, b64encode
@@ -22,7 +25,7 @@ class Carried(Struct, frozen=True):
     """What a page carries.
 
     Attributes:
-        files: Name → bytes: a credential as ``credential.json``, and the files beside it.
+        files: Name → bytes: a credential as ``credential.json``, and the sibling files.
         trust: A trust file, or None. Whoever opens the page is told that it came with the page.
     """
 

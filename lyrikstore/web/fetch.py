@@ -1,4 +1,4 @@
-"""The one way anything is fetched for a verification (spec §18.6).
+"""Fetching over HTTPS for a verification; nothing else is ever fetched (spec §18.6).
 
 The URL comes from a document a stranger wrote, so the request goes where they want it unless it is
 kept from there: a public address of a registered name, looked at once and used as looked at, one

@@ -5,7 +5,7 @@ import { concat, hex, includes, unhex, utf8 } from "../src/canon/bytes.js";
 import { blake3 } from "../src/canon/digest.js";
 import { didKey, isSoundKey, judgeTogether, parseDidKey, parseMultikey, parseVerificationMethod, verify } from "../src/crypto/ed25519.js";
 import { leafHash, root, verifyInclusion } from "../src/history/log/merkle.js";
-import { pieces } from "../src/history/records/chunks.js";
+import { chunks } from "../src/history/records/chunks.js";
 import { verifyProof } from "../src/crypto/proofs/eddsa_jcs.js";
 import { quote } from "../src/verify/report.js";
 import { canonical, parse, parseCanonical } from "../src/canon/json.js";
@@ -87,9 +87,9 @@ const streams = new Map([
   ["as a plain stream", () => new Blob([content]).stream().pipeThrough(new TransformStream())],
   ["that is empty", () => new Blob([]).stream()],
 ]);
-for (const [name, stream] of streams) test(`pieces of a file ${name}`, async () => {
+for (const [name, stream] of streams) test(`chunks of a file ${name}`, async () => {
   const seen = [];
-  for await (const piece of pieces(/** @type {any} */ ({ stream }))) seen.push(piece.slice());
+  for await (const chunk of chunks(/** @type {any} */ ({ stream }))) seen.push(chunk.slice());
   assert.equal(blake3(concat(...seen)), blake3(name === "that is empty" ? new Uint8Array() : content));
 });
 

@@ -17,10 +17,10 @@ import { each, load } from "./vectors.js";
 const bytes = (/** @type {any} */ given) => (typeof given === "string" ? utf8(given) : unhex(given.hex));
 const present = (/** @type {any} */ parts) => Object.entries(parts).filter(([, value]) => value !== null);
 
-/** Records of bytes that come in pieces. @param {import("../src/history/records/records.js").Reading} reading @param {Uint8Array} content @param {number} piece */
-function read(reading, content, piece) {
+/** Records of bytes that come in chunks. @param {import("../src/history/records/records.js").Reading} reading @param {Uint8Array} content @param {number} chunk */
+function read(reading, content, chunk) {
   const records = new Records(reading);
-  for (let at = 0; at < content.length; at += piece) records.update(content.subarray(at, at + piece));
+  for (let at = 0; at < content.length; at += chunk) records.update(content.subarray(at, at + chunk));
   return records.end(blake3(content));
 }
 
@@ -116,10 +116,10 @@ each("record id", load("records/ids.json").cases, (one) =>
 /** Bytes as vectors spell long ones: parts, each repeated. @param {[string, number][]} parts */
 const spelt = (parts) => unhex(parts.map(([part, times]) => part.repeat(times)).join(""));
 
-for (const piece of [1, 2, 3, 4096]) {
-  const short = (/** @type {any} */ { file }) => piece > 3 || spelt(file).length < 1000;
-  each(`reader, ${piece} bytes at a time`, load("records/readers.json").cases.filter(short), (one) => {
-    const { ids, problem } = read({ reader: one.reader, recipes: [] }, spelt(one.file), piece);
+for (const chunk of [1, 2, 3, 4096]) {
+  const short = (/** @type {any} */ { file }) => chunk > 3 || spelt(file).length < 1000;
+  each(`reader, ${chunk} bytes at a time`, load("records/readers.json").cases.filter(short), (one) => {
+    const { ids, problem } = read({ reader: one.reader, recipes: [] }, spelt(one.file), chunk);
     if (one.records === undefined) assert.notEqual(problem, "");
     else {
       assert.equal(problem, "");
@@ -143,8 +143,8 @@ each("recipe", load("records/measures.json").cases, async ({ reader, files: give
   const reading = { reader, recipes: [recipe] };
   const lines = given.map((/** @type {any} */ { path, content, meta }) =>
     line({ path, bytes: content.length / 2, blake3: blake3(unhex(content)), ...(meta ? { meta } : {}) }));
-  for (const piece of [1, 5, 4096]) {
-    const files = given.map((/** @type {any} */ { content }) => read(reading, unhex(content), piece));
+  for (const chunk of [1, 5, 4096]) {
+    const files = given.map((/** @type {any} */ { content }) => read(reading, unhex(content), chunk));
     const [found] = await measure([recipe], { tree: Tree.parse(utf8(lines.join(""))), files });
     assert.equal(found.problem ? undefined : found.text, value, found.problem);
   }

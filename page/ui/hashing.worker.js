@@ -1,6 +1,6 @@
 /** Hashes files away from the page's own thread; finds and measures their records in the same pass. */
 import { Hasher, ready } from "../src/canon/blake3.js";
-import { pieces } from "../src/history/records/chunks.js";
+import { chunks } from "../src/history/records/chunks.js";
 import { Records } from "../src/history/records/records.js";
 
 const STEP = 8 << 20;
@@ -20,10 +20,10 @@ async function hash(file, reading) {
     const hasher = new Hasher();
     const records = reading && new Records(reading);
     let hashed = 0;
-    for await (const piece of await reads ? pieces(file) : handed(file.size)) {
-      hasher.update(piece);
-      records?.update(piece);
-      hashed += piece.length;
+    for await (const chunk of await reads ? chunks(file) : handed(file.size)) {
+      hasher.update(chunk);
+      records?.update(chunk);
+      hashed += chunk.length;
       if (hashed < STEP) continue;
       postMessage({ hashed });
       hashed = 0;
@@ -36,7 +36,7 @@ async function hash(file, reading) {
   }
 }
 
-/** Yield the bytes of a file as the page hands them over, each piece when it is asked for. @param {number} size */
+/** Yield the bytes of a file as the page hands them over, each chunk when it is asked for. @param {number} size */
 async function* handed(size) {
   for (let from = 0; from < size; from += STEP) {
     const to = Math.min(size, from + STEP);

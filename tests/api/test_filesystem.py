@@ -330,7 +330,7 @@ def test_datasets(folder, tmp_path):
 
 def test_ranged_reads_fetch_only_their_pieces(fs):
     repository = fs._repository()
-    pieces = repository.blobs.pieces(
+    pieces = repository.blobs.chunks(
         fs._version(f"{NAME}/big.parquet")[2].files["big.parquet"].blake3
     )
     fetched = []

@@ -131,7 +131,7 @@ def _report(case: Case, trust: Any) -> Any:
         kind = stated_kind(case.target)
         if kind is not None and kind is not DATASET:
             return verify_alone(
-                case.target, kind, beside=SiblingFiles.unnamed(files), trust=trust, at=at
+                case.target, kind, siblings=SiblingFiles.unnamed(files), trust=trust, at=at
             )
         return verify_delivery(
             case.target,

@@ -1,4 +1,4 @@
-"""The cutter, lists of pieces, bombs, the lock and the stat cache."""
+"""The cutter, chunk lists, bombs, the lock and the stat cache."""
 
 import os
 import random
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LockedError, StorageError
 from lyrikstore.objects.chunk.chunker import (
-    PIECE_MAX,
+    CHUNK_MAX,
     average_of,
     cut,
     encode_list,
@@ -34,7 +34,7 @@ def test_pieces_join_to_the_whole(size: int, seed: int, fine: bool) -> None:
     data = random.Random(seed).randbytes(size)
     sizes = cut(data, 8 << 10 if fine else 1 << 20)
     assert sum(sizes) == size
-    assert all(0 < piece <= (32 << 10 if fine else PIECE_MAX) for piece in sizes)
+    assert all(0 < chunk <= (32 << 10 if fine else CHUNK_MAX) for chunk in sizes)
 
 
 @pytest.mark.parametrize("fine", [1 << log for log in range(10, 17)])
@@ -42,7 +42,7 @@ def test_pieces_of_huge_files_stay_within_what_readers_take(fine: int) -> None:
     averages = [average_of(fine, 1 << log) for log in range(21, 64)]
     assert averages[0] == fine
     assert averages == sorted(averages)
-    assert averages[-1] * 4 == PIECE_MAX
+    assert averages[-1] * 4 == CHUNK_MAX
 
 
 def pieces_of(data: bytes) -> list[bytes]:
@@ -54,7 +54,7 @@ def test_an_insertion_moves_few_cuts() -> None:
     data = random.Random(1).randbytes(4 << 20)
     before = set(pieces_of(data))
     after = pieces_of(data[:1_000_000] + b"new" + data[1_000_000:])
-    assert sum(piece not in before for piece in after) <= 3
+    assert sum(chunk not in before for chunk in after) <= 3
 
 
 def test_what_is_cut_finely() -> None:
@@ -84,7 +84,7 @@ def test_list_of_pieces() -> None:
         LIST[:24] + b"\xff" * 8 + LIST[32:],
         encode_list(b"", array("I")),
         encode_list(b"\1" * 32, array("I", [0])),
-        encode_list(b"\1" * 32, array("I", [PIECE_MAX + 1])),
+        encode_list(b"\1" * 32, array("I", [CHUNK_MAX + 1])),
     ],
 )
 def test_bad_lists(data: bytes) -> None:

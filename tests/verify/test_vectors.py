@@ -115,7 +115,7 @@ def test_grants(base: dict[str, Any], case: dict[str, Any]) -> None:
     report = verify_alone(
         changes.get("target", base["target"]).encode(),
         GRANT,
-        beside=SiblingFiles.unnamed(text.encode() for text in files.values() if text is not None),
+        siblings=SiblingFiles.unnamed(text.encode() for text in files.values() if text is not None),
         trust=parse_trust(changes.get("trust", base["trust"]).encode()),
         at=parse_timestamp(changes.get("at", base["at"])),
         holder=Holder(**changes["holder"]) if "holder" in changes else None,
@@ -163,7 +163,7 @@ def test_presented_grants(base: dict[str, Any], case: dict[str, Any]) -> None:
             at=parse_timestamp(changes["at"]),
             resolver=Resolver((*trust.known_documents(), *documents_among(beside))),
             notices=Notices.among(beside),
-            resources=Resources(beside=beside),
+            resources=Resources(siblings=beside),
         ),
         challenge=changes["challenge"],
         domain=changes["domain"],

@@ -78,9 +78,9 @@ def command(
     """Attest something about the dataset of TARGET, a delivery or its credential.
 
     TARGET is verified first, every byte of it; nothing is attested about what does not verify, and
-    what could not be checked is said, such as whether it was revoked where no status list is at
-    hand. You need no store, unless you want to be able to take the attestation back. The publisher
-    takes it in with `lyrikstore import`; buyers can also put it beside the delivery themselves.
+    what could not be checked is said, such as whether it was revoked if no status list is there.
+    You need no store, unless you want to be able to take the attestation back. The publisher
+    takes it in with `lyrikstore import`; buyers can also put it next to the delivery themselves.
     """
     from lyrikstore.credentials.model.attestation import parse_statement
     from lyrikstore.publish.identity.issuer import Issuance
@@ -97,8 +97,8 @@ def command(
     findings = Findings(
         kind, parse_statement(options.read_file(statement)), read_documents(documents)
     )
-    credential, beside = options.read_file(path), read_siblings(path)
-    report = verify_delivered(session, path, data, credential=credential, beside=beside)
+    credential, siblings = options.read_file(path), read_siblings(path)
+    report = verify_delivered(session, path, data, credential=credential, siblings=siblings)
     store = session.open_store(sign=True) if status_url is not None else None
     result = attest(
         credential,

@@ -54,9 +54,9 @@ def command(
     result = store.card(checkpoint, responses)
     written: list[str] = []
     if output is not None:
-        beside = _evidence(store, result, output) if evidence else {}
+        evidence_files = _evidence(store, result, output) if evidence else {}
         try:
-            for path, data in {output: result.text, **beside}.items():
+            for path, data in {output: result.text, **evidence_files}.items():
                 write_over(path, data)
                 written.append(str(path))
         except OSError as error:

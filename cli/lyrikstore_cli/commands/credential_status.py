@@ -116,7 +116,7 @@ def say_shared_places(screen: Screen, shared: Iterable[Sequence["Issued"]]) -> N
 
 
 def named_credential(text: str) -> str:
-    """Return how the log calls a credential that a person names: one at hand, by its file."""
+    """Return how the log calls a credential that a person names: one available, by its file."""
     path = credential_file(Path(text))
     if not path.is_file():
         return text

@@ -1,4 +1,4 @@
-"""``lyrikstore evaluate``: a checkpoint beside a plain baseline, on a locked test set."""
+"""``lyrikstore evaluate``: a checkpoint next to a plain baseline, on a locked test set."""
 
 import click
 
@@ -16,7 +16,7 @@ from lyrikstore_cli.session import Session
 @click.argument("checkpoint")
 @click.option("--on", "dataset", required=True, help="The test set; logged before the run.")
 def command(session: Session, checkpoint: str, dataset: str) -> None:
-    """Measure CHECKPOINT on a test set, and TF-IDF with logistic regression beside it.
+    """Measure CHECKPOINT on a test set, and TF-IDF with logistic regression next to it.
 
     Both results, the majority guess and the worst failures go into one signed evaluation,
     whichever wins. Refused (exit code 14) unless the sources of the test set may be used to

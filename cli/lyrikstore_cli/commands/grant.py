@@ -62,7 +62,7 @@ def command(
     What can be granted is what CREDENTIAL permits to everybody, and what it was issued as
     `--grantable`. The grant is logged here and written to one file for the holder, who proves with
     `lyrikstore present` that it is theirs. What a did:web issued, whoever may sign here for that
-    organisation grants in its name; its document is written beside the grant.
+    organisation grants in its name; its document is written next to the grant.
     """
     from lyrikstore.publish.identity.issuer import Issuance
     from lyrikstore.publish.issue.grant import Licence

@@ -78,18 +78,18 @@ def _take(
     from lyrikstore.verify.delivery.folder import read_siblings
 
     path = credential_file(target)
-    beside = dict(read_siblings(path))
+    siblings = dict(read_siblings(path))
     content = read_file(path)
     if not target.is_dir():
-        return store.import_credentials({path.name: content}, beside)
+        return store.import_credentials({path.name: content}, siblings)
     if _is_of(store, content):
-        return store.import_credentials({}, beside, attestations_among(beside))
-    report = verify_delivered(session, path, data, credential=content, beside=beside)
+        return store.import_credentials({}, siblings, attestations_among(siblings))
+    report = verify_delivered(session, path, data, credential=content, siblings=siblings)
     for step in to_believe(report):
         session.screen.hint(f"you do not trust its publisher yet; {step}")
     place = data or target / "data"
     with session.screen.progress("importing") as meter:
-        return store.import_delivery(content, beside, place, report, name, progress=meter)
+        return store.import_delivery(content, siblings, place, report, name, progress=meter)
 
 
 def _is_of(store: "Store", content: bytes) -> bool:

@@ -33,7 +33,7 @@ def command(
 ) -> None:
     """Create a store in DIR (by default here), with a log of its own.
 
-    Your key signs the store's first entry; a new key, kept beside yours, signs its log. Your own
+    Your key signs the store's first entry; a new key, kept next to yours, signs its log. Your own
     key is added to your trust file, for this store only.
 
     Who else shall push to this store needs two keys: one to sign with (--writer), one for the log

@@ -68,7 +68,7 @@ def command(
 ) -> None:
     """Write the page that verifies a delivery in a browser: one file, offline, nothing is sent.
 
-    With `--with` the page carries a credential and the files beside it, and opens with their
+    With `--with` the page carries a credential and the sibling files, and opens with their
     report; the data is dropped on it. Whoever hands over data can hand over a page that lies. Use
     your own, or compare: `--check`.
     """

@@ -35,8 +35,8 @@ def command(
     """Sign a presentation of GRANT for one verifier, with the key it was granted to.
 
     What was granted to a did:web, whoever's key its document lists presents in its name; that
-    document is written beside, but a verifier believes only one that it pinned or fetched. The
-    dataset credential that the grant rests on is shown with it, if it lies beside. The verifier
+    document is written next to it, but a verifier believes only one that it pinned or fetched. The
+    dataset credential that the grant rests on is shown with it, if it lies there. The verifier
     runs: lyrikstore verify FILE --challenge C --domain D, with a new challenge each time.
     """
     from lyrikstore.credentials.model.credential import GRANT

@@ -64,7 +64,7 @@ def command(
     A REF stands for the datasets it was made from, and of these for the partitions whose files it
     kept. Says which dataset and partition decides each no, which duties add up, and which terms
     exclude each other. What a credential says that does not hold, or that may have been taken
-    back, permits nothing. Licence grants to your key count: those beside a delivery, those that
+    back, permits nothing. Licence grants to your key count: those next to a delivery, those that
     the store of a REF has imported. The exit code is the worst that `verify` would give these
     credentials without their data: 3, 5, 4 or 0. With --purpose it answers: 0 permitted, 4
     permitted by somebody you do not trust, 5 not known, 14 not.
@@ -141,8 +141,8 @@ def _sources(
             names.append(target)
             continue
         file = credential_file(path)
-        beside = read_siblings(file)
-        sources.append(source_of_file(target, read_file(file), beside, asker))
+        siblings = read_siblings(file)
+        sources.append(source_of_file(target, read_file(file), siblings, asker))
     if names:
         try:
             store = session.open_store()

@@ -1,4 +1,4 @@
-"""How what rests on something is told, by ``impact`` and by the commands that take things back."""
+"""Output of ``impact``, also for the commands that take things back."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What to call the keys that signed in a store: as `verify` believes them, and no better."""
+"""Names for the keys that signed in a store, only as `verify` believes them."""
 
 from collections.abc import Callable
 from functools import partial
@@ -31,9 +31,11 @@ def names_in(store: Store) -> Callable[[str], str]:
         if known is not None:
             return escape_control(known.nickname)
         stolen = history is None or history.state_of(did).standing is KeyStatus.COMPROMISED
-        heir = None if history is None or stolen else inherited(did, history, believes, trust.knows)
-        if heir is not None:
-            return f"{escape_control(heir.entry.nickname)}, by a later key"
+        successor = (
+            None if history is None or stolen else inherited(did, history, believes, trust.knows)
+        )
+        if successor is not None:
+            return f"{escape_control(successor.entry.nickname)}, by a later key"
         return f"{short_did(did)} (unknown to you)"
 
     return name

@@ -1,4 +1,4 @@
-"""What people see.
+"""Output to the terminal: results, messages, progress meters.
 
 The rules: results go to standard output, everything else to standard error. Lower case, no full
 stop, no log levels. ``error: what failed, with the name the user typed``, then

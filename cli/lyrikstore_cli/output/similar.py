@@ -1,4 +1,4 @@
-"""What is said of a credential that was just issued and of those like it that were before."""
+"""Output about a credential just issued, and about similar ones issued before."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from lyrikstore_cli.output.screen import Screen
 
 
 def earlier_rows(store: Store, credential: bytes) -> list[dict[str, Any]]:
-    """Return id and log index of the credentials like this one that are in force beside it."""
+    """Return id and log index of the credentials like this one that are in force next to it."""
     try:
         found = store.earlier(credential)
     except LyrikstoreError:  # the command itself succeeded; `verify` says what is wrong

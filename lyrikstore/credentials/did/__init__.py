@@ -1,7 +1,7 @@
 """DIDs: names with keys behind them (spec/18-dids.md).
 
 Sans-IO. ``did:key`` is its own document; ``did:web`` is a document that somebody hands in: pinned
-in the trust file, fetched because the user asked, or lying beside a credential. Further methods,
+in the trust file, fetched because the user asked, or lying next to a credential. Further methods,
 ``did:webvh`` first, are one more name in :data:`~lyrikstore.credentials.did.resolver.DOCUMENTED`
 and a check of its log where the documents are handed in.
 """

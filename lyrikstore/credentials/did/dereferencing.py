@@ -1,6 +1,6 @@
 """From a DID URL to what it names: a key, another part of a document, or the document (spec §18.5).
 
-W3C DID Resolution 1.0, as far as a document that is at hand can answer: fragments, and the
+W3C DID Resolution 1.0, as far as a document that is available can answer: fragments, and the
 relationship that the caller expects of a key. Verification does not come here: it asks
 :meth:`~lyrikstore.credentials.did.resolver.Resolver.find`, which also judges the key.
 """

@@ -2,7 +2,7 @@
 
 Sans-IO: a resolver knows the documents it was given and opens nothing. Where a document came from
 decides how much it is worth: what the user pinned or had fetched speaks for the name; what lies
-beside a credential was put there by whoever hands it over.
+next to a credential was put there by whoever hands it over.
 """
 
 import re
@@ -39,7 +39,7 @@ MEDIA_TYPE = "application/did+ld+json"
 KEY_FORMAT = "Multikey"
 """The form in which the document of a did:key shows its key, and the only one."""
 MAX_DOCUMENTS = 16
-"""DID documents read among the files beside a credential."""
+"""DID documents read among the sibling files of a credential."""
 
 # A credential names one method in its proof, a document lists some: credentials must not use up
 # the tries.
@@ -56,7 +56,7 @@ class DocumentSource(Enum):
     DERIVED = "derived"
     """The DID is its own document: did:key."""
     SNAPSHOT = "snapshot"
-    """Beside the credential. It shows which keys were meant, never who owns the name."""
+    """Next to the credential. It shows which keys were meant, never who owns the name."""
 
 
 class KnownDocument(Struct, frozen=True):
@@ -171,7 +171,7 @@ class Resolver:
                 ``foreign-controller``, ``unsupported-method``, ``method-expired``,
                 ``method-revoked``) what the documents say against it; (``unsupported-did``) another
                 DID method.
-            IncompleteError: (``no-document``) none of that DID is at hand.
+            IncompleteError: (``no-document``) none of that DID is available.
         """
         if purpose not in PURPOSES:
             raise KeyMaterialError("wrong-purpose", f"nothing is signed for {purpose[:80]!a}")
@@ -265,7 +265,7 @@ def documents_among(
     *,
     most: int = MAX_DOCUMENTS,
 ) -> list[KnownDocument]:
-    """Return the DID documents among files beside a credential, unverified.
+    """Return the DID documents among files next to a credential, unverified.
 
     Args:
         files: Size-capped by the caller.

@@ -1,4 +1,4 @@
-"""The shape of a credential (spec §10.2-10.4, §20.2-20.3), before anybody believes a word of it.
+"""Parsing a credential (spec §10.2-10.4, §20.2-20.3), before it is verified.
 
 JCS signs whatever it is given, so nothing here may be left to a JSON-LD processor: the schema is
 closed, contexts are exactly the two we bundle, and what two members say twice must agree.
@@ -123,7 +123,7 @@ class CredentialKind(Struct, frozen=True):
     """One kind of credential of profile ``lyrik``.
 
     Attributes:
-        type: What its ``type`` says beside ``VerifiableCredential``.
+        type: What its ``type`` says besides ``VerifiableCredential``.
         schema: Name of its schema.
         schema_sri: ``digestSRI`` of the schema's published bytes, which never change.
         read_subject: Refuses subjects that the schema lets pass, where it can be fooled; returns

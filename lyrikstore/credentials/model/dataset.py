@@ -1,4 +1,4 @@
-"""What a publisher says to strangers about one dataset version (spec/10-credentials.md).
+"""The dataset credential: claims about one dataset version (spec/10-credentials.md).
 
 :func:`build_dataset_credential` states only what the manifest, its tree and its records manifest
 already bind, plus what the publisher grants; :func:`lyrikstore.verify.credential.envelope.issue`

@@ -2,7 +2,7 @@
 
 A W3C Bitstring Status List: one signed file for many credentials, one bit for each. Whoever looks
 at the file does not tell anybody which credential it is about, and it works from any web server
-or beside the data. A list is only as fresh as its date: the report says how old it is.
+or next to the data. A list is only as fresh as its date: the report says how old it is.
 """
 
 import gzip
@@ -316,7 +316,7 @@ def newest_first(
 ) -> tuple[list[StatedList], datetime | None]:
     """Return the lists to read, and when the newest was made that is left unread, or None.
 
-    ATTACK: who lays many old lists of the issuer's beside a credential must not keep the one that
+    ATTACK: who lays many old lists of the issuer's next to a credential must not keep the one that
     takes it back from being read, wherever it lies. A list cannot claim another date than it was
     signed with, so those that claim to be newest are read; of the future, they come last.
 

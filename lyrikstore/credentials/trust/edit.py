@@ -18,7 +18,6 @@ from lyrikstore.canon.errors import (
 from lyrikstore.canon.files import replace_file
 from lyrikstore.credentials.did import parse_document
 from lyrikstore.credentials.trust.file import (
-    beside,
     encode_document,
     encode_issuer,
     encode_log,
@@ -27,6 +26,7 @@ from lyrikstore.credentials.trust.file import (
     load_trust,
     parse_trust,
     read_file,
+    sibling_reader,
     the_file,
     toml_list,
 )
@@ -156,7 +156,7 @@ def remove(path: Path, who: str) -> Trust:
         StorageError: It cannot be written.
     """
     text = read_file(path)
-    trust = parse_trust(text, beside(path), the_file(path))
+    trust = parse_trust(text, sibling_reader(path), the_file(path))
     named: dict[str, list[bool]] = {
         "issuer": [who in (one.did, one.nickname) for one in trust.issuers],
         "document": [who in (one.did, str(one.digest)) for one in trust.documents],
@@ -193,7 +193,7 @@ def set_limit(path: Path, name: str, values: Sequence[str]) -> Trust:
         FormatError, StorageError: As :func:`remove`.
     """
     text = read_file(path)
-    trust = parse_trust(text, beside(path), the_file(path))
+    trust = parse_trust(text, sibling_reader(path), the_file(path))
     wanted = _with_limit(trust, name, values)
     _check_entry(replace(wanted, documents=()), "bad-limit")
     table, _, member = name.rpartition(".")
@@ -302,7 +302,7 @@ def _append(path: Path, block: str, wanted: Trust) -> None:
 
 def _states(path: Path, text: bytes, wanted: Trust) -> bool:
     try:
-        return parse_trust(text, beside(path)) == wanted
+        return parse_trust(text, sibling_reader(path)) == wanted
     except FormatError:
         return False
 

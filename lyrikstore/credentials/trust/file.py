@@ -70,7 +70,7 @@ def load_trust(path: Path) -> Trust:
         FormatError: (``bad-trust``) the file is not a trust file.
         InvalidInputError: (``unreadable``) it cannot be read, or is no regular file.
     """
-    return parse_trust(read_file(path), beside(path), the_file(path))
+    return parse_trust(read_file(path), sibling_reader(path), the_file(path))
 
 
 def the_file(path: Path) -> str:
@@ -78,7 +78,7 @@ def the_file(path: Path) -> str:
     return f"the trust file {path}"
 
 
-def beside(path: Path) -> ReadFile:
+def sibling_reader(path: Path) -> ReadFile:
     """Return what reads files named relative to the trust file at ``path``."""
 
     def read(name: str) -> bytes:

@@ -2,7 +2,7 @@
 
 A context decides what the words of a signed document mean, so whoever chooses it can change the
 meaning. None is fetched: a URL stands for the bytes that its authors published, held here with
-their digest (a test compares). Where they come from: ``NOTICE.md`` beside this file.
+their digest (a test compares). Where they come from: ``NOTICE.md`` next to this file.
 """
 
 from collections.abc import Mapping

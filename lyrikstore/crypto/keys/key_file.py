@@ -90,7 +90,7 @@ def create_key(
         InvalidInputError: (``bad-key-name``, ``bad-comment``, ``empty-passphrase``).
         ConflictError: (``key-exists``) nothing is ever overwritten.
         KeyMaterialError: (``lax-permissions``) others can enter the directory.
-        StorageError: The disk said no; no half-written key stays behind.
+        StorageError: Storage backend error; no half-written key stays behind.
 
     Cost: about 0.5 s with a passphrase (deliberately slow key derivation).
     """
@@ -138,7 +138,7 @@ def load_key(path: Path, passphrase: PassphraseSource | None) -> PrivateKey:
         KeyMaterialError: (``key-missing``) no such file; (``lax-permissions``) others may read
             it or replace it; (``passphrase-needed``) it is encrypted and nobody can be asked;
             (``passphrase-wrong``); (``key-broken``) not an Ed25519 OpenSSH private key.
-        StorageError: The disk said no.
+        StorageError: Storage backend error: disk full, read-only, I/O error.
     """
     return _decode(_read_private(path), path, passphrase)
 
@@ -150,7 +150,7 @@ def list_keys(directory: Path) -> list[StoredKey]:
 
     Raises:
         KeyMaterialError: (``lax-permissions``, ``key-broken``) one of them cannot be trusted.
-        StorageError: The disk said no.
+        StorageError: Storage backend error: disk full, read-only, I/O error.
     """
     try:
         names = sorted(entry.name for entry in directory.iterdir() if entry.is_file())

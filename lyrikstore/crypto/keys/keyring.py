@@ -17,7 +17,7 @@ from lyrikstore.crypto.multikey import encode_multikey
 if TYPE_CHECKING:
     from lyrikstore.crypto.keys.key_file import PassphraseSource
 
-_LOG = "log-"  # log keys are kept beside the signing keys; nobody signs with one by hand
+_LOG = "log-"  # log keys are kept next to the signing keys; nobody signs with one by hand
 
 
 class KeyFolder(Struct, frozen=True):
@@ -44,7 +44,7 @@ class KeyFolder(Struct, frozen=True):
             KeyMaterialError: (``key-missing``) there is no such key; (``passphrase-needed``,
                 ``passphrase-wrong``, ``lax-permissions``, ``key-broken``) it cannot be used.
             InvalidInputError: (``bad-signer``) no such scheme, or not an absolute path.
-            StorageError: The disk said no.
+            StorageError: Storage backend error: disk full, read-only, I/O error.
 
         Cost: about 0.5 s for a key with a passphrase (deliberately slow key derivation).
         """

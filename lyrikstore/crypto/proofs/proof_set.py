@@ -23,7 +23,7 @@ from lyrikstore.crypto.proofs import eddsa_rdfc
 
 Resolve = Callable[[str, str], PublicKey]
 """Verification method and proof purpose → key. Raises KeyMaterialError (``bad-key``) or, where the
-document that names the key is not at hand, IncompleteError."""
+document that names the key is not available, IncompleteError."""
 
 MAX_PROOFS = 8
 """In one document; each costs a canonicalization."""

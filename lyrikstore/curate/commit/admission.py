@@ -16,7 +16,7 @@ from lyrikstore.objects.chunk.sources import unreadable
 
 
 def judged(listed: Listed, folder: Path, *, known: bool, compose: bool) -> Scan:
-    """Return the snapshot of a folder; it has files, and every one can be in a tree.
+    """Return the scan of a folder; it has files, and every one can be in a tree.
 
     Args:
         listed: What was found in it.
@@ -27,22 +27,22 @@ def judged(listed: Listed, folder: Path, *, known: bool, compose: bool) -> Scan:
     Raises:
         InvalidInputError: (``bad-files``) some cannot; (``no-files``) there are none.
     """
-    snapshot = judge(listed, known=known, compose=compose)
-    snapshot.require_clean(folder)
-    if not snapshot.paths:
+    scan = judge(listed, known=known, compose=compose)
+    scan.require_clean(folder)
+    if not scan.paths:
         raise InvalidInputError(
             "no-files",
-            f"{folder}: no files to commit ({len(snapshot.ignored)} left out)",
+            f"{folder}: no files to commit ({len(scan.ignored)} left out)",
             hint="check the folder and its .lyrikignore",
         )
-    return snapshot
+    return scan
 
 
-def joined_with(snapshot: Scan, sheet: Sheet | None, allow_orphans: bool) -> Joined:
+def joined_with(scan: Scan, sheet: Sheet | None, allow_orphans: bool) -> Joined:
     """Return what the sheet says of each file.
 
     Args:
-        snapshot: The files.
+        scan: The files.
         sheet: One row per file, or no sheet.
         allow_orphans: Whether rows without a file may be left out.
 
@@ -51,7 +51,7 @@ def joined_with(snapshot: Scan, sheet: Sheet | None, allow_orphans: bool) -> Joi
     """
     if sheet is None:
         return Joined({}, (), ())
-    joined = join(snapshot.paths, sheet)
+    joined = join(scan.paths, sheet)
     if joined.orphan_rows and not allow_orphans:
         # A row without a file is metadata that would silently be lost; a file without a row
         # loses nothing and is named in the result.
@@ -89,7 +89,7 @@ def _meant(key: str, files: Sequence[str]) -> str | None:
     return ends[0] if len(ends) == 1 else None
 
 
-def check_kind(name: Name, snapshot: Scan, sheet: Sheet | None, reader: str) -> Weights | None:
+def check_kind(name: Name, scan: Scan, sheet: Sheet | None, reader: str) -> Weights | None:
     """Return the model weights that a checkpoint consists of; None for a dataset.
 
     Raises:
@@ -112,21 +112,21 @@ def check_kind(name: Name, snapshot: Scan, sheet: Sheet | None, reader: str) -> 
         raise InvalidInputError(
             "bad-name", "a checkpoint has no metadata sheet", hint="leave out --metadata"
         )
-    return inspect_weights(snapshot)
+    return inspect_weights(scan)
 
 
-def record_count(reader: str, snapshot: Scan) -> int:
+def record_count(reader: str, scan: Scan) -> int:
     """Return how many records the files hold.
 
     Raises:
         InvalidInputError: (``file-unreadable``, ``file-missing``); else as the reader.
     """
     if reader == DOCUMENT:
-        return len(snapshot.paths)
+        return len(scan.paths)
     total = 0
-    for at, path in enumerate(snapshot.paths):
+    for at, path in enumerate(scan.paths):
         try:
-            with open_regular(Path(snapshot.location(at))) as stream:
+            with open_regular(Path(scan.location(at))) as stream:
                 total += count_records(reader, path, stream)
         except OSError as error:
             raise unreadable(error, path) from None

@@ -1,4 +1,4 @@
-"""``commit``: a folder, and a sheet beside it, become a signed version.
+"""``commit``: a folder, and a sheet next to it, become a signed version.
 
 Everything that can be wrong with the input is found before the first byte is written; whatever
 fails later leaves the store as it was.
@@ -46,7 +46,7 @@ def commit_folder(
         stated: What is said of the files: a sheet, the licence, a description.
         signer: The author.
         allow: What it may do that is else refused.
-        progress: Told about files, bytes of unchanged ones included.
+        progress: Progress callback, called per file; unchanged ones count too.
         clock: Tells the claimed time.
         cache_dir: Where it is remembered what files hashed to and what was committed; never inside
             the store, whose holder could otherwise choose what is signed. ``None``: nowhere.

@@ -1,4 +1,4 @@
-"""What a new version would lose: nothing goes because an option was left out."""
+"""Guard against data loss: what a commit would remove without being told to."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What a publisher says of the files that they commit, and what they let a commit do."""
+"""The inputs of a commit: metadata that the publisher states, and options."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a commit states besides its tree: the body of the manifest, and lists beside it."""
+"""What a commit states besides its tree: the body of the manifest, and its attached lists."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ Attach = Callable[[str, bytes], Attachment]
 
 def dataset_body(
     tree: Tree,
-    snapshot: Scan,
+    scan: Scan,
     sheet: Sheet | None,
     joined: Joined,
     *,
@@ -46,7 +46,7 @@ def dataset_body(
         "descriptor": describe(
             descriptor, {"formats": files_by("suffix", formats), "stats": stats}
         ),
-        "ignored": len(snapshot.ignored),
+        "ignored": len(scan.ignored),
     }
     if sheet is not None:
         body["metadata"] = {
@@ -69,11 +69,11 @@ def checkpoint_body(weights: Weights, rights: str | None) -> dict[str, Any]:
     return body
 
 
-def lists(snapshot: Scan, joined: Joined, attach: Attach) -> list[Attachment]:
+def lists(scan: Scan, joined: Joined, attach: Attach) -> list[Attachment]:
     """Return what lists the files left out, and the files and rows without a counterpart."""
     found: list[Attachment] = []
-    if snapshot.ignored:
-        items = [{"path": item.path, "reason": item.reason} for item in snapshot.ignored]
+    if scan.ignored:
+        items = [{"path": item.path, "reason": item.reason} for item in scan.ignored]
         found.append(attach("ignored", encode(items)))
     if joined.orphan_rows or joined.orphan_files:
         orphans = {

@@ -25,7 +25,7 @@ class Weights(Struct, frozen=True):
     sha256sums: bytes
 
 
-def inspect_weights(snapshot: Scan) -> Weights:
+def inspect_weights(scan: Scan) -> Weights:
     """Return what a folder of weights is.
 
     Raises:
@@ -35,24 +35,24 @@ def inspect_weights(snapshot: Scan) -> Weights:
 
     Cost: one read of every file.
     """
-    _check_top(snapshot)
+    _check_top(scan)
     lines = [
-        f"{_sha256(path, Path(snapshot.location(at)), size)}  {path}\n"
-        for at, (path, size) in enumerate(zip(snapshot.paths, snapshot.sizes, strict=True))
+        f"{_sha256(path, Path(scan.location(at)), size)}  {path}\n"
+        for at, (path, size) in enumerate(zip(scan.paths, scan.sizes, strict=True))
     ]
-    if not any(path.endswith(".safetensors") for path in snapshot.paths):
+    if not any(path.endswith(".safetensors") for path in scan.paths):
         raise InvalidInputError(
             "no-weights",
             "the folder holds no .safetensors file",
             hint="convert the weights to safetensors first",
         )
-    adapter = "adapter_config.json" in snapshot.paths
+    adapter = "adapter_config.json" in scan.paths
     return Weights("peft-lora/1" if adapter else "transformers/1", "".join(lines).encode())
 
 
-def _check_top(snapshot: Scan) -> None:
+def _check_top(scan: Scan) -> None:
     folders: dict[str, set[str]] = {}
-    for path in snapshot.paths:
+    for path in scan.paths:
         folder, _, name = path.rpartition("/")
         folders.setdefault(folder, set()).add("weights" if name.endswith(".safetensors") else name)
     models = [
@@ -64,7 +64,7 @@ def _check_top(snapshot: Scan) -> None:
         raise InvalidInputError(
             "not-the-model",
             f"the model is not at the top of the folder, but in {models[0]}",
-            hint=f"commit that one: {snapshot.root}/{models[0]}",
+            hint=f"commit that one: {scan.root}/{models[0]}",
         )
 
 
@@ -88,8 +88,8 @@ def _sha256(path: str, location: Path, size: int) -> str:
                     hint="convert it to safetensors, or name it in .lyrikignore",
                 )
             hasher.update(head)
-            while piece := file.read(1 << 20):
-                hasher.update(piece)
+            while part := file.read(1 << 20):
+                hasher.update(part)
     except OSError as error:
         raise unreadable(error, path) from None
     return hasher.hexdigest()

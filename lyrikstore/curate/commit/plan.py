@@ -90,7 +90,7 @@ class CommitInput(Struct, frozen=True):
         current: The current version.
         before: The bytes of its tree.
         cache: What files hashed to, if that is remembered.
-        snapshot: The files, every one fit for a tree.
+        scan: The files, every one fit for a tree.
         last: This commit as the next one will remember it, without what is not known yet.
         recalled: The last commit, if it had files of these very names.
         unchanged: The result, if nothing has changed since that commit.
@@ -99,7 +99,7 @@ class CommitInput(Struct, frozen=True):
     current: Manifest | None
     before: bytes
     cache: StatCache | None
-    snapshot: Scan
+    scan: Scan
     last: LastCommit
     recalled: LastCommit | None
     unchanged: CommitResult | None
@@ -158,13 +158,13 @@ def find_files(
         orphan_rows=(),
     )
     known = recalled is not None
-    snapshot = judged(listed, folder, known=known, compose=allow.compose or known)
+    scan = judged(listed, folder, known=known, compose=allow.compose or known)
     unchanged = None
     if recalled and last.listing and current is not None and not damaged:
         seen = replace(recalled, formats={}, orphan_files=(), orphan_rows=())
         if seen == last:
-            unchanged = _unchanged(current, snapshot, recalled)
-    return CommitInput(current, before, cache, snapshot, last, recalled, unchanged)
+            unchanged = _unchanged(current, scan, recalled)
+    return CommitInput(current, before, cache, scan, last, recalled, unchanged)
 
 
 class CommitPlan(Struct, frozen=True):
@@ -197,7 +197,7 @@ class CommitPlan(Struct, frozen=True):
     unsaid: tuple[str, ...]
 
     def state(self, tree: Tree, attach: Attach) -> Statement:
-        """Return what the version says of ``tree``; ``attach`` is given what lies beside it."""
+        """Return what the version says of ``tree``; ``attach`` is given its attachments."""
         if self.weights is not None:
             return Statement(
                 "checkpoint",
@@ -206,13 +206,13 @@ class CommitPlan(Struct, frozen=True):
                 tree,
                 attachments=[attach("sha256sums", self.weights.sha256sums)],
             )
-        stated, snapshot = self.stated, self.found.snapshot
+        stated, scan = self.stated, self.found.scan
         body = dataset_body(
             tree,
-            snapshot,
+            scan,
             self.sheet,
             self.joined,
-            records=record_count(stated.reader, snapshot),
+            records=record_count(stated.reader, scan),
             reader=stated.reader,
             descriptor=stated.descriptor or {},
             licence=self.licence,
@@ -222,7 +222,7 @@ class CommitPlan(Struct, frozen=True):
         if stated.licence_text is not None and "licence" in body:
             attachments.append(attach("licence-text", stated.licence_text))
             body["licence"]["textDigest"] = str(attachments[-1].id)
-        attachments += lists(snapshot, self.joined, attach)
+        attachments += lists(scan, self.joined, attach)
         return Statement("dataset", self.name, body, tree, attachments=attachments)
 
     def result(
@@ -254,8 +254,8 @@ class CommitPlan(Struct, frozen=True):
             bytes_read=self.job.bytes_read,
             orphan_files=joined.orphan_files,
             orphan_rows=joined.orphan_rows,
-            ignored=found.snapshot.ignored,
-            composed=tuple(sorted(found.snapshot.spelled)),
+            ignored=found.scan.ignored,
+            composed=tuple(sorted(found.scan.spelled)),
             large_loss=self.large_loss,
             unsaid=self.unsaid,
         )
@@ -279,26 +279,26 @@ def plan_version(
         stated: What is said of the files.
         allow: What is allowed that is else refused.
         cache_dir: Where it is remembered what a sheet says, if anywhere.
-        progress: Told about the sheet, then about files.
+        progress: Progress callback, called for the sheet, then per file.
 
     Raises:
         InvalidInputError: (``bad-sheet``, ``duplicate-rows``, ``orphan-rows``, ``bad-licence``,
             ``bad-name``, ``no-reader``, …) this cannot be committed.
     """
-    snapshot, sheet = found.snapshot, None
+    scan, sheet = found.scan, None
     if stated.sheet is not None:
         progress(Progress(phase="reading the sheet"))
         sheet = recalled_sheet(stated.sheet, stated.key, found.last.sheet_digest, cache_dir)
-    joined = joined_with(snapshot, sheet, allow.orphans)
-    weights = check_kind(name, snapshot, sheet, stated.reader)
+    joined = joined_with(scan, sheet, allow.orphans)
+    weights = check_kind(name, scan, sheet, stated.reader)
     licence = stated.licence
     if licence is not None and weights is None and licence != _licence_of(found.current):
         licence = parse_licence(licence)
-    job = Hashing(snapshot, joined.meta, found.cache, progress)
+    job = Hashing(scan, joined.meta, found.cache, progress)
     job.look_up(repository, found.before)
     suffixes = found.recalled.formats if found.recalled else {}
     if weights is None and not suffixes:
-        suffixes = formats(snapshot.paths)
+        suffixes = formats(scan.paths)
     return CommitPlan(
         found=found,
         name=str(name),
@@ -314,7 +314,7 @@ def plan_version(
     )
 
 
-def _unchanged(current: Manifest, snapshot: Scan, recalled: LastCommit) -> CommitResult:
+def _unchanged(current: Manifest, scan: Scan, recalled: LastCommit) -> CommitResult:
     if current.tree is None:
         raise InvalidInputError("bad-name", f"{current.name} has no files")
     rows = tuple(Row(number, key, {}) for number, key in recalled.orphan_rows)
@@ -326,13 +326,13 @@ def _unchanged(current: Manifest, snapshot: Scan, recalled: LastCommit) -> Commi
         added=(),
         removed=(),
         changed=(),
-        files=len(snapshot.paths),
-        bytes=sum(snapshot.sizes),
+        files=len(scan.paths),
+        bytes=sum(scan.sizes),
         bytes_read=0,
         orphan_files=recalled.orphan_files,
         orphan_rows=rows,
-        ignored=snapshot.ignored,
-        composed=tuple(sorted(snapshot.spelled)),
+        ignored=scan.ignored,
+        composed=tuple(sorted(scan.spelled)),
         large_loss=False,
         unsaid=(),
     )

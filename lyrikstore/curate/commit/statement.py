@@ -1,4 +1,4 @@
-"""Small truths about versions that commit and filter share."""
+"""Helpers for the manifests of dataset versions, shared by commit and filter."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

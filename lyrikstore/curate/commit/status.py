@@ -153,36 +153,36 @@ def _status(
     )
     if listing and listing == last.listing and not moved:
         return status
-    snapshot = judge(listed, known=names == last.names, compose=True)
-    added, removed, changed, unreadable = _compare(repository, snapshot, current, cache)
+    scan = judge(listed, known=names == last.names, compose=True)
+    added, removed, changed, unreadable = _compare(repository, scan, current, cache)
     differs = added or removed or changed or unreadable or status.sheet_changed
     if listing and not (differs or moved):
         # Too young to be relied on when it was committed; now it is, and need not be compared.
         replace(last, listing=listing, names=names).save(directory)
     return replace(
         status,
-        files=len(snapshot.paths),
+        files=len(scan.paths),
         added=tuple(added),
         removed=tuple(removed),
         changed=tuple(changed),
-        unreadable=(*snapshot.offenders, *unreadable),
+        unreadable=(*scan.offenders, *unreadable),
     )
 
 
 def _compare(
-    repository: Repository, snapshot: Scan, current: Manifest, cache: StatCache
+    repository: Repository, scan: Scan, current: Manifest, cache: StatCache
 ) -> tuple[list[str], list[str], list[str], list[Offender]]:
-    tree = tree_like(repository, current, snapshot.paths)
-    digests, unknown = cache.lookup(snapshot.states)
-    pending, sizes = set(unknown), snapshot.sizes
-    hidden = {offender.path for offender in snapshot.offenders}
+    tree = tree_like(repository, current, scan.paths)
+    digests, unknown = cache.lookup(scan.states)
+    pending, sizes = set(unknown), scan.sizes
+    hidden = {offender.path for offender in scan.offenders}
     folders = tuple(path for path in hidden if path.endswith("/"))
     added: list[str] = []
     removed: list[str] = []
     changed: list[str] = []
     unreadable: list[Offender] = []
-    for was, at in pairs(tree.paths, snapshot.paths):
-        path = tree.paths[was] if at < 0 else snapshot.paths[at]
+    for was, at in pairs(tree.paths, scan.paths):
+        path = tree.paths[was] if at < 0 else scan.paths[at]
         if was < 0:
             added.append(path)
             continue
@@ -193,11 +193,11 @@ def _compare(
         mine = slice(at * 32, at * 32 + 32)
         if at in pending and sizes[at] == tree.sizes[was]:
             try:
-                digests[mine] = hash_file(snapshot.location(at)).raw
+                digests[mine] = hash_file(scan.location(at)).raw
             except InvalidInputError as error:
                 unreadable.append(Offender(path, error.kind, error.message, error.hint))
                 continue
         if digests[mine] != tree.digests[was * 32 : was * 32 + 32]:
             changed.append(path)
-    cache.save(snapshot.states, bytes(digests))
+    cache.save(scan.states, bytes(digests))
     return added, removed, changed, unreadable

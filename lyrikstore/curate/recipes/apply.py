@@ -86,7 +86,7 @@ def apply_recipe(
         as_name: The new dataset's name.
         signer: The author.
         message: Free text.
-        progress: Told about records.
+        progress: Progress callback, called per record.
         clock: Tells the claimed time.
         pools: Workers on other machines that examine the records; see ``objects.cluster``. The
             versions made are the same.

@@ -52,7 +52,7 @@ def spread_recipe(
         repository: The store.
         writer: Takes over what the workers stored.
         pools: Makes the pool.
-        progress: Told about records.
+        progress: Progress callback, called per record.
 
     Raises:
         InvalidInputError: (``backend-not-shared``) the store is where no other process can open
@@ -93,7 +93,7 @@ def _items(header: Mapping[str, Any], count: int) -> list[list[Any]]:
     if not isinstance(found, list) or len(found) != count:
         raise FormatError("bad-answer", "a worker answered for other records than asked")
     if not all(isinstance(items, list) for items in found):
-        raise FormatError("bad-answer", "a worker's findings are none")
+        raise FormatError("bad-answer", "invalid response from worker: 'findings' missing")
     return found
 
 

@@ -163,7 +163,7 @@ def run_recipe(
         tree: The source.
         open_blob: Gives a verified stream of a blob.
         put: Stores the bytes of a changed document.
-        progress: Told about records.
+        progress: Progress callback, called per record.
     """
     examiner = Examiner(recipe, open_blob, put)
     return settle(recipe, tree, map(examiner.findings, tree.entries), progress)
@@ -181,7 +181,7 @@ def settle(
         recipe: What was done.
         tree: The source.
         findings: Of each record, in path order; read no further than needed.
-        progress: Told about records.
+        progress: Progress callback, called per record.
 
     Raises:
         InvalidInputError: A step cannot take a record that got so far.

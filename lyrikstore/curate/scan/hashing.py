@@ -1,4 +1,4 @@
-"""The hashing of a snapshot: only what the stat cache does not know is read."""
+"""The hashing of a scan: only what the stat cache does not know is read."""
 
 import os
 import stat
@@ -24,43 +24,41 @@ from lyrikstore.objects.store.writer import BlobWriter
 
 
 class Hashing:
-    """What the cache knows of one snapshot, and what must be read. It works on whole columns.
+    """What the cache knows of one scan, and what must be read. It works on whole columns.
 
     Args:
-        snapshot: The listing.
+        scan: The listing.
         metas: Path to metadata.
         cache: What was hashed before, if that is remembered.
-        progress: Told about files, bytes of unchanged ones included.
+        progress: Progress callback, called per file; unchanged ones count too.
 
     Attributes:
-        pending: Positions in the snapshot of the files that must be read.
+        pending: Positions in the scan of the files that must be read.
         new: Positions of the files that the version before does not have so; None for all.
-        gone: Paths of that version that are not in the snapshot.
+        gone: Paths of that version that are not in the scan.
         bytes_read: Bytes read so far.
     """
 
     def __init__(
         self,
-        snapshot: Scan,
+        scan: Scan,
         metas: Mapping[str, Mapping[str, str]],
         cache: StatCache | None,
         progress: OnProgress = silent,
     ) -> None:
-        self._snapshot = snapshot
+        self._scan = scan
         get = metas.get
         self._metas = (
-            {at: meta for at, path in enumerate(snapshot.paths) if (meta := get(path))}
-            if metas
-            else {}
+            {at: meta for at, path in enumerate(scan.paths) if (meta := get(path))} if metas else {}
         )
         self._cache = cache
         self._progress = progress
-        self._sizes = snapshot.sizes
+        self._sizes = scan.sizes
         self._total = sum(self._sizes)
-        self._digests = bytearray(32 * len(snapshot.paths))
+        self._digests = bytearray(32 * len(scan.paths))
         self._tree: Tree | None = None
         self._draft: _Draft | None = None
-        self.pending: Sequence[int] = range(len(snapshot.paths))
+        self.pending: Sequence[int] = range(len(scan.paths))
         self.new: Sequence[int] | None = None
         self.gone: list[str] = []
         self.bytes_read = 0
@@ -75,14 +73,14 @@ class Hashing:
         """
         unknown: Sequence[int] = self.pending
         if self._cache is not None:
-            self._digests, unknown = self._cache.lookup(self._snapshot.states)
+            self._digests, unknown = self._cache.lookup(self._scan.states)
         asked: Sequence[int] = range(len(self._sizes))
         if before:
             draft = _Draft(self._assemble(None).encode(), before)
             self.gone = draft.gone
             if repository.blobs.is_whole_here:
                 self._draft = draft
-                asked = self.new = draft.places(self._snapshot.paths)
+                asked = self.new = draft.places(self._scan.paths)
         if len(unknown) < len(self._sizes):
             read = set(unknown)
             known = [at for at in asked if at not in read]
@@ -96,7 +94,7 @@ class Hashing:
         if self._tree is None:
             done, settled = len(self._sizes) - len(self.pending), self._settled()
             for at in self.pending:
-                digest = hash_file(self._snapshot.location(at))
+                digest = hash_file(self._scan.location(at))
                 self._digests[at * 32 : at * 32 + 32] = digest.raw
                 self.bytes_read += self._sizes[at]
                 done += 1
@@ -118,7 +116,7 @@ class Hashing:
             InvalidInputError: (``file-changed``, ``file-unreadable``, ``file-missing``).
             StorageError: The store's medium failed.
         """
-        locations = [self._snapshot.location(at) for at in self.pending]
+        locations = [self._scan.location(at) for at in self.pending]
         done, settled = len(self._sizes) - len(locations), self._settled()
         if backend is not None and pools is not None:
             from lyrikstore.objects.distributed import distribute_files
@@ -142,10 +140,10 @@ class Hashing:
     def remember(self) -> None:
         """Save the cache. A failure to write it is no failure of the commit."""
         if self._cache is not None:
-            self._cache.save(self._snapshot.states, bytes(self._digests))
+            self._cache.save(self._scan.states, bytes(self._digests))
 
     def _assemble(self, draft: "_Draft | None") -> Tree:
-        paths, digests = self._snapshot.paths, bytes(self._digests)
+        paths, digests = self._scan.paths, bytes(self._digests)
         data = None
         if draft is not None:
             data = draft.finish(paths, self._sizes, digests, self._metas, set(self.pending))
@@ -184,19 +182,19 @@ class _Draft:
         read: Container[int],
     ) -> bytes:
         """Return the bytes of the tree, with the lines of what was read meanwhile made anew."""
-        pieces: list[bytes | memoryview] = []
+        parts: list[bytes | memoryview] = []
         data, start = memoryview(self._data), 0  # so that but one copy is made
         for at, item in zip(self.places(paths), self._here, strict=True):
             if at in read:
                 digest = digests[at * 32 : at * 32 + 32].hex()
                 line = encode_line(paths[at], sizes[at], digest, metas.get(at, NO_META))
-                pieces += (data[start : item.at], line.encode())
+                parts += (data[start : item.at], line.encode())
                 start = item.at + len(item.new)
-        return b"".join((*pieces, data[start:])) if pieces else self._data
+        return b"".join((*parts, data[start:])) if parts else self._data
 
 
 def hash_file(location: str) -> Digest:
-    """Return the digest of a file of a snapshot.
+    """Return the digest of a file of a scan.
 
     Raises:
         InvalidInputError: (``file-unreadable``) it cannot be read, or is no file any more.
@@ -209,8 +207,8 @@ def hash_file(location: str) -> Digest:
         with open(location, "rb", buffering=0, opener=_open) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise _unreadable(location, "not a regular file any more")
-            while piece := file.read(1 << 20):
-                hasher.update(piece)
+            while part := file.read(1 << 20):
+                hasher.update(part)
     except OSError as error:
         raise _unreadable(location, error.strerror or str(error)) from None
     return Digest(hasher.digest())

@@ -1,4 +1,4 @@
-"""What can be committed of a folder: every file under a good name, and what stands in the way."""
+"""Scanning a folder for a commit: its files by path, and why some cannot be committed."""
 
 from array import array
 from collections.abc import Mapping

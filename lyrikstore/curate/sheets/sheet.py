@@ -1,4 +1,4 @@
-"""Metadata sheets: one table beside the files, as CSV or XLSX, joined to them by path.
+"""Metadata sheets: one table next to the files, as CSV or XLSX, joined to them by path.
 
 Normative text: spec §12.3. The same table gives the same metadata whichever format
 carried it, so that a dataset's id does not depend on the program that saved the sheet.

@@ -138,8 +138,8 @@ def _check_prolog(path: Path, name: str, stream: IO[bytes]) -> None:
     parser.XmlDeclHandler = declare
     parser.StartElementHandler = end
     try:
-        while not rooted and (piece := stream.read(1 << 12)):
-            parser.Parse(piece)
+        while not rooted and (read := stream.read(1 << 12)):
+            parser.Parse(read)
     except expat.ExpatError:
         if not rooted and name.endswith((".xml", ".rels")):
             raise _bad(path, f"{name} is not XML") from None
@@ -172,13 +172,13 @@ def _check_formulas(path: Path, file: BinaryIO, archive: zipfile.ZipFile) -> Non
     for part in archive.infolist():
         with archive.open(part) as stream:
             tail = b""
-            while piece := stream.read(1 << 20):
-                found = tail + piece.replace(b"\0", b"")  # UTF-16: the markup is ASCII
+            while read := stream.read(1 << 20):
+                found = tail + read.replace(b"\0", b"")  # UTF-16: the markup is ASCII
                 if _FORMULA.search(found):
                     _refuse_uncalculated(path, file)
                     return
                 tail = found[max(found.rfind(b"<"), 0) :]
-                if len(tail) > _MAX_TAG:  # text, not a tag that goes on in the next piece
+                if len(tail) > _MAX_TAG:  # text, not a tag that goes on in the next read
                     tail = b""
 
 

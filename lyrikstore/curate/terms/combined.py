@@ -32,7 +32,7 @@ class HeldGrant(Struct, frozen=True):
         permits: What it grants.
         limits: Within what.
         partitions: Those that are used of the terms it rests on, each with what it grants; none
-            where these terms are not at hand.
+            where these terms are not available.
         verdict: What the grant is worth, in one word; one that is *invalid* gives nothing.
         note: Why it is not trusted, or an empty text.
     """

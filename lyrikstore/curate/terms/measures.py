@@ -24,7 +24,7 @@ from lyrikstore.verify.delivery.quality import Measured
 MAX_VALUES = 100
 """Most values of a column of which a share is measured without naming them."""
 
-_PIECE = 1 << 20
+_READ_BYTES = 1 << 20
 _BLANK = b" \t\n\r\x0b\x0c"
 
 
@@ -44,8 +44,8 @@ class _Meter:
     def file(self, entry: TreeEntry) -> None:
         """Look at a file's metadata."""
 
-    def text(self, piece: bytes) -> None:
-        """Look at a piece of a record's text."""
+    def text(self, part: bytes) -> None:
+        """Look at a part of a record's text."""
 
     def fields(self, record: Mapping[str, Any]) -> None:
         """Look at the members of a record that is a JSON object."""
@@ -89,8 +89,8 @@ class _EmptyRate(_Meter):
     READS_TEXT = True
     _full = False
 
-    def text(self, piece: bytes) -> None:
-        self._full = self._full or bool(piece.strip(_BLANK))
+    def text(self, part: bytes) -> None:
+        self._full = self._full or bool(part.strip(_BLANK))
 
     def end(self) -> None:
         self.total += 1
@@ -103,11 +103,11 @@ class _WordCount(_Meter):
     READS_TEXT = True
     _inside = False
 
-    def text(self, piece: bytes) -> None:
-        if piece:
-            joined = self._inside and piece[0] not in _BLANK  # a word goes on from piece to piece
-            self.hits += len(piece.split()) - joined
-            self._inside = piece[-1] not in _BLANK
+    def text(self, part: bytes) -> None:
+        if part:
+            joined = self._inside and part[0] not in _BLANK  # a word goes on from part to part
+            self.hits += len(part.split()) - joined
+            self._inside = part[-1] not in _BLANK
 
     def end(self) -> None:
         self._inside = False
@@ -121,8 +121,8 @@ class _CharacterCount(_Meter):
         super().__init__(parameters)
         self._decoder = getincrementaldecoder("utf-8")()
 
-    def text(self, piece: bytes) -> None:
-        self.hits += len(self._decoder.decode(piece))
+    def text(self, part: bytes) -> None:
+        self.hits += len(self._decoder.decode(part))
 
     def end(self) -> None:
         self._decoder.decode(b"", final=True)
@@ -224,8 +224,8 @@ class Measurement:
         self._each(lambda meter: meter.file(entry))
         count = 0
         if reader == DOCUMENT:
-            while stream is not None and (piece := stream.read(_PIECE)):
-                self._text(piece)
+            while stream is not None and (part := stream.read(_READ_BYTES)):
+                self._text(part)
             identity = document_id(entry.blake3)
             self._end(identity, None)
             count = 1
@@ -253,8 +253,8 @@ class Measurement:
             for meter, problem in zip(self._meters, self._problems, strict=True)
         ]
 
-    def _text(self, piece: bytes) -> None:
-        self._each(lambda meter: meter.text(piece) if meter.READS_TEXT else None)
+    def _text(self, part: bytes) -> None:
+        self._each(lambda meter: meter.text(part) if meter.READS_TEXT else None)
 
     def _end(self, identity: Digest, line: bytes | None) -> None:
         if any(meter is not None and meter.READS_FIELDS for meter in self._meters):

@@ -63,7 +63,7 @@ def load_offer(path: Path) -> Offer:
     """Return what a terms file states.
 
     Args:
-        path: TOML; licence texts are looked for beside it.
+        path: TOML; licence texts are looked for next to it.
 
     Raises:
         InvalidInputError: (``unreadable``) it, or a licence text, cannot be read; (``bad-terms``)

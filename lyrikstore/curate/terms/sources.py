@@ -53,14 +53,14 @@ class Asker(Struct, frozen=True):
 
 
 def source_of_file(
-    label: str, data: bytes, beside: Mapping[str, bytes], asker: Asker
+    label: str, data: bytes, siblings: Mapping[str, bytes], asker: Asker
 ) -> TermSource:
     """Return what a credential in a file contributes to a mix.
 
     Args:
         label: What to call it where it does not say itself.
         data: The credential's bytes.
-        beside: File name → the files beside it: grants, status lists, successors, and the policies
+        siblings: File name → the sibling files: grants, status lists, successors, and the policies
             that say what became of the issuer's key.
         asker: Who wants to use the data.
 
@@ -82,12 +82,12 @@ def source_of_file(
             f"{label} is no dataset credential of lyrikstore's: it states no terms",
             hint="name the credential.json of a delivery, the delivery's folder, or a dataset",
         )
-    notices = Notices.among(beside.values())
+    notices = Notices.among(siblings.values())
     source, claims = _source(label, data, asker, notices)
     if claims is None or source.credential is None:
         return source
     about = Published(claims.manifest, claims.tree, claims.name, claims.store)
-    files = SiblingFiles({**beside, "": data})
+    files = SiblingFiles({**siblings, "": data})
     grants = [one for one in files.all if stated_kind(one) is GRANT]
     held = [_held(one, files, about, _all_of, asker, notices) for one in grants]
     return replace(source, grants=tuple(filter(None, held)))
@@ -115,12 +115,17 @@ def _source(
 
 
 def _held(
-    data: bytes, beside: SiblingFiles, about: Published, used: Used, asker: Asker, notices: Notices
+    data: bytes,
+    siblings: SiblingFiles,
+    about: Published,
+    used: Used,
+    asker: Asker,
+    notices: Notices,
 ) -> HeldGrant | None:
     """Return what a grant gives to who asks; None if it is not theirs, or about other data."""
     if asker.key is None:
         return None
-    terms = beside.terms_of(data)
+    terms = siblings.terms_of(data)
     holder = holder_of(data, asker.key, asker.trust, asker.at)
     outcome = check_grant(
         data, trust=asker.trust, at=asker.at, notices=notices, terms=terms, holder=holder
@@ -236,9 +241,9 @@ def _logged(
         )
     else:
         best = replace(best, used=used(best.terms))
-    beside = SiblingFiles.unnamed(logged)
+    siblings = SiblingFiles.unnamed(logged)
     grants = [one for one in logged if stated_kind(one) is GRANT]
-    held = [_held(one, beside, about, used, asker, notices) for one in grants]
+    held = [_held(one, siblings, about, used, asker, notices) for one in grants]
     return replace(best, grants=tuple(filter(None, held)))
 
 

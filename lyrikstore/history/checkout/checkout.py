@@ -25,7 +25,7 @@ from lyrikstore.history.trees.paths import brief
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.objects.store.blobs import BlobStore
 
-_PIECE = 1 << 20
+_READ_BYTES = 1 << 20
 _WORTH_BYTES, _WORTH_FILES = 32 << 20, 2000
 """From so much on, processes are started."""
 
@@ -49,7 +49,7 @@ def checkout_tree(
         blobs: Where the bytes come from.
         destination: A folder that does not exist or is empty; its parent exists. Links on the
             way to it are followed, it itself is not followed.
-        progress: Told now and then, at last about everything.
+        progress: Progress callback, called at intervals and at the end.
 
     Raises:
         ConflictError: (``not-empty``, ``exists``) there is something in the way.
@@ -119,7 +119,9 @@ def _write(job: Destination, tree: Tree, blobs: Blobs, place: Path, progress: On
         path, digest = tree.paths[at], tree.digests[at * 32 : at * 32 + 32]
         job.enter(path.rpartition("/")[0])
         with blobs.open(Digest(digest)) as source:
-            sound = job.write(path, tree.sizes[at], digest, iter(lambda: source.read(_PIECE), b""))
+            sound = job.write(
+                path, tree.sizes[at], digest, iter(lambda: source.read(_READ_BYTES), b"")
+            )
         if not sound:
             raise VerificationError(
                 "digest-mismatch",

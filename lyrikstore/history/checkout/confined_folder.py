@@ -114,7 +114,7 @@ class Destination:
         self.folder, self.folder_fd = path, inner
 
     def write(
-        self, path: str, size: int, digest: bytes, pieces: Iterable[bytes | memoryview]
+        self, path: str, size: int, digest: bytes, parts: Iterable[bytes | memoryview]
     ) -> bool:
         """Make a file in a folder made before; return whether its bytes are right.
 
@@ -122,7 +122,7 @@ class Destination:
             path: Where.
             size: How long it should be. Not much more is written.
             digest: Raw digest of what it should hold.
-            pieces: Its bytes.
+            parts: Its bytes.
 
         Raises:
             ConflictError: (``exists``) there is something in the way.
@@ -139,12 +139,12 @@ class Destination:
                 raise
             hasher, length = blake3(), 0
             with self._writing(target, size) as write:
-                for piece in pieces:
-                    length += len(piece)
+                for part in parts:
+                    length += len(part)
                     if length > size:
                         break
-                    hasher.update(piece)
-                    view = memoryview(piece)
+                    hasher.update(part)
+                    view = memoryview(part)
                     while view:
                         view = view[write(view) :]
         return length == size and hasher.digest() == digest
@@ -217,7 +217,7 @@ def _errors(path: str) -> Iterator[None]:
 
 
 def refuse(error: OSError, path: str) -> NoReturn:
-    """Raise what the disk said about ``path`` as an error of ours."""
+    """Raise an OSError about ``path`` as an error of ours."""
     if isinstance(error, FileExistsError):
         raise ConflictError(
             "exists",

@@ -56,7 +56,7 @@ def checkout_parallel(
         tree: What to write.
         blobs: Where the bytes come from; nothing is written this way unless on a local disk.
         place: The path of the destination.
-        progress: Told about files and bytes written.
+        progress: Progress callback, called per file, with the bytes written.
 
     Raises:
         ConflictError, VerificationError, StorageError: As
@@ -129,10 +129,10 @@ def checkout_task(
             mine = [next(rows)] if len(task["paths"]) > 1 else rows
             digest = digests[number * 32 : number * 32 + 32]
             job.enter(path.rpartition("/")[0], create=False)
-            pieces = _pieces(blocks, mine)
+            parts = _parts(blocks, mine)
             if size >= WORTH:
-                pieces = _ahead(pieces)
-            if not job.write(path, size, digest, pieces):
+                parts = _ahead(parts)
+            if not job.write(path, size, digest, parts):
                 job.remove(path)
                 job.files.pop()
                 again.append(number)
@@ -289,7 +289,7 @@ def _enter(setup: Mapping[str, Any]) -> Destination:
     return Destination(top)
 
 
-def _pieces(blocks: BlockReader, runs: Iterable[tuple[int, ...]]) -> Iterator[memoryview]:
+def _parts(blocks: BlockReader, runs: Iterable[tuple[int, ...]]) -> Iterator[memoryview]:
     for pack, block, start, length in runs:
         # What cannot be read here ends the file too early; the plain way then says why.
         with suppress(FormatError, NotFoundError, StorageError):
@@ -299,9 +299,9 @@ def _pieces(blocks: BlockReader, runs: Iterable[tuple[int, ...]]) -> Iterator[me
         return
 
 
-def _ahead(pieces: Iterator[memoryview]) -> Iterator[memoryview]:
+def _ahead(parts: Iterator[memoryview]) -> Iterator[memoryview]:
     # Some are read and unpacked while those before are hashed and written.
-    gathered = _gathered(pieces)
+    gathered = _gathered(parts)
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(list, islice(gathered, _TOGETHER))
         while some := coming.result():
@@ -309,14 +309,14 @@ def _ahead(pieces: Iterator[memoryview]) -> Iterator[memoryview]:
             yield from some
 
 
-def _gathered(pieces: Iterator[memoryview]) -> Iterator[memoryview]:
+def _gathered(parts: Iterator[memoryview]) -> Iterator[memoryview]:
     # Small neighbours become one, without the blocks that they would keep in memory.
     joined = bytearray()
-    for piece in pieces:
-        if not joined and len(piece) >= _GATHER:
-            yield piece
+    for part in parts:
+        if not joined and len(part) >= _GATHER:
+            yield part
             continue
-        joined += piece
+        joined += part
         if len(joined) >= _GATHER:
             yield memoryview(joined)
             joined = bytearray()

@@ -67,7 +67,7 @@ def _acceptable(repository: Repository, record: Transaction) -> RefTable | None:
         return None
     lists = dict(record.chunk_lists)
     if any(live.chunk_lists.get(blob, listed) != listed for blob, listed in lists.items()):
-        return None  # a blob that is there already keeps its list of pieces
+        return None  # a blob that is there already keeps its chunk list
     blobs = BlobStore(
         repository.backend,
         (*live.packs, *record.added),
@@ -117,7 +117,7 @@ def require_blobs(
         trees: Those that need not be read.
         new: Manifest to the positions in its tree of what the version before does not have.
         repacked: What is to be logged, if ``gc`` ran since the packs were relied on: then this
-            and every piece of every blob is looked at.
+            and every chunk of every blob is looked at.
 
     Raises:
         IncompleteError: (``blob-missing``) one will not.

@@ -1,4 +1,4 @@
-"""Winning a slot: the steps every writer of a log goes through (spec §7.6).
+"""Appending to a log with optimistic concurrency: the steps of every writer (spec §7.6).
 
 Commits to a home, commits to a local log and pushes to a home on another machine all append here.
 Where a lock reaches, writers queue for it; elsewhere the exclusive creation of the record decides,
@@ -237,11 +237,11 @@ class Appender:
             if reason in _MOVED:
                 raise ref_moved(manifest, current.id if current else None)
             if reason in _POLICY_REASONS:
-                heir = self._repository.policy.heir(manifest.author)
+                successor = self._repository.policy.successor(manifest.author)
                 raise PolicyError(
                     "unauthorised",
                     f"the store's policy does not let {manifest.author} change {manifest.name}",
-                    hint=f"sign with {heir or 'a key that the policy names'}: --signer NAME",
+                    hint=f"sign with {successor or 'a key that the policy names'}: --signer NAME",
                 )
             raise InvalidInputError("bad-manifest", f"{manifest.name}: {REASONS[reason]}")
         self._check_key(table)

@@ -1,4 +1,4 @@
-"""Whether all that a transaction speaks of will be readable once it is committed."""
+"""Completeness: whether every blob a transaction names will be readable once committed."""
 
 from collections.abc import Iterator, Sequence
 
@@ -20,7 +20,7 @@ class Reachable:
     Args:
         repository: The store as it is now.
         changes: What the transaction adds.
-        thorough: Look at every piece of every blob, since nothing can be taken for granted.
+        thorough: Look at every chunk of every blob, since nothing can be taken for granted.
     """
 
     def __init__(self, repository: Repository, changes: PackChanges, *, thorough: bool) -> None:
@@ -70,7 +70,7 @@ class Reachable:
     def tree(self, digest: Digest) -> Tree:
         """Return a tree that will be there; raises as reading and parsing it do."""
         blobs = self._new if self._new.has(digest) else self._repository.blobs
-        if digest in self._lists:  # its pieces may lie in old and new packs
+        if digest in self._lists:  # its chunks may lie in old and new packs
             blobs = self._together(self._repository, self._changes)
         with blobs.open(digest) as stream:
             return Tree.parse(stream)

@@ -77,10 +77,11 @@ def change_policy(
     """
     before = repository.policy
     if not before.allows(signer.did, "policy", GENESIS_NAME):
+        successor = before.successor(signer.did)
         raise PolicyError(
             "unauthorised",
             f"{signer.did} is no owner of this store",
-            hint=f"sign with {before.heir(signer.did) or 'the key of an owner'}: --signer NAME",
+            hint=f"sign with {successor or 'the key of an owner'}: --signer NAME",
         )
     following = replace(change(before), version=before.version + 1)
     try:

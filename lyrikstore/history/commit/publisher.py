@@ -96,7 +96,7 @@ class Publisher:
         Raises:
             ConflictError: (``copied-store``) signing would fork the log; (``foreign-record``) the
                 next slot holds something this user did not set out to commit.
-            StorageError: The disk said no; whatever was written is right and will be used.
+            StorageError: Storage backend error; whatever was written is right and will be used.
         """
         old_size = signed.size if signed is not None else 0
         first = records.covered(old_size) if old_size else 0

@@ -1,4 +1,4 @@
-"""The one place that appends to a store (spec §7.6).
+"""Transactions: the only code that appends to a store (spec §7.6).
 
 Blobs wait in scratch files while a transaction is open. ``commit`` then takes the store's lock,
 looks again at what is current, wins the next slot by creating its record, and publishes. Before
@@ -179,8 +179,8 @@ class TransactionBuilder:
             PolicyError: (``unauthorised``) the policy does not let an author say this.
             IncompleteError: (``blob-missing``) a manifest names a blob that is not in the store.
             LockedError: (``locked``) another process holds the store for more than 30 s.
-            StorageError: The disk said no. The record may exist; then the next writer publishes
-                it, and nothing needs to be done again.
+            StorageError: Storage backend error. The record may exist; then the next writer
+                publishes it, and nothing needs to be done again.
         """
         if not self._items and self._still_good is None:
             raise InvalidInputError("nothing-to-log", "the transaction logs nothing")
@@ -202,7 +202,7 @@ class TransactionBuilder:
 
     def _check(self, stored: PackChanges) -> None:
         # Packs are dropped only when gc ran meanwhile. Then nothing that was live to the writer
-        # can be taken for granted, pieces of large blobs included.
+        # can be taken for granted, chunks of large blobs included.
         live = frozenset(self._repository.live.packs)
         relied = [item.id for item in self._items] if not self._opened <= live else []
         require_blobs(
@@ -236,7 +236,7 @@ def open_transaction(repository: Repository) -> TransactionBuilder:
 
     Raises:
         InvalidInputError: (``no-memory``) it was opened without a memory.
-        KeyMaterialError: (``no-signer``, ``wrong-log-key``) no key of this log is at hand.
+        KeyMaterialError: (``no-signer``, ``wrong-log-key``) no key of this log is available.
     """
     if repository.memory is None:
         raise InvalidInputError(
@@ -304,7 +304,7 @@ def create_store(
         ConflictError: (``store-exists``) there is something at ``root``; (``log-key-used``) the
             log key already signs the log of a store.
         InvalidInputError: (``bad-origin``) not a log name; (``same-key``) one key for both.
-        StorageError: The disk said no; nothing is left behind.
+        StorageError: Storage backend error; nothing is left behind.
     """
     check_name(origin)
     if signer.public == log_signer.public:
@@ -347,7 +347,7 @@ def create_store(
 def _build_in_place(
     root: Path, genesis: Manifest, key: VerifierKey, signer: Signer
 ) -> LogCheckpoint:
-    # Built beside its place and moved in whole: a store that is there at all is a sound one.
+    # Built next to its place and moved in whole: a store that is there at all is a sound one.
     if root.is_symlink() or root.exists():
         raise FileExistsError
     building = root.parent / f"{root.name}.new-{os.urandom(8).hex()}"

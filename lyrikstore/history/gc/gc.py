@@ -1,4 +1,4 @@
-"""What must stay, and the whole of ``gc``: repack at home, sweep anywhere (spec/16-gc.md)."""
+"""Garbage collection: GC roots, repack at home, sweep anywhere (spec/16-gc.md)."""
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator
@@ -132,7 +132,7 @@ def collect(
         grace: See :func:`lyrikstore.objects.gc.sweep.sweep`.
         share: See :func:`lyrikstore.objects.gc.plan.plan_repack`.
         dry_run: Find out everything, exactly; change nothing.
-        progress: Told about the packs being rewritten.
+        progress: Progress callback, called per pack that is rewritten.
 
     Raises:
         InvalidInputError, NotFoundError: As :func:`plan_retirement`; (``not-home``) ``keep`` in a
@@ -144,7 +144,7 @@ def collect(
         LockedError, StorageError: As :meth:`TransactionBuilder.commit`; (``linked-folder``) a part
             of the store lies behind a link.
 
-    Cost: reads every tree and list of pieces, the footer of every pack, and all of the packs
+    Cost: reads every tree and chunk list, the footer of every pack, and all of the packs
         that are rewritten. Other writers are held up only while the record is written.
     """
     plan = repacked = seq = retention = None

@@ -273,7 +273,7 @@ class TlogProof(Struct, frozen=True):
         return signed
 
 
-@lru_cache(maxsize=512)  # as many proofs as lie beside a credential, each tried with many entries
+@lru_cache(maxsize=512)  # as many proofs as lie next to a credential, each tried with many entries
 def _stated(checkpoint: bytes) -> LogCheckpoint | None:
     try:
         return LogCheckpoint.parse(split_note(checkpoint)[0])

@@ -14,7 +14,7 @@ from lyrikstore.history.log.checkpoint import LogCheckpoint, Place
 from lyrikstore.history.log.consistency_file import NO_FILES, NO_LEAVES, ConsistencyFiles, Leaves
 
 MAX_COMPARED = 32
-"""Most log checkpoints of one log that may lie beside a credential."""
+"""Most log checkpoints of one log that may lie next to a credential."""
 
 
 class Relation(Enum):
@@ -25,7 +25,7 @@ class Relation(Enum):
     FORK = "fork"
     """They are of two histories."""
     UNKNOWN = "unknown"
-    """Nothing at hand shows either."""
+    """Nothing available shows either."""
 
 
 class _Line:
@@ -44,11 +44,11 @@ class _Line:
 
 
 class Consistency:
-    """What the consistency files at hand show of one log.
+    """What the available consistency files show of one log.
 
     Args:
         origin: Name of the log.
-        files: The files at hand.
+        files: The available files.
 
     Raises:
         IncompleteError: (``too-many-consistency-files``) more than are read.

@@ -23,7 +23,7 @@ MAX_LEAVES = 1 << 16
 """Most leaf hashes that go with a file: 2 MiB."""
 
 MAX_FILES = 8
-"""Most consistency files of one log that may lie beside a credential."""
+"""Most consistency files of one log that may lie next to a credential."""
 
 _MAX_READ = 32
 _TYPE = "log-consistency"
@@ -156,12 +156,12 @@ NO_LEAVES = Leaves()
 
 
 class ConsistencyFiles:
-    """The consistency files at hand, of whatever logs, with the leaf hashes that they name.
+    """The available consistency files, of any logs, with the leaf hashes that they name.
 
     ATTACK: hundreds of stores with the log of one name, each of which would read all of them again.
 
     Args:
-        files: What is at hand; other files are left alone, and one that is damaged counts as
+        files: What is available; other files are left alone, and one that is damaged counts as
             absent. Each is read once, and hashed once.
     """
 

@@ -1,4 +1,4 @@
-"""The log of a store as its transaction records tell it (spec §7.6).
+"""The log entries of a store, from its transaction records (spec §7.6).
 
 The records are the truth; entries, leaves and root follow from them. A published log checkpoint
 covers a whole number of transactions: those are visible. Later records are won slots whose writer
@@ -111,7 +111,7 @@ def read_records(
 
     Raises:
         FormatError: A record that the log covers is not one.
-        StorageError: The disk said no.
+        StorageError: Storage backend error: disk full, read-only, I/O error.
 
     Cost: one file per new transaction.
     """

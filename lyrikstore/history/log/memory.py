@@ -1,7 +1,7 @@
-"""What was signed and what was seen: a memory outside the store (spec §7.7).
+"""The log memory, outside the store: log checkpoints signed and seen (spec §7.7).
 
 A store that is rolled back, copied or forked looks perfectly sound from within. Only somebody who
-remembers a later log checkpoint can tell. So the signer keeps the last head it signed beside its
+remembers a later log checkpoint can tell. So the signer keeps the last head it signed next to its
 log key, and refuses to sign anything that does not extend it or that it did not set out to commit;
 and a verifier keeps the last head it saw of each log (attack cases A30, A33).
 """
@@ -100,7 +100,7 @@ class LogMemory:
 
         Raises:
             FormatError: (``bad-memory``) the memory cannot be read.
-            StorageError: The disk said no.
+            StorageError: Storage backend error: disk full, read-only, I/O error.
 
         Cost: one small file for every log key of this user.
         """
@@ -225,7 +225,7 @@ class LogMemory:
         Args:
             log: A key of its log, or the store whose log it is.
             head: The verified head.
-            prove: Gives consistency proofs; None where the whole log is not at hand.
+            prove: Gives consistency proofs; None where the whole log is not available.
 
         Raises:
             FormatError: (``bad-memory``) the memory cannot be read.

@@ -1,4 +1,4 @@
-"""The files of a memory: one for each log key or store, in a folder of the user's own."""
+"""The files of the log memory: one per log key or store, in a folder of the user."""
 
 from collections.abc import Iterator
 from hashlib import sha256
@@ -77,7 +77,7 @@ class MemoryFiles:
         """Remember these texts durably, in place of those before.
 
         Raises:
-            StorageError: The disk said no.
+            StorageError: Storage backend error: disk full, read-only, I/O error.
         """
         self.make()
         document = {**members, "key": str(key), "v": 1}

@@ -1,4 +1,4 @@
-"""Where the log's bytes lie: bundles and tiles after c2sp.org/tlog-tiles (spec §7.4).
+"""Where the log's bytes lie: entry bundles and tiles after c2sp.org/tlog-tiles (spec §7.4).
 
 Pure functions. Every file here is determined by the entries alone, so that whoever holds the log
 key can finish what a dead writer began, and a checker can compare byte for byte.

@@ -122,7 +122,7 @@ def walk(store: LineageSource, identity: Digest) -> Graph:
         identity: Any logged manifest.
 
     Raises:
-        StorageError: The disk said no. Nothing else: what is wrong stands in ``problems``.
+        StorageError: Storage backend error. Nothing else: what is wrong stands in ``problems``.
 
     Cost: one read and one signature verification per manifest, each once.
     """

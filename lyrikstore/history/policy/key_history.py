@@ -96,11 +96,11 @@ class KeyHistory:
 
     Attributes:
         policies: In log order; never empty.
-        unproven: Versions of policies at hand that would come after these, by an owner, if they
+        unproven: Versions of available policies that would come after these, by an owner, if they
             were shown to be logged.
         logs: The log keys that owners named, also where nothing shows it to be logged; those of
             the newest policy unless given.
-        forked: Whether what is at hand shows two histories of this store.
+        forked: Whether what is available shows two histories of this store.
     """
 
     policies: tuple[Ruled, ...]

@@ -104,14 +104,14 @@ class Policy(Struct, frozen=True):
             item.key: item.suspect_from for item in self.retired if item.suspect_from is not None
         }
 
-    def heir(self, key: str) -> str | None:
+    def successor(self, key: str) -> str | None:
         """Return who signs in place of a retired key, or None where nobody was named."""
         successors = {item.key: item.successor for item in self.retired}
-        heir = successors.pop(key, None)
-        while heir in successors:
+        successor = successors.pop(key, None)
+        while successor in successors:
             # ATTACK: two that succeed each other. Each is asked once.
-            heir = successors.pop(heir)
-        return heir if heir in self.keys else None
+            successor = successors.pop(successor)
+        return successor if successor in self.keys else None
 
     def may_follow(self, before: "Policy") -> bool:
         """Return whether this may take the place of ``before`` (attack case A29).

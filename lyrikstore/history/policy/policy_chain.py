@@ -1,8 +1,8 @@
-"""Which of the policies at hand are a store's, in their order (spec §11.4.5).
+"""Which of the available policies are a store's, in their order (spec §11.4.5).
 
-Policies come with the files beside a credential, each with a log proof; whoever hands these over
-may have laid others there, or taken some away. The order of the questions decides: first who signed
-whom, which needs no log; then under which log keys the proofs count; then where each stands.
+Policies come with the sibling files of a credential, each with a log proof; whoever hands these
+over may have laid others there, or taken some away. The order of the questions decides: first who
+signed whom, which needs no log; then under which log keys the proofs count; then where each stands.
 
 Signatures of owners alone give a tree: the founding policy, and below each policy those that an
 owner of it signed and that may follow it. A store has one way through it. Its last policy names the

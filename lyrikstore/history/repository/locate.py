@@ -1,4 +1,4 @@
-"""Where a store is: its folder, named by people or found from where they are."""
+"""Locating a store: a folder that is named, or the nearest one upwards."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A store as one thing: its log, its refs, its manifests (spec/08-refs-and-identity.md).
+"""The repository: read access to a store's log, refs and manifests (spec/08-refs-and-identity.md).
 
 Opening needs no key and writes nothing. It checks the signature on the log checkpoint and that
 the transaction records give its root; manifests and blobs are verified when they are read.
@@ -102,7 +102,7 @@ class Repository(StoreView):
             NotFoundError: (``no-store``) there is none.
             FormatError: (``newer-format``) a later version made it, or a file is damaged.
             VerificationError: The log does not hold.
-            StorageError: The disk said no.
+            StorageError: Storage backend error: disk full, read-only, I/O error.
 
         Cost: one small file per transaction, and one manifest.
         """

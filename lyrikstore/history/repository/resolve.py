@@ -1,4 +1,4 @@
-"""What people mean by a REF, and what a credential speaks of (spec §8.5)."""
+"""Resolving a REF, or what a credential names, to a manifest (spec §8.5)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
@@ -75,7 +75,7 @@ def subjects(credential: bytes) -> set[str]:
 
     A licence grant's subject is its holder; what it speaks of is the dataset that it names.
 
-    The floor above judges credentials; here it is enough to find them. One that cannot be read
+    ``verify`` judges credentials; here it is enough to find them. One that cannot be read
     speaks of nothing.
     """
     try:

@@ -147,7 +147,7 @@ class StoreView:
 
     @property
     def live(self) -> LiveObjects:
-        """The packs and piece lists of the covered transactions, pending ones included."""
+        """The packs and chunk lists of the covered transactions, pending ones included."""
         return self._live
 
     @property

@@ -1,4 +1,4 @@
-"""Meeting the log of a store that is not here yet (spec §15.4)."""
+"""Initial fetch of the log of a store that is not here yet (spec §15.4)."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Meeting a remote: whether it holds this log, and how it relates to what is here (spec §15.4).
+"""Negotiating with a remote: its log head compared with the one here (spec §15.4).
 
 Nothing a remote says is believed. Its log checkpoint must carry the signature of a key that the
 genesis names; its records must give the signed root, and must continue those that are here.
@@ -165,7 +165,7 @@ def check_memory(
     Args:
         memory: The log checkpoints seen before.
         logs: The log's keys, and its store.
-        signed: The log checkpoint at hand.
+        signed: The available log checkpoint.
         records: Its records.
         where: What to call the remote.
         lagging: Whether it may be older: a mirror, that somebody has to fill.
@@ -208,7 +208,7 @@ def at_home(
         location: Its folder, or its URL without secrets.
         name: What to call it in messages.
         memory: What the log key signed before, and what was seen of the log.
-        log_signer: Holds a key that the genesis lists; None where none is at hand.
+        log_signer: Holds a key that the genesis lists; None where none is available.
 
     Raises:
         InvalidInputError: (``not-home``) it is a mirror.

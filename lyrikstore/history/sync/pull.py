@@ -1,4 +1,4 @@
-"""Copying a log from one place to another, fast-forward only: clone, pull, and filling a mirror.
+"""Copying a log between stores, fast-forward only: clone, pull, and filling a mirror.
 
 Packs first, then records, then tiles, the log checkpoint last: whenever it stops, what is visible
 is whole (spec §15.4).
@@ -86,7 +86,7 @@ def pull(
         memory: The log checkpoints seen before.
         all_data: Fetch also what a partial clone left out, and be partial no more.
         dry_run: Find out what would come; change nothing.
-        progress: Told about packs.
+        progress: Progress callback, called per pack.
 
     Raises:
         VerificationError: (``remote-rolled-back``, ``remote-forked``, ``pack-damaged``, …)
@@ -161,7 +161,7 @@ def clone(
         memory: The log checkpoints seen before.
         expected: The store's id, if known.
         selection: What data to fetch; None for everything.
-        progress: Told about packs.
+        progress: Progress callback, called per pack.
 
     Raises:
         ConflictError: (``store-exists``) there is a store, or something else, at ``root``;
@@ -229,7 +229,7 @@ def copy_log(
         old: The copy's log checkpoint; None if it has none.
         packs: The packs it shall have.
         genesis: The store's verified genesis manifest.
-        progress: Told about packs.
+        progress: Progress callback, called per pack.
 
     Raises:
         ConflictError: (``foreign-record``) another record stands where one belongs; (``busy``)
@@ -270,8 +270,8 @@ def _fetch_selected(
             raise InvalidInputError("no-tree", f"{ref}: a {manifest.kind} has no files")
         for entry in repository.tree(manifest).entries:
             if entry.blake3 in repository.live.chunk_lists:
-                pieces = repository.blobs.pieces(entry.blake3)
-                wanted.update(Digest(pieces.digest(number)) for number in range(len(pieces)))
+                chunks = repository.blobs.chunks(entry.blake3)
+                wanted.update(Digest(chunks.digest(number)) for number in range(len(chunks)))
             else:
                 wanted.add(entry.blake3)
     data = [pack for pack in repository.live.packs if pack.role == "data"]

@@ -1,4 +1,4 @@
-"""Bringing work to a remote: filling a mirror, moving the home, or appending to it (spec §15.5).
+"""Push: fill a mirror, move the home log, or append to it (spec §15.5).
 
 A log has one home. The first remote that a store is pushed to becomes it: from then on the folder
 here is a clone like any other, and nobody has to guess who may extend the log. ``--mirror`` keeps
@@ -106,13 +106,13 @@ def push(
         log_signer: Gives a signer whose key the genesis lists; asked only if the home log is to be
             extended.
         dry_run: Find out what would happen; change nothing.
-        progress: Told about packs.
+        progress: Progress callback, called per pack.
 
     Raises:
         ConflictError: (``ref-moved``) somebody else pushed another version of a name; nothing was
             pushed; (``remote-ahead``) pull first; (``no-home``, ``two-homes``) it is not clear
             where the home is; (``other-store``, ``foreign-record``, ``copied-store``, ``busy``).
-        KeyMaterialError: No log key of the home is at hand.
+        KeyMaterialError: No log key of the home is available.
         VerificationError: (``remote-rolled-back``, ``remote-forked``, ``pack-damaged``, …)
         IncompleteError: (``not-fetched``) a partial clone cannot fill a mirror.
         RemoteError, StorageError, LockedError: As the media. What was copied stays there.

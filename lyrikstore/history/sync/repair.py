@@ -65,7 +65,7 @@ def repair_store(
         source: A clone, mirror or home of the same store.
         where: What to call it.
         memory: The log checkpoints seen before.
-        progress: Told about packs.
+        progress: Progress callback, called per pack.
 
     Returns:
         What was repaired. What only this store has — entries that the source lacks — cannot be.

@@ -1,4 +1,4 @@
-"""What of a clone's pending work goes home in a push, and with which packs (spec §15.5)."""
+"""Selecting the pending entries of a clone that a push sends, and their packs (spec §15.5)."""
 
 from collections.abc import Sequence
 
@@ -85,7 +85,7 @@ def _took_effect(table: RefTable, identity: Digest) -> bool:
 
 
 def packs_of(repository: Repository, entries: Sequence[LoggedEntry]) -> PackChanges:
-    """Return the packs and lists of pieces that came with pending entries."""
+    """Return the packs and chunk lists that came with pending entries."""
     ids = {entry.id for entry in entries}
     holders = [
         transaction

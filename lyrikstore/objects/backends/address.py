@@ -1,4 +1,4 @@
-"""What another machine needs to open the same backend."""
+"""Backend addresses: what another machine needs to open the same backend."""
 
 from typing import Any
 

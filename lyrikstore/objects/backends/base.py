@@ -1,4 +1,4 @@
-"""Where a store's files live: seven operations and one scratch folder (spec §4.2).
+"""Storage backends: the protocol of seven operations, and the local folder (spec §4.2).
 
 Everything a store holds is an immutable file created once, except the few that are replaced
 atomically (the log checkpoint). So a backend needs exclusive create, atomic replace, with and
@@ -375,9 +375,9 @@ def _pread(fd: int, start: int, length: int | None) -> bytes:
     first = os.pread(fd, length, start)
     if len(first) == length or not first:
         return first
-    pieces = [first]  # a signal or a 2 GiB limit cut the read short
+    parts = [first]  # a signal or a 2 GiB limit cut the read short
     got = len(first)
-    while got < length and (piece := os.pread(fd, length - got, start + got)):
-        pieces.append(piece)
-        got += len(piece)
-    return b"".join(pieces)
+    while got < length and (part := os.pread(fd, length - got, start + got)):
+        parts.append(part)
+        got += len(part)
+    return b"".join(parts)

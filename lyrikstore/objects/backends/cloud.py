@@ -121,15 +121,15 @@ class CloudBackend(RemoteBackend):
     def _content(self, answer: Any, doing: str, most: int) -> bytes:
         # ATTACK A07: what the headers announce says nothing about how much is sent, or how fast.
         end = time.monotonic() + self._timeout + most / SLOWEST
-        pieces, got = [], 0
-        for piece in answer.stream(min_chunk_size=1):  # each as it comes
-            got += len(piece)
+        parts, got = [], 0
+        for part in answer.stream(min_chunk_size=1):  # each as it comes
+            got += len(part)
             if got > most:
                 raise self._failed(doing, "it sends more than was asked for")
-            pieces.append(bytes(piece))
+            parts.append(bytes(part))
             if time.monotonic() > end:
                 raise TransientError(self._failed(doing, "it sends too slowly"))
-        return b"".join(pieces)
+        return b"".join(parts)
 
     def _head(self, name: str) -> int | None:
         try:

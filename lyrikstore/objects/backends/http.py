@@ -119,17 +119,17 @@ class WebBackend(RemoteBackend):
     ) -> bytes:
         # Up to `most` bytes. More than that is an error, unless the rest is to be `cut` off.
         announced = answer.length
-        pieces, got = [], 0
-        while got < most and (piece := answer.read1(min(_STEP, most - got))):
-            got += len(piece)
+        parts, got = [], 0
+        while got < most and (part := answer.read1(min(_STEP, most - got))):
+            got += len(part)
             if keep:
-                pieces.append(piece)
+                parts.append(part)
         short = announced is not None and got < min(announced, most)
         if short or (exact is not None and got != exact):
             raise TransientError(self._failed(doing, "the answer was cut short"))
         if keep and not cut and answer.read(1):
             raise self._failed(doing, "it sends more than was asked for")
-        return b"".join(pieces)
+        return b"".join(parts)
 
     @contextlib.contextmanager
     def _ask(

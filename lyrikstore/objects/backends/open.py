@@ -1,4 +1,4 @@
-"""Stores on other machines: :func:`open_backend` and what it opens (spec §4.2).
+"""Opening the backend of a remote by URL (spec §4.2).
 
 ::
 

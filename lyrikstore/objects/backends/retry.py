@@ -1,4 +1,4 @@
-"""Trying again: which failures, how often, how long apart.
+"""Retries: which failures, how often, with which delays.
 
 One policy for every remote, so that a clone of many thousand requests survives a server that fails
 now and then, and a server under load is left alone: exponential waits with full jitter (a random

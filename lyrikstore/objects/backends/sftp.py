@@ -224,7 +224,7 @@ class SftpBackend(RemoteBackend):
         self._clean(sftp)
         temporary = self._path(f"{_SCRATCH}/{os.urandom(16).hex()}")
         try:
-            sftp.upload(temporary, _pieces(source, name))
+            sftp.upload(temporary, _parts(source, name))
             yield temporary
         finally:
             with contextlib.suppress(Exception):
@@ -290,7 +290,7 @@ def _exists(sftp: SftpChannel, path: str) -> bool:
     return True
 
 
-def _pieces(source: bytes | Path, name: str) -> Iterator[bytes]:
+def _parts(source: bytes | Path, name: str) -> Iterator[bytes]:
     if isinstance(source, bytes):
         for at in range(0, len(source), STEP):
             yield source[at : at + STEP]
@@ -298,9 +298,9 @@ def _pieces(source: bytes | Path, name: str) -> Iterator[bytes]:
     with open_source(source, name) as file:
         while True:
             try:
-                piece = file.read(STEP)
+                part = file.read(STEP)
             except OSError as error:
                 raise storage_error(error, f"reading what is to become {name}") from error
-            if not piece:
+            if not part:
                 return
-            yield piece
+            yield part

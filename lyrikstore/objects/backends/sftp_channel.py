@@ -38,16 +38,16 @@ class SftpChannel(paramiko.SFTPClient):
     _send_packet: Callable[[int, paramiko.Message], None]
     _read_packet: Callable[[], tuple[int, bytes]]
 
-    def upload(self, path: str, pieces: Iterator[bytes]) -> None:
+    def upload(self, path: str, parts: Iterator[bytes]) -> None:
         """Create a file, write it, let the server sync it."""
         file = self.open(path, "wx")
         try:
             waiting: deque[int] = deque()
             at = 0
-            for piece in pieces:
-                request = (CMD_WRITE, file.handle, int64(at), piece)
+            for part in parts:
+                request = (CMD_WRITE, file.handle, int64(at), part)
                 waiting.append(self._async_request(type(None), *request))
-                at += len(piece)
+                at += len(part)
                 if len(waiting) >= _WINDOW:
                     self._read_response(waiting.popleft())
             while waiting:
@@ -60,7 +60,7 @@ class SftpChannel(paramiko.SFTPClient):
 
     def download(self, file: paramiko.SFTPFile, start: int, length: int) -> bytes:
         """Return bytes of an open file; fewer where it ends."""
-        pieces: list[bytes] = []
+        parts: list[bytes] = []
         waiting: deque[tuple[int, int]] = deque()
         at = asked = start
         while waiting or asked < start + length:
@@ -70,23 +70,23 @@ class SftpChannel(paramiko.SFTPClient):
                 waiting.append((self._async_request(type(None), *request), size))
                 asked += size
             number, size = waiting.popleft()
-            pieces.append(self._piece(number, size))
-            at += len(pieces[-1])
-            if len(pieces[-1]) < size:  # a server may give less: what is under way lies wrong
+            parts.append(self._part(number, size))
+            at += len(parts[-1])
+            if len(parts[-1]) < size:  # a server may give less: what is under way lies wrong
                 while waiting:
-                    self._piece(*waiting.popleft())
-                asked = at if pieces[-1] else start + length
-        return b"".join(pieces)
+                    self._part(*waiting.popleft())
+                asked = at if parts[-1] else start + length
+        return b"".join(parts)
 
-    def _piece(self, number: int, size: int) -> bytes:
+    def _part(self, number: int, size: int) -> bytes:
         try:
             kind, answer = self._read_response(number)
         except EOFError:
             return b""
-        piece = bytes(answer.get_string()) if kind == CMD_DATA else b""
-        if kind != CMD_DATA or len(piece) > size:
+        part = bytes(answer.get_string()) if kind == CMD_DATA else b""
+        if kind != CMD_DATA or len(part) > size:
             raise paramiko.SSHException("an answer to another question")
-        return piece
+        return part
 
     def _send_version(self) -> int:
         # As paramiko's, which throws the list of extensions away.

@@ -63,11 +63,11 @@ def verify_blobs(
     """Check packs and blobs, in worker processes where there is much to read.
 
     A pack is checked as a file against its id, and every blob in it is hashed; every large blob is
-    put together from its pieces and hashed.
+    put together from its chunks and hashed.
 
     Args:
         blobs: The store's blobs.
-        progress: Told about bytes.
+        progress: Progress callback, in bytes.
         share: How many of the packs to read: 1 for all, 0 for none. Of those not read only
             presence, size and footer are looked at, and no large blob is put together.
         pools: Makes the workers, if they are not to be processes here.
@@ -89,7 +89,7 @@ def find_damaged(
     Args:
         blobs: The store's blobs.
         digests: Those to read.
-        progress: Told about bytes.
+        progress: Progress callback, in bytes.
 
     Cost: each block that holds one of them is read and unpacked once, in worker processes where
         there is much to read.
@@ -134,7 +134,7 @@ class Checker:
 
     Args:
         blobs: The store's blobs.
-        progress: Told about bytes.
+        progress: Progress callback, in bytes.
         pools: Makes the workers, if they are not to be processes here.
     """
 
@@ -150,7 +150,7 @@ class Checker:
         """Read everything; yield every pack, every large blob and every other blob that is wrong.
 
         Args:
-            large: The blobs that lie in pieces.
+            large: The blobs that lie in chunks.
 
         Cost: each pack is read once and each block unpacked once, as long as large blobs lie in
             the order in which they were written; 40 MiB per process.
@@ -224,7 +224,7 @@ class Checker:
         alone: list[Digest] = []
         for blob in large:
             try:
-                runs = runs_of(self._blobs.table, self._blobs.pieces(blob))
+                runs = runs_of(self._blobs.table, self._blobs.chunks(blob))
             except LyrikstoreError:
                 runs = None
             if runs is None:
@@ -297,8 +297,8 @@ class Checker:
         """Read a large blob the plain way; return what is wrong with it, or nothing."""
         try:
             with self._blobs.open(blob) as stream:
-                while piece := stream.read(1 << 20):
-                    self._tell(len(piece))
+                while chunk := stream.read(1 << 20):
+                    self._tell(len(chunk))
         except LyrikstoreError as error:
             return str(error)
         return ""

@@ -1,7 +1,7 @@
-"""Where large blobs are cut, and the list of pieces (spec §4.5).
+"""Content-defined chunking of large blobs, and the chunk list format (spec §4.5).
 
-Cutting depends on content only, so that two versions of a file share the pieces they have in
-common. Readers need none of this: they follow the list of pieces.
+Cutting depends on content only, so that two versions of a file share the chunks they have in
+common. Readers need none of this: they follow the chunk list.
 """
 
 import struct
@@ -19,11 +19,11 @@ from lyrikstore.canon.errors import FormatError
 WHOLE_MAX = 1 << 20
 """Blobs up to this size are never cut."""
 
-PIECE_MAX = 4 << 20
-"""No piece is larger."""
+CHUNK_MAX = 4 << 20
+"""No chunk is larger."""
 
 LIST_MAX = 1 << 30
-"""No list of pieces is larger."""
+"""No chunk list is larger."""
 
 SEGMENT = 16 << 20
 """Blobs are cut in segments of this size, each on its own."""
@@ -37,8 +37,8 @@ class Readable(Protocol):
 
 
 _SAMPLE = 256 * 1024
-_PIECES_LOG = 22
-_COARSEST = PIECE_MAX // 4
+_CHUNKS_LOG = 22
+_COARSEST = CHUNK_MAX // 4
 _MAGIC = b"lyrlist\n"
 _HEADER = struct.Struct("<8sHHIQQ")
 _ENTRY = 36
@@ -47,48 +47,48 @@ _ENTRY = 36
 def is_fine(sample: bytes | memoryview) -> bool:
     """Return whether a blob that starts with ``sample`` is worth cutting finely.
 
-    Compressed files and model weights do not deduplicate in small pieces (measured: nothing
-    saved, hundreds of times the pieces); text does. Text shrinks under zstd by a quarter or more.
+    Compressed files and model weights do not deduplicate in small chunks (measured: nothing
+    saved, hundreds of times the chunks); text does. Text shrinks under zstd by a quarter or more.
     """
     sample = sample[:_SAMPLE]
     return len(zstandard.ZstdCompressor(level=1).compress(sample)) * 4 < len(sample) * 3
 
 
 def average_of(fine: int, size: int) -> int:
-    """Return the average piece of a finely cut blob: larger for blobs above 32 GiB.
+    """Return the average chunk of a finely cut blob: larger for blobs above 32 GiB.
 
-    The list of pieces is held in memory by whoever reads or writes the blob; this bounds it.
+    The chunk list is held in memory by whoever reads or writes the blob; this bounds it.
 
     Args:
         fine: What it is below 32 GiB (at 8 KiB).
         size: Of the blob, in bytes.
     """
-    while size > fine << _PIECES_LOG and fine < _COARSEST:
+    while size > fine << _CHUNKS_LOG and fine < _COARSEST:
         fine = min(fine << 2, _COARSEST)
     return fine
 
 
 def cut(segment: bytes | memoryview, average: int) -> "array[int]":
-    """Return the sizes of the pieces of one segment of a blob, in order.
+    """Return the sizes of the chunks of one segment of a blob, in order.
 
-    FastCDC (2020) with the gear table of the reference code and normalisation level 1; a piece
+    FastCDC (2020) with the gear table of the reference code and normalisation level 1; a chunk
     has at least a quarter and at most four times the average. Segments are cut each on its own,
     so that several can be worked on at once.
 
     Args:
         segment: :data:`SEGMENT` bytes; fewer only at the end of the blob.
-        average: A power of two, 256 at least and a quarter of :data:`PIECE_MAX` at most.
+        average: A power of two, 256 at least and a quarter of :data:`CHUNK_MAX` at most.
 
     Cost: one pass; no copy.
     """
     from pyfastcdc import FastCDC  # 7 ms: only when something large is stored
 
     cutter = FastCDC(average, min_size=average // 4, max_size=average * 4)
-    return array("I", [piece.length for piece in cutter.cut_buf(segment)])
+    return array("I", [chunk.length for chunk in cutter.cut_buf(segment)])
 
 
-def hash_pieces(segment: bytes | memoryview, sizes: "array[int]") -> list[bytes]:
-    """Return the raw BLAKE3 of each piece of a segment."""
+def hash_chunks(segment: bytes | memoryview, sizes: "array[int]") -> list[bytes]:
+    """Return the raw BLAKE3 of each chunk of a segment."""
     view = memoryview(segment)
     bounds = pairwise(accumulate(sizes, initial=0))
     return [blake3(view[start:end]).digest() for start, end in bounds]
@@ -97,15 +97,15 @@ def hash_pieces(segment: bytes | memoryview, sizes: "array[int]") -> list[bytes]
 def new_runs(
     digests: Sequence[bytes], sizes: "array[int]", known: set[bytes]
 ) -> Iterator[tuple[int, int, int, int]]:
-    """Yield the runs of neighbouring pieces that are not known.
+    """Yield the runs of neighbouring chunks that are not known.
 
     Args:
-        digests: The raw digest of each piece.
+        digests: The raw digest of each chunk.
         sizes: The size of each.
         known: Those known; the others are added on the way, so that each is new only once.
 
     Yields:
-        Of each run the numbers of its first piece and of the one after its last, and where it
+        Of each run the numbers of its first chunk and of the one after its last, and where it
         starts and ends.
     """
     first = start = at = 0
@@ -121,12 +121,12 @@ def new_runs(
         yield first, len(digests), start, at
 
 
-class PieceList:
-    """The pieces of one large blob, 44 bytes of memory each.
+class ChunkList:
+    """The chunks of one large blob, 44 bytes of memory each.
 
     Attributes:
         bytes: The size of the blob.
-        starts: Where each piece starts, and the size of the blob as last item.
+        starts: Where each chunk starts, and the size of the blob as last item.
     """
 
     __slots__ = ("_digests", "bytes", "starts")
@@ -140,53 +140,53 @@ class PieceList:
         return len(self.starts) - 1
 
     def digest(self, number: int) -> bytes:
-        """Return the raw BLAKE3 of piece ``number`` (from 0)."""
+        """Return the raw BLAKE3 of chunk ``number`` (from 0)."""
         return self._digests[number * 32 : number * 32 + 32]
 
     def digests(self, first: int, last: int) -> bytes:
-        """Return the raw BLAKE3 of the pieces from ``first`` to before ``last``, joined."""
+        """Return the raw BLAKE3 of the chunks from ``first`` to before ``last``, joined."""
         return self._digests[first * 32 : last * 32]
 
     def size(self, number: int) -> int:
-        """Return the size of piece ``number`` in bytes."""
+        """Return the size of chunk ``number`` in bytes."""
         return self.starts[number + 1] - self.starts[number]
 
 
 def encode_list(digests: bytes, sizes: "array[int]") -> bytes:
-    """Return the bytes of a list of pieces.
+    """Return the bytes of a chunk list.
 
     Args:
-        digests: The raw BLAKE3 of each piece, joined.
+        digests: The raw BLAKE3 of each chunk, joined.
         sizes: Their sizes, an ``array("I")``.
     """
     header = _HEADER.pack(_MAGIC, 1, 0, 0, sum(sizes), len(sizes))
     return header + digests + _little(sizes).tobytes()
 
 
-def parse_list(data: bytes) -> PieceList:
-    """Return the list of pieces in ``data``.
+def parse_list(data: bytes) -> ChunkList:
+    """Return the chunk list in ``data``.
 
     Raises:
         FormatError: (``bad-list``) any deviation: other magic, a length that does not fit the
-            count, a piece that is empty or above :data:`PIECE_MAX`, sizes that do not add up;
+            count, a chunk that is empty or above :data:`CHUNK_MAX`, sizes that do not add up;
             (``newer-format``) a list of a later format.
     """
     if len(data) < _HEADER.size or data[:8] != _MAGIC:
-        raise FormatError("bad-list", "not a list of pieces")
+        raise FormatError("bad-list", "not a chunk list")
     _, version, zero, reserved, total, count = _HEADER.unpack_from(data)
     if version != 1:
         raise FormatError(
-            "newer-format", f"list of pieces of format {version}", hint="upgrade lyrikstore"
+            "newer-format", f"chunk list of format {version}", hint="upgrade lyrikstore"
         )
     if zero or reserved or len(data) != _HEADER.size + _ENTRY * count:
-        raise FormatError("bad-list", "the list of pieces has a wrong length or reserved field")
+        raise FormatError("bad-list", "the chunk list has a wrong length or reserved field")
     digests = data[_HEADER.size : _HEADER.size + 32 * count]
     sizes = array("I")
     sizes.frombytes(data[_HEADER.size + 32 * count :])
     sizes = _little(sizes)
-    if count == 0 or min(sizes) == 0 or max(sizes) > PIECE_MAX or sum(sizes) != total:
-        raise FormatError("bad-list", "sizes in the list of pieces do not add up")
-    return PieceList(digests, sizes)
+    if count == 0 or min(sizes) == 0 or max(sizes) > CHUNK_MAX or sum(sizes) != total:
+        raise FormatError("bad-list", "sizes in the chunk list do not add up")
+    return ChunkList(digests, sizes)
 
 
 def _little(numbers: "array[int]") -> "array[int]":

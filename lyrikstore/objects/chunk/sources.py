@@ -19,7 +19,7 @@ from lyrikstore.objects.chunk.chunker import SEGMENT, WHOLE_MAX, Readable
 from lyrikstore.objects.io.stat_cache import RACY_NS
 
 _PEEK = 64 << 10
-_PIECE = 1 << 20  # stays in the second-level cache while it is hashed
+_READ_BYTES = 1 << 20  # stays in the second-level cache while it is hashed
 _MANY = 1 << 14
 
 
@@ -208,7 +208,7 @@ class Unsettled:
                 if rest > 0 and file.is_being_written():
                     time.sleep(min(rest, RACY_NS) / 1e9)
                 hasher = blake3()
-                while data := file.read(_PIECE):
+                while data := file.read(_READ_BYTES):
                     hasher.update(data)
             if hasher.digest() != raw:
                 raise changed(path)
@@ -224,18 +224,18 @@ class StreamSource:
 
     def read(self, size: int = -1, /) -> bytes:
         """Return up to ``size`` bytes; fewer only at the end."""
-        pieces = [self._head]
+        chunks = [self._head]
         size -= len(self._head)
         self._head = b""
         try:
-            while size > 0 and (piece := self._stream.read(size)):
-                pieces.append(piece)
-                size -= len(piece)
+            while size > 0 and (chunk := self._stream.read(size)):
+                chunks.append(chunk)
+                size -= len(chunk)
         except LyrikstoreError:
             raise
         except OSError as error:
             raise unreadable(error, "the stream") from error
-        return b"".join(pieces)
+        return b"".join(chunks)
 
     def segment(self, _memory: SegmentMemory) -> memoryview:
         """Return the next :data:`SEGMENT` bytes, fewer only at the end."""

@@ -1,4 +1,4 @@
-"""The stream of a large blob: piece after piece, each hashed before it is handed out."""
+"""The stream of a large blob: chunk after chunk, each hashed before it is handed out."""
 
 import io
 from bisect import bisect_right
@@ -13,29 +13,29 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     VerificationError,
 )
-from lyrikstore.objects.chunk.chunker import PIECE_MAX, PieceList
+from lyrikstore.objects.chunk.chunker import CHUNK_MAX, ChunkList
 
 
-class PieceReader(io.RawIOBase):
-    """A seekable stream over the pieces of one blob.
+class ChunkReader(io.RawIOBase):
+    """A seekable stream over the chunks of one blob.
 
-    Every piece is hashed before any of it is handed out. Read from the start without skipping,
-    the whole is hashed too before the last piece is handed out.
+    Every chunk is hashed before any of it is handed out. Read from the start without skipping,
+    the whole is hashed too before the last chunk is handed out.
 
     Args:
-        pieces: The list of pieces.
+        chunks: The chunk list.
         digest: The blob.
-        fetch: Returns the checked bytes of a piece, given its raw digest.
+        fetch: Returns the checked bytes of a chunk, given its raw digest.
     """
 
-    def __init__(self, pieces: PieceList, digest: Digest, fetch: Callable[[bytes], bytes]) -> None:
+    def __init__(self, chunks: ChunkList, digest: Digest, fetch: Callable[[bytes], bytes]) -> None:
         super().__init__()
-        self._pieces = pieces
+        self._chunks = chunks
         self._digest = digest
         self._fetch = fetch
         self._at = 0
         self._number = -1
-        self._piece = b""
+        self._chunk = b""
         self._whole = blake3()
         self._next = 0
 
@@ -53,43 +53,43 @@ class PieceReader(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move to a position and return it; see :meth:`io.IOBase.seek`."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._pieces.bytes}[whence]
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._chunks.bytes}[whence]
         if base + offset < 0:
             raise InvalidInputError("bad-seek", "cannot seek before the start of a blob")
         self._at = base + offset
         return self._at
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
-        """Fill ``buffer`` from at most one piece; return how many bytes, 0 at the end."""
-        if self._at >= self._pieces.bytes:
+        """Fill ``buffer`` from at most one chunk; return how many bytes, 0 at the end."""
+        if self._at >= self._chunks.bytes:
             return 0
-        number = bisect_right(self._pieces.starts, self._at) - 1
+        number = bisect_right(self._chunks.starts, self._at) - 1
         if number != self._number:
             self._load(number)
-        start = self._at - self._pieces.starts[number]
-        part = self._piece[start : start + len(buffer)]
+        start = self._at - self._chunks.starts[number]
+        part = self._chunk[start : start + len(buffer)]
         buffer[: len(part)] = part
         self._at += len(part)
         return len(part)
 
     def readall(self) -> bytes:
         """Return the rest of the blob."""
-        pieces = []
-        while piece := self.read(PIECE_MAX):
-            pieces.append(piece)
-        return b"".join(pieces)
+        chunks = []
+        while chunk := self.read(CHUNK_MAX):
+            chunks.append(chunk)
+        return b"".join(chunks)
 
     def _load(self, number: int) -> None:
-        piece = self._fetch(self._pieces.digest(number))
-        if len(piece) != self._pieces.size(number):
-            raise damaged_blob(self._digest.raw, "a piece has another size than listed")
+        chunk = self._fetch(self._chunks.digest(number))
+        if len(chunk) != self._chunks.size(number):
+            raise damaged_blob(self._digest.raw, "a chunk has another size than listed")
         if number == self._next:
-            self._whole.update(piece)
+            self._whole.update(chunk)
             self._next += 1
-        # Asked again after the error, the last piece is refused again.
-        if self._next == len(self._pieces) and self._whole.digest() != self._digest.raw:
-            raise damaged_blob(self._digest.raw, "its pieces do not make the blob")
-        self._number, self._piece = number, piece
+        # Asked again after the error, the last chunk is refused again.
+        if self._next == len(self._chunks) and self._whole.digest() != self._digest.raw:
+            raise damaged_blob(self._digest.raw, "its chunks do not make the blob")
+        self._number, self._chunk = number, chunk
 
 
 def damaged_blob(raw: bytes, how: str) -> VerificationError:

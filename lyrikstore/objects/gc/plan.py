@@ -1,4 +1,4 @@
-"""Garbage: what is live, and which packs hold too much of what is not (spec/16-gc.md).
+"""Planning gc: which blobs are live, which packs hold too much else (spec/16-gc.md).
 
 What is live is told from above, as digests. :mod:`lyrikstore.objects.gc.repack` writes what is
 still needed into new packs, a transaction record adds those and drops the old ones, and
@@ -57,15 +57,15 @@ class LiveSet:
 
 
 def live_set(blobs: BlobStore, lists: Mapping[Digest, Digest], roots: Iterable[Digest]) -> LiveSet:
-    """Return the live blobs: ``roots``, and the lists and pieces of those that are large.
+    """Return the live blobs: ``roots``, and the lists and chunks of those that are large.
 
     Args:
         blobs: The store's blobs.
-        lists: Large blob → list of its pieces.
+        lists: Large blob → its chunk list.
         roots: What must stay readable; may repeat.
 
     Raises:
-        IncompleteError, VerificationError, FormatError: A list of pieces is lost or damaged: what
+        IncompleteError, VerificationError, FormatError: A chunk list is lost or damaged: what
             is live cannot be known, so nothing may be collected.
     """
     live = LiveSet()
@@ -86,11 +86,11 @@ def _add_large(
 ) -> None:
     done.add(blob.raw)
     try:
-        pieces = blobs.pieces(blob)
+        chunks = blobs.chunks(blob)
     except NotFoundError:
         return  # no list anywhere: the blob is stored whole, or was collected before
-    for number in range(len(pieces)):
-        live.add(pieces.digest(number))
+    for number in range(len(chunks)):
+        live.add(chunks.digest(number))
     listed = lists[blob]
     live.add(listed.raw)
     if listed in lists and listed.raw not in done:
@@ -122,7 +122,7 @@ def plan_repack(
 
     Args:
         backend: Where the packs are.
-        objects: The live packs and lists of pieces.
+        objects: The live packs and chunk lists.
         live: What must stay.
         share: Rewrite packs of which at least this share is garbage.
 
@@ -198,9 +198,9 @@ def _dead_lists(
     objects: LiveObjects,
     live: LiveSet,
 ) -> set[Digest]:
-    # A list without its pieces would promise what is not there, so a dead one leaves with them.
+    # A list without its chunks would promise what is not there, so a dead one leaves with them.
     listed = np.array(
-        [int.from_bytes(pieces.raw[:8], "little") for pieces in objects.chunk_lists.values()],
+        [int.from_bytes(chunks.raw[:8], "little") for chunks in objects.chunk_lists.values()],
         np.uint64,
     )
     dead = np.unique(listed[~live.among(listed)])

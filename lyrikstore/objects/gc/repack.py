@@ -55,10 +55,10 @@ def repack(
         plan: As :func:`plan_repack` gives it; used up.
         dry_run: Read, hash and compress everything, so that the numbers are exact, but store
             nothing.
-        progress: Told about the packs that are rewritten.
+        progress: Progress callback, called per pack that is rewritten.
 
     Raises:
-        StorageError: The disk said no; nothing has changed.
+        StorageError: Storage backend error; nothing has changed.
 
     Cost: reads the rewritten packs once. Memory: a few blocks, and 100 bytes per blob copied.
     """

@@ -1,4 +1,4 @@
-"""Nothing is written or deleted through a link (spec §4.2).
+"""Folders opened so that nothing is written or deleted through a link (spec §4.2).
 
 Parts of a store may lie elsewhere, through a link, to be read. But whoever can write to a shared
 store can lay such a link into another one, or into somebody's home, where only others may write;

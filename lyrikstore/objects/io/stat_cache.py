@@ -1,4 +1,4 @@
-"""What files hashed to last time, so that an unchanged folder is not read again.
+"""The stat cache: digests of files by stat data, so that an unchanged file is not read again.
 
 Derived and deletable; a damaged cache is an empty cache. It belongs outside the store: whoever can
 write to it can choose which bytes its owner signs for a file. The racy rule is Git's: a file that

@@ -1,4 +1,4 @@
-"""Large files written past the page cache, while what comes next is being made.
+"""Writing large files past the page cache, in parallel with producing their bytes.
 
 A large file that is written and not read again soon pushes out what others read. Taking new pages
 for it, and copying into them, can also cost more than hashing and compressing it (measured:

@@ -1,4 +1,4 @@
-"""The blocks unpacked of late: neighbours of a blob that was read are read without unpacking."""
+"""A cache of unpacked blocks, so that neighbouring blobs are unpacked once."""
 
 import threading
 from collections import OrderedDict

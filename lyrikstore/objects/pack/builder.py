@@ -145,12 +145,12 @@ class Packer:
     def add_run(
         self, digests: Sequence[bytes], sizes: "array[int]", data: memoryview, *, shrinks: bool
     ) -> None:
-        """Store neighbouring pieces of a large blob, as :meth:`add` stores one.
+        """Store neighbouring chunks of a large blob, as :meth:`add` stores one.
 
         What fills a block is compressed where it lies.
 
         Args:
-            digests: The raw digest of each piece.
+            digests: The raw digest of each chunk.
             sizes: The size of each.
             data: All of them; not to be changed afterwards.
             shrinks: Whether compressing them is worth trying.

@@ -153,7 +153,7 @@ def _sort_many(joined: bytes, bits: int) -> tuple[DigestSet, "array[int]"]:
 class Recent:
     """The digests of late: what one commit stored before is not stored again, in bounded memory.
 
-    At least the last half million are remembered, which is 2 GB of text in small pieces.
+    At least the last half million are remembered, which is 2 GB of text in small chunks.
     """
 
     _HALF = 1 << 19

@@ -21,9 +21,9 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.text import pluralize
 from lyrikstore.objects.backends.base import Backend
-from lyrikstore.objects.chunk.chunker import PIECE_MAX
+from lyrikstore.objects.chunk.chunker import CHUNK_MAX
 
-BLOCK_MAX = PIECE_MAX
+BLOCK_MAX = CHUNK_MAX
 PACK_MAX = 128 << 20
 BLOBS_MAX = 1 << 20
 

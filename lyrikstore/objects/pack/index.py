@@ -1,4 +1,4 @@
-"""Which pack holds which blob: one sorted table, no object per blob."""
+"""The pack index: which pack holds which blob, as one sorted table."""
 
 from array import array
 from bisect import bisect_right

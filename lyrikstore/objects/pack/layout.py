@@ -10,7 +10,7 @@ from operator import sub
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.objects.backends.base import Backend
-from lyrikstore.objects.chunk.chunker import PieceList
+from lyrikstore.objects.chunk.chunker import ChunkList
 from lyrikstore.objects.pack.format import PackIndex, PackRef, read_index, rebuild_index
 from lyrikstore.objects.pack.index import BlobTable
 
@@ -21,33 +21,33 @@ _CACHE = 32 << 20
 _STRIDE = 64
 
 
-def runs_of(table: BlobTable, pieces: PieceList) -> "array[int] | None":
-    """Return where a large blob lies: runs of neighbouring pieces, in order, as one flat array.
+def runs_of(table: BlobTable, chunks: ChunkList) -> "array[int] | None":
+    """Return where a large blob lies: runs of neighbouring chunks, in order, as one flat array.
 
     Args:
         table: All blobs.
-        pieces: The list of pieces.
+        chunks: The chunk list.
 
     Returns:
-        :data:`COLUMNS` numbers per run, or None where a piece is not here or has another size.
+        :data:`COLUMNS` numbers per run, or None where a chunk is not here or has another size.
 
     Cost: one search per place where the order of storage is left, and 64 comparisons at most.
     """
     runs = array("Q")
-    number, count = 0, len(pieces)
+    number, count = 0, len(chunks)
     while number < count:
-        found = table.find(pieces.digest(number))
+        found = table.find(chunks.digest(number))
         if found < 0:
             return None
         pack, first = table.locate(found)
         index = table.indexes[pack]
-        digests, bounds, starts = index.digests, index.bounds, pieces.starts
+        digests, bounds, starts = index.digests, index.bounds, chunks.starts
         at, end = first, min(len(index), first + count - number)
         step = _STRIDE
         while at < end and step:
             step = min(step, end - at)
             # Together, and where that fails one by one: neighbours mostly stay neighbours.
-            if pieces.digests(number, number + step) == digests[
+            if chunks.digests(number, number + step) == digests[
                 at * 32 : (at + step) * 32
             ] and _sizes(starts, number, step) == _sizes(bounds, at, step):
                 at += step

@@ -1,4 +1,4 @@
-"""What writers may choose: sizes and compression, per store (spec §4.9).
+"""Packing parameters of a store: sizes and compression (spec §4.9).
 
 Readers need none of it, no id depends on it, and it can be changed at any time.
 """
@@ -23,8 +23,8 @@ class Parameters(Struct, frozen=True):
 
     Attributes:
         blockBytes: What blobs are gathered into before they are compressed.
-        coarseBytes: Average piece of large blobs that do not shrink.
-        fineBytes: Average piece of large blobs that do.
+        coarseBytes: Average chunk of large blobs that do not shrink.
+        fineBytes: Average chunk of large blobs that do.
         level: Of zstd; 1 means lyrikstore's own choice of fast settings.
         packBytes: The size at which a pack is closed.
     """

@@ -1,4 +1,4 @@
-"""The blobs that lie whole in packs: small ones, pieces of large ones, and lists of pieces."""
+"""The blobs that lie whole in packs: small ones, chunks of large ones, and chunk lists."""
 
 import threading
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
 )
 from lyrikstore.objects.backends.base import Backend
-from lyrikstore.objects.chunk.chunker import PieceList
+from lyrikstore.objects.chunk.chunker import ChunkList
 from lyrikstore.objects.chunk.stream import absent_blob, damaged_blob
 from lyrikstore.objects.pack.block_cache import BlockCache
 from lyrikstore.objects.pack.digest_set import DigestSet
@@ -104,10 +104,10 @@ class PackedBlobs:
                 raise
             return self._read(self.table, raw)  # there may be another copy in a data pack
 
-    def join(self, pieces: PieceList, digest: Digest) -> bytes | None:
+    def join(self, chunks: ChunkList, digest: Digest) -> bytes | None:
         """Return a large document, read run by run and hashed as a whole; None if that fails."""
         table = self._papers
-        runs = runs_of(table, pieces)
+        runs = runs_of(table, chunks)
         try:
             data = join_runs(partial(self._blocks.read, table), runs) if runs else b""
         except LyrikstoreError:

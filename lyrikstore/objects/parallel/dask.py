@@ -28,7 +28,7 @@ from lyrikstore.objects.parallel.tasks import (
     worker_died,
 )
 
-_AHEAD = 2  # tasks under way for each thread of the cluster: one runs, one waits beside it
+_AHEAD = 2  # tasks under way for each thread of the cluster: one runs, one waits next to it
 _LOOK = 5  # seconds between two looks at whether there are workers
 _LOGGERS = ("distributed", "tornado")
 _CONNECT = 10  # seconds for the scheduler to answer
@@ -216,8 +216,8 @@ def _connected(address: str, distributed: Any) -> Iterator[Cluster]:
     try:
         import asyncio  # as in _greet
 
-        with ThreadPoolExecutor(1) as beside:  # a notebook has an event loop in this thread
-            beside.submit(asyncio.run, _greet(address)).result()
+        with ThreadPoolExecutor(1) as pool:  # a notebook has an event loop in this thread
+            pool.submit(asyncio.run, _greet(address)).result()
         client = distributed.Client(address, timeout=_CONNECT, set_as_default=False)
     except ValueError as error:
         raise InvalidInputError(

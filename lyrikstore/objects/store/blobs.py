@@ -15,14 +15,14 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.text import pluralize
 from lyrikstore.objects.backends.base import Backend
-from lyrikstore.objects.chunk.chunker import PieceList
-from lyrikstore.objects.chunk.stream import PieceReader
+from lyrikstore.objects.chunk.chunker import ChunkList
+from lyrikstore.objects.chunk.stream import ChunkReader
 from lyrikstore.objects.pack.format import PackRef
 from lyrikstore.objects.pack.index import BlobTable
 from lyrikstore.objects.pack.layout import runs_of
 from lyrikstore.objects.pack.parameters import read_parameters
 from lyrikstore.objects.pack.reader import PackedBlobs
-from lyrikstore.objects.store.chunk_lists import LISTS_OF_LISTS, PieceLists
+from lyrikstore.objects.store.chunk_lists import MAX_LIST_DEPTH, ChunkLists
 from lyrikstore.objects.store.transactions import LiveObjects, PackChanges
 from lyrikstore.objects.store.writer import BlobWriter
 
@@ -56,13 +56,13 @@ class BlobStore:
     Args:
         backend: Where the packs are.
         packs: The live packs, from transaction records.
-        chunk_lists: Pairs of a large blob and the list of its pieces, from transaction records.
+        chunk_lists: Pairs of a large blob and the its chunk list, from transaction records.
         partial: Whether other packs exist that were not fetched.
         before: Blobs of the same store, whose pack indexes are used again.
 
     Attributes:
         backend: Where the packs are.
-        packed: The blobs that are not large, and the pieces of those that are.
+        packed: The blobs that are not large, and the chunks of those that are.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class BlobStore:
         self.backend = backend
         known = before.packed.known if before is not None else None
         self.packed: PackedBlobs = PackedBlobs(backend, packs, partial=partial, before=known)
-        self._lists = PieceLists(chunk_lists, self.packed)
+        self._lists = ChunkLists(chunk_lists, self.packed)
 
     @property
     def packs(self) -> tuple[PackRef, ...]:
@@ -107,22 +107,22 @@ class BlobStore:
     def has(self, digest: Digest) -> bool:
         """Return whether the blob is here. Its bytes are not looked at."""
         listed: Digest | None = digest
-        for _ in range(LISTS_OF_LISTS + 1):
+        for _ in range(MAX_LIST_DEPTH + 1):
             if listed is None or self.table.find(listed.raw) >= 0:
                 return listed is not None
             listed = self._lists.named.get(listed)
         return False
 
     def is_whole(self, digest: Digest) -> bool:
-        """Return whether a blob is here with all its pieces. Their bytes are not looked at."""
+        """Return whether a blob is here with all its chunks. Their bytes are not looked at."""
         table = self.table
         if table.find(digest.raw) >= 0:
             return True
         try:
-            pieces = self.pieces(digest)
+            chunks = self.chunks(digest)
         except (IncompleteError, NotFoundError):
             return False
-        return all(table.find(pieces.digest(number)) >= 0 for number in range(len(pieces)))
+        return all(table.find(chunks.digest(number)) >= 0 for number in range(len(chunks)))
 
     def missing(self, digests: bytes) -> list[int]:
         """Return the positions in ``digests``, 32 bytes each, of blobs that are not here.
@@ -135,14 +135,14 @@ class BlobStore:
         return [at for at, raw in enumerate(asked) if raw in absent]
 
     def size(self, digest: Digest) -> int:
-        """Return the size of a blob in bytes, as its pack or list of pieces gives it.
+        """Return the size of a blob in bytes, as its pack or chunk list gives it.
 
         Raises:
             NotFoundError: (``no-blob``) it is not in this store.
             IncompleteError: (``blob-lost``) it is not, and a pack is missing or damaged.
         """
         size = self.packed.size(digest.raw)
-        return self.pieces(digest).bytes if size is None else size
+        return self.chunks(digest).bytes if size is None else size
 
     def read(self, digest: Digest, *, max_bytes: int) -> bytes:
         """Return the bytes of a blob.
@@ -165,7 +165,7 @@ class BlobStore:
             raise FormatError("too-large", text)
         if self.packed.holds(digest.raw):
             return self.packed.read(digest.raw)
-        data = self.packed.join(self.pieces(digest), digest)
+        data = self.packed.join(self.chunks(digest), digest)
         if data is None:
             with self.open(digest) as stream:
                 return stream.read()
@@ -175,29 +175,29 @@ class BlobStore:
         """Return a seekable stream of a blob's bytes.
 
         Read from start to end, the stream raises before its last bytes if the whole is not the
-        blob. After a seek it checks each piece against the list of pieces that the transaction
+        blob. After a seek it checks each chunk against the chunk list that the transaction
         record vouches for.
 
         Raises:
             NotFoundError, IncompleteError, VerificationError: As :meth:`read`; the last also
                 while reading.
 
-        Cost: one block (4 MiB at most) in memory, and 44 bytes per piece of a large blob.
+        Cost: one block (4 MiB at most) in memory, and 44 bytes per chunk of a large blob.
         """
         if self.packed.holds(digest.raw):
             return io.BytesIO(self.packed.read(digest.raw))
-        raw = PieceReader(self.pieces(digest), digest, self.packed.read)
+        raw = ChunkReader(self.chunks(digest), digest, self.packed.read)
         return cast("BinaryIO", io.BufferedReader(raw, 1 << 16))
 
     def iter(self) -> Iterator[Digest]:
-        """Yield every digest that can be opened: blobs, pieces and lists of pieces, each once."""
+        """Yield every digest that can be opened: blobs, chunks and chunk lists, each once."""
         table = self.table
         for raw in table.iter():
             yield Digest(raw)
         yield from self.large()
 
     def large(self) -> Iterator[Digest]:
-        """Yield every blob that lies in pieces and can be opened.
+        """Yield every blob that lies in chunks and can be opened.
 
         Records name lists for ever; one that is nowhere belonged to data that is there no more.
         """
@@ -219,7 +219,7 @@ class BlobStore:
         try:
             return self.has(digest) and self.size(digest) == size
         except (FormatError, IncompleteError, VerificationError):
-            return False  # the list of its pieces is damaged
+            return False  # the its chunk list is damaged
 
     def runs(self, digest: Digest) -> "array[int] | None":
         """Return where a blob lies, as :func:`~.pack.layout.runs_of` does, if it can.
@@ -231,7 +231,7 @@ class BlobStore:
         if number >= 0:
             return array("Q", table.place(number))
         try:
-            return runs_of(table, self.pieces(digest))
+            return runs_of(table, self.chunks(digest))
         except LyrikstoreError:
             return None
 
@@ -248,12 +248,12 @@ class BlobStore:
         return BlobWriter(self.backend, self.packed, self.list_of, parameters, workers=workers)
 
     def list_of(self, blob: Digest) -> Digest | None:
-        """Return the list of pieces that the records name for a large blob, if it is here."""
+        """Return the chunk list that the records name for a large blob, if it is here."""
         listed = self._lists.named.get(blob)
         return listed if listed is not None and self.has(listed) else None
 
-    def pieces(self, digest: Digest) -> PieceList:
-        """Return the list of pieces of a large blob.
+    def chunks(self, digest: Digest) -> ChunkList:
+        """Return the chunk list of a large blob.
 
         Raises:
             NotFoundError, IncompleteError, VerificationError, FormatError: As :meth:`read`.

@@ -1,4 +1,4 @@
-"""The lists of pieces of large blobs, found by what transaction records name (spec §4.5)."""
+"""The chunk lists of large blobs, found by what transaction records name (spec §4.5)."""
 
 import threading
 from collections import OrderedDict
@@ -6,22 +6,22 @@ from collections.abc import Iterable
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.objects.chunk.chunker import LIST_MAX, PieceList, parse_list
-from lyrikstore.objects.chunk.stream import PieceReader
+from lyrikstore.objects.chunk.chunker import LIST_MAX, ChunkList, parse_list
+from lyrikstore.objects.chunk.stream import ChunkReader
 from lyrikstore.objects.pack.reader import PackedBlobs
 
-LISTS_OF_LISTS = 3
-"""How often a list of pieces may itself be a blob in pieces."""
+MAX_LIST_DEPTH = 3
+"""How often a chunk list may itself be a blob in chunks."""
 
 _KEPT = 4
 
 
-class PieceLists:
-    """Reads and keeps lists of pieces. Safe to read from several threads.
+class ChunkLists:
+    """Reads and keeps chunk lists. Safe to read from several threads.
 
     Args:
         named: Pairs of a large blob and its list.
-        packed: Where lists and pieces lie.
+        packed: Where lists and chunks lie.
 
     Attributes:
         named: The list of each large blob.
@@ -30,11 +30,11 @@ class PieceLists:
     def __init__(self, named: Iterable[tuple[Digest, Digest]], packed: PackedBlobs) -> None:
         self.named = dict(named)
         self._packed = packed
-        self._parsed: OrderedDict[Digest, PieceList] = OrderedDict()
+        self._parsed: OrderedDict[Digest, ChunkList] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, digest: Digest, depth: int = 0) -> PieceList:
-        """Return the list of pieces of a large blob.
+    def of(self, digest: Digest, depth: int = 0) -> ChunkList:
+        """Return the chunk list of a large blob.
 
         Args:
             digest: The blob.
@@ -60,9 +60,9 @@ class PieceLists:
     def _bytes_of(self, digest: Digest, listed: Digest, depth: int) -> bytes:
         if self._packed.holds(listed.raw):
             return self._packed.read(listed.raw)
-        if depth >= LISTS_OF_LISTS:
-            raise FormatError("bad-list", f"lists of pieces of {digest.short} go in a circle")
+        if depth >= MAX_LIST_DEPTH:
+            raise FormatError("bad-list", f"chunk lists of {digest.short} go in a circle")
         inner = self.of(listed, depth + 1)
         if inner.bytes > LIST_MAX:
-            raise FormatError("too-large", f"the list of pieces of {digest.short} is too large")
-        return PieceReader(inner, listed, self._packed.read).readall()
+            raise FormatError("too-large", f"the chunk list of {digest.short} is too large")
+        return ChunkReader(inner, listed, self._packed.read).readall()

@@ -22,7 +22,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.objects.chunk.chunker import (
     average_of,
     cut,
-    hash_pieces,
+    hash_chunks,
     is_fine,
     new_runs,
 )
@@ -30,7 +30,7 @@ from lyrikstore.objects.chunk.sources import FileSource, StreamSource, opened, p
 from lyrikstore.objects.pack.builder import Packer
 from lyrikstore.objects.pack.parameters import Parameters
 
-LANES = 2
+STREAMS = 2
 """Large files stored at a time, each of them in packs of its own: one that is compressed and one
 that is only to be written, as long as there are both. More would take memory, not less time."""
 
@@ -39,13 +39,13 @@ Claim = Callable[[Sequence[bytes]], set[bytes]]
 
 
 class Cut(NamedTuple):
-    """A large blob whose pieces are stored.
+    """A large blob whose chunks are stored.
 
     Attributes:
         digest: The blob.
         length: Its size in bytes.
-        digests: The raw digest of each piece, joined.
-        sizes: The size of each piece.
+        digests: The raw digest of each chunk, joined.
+        sizes: The size of each chunk.
     """
 
     digest: Digest
@@ -54,7 +54,7 @@ class Cut(NamedTuple):
     sizes: "array[int]"
 
 
-def store_pieces(
+def store_chunks(
     source: FileSource | StreamSource,
     packer: Packer,
     parameters: Parameters,
@@ -64,13 +64,13 @@ def store_pieces(
     fine: bool = False,
     stop: Event | None = None,
 ) -> Cut:
-    """Store the pieces of a blob that is read once.
+    """Store the chunks of a blob that is read once.
 
     Args:
         source: The blob.
-        packer: Where pieces go; its threads, if it has any, also hash.
+        packer: Where chunks go; its threads, if it has any, also hash.
         parameters: Sizes and level.
-        claim: Asked about the pieces of each segment.
+        claim: Asked about the chunks of each segment.
         size: Of the blob, where it is known.
         fine: Whether to cut finely, whatever a sample says.
         stop: Ends this early, with ``CancelledError``.
@@ -98,7 +98,7 @@ def store_pieces(
                 whole.update(segment)
             total += len(segment)
             lengths = cut(segment, average)
-            found = hash_pieces(segment, lengths)
+            found = hash_chunks(segment, lengths)
             for first, last, start, end in new_runs(found, lengths, claim(found)):
                 packer.add_run(
                     found[first:last], lengths[first:last], segment[start:end], shrinks=fine
@@ -130,42 +130,42 @@ def _segments(
 
 def store_files(
     files: Mapping[int, Path | str],
-    lanes: Sequence[Packer],
+    packers: Sequence[Packer],
     store: Callable[..., Cut],
     follow_links: bool,
 ) -> Iterator[tuple[int, Cut, int]]:
-    """Store large files, as many at a time as there are lanes.
+    """Store large files, as many in parallel as there are packers.
 
-    The first lane starts with those that are compressed, the others with those that are not, so
+    The first packer starts with those that are compressed, the others with those that are not, so
     that the processors and the disk are busy at the same time.
 
     Args:
         files: Number and path of each.
-        lanes: Where their pieces go; a lane takes one file after the other.
-        store: :func:`store_pieces` but for the source, the packer and what belongs to a file.
+        packers: Where their chunks go; a lane takes one file after the other.
+        store: :func:`store_chunks` but for the source, the packer and what belongs to a file.
         follow_links: Whether a symbolic link at a path itself is followed.
 
     Yields:
-        Number and pieces of each when it is done, and ``written`` as :class:`FileSource` has it.
+        Number and chunks of each when it is done, and ``written`` as :class:`FileSource` has it.
 
     Raises:
-        InvalidInputError, StorageError: As :func:`store_pieces`; the other lanes have stopped.
+        InvalidInputError, StorageError: As :func:`store_chunks`; the other streams have stopped.
     """
     stop, idle = Event(), queue.SimpleQueue[Packer]()
-    for lane in lanes:
-        idle.put(lane)
+    for packer in packers:
+        idle.put(packer)
     waiting = deque(sorted(files, key=lambda number: _place(files[number], follow_links)))
 
     def one() -> tuple[int, Cut, int]:
-        lane = idle.get()
+        packer = idle.get()
         try:
-            number = waiting.popleft() if lane is lanes[0] else waiting.pop()
+            number = waiting.popleft() if packer is packers[0] else waiting.pop()
             with opened(files[number], follow_links=follow_links) as file:
-                return number, store(file, lane, size=file.size, stop=stop), file.written
+                return number, store(file, packer, size=file.size, stop=stop), file.written
         finally:
-            idle.put(lane)
+            idle.put(packer)
 
-    with ThreadPoolExecutor(len(lanes)) as pool:
+    with ThreadPoolExecutor(len(packers)) as pool:
         futures = [pool.submit(one) for _ in files]
         try:
             for future in as_completed(futures):

@@ -1,7 +1,7 @@
 """Transaction records: the commit point and the list of live packs (spec §4.6).
 
 Record ``tx/<seq>`` is created exclusively; whoever creates it has won the slot and committed.
-This floor does not look into what is logged: a log item is a type and a digest.
+This package does not look into what is logged: a log item is a type and a digest.
 """
 
 import re
@@ -50,7 +50,7 @@ class PackChanges(Struct, frozen=True):
 
     Attributes:
         added: Packs, complete and durable, that no record names yet.
-        chunk_lists: Pairs of a large blob and the blob that lists its pieces.
+        chunk_lists: Pairs of a large blob and the blob that lists its chunks.
     """
 
     added: tuple[PackRef, ...] = ()
@@ -65,7 +65,7 @@ class Transaction(Struct, frozen=True):
         log: What to log, in order.
         added: Packs that are live from here on.
         dropped: Packs that are live no more.
-        chunk_lists: Pairs of a large blob and the blob that lists its pieces.
+        chunk_lists: Pairs of a large blob and the blob that lists its chunks.
     """
 
     seq: int
@@ -89,7 +89,7 @@ class Transaction(Struct, frozen=True):
                     "drop": [str(pack) for pack in self.dropped],
                 },
                 "chunkLists": [
-                    {"blob": str(blob), "list": str(pieces)} for blob, pieces in self.chunk_lists
+                    {"blob": str(blob), "list": str(chunks)} for blob, chunks in self.chunk_lists
                 ],
             }
         )
@@ -110,7 +110,7 @@ class LiveObjects(Struct, frozen=True):
 
     Attributes:
         packs: The live packs, oldest first.
-        chunk_lists: Large blob → list of its pieces.
+        chunk_lists: Large blob → its chunk list.
     """
 
     packs: tuple[PackRef, ...]
@@ -266,7 +266,7 @@ class TransactionLog:
         return self._backend.create(transaction.name, data)
 
     def live(self, up_to: int | None = None) -> LiveObjects:
-        """Return the live packs and lists of pieces after the first ``up_to`` transactions.
+        """Return the live packs and chunk lists after the first ``up_to`` transactions.
 
         Args:
             up_to: How many transactions count; None for all that exist.

@@ -32,7 +32,7 @@ from lyrikstore.objects.pack.reader import PackedBlobs
 from lyrikstore.objects.pack.writer import ScratchPack
 from lyrikstore.objects.parallel.processes import Workers, cores
 from lyrikstore.objects.parallel.tasks import Message
-from lyrikstore.objects.store.large_blobs import LANES, Cut, store_files, store_pieces
+from lyrikstore.objects.store.large_blobs import STREAMS, Cut, store_chunks, store_files
 from lyrikstore.objects.store.transactions import PackChanges
 
 _TARGET = "lyrikstore.objects.pack.builder:pack_files"
@@ -50,7 +50,7 @@ class BlobWriter:
     Args:
         backend: Where packs go.
         known: What the live packs hold.
-        list_of: Returns the list of pieces that the records name for a large blob, if it is here.
+        list_of: Returns the chunk list that the records name for a large blob, if it is here.
         parameters: Sizes and level.
         workers: How many processes or threads to use at most; all cores unless given. With 0,
             everything is done in the calling thread.
@@ -73,7 +73,7 @@ class BlobWriter:
         self._scratch = Scratch(backend.scratch)
         self._own: dict[PackRole, Recent] = {role: Recent() for role in ROLES}
         self._packers = {role: Packer(self._scratch, role, self._parameters) for role in ROLES}
-        self._lanes: list[Packer] = []
+        self._streams: list[Packer] = []
         self._claiming = Lock()
         self._packed: list[ScratchPack] = []
         self._lists: dict[Digest, Digest] = {}
@@ -123,10 +123,10 @@ class BlobWriter:
             InvalidInputError: (``file-changed``) the file was written to meanwhile;
                 (``file-unreadable``) it cannot be read; (``not-a-file``) it is a folder, link,
                 device, FIFO or socket; (``file-missing``) there is no such file;
-                (``too-large``) the list of its pieces would be, which takes some 100 TB.
+                (``too-large``) the its chunk list would be, which takes some 100 TB.
             StorageError: The store's medium failed; nothing of this writer will be stored.
 
-        Cost: one read. Memory is flat: a few segments of 16 MiB, and 36 bytes per piece.
+        Cost: one read. Memory is flat: a few segments of 16 MiB, and 36 bytes per chunk.
         """
         self._check_open()
         if not isinstance(source, Path | str):
@@ -156,7 +156,7 @@ class BlobWriter:
     ) -> Iterator[tuple[int, Digest, int]]:
         """Store data files; yield (position in ``paths``, digest, size) of each, in any order.
 
-        Many small files are read, hashed and packed in worker processes; of large ones the pieces
+        Many small files are read, hashed and packed in worker processes; of large ones the chunks
         are compressed and written in threads. Whatever is raised, and if the caller does not take
         everything, nothing of this writer will be stored.
 
@@ -183,16 +183,16 @@ class BlobWriter:
                 large: Iterator[int] = (at for at, size in enumerate(sizes) if size > WHOLE_MAX)
             else:
                 large = iter(range(len(paths)))
-            apart: list[int] = []
+            parallel: list[int] = []
             for at in large:
                 if self._workers and sizes[at] > 2 * SEGMENT:
-                    apart.append(at)
+                    parallel.append(at)
                 else:
                     yield at, *self.put_file(paths[at], follow_links=follow_links)
-            if len(apart) > 1:
-                yield from self._put_apart(paths, apart, follow_links)
+            if len(parallel) > 1:
+                yield from self._put_parallel(paths, parallel, follow_links)
             else:
-                for at in apart:
+                for at in parallel:
                     yield at, *self.put_file(paths[at], follow_links=follow_links)
             done = True
         finally:
@@ -237,7 +237,7 @@ class BlobWriter:
         self.settle()
         try:
             packs = [*self._packers["documents"].close(), *self._packed]
-            for packer in (*self._lanes, self._packers["data"]):
+            for packer in (*self._streams, self._packers["data"]):
                 packs += packer.close()
             install(self._backend, packs, side_by_side=self._workers > 0)
         finally:
@@ -249,7 +249,7 @@ class BlobWriter:
     def abort(self) -> None:
         """Remove everything this writer has not finished. Safe to call again."""
         self._done = True
-        for packer in (*self._lanes, *self._packers.values()):
+        for packer in (*self._streams, *self._packers.values()):
             packer.discard()
         self._scratch.close()
         for own in self._own.values():
@@ -286,34 +286,34 @@ class BlobWriter:
     def _put_large(
         self, source: FileSource | StreamSource, role: PackRole, size: int, *, is_list: bool = False
     ) -> tuple[Digest, int]:
-        apart = self._workers and role == "data" and size > 2 * SEGMENT
-        packer = self._some_lanes(1)[0] if apart else self._packers[role]
+        parallel = self._workers and role == "data" and size > 2 * SEGMENT
+        packer = self._open_streams(1)[0] if parallel else self._packers[role]
         claim = partial(self._claim, role)
         try:
-            cut = store_pieces(source, packer, self._parameters, claim, size=size, fine=is_list)
+            cut = store_chunks(source, packer, self._parameters, claim, size=size, fine=is_list)
         except StorageError:
             self.abort()
             raise
         self._put_list(cut, role)
         return cut.digest, cut.length
 
-    def _put_apart(
+    def _put_parallel(
         self, paths: Sequence[Path | str], places: Sequence[int], follow: bool
     ) -> Iterator[tuple[int, Digest, int]]:
         """Store large files, some at a time, each of those in packs of its own."""
         claim = partial(self._claim, "data")
-        store = partial(store_pieces, parameters=self._parameters, claim=claim)
-        files, lanes = {at: paths[at] for at in places}, self._some_lanes(LANES)
-        for at, cut, written in store_files(files, lanes, store, follow):
+        store = partial(store_chunks, parameters=self._parameters, claim=claim)
+        files, packers = {at: paths[at] for at in places}, self._open_streams(STREAMS)
+        for at, cut, written in store_files(files, packers, store, follow):
             self._put_list(cut, "data")
             self._unsettled.note(paths[at], written, cut.digest.raw, follow_links=follow)
             yield at, cut.digest, cut.length
 
-    def _some_lanes(self, count: int) -> list[Packer]:
-        while len(self._lanes) < count:
+    def _open_streams(self, count: int) -> list[Packer]:
+        while len(self._streams) < count:
             packer = Packer(self._scratch, "data", self._parameters, threads=self._workers)
-            self._lanes.append(packer)
-        return self._lanes[:count]
+            self._streams.append(packer)
+        return self._streams[:count]
 
     def _claim(self, role: PackRole, digests: Sequence[bytes]) -> set[bytes]:
         """Return which of ``digests`` need not be stored; the others soon will be."""
@@ -325,16 +325,16 @@ class BlobWriter:
         return known
 
     def _put_list(self, cut: Cut, role: PackRole) -> None:
-        if len(cut.sizes) <= 1:  # a blob of one piece is that piece, already stored
+        if len(cut.sizes) <= 1:  # a blob of one chunk is that chunk, already stored
             return
         digest = cut.digest
         known = self._lists.get(digest) or self._list_of(digest)
         encoded = encode_list(cut.digests, cut.sizes)
-        # A document must hang by pieces that are documents, whatever list it has as data.
+        # A document must hang by chunks that are documents, whatever list it has as data.
         if known == Digest.of(encoded) or (known and role == "data"):
             return
         if len(encoded) > LIST_MAX:
-            raise InvalidInputError("too-large", "a file has too many pieces", hint="split it")
+            raise InvalidInputError("too-large", "a file has too many chunks", hint="split it")
         if len(encoded) <= WHOLE_MAX:
             self._lists[digest] = Digest(self._put_whole(encoded, "documents"))
         else:  # finely, so that lists of versions share what the versions share

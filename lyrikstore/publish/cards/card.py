@@ -67,7 +67,7 @@ def make_card(
             or damaged.
         ConflictError: (``ref-moved``) somebody else made one meanwhile.
         PolicyError: (``unauthorised``) the store's policy does not let this key sign cards.
-        StorageError: The disk said no.
+        StorageError: Storage backend error: disk full, read-only, I/O error.
     """
     if checkpoint.kind != "checkpoint":
         raise InvalidInputError(

@@ -7,8 +7,8 @@ from typing import Any
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.publish.cards.facts import CardFacts
-from lyrikstore.publish.cards.ledger import Ledger
 from lyrikstore.publish.cards.rights import right_lines
+from lyrikstore.publish.cards.writer import CardWriter
 from lyrikstore.publish.markdown import code, escape
 
 _SYSTEMS = ("model", "baseline", "majority")
@@ -17,48 +17,48 @@ _MAX_LABELS = 200
 NOT_MEASURED = "not measured"
 
 
-def evaluation_lines(facts: CardFacts, ledger: Ledger) -> Iterator[str]:
-    """Yield the lines about every evaluation; the baseline always stands beside the model."""
+def evaluation_lines(facts: CardFacts, writer: CardWriter) -> Iterator[str]:
+    """Yield the lines about every evaluation; always the baseline next to the model."""
     own = (facts.checkpoint.id, f"checkpoint {facts.checkpoint.name}")
     if not facts.evaluations:
-        yield ledger.lack("how well it works", "no evaluation of it is logged", own)
+        yield writer.lack("how well it works", "no evaluation of it is logged", own)
     for evaluation in facts.evaluations:
-        yield from _one(facts, evaluation, ledger)
+        yield from _one(facts, evaluation, writer)
 
 
-def _one(facts: CardFacts, evaluation: Manifest, ledger: Ledger) -> Iterator[str]:
+def _one(facts: CardFacts, evaluation: Manifest, writer: CardWriter) -> Iterator[str]:
     body = evaluation.body
     own: tuple[Digest, str] = (evaluation.id, f"evaluation {evaluation.name}")
     tests = [(item.id, "test data") for item in evaluation.inputs_in("test")]
     yield f"### {escape(evaluation.name)}"
     yield ""
-    yield ledger.say(
+    yield writer.say(
         f"{body['count']} records of the part {code(body['split'])}, signed by "
         f"{code(evaluation.author)}",
         own,
         *tests,
     )
-    yield from right_lines(evaluation, "evaluate", ledger, facts.withdrawn)
+    yield from right_lines(evaluation, "evaluate", writer, facts.withdrawn)
     overlap = body["overlap"]
-    yield ledger.say(
+    yield writer.say(
         f"{overlap['exact']} of them are also in the training data, compared by "
         f"{escape(overlap['checked'])}",
         own,
     )
     level = Decimal(body["confidence"]["level"]) * 100
-    yield ledger.say(
+    yield writer.say(
         f"intervals: {escape(body['confidence']['method'])}, {level.normalize():f} %, "
         f"{body['confidence']['resamples']} resamples, seed {body['confidence']['seed']}",
         own,
     )
-    yield ledger.say(f"baseline: {escape(body['baseline']['method'])}", own)
-    yield _verdict(body, own, ledger)
+    yield writer.say(f"baseline: {escape(body['baseline']['method'])}", own)
+    yield _verdict(body, own, writer)
     yield ""
     yield "| metric | model | baseline | commonest label | evidence |"
     yield "| --- | --- | --- | --- | --- |"
     for metric, title in _METRICS:
         estimates = (_interval(body[system].get(metric)) for system in _SYSTEMS)
-        yield ledger.row((title, *estimates), own)
+        yield writer.row((title, *estimates), own)
     for title, path in (
         ("latency, median, ms", ("latencyMs", "p50")),
         ("latency, 95th percentile, ms", ("latencyMs", "p95")),
@@ -66,7 +66,7 @@ def _one(facts: CardFacts, evaluation: Manifest, ledger: Ledger) -> Iterator[str
         ("processor time, s", ("cpuSeconds",)),
         ("peak memory, bytes", ("peakMemoryBytes",)),
     ):
-        yield ledger.row((title, *(_at(body[system], path) for system in _SYSTEMS)), own)
+        yield writer.row((title, *(_at(body[system], path) for system in _SYSTEMS)), own)
     yield ""
     labels = sorted(body["model"].get("perClass", {}))
     if labels:
@@ -78,24 +78,24 @@ def _one(facts: CardFacts, evaluation: Manifest, ledger: Ledger) -> Iterator[str
         cells = [escape(label, 200), str(scores["support"])]
         cells += [str(Decimal(scores[name])) for name in ("precision", "recall", "f1")]
         cells.append(str(Decimal(other["f1"])) if "f1" in other else NOT_MEASURED)
-        yield ledger.row(cells, own)
+        yield writer.row(cells, own)
     if len(labels) > _MAX_LABELS:
-        yield ledger.say(f"and {len(labels) - _MAX_LABELS} more classes in the evaluation", own)
+        yield writer.say(f"and {len(labels) - _MAX_LABELS} more classes in the evaluation", own)
     yield ""
     worst = [item["record"] for item in body["worst"][:10]]
     if worst:
         shown = ", ".join(code(record) for record in worst)
-        yield ledger.say(f"records it got most wrong, by record id: {shown}", own)
-    yield ledger.lack("how it does on other data than this", "nothing measured it", own)
+        yield writer.say(f"records it got most wrong, by record id: {shown}", own)
+    yield writer.lack("how it does on other data than this", "nothing measured it", own)
 
 
-def _verdict(body: dict[str, Any], own: tuple[Digest, str], ledger: Ledger) -> str:
+def _verdict(body: dict[str, Any], own: tuple[Digest, str], writer: CardWriter) -> str:
     ours = Decimal(body["model"]["accuracy"]["value"])
     theirs = Decimal(body["baseline"]["accuracy"]["value"])
     if ours == theirs:
-        return ledger.say("by accuracy, model and baseline are equal", own)
+        return writer.say("by accuracy, model and baseline are equal", own)
     better, worse = ("model", "baseline") if ours > theirs else ("baseline", "model")
-    return ledger.say(
+    return writer.say(
         f"by accuracy, **the {better} is better** than the {worse}, by {abs(ours - theirs)}; "
         f"{_apart(body)}",
         own,

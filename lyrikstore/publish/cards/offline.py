@@ -1,4 +1,4 @@
-"""A card with its evidence beside it, judged without the store that signed it (spec §14.6)."""
+"""A card with its evidence next to it, judged without the store that signed it (spec §14.6)."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -67,14 +67,14 @@ def evidence_of(repository: Repository, card: Manifest) -> dict[str, bytes] | No
     }
 
 
-def card_beside(data: bytes, files: Mapping[str, bytes]) -> Manifest | None:
+def sibling_card(data: bytes, files: Mapping[str, bytes]) -> Manifest | None:
     """Return the signed manifest of a card among ``files``, or the card itself if it is one.
 
     One that is about these bytes is taken before any other.
 
     Args:
         data: The card, or its manifest.
-        files: What lies beside it.
+        files: What lies next to it.
     """
     digest = Digest.of(data)
     found: list[Manifest] = []
@@ -98,12 +98,12 @@ def verify_card_alone(
     at: datetime,
     memory: LogMemory | None = None,
 ) -> Report:
-    """Return the report on a card and the evidence beside it: who signed these bytes, and where.
+    """Return the report on a card and the evidence next to it: who signed these bytes, and where.
 
     Args:
         data: The card's bytes, or those of its manifest.
-        card: What :func:`card_beside` found.
-        files: The files beside it; each is found by what it is, never by its name.
+        card: What :func:`sibling_card` found.
+        files: The sibling files; each is found by what it is, never by its name.
         trust: Whom the verifier believes.
         at: The moment to judge for.
         memory: Remembered log checkpoints, or None.
@@ -190,7 +190,7 @@ def _check_bytes(data: bytes, card: Manifest) -> Check:
         return failed(
             "card",
             "edited",
-            f"the signed card beside it, {card.name} ({card.id.short}), is of other bytes",
+            f"contents differ from the signed card beside it, {card.name} ({card.id.short})",
             nearest=str(card.id),
         )
     return passed(

@@ -14,9 +14,9 @@ from lyrikstore.history.manifests.names import Name
 from lyrikstore.publish.cards.answers import QUESTIONS, Responses
 from lyrikstore.publish.cards.facts import CardFacts, CredentialFacts
 from lyrikstore.publish.cards.frontmatter import front_matter
-from lyrikstore.publish.cards.ledger import Ledger
 from lyrikstore.publish.cards.metrics import evaluation_lines
 from lyrikstore.publish.cards.rights import right_lines
+from lyrikstore.publish.cards.writer import CardWriter
 from lyrikstore.publish.markdown import code, escape
 
 _MAX_CONFIG = 200
@@ -47,16 +47,16 @@ def render_card(facts: CardFacts, responses: Responses | None) -> CardText:
         facts: As :func:`lyrikstore.publish.cards.facts.gather` gives them.
         responses: What only a person can answer, or None.
     """
-    ledger = Ledger()
+    writer = CardWriter()
     sections = [
-        ("Identity", _identity(facts, ledger)),
-        ("Intended use", _answers(facts, responses, ledger, "intended-use", "intended-users",
+        ("Identity", _identity(facts, writer)),
+        ("Intended use", _answers(facts, responses, writer, "intended-use", "intended-users",
                                   "out-of-scope", "model-licence")),
-        ("Training data", _data(facts, ledger)),
-        ("Training procedure", _procedure(facts, ledger)),
-        ("Evaluation", evaluation_lines(facts, ledger)),
-        ("Limitations and risks", _answers(facts, responses, ledger, "limitations", "risks")),
-        ("Oversight", _answers(facts, responses, ledger, "human-oversight", "monitoring",
+        ("Training data", _data(facts, writer)),
+        ("Training procedure", _procedure(facts, writer)),
+        ("Evaluation", evaluation_lines(facts, writer)),
+        ("Limitations and risks", _answers(facts, responses, writer, "limitations", "risks")),
+        ("Oversight", _answers(facts, responses, writer, "human-oversight", "monitoring",
                                "contact")),
     ]  # fmt: skip
     body = [line for title, lines in sections for line in ("", f"## {title}", "", *lines)]
@@ -66,14 +66,14 @@ def render_card(facts: CardFacts, responses: Responses | None) -> CardText:
         f"# {escape(facts.checkpoint.name)}",
         "",
         "> **Generated from signed objects. A draft, not a determination of compliance.**",
-        f"> It makes {ledger.statements} statements: {ledger.not_established} of them say that",
-        f"> something is not established, {ledger.claimed} are answers of a person. Each names the",
+        f"> It makes {writer.statements} statements: {writer.not_established} of them say that",
+        f"> something is not established, {writer.claimed} are answers of a person. Each names the",
         "> objects it rests on as E1, E2, …, which are listed under Evidence.",
         *body,
         "",
         "## Evidence",
         "",
-        *ledger.table(),
+        *writer.table(),
         "",
         "Every id is the BLAKE3 of a signed document, or of an answer's file, in the store",
         f"{code(str(facts.store))}. A file is this card only if its BLAKE3 is that of the",
@@ -89,10 +89,10 @@ def render_card(facts: CardFacts, responses: Responses | None) -> CardText:
     ]
     return CardText(
         data="\n".join(lines).encode(),
-        statements=ledger.statements,
-        not_established=ledger.not_established,
-        claimed=ledger.claimed,
-        evidence=tuple(ledger.evidence),
+        statements=writer.statements,
+        not_established=writer.not_established,
+        claimed=writer.claimed,
+        evidence=tuple(writer.evidence),
     )
 
 
@@ -101,60 +101,60 @@ def named(manifest: Manifest) -> tuple[Digest, str]:
     return manifest.id, f"{manifest.kind} {manifest.name}"
 
 
-def _identity(facts: CardFacts, ledger: Ledger) -> Iterator[str]:
+def _identity(facts: CardFacts, writer: CardWriter) -> Iterator[str]:
     model = facts.checkpoint
     body, own = model.body, named(model)
-    yield ledger.say(f"model: {code(model.name)}, manifest {code(str(model.id))}", own)
-    yield ledger.say(f"content: {facts.files} files, {facts.bytes} bytes, tree "
+    yield writer.say(f"model: {code(model.name)}, manifest {code(str(model.id))}", own)
+    yield writer.say(f"content: {facts.files} files, {facts.bytes} bytes, tree "
                      f"{code(str(model.tree))}", own)  # fmt: skip
-    yield ledger.say(
+    yield writer.say(
         f"signed by {code(model.author)}, who claims the time {code(model.created)}", own
     )
-    yield ledger.say(f"logged as entry {facts.log_index} of {code(facts.origin)}", own)
-    yield ledger.say(f"format {code(body['format'])}", own)
+    yield writer.say(f"logged as entry {facts.log_index} of {code(facts.origin)}", own)
+    yield writer.say(f"format {code(body['format'])}", own)
     if facts.version is None:
-        yield ledger.lack("version", "the store's policy gives this manifest no effect", own)
+        yield writer.lack("version", "the store's policy gives this manifest no effect", own)
     elif facts.previous is None:
-        yield ledger.say(f"version {facts.version} of its name, the first", own)
+        yield writer.say(f"version {facts.version} of its name, the first", own)
     else:
-        yield ledger.say(f"version {facts.version} of its name, after "
+        yield writer.say(f"version {facts.version} of its name, after "
                          f"{code(str(facts.previous.id))}", own, named(facts.previous))  # fmt: skip
     if "task" in body:
-        yield ledger.say(f"task: {escape(body['task'])}", own)
+        yield writer.say(f"task: {escape(body['task'])}", own)
     else:
-        yield ledger.lack("task", "the checkpoint names none", own)
+        yield writer.lack("task", "the checkpoint names none", own)
     if labels := body.get("labels"):
-        yield ledger.say(f"answers one of: {', '.join(escape(label) for label in labels)}", own)
+        yield writer.say(f"answers one of: {', '.join(escape(label) for label in labels)}", own)
     if facts.base is None:
         reason = "imported" if body["origin"] == "imported" else "the checkpoint names none"
-        yield ledger.lack("base model", reason, own)
+        yield writer.lack("base model", reason, own)
         return
     base = named(facts.base)
-    yield ledger.say(f"base model: {code(facts.base.name)}", own, base)
+    yield writer.say(f"base model: {code(facts.base.name)}", own, base)
     asserted = facts.base.body.get("rights", {}).get("asserted")
     if asserted is None:
-        yield ledger.lack("rights in the base model", "whoever imported it states none", base)
+        yield writer.lack("rights in the base model", "whoever imported it states none", base)
     else:
-        yield ledger.say(f"rights in the base model, as asserted by whoever imported it: "
+        yield writer.say(f"rights in the base model, as asserted by whoever imported it: "
                          f"{escape(asserted)}", base)  # fmt: skip
 
 
 def _answers(
-    facts: CardFacts, responses: Responses | None, ledger: Ledger, *questions: str
+    facts: CardFacts, responses: Responses | None, writer: CardWriter, *questions: str
 ) -> Iterator[str]:
     for question in questions:
         asked = QUESTIONS[question]
         if responses is not None and question in responses.answers:
             by = f"{responses.expert}, {responses.date}"
             evidence = (responses.id, "answers of a person, attached to the card")
-            yield ledger.claim(asked, responses.answers[question], by, evidence)
+            yield writer.claim(asked, responses.answers[question], by, evidence)
         else:
-            yield ledger.lack(asked, "nobody has answered", named(facts.checkpoint))
+            yield writer.lack(asked, "nobody has answered", named(facts.checkpoint))
 
 
-def _data(facts: CardFacts, ledger: Ledger) -> Iterator[str]:
+def _data(facts: CardFacts, writer: CardWriter) -> Iterator[str]:
     if not facts.datasets:
-        yield ledger.lack(
+        yield writer.lack(
             "training data", "no dataset is among the inputs", named(facts.checkpoint)
         )
         return
@@ -164,8 +164,8 @@ def _data(facts: CardFacts, ledger: Ledger) -> Iterator[str]:
         grants = facts.grants[dataset.id]
         licence = dataset.body.get("licence", {}).get("expression")
         if licence is None:
-            ledger.not_established += 1
-        yield ledger.row(
+            writer.not_established += 1
+        yield writer.row(
             (
                 "source" if role == "dataset" else code(role),
                 code(dataset.name),
@@ -180,16 +180,16 @@ def _data(facts: CardFacts, ledger: Ledger) -> Iterator[str]:
     yield ""
     issued = [grant for _, dataset in facts.datasets for grant in facts.grants[dataset.id]]
     if issued:
-        yield ledger.lack(
+        yield writer.lack(
             "whether these credentials still hold",
             "a card has no time; `lyrikstore verify` tells whether one expired or was revoked",
             *((grant.id, "credential") for grant in issued),
         )
     for _, dataset in facts.datasets:
-        yield from _derivation(facts, dataset, ledger)
+        yield from _derivation(facts, dataset, writer)
     yield ""
     for _, dataset in facts.datasets:
-        yield from _descriptor(dataset, ledger)
+        yield from _descriptor(dataset, writer)
 
 
 def _grant(grant: CredentialFacts) -> str:
@@ -204,7 +204,7 @@ def _grant(grant: CredentialFacts) -> str:
     return f"{words}, says {who}, to {escape(until)}"
 
 
-def _derivation(facts: CardFacts, dataset: Manifest, ledger: Ledger) -> Iterator[str]:
+def _derivation(facts: CardFacts, dataset: Manifest, writer: CardWriter) -> Iterator[str]:
     derivation: dict[str, Any] | None = dataset.body.get("derivation")
     if derivation is None:
         return
@@ -212,7 +212,7 @@ def _derivation(facts: CardFacts, dataset: Manifest, ledger: Ledger) -> Iterator
     filters = {item.id for item in dataset.inputs_in("filter")}
     used = [item for item in facts.filters if item.id in filters]
     steps = [step["use"] for item in used for step in item.body["steps"]]
-    yield ledger.say(
+    yield writer.say(
         f"{code(dataset.name)} was filtered with {', '.join(code(step) for step in steps)}: "
         f"{counts['in']} records seen, {counts['kept']} kept here, {counts['changed']} of them "
         f"changed, {counts['dropped']} dropped, {counts['elsewhere']} put into other parts",
@@ -221,66 +221,66 @@ def _derivation(facts: CardFacts, dataset: Manifest, ledger: Ledger) -> Iterator
     )
     for what in ("dropped", "changed"):
         for reason, count in sorted(derivation[what].items()):
-            yield ledger.say(
+            yield writer.say(
                 f"{code(dataset.name)}: {count} {what}: {escape(reason)}", named(dataset)
             )
 
 
-def _descriptor(dataset: Manifest, ledger: Ledger) -> Iterator[str]:
+def _descriptor(dataset: Manifest, writer: CardWriter) -> Iterator[str]:
     fields: Mapping[str, dict[str, Any]] = dataset.body["descriptor"]
     own, title = named(dataset), code(dataset.name)
     absent: dict[tuple[str, str], list[str]] = {}
     for name, found in sorted(fields.items()):
         if found["state"] == "value":
             value, basis = _value(found["value"]), escape(found["basis"])
-            yield ledger.say(f"{title}, {escape(name)}: {value} ({basis})", own)
+            yield writer.say(f"{title}, {escape(name)}: {value} ({basis})", own)
         else:
             absent.setdefault((found["state"], found.get("reason", "")), []).append(name)
     for (state, reason), names in sorted(absent.items()):
         listed = f"{title}, {', '.join(escape(name) for name in names)}"
         if state == "unknown":
-            yield ledger.lack(listed, escape(reason), own)
+            yield writer.lack(listed, escape(reason), own)
         else:
-            yield ledger.say(
+            yield writer.say(
                 f"{listed}: not applicable{f' ({escape(reason)})' if reason else ''}", own
             )
     if not fields:
-        yield ledger.lack(f"{title}, description", "it carries none", own)
+        yield writer.lack(f"{title}, description", "it carries none", own)
 
 
-def _procedure(facts: CardFacts, ledger: Ledger) -> Iterator[str]:
+def _procedure(facts: CardFacts, writer: CardWriter) -> Iterator[str]:
     run = facts.run
     if run is None:
-        yield ledger.lack(
+        yield writer.lack(
             "how it was trained", "no run is among its inputs", named(facts.checkpoint)
         )
         return
     body, own = run.body, named(run)
-    yield ledger.say(f"pre-registered as {code(run.name)} by {code(run.author)}", own)
-    yield ledger.say(f"purpose {code(body['purpose'])}, seed {body['seed']}, order of records by "
+    yield writer.say(f"pre-registered as {code(run.name)} by {code(run.author)}", own)
+    yield writer.say(f"purpose {code(body['purpose'])}, seed {body['seed']}, order of records by "
                      f"{code(body['order']['function'])}", own)  # fmt: skip
     source = body["code"]
-    yield ledger.say(f"code: {escape(source['package'])} {escape(source['version'])}, "
+    yield writer.say(f"code: {escape(source['package'])} {escape(source['version'])}, "
                      f"{code(source['digest'])}", own)  # fmt: skip
     place = body["environment"]
-    yield ledger.say(
+    yield writer.say(
         f"environment: Python {escape(place['python'])} on {escape(place['platform'])}, "
         f"{place['threads']} threads, {len(place['packages'])} packages recorded",
         own,
     )
     settings = sorted(_flat("", body["config"]))
     for name, value in settings[:_MAX_CONFIG]:
-        yield ledger.say(f"configuration {escape(name)}: {value}", own)
+        yield writer.say(f"configuration {escape(name)}: {value}", own)
     if len(settings) > _MAX_CONFIG:
-        yield ledger.say(f"and {len(settings) - _MAX_CONFIG} more settings in the run", own)
+        yield writer.say(f"and {len(settings) - _MAX_CONFIG} more settings in the run", own)
     model = facts.checkpoint
     for member in ("step", "epoch"):
         if member in model.body:
-            yield ledger.say(f"taken at {member} {model.body[member]}", named(model))
+            yield writer.say(f"taken at {member} {model.body[member]}", named(model))
     for name, value in sorted(model.body.get("metrics", {}).items()):
-        yield ledger.say(f"reported by training, {escape(name)}: {Decimal(value)}", named(model))
-    yield from right_lines(run, "train", ledger, facts.withdrawn)
-    yield ledger.lack("energy used and hardware cost", "nothing measured it", own)
+        yield writer.say(f"reported by training, {escape(name)}: {Decimal(value)}", named(model))
+    yield from right_lines(run, "train", writer, facts.withdrawn)
+    yield writer.lack("energy used and hardware cost", "nothing measured it", own)
 
 
 def _flat(prefix: str, value: JSON) -> Iterator[tuple[str, str]]:

@@ -4,20 +4,20 @@ from collections.abc import Iterator, Mapping
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.publish.cards.ledger import Ledger
+from lyrikstore.publish.cards.writer import CardWriter
 from lyrikstore.publish.markdown import code, escape
 from lyrikstore.publish.status.withdrawals import Withdrawal
 
 
 def right_lines(
-    user: Manifest, purpose: str, ledger: Ledger, withdrawn: Mapping[Digest, Withdrawal]
+    user: Manifest, purpose: str, writer: CardWriter, withdrawn: Mapping[Digest, Withdrawal]
 ) -> Iterator[str]:
     """Yield a line for each right that ``user``, a run or evaluation, relies on.
 
     Args:
         user: Its manifest.
         purpose: What the data is used for, as the line says it where no right is recorded.
-        ledger: Counts the statements.
+        writer: Counts the statements.
         withdrawn: What took which credentials and grants back.
     """
     own = (user.id, f"{user.kind} {user.name}")
@@ -26,7 +26,7 @@ def right_lines(
         reason = f"the {user.kind} relies on no credential"
         if rights is None:
             reason = f"the {user.kind} records none"
-        yield ledger.lack(f"the right to {purpose} on this data", reason, own)
+        yield writer.lack(f"the right to {purpose} on this data", reason, own)
         return
     for right in rights:
         evidence = [
@@ -36,7 +36,7 @@ def right_lines(
         if "grant" in right:
             evidence.append((Digest.parse(right["grant"]), f"grant that the {user.kind} relies on"))
         parts = ", ".join(escape(name) for name in right.get("partitions", ()))
-        yield ledger.say(
+        yield writer.say(
             f"right to use {code(right['dataset'])}{f' (partitions {parts})' if parts else ''}: "
             f"{', '.join(escape(word) for word in right['permits'])}, by {code(right['issuer'])}, "
             f"to {code(right.get('validUntil', 'no end'))}",
@@ -46,7 +46,7 @@ def right_lines(
         for name in ("grant", "credential"):
             taken = withdrawn.get(Digest.parse(right[name])) if name in right else None
             if taken is not None:
-                yield ledger.say(
+                yield writer.say(
                     f"**withdrawn**: the {name} that this right to use {code(right['dataset'])} "
                     f"rests on is {taken.word}, by log entry {taken.index}",
                     (Digest.parse(right[name]), f"{name} that the {user.kind} relies on"),

@@ -1,4 +1,4 @@
-"""Who issues: a person under their own key, or an organisation by the key of one of its people.
+"""The issuer: a person with a key, or an organisation with the key of one of its people.
 
 Whoever issues signs with a key of their own. That it speaks for the organisation is for its DID
 document to say; the document of that day travels with the credential, which pins it by digest.
@@ -251,11 +251,11 @@ def check_current(policy: Policy, person: Signer) -> None:
     """
     if person.did not in {item.key for item in policy.retired}:
         return
-    heir = policy.heir(person.did)
+    successor = policy.successor(person.did)
     raise PolicyError(
         "retired-key",
         f"{person.did} was replaced or revoked in this store: nobody would believe what it issues",
-        hint=f"sign with {heir or 'a key that the policy names'}: --signer NAME",
+        hint=f"sign with {successor or 'a key that the policy names'}: --signer NAME",
     )
 
 

@@ -53,7 +53,7 @@ def check_few_statements(repository: Repository) -> None:
 def key_statements(repository: Repository) -> dict[str, bytes]:
     """Return file name → bytes of every policy after the first, and of its log proof.
 
-    They are found by what they are, so they can be laid beside any delivery of the store, also one
+    They are found by what they are, so they can be laid next to any delivery of the store, also one
     that was made before. What waits in a local log is left out: nobody could check it.
 
     Args:
@@ -85,7 +85,7 @@ def store_statements(repository: Repository) -> dict[str, bytes]:
 
 
 def statements_for_others(repository: Repository) -> dict[str, bytes]:
-    """Return :func:`store_statements`, and what makes them good beside another delivery.
+    """Return :func:`store_statements`, and what makes them good next to another delivery.
 
     That is what shows that an earlier delivery is of this very log, and what a compromised key
     signed before it was; and log proofs of the attestations and grants by keys that are current no

@@ -50,7 +50,7 @@ def consistency_for_keys(repository: Repository) -> dict[str, bytes]:
     """Return the same for statements of keys: with the leaf hashes of what came before these ended.
 
     Whoever holds them can tell what was logged before the last key was replaced or became suspect,
-    whatever else lies beside it; of more than 65,536 entries, only what the file itself says.
+    whatever else lies next to it; of more than 65,536 entries, only what the file itself says.
 
     Args:
         repository: The store.

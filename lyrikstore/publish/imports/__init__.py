@@ -1,1 +1,1 @@
-"""Taking in what others issued: deliveries, credentials, attestations."""
+"""Importing what others issued: deliveries, credentials, attestations."""

@@ -77,9 +77,9 @@ def collect(
     about: Claims,
     publisher: str,
     at: datetime,
-    beside: Iterable[bytes],
+    siblings: Iterable[bytes],
 ) -> dict[str, bytes]:
-    """Return the files to put beside a dataset credential: attestations that hold, what they need.
+    """Return the files to put next to a dataset credential: attestations that hold, what they need.
 
     Args:
         repository: The store.
@@ -87,7 +87,7 @@ def collect(
         about: What the credential says.
         publisher: Who issues it.
         at: The moment of issuing.
-        beside: What else is put there.
+        siblings: What else is put there.
 
     Returns:
         File name → bytes: attestations, the status lists they name, their issuers' DID documents,
@@ -126,7 +126,7 @@ def collect(
             if known.document.id == one.outcome.envelope.issuer:
                 said[f"attestation-{one.id.short}-did.json"] = known.data
         # ATTACK: an attester whose store says so much that nobody may read the delivery.
-        if check_few((*beside, *{**files, **said}.values())):
+        if check_few((*siblings, *{**files, **said}.values())):
             files |= said
     return files
 

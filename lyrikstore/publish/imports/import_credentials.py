@@ -1,4 +1,4 @@
-"""Taking in what others signed about a dataset that is here (spec §20.7).
+"""Importing credentials that others signed about a dataset that is here (spec §20.7).
 
 It is logged byte-exact, and believed no more than before: the log says that this store has it, the
 trust file says whether anybody listens.
@@ -96,7 +96,7 @@ def import_credentials(
     repository: Repository,
     book: StatusBook,
     wanted: Mapping[str, bytes],
-    beside: Mapping[str, bytes],
+    siblings: Mapping[str, bytes],
     *,
     found: Mapping[str, bytes] | None = None,
     trust: Trust,
@@ -108,7 +108,7 @@ def import_credentials(
         repository: The store, opened to append.
         book: What its log says up to now.
         wanted: File name → credential or status list.
-        beside: File name → files beside them, of which only status lists, DID documents and
+        siblings: File name → files next to them, of which only status lists, DID documents and
             statements about keys that the credentials need are taken.
         found: File name → credentials that nobody named, taken in as far as that can be.
         trust: Pinned DID documents; whether an issuer is believed does not matter.
@@ -123,7 +123,7 @@ def import_credentials(
     """
     content = Content.of(repository)
     aside: dict[str, LyrikstoreError] = {}
-    asked = (wanted, {} if found is None else found, beside)
+    asked = (wanted, {} if found is None else found, siblings)
     accepted = list(accept(repository, book, *asked, aside, content, trust, clock()))
     ids = [Digest.of(data) for data in (*wanted.values(), *asked[1].values())]
     known = tuple(one for one in ids if repository.is_logged(one, "credential"))
@@ -140,22 +140,22 @@ def accept(
     book: StatusBook,
     wanted: Mapping[str, bytes],
     found: Mapping[str, bytes],
-    beside: Mapping[str, bytes],
+    siblings: Mapping[str, bytes],
     aside: dict[str, LyrikstoreError],
     content: Content,
     trust: Trust,
     at: datetime,
 ) -> Iterator[bytes]:
-    """Yield what is to be logged of ``wanted``, ``found`` and ``beside``.
+    """Yield what is to be logged of ``wanted``, ``found`` and ``siblings``.
 
     What is not to be logged of ``found`` gets into ``aside``, with the error that says why.
     """
-    notices = Notices.among([*wanted.values(), *beside.values()])
+    notices = Notices.among([*wanted.values(), *siblings.values()])
     taken: set[Digest] = set()
     for name, data in {**found, **wanted}.items():
         try:
             needed = list(
-                _accepted(repository, book, name, data, beside, content, trust, at, notices)
+                _accepted(repository, book, name, data, siblings, content, trust, at, notices)
             )
         except (
             *(FormatError, IncompleteError, InvalidInputError),
@@ -177,13 +177,13 @@ def _accepted(
     book: StatusBook,
     name: str,
     data: bytes,
-    beside: Mapping[str, bytes],
+    siblings: Mapping[str, bytes],
     content: Content,
     trust: Trust,
     at: datetime,
     notices: Notices,
 ) -> Iterator[bytes]:
-    """Yield a credential or list, and what of the files beside it goes with it."""
+    """Yield a credential or list, and what of the sibling files goes with it."""
     known = repository.is_logged(Digest.of(data), "credential")
     if list_url(data) is not None:
         if not known:
@@ -191,22 +191,22 @@ def _accepted(
             _require_newer(name, data, book, trust, at, notices)
             yield data
         return
-    # One that is known is not judged again: what came since may lie beside it.
+    # One that is known is not judged again: what came since may lie next to it.
     document = parse(data) if known else _check(name, data, content, trust, at, notices)
     yield data
-    yield from _needed(document, beside.values(), book, trust, at, notices)
+    yield from _needed(document, siblings.values(), book, trust, at, notices)
     yield from statements_needed(document, data, notices.statements)
 
 
 def statements_needed(
     document: Mapping[str, JSON], data: bytes, statements: Statements
 ) -> list[bytes]:
-    """Return what stores say of the key that signed a credential, as far as it is at hand.
+    """Return what stores say of the key that signed a credential, as far as it is available.
 
     Args:
         document: The credential.
         data: Its bytes.
-        statements: What is at hand.
+        statements: What is available.
 
     Raises:
         IncompleteError: As :meth:`Statements.to_keep`.
@@ -277,7 +277,7 @@ def _check(
 
 def _needed(
     document: Mapping[str, JSON],
-    beside: Iterable[bytes],
+    siblings: Iterable[bytes],
     book: StatusBook,
     trust: Trust,
     at: datetime,
@@ -285,7 +285,7 @@ def _needed(
 ) -> Iterator[bytes]:
     issuer = issuer_of(document)
     entries = status_entries(document)
-    for data in beside:
+    for data in siblings:
         if documents_among([data], issuer):
             yield data
         url = list_url(data)

@@ -1,4 +1,4 @@
-"""Taking in a delivery of another store: its dataset, under our own signature (spec §20.7).
+"""Importing a delivery of another store as a dataset, under our own signature (spec §20.7).
 
 The tree is the same, so its id is; the manifest is ours, says `imported`, and carries what the
 other store signed, byte for byte. No name of the other store moves: it is signed and logged here.
@@ -48,7 +48,7 @@ def import_delivery(
     repository: Repository,
     book: StatusBook,
     credential: bytes,
-    beside: Mapping[str, bytes],
+    siblings: Mapping[str, bytes],
     data: Path,
     report: Report,
     *,
@@ -64,7 +64,7 @@ def import_delivery(
         repository: The store, opened to append.
         book: What its log says up to now.
         credential: The delivery's credential.
-        beside: File name → the files beside it.
+        siblings: File name → the sibling files.
         data: The folder of its data.
         report: What :func:`lyrikstore.verify.delivery.delivery.verify_delivery` said about it just
             now.
@@ -72,7 +72,7 @@ def import_delivery(
         trust: Pinned DID documents.
         signer: Who imports it.
         clock: Now.
-        progress: Told about files and bytes that are stored.
+        progress: Progress callback, called per file that is stored.
 
     Returns:
         What was logged; nothing if all of it was here already.
@@ -90,9 +90,9 @@ def import_delivery(
     if claims.store == repository.store_id:
         raise InvalidInputError("own-delivery", "this delivery is of this very store")
     full_name = str(parse_name(name or claims.name))
-    found = {Digest.of(content): content for content in beside.values()}
+    found = {Digest.of(content): content for content in siblings.values()}
     foreign = parse_manifest(found[claims.manifest])
-    documents = _documents(credential, claims, foreign, found, beside)
+    documents = _documents(credential, claims, foreign, found, siblings)
     current = current_version(repository, full_name)
     known_here = _is_here(repository, current, claims, full_name)
     listing = Tree.parse(found[claims.tree])
@@ -116,9 +116,9 @@ def import_delivery(
                 repository, current, signer=signer, clock=clock, message="Imported"
             )
             transaction.log_manifest(manifest, listing)
-        wanted, others = {"credential.json": credential}, attestations_among(beside)
+        wanted, others = {"credential.json": credential}, attestations_among(siblings)
         content = Content.of(repository, manifest)
-        asked = (wanted, others, beside)
+        asked = (wanted, others, siblings)
         accepted = list(accept(repository, book, *asked, aside, content, trust, at))
         logged = tuple(transaction.log_credential(one) for one in accepted)
         if new or logged:
@@ -166,10 +166,10 @@ def _documents(
     claims: Claims,
     foreign: Manifest,
     found: Mapping[Digest, bytes],
-    beside: Mapping[str, bytes],
+    siblings: Mapping[str, bytes],
 ) -> list[tuple[str, bytes]]:
     """Return what the other store signed, by role: enough to verify it again from here."""
-    proof = _log_proof(claims, foreign.author, beside.values())
+    proof = _log_proof(claims, foreign.author, siblings.values())
     documents = list(
         zip(_ROLES, (credential, found[claims.manifest], found[claims.store], proof), strict=True)
     )

@@ -1,4 +1,4 @@
-"""A folder that is there whole or not at all: built beside its place, renamed when complete.
+"""Writing a folder atomically: built next to its place, renamed when complete.
 
 While it is built its name is hidden and its descriptor locked, so that whoever builds one for the
 same place later can tell it from what a process that was killed left behind, and removes that.
@@ -29,7 +29,7 @@ def check_place(destination: Path) -> None:
     Raises:
         InvalidInputError: (``not-a-folder``) it is a link or a file, or has no parent.
         ConflictError: (``not-empty``) there is something in it.
-        StorageError: The disk said no.
+        StorageError: Storage backend error: disk full, read-only, I/O error.
     """
     if destination.is_symlink() or (destination.exists() and not destination.is_dir()):
         raise InvalidInputError(
@@ -55,7 +55,7 @@ def write_files(folder: Path, documents: Mapping[str, bytes]) -> None:
     """Write new files; :func:`put_in_place` makes them durable.
 
     Raises:
-        StorageError: The disk said no.
+        StorageError: Storage backend error: disk full, read-only, I/O error.
     """
     for name, data in documents.items():
         try:
@@ -67,13 +67,13 @@ def write_files(folder: Path, documents: Mapping[str, bytes]) -> None:
 
 @contextmanager
 def building(destination: Path) -> Iterator[Path]:
-    """Give a folder beside ``destination``; unless it was put in place, nothing of it stays.
+    """Give a folder next to ``destination``; unless it was put in place, nothing of it stays.
 
     Those that processes which were killed left there are removed first.
 
     Raises:
         NotFoundError: (``no-folder``) there is no folder any more to make it in.
-        StorageError: The disk said no.
+        StorageError: Storage backend error: disk full, read-only, I/O error.
     """
     stem = f".{os.fsdecode(os.fsencode(destination.name)[:200])}.new-"
     remove_dead(destination.parent, stem)
@@ -114,7 +114,7 @@ def put_in_place(folder: Path, destination: Path) -> None:
 
     Raises:
         ConflictError: (``not-empty``) somebody put something there meanwhile.
-        StorageError: The disk said no.
+        StorageError: Storage backend error: disk full, read-only, I/O error.
     """
     try:
         sync_tree(folder)

@@ -111,7 +111,7 @@ def issue_delivery(
         issuance: In whose name, and how it may end; None: the signer's, for good.
         valid_for: How long, from the clock's now, at most ten years; None for no end.
         version: A version label for people.
-        progress: Told about files, in the phases ``records`` and ``data``.
+        progress: Progress callback, called per file, in the phases ``records`` and ``data``.
 
     Raises:
         InvalidInputError: (``wrong-object``) not a dataset, or one without effect in this store;
@@ -123,7 +123,7 @@ def issue_delivery(
             issue; (``too-many-policies``) it says more of its keys than verifiers read;
             (``not-the-issuer``) another one issued what this is to replace.
         IncompleteError, VerificationError, NotFoundError: The data is lost or damaged.
-        StorageError: The disk said no; nothing is left at the destination.
+        StorageError: Storage backend error; nothing is left at the destination.
 
     Cost: reads the data twice, and the version committed to before once; writes it once.
     """
@@ -185,8 +185,8 @@ def issue_delivery(
         if issuer.document is not None:
             documents[issuer.file_name] = issuer.document
         about = Claims.of(document["credentialSubject"])
-        beside = tuple(documents.values())
-        documents.update(collect(repository, manifest, about, issuer.did, valid_from, beside))
+        siblings = tuple(documents.values())
+        documents.update(collect(repository, manifest, about, issuer.did, valid_from, siblings))
         documents["README.md"] = delivery_readme(parse(credential), tuple(documents)).encode()
         write_files(folder, documents)
         put_in_place(folder, destination)

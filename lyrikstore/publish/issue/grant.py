@@ -235,7 +235,7 @@ def _check_holder(holder: str) -> None:
 
 
 def _organisation(credential: bytes) -> str | None:
-    # Unverified: it only says whose documents are to be at hand.
+    # Unverified: it only says whose documents are to be available.
     try:
         issuer = issuer_of(parse(credential)) or ""
     except (FormatError, AttributeError):

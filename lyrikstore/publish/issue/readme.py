@@ -66,7 +66,7 @@ def delivery_readme(credential: dict[str, JSON], files: Sequence[str]) -> str:
 
     Args:
         credential: The signed credential; its text is escaped.
-        files: Names of the other files beside it.
+        files: Names of the other sibling files.
     """
     subject: dict[str, Any] = credential["credentialSubject"]
     issuer: dict[str, Any] = credential["issuer"]

@@ -54,7 +54,7 @@ def record_ids(
         tree: The version's tree.
         reader: Id and version of the reader.
         measurement: Sees every record.
-        progress: Told about files.
+        progress: Progress callback, called per file.
 
     Raises:
         InvalidInputError: (``no-reader``, ``bad-record``) the reader cannot read a file.
@@ -96,7 +96,7 @@ def commit_to_records(
         signer: Signs a new ``records`` manifest.
         clock: When it claims to be signed.
         measurement: Sees every record of this version.
-        progress: Told about the files of this version.
+        progress: Progress callback, called per file of this version.
 
     Raises:
         VerificationError: (``records-differ``) the files do not hold the number of records that

@@ -27,7 +27,7 @@ def score_baseline(job: Mapping[str, Any], files: StagedFiles, report: Report) -
     Args:
         job: ``seed``.
         files: The staging folder: ``train.jsonl``, ``test.jsonl``.
-        report: Told when it is fitted and of every record.
+        report: Called when it is fitted, and per record.
 
     Returns:
         ``baseline`` as an evaluation holds it. ``cpuSeconds`` and ``wallSeconds`` are those of

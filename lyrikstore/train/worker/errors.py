@@ -1,4 +1,4 @@
-"""Why a worker failed, told by the worker, for whoever started it (spec §13.2).
+"""Errors of a worker, carried to the process that started it (spec §13.2).
 
 The worker knows whether a model would not load, memory or disk ran out, or the training went wrong;
 from outside all of these are an exit code. Each has another next step.

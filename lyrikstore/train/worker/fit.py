@@ -68,7 +68,7 @@ def train(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[st
         job: ``config`` (a run's ``body.config``) and ``labels``.
         files: The staging folder: ``base/``, ``train.jsonl``, ``validation.jsonl``; checkpoints
             go to ``out/epoch-N/``.
-        report: Told of every step.
+        report: Called per step.
 
     Returns:
         ``checkpoints``: for each one ``folder``, ``step``, ``epoch``, ``final``, ``metrics``.

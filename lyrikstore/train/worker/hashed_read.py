@@ -51,8 +51,8 @@ class HashedStream:
 
     def finish(self) -> Digest:
         """Read on to the end, and return the digest of all that was read."""
-        while piece := self._file.read(1 << 20):
-            self._hasher.update(piece)
+        while part := self._file.read(1 << 20):
+            self._hasher.update(part)
         return Digest(self._hasher.digest())
 
 
@@ -61,7 +61,7 @@ class StagedFiles:
 
     Args:
         folder: The staging folder.
-        on_read: Told of every file that was read to its end.
+        on_read: Called per file that was read to its end.
     """
 
     def __init__(self, folder: Path, on_read: OnRead) -> None:

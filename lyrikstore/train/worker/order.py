@@ -1,4 +1,4 @@
-"""In which order training sees its records (spec §13.3).
+"""The order in which training sees its records (spec §13.3).
 
 A function of seed, epoch and record ids alone, so that anyone can recompute which records were in
 which step, in any language, without the library that trained.

@@ -1,4 +1,4 @@
-"""Runs one job in a worker process that has little to lose or to leak (spec §13.2).
+"""Runs one job in a worker process with a private folder and environment (spec §13.2).
 
 The worker gets a private folder, a cleaned environment without credentials, and no network by the
 libraries' own switches. This is a guardrail, not a sandbox: code in the worker runs as the user.
@@ -74,7 +74,8 @@ def run_job(
         reads: The staged files that it has to read, each to its end; no other.
         threads: CPU threads it may use.
         base_env: The environment to take the few harmless variables from.
-        progress: Told what the worker says of its phases; see :mod:`lyrikstore.train.worker.main`.
+        progress: Progress callback, called per phase of the worker; see
+            :mod:`lyrikstore.train.worker.main`.
 
     Raises:
         InvalidInputError: (``bad-model``) the model cannot be loaded.

@@ -1,4 +1,4 @@
-"""A trained checkpoint answers: a whole test set, or one text. Runs in a worker."""
+"""Inference with a trained checkpoint: a whole test set, or one text. Runs in a worker."""
 
 import json
 import time
@@ -30,7 +30,7 @@ def score(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[st
     Args:
         job: ``threads``, ``seed``.
         files: The staging folder: ``base/``, ``checkpoint/``, ``test.jsonl``, ``train.jsonl``.
-        report: Told of every record.
+        report: Called per record.
 
     Returns:
         ``model`` and ``majority`` as an evaluation holds them, ``worst``, ``count``.
@@ -76,7 +76,7 @@ def predict(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[
     Args:
         job: ``threads``, ``seed``.
         files: The staging folder: ``base/``, ``checkpoint/``, ``text``.
-        report: Told once.
+        report: Called once.
     """
     prepare(job["threads"], job["seed"])
     model, encoder, labels = load_checkpoint(files)

@@ -55,7 +55,7 @@ class Staging(Struct, frozen=True):
             data: Its bytes.
 
         Raises:
-            StorageError: It exists, or the disk said no.
+            StorageError: It exists, or the storage backend failed.
         """
         with self.create(name) as write:
             write(data)

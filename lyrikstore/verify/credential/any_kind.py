@@ -1,4 +1,4 @@
-"""One question for a credential of whatever kind: does it hold by itself?"""
+"""Checking a credential of any kind by itself."""
 
 from datetime import datetime
 

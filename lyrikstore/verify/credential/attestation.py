@@ -1,4 +1,4 @@
-"""Checking attestations, alone and beside a dataset credential (spec §20.3).
+"""Checking attestations, alone and next to a dataset credential (spec §20.3).
 
 Each is judged by itself: who attests, whether the verifier believes them for that kind of claim,
 whether it is in force, and whether it is about this very dataset. What an attester says never makes
@@ -30,7 +30,7 @@ from lyrikstore.verify.credential.envelope import (
     open_envelope,
 )
 from lyrikstore.verify.credential.issuer import ISSUER_CHECKS, check_issuer, unknown_key
-from lyrikstore.verify.credential.issuer_key import check_key_at_hand
+from lyrikstore.verify.credential.issuer_key import check_available_key
 from lyrikstore.verify.credential.key_succession import successor_of_attester
 from lyrikstore.verify.credential.status import NO_NOTICES, Notices
 from lyrikstore.verify.report import (
@@ -54,7 +54,7 @@ ATTESTATION_CHECKS = (*ENVELOPE_CHECKS, *ISSUER_CHECKS, "issuer.key", "attestati
 ATTESTATION_REQUIRED = tuple(check for check in ATTESTATION_CHECKS if check != "evidence")
 
 MAX_ATTESTATIONS = 32
-"""Attestations judged beside one credential: each costs a signature, and may cost status lists."""
+"""Attestations judged next to one credential: each costs a signature, and may cost status lists."""
 
 Find = Callable[[Digest], bytes | None]
 
@@ -123,8 +123,8 @@ def check_attestation(
         trust: Whom the verifier believes.
         at: The moment to judge for.
         notices: What its issuer has said about it since.
-        find: Gives a file at hand by digest: the documents it names.
-        about: The dataset credential beside it, or None where it is looked at alone.
+        find: Gives an available file by digest: the documents it names.
+        about: The dataset credential next to it, or None where it is looked at alone.
         publisher: Who issued that one.
         only_if_believed: As for :func:`lyrikstore.verify.credential.issuer.check_issuer`.
 
@@ -139,20 +139,22 @@ def check_attestation(
     name, store = (about.name, about.store) if about is not None else _place(subject)
     believes = partial(trust.believes, claim=kind, name=name, store=store, at=at)
     key, said = unknown_key(envelope, trust), notices.statements
-    heir = None if key is None else successor_of_attester(key, said, store, believes, trust.knows)
+    successor = (
+        None if key is None else successor_of_attester(key, said, store, believes, trust.knows)
+    )
     judged = check_issuer(
         envelope,
         trust=trust,
         believes=believes,
         at=at,
         notices=notices,
-        heir=heir,
+        successor=successor,
         only_if_believed=only_if_believed,
     )
     checks = (
         *envelope.checks,
         *judged,
-        check_key_at_hand(envelope, said, store, heir),
+        check_available_key(envelope, said, store, successor),
         _check_statement(subject, envelope.issuer, about, publisher),
         _check_evidence(document.get("evidence", []), find),
     )
@@ -176,10 +178,10 @@ def check_attestations(
     of everything that the verifier has no reason to believe.
 
     Args:
-        files: The files beside the dataset credential.
+        files: The sibling files of the dataset credential.
         about: What that one says.
         publisher: Who issued it.
-        find: Gives a file beside it by digest.
+        find: Gives a sibling file by digest.
         trust: Whom the verifier believes.
         at: The moment to judge for.
         notices: What issuers have said since.
@@ -323,7 +325,7 @@ def _trouble(one: CheckedAttestation) -> tuple[CheckState, Check | None]:
         if check.state in {CheckState.FAIL, CheckState.UNCHECKED}:
             if check.detail["reason"] == "not-believed":
                 continue
-            # Replaced is not taken back: the one that counts is at hand, and judged as well.
+            # Replaced is not taken back: the one that counts is available, and judged as well.
             replaced = check.detail["reason"] == "superseded"
             return (check.state if trusted and not replaced else CheckState.WARN), check
     for check_id in ("proof", "issuer.document", "trust.issuer", "attestation"):

@@ -20,7 +20,7 @@ from lyrikstore.verify.credential.envelope import (
     open_envelope,
 )
 from lyrikstore.verify.credential.issuer import ISSUER_CHECKS, check_issuer, unknown_key
-from lyrikstore.verify.credential.issuer_key import check_key_at_hand
+from lyrikstore.verify.credential.issuer_key import check_available_key
 from lyrikstore.verify.credential.key_succession import SuccessorKey, successor_of_publisher
 from lyrikstore.verify.credential.status import NO_NOTICES, Notices
 from lyrikstore.verify.credential.terms import check_regulatory, check_terms
@@ -36,12 +36,12 @@ class CheckedCredential(Struct, frozen=True):
     Attributes:
         checks: One per id of :data:`CREDENTIAL_CHECKS`, in that order.
         envelope: The credential.
-        heir: Whose trust the issuer's key inherits, if anybody's.
+        successor: Whose trust the issuer's key inherits, if anybody's.
     """
 
     checks: tuple[Check, ...]
     envelope: Envelope
-    heir: SuccessorKey | None = None
+    successor: SuccessorKey | None = None
 
     @property
     def claims(self) -> Claims | None:
@@ -77,15 +77,15 @@ class CheckedCredential(Struct, frozen=True):
         return check_of(self.checks, check_id)
 
     def check_key(self, notices: Notices) -> Check:
-        """Return ``issuer.key`` by what stores at hand say of the key.
+        """Return ``issuer.key`` by what the available stores say of the key.
 
         Args:
             notices: As for :func:`check_credential`.
 
-        Cost: as :func:`lyrikstore.verify.credential.issuer_key.check_key_at_hand`.
+        Cost: as :func:`lyrikstore.verify.credential.issuer_key.check_available_key`.
         """
         store = None if self.claims is None else self.claims.store
-        return check_key_at_hand(self.envelope, notices.statements, store, self.heir)
+        return check_available_key(self.envelope, notices.statements, store, self.successor)
 
     @property
     def passed(self) -> bool:
@@ -113,13 +113,13 @@ def check_credential(
         return CheckedCredential(checks, envelope)
     believes = partial(trust.matches, role="publisher", name=claims.name, store=claims.store, at=at)
     key, said = unknown_key(envelope, trust), notices.statements
-    heir = (
+    successor = (
         None
         if key is None
         else successor_of_publisher(key, said, claims.store, believes, trust.knows)
     )
     judged = check_issuer(
-        envelope, trust=trust, believes=believes, at=at, notices=notices, heir=heir
+        envelope, trust=trust, believes=believes, at=at, notices=notices, successor=successor
     )
     checks = (
         *envelope.checks,
@@ -127,4 +127,4 @@ def check_credential(
         check_terms(claims.terms),
         check_regulatory(claims.subject, envelope.issuer, document["validFrom"]),
     )
-    return CheckedCredential(checks, envelope, heir)
+    return CheckedCredential(checks, envelope, successor)

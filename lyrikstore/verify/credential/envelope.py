@@ -1,4 +1,4 @@
-"""What every credential of profile ``lyrik`` goes through, whatever it says (spec §11.4.1).
+"""The checks that every credential of profile ``lyrik`` goes through (spec §11.4.1).
 
 Dataset credentials, attestations and grants are one envelope around different subjects: the same
 bytes, the same proof, the same issuer binding, period and status. Sans-IO.
@@ -80,11 +80,11 @@ class Envelope(Struct, frozen=True):
 
 
 def keys_for(trust: Trust, notices: Notices, at: datetime) -> KeysAt:
-    """Return what finds issuers' keys: in pinned documents, and those at hand.
+    """Return what finds issuers' keys: in pinned documents, and those available.
 
     Args:
         trust: Has the pinned ones.
-        notices: Has those fetched, and those beside the credential.
+        notices: Has those fetched, and those next to the credential.
         at: The moment to judge for.
     """
     if not trust.documents and not notices.documents:

@@ -24,7 +24,7 @@ from lyrikstore.verify.credential.issuer import (
     check_standing,
     unknown_key,
 )
-from lyrikstore.verify.credential.issuer_key import check_key_at_hand
+from lyrikstore.verify.credential.issuer_key import check_available_key
 from lyrikstore.verify.credential.key_succession import successor_of_publisher
 from lyrikstore.verify.credential.status import NO_NOTICES, Notices
 from lyrikstore.verify.report import (
@@ -95,7 +95,7 @@ def check_grant(
         trust: Whom the verifier believes.
         at: The moment to judge for.
         notices: What its issuer has said about it, and about its terms, since.
-        terms: The dataset credential that it names, as ``Beside.terms_of`` gives it, or None.
+        terms: The dataset credential that it names, as ``SiblingFiles.terms_of`` gives it, or None.
         holder: Who presented it, or None where nobody did.
 
     Cost: two signatures and two schema validations.
@@ -107,18 +107,18 @@ def check_grant(
     grant = Grant.of(document["credentialSubject"])
     believes = partial(trust.matches, role="publisher", name=grant.name, store=grant.store, at=at)
     key, said = unknown_key(envelope, trust), notices.statements
-    heir = (
+    successor = (
         None
         if key is None
         else successor_of_publisher(key, said, grant.store, believes, trust.knows)
     )
     judged = check_issuer(
-        envelope, trust=trust, believes=believes, at=at, notices=notices, heir=heir
+        envelope, trust=trust, believes=believes, at=at, notices=notices, successor=successor
     )
     checks = (
         *envelope.checks,
         *judged,
-        check_key_at_hand(envelope, said, grant.store, heir),
+        check_available_key(envelope, said, grant.store, successor),
         _check_grant(grant, document),
         _check_terms(grant, document, envelope, terms, notices, trust, at),
         _check_holder(grant, holder),
@@ -169,8 +169,8 @@ def _check_terms(
     too_much = exceeds(grant, str(document["validUntil"]), claims, stated)
     if too_much is not None:
         return failed("grant.terms", "exceeds", f"more than the terms allow: {too_much}")
-    # ATTACK: terms by an older key, which only a document beside them lists, and with it the key of
-    # the attacker, who signs their status lists.
+    # ATTACK: terms by an older key, which only a document next to them lists, and with it the key
+    # of the attacker, who signs their status lists.
     status = check_standing(opened, stated, notices, trust, at, vouched=envelope.signer)
     if status.state is CheckState.FAIL and status.detail["reason"] != "superseded":
         summary = f"the terms it rests on are {status.summary}"

@@ -51,7 +51,7 @@ def check_issuer(
     believes: Believes,
     at: datetime,
     notices: Notices,
-    heir: SuccessorKey | None = None,
+    successor: SuccessorKey | None = None,
     only_if_believed: bool = False,
 ) -> tuple[Check, ...]:
     """Return :data:`ISSUER_CHECKS`: who says it, whether they are believed, and stand by it.
@@ -62,13 +62,13 @@ def check_issuer(
         believes: Whom it believes for what this credential says.
         at: The moment to judge for.
         notices: What its issuer has said about it since.
-        heir: Whose trust the issuer's key inherits, if anybody's; see :func:`unknown_key`.
+        successor: Whose trust the issuer's key inherits, if anybody's; see :func:`unknown_key`.
         only_if_believed: Leave the status lists of an issuer who is not believed unread: each may
-            unpack to 1 MiB, and anybody can lay things beside a delivery.
+            unpack to 1 MiB, and anybody can lay things next to a delivery.
     """
     document, signer = envelope.document or {}, envelope.signer
     keys = None if signer is None else [did_key(signer.key)]
-    believed = _check_trust(envelope, trust, believes, heir)
+    believed = _check_trust(envelope, trust, believes, successor)
     if (
         only_if_believed
         and believed.state is not CheckState.PASS
@@ -135,7 +135,7 @@ def check_standing(
     keys = keys_for(trust, notices, at)
     vouched = vouched or envelope.signer
     if vouched is not None and vouched.source is not DocumentSource.SNAPSHOT:
-        # ATTACK: a document of the issuer's DID laid beside the credential, with a key of the
+        # ATTACK: a document of the issuer's DID laid next to the credential, with a key of the
         # attacker's, who signs a status list by it.
         keys = keys.resolver.without_snapshots().at(at)
     status = check_status(document, envelope.issuer, notices, at, trust.max_status_age, keys)
@@ -145,7 +145,7 @@ def check_standing(
         if replaced is not None:
             return failed("status", "superseded", f"superseded by {replaced}", by=replaced)
     if len(claimed) > MAX_CANDIDATES and status.state is not CheckState.FAIL:
-        # ATTACK: whoever hands it over crowds out the successor that somebody else laid beside.
+        # ATTACK: whoever hands it over crowds out the successor that somebody else laid there.
         summary = (
             f"{pluralize(len(claimed), 'credential claims', 'credentials claim')} "
             f"to replace it; {MAX_CANDIDATES} were looked at"
@@ -183,7 +183,7 @@ def check_document(signer: ResolvedKey | None) -> Check:
 
 
 def is_named_by_a_copy_alone(check: Check) -> bool:
-    """Return whether ``issuer.document`` says that nothing but a document at hand names the key.
+    """Return whether ``issuer.document`` says that nothing but an available document names the key.
 
     ATTACK: whoever hands a credential over writes that document. What the trust file says of the
     name then says nothing of the key, and nobody may act on it as on the word of that issuer.
@@ -228,7 +228,7 @@ def _replaced_by(
 
 
 def _check_trust(
-    envelope: Envelope, trust: Trust, believes: Believes, heir: SuccessorKey | None
+    envelope: Envelope, trust: Trust, believes: Believes, successor: SuccessorKey | None
 ) -> Check:
     issuer = envelope.issuer
     if not envelope.signature_valid or issuer is None:
@@ -245,8 +245,8 @@ def _check_trust(
             nickname=known.nickname,
             issuer=issuer,
         )
-    if heir is not None:
-        return heir.inherited.check(issuer)
+    if successor is not None:
+        return successor.inherited.check(issuer)
     return warned(
         "trust.issuer",
         "unknown-issuer",

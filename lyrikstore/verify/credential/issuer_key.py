@@ -63,7 +63,7 @@ def check_key(
 
 
 def unless_unproven(check: Check, history: KeyHistory) -> Check:
-    """Return what was found of a key, or that a policy at hand may say otherwise.
+    """Return what was found of a key, or that an available policy may say otherwise.
 
     Args:
         check: What the policies that are shown to be logged give.
@@ -154,26 +154,26 @@ def _check_state(
     return failed("issuer.key", "retired", summary, **detail)
 
 
-def check_key_at_hand(
+def check_available_key(
     envelope: Envelope,
     statements: Statements,
     store: Digest | None,
-    heir: SuccessorKey | None = None,
+    successor: SuccessorKey | None = None,
 ) -> Check:
-    """Return ``issuer.key`` by all that is at hand: the worst that a store there says.
+    """Return ``issuer.key`` by all that is available: the worst that a store there says.
 
     Args:
         envelope: The credential, well-formed.
-        statements: What lies beside it.
+        statements: What lies next to it.
         store: The store that it names, if any.
-        heir: By which store's word the key is believed, if by any: that one is heard as well.
+        successor: By which store's word the key is believed, if by any: that one is heard as well.
 
     Cost: at most :data:`lyrikstore.verify.credential.key_statements.MAX_STORES` stores' policies.
     """
     if envelope.signer is None or envelope.canonical is None:
         return check_key(None, None, None, None)
     key, credential = did_key(envelope.signer.key), Digest.of(envelope.canonical)
-    return check_key_by(key, credential, statements, store, heir)
+    return check_key_by(key, credential, statements, store, successor)
 
 
 def check_key_by(
@@ -181,7 +181,7 @@ def check_key_by(
     credential: Digest,
     statements: Statements,
     store: Digest | None,
-    heir: SuccessorKey | None = None,
+    successor: SuccessorKey | None = None,
 ) -> Check:
     """Return the same of a key, as did:key, and the credential that it signed."""
     try:
@@ -189,8 +189,8 @@ def check_key_by(
     except IncompleteError as error:
         return unchecked("issuer.key", error.kind, error.message)
     made = []
-    if heir is not None:
-        stores.append((heir.history, heir.proofs))
+    if successor is not None:
+        stores.append((successor.history, successor.proofs))
     for history, proofs in stores:
         made.append(check_key(key, history, credential, proofs, sought=False))
     for state in (CheckState.FAIL, CheckState.UNCHECKED, CheckState.PASS):

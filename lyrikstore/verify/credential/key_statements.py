@@ -1,7 +1,7 @@
-"""What stores say of keys, as far as it lies beside a credential (spec §11.4.5).
+"""Key statements: what stores say of keys, in files next to a credential (spec §11.4.5).
 
 A delivery brings its store's policies with their log proofs; whoever attests something may have a
-store as well, and lay the same beside it. Nothing here believes a date (attack cases A26, A27).
+store as well, and lay the same next to it. Nothing here believes a date (attack cases A26, A27).
 """
 
 import re
@@ -29,13 +29,13 @@ if TYPE_CHECKING:  # who verifies a delivery has no store, and loads none
     from lyrikstore.history.repository.repository import Repository
 
 MAX_POLICIES = 128
-"""Most policies that may lie beside a credential."""
+"""Most policies that may lie next to a credential."""
 
 MAX_STORES = 8
 """Most stores that may be said to speak of one key."""
 
 MAX_RULES = 1 << 20
-"""Bound on the bytes in all of the founding manifests and policies beside a credential."""
+"""Bound on the bytes in all of the founding manifests and policies next to a credential."""
 
 MAX_PAIRS = 20_000
 """Bound on the number of those, times that of the log proofs: each may be held against each."""
@@ -83,7 +83,7 @@ class Statements(Struct, frozen=True):
         )
 
     def read_store(self, genesis: Manifest, founded: Genesis) -> tuple[KeyHistory, Proofs]:
-        """Return the policies of a store, as far as they are at hand and shown to be logged.
+        """Return the policies of a store, as far as they are available and shown to be logged.
 
         Args:
             genesis: The verified genesis manifest.
@@ -147,7 +147,7 @@ class Statements(Struct, frozen=True):
         return self._ids[data]
 
     def of(self, store: Digest) -> Iterator[tuple[KeyHistory, Places]]:
-        """Yield the policies of ``store``, with the log proofs left over, if they are at hand.
+        """Yield the policies of ``store``, with the log proofs left over, if they are available.
 
         Raises:
             IncompleteError: (``too-many-policies``) more than are read.

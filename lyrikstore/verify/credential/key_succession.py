@@ -32,7 +32,7 @@ class Inherited(Struct, frozen=True):
     Attributes:
         entry: The entry of the first key of the chain.
         predecessor: The key whose place it took.
-        keys: Every key that this rests on; not the heir.
+        keys: Every key that this rests on; not the successor key.
     """
 
     entry: TrustedIssuer
@@ -40,7 +40,7 @@ class Inherited(Struct, frozen=True):
     keys: frozenset[str]
 
     def check(self, issuer: str) -> Check:
-        """Return ``trust.issuer`` for the heir."""
+        """Return ``trust.issuer`` for the successor key."""
         return passed(
             "trust.issuer",
             f"you trust {quote(self.entry.nickname)}, whose key named this one its successor",
@@ -101,7 +101,7 @@ def inherited(key: str, history: KeyHistory, believes: Believes, knows: Knows) -
 def successor_of_publisher(
     key: str, statements: Statements, store: Digest, believes: Believes, knows: Knows
 ) -> SuccessorKey | None:
-    """Return ``key`` as heir of a believed publisher, or None if it is none.
+    """Return ``key`` as successor of a believed publisher, or None if it is none.
 
     Only the dataset's own store can say so: a key that was replaced there may go on elsewhere. Of
     more stores or policies than are read nothing follows.
@@ -124,9 +124,9 @@ def successor_of_publisher(
 def successor_of_attester(
     key: str, statements: Statements, store: Digest | None, believes: Believes, knows: Knows
 ) -> SuccessorKey | None:
-    """Return ``key`` as heir of a believed attester, or None if it is none.
+    """Return ``key`` as successor of a believed attester, or None if it is none.
 
-    Attesters have a store of their own, which attestations do not name. Any store at hand may
+    Attesters have a store of their own, which attestations do not name. Any available store may
     say it, for the word is that of a believed key; but not against another that says this key was
     stolen.
 
@@ -150,7 +150,8 @@ def _by_succession(
     if not named:
         return None
     older, author = named[0]
-    # ATTACK: another owner of the store, whom nobody believes, replaces the heir by another.
+    # ATTACK: another owner of the store, whom nobody believes, replaces the successor key by
+    # another.
     first, second = found[older], found[author]
     if first is None or second is None:
         return None

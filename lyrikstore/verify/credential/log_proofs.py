@@ -1,4 +1,4 @@
-"""Where things are shown to be logged, as far as log proofs lie beside a credential (spec §11.4.5).
+"""Where things are shown to be logged, by log proofs next to a credential (spec §11.4.5).
 
 No digest names a log proof, and nothing in one names its entry: what it is of is found by trying.
 """
@@ -37,7 +37,7 @@ class Places(Protocol):
 
 
 class ProofFiles:
-    """The log proofs beside a credential, each read once for all the stores that are.
+    """The log proofs next to a credential, each read once for all the stores that are.
 
     Args:
         files: Those that start with :data:`PROOF_HEAD`.
@@ -68,7 +68,7 @@ class ProofFiles:
 
 
 class Proofs:
-    """The log proofs beside a credential as one store takes them, each for the entry it leads from.
+    """The log proofs next to a credential as one store takes them, each for its entry.
 
     Args:
         files: The proofs.

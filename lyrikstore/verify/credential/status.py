@@ -1,7 +1,7 @@
 """The check ``status``: does the issuer still stand by it (spec §11.4.1)?
 
 Sans-IO. Fails closed: a list that is missing, stale, unsound or somebody else's never counts as
-"not revoked" - whoever holds the delivery chooses which lists lie beside it.
+"not revoked" - whoever holds the delivery chooses which lists lie next to it.
 """
 
 from bisect import bisect_left
@@ -48,14 +48,14 @@ Keys = Callable[[str], PublicKey]
 
 
 class Notices(Struct, frozen=True):
-    """What is at hand of what issuers said about their credentials after issuing them.
+    """What is available of what issuers said about their credentials after issuing them.
 
     Nothing of it is verified yet.
 
     Attributes:
         lists: URL → the status lists that claim to be that one.
         successors: Credential, as ``urn:blake3:`` → credentials that claim to replace it.
-        documents: DID documents: as they lay beside a credential, or were fetched on request.
+        documents: DID documents: as they lay next to a credential, or were fetched on request.
         statements: What stores said of keys.
         in_log: Whether all of these stand in a log before what is judged: then what takes it back
             is not of a time to come, whatever the clock says.
@@ -78,7 +78,7 @@ class Notices(Struct, frozen=True):
         """Return the notices among ``files``, in their order. Cost: reads no others.
 
         Args:
-            files: Such as those beside a credential.
+            files: Such as those next to a credential.
             fetched: DID documents that came from where their DIDs say.
             documents: How many DID documents are read.
         """
@@ -115,7 +115,7 @@ def check_status(
     Args:
         document: The credential, its signature verified.
         issuer: Its issuer; the lists must be the same issuer's.
-        notices: Status lists at hand.
+        notices: The available status lists.
         at: The moment to judge for.
         max_age: How old a list the verifier accepts.
         keys: Finds the keys of the lists.

@@ -59,7 +59,7 @@ def check_texts(terms: Terms, check: Check, found: Mapping[Digest, object]) -> C
     Args:
         terms: What the credential says.
         check: What :func:`check_terms` gave.
-        found: The files beside the credential, by digest.
+        found: The sibling files of the credential, by digest.
     """
     missing = [identity for identity in terms.texts if identity not in found]
     if missing:
@@ -83,7 +83,7 @@ def check_partitions(
     Args:
         subject: The credential's subject.
         terms: Its terms.
-        tree: The tree it names, or None where it is not at hand.
+        tree: The tree it names, or None where it is not available.
         counts: Number of records of each file, in tree order; None if they were not read.
     """
     if tree is None:

@@ -17,7 +17,7 @@ from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.verify.report import Check, failed, passed, unchecked, warned
 
 LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
-"""Names, and ``._*`` beside them, that desktops drop into folders: a warning, never more.
+"""Names, and ``._*`` next to them, that desktops drop into folders: a warning, never more.
 A fixed list: what a delivery itself could name as ignored would hide files (attack case A51)."""
 
 

@@ -63,7 +63,7 @@ class DataOutcome(Struct, frozen=True):
         records: Record ids of the files in storage order, if all files are as listed and could be
             read as records.
         problem: Why there are none.
-        tree: The list of files, if it is at hand and sound.
+        tree: The list of files, if it is available and sound.
         counts: Number of records of each file, in tree order, where there are records.
     """
 
@@ -82,7 +82,7 @@ def check_manifest(
     Args:
         claims: What the credential says.
         related: Its ``relatedResource``.
-        find: Gives a file beside it by digest.
+        find: Gives a sibling file by digest.
         policy: The store's policy, or None where its genesis is not established.
     """
     data = find(claims.manifest)
@@ -170,7 +170,7 @@ def check_data(
 
     Args:
         claims: What the credential says.
-        find: Gives a file beside it by digest.
+        find: Gives a sibling file by digest.
         data: The data, or None.
         reader: The reader the manifest names, or None where there is no manifest.
         record_ids: Turns files into record ids, or None.
@@ -222,7 +222,7 @@ def check_records(
 
     Args:
         claims: What the credential says.
-        find: Gives a file beside it by digest.
+        find: Gives a sibling file by digest.
         content: What :func:`check_data` gave.
         history: The store's policies, or None.
         logged_at: Where the credential is shown to be logged, or None.

@@ -1,6 +1,6 @@
 """Verification of a delivery, sans-IO (spec §11.4).
 
-Everything comes in as arguments: the credential's bytes, the files beside it, the data behind a
+Everything comes in as arguments: the credential's bytes, the sibling files, the data behind a
 small protocol, the trust, the moment. So the same vectors drive Python, the command line and the
 page. Nothing here raises for what an attacker can write: it becomes a failed check.
 """
@@ -123,7 +123,7 @@ def verify_alone(
     data: bytes,
     kind: CredentialKind | None,
     *,
-    beside: SiblingFiles,
+    siblings: SiblingFiles,
     trust: Trust,
     at: datetime,
     holder: Holder | None = None,
@@ -134,21 +134,21 @@ def verify_alone(
     Args:
         data: Its bytes.
         kind: What it says it is.
-        beside: The files beside it: status lists, documents it names, the terms of a grant.
+        siblings: The sibling files: status lists, documents it names, the terms of a grant.
         trust: Whom the verifier believes.
         at: The moment to judge for.
         holder: Who presented a grant, or None.
-        notices: What issuers have said since; by default what is ``beside``.
+        notices: What issuers have said since; by default what is ``siblings``.
     """
-    notices = Notices.among(beside.all) if notices is None else notices
+    notices = Notices.among(siblings.all) if notices is None else notices
     if kind is ATTESTATION:
-        attested = check_attestation(data, trust=trust, at=at, notices=notices, find=beside.find)
+        attested = check_attestation(data, trust=trust, at=at, notices=notices, find=siblings.find)
         document = attested.envelope.document
         subject = document["credentialSubject"]["id"] if document is not None else UNREADABLE
         issuer, checks = attested.envelope.issuer, attested.checks
         return _report(subject, issuer, checks, ATTESTATION_REQUIRED, at, (NO_DATA,))
     if kind is GRANT:
-        terms = beside.terms_of(data)
+        terms = siblings.terms_of(data)
         granted = check_grant(data, trust=trust, at=at, notices=notices, terms=terms, holder=holder)
         subject = granted.grant.tree.urn if granted.grant is not None else UNREADABLE
         open_end = (NO_DATA, *((NO_HOLDER,) if holder is None else ()))
@@ -173,7 +173,7 @@ def verify_delivery(
 
     Args:
         credential: The credential's bytes.
-        siblings: The files beside it, name → bytes, size-capped by the caller; each is found by
+        siblings: The sibling files, name → bytes, size-capped by the caller; each is found by
             digest, so names do not matter.
         data: The data; None leaves ``data.files`` unchecked, hence the verdict incomplete.
         record_ids: Turns files into record ids; None leaves ``records.root`` unchecked.

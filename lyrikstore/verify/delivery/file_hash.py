@@ -16,7 +16,7 @@ FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 NOTHING = bytes(32)
 """Stands where there is no digest."""
 
-_PIECE = 1 << 20  # stays in the second-level cache while it is hashed
+_READ_BYTES = 1 << 20  # stays in the second-level cache while it is hashed
 _TELL = 64 << 20
 
 
@@ -33,7 +33,7 @@ def hash_task(
         ``read`` with a number of bytes, often; at last ``done`` with the digests, joined;
         :data:`NOTHING` for what is no regular file of that size, before or after it was read.
     """
-    buffer = memoryview(bytearray(_PIECE))
+    buffer = memoryview(bytearray(_READ_BYTES))
     digests = []
     read = 0
     for path, size in zip(task["paths"], task["sizes"], strict=True):
@@ -58,11 +58,11 @@ def _pass(path: str, size: int, buffer: memoryview, hasher: blake3) -> Iterator[
         if not stat.S_ISREG(status.st_mode) or status.st_size != size:
             raise ValueError
         left = size + 1  # one more than there should be: it may have grown
-        while left and (count := os.readv(descriptor, [buffer[: min(left, _PIECE)]])):
+        while left and (count := os.readv(descriptor, [buffer[: min(left, _READ_BYTES)]])):
             hasher.update(buffer[:count])
             left -= count
             yield count
-            if left == 1 and count < _PIECE:
+            if left == 1 and count < _READ_BYTES:
                 break  # a short read: that was the end
         if left != 1:
             raise ValueError

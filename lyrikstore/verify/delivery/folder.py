@@ -1,4 +1,4 @@
-"""Reading a buyer's folders: the data beside a delivery, and the delivery's own small files.
+"""Reading a buyer's folders: the data next to a delivery, and the delivery's own small files.
 
 The only part of verification that touches a disk. It never follows a link, never opens a device,
 never believes a name, and reads every file once.
@@ -43,7 +43,7 @@ from lyrikstore.verify.delivery.file_hash import FLAGS
 MAX_SIBLING_BYTES = 1 << 28
 MAX_SIBLINGS_BYTES = 1 << 29
 MAX_SIBLINGS = 512
-"""Bounds on the files beside a credential: bytes each, bytes in all, number."""
+"""Bounds on the sibling files of a credential: bytes each, bytes in all, number."""
 MAX_WORDS = 1 << 22
 """Bound on the bytes in all of those that may say something: each of them is parsed."""
 MAX_RESOURCES = 1 << 26
@@ -52,7 +52,7 @@ MAX_RESOURCES = 1 << 26
 _WORDS = re.compile(rb"[ \t\r\n]*+\{")
 _HEX = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 
-_PIECE = 1 << 20
+_READ_BYTES = 1 << 20
 _ALONE, _HANDFUL = 8 << 20, 1000
 _WORTH_BYTES, _WORTH_FILES = 32 << 20, 2000
 """From so much on, processes are started."""
@@ -63,7 +63,7 @@ class FolderData(Struct, frozen=True):
 
     Attributes:
         root: The folder.
-        progress: Told about files; the total is unknown.
+        progress: Progress callback, called per file; the total is unknown.
     """
 
     root: Path
@@ -176,7 +176,7 @@ class FolderData(Struct, frozen=True):
             try:
                 if each is not None and entry is not None and status.st_size == entry.bytes:
                     # Unbuffered, a reader of lines would ask for every byte by itself.
-                    buffered = BufferedReader(stream, _PIECE)
+                    buffered = BufferedReader(stream, _READ_BYTES)
                     each(entry, cast("BinaryIO", buffered))
                     if not buffered.closed:
                         buffered.detach()
@@ -187,7 +187,7 @@ class FolderData(Struct, frozen=True):
 
 
 def read_siblings(credential: Path, *, complete: bool = True) -> Mapping[str, bytes]:
-    """Return the small regular files beside a credential, by name, to be found by what they are.
+    """Return the small regular files next to a credential, by name, to be found by what they are.
 
     Nothing is opened through a link; a file that is larger than any that is looked for is left out,
     and so is one that says nothing by itself and whose digest nothing here names.
@@ -295,10 +295,10 @@ class _HashingReader(RawIOBase):
 
     def read(self, size: int = -1, /) -> bytes:
         if size < 0:
-            pieces = []
-            while piece := self.read(_PIECE):
-                pieces.append(piece)
-            return b"".join(pieces)
+            parts = []
+            while part := self.read(_READ_BYTES):
+                parts.append(part)
+            return b"".join(parts)
         data = cast("bytes", self._raw.read(size) or b"")
         self._hasher.update(data)
         self.count += len(data)
@@ -311,7 +311,7 @@ class _HashingReader(RawIOBase):
         return len(data)
 
     def drain(self) -> None:
-        while self.read(_PIECE):
+        while self.read(_READ_BYTES):
             pass
 
     @property

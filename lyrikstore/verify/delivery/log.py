@@ -66,8 +66,8 @@ def check_log(
     Args:
         outcome: What the credential's own checks gave.
         claims: What the credential says.
-        find: Gives a file beside it by digest.
-        statements: Policies and log proofs beside it.
+        find: Gives a sibling file by digest.
+        statements: Policies and log proofs next to it.
         trust: Whom the verifier believes.
         at: The moment to judge for.
         memory: Remembered log checkpoints, or None.
@@ -106,7 +106,7 @@ def check_log(
 
 
 def is_torn(history: KeyHistory, proofs: Proofs, seen: Iterable[SignedCheckpoint | None]) -> bool:
-    """Return whether what is at hand shows two histories of a store (attack case A33).
+    """Return whether what is available shows two histories of a store (attack case A33).
 
     Args:
         history: Its policies.
@@ -282,7 +282,7 @@ def check_memory(
     Args:
         signed: The log checkpoint, its signature verified.
         history: The policies of the store whose log it is.
-        consistency: What the consistency files at hand show.
+        consistency: What the available consistency files show.
         memory: Remembered log checkpoints, or None.
     """
     if memory is None:

@@ -1,4 +1,4 @@
-"""The files beside a credential, found by the digests that name them (spec §11.4, §20.5)."""
+"""The sibling files of a credential, found by the digests that name them (spec §11.4, §20.5)."""
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -11,7 +11,7 @@ from lyrikstore.credentials.model.credential import DATASET
 
 
 class SiblingFiles:
-    """The files beside a credential, found by what they are, never by what they are called.
+    """The sibling files of a credential, found by what they are, never by what they are called.
 
     Args:
         files: Name → bytes, size-capped by the caller. Each is hashed once, and read once however

@@ -158,7 +158,7 @@ def holder_of(data: bytes, key: str, trust: Trust, at: datetime) -> Holder:
         return Holder(key)
     method = f"{named}#{key.removeprefix('did:key:')}"
     try:
-        # ATTACK: whoever has a copy of the grant lays a document with another key beside it.
+        # ATTACK: whoever has a copy of the grant lays a document with another key next to it.
         listed = Resolver(trust.known_documents()).find(method, "authentication", at)
     except IncompleteError as error:
         return Holder(named, doubt=error.kind)

@@ -189,9 +189,9 @@ class _Guard(Struct, frozen=True):
         if self.user is None:
             return
         known = {one.data: one for one in documents}
-        beside = SiblingFiles.unnamed(sorted(known, key=lambda data: known[data].suspect))
+        siblings = SiblingFiles.unnamed(sorted(known, key=lambda data: known[data].suspect))
         for grant in grants:
-            terms = beside.terms_of(grant.data)
+            terms = siblings.terms_of(grant.data)
             if terms is None:
                 text = f"grant {grant.id.short} rests on terms that are not logged here"
                 unread.insert(0, Reason("not-logged", text))

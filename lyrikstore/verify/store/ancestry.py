@@ -24,11 +24,11 @@ from lyrikstore.objects.check.checker import find_damaged
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check
 
-_PIECE = 1 << 20
+_READ_BYTES = 1 << 20
 
 
 class BackgroundCheck:
-    """One piece of work in a thread beside this one; a context manager.
+    """One task in a second thread; a context manager.
 
     Leaving the block by an error, an interrupt included, stops the work.
 
@@ -193,8 +193,8 @@ def check_sums(repository: Repository, manifests: Iterable[Manifest], problems: 
             for entry in repository.tree(manifest).entries:
                 hasher = sha256()
                 with repository.blobs.open(entry.blake3) as file:
-                    while piece := file.read(_PIECE):
-                        hasher.update(piece)
+                    while part := file.read(_READ_BYTES):
+                        hasher.update(part)
                 line = f"{hasher.hexdigest()}  {entry.path}\n".encode()
                 if not text.startswith(line, at):
                     what = f"lack that of {quote(entry.path)}"
@@ -247,7 +247,7 @@ def hash_blobs(
         manifests: What names them.
         named: Raw digests, as :func:`check_contents` gives them.
         problems: Takes what is absent or damaged, by the first place that names it.
-        progress: Told about bytes.
+        progress: Progress callback, in bytes.
     """
     blobs = repository.blobs
     digests = [Digest(raw) for raw in named]
@@ -260,7 +260,7 @@ def hash_blobs(
         raws.discard(digest.raw)
         try:
             with blobs.open(digest) as stream:
-                while stream.read(_PIECE):
+                while stream.read(_READ_BYTES):
                     pass
         except LyrikstoreError as error:
             problems.note(where, error)

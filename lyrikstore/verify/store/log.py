@@ -283,8 +283,8 @@ def _owner(
     for key in history.current.roles[OWNER].keys:
         entry = believes(key)
         if entry is None and trust.knows(key) is None:
-            heir = inherited(key, history, believes, trust.knows)
-            entry = None if heir is None else heir.entry
+            successor = inherited(key, history, believes, trust.knows)
+            entry = None if successor is None else successor.entry
         if entry is not None and names_it(key):
             return entry
     return None

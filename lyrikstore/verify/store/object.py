@@ -76,7 +76,7 @@ def verify_object(
         trust: Whom the verifier believes.
         at: The moment of verification.
         memory: What was signed and seen before, or None.
-        progress: Told about bytes.
+        progress: Progress callback, in bytes.
 
     Raises:
         StorageError: The disk cannot be read.

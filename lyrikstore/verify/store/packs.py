@@ -32,7 +32,7 @@ def check_blobs(
 
     Args:
         repository: The open store.
-        progress: Told about bytes.
+        progress: Progress callback, in bytes.
         share: How many of the packs to read: 1 for all; less leaves the check unmade.
         pools: Makes the workers that read the packs, if they are not to be processes here.
         stopped: Set when nobody waits for the answer any more.

@@ -90,7 +90,7 @@ def verify_store(
         at: The moment to judge credentials for.
         memory: What was signed and seen before. The log checkpoint is remembered if the verdict
             is ``trusted`` or ``valid``.
-        progress: Told about bytes; from another thread.
+        progress: Progress callback, in bytes, called from another thread.
         share: How many of the packs to read: 1 for all; less leaves the verdict incomplete, for
             what was not read is not known to be there. 0 reads no tree either.
         pools: Makes the workers that read the packs, if they are not to be processes here.
@@ -155,7 +155,7 @@ def verify_store_at(
         trust: Whom the verifier believes.
         at: The moment to judge for.
         memory: What was signed and seen before, or None.
-        progress: Told about bytes; from another thread.
+        progress: Progress callback, in bytes, called from another thread.
         share: As for :func:`verify_store`.
         pools: As for :func:`verify_store`.
 

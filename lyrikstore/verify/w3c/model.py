@@ -167,7 +167,7 @@ def _check_text(item: dict[str, JSON], name: str, where: str) -> None:
 def _check_object(item: dict[str, JSON]) -> None:
     if "id" in item and not is_url(item["id"]):
         refuse("id", f"{str(item['id'])[:80]!a} is not one URL")
-    # ATTACK: a context inside re-defines the claims beside it; @graph, @reverse and @type say to
+    # ATTACK: a context inside re-defines the claims next to it; @graph, @reverse and @type say to
     # an RDF reader what no JSON reader sees. Language is all that is left.
     odd = sorted(name for name in item if name.startswith("@"))
     if odd and not is_language_value(item):

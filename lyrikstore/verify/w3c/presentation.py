@@ -222,7 +222,7 @@ def _check_holder(
     if named is None or binding.state is not CheckState.PASS:
         checks.append(binding)
         return signed, None
-    # ATTACK: a DID document of the buyer's DID beside the presentation, with a key of the thief's.
+    # ATTACK: a DID document of the buyer's DID next to the presentation, with a key of the thief's.
     document_says = check_document(signed.key_of(named, surroundings.resolver, surroundings.at))
     if document_says.state is CheckState.WARN:
         binding = replace(document_says, id="holder.binding")
@@ -276,11 +276,11 @@ def _check_presented(
         ), ()
     if len(inner) > MAX_PRESENTED:
         return failed("presented", "too-many", f"more than {MAX_PRESENTED} credentials"), ()
-    # A licence grant rests on terms that are shown with it or lie beside.
+    # A licence grant rests on terms that are shown with it or lie next to it.
     spelt = [encode(item) for item in inner]
-    beside = SiblingFiles.unnamed([*spelt, *surroundings.resources.files])
+    siblings = SiblingFiles.unnamed([*spelt, *surroundings.resources.files])
     reports = tuple(
-        _judge(item, data, beside, holder, surroundings, own)
+        _judge(item, data, siblings, holder, surroundings, own)
         for item, data in zip(inner, spelt, strict=True)
     )
     detail: dict[str, JSON] = {
@@ -302,7 +302,7 @@ def _check_presented(
 def _judge(
     item: dict[str, Any],
     data: bytes,
-    beside: SiblingFiles,
+    siblings: SiblingFiles,
     holder: Holder,
     surroundings: Surroundings,
     own: Signed | None,
@@ -314,7 +314,7 @@ def _judge(
         return verify_alone(
             data,
             kind,
-            beside=beside,
+            siblings=siblings,
             notices=surroundings.notices,
             trust=surroundings.trust,
             at=surroundings.at,

@@ -1,6 +1,6 @@
 """Resources that a credential names and pins: schemas, contexts, reports (spec §17.6).
 
-Nothing is ever fetched. What is at hand was handed in, and is found by its digest, whatever its
+Nothing is ever fetched. What is available was handed in, and is found by its digest, whatever its
 file is called, or by its URL.
 """
 
@@ -73,40 +73,40 @@ class Pinned(Struct, frozen=True):
 
 
 class Resources:
-    """The resources at hand.
+    """The available resources.
 
     Args:
         named: Name → bytes, of what the verifier handed in. Each is found under its name,
             if that is a URL, under the URL that it claims (``$id`` or ``id``), and by its digest.
-        beside: What lies beside the credential, put there by whoever hands it over: found by its
+        siblings: What lies next to the credential, put there by whoever hands it over: found by its
             digest only. A schema of an attacker's may claim any URL.
     """
 
     def __init__(
-        self, named: Mapping[str, bytes] = MappingProxyType({}), beside: Iterable[bytes] = ()
+        self, named: Mapping[str, bytes] = MappingProxyType({}), siblings: Iterable[bytes] = ()
     ) -> None:
         self._by_url = {name: data for name, data in named.items() if is_url(name)}
         for name, data in named.items():
             url = None if is_url(name) else _claimed_url(data)
             if url is not None:
                 self._by_url.setdefault(url, data)
-        everything = (*named.values(), *beside)
+        everything = (*named.values(), *siblings)
         self._all = tuple(data for data in everything if len(data) <= MAX_RESOURCE)
         self._by_digest: dict[_Hash, dict[bytes, bytes]] = {}
 
     @property
     def files(self) -> tuple[bytes, ...]:
-        """Everything at hand, whatever it is."""
+        """Everything available, whatever it is."""
         return self._all
 
     def find(self, url: str, pinned: Pinned) -> bytes | None:
-        """Return the resource ``url``, or None where nothing at hand is it.
+        """Return the resource ``url``, or None where nothing available is it.
 
         Raises:
-            FormatError: (``digest-mismatch``) what is at hand under that URL is another text than
+            FormatError: (``digest-mismatch``) what is available under that URL is another text than
                 the one pinned.
 
-        Cost: everything at hand is hashed once for each hash function that is asked for.
+        Cost: everything available is hashed once for each hash function that is asked for.
         """
         own = context_bytes(url) if url in CONTEXTS else None
         named = own or self._by_url.get(url)
@@ -130,11 +130,11 @@ NO_RESOURCES = Resources()
 
 
 def check_related(document: Mapping[str, JSON], resources: Resources) -> Check:
-    """Return the check ``related``: is what is at hand what ``relatedResource`` pins (M12)?
+    """Return the check ``related``: is what is available what ``relatedResource`` pins (M12)?
 
     Args:
         document: A credential that passed the model.
-        resources: What is at hand; the bundled contexts always are.
+        resources: What is available; the bundled contexts always are.
     """
     stated = items_of(document.get("relatedResource", []))
     if not stated:

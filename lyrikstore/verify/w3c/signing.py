@@ -27,7 +27,7 @@ def check_unsigned(credential: Mapping[str, Any], issuer: str, resources: Resour
     Args:
         credential: Unsigned; ``id`` and ``validFrom`` may be absent.
         issuer: DID of the signer.
-        resources: Schemas and resources at hand, to refuse what does not satisfy them.
+        resources: The available schemas and resources, to refuse what does not satisfy them.
 
     Raises:
         InvalidInputError: (``has-proof``) it is signed already; (``store-bound``) of a kind that is

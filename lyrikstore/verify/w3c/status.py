@@ -138,7 +138,7 @@ def check_w3c_status(
     Args:
         document: The credential, as signed.
         issuer: Its issuer; the lists must be the same issuer's.
-        notices: Status lists at hand.
+        notices: The available status lists.
         at: The moment to judge for.
         max_age: How old a list the verifier accepts.
         resolver: Finds the keys of the lists.

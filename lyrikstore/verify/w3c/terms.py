@@ -1,4 +1,4 @@
-"""What the contexts of a foreign document may do to it (spec §17.3).
+"""Which terms the contexts of a foreign document may define (spec §17.3).
 
 No context is processed: it is only looked at, as far as a MUST of the data model depends on it.
 Whether a term is defined can be said where every context is bundled or stands in the document; a

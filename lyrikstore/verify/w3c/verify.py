@@ -40,7 +40,7 @@ W3C_CHECKS = (
 """Ids of the checks of a foreign credential, in order."""
 
 W3C_REQUIRED = tuple(check for check in W3C_CHECKS if check != "related")
-"""What must have been made: a resource that nobody uses need not be at hand."""
+"""What must have been made: a resource that nobody uses need not be available."""
 
 NOT_PROVEN = (
     "that the claims are true: a signature shows who says something, not that it is so",
@@ -58,8 +58,8 @@ class Surroundings(Struct, frozen=True):
         trust: Whom the verifier believes.
         at: The moment to judge for.
         resolver: Finds the keys that proofs name.
-        notices: Status lists at hand.
-        resources: Schemas and other resources at hand.
+        notices: The available status lists.
+        resources: The available schemas and other resources.
         role: As what the issuer must be believed.
     """
 

@@ -56,8 +56,8 @@ class Service(Struct, frozen=True):
         issuer: Who signs; None for a verifier only.
         trust: Whom the verifier believes; decides the verdict, not the status code.
         resolver: Finds keys; never fetches.
-        notices: Status lists at hand.
-        resources: Schemas and other resources at hand.
+        notices: The available status lists.
+        resources: The available schemas and other resources.
         clock: Tells the time.
     """
 
@@ -115,7 +115,7 @@ Work = Callable[[Body], tuple[int, Any]]
 class _Api:
     def __init__(self, service: Service) -> None:
         self._service = service
-        # Signatures and RDF take the processor for a while; one at a time, beside the loop.
+        # Signatures and RDF take the processor for a while; one at a time, outside the loop.
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lyrikstore-api")
 
     def post(self, work: Work) -> Callable[[Request], Awaitable[Response]]:

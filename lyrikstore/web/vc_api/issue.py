@@ -121,7 +121,7 @@ class VcApiIssuer(Struct, frozen=True):
     Attributes:
         signer: The only key.
         book: Its status lists.
-        resources: Schemas and resources at hand, to refuse what does not satisfy them.
+        resources: The available schemas and resources, to refuse what does not satisfy them.
     """
 
     signer: Signer

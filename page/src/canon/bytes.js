@@ -5,7 +5,7 @@ const ENCODER = new TextEncoder();
 const BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 const DIGIT = new Map([...BASE58].map((digit, value) => [digit, BigInt(value)]));
 const MAX_BASE58 = 128;
-const PIECE = 1 << 20;
+const CHUNK = 1 << 20;
 const ascii = new TextDecoder("latin1");
 
 /** @param {string} text */
@@ -45,8 +45,8 @@ export function same(left, right) {
 /** Whether bytes contain an ASCII text. @param {Uint8Array} bytes @param {string} text */
 export function includes(bytes, text) {
   // ATTACK: megabytes of almost that. The browser's own search is many times faster than a loop here.
-  for (let at = 0; at < bytes.length; at += PIECE) {
-    if (ascii.decode(bytes.subarray(at, at + PIECE + text.length)).includes(text)) return true;
+  for (let at = 0; at < bytes.length; at += CHUNK) {
+    if (ascii.decode(bytes.subarray(at, at + CHUNK + text.length)).includes(text)) return true;
   }
   return false;
 }

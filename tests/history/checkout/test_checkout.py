@@ -335,10 +335,10 @@ def test_a_missing_blob_says_so(tmp_path):
 
 
 def test_more_than_there_is_room_for_is_refused_before_anything_is_written(tmp_path):
-    # ATTACK A07: a list of pieces that names one piece a million times takes next to nothing.
-    digest = Digest.of(b"piece")
+    # ATTACK A07: a chunk list that names one chunk a million times takes next to nothing.
+    digest = Digest.of(b"chunk")
     tree = Tree.of([TreeEntry("a.txt", 5, digest), TreeEntry("b.bin", 1 << 52, digest)])
-    blobs = Blobs({"a.txt": b"piece"})
+    blobs = Blobs({"a.txt": b"chunk"})
     with pytest.raises(StorageError, match="no space left") as caught:
         checkout_tree(tree, blobs, tmp_path / "out")
     assert caught.value.kind == "disk-full"

@@ -130,11 +130,11 @@ def test_patterns_take_linear_time():
     assert not matches("a*a*a*a*a*a*a*a*b", "a" * 100_000)
 
 
-def test_an_heir_has_a_role_and_is_found_though_keys_succeed_each_other():
+def test_a_successor_has_a_role_and_is_found_though_keys_succeed_each_other():
     owner = {"owner": Role((ADA.did,), 1, ("policies/*",), ("policy",))}
     chain = (Retired(EVE.did, BEN.did, None), Retired(BEN.did, ADA.did, None))
-    assert Policy(2, owner, (LOG,), chain).heir(EVE.did) == ADA.did
+    assert Policy(2, owner, (LOG,), chain).successor(EVE.did) == ADA.did
     # ATTACK: such a policy is well-formed, and whoever asked never came back.
     ring = (Retired(EVE.did, BEN.did, None), Retired(BEN.did, EVE.did, None))
-    assert Policy.parse(Policy(2, owner, (LOG,), ring).to_json()).heir(EVE.did) is None
-    assert SOLE.heir(ADA.did) is None
+    assert Policy.parse(Policy(2, owner, (LOG,), ring).to_json()).successor(EVE.did) is None
+    assert SOLE.successor(ADA.did) is None

@@ -103,7 +103,7 @@ def test_each_pack_is_read_once_and_each_block_unpacked_once(store, monkeypatch)
     lists = 400_000
     assert sum(read) <= size + footers + lists
     blocks = sum(index.blocks for index in store.table.indexes)
-    assert len(unpacked) <= blocks + 8  # lists of pieces are read to plan
+    assert len(unpacked) <= blocks + 8  # chunk lists are read to plan
 
 
 @pytest.mark.parametrize("victim", ["small", "large", "shared"])

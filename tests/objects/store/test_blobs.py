@@ -249,8 +249,8 @@ def test_large_blob_whose_list_belongs_to_another_is_refused_before_its_end(box)
     with store.open(one) as stream:
         got = 0
         with pytest.raises(VerificationError):  # noqa: PT012 - how far it got is the question
-            while piece := stream.read(10_000):
-                got += len(piece)
+            while chunk := stream.read(10_000):
+                got += len(chunk)
         assert got < store.size(one)
         with pytest.raises(VerificationError):  # and again
             stream.read()
@@ -277,8 +277,8 @@ def test_lists_of_lists(box, monkeypatch) -> None:
     assert store.has(digest)
     with store.open(digest) as stream:
         hasher = blake3()
-        while piece := stream.read(1 << 20):
-            hasher.update(piece)
+        while chunk := stream.read(1 << 20):
+            hasher.update(chunk)
     assert hasher.digest() == digest.raw
 
 

@@ -16,7 +16,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, StorageError
 from lyrikstore.objects.check.checker import verify_blobs
 from lyrikstore.objects.chunk import sources
-from lyrikstore.objects.chunk.chunker import PieceList, hash_pieces, new_runs
+from lyrikstore.objects.chunk.chunker import ChunkList, hash_chunks, new_runs
 from lyrikstore.objects.chunk.sources import SegmentMemory
 from lyrikstore.objects.io import unbuffered
 from lyrikstore.objects.io.scratch import Scratch
@@ -49,7 +49,7 @@ def side_by_side(monkeypatch):
 def test_runs_are_the_pieces_that_are_new(parts: list[bytes], known_parts: set[bytes]) -> None:
     sizes = array("I", map(len, parts))
     segment = b"".join(parts)
-    digests = hash_pieces(segment, sizes)
+    digests = hash_chunks(segment, sizes)
     assert digests == [blake3(part).digest() for part in parts]
     known = {blake3(part).digest() for part in known_parts}
     expected = [raw for raw in dict.fromkeys(digests) if raw not in known]
@@ -76,7 +76,7 @@ def test_blocks_of_runs_keep_their_bounds(box, tmp_path, block: int, shrinks: bo
     chance = random.Random(block)
     sizes = array("I", (chance.choice([1, 900, 60_000, 3 << 20]) for _ in range(60)))
     data = chance.randbytes(sum(sizes))
-    digests = hash_pieces(data, sizes)
+    digests = hash_chunks(data, sizes)
     scratch = Scratch(box.backend.scratch)
     packer = Packer(scratch, "data", Parameters(blockBytes=block))
     packer.add(blake3(b"before").digest(), b"before")
@@ -117,12 +117,12 @@ def test_files_side_by_side_share_their_pieces(box, root, versions) -> None:
         assert store.read(Digest.of(data), max_bytes=1 << 30) == data
         assert store.runs(Digest.of(data)) is not None
     assert all(not checked.problem for checked in verify_blobs(store))
-    pieces_of = {path: store.pieces(Digest.of(path.read_bytes())) for path in versions}
+    pieces_of = {path: store.chunks(Digest.of(path.read_bytes())) for path in versions}
     every = {listed.digest(n) for listed in pieces_of.values() for n in range(len(listed))}
     data_packs = [
         i for p, i in zip(store.table.packs, store.table.indexes, strict=True) if p.role == "data"
     ]
-    assert sum(map(len, data_packs)) == len(every), "each piece once, whoever came first"
+    assert sum(map(len, data_packs)) == len(every), "each chunk once, whoever came first"
 
 
 @pytest.mark.usefixtures("side_by_side")
@@ -167,7 +167,7 @@ def test_a_caller_that_takes_one_and_goes(box, root, versions) -> None:
 
 
 def test_runs_end_where_neighbours_do(box, tmp_path) -> None:
-    """Whatever the number of neighbours, the runs are the places of the pieces."""
+    """Whatever the number of neighbours, the runs are the places of the chunks."""
     path = tmp_path / "rows"
     path.write_bytes(text(3, 3 << 20))
     with box.open().writer(workers=0) as w:
@@ -175,14 +175,14 @@ def test_runs_end_where_neighbours_do(box, tmp_path) -> None:
         changes = w.finish()
     assert box.log.append(Transaction(0, (), changes.added, (), changes.chunk_lists))
     store = box.open()
-    listed, table, chance = store.pieces(digest), store.table, random.Random(4)
+    listed, table, chance = store.chunks(digest), store.table, random.Random(4)
     for _ in range(50):
         chosen = [
             n
             for start in chance.choices(range(len(listed)), k=4)
             for n in range(start, min(len(listed), start + chance.randrange(1, 200)))
         ]
-        some = PieceList(
+        some = ChunkList(
             b"".join(listed.digest(n) for n in chosen), array("I", (listed.size(n) for n in chosen))
         )
         runs = runs_of(table, some)
@@ -200,7 +200,7 @@ def test_runs_end_where_neighbours_do(box, tmp_path) -> None:
     wrong[70] += 1
     wrong[71] -= 1
     assert (
-        runs_of(table, PieceList(b"".join(map(listed.digest, range(len(listed)))), wrong)) is None
+        runs_of(table, ChunkList(b"".join(map(listed.digest, range(len(listed)))), wrong)) is None
     )
 
 

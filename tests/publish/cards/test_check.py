@@ -15,8 +15,8 @@ from lyrikstore.publish.cards.card import make_card
 from lyrikstore.publish.cards.check import CARD_CHECKS, verify_card
 from lyrikstore.publish.cards.offline import (
     ALONE_CHECKS,
-    card_beside,
     evidence_of,
+    sibling_card,
     verify_card_alone,
 )
 from lyrikstore.testing.keys import signer_for
@@ -254,7 +254,7 @@ def test_without_the_store_the_evidence_beside_it_tells_who_signed_it(
     text = regulator.folder / "MODEL_CARD.md"
     good = text.read_bytes()
     text.write_bytes(good.replace(b"A draft", b"A final"))
-    assert "is of other bytes" in regulator.fails(3, "verify", "MODEL_CARD.md").out
+    assert "contents differ" in regulator.fails(3, "verify", "MODEL_CARD.md").out
     text.write_bytes(good)
     for name, code in (("log.tlog-proof", 5), ("genesis.json", 5), ("manifest.json", 5)):
         path = regulator.folder / f"MODEL_CARD-{name}"
@@ -276,7 +276,7 @@ def test_a_card_that_the_policy_lets_nobody_sign_has_no_evidence(chain: Any) -> 
     trust = Trust((TrustedIssuer(did=chain.signer.did, nickname="owner"),))
 
     def alone(text: bytes, beside: dict[str, bytes]) -> Report:
-        found = card_beside(text, beside)
+        found = sibling_card(text, beside)
         assert found is not None
         return verify_card_alone(text, found, beside, trust=trust, at=chain.clock())
 
@@ -325,7 +325,7 @@ def test_a_card_that_the_policy_lets_nobody_sign_has_no_evidence(chain: Any) -> 
     assert report.check("manifest.signature").detail["reason"] == "unauthorised"
     # Of both, the one with these bytes is meant; of none, what lies there differs.
     assert reason(alone(b"# another", files), "card") == "edited"
-    assert card_beside(b"# another", {"a": b"{}", "b": files["genesis.json"]}) is None
+    assert sibling_card(b"# another", {"a": b"{}", "b": files["genesis.json"]}) is None
     # A genesis of another store is not this store's.
     other = {**files, "genesis.json": files["manifest.json"]}
     assert alone(card.text, other).check("store.genesis").state is CheckState.UNCHECKED

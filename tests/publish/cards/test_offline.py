@@ -14,7 +14,7 @@ from lyrikstore.history.log.consistency_file import consistency_file
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.policy.policy import Genesis, Policy
 from lyrikstore.publish.cards.card import PROFILE
-from lyrikstore.publish.cards.offline import card_beside, verify_card_alone
+from lyrikstore.publish.cards.offline import sibling_card, verify_card_alone
 from lyrikstore.verify.report import Verdict
 
 OWNER, NEXT, THIRD = (
@@ -107,7 +107,7 @@ def shown(log: tuple[Manifest | Leaf, ...]) -> dict[str, bytes]:
 )
 def test_a_card_by_a_key_that_was_stolen(files, verdict, reason) -> None:
     beside = {"genesis.json": GENESIS.encode(), **told("card", entry(1), CARD), **files}
-    found = card_beside(TEXT, beside)
+    found = sibling_card(TEXT, beside)
     assert found is not None
     report = verify_card_alone(TEXT, found, beside, trust=TRUST, at=made.NOW)
     assert report.verdict is verdict, report

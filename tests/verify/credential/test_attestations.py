@@ -76,7 +76,7 @@ def test_no_byte_of_a_grant_can_be_changed(place: int, mask: int) -> None:
     report = verify_alone(
         bytes(changed),
         GRANT,
-        beside=SiblingFiles({name: text.encode() for name, text in GRANTED["files"].items()}),
+        siblings=SiblingFiles({name: text.encode() for name, text in GRANTED["files"].items()}),
         trust=parse_trust(GRANTED["trust"].encode()),
         at=AT,
     )

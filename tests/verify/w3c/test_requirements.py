@@ -389,8 +389,8 @@ def test_M12_what_lies_beside_is_found_by_its_digest_alone(made: Any) -> None:
     pinned = Pinned.of({"digestSRI": made.sri(data)})
     assert Resources({"x": data}).find(url, Pinned(())) == data
     # ATTACK: whoever hands the credential over adds a schema that claims the URL.
-    assert Resources(beside=[data]).find(url, Pinned(())) is None
-    assert Resources(beside=[data]).find(url, pinned) == data
+    assert Resources(siblings=[data]).find(url, Pinned(())) is None
+    assert Resources(siblings=[data]).find(url, pinned) == data
     # A context that is bundled is nobody's to replace.
     other = Resources({VC_CONTEXT: b"{}", "x": encode({"id": VC_CONTEXT})})
     assert other.find(VC_CONTEXT, Pinned(())) == context_bytes(VC_CONTEXT)

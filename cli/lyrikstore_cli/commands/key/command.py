@@ -111,8 +111,8 @@ def _in_words(standing: dict[str, Any], names: dict[str, str]) -> str:
         said.append("signs no more")
     if standing["suspectFrom"] is not None:
         said.append(f"suspect from log entry {standing['suspectFrom']}")
-    if (heir := standing["successor"]) is not None:
-        said.append(f"replaced by {names.get(heir, heir)}")
+    if (successor := standing["successor"]) is not None:
+        said.append(f"replaced by {names.get(successor, successor)}")
     return ", ".join(said) or "no role"
 
 

@@ -121,7 +121,7 @@ def _revoke(
 
     With --suspect-from what it signed does not count from that log entry on, whatever date it
     bears; what was logged before stays. Hand the statements (-o) to everybody who holds a
-    delivery: laid beside it, they are found.
+    delivery: laid next to it, they are found.
     """
     from lyrikstore.history.commit.policy_change import (
         change_policy,
@@ -269,7 +269,7 @@ def _retire(
 @declare("statements", epilog="lyrikstore key statements -o for-buyers")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 def _statements(session: Session, output: Path) -> None:
-    """Write what this store's log says of its keys: laid beside a delivery, it is found there.
+    """Write what this store's log says of its keys: laid next to a delivery, it is found there.
 
     With it go log proofs of the newest attestations and grants by keys that are current no more.
     """

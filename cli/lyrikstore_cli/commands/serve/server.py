@@ -1,4 +1,4 @@
-"""How ``serve`` listens: whoever says nothing is not waited for, and a fault is one line."""
+"""The HTTP server of ``serve``: time limits for silent clients, one line per fault."""
 
 import asyncio
 import contextlib

@@ -36,13 +36,13 @@ def is_card(path: Path, data: bytes) -> bool:
 def verify_handed_card(
     session: Session, path: Path, data: bytes, trust: "Trust", at: datetime
 ) -> "Report":
-    """Return the report on a card, by the store that the session has, or by what lies beside it.
+    """Return the report on a card, by the store that the session has, or by what lies next to it.
 
     Raises:
         NotFoundError: (``no-store``) there is neither; the card may say which store it is of.
     """
     from lyrikstore.publish.cards.check import verify_card
-    from lyrikstore.publish.cards.offline import card_beside, verify_card_alone
+    from lyrikstore.publish.cards.offline import sibling_card, verify_card_alone
     from lyrikstore.verify.delivery.folder import read_siblings
 
     store, missing = None, None
@@ -53,11 +53,11 @@ def verify_handed_card(
             raise
         missing = error
     if not session.store_named:  # one that happens to be here need not be the one that signed it
-        card = card_beside(data, read_siblings(path, complete=False))
+        card = sibling_card(data, read_siblings(path, complete=False))
         if card is not None and (store is None or store.id != card.store):
-            beside = read_siblings(path)  # all, or none: among them may be what became of its key
+            siblings = read_siblings(path)  # all, or none: among them may be what became of its key
             memory = session.memory()
-            return verify_card_alone(data, card, beside, trust=trust, at=at, memory=memory)
+            return verify_card_alone(data, card, siblings, trust=trust, at=at, memory=memory)
     if store is None:
         named = re.search(rb"(?:in the store\s+`|\"store\":\")(blake3:[0-9a-f]{64})", data)
         whose = f": it names store {named[1].decode()}" if named else ""

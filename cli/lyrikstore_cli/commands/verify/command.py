@@ -146,8 +146,8 @@ def command(
     code = show_report(session, report)
     found = reasons(report)
     if target is not None and "no-data" in found:
-        beside = Path(target).parent / "data"
-        session.screen.hint(f"add the data: --data {beside if beside.is_dir() else 'DIR'}")
+        folder = Path(target).parent / "data"
+        session.screen.hint(f"add the data: --data {folder if folder.is_dir() else 'DIR'}")
     if target is not None and Path(target).exists():
         folder = Path(target) if Path(target).is_dir() else Path(target).parent
         for step in converted(report, folder / "tree.jsonl", data or folder / "data"):
@@ -202,8 +202,8 @@ def _verify(
                 f"{target} is a file and a name: write ./{target}, or datasets/{target}"
             )
         if path.is_dir():  # a delivery: what was handed over together is judged together
-            beside = path / "data"
-            data = beside if data is None and beside.is_dir() else data
+            folder = path / "data"
+            data = folder if data is None and folder.is_dir() else data
             path, delivered = credential_file(path), True
         about = DataGiven(data, delivered, recompute)
         return _verify_file(session, path, about, trust, at, status_files, asked)
@@ -252,24 +252,24 @@ def _verify_file(
 
     credential = read_file(path)
     foreign, kind = profile_of(credential) == "w3c", stated_kind(credential)
-    # ATTACK: whatever data, beside a genuine credential that is about other data or none.
+    # ATTACK: whatever data, next to a genuine credential that is about other data or none.
     if (given.data is not None or given.delivered) and (foreign or kind not in {None, DATASET}):
         raise not_about_data(path, foreign=foreign, delivered=given.delivered)
     if not given.delivered and is_card(path, credential):
         if given.data is not None or asked or asked.fetch:
             raise click.UsageError(f"{path} is a model card: it is verified by its store alone")
         return verify_handed_card(session, path, credential, trust, at)
-    beside = read_siblings(path, complete=not foreign)
+    siblings = read_siblings(path, complete=not foreign)
     fetched = NOTHING
     if asked.fetch:
-        terms = SiblingFiles(beside).terms_of(credential)  # of a grant
+        terms = SiblingFiles(siblings).terms_of(credential)  # of a grant
         named = (credential,) if terms is None else (credential, terms)
         fetched = fetch_for(named, session.screen.say)
     status_files = [*status_files, *fetched.lists]
     if foreign:
         return verify_foreign(
             credential,
-            siblings=beside,
+            siblings=siblings,
             status_files=status_files,
             asked=asked,
             trust=trust,
@@ -279,16 +279,16 @@ def _verify_file(
     if asked:
         raise click.UsageError("--resource, --challenge and --domain go with a foreign document")
     if kind is not None and kind is not DATASET:
-        there = SiblingFiles.unnamed([*beside.values(), *status_files])
+        there = SiblingFiles.unnamed([*siblings.values(), *status_files])
         notices = Notices.among(there.all, fetched.documents)
-        return verify_alone(credential, kind, beside=there, trust=trust, at=at, notices=notices)
-    beside = {**beside, **own_log(session, credential, beside)}
+        return verify_alone(credential, kind, siblings=there, trust=trust, at=at, notices=notices)
+    siblings = {**siblings, **own_log(session, credential, siblings)}
     with session.screen.progress("verifying") as meter:
         data = given.data
         source = FolderData(data, meter) if data else None
         return verify_delivery(
             credential,
-            siblings=beside,
+            siblings=siblings,
             data=source,
             record_ids=_record_ids,
             trust=trust,

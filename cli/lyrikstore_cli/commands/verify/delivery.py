@@ -20,7 +20,7 @@ def verify_delivered(
     data: Path | None,
     *,
     credential: bytes,
-    beside: Mapping[str, bytes],
+    siblings: Mapping[str, bytes],
 ) -> "Report":
     """Return the report on the delivery around a credential, judged now.
 
@@ -30,9 +30,9 @@ def verify_delivered(
     Args:
         session: Whose trust file counts.
         path: The credential's file.
-        data: The folder of data; by default ``data`` beside the credential, if there is one.
+        data: The folder of data; by default ``data`` next to the credential, if there is one.
         credential: What is in that file.
-        beside: The files beside it.
+        siblings: The sibling files.
     """
     from lyrikstore.curate.terms.measures import Measurement
     from lyrikstore.verify.delivery.delivery import verify_delivery
@@ -43,7 +43,7 @@ def verify_delivered(
         source = FolderData(folder, meter)
         return verify_delivery(
             credential,
-            siblings={**beside, **own_log(session, credential, beside)},
+            siblings={**siblings, **own_log(session, credential, siblings)},
             data=source if data is not None or folder.is_dir() else None,
             record_ids=record_ids,
             trust=session.trust(),
@@ -53,7 +53,7 @@ def verify_delivered(
         )
 
 
-def own_log(session: Session, credential: bytes, beside: Mapping[str, bytes]) -> dict[str, bytes]:
+def own_log(session: Session, credential: bytes, siblings: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return what the store here shows of the log of a delivery, if the delivery is of it."""
     from lyrikstore.publish.identity.log_heads import own_consistency
 
@@ -62,7 +62,7 @@ def own_log(session: Session, credential: bytes, beside: Mapping[str, bytes]) ->
         repository = session.open_store().repository
         if repository.store_id.hex.encode() not in credential:
             return {}
-        shown = own_consistency(repository, session.memory(), beside.values())
+        shown = own_consistency(repository, session.memory(), siblings.values())
     except LyrikstoreError:  # damaged, perhaps: which does not keep a delivery from being verified
         return {}
     return {} if shown is None else {"the log here": shown}

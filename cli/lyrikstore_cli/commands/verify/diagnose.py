@@ -70,7 +70,7 @@ def converted(report: Report, tree: Path, data: Path) -> Iterator[str]:
 
     Args:
         report: On the data.
-        tree: The list of the files, beside the credential.
+        tree: The list of the files, next to the credential.
         data: The folder.
     """
     details = [check.detail for check in report.checks if check.id == "data.files"]

@@ -44,7 +44,7 @@ def fetch_for(
 
     Args:
         documents: What is verified: a credential with what it rests on, or a presentation.
-        say: Told what was fetched, and what was not.
+        say: Called with a line about what was fetched, and what was not.
         fetcher: A test's own; by default the guarded one.
     """
     from lyrikstore.web.fetch import Fetcher

@@ -57,7 +57,7 @@ def verify_foreign(
 
     Args:
         data: The document.
-        siblings: The files beside it: status lists, DID documents, schemas.
+        siblings: The sibling files: status lists, DID documents, schemas.
         status_files: Newer status lists.
         asked: What the user said.
         trust: Whom the user believes.

@@ -179,13 +179,13 @@ def redact(
             merged[-1] = Replacement(last.start, max(last.end, item.end), last.pattern)
         else:
             merged.append(item)
-    pieces: list[str] = []
+    parts: list[str] = []
     place = 0
     for item in merged:
-        pieces += (text[place : item.start], FINDERS[item.pattern][0])
+        parts += (text[place : item.start], FINDERS[item.pattern][0])
         place = item.end
-    pieces.append(text[place:])
-    return "".join(pieces), merged
+    parts.append(text[place:])
+    return "".join(parts), merged
 
 
 def _describe(

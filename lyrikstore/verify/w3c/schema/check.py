@@ -1,7 +1,7 @@
 """The schemas that a credential names for itself: ``credentialSchema`` (spec §17.7).
 
 Of VC JSON Schema: a schema is text that somebody else wrote. It is taken only from the resources
-at hand, applied without fetching what it refers to, and with bounds on what it may cost.
+available, applied without fetching what it refers to, and with bounds on what it may cost.
 """
 
 from collections.abc import Callable, Mapping
@@ -118,7 +118,7 @@ def check_schemas(
     Args:
         document: The credential without its proof; it passed the model.
         resources: Where the schemas are taken from.
-        judge: Verifies a credential that holds a schema, with no resources at hand, so that none
+        judge: Verifies a credential that holds a schema, with no resources available, so that none
             leads to another; None leaves these unchecked.
     """
     stated = items_of(document.get("credentialSchema", []))

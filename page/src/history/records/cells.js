@@ -1,5 +1,5 @@
 /**
- * The rows of a CSV text that comes in pieces (spec §9.1), as RFC 4180 has them and
+ * The rows of a CSV text that comes in chunks (spec §9.1), as RFC 4180 has them and
  * nothing looser: what one program repairs, another reads as other cells.
  */
 import { refuse } from "../../canon/errors.js";

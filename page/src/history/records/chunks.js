@@ -1,19 +1,19 @@
-/** A file's bytes, piece by piece. */
+/** A file's bytes, chunk by chunk. */
 
-const PIECE = 1 << 20; // what a processor's cache holds while it is hashed
+const CHUNK = 1 << 20; // what a processor's cache holds while it is hashed
 
 /** Streams being read. One that only its reader holds can be collected together with whoever waits for it. */
 const held = new Set();
 
 /**
- * Yield the bytes of a file in order. A piece is good until the next one: they share a buffer.
+ * Yield the bytes of a file in order. A chunk is good until the next one: they share a buffer.
  *
  * Memory is flat: the browser reads on into a pipe, and waits while that is full.
  *
  * @param {Blob} file
  * @returns {AsyncGenerator<Uint8Array, void>}
  */
-export async function* pieces(file) {
+export async function* chunks(file) {
   const stream = file.stream();
   held.add(stream);
   try {
@@ -31,12 +31,12 @@ function readerOf(stream) {
   let reader;
   try {
     reader = stream.getReader({ mode: "byob" });
-  } catch { // not every browser gives files as byte streams: then each piece is a buffer of its own
+  } catch { // not every browser gives files as byte streams: then each chunk is a buffer of its own
     const plain = stream.getReader();
     return () => plain.read();
   }
   const into = reader;
-  let buffer = new ArrayBuffer(PIECE);
+  let buffer = new ArrayBuffer(CHUNK);
   return async () => {
     const read = await into.read(new Uint8Array(buffer));
     if (read.value) buffer = read.value.buffer;

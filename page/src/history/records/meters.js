@@ -18,8 +18,8 @@ class Meter {
     this.problem = "";
   }
 
-  /** Look at a piece of a record's text. @param {Uint8Array} _piece */
-  text(_piece) {}
+  /** Look at a chunk of a record's text. @param {Uint8Array} _chunk */
+  text(_chunk) {}
 
   /** Learn that a record has ended. */
   end() {}
@@ -28,9 +28,9 @@ class Meter {
 class EmptyRecords extends Meter {
   full = false;
 
-  /** @override @param {Uint8Array} piece */
-  text(piece) {
-    this.full ||= !piece.every(isBlank);
+  /** @override @param {Uint8Array} chunk */
+  text(chunk) {
+    this.full ||= !chunk.every(isBlank);
   }
 
   /** @override */
@@ -42,13 +42,13 @@ class EmptyRecords extends Meter {
 }
 
 class Words extends Meter {
-  inside = false; // a word goes on from piece to piece
+  inside = false; // a word goes on from chunk to chunk
 
-  /** @override @param {Uint8Array} piece */
-  text(piece) {
+  /** @override @param {Uint8Array} chunk */
+  text(chunk) {
     let { inside, hits } = this;
-    for (let at = 0; at < piece.length; at += 1) {
-      const blank = isBlank(piece[at]);
+    for (let at = 0; at < chunk.length; at += 1) {
+      const blank = isBlank(chunk[at]);
       if (inside === blank) {
         inside = !blank;
         hits += Number(inside);
@@ -66,11 +66,11 @@ class Words extends Meter {
 class Characters extends Meter {
   decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-  /** @override @param {Uint8Array} piece */
-  text(piece) {
-    this.decode(piece, true);
+  /** @override @param {Uint8Array} chunk */
+  text(chunk) {
+    this.decode(chunk, true);
     let { hits } = this;
-    for (let at = 0; at < piece.length; at += 1) hits += Number((piece[at] & 0xc0) !== 0x80);
+    for (let at = 0; at < chunk.length; at += 1) hits += Number((chunk[at] & 0xc0) !== 0x80);
     this.hits = hits;
   }
 
@@ -79,10 +79,10 @@ class Characters extends Meter {
     this.decode(new Uint8Array(), false);
   }
 
-  /** @param {Uint8Array} piece @param {boolean} stream */
-  decode(piece, stream) {
+  /** @param {Uint8Array} chunk @param {boolean} stream */
+  decode(chunk, stream) {
     try {
-      this.decoder.decode(piece, { stream });
+      this.decoder.decode(chunk, { stream });
     } catch {
       this.problem = "a record is not UTF-8";
     }
@@ -143,9 +143,9 @@ export class Meters {
     return this.all.length > 0;
   }
 
-  /** @param {Uint8Array} piece A piece of a record's text. */
-  text(piece) {
-    for (const meter of this.all) meter.text(piece);
+  /** @param {Uint8Array} chunk A chunk of a record's text. */
+  text(chunk) {
+    for (const meter of this.all) meter.text(chunk);
   }
 
   /** A record has ended. @param {Uint8Array | null} line If it is one. */

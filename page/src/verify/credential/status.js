@@ -14,7 +14,7 @@ import { parseStamp } from "../w3c/values.js";
 
 export const ENTRIES = 131_072;
 const MAX_INFLATED = 1 << 20;
-const PIECE = 1 << 16;
+const CHUNK = 1 << 16;
 export const MAX_CANDIDATES = 8; // each may cost a signature and 1 MiB, whoever put it there
 export const SKEW = 300_000;
 export const SAID = new Map([["revocation", "revoked"], ["suspension", "suspended"]]);
@@ -253,23 +253,23 @@ export function inflate(encoded) {
   } catch {
     badPacking();
   }
-  const unpacker = new Inflate({ windowBits: 31, chunkSize: PIECE }); // gzip
+  const unpacker = new Inflate({ windowBits: 31, chunkSize: CHUNK }); // gzip
   /** @type {Uint8Array[]} */
-  const pieces = [];
+  const chunks = [];
   let size = 0;
   unpacker.onData = (given) => {
-    const piece = /** @type {Uint8Array} */ (given);
-    size += piece.length;
+    const chunk = /** @type {Uint8Array} */ (given);
+    size += chunk.length;
     // 1.4 MB can unpack to 1 GiB: it ends as soon as it is too much.
     if (size > MAX_INFLATED) badPacking();
-    pieces.push(piece.slice());
+    chunks.push(chunk.slice());
   };
   unpacker.push(packed, true);
   // ATTACK: a second gzip member, which this library reads on and others do not. It counts anew there.
   const { ended, strm } = /** @type {any} */ (unpacker); // which its types leave out
   if (unpacker.err || !ended || strm.total_in !== packed.length) badPacking();
   const bits = new Uint8Array(size);
-  pieces.reduce((at, piece) => (bits.set(piece, at), at + piece.length), 0);
+  chunks.reduce((at, chunk) => (bits.set(chunk, at), at + chunk.length), 0);
   return bits;
 }
 

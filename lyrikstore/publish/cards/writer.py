@@ -1,4 +1,4 @@
-"""Statements of a card and the evidence they rest on (spec §14.4.2)."""
+"""Writing the statements of a card, each with the evidence it rests on (spec §14.4.2)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ NOT_ESTABLISHED = "*not established*"
 
 
 @dataclass(slots=True)
-class Ledger:
+class CardWriter:
     """Numbers the evidence as it is first used, and counts the statements.
 
     A statement is a line or table row that says something; each names at least one object. What
