@@ -12,16 +12,15 @@ PY       := $(VENV)/bin/python
 PIP      := $(PY) -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all suites lint docs examples vectors interop page package clean preflight
+.PHONY: help demo test test-all suites lint docs vectors interop page package clean preflight
 
 help:
 	@echo "make demo      the main job on real data: sign, verify, train, explain (under 15 minutes)"
 	@echo "make test      the test suite (under 12 minutes on 2 cores)"
 	@echo "make test-all  the slow matrices as well"
 	@echo "make suites    the official W3C suites in SUITES=DIR against lyrikstore serve"
-	@echo "make lint      formatting, types, floors, spelling"
+	@echo "make lint      formatting, types, layers, spelling"
 	@echo "make docs      write the generated pages of docs/ again"
-	@echo "make examples  run every command with --json again, for the examples in docs/json.md"
 	@echo "make vectors   write spec/vectors/ again"
 	@echo "make interop   ask other people's software again (needs npm); writes docs/interop.md"
 	@echo "make page      build the verification page again (needs npm)"
@@ -48,7 +47,7 @@ test: $(VENV)/.installed
 test-all: $(VENV)/.installed
 	$(PY) -m pytest -n $(WORKERS) --dist loadgroup
 
-# SUITES holds checkouts, each after its own `npm install`; docs/serve.md says which.
+# SUITES holds checkouts, each after its own `npm install`; tests/interop/suites/README.md says which.
 suites: $(VENV)/.installed
 	$(PY) tests/interop/suites/run.py "$(SUITES)"
 
@@ -61,10 +60,6 @@ lint: $(VENV)/.installed
 	$(PY) -m codespell_lib README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md docs spec lyrikstore cli
 
 docs: $(VENV)/.installed
-	$(PY) tools/make_docs.py
-
-examples: $(VENV)/.installed
-	$(PY) tools/json_examples.py
 	$(PY) tools/make_docs.py
 
 vectors: $(VENV)/.installed

@@ -1,10 +1,9 @@
-"""Write the pages of docs/ that are made from code: the commands and the exit codes."""
+"""Write docs/cli.md: what each role types, every command, exit codes, environment."""
 
 from inspect import cleandoc
 from pathlib import Path
 
 import click
-import json_results
 
 from lyrikstore_cli.commands.help import ROLES
 from lyrikstore_cli.exits import MEANING
@@ -17,30 +16,27 @@ SHARED_SIGNING = ("signer", "passphrase_file")
 
 
 def main() -> None:
-    """Write docs/cli.md, docs/exit-codes.md and docs/json.md."""
-    (DOCS / "exit-codes.md").write_text(exit_codes(), "utf-8")
-    (DOCS / "cli.md").write_text(reference(), "utf-8")
-    (DOCS / "json.md").write_text(json_results.page(), "utf-8")
+    """Write docs/cli.md."""
+    lines = [*reference(), *tables()]
+    (DOCS / "cli.md").write_text("\n".join(lines) + "\n", "utf-8")
 
 
-def exit_codes() -> str:
-    """Return the page of exit codes and environment variables."""
-    lines = ["# Exit codes", "", "Made by `make docs` from `lyrikstore_cli/exits.py`.", ""]
-    lines += ["| code | meaning |", "| --- | --- |"]
+def tables() -> list[str]:
+    """Return the exit codes and the environment variables."""
+    lines = ["## Exit codes", "", "| code | meaning |", "| --- | --- |"]
     lines += [f"| {code} | {meaning} |" for code, meaning in MEANING.items()]
     lines += ["", "An unknown exit code other than 0 is a failure.", ""]
-    lines += ["# Environment", "", "| variable | meaning |", "| --- | --- |"]
-    lines += [f"| `{name}` | {meaning} |" for name, meaning in VARIABLES.items()]
-    return "\n".join(lines) + "\n"
+    lines += ["## Environment", "", "| variable | meaning |", "| --- | --- |"]
+    return [*lines, *(f"| `{name}` | {meaning} |" for name, meaning in VARIABLES.items())]
 
 
-def reference() -> str:
-    """Return the page of commands."""
+def reference() -> list[str]:
+    """Return the roles and the commands."""
     lines = ["# Commands", "", "Made by `make docs` from the commands themselves.", ""]
     lines += [
-        "Every command takes `--json` ([results](json.md)), `--store PATH`, `-C DIR`, `-q`, `-v`,",
-        "`--no-color` and `--no-input`; what signs also takes `--signer URI` and",
-        "`--passphrase-file FILE`.",
+        "Every command takes `--json` (`lyrikstore schema cli/COMMAND` says what it prints),",
+        "`--store PATH`, `-C DIR`, `-q`, `-v`, `--no-color`, `--no-input`; what signs also takes",
+        "`--signer URI` and `--passphrase-file FILE`. What ends them: [exit codes](#exit-codes).",
         "",
     ]
     for name, role in ROLES.items():
@@ -55,7 +51,7 @@ def reference() -> str:
             command = program.get_command(context, name)
             assert command is not None
             lines += describe(command, f"lyrikstore {name}")
-    return "\n".join(lines).rstrip() + "\n"
+    return lines
 
 
 def describe(command: click.Command, usage: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The one table of exit codes; ``docs/exit-codes.md`` and ``help exit-codes`` are made from it."""
+"""The one table of exit codes; ``docs/cli.md`` and ``help exit-codes`` are made from it."""
 
 from lyrikstore.canon import errors
 from lyrikstore.canon.errors import LyrikstoreError

@@ -1,14 +1,24 @@
 """The program of docs/automation.md, run as it stands."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from lyrikstore.canon.schemas import check_schema
 from tests.conftest import Person
+from tests.pages import blocks
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "automation.md"
+
+
+def test_its_results_are_as_their_schemas_say() -> None:
+    shown = [json.loads(block) for block in blocks("automation.md", "json")]
+    assert len(shown) == 3
+    for result in shown:
+        check_schema(result, result["schema"].removeprefix("lyrikstore/").rpartition("/")[0])
 
 
 @pytest.mark.jq

@@ -64,8 +64,8 @@ def test_every_documented_command_line_can_be_given() -> None:
     assert wrong == []
 
 
-def test_tests_that_the_documentation_names_are_there() -> None:
-    text = (REPOSITORY / "docs" / "serve.md").read_text("utf-8")
+def test_tests_that_the_table_of_requirements_names_are_there() -> None:
+    text = (REPOSITORY / "tests" / "interop" / "suites" / "README.md").read_text("utf-8")
     named = set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text))
     assert len(named) >= 20
     for file, name in sorted(named):
@@ -76,3 +76,17 @@ def test_tests_that_the_documentation_names_are_there() -> None:
     numbers = [*(f"M{n}" for n in range(1, 14)), *(f"B{n}" for n in range(1, 6))]
     for number in numbers:
         assert f"\ndef test_{number}_" in requirements, number
+
+
+def test_modules_that_the_map_and_the_walk_name_are_there() -> None:
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text("utf-8")
+    roots = [REPOSITORY / name for name in ("", "lyrikstore", "cli/lyrikstore_cli")]
+    named = re.findall(r"`([\w/]+(?:\.py|/))`", text)
+    assert len(named) > 60
+    for name in named:
+        below = "/" not in name and any(root.rglob(name) for root in roots[1:])
+        assert below or any((root / name).exists() for root in roots), name
+    defined = re.findall(r"`(?:\w+\.)?(_?[a-z]+_[a-z_]+)`", text)
+    sources = "".join(path.read_text("utf-8") for path in roots[1].rglob("*.py"))
+    missing = {name for name in defined if f"def {name}(" not in sources}
+    assert missing == {"lyrikstore_cli"}

@@ -1,10 +1,6 @@
 """What commands print with ``--json`` is described by schemas: all of it, strictly, one way."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import click
@@ -14,7 +10,6 @@ from jsonschema import Draft202012Validator
 from lyrikstore.canon.schemas import load_schema, schema_names, whole_schema
 from lyrikstore_cli.main import program
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 SCHEMAS = [name for name in schema_names() if name.startswith("cli/")]
 OPEN = {
     "document": "signed, or made for other software: its own format describes it",
@@ -111,18 +106,3 @@ def _kind(member: dict[str, Any]) -> str:
     if "properties" in member:
         return f"object of {sorted(member['properties'])}"
     return str(member.get("$ref") or member.get("type") or member.get("enum"))
-
-
-def test_the_page_about_results_is_what_the_schemas_say() -> None:
-    script = "import json_results, sys; sys.stdout.write(json_results.page())"
-    made = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=REPOSITORY / "tools",
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=True,
-    ).stdout
-    assert made == (REPOSITORY / "docs" / "json.md").read_text("utf-8")
-    for block in made.split("```json\n")[1:]:
-        json.loads(block.partition("```")[0])

@@ -8,7 +8,7 @@ from lyrikstore_cli.exits import MEANING
 from lyrikstore_cli.session import VARIABLES, Session
 
 
-class Role(Struct, frozen=True):
+class RoleHelp(Struct, frozen=True):
     """What one role types.
 
     Attributes:
@@ -23,7 +23,7 @@ class Role(Struct, frozen=True):
 
 
 ROLES = {
-    "publisher": Role(
+    "publisher": RoleHelp(
         "sign documents and a sheet, and hand them to somebody who can verify them",
         {
             "key new": "make your signing key",
@@ -38,7 +38,7 @@ ROLES = {
         },
         ("help buyer", "what the buyer of your delivery types"),
     ),
-    "buyer": Role(
+    "buyer": RoleHelp(
         "check a delivery, and learn what it may be used for, offline",
         {
             "trust add DID --name ACME": "trust the key of a publisher",
@@ -52,7 +52,7 @@ ROLES = {
         },
         ("help developer", "train on what you imported"),
     ),
-    "developer": Role(
+    "developer": RoleHelp(
         "fine-tune a model on data that permits it, and show what it is made of",
         {
             "key new": "make your signing key",
@@ -67,7 +67,7 @@ ROLES = {
         },
         ("help auditor", "what an auditor will ask of your model"),
     ),
-    "auditor": Role(
+    "auditor": RoleHelp(
         "find out what a dataset or a model is made of, and who signed what",
         {
             "trust add DID --name ACME": "trust a publisher",
@@ -83,7 +83,7 @@ ROLES = {
         ("help exit-codes", "the same from a script"),
     ),
 }
-"""Role → what it types. A command is there without the program's name."""
+"""RoleHelp → what it types. A command is there without the program's name."""
 
 _TABLES = {
     "exit-codes": {str(code): meaning for code, meaning in MEANING.items()},
@@ -107,7 +107,7 @@ def command(session: Session, topic: str) -> None:
         session.screen.result("an unknown exit code other than 0 is a failure")
 
 
-def _show_role(session: Session, topic: str, role: Role) -> None:
+def _show_role(session: Session, topic: str, role: RoleHelp) -> None:
     further, purpose = role.further
     session.emit(
         "help",

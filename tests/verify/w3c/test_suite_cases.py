@@ -2,7 +2,7 @@
 
 One row for each thing that a test of ``vc-data-model-2.0-test-suite``,
 ``vc-di-eddsa-test-suite`` and ``vc-bitstring-status-list-test-suite`` looks at, under the section
-it is about. The suites themselves are run by ``make suites`` (docs/serve.md).
+it is about. The suites themselves are run by ``make suites`` (tests/interop/suites/README.md).
 """
 
 import copy
