@@ -17,6 +17,14 @@
     ├── RemoteError                     a remote is unreachable or refused
     └── RunFailedError                  the training program failed
 
+Example:
+    >>> from lyrikstore.canon.digest import Digest
+    >>> try:
+    ...     Digest.parse("md5:00")
+    ... except FormatError as error:
+    ...     print(error.kind)
+    bad-digest
+
 ``kind`` codes are append-only: programs match on them. Every kind below is raised somewhere, and
 maps to one exit code through its class (``lyrikstore_cli.exits``).
 """

@@ -1,4 +1,12 @@
-"""``FrozenClock``: a clock that stands still until it is set."""
+"""``FrozenClock``: a clock that stands still until it is set.
+
+Example:
+    >>> clock = FrozenClock()
+    >>> clock() == clock()
+    True
+    >>> clock.advance(days=1) - DEFAULT_START
+    datetime.timedelta(days=1)
+"""
 
 from datetime import UTC, datetime, timedelta
 

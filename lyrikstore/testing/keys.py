@@ -1,4 +1,9 @@
-"""Signers that are the same in every run. Their seeds are public: never trust them."""
+"""Signers that are the same in every run. Their seeds are public: never trust them.
+
+Example:
+    >>> signer_for("ada").did
+    'did:key:z6MknELxeN5TSjH8y2Z72KLKEEhHH45WYAJSC3RQBC6YPmfS'
+"""
 
 from datetime import datetime
 from hashlib import sha256

@@ -1,12 +1,15 @@
 """Every command line in the documentation is one that the program takes: its options, its order."""
 
+import doctest
 import re
 import shlex
 from collections.abc import Iterator
+from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
 
 import click
+import pytest
 
 from lyrikstore_cli.main import program
 
@@ -90,3 +93,16 @@ def test_modules_that_the_map_and_the_walk_name_are_there() -> None:
     sources = "".join(path.read_text("utf-8") for path in roots[1].rglob("*.py"))
     missing = {name for name in defined if f"def {name}(" not in sources}
     assert missing == {"lyrikstore_cli"}
+
+
+EXAMPLES = [
+    path for path in (REPOSITORY / "lyrikstore").rglob("*.py") if ">>> " in path.read_text("utf-8")
+]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_examples_in_docstrings_run(path: Path) -> None:
+    name = ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
+    module = import_module(name.removesuffix(".__init__"))
+    done = doctest.testmod(module)
+    assert done.failed == 0

@@ -5,6 +5,14 @@ atomically (the log checkpoint). So a backend needs exclusive create, atomic rep
 without a condition, ranged read, size, list and remove, and nothing else. This module has the one
 for a local folder, ``lyrikstore.objects.backends.open`` all others; ``lyrikstore.testing.backends``
 holds the suite that a third-party backend runs against itself.
+
+Example:
+    >>> from lyrikstore.objects.backends.memory import MemoryBackend
+    >>> backend = MemoryBackend(Path("scratch"))
+    >>> backend.create("tx/0", b"one"), backend.create("tx/0", b"two")
+    (True, False)
+    >>> backend.read("tx/0", 1)
+    b'ne'
 """
 
 import contextlib
