@@ -72,7 +72,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "push": "bring what is here to the home log or a mirror",
         "pull": "bring what others pushed here, verified",
         "clone": "make a verified copy of a store to work in",
-        "import": "take in what others said about a dataset, or their dataset",
+        "import": "import what others signed about a dataset, or their dataset",
     },
     "maintain": {
         "gc": "free the space of what no version needs any more",

@@ -128,7 +128,7 @@ def _as_json(result: "CommitResult", store: "Store", name: str, *, dry_run: bool
         "added": list(result.added),
         "removed": list(result.removed),
         "modified": list(result.changed),
-        "unsaid": list(result.unsaid),
+        "unsaid": list(result.dropped),
         "orphanFiles": list(result.orphan_files),
         "orphanRows": [row.key for row in result.orphan_rows],
         "composed": list(result.composed),
@@ -162,11 +162,11 @@ def _tell(
         screen.hint(
             f"leave such files out: name them in {escape_control(path)}/.lyrikignore, one a line"
         )
-    for lost in result.unsaid:
+    for lost in result.dropped:
         screen.result(f"! no longer stated: {escape_control(lost)}")
     if dry_run:
         screen.result(f"– nothing was written; {name} would change by {changes}")
-        if result.unsaid and not yes:
+        if result.dropped and not yes:
             screen.hint("without -n it wants that stated again, or --yes")
         if result.large_loss and not yes:
             screen.hint("without -n it wants --yes: more than a fifth of the files would leave")
@@ -175,7 +175,9 @@ def _tell(
     elif result.manifest is not None:
         screen.result(f"✓ signed   {result.manifest.name}  {result.manifest.id.short}  {changes}")
         if store.repository.is_mirror:
-            screen.result("✓ logged   in the log of this clone; lyrikstore push brings it home")
+            screen.result(
+                "✓ logged   in the log of this clone; lyrikstore push sends it to the home log"
+            )
         else:
             screen.result(f"✓ logged   entry {result.log_index} of {store.origin}")
         if result.manifest.kind == "dataset" and _is_model(result.added):

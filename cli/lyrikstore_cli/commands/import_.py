@@ -1,4 +1,4 @@
-"""``lyrikstore import``: take in what others said about a dataset, or their dataset."""
+"""``lyrikstore import``: import what others signed about a dataset, or their dataset."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,7 +52,7 @@ def command(
                 "changed": found.new,
                 "aside": [
                     {"file": file, "kind": why.kind, "reason": why.message}
-                    for file, why in found.aside.items()
+                    for file, why in found.skipped.items()
                 ],
             }
         )
@@ -63,7 +63,7 @@ def command(
             session.screen.result(
                 f"✓ logged   {pluralize(len(found.logged), 'document')} from {shown}"
             )
-        for file, why in found.aside.items():
+        for file, why in found.skipped.items():
             said = why.message if file in why.message else f"{file}: {why.message}"
             session.screen.result(f"! left out  {escape_control(said)}")
         if not found.logged and not found.new:

@@ -74,7 +74,7 @@ def commit_folder(
     plan = plan_version(repository, found, full_name, stated, allow, cache_dir, progress)
     job, current = plan.job, found.current
     if not (allow.loss or dry_run):
-        check_loss(str(full_name), job.gone if plan.large_loss else (), found.before, plan.unsaid)
+        check_loss(str(full_name), job.gone if plan.large_loss else (), found.before, plan.dropped)
     memory = None if dry_run else cache_dir
     if dry_run or not job.pending:
         tree = job.tree()

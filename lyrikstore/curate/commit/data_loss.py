@@ -19,7 +19,7 @@ def is_large(gone: Sequence[str], before: bytes) -> bool:
     return bool(gone) and len(gone) * 5 > before.count(b"\n")
 
 
-def left_unsaid(current: Manifest | None, stated: CommitMetadata) -> tuple[str, ...]:
+def dropped_metadata(current: Manifest | None, stated: CommitMetadata) -> tuple[str, ...]:
     """Return what ``current`` states about its files and its successor would not, for people.
 
     Args:
@@ -39,14 +39,14 @@ def left_unsaid(current: Manifest | None, stated: CommitMetadata) -> tuple[str, 
     return tuple(lost)
 
 
-def check_loss(name: str, gone: Sequence[str], before: bytes, unsaid: Sequence[str]) -> None:
+def check_loss(name: str, gone: Sequence[str], before: bytes, dropped: Sequence[str]) -> None:
     """Return if nothing goes.
 
     Args:
         name: The dataset's, for messages.
         gone: Paths, if they are too many.
         before: The tree of the version before.
-        unsaid: What :func:`left_unsaid` gave.
+        dropped: What :func:`dropped_metadata` gave.
 
     Raises:
         InvalidInputError: (``large-loss``) files do; (``unsaid``) statements do.
@@ -60,11 +60,11 @@ def check_loss(name: str, gone: Sequence[str], before: bytes, unsaid: Sequence[s
             hint="add --yes if they are meant to leave the dataset",
             details={"removed": list(gone[:1000]), "count": len(gone)},
         )
-    if unsaid:
+    if dropped:
         raise InvalidInputError(
             "unsaid",
-            f"{name}: the version before states {' and '.join(unsaid)}; this one would not",
+            f"{name}: the version before states {' and '.join(dropped)}; this one would not",
             hint="give --metadata, --license or --describe again (lyrikstore checkout NAME FOLDER "
             "--metadata SHEET writes the sheet), or add --yes if that is meant to leave",
-            details={"unsaid": list(unsaid)},
+            details={"unsaid": list(dropped)},
         )

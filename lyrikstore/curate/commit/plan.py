@@ -18,7 +18,7 @@ from lyrikstore.curate.commit.commit_cache import (
     names_of,
     stat_cache,
 )
-from lyrikstore.curate.commit.data_loss import is_large, left_unsaid
+from lyrikstore.curate.commit.data_loss import dropped_metadata, is_large
 from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions, words_digest
 from lyrikstore.curate.commit.manifest_body import Attach, checkpoint_body, dataset_body, lists
 from lyrikstore.curate.commit.model_files import Weights
@@ -62,7 +62,7 @@ class CommitResult(Struct, frozen=True):
         ignored: What was left out, and why.
         composed: Paths of files whose names in the folder are not in NFC.
         large_loss: Whether more than a fifth of the files went.
-        unsaid: What the version before stated about its files and this one does not.
+        dropped: What the version before stated about its files and this one does not.
     """
 
     manifest: Manifest | None
@@ -80,7 +80,7 @@ class CommitResult(Struct, frozen=True):
     ignored: tuple[Ignored, ...]
     composed: tuple[str, ...]
     large_loss: bool
-    unsaid: tuple[str, ...]
+    dropped: tuple[str, ...]
 
 
 class CommitInput(Struct, frozen=True):
@@ -181,7 +181,7 @@ class CommitPlan(Struct, frozen=True):
         formats: How many files have each suffix.
         job: The hashing.
         large_loss: Whether more than a fifth of the files went.
-        unsaid: What the version before stated and this one does not.
+        dropped: What the version before stated and this one does not.
     """
 
     found: CommitInput
@@ -194,7 +194,7 @@ class CommitPlan(Struct, frozen=True):
     formats: Mapping[str, int]
     job: Hashing
     large_loss: bool
-    unsaid: tuple[str, ...]
+    dropped: tuple[str, ...]
 
     def state(self, tree: Tree, attach: Attach) -> Statement:
         """Return what the version says of ``tree``; ``attach`` is given its attachments."""
@@ -257,7 +257,7 @@ class CommitPlan(Struct, frozen=True):
             ignored=found.scan.ignored,
             composed=tuple(sorted(found.scan.spelled)),
             large_loss=self.large_loss,
-            unsaid=self.unsaid,
+            dropped=self.dropped,
         )
 
 
@@ -310,7 +310,7 @@ def plan_version(
         formats=suffixes,
         job=job,
         large_loss=is_large(job.gone, found.before),
-        unsaid=left_unsaid(found.current, stated),
+        dropped=dropped_metadata(found.current, stated),
     )
 
 
@@ -334,7 +334,7 @@ def _unchanged(current: Manifest, scan: Scan, recalled: LastCommit) -> CommitRes
         ignored=scan.ignored,
         composed=tuple(sorted(scan.spelled)),
         large_loss=False,
-        unsaid=(),
+        dropped=(),
     )
 
 

@@ -2,7 +2,7 @@
 
 A log is extended in one place, its home. Every other folder that holds it is a *mirror*, which a
 file of that name says; nobody appends to a mirror's log. What is committed in a mirror goes to a
-log of its own below ``local/``, with its own origin and key, until ``push`` brings it home.
+log of its own below ``local/``, with its own origin and key, until ``push`` sends it home.
 """
 
 import re

@@ -16,7 +16,7 @@ from lyrikstore.objects.store.transactions import PackChanges
 
 
 class PendingEntries(Struct, frozen=True):
-    """What of the pending entries goes home: those with effect, and what these rest on.
+    """The pending entries that a push sends: those with effect, and what these rest on.
 
     Attributes:
         entries: What of it the home lacks, in the order of the local log.
@@ -30,7 +30,7 @@ class PendingEntries(Struct, frozen=True):
 
 
 def select_pending(repository: Repository, home: Repository) -> PendingEntries:
-    """Return what of the pending entries of ``repository`` goes home.
+    """Return the pending entries of ``repository`` that a push sends.
 
     Args:
         repository: A clone.
@@ -102,7 +102,7 @@ def complete(
 ) -> PackChanges:
     """Return ``changes`` with every further pack that the manifests' blobs need at the home.
 
-    What goes home may rest on blobs in packs that do not go with it: of an overtaken version with
+    What is sent may rest on blobs in packs that do not go with it: of an overtaken version with
     the same files, or that the home dropped since. Every blob is looked for there, and where one
     would be missing those packs go along.
 

@@ -42,14 +42,14 @@ _WHAT = "lyrikstore verify FILE says what it is"
 
 
 class ImportResult(Struct, frozen=True):
-    """What was taken in.
+    """What was imported.
 
     Attributes:
         logged: Credentials, status lists and DID documents that were logged now, in this order.
         known: Credentials that were here already.
         manifest: The imported dataset, or None where none was.
         new: Whether that is a new version.
-        aside: File name → why it was left aside: what lay in a folder that was taken in, and does
+        skipped: File name → why it was skipped: what lay in a folder that was imported, and does
             not belong to it or does not hold.
     """
 
@@ -57,7 +57,7 @@ class ImportResult(Struct, frozen=True):
     known: tuple[Digest, ...]
     manifest: Manifest | None = None
     new: bool = False
-    aside: Mapping[str, LyrikstoreError] = field(default_factory=dict)
+    skipped: Mapping[str, LyrikstoreError] = field(default_factory=dict)
 
 
 class Content(Struct, frozen=True):
@@ -110,7 +110,7 @@ def import_credentials(
         wanted: File name → credential or status list.
         siblings: File name → files next to them, of which only status lists, DID documents and
             statements about keys that the credentials need are taken.
-        found: File name → credentials that nobody named, taken in as far as that can be.
+        found: File name → credentials that nobody named, imported as far as that can be.
         trust: Pinned DID documents; whether an issuer is believed does not matter.
         clock: Now.
 
@@ -122,17 +122,17 @@ def import_credentials(
             stores say of its key cannot be told.
     """
     content = Content.of(repository)
-    aside: dict[str, LyrikstoreError] = {}
+    skipped: dict[str, LyrikstoreError] = {}
     asked = (wanted, {} if found is None else found, siblings)
-    accepted = list(accept(repository, book, *asked, aside, content, trust, clock()))
+    accepted = list(accept(repository, book, *asked, skipped, content, trust, clock()))
     ids = [Digest.of(data) for data in (*wanted.values(), *asked[1].values())]
     known = tuple(one for one in ids if repository.is_logged(one, "credential"))
     if not accepted:
-        return ImportResult((), known, aside=aside)
+        return ImportResult((), known, skipped=skipped)
     with open_transaction(repository) as transaction:
         logged = tuple(transaction.log_credential(data) for data in accepted)
         transaction.commit()
-    return ImportResult(logged, known, aside=aside)
+    return ImportResult(logged, known, skipped=skipped)
 
 
 def accept(
@@ -141,14 +141,14 @@ def accept(
     wanted: Mapping[str, bytes],
     found: Mapping[str, bytes],
     siblings: Mapping[str, bytes],
-    aside: dict[str, LyrikstoreError],
+    skipped: dict[str, LyrikstoreError],
     content: Content,
     trust: Trust,
     at: datetime,
 ) -> Iterator[bytes]:
     """Yield what is to be logged of ``wanted``, ``found`` and ``siblings``.
 
-    What is not to be logged of ``found`` gets into ``aside``, with the error that says why.
+    What is not to be logged of ``found`` gets into ``skipped``, with the error that says why.
     """
     notices = Notices.among([*wanted.values(), *siblings.values()])
     taken: set[Digest] = set()
@@ -163,7 +163,7 @@ def accept(
         ) as error:
             if name in wanted:
                 raise
-            aside[name] = error
+            skipped[name] = error
             continue
         for one in needed:
             identity = Digest.of(one)

@@ -97,7 +97,7 @@ def import_delivery(
     known_here = _is_here(repository, current, claims, full_name)
     listing = Tree.parse(found[claims.tree])
     at = clock()
-    aside: dict[str, LyrikstoreError] = {}
+    skipped: dict[str, LyrikstoreError] = {}
     with open_transaction(repository) as transaction:
         put = transaction.writer.put_bytes
         manifest = current if known_here else None
@@ -119,13 +119,13 @@ def import_delivery(
         wanted, others = {"credential.json": credential}, attestations_among(siblings)
         content = Content.of(repository, manifest)
         asked = (wanted, others, siblings)
-        accepted = list(accept(repository, book, *asked, aside, content, trust, at))
+        accepted = list(accept(repository, book, *asked, skipped, content, trust, at))
         logged = tuple(transaction.log_credential(one) for one in accepted)
         if new or logged:
             transaction.commit()
-    told = {name: one for name, one in (wanted | others).items() if name not in aside}
+    told = {name: one for name, one in (wanted | others).items() if name not in skipped}
     known = tuple(Digest.of(one) for one in told.values() if one not in accepted)
-    return ImportResult(logged, known, manifest, new, aside)
+    return ImportResult(logged, known, manifest, new, skipped)
 
 
 def _require_sound(report: Report) -> None:
