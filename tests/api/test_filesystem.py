@@ -328,9 +328,9 @@ def test_datasets(folder, tmp_path):
             assert sorted(row["id"] for row in rows) == list(range(100))
 
 
-def test_ranged_reads_fetch_only_their_pieces(fs):
+def test_ranged_reads_fetch_only_their_chunks(fs):
     repository = fs._repository()
-    pieces = repository.blobs.chunks(
+    chunks = repository.blobs.chunks(
         fs._version(f"{NAME}/big.parquet")[2].files["big.parquet"].blake3
     )
     fetched = []
@@ -343,7 +343,7 @@ def test_ranged_reads_fetch_only_their_pieces(fs):
             assert stream.read(100) == BIG[4_000_000:4_000_100]
     finally:
         del packed.read
-    assert len(pieces) > 4
+    assert len(chunks) > 4
     assert len(fetched) <= 2
 
 

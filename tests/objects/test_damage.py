@@ -134,7 +134,7 @@ def test_a_missing_pack_is_lost_not_unknown(pristine: Path, tmp_path: Path) -> N
         assert caught.value.kind == "blob-lost"
 
 
-def test_a_damaged_list_of_pieces_makes_its_blob_differ(pristine: Path, tmp_path: Path) -> None:
+def test_a_damaged_chunk_list_makes_its_blob_differ(pristine: Path, tmp_path: Path) -> None:
     root = tmp_path / "store"
     shutil.copytree(pristine, root)
     sizes = {Digest.of(blob).raw: len(blob) for blob in BLOBS}

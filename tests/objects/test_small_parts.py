@@ -30,7 +30,7 @@ from lyrikstore.objects.store.lock import StoreLock
 
 
 @given(st.integers(0, 400_000), st.integers(0, 99), st.booleans())
-def test_pieces_join_to_the_whole(size: int, seed: int, fine: bool) -> None:
+def test_chunks_join_to_the_whole(size: int, seed: int, fine: bool) -> None:
     data = random.Random(seed).randbytes(size)
     sizes = cut(data, 8 << 10 if fine else 1 << 20)
     assert sum(sizes) == size
@@ -38,22 +38,22 @@ def test_pieces_join_to_the_whole(size: int, seed: int, fine: bool) -> None:
 
 
 @pytest.mark.parametrize("fine", [1 << log for log in range(10, 17)])
-def test_pieces_of_huge_files_stay_within_what_readers_take(fine: int) -> None:
+def test_chunks_of_huge_files_stay_within_what_readers_take(fine: int) -> None:
     averages = [average_of(fine, 1 << log) for log in range(21, 64)]
     assert averages[0] == fine
     assert averages == sorted(averages)
     assert averages[-1] * 4 == CHUNK_MAX
 
 
-def pieces_of(data: bytes) -> list[bytes]:
+def chunks_of(data: bytes) -> list[bytes]:
     ends = list(accumulate(cut(data, 8 << 10)))
     return [data[start:end] for start, end in pairwise([0, *ends])]
 
 
 def test_an_insertion_moves_few_cuts() -> None:
     data = random.Random(1).randbytes(4 << 20)
-    before = set(pieces_of(data))
-    after = pieces_of(data[:1_000_000] + b"new" + data[1_000_000:])
+    before = set(chunks_of(data))
+    after = chunks_of(data[:1_000_000] + b"new" + data[1_000_000:])
     assert sum(chunk not in before for chunk in after) <= 3
 
 
@@ -66,7 +66,7 @@ def test_what_is_cut_finely() -> None:
 LIST = encode_list(b"\1" * 32 + b"\2" * 32, array("I", [5, 7]))
 
 
-def test_list_of_pieces() -> None:
+def test_chunk_list() -> None:
     parsed = parse_list(LIST)
     assert (len(parsed), parsed.bytes) == (2, 12)
     assert (parsed.digest(1), parsed.size(1)) == (b"\2" * 32, 7)

@@ -900,7 +900,7 @@ def test_writers_in_several_processes_take_turns(shelf, tmp_path):
     assert repo.check_tiles() == []
 
 
-def test_a_tree_so_large_that_it_is_stored_in_pieces(shelf):
+def test_a_tree_so_large_that_it_is_stored_in_chunks(shelf):
     with open_transaction(shelf.repo) as tx:
         empty = tx.writer.put_bytes(b"")
         for count in (9_000, 9_001):

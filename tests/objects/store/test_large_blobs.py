@@ -46,7 +46,7 @@ def side_by_side(monkeypatch):
 
 
 @given(st.lists(st.binary(min_size=1, max_size=3), max_size=30), st.sets(st.binary(max_size=1)))
-def test_runs_are_the_pieces_that_are_new(parts: list[bytes], known_parts: set[bytes]) -> None:
+def test_runs_are_the_chunks_that_are_new(parts: list[bytes], known_parts: set[bytes]) -> None:
     sizes = array("I", map(len, parts))
     segment = b"".join(parts)
     digests = hash_chunks(segment, sizes)
@@ -104,7 +104,7 @@ def versions(tmp_path: Path) -> list[Path]:
 
 
 @pytest.mark.usefixtures("side_by_side")
-def test_files_side_by_side_share_their_pieces(box, root, versions) -> None:
+def test_files_side_by_side_share_their_chunks(box, root, versions) -> None:
     with box.open().writer(workers=2) as w:
         found = {at: (digest, size) for at, digest, size in w.put_files(versions)}
         changes = w.finish()
@@ -117,8 +117,8 @@ def test_files_side_by_side_share_their_pieces(box, root, versions) -> None:
         assert store.read(Digest.of(data), max_bytes=1 << 30) == data
         assert store.runs(Digest.of(data)) is not None
     assert all(not checked.problem for checked in verify_blobs(store))
-    pieces_of = {path: store.chunks(Digest.of(path.read_bytes())) for path in versions}
-    every = {listed.digest(n) for listed in pieces_of.values() for n in range(len(listed))}
+    chunks_of = {path: store.chunks(Digest.of(path.read_bytes())) for path in versions}
+    every = {listed.digest(n) for listed in chunks_of.values() for n in range(len(listed))}
     data_packs = [
         i for p, i in zip(store.table.packs, store.table.indexes, strict=True) if p.role == "data"
     ]
