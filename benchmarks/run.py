@@ -27,7 +27,6 @@ from pathlib import Path
 
 import attic
 import peers
-import profiling
 import report
 import small
 import work
@@ -35,7 +34,7 @@ from figures import Bound, Figures
 from measure import mount_options, remove, volume
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
-GROUPS = (*work.WORK, "memory", *small.SMALL, "profile")
+GROUPS = (*work.WORK, "memory", *small.SMALL)
 
 
 def main() -> int:
@@ -55,14 +54,14 @@ def main() -> int:
             cold=options.cold,
             everywhere=options.everywhere,
         )
-        figures, rows, bounds, profiles = _measure(plan, options.only or GROUPS)
+        figures, rows, bounds = _measure(plan, options.only or GROUPS)
         facts = {**report.machine(plan), "rest": plan.attic.told()}
     paces = sorted(s.pace for figure in figures.all for s in figure.samples)
     if paces:
         low, high = paces[len(paces) // 20], paces[-1]
         facts["pace"] = f"SHA-256 in one thread before each command: {low:.0f} to {high:.0f} MB/s"
     facts["took"] = f"{(time.perf_counter() - begin) / 60:.0f} minutes"
-    tables = _tables(figures, rows, bounds, profiles, plan)
+    tables = _tables(figures, rows, bounds, plan)
     if options.json:
         found = {
             "facts": facts,
@@ -73,7 +72,6 @@ def main() -> int:
             ],
             "bounds": [asdict(bound) for bound in bounds],
             "rows": [{**asdict(row), "ratio": row.ratio, "held": row.held} for row in rows],
-            "profiles": profiles,
         }
         print(json.dumps(found, indent=2))
     else:
@@ -88,11 +86,10 @@ def main() -> int:
 
 def _measure(
     plan: work.Plan, groups: tuple[str, ...]
-) -> tuple[Figures, list[small.Row], list[Bound], list[report.Table]]:
+) -> tuple[Figures, list[small.Row], list[Bound]]:
     figures = Figures()
     rows: list[small.Row] = []
     bounds: list[Bound] = []
-    profiles: list[report.Table] = []
     for name in groups:
         begin = time.perf_counter()
         base = plan.work / "small"
@@ -103,20 +100,17 @@ def _measure(
             work.WORK[name](plan, figures)
         elif name == "memory":
             bounds += small.memory(base, plan)
-        elif name == "profile":
-            profiles += profiling.profiles(base, plan)
         else:
             rows += small.SMALL[name](base, plan)
         plan.attic.put(base)
         sys.stderr.write(f"{name} took {time.perf_counter() - begin:.0f} s\n")
-    return figures, rows, [*figures.peaks(small.MEMORY_LIMIT), *bounds], profiles
+    return figures, rows, [*figures.peaks(small.MEMORY_LIMIT), *bounds]
 
 
 def _tables(
     figures: Figures,
     rows: list[small.Row],
     bounds: list[Bound],
-    profiles: list[report.Table],
     plan: work.Plan,
 ) -> list[report.Table]:
     tables = []
@@ -127,7 +121,7 @@ def _tables(
     tables += report.corpora(figures, plan)
     if rows:
         tables.append(report.small(rows))
-    return [*tables, *profiles]
+    return tables
 
 
 def _options() -> argparse.Namespace:

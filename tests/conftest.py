@@ -1,5 +1,6 @@
 """What every test may use: the real command line in a subprocess, with a HOME of its own."""
 
+import compileall
 import csv
 import json
 import os
@@ -8,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import distributions
 from pathlib import Path
@@ -19,6 +20,8 @@ from blake3 import blake3
 from hypothesis import HealthCheck, settings
 
 from lyrikstore.canon.schemas import check_schema
+from tests import sweep
+from tests.warm import Interpreter
 
 settings.register_profile(
     "ci",
@@ -59,8 +62,28 @@ GROUPS = {
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out groups whose Debian package is absent; under CI that is a failure instead."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the one switch between thinned sweeps and whole ones (``tests/sweep.py``)."""
+    parser.addoption(
+        "--whole", action="store_true", help="sweep over everything, run what is marked slow"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set how much of a sweep runs before modules are collected."""
+    sweep.WHOLE = config.getoption("whole")
+    if not hasattr(config, "workerinput"):
+        # Commands under test write no bytecode: without it each would compile what it loads.
+        for package in ("lyrikstore", "cli"):
+            compileall.compile_dir(REPOSITORY / package, quiet=2)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is slow, and groups whose Debian package is absent (under CI: fail)."""
+    if not sweep.WHOLE:
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in set(slow)]
     path = f"{os.environ.get('PATH', '')}:/usr/sbin"
     for item in items:
         for mark, (program, package) in GROUPS.items():
@@ -92,6 +115,12 @@ class Result:
     def error(self) -> dict[str, Any]:
         """The error on standard error, as JSON."""
         return json.loads(self.err.strip().splitlines()[-1])
+
+    @property
+    def kind(self) -> str:
+        """The kind of the error on standard error."""
+        kind: str = self.error["kind"]
+        return kind
 
     def check(self, check_id: str) -> dict[str, Any]:
         """Return one check of the report that it printed as JSON."""
@@ -145,24 +174,36 @@ class Person:
 
     def run(self, *arguments: object, timeout: float = 300, cwd: Path | None = None) -> Result:
         """Run a command and return what it did; a traceback is always a failure."""
-        done = subprocess.run(
-            self.command(*arguments),
-            cwd=cwd or self.folder,
-            env=self.variables(),
-            capture_output=True,
-            timeout=timeout,
-            stdin=subprocess.DEVNULL,
-        )
-        result = Result(
-            done.returncode,
-            done.stdout.decode("utf-8", "replace"),
-            done.stderr.decode("utf-8", "replace"),
-        )
+        folder = cwd or self.folder
+        if self._alike:
+            result = Result(*_warm(map(str, arguments), folder, self.variables(), timeout))
+        else:
+            done = subprocess.run(
+                self.command(*arguments),
+                cwd=folder,
+                env=self.variables(),
+                capture_output=True,
+                timeout=timeout,
+                stdin=subprocess.DEVNULL,
+            )
+            result = Result(
+                done.returncode,
+                done.stdout.decode("utf-8", "replace"),
+                done.stderr.decode("utf-8", "replace"),
+            )
         assert "Traceback" not in result.err, result.err
         assert "internal error" not in result.err, result.err
         if "--json" in arguments:
             check_json(result, *map(str, arguments))
         return result
+
+    @property
+    def _alike(self) -> bool:
+        # Whether an interpreter that runs already does what a new one would: one reads these once.
+        once = ("PYTHON", "LANG", "LC_", "LD_", "TZ")
+        return type(self).command is Person.command and not any(
+            name.startswith(once) for name in self.environment
+        )
 
     def ok(self, *arguments: object, **options: Any) -> Result:
         """Run a command that must succeed."""
@@ -180,6 +221,26 @@ class Person:
         result = self.run(*arguments, **options)
         assert result.code == code, f"{arguments}: exit {result.code}\n{result.out}\n{result.err}"
         return result
+
+
+_interpreters: list[Interpreter] = []
+"""Those that have nothing to do."""
+
+
+def _warm(
+    arguments: Iterable[str], folder: Path, environment: dict[str, str], timeout: float
+) -> tuple[int, str, str]:
+    interpreter = _interpreters.pop() if _interpreters else Interpreter()
+    answer = interpreter.run(list(arguments), cwd=folder, environment=environment, timeout=timeout)
+    _interpreters.append(interpreter)
+    return answer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_interpreter_outlives_the_tests() -> Iterator[None]:
+    yield
+    for interpreter in _interpreters:
+        interpreter.stop()
 
 
 @pytest.fixture

@@ -38,4 +38,4 @@ def test_a_full_disk_while_building(publisher) -> None:
 
 def test_words_of_the_system_in_a_query_are_none_of_its(publisher) -> None:
     result = publisher.fails(16, "query", "SELECT error('Input/output error')", "--json")
-    assert result.error["kind"] == "bad-query"
+    assert result.kind == "bad-query"

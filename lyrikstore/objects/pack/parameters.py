@@ -80,7 +80,7 @@ def compressor(level: int, *, large: bool = False) -> zstandard.ZstdCompressor:
 
     Level 1 is the strategy ``fast`` with a window of one block and matches of 7 bytes, which it
     finds by a table of 2^17; for large files of 2^15, where time counts more than a twelfth of
-    the bytes. benchmarks/pieces.py compares it with zstd's own levels.
+    the bytes. ADR 5 compares it with zstd's own levels.
 
     Args:
         level: From the parameters of the store.

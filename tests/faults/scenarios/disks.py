@@ -10,10 +10,10 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from robust.evidence import WORKS
-from robust.subject import Subject, end, write_large, write_texts
-from robust.table import Finding, Row, UnavailableError
-from robust.work import NAME, QUESTION, RECIPE, Work
+from tests.faults.robust.outcome import Finding, Row, UnavailableError
+from tests.faults.robust.signing import WORKS
+from tests.faults.robust.subject import Subject, end, write_large, write_texts
+from tests.faults.robust.work import NAME, QUESTION, RECIPE, Work
 
 NOBODY = 65534
 STRANGER = 54321
@@ -139,8 +139,6 @@ def power(base: Path, name: str, *, quick: bool) -> list[Row]:
     """Cut the power of a loop device in the middle of the work and right after it."""
     _need("mount", "umount", "mkfs.ext4", "mkfs.xfs", "xfs_io", "sync")
     system, *options = name.split()
-    if quick and options:
-        return []
     row = Row(f"power loss on {name}")
     image = base / "image"
     with image.open("wb") as file:
@@ -256,7 +254,7 @@ def _interrupt(subject: Subject, command: list[object], after: float, documents:
     end(child.pid)
     out, _ = child.communicate()
     if told == 0 and command[0] == "commit":
-        from robust.subject import Answer
+        from tests.faults.robust.subject import Answer
 
         subject.acknowledge(Answer(0, out.decode(), ""), documents)
 

@@ -4,10 +4,10 @@ import random
 import shutil
 from pathlib import Path
 
-from robust.damage import MODES, build, served, spoil
-from robust.subject import Subject, contents
-from robust.table import Finding, Row
-from robust.work import NAME
+from tests.faults.robust.outcome import Finding, Row
+from tests.faults.robust.subject import Subject, contents
+from tests.faults.robust.work import NAME
+from tests.faults.scenarios.damage import MODES, build, served, spoil
 
 SPARE = frozenset({"README.md", "credential.tlog-proof", "log.consistency.json", "log.leaves"})
 """Files of a delivery that its verdict does not rest on: but for the first, only after a change of

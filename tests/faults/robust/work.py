@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from robust.subject import Answer, Subject, contents, write_large, write_texts
-from robust.table import Finding
+from tests.faults.robust.outcome import Finding
+from tests.faults.robust.subject import Answer, Subject, contents, write_large, write_texts
 
 RECIPE = """recipe = 1
 description = "not empty, no duplicates"

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from robust.subject import PATIENCE, Answer, Subject
-from robust.table import Finding, Row, UnavailableError
+from tests.faults.robust.outcome import Finding, Row, UnavailableError
+from tests.faults.robust.subject import PATIENCE, Answer, Subject
 
 CONTEXT = "https://www.w3.org/ns/credentials/v2"
 PATH = "/issuers/eddsa-jcs-2022/credentials/issue"
@@ -210,7 +210,7 @@ def _runner(subject: Subject, *, quick: bool) -> Row:
                 held.enter_context(server.connect())
             time.sleep(1)
         row.add("16 open files", _signs(subject, server) + _stops(server, signal.SIGTERM))
-    with open("/dev/full", "wb") as full:  # noqa: PTH123
+    with open("/dev/full", "wb") as full:
         row.add("/dev/full", subject.run("serve", "--port", 0, stdout=full).manners())
     return row
 

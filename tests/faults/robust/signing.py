@@ -4,9 +4,9 @@ import json
 import shutil
 from collections.abc import Callable
 
-from robust.subject import Answer, Subject
-from robust.table import Finding
-from robust.work import MOVING, NAME, Work
+from tests.faults.robust.outcome import Finding
+from tests.faults.robust.subject import Answer, Subject
+from tests.faults.robust.work import MOVING, NAME, Work
 
 STATUS = "https://data.example/status"
 STATEMENT = """extent = "all"

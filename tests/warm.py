@@ -1,15 +1,20 @@
 """Commands in forks of an interpreter that has loaded the program once.
 
-Loading takes most of the time of a small command, and there are thousands: without it a command
-that is killed at a random moment is killed at its work, and the judge asks at a tenth of the cost.
+Loading takes most of the time of a small command, and there are thousands. A command that is killed
+at a random moment is then killed at its work, too. Each is a process of its own all the same, with
+its own arguments, folder, environment and streams.
+
+    python -m tests.warm        runs commands, a JSON object a line, for :class:`Interpreter`
 """
 
 import contextlib
 import gc
 import importlib
+import json
 import os
 import select
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -94,6 +99,64 @@ class Command:
         return os.waitstatus_to_exitcode(status), out, err, hung, time.monotonic() - self._begin
 
 
+class Interpreter:
+    """An interpreter that runs commands, one at a time, in a process that has no other threads."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.warm"],
+            cwd=Path(__file__).resolve().parents[1],
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+
+    def run(
+        self, arguments: Sequence[str], *, cwd: Path, environment: Mapping[str, str], timeout: float
+    ) -> tuple[int, str, str]:
+        """Run a command and return its exit code, standard output and standard error.
+
+        Raises:
+            TimeoutError: It was killed after ``timeout`` seconds.
+        """
+        task = {
+            "arguments": list(arguments),
+            "cwd": str(cwd),
+            "environment": dict(environment),
+            "timeout": timeout,
+        }
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(task).encode() + b"\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline())
+        if answer["hung"]:
+            raise TimeoutError(arguments)
+        return answer["code"], answer["out"], answer["err"]
+
+    def stop(self) -> None:
+        """End it."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def _serve() -> None:
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    for line in sys.stdin.buffer:
+        task = json.loads(line)
+        command = Command(task["arguments"], cwd=Path(task["cwd"]), environment=task["environment"])
+        code, out, err, hung, _ = command.finish(task["timeout"])
+        answer = {
+            "code": code,
+            "out": out.decode("utf-8", "replace"),
+            "err": err.decode("utf-8", "replace"),
+            "hung": hung,
+        }
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
 def _load(modules: Sequence[str]) -> None:
     # What one command had to load, the next ones find loaded.
     for name in modules:
@@ -137,6 +200,10 @@ def _become(
         from lyrikstore_cli.__main__ import start
 
         start()
-    except BaseException:  # noqa: BLE001 - whatever it is, the judge must see it
+    except BaseException:
         os.write(2, traceback.format_exc().encode())
     leave(1)
+
+
+if __name__ == "__main__":
+    _serve()

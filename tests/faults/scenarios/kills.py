@@ -9,14 +9,13 @@ import subprocess
 import time
 from pathlib import Path
 
-from robust.evidence import WORKS
-from robust.models import ALL
-from robust.subject import PATIENCE, Answer, Subject, end, ending
-from robust.table import Finding, Row
-from robust.warm import Command
-from robust.work import MANY_FILES, MOVING, Work
+from tests.faults.robust.models import ALL
+from tests.faults.robust.outcome import Finding, Row
+from tests.faults.robust.signing import WORKS
+from tests.faults.robust.subject import PATIENCE, Answer, Subject, end, ending
+from tests.faults.robust.work import MANY_FILES, MOVING, Work
+from tests.warm import Command
 
-_QUICK = frozenset({"commit", "filter", "commit of 2,100 files", "push", "gc", "card"})
 POLITE = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGHUP": signal.SIGHUP}
 ASKED = (MANY_FILES, "filter", "issue", "push", "gc", "revoke")
 """Commands that are asked to stop."""
@@ -24,8 +23,6 @@ ASKED = (MANY_FILES, "filter", "issue", "push", "gc", "revoke")
 
 def kill(base: Path, name: str, *, quick: bool) -> list[Row]:
     """Kill a command with SIGKILL at random moments."""
-    if quick and name not in _QUICK:
-        return []
     row = Row(f"kill -9 during {name}")
     work = ALL[name]
     subject = work.ready(base / "subject")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from robust.subject import Subject, contents, write_large, write_texts
-from robust.table import Finding, Row
-from robust.work import NAME, QUESTION, RECIPE
+from tests.faults.robust.outcome import Finding, Row
+from tests.faults.robust.subject import Subject, contents, write_large, write_texts
+from tests.faults.robust.work import NAME, QUESTION, RECIPE
 
 # Kind of file → what verify has to say about it, {} being the beginning of the file's name. No
 # word: the file is derived or advisory, and the store must be sound without it.

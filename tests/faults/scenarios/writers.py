@@ -6,8 +6,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from robust.subject import Subject, run, write_texts
-from robust.table import Finding, Row
+from tests.faults.robust.outcome import Finding, Row
+from tests.faults.robust.subject import Subject, run, write_texts
 
 TRIES = 60
 ONE_NAME = "one name"

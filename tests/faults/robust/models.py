@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from robust.evidence import WORKS
-from robust.subject import Answer, Subject, contents
-from robust.table import Finding
-from robust.work import Work
+from tests.faults.robust.outcome import Finding
+from tests.faults.robust.signing import WORKS
+from tests.faults.robust.subject import Answer, Subject, contents
+from tests.faults.robust.work import Work
 
 BASE, MODEL, RESULT = "checkpoints/acme/base", "checkpoints/acme/small", "evaluations/acme/small"
 EPOCHS = 2

@@ -13,13 +13,13 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from robust.evidence import WORKS
-from robust.models import ALL
-from robust.subject import PATIENCE, Answer, Subject, ending
-from robust.table import Finding, Row, UnavailableError
-from robust.work import MANY_FILES, Work
+from tests.faults.robust.models import ALL
+from tests.faults.robust.outcome import Finding, Row, UnavailableError
+from tests.faults.robust.signing import WORKS
+from tests.faults.robust.subject import PATIENCE, Answer, Subject, ending
+from tests.faults.robust.work import MANY_FILES, Work
+from tests.sweep import evenly
 
 # Class of calls → what can go wrong there, the names the kernel knows it by.
 CALLS = {
@@ -99,11 +99,6 @@ def killed(base: Path, name: str, *, quick: bool, every: int) -> list[Row]:
     return _rows(row, base, ALL[name], kills, quick=quick, every=every)
 
 
-def faults() -> str:
-    """Return what is injected into which kind of call."""
-    return "; ".join(f"{kind} {', '.join(names)}" for kind, names in FAULTS.items())
-
-
 def need_strace() -> None:
     """Return if there is strace.
 
@@ -124,8 +119,6 @@ def _rows(
     every: int,
 ) -> list[Row]:
     need_strace()
-    if quick and work.name not in {"commit", "push", "card"}:
-        return []
     subject = work.ready(base / "subject")
     ending(subject.begin(*work.again(subject)))  # the first one loads what it needs
     points = _rehearse(subject, work)
@@ -134,7 +127,7 @@ def _rows(
         least = LEAST - 1 if work.slow else LEAST
         count = 1 if quick else max(least, -(-len(found) // every))
         most = min(MOST if work.name == MANY_FILES else count, SAMPLED.get(kind, count))
-        chosen = spread(found, min(count, most))
+        chosen = evenly(found, min(count, most))
         hit = 0
         for point, fault in zip(chosen, itertools.cycle(names)):
             findings, met = _attempt(subject, work, point, fault)
@@ -143,7 +136,7 @@ def _rows(
             else:
                 row.facts["not met again"] += 1
             hit += met
-        row.calls[kind] = [hit, len(found)]
+        row.facts[f"of {len(found)} {kind} calls"] += hit
     return [row]
 
 
@@ -179,15 +172,6 @@ def touches(subject: Subject, rest: str) -> bool:
     places = (subject.home, subject.work, subject.documents)
     inside = any(f"{place}/" in named for place in places) or bool(RELATIVE.match(rest))
     return inside and "/__pycache__" not in named
-
-
-def spread(points: list[Any], count: int) -> list[Any]:
-    """Return ``count`` of the points, evenly, the first and the last among them."""
-    if len(points) <= count:
-        return points
-    if count == 1:
-        return [points[len(points) // 2]]
-    return [points[index * (len(points) - 1) // (count - 1)] for index in range(count)]
 
 
 def _attempt(subject: Subject, work: Work, point: Point, fault: str) -> tuple[list[Finding], bool]:

@@ -16,8 +16,8 @@ from typing import Any
 
 from blake3 import blake3
 
-from robust.table import Finding
-from robust.warm import Command
+from tests.faults.robust.outcome import Finding
+from tests.warm import Command
 
 PATIENCE = 600.0
 """Seconds after which a command counts as hanging."""

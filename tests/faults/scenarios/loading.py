@@ -7,10 +7,11 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from robust.calls import LINE, SAYING, STRACE, WORKING_FOLDER, need_strace, spread, touches
-from robust.subject import Answer, Subject
-from robust.table import Finding, Row
-from robust.work import MOVING, Work
+from tests.faults.robust.outcome import Finding, Row
+from tests.faults.robust.subject import Answer, Subject
+from tests.faults.robust.work import MOVING, Work
+from tests.faults.scenarios.calls import LINE, SAYING, STRACE, WORKING_FOLDER, need_strace, touches
+from tests.sweep import evenly
 
 FAULTS = {"openat": ("EIO", "EMFILE"), "read": ("EIO",)}
 TRIES = 8
@@ -23,14 +24,12 @@ _NO_FILE = re.compile(r'["<](?:/proc|/sys|/dev|/etc|pipe:|socket:|anon_inode:)')
 def unreadable(base: Path, name: str, *, quick: bool) -> list[Row]:
     """Let the opening or reading of program files fail, one in each try."""
     need_strace()
-    if quick and name not in {"commit", "push"}:
-        return []
     row = Row(f"a file of the program cannot be read by {name}")
     work = MOVING[name]
     subject = work.ready(base / "subject")
     for call, points in _rehearse(subject, work).items():
-        chosen = spread(points, 3 if quick else TRIES)
-        row.calls[call.removesuffix("at")] = [len(chosen), len(points)]
+        chosen = evenly(points, 3 if quick else TRIES)
+        row.facts[f"of {len(points)} {call} calls"] = len(chosen)
         for fault in FAULTS[call][:1] if quick else FAULTS[call]:
             for number in chosen:
                 row.add(f"{fault} at {call} {number}", _attempt(subject, work, call, number, fault))

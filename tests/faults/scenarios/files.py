@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from robust.subject import Subject, contents, write_texts
-from robust.table import Finding, Row, UnavailableError
+from tests.faults.robust.outcome import Finding, Row, UnavailableError
+from tests.faults.robust.subject import Subject, contents, write_texts
 
 TEXT = b"some text\n"
 
 
 def _plain(name: bytes) -> Callable[[bytes], None]:
     def make(folder: bytes) -> None:
-        with open(os.path.join(folder, name), "wb") as file:  # noqa: PTH118, PTH123 - bytes
+        with open(os.path.join(folder, name), "wb") as file:
             file.write(TEXT)
 
     return make
@@ -35,7 +35,7 @@ def _twins(first: bytes, second: bytes) -> Callable[[bytes], None]:
 
 
 def _link(target: bytes, name: bytes = b"link") -> Callable[[bytes], None]:
-    return lambda folder: os.symlink(target, os.path.join(folder, name))  # noqa: PTH118, PTH211
+    return lambda folder: os.symlink(target, os.path.join(folder, name))
 
 
 def _socket(folder: bytes) -> None:
@@ -63,7 +63,7 @@ def _linked_twice(folder: bytes) -> None:
 def _below(*names: bytes) -> Callable[[bytes], None]:
     def make(folder: bytes) -> None:
         inner = b"/".join([folder, *names[:-1]])
-        os.makedirs(inner)  # noqa: PTH103
+        os.makedirs(inner)
         _plain(names[-1])(inner)
 
     return make
@@ -71,7 +71,7 @@ def _below(*names: bytes) -> Callable[[bytes], None]:
 
 def _odd_mode(folder: bytes) -> None:
     _plain(b"odd-mode")(folder)
-    os.chmod(folder + b"/odd-mode", 0o6755)  # noqa: PTH101
+    os.chmod(folder + b"/odd-mode", 0o6755)
 
 
 # 31 names and kinds of files: each comes back byte for byte, or is refused with its name.
@@ -184,10 +184,10 @@ def shapes(base: Path, *, quick: bool) -> list[Row]:
 
 def _deep(folder: Path, levels: int) -> None:
     inner = str(folder)
-    os.mkdir(inner)  # noqa: PTH102 - pathlib would recurse
+    os.mkdir(inner)
     for _ in range(levels):
         inner += "/d"
-        os.mkdir(inner)  # noqa: PTH102
+        os.mkdir(inner)
     Path(inner, "file.txt").write_bytes(TEXT)
 
 

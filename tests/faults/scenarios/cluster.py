@@ -14,10 +14,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from robust.kills import finish
-from robust.subject import Subject, write_large
-from robust.table import Finding, Row, UnavailableError
-from robust.work import MOVING, Work
+from tests.faults.robust.outcome import Finding, Row, UnavailableError
+from tests.faults.robust.subject import Subject, write_large
+from tests.faults.robust.work import MOVING, Work
+from tests.faults.scenarios.kills import finish
 
 SHARED = ("commit", "filter", "verify")
 """Commands that share their work."""
@@ -29,8 +29,6 @@ def spread(base: Path, name: str, *, quick: bool) -> list[Row]:
     """Do a command on a cluster of two workers, and harm the cluster."""
     if importlib.util.find_spec("distributed") is None:
         raise UnavailableError("the extra dask is not installed")
-    if quick and name != "commit":
-        return []
     subject = _ready(base / "subject", MOVING[name])
     rows = [
         _dying(subject, name, "worker", 1 if quick else 2),

@@ -1,0 +1,27 @@
+"""How much of a sweep runs: all of it with ``--whole`` (``make test-all``), else a thin part.
+
+A sweep tries every call of a push, every byte of a file, every mutation. ``make test`` takes a few
+of these points, always the same ones; ``--whole`` takes all, and runs what is marked ``slow``.
+"""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+WHOLE = False
+"""Whether ``--whole`` was given; set before tests are collected."""
+
+
+def evenly(points: Sequence[_T], count: int) -> list[_T]:
+    """Return ``count`` of the points, evenly spread, the first and the last among them."""
+    if len(points) <= count:
+        return list(points)
+    if count == 1:
+        return [points[len(points) // 2]]
+    return [points[index * (len(points) - 1) // (count - 1)] for index in range(count)]
+
+
+def thinned(points: Sequence[_T], count: int) -> list[_T]:
+    """Return all points in a whole run, else ``count`` of them, as :func:`evenly` does."""
+    return list(points) if WHOLE else evenly(points, count)
