@@ -190,9 +190,9 @@ def test_no_attestation_stands_for_the_credential_of_a_delivery(auditor, buyer) 
     shutil.copy(genuine, data.parent / "credential.json")
     for asked in (("handed",), ("attestation.json", "--data", data)):
         result = buyer.run("verify", *asked, "--json")
-        assert (result.code, result.error["kind"]) == (16, "no-dataset")
+        assert (result.code, result.kind) == (16, "no-dataset")
     shutil.rmtree(data)  # nor where the data is said to come by itself
-    assert buyer.run("verify", "handed", "--json").error["kind"] == "no-dataset"
+    assert buyer.run("verify", "handed", "--json").kind == "no-dataset"
 
 
 def test_an_attestation_is_taken_back_by_an_auditor_with_a_store(auditor, buyer) -> None:
@@ -248,7 +248,8 @@ def test_a_grant_and_its_end(publisher, buyer) -> None:
 def test_what_cannot_be_granted(publisher, buyer) -> None:
     holder = buyer.did()
     words = ("grant", "delivery", "--to", holder, "--until", "2d", "-o", "x.json")
-    assert "evaluate" in publisher.fails(16, *words, "--permit", "evaluate").err
+    refused = publisher.fails(16, *words, "--permit", "evaluate", "--json")
+    assert refused.kind == "exceeds-terms"
     assert publisher.fails(16, *words[:5], "10y", "-o", "x.json", "--permit", "train")
     assert publisher.fails(16, "grant", "delivery", "--to", "bob", *words[4:], "--permit", "train")
     publisher.ok("key", "new", "mallory", "--no-passphrase")
@@ -293,8 +294,10 @@ def test_a_buyer_proves_that_a_grant_is_his(publisher, buyer, new_person) -> Non
 def test_nothing_is_logged_for_a_file_that_cannot_be(publisher, buyer, delivery) -> None:
     entries = len(publisher.ok("log", "--audit", "--json").json["entries"])
     grant = ("grant", delivery, "--to", buyer.did(), "--permit", "train", "--until", "30d")
-    missing = publisher.fails(1, *grant, "-o", publisher.folder / "nowhere" / "grant.json")
-    assert "there is no folder" in missing.err
+    missing = publisher.fails(
+        1, *grant, "-o", publisher.folder / "nowhere" / "grant.json", "--json"
+    )
+    assert missing.kind == "no-folder"
     (publisher.folder / "grant.json").write_text("mine")
     assert publisher.fails(15, *grant, "-o", "grant.json")
     assert (publisher.folder / "grant.json").read_text() == "mine"

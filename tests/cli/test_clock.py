@@ -44,7 +44,7 @@ def test_a_clock_that_is_behind_the_log_appends_nothing(store) -> None:
         ("key", "admit", store.did()),
     ):
         refused = shifted(store, -2, *command, "--json")
-        assert (refused.code, refused.error["kind"]) == (15, "clock-behind"), refused
+        assert (refused.code, refused.kind) == (15, "clock-behind"), refused
     assert store.ok("log", "--audit", "--json").json["logSize"] == before
     store.ok("commit", store.documents, "-d", "acme/other")
 
@@ -55,9 +55,9 @@ def test_one_wrong_date_locks_no_store(store) -> None:
     wrong = store.ok("log", "--audit", "--json").json["entries"][-2]
     assert (wrong["type"], wrong["wrongDate"]) == ("manifest", False)
     refused = store.run("commit", store.documents, "-d", "acme/other", "--json")
-    assert (refused.code, refused.error["kind"]) == (15, "clock-behind")
+    assert (refused.code, refused.kind) == (15, "clock-behind")
     for index, kind in ((99, "bad-index"),):
-        assert store.run("key", "misdated", index, "--json").error["kind"] == kind
+        assert store.run("key", "misdated", index, "--json").kind == kind
     made = store.ok("key", "misdated", wrong["logIndex"], "-m", "a new machine", "--json").json
     assert made["misdated"] == [wrong["logIndex"]]
     store.ok("commit", store.documents, "-d", "acme/other")
@@ -67,7 +67,7 @@ def test_one_wrong_date_locks_no_store(store) -> None:
     assert report.check("refs")["detail"]["reason"] == "misdated"
     assert report.json["verdict"] == "trusted"
     again = store.run("key", "misdated", wrong["logIndex"], "--json")
-    assert (again.code, again.error["kind"]) == (15, "known-already")
+    assert (again.code, again.kind) == (15, "known-already")
     policy = parse_manifest(store.ok("show", "policies/store/main", "--raw").out.encode())
     assert b'"lyrikstore":2' in policy.data
 
@@ -78,7 +78,7 @@ def test_nothing_dated_ahead_is_pushed(store, new_person) -> None:
     store.ok("push", "home")
     assert shifted(store, 2, "commit", store.documents, "-d", "acme/future").code == 0
     refused = store.run("push", "home", "--json")
-    assert (refused.code, refused.error["kind"]) == (15, "dated-ahead"), refused
+    assert (refused.code, refused.kind) == (15, "dated-ahead"), refused
     dated = datetime.strptime(refused.error["details"]["dated"], "%Y-%m-%dT%H:%M:%SZ")
     assert dated.replace(tzinfo=UTC) > datetime.now(UTC) + timedelta(days=1)
     assert refused.error["details"]["now"] <= format_timestamp(datetime.now(UTC))

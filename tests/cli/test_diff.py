@@ -58,8 +58,8 @@ def test_a_dataset_and_what_a_filter_made_of_it(two) -> None:
 
 
 def test_what_has_no_files_and_what_is_not_there(two) -> None:
-    assert "has no files" in two.fails(16, "diff", "policies/store/main", "acme/docs").err
-    assert "acme/doc " in two.fails(1, "diff", "acme/docs", "acme/doc").err
+    assert two.fails(16, "diff", "policies/store/main", "acme/docs", "--json").kind == "no-files"
+    assert two.fails(1, "diff", "acme/docs", "acme/doc", "--json").kind == "no-ref"
 
 
 def test_show_names_what_is_unknown_and_json_has_it(two) -> None:

@@ -82,9 +82,9 @@ def test_a_false_one_is_found(publisher: Person, buyer: Person, delivery: Path) 
     assert reason(buyer.run("verify", false, "--json")) == (3, "invalid", "different")
     shallow = buyer.run("verify", false, "--no-recompute", "--json")
     assert reason(shallow) == (4, "valid", "not-recomputed")
-    assert buyer.fails(3, "import", false, "--json").error["kind"] == "does-not-verify"
+    assert buyer.fails(3, "import", false, "--json").kind == "does-not-verify"
     assert buyer.fails(3, "attest", false, "--kind", "quality", "--statement", _audit(buyer),
-                       "-o", "a.json", "--json").error["kind"] == "does-not-verify"  # fmt: skip
+                       "-o", "a.json", "--json").kind == "does-not-verify"  # fmt: skip
     trust = buyer.home / ".config/lyrikstore/trust.toml"
     report = verify_delivery(false, trust_file=trust)
     assert report.verdict is Verdict.INVALID
@@ -100,7 +100,7 @@ def test_one_by_a_recipe_that_nobody_here_knows_stays_open(
     recipe = {"type": "MeasurementRecipe", "use": "wordCount/9"}
     odd = restated(publisher, delivery, "odd", recipe=recipe)
     assert reason(buyer.run("verify", odd, "--json")) == (5, "incomplete", "unknown-recipe")
-    assert buyer.fails(5, "import", odd, "--json").error["kind"] == "not-checked"
+    assert buyer.fails(5, "import", odd, "--json").kind == "not-checked"
 
 
 def _audit(person: Person) -> Path:

@@ -198,9 +198,9 @@ def test_it_presents_what_was_granted_to_it(issued, buyer, new_person) -> None:
     told = buyer.fails(
         *(16, "present", "delivery/grant.json", *asked, "-o", "x.json", "--signer", "second"),
         *("--did-document", "ours.json"),
+        "--json",
     )
-    assert "cannot present with this key" in told.err
-    assert "list it under authentication" in told.err
+    assert told.kind == "not-listed"
     assert not (buyer.folder / "x.json").exists()
     made = buyer.ok(
         *("present", "delivery/grant.json", *asked, "-o", "shown.json"),
@@ -242,7 +242,7 @@ def test_only_its_people_grant_and_the_next_key_goes_on(issued, buyer, new_perso
     mallory.ok("key", "new", "--no-passphrase")
     mallory.ok("init")
     shutil.copytree(issued.folder / "delivery", mallory.folder / "delivery")
-    assert "only did:web:acme.example" in mallory.fails(14, *grant_to(holder, "grant.json")).err
+    assert mallory.fails(14, *grant_to(holder, "grant.json"), "--json").kind == "not-the-issuer"
     issued.ok("key", "new", "next", "--no-passphrase")
     issued.ok("key", "rotate", "next", "-o", "statements")
     issued.fails(14, *grant_to(holder, "grant.json"))  # it speaks for nobody any more

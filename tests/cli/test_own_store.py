@@ -28,7 +28,7 @@ def test_a_store_is_no_remote_of_its_own(publisher, store) -> None:
         publisher.ok("remote", "add", "self", url, "--offline")
         for command in (("push", "self"), ("push", "self", "--mirror"), ("pull", "self"),
                         ("verify", "--repair-from", "self")):  # fmt: skip
-            assert publisher.fails(15, *command, "--json").error["kind"] == "own-store", command
+            assert publisher.fails(15, *command, "--json").kind == "own-store", command
         publisher.ok("remote", "remove", "self")
     error = publisher.fails(15, "clone", ".", ".lyrikstore/copy", "--json").error
     assert error["kind"] == "own-store"

@@ -44,7 +44,7 @@ def test_verify_knows_by_the_log_alone_what_is_both_a_file_and_a_name(publisher)
     publisher.ok("commit", folder, "-d", NAME)
     forget_the_newest(publisher)
 
-    assert "is a file and a name" in publisher.fails(2, "verify", NAME).err
+    assert publisher.fails(2, "verify", NAME, "--json").kind == "usage"
     publisher.fails(1, "show", NAME)  # which goes by what is remembered
 
 

@@ -97,7 +97,7 @@ def test_what_waits_cannot_be_issued(desktop):
     desktop.ok("commit", write(desktop, "two"), "-d", "acme/x")
     args = ("issue", "acme/x", "-o", "delivery", "--permit", "train", "--valid-for", "30d")
     result = desktop.fails(16, *args, "--json")
-    assert result.error["kind"] == "not-pushed"
+    assert result.kind == "not-pushed"
     desktop.ok("push")
     desktop.ok(*args)
 
@@ -108,7 +108,7 @@ def test_a_moved_ref_is_15_and_the_way_on_works(laptop, desktop):
     folder = write(laptop, "ours")
     laptop.ok("commit", folder, "-d", "acme/x")
     result = laptop.fails(15, "push", "--json")
-    assert result.error["kind"] == "ref-moved"
+    assert result.kind == "ref-moved"
     assert "pull" in result.error["hint"]
     laptop.ok("pull")
     laptop.ok("commit", folder, "-d", "acme/x")

@@ -173,7 +173,7 @@ def test_a_part_of_the_program_that_cannot_be_loaded(publisher, tmp_path: Path, 
         assert refused.err.startswith("error: a part of the program cannot be loaded: ")
         assert refused.err.count("\n") == 2, refused.err
         assert "\nhint: run it again; " in refused.err
-    assert publisher.fails(1, "verify", "--json").error["kind"] == "not-loaded"
+    assert publisher.fails(1, "verify", "--json").kind == "not-loaded"
     del publisher.environment["PYTHONPATH"]
     publisher.ok("commit", documents, "-d", "acme/texts")
     publisher.ok("verify")

@@ -117,12 +117,12 @@ def test_records_that_nobody_signed_are_not_kept(reader, remote) -> None:
         record = Transaction(number, items)
         put(remote, record.name, record.encode())
     claim(remote, 1 << 24)
-    assert refused(reader, remote, 3, most=250).error["kind"] == "bad-genesis"
+    assert refused(reader, remote, 3, most=250).kind == "bad-genesis"
 
 
 def test_a_record_of_nothing_but_brackets_is_not_parsed(reader, remote) -> None:
     put(remote, record_name(0), b'{"chunkLists":[' + b"{}," * (5 << 20) + b"{}]}")
-    assert refused(reader, remote, 16).error["kind"] == "bad-record"
+    assert refused(reader, remote, 16).kind == "bad-record"
 
 
 def plant(kind: str, path: Path) -> None:
