@@ -23,15 +23,6 @@ from lyrikstore.canon.schemas import check_schema
 from tests import sweep
 from tests.warm import Interpreter
 
-settings.register_profile(
-    "ci",
-    derandomize=True,
-    deadline=None,
-    max_examples=60,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
-settings.load_profile("ci")
-
 # A job in the background of a script ignores interrupts, and the commands under test would, too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # Below nohup it is hangups. Commands do not ignore what is handled here; the suite goes on.
@@ -72,6 +63,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Set how much of a sweep runs before modules are collected."""
     sweep.WHOLE = config.getoption("whole")
+    settings.register_profile(
+        "lyrikstore",
+        derandomize=True,
+        deadline=None,
+        max_examples=sweep.examples(60),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    )
+    settings.load_profile("lyrikstore")
     if not hasattr(config, "workerinput"):
         # Commands under test write no bytecode: without it each would compile what it loads.
         for package in ("lyrikstore", "cli"):

@@ -22,6 +22,11 @@ def evenly(points: Sequence[_T], count: int) -> list[_T]:
     return [points[index * (len(points) - 1) // (count - 1)] for index in range(count)]
 
 
+def examples(count: int) -> int:
+    """Return how many examples Hypothesis tries: ``count`` in a whole run, else a third of them."""
+    return count if WHOLE else -(-count // 3)
+
+
 def thinned(points: Sequence[_T], count: int) -> list[_T]:
     """Return all points in a whole run, else ``count`` of them, as :func:`evenly` does."""
     return list(points) if WHOLE else evenly(points, count)

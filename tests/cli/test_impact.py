@@ -58,6 +58,7 @@ def roles(result, name):
     return [step["role"] for step in one["path"]]
 
 
+@pytest.mark.slow
 @pytest.mark.train
 @pytest.mark.xdist_group("train")
 def test_two_models_a_filter_an_evaluation_and_a_card(publisher, corpus) -> None:

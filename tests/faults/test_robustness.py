@@ -15,7 +15,8 @@ from tests.faults.robustness import SCENARIOS
 
 TRACED = {"call-fails", "call-kills", "loading", "model-call-fails", "model-call-kills"}
 MATRIX = 3 * 3600
-SHORT = {"kill-worker"}
+SHORT = {"kill-worker", "full-disk", "power-loss", "rollback", "delivery", "streams"}
+"""What takes seconds: the quick subset of the others needs --whole, too."""
 
 
 def survive(*options: str, timeout: float) -> None:

@@ -57,6 +57,7 @@ from lyrikstore.verify.delivery.delivery import verify_delivery
 from lyrikstore.verify.report import CheckState, Report
 from tests import npm
 from tests.differential.judges import PAGE, Case, Held, PageVerifier, by_python, differences
+from tests.sweep import examples
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 OFFER = Offer(Terms((Partition(name="all", permits=("train",)),)))
@@ -402,7 +403,7 @@ def judge(
 
 
 TestKeys = Keys.TestCase
-TestKeys.settings = settings(max_examples=25, stateful_step_count=14, deadline=None)
+TestKeys.settings = settings(max_examples=examples(25), stateful_step_count=14, deadline=None)
 
 
 @pytest.mark.page
@@ -427,5 +428,6 @@ def test_the_page_says_the_same() -> None:
                 super().teardown()
 
         run_state_machine_as_test(
-            OnPage, settings=settings(max_examples=8, stateful_step_count=14, deadline=None)
+            OnPage,
+            settings=settings(max_examples=examples(8), stateful_step_count=14, deadline=None),
         )

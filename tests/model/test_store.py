@@ -42,6 +42,7 @@ from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.backends.base import Backend
 from lyrikstore.objects.check.checker import verify_blobs
 from lyrikstore.testing.backends import CrashError, FaultyBackend, MemoryBackend
+from tests.sweep import examples
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 OWNER = KeySigner(PrivateKey.from_seed(b"\x01" * 32))
@@ -309,7 +310,7 @@ class InMemory(StoreAgainstDict):
         return memory
 
 
-BOUNDED = settings(max_examples=15, stateful_step_count=16, deadline=None)
+BOUNDED = settings(max_examples=examples(15), stateful_step_count=16, deadline=None)
 LONG = settings(max_examples=150, stateful_step_count=40, deadline=None)
 
 

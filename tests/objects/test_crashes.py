@@ -21,6 +21,7 @@ from lyrikstore.objects.io.scratch import clean_leftovers
 from lyrikstore.objects.store.blobs import open_blobs
 from lyrikstore.objects.store.transactions import LogItem, Transaction, TransactionLog
 from lyrikstore.testing.backends import CrashError, FaultyBackend
+from tests.sweep import examples
 
 BLOBS = st.one_of(
     st.binary(max_size=200),
@@ -102,7 +103,9 @@ class StoreAgainstDict(RuleBasedStateMachine):
 
 
 TestStoreAgainstDict = StoreAgainstDict.TestCase
-TestStoreAgainstDict.settings = settings(max_examples=20, stateful_step_count=12, deadline=None)
+TestStoreAgainstDict.settings = settings(
+    max_examples=examples(20), stateful_step_count=12, deadline=None
+)
 
 WRITER = """
 import random, sys

@@ -13,6 +13,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.worker.staging import sweep
 from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.store.store import verify_store
+from tests.sweep import thinned
 
 pytestmark = [pytest.mark.train, pytest.mark.xdist_group("train")]
 
@@ -49,14 +50,17 @@ train_run(
 
 @pytest.mark.parametrize(
     ("phase", "announced"),
-    [
-        ("check", False),
-        ("register", False),
-        ("start", True),
-        ("step", True),
-        ("seal", True),
-        ("log", True),
-    ],
+    thinned(
+        [
+            ("check", False),
+            ("register", False),
+            ("start", True),
+            ("step", True),
+            ("seal", True),
+            ("log", True),
+        ],
+        3,
+    ),
 )
 def test_kill(workshop, phase, announced):
     root: Path = workshop.root

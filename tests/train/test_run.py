@@ -234,21 +234,24 @@ def test_more_labels_than_an_evaluation_holds_are_refused_before_the_run(worksho
     assert size(workshop) == before
 
 
-def test_what_may_not_be_used_to_evaluate_is_not(workshop):
+@pytest.fixture(scope="module")
+def untested(workshop):
+    """A checkpoint of a run that locked no test set."""
+    config = workshop.tiny.replace('test = "acme/tiny.test"\n', "")
+    return workshop.train(config.replace('acme/tiny"', 'acme/untested"'))
+
+
+def test_what_may_not_be_used_to_evaluate_is_not(workshop, untested):
     repo = workshop.repo
     data = workshop.put_dataset("datasets/acme/unmeasured", [("a.txt", b"text", {"family": "mit"})])
     workshop.permit(data, "train")
-    free = workshop.tiny.replace('test = "acme/tiny.test"\n', "").replace(
-        'acme/tiny"', 'acme/free"'
-    )
-    workshop.train(free)
     before = size(workshop)
     with pytest.raises(PolicyError, match="evaluate is not permitted") as caught:
-        workshop.evaluate("checkpoints/acme/free", "acme/unmeasured")
+        workshop.evaluate("checkpoints/acme/untested", "acme/unmeasured")
     assert caught.value.kind == "rights-missing"
     assert size(workshop) == before
     workshop.permit(data, "evaluate")
-    found = workshop.evaluate("checkpoints/acme/free", "acme/unmeasured")
+    found = workshop.evaluate("checkpoints/acme/untested", "acme/unmeasured")
     assert found.body["count"] == 1
     (right,) = found.body["rights"]
     assert right["dataset"] == str(data.id)
@@ -260,11 +263,9 @@ def test_what_may_not_be_used_to_evaluate_is_not(workshop):
     assert found.inputs_in("test")[0].id == repo.resolve("acme/unmeasured").id
 
 
-def test_a_baseline_learns_from_nothing_that_may_not_be_trained_on_any_more(workshop):
+def test_a_baseline_learns_from_nothing_that_may_not_be_trained_on_any_more(workshop, untested):
     data = workshop.put_dataset("datasets/acme/lent", [("a.txt", b"text", {"family": "mit"})])
     workshop.permit(data, "evaluate")
-    untested = workshop.tiny.replace('test = "acme/tiny.test"\n', "")
-    workshop.train(untested.replace('acme/tiny"', 'acme/brief"'))
     before = size(workshop)
     # Whoever permitted the training data is believed about the test set alone by now.
     (me, *_) = workshop.trust.issuers
@@ -272,10 +273,10 @@ def test_a_baseline_learns_from_nothing_that_may_not_be_trained_on_any_more(work
     with pytest.raises(
         PolicyError, match=r"acme/tiny\.train .* may not be used to train"
     ) as caught:
-        workshop.evaluate("checkpoints/acme/brief", "acme/lent", trust=narrow)
+        workshop.evaluate("checkpoints/acme/untested", "acme/lent", trust=narrow)
     assert caught.value.kind == "rights-missing"
     assert size(workshop) == before
-    assert workshop.evaluate("checkpoints/acme/brief", "acme/lent").body["count"] == 1
+    assert workshop.evaluate("checkpoints/acme/untested", "acme/lent").body["count"] == 1
 
 
 def test_prediction(workshop, trained, tmp_path):

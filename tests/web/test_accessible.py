@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests import npm
+from tests.sweep import thinned
 from tests.web.conftest import AT, EVERY_BROWSER, attested
 
 pytestmark = [pytest.mark.web, pytest.mark.xdist_group("browser")]
+LOOKS = [("light", 360), ("light", 1200), ("dark", 360), ("dark", 1200)]
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = REPOSITORY / "page"
 PRESENTED = REPOSITORY / "spec" / "vectors" / "verdicts" / "presented.json"
@@ -28,8 +30,7 @@ def shortcomings(window) -> list[str]:
 
 
 @pytest.mark.page
-@pytest.mark.parametrize("width", [360, 1200])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), thinned(LOOKS, 2))
 def test_everybody_can_read_it(open_page, delivery, did, width, scheme) -> None:
     window = open_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = window.page

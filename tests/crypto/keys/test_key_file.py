@@ -29,6 +29,7 @@ from lyrikstore.crypto.keys.key_file import (
 )
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.testing.keys import key_for
+from tests.sweep import examples
 
 SECRET = b"correct horse battery staple"
 
@@ -336,7 +337,7 @@ def test_a_file_that_demands_days_is_refused(tmp_path):
     assert caught.value.kind == "key-broken"
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.data())
 def test_any_damage_gives_the_same_key_or_an_error(tmp_path_factory, data):
     keys = tmp_path_factory.mktemp("damage") / "keys"

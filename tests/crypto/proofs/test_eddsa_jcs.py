@@ -24,6 +24,7 @@ from lyrikstore.crypto.multikey import decode_base58, encode_base58
 from lyrikstore.crypto.proofs.eddsa_jcs import add_proof, signed_bytes, verify_proof
 from lyrikstore.crypto.proofs.proof_set import verify_proofs
 from lyrikstore.testing.keys import TestIssuer, key_for, signer_for
+from tests.sweep import examples
 
 VECTORS = Path(__file__).resolve().parents[3] / "spec" / "vectors"
 GOOD = json.loads((VECTORS / "proofs/good.json").read_text("ascii"))["cases"]
@@ -248,7 +249,7 @@ def test_any_lost_or_doubled_byte_is_noticed():
         assert accepted_as(doubled) is None, place
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(documents, st.data())
 def test_any_changed_member_is_noticed(document, data):
     secured = add_proof(document, signer_for("a"), created=CREATED)

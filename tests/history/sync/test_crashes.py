@@ -4,6 +4,7 @@ import multiprocessing
 import shutil
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from lyrikstore.objects.backends.base import LocalBackend
 from lyrikstore.objects.backends.memory import MemoryBackend
 from lyrikstore.testing.backends import CrashError, FaultyBackend
 from tests.history.sync.conftest import NAME, Office
+from tests.sweep import examples, thinned
 
 
 class Faulty(FaultyBackend):
@@ -52,24 +54,29 @@ def begun(folder):
     return office, home, remote
 
 
+def calls_of_a_push(folder):
+    """Return how many calls of its remote the push of one commit makes."""
+    office, _, remote = begun(folder)
+    clone = office.clone(remote, "one")
+    clone.commit({"a": b"two"})
+    counting = Faulty(remote, 0)
+    clone.push(counting)
+    return counting.operations
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("fault", ["crash", "io"])
 def test_a_push_that_dies_at_any_call(tmp_path, fault, after):
-    place = 0
-    while True:
-        place += 1
+    calls = calls_of_a_push(tmp_path / "undisturbed")
+    assert calls > 10
+    for place in thinned(range(1, calls + 1), 5):
         folder = tmp_path / str(place)
         office, home, remote = begun(folder)
         one, two = office.clone(remote, "one"), office.clone(remote, "two")
         mine = one.commit({"a": b"two"})
         theirs = two.commit({"b": b"2"}, "datasets/acme/other")
-        dying = Faulty(remote, place, fault, after=after)
-        died = True
-        try:
-            one.push(dying)
-            died = False
-        except (CrashError, LyrikstoreError):
-            pass
+        with suppress(CrashError, LyrikstoreError):
+            one.push(Faulty(remote, place, fault, after=after))
         two.push(remote)
         assert theirs.id in logged(remote, folder)
         one.repo = one.again()
@@ -82,31 +89,22 @@ def test_a_push_that_dies_at_any_call(tmp_path, fault, after):
         assert home.again().flagged == ()
         assert home.again().check_tiles() == []
         shutil.rmtree(folder)
-        if not died:
-            break
-        place += 2
-    assert place > 10
 
 
 def test_a_push_that_died_is_done_by_the_next_one(tmp_path):
     # Not taken for somebody else's: a slot that it won is its own.
-    place, died = 0, True
-    while died:
-        place += 1
+    for place in thinned(range(1, calls_of_a_push(tmp_path / "undisturbed") + 1), 5):
         folder = tmp_path / str(place)
         office, _, remote = begun(folder)
         clone = office.clone(remote, "one")
         mine = clone.commit({"a": b"two"})
         try:
             clone.push(Faulty(remote, place, "crash", after=True))
-            died = False
         except (CrashError, LyrikstoreError):
             clone.repo = clone.again()
             clone.push(remote)
         assert clone.again().pending == ()
         assert logged(remote, folder).count(mine.id) == 1
-        place += 1
-    assert place > 10
 
 
 def push_three(folder, url, number, results):
@@ -219,7 +217,7 @@ class Sharing(RuleBasedStateMachine):
 
 
 TestSharing = Sharing.TestCase
-TestSharing.settings = settings(max_examples=8, stateful_step_count=15, deadline=None)
+TestSharing.settings = settings(max_examples=examples(8), stateful_step_count=15, deadline=None)
 
 
 def test_pushers_without_a_lock_between_them(office, tmp_path):

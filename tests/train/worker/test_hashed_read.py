@@ -22,6 +22,7 @@ from lyrikstore.canon.progress import silent
 from lyrikstore.train.predict import predict_file
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TEST, TEXT, TRAIN, open_staging
+from tests.sweep import thinned
 
 pytestmark = [pytest.mark.train, pytest.mark.xdist_group("train")]
 
@@ -123,7 +124,7 @@ def test_measuring_on_other_bytes_logs_no_evaluation(workshop, trained, job, nam
 
 
 @pytest.mark.parametrize(
-    "name", ["text", "base/model.safetensors", "checkpoint/classifier.safetensors"]
+    "name", thinned(["text", "base/model.safetensors", "checkpoint/classifier.safetensors"], 1)
 )
 def test_nothing_is_predicted_from_other_bytes(workshop, trained, tmp_path, name):
     text = tmp_path / "asked.txt"

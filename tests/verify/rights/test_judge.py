@@ -34,6 +34,7 @@ from lyrikstore.verify.rights.recorded import check_rights as rights_of_runs
 from lyrikstore.verify.rights.required import check_rights
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore_cli.report import to_believe
+from tests.sweep import examples
 
 TRAINER, OTHER = signer_for("trainer"), signer_for("other")
 LIST = "https://data.example/status/{}.json"
@@ -346,7 +347,7 @@ def test_each_fault_has_its_reason(world: SimpleNamespace, scene: Scene, reason:
 
 def test_what_the_guard_refuses_the_verifier_refuses(world: SimpleNamespace) -> None:
     @given(scene=SCENES)
-    @settings(deadline=None, max_examples=40)
+    @settings(deadline=None, max_examples=examples(40))
     def agree(scene: Scene) -> None:
         compare(world, scene)
 
