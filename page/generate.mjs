@@ -1,7 +1,8 @@
 /**
  * Make `generated/`: the schemas of `schemas/` compiled to plain functions, because compiling them
  * in the page would need `eval`; a validator for the schemas of others, which applies them without;
- * the contexts and the BLAKE3 module as text, because the page is one file.
+ * the limits of `spec/limits.json`; the contexts and the BLAKE3 module as text, because the page is
+ * one file.
  */
 import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
@@ -53,6 +54,11 @@ await build({
   banner: { js: "// @ts-nocheck" },
   logLevel: "warning",
 });
+
+// What both verifiers share: a name for each limit.
+const limits = Object.entries(JSON.parse(await source("spec/limits.json")));
+await writeFile(new URL("generated/limits.js", import.meta.url),
+  limits.map(([name, { value }]) => `export const ${name} = ${value};\n`).join(""));
 
 // The digests that credentials pin: of the very files that this page carries or answers for.
 const sri = async (/** @type {string} */ file) =>

@@ -21,7 +21,7 @@ from lyrikstore.canon.errors import (
     storage_error,
 )
 from lyrikstore.canon.files import create_file, no_file, read_at_most, replace_file
-from lyrikstore.canon.json import MAX_BYTES
+from lyrikstore.canon.limits import MAX_JSON_BYTES
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.history.repository.locate import STORE_FOLDER
 
@@ -168,7 +168,7 @@ def read_file(path: Path) -> bytes:
         NotFoundError: (``no-file``) it is not there.
         InvalidInputError: (``unreadable``) it cannot be read.
     """
-    return read_at_most(path, MAX_BYTES + 1)
+    return read_at_most(path, MAX_JSON_BYTES + 1)
 
 
 def read_given(path: Path | None) -> bytes | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.files import read_at_most
-from lyrikstore.canon.json import MAX_BYTES
+from lyrikstore.canon.limits import MAX_JSON_BYTES
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.history.log.memory import LogMemory
@@ -60,7 +60,7 @@ def verify_delivery(
     credential = Path(path) / "credential.json" if Path(path).is_dir() else Path(path)
     folder = credential.parent / "data" if data is None else Path(data)
     return judge(
-        read_at_most(credential, MAX_BYTES + 1),
+        read_at_most(credential, MAX_JSON_BYTES + 1),
         siblings=read_siblings(credential),
         data=FolderData(folder, progress) if data is not None or folder.is_dir() else None,
         record_ids=_record_ids,

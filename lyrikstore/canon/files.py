@@ -1,4 +1,4 @@
-"""Reading files within bounds, and writing them atomically and durably."""
+"""Files: those of the program; others read within bounds, written atomically and durably."""
 
 import contextlib
 import errno
@@ -15,6 +15,28 @@ from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+
+PACKAGE = Path(__file__).resolve().parents[1]
+"""The folder of the modules."""
+
+
+def data_folder(name: str) -> Path:
+    """Return a folder of data, ``schemas`` or ``spec``, in a wheel as in a checkout."""
+    packaged = PACKAGE / f"_{name}"
+    return packaged if packaged.is_dir() else PACKAGE.parent / name
+
+
+def read_packaged(path: Path) -> bytes:
+    """Return a file of the program.
+
+    Raises:
+        ImportError: It cannot be read. As with a module that is no error of ours: whoever checks a
+            document would take that for the document's fault.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ImportError(f"{path}: {error.strerror or error}", path=str(path)) from error
 
 
 def read_at_most(

@@ -15,13 +15,12 @@ import orjson
 import rfc8785
 
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.limits import MAX_JSON_BYTES, MAX_JSON_DEPTH
 from lyrikstore.canon.text import pluralize
 
 JSON = Any
 """None, bool, int, float, str, list[JSON] or dict[str, JSON]."""
 
-MAX_BYTES = 1 << 20
-MAX_DEPTH = 64
 MAX_INTEGER = 2**53 - 1
 
 # A bracket, or a whole string (closed or cut off) so that its brackets are skipped. Possessive:
@@ -41,7 +40,7 @@ _OPTIONS = (
 
 
 def parse(
-    data: bytes, *, max_bytes: int = MAX_BYTES, floats: bool = False, nulls: bool = False
+    data: bytes, *, max_bytes: int = MAX_JSON_BYTES, floats: bool = False, nulls: bool = False
 ) -> JSON:
     """Return the value of one JSON text.
 
@@ -80,7 +79,7 @@ def may_contain(data: bytes, text: str) -> bool:
     return text.encode() in data or b"\\u" in data
 
 
-def parse_canonical(data: bytes, *, max_bytes: int = MAX_BYTES) -> JSON:
+def parse_canonical(data: bytes, *, max_bytes: int = MAX_JSON_BYTES) -> JSON:
     """Return the value of ``data``, which must already be canonical (attack case A18).
 
     Raises:
@@ -115,7 +114,7 @@ class Document:
         self.canonical, self.plain = _encode(members)
 
     @classmethod
-    def parse(cls, data: bytes, *, max_bytes: int = MAX_BYTES) -> Self:
+    def parse(cls, data: bytes, *, max_bytes: int = MAX_JSON_BYTES) -> Self:
         """Return the object that ``data`` holds, canonical or not; raises as :func:`parse`."""
         value, canonical = _read(data, max_bytes)
         if not isinstance(value, dict):
@@ -177,7 +176,7 @@ def _canonical_value(data: bytes) -> tuple[JSON] | None:
             return None
     except (msgspec.MsgspecError, orjson.JSONEncodeError, ValueError, RecursionError):
         return None
-    if data.isascii() and data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
+    if data.isascii() and data.count(b"{") + data.count(b"[") <= MAX_JSON_DEPTH:
         return (value,)  # neither names beyond ASCII nor depth; floats were refused: all is plain
     return (value,) if _is_plain(value, ascii_names=data.isascii()) else None
 
@@ -203,7 +202,7 @@ def _is_plain(value: JSON, *, ascii_names: bool) -> bool:
     # names by code point (the order of UTF-16 units in ASCII) and writes strings and the integers
     # it takes alike, but not floats; and it takes what is no JSON value at all (a UUID, an enum).
     level = [value]
-    for _ in range(MAX_DEPTH):
+    for _ in range(MAX_JSON_DEPTH):
         deeper: list[JSON] = []
         for item in level:
             kind = type(item)
@@ -233,13 +232,13 @@ def _refuse(reason: str) -> NoReturn:
 def _check_depth(text: str) -> None:
     # Before json.loads, whose recursion a 20,000-deep document would exhaust. Brackets inside
     # strings are skipped exactly, or a licence text full of "[" would be refused.
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
+    if text.count("[") + text.count("{") <= MAX_JSON_DEPTH:
         return
     depth = 0
     for found in _BRACKET_OR_STRING.finditer(text):
         depth += _DEPTH_STEP.get(found[0], 0)
-        if depth > MAX_DEPTH:
-            _refuse(f"nested deeper than {MAX_DEPTH}")
+        if depth > MAX_JSON_DEPTH:
+            _refuse(f"nested deeper than {MAX_JSON_DEPTH}")
 
 
 def _unique_members(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:

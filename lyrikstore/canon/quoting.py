@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 
 from lyrikstore.canon.json import JSON
+from lyrikstore.canon.limits import MAX_NAMED
 from lyrikstore.canon.text import escape_control
-
-MAX_NAMED = 10_000
-"""Names a detail lists at most; the rest is counted. Bounds a report about a hostile folder."""
 
 
 def quote(text: object, limit: int = 80) -> str:

@@ -4,40 +4,18 @@ import json
 import re
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.files import data_folder, read_packaged
 from lyrikstore.canon.json import JSON
-
-PACKAGE = Path(__file__).resolve().parents[1]
-"""The folder of the modules."""
 
 _NAME = re.compile(r"[a-z0-9-]+(?:/[a-z0-9-]+)*")
 _BASE = "https://w3id.org/lyrikstore/schemas/"
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator, ValidationError
-
-
-def read_packaged(path: Path) -> bytes:
-    """Return a file of the program.
-
-    Raises:
-        ImportError: It cannot be read. As with a module that is no error of ours: whoever checks a
-            document would take that for the document's fault.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ImportError(f"{path}: {error.strerror or error}", path=str(path)) from error
-
-
-def schema_root() -> Path:
-    """Return the folder that holds the schemas, in a wheel as in a checkout."""
-    packaged = PACKAGE / "_schemas"
-    return packaged if packaged.is_dir() else PACKAGE.parent / "schemas"
 
 
 @cache
@@ -50,7 +28,7 @@ def load_schema(name: str) -> dict[str, Any]:
     Raises:
         FormatError: (``schema``) lyrikstore has no such schema; the name may come from a document.
     """
-    place = schema_root().joinpath(*f"{name}.schema.json".split("/"))
+    place = data_folder("schemas").joinpath(*f"{name}.schema.json".split("/"))
     if not _NAME.fullmatch(name) or not place.is_file():
         raise FormatError("schema", f"no schema is named {name[:80]!a}", hint="upgrade lyrikstore")
     schema: dict[str, Any] = json.loads(read_packaged(place))
@@ -59,7 +37,7 @@ def load_schema(name: str) -> dict[str, Any]:
 
 def schema_names() -> list[str]:
     """Return the names that :func:`load_schema` knows, sorted."""
-    root = schema_root()
+    root = data_folder("schemas")
     paths = (path.relative_to(root).as_posix() for path in root.rglob("*.schema.json"))
     return sorted(path.removesuffix(".schema.json") for path in paths)
 

@@ -7,9 +7,13 @@ from functools import lru_cache
 from typing import NoReturn
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.limits import CLOCK_SKEW_SECONDS
 
 Clock = Callable[[], datetime]
 """Returns the current time in UTC. An argument everywhere, so that tests own the time."""
+
+CLOCK_SKEW = timedelta(seconds=CLOCK_SKEW_SECONDS)
+"""How far two honest clocks may be apart."""
 
 _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
 _XSD_STAMP = re.compile(

@@ -8,11 +8,10 @@ from functools import lru_cache
 from typing import NoReturn
 
 from lyrikstore.canon.errors import FormatError, KeyMaterialError
+from lyrikstore.canon.limits import MAX_BASE58_DIGITS
 from lyrikstore.crypto.ed25519 import PublicKey
 
 BASE58_ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-MAX_BASE58 = 128
-"""Characters; decoding is quadratic, and nothing here is longer than a 64-byte signature."""
 
 _NO_DIGIT = 255
 _VALUES = bytes(
@@ -40,7 +39,7 @@ def encode_base58(data: bytes) -> str:
     return "1" * zeros + "".join(reversed(pairs)).lstrip("1")
 
 
-def decode_base58(text: object, *, max_length: int = MAX_BASE58) -> bytes:
+def decode_base58(text: object, *, max_length: int = MAX_BASE58_DIGITS) -> bytes:
     """Return the bytes of base58btc ``text``, without a multibase prefix.
 
     Args:

@@ -15,6 +15,7 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import encode
+from lyrikstore.canon.limits import MAX_CELL, MAX_RECORD_BYTES
 from lyrikstore.history.records.order_root import DOCUMENT, document_id, record_id
 
 __all__ = ["CSV", "DOCUMENT", "JSONL", "READERS"]
@@ -22,12 +23,6 @@ __all__ = ["CSV", "DOCUMENT", "JSONL", "READERS"]
 JSONL = "jsonl/1"
 CSV = "csv/1"
 READERS = (DOCUMENT, JSONL, CSV)
-
-MAX_CELL = 131_072
-"""Longest cell of a CSV record, in characters (spec/09-records.md)."""
-
-MAX_RECORD_BYTES = 64 << 20
-"""Longest record of a JSONL line or CSV row; a document may be of any length."""
 
 
 class Record(Struct, frozen=True):

@@ -21,7 +21,8 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, StorageError, storage_error
 from lyrikstore.canon.files import open_regular, real_path
-from lyrikstore.canon.json import MAX_BYTES, encode, parse_canonical
+from lyrikstore.canon.json import encode, parse_canonical
+from lyrikstore.canon.limits import MAX_JSON_BYTES
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.index.collect import collect
@@ -152,7 +153,7 @@ def _misfit(repository: Repository, path: Path) -> str:
         return "wrong"  # and whatever it is, it is not written through
     try:
         with open_regular(_stamp_path(path)) as file:
-            stamp = parse_canonical(file.read(MAX_BYTES + 1))
+            stamp = parse_canonical(file.read(MAX_JSON_BYTES + 1))
         found = str(Digest.of_file(path))
     except (OSError, FormatError):
         return "wrong"

@@ -11,7 +11,7 @@ from hashlib import sha256
 from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.schemas import PACKAGE, read_packaged
+from lyrikstore.canon.files import PACKAGE, read_packaged
 from lyrikstore.canon.text import pluralize
 
 MAX_CARRIED = 64 << 20

@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, RemoteError
+from lyrikstore.canon.limits import MAX_DID_DOCUMENT_BYTES
 from lyrikstore.credentials.did import DocumentSource, KnownDocument, web_url
-from lyrikstore.credentials.did.document import MAX_DOCUMENT_BYTES
 from lyrikstore.credentials.did.names import is_registered_name
 from lyrikstore.version import __version__
 
@@ -105,7 +105,7 @@ class Fetcher(Struct, frozen=True):
                 another DID.
             RemoteError: As :meth:`json`.
         """
-        data = self.json(web_url(did), max_bytes=MAX_DOCUMENT_BYTES)
+        data = self.json(web_url(did), max_bytes=MAX_DID_DOCUMENT_BYTES)
         known = KnownDocument.of(data, DocumentSource.FETCHED)
         if known.document.id != did:
             raise FormatError("bad-did-document", f"{web_url(did)} is the document of another DID")

@@ -1,8 +1,8 @@
 /** What the user gave: a credential, the small files beside it, the data; sorted out by place and name. */
 
-import { MAX_SIBLING } from "../src/verify/delivery/siblings.js";
 import { compare } from "../src/history/trees/paths.js";
 import { GIVEN } from "../src/verify/verify.js";
+import { MAX_SIBLING_BYTES } from "../generated/limits.js";
 
 /** @typedef {{path: string, file: File}} Item */
 /** @typedef {{credential: File, siblings: Item[], data: Item[] | null, folder: string}} Given `folder`: where the data was found. */
@@ -122,7 +122,7 @@ export function sortOut(items, inside, target) {
   // Loose files are named apart: none may take the place of one that came with the delivery.
   const later = loose.map(({ path, file }) => ({ path: GIVEN + path, file }));
   const siblings = [...later, ...near.filter(({ path }) => isLoose(path))]
-    .filter(({ file }) => file !== credential.file && file.size <= MAX_SIBLING);
+    .filter(({ file }) => file !== credential.file && file.size <= MAX_SIBLING_BYTES);
   const others = items.filter(({ path }) => !isLoose(path) && top(path) !== home);
   const { data, folder } = findData(others, near);
   siblings.sort((left, right) => compare(left.path, right.path));

@@ -5,7 +5,7 @@ import { blake3, parseUrn } from "../src/canon/digest.js";
 import { counted } from "../src/canon/text.js";
 import { lineage } from "../src/verify/delivery/lineage.js";
 import { profileOf } from "../src/verify/credential/envelope.js";
-import { isObject, MAX_BYTES, parse } from "../src/canon/json.js";
+import { isObject, parse } from "../src/canon/json.js";
 import { parseTimestamp } from "../src/canon/timestamps.js";
 import { Tree } from "../src/history/trees/tree.js";
 import { Trust } from "../src/credentials/trust.js";
@@ -18,10 +18,8 @@ import { Hashing } from "./hashing.js";
 import { lineageView } from "./lineage.js";
 import { settingOf } from "./record.js";
 import { byId, element, grouped, showReport, tell } from "./view.js";
+import { MAX_CREDENTIAL_BYTES, MAX_JSON_BYTES, MAX_RESOURCE_BYTES, MAX_TRUST_FILE_BYTES } from "../generated/limits.js";
 
-const MAX_CREDENTIAL = (1 << 20) + 1;
-const MAX_RESOURCE = 16 << 20;
-const MAX_TRUST = (1 << 20) + 1;
 const DRAWN_EVERY = 250; // milliseconds
 const SAID_EVERY = 10_000;
 const STOPPED = "Stopped: nothing was judged.";
@@ -77,7 +75,7 @@ async function readTrust(find) {
   if (trustFile === null && did) return { trust: Trust.of(did), believed: { words: `the key you gave, ${did}`, name: null, bytes: null } };
   const file = trustFile ?? inside.trust;
   if (file === null) return { trust: new Trust(), believed: { words: "no key and no trust file was given", name: null, bytes: null } };
-  const bytes = await bytesOf(file, MAX_TRUST);
+  const bytes = await bytesOf(file, MAX_TRUST_FILE_BYTES + 1);
   const words = file === inside.trust ? "the trust file inside this page" : `the trust file ${file.name}`;
   return {
     trust: Trust.parse(text(bytes, "bad-trust"), (_, digest) => find(digest)),
@@ -137,7 +135,7 @@ function busy() {
 async function judge(given, signal) {
   const at = byId("at").value.trim();
   const moment = at ? parseTimestamp(at) : Date.now();
-  const credential = await bytesOf(given.credential, MAX_CREDENTIAL);
+  const credential = await bytesOf(given.credential, MAX_CREDENTIAL_BYTES + 1);
   if (!isOfDataset(credential)) {
     // ATTACK: whatever data, beside a genuine credential that is about other data or none.
     if (given.data !== null && given.credential.name === "credential.json") {
@@ -184,7 +182,7 @@ async function readBeside(items, credential, signal) {
   /** @type {Item[]} */
   const rest = [];
   for (const item of items) {
-    const bytes = item.file.size <= MAX_BYTES ? await bytesOf(item.file, item.file.size) : new Uint8Array();
+    const bytes = item.file.size <= MAX_JSON_BYTES ? await bytesOf(item.file, item.file.size) : new Uint8Array();
     if (!maySpeak(bytes)) {
       rest.push(item);
       continue;
@@ -199,7 +197,7 @@ async function readBeside(items, credential, signal) {
   // of other kinds what is small.
   const foreign = profileOf(credential) === "w3c";
   for (const { path, file } of rest) {
-    const kept = foreign ? file.size <= MAX_RESOURCE : named.has((await hashing.read(file, null, () => {})).digest);
+    const kept = foreign ? file.size <= MAX_RESOURCE_BYTES : named.has((await hashing.read(file, null, () => {})).digest);
     signal.throwIfAborted();
     if (kept) siblings.set(path, await bytesOf(file, file.size));
   }

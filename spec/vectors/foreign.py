@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from lyrikstore.canon.json import encode, parse
+from lyrikstore.canon.limits import STATUS_LIST_ENTRIES
 from lyrikstore.credentials.model.status_entry import StatusEntry
-from lyrikstore.credentials.model.status_list import ENTRIES, pack
+from lyrikstore.credentials.model.status_list import pack
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.crypto.proofs.proof_set import add_proof
@@ -78,7 +79,7 @@ def proof_set(text: str, **changes: Any) -> str:
     return edited(text, change)
 
 
-EMPTY = bytes(ENTRIES // 8)
+EMPTY = bytes(STATUS_LIST_ENTRIES // 8)
 
 
 def status_list(bits: bytes = EMPTY, signer: KeySigner = ALICE, **changes: Any) -> str:
@@ -116,7 +117,7 @@ def with_status(**changes: Any) -> str:
 
 def bits_with(value: int, index: int = PLACE, size: int = 1) -> bytes:
     """Return the bits of a list in which one entry has a value."""
-    bits = bytearray(ENTRIES * size // 8)
+    bits = bytearray(STATUS_LIST_ENTRIES * size // 8)
     for offset in range(size):
         if value >> (size - 1 - offset) & 1:
             place = index * size + offset

@@ -26,7 +26,8 @@ from foreign import (
     with_status,
 )
 from lyrikstore.canon.json import encode, parse
-from lyrikstore.credentials.model.status_list import ENTRIES, pack
+from lyrikstore.canon.limits import STATUS_LIST_ENTRIES as ENTRIES
+from lyrikstore.credentials.model.status_list import pack
 from lyrikstore.crypto.keys.signer import KeySigner
 
 INSIDE = "https://schema.example/inside.json"

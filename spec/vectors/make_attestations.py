@@ -15,12 +15,13 @@ import make_credentials as made
 import verdicts_of_organisations as organisations
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import encode, parse
+from lyrikstore.canon.limits import STATUS_LIST_ENTRIES
 from lyrikstore.credentials.did.document import build_document
 from lyrikstore.credentials.model.attestation import build_attestation
 from lyrikstore.credentials.model.credential import Claims, CredentialMetadata
 from lyrikstore.credentials.model.grant import build_grant
 from lyrikstore.credentials.model.status_entry import StatusEntry
-from lyrikstore.credentials.model.status_list import ENTRIES, sign_list
+from lyrikstore.credentials.model.status_list import sign_list
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner, OrganisationSigner, Signer
 from lyrikstore.crypto.multikey import encode_multikey
@@ -64,7 +65,7 @@ def _entry(url: str, purpose: str = "revocation") -> StatusEntry:
 
 
 def _list(url: str, signer: KeySigner, *, raised: bool, purpose: str = "revocation") -> str:
-    bits = bytearray(ENTRIES // 8)
+    bits = bytearray(STATUS_LIST_ENTRIES // 8)
     if raised:
         bits[94567 // 8] |= 1 << (7 - 94567 % 8)
     return sign_list(url, purpose, bytes(bits), signer, START, MONTH).decode()

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from lyrikstore.canon.limits import MAX_PROOFS
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.crypto.multikey import verification_method
 from lyrikstore.crypto.proofs.eddsa_jcs import PROOF_TYPE, sign, signed_bytes
-from lyrikstore.crypto.proofs.proof_set import MAX_PROOFS, add_proof
+from lyrikstore.crypto.proofs.proof_set import add_proof
 from lyrikstore.testing.clocks import DEFAULT_START
 from lyrikstore.testing.keys import signer_for
 

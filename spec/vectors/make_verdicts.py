@@ -10,9 +10,10 @@ from typing import Any
 
 import make_credentials as made
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.limits import STATUS_LIST_ENTRIES
 from lyrikstore.credentials.model.credential import sha256_multibase, sri
 from lyrikstore.credentials.model.status_entry import StatusEntry
-from lyrikstore.credentials.model.status_list import ENTRIES, pack, sign_list
+from lyrikstore.credentials.model.status_list import pack, sign_list
 from verdicts_of_organisations import dataset_cases
 from verdicts_of_terms import (
     asserted,
@@ -210,7 +211,7 @@ def _status_cases(made: Any, sound: bytes) -> list[tuple[str, str, dict[str, str
     url, other = "https://data.example/status/revocation-1.json", "https://data.example/s.json"
     now = datetime(2026, 11, 20, tzinfo=UTC)
     month = timedelta(days=30)
-    empty = bytes(ENTRIES // 8)
+    empty = bytes(STATUS_LIST_ENTRIES // 8)
     place = 94567
     raised = bytearray(empty)
     raised[place // 8] |= 1 << (7 - place % 8)

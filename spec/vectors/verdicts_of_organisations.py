@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import make_credentials as made
+from lyrikstore.canon.limits import STATUS_LIST_ENTRIES
 from lyrikstore.credentials.did.document import build_document
 from lyrikstore.credentials.model.status_entry import StatusEntry
-from lyrikstore.credentials.model.status_list import ENTRIES, sign_list
+from lyrikstore.credentials.model.status_list import sign_list
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner, OrganisationSigner
 from lyrikstore.crypto.multikey import encode_multikey
@@ -48,7 +49,7 @@ def status_list(
     signer: OrganisationSigner, *, raised: bool = False, made_at: datetime = MADE
 ) -> str:
     """Return the organisation's status list by one of its keys."""
-    bits = bytearray(ENTRIES // 8)
+    bits = bytearray(STATUS_LIST_ENTRIES // 8)
     if raised:
         bits[ENTRY.index // 8] |= 1 << (7 - ENTRY.index % 8)
     return sign_list(URL, "revocation", bytes(bits), signer, made_at, timedelta(days=30)).decode()

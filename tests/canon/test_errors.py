@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.canon import errors
-from lyrikstore.canon.schemas import read_packaged
+from lyrikstore.canon.files import read_packaged
 
 CLASSES = [
     value

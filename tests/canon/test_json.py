@@ -15,15 +15,8 @@ from hypothesis import strategies as st
 
 from lyrikstore.canon import json as jsontext
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.json import (
-    MAX_BYTES,
-    MAX_DEPTH,
-    MAX_INTEGER,
-    Document,
-    encode,
-    parse,
-    parse_canonical,
-)
+from lyrikstore.canon.json import MAX_INTEGER, Document, encode, parse, parse_canonical
+from lyrikstore.canon.limits import MAX_JSON_BYTES, MAX_JSON_DEPTH
 
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors" / "canonical-json"
 
@@ -152,7 +145,7 @@ def test_never_looser_than_the_standard_library(text):
 def test_depth_is_measured_exactly(text, depth):
     inner = json.dumps(text)  # brackets and quotes inside a string never count
     data = ("[" * depth + inner + "]" * depth).encode()
-    if depth <= MAX_DEPTH:
+    if depth <= MAX_JSON_DEPTH:
         parse(data)
     else:
         with pytest.raises(FormatError, match="nested deeper"):
@@ -180,8 +173,8 @@ def test_hostile_texts_cost_linear_time(text):
 
 def test_size_is_checked_before_anything():
     with pytest.raises(FormatError, match="more than"):
-        parse(b"\xff" * (MAX_BYTES + 1))
-    parse(b"[" + b" " * (MAX_BYTES - 2) + b"]")
+        parse(b"\xff" * (MAX_JSON_BYTES + 1))
+    parse(b"[" + b" " * (MAX_JSON_BYTES - 2) + b"]")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), MAX_INTEGER + 1, -MAX_INTEGER - 1])

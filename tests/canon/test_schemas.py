@@ -7,12 +7,13 @@ from jsonschema import Draft202012Validator
 
 from lyrikstore.canon import schemas
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.schemas import check_schema, load_schema, schema_root
+from lyrikstore.canon.files import data_folder
+from lyrikstore.canon.schemas import check_schema, load_schema
 
 
 def all_names():
     found = []
-    for entry in schema_root().iterdir():
+    for entry in data_folder("schemas").iterdir():
         if entry.is_dir():
             found += [f"{entry.name}/{inner.name}" for inner in entry.iterdir()]
         else:

@@ -15,12 +15,13 @@ from lyrikstore.canon.errors import (
     VerificationError,
 )
 from lyrikstore.canon.json import parse
+from lyrikstore.canon.limits import STATUS_LIST_ENTRIES as ENTRIES
 from lyrikstore.credentials.did.document import build_document
 from lyrikstore.credentials.model.attestation import build_attestation
 from lyrikstore.credentials.model.credential import Claims, CredentialMetadata
 from lyrikstore.credentials.model.grant import build_grant
 from lyrikstore.credentials.model.status_entry import StatusEntry
-from lyrikstore.credentials.model.status_list import ENTRIES, sign_list, status_entries
+from lyrikstore.credentials.model.status_list import sign_list, status_entries
 from lyrikstore.credentials.terms.model import Partition, Terms, UsageLimits, Use
 from lyrikstore.credentials.trust import PinnedDocument, Trust, TrustedIssuer
 from lyrikstore.crypto.keys.signer import OrganisationSigner, Signer

@@ -7,7 +7,8 @@ import re
 from dataclasses import replace
 
 from lyrikstore.canon.json import encode
-from lyrikstore.credentials.model.status_list import ENTRIES, pack
+from lyrikstore.canon.limits import STATUS_LIST_ENTRIES
+from lyrikstore.credentials.model.status_list import pack
 from tests.differential.judges import Case
 from tests.differential.kinds import digests, listing, organisation, securing
 from tests.differential.mutate import (
@@ -149,7 +150,7 @@ def status(rng: random.Random, case: Case, _: Case) -> Case | None:
         subject = value.get("credentialSubject") if isinstance(value, dict) else None
         if not isinstance(subject, dict) or "encodedList" not in subject:
             continue
-        bits = bytearray(ENTRIES // 8 + rng.choice([0, 0, 0, 1, -1, 1000]))
+        bits = bytearray(STATUS_LIST_ENTRIES // 8 + rng.choice([0, 0, 0, 1, -1, 1000]))
         for _ in range(rng.choice([0, 1, 3000])):
             bits[rng.randrange(len(bits))] |= 1 << rng.randrange(8)
         packed = pack(bytes(bits))

@@ -16,11 +16,11 @@ from tests.differential.judges import PAGE, Case, PageVerifier, by_python, diffe
 from tests.differential.seeds import seeds
 
 WOUNDS = {
-    "a minute of skew": ("status.js", "SKEW = 300_000", "SKEW = 360_000"),
-    "one level deeper": ("strictjson.js", "MAX_DEPTH = 64", "MAX_DEPTH = 65"),
-    "base64 in any spelling": ("bytes.js", "base64(bytes) === encoded", "true"),
-    "numbers with zeros": ("log.js", "/^(?:0|[1-9][0-9]{0,15})$/", "/^[0-9]{1,16}$/"),
-    "a member twice": ("strictjson.js", "if (Object.hasOwn(members, name))", "if (false)"),
+    "a minute of skew": ("canon/timestamps.js", "SECONDS * 1000", "SECONDS * 1200"),
+    "one level deeper": ("canon/json.js", "depth === MAX_JSON_DEPTH", "depth > MAX_JSON_DEPTH"),
+    "base64 in any spelling": ("canon/bytes.js", "base64(bytes) === encoded", "true"),
+    "numbers with zeros": ("history/log/log.js", "/^(?:0|[1-9][0-9]{0,15})$/", "/^[0-9]{1,16}$/"),
+    "a member twice": ("canon/json.js", "if (Object.hasOwn(members, name))", "if (false)"),
 }
 """What a page could get wrong: file, what stands there, what stands there instead."""
 

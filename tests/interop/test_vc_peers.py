@@ -22,9 +22,10 @@ from openvc.verify import (
 
 import make_credentials
 from lyrikstore.canon.json import encode, parse
+from lyrikstore.canon.limits import STATUS_LIST_ENTRIES
 from lyrikstore.credentials.model.credential import DATASET, schema_bytes
 from lyrikstore.credentials.model.status_entry import StatusEntry
-from lyrikstore.credentials.model.status_list import ENTRIES, sign_list
+from lyrikstore.credentials.model.status_list import sign_list
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.status import Notices
@@ -125,7 +126,7 @@ def test_openvc_reads_our_status_lists_alike(credential: bytes, made: Any, raise
     url = "https://data.example/status/revocation-1.json"
     entry = StatusEntry("revocation", 94_567, url)
     revocable = made.resigned(credential, lambda d: d.update(credentialStatus=entry.to_json()))
-    bits = bytearray(ENTRIES // 8)
+    bits = bytearray(STATUS_LIST_ENTRIES // 8)
     bits[94_567 // 8] |= (128 >> 94_567 % 8) * raised
     signed = sign_list(url, "revocation", bytes(bits), made.OWNER, NOW, timedelta(days=30))
 

@@ -9,6 +9,7 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import parse
+from lyrikstore.canon.limits import MAX_STATEMENTS_BYTES
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.did import Resolver, documents_among
@@ -25,7 +26,7 @@ from lyrikstore.verify.credential.grant import Holder
 from lyrikstore.verify.credential.key_statements import check_few
 from lyrikstore.verify.credential.status import Notices
 from lyrikstore.verify.delivery.delivery import verify_alone, verify_delivery
-from lyrikstore.verify.delivery.folder import MAX_WORDS, FolderData, is_candidate_statement
+from lyrikstore.verify.delivery.folder import FolderData, is_candidate_statement
 from lyrikstore.verify.delivery.siblings import SiblingFiles
 from lyrikstore.verify.report import Check, CheckState, decide
 from lyrikstore.verify.w3c.presentation import verify_presentation
@@ -187,7 +188,7 @@ def test_decide(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", load("beside/words.json")["cases"], ids=lambda c: c["id"])
 def test_what_may_speak(case: dict[str, Any]) -> None:
     assert is_candidate_statement(spelt(case["file"])) == case["words"]
-    assert load("beside/words.json")["most"] == MAX_WORDS
+    assert load("beside/words.json")["most"] == MAX_STATEMENTS_BYTES
 
 
 @pytest.mark.parametrize("case", load("beside/words.json")["folders"], ids=lambda c: c["id"])

@@ -331,10 +331,10 @@ def _check_key(did: str) -> None:
 
 
 def _pinnable(path: Path, did: str) -> bytes:
+    from lyrikstore.canon.limits import MAX_DID_DOCUMENT_BYTES
     from lyrikstore.credentials.did import parse_document
-    from lyrikstore.credentials.did.document import MAX_DOCUMENT_BYTES
 
-    data = read_at_most(path, MAX_DOCUMENT_BYTES + 1)
+    data = read_at_most(path, MAX_DID_DOCUMENT_BYTES + 1)
     found = parse_document(data)
     if found.id != did:
         raise InvalidInputError("other-did", f"{path} is the document of {found.id}, not of {did}")

@@ -1,8 +1,8 @@
 """How often a store may still change its keys before buyers cannot follow (spec §11.4)."""
 
+from lyrikstore.canon.limits import MAX_POLICIES, MAX_RULES_BYTES
 from lyrikstore.history.policy.policy import Policy
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.verify.credential.key_statements import MAX_POLICIES, MAX_RULES
 from lyrikstore_cli.output.screen import Screen
 
 WARN_FROM = 0.75
@@ -22,7 +22,7 @@ def warn_of_changes(screen: Screen, repository: Repository, policy: Policy) -> N
     if share < WARN_FROM:
         return
     made = policy.version - 1
-    read = f"a verifier reads ({MAX_POLICIES} changes, {MAX_RULES >> 20} MiB)"
+    read = f"a verifier reads ({MAX_POLICIES} changes, {MAX_RULES_BYTES >> 20} MiB)"
     said = f"! the keys of this store have changed {made} times: "
     if share > 1:
         said += f"more than {read}, so nothing can be issued here"

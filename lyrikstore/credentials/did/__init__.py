@@ -10,7 +10,6 @@ from lyrikstore.credentials.did.document import DidDocument, Method, parse_docum
 from lyrikstore.credentials.did.names import did_of, parse_did, web_url
 from lyrikstore.credentials.did.resolver import (
     KEY_FORMAT,
-    MAX_DOCUMENTS,
     DocumentSource,
     KeysAt,
     KnownDocument,
@@ -22,7 +21,6 @@ from lyrikstore.credentials.did.resolver import (
 
 __all__ = [
     "KEY_FORMAT",
-    "MAX_DOCUMENTS",
     "DidDocument",
     "DocumentSource",
     "KeysAt",

@@ -15,12 +15,10 @@ from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.json import JSON, parse
+from lyrikstore.canon.limits import MAX_DID_DOCUMENT_BYTES, MAX_DID_METHODS
 from lyrikstore.credentials.did.names import did_of, parse_did
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.multikey import parse_multikey
-
-MAX_DOCUMENT_BYTES = 64 << 10
-MAX_METHODS = 64
 
 PURPOSES = (
     "assertionMethod",
@@ -84,7 +82,7 @@ def parse_document(data: bytes) -> DidDocument:
     Cost: at most 64 KiB and 64 methods.
     """
     try:
-        value = parse(data, max_bytes=MAX_DOCUMENT_BYTES, floats=True, nulls=True)
+        value = parse(data, max_bytes=MAX_DID_DOCUMENT_BYTES, floats=True, nulls=True)
     except FormatError as error:
         raise FormatError("bad-did-document", f"not a DID document: {error.message}") from None
     return read_document(value)
@@ -144,8 +142,8 @@ def build_document(did: str, keys: Mapping[str, str]) -> dict[str, JSON]:
 def _add(methods: dict[str, Method], method: Method) -> None:
     if method.id in methods:
         _refuse(f"the method {method.id[:200]!a} occurs twice")
-    if len(methods) == MAX_METHODS:
-        _refuse(f"more than {MAX_METHODS} methods")
+    if len(methods) == MAX_DID_METHODS:
+        _refuse(f"more than {MAX_DID_METHODS} methods")
     methods[method.id] = method
 
 
@@ -207,8 +205,8 @@ def _check_controller(controller: JSON) -> None:
 
 def _list(value: dict[str, JSON], member: str) -> list[JSON]:
     found = value.get(member, [])
-    if not isinstance(found, list) or len(found) > MAX_METHODS:
-        _refuse(f"{member} is not a list of at most {MAX_METHODS}")
+    if not isinstance(found, list) or len(found) > MAX_DID_METHODS:
+        _refuse(f"{member} is not a list of at most {MAX_DID_METHODS}")
     return found
 
 

@@ -8,9 +8,7 @@ import re
 from typing import NoReturn
 
 from lyrikstore.canon.errors import FormatError
-
-MAX_DID = 1000
-"""Characters."""
+from lyrikstore.canon.limits import MAX_DID_CHARACTERS
 
 MAX_URL = 4000
 """Characters of a DID URL."""
@@ -33,7 +31,9 @@ def parse_did(text: object) -> tuple[str, str]:
     Raises:
         FormatError: (``bad-did``) it is none, or a ``did:web`` outside the grammar.
     """
-    found = _DID.fullmatch(text) if isinstance(text, str) and len(text) <= MAX_DID else None
+    found = (
+        _DID.fullmatch(text) if isinstance(text, str) and len(text) <= MAX_DID_CHARACTERS else None
+    )
     if found is None:
         _refuse(text, "not a DID")
     method, rest = found.groups()

@@ -23,6 +23,7 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
 )
 from lyrikstore.canon.json import JSON
+from lyrikstore.canon.limits import MAX_DID_DOCUMENTS
 from lyrikstore.credentials.did.document import (
     PURPOSES,
     DidDocument,
@@ -38,8 +39,6 @@ RESULT_CONTEXT = "https://w3id.org/did-resolution/v1"
 MEDIA_TYPE = "application/did+ld+json"
 KEY_FORMAT = "Multikey"
 """The form in which the document of a did:key shows its key, and the only one."""
-MAX_DOCUMENTS = 16
-"""DID documents read among the sibling files of a credential."""
 
 # A credential names one method in its proof, a document lists some: credentials must not use up
 # the tries.
@@ -263,7 +262,7 @@ def documents_among(
     did: str | None = None,
     source: DocumentSource = DocumentSource.SNAPSHOT,
     *,
-    most: int = MAX_DOCUMENTS,
+    most: int = MAX_DID_DOCUMENTS,
 ) -> list[KnownDocument]:
     """Return the DID documents among files next to a credential, unverified.
 

@@ -16,8 +16,9 @@ from msgspec import Struct, field
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.files import PACKAGE, data_folder, read_packaged
 from lyrikstore.canon.json import JSON, parse
-from lyrikstore.canon.schemas import PACKAGE, check_schema, read_packaged, schema_root
+from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.credentials.terms.claim import check_licence_claim
 from lyrikstore.credentials.terms.model import Terms
@@ -268,7 +269,7 @@ def context_sri() -> str:
 @cache
 def schema_bytes(kind: CredentialKind) -> bytes:
     """Return the published bytes of the schema of ``kind``."""
-    return read_packaged(schema_root() / f"{kind.schema}.schema.json")
+    return read_packaged(data_folder("schemas") / f"{kind.schema}.schema.json")
 
 
 def sri(data: bytes) -> str:

@@ -20,8 +20,14 @@ from msgspec import Struct
 from lyrikstore.canon.base64 import decode_base64url
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.json import JSON, encode, may_contain, parse
+from lyrikstore.canon.limits import (
+    MAX_STATUS_CANDIDATES,
+    MAX_STATUS_LIST_BYTES,
+    STATUS_LIST_ENTRIES,
+)
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import (
+    CLOCK_SKEW,
     format_timestamp,
     parse_foreign_timestamp,
     parse_timestamp,
@@ -33,21 +39,12 @@ from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.multikey import parse_method_fragment, parse_verification_method
 from lyrikstore.crypto.proofs.eddsa_jcs import add_proof, verify_proof
 
-ENTRIES = 131_072
-"""Bits of a list: the least that the standard allows, so that one bit says nothing about whose."""
-
 PURPOSES = ("revocation", "suspension")
 
-CLOCK_SKEW = timedelta(seconds=300)
-"""How far two honest clocks may be apart."""
-
-MAX_CANDIDATES = 8
-"""Notices read for one entry: each may cost a signature and 1 MiB, whoever put it there."""
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 """What a bit can say: for good, or for now."""
 
-MAX_INFLATED = 1 << 20
 LIST_TYPE = "BitstringStatusListCredential"
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
@@ -197,10 +194,10 @@ def unpack(text: object) -> bytes:
         FormatError: (``bad-status``) not base64url, not gzip, or too few or too many bits.
     """
     bits = inflate(text)
-    if len(bits) * 8 < ENTRIES:
+    if len(bits) * 8 < STATUS_LIST_ENTRIES:
         _refuse(
             f"a list of {pluralize(len(bits) * 8, 'entry')}; "
-            f"fewer than {ENTRIES} tell whose they are"
+            f"fewer than {STATUS_LIST_ENTRIES} tell whose they are"
         )
     return bits
 
@@ -225,11 +222,11 @@ def _unpack(text: str) -> bytes | None:
     try:
         packed = decode_base64url(text[1:], "bad-status")
         # ATTACK: 1.4 MB that unpack to 1 GiB. One byte more than is allowed is enough to know.
-        bits = unpacker.decompress(packed, MAX_INFLATED + 1)
+        bits = unpacker.decompress(packed, MAX_STATUS_LIST_BYTES + 1)
     except (FormatError, zlib.error):
         return None
     whole = unpacker.eof and not unpacker.unused_data
-    return bits if whole and len(bits) <= MAX_INFLATED else None
+    return bits if whole and len(bits) <= MAX_STATUS_LIST_BYTES else None
 
 
 def sign_list(
@@ -240,7 +237,7 @@ def sign_list(
     Args:
         url: Where it will be published; https.
         purpose: One of :data:`PURPOSES`.
-        bits: At least :data:`ENTRIES` of them.
+        bits: At least :data:`STATUS_LIST_ENTRIES` of them.
         signer: The issuer of the credentials it is about.
         made: Now.
         valid_for: How long until a newer one is to be had.
@@ -331,8 +328,8 @@ def newest_first(
         if one.issuer in {None, issuer}
     ]
     order.sort(key=itemgetter(0), reverse=True)
-    unread = order[MAX_CANDIDATES:]
-    return [one for _, one in order[:MAX_CANDIDATES]], unread[0][0] if unread else None
+    unread = order[MAX_STATUS_CANDIDATES:]
+    return [one for _, one in order[:MAX_STATUS_CANDIDATES]], unread[0][0] if unread else None
 
 
 def list_url(data: bytes) -> str | None:
@@ -343,7 +340,9 @@ def list_url(data: bytes) -> str | None:
 
 def _refuse_packing() -> NoReturn:
     # In the same words whatever is wrong: one unpacker sees the end missing before another does.
-    _refuse(f"encodedList is not one gzip member of at most {MAX_INFLATED} bytes in base64url")
+    _refuse(
+        f"encodedList is not one gzip member of at most {MAX_STATUS_LIST_BYTES} bytes in base64url"
+    )
 
 
 def _refuse(reason: str) -> NoReturn:

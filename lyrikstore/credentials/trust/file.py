@@ -15,11 +15,11 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
 )
 from lyrikstore.canon.files import read_at_most
+from lyrikstore.canon.limits import MAX_DID_DOCUMENT_BYTES, MAX_TRUST_FILE_BYTES
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.canon.toml import check_user_file, parse_toml
 from lyrikstore.credentials.did import parse_did, parse_document
-from lyrikstore.credentials.did.document import MAX_DOCUMENT_BYTES
 from lyrikstore.credentials.trust.model import (
     DEFAULT_STATUS_AGE,
     AllowedKeys,
@@ -31,8 +31,6 @@ from lyrikstore.credentials.trust.model import (
 )
 from lyrikstore.crypto.multikey import parse_did_key
 from lyrikstore.history.log.note import VerifierKey
-
-MAX_BYTES = 1 << 20
 
 ReadFile = Callable[[str], bytes]
 """Given the path in a ``[[document]]``, returns the file's bytes."""
@@ -55,7 +53,7 @@ def parse_trust(data: bytes, read: ReadFile | None = None, name: str = "the trus
         InvalidInputError: As ``read``.
     """
     try:
-        document = parse_toml(data, max_bytes=MAX_BYTES)
+        document = parse_toml(data, max_bytes=MAX_TRUST_FILE_BYTES)
         check_user_file(document, "trust")
         return _trust(document, read)
     except FormatError as error:
@@ -82,12 +80,12 @@ def sibling_reader(path: Path) -> ReadFile:
     """Return what reads files named relative to the trust file at ``path``."""
 
     def read(name: str) -> bytes:
-        return read_file(path.parent / name, MAX_DOCUMENT_BYTES + 1)
+        return read_file(path.parent / name, MAX_DID_DOCUMENT_BYTES + 1)
 
     return read
 
 
-def read_file(path: Path, limit: int = MAX_BYTES + 1) -> bytes:
+def read_file(path: Path, limit: int = MAX_TRUST_FILE_BYTES + 1) -> bytes:
     """Return at most ``limit`` bytes of a file; nothing where there is none.
 
     Raises:

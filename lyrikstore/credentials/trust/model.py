@@ -13,6 +13,7 @@ from msgspec import Struct
 from lyrikstore.canon.base64 import decode_base64
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.limits import DEFAULT_STATUS_DAYS
 from lyrikstore.credentials.did import DocumentSource, KnownDocument
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.history.log.note import VerifierKey, is_name
@@ -36,7 +37,7 @@ ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 ``publisher``: dataset credentials, grants and stores.
 """
 
-DEFAULT_STATUS_AGE = timedelta(days=30)
+DEFAULT_STATUS_AGE = timedelta(days=DEFAULT_STATUS_DAYS)
 
 
 class TrustedIssuer(Struct, frozen=True):

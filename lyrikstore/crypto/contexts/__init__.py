@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from functools import cache
 
 from lyrikstore.canon.errors import IncompleteError
+from lyrikstore.canon.files import PACKAGE, read_packaged
 from lyrikstore.canon.json import JSON, parse
-from lyrikstore.canon.schemas import PACKAGE, read_packaged
 
 CREDENTIALS_V2 = "https://www.w3.org/ns/credentials/v2"
 OWN = "https://w3id.org/lyrikstore/v1"

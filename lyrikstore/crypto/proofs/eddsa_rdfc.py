@@ -17,16 +17,12 @@ from typing import Any, NamedTuple, NoReturn
 
 from lyrikstore.canon.errors import IncompleteError, VerificationError
 from lyrikstore.canon.json import JSON
+from lyrikstore.canon.limits import MAX_RDF_ELEMENTS, MAX_RDF_VALUES
 from lyrikstore.canon.text import WHITE_SPACE, pluralize
 from lyrikstore.crypto.contexts import CONTEXTS, context_document
 
 CRYPTOSUITE = "eddsa-rdfc-2022"
 
-MAX_VALUES = 1000
-"""Members and elements of one document."""
-
-MAX_ELEMENTS = 256
-"""Elements of one list: PyLD compares each with every other."""
 
 MAX_WORK = 2048
 """Permutations of blank nodes that look alike; the effort can grow with the factorial."""
@@ -58,12 +54,11 @@ def canonical(document: dict[str, JSON]) -> bytes:
         IncompleteError: (``unknown-context``) a context that is not held; (``missing-extra``)
             PyLD is not installed.
 
-    Cost: much more than canonical JSON; bounded by :data:`MAX_VALUES`, :data:`MAX_ELEMENTS` and
-    :data:`MAX_WORK`.
+    Cost: much more than canonical JSON; bounded by the limits of spec §3.7.
     """
     written = _Text(document).count()
-    if written > MAX_VALUES:
-        _refuse(f"more than {MAX_VALUES} values")
+    if written > MAX_RDF_VALUES:
+        _refuse(f"more than {MAX_RDF_VALUES} values")
     expand, canonicalize = _load_pyld()
     expanded = expand(document)
     if _count_expanded(expanded) != written:
@@ -103,8 +98,8 @@ class _Text:
             if _last_part(iri) != term or not {term, iri}.isdisjoint(_known()):
                 _refuse(f"a context of its own gives {term[:80]!a} another meaning than its name")
             self.iris.add(str(iri))
-        if not len(dict(named)) == len(named) <= MAX_ELEMENTS:
-            _refuse(f"contexts of its own give a name twice, or more than {MAX_ELEMENTS}")
+        if not len(dict(named)) == len(named) <= MAX_RDF_ELEMENTS:
+            _refuse(f"contexts of its own give a name twice, or more than {MAX_RDF_ELEMENTS}")
 
     def count(self) -> int:
         """Return how many values the document has, after looking at each."""
@@ -118,10 +113,10 @@ class _Text:
         if not _TERM.fullmatch(name):
             _refuse(f"the member {name[:80]!a} is not a plain term")
         elements = _listed(value)
-        if not 0 < len(elements) <= MAX_ELEMENTS:
+        if not 0 < len(elements) <= MAX_RDF_ELEMENTS:
             _refuse(
                 f"a list of {pluralize(len(elements), 'element')}, "
-                f"where 1 to {MAX_ELEMENTS} are taken"
+                f"where 1 to {MAX_RDF_ELEMENTS} are taken"
             )
         if name == "type" and self.may_name and not all(map(_one_spelling, elements)):
             _refuse("a type of a presentation that could be a term is to be written as one")

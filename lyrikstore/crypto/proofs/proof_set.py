@@ -7,14 +7,15 @@ earlier proofs that it names; then the set says what it seems to say.
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError, VerificationError
 from lyrikstore.canon.json import JSON, encode
-from lyrikstore.canon.timestamps import format_timestamp, parse_foreign_timestamp
+from lyrikstore.canon.limits import MAX_PROOFS
+from lyrikstore.canon.timestamps import CLOCK_SKEW, format_timestamp, parse_foreign_timestamp
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.multikey import parse_verification_method
@@ -25,10 +26,6 @@ Resolve = Callable[[str, str], PublicKey]
 """Verification method and proof purpose → key. Raises KeyMaterialError (``bad-key``) or, where the
 document that names the key is not available, IncompleteError."""
 
-MAX_PROOFS = 8
-"""In one document; each costs a canonicalization."""
-
-CLOCK_SKEW = timedelta(minutes=5)
 
 _CANONICAL: Mapping[str, Callable[[dict[str, JSON]], bytes]] = {
     single.CRYPTOSUITE: encode,

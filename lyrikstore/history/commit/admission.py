@@ -10,9 +10,9 @@ from lyrikstore.canon.errors import (
     RemoteError,
     StorageError,
 )
+from lyrikstore.canon.limits import MAX_CREDENTIAL_BYTES
 from lyrikstore.crypto.proofs.eddsa_jcs import signed_by
 from lyrikstore.history.commit.completeness import Reachable
-from lyrikstore.history.manifests.limits import MAX_CREDENTIAL_BYTES
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore.history.policy.policy import Policy
 from lyrikstore.history.repository.refs import RefTable

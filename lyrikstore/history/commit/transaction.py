@@ -23,6 +23,7 @@ from lyrikstore.canon.errors import (
     storage_error,
 )
 from lyrikstore.canon.files import sync_directory
+from lyrikstore.canon.limits import MAX_CREDENTIAL_BYTES
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.ed25519 import PublicKey
@@ -37,7 +38,6 @@ from lyrikstore.history.log.entries import FORMAT, read_records
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.log.note import VerifierKey, check_name
 from lyrikstore.history.manifests.kinds import GENESIS_NAME
-from lyrikstore.history.manifests.limits import MAX_CREDENTIAL_BYTES
 from lyrikstore.history.manifests.manifest import Manifest, sign_manifest
 from lyrikstore.history.policy.policy import Genesis, Policy
 from lyrikstore.history.repository.repository import Repository

@@ -17,6 +17,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     VerificationError,
 )
+from lyrikstore.canon.limits import MAX_TREE_LINE_BYTES
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.keys.signer import Signer
@@ -25,7 +26,6 @@ from lyrikstore.history.gc.retention import Retirement, plan_retirement, retire,
 from lyrikstore.history.log.entries import read_records
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.history.trees.tree import MAX_LINE
 from lyrikstore.objects.backends.base import SCRATCH
 from lyrikstore.objects.gc.plan import GARBAGE_SHARE, RepackPlan, live_set, plan_repack
 from lyrikstore.objects.gc.repack import Repacked, repack
@@ -79,7 +79,7 @@ def live_roots(
 def _files(repository: Repository, tree: Digest) -> Iterator[Digest]:
     # Trees are canonical, so an entry begins with its digest: a full parse is not needed.
     with repository.blobs.open(tree) as stream:
-        while line := stream.readline(MAX_LINE + 1):
+        while line := stream.readline(MAX_TREE_LINE_BYTES + 1):
             if not line.startswith(_HEAD):
                 raise FormatError("bad-tree", f"tree {tree.short} is not in canonical form")
             yield Digest.parse_hex(line[len(_HEAD) : len(_HEAD) + 64].decode("ascii", "replace"))

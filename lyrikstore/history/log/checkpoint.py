@@ -15,12 +15,17 @@ from lyrikstore.canon import json
 from lyrikstore.canon.base64 import decode_base64
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, VerificationError
+from lyrikstore.canon.limits import (
+    MAX_LOG_PROOF_BYTES,
+    MAX_LOG_PROOF_HASHES,
+    MAX_LOG_PROOF_SIGNERS,
+    MAX_NOTE_BYTES,
+    MAX_NOTE_SIGNATURES,
+)
 from lyrikstore.canon.text import pluralize
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.log import merkle
 from lyrikstore.history.log.note import (
-    MAX_NOTE_BYTES,
-    MAX_SIGNATURES,
     VerifierKey,
     check_name,
     is_name,
@@ -33,9 +38,6 @@ EntryType = Literal["manifest", "credential", "transaction"]
 ENTRY_TYPES: tuple[EntryType, ...] = ("manifest", "credential", "transaction")
 
 MAX_SIZE = 2**53 - 1
-MAX_PROOF_BYTES = 1 << 17
-MAX_PROOF_SIGNERS = 4
-"""Lines by known keys on the log checkpoint of a proof: each costs a signature."""
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}")
 _PROOF_HEADER = "c2sp.org/tlog-proof@v1"
@@ -168,7 +170,7 @@ class Place(Struct, frozen=True):
 
 
 def open_checkpoint(
-    data: bytes, keys: Sequence[VerifierKey], *, most: int = MAX_SIGNATURES
+    data: bytes, keys: Sequence[VerifierKey], *, most: int = MAX_NOTE_SIGNATURES
 ) -> SignedCheckpoint:
     """Return a published log checkpoint, once a known key's signature on it holds.
 
@@ -215,7 +217,7 @@ class TlogProof(Struct, frozen=True):
         Raises:
             FormatError: (``bad-tlog-proof``) not such a file.
         """
-        if len(data) > MAX_PROOF_BYTES:
+        if len(data) > MAX_LOG_PROOF_BYTES:
             _refuse(pluralize(len(data), "byte"))
         head, separator, checkpoint = data.partition(b"\n\n")
         try:
@@ -229,8 +231,8 @@ class TlogProof(Struct, frozen=True):
         word, _, number = (lines.pop(0) if lines else "").partition(" ")
         if word != "index" or not _NUMBER.fullmatch(number) or int(number) > MAX_SIZE:
             _refuse("no index line")
-        if len(lines) > merkle.MAX_PROOF:
-            _refuse(f"more than {merkle.MAX_PROOF} hashes")
+        if len(lines) > MAX_LOG_PROOF_HASHES:
+            _refuse(f"more than {MAX_LOG_PROOF_HASHES} hashes")
         hashes = tuple(decode_base64(line, "bad-tlog-proof") for line in lines)
         if any(len(item) != merkle.HASH_BYTES for item in hashes):
             _refuse("a hash that is not 32 bytes")
@@ -268,7 +270,7 @@ class TlogProof(Struct, frozen=True):
             VerificationError: Its signature does not hold, or (``bad-inclusion``) the proof does
                 not lead from the leaf to its root.
         """
-        signed = open_checkpoint(self.checkpoint, keys, most=MAX_PROOF_SIGNERS)
+        signed = open_checkpoint(self.checkpoint, keys, most=MAX_LOG_PROOF_SIGNERS)
         merkle.verify_inclusion(leaf.hash, self.index, signed.size, self.hashes, signed.root)
         return signed
 

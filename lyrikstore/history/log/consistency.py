@@ -10,11 +10,9 @@ from enum import Enum
 from itertools import combinations, permutations
 
 from lyrikstore.canon.errors import IncompleteError
+from lyrikstore.canon.limits import MAX_COMPARED_HEADS
 from lyrikstore.history.log.checkpoint import LogCheckpoint, Place
 from lyrikstore.history.log.consistency_file import NO_FILES, NO_LEAVES, ConsistencyFiles, Leaves
-
-MAX_COMPARED = 32
-"""Most log checkpoints of one log that may lie next to a credential."""
 
 
 class Relation(Enum):
@@ -170,12 +168,12 @@ class Consistency:
             IncompleteError: (``too-many-log-checkpoints``) there are more than are compared.
         """
         several = tuple(dict.fromkeys(heads))
-        if len(several) > MAX_COMPARED:
+        if len(several) > MAX_COMPARED_HEADS:
             # ATTACK: whoever has a log key signs hundreds, each to be held against each.
             raise IncompleteError(
                 "too-many-log-checkpoints",
                 f"{len(several)} log checkpoints of one log are at hand, more than the "
-                f"{MAX_COMPARED} that are compared",
+                f"{MAX_COMPARED_HEADS} that are compared",
             )
         return any(self.relation(*pair) is Relation.FORK for pair in combinations(several, 2))
 

@@ -13,19 +13,19 @@ from lyrikstore.canon.base64 import decode_base64
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, IncompleteError, LyrikstoreError
 from lyrikstore.canon.json import MAX_INTEGER, encode, parse_canonical
+from lyrikstore.canon.limits import (
+    MAX_CONSISTENCY_FILES,
+    MAX_CONSISTENCY_HEADS,
+    MAX_CONSISTENCY_LEAVES,
+    MAX_LOG_PROOF_HASHES,
+)
 from lyrikstore.history.log import merkle
 from lyrikstore.history.log.checkpoint import LogCheckpoint
 
 MAX_HEADS = 24
 """Log checkpoints that a writer names besides the one of the leaf hashes."""
 
-MAX_LEAVES = 1 << 16
-"""Most leaf hashes that go with a file: 2 MiB."""
 
-MAX_FILES = 8
-"""Most consistency files of one log that may lie next to a credential."""
-
-_MAX_READ = 32
 _TYPE = "log-consistency"
 _MARK = f'"type":"{_TYPE}"'.encode()
 
@@ -86,12 +86,12 @@ class ConsistencyFile(Struct, frozen=True):
         _require(document["type"] == _TYPE and type(document["v"]) is int and document["v"] == 1)
         _require(isinstance(document["origin"], str))
         steps = document["from"]
-        _require(isinstance(steps, list) and len(steps) <= _MAX_READ)
+        _require(isinstance(steps, list) and len(steps) <= MAX_CONSISTENCY_HEADS)
         size, root = _head(document["to"], {"root", "size"})
         found = []
         for item in steps:
             smaller, old = _head(item, {"proof", "root", "size"})
-            _require(isinstance(item["proof"], list) and len(item["proof"]) <= merkle.MAX_PROOF)
+            _require(isinstance(item["proof"], list) and len(item["proof"]) <= MAX_LOG_PROOF_HASHES)
             found.append((smaller, old, tuple(_hash(one) for one in item["proof"])))
         sizes = [size, *(smaller for smaller, _, _ in found)]
         _require(all(larger > smaller for larger, smaller in pairwise(sizes)))
@@ -101,7 +101,7 @@ class ConsistencyFile(Struct, frozen=True):
             stated = document["leaves"]
             _require(isinstance(stated, dict) and stated.keys() == {"blake3", "size"})
             count = stated["size"]
-            _require(type(count) is int and count in sizes and count <= MAX_LEAVES)
+            _require(type(count) is int and count in sizes and count <= MAX_CONSISTENCY_LEAVES)
             leaves = Digest.parse_hex(stated["blake3"]), count
         for smaller, old, proof in found:
             merkle.verify_consistency(smaller, size, proof, old, root)
@@ -184,11 +184,11 @@ class ConsistencyFiles:
             IncompleteError: (``too-many-consistency-files``) more than are read.
         """
         found = self._by_origin.get(origin, [])
-        if len(found) > MAX_FILES:
+        if len(found) > MAX_CONSISTENCY_FILES:
             # ATTACK: a crowd of them, before the one that shows the fork.
             raise IncompleteError(
                 "too-many-consistency-files",
-                f"more than the {MAX_FILES} consistency files of a log that are read",
+                f"more than the {MAX_CONSISTENCY_FILES} consistency files of a log that are read",
             )
         return [(one, self._leaves_of(one)) for one in found]
 

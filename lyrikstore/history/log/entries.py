@@ -19,6 +19,7 @@ from lyrikstore.canon.errors import (
     StorageError,
     VerificationError,
 )
+from lyrikstore.canon.limits import MAX_NOTE_BYTES
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.log import merkle
 from lyrikstore.history.log.checkpoint import (
@@ -29,7 +30,7 @@ from lyrikstore.history.log.checkpoint import (
     TlogProof,
     open_checkpoint,
 )
-from lyrikstore.history.log.note import MAX_NOTE_BYTES, VerifierKey, split_note
+from lyrikstore.history.log.note import VerifierKey, split_note
 from lyrikstore.history.log.tiles import new_files
 from lyrikstore.objects.backends.base import NOT_A_FILE, Backend
 from lyrikstore.objects.store.transactions import Transaction, TransactionLog, parse_transaction

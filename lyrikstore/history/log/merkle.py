@@ -9,14 +9,12 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 from lyrikstore.canon.errors import InvalidInputError, VerificationError
+from lyrikstore.canon.limits import MAX_LOG_PROOF_HASHES
 from lyrikstore.canon.text import pluralize
 
 HASH_BYTES = 32
 EMPTY_ROOT = sha256(b"").digest()
 """The root of the tree without leaves."""
-
-MAX_PROOF = 64
-"""No tree of at most 2^63 leaves needs a longer proof; longer ones are refused unread."""
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -295,5 +293,5 @@ def _split(size: int) -> int:
 
 
 def _check_hashes(hashes: Sequence[bytes], kind: str) -> None:
-    if len(hashes) > MAX_PROOF + 2 or any(len(item) != HASH_BYTES for item in hashes):
+    if len(hashes) > MAX_LOG_PROOF_HASHES + 2 or any(len(item) != HASH_BYTES for item in hashes):
         raise VerificationError(kind, "a proof is at most 64 hashes of 32 bytes")

@@ -14,13 +14,10 @@ from msgspec import Struct
 
 from lyrikstore.canon.base64 import decode_base64
 from lyrikstore.canon.errors import FormatError, InvalidInputError, VerificationError
+from lyrikstore.canon.limits import MAX_KEY_NAME_BYTES, MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES
 from lyrikstore.canon.text import pluralize
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.keys.signer import Signer
-
-MAX_NOTE_BYTES = 1 << 16
-MAX_SIGNATURES = 100
-MAX_NAME_BYTES = 255
 
 _ED25519 = b"\x01"
 _LINE_START = "\u2014 "
@@ -90,7 +87,7 @@ class OpenedNote(Struct, frozen=True):
 def is_name(name: str) -> bool:
     """Return whether ``name`` can name a note key or a log."""
     return (
-        0 < len(name.encode("utf-8", "replace")) <= MAX_NAME_BYTES
+        0 < len(name.encode("utf-8", "replace")) <= MAX_KEY_NAME_BYTES
         and name.isprintable()  # no controls, no lone surrogates, no separators but U+0020
         and not any(character.isspace() or character == "+" for character in name)
     )
@@ -129,7 +126,7 @@ def sign_note(text: str, name: str, signer: Signer) -> bytes:
 
 
 def open_note(
-    data: bytes, keys: Sequence[VerifierKey], *, most: int = MAX_SIGNATURES
+    data: bytes, keys: Sequence[VerifierKey], *, most: int = MAX_NOTE_SIGNATURES
 ) -> OpenedNote:
     """Return the text of a note, once its signatures hold.
 
@@ -190,8 +187,8 @@ def split_note(data: bytes) -> tuple[str, list[tuple[str, bytes]]]:
         _refuse("no signature lines after an empty line")
     _check_text(text)
     lines = tail[:-1].split("\n")
-    if len(lines) > MAX_SIGNATURES:
-        _refuse(f"more than {MAX_SIGNATURES} signatures")
+    if len(lines) > MAX_NOTE_SIGNATURES:
+        _refuse(f"more than {MAX_NOTE_SIGNATURES} signatures")
     return text, [_split_line(line) for line in lines]
 
 

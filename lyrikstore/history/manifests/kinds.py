@@ -11,12 +11,10 @@ from typing import Any
 from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.limits import MAX_INPUTS
 
 GENESIS_NAME = "policies/store/main"
 """The one name of the genesis manifest; later policies succeed it under the same name."""
-
-ANY = 10_000
-"""As many as a manifest may hold."""
 
 
 class InputRule(Struct, frozen=True):
@@ -30,7 +28,7 @@ class InputRule(Struct, frozen=True):
 
     kind: str
     least: int = 0
-    most: int = ANY
+    most: int = MAX_INPUTS
 
 
 class Kind(Struct, frozen=True):
@@ -195,7 +193,7 @@ def check_inputs(kind: Kind, body: Mapping[str, Any], inputs: Iterable[tuple[str
                 "exactly one" if rules[role].most == 1 and rules[role].least else "another number"
             )
             wanted = "at most one" if rules[role].most == 1 and not rules[role].least else wanted
-            wanted = "at least one" if rules[role].most == ANY else wanted
+            wanted = "at least one" if rules[role].most == MAX_INPUTS else wanted
             raise FormatError(
                 "bad-input", f"a {kind.name} takes {wanted} of role {role!r}, not {count}"
             )

@@ -14,6 +14,7 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, VerificationError
 from lyrikstore.canon.json import JSON, encode, parse_canonical
+from lyrikstore.canon.limits import MAX_JSON_BYTES
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.crypto.keys.signer import Signer
@@ -27,8 +28,6 @@ VERSION = 1
 NEWEST = 2
 """The newest format version that this code reads."""
 
-MAX_BYTES = 1 << 20
-"""Longest manifest; anything bigger belongs into an attachment."""
 
 PROOF_MEMBERS = frozenset(
     {"type", "cryptosuite", "verificationMethod", "proofPurpose", "proofValue"}
@@ -205,7 +204,7 @@ def sign_manifest(
     # Read back before signing: what the strict parser would refuse must never carry a signature,
     # and a float or a tuple in the body would come back as something else than was meant.
     unsigned = encode(document)
-    if parse_canonical(unsigned, max_bytes=MAX_BYTES) != document:
+    if parse_canonical(unsigned, max_bytes=MAX_JSON_BYTES) != document:
         raise FormatError("bad-manifest", "the manifest does not survive encoding and decoding")
     _read_statement({**document, "proof": _PROOF_SHAPE}, unsigned)
     data = encode(add_proof(document, signer))
@@ -213,7 +212,7 @@ def sign_manifest(
 
 
 def _read(data: bytes) -> dict[str, JSON]:
-    document = parse_canonical(data, max_bytes=MAX_BYTES)
+    document = parse_canonical(data, max_bytes=MAX_JSON_BYTES)
     if not isinstance(document, dict):
         raise FormatError("bad-manifest", "a manifest is a JSON object")
     version = document.get("lyrikstore")

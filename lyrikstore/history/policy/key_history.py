@@ -22,8 +22,6 @@ from lyrikstore.history.log.checkpoint import LogCheckpoint, Place, SignedCheckp
 from lyrikstore.history.log.note import VerifierKey
 from lyrikstore.history.policy.policy import Policy, Retired
 
-MAX_POLICIES = 1000
-
 
 class KeyStatus(Enum):
     """What a store's policies say of a key."""

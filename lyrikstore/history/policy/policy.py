@@ -14,14 +14,13 @@ from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.json import MAX_INTEGER
+from lyrikstore.canon.limits import MAX_MISDATED_ENTRIES, MAX_RETIRED_KEYS
 from lyrikstore.crypto.multikey import parse_did_key
 from lyrikstore.history.log.note import VerifierKey, is_name
 
 OWNER = "owner"
 """The role whose keys may change the policy."""
 
-MAX_RETIRED = 1000
-MAX_MISDATED = 1000
 
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _KIND = re.compile(r"\*|[a-z][a-z0-9-]{0,63}")
@@ -306,7 +305,7 @@ def _role(name: str, value: Any) -> Role:
 
 def _retired(value: Mapping[str, Any]) -> tuple[Retired, ...]:
     items = value["retired"]
-    if not isinstance(items, list) or not items or len(items) > MAX_RETIRED:
+    if not isinstance(items, list) or not items or len(items) > MAX_RETIRED_KEYS:
         _refuse("retired is not a list of keys")
     found = tuple(_retired_key(item) for item in items)
     if len({item.key for item in found}) != len(found):
@@ -322,7 +321,7 @@ def _retired_logs(value: Any, logs: Sequence[VerifierKey]) -> tuple[VerifierKey,
 
 
 def _misdated(value: Any) -> tuple[int, ...]:
-    if not isinstance(value, list) or not 0 < len(value) <= MAX_MISDATED:
+    if not isinstance(value, list) or not 0 < len(value) <= MAX_MISDATED_ENTRIES:
         _refuse("misdated is not a list of log indices")
     if any(type(one) is not int or not 0 <= one <= MAX_INTEGER for one in value):
         _refuse("misdated is not a list of log indices")

@@ -16,12 +16,13 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.limits import MAX_POLICY_CHAIN
 from lyrikstore.history.log.checkpoint import LogCheckpoint, Place
 from lyrikstore.history.log.consistency import NO_CONSISTENCY, Consistency, Relation
 from lyrikstore.history.log.note import VerifierKey
 from lyrikstore.history.manifests.kinds import GENESIS_NAME
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.history.policy.key_history import MAX_POLICIES, KeyHistory, Ruled
+from lyrikstore.history.policy.key_history import KeyHistory, Ruled
 from lyrikstore.history.policy.policy import Policy
 
 Shown = Callable[[Manifest, Sequence[VerifierKey]], Iterable[Place]]
@@ -122,7 +123,7 @@ def _ways(first: _Node, items: Sequence[Manifest], policies: _Policies) -> list[
             if (policy := policies.by_owner(last.policy, item)) is not None
             and policy.may_follow(last.policy)
         ]
-        if not following or len(way) >= MAX_POLICIES:
+        if not following or len(way) >= MAX_POLICY_CHAIN:
             ways.append(way)
         pending += [(*way, node) for node in reversed(following)]
     return ways

@@ -8,7 +8,7 @@ import contextlib
 import json
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import zip_longest
 from operator import itemgetter
 from pathlib import Path
@@ -20,7 +20,7 @@ from msgspec import Struct
 from lyrikstore.canon.errors import ConflictError, FormatError, LyrikstoreError
 from lyrikstore.canon.files import open_regular
 from lyrikstore.canon.json import parse
-from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
+from lyrikstore.canon.timestamps import CLOCK_SKEW, format_timestamp, parse_timestamp
 from lyrikstore.crypto.proofs.eddsa_jcs import signed_by
 from lyrikstore.history.log import merkle
 from lyrikstore.history.log.entries import LoggedEntry
@@ -29,9 +29,6 @@ from lyrikstore.history.policy.policy import Policy
 from lyrikstore.history.repository.refs import RefTable
 from lyrikstore.history.repository.store_view import MAX_READ, StoreView
 from lyrikstore.version import __version__
-
-CLOCK_SKEW = timedelta(seconds=300)
-"""How far two honest clocks may be apart."""
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 

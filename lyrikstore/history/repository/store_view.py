@@ -10,6 +10,7 @@ from typing import get_args
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError, VerificationError
+from lyrikstore.canon.limits import MAX_CREDENTIAL_BYTES
 from lyrikstore.history.log.checkpoint import EntryType, SignedCheckpoint, TlogProof
 from lyrikstore.history.log.entries import (
     NO_RECORDS,
@@ -23,7 +24,6 @@ from lyrikstore.history.log.entries import (
     read_records,
 )
 from lyrikstore.history.log.note import VerifierKey
-from lyrikstore.history.manifests.limits import MAX_CREDENTIAL_BYTES
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore.history.repository.clone import (
     LOCAL,

@@ -17,14 +17,9 @@ from unicodedata import category, is_normalized, normalize
 from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.limits import MAX_COMPONENT_BYTES, MAX_PATH_BYTES
 from lyrikstore.canon.text import IGNORABLE, escape_control
 from lyrikstore.history.trees.unicode14 import is_assigned
-
-MAX_PATH = 4096
-"""Longest path, in bytes of UTF-8."""
-
-MAX_COMPONENT = 255
-"""Longest component, in bytes of UTF-8."""
 
 _BRIEF = 160
 """Characters of a path that a message shows."""
@@ -95,12 +90,12 @@ def check_path(path: str) -> None:
 
 def path_offence(path: str) -> PathViolation | None:
     """Return what is wrong with ``path`` alone, or ``None``."""
-    if len(path) <= MAX_PATH and _plain(path):
+    if len(path) <= MAX_PATH_BYTES and _plain(path):
         return None
     if not path:
         return PathViolation(path, "empty", "is empty")
-    if len(path) > MAX_PATH or len(path.encode("utf-8", "surrogatepass")) > MAX_PATH:
-        return PathViolation(path, "too-long", f"is longer than {MAX_PATH} bytes")
+    if len(path) > MAX_PATH_BYTES or len(path.encode("utf-8", "surrogatepass")) > MAX_PATH_BYTES:
+        return PathViolation(path, "too-long", f"is longer than {MAX_PATH_BYTES} bytes")
     if path.startswith("/"):
         return PathViolation(path, "absolute", "is absolute")
     for component in path.split("/"):
@@ -160,7 +155,7 @@ class TreePaths(tuple[str, ...]):
     def __new__(cls, paths: Iterable[str] = ()) -> Self:
         """Return ``paths`` once they are checked."""
         self = super().__new__(cls, paths)
-        if not all(map(_plain, self)) or max(map(len, self), default=0) > MAX_PATH:
+        if not all(map(_plain, self)) or max(map(len, self), default=0) > MAX_PATH_BYTES:
             for path in self:
                 check_path(path)
         if not are_distinct(self):
@@ -289,8 +284,8 @@ def _component_offence(component: str) -> tuple[str, str] | None:
         length = len(component.encode("utf-8"))
     except UnicodeEncodeError:
         return "not-text", "is not UTF-8"
-    if length > MAX_COMPONENT:
-        return "too-long", f"has a component longer than {MAX_COMPONENT} bytes"
+    if length > MAX_COMPONENT_BYTES:
+        return "too-long", f"has a component longer than {MAX_COMPONENT_BYTES} bytes"
     if "\\" in component:
         return "backslash", "has a backslash, which is a separator on Windows"
     lookalike = _lookalike(component)

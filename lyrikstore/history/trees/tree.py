@@ -20,10 +20,10 @@ from blake3 import blake3
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import MAX_INTEGER
+from lyrikstore.canon.limits import MAX_TREE_ENTRIES, MAX_TREE_LINE_BYTES
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.trees.paths import TreePaths
 from lyrikstore.history.trees.tree_entry import (
-    MAX_LINE,
     NO_META,
     TreeEntry,
     check_size,
@@ -33,10 +33,8 @@ from lyrikstore.history.trees.tree_entry import (
     trusted_entry,
 )
 
-__all__ = ["MAX_ENTRIES", "MAX_LINE", "Tree", "TreeEntry", "pairs"]
+__all__ = ["Tree", "TreeEntry", "pairs"]
 
-MAX_ENTRIES = 10_000_000
-"""Most entries of a tree."""
 
 _BLOCK = 1 << 10  # lines encoded at a time: few enough to stay in the processor's cache
 
@@ -159,13 +157,13 @@ class Tree:
         stream = io.BytesIO(data) if isinstance(data, bytes) else data
         found = _Columns()
         rest = b""
-        while block := stream.read(MAX_LINE):
+        while block := stream.read(MAX_TREE_LINE_BYTES):
             end = block.rfind(b"\n") + 1
             if end:
                 found.add(rest + block[:end])
                 rest = b""
             rest += block[end:]
-            if len(rest) >= MAX_LINE:
+            if len(rest) >= MAX_TREE_LINE_BYTES:
                 raise FormatError("bad-tree", f"line {len(found.paths) + 1} is too long")
         if rest:
             number = len(found.paths) + 1
@@ -335,7 +333,7 @@ class _Columns:
         sizes: list[int] = []
         paths: list[str] = []
         for number, line in enumerate(text[:-1].split("\n"), len(self.paths)):
-            plain = _LINE.fullmatch(line) if len(line) < MAX_LINE // 4 else None
+            plain = _LINE.fullmatch(line) if len(line) < MAX_TREE_LINE_BYTES // 4 else None
             meta: Mapping[str, str] | None = None
             if plain is not None:
                 digest, size, members, path = plain.groups()
@@ -369,5 +367,5 @@ def _hash(blocks: Iterable[bytes]) -> Digest:
 
 
 def _check_count(count: int) -> None:
-    if count > MAX_ENTRIES:
-        raise FormatError("bad-tree", f"a tree has at most {MAX_ENTRIES} entries")
+    if count > MAX_TREE_ENTRIES:
+        raise FormatError("bad-tree", f"a tree has at most {MAX_TREE_ENTRIES} entries")

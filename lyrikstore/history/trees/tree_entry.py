@@ -11,10 +11,8 @@ from types import MappingProxyType
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import MAX_INTEGER, parse
+from lyrikstore.canon.limits import MAX_TREE_LINE_BYTES
 from lyrikstore.history.trees.paths import check_path, refuse_tree
-
-MAX_LINE = 1 << 20
-"""Longest line in bytes, its newline included."""
 
 NO_META: Mapping[str, str] = MappingProxyType({})
 """What a file without metadata has."""
@@ -66,7 +64,7 @@ def parse_line(line: str, number: int) -> TreeEntry:
         FormatError: (``bad-tree``, ``bad-path``) it is not the canonical form of one.
     """
     try:
-        if len(data := line.encode()) >= MAX_LINE:
+        if len(data := line.encode()) >= MAX_TREE_LINE_BYTES:
             raise FormatError("bad-tree", f"line {number} is too long")
         members = json.loads(line)
     except (ValueError, RecursionError):  # ValueError: not UTF-8, not JSON, or endless digits
@@ -112,8 +110,8 @@ def encode_line(path: str, size: int, digest: str, meta: Mapping[str, str]) -> s
         length = len(text) if text.isascii() else len(text.encode())
     except UnicodeEncodeError:
         refuse_tree("the metadata holds a lone surrogate", path)
-    if length > MAX_LINE:
-        refuse_tree(f"the entry is longer than {MAX_LINE} bytes", path)
+    if length > MAX_TREE_LINE_BYTES:
+        refuse_tree(f"the entry is longer than {MAX_TREE_LINE_BYTES} bytes", path)
     return text
 
 

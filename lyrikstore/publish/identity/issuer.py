@@ -14,8 +14,9 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, PolicyError
 from lyrikstore.canon.json import JSON, parse
+from lyrikstore.canon.limits import MAX_DID_METHODS
 from lyrikstore.credentials.did import DocumentSource, KnownDocument, Resolver, parse_did
-from lyrikstore.credentials.did.document import MAX_METHODS, build_document
+from lyrikstore.credentials.did.document import build_document
 from lyrikstore.credentials.model.credential import (
     CredentialKind,
     CredentialMetadata,
@@ -277,9 +278,9 @@ def own_documents(policy: Policy, organisation: str) -> list[KnownDocument]:
     keys = sorted(key.removeprefix("did:key:") for key in own_keys(policy))
     return [
         KnownDocument.of(
-            _listing(organisation, keys[start : start + MAX_METHODS]), DocumentSource.PINNED
+            _listing(organisation, keys[start : start + MAX_DID_METHODS]), DocumentSource.PINNED
         )
-        for start in range(0, len(keys), MAX_METHODS)
+        for start in range(0, len(keys), MAX_DID_METHODS)
     ]
 
 

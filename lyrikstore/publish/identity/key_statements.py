@@ -1,13 +1,13 @@
 """What others need to judge a store's keys: its policies, and where it logged what they signed."""
 
 from lyrikstore.canon.errors import LyrikstoreError, PolicyError
+from lyrikstore.canon.limits import MAX_POLICIES, MAX_RULES_BYTES
 from lyrikstore.credentials.model.credential import ATTESTATION, GRANT
 from lyrikstore.crypto.proofs.eddsa_jcs import signed_by
 from lyrikstore.history.manifests.kinds import GENESIS_NAME
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.identity.log_heads import consistency_for_keys
 from lyrikstore.verify.credential.any_kind import stated_kind
-from lyrikstore.verify.credential.key_statements import MAX_POLICIES, MAX_RULES
 
 MAX_PROOFS = 16
 """Log proofs written with statements, the newest: a verifier looks at 64 files in all."""
@@ -26,7 +26,7 @@ def share_said(repository: Repository) -> float:
     """
     history = repository.refs[GENESIS_NAME].history
     size = sum(len(repository.manifest(identity).encode()) for identity in history)
-    return max((len(history) - 1) / MAX_POLICIES, size / MAX_RULES)
+    return max((len(history) - 1) / MAX_POLICIES, size / MAX_RULES_BYTES)
 
 
 def check_few_statements(repository: Repository) -> None:
@@ -43,8 +43,8 @@ def check_few_statements(repository: Repository) -> None:
         raise PolicyError(
             "too-many-policies",
             f"this store has changed its keys {changes} times, which is more than a verifier "
-            f"reads ({MAX_POLICIES} changes, {MAX_RULES >> 20} MiB): nobody could check what it "
-            "issues",
+            f"reads ({MAX_POLICIES} changes, {MAX_RULES_BYTES >> 20} MiB): nobody could check what "
+            "it issues",
             hint="found another store, lyrikstore init, and issue from there what you import into "
             "it; what was issued before stays good",
         )

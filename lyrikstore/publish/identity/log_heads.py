@@ -9,12 +9,9 @@ from itertools import islice
 
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.json import may_contain, parse
+from lyrikstore.canon.limits import MAX_CONSISTENCY_LEAVES
 from lyrikstore.credentials.model.credential import DATASET
-from lyrikstore.history.log.consistency_file import (
-    MAX_HEADS,
-    MAX_LEAVES,
-    consistency_file,
-)
+from lyrikstore.history.log.consistency_file import MAX_HEADS, consistency_file
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.any_kind import stated_kind
@@ -63,7 +60,7 @@ def consistency_for_keys(repository: Repository) -> dict[str, bytes]:
     for key in history.current.retired:
         since = history.state_of(key.key).since or 0
         ends.append(since if key.suspect_from is None else min(since, key.suspect_from))
-    most = min(MAX_LEAVES, repository.checkpoint.size)
+    most = min(MAX_CONSISTENCY_LEAVES, repository.checkpoint.size)
     return _files(repository, max(end for end in ends if end <= most))
 
 

@@ -19,7 +19,8 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     VerificationError,
 )
-from lyrikstore.canon.json import JSON, MAX_BYTES, encode, parse
+from lyrikstore.canon.json import JSON, encode, parse
+from lyrikstore.canon.limits import MAX_JSON_BYTES
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.did import documents_among
 from lyrikstore.credentials.model.credential import ATTESTATION, GRANT, issuer_of, kind_of
@@ -238,7 +239,7 @@ def attestations_among(files: Mapping[str, bytes]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for name, data in files.items():
         with suppress(FormatError):
-            if len(data) <= MAX_BYTES and kind_of(parse(data)) in {ATTESTATION, GRANT}:
+            if len(data) <= MAX_JSON_BYTES and kind_of(parse(data)) in {ATTESTATION, GRANT}:
                 found[name] = data
     return found
 

@@ -15,12 +15,12 @@ from lyrikstore.canon.errors import (
     NotFoundError,
 )
 from lyrikstore.canon.json import parse
+from lyrikstore.canon.limits import STATUS_LIST_ENTRIES
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.model.credential import issuer_of
 from lyrikstore.credentials.model.status_entry import StatusEntry
 from lyrikstore.credentials.model.status_list import (
-    ENTRIES,
     PURPOSES,
     StatusList,
     list_url,
@@ -191,9 +191,9 @@ class StatusBook:
                 for entry in one.entries
                 if entry.url in urls.values()
             }
-            if len(taken) < ENTRIES // 2:
+            if len(taken) < STATUS_LIST_ENTRIES // 2:
                 break
-        while (index := secrets.randbelow(ENTRIES)) in taken:
+        while (index := secrets.randbelow(STATUS_LIST_ENTRIES)) in taken:
             pass
         return tuple(StatusEntry(purpose, index, url) for purpose, url in urls.items())
 
@@ -205,7 +205,7 @@ class StatusBook:
             entry.url: self.lists[entry.url, signer.did].data
             if (entry.url, signer.did) in self.lists
             else sign_list(
-                *(entry.url, entry.purpose, bytes(ENTRIES // 8), signer),
+                *(entry.url, entry.purpose, bytes(STATUS_LIST_ENTRIES // 8), signer),
                 *(clock(), LIST_VALIDITY),
             )
             for entry in entries

@@ -16,6 +16,7 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON, parse
+from lyrikstore.canon.limits import MAX_ATTESTATIONS
 from lyrikstore.canon.quoting import printable_did, quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.model.attestation import ATTESTATION_KINDS, examines_too_much
@@ -53,8 +54,6 @@ ATTESTATION_CHECKS = (*ENVELOPE_CHECKS, *ISSUER_CHECKS, "issuer.key", "attestati
 
 ATTESTATION_REQUIRED = tuple(check for check in ATTESTATION_CHECKS if check != "evidence")
 
-MAX_ATTESTATIONS = 32
-"""Attestations judged next to one credential: each costs a signature, and may cost status lists."""
 
 Find = Callable[[Digest], bytes | None]
 

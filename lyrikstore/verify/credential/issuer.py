@@ -9,12 +9,12 @@ from datetime import datetime
 from functools import lru_cache
 
 from lyrikstore.canon.json import JSON, may_contain
+from lyrikstore.canon.limits import MAX_STATUS_CANDIDATES
 from lyrikstore.canon.quoting import listed, name_some, quote
 from lyrikstore.canon.text import pluralize
-from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
+from lyrikstore.canon.timestamps import CLOCK_SKEW, format_timestamp, parse_timestamp
 from lyrikstore.credentials.did import DocumentSource, KeysAt, ResolvedKey
 from lyrikstore.credentials.model.credential import kind_of
-from lyrikstore.credentials.model.status_list import CLOCK_SKEW, MAX_CANDIDATES
 from lyrikstore.credentials.trust import AllowedKeys, Trust
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.crypto.proofs.eddsa_jcs import CRYPTOSUITE
@@ -140,15 +140,15 @@ def check_standing(
         keys = keys.resolver.without_snapshots().at(at)
     status = check_status(document, envelope.issuer, notices, at, trust.max_status_age, keys)
     claimed = [data for data in known if may_contain(data, envelope.issuer)]
-    for data in claimed[:MAX_CANDIDATES]:
+    for data in claimed[:MAX_STATUS_CANDIDATES]:
         replaced = _replaced_by(data, envelope, document, at, keys)
         if replaced is not None:
             return failed("status", "superseded", f"superseded by {replaced}", by=replaced)
-    if len(claimed) > MAX_CANDIDATES and status.state is not CheckState.FAIL:
+    if len(claimed) > MAX_STATUS_CANDIDATES and status.state is not CheckState.FAIL:
         # ATTACK: whoever hands it over crowds out the successor that somebody else laid there.
         summary = (
             f"{pluralize(len(claimed), 'credential claims', 'credentials claim')} "
-            f"to replace it; {MAX_CANDIDATES} were looked at"
+            f"to replace it; {MAX_STATUS_CANDIDATES} were looked at"
         )
         return unchecked("status", "too-many-successors", summary)
     return status

@@ -13,6 +13,12 @@ from msgspec import Struct, field
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
+from lyrikstore.canon.limits import (
+    MAX_POLICIES,
+    MAX_RULE_PROOFS,
+    MAX_RULES_BYTES,
+    MAX_STORES,
+)
 from lyrikstore.history.log.checkpoint import Leaf, Place, TlogProof
 from lyrikstore.history.log.consistency import NO_CONSISTENCY, Consistency
 from lyrikstore.history.log.consistency_file import ConsistencyFiles
@@ -28,17 +34,6 @@ from lyrikstore.verify.credential.log_proofs import PROOF_HEAD, Places, ProofFil
 if TYPE_CHECKING:  # who verifies a delivery has no store, and loads none
     from lyrikstore.history.repository.repository import Repository
 
-MAX_POLICIES = 128
-"""Most policies that may lie next to a credential."""
-
-MAX_STORES = 8
-"""Most stores that may be said to speak of one key."""
-
-MAX_RULES = 1 << 20
-"""Bound on the bytes in all of the founding manifests and policies next to a credential."""
-
-MAX_PAIRS = 20_000
-"""Bound on the number of those, times that of the log proofs: each may be held against each."""
 
 _STORE = re.compile(rb'"store":"(blake3:[0-9a-f]{64})"')
 
@@ -283,7 +278,7 @@ def check_few(files: Iterable[bytes]) -> bool:
             proofs += 1
         elif is_statement(data):
             rules, size = rules + 1, size + len(data)
-    return size <= MAX_RULES and rules * proofs <= MAX_PAIRS
+    return size <= MAX_RULES_BYTES and rules * proofs <= MAX_RULE_PROOFS
 
 
 def check_statement(data: bytes) -> None:

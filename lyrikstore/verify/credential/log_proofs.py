@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import Protocol
 
 from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.limits import MAX_LOG_PROOF_SIGNERS
 from lyrikstore.history.log.checkpoint import (
-    MAX_PROOF_SIGNERS,
     Leaf,
     LogCheckpoint,
     Place,
@@ -144,7 +144,7 @@ class Proofs:
         if key not in self._signed:
             self._signed[key] = None
             with suppress(LyrikstoreError):
-                self._signed[key] = open_checkpoint(note, keys, most=MAX_PROOF_SIGNERS)
+                self._signed[key] = open_checkpoint(note, keys, most=MAX_LOG_PROOF_SIGNERS)
         return self._signed[key]
 
 

@@ -14,12 +14,12 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.json import JSON, may_contain, parse
+from lyrikstore.canon.limits import MAX_DID_DOCUMENTS
 from lyrikstore.canon.quoting import quote
-from lyrikstore.canon.timestamps import format_timestamp
-from lyrikstore.credentials.did import MAX_DOCUMENTS, KnownDocument, documents_among
+from lyrikstore.canon.timestamps import CLOCK_SKEW, format_timestamp
+from lyrikstore.credentials.did import KnownDocument, documents_among
 from lyrikstore.credentials.model.status_entry import StatusEntry
 from lyrikstore.credentials.model.status_list import (
-    CLOCK_SKEW,
     LIST_TYPE,
     StatedList,
     StatusList,
@@ -73,7 +73,7 @@ class Notices(Struct, frozen=True):
         files: Iterable[bytes],
         fetched: Iterable[KnownDocument] = (),
         *,
-        documents: int = MAX_DOCUMENTS,
+        documents: int = MAX_DID_DOCUMENTS,
     ) -> Self:
         """Return the notices among ``files``, in their order. Cost: reads no others.
 

@@ -24,12 +24,19 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     StorageError,
 )
-from lyrikstore.canon.json import MAX_BYTES
+from lyrikstore.canon.limits import (
+    MAX_JSON_BYTES,
+    MAX_RULES_BYTES,
+    MAX_SIBLING_BYTES,
+    MAX_SIBLINGS,
+    MAX_SIBLINGS_BYTES,
+    MAX_STATEMENTS_BYTES,
+)
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.parallel.processes import Workers, cores
 from lyrikstore.objects.parallel.tasks import Message
-from lyrikstore.verify.credential.key_statements import MAX_RULES, check_few
+from lyrikstore.verify.credential.key_statements import check_few
 from lyrikstore.verify.credential.log_proofs import PROOF_HEAD
 from lyrikstore.verify.delivery.compare_files import (
     EachFile,
@@ -40,12 +47,6 @@ from lyrikstore.verify.delivery.compare_files import (
 )
 from lyrikstore.verify.delivery.file_hash import FLAGS
 
-MAX_SIBLING_BYTES = 1 << 28
-MAX_SIBLINGS_BYTES = 1 << 29
-MAX_SIBLINGS = 512
-"""Bounds on the sibling files of a credential: bytes each, bytes in all, number."""
-MAX_WORDS = 1 << 22
-"""Bound on the bytes in all of those that may say something: each of them is parsed."""
 MAX_RESOURCES = 1 << 26
 """Bound on the bytes in all of the others, where a foreign document may pin them."""
 
@@ -218,10 +219,10 @@ def read_siblings(credential: Path, *, complete: bool = True) -> Mapping[str, by
     if complete and within < len(names):
         raise _too_many(folder)
     siblings: dict[str, bytes] = {}
-    named = set(_HEX.findall(_read_small(credential, MAX_BYTES) or b""))
+    named = set(_HEX.findall(_read_small(credential, MAX_JSON_BYTES) or b""))
     words, rest = 0, []
     for name in names[:within]:
-        data = _read_small(folder / name, sizes[name]) if sizes[name] <= MAX_BYTES else b""
+        data = _read_small(folder / name, sizes[name]) if sizes[name] <= MAX_JSON_BYTES else b""
         if data is None:
             if complete:
                 raise InvalidInputError("unreadable", f"cannot read {folder / name}")
@@ -230,7 +231,7 @@ def read_siblings(credential: Path, *, complete: bool = True) -> Mapping[str, by
         else:
             words += len(data)
             # ATTACK: hundreds of files, each of which takes a tenth of a second to parse.
-            if words > MAX_WORDS:
+            if words > MAX_STATEMENTS_BYTES:
                 if complete:
                     raise _too_many(folder)
                 break
@@ -253,7 +254,7 @@ def read_siblings(credential: Path, *, complete: bool = True) -> Mapping[str, by
 
 def is_candidate_statement(data: bytes) -> bool:
     """Return whether a file may say something by itself: a JSON object, or a log proof."""
-    if len(data) > MAX_BYTES:
+    if len(data) > MAX_JSON_BYTES:
         return False
     return data.startswith(PROOF_HEAD) or _WORDS.match(data) is not None
 
@@ -275,8 +276,9 @@ def _too_many(folder: Path) -> InvalidInputError:
     return InvalidInputError(
         "too-many-files",
         f"{folder} holds more than the {MAX_SIBLINGS} files, {MAX_SIBLINGS_BYTES >> 20} MiB and, "
-        f"of JSON and log proofs, {MAX_WORDS >> 20} MiB that are read beside a credential; or of "
-        f"policies, {MAX_RULES >> 20} MiB, or too many with too many log proofs",
+        f"of JSON and log proofs, {MAX_STATEMENTS_BYTES >> 20} MiB that are read beside a "
+        f"credential; or of policies, {MAX_RULES_BYTES >> 20} MiB, or too many with too many "
+        "log proofs",
         hint="put the credential into a folder with what belongs to it, and nothing else",
     )
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.json import JSON, encode, parse
+from lyrikstore.canon.limits import MAX_PRESENTED
 from lyrikstore.canon.quoting import printable, printable_did, quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.model.credential import CONTEXTS, VC_CONTEXT, kind_of
@@ -61,8 +62,6 @@ PRESENTATION_CHECKS = ("format", "model", "proof", "holder.binding", "challenge"
 NOBODY = "nobody who signed it"
 """The holder of a presentation whose holder is not established: granted to no one."""
 
-MAX_PRESENTED = 64
-"""Credentials that are looked at in one presentation."""
 
 NOT_PROVEN = (
     "that whoever sent it is the holder: a challenge shows when it was signed, and for whom",

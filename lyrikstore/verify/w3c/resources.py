@@ -16,6 +16,7 @@ from msgspec import Struct
 from lyrikstore.canon.base64 import decode_base64, decode_base64url
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.json import JSON, parse
+from lyrikstore.canon.limits import MAX_RESOURCE_BYTES, MAX_RESOURCE_DIGESTS
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.crypto.contexts import CONTEXTS, context_bytes
@@ -41,10 +42,6 @@ _MULTIHASH: Mapping[int, _Hash] = {
 }
 _SRI_ITEM = re.compile(r"(sha256|sha384|sha512)-([A-Za-z0-9+/]{40,90}={0,2})(?:\?[\x21-\x7e]*)?")
 _MAX_BASE64URL = 101
-_MAX_DIGESTS = 16
-
-MAX_RESOURCE = 16 << 20
-"""Bytes of one resource; larger files are not looked at."""
 
 
 class Pinned(Struct, frozen=True):
@@ -91,7 +88,7 @@ class Resources:
             if url is not None:
                 self._by_url.setdefault(url, data)
         everything = (*named.values(), *siblings)
-        self._all = tuple(data for data in everything if len(data) <= MAX_RESOURCE)
+        self._all = tuple(data for data in everything if len(data) <= MAX_RESOURCE_BYTES)
         self._by_digest: dict[_Hash, dict[bytes, bytes]] = {}
 
     @property
@@ -167,7 +164,7 @@ def _claimed_url(data: bytes) -> str | None:
 
 def _texts(value: JSON) -> list[str]:
     texts = items_of(value)
-    if len(texts) > _MAX_DIGESTS or not all(isinstance(text, str) for text in texts):
+    if len(texts) > MAX_RESOURCE_DIGESTS or not all(isinstance(text, str) for text in texts):
         _refuse(value)
     return texts
 

@@ -13,13 +13,12 @@ from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.json import JSON, parse
+from lyrikstore.canon.limits import MAX_STATUS_ENTRIES, MAX_STATUS_SIZE, STATUS_LIST_ENTRIES
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
-from lyrikstore.canon.timestamps import format_timestamp, parse_foreign_timestamp
+from lyrikstore.canon.timestamps import CLOCK_SKEW, format_timestamp, parse_foreign_timestamp
 from lyrikstore.credentials.did import Resolver
 from lyrikstore.credentials.model.status_list import (
-    CLOCK_SKEW,
-    ENTRIES,
     LIST_TYPE,
     StatedList,
     inflate,
@@ -39,12 +38,6 @@ from lyrikstore.verify.w3c.model import check_credential_model
 from lyrikstore.verify.w3c.problems import status_problem
 from lyrikstore.verify.w3c.proofs import check_binding, check_proofs
 from lyrikstore.verify.w3c.values import id_of, is_url, items_of, types_of
-
-MAX_ENTRIES = 16
-"""Status entries of one credential that are looked at; each may cost a signature and 1 MiB."""
-
-MAX_SIZE = 8
-"""Bits of one entry at most: 256 messages."""
 
 _INDEX = re.compile(r"0|[1-9][0-9]*", re.ASCII)
 _SAID = {"revocation": "revoked", "suspension": "suspended"}
@@ -88,8 +81,8 @@ class ForeignStatusEntry(Struct, frozen=True):
             _malformed("statusListCredential is not a URL")
         if item.get("id") == url:
             _malformed("its id is the URL of the list")
-        if type(size) is not int or not 1 <= size <= MAX_SIZE:
-            _malformed(f"statusSize is not an integer from 1 to {MAX_SIZE}")
+        if type(size) is not int or not 1 <= size <= MAX_STATUS_SIZE:
+            _malformed(f"statusSize is not an integer from 1 to {MAX_STATUS_SIZE}")
         return cls(purpose, int(index), url, size, _messages(item, size))
 
 
@@ -113,8 +106,10 @@ class List(Struct, frozen=True):
             FormatError: (``range``) the list ends before it; (``short-list``) it has too few
                 entries of that size to hide in.
         """
-        if len(self.bits) * 8 // entry.size < ENTRIES:
-            raise FormatError("short-list", f"fewer than {ENTRIES} entries tell whose they are")
+        if len(self.bits) * 8 // entry.size < STATUS_LIST_ENTRIES:
+            raise FormatError(
+                "short-list", f"fewer than {STATUS_LIST_ENTRIES} entries tell whose they are"
+            )
         first = entry.index * entry.size
         if first + entry.size > len(self.bits) * 8:
             raise FormatError("range", f"entry {entry.index} is outside it")
@@ -149,8 +144,8 @@ def check_w3c_status(
     stated = items_of(document.get("credentialStatus", []))
     if not stated:
         return not_applicable("status", "names no status list: this credential cannot be revoked")
-    if len(stated) > MAX_ENTRIES:
-        return unchecked("status", "too-many", f"more than {MAX_ENTRIES} status entries")
+    if len(stated) > MAX_STATUS_ENTRIES:
+        return unchecked("status", "too-many", f"more than {MAX_STATUS_ENTRIES} status entries")
     judge = _Judge(issuer, notices.lists, at, max_age, resolver)
     judged = [judge.entry(item) for item in stated]
     for state in (CheckState.FAIL, CheckState.UNCHECKED, CheckState.WARN):

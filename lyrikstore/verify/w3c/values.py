@@ -5,10 +5,8 @@ from typing import Any, NoReturn
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON
+from lyrikstore.canon.limits import MAX_ITEMS
 from lyrikstore.canon.text import WHITE_SPACE
-
-MAX_ITEMS = 1000
-"""Members of one set: contexts, types, subjects, statuses, presented credentials."""
 
 _URL = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f{WHITE_SPACE}<>\"{{}}|\\^`]+")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")

@@ -15,9 +15,8 @@ from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON, parse
 from lyrikstore.canon.quoting import printable, printable_did, quote
 from lyrikstore.canon.text import pluralize
-from lyrikstore.canon.timestamps import format_timestamp, parse_foreign_timestamp
+from lyrikstore.canon.timestamps import CLOCK_SKEW, format_timestamp, parse_foreign_timestamp
 from lyrikstore.credentials.did import DocumentSource, Resolver
-from lyrikstore.credentials.model.status_list import CLOCK_SKEW
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.verify.credential.issuer import check_document
 from lyrikstore.verify.credential.status import NO_NOTICES, Notices

@@ -21,7 +21,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
-from lyrikstore.canon.json import MAX_BYTES, parse
+from lyrikstore.canon.json import parse
+from lyrikstore.canon.limits import MAX_JSON_BYTES
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.did import KEY_FORMAT, Resolver
 from lyrikstore.credentials.did.dereferencing import DID_PARAMETERS, dereference
@@ -101,8 +102,8 @@ def make_app(service: Service, hosts: Sequence[str]) -> Starlette:
     return Starlette(
         routes=routes,
         middleware=[
-            Middleware(Gate, hosts=hosts, max_bytes=MAX_BYTES),
-            Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BYTES),
+            Middleware(Gate, hosts=hosts, max_bytes=MAX_JSON_BYTES),
+            Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_JSON_BYTES),
         ],
         exception_handlers={HTTPException: _http_problem, Exception: _internal},
     )

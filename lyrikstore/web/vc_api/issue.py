@@ -15,10 +15,11 @@ from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.json import JSON, encode
+from lyrikstore.canon.limits import STATUS_LIST_ENTRIES
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.model.credential import VC_CONTEXT
 from lyrikstore.credentials.model.status_entry import StatusEntry
-from lyrikstore.credentials.model.status_list import ENTRIES, LIST_TYPE, PURPOSES, pack
+from lyrikstore.credentials.model.status_list import LIST_TYPE, PURPOSES, pack
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.proofs.proof_set import SUITES, add_proof
 from lyrikstore.verify.w3c.model import check_credential_model, check_presentation_model
@@ -57,13 +58,13 @@ class StatusLists:
         """
         if len(credential_id) > MAX_ID:
             raise InvalidInputError("bad-id", f"an id of more than {MAX_ID} characters")
-        if len(self._taken) >= ENTRIES // 2:
+        if len(self._taken) >= STATUS_LIST_ENTRIES // 2:
             raise InvalidInputError("full", "half of the status list is taken; start another")
         if credential_id in self._places:
             raise InvalidInputError("id-taken", f"{credential_id[:80]!a} has a status already")
-        place = secrets.randbelow(ENTRIES)
+        place = secrets.randbelow(STATUS_LIST_ENTRIES)
         while place in self._taken:
-            place = secrets.randbelow(ENTRIES)
+            place = secrets.randbelow(STATUS_LIST_ENTRIES)
         return place
 
     def take(self, credential_id: str, place: int) -> None:
@@ -112,7 +113,7 @@ class StatusLists:
         }
 
     def _of(self, purpose: str) -> bytearray:
-        return self._bits.setdefault(purpose, bytearray(ENTRIES // 8))
+        return self._bits.setdefault(purpose, bytearray(STATUS_LIST_ENTRIES // 8))
 
 
 class VcApiIssuer(Struct, frozen=True):

@@ -1,10 +1,10 @@
 /** Bytes and their spellings. Every decoder here accepts exactly one spelling of the same bytes. */
 import { refuse } from "./errors.js";
+import { MAX_BASE58_DIGITS } from "../../generated/limits.js";
 
 const ENCODER = new TextEncoder();
 const BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 const DIGIT = new Map([...BASE58].map((digit, value) => [digit, BigInt(value)]));
-const MAX_BASE58 = 128;
 const CHUNK = 1 << 20;
 const ascii = new TextDecoder("latin1");
 
@@ -125,7 +125,7 @@ export function base58(bytes) {
  * @param {string} digits base58btc, without a multibase prefix; decoding is quadratic, so capped.
  * @param {number} limit
  */
-export function unbase58(digits, limit = MAX_BASE58) {
+export function unbase58(digits, limit = MAX_BASE58_DIGITS) {
   if (digits.length > limit) refuse("bad-base58", `more than ${limit} base58 characters`);
   let number = 0n;
   for (const digit of digits) {

@@ -8,9 +8,8 @@
 import canonicalize from "canonicalize";
 import { utf8, text as decode, same } from "./bytes.js";
 import { refuse } from "./errors.js";
+import { MAX_JSON_BYTES, MAX_JSON_DEPTH } from "../../generated/limits.js";
 
-export const MAX_BYTES = 1 << 20;
-const MAX_DEPTH = 64;
 const ESCAPES = new Map(Object.entries({
   '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t",
 }));
@@ -25,7 +24,7 @@ const BLANK = /[ \t\n\r]*/y;
  * @param {{maxBytes?: number, foreign?: boolean}} [options] `foreign`: also null and floats.
  * @returns {any}
  */
-export function parse(bytes, { maxBytes = MAX_BYTES, foreign = false } = {}) {
+export function parse(bytes, { maxBytes = MAX_JSON_BYTES, foreign = false } = {}) {
   if (bytes.length > maxBytes) refuse("bad-json", `${bytes.length} bytes is more than ${maxBytes}`);
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
     refuse("bad-json", "starts with a byte-order mark");
@@ -46,10 +45,9 @@ export function canonical(value) {
  * Return the value of bytes that must already be canonical.
  *
  * @param {Uint8Array} bytes
- * @param {{maxBytes?: number}} [options]
  */
-export function parseCanonical(bytes, options) {
-  const value = parse(bytes, options);
+export function parseCanonical(bytes) {
+  const value = parse(bytes);
   if (!same(canonical(value), bytes)) refuse("not-canonical", "the JSON is not in canonical form");
   return value;
 }
@@ -97,7 +95,7 @@ class Parser {
     this.blank();
     const start = this.source[this.at];
     if (start === "{" || start === "[") {
-      if (depth === MAX_DEPTH) refuse("bad-json", `nested deeper than ${MAX_DEPTH}`);
+      if (depth === MAX_JSON_DEPTH) refuse("bad-json", `nested deeper than ${MAX_JSON_DEPTH}`);
       return start === "{" ? this.object(depth) : this.array(depth);
     }
     if (start === '"') return this.string();

@@ -1,5 +1,9 @@
 /** `YYYY-MM-DDTHH:MM:SSZ`, and nothing else (spec/06-manifests.md). */
+import { CLOCK_SKEW_SECONDS } from "../../generated/limits.js";
 import { refuse } from "./errors.js";
+
+/** How far two honest clocks may be apart, in milliseconds. */
+export const CLOCK_SKEW = CLOCK_SKEW_SECONDS * 1000;
 
 const [FIRST, LAST] = [Date.parse("0001-01-01T00:00:00Z"), Date.parse("9999-12-31T23:59:59.999Z")];
 const FORM = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;

@@ -8,11 +8,8 @@ import { parseMultikey, parseVerificationMethod } from "../crypto/ed25519.js";
 import { refuse, Refusal, spelt } from "../canon/errors.js";
 import { isObject, parse } from "../canon/json.js";
 import { inCalendar } from "../canon/timestamps.js";
+import { MAX_DID_CHARACTERS, MAX_DID_DOCUMENTS, MAX_DID_DOCUMENT_BYTES, MAX_DID_METHODS } from "../../generated/limits.js";
 
-const MAX_DID = 1000;
-const MAX_BYTES = 64 << 10;
-const MAX_METHODS = 64;
-const MAX_CANDIDATES = 16;
 
 // A credential names one method in its proof, a document lists some: credentials must not use up the tries.
 const LISTS_METHODS = /"verificationMethod"\s*:\s*\[/u;
@@ -32,7 +29,7 @@ const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/;
 
 /** Read a DID: no path, query or fragment. @param {any} text @returns {{method: string, rest: string}} */
 export function parseDid(text) {
-  const found = typeof text === "string" && text.length <= MAX_DID
+  const found = typeof text === "string" && text.length <= MAX_DID_CHARACTERS
     ? /^did:([a-z0-9]{1,32}):([A-Za-z0-9._:%-]+)$/.exec(text) : null;
   if (found === null) return badDid(text, "not a DID");
   const [, method, rest] = found;
@@ -80,7 +77,7 @@ function webParts(did, rest) {
 function parseDocument(bytes) {
   let value;
   try {
-    value = parse(bytes, { maxBytes: MAX_BYTES, foreign: true });
+    value = parse(bytes, { maxBytes: MAX_DID_DOCUMENT_BYTES, foreign: true });
   } catch (error) {
     bad(/** @type {Refusal} */ (error).message);
   }
@@ -97,7 +94,7 @@ function parseDocument(bytes) {
   const methods = new Map();
   const add = (/** @type {Method} */ method) => {
     if (methods.has(method.id)) bad(`the method ${shown(method.id, 200)} occurs twice`);
-    if (methods.size === MAX_METHODS) bad(`more than ${MAX_METHODS} methods`);
+    if (methods.size === MAX_DID_METHODS) bad(`more than ${MAX_DID_METHODS} methods`);
     methods.set(method.id, method);
   };
   for (const item of list(value, "verificationMethod")) add(readMethod(item, id));
@@ -150,8 +147,8 @@ function did(text, what) {
 /** @param {any} value @param {string} member @returns {any[]} */
 function list(value, member) {
   const found = Object.hasOwn(value, member) ? value[member] : [];
-  return Array.isArray(found) && found.length <= MAX_METHODS
-    ? found : bad(`${member} is not a list of at most ${MAX_METHODS}`);
+  return Array.isArray(found) && found.length <= MAX_DID_METHODS
+    ? found : bad(`${member} is not a list of at most ${MAX_DID_METHODS}`);
 }
 
 /** @param {any} item @param {string} member */
@@ -174,8 +171,8 @@ export function documentsAmong(files, source = "snapshot") {
   const found = [];
   let tries = 0;
   for (const bytes of files) {
-    if (tries === MAX_CANDIDATES) break;
-    if (bytes.length > MAX_BYTES || !includes(bytes, "did:") || !LISTS_METHODS.test(new TextDecoder().decode(bytes))) continue;
+    if (tries === MAX_DID_DOCUMENTS) break;
+    if (bytes.length > MAX_DID_DOCUMENT_BYTES || !includes(bytes, "did:") || !LISTS_METHODS.test(new TextDecoder().decode(bytes))) continue;
     tries += 1;
     try {
       found.push(known(bytes, source));

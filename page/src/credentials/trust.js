@@ -10,13 +10,12 @@ import { isName, parseLogKey, sameKey } from "../history/log/log.js";
 import { checkSchema } from "../history/manifests/manifest.js";
 import { matches } from "../history/policy/policy.js";
 import { parseTimestamp } from "../canon/timestamps.js";
+import { DEFAULT_STATUS_DAYS, MAX_TRUST_FILE_BYTES } from "../../generated/limits.js";
 
-const MAX_BYTES = 1 << 20;
 const DAY = 86_400_000;
 /** Every alternative ends, closed or not. */
 const STRING_OR_COMMENT =
   /"""(?:[^\\]|\\[^])*?(?:"""|$)|'''[^]*?(?:'''|$)|"(?:[^"\\\n]|\\[^])*"?|'[^'\n]*'?|#[^\n]*/g;
-const DEFAULT_STATUS_DAYS = 30;
 /** What an issuer is believed about in each role, without more words. @type {Map<string, string[]>} */
 const ROLES = new Map([
   ["auditor", ["quality", "regulatory"]], ["lawyer", ["legal", "regulatory"]], ["expert", ["deidentification"]],
@@ -48,7 +47,7 @@ export class Trust {
 
   /** Read a trust file. @param {string} source @param {Read} [read] */
   static parse(source, read) {
-    if (utf8(source).length > MAX_BYTES) refuse("bad-trust", "the trust file is too large");
+    if (utf8(source).length > MAX_TRUST_FILE_BYTES) refuse("bad-trust", "the trust file is too large");
     try {
       refuseNewer(source);
       const stated = parseToml(source);

@@ -8,7 +8,6 @@ import { formatTimestamp } from "../canon/timestamps.js";
 /** @typedef {{id: string, state: State, summary: string, spec: string, detail: {[name: string]: any}}} Check */
 /** @typedef {{verdict: Verdict, checks: Check[], subject: string, issuer?: string, at: string, notProven: string[], profile: "lyrik" | "w3c", parts?: Report[]}} Report */
 
-export const MAX_NAMED = 10_000;
 
 /** What Unicode calls control, format, surrogate, private, unassigned, ignorable, or a separator other than the space. */
 export const UNSEEN = /(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/gu;

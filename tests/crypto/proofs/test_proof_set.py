@@ -16,9 +16,10 @@ from lyrikstore.canon.errors import (
     VerificationError,
 )
 from lyrikstore.canon.json import encode, parse
+from lyrikstore.canon.limits import MAX_PROOFS
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.crypto.proofs.problems import SECURITY, problem_type
-from lyrikstore.crypto.proofs.proof_set import MAX_PROOFS, add_proof, verify_proofs
+from lyrikstore.crypto.proofs.proof_set import add_proof, verify_proofs
 from lyrikstore.testing.keys import signer_for
 
 VECTORS = Path(__file__).resolve().parents[3] / "spec" / "vectors"

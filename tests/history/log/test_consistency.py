@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
+from lyrikstore.canon.limits import MAX_CONSISTENCY_FILES
 from lyrikstore.history.log import merkle
 from lyrikstore.history.log.checkpoint import LogCheckpoint, Place, SignedCheckpoint
 from lyrikstore.history.log.consistency import Consistency, Relation
 from lyrikstore.history.log.consistency_file import (
-    MAX_FILES,
     ConsistencyFile,
     ConsistencyFiles,
     consistency_file,
@@ -105,9 +105,9 @@ def test_a_member_of_any_other_type_is_refused(wrong) -> None:
 
 
 def test_a_crowd_of_files_is_refused() -> None:
-    hashes = [merkle.leaf_hash(bytes([n])) for n in range(MAX_FILES + 3)]
+    hashes = [merkle.leaf_hash(bytes([n])) for n in range(MAX_CONSISTENCY_FILES + 3)]
     files = [consistency_file(ORIGIN, hashes[: n + 2], [1])[0].encode() for n in range(len(hashes))]
-    Consistency(ORIGIN, ConsistencyFiles(files[:MAX_FILES]))
+    Consistency(ORIGIN, ConsistencyFiles(files[:MAX_CONSISTENCY_FILES]))
     Consistency("else", ConsistencyFiles(files))
     with pytest.raises(IncompleteError):
         Consistency(ORIGIN, ConsistencyFiles(files))

@@ -12,18 +12,11 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     VerificationError,
 )
+from lyrikstore.canon.limits import MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.history.log.checkpoint import LogCheckpoint
-from lyrikstore.history.log.note import (
-    MAX_NOTE_BYTES,
-    MAX_SIGNATURES,
-    VerifierKey,
-    is_name,
-    open_note,
-    sign_note,
-    split_note,
-)
+from lyrikstore.history.log.note import VerifierKey, is_name, open_note, sign_note, split_note
 
 SIGNER = KeySigner(PrivateKey.from_seed(b"\x07" * 32))
 OTHER = KeySigner(PrivateKey.from_seed(b"\x08" * 32))
@@ -147,7 +140,7 @@ def test_limits():
         split_note(b"a" * (MAX_NOTE_BYTES + 1))
     line = NOTE.rpartition(b"\n\n")[2]
     with pytest.raises(FormatError):
-        split_note(NOTE + line * MAX_SIGNATURES)
+        split_note(NOTE + line * MAX_NOTE_SIGNATURES)
     assert open_note(NOTE + line * 15, [KEY]).signers == (KEY,)
 
 

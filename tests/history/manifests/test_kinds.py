@@ -5,12 +5,13 @@ import json
 import pytest
 
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.schemas import load_schema, schema_root
+from lyrikstore.canon.files import data_folder
+from lyrikstore.canon.schemas import load_schema
 from lyrikstore.history.manifests.kinds import KINDS, PREFIXES, check_inputs, kind_of
 
 
 def test_every_kind_has_a_schema_and_every_schema_a_kind():
-    names = {path.name for path in schema_root().joinpath("kinds").iterdir()}
+    names = {path.name for path in data_folder("schemas").joinpath("kinds").iterdir()}
     assert names == {f"{name}.schema.json" for name in KINDS}
 
 

@@ -11,18 +11,13 @@ import make_manifests as EXAMPLE  # noqa: N812
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, VerificationError
 from lyrikstore.canon.json import encode, parse
+from lyrikstore.canon.limits import MAX_JSON_BYTES
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.crypto.multikey import verification_method
 from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
 from lyrikstore.history.manifests.kinds import KINDS
-from lyrikstore.history.manifests.manifest import (
-    MAX_BYTES,
-    Input,
-    Manifest,
-    parse_manifest,
-    sign_manifest,
-)
+from lyrikstore.history.manifests.manifest import Input, Manifest, parse_manifest, sign_manifest
 
 VECTORS = Path(__file__).resolve().parents[3] / "spec" / "vectors"
 
@@ -224,7 +219,7 @@ def test_bytes_must_be_canonical():
         assert changed != data
         with pytest.raises(FormatError):
             parse_manifest(changed)
-    for other in (b"", b"[]", b"1", b'"x"', b"{}", b"{" * 100_000, b"x" * (MAX_BYTES + 1)):
+    for other in (b"", b"[]", b"1", b'"x"', b"{}", b"{" * 100_000, b"x" * (MAX_JSON_BYTES + 1)):
         with pytest.raises(FormatError):
             parse_manifest(other)
 

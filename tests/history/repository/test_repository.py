@@ -22,6 +22,7 @@ from lyrikstore.canon.errors import (
     StorageError,
     VerificationError,
 )
+from lyrikstore.canon.limits import MAX_CREDENTIAL_BYTES
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.history.commit import publisher
@@ -29,7 +30,6 @@ from lyrikstore.history.commit.transaction import create_repository, open_transa
 from lyrikstore.history.log.checkpoint import Leaf
 from lyrikstore.history.log.entries import read_records
 from lyrikstore.history.log.memory import LogMemory
-from lyrikstore.history.manifests.limits import MAX_CREDENTIAL_BYTES
 from lyrikstore.history.manifests.manifest import Attachment, Input, parse_manifest, sign_manifest
 from lyrikstore.history.manifests.names import PrefixRef, parse_name
 from lyrikstore.history.repository.repository import Repository

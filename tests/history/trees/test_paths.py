@@ -112,7 +112,7 @@ NAMES = st.lists(
 
 @given(NAMES | st.sampled_from([*GOOD, *BAD]) | st.text(max_size=12))
 def test_the_short_cut_for_plain_paths_accepts_nothing_else(path):
-    if paths_module._plain(path) and len(path) <= paths_module.MAX_PATH:
+    if paths_module._plain(path) and len(path) <= paths_module.MAX_PATH_BYTES:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(paths_module, "_plain", lambda _: None)
             assert path_offence(path) is None

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import encode
+from lyrikstore.canon.limits import MAX_TREE_LINE_BYTES
 from lyrikstore.history.trees.paths import TreePaths, path_offence
-from lyrikstore.history.trees.tree import MAX_LINE, Tree, TreeEntry
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 
 LETTERS = st.one_of(
     st.sampled_from("abcXYZ019/._- "), st.characters(min_codepoint=0xA0, max_codepoint=0xFFFF)
@@ -159,7 +160,7 @@ HEX = Digest.of(b"a").hex
         LINE.decode().encode("utf-16"),
         TreeEntry("A", 1, Digest.of(b"a")).encode() + LINE,
         LINE + TreeEntry("a/b", 1, Digest.of(b"a")).encode(),
-        LINE.replace(b'"v"', b'"' + b"v" * MAX_LINE + b'"'),
+        LINE.replace(b'"v"', b'"' + b"v" * MAX_TREE_LINE_BYTES + b'"'),
     ],
     ids=range(45),
 )
@@ -170,12 +171,12 @@ def test_anything_but_the_canonical_form_is_refused(data):
     assert len(caught.value.message) < 1000
 
 
-@pytest.mark.parametrize("before", [0, MAX_LINE // 2, MAX_LINE - 200])
+@pytest.mark.parametrize("before", [0, MAX_TREE_LINE_BYTES // 2, MAX_TREE_LINE_BYTES - 200])
 def test_a_line_that_is_too_long_is_refused_wherever_it_begins(before):
     first = TreeEntry("a", 1, Digest.of(b"a"), {"k": "v" * before} if before else None).encode()
     line = TreeEntry("b", 1, Digest.of(b"b"), {"k": "v"}).encode()
-    fits = line.replace(b'"v"', b'"' + b"v" * (MAX_LINE - len(line) + 1) + b'"')
-    assert len(fits) == MAX_LINE
+    fits = line.replace(b'"v"', b'"' + b"v" * (MAX_TREE_LINE_BYTES - len(line) + 1) + b'"')
+    assert len(fits) == MAX_TREE_LINE_BYTES
     assert Tree.parse(first + fits).encode() == first + fits
     for more in (1, 1000):
         with pytest.raises(FormatError):
@@ -242,7 +243,7 @@ def test_what_cannot_be_written_cannot_be_made():
     with pytest.raises(FormatError):
         TreeEntry("x", 0, good, {"a": "\ud800"}).encode()
     with pytest.raises(FormatError):
-        TreeEntry("x", 0, good, {"a": "b" * MAX_LINE}).encode()
+        TreeEntry("x", 0, good, {"a": "b" * MAX_TREE_LINE_BYTES}).encode()
     with pytest.raises(FormatError):
         Tree((TreeEntry("b", 0, good), TreeEntry("a", 0, good)))
     assert TreeEntry("x", 0, good, {}).meta is None
@@ -263,7 +264,7 @@ def test_an_endless_line_is_not_read_to_its_end():
     stream = Endless()
     with pytest.raises(FormatError):
         Tree.parse(io.BufferedReader(stream))
-    assert stream.served < 2 * MAX_LINE
+    assert stream.served < 2 * MAX_TREE_LINE_BYTES
 
 
 def test_the_empty_tree_is_empty_bytes():

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import make_attestations as made
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import encode, parse
+from lyrikstore.canon.limits import MAX_ATTESTATIONS
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.model import status_list
 from lyrikstore.credentials.model.attestation import build_attestation, parse_statement
@@ -20,11 +21,7 @@ from lyrikstore.credentials.model.status_entry import StatusEntry
 from lyrikstore.credentials.model.status_list import list_url, sign_list
 from lyrikstore.credentials.trust import parse_trust
 from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
-from lyrikstore.verify.credential.attestation import (
-    MAX_ATTESTATIONS,
-    check_attestation,
-    looks_like_attestation,
-)
+from lyrikstore.verify.credential.attestation import check_attestation, looks_like_attestation
 from lyrikstore.verify.credential.grant import check_grant
 from lyrikstore.verify.delivery.delivery import verify_alone, verify_delivery
 from lyrikstore.verify.delivery.siblings import SiblingFiles

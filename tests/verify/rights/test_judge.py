@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import PolicyError
+from lyrikstore.canon.limits import STATUS_LIST_ENTRIES
 from lyrikstore.credentials.model.credential import Claims, CredentialMetadata
 from lyrikstore.credentials.model.grant import build_grant
 from lyrikstore.credentials.model.status_entry import StatusEntry
-from lyrikstore.credentials.model.status_list import ENTRIES, sign_list
+from lyrikstore.credentials.model.status_list import sign_list
 from lyrikstore.credentials.terms.model import Partition, Terms, UsageLimits, Use
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
@@ -234,7 +235,7 @@ class Stage:
         self.log(self.status_list(entry, self.now, value=value))
 
     def status_list(self, entry: StatusEntry, made: Any, *, value: bool) -> bytes:
-        bits = bytearray(ENTRIES // 8)
+        bits = bytearray(STATUS_LIST_ENTRIES // 8)
         if value:
             bits[entry.index // 8] |= 1 << (7 - entry.index % 8)
         if self.scene.status == "stale":

@@ -16,13 +16,14 @@ from msgspec.structs import replace
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError
 from lyrikstore.canon.json import parse
+from lyrikstore.canon.limits import STATUS_LIST_ENTRIES
 from lyrikstore.canon.progress import Progress
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.credentials.did.document import build_document
 from lyrikstore.credentials.model.attestation import build_attestation
 from lyrikstore.credentials.model.credential import Claims, CredentialMetadata
 from lyrikstore.credentials.model.status_entry import StatusEntry
-from lyrikstore.credentials.model.status_list import ENTRIES, sign_list
+from lyrikstore.credentials.model.status_list import sign_list
 from lyrikstore.credentials.terms.model import whole
 from lyrikstore.credentials.trust import PinnedDocument, Trust
 from lyrikstore.crypto.ed25519 import PrivateKey
@@ -943,7 +944,7 @@ LIST = "https://data.example/status/revocation.json"
 
 
 def _list(lineage: Lineage, made: datetime, *, value: bool, signer: Any = None) -> Digest:
-    bits = bytearray(ENTRIES // 8)
+    bits = bytearray(STATUS_LIST_ENTRIES // 8)
     bits[0] = 0b10000000 if value else 0
     by = signer or lineage.world.OWNER
     data = sign_list(LIST, "revocation", bytes(bits), by, made, timedelta(days=90))

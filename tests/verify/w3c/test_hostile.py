@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from lyrikstore.canon.limits import MAX_PRESENTED
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.trust import parse_trust
 from lyrikstore.verify.credential.status import Notices
 from lyrikstore.verify.delivery.delivery import verify_credential
 from lyrikstore.verify.report import Report
-from lyrikstore.verify.w3c.presentation import MAX_PRESENTED, verify_presentation
+from lyrikstore.verify.w3c.presentation import verify_presentation
 from lyrikstore.verify.w3c.resources import Resources
 from lyrikstore.verify.w3c.verify import Surroundings, verify_w3c
 

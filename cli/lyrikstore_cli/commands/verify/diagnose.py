@@ -12,7 +12,8 @@ from lyrikstore.canon.errors import (
     NotFoundError,
 )
 from lyrikstore.canon.files import open_regular
-from lyrikstore.canon.json import MAX_BYTES, parse
+from lyrikstore.canon.json import parse
+from lyrikstore.canon.limits import MAX_JSON_BYTES
 from lyrikstore.canon.text import escape_control
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.verify.report import CheckState, Report
@@ -153,4 +154,4 @@ def _text_or_not(data: bytes) -> str:
         return "a file of another sort, and no text"
     if b"\x00" in data:
         return "a file of another sort, and no text"
-    return "a text of more than a credential can have" if len(data) > MAX_BYTES else "a text"
+    return "a text of more than a credential can have" if len(data) > MAX_JSON_BYTES else "a text"

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON, parse
+from lyrikstore.canon.limits import MAX_SCHEMA_BYTES, MAX_SCHEMAS
 from lyrikstore.canon.quoting import quote
 from lyrikstore.verify.report import (
     Check,
@@ -41,12 +42,6 @@ DRAFTS = {
 
 Judge = Callable[[bytes], Report]
 
-MAX_SCHEMAS = 16
-"""Schemas of one credential that are looked at; each may cost a signature and its status lists."""
-
-MAX_SCHEMA = 1 << 17
-"""Bytes of one schema, or of the credential that holds it."""
-
 
 class SchemaOutcome(StrEnum):
     """What applying a schema gave, in the words of VC JSON Schema."""
@@ -69,8 +64,8 @@ def apply_schema(document: JSON, data: bytes, url: str) -> tuple[SchemaOutcome, 
         one named; ``indeterminate`` for a draft not known here, a schema that refers to another
         text, or one too large or too costly to apply.
     """
-    if len(data) > MAX_SCHEMA:
-        return SchemaOutcome.INDETERMINATE, f"the schema has more than {MAX_SCHEMA} bytes"
+    if len(data) > MAX_SCHEMA_BYTES:
+        return SchemaOutcome.INDETERMINATE, f"the schema has more than {MAX_SCHEMA_BYTES} bytes"
     try:
         schema = parse(data, floats=True, nulls=True)
     except FormatError as error:
@@ -88,8 +83,8 @@ def apply_schema_credential(document: JSON, data: bytes, url: str) -> tuple[Sche
         data: The bytes of the credential that holds the schema.
         url: What ``document`` calls it.
     """
-    if len(data) > MAX_SCHEMA:
-        return SchemaOutcome.INDETERMINATE, f"the schema has more than {MAX_SCHEMA} bytes"
+    if len(data) > MAX_SCHEMA_BYTES:
+        return SchemaOutcome.INDETERMINATE, f"the schema has more than {MAX_SCHEMA_BYTES} bytes"
     try:
         schema, name = read_schema_credential(data, url)
     except FormatError as error:

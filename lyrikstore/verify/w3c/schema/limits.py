@@ -14,14 +14,13 @@ from typing import Any
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON
+from lyrikstore.canon.limits import (
+    MAX_PATTERN_CHARACTERS,
+    MAX_SCHEMA_NESTING,
+    MAX_SCHEMA_STEPS,
+    SCHEMA_STEP_CHARACTERS,
+)
 from lyrikstore.canon.text import pluralize
-
-MAX_STEPS = 4_000_000
-"""Schema values times document values; a usual pair takes some ten thousand."""
-
-_MAX_NESTING = 200
-_CHARACTERS_PER_STEP = 16
-_MAX_PATTERN = 4096
 
 _POINTER = re.compile(r"#(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]*)+")
 _ESCAPE = r"\\(?:[tnrfv^$\\.*+?()\[\]{}|/-]|x[0-9A-Fa-f]{2}|u(?![dD][89a-fA-F])[0-9A-Fa-f]{4})"
@@ -35,7 +34,7 @@ _BOUND = re.compile(r"(\)?)\{(?:[0-9]+,)?([0-9]+),?\}")
 
 
 def check_cost(schema: dict[str, Any], document: JSON) -> None:
-    """Return if applying ``schema`` to ``document`` takes at most :data:`MAX_STEPS`.
+    """Return if applying ``schema`` to ``document`` takes at most :data:`MAX_SCHEMA_STEPS`.
 
     Raises:
         FormatError: (``schema-cost``) more; (``schema-recursive``) it refers to itself;
@@ -44,7 +43,7 @@ def check_cost(schema: dict[str, Any], document: JSON) -> None:
     """
     size, longest = _size(document)
     steps = _Counter(schema, longest).count(schema, 0) * size
-    if steps > MAX_STEPS:
+    if steps > MAX_SCHEMA_STEPS:
         raise FormatError(
             "schema-cost", f"applying it may take {pluralize(min(steps, 10**18), 'step')}"
         )
@@ -58,7 +57,7 @@ class _Counter:
         self._open: set[str] = set()
 
     def count(self, value: JSON, depth: int) -> int:
-        if depth > _MAX_NESTING:
+        if depth > MAX_SCHEMA_NESTING:
             raise FormatError("schema-cost", "its references are nested too deeply")
         if isinstance(value, list):
             return 1 + sum(self.count(item, depth + 1) for item in value)
@@ -107,7 +106,7 @@ def _patterns(schema: dict[str, Any]) -> list[str]:
 
 def _weight(pattern: str) -> int:
     """Return how many states a pattern has at most: its length, times what it repeats."""
-    if len(pattern) > _MAX_PATTERN or not _PATTERN.fullmatch(pattern):
+    if len(pattern) > MAX_PATTERN_CHARACTERS or not _PATTERN.fullmatch(pattern):
         raise FormatError("schema-pattern", f"a pattern not applied here: {pattern[:80]!a}")
     most, nested = 1, 1
     for group, bound in _BOUND.findall(pattern):
@@ -125,11 +124,11 @@ def _size(document: JSON) -> tuple[int, int]:
         value = pending.pop()
         size += 1
         if isinstance(value, str):
-            size += len(value) // _CHARACTERS_PER_STEP
+            size += len(value) // SCHEMA_STEP_CHARACTERS
         elif isinstance(value, list):
             longest = max(longest, len(value))
             pending.extend(value)
         elif isinstance(value, dict):
-            size += sum(len(name) for name in value) // _CHARACTERS_PER_STEP
+            size += sum(len(name) for name in value) // SCHEMA_STEP_CHARACTERS
             pending.extend(value.values())
     return size, longest

@@ -8,12 +8,10 @@ import { refuse, Refusal } from "../../canon/errors.js";
 import { isName } from "./log.js";
 import { Subtrees, verifyConsistency } from "./merkle.js";
 import { hasExactly, isObject, parseCanonical } from "../../canon/json.js";
+import {
+  MAX_COMPARED_HEADS, MAX_CONSISTENCY_FILES, MAX_CONSISTENCY_HEADS, MAX_CONSISTENCY_LEAVES, MAX_LOG_PROOF_HASHES,
+} from "../../../generated/limits.js";
 
-const MAX_LEAVES = 1 << 16;
-const MAX_FILES = 8;
-const MAX_COMPARED = 32;
-const MAX_READ = 32;
-const MAX_PROOF = 64;
 const TYPE = "log-consistency";
 const START = utf8('{"from":[');
 
@@ -32,16 +30,16 @@ const isConsistencyFile = (bytes) => same(bytes.subarray(0, START.length), START
 
 /** Read a consistency file and check its proofs. @param {Uint8Array} bytes */
 export function parseConsistency(bytes) {
-  const document = parseCanonical(bytes, { maxBytes: 1 << 20 });
+  const document = parseCanonical(bytes);
   const members = ["from", "origin", "to", "type", "v"];
   if (isObject(document) && Object.hasOwn(document, "leaves")) members.push("leaves");
   need(hasExactly(document, members) && document.type === TYPE && document.v === 1);
   need(typeof document.origin === "string" && isName(document.origin));
-  need(Array.isArray(document.from) && document.from.length <= MAX_READ);
+  need(Array.isArray(document.from) && document.from.length <= MAX_CONSISTENCY_HEADS);
   const largest = head(document.to, ["root", "size"]);
   const steps = document.from.map((/** @type {any} */ item) => {
     const { size, root } = head(item, ["proof", "root", "size"]);
-    need(Array.isArray(item.proof) && item.proof.length <= MAX_PROOF);
+    need(Array.isArray(item.proof) && item.proof.length <= MAX_LOG_PROOF_HASHES);
     return { size, root, proof: item.proof.map(hash) };
   });
   const sizes = [largest.size, ...steps.map((/** @type {any} */ { size }) => size)];
@@ -49,7 +47,7 @@ export function parseConsistency(bytes) {
   let leaves = null;
   if (members.includes("leaves")) {
     const stated = document.leaves;
-    need(hasExactly(stated, ["blake3", "size"]) && sizes.includes(stated.size) && stated.size <= MAX_LEAVES);
+    need(hasExactly(stated, ["blake3", "size"]) && sizes.includes(stated.size) && stated.size <= MAX_CONSISTENCY_LEAVES);
     need(typeof stated.blake3 === "string" && /^[0-9a-f]{64}$/.test(stated.blake3));
     leaves = { blake3: stated.blake3, size: stated.size };
   }
@@ -97,7 +95,7 @@ export class ConsistencyFiles {
   /** Those of one log. Refused if there are more than are read: a crowd, before the one that shows the fork. @param {string} origin */
   of(origin) {
     const found = this.files.filter((one) => one.origin === origin);
-    if (found.length > MAX_FILES) refuse("too-many-consistency-files", `more than the ${MAX_FILES} consistency files of a log that are read`);
+    if (found.length > MAX_CONSISTENCY_FILES) refuse("too-many-consistency-files", `more than the ${MAX_CONSISTENCY_FILES} consistency files of a log that are read`);
     return found.map(({ heads, leaves }) => {
       const roots = new Map(heads.map((/** @type {Head} */ { size, root }) => [size, root]));
       return new Line(roots, this.#leavesOf(leaves, roots));
@@ -199,10 +197,10 @@ export class Consistency {
   /** Whether two of these, all signed by keys of the log, are of two histories. @param {Head[]} heads */
   isTorn(heads) {
     const several = distinct(heads);
-    if (several.length > MAX_COMPARED) {
+    if (several.length > MAX_COMPARED_HEADS) {
       // ATTACK: whoever has a log key signs hundreds, each to be held against each.
       refuse("too-many-log-checkpoints",
-        `${several.length} log checkpoints of one log are at hand, more than the ${MAX_COMPARED} that are compared`);
+        `${several.length} log checkpoints of one log are at hand, more than the ${MAX_COMPARED_HEADS} that are compared`);
     }
     return several.some((one, at) => several.slice(at + 1).some((other) => this.relation(one, other) === "fork"));
   }

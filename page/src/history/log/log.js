@@ -4,12 +4,10 @@ import { concat, hex, same, text as decode, unbase64, utf8 } from "../../canon/b
 import { isSoundKey, verify } from "../../crypto/ed25519.js";
 import { Refusal, refuse } from "../../canon/errors.js";
 import { leafHash, verifyInclusion } from "./merkle.js";
+import {
+  MAX_KEY_NAME_BYTES, MAX_LOG_PROOF_BYTES, MAX_LOG_PROOF_HASHES, MAX_LOG_PROOF_SIGNERS, MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES,
+} from "../../../generated/limits.js";
 
-const MAX_NOTE = 1 << 16;
-const MAX_SIGNATURES = 100;
-const MAX_PROOF_SIGNERS = 4;
-const MAX_PROOF_BYTES = 1 << 17;
-const MAX_HASHES = 64;
 const NUMBER = /^(?:0|[1-9][0-9]{0,15})$/;
 const START = "\u2014 ";
 const HEADER = "c2sp.org/tlog-proof@v1";
@@ -24,7 +22,7 @@ export const leaf = (type, digest) => utf8(`{"id":"blake3:${digest}","type":"${t
 /** @param {string} name */
 export function isName(name) {
   const length = utf8(name).length;
-  return length > 0 && length <= 255 && name.isWellFormed() && !/[\p{C}\p{Z}\s+]/u.test(name);
+  return length > 0 && length <= MAX_KEY_NAME_BYTES && name.isWellFormed() && !/[\p{C}\p{Z}\s+]/u.test(name);
 }
 
 /** Read `NAME+KEYID+BASE64`. @param {any} text @returns {LogKey} */
@@ -54,7 +52,7 @@ export const sameKey = (left, right) => left.name === right.name && same(left.ra
  * @param {LogKey[]} keys
  * @param {number} [most] How many lines by them it may bear: each costs a signature.
  */
-export function openNote(bytes, keys, most = MAX_SIGNATURES) {
+export function openNote(bytes, keys, most = MAX_NOTE_SIGNATURES) {
   const { text, lines } = splitNote(bytes);
   const message = utf8(text);
   const judged = lines.flatMap(({ name, signature }) => keys
@@ -73,7 +71,7 @@ export function openNote(bytes, keys, most = MAX_SIGNATURES) {
 
 /** Return text and signature lines of a note, unverified. @param {Uint8Array} bytes */
 function splitNote(bytes) {
-  if (bytes.length > MAX_NOTE) refuse("bad-note", `${bytes.length} bytes is more than ${MAX_NOTE}`);
+  if (bytes.length > MAX_NOTE_BYTES) refuse("bad-note", `${bytes.length} bytes is more than ${MAX_NOTE_BYTES}`);
   const note = decode(bytes, "bad-note");
   const at = note.lastIndexOf("\n\n");
   const tail = note.slice(at + 2);
@@ -82,7 +80,7 @@ function splitNote(bytes) {
   // eslint-disable-next-line no-control-regex -- controls are what is looked for
   if (/[\u0000-\u0009\u000b-\u001f]/.test(text)) refuse("bad-note", "a control character in the text");
   const lines = tail.slice(0, -1).split("\n");
-  if (lines.length > MAX_SIGNATURES) refuse("bad-note", `more than ${MAX_SIGNATURES} signatures`);
+  if (lines.length > MAX_NOTE_SIGNATURES) refuse("bad-note", `more than ${MAX_NOTE_SIGNATURES} signatures`);
   return { text, lines: lines.map(signatureLine) };
 }
 
@@ -99,7 +97,7 @@ function signatureLine(line) {
 export function openCheckpoint(bytes, keys) {
   const claimed = splitNote(bytes).text.split("\n")[0];
   // A key that signs one log says nothing about another.
-  const { text, signers } = openNote(bytes, keys.filter((key) => key.name === claimed), MAX_PROOF_SIGNERS);
+  const { text, signers } = openNote(bytes, keys.filter((key) => key.name === claimed), MAX_LOG_PROOF_SIGNERS);
   return { ...parseHead(text), signers };
 }
 
@@ -122,14 +120,14 @@ export const isProof = (bytes) => same(bytes.slice(0, HEADER.length + 1), utf8(`
 
 /** Read a `.tlog-proof` file. @param {Uint8Array} bytes */
 export function parseProof(bytes) {
-  if (bytes.length > MAX_PROOF_BYTES) bad(`${bytes.length} bytes`);
+  if (bytes.length > MAX_LOG_PROOF_BYTES) bad(`${bytes.length} bytes`);
   let end = -1;
   for (let at = 0; at + 1 < bytes.length && end < 0; at += 1) {
     if (bytes[at] === 10 && bytes[at + 1] === 10) end = at;
   }
   const head = end < 0 ? new Uint8Array() : bytes.slice(0, end);
   const checkpoint = bytes.slice(end + 2);
-  if (end < 0 || head.some((byte) => byte > 126) || checkpoint.length > MAX_NOTE) {
+  if (end < 0 || head.some((byte) => byte > 126) || checkpoint.length > MAX_NOTE_BYTES) {
     bad("no header or no log checkpoint");
   }
   const lines = decode(head, "bad-tlog-proof").split("\n");
@@ -139,7 +137,7 @@ export function parseProof(bytes) {
   if (word !== "index" || more.length || !NUMBER.test(number ?? "") || !Number.isSafeInteger(Number(number))) {
     bad("no index line");
   }
-  if (lines.length > MAX_HASHES) bad(`more than ${MAX_HASHES} hashes`);
+  if (lines.length > MAX_LOG_PROOF_HASHES) bad(`more than ${MAX_LOG_PROOF_HASHES} hashes`);
   const hashes = lines.map((line) => unbase64(line, "bad-tlog-proof"));
   if (hashes.some((hash) => hash.length !== 32)) bad("a hash that is not 32 bytes");
   splitNote(checkpoint);

@@ -2,10 +2,10 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, same } from "../../canon/bytes.js";
 import { refuse } from "../../canon/errors.js";
+import { MAX_LOG_PROOF_HASHES } from "../../../generated/limits.js";
 
 const LEAF = Uint8Array.of(0);
 const NODE = Uint8Array.of(1);
-const MAX_PROOF = 64;
 
 /** @param {Uint8Array} entry */
 export const leafHash = (entry) => sha256(concat(LEAF, entry));
@@ -77,7 +77,7 @@ export class Subtrees {
  */
 export function verifyConsistency(oldSize, size, proof, oldRoot, newRoot) {
   const bad = () => refuse("bad-consistency", `the tree of ${size} does not extend the one of ${oldSize}`);
-  if (!(oldSize >= 1 && oldSize <= size) || proof.length > MAX_PROOF) bad();
+  if (!(oldSize >= 1 && oldSize <= size) || proof.length > MAX_LOG_PROOF_HASHES) bad();
   if (oldSize === size) {
     if (proof.length || !same(oldRoot, newRoot)) bad();
     return;
@@ -117,8 +117,8 @@ export function verifyConsistency(oldSize, size, proof, oldRoot, newRoot) {
  */
 export function verifyInclusion(leaf, index, size, proof, expected) {
   if (!(index >= 0 && index < size)) refuse("bad-inclusion", `leaf ${index} is outside a tree of ${size}`);
-  if (proof.length > MAX_PROOF || proof.some((hash) => hash.length !== 32)) {
-    refuse("bad-inclusion", "a proof is at most 64 hashes of 32 bytes");
+  if (proof.length > MAX_LOG_PROOF_HASHES || proof.some((hash) => hash.length !== 32)) {
+    refuse("bad-inclusion", `a proof is at most ${MAX_LOG_PROOF_HASHES} hashes of 32 bytes`);
   }
   let node = index;
   let last = size - 1;

@@ -1,9 +1,10 @@
 /** The kinds of manifest that lie in a delivery, and what each may point at (spec §6.4). */
 
+import { MAX_INPUTS } from "../../../generated/limits.js";
+
 /** @typedef {Map<string, {kind: string, least: number, most: number}>} Rules */
 /** @typedef {{prefix: string, tree: boolean, inputs: Rules, origins?: Map<string, Rules>, attachments: string[]}} Kind */
 
-const ANY = 10_000;
 /** @type {Rules} */
 const NOTHING = new Map();
 
@@ -24,8 +25,8 @@ export const KINDS = new Map([
       ["committed", NOTHING],
       ["imported", NOTHING],
       ["filtered", new Map([
-        ["source", { kind: "dataset", least: 1, most: ANY }],
-        ["filter", { kind: "filter", least: 1, most: ANY }],
+        ["source", { kind: "dataset", least: 1, most: MAX_INPUTS }],
+        ["filter", { kind: "filter", least: 1, most: MAX_INPUTS }],
       ])],
     ]),
     attachments: [],

@@ -3,11 +3,10 @@ import { judgeTogether, parseDidKey } from "../../crypto/ed25519.js";
 import { refuse, Refusal } from "../../canon/errors.js";
 import { isName, parseLogKey, sameKey } from "../log/log.js";
 import { hasExactly, isObject } from "../../canon/json.js";
+import { MAX_MISDATED_ENTRIES, MAX_RETIRED_KEYS } from "../../../generated/limits.js";
 
 export const OWNER = "owner";
 const ROLE = /^[a-z][a-z0-9-]{0,63}$/;
-const MAX_RETIRED = 1000;
-const MAX_MISDATED = 1000;
 const KIND = /^(?:\*|[a-z][a-z0-9-]{0,63})$/;
 const PATTERN = /^[a-z0-9*][a-z0-9._*/-]{0,254}$/;
 
@@ -153,7 +152,7 @@ function role(value) {
 
 /** @param {any} items @returns {Retired[]} */
 function retired(items) {
-  if (!Array.isArray(items) || !items.length || items.length > MAX_RETIRED) bad("retired is not a list of keys");
+  if (!Array.isArray(items) || !items.length || items.length > MAX_RETIRED_KEYS) bad("retired is not a list of keys");
   judgeTogether(items.flatMap((item) => [item?.key, item?.successor]));
   const found = items.map((item) => {
     const known = ["key", "successor", "suspectFrom"];
@@ -174,7 +173,7 @@ function retired(items) {
 
 /** @param {any} value @returns {number[]} */
 function indices(value) {
-  const sound = Array.isArray(value) && value.length && value.length <= MAX_MISDATED &&
+  const sound = Array.isArray(value) && value.length && value.length <= MAX_MISDATED_ENTRIES &&
     value.every((one, at) => Number.isSafeInteger(one) && one >= 0 && (at === 0 || one > value[at - 1]));
   return sound ? value : bad("misdated is not a list of log indices in ascending order");
 }

@@ -10,8 +10,8 @@ import { distinct } from "../log/consistency.js";
 import { Refusal } from "../../canon/errors.js";
 import { KeyHistory } from "./key_history.js";
 import { isIn, Policy } from "./policy.js";
+import { MAX_POLICY_CHAIN } from "../../../generated/limits.js";
 
-const MAX_POLICIES = 1000;
 const NAME = "policies/store/main";
 
 /** @typedef {import("./key_history.js").Ruled} Ruled */
@@ -57,7 +57,7 @@ function ways(first, items) {
       const policy = policyByOwner(last.policy, manifest);
       return policy?.mayFollow(last.policy) ? [{ manifest, policy }] : [];
     });
-    if (!following.length || way.length >= MAX_POLICIES) found.push(way);
+    if (!following.length || way.length >= MAX_POLICY_CHAIN) found.push(way);
     pending.push(...following.toReversed().map((node) => [...way, node]));
   }
   return found;

@@ -3,8 +3,8 @@
  * nothing looser: what one program repairs, another reads as other cells.
  */
 import { refuse } from "../../canon/errors.js";
+import { MAX_CELL } from "../../../generated/limits.js";
 
-const MAX_CELL = 131_072;
 const RUN = /[^",\r\n]*/y;
 const QUOTED = /[^"\r\n]*/y;
 

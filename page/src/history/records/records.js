@@ -5,12 +5,12 @@ import { Cells } from "./cells.js";
 import { refuse, Refusal } from "../../canon/errors.js";
 import { leafHash, Roots } from "../log/merkle.js";
 import { Meters } from "./meters.js";
+import { MAX_RECORD_BYTES } from "../../../generated/limits.js";
 
 export const SALT_BYTES = 16;
 export const ID_BYTES = 32;
 const CONTEXT = "lyrikstore 2026-11 record id ";
 const DOCUMENT = "document/1";
-const MAX_RECORD = 64 << 20;
 const MAX_RECORDS = 1 << 24; // as many salts as a file beside a credential holds
 const AT_ONCE = 1 << 14;
 
@@ -28,7 +28,7 @@ class Ids {
 
   /** @param {Uint8Array} record The bytes of the next one. */
   add(record) {
-    if (record.length > MAX_RECORD) refuse("bad-record", `a record is longer than ${MAX_RECORD} bytes`);
+    if (record.length > MAX_RECORD_BYTES) refuse("bad-record", `a record is longer than ${MAX_RECORD_BYTES} bytes`);
     if (this.size === MAX_RECORDS * ID_BYTES) refuse("bad-record", `more than ${MAX_RECORDS} records`);
     if (this.size === this.bytes.length) {
       const larger = new Uint8Array(2 * this.size);
@@ -60,7 +60,7 @@ class Lines {
     }
     const rest = bytes.slice(start);
     this.size += rest.length;
-    if (this.size > MAX_RECORD + 1) this.fail(`is longer than ${MAX_RECORD} bytes`);
+    if (this.size > MAX_RECORD_BYTES + 1) this.fail(`is longer than ${MAX_RECORD_BYTES} bytes`);
     if (rest.length) this.begun.push(rest);
   }
 
@@ -73,7 +73,7 @@ class Lines {
     const whole = this.begun.length ? concat(...this.begun, last) : last;
     const line = whole.at(-1) === 13 ? whole.subarray(0, -1) : whole;
     if (!line.length) this.fail("is empty");
-    if (line.length > MAX_RECORD) this.fail(`is longer than ${MAX_RECORD} bytes`);
+    if (line.length > MAX_RECORD_BYTES) this.fail(`is longer than ${MAX_RECORD_BYTES} bytes`);
     this.take(line);
     [this.begun, this.size, this.number] = [[], 0, this.number + 1];
   }
@@ -88,7 +88,7 @@ class Lines {
 class Rows {
   /** @param {Take} take */
   constructor(take) {
-    this.cells = new Cells(MAX_RECORD, (row) => take(utf8(JSON.stringify(row)), () => utf8(row.join(" "))));
+    this.cells = new Cells(MAX_RECORD_BYTES, (row) => take(utf8(JSON.stringify(row)), () => utf8(row.join(" "))));
     this.decoder = new TextDecoder("utf-8", { fatal: true }); // skips one byte-order mark
   }
 

@@ -2,9 +2,8 @@
 import { refuse } from "../../canon/errors.js";
 import { FOLDS, RUNS } from "./unicode.js";
 import { utf8 } from "../../canon/bytes.js";
+import { MAX_COMPONENT_BYTES, MAX_PATH_BYTES } from "../../../generated/limits.js";
 
-const MAX_PATH = 4096;
-const MAX_COMPONENT = 255;
 const IGNORABLE =
   /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
 const BIDI = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
@@ -62,7 +61,7 @@ export function compare(left, right) {
  */
 export function offence(path) {
   if (path === "") return "empty";
-  if (path.length > MAX_PATH || utf8(path).length > MAX_PATH) return "too-long";
+  if (path.length > MAX_PATH_BYTES || utf8(path).length > MAX_PATH_BYTES) return "too-long";
   if (path.startsWith("/")) return "absolute";
   for (const component of path.split("/")) {
     const found = componentOffence(component);
@@ -75,7 +74,7 @@ export function offence(path) {
 function componentOffence(component) {
   if (["", ".", ".."].includes(component)) return "dots";
   if (!component.isWellFormed()) return "not-text";
-  if (utf8(component).length > MAX_COMPONENT) return "too-long";
+  if (utf8(component).length > MAX_COMPONENT_BYTES) return "too-long";
   if (component.includes("\\")) return "backslash";
   const bare = lookalike(component);
   if (bare) return bare;

@@ -4,10 +4,9 @@ import { blake3, parseHex } from "../../canon/digest.js";
 import { refuse } from "../../canon/errors.js";
 import { checkPaths, offence } from "./paths.js";
 import { canonical, hasExactly, isObject, parse } from "../../canon/json.js";
+import { MAX_TREE_ENTRIES, MAX_TREE_LINE_BYTES } from "../../../generated/limits.js";
 
-const MAX_LINE = 1 << 20;
 const NAMES = ["blake3", "bytes", "path"];
-const MAX_ENTRIES = 10_000_000;
 
 /** @typedef {{path: string, bytes: number, blake3: string, meta?: {[name: string]: string}}} Entry */
 
@@ -27,7 +26,7 @@ export class Tree {
     if (source === "") return new Tree([]);
     if (!source.endsWith("\n")) refuse("bad-tree", "the last line has no newline at its end");
     const lines = source.slice(0, -1).split("\n");
-    if (lines.length > MAX_ENTRIES) refuse("bad-tree", `a tree has at most ${MAX_ENTRIES} entries`);
+    if (lines.length > MAX_TREE_ENTRIES) refuse("bad-tree", `a tree has at most ${MAX_TREE_ENTRIES} entries`);
     return new Tree(lines.map(entry));
   }
 
@@ -40,7 +39,7 @@ export class Tree {
 /** @param {string} source @param {number} at @returns {Entry} */
 function entry(source, at) {
   const bytes = utf8(source);
-  if (bytes.length >= MAX_LINE) refuse("bad-tree", `line ${at + 1} is too long`);
+  if (bytes.length >= MAX_TREE_LINE_BYTES) refuse("bad-tree", `line ${at + 1} is too long`);
   let value;
   try {
     value = parse(bytes, { foreign: true }); // what else it may hold, no canonical line does

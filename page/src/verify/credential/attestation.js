@@ -11,10 +11,10 @@ import { checkKeyAtHand } from "./issuer_key.js";
 import { decide, failed, notApplicable, passed, printableDid, quote, SETTLED, stated, unchecked, warned } from "../report.js";
 import { TYPE } from "./status.js";
 import { isObject, parse } from "../../canon/json.js";
+import { MAX_ATTESTATIONS } from "../../../generated/limits.js";
 
 const ATTESTATION_CHECKS = [...ENVELOPE_CHECKS, ...ISSUER_CHECKS, "issuer.key", "attestation", "evidence"];
 export const ATTESTATION_REQUIRED = ATTESTATION_CHECKS.filter((id) => id !== "evidence");
-const MAX_ATTESTATIONS = 32;
 const KINDS = new Map([
   ["quality", "quality audit"], ["legal", "legal opinion"],
   ["deidentification", "expert de-identification determination"], ["regulatory", "regulatory opinion"],

@@ -10,10 +10,11 @@ import { inheritedCheck } from "./key_succession.js";
 import { checkSchema } from "../../history/manifests/manifest.js";
 import { CRYPTOSUITE, verifyProof } from "../../crypto/proofs/eddsa_jcs.js";
 import { failed, nameSome, notApplicable, passed, quote, unchecked, warned } from "../report.js";
-import { checkStatus, MAX_CANDIDATES, SKEW } from "./status.js";
+import { checkStatus } from "./status.js";
 import { canonical, isObject, parse } from "../../canon/json.js";
 import { checkLicenceClaim } from "../../credentials/terms.js";
-import { formatTimestamp, parseDay, parseTimestamp } from "../../canon/timestamps.js";
+import { CLOCK_SKEW, formatTimestamp, parseDay, parseTimestamp } from "../../canon/timestamps.js";
+import { MAX_STATUS_CANDIDATES } from "../../../generated/limits.js";
 
 const VC_CONTEXT = "https://www.w3.org/ns/credentials/v2";
 const CONTEXT = "https://w3id.org/lyrikstore/v1";
@@ -215,14 +216,14 @@ export async function checkStanding(envelope, notices, trust, at, vouched = enve
   if (vouched && vouched.source !== "snapshot") keys = keys.withoutSnapshots();
   const status = await checkStatus(document, issuer, notices.lists, at, trust.maxStatusAge, keys);
   const claimed = (notices.successors.get(`urn:blake3:${id}`) ?? []).filter((bytes) => maySay(bytes, issuer));
-  for (const bytes of claimed.slice(0, MAX_CANDIDATES)) {
+  for (const bytes of claimed.slice(0, MAX_STATUS_CANDIDATES)) {
     const by = replacedBy(bytes, envelope, keys, at);
     if (by) return failed("status", "superseded", `superseded by ${by}`, { by });
   }
-  if (claimed.length > MAX_CANDIDATES && status.state !== "fail") {
+  if (claimed.length > MAX_STATUS_CANDIDATES && status.state !== "fail") {
     // ATTACK: whoever hands it over crowds out the successor that somebody else laid beside.
     return unchecked("status", "too-many-successors",
-      `${claimed.length} credentials claim to replace it; ${MAX_CANDIDATES} were looked at`);
+      `${claimed.length} credentials claim to replace it; ${MAX_STATUS_CANDIDATES} were looked at`);
   }
   return status;
 }
@@ -234,7 +235,7 @@ function replacedBy(bytes, { document, issuer }, keys, at) {
   const kind = kindOf(document);
   const successor = kind ? openEnvelope(bytes, kind, keys, at) : null;
   if (!successor?.genuine || successor.issuer !== issuer) return null;
-  if (parseTimestamp(successor.document.validFrom) - at > SKEW) return null;
+  if (parseTimestamp(successor.document.validFrom) - at > CLOCK_SKEW) return null;
   return successor.document.supersedes.id === document.id ? successor.document.id : null;
 }
 
@@ -327,11 +328,11 @@ function checkMemberNames(document) {
 function checkPeriod(document, at) {
   const { validFrom, validUntil } = document;
   const detail = { validFrom, at: formatTimestamp(at), ...(validUntil === undefined ? {} : { validUntil }) };
-  if (parseTimestamp(validFrom) - at > SKEW) {
+  if (parseTimestamp(validFrom) - at > CLOCK_SKEW) {
     return failed("period", "not-yet-valid", `not yet valid: it begins at ${validFrom}`, detail);
   }
   if (validUntil === undefined) return passed("period", "valid without an end", detail);
-  return at - parseTimestamp(validUntil) > SKEW
+  return at - parseTimestamp(validUntil) > CLOCK_SKEW
     ? failed("period", "expired", `expired at ${validUntil}`, detail)
     : passed("period", `valid until ${validUntil}`, detail);
 }

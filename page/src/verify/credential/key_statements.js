@@ -11,9 +11,8 @@ import { isOf, isProof, leaf, openCheckpoint, parseProof, statedHead } from "../
 import { parseManifest } from "../../history/manifests/manifest.js";
 import { parseGenesis } from "../../history/policy/policy.js";
 import { followPolicies } from "../../history/policy/policy_chain.js";
+import { MAX_POLICIES, MAX_STORES } from "../../../generated/limits.js";
 
-const MAX_POLICIES = 128;
-const MAX_STORES = 8; // that speak of one key
 const HEAD = utf8('{"');
 const STORE = /"store":"blake3:([0-9a-f]{64})"/g;
 const ascii = new TextDecoder("latin1");

@@ -9,14 +9,11 @@ import { verifyProof } from "../../crypto/proofs/eddsa_jcs.js";
 import { failed, notApplicable, passed, quote, unchecked, warned } from "../report.js";
 import { Statements } from "./key_statements.js";
 import { hasExactly, isObject, parse } from "../../canon/json.js";
-import { formatTimestamp, parseTimestamp } from "../../canon/timestamps.js";
+import { CLOCK_SKEW, formatTimestamp, parseTimestamp } from "../../canon/timestamps.js";
 import { parseStamp } from "../w3c/values.js";
+import { MAX_STATUS_CANDIDATES, MAX_STATUS_LIST_BYTES, STATUS_LIST_ENTRIES } from "../../../generated/limits.js";
 
-export const ENTRIES = 131_072;
-const MAX_INFLATED = 1 << 20;
 const CHUNK = 1 << 16;
-export const MAX_CANDIDATES = 8; // each may cost a signature and 1 MiB, whoever put it there
-export const SKEW = 300_000;
 export const SAID = new Map([["revocation", "revoked"], ["suspension", "suspended"]]);
 export const TYPE = "BitstringStatusListCredential";
 const VC_CONTEXT = "https://www.w3.org/ns/credentials/v2";
@@ -80,9 +77,9 @@ function stated({ issuer, validFrom }) {
  */
 export function newestFirst(lists, issuer, at) {
   const order = lists.filter((one) => one.issuer === null || one.issuer === issuer)
-    .map(({ bytes, made }) => ({ bytes, made: made - at > SKEW ? -Infinity : made }))
+    .map(({ bytes, made }) => ({ bytes, made: made - at > CLOCK_SKEW ? -Infinity : made }))
     .sort((one, other) => (one.made === other.made ? 0 : other.made - one.made));
-  return { chosen: order.slice(0, MAX_CANDIDATES).map(({ bytes }) => bytes), unread: order[MAX_CANDIDATES]?.made ?? null };
+  return { chosen: order.slice(0, MAX_STATUS_CANDIDATES).map(({ bytes }) => bytes), unread: order[MAX_STATUS_CANDIDATES]?.made ?? null };
 }
 
 /**
@@ -171,14 +168,14 @@ async function judge(entry, issuer, lists, at, maxAge, keys) {
       const problem = quote(/** @type {Refusal} */ (error).message, 200);
       trouble = open("unsound-list", problem);
       const stated = beside.find((one) => one.bytes === bytes);
-      if (stated?.issuer === issuer && stated.made - at <= SKEW) later ??= { made: stated.made, problem };
+      if (stated?.issuer === issuer && stated.made - at <= CLOCK_SKEW) later ??= { made: stated.made, problem };
       continue;
     }
     if (found.url !== entry.url || found.purpose !== entry.purpose) {
       trouble = open("wrong-list", "it is of another URL or purpose");
     } else if (found.issuer !== issuer) {
       trouble = open("foreign-list", "it is signed by another issuer");
-    } else if (found.made - at > SKEW) {
+    } else if (found.made - at > CLOCK_SKEW) {
       trouble = open("future-list", "it is from the future");
     } else if (best === null || found.made > best.made ||
         (found.made === best.made && holds(found.bits, entry.index))) {
@@ -240,7 +237,7 @@ async function readList(bytes, resolve) {
 /** Return the bits of an `encodedList`. @param {any} encoded */
 function unpack(encoded) {
   const bits = inflate(encoded);
-  if (bits.length * 8 < ENTRIES) bad(`a list of ${counted(bits.length * 8, "entry")}; fewer than ${ENTRIES} tell whose they are`);
+  if (bits.length * 8 < STATUS_LIST_ENTRIES) bad(`a list of ${counted(bits.length * 8, "entry")}; fewer than ${STATUS_LIST_ENTRIES} tell whose they are`);
   return bits;
 }
 
@@ -261,7 +258,7 @@ export function inflate(encoded) {
     const chunk = /** @type {Uint8Array} */ (given);
     size += chunk.length;
     // 1.4 MB can unpack to 1 GiB: it ends as soon as it is too much.
-    if (size > MAX_INFLATED) badPacking();
+    if (size > MAX_STATUS_LIST_BYTES) badPacking();
     chunks.push(chunk.slice());
   };
   unpacker.push(packed, true);
@@ -274,7 +271,7 @@ export function inflate(encoded) {
 }
 
 /** In the same words whatever is wrong: one unpacker sees the end missing before another does. @returns {never} */
-const badPacking = () => bad(`encodedList is not one gzip member of at most ${MAX_INFLATED} bytes in base64url`);
+const badPacking = () => bad(`encodedList is not one gzip member of at most ${MAX_STATUS_LIST_BYTES} bytes in base64url`);
 
 /** @param {string} reason @returns {never} */
 function bad(reason) {

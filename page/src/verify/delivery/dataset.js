@@ -8,10 +8,11 @@ import { policyFor } from "../credential/issuer_key.js";
 import { attachmentsIn, inputsIn, parseManifest } from "../../history/manifests/manifest.js";
 import { compare as inOrder } from "../../history/trees/paths.js";
 import { hasReader, ID_BYTES, orderRoot, SALT_BYTES } from "../../history/records/records.js";
-import { failed, MAX_NAMED, nameSome, notApplicable, passed, quote, unchecked, warned } from "../report.js";
+import { failed, nameSome, notApplicable, passed, quote, unchecked, warned } from "../report.js";
 import { canonical } from "../../canon/json.js";
 import { parseDay } from "../../canon/timestamps.js";
 import { Tree } from "../../history/trees/tree.js";
+import { MAX_NAMED } from "../../../generated/limits.js";
 
 const FILE = /^urn:blake3:([0-9a-f]{64})$/;
 

@@ -2,19 +2,15 @@
 import { refuse } from "../../canon/errors.js";
 import { isProof } from "../../history/log/log.js";
 import { isRule } from "../credential/key_statements.js";
-import { MAX_BYTES } from "../../canon/json.js";
+import {
+  MAX_JSON_BYTES, MAX_RULES_BYTES, MAX_RULE_PROOFS, MAX_SIBLINGS, MAX_SIBLINGS_BYTES, MAX_STATEMENTS_BYTES,
+} from "../../../generated/limits.js";
 
-export const MAX_SIBLING = 256 << 20;
-export const MAX_SIBLINGS_BYTES = 512 << 20;
-export const MAX_SIBLINGS = 512;
-export const MAX_WORDS = 4 << 20;
-const MAX_RULES = 1 << 20; // bytes of founding manifests and policies
-const MAX_PAIRS = 20_000; // of one of those and a log proof
 const BLANK = new Set([0x20, 0x09, 0x0d, 0x0a]);
 const ascii = new TextDecoder("latin1");
 
 /** Whether a file may say something by itself: a JSON object, or a log proof. @param {Uint8Array} bytes */
-export const maySpeak = (bytes) => bytes.length <= MAX_BYTES &&
+export const maySpeak = (bytes) => bytes.length <= MAX_JSON_BYTES &&
   (isProof(bytes) || bytes.find((byte) => !BLANK.has(byte)) === 0x7b);
 
 /** Every digest that a text may name. @param {Uint8Array} bytes @returns {string[]} */
@@ -30,7 +26,7 @@ export const namedIn = (bytes) =>
  * @param {number} words Bytes of those that may speak.
  */
 export function checkFew(count, size, words) {
-  if (count > MAX_SIBLINGS || size > MAX_SIBLINGS_BYTES || words > MAX_WORDS) tooMany();
+  if (count > MAX_SIBLINGS || size > MAX_SIBLINGS_BYTES || words > MAX_STATEMENTS_BYTES) tooMany();
 }
 
 /**
@@ -45,12 +41,12 @@ export function checkFewStatements(files) {
     if (isProof(bytes)) proofs += 1;
     else if (isRule(bytes)) [rules, size] = [rules + 1, size + bytes.length];
   }
-  if (size > MAX_RULES || rules * proofs > MAX_PAIRS) tooMany();
+  if (size > MAX_RULES_BYTES || rules * proofs > MAX_RULE_PROOFS) tooMany();
 }
 
 /** @returns {never} */
 function tooMany() {
   return refuse("too-many-files", `More than the ${MAX_SIBLINGS} files, ${MAX_SIBLINGS_BYTES >> 20} MiB and, of JSON and log ` +
-    `proofs, ${MAX_WORDS >> 20} MiB that are read lie beside the credential; or of policies, ${MAX_RULES >> 20} MiB, or too many ` +
-    "with too many log proofs: give it with what belongs to it, and nothing else.");
+    `proofs, ${MAX_STATEMENTS_BYTES >> 20} MiB that are read lie beside the credential; or of policies, ` +
+    `${MAX_RULES_BYTES >> 20} MiB, or too many with too many log proofs: give it with what belongs to it, and nothing else.`);
 }

@@ -15,10 +15,9 @@ import { refuse, spelt } from "../../canon/errors.js";
 import { canonical, isObject } from "../../canon/json.js";
 import { CONTEXTS, contextDocument } from "./contexts.js";
 import { itemsOf, statedIn, typesOf } from "./values.js";
+import { MAX_RDF_ELEMENTS, MAX_RDF_VALUES } from "../../../generated/limits.js";
 
 export const RDFC = "eddsa-rdfc-2022";
-const MAX_VALUES = 1000;
-const MAX_ELEMENTS = 256; // names of its own
 const WORK = 1; // rounds over nodes that look alike, as a power of their number
 const TERM = /^[A-Za-z][A-Za-z0-9_-]*$/;
 // Without the characters that N-Quads does not escape: with them one IRI could hold whole statements.
@@ -34,7 +33,7 @@ const LANGUAGE_VALUE = ["@value", "@language", "@direction"];
 /** Return the canonical N-Quads of a document. @param {any} document @returns {Promise<Uint8Array>} */
 export async function canonicalRdf(document) {
   const written = new Text(document).count();
-  if (written > MAX_VALUES) bad(`more than ${MAX_VALUES} values`);
+  if (written > MAX_RDF_VALUES) bad(`more than ${MAX_RDF_VALUES} values`);
   const options = {
     base: null, documentLoader: load, processingMode: "json-ld-1.1", rdfDirection: "i18n-datatype", safe: false,
   };
@@ -107,8 +106,8 @@ class Text {
       if (taken || lastPart(iri) !== term) bad(`a context of its own gives ${term.slice(0, 80)} another meaning than its name`);
       this.iris.add(iri);
     }
-    if (named.length > MAX_ELEMENTS || new Set(named.map(([term]) => term)).size !== named.length) {
-      bad(`contexts of its own give a name twice, or more than ${MAX_ELEMENTS}`);
+    if (named.length > MAX_RDF_ELEMENTS || new Set(named.map(([term]) => term)).size !== named.length) {
+      bad(`contexts of its own give a name twice, or more than ${MAX_RDF_ELEMENTS}`);
     }
   }
 

@@ -11,9 +11,9 @@ import { checkBinding, checkProofs, keyOf, signersOf } from "./proofs.js";
 import { RDFC } from "./eddsa_rdfc.js";
 import { idOf, itemsOf, statedIn, typesOf } from "./values.js";
 import { judgeCredential, readObject } from "./verify.js";
+import { MAX_PRESENTED } from "../../../generated/limits.js";
 
 const PRESENTATION_CHECKS = ["format", "model", "proof", "holder.binding", "challenge", "presented"];
-const MAX_PRESENTED = 64;
 const NOBODY = "nobody who signed it"; // granted to no one
 const VERDICTS = ["invalid", "incomplete", "valid", "trusted"];
 const NOT_PROVEN = [

@@ -12,9 +12,9 @@ import { parseSignature } from "../../crypto/proofs/eddsa_jcs.js";
 import { canonical, isObject } from "../../canon/json.js";
 import { canonicalRdf, RDFC } from "./eddsa_rdfc.js";
 import { itemsOf, parseStamp, statedIn } from "./values.js";
+import { MAX_PROOFS } from "../../../generated/limits.js";
+import { CLOCK_SKEW } from "../../canon/timestamps.js";
 
-const MAX_PROOFS = 8;
-const SKEW = 300_000;
 const JCS = "eddsa-jcs-2022";
 const REQUIRED = ["type", "cryptosuite", "verificationMethod", "proofPurpose", "proofValue"];
 
@@ -64,7 +64,7 @@ function checkOptions(proof, document, { at, purpose, domain, challenge }) {
   if (domain !== undefined && !domains.includes(domain)) refuse("bad-domain", "the proof was not made for this domain");
   if (challenge !== undefined && proof.challenge !== challenge) refuse("bad-challenge", "the proof does not answer the challenge");
   const [created, expires] = [moment(proof, "created"), moment(proof, "expires")];
-  if (created !== undefined && created > at + SKEW) refuse("proof-not-yet", `the proof was made later: ${proof.created}`);
+  if (created !== undefined && created > at + CLOCK_SKEW) refuse("proof-not-yet", `the proof was made later: ${proof.created}`);
   if (expires !== undefined && expires <= at) refuse("proof-expired", `the proof expired on ${proof.expires}`);
   if (!Object.hasOwn(proof, "@context")) return;
   if (suite !== JCS) badProof(`a proof of ${suite} has no @context of its own`);

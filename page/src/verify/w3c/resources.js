@@ -10,9 +10,8 @@ import { isObject, parse } from "../../canon/json.js";
 import { CONTEXTS } from "./contexts.js";
 import { modelProblem } from "./problems.js";
 import { isUrl, statedIn } from "./values.js";
+import { MAX_RESOURCE_BYTES, MAX_RESOURCE_DIGESTS } from "../../../generated/limits.js";
 
-const MAX_DIGESTS = 16;
-const MAX_RESOURCE = 16 << 20;
 const SRI_ITEM = /^(sha256|sha384|sha512)-([A-Za-z0-9+/]{40,90}={0,2})(?:\?[\x21-\x7e]*)?$/;
 
 /** @typedef {(bytes: Uint8Array) => Uint8Array} Hash */
@@ -45,7 +44,7 @@ export class Resources {
       const url = isUrl(name) ? null : claimedUrl(bytes);
       if (url !== null && !this.byUrl.has(url)) this.byUrl.set(url, bytes);
     }
-    this.files = [...named.values(), ...beside].filter(({ length }) => length <= MAX_RESOURCE);
+    this.files = [...named.values(), ...beside].filter(({ length }) => length <= MAX_RESOURCE_BYTES);
     /** @type {Map<Hash, Map<string, Uint8Array>>} */
     this.byDigest = new Map();
   }
@@ -100,7 +99,7 @@ function claimedUrl(bytes) {
 /** @param {any} item @param {string} name @returns {string[]} */
 function texts(item, name) {
   const found = statedIn(item, name);
-  return found.length <= MAX_DIGESTS && found.every((text) => typeof text === "string") ? found : bad(found);
+  return found.length <= MAX_RESOURCE_DIGESTS && found.every((text) => typeof text === "string") ? found : bad(found);
 }
 
 /** Of several alternatives in one string the strongest counts, as in a browser. @param {string} text @returns {[Hash, Uint8Array]} */

@@ -1,16 +1,15 @@
 /** Whether the issuer of a foreign credential still stands by it (spec §17.8). */
 import { refuse, Refusal } from "../../canon/errors.js";
 import { failed, notApplicable, passed, quote, unchecked, warned } from "../report.js";
-import { ENTRIES, inflate, newestFirst, SAID, SKEW, TYPE } from "../credential/status.js";
+import { inflate, newestFirst, SAID, TYPE } from "../credential/status.js";
 import { isObject, parse } from "../../canon/json.js";
-import { formatTimestamp } from "../../canon/timestamps.js";
+import { CLOCK_SKEW, formatTimestamp } from "../../canon/timestamps.js";
 import { checkCredentialModel } from "./model.js";
 import { statusProblem } from "./problems.js";
 import { checkBinding, checkProofs } from "./proofs.js";
 import { idOf, isUrl, itemsOf, parseStamp, statedIn, typesOf } from "./values.js";
+import { MAX_STATUS_ENTRIES, MAX_STATUS_SIZE, STATUS_LIST_ENTRIES } from "../../../generated/limits.js";
 
-const MAX_ENTRIES = 16;
-const MAX_SIZE = 8;
 const TELLING = ["message", "refresh"]; // say something about the credential without taking it back
 const KNOWN = ["wrong-list", "foreign-list", "future-list", "undated-list", "short-list", "range"];
 
@@ -29,7 +28,7 @@ const KNOWN = ["wrong-list", "foreign-list", "future-list", "undated-list", "sho
 export async function checkStatus(document, by) {
   const stated = statedIn(document, "credentialStatus");
   if (!stated.length) return notApplicable("status", "names no status list: this credential cannot be revoked");
-  if (stated.length > MAX_ENTRIES) return unchecked("status", "too-many", `more than ${MAX_ENTRIES} status entries`);
+  if (stated.length > MAX_STATUS_ENTRIES) return unchecked("status", "too-many", `more than ${MAX_STATUS_ENTRIES} status entries`);
   const judged = [];
   for (const item of stated) judged.push(await judge(item, by));
   for (const state of ["fail", "unchecked", "warn"]) {
@@ -87,7 +86,7 @@ function readEntry(item) {
   }
   if (!isUrl(url)) return bad("statusListCredential is not a URL");
   if (item.id === url) bad("its id is the URL of the list");
-  if (!Number.isSafeInteger(size) || size < 1 || size > MAX_SIZE) bad(`statusSize is not an integer from 1 to ${MAX_SIZE}`);
+  if (!Number.isSafeInteger(size) || size < 1 || size > MAX_STATUS_SIZE) bad(`statusSize is not an integer from 1 to ${MAX_STATUS_SIZE}`);
   return { purpose, index: BigInt(index), url, size, messages: messagesOf(item, size) };
 }
 
@@ -131,7 +130,7 @@ async function readList(bytes, entry, { issuer, resolver, at }) {
   if (!itemsOf(subject.statusPurpose).includes(entry.purpose)) refuse("wrong-list", "it is of another purpose");
   if (!Object.hasOwn(document, "validFrom")) refuse("undated-list", "it does not say when it was made");
   const made = parseStamp(document.validFrom);
-  if (made - at > SKEW) refuse("future-list", "it is from the future");
+  if (made - at > CLOCK_SKEW) refuse("future-list", "it is from the future");
   let until = Object.hasOwn(document, "validUntil") ? parseStamp(document.validUntil) : Infinity;
   const ttl = subject.ttl ?? null;
   if (ttl !== null) {
@@ -143,8 +142,8 @@ async function readList(bytes, entry, { issuer, resolver, at }) {
 
 /** @param {List} list @param {Entry} entry */
 function valueOf({ bits }, { index, size }) {
-  if (Math.floor((bits.length * 8) / size) < ENTRIES) {
-    refuse("short-list", `fewer than ${ENTRIES} entries tell whose they are`);
+  if (Math.floor((bits.length * 8) / size) < STATUS_LIST_ENTRIES) {
+    refuse("short-list", `fewer than ${STATUS_LIST_ENTRIES} entries tell whose they are`);
   }
   const begin = index * BigInt(size);
   if (begin + BigInt(size) > BigInt(bits.length * 8)) refuse("range", `entry ${index} is outside it`);

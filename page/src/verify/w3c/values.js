@@ -2,8 +2,8 @@
 import { refuse, spelt } from "../../canon/errors.js";
 import { isObject } from "../../canon/json.js";
 import { inCalendar } from "../../canon/timestamps.js";
+import { MAX_ITEMS } from "../../../generated/limits.js";
 
-const MAX_ITEMS = 1000;
 /** White space, as part of a regular expression. Spelt out: what \\s takes differs by language. */
 export const BLANK = String.raw`\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff`;
 const URL = new RegExp(`^[A-Za-z][A-Za-z0-9+.-]*:[^\\u0000-\\u0020\\u007f${BLANK}<>"{}|\\\\^\`]+$`, "u");

@@ -2,7 +2,7 @@
 import { Refusal } from "../../canon/errors.js";
 import { counted } from "../../canon/text.js";
 import { failed, passed, printable, printableDid, quote, reportOf, unchecked, warned } from "../report.js";
-import { SKEW } from "../credential/status.js";
+import { CLOCK_SKEW } from "../../canon/timestamps.js";
 import { isObject, parse } from "../../canon/json.js";
 import { formatTimestamp } from "../../canon/timestamps.js";
 import { checkAllowed, checkDocument } from "../credential/envelope.js";
@@ -104,10 +104,10 @@ export function readObject(bytes) {
 function checkPeriod(document, at) {
   const { validFrom: start, validUntil: end } = document;
   const detail = { at: formatTimestamp(at), ...(start === undefined ? {} : { validFrom: start }), ...(end === undefined ? {} : { validUntil: end }) };
-  if (start !== undefined && parseStamp(start) - at > SKEW) {
+  if (start !== undefined && parseStamp(start) - at > CLOCK_SKEW) {
     return failed("period", "not-yet-valid", `not yet valid: it begins at ${start}`, detail);
   }
-  if (end !== undefined && at - parseStamp(end) > SKEW) return failed("period", "expired", `expired at ${end}`, detail);
+  if (end !== undefined && at - parseStamp(end) > CLOCK_SKEW) return failed("period", "expired", `expired at ${end}`, detail);
   return passed("period", end ? `valid until ${end}` : "valid without an end", detail);
 }
 

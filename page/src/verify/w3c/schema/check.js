@@ -12,13 +12,12 @@ import { pinnedBy } from "../resources.js";
 import { checkCost } from "./limits.js";
 import { readSchemaCredential, SCHEMA_CREDENTIAL, whyNot } from "./credential.js";
 import { isUrl, statedIn } from "../values.js";
+import { MAX_SCHEMAS, MAX_SCHEMA_BYTES } from "../../../../generated/limits.js";
 
 const DRAFT = "https://json-schema.org/draft/2020-12/schema";
 const OLDER = [
   "https://json-schema.org/draft/2019-09/schema", "http://json-schema.org/draft-07/schema", "https://json-schema.org/draft-07/schema",
 ];
-const MAX_SCHEMAS = 16; // each may cost a signature and its status lists
-const MAX_SCHEMA = 1 << 17;
 
 /** @typedef {import("../../report.js").Check} Check */
 
@@ -69,7 +68,7 @@ async function applyCredential(document, bytes, url, judge) {
   /** @type {Applied} */
   let applied;
   try {
-    if (bytes.length > MAX_SCHEMA) refuse("schema-cost", `the schema has more than ${MAX_SCHEMA} bytes`);
+    if (bytes.length > MAX_SCHEMA_BYTES) refuse("schema-cost", `the schema has more than ${MAX_SCHEMA_BYTES} bytes`);
     const { schema, name } = readSchemaCredential(bytes, url);
     applied = applyParsed(document, schema, name);
   } catch (error) {
@@ -82,7 +81,7 @@ async function applyCredential(document, bytes, url, judge) {
 
 /** @param {any} document @param {Uint8Array} bytes @param {string} url @returns {Applied} */
 function apply(document, bytes, url) {
-  if (bytes.length > MAX_SCHEMA) return { result: "indeterminate", why: `the schema has more than ${MAX_SCHEMA} bytes` };
+  if (bytes.length > MAX_SCHEMA_BYTES) return { result: "indeterminate", why: `the schema has more than ${MAX_SCHEMA_BYTES} bytes` };
   let schema;
   try {
     schema = parse(bytes, { foreign: true });

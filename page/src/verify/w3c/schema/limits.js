@@ -4,11 +4,10 @@
  */
 import { refuse } from "../../../canon/errors.js";
 import { isObject } from "../../../canon/json.js";
+import {
+  MAX_PATTERN_CHARACTERS, MAX_SCHEMA_NESTING, MAX_SCHEMA_STEPS, SCHEMA_STEP_CHARACTERS,
+} from "../../../../generated/limits.js";
 
-const MAX_STEPS = 4_000_000;
-const MAX_NESTING = 200;
-const MAX_PATTERN = 4096;
-const CHARACTERS = 16;
 
 const POINTER = /^#(?:\/[A-Za-z0-9._~!$&'()*+,;=:@-]*)+$/;
 const ESCAPE = String.raw`\\(?:[tnrfv^$\\.*+?()\[\]{}|\/\-]|x[0-9A-Fa-f]{2}|u(?![dD][89a-fA-F])[0-9A-Fa-f]{4})`;
@@ -37,7 +36,7 @@ export function checkCost(schema, document) {
   const known = new Map();
   const begun = new Set();
   const count = (/** @type {any} */ value, /** @type {number} */ depth) => {
-    if (depth > MAX_NESTING) refuse("schema-cost", "its references are nested too deeply");
+    if (depth > MAX_SCHEMA_NESTING) refuse("schema-cost", "its references are nested too deeply");
     if (Array.isArray(value)) return value.reduce((sum, item) => sum + count(item, depth + 1), 1);
     if (!isObject(value)) return 1;
     if (Object.hasOwn(value, "$dynamicRef") || Object.hasOwn(value, "$recursiveRef")) refuse("schema-recursive", "it refers to itself");
@@ -61,7 +60,7 @@ export function checkCost(schema, document) {
     return /** @type {number} */ (known.get(reference));
   };
   const steps = count(schema, 0) * size;
-  if (steps > MAX_STEPS) refuse("schema-cost", `applying it may take ${steps} steps`);
+  if (steps > MAX_SCHEMA_STEPS) refuse("schema-cost", `applying it may take ${steps} steps`);
   return { places, patterns };
 }
 
@@ -86,7 +85,7 @@ function patternsOf({ pattern, patternProperties }) {
 /** How many states a pattern has at most: its length, times what it repeats. @param {string} pattern */
 function weight(pattern) {
   const { length } = [...pattern];
-  if (length > MAX_PATTERN || !PATTERN.test(pattern)) refuse("schema-pattern", `a pattern not applied here: ${pattern.slice(0, 80)}`);
+  if (length > MAX_PATTERN_CHARACTERS || !PATTERN.test(pattern)) refuse("schema-pattern", `a pattern not applied here: ${pattern.slice(0, 80)}`);
   let [most, nested] = [1, 1];
   for (const [, group, bound] of pattern.matchAll(BOUND)) {
     if (group) nested *= Math.max(1, Number(bound));
@@ -102,12 +101,12 @@ function sizeOf(document) {
   while (pending.length) {
     const value = pending.pop();
     size += 1;
-    if (typeof value === "string") size += Math.floor([...value].length / CHARACTERS);
+    if (typeof value === "string") size += Math.floor([...value].length / SCHEMA_STEP_CHARACTERS);
     else if (Array.isArray(value)) {
       longest = Math.max(longest, value.length);
       for (const item of value) pending.push(item);
     } else if (isObject(value)) {
-      size += Math.floor(Object.keys(value).reduce((sum, name) => sum + [...name].length, 0) / CHARACTERS);
+      size += Math.floor(Object.keys(value).reduce((sum, name) => sum + [...name].length, 0) / SCHEMA_STEP_CHARACTERS);
       for (const item of Object.values(value)) pending.push(item);
     }
   }
