@@ -1,7 +1,7 @@
 /**
  * Make `generated/`: the schemas of `schemas/` compiled to plain functions, because compiling them
  * in the page would need `eval`; a validator for the schemas of others, which applies them without;
- * the limits of `spec/limits.json`; the contexts and the BLAKE3 module as text, because the page is
+ * the limits and checks of `spec/`; the contexts and the BLAKE3 module as text, because the page is
  * one file.
  */
 import { fileURLToPath } from "node:url";
@@ -55,10 +55,20 @@ await build({
   logLevel: "warning",
 });
 
-// What both verifiers share: a name for each limit.
+// What both verifiers share: a name for each limit; the checks, without the codes that they give.
 const limits = Object.entries(JSON.parse(await source("spec/limits.json")));
 await writeFile(new URL("generated/limits.js", import.meta.url),
   limits.map(([name, { value }]) => `export const ${name} = ${value};\n`).join(""));
+const { checks, procedures, notProven } = JSON.parse(await source("spec/checks.json"));
+const each = (/** @type {any} */ table, /** @type {(row: any) => any} */ made) =>
+  JSON.stringify(Object.fromEntries(Object.entries(table).map(([name, row]) => [name, made(row)])), null, 1);
+await writeFile(new URL("generated/checks.js", import.meta.url), `
+/** @type {{[id: string]: {spec: string, w3c?: string, doubt?: string}}} */
+export const CHECKS = ${each(checks, ({ spec, w3c, doubt }) => ({ spec, w3c, doubt }))};
+export const PROCEDURES = ${each(procedures, ({ optional = [], ...more }) =>
+  ({ ...more, required: more.checks.filter((/** @type {string} */ id) => !optional.includes(id)) }))};
+export const NOT_PROVEN = ${each(notProven, ({ text }) => text)};
+`);
 
 // The digests that credentials pin: of the very files that this page carries or answers for.
 const sri = async (/** @type {string} */ file) =>

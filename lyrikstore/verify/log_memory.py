@@ -21,6 +21,7 @@ from lyrikstore.history.log.note import VerifierKey
 from lyrikstore.history.repository.clone import check_none_lost, local_origin, read_local_key
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.objects.backends.base import Backend
+from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.report import Check, failed, not_applicable, passed, unchecked
 
 
@@ -97,9 +98,7 @@ def not_known_lost(repository: Repository, memory: LogMemory | None) -> list[str
     own, name = read_local_key(repository.backend), local_origin(repository.origin)
     with suppress(LyrikstoreError):  # log.memory says that the memory cannot be read
         return [
-            f"that nothing which was committed and not pushed is lost: a local log of "
-            f"{pluralize(last.head.size, 'entry')} was signed in {last.location}, which is gone; "
-            "this may be that clone, moved"
+            not_proven("unpushed", pluralize(last.head.size, "entry"), str(last.location))
             for key, last in memory.signed_anywhere()
             if key != own and key.name.startswith(name) and _is_gone(last.location)
         ]

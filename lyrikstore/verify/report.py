@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.verify.checks import CHECKS, DOUBTFUL_CHECKS, PROCEDURES, not_proven
 
 
 class CheckState(StrEnum):
@@ -43,93 +44,6 @@ class Verdict(StrEnum):
     TRUSTED = "trusted"
 
 
-SPEC_OF: Mapping[str, str] = {
-    "format": "spec/10-credentials.md#102-bytes",
-    "schema": "spec/10-credentials.md#103-members",
-    "proof": "spec/10-credentials.md#105-proof",
-    "issuer.binding": "spec/10-credentials.md#105-proof",
-    "issuer.document": "spec/11-verification.md#1141-the-credential",
-    "trust.issuer": "spec/11-verification.md#113-trust",
-    "trust.allowed": "spec/11-verification.md#113-trust",
-    "issuer.key": "spec/11-verification.md#1145-the-log",
-    "period": "spec/11-verification.md#1141-the-credential",
-    "status": "spec/11-verification.md#1141-the-credential",
-    "terms": "spec/11-verification.md#1141-the-credential",
-    "attestations": "spec/20-attestations-and-grants.md#203-checking-attestations",
-    "attestation": "spec/20-attestations-and-grants.md#203-checking-attestations",
-    "evidence": "spec/20-attestations-and-grants.md#203-checking-attestations",
-    "grant": "spec/20-attestations-and-grants.md#205-checking-grants",
-    "grant.terms": "spec/20-attestations-and-grants.md#205-checking-grants",
-    "grant.holder": "spec/20-attestations-and-grants.md#205-checking-grants",
-    "regulatory": "spec/11-verification.md#1146-claims",
-    "manifest": "spec/11-verification.md#1142-the-manifest",
-    "manifest.signature": "spec/11-verification.md#1142-the-manifest",
-    "data.files": "spec/11-verification.md#1143-the-data",
-    "data.tree": "spec/11-verification.md#1143-the-data",
-    "terms.partitions": "spec/11-verification.md#1146-claims",
-    "records.root": "spec/11-verification.md#1144-the-records",
-    "log.inclusion": "spec/11-verification.md#1145-the-log",
-    "log.anchor": "spec/11-verification.md#1145-the-log",
-    "log.witness": "spec/11-verification.md#113-trust",
-    "log.memory": "spec/11-verification.md#1145-the-log",
-    "age": "spec/11-verification.md#1146-claims",
-    "quality": "spec/11-verification.md#1146-claims",
-    "quality.stated": "spec/11-verification.md#1146-claims",
-    "store.format": "spec/11-verification.md#116-stores",
-    "store.genesis": "spec/11-verification.md#116-stores",
-    "log.checkpoint": "spec/11-verification.md#116-stores",
-    "log.tiles": "spec/11-verification.md#116-stores",
-    "log.transactions": "spec/11-verification.md#116-stores",
-    "blobs": "spec/11-verification.md#116-stores",
-    "manifests": "spec/11-verification.md#116-stores",
-    "lineage": "spec/11-verification.md#116-stores",
-    "refs": "spec/11-verification.md#116-stores",
-    "credentials": "spec/11-verification.md#116-stores",
-    "orphans": "spec/11-verification.md#116-stores",
-    "object": "spec/11-verification.md#117-objects",
-    "runs": "spec/11-verification.md#117-objects",
-    "rights": "spec/11-verification.md#117-objects",
-    "card": "spec/14-deliveries-and-cards.md#146-verifying-a-card",
-    "card.sources": "spec/14-deliveries-and-cards.md#146-verifying-a-card",
-    "card.current": "spec/14-deliveries-and-cards.md#146-verifying-a-card",
-    "model": "spec/17-w3c-profile.md#173-model",
-    "related": "spec/17-w3c-profile.md#176-related-resources",
-    "holder.binding": "spec/17-w3c-profile.md#179-presentations",
-    "challenge": "spec/17-w3c-profile.md#179-presentations",
-    "presented": "spec/17-w3c-profile.md#179-presentations",
-    "envelope": "spec/17-w3c-profile.md#1711-envelopes",
-}
-"""Every check id and the place that defines it. Ids are append-only."""
-
-W3C_SPEC_OF: Mapping[str, str] = {
-    **SPEC_OF,
-    "format": "spec/17-w3c-profile.md#172-bytes",
-    "proof": "spec/17-w3c-profile.md#174-proofs",
-    "issuer.binding": "spec/17-w3c-profile.md#174-proofs",
-    "trust.issuer": "spec/17-w3c-profile.md#175-checks",
-    "period": "spec/17-w3c-profile.md#175-checks",
-    "status": "spec/17-w3c-profile.md#178-status",
-    "schema": "spec/17-w3c-profile.md#177-schemas",
-}
-"""The same in profile ``w3c``, where some ids have another definition."""
-
-TRUST_CHECKS = frozenset(
-    {
-        "issuer.document",
-        "trust.issuer",
-        "holder.binding",
-        "log.anchor",
-        "store.genesis",
-        "rights",
-        "presented",
-        "challenge",
-    }
-)
-"""Those whose ``warn`` means: sound, but by nobody the trust file knows, or for somebody else."""
-
-DOUBTFUL_CHECKS = TRUST_CHECKS | {"quality"}
-"""Checks whose ``warn`` makes the verdict at best ``valid``: those, and claims left unmeasured."""
-
 Words = tuple[str, Mapping[str, JSON]]
 """What a check says: its summary and its detail."""
 
@@ -138,7 +52,7 @@ class Check(Struct, frozen=True):
     """One check and how it ended.
 
     Attributes:
-        id: A key of :data:`SPEC_OF`.
+        id: A key of :data:`~lyrikstore.verify.checks.CHECKS`.
         state: How it ended.
         words: What it says; or what words that where somebody reads it, for most who verify many
             ask for verdicts alone.
@@ -184,7 +98,7 @@ class Check(Struct, frozen=True):
             "id": self.id,
             "state": str(self.state),
             "summary": summary,
-            "spec": (W3C_SPEC_OF if profile == "w3c" else SPEC_OF)[self.id],
+            "spec": CHECKS[self.id].place(profile),
             "detail": dict(detail),
         }
 
@@ -217,6 +131,22 @@ def unchecked(check: str, reason: str, summary: str, **detail: JSON) -> Check:
 def not_applicable(check: str, summary: str) -> Check:
     """Return a check that has nothing to look at."""
     return Check(check, _NOT_APPLICABLE, (summary, {}))
+
+
+def complete(procedure: str, made: Iterable[Check]) -> tuple[Check, ...]:
+    """Return every check of a procedure, in its order: those made, and the others as not looked at.
+
+    Raises:
+        ValueError: One was made that is not of this procedure.
+    """
+    found, steps = {check.id: check for check in made}, PROCEDURES[procedure]
+    if not found.keys() <= set(steps.checks):
+        raise ValueError(f"of {', '.join(found)} some are not of {procedure} in spec/checks.json")
+    unread = steps.unread
+    return tuple(
+        found[name] if name in found else unchecked(name, unread.reason, unread.text)
+        for name in steps.checks
+    )
 
 
 def check_of(checks: Iterable[Check], check_id: str) -> Check:
@@ -266,36 +196,37 @@ class Report(Struct, frozen=True):
     @classmethod
     def of(
         cls,
-        checks: Iterable[Check],
-        required: Iterable[str],
+        procedure: str,
+        made: Iterable[Check],
         *,
         subject: str,
         issuer: str | None,
         at: datetime,
-        not_proven: Iterable[str],
+        open_questions: Iterable[str] = (),
         profile: str | None = None,
         parts: tuple["Report", ...] = (),
     ) -> "Report":
-        """Return the report on ``checks``, with the verdict that follows from them.
+        """Return the report of a procedure, with the verdict that follows from its checks.
 
         Args:
-            checks: Every check of the procedure, in its order.
-            required: Ids of those that must have been made; see :func:`decide`.
+            procedure: Its name in :data:`~lyrikstore.verify.checks.PROCEDURES`.
+            made: The checks that were made; see :func:`complete`.
             subject: What was verified, printable.
             issuer: Who signed it, printable, or None.
             at: The moment it was judged for.
-            not_proven: What no check of this procedure can show; repeated lines are left out.
+            open_questions: What is not proven besides what the procedure never proves; repeated
+                lines are left out.
             profile: Of what kind the credential was taken to be, or None.
             parts: Reports on the credentials in a presentation.
         """
-        made = tuple(checks)
+        checks, steps = complete(procedure, made), PROCEDURES[procedure]
         return cls(
-            decide(made, required),
-            made,
+            decide(checks, steps.required),
+            checks,
             subject,
             issuer,
             format_timestamp(at),
-            tuple(dict.fromkeys(not_proven)),
+            tuple(dict.fromkeys((*map(not_proven, steps.not_proven), *open_questions))),
             profile,
             parts,
         )

@@ -1,7 +1,8 @@
 """How a report reads: the same words on a terminal and on a page."""
 
 from lyrikstore.canon.text import pluralize
-from lyrikstore.verify.report import TRUST_CHECKS, Check, CheckState, Report, Verdict
+from lyrikstore.verify.checks import TRUST_CHECKS
+from lyrikstore.verify.report import Check, CheckState, Report, Verdict
 
 SYMBOL = {
     CheckState.PASS: "✓",

@@ -1,17 +1,12 @@
 """No check passes where what it is about is false or unsupported, in Python and on the page."""
 
-import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lyrikstore.verify.report import SPEC_OF, W3C_SPEC_OF
-from lyrikstore.verify.w3c.enveloped import ENVELOPE_CHECKS
-from lyrikstore.verify.w3c.presentation import PRESENTATION_CHECKS
-from lyrikstore.verify.w3c.verify import W3C_CHECKS
+from lyrikstore.verify.checks import CHECKS, PROCEDURES
 from tests import npm
 from tests.differential.judges import PAGE, PageVerifier, by_python
 from tests.differential.seeds import seeds
@@ -42,27 +37,18 @@ def states(report: dict[str, Any], check: str) -> set[str]:
     return found
 
 
+def checks_of(*procedures: str) -> set[str]:
+    return {check for name in procedures for check in PROCEDURES[name].checks}
+
+
 def test_every_check_has_a_case() -> None:
-    assert {*CASES, *IN_STORES, *OF_CARDS} == set(SPEC_OF) == set(W3C_SPEC_OF)
+    assert {*CASES, *IN_STORES, *OF_CARDS} == set(CHECKS)
     assert not CASES.keys() & IN_STORES.keys()
-    for check in {*W3C_CHECKS, *PRESENTATION_CHECKS, *ENVELOPE_CHECKS} - {
-        "issuer.document",
-        "trust.allowed",
-        "log.witness",
-    }:
+    foreign = checks_of("w3c", "presentation", "envelope")
+    for check in foreign - {"issuer.document", "trust.allowed", "log.witness"}:
         assert any(name.startswith(FOREIGN) for name in CASES[check]), check
-
-
-@pytest.mark.node
-def test_every_check_of_the_page_has_a_case_that_it_is_given() -> None:
-    script = (
-        "import('./src/verify/report.js').then((r) => console.log(JSON.stringify(r.CHECK_IDS)))"
-    )
-    done = subprocess.run(
-        ["node", "-e", script], cwd=PAGE, capture_output=True, check=True, timeout=60
-    )
-    # It keeps no memory, so of that it never says more than that there is none.
-    assert set(json.loads(done.stdout)) == {*CASES, "log.memory"}
+    # The page keeps no memory, so of that it never says more than that there is none.
+    assert {*CASES, "log.memory"} == foreign | checks_of("delivery", "attestation", "grant")
 
 
 @pytest.mark.parametrize(("check", "name"), ROWS)

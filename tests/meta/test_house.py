@@ -148,6 +148,9 @@ def test_the_wheel_holds_what_it_should(tmp_path: Path) -> None:
         for schema in (REPOSITORY / "schemas").rglob("*.json"):
             packaged = f"lyrikstore/_schemas/{schema.relative_to(REPOSITORY / 'schemas')}"
             assert archive.read(packaged) == schema.read_bytes()
+        for table in ("checks.json", "limits.json"):
+            kept = (REPOSITORY / "spec" / table).read_bytes()
+            assert archive.read(f"lyrikstore/_spec/{table}") == kept
         for module in MODULES:
             root = (
                 REPOSITORY / "cli"

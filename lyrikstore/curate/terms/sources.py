@@ -17,14 +17,14 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.curate.terms.combined import HeldGrant, TermSource
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.checks import PROCEDURES, TRUST_CHECKS
 from lyrikstore.verify.credential.any_kind import stated_kind
-from lyrikstore.verify.credential.credential import CREDENTIAL_CHECKS, check_credential
-from lyrikstore.verify.credential.grant import GRANT_CHECKS, check_grant
+from lyrikstore.verify.credential.credential import check_credential
+from lyrikstore.verify.credential.grant import check_grant
 from lyrikstore.verify.credential.status import Notices, logged_notices
 from lyrikstore.verify.delivery.siblings import SiblingFiles
 from lyrikstore.verify.log_memory import check_remembered
 from lyrikstore.verify.report import (
-    TRUST_CHECKS,
     Check,
     CheckState,
     Verdict,
@@ -98,7 +98,7 @@ def _source(
 ) -> tuple[TermSource, Claims | None]:
     outcome = check_credential(data, trust=asker.trust, at=asker.at, notices=notices)
     claims, checks = outcome.claims, (*outcome.checks, outcome.check_key(notices))
-    verdict = decide(checks, (*CREDENTIAL_CHECKS, "issuer.key"))
+    verdict = decide(checks, PROCEDURES["credential"].required)
     why = _decisive(checks)
     if claims is None or not outcome.signature_valid:  # what it says is nobody's word
         return TermSource(label, None, why, verdict=verdict), None
@@ -147,7 +147,7 @@ def _held(
         grant.permits,
         UsageLimits.of(grant.limits),
         partitions,
-        decide(checks, GRANT_CHECKS),
+        decide(checks, PROCEDURES["grant"].required),
         _decisive(checks),
     )
 

@@ -18,20 +18,12 @@ from lyrikstore.publish.cards.answers import MAX_BYTES, parse_responses
 from lyrikstore.publish.cards.card import PROFILE
 from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.cards.render import render_card
+from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, Report, failed, passed, unchecked
-from lyrikstore.verify.store.object import NOT_PROVEN, OBJECT_CHECKS, verify_object
+from lyrikstore.verify.store.object import verify_object
 
 MAX_CARD = 16 << 20
-
-CARD_CHECKS = ("card", "card.sources", "card.current", *OBJECT_CHECKS)
-"""Ids of the checks of a card, in order. All must be made."""
-
-CARD_NOT_PROVEN = (
-    "that the card says all that a law or a buyer asks for: it is a draft, no determination",
-    "that what it shows looks the same elsewhere: only these bytes were compared",
-)
-_ANSWERS = "that the answers in it are true, or by the person they name: the card's author says so"
 
 
 def verify_card(
@@ -64,21 +56,7 @@ def verify_card(
     repository = repository.afresh()  # no cache is evidence
     found = _find(repository, data)
     if isinstance(found, Check):
-        checks = (
-            found,
-            *(
-                unchecked(check, "no-card", "no signed card has these bytes")
-                for check in CARD_CHECKS[1:]
-            ),
-        )
-        return Report.of(
-            checks,
-            CARD_CHECKS,
-            subject=str(Digest.of(data)),
-            issuer=None,
-            at=at,
-            not_proven=(*NOT_PROVEN, *CARD_NOT_PROVEN),
-        )
+        return Report.of("card", (found,), subject=str(Digest.of(data)), issuer=None, at=at)
     card = found
     report = verify_object(
         repository, card.id, trust=trust, at=at, memory=memory, progress=progress
@@ -98,14 +76,14 @@ def verify_card(
         _check_current(repository, card),
         *report.checks,
     )
-    answered = (_ANSWERS,) if card.attachments_in("answers") else ()
+    answered = (not_proven("answers"),) if card.attachments_in("answers") else ()
     return Report.of(
+        "card",
         checks,
-        CARD_CHECKS,
         subject=report.subject,
         issuer=report.issuer,
         at=at,
-        not_proven=(*report.not_proven, *CARD_NOT_PROVEN, *answered),
+        open_questions=(*report.not_proven, *answered),
     )
 
 

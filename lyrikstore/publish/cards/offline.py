@@ -15,7 +15,6 @@ from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore.history.policy.key_history import KeyHistory
 from lyrikstore.history.repository.refs import check_genesis
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.publish.cards.check import CARD_NOT_PROVEN
 from lyrikstore.publish.identity.key_statements import key_statements
 from lyrikstore.publish.identity.log_heads import consistency_for_keys
 from lyrikstore.verify.credential.issuer_key import unless_unproven, where_logged
@@ -33,17 +32,6 @@ from lyrikstore.verify.report import (
     unchecked,
 )
 from lyrikstore.verify.store.log import check_founder
-from lyrikstore.verify.store.object import NOT_PROVEN
-
-ALONE_CHECKS = ("card", "store.genesis", "manifest.signature", "log.inclusion", "log.witness",
-          "log.memory")  # fmt: skip
-"""Ids of the checks of a card without its store, in order. All must be made."""
-
-_OPEN = (
-    "that the card says what its evidence says: the store was not looked at (--store)",
-    "that the model has the data, the run and the evaluations that the card names",
-    "that there is no newer card of that model, and no newer evaluation",
-)
 
 
 def evidence_of(repository: Repository, card: Manifest) -> dict[str, bytes] | None:
@@ -130,12 +118,11 @@ def verify_card_alone(
         ),
     )
     return Report.of(
+        "card-alone",
         checks,
-        ALONE_CHECKS,
         subject=str(card.id),
         issuer=card.author,
         at=at,
-        not_proven=(*NOT_PROVEN, *_OPEN, *CARD_NOT_PROVEN),
     )
 
 

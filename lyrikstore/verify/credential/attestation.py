@@ -23,14 +23,13 @@ from lyrikstore.credentials.model.attestation import ATTESTATION_KINDS, examines
 from lyrikstore.credentials.model.credential import ATTESTATION, Claims, is_pinned, kind_of
 from lyrikstore.credentials.model.status_list import StatedList, list_url
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.verify.checks import PROCEDURES
 from lyrikstore.verify.credential.envelope import (
-    ENVELOPE_CHECKS,
     Envelope,
     keys_for,
-    not_opened,
     open_envelope,
 )
-from lyrikstore.verify.credential.issuer import ISSUER_CHECKS, check_issuer, unknown_key
+from lyrikstore.verify.credential.issuer import check_issuer, unknown_key
 from lyrikstore.verify.credential.issuer_key import check_available_key
 from lyrikstore.verify.credential.key_succession import successor_of_attester
 from lyrikstore.verify.credential.status import NO_NOTICES, Notices
@@ -40,6 +39,7 @@ from lyrikstore.verify.report import (
     CheckState,
     Verdict,
     check_of,
+    complete,
     decide,
     failed,
     not_applicable,
@@ -48,12 +48,6 @@ from lyrikstore.verify.report import (
     unchecked,
     warned,
 )
-
-ATTESTATION_CHECKS = (*ENVELOPE_CHECKS, *ISSUER_CHECKS, "issuer.key", "attestation", "evidence")
-"""Ids of the checks :func:`check_attestation` makes, in order."""
-
-ATTESTATION_REQUIRED = tuple(check for check in ATTESTATION_CHECKS if check != "evidence")
-
 
 Find = Callable[[Digest], bytes | None]
 
@@ -64,7 +58,7 @@ class CheckedAttestation(Struct, frozen=True):
     """What the checks of one attestation gave.
 
     Attributes:
-        checks: One per id of :data:`ATTESTATION_CHECKS`, in that order.
+        checks: Those of the procedure ``attestation``.
         envelope: The credential.
     """
 
@@ -74,7 +68,7 @@ class CheckedAttestation(Struct, frozen=True):
     @property
     def verdict(self) -> Verdict:
         """The word for this attestation alone."""
-        return decide(self.checks, ATTESTATION_REQUIRED)
+        return decide(self.checks, PROCEDURES["attestation"].required)
 
     @property
     def statement(self) -> Mapping[str, Any]:
@@ -132,7 +126,7 @@ def check_attestation(
     envelope = open_envelope(data, ATTESTATION, keys_for(trust, notices, at))
     document = envelope.document
     if document is None:
-        return CheckedAttestation(not_opened(envelope, ATTESTATION_CHECKS), envelope)
+        return CheckedAttestation(complete("attestation", envelope.checks), envelope)
     subject = document["credentialSubject"]
     kind = subject["attestation"]["kind"]
     name, store = (about.name, about.store) if about is not None else _place(subject)
@@ -315,7 +309,7 @@ def _check_evidence(evidence: Iterable[Mapping[str, Any]], find: Find | None) ->
 def _trouble(one: CheckedAttestation) -> tuple[CheckState, Check | None]:
     """Return how one attestation bears on the whole, and which of its checks decides."""
     by_id = {check.id: check for check in one.checks}
-    for check_id in (*ENVELOPE_CHECKS, "trust.allowed", "attestation", "evidence"):
+    for check_id in (*PROCEDURES["opening"].checks, "trust.allowed", "attestation", "evidence"):
         if by_id[check_id].state is CheckState.FAIL:
             return CheckState.FAIL, by_id[check_id]
     trusted = one.state("trust.issuer") is CheckState.PASS
@@ -335,7 +329,7 @@ def _trouble(one: CheckedAttestation) -> tuple[CheckState, Check | None]:
 
 def _described(one: CheckedAttestation) -> str:
     kind = ATTESTATION_KINDS.get(str(one.statement.get("kind")), "attestation")
-    trust = one.checks[ATTESTATION_CHECKS.index("trust.issuer")]
+    trust = check_of(one.checks, "trust.issuer")
     who = trust.detail.get("nickname")
     return f"{kind} by {quote(who)}" if who else kind
 

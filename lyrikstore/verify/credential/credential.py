@@ -13,28 +13,23 @@ from lyrikstore.credentials.model.credential import DATASET, Claims
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.verify.credential.envelope import (
-    ENVELOPE_CHECKS,
     Envelope,
     keys_for,
-    not_opened,
     open_envelope,
 )
-from lyrikstore.verify.credential.issuer import ISSUER_CHECKS, check_issuer, unknown_key
+from lyrikstore.verify.credential.issuer import check_issuer, unknown_key
 from lyrikstore.verify.credential.issuer_key import check_available_key
 from lyrikstore.verify.credential.key_succession import SuccessorKey, successor_of_publisher
 from lyrikstore.verify.credential.status import NO_NOTICES, Notices
 from lyrikstore.verify.credential.terms import check_regulatory, check_terms
-from lyrikstore.verify.report import SETTLED, Check, check_of
-
-CREDENTIAL_CHECKS = (*ENVELOPE_CHECKS, *ISSUER_CHECKS, "terms", "regulatory")
-"""Ids of the checks :func:`check_credential` makes, in order."""
+from lyrikstore.verify.report import SETTLED, Check, check_of, complete
 
 
 class CheckedCredential(Struct, frozen=True):
     """What the credential's own checks gave.
 
     Attributes:
-        checks: One per id of :data:`CREDENTIAL_CHECKS`, in that order.
+        checks: Those of the procedure ``credential``.
         envelope: The credential.
         successor: Whose trust the issuer's key inherits, if anybody's.
     """
@@ -109,7 +104,7 @@ def check_credential(
     envelope = open_envelope(data, DATASET, keys_for(trust, notices, at))
     document, claims = envelope.document, envelope.claims
     if document is None or claims is None:
-        checks = not_opened(envelope, CREDENTIAL_CHECKS)
+        checks = complete("credential", envelope.checks)
         return CheckedCredential(checks, envelope)
     believes = partial(trust.matches, role="publisher", name=claims.name, store=claims.store, at=at)
     key, said = unknown_key(envelope, trust), notices.statements

@@ -34,10 +34,7 @@ from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.crypto.proofs.eddsa_jcs import Verified, add_proof_encoded, verify_proof
 from lyrikstore.verify.credential.status import Notices
-from lyrikstore.verify.report import Check, CheckState, failed, passed, unchecked
-
-ENVELOPE_CHECKS = ("format", "schema", "proof", "issuer.binding")
-"""Ids of the checks :func:`open_envelope` makes, in order."""
+from lyrikstore.verify.report import Check, CheckState, complete, failed, passed, unchecked
 
 _PASS = CheckState.PASS
 _BOUND = passed("issuer.binding", "the signing key is the issuer's")
@@ -50,7 +47,7 @@ class Envelope(Struct, frozen=True):
     """A credential of one kind, opened.
 
     Attributes:
-        checks: One per id of :data:`ENVELOPE_CHECKS`, in that order.
+        checks: Those of the procedure ``opening``.
         document: What was signed, or, where no signature holds, what it says: good for saying
             what else is wrong, and nothing more. None if it is not even well-formed.
         issuer: The issuer's DID as found, or None.
@@ -134,16 +131,6 @@ def open_envelope(data: bytes, kind: CredentialKind, keys: KeysAt = DID_KEYS) ->
     return Envelope(tuple(checks), signed, issuer, signer, found.canonical, claims)
 
 
-def not_opened(envelope: Envelope, checks: tuple[str, ...]) -> tuple[Check, ...]:
-    """Return all of ``checks``: those of a malformed envelope, and the rest as not made."""
-    made = {check.id: check for check in envelope.checks}
-    return tuple(
-        made.get(check)
-        or unchecked(check, "malformed", "not looked at: the credential is malformed")
-        for check in checks
-    )
-
-
 def issue(document: dict[str, JSON], signer: Signer, created: datetime) -> bytes:
     """Return the signed credential in canonical form, read back and verified.
 
@@ -193,13 +180,7 @@ def _shaped(words: str) -> Check:
 
 
 def _malformed(made: list[Check], issuer: str | None = None) -> Envelope:
-    found = {check.id: check for check in made}
-    checks = tuple(
-        found.get(check)
-        or unchecked(check, "malformed", "not looked at: the credential is malformed")
-        for check in ENVELOPE_CHECKS
-    )
-    return Envelope(checks, None, issuer, None, None)
+    return Envelope(complete("opening", made), None, issuer, None, None)
 
 
 def _check_proof(document: Document, keys: KeysAt) -> tuple[Check, Verified | None]:

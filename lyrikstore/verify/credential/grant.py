@@ -12,14 +12,11 @@ from lyrikstore.credentials.model.credential import DATASET, GRANT, Claims
 from lyrikstore.credentials.model.grant import Grant, exceeds
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.verify.credential.envelope import (
-    ENVELOPE_CHECKS,
     Envelope,
     keys_for,
-    not_opened,
     open_envelope,
 )
 from lyrikstore.verify.credential.issuer import (
-    ISSUER_CHECKS,
     check_issuer,
     check_standing,
     unknown_key,
@@ -30,6 +27,8 @@ from lyrikstore.verify.credential.status import NO_NOTICES, Notices
 from lyrikstore.verify.report import (
     Check,
     CheckState,
+    check_of,
+    complete,
     failed,
     not_applicable,
     passed,
@@ -37,16 +36,6 @@ from lyrikstore.verify.report import (
     unchecked,
     warned,
 )
-
-GRANT_CHECKS = (
-    *ENVELOPE_CHECKS,
-    *ISSUER_CHECKS,
-    "issuer.key",
-    "grant",
-    "grant.terms",
-    "grant.holder",
-)
-"""Ids of the checks :func:`check_grant` makes, in order. All must be made."""
 
 
 class Holder(Struct, frozen=True):
@@ -68,7 +57,7 @@ class CheckedGrant(Struct, frozen=True):
     """What the checks of a grant gave.
 
     Attributes:
-        checks: One per id of :data:`GRANT_CHECKS`, in that order.
+        checks: Those of the procedure ``grant``.
         grant: What it says, or None if it is malformed. Established only if the envelope is
             genuine.
         envelope: The credential.
@@ -103,7 +92,7 @@ def check_grant(
     envelope = open_envelope(data, GRANT, keys_for(trust, notices, at))
     document = envelope.document
     if document is None:
-        return CheckedGrant(not_opened(envelope, GRANT_CHECKS), None, envelope)
+        return CheckedGrant(complete("grant", envelope.checks), None, envelope)
     grant = Grant.of(document["credentialSubject"])
     believes = partial(trust.matches, role="publisher", name=grant.name, store=grant.store, at=at)
     key, said = unknown_key(envelope, trust), notices.statements
@@ -152,7 +141,7 @@ def _check_terms(
         return unchecked("grant.terms", "missing-file", summary)
     opened = open_envelope(terms, DATASET, keys_for(trust, notices, at))
     stated = opened.document
-    proof = opened.checks[ENVELOPE_CHECKS.index("proof")]
+    proof = check_of(opened.checks, "proof")
     named = (opened.id, opened.issuer) == (grant.terms, envelope.issuer)
     if named and proof.state is CheckState.UNCHECKED:
         summary = f"whether the dataset credential it rests on holds is not known: {proof.summary}"

@@ -31,9 +31,6 @@ from lyrikstore.verify.report import (
     warned,
 )
 
-ISSUER_CHECKS = ("issuer.document", "trust.issuer", "trust.allowed", "period", "status")
-"""Ids of the checks :func:`check_issuer` makes, in order."""
-
 _HASHES = ("blake3", "sha2-256")
 """What our credentials rest on: content by the first, signatures and the log by the second."""
 
@@ -54,7 +51,7 @@ def check_issuer(
     successor: SuccessorKey | None = None,
     only_if_believed: bool = False,
 ) -> tuple[Check, ...]:
-    """Return :data:`ISSUER_CHECKS`: who says it, whether they are believed, and stand by it.
+    """Return ``issuer.document`` to ``status``: who says it, and may they?
 
     Args:
         envelope: A credential that is well-formed.

@@ -21,14 +21,13 @@ from lyrikstore.history.log.checkpoint import SignedCheckpoint
 from lyrikstore.history.log.consistency import Consistency
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.trees.tree import TreeEntry
+from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.credential.attestation import (
-    ATTESTATION_REQUIRED,
     check_attestation,
     check_attestations,
 )
-from lyrikstore.verify.credential.credential import CREDENTIAL_CHECKS, check_credential
+from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.grant import (
-    GRANT_CHECKS,
     Holder,
     check_grant,
 )
@@ -39,59 +38,18 @@ from lyrikstore.verify.delivery.compare_files import DataSource
 from lyrikstore.verify.delivery.dataset import check_data, check_manifest, check_records
 from lyrikstore.verify.delivery.log import check_log
 from lyrikstore.verify.delivery.quality import (
-    NOT_RECOMPUTED,
     Measuring,
     check_quality,
     check_stated,
     recipes_of,
 )
 from lyrikstore.verify.delivery.siblings import SiblingFiles
-from lyrikstore.verify.report import Check, CheckState, Report, Verdict, check_of, unchecked
+from lyrikstore.verify.report import Check, CheckState, Report, Verdict, check_of
 
 RecordReader = Callable[[str, TreeEntry, BinaryIO], Iterable[Digest]]
 """Given a reader's id and version, an entry and its bytes: the record ids in storage order."""
 
-DELIVERY_CHECKS = (
-    *CREDENTIAL_CHECKS,
-    "issuer.key",
-    "manifest",
-    "manifest.signature",
-    "data.files",
-    "data.tree",
-    "terms.partitions",
-    "records.root",
-    "log.inclusion",
-    "log.anchor",
-    "log.witness",
-    "log.memory",
-    "age",
-    "quality",
-    "quality.stated",
-    "attestations",
-)
-"""Ids of the checks of a delivery, in order. All must be made."""
-
-NOT_PROVEN = (
-    "that the claims are true: a signature shows who says something, not that it is so",
-    "that the data was obtained lawfully, or that the licence was the issuer's to give",
-    "that the data is accurate, unbiased, free of personal data or of poisoning",
-    "that anything happened at its date: a log shows an order, and no witness countersigned it",
-    "that everybody is shown the same log",
-    "that the keys involved were in their owners' hands alone",
-)
-"""What no check of a delivery can show."""
-
-NO_REVOCATION = (
-    "that the issuer still stands by it: it names no status list, so it cannot be revoked"
-)
-
-NO_DATA = "that any data is what the credential describes: none was looked at"
-
-NO_HOLDER = "that whoever shows the grant is the one it is for: nobody signed a challenge"
-
 UNREADABLE = "unreadable credential"
-
-NOT_SINCE = "that the issuer still stands by it after {}, when its status lists were made"
 
 
 def verify_credential(
@@ -113,9 +71,8 @@ def verify_credential(
         outcome.claims.tree.urn if outcome.claims is not None else UNREADABLE,
         outcome.issuer,
         (*outcome.checks, outcome.check_key(notices)),
-        (*CREDENTIAL_CHECKS, "issuer.key"),
+        "credential",
         at,
-        (NO_DATA,),
     )
 
 
@@ -146,13 +103,13 @@ def verify_alone(
         document = attested.envelope.document
         subject = document["credentialSubject"]["id"] if document is not None else UNREADABLE
         issuer, checks = attested.envelope.issuer, attested.checks
-        return _report(subject, issuer, checks, ATTESTATION_REQUIRED, at, (NO_DATA,))
+        return _report(subject, issuer, checks, "attestation", at)
     if kind is GRANT:
         terms = siblings.terms_of(data)
         granted = check_grant(data, trust=trust, at=at, notices=notices, terms=terms, holder=holder)
         subject = granted.grant.tree.urn if granted.grant is not None else UNREADABLE
-        open_end = (NO_DATA, *((NO_HOLDER,) if holder is None else ()))
-        return _report(subject, granted.envelope.issuer, granted.checks, GRANT_CHECKS, at, open_end)
+        open_end = (not_proven("presenter"),) if holder is None else ()
+        return _report(subject, granted.envelope.issuer, granted.checks, "grant", at, open_end)
     return verify_credential(data, trust=trust, at=at, notices=notices)
 
 
@@ -198,14 +155,7 @@ def verify_delivery(
     claims = outcome.claims
     document = outcome.envelope.document
     if claims is None or document is None:
-        checks = [
-            *outcome.checks,
-            *(
-                unchecked(check, "malformed", "not looked at: the credential is malformed")
-                for check in DELIVERY_CHECKS[len(CREDENTIAL_CHECKS) :]
-            ),
-        ]
-        return _report(UNREADABLE, outcome.issuer, checks, DELIVERY_CHECKS, at, ())
+        return _report(UNREADABLE, outcome.issuer, outcome.checks, "delivery", at)
     log = check_log(
         outcome, claims, files.find, notices.statements, trust=trust, at=at, memory=memory
     )
@@ -245,8 +195,8 @@ def verify_delivery(
     ]
     open_questions: tuple[str, ...] = ()
     if quality.detail.get("reason") == "not-recomputed":
-        open_questions = (*open_questions, NOT_RECOMPUTED)
-    report = _report(claims.tree.urn, outcome.issuer, checks, DELIVERY_CHECKS, at, open_questions)
+        open_questions = (*open_questions, not_proven("measurement"))
+    report = _report(claims.tree.urn, outcome.issuer, checks, "delivery", at, open_questions)
     if memory is not None and log.signed is not None and log.proofs is not None:
         _remember(memory, log.signed, claims.store, log.proofs.consistency, report)
     return report
@@ -260,24 +210,25 @@ def _with_texts(checks: tuple[Check, ...], claims: Claims, files: SiblingFiles) 
 def _report(
     subject: str,
     issuer: str | None,
-    checks: Iterable[Check],
-    required: Iterable[str],
+    checks: Sequence[Check],
+    procedure: str,
     at: datetime,
-    more: Iterable[str],
+    more: Iterable[str] = (),
 ) -> Report:
-    made = tuple(checks)
-    status = check_of(made, "status")
-    open_end = NO_REVOCATION
-    if status.state is not CheckState.NOT_APPLICABLE:
-        since = status.detail.get("asOf")
-        open_end = NOT_SINCE.format(since) if isinstance(since, str) else ""
+    status = check_of(checks, "status")
+    since = status.detail.get("asOf")
+    standing: tuple[str, ...] = ()
+    if status.state is CheckState.NOT_APPLICABLE:
+        standing = (not_proven("revocation"),)
+    elif isinstance(since, str):
+        standing = (not_proven("since", since),)
     return Report.of(
-        made,
-        required,
+        procedure,
+        checks,
         subject=subject,
         issuer=printable_did(issuer),
         at=at,
-        not_proven=(*NOT_PROVEN, *((open_end,) if open_end else ()), *more),
+        open_questions=(*standing, *more),
         profile="lyrik",
     )
 

@@ -23,8 +23,6 @@ from lyrikstore.verify.report import (
 DECIMALS = 6
 """Decimals of a share."""
 
-NOT_RECOMPUTED = "that measured claims come out the same: none was recomputed"
-
 
 class Measured(Struct, frozen=True):
     """What one recipe gave.

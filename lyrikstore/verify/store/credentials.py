@@ -10,8 +10,8 @@ from lyrikstore.credentials.model.status_list import StatusList, list_url
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.multikey import parse_method_fragment
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.checks import PROCEDURES
 from lyrikstore.verify.credential.any_kind import check_any
-from lyrikstore.verify.credential.envelope import ENVELOPE_CHECKS
 from lyrikstore.verify.credential.key_statements import check_statement, is_statement
 from lyrikstore.verify.credential.status import Notices
 from lyrikstore.verify.problems import Problems
@@ -79,7 +79,7 @@ def _check_logged(
     failing = [
         check.summary
         for check in checks
-        if check.id in ENVELOPE_CHECKS and check.state is not CheckState.PASS
+        if check.id in PROCEDURES["opening"].checks and check.state is not CheckState.PASS
     ]
     if failing:
         problems.bad.append(f"{label}: {failing[0]}")

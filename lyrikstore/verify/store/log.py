@@ -43,7 +43,7 @@ from lyrikstore.verify.credential.key_succession import inherited
 from lyrikstore.verify.delivery.log import check_witness
 from lyrikstore.verify.log_memory import check_remembered
 from lyrikstore.verify.problems import Problems
-from lyrikstore.verify.report import Check, CheckState, failed, passed, unchecked, warned
+from lyrikstore.verify.report import Check, CheckState, failed, passed, warned
 
 CHECK_FOR_KIND = {
     "bad-store": "store.format",
@@ -129,16 +129,7 @@ def _judge(
         signed = check_head(note, repository.log_keys, records)
         _check_retired(repository)
     except (FormatError, VerificationError) as error:
-        return LogState(
-            (
-                *opening_failed(error)[:1],
-                genesis,
-                *opening_failed(error)[1:],
-                check_witness(trust),
-            ),
-            None,
-            None,
-        )
+        return LogState((opening_failed(error), genesis, check_witness(trust)), None, None)
     records = read_records(repository.backend, records)  # also those nobody published yet
     published = records.covered(signed.size)
     waiting = TransactionLog(repository.backend).taken(published)
@@ -225,16 +216,10 @@ def _compare_tiles(
         problems.odd += (f"{prefix}{name} belongs to no entry" for name in sorted(names))
 
 
-def opening_failed(error: LyrikstoreError) -> tuple[Check, Check, Check, Check]:
-    """Return the four checks of the log's own files after one of them failed."""
+def opening_failed(error: LyrikstoreError) -> Check:
+    """Return the check of the log's own files that failed; the others are not made."""
     guilty = CHECK_FOR_KIND.get(error.kind, "log.transactions")
-    format_, checkpoint, transactions, memory = (
-        failed(check, error.kind, quote(error.message, 300))
-        if check == guilty
-        else unchecked(check, "log-broken", "not looked at: the log does not hold")
-        for check in ("store.format", "log.checkpoint", "log.transactions", "log.memory")
-    )
-    return format_, checkpoint, transactions, memory
+    return failed(guilty, error.kind, quote(error.message, 300))
 
 
 def check_founder(

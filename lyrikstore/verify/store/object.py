@@ -12,6 +12,7 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, Report, failed, not_applicable, passed
 from lyrikstore.verify.rights.recorded import check_rights
@@ -25,36 +26,6 @@ from lyrikstore.verify.store.ancestry import (
     hash_blobs,
 )
 from lyrikstore.verify.store.log import check_log_state
-
-OBJECT_CHECKS = (
-    "object",
-    "store.format",
-    "store.genesis",
-    "log.checkpoint",
-    "log.transactions",
-    "log.witness",
-    "log.memory",
-    "blobs",
-    "manifests",
-    "lineage",
-    "runs",
-    "rights",
-)
-"""Ids of the checks of an object, in order. All must be made."""
-
-NOT_PROVEN = (
-    "that the claims are true: a signature shows who says something, not that it is so",
-    "that source data was obtained lawfully, or that its licence was the issuer's to give",
-    "that anything happened at its date: a log shows an order, and no witness countersigned it",
-    "that everybody is shown the same log",
-    "that the keys involved were in their owners' hands alone",
-)
-
-_TRAINING = (
-    "that training did what its run says and used nothing else: no step was replayed here",
-    "that measurements would come out the same: nothing was evaluated again here",
-    "that the weights are safe to use: no behaviour was tested here",
-)
 
 _SHARED_ROLES = ("base", "train", "validation")
 
@@ -95,33 +66,30 @@ def verify_object(
     total = hash_blobs(repository, ancestry.values(), named, damage, progress)
     check_sums(repository, ancestry.values(), broken)
     subject = ancestry.get(identity)
-    made = {
-        check.id: check
-        for check in (
-            *log.checks,
-            _check_object(repository, identity, subject, broken),
-            damage.close(
-                f"{pluralize(len(named), 'blob')}, {pluralize(total, 'byte')}, each hashed",
-                blobs=len(named),
-            ),
-            broken.close(
-                f"{pluralize(len(ancestry), 'manifest')}, signed by keys the policy allows",
-                manifests=len(ancestry),
-            ),
-            links.close(
-                f"{pluralize(count, 'link leads', 'links lead')} to earlier manifests", links=count
-            ),
-            check_runs(repository, ancestry),
-            check_rights(repository, ancestry, trust=trust, at=at),
-        )
-    }
+    made = (
+        *log.checks,
+        _check_object(repository, identity, subject, broken),
+        damage.close(
+            f"{pluralize(len(named), 'blob')}, {pluralize(total, 'byte')}, each hashed",
+            blobs=len(named),
+        ),
+        broken.close(
+            f"{pluralize(len(ancestry), 'manifest')}, signed by keys the policy allows",
+            manifests=len(ancestry),
+        ),
+        links.close(
+            f"{pluralize(count, 'link leads', 'links lead')} to earlier manifests", links=count
+        ),
+        check_runs(repository, ancestry),
+        check_rights(repository, ancestry, trust=trust, at=at),
+    )
     return Report.of(
-        (made[check] for check in OBJECT_CHECKS),
-        OBJECT_CHECKS,
+        "object",
+        made,
         subject=str(identity),
         issuer=subject.author if subject is not None else None,
         at=at,
-        not_proven=(*NOT_PROVEN, *_open_questions(ancestry)),
+        open_questions=_open_questions(ancestry),
     )
 
 
@@ -247,12 +215,13 @@ def _check_locked(
 def _open_questions(ancestry: Mapping[Digest, Manifest]) -> list[str]:
     open_questions: list[str] = []
     if any(item.kind in {"checkpoint", "run"} for item in ancestry.values()):
-        open_questions += _TRAINING
+        open_questions += map(not_proven, ("training", "evaluation", "weights"))
     for manifest in ancestry.values():
         if manifest.kind == "checkpoint" and manifest.body["origin"] == "imported":
             asserted = manifest.body.get("rights", {}).get("asserted")
-            what = (
-                f"asserted by {manifest.author}: {quote(asserted, 200)}" if asserted else "unknown"
+            open_questions.append(
+                not_proven("asserted-rights", manifest.name, manifest.author, quote(asserted, 200))
+                if asserted
+                else not_proven("unknown-rights", manifest.name)
             )
-            open_questions.append(f"the rights in {manifest.name}: {what}")
     return open_questions

@@ -27,7 +27,7 @@ from lyrikstore.objects.backends.base import NOT_A_FILE, LocalBackend
 from lyrikstore.objects.parallel.tasks import Pools
 from lyrikstore.verify.log_memory import not_known_lost
 from lyrikstore.verify.problems import Problems
-from lyrikstore.verify.report import Check, CheckState, Report, Verdict, failed, unchecked, warned
+from lyrikstore.verify.report import Check, CheckState, Report, Verdict, unchecked, warned
 from lyrikstore.verify.rights.recorded import check_rights
 from lyrikstore.verify.store.ancestry import (
     BackgroundCheck,
@@ -40,36 +40,6 @@ from lyrikstore.verify.store.ancestry import (
 from lyrikstore.verify.store.credentials import check_logged_credentials
 from lyrikstore.verify.store.log import check_log_state, check_tiles, opening_failed
 from lyrikstore.verify.store.packs import check_blobs, check_orphans, check_packs_alone
-
-STORE_CHECKS = (
-    "store.format",
-    "store.genesis",
-    "log.checkpoint",
-    "log.tiles",
-    "log.transactions",
-    "log.witness",
-    "log.memory",
-    "blobs",
-    "manifests",
-    "lineage",
-    "refs",
-    "credentials",
-    "rights",
-    "orphans",
-)
-"""Ids of the checks of a store, in order. All but ``orphans`` must be made."""
-
-_REQUIRED = tuple(check for check in STORE_CHECKS if check != "orphans")
-
-NOT_PROVEN = (
-    "that the claims are true: a signature shows who says something, not that it is so",
-    "that the data was obtained lawfully, or that licences were the issuers' to give",
-    "that anything happened at its date: a log shows an order, and no witness countersigned it",
-    "that everybody is shown the same log",
-    "that the keys involved were in their owners' hands alone",
-    "that training did what its run says: no step was replayed here",
-)
-"""What no check of a store can show."""
 
 
 def verify_store(
@@ -125,7 +95,7 @@ def verify_store(
                 blobs.result(),
             )
         }
-    unknown = (*NOT_PROVEN, *not_known_lost(repository, memory))
+    unknown = not_known_lost(repository, memory)
     report = _report(made, str(repository.store_id), repository.genesis.author, at, unknown)
     sound = report.verdict in {Verdict.TRUSTED, Verdict.VALID}
     seen = made["log.memory"].state is CheckState.PASS
@@ -197,18 +167,12 @@ def verify_store_at(
 
 
 def _unopened(root: Path, error: LyrikstoreError, at: datetime) -> Report:
-    made = {
-        check: unchecked(check, "log-broken", "not looked at: the log does not hold")
-        for check in STORE_CHECKS
-    }
-    for check in opening_failed(error):
-        made[check.id] = check
+    failure = opening_failed(error)
+    made = {failure.id: failure}
     # A record of a later version in a store of this one; a genesis that no pack has, because one
     # of both was changed: neither is shown.
     if isinstance(error, IncompleteError | NotFoundError) or error.kind == "newer-format":
         made["log.transactions"] = unchecked("log.transactions", error.kind, error.message[:300])
-    elif not any(check.state is CheckState.FAIL for check in made.values()):
-        made["store.genesis"] = failed("store.genesis", error.kind, error.message[:300])
     made["blobs"] = check_packs_alone(LocalBackend(root))
     return _report(made, str(root.resolve()), None, at)
 
@@ -218,15 +182,15 @@ def _report(
     subject: str,
     issuer: str | None,
     at: datetime,
-    not_proven: Sequence[str] = NOT_PROVEN,
+    open_questions: Sequence[str] = (),
 ) -> Report:
     return Report.of(
-        (made[check] for check in STORE_CHECKS),
-        _REQUIRED,
+        "store",
+        made.values(),
         subject=subject,
         issuer=issuer,
         at=at,
-        not_proven=not_proven,
+        open_questions=open_questions,
     )
 
 

@@ -19,13 +19,9 @@ from lyrikstore.verify.w3c.values import items_of, refuse, types_of
 
 CREDENTIAL = "EnvelopedVerifiableCredential"
 PRESENTATION = "EnvelopedVerifiablePresentation"
-ENVELOPE_CHECKS = ("format", "envelope")
-"""Ids of the checks of an envelope, in order; both must be made, and the second never passes."""
-
 # RFC 2397: a media type, parameters, a comma, data. Without a media type it would be plain text.
 _NAME = r"[A-Za-z0-9!#$&^_.+-]{1,127}"
 _DATA_URL = re.compile(rf"data:({_NAME}/{_NAME})(?:;[\x21-\x2b\x2d-\x7e]{{1,200}})?,[\x21-\x7e]+")
-_NOT_PROVEN = ("anything about what is in the envelope: it was not opened",)
 
 
 def is_enveloped(document: Mapping[str, JSON], kind: str) -> bool:
@@ -76,11 +72,10 @@ def judge_envelope(document: dict[str, Any], kind: str, read: Check, at: datetim
         problem = model_problem("MALFORMED_VALUE_ERROR")
         check = failed("envelope", error.kind, quote(error.message, 300), **problem)
     return Report.of(
+        "envelope",
         (read, check),
-        ENVELOPE_CHECKS,
         subject=printable(document.get("id")) or "an envelope",
         issuer=None,
         at=at,
-        not_proven=_NOT_PROVEN,
         profile="w3c",
     )

@@ -56,19 +56,8 @@ from lyrikstore.verify.w3c.verify import (
     read_object,
 )
 
-PRESENTATION_CHECKS = ("format", "model", "proof", "holder.binding", "challenge", "presented")
-"""Ids of the checks of a presentation, in order; all must be made."""
-
 NOBODY = "nobody who signed it"
 """The holder of a presentation whose holder is not established: granted to no one."""
-
-
-NOT_PROVEN = (
-    "that whoever sent it is the holder: a challenge shows when it was signed, and for whom",
-    "that the holder is the one the credentials speak of, unless their subject names the holder",
-    "that the holder's key was in the holder's hands alone",
-)
-"""What no check of a presentation can show."""
 
 
 def make_presentation(
@@ -151,7 +140,7 @@ def verify_presentation(
     """
     document, read = read_object(data)
     if document is None:
-        return _report({}, [read, *_unmade("model")], surroundings)
+        return _report({}, [read], surroundings)
     return judge_presentation(document, surroundings, read, challenge=challenge, domain=domain)
 
 
@@ -181,7 +170,7 @@ def judge_presentation(
         problem = model_problem("MALFORMED_VALUE_ERROR")
         summary = f"not a presentation of the VC Data Model 2.0: {quote(error.message, 300)}"
         made = [read, failed("model", error.kind, summary, **problem)]
-        return _report(document, [*made, *_unmade("proof")], surroundings)
+        return _report(document, made, surroundings)
     checks = [read, passed("model", "a presentation of the VC Data Model 2.0")]
 
     signed, holder = _check_holder(document, surroundings, checks)
@@ -328,12 +317,6 @@ def _is_about(document: dict[str, Any], holder: str) -> bool:
     return any(isinstance(one, dict) and one.get("id") == holder for one in subjects)
 
 
-def _unmade(first: str) -> list[Check]:
-    rest = PRESENTATION_CHECKS[PRESENTATION_CHECKS.index(first) :]
-    summary = "not looked at: the presentation is malformed"
-    return [unchecked(check, "malformed", summary) for check in rest]
-
-
 def _report(
     document: dict[str, Any],
     checks: Sequence[Check],
@@ -341,12 +324,12 @@ def _report(
     parts: tuple[Report, ...] = (),
 ) -> Report:
     return Report.of(
+        "presentation",
         checks,
-        PRESENTATION_CHECKS,
         subject=printable(document.get("id")) or "a presentation without an id",
         issuer=printable_did(id_of(document.get("holder"))),
         at=surroundings.at,
-        not_proven=(*NOT_PROVEN, *(line for part in parts for line in part.not_proven)),
+        open_questions=(line for part in parts for line in part.not_proven),
         profile=PROFILE,
         parts=parts,
     )

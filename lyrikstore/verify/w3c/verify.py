@@ -32,23 +32,6 @@ from lyrikstore.verify.w3c.values import id_of, types_of
 
 PROFILE = "w3c"
 
-W3C_CHECKS = (
-    *("format", "model", "proof", "issuer.binding", "issuer.document", "trust.issuer"),
-    *("trust.allowed", "period", "status", "schema", "related"),
-)
-"""Ids of the checks of a foreign credential, in order."""
-
-W3C_REQUIRED = tuple(check for check in W3C_CHECKS if check != "related")
-"""What must have been made: a resource that nobody uses need not be available."""
-
-NOT_PROVEN = (
-    "that the claims are true: a signature shows who says something, not that it is so",
-    "that any data, person or thing is the one the credential speaks of: none was looked at",
-    "that anything happened at its date: the dates are the issuer's own",
-    "that the keys involved were in their owners' hands alone",
-)
-"""What no check of a foreign credential can show."""
-
 
 class Surroundings(Struct, frozen=True):
     """What a document is judged by: all that is not in it.
@@ -81,7 +64,7 @@ def verify_w3c(data: bytes, surroundings: Surroundings) -> Report:
     """
     document, check = read_object(data)
     if document is None:
-        return _report({}, [check, *_unmade("model")], surroundings.at)
+        return _report({}, [check], surroundings.at)
     return judge_credential(document, surroundings, check)
 
 
@@ -106,7 +89,7 @@ def judge_credential(
         problem = model_problem("MALFORMED_VALUE_ERROR")
         summary = f"not a credential of the VC Data Model 2.0: {quote(error.message, 300)}"
         made = [read, failed("model", error.kind, summary, **problem)]
-        return _report(document, [*made, *_unmade("proof")], at)
+        return _report(document, made, at)
     checks = [read, passed("model", "a credential of the VC Data Model 2.0")]
 
     if shown is not None:
@@ -219,19 +202,12 @@ def _self_asserted(issuer: str) -> Check:
     return warned("trust.issuer", "self-asserted", summary, issuer=issuer)
 
 
-def _unmade(first: str) -> list[Check]:
-    rest = W3C_CHECKS[W3C_CHECKS.index(first) :]
-    summary = "not looked at: the credential is malformed"
-    return [unchecked(check, "malformed", summary) for check in rest]
-
-
 def _report(document: Mapping[str, Any], checks: Sequence[Check], at: datetime) -> Report:
     return Report.of(
+        "w3c",
         checks,
-        W3C_REQUIRED,
         subject=printable(document.get("id")) or "a credential without an id",
         issuer=printable_did(id_of(document.get("issuer"))),
         at=at,
-        not_proven=NOT_PROVEN,
         profile=PROFILE,
     )

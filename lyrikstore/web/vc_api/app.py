@@ -30,13 +30,14 @@ from lyrikstore.credentials.model.status_list import PURPOSES
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.proofs.problems import SECURITY, problem_type
 from lyrikstore.crypto.proofs.proof_set import SUITES
+from lyrikstore.verify.checks import PROCEDURES
 from lyrikstore.verify.credential.status import Notices
 from lyrikstore.verify.report import CheckState, Report, Verdict, decide, passed
 from lyrikstore.verify.w3c.presentation import judge_presentation
 from lyrikstore.verify.w3c.problems import MODEL
 from lyrikstore.verify.w3c.resources import Resources
 from lyrikstore.verify.w3c.values import items_of
-from lyrikstore.verify.w3c.verify import W3C_REQUIRED, Surroundings, judge_credential
+from lyrikstore.verify.w3c.verify import Surroundings, judge_credential
 from lyrikstore.web.vc_api.issue import VcApiIssuer
 from lyrikstore.web.vc_api.limits import Gate
 from lyrikstore.web.vc_api.responses import HEADERS, json_answer, problem, problem_answer
@@ -178,7 +179,8 @@ class _Api:
         # to be wrong still is.
         skipped = {check for name, check in _CHECK_FOR.items() if asked and name not in asked}
         made = {check.id for check in report.checks}
-        required = W3C_REQUIRED if made.issuperset(W3C_REQUIRED) else made  # not of an envelope
+        required = PROCEDURES["w3c"].required
+        required = required if made.issuperset(required) else tuple(made)  # not of an envelope
         return _verdict(report, [check for check in required if check not in skipped])
 
     def verify_presentation(self, body: Body) -> tuple[int, Any]:

@@ -2,6 +2,7 @@
 
 import { spelt } from "../canon/errors.js";
 import { formatTimestamp } from "../canon/timestamps.js";
+import { CHECKS, NOT_PROVEN, PROCEDURES } from "../../generated/checks.js";
 
 /** @typedef {"pass" | "fail" | "warn" | "stated" | "unchecked" | "n/a"} State */
 /** @typedef {"trusted" | "valid" | "incomplete" | "invalid"} Verdict */
@@ -12,71 +13,16 @@ import { formatTimestamp } from "../canon/timestamps.js";
 /** What Unicode calls control, format, surrogate, private, unassigned, ignorable, or a separator other than the space. */
 export const UNSEEN = /(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/gu;
 
-const CREDENTIAL = "spec/11-verification.md#1141-the-credential";
-const CLAIMS = "spec/11-verification.md#1146-claims";
-const GRANTS = "spec/20-attestations-and-grants.md";
-const TRUST = "spec/11-verification.md#113-trust";
-const DATA = "spec/11-verification.md#1143-the-data";
-const LOG = "spec/11-verification.md#1145-the-log";
-/** @type {Map<string, string>} */
-const SPEC = new Map([
-  ["format", "spec/10-credentials.md#102-bytes"],
-  ["schema", "spec/10-credentials.md#103-members"],
-  ["proof", "spec/10-credentials.md#105-proof"],
-  ["issuer.binding", "spec/10-credentials.md#105-proof"],
-  ["issuer.key", LOG],
-  ["issuer.document", CREDENTIAL],
-  ["trust.issuer", TRUST],
-  ["trust.allowed", TRUST],
-  ["period", CREDENTIAL],
-  ["status", CREDENTIAL],
-  ["terms", CREDENTIAL],
-  ["regulatory", CLAIMS],
-  ["attestation", `${GRANTS}#203-checking-attestations`],
-  ["evidence", `${GRANTS}#203-checking-attestations`],
-  ["attestations", `${GRANTS}#203-checking-attestations`],
-  ["grant", `${GRANTS}#205-checking-grants`],
-  ["grant.terms", `${GRANTS}#205-checking-grants`],
-  ["grant.holder", `${GRANTS}#205-checking-grants`],
-  ["manifest", "spec/11-verification.md#1142-the-manifest"],
-  ["manifest.signature", "spec/11-verification.md#1142-the-manifest"],
-  ["data.files", DATA],
-  ["data.tree", DATA],
-  ["terms.partitions", CLAIMS],
-  ["records.root", "spec/11-verification.md#1144-the-records"],
-  ["log.inclusion", LOG],
-  ["log.anchor", LOG],
-  ["log.witness", TRUST],
-  ["log.memory", LOG],
-  ["age", CLAIMS],
-  ["quality", CLAIMS],
-  ["quality.stated", CLAIMS],
-]);
-const W3C = "spec/17-w3c-profile.md";
-/** Where profile `w3c` defines its checks, of which some are called as others are elsewhere. @type {Map<string, string>} */
-const W3C_SPEC = new Map([
-  ["format", "#172-bytes"], ["model", "#173-model"], ["proof", "#174-proofs"], ["issuer.binding", "#174-proofs"],
-  ["trust.issuer", "#175-checks"], ["period", "#175-checks"], ["related", "#176-related-resources"],
-  ["schema", "#177-schemas"], ["status", "#178-status"], ["holder.binding", "#179-presentations"],
-  ["challenge", "#179-presentations"], ["presented", "#179-presentations"], ["envelope", "#1711-envelopes"],
-]);
-/** Every check that this page can make. */
-export const CHECK_IDS = [...new Set([...SPEC.keys(), ...W3C_SPEC.keys()])];
-
-const DOUBTFUL_CHECKS = new Set([
-  "issuer.document", "trust.issuer", "holder.binding", "log.anchor", "store.genesis", "rights", "presented", "challenge", "quality",
-]);
-
 /** States with nothing to object to. */
 export const SETTLED = ["pass", "stated", "n/a"];
 
 /** @param {string} id @param {State} state @param {string} summary @param {object} detail @returns {Check} */
 function check(id, state, summary, detail) {
-  return { id, state, summary, spec: SPEC.get(id) ?? "", detail };
+  return { id, state, summary, spec: CHECKS[id].spec, detail };
 }
 
-/** The check as profile `w3c` defines it. @param {Check} made @returns {Check} */
-const respelt = (made) => (W3C_SPEC.has(made.id) ? { ...made, spec: W3C + W3C_SPEC.get(made.id) } : made);
+/** The check as profile `w3c` defines it. @param {Check} made */
+const respelt = (made) => ({ ...made, spec: CHECKS[made.id].w3c ?? made.spec });
 
 /** @param {string} id @param {string} summary @param {object} [detail] */
 export const passed = (id, summary, detail = {}) => check(id, "pass", summary, detail);
@@ -107,21 +53,40 @@ export function decide(checks, required) {
 }
 
 /**
- * Return the report on checks, with the verdict that follows from them.
+ * Return every check of a procedure, in its order: those made, and the others as not looked at.
  *
- * @param {Check[]} checks
- * @param {Iterable<string>} required
- * @param {{subject: string, issuer: string | null, at: number, notProven: string[], profile: "lyrik" | "w3c", parts?: Report[]}} said
+ * @param {keyof typeof PROCEDURES} procedure
+ * @param {Check[]} made
+ */
+export function complete(procedure, made) {
+  const { checks, unread } = PROCEDURES[procedure];
+  const found = new Map(made.map((one) => [one.id, one]));
+  return checks.map((id) => found.get(id) ?? unchecked(id, unread.reason, unread.text));
+}
+
+/** The sentence about what is not proven. @param {keyof typeof NOT_PROVEN} name @param {string} part */
+export const notProven = (name, part = "") => NOT_PROVEN[name].replace("{}", () => part);
+
+/**
+ * Return the report of a procedure, with the verdict that follows from its checks.
+ *
+ * @param {keyof typeof PROCEDURES} procedure
+ * @param {Check[]} made
+ * @param {{subject: string, issuer: string | null, at: number, open?: string[], profile: "lyrik" | "w3c", parts?: Report[]}} said
+ *   `open`: what is not proven besides what the procedure never proves.
  * @returns {Report}
  */
-export function reportOf(checks, required, { subject, issuer, at, notProven, profile, parts = [] }) {
+export function reportOf(procedure, made, { subject, issuer, at, open = [], profile, parts = [] }) {
+  const checks = complete(procedure, made);
+  const steps = PROCEDURES[procedure];
+  const never = /** @type {(keyof typeof NOT_PROVEN)[]} */ (steps.notProven);
   return {
-    verdict: decide(checks, required),
+    verdict: decide(checks, steps.required),
     checks: profile === "w3c" ? checks.map(respelt) : checks,
     subject,
     ...(issuer === null ? {} : { issuer }),
     at: formatTimestamp(at),
-    notProven: [...new Set(notProven)],
+    notProven: [...new Set([...never.map((name) => notProven(name)), ...open])],
     profile,
     ...(parts.length ? { parts } : {}),
   };
@@ -133,7 +98,7 @@ export const printable = (text) => (typeof text === "string" && /^[ -~]{1,300}$/
 export const printableDid = (text) => (printable(text)?.startsWith("did:") ? text : null);
 
 /** Whether a check leaves the verdict at `valid`: sound, but by nobody the trust file knows, or not measured again. @param {{id: string, state: State}} check */
-export const isDoubtful = ({ id, state }) => DOUBTFUL_CHECKS.has(id) && (state === "warn" || state === "unchecked");
+export const isDoubtful = ({ id, state }) => CHECKS[id]?.doubt !== undefined && (state === "warn" || state === "unchecked");
 
 /**
  * Return foreign text safe for one line: a name inside a credential must not repaint the verdict.

@@ -3,19 +3,19 @@
  * same checks, in the same order, with the same words as the command line. No DOM, no network;
  * everything comes in as arguments.
  */
-import { ATTESTATION_REQUIRED, checkAttestation, checkAttestations } from "./credential/attestation.js";
-import { checkCredential, CREDENTIAL_CHECKS } from "./credential/credential.js";
+import { checkAttestation, checkAttestations } from "./credential/attestation.js";
+import { checkCredential } from "./credential/credential.js";
 import { checkData, checkManifest, checkRecords } from "./delivery/dataset.js";
 import { blake3, distinct } from "../canon/digest.js";
 import { ATTESTATION, DATASET, GRANT, keysFor, kindOf, profileOf } from "./credential/envelope.js";
-import { checkGrant, GRANT_CHECKS } from "./credential/grant.js";
+import { checkGrant } from "./credential/grant.js";
 import { checkKey } from "./credential/issuer_key.js";
 import { checkLog } from "./delivery/log.js";
 import { measure } from "./delivery/measures.js";
 import { compare } from "../history/trees/paths.js";
 import { checkQuality, checkStated, recipesOf } from "./delivery/quality.js";
 import { ID_BYTES } from "../history/records/records.js";
-import { printableDid, reportOf, unchecked } from "./report.js";
+import { notProven, printableDid, reportOf } from "./report.js";
 import { noticesAmong } from "./credential/status.js";
 import { parse } from "../canon/json.js";
 import { checkAge, checkPartitions, checkTexts } from "./credential/terms.js";
@@ -23,24 +23,6 @@ import { isPresentation, verifyPresentation } from "./w3c/presentation.js";
 import { Resources } from "./w3c/resources.js";
 import { verifyW3c } from "./w3c/verify.js";
 
-const DELIVERY_CHECKS = [
-  ...CREDENTIAL_CHECKS, "issuer.key",
-  "manifest", "manifest.signature", "data.files", "data.tree", "terms.partitions", "records.root",
-  "log.inclusion", "log.anchor", "log.witness", "log.memory", "age", "quality", "quality.stated", "attestations",
-];
-
-const NOT_PROVEN = [
-  "that the claims are true: a signature shows who says something, not that it is so",
-  "that the data was obtained lawfully, or that the licence was the issuer's to give",
-  "that the data is accurate, unbiased, free of personal data or of poisoning",
-  "that anything happened at its date: a log shows an order, and no witness countersigned it",
-  "that everybody is shown the same log",
-  "that the keys involved were in their owners' hands alone",
-];
-const NO_REVOCATION = "that the issuer still stands by it: it names no status list, so it cannot be revoked";
-const NO_DATA = "that any data is what the credential describes: none was looked at";
-const NO_HOLDER = "that whoever shows the grant is the one it is for: nobody signed a challenge";
-const NOT_RECOMPUTED = "that measured claims come out the same: none was recomputed";
 /** How the names of files begin that the user gave apart from the delivery. */
 export const GIVEN = "given/";
 const UNREADABLE = "unreadable credential";
@@ -99,16 +81,16 @@ export async function verifyAlone(bytes, kind, { files, notices, trust, at, hold
   if (kind === ATTESTATION) {
     const { checks, envelope } = await checkAttestation(bytes, { trust, at, notices, find: finder(files) });
     const subject = envelope.document?.credentialSubject.id ?? UNREADABLE;
-    return report(subject, envelope.issuer, checks, ATTESTATION_REQUIRED, at, [NO_DATA]);
+    return report(subject, envelope.issuer, checks, "attestation", at);
   }
   if (kind === GRANT) {
     const { checks, envelope, subject } = await checkGrant(bytes, { trust, at, notices, files, holder });
-    const open = holder === null ? [NO_DATA, NO_HOLDER] : [NO_DATA];
-    return report(subject ?? UNREADABLE, envelope.issuer, checks, GRANT_CHECKS, at, open);
+    const open = holder === null ? [notProven("presenter")] : [];
+    return report(subject ?? UNREADABLE, envelope.issuer, checks, "grant", at, open);
   }
   const { claims, issuer, checks, checkKey: keyCheck } = await checkCredential(bytes, { trust, at, notices });
   const subject = claims ? `urn:blake3:${claims.tree}` : UNREADABLE;
-  return report(subject, issuer, [...checks, keyCheck()], [...CREDENTIAL_CHECKS, "issuer.key"], at, [NO_DATA]);
+  return report(subject, issuer, [...checks, keyCheck()], "credential", at);
 }
 
 /**
@@ -124,11 +106,7 @@ export async function verifyDelivery(credential, { siblings, data, recompute = t
   const notices = noticesAmong(files);
   const outcome = await checkCredential(credential, { trust, at, notices });
   const { claims, related, issuer, checks } = outcome;
-  if (claims === null) {
-    const rest = DELIVERY_CHECKS.slice(CREDENTIAL_CHECKS.length)
-      .map((id) => unchecked(id, "malformed", "not looked at: the credential is malformed"));
-    return report(UNREADABLE, issuer, [...checks, ...rest], DELIVERY_CHECKS, at);
-  }
+  if (claims === null) return report(UNREADABLE, issuer, checks, "delivery", at);
   const find = finder(files);
   const { subject, terms } = claims;
   const trusted = /** @type {Check} */ (checks.find(({ id }) => id === "trust.issuer"));
@@ -155,8 +133,8 @@ export async function verifyDelivery(credential, { siblings, data, recompute = t
     checkStated(subject),
     await checkAttestations(files, { trust, at, notices, find, about: claims, publisher: issuer }),
   ];
-  const open = quality.state === "warn" ? [NOT_RECOMPUTED] : [];
-  return report(`urn:blake3:${claims.tree}`, issuer, made, DELIVERY_CHECKS, at, open);
+  const open = quality.state === "warn" ? [notProven("measurement")] : [];
+  return report(`urn:blake3:${claims.tree}`, issuer, made, "delivery", at, open);
 }
 
 /** @param {Uint8Array} bytes */
@@ -174,19 +152,10 @@ function finder(files) {
   return (/** @type {string} */ digest) => byDigest.get(digest);
 }
 
-/** @param {string} subject @param {string | null} issuer @param {Check[]} checks @param {string[]} required @param {number} at @param {string[]} open @returns {Report} */
-function report(subject, issuer, checks, required, at, open = []) {
+/** @param {string} subject @param {string | null} issuer @param {Check[]} checks @param {Parameters<typeof reportOf>[0]} procedure @param {number} at @param {string[]} more @returns {Report} */
+function report(subject, issuer, checks, procedure, at, more = []) {
   const status = checks.find((check) => check.id === "status");
   const since = status?.detail.asOf;
-  let standing = [NO_REVOCATION];
-  if (status?.state !== "n/a") {
-    standing = since ? [`that the issuer still stands by it after ${since}, when its status lists were made`] : [];
-  }
-  return reportOf(checks, required, {
-    subject,
-    issuer: printableDid(issuer),
-    at,
-    notProven: [...NOT_PROVEN, ...standing, ...open],
-    profile: "lyrik",
-  });
+  const standing = status?.state === "n/a" ? [notProven("revocation")] : since ? [notProven("since", since)] : [];
+  return reportOf(procedure, checks, { subject, issuer: printableDid(issuer), at, open: [...standing, ...more], profile: "lyrik" });
 }

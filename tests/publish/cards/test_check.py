@@ -12,14 +12,14 @@ from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, sign_manifest
 from lyrikstore.publish.cards.answers import parse_responses
 from lyrikstore.publish.cards.card import make_card
-from lyrikstore.publish.cards.check import CARD_CHECKS, verify_card
+from lyrikstore.publish.cards.check import verify_card
 from lyrikstore.publish.cards.offline import (
-    ALONE_CHECKS,
     evidence_of,
     sibling_card,
     verify_card_alone,
 )
 from lyrikstore.testing.keys import signer_for
+from lyrikstore.verify.checks import PROCEDURES
 from lyrikstore.verify.report import CheckState, Report, Verdict
 from tests.conftest import Person
 
@@ -34,7 +34,7 @@ def make(chain: Any, **changes: Any) -> Any:
 def judge(chain: Any, data: bytes) -> Report:
     trust = Trust((TrustedIssuer(did=chain.signer.did, nickname="owner"),))
     report = verify_card(chain.repository, data, trust=trust, at=chain.clock())
-    assert tuple(check.id for check in report.checks) == CARD_CHECKS
+    assert tuple(check.id for check in report.checks) == PROCEDURES["card"].checks
     return report
 
 
@@ -238,7 +238,7 @@ def test_without_the_store_the_evidence_beside_it_tells_who_signed_it(
     for one in publisher.folder.glob("MODEL_CARD*"):
         shutil.copy(one, regulator.folder)
     report = regulator.fails(4, "verify", "MODEL_CARD.md", "--json").json
-    assert tuple(check["id"] for check in report["checks"]) == ALONE_CHECKS
+    assert tuple(check["id"] for check in report["checks"]) == PROCEDURES["card-alone"].checks
     assert any("store was not looked at" in line for line in report["notProven"])
     did = publisher.did()
     assert report["issuer"] == did

@@ -13,7 +13,8 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.history.log.memory import LogMemory
-from lyrikstore.verify.delivery.delivery import DELIVERY_CHECKS, verify_credential, verify_delivery
+from lyrikstore.verify.checks import PROCEDURES
+from lyrikstore.verify.delivery.delivery import verify_credential, verify_delivery
 from lyrikstore.verify.report import Report
 
 Delivery = Any
@@ -31,7 +32,7 @@ def reason(report: Report, check: str) -> Any:
 def test_sound_and_trusted(delivery: Delivery) -> None:
     report = delivery.verify()
     assert report.verdict == "trusted", [c for c in report.checks if c.state != "pass"]
-    assert tuple(states(report)) == DELIVERY_CHECKS
+    assert tuple(states(report)) == PROCEDURES["delivery"].checks
     assert {check for check, state in states(report).items() if state == "n/a"} == {
         "attestations",
         "issuer.document",
@@ -396,7 +397,7 @@ def test_not_json_at_all(delivery: Delivery) -> None:
         )
         assert report.verdict == "invalid"
         assert states(report)["format"] == "fail"
-        assert tuple(states(report)) == DELIVERY_CHECKS
+        assert tuple(states(report)) == PROCEDURES["delivery"].checks
         check_schema(report.to_json(), "report")
 
 

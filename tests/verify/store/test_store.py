@@ -37,12 +37,12 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.backends.base import LocalBackend
 from lyrikstore.publish.status.withdrawals import Withdrawal, withdrawals
+from lyrikstore.verify.checks import PROCEDURES
 from lyrikstore.verify.credential.envelope import issue
 from lyrikstore.verify.report import Report
 from lyrikstore.verify.report_text import rights_alone, was_taken_back
-from lyrikstore.verify.store.object import OBJECT_CHECKS, verify_object
+from lyrikstore.verify.store.object import verify_object
 from lyrikstore.verify.store.store import (
-    STORE_CHECKS,
     verify_store,
     verify_store_at,
 )
@@ -203,7 +203,7 @@ def test_sound_store(sound: Lineage, tmp_path: Path) -> None:
     seen: list[Progress] = []
     report = sound.store(memory=LogMemory(tmp_path / "memory"), progress=seen.append)
     assert report.verdict == "trusted", [c for c in report.checks if c.state != "pass"]
-    assert tuple(states(report)) == STORE_CHECKS
+    assert tuple(states(report)) == PROCEDURES["store"].checks
     assert set(states(report).values()) == {"pass", "n/a"}
     assert states(report)["log.witness"] == "n/a"
     assert report.subject == str(sound.repository.store_id)
@@ -237,7 +237,7 @@ def test_founder_nobody_knows(sound: Lineage) -> None:
 def test_sound_object(sound: Lineage) -> None:
     report = sound.object("model")
     assert report.verdict == "trusted", [c for c in report.checks if c.state != "pass"]
-    assert tuple(states(report)) == OBJECT_CHECKS
+    assert tuple(states(report)) == PROCEDURES["object"].checks
     assert report.check("manifests").detail["manifests"] == 4
     assert report.check("rights").detail["rights"] == 1
     assert any("Apache-2.0" in text for text in report.not_proven)
@@ -375,7 +375,7 @@ def test_small_files(copied: Lineage, name: str, check: str) -> None:
     report = copied.store()
     assert report.verdict == "invalid"
     assert states(report)[check] == "fail"
-    assert tuple(states(report)) == STORE_CHECKS
+    assert tuple(states(report)) == PROCEDURES["store"].checks
     check_schema(report.to_json(), "report")
 
 
@@ -410,7 +410,7 @@ def test_something_else_where_a_record_was(copied: Lineage, make: Callable[[Path
     make(record)
     report = copied.store()
     assert report.verdict == "invalid"
-    assert tuple(states(report)) == STORE_CHECKS
+    assert tuple(states(report)) == PROCEDURES["store"].checks
 
 
 def test_genesis_that_the_first_record_does_not_name(copied: Lineage) -> None:
@@ -425,7 +425,7 @@ def test_genesis_that_the_first_record_does_not_name(copied: Lineage) -> None:
         report = copied.store()
         assert report.verdict == "incomplete"
         assert report.check("log.transactions").detail["reason"] == "no-blob"
-        assert tuple(states(report)) == STORE_CHECKS
+        assert tuple(states(report)) == PROCEDURES["store"].checks
 
 
 def test_writer_that_died_while_publishing(

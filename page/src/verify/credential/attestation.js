@@ -5,16 +5,15 @@
 import { counted } from "../../canon/text.js";
 import { includes, maySay } from "../../canon/bytes.js";
 import { isPinned, parseUrn } from "../../canon/digest.js";
-import { ATTESTATION, checkIssuer, ENVELOPE_CHECKS, ISSUER_CHECKS, keysFor, kindOf, notOpened, openEnvelope, unknownKey } from "./envelope.js";
+import { ATTESTATION, checkIssuer, keysFor, kindOf, openEnvelope, unknownKey } from "./envelope.js";
 import { heirOfAttester } from "./key_succession.js";
 import { checkKeyAtHand } from "./issuer_key.js";
-import { decide, failed, notApplicable, passed, printableDid, quote, SETTLED, stated, unchecked, warned } from "../report.js";
+import { complete, decide, failed, notApplicable, passed, printableDid, quote, SETTLED, stated, unchecked, warned } from "../report.js";
 import { TYPE } from "./status.js";
 import { isObject, parse } from "../../canon/json.js";
+import { PROCEDURES } from "../../../generated/checks.js";
 import { MAX_ATTESTATIONS } from "../../../generated/limits.js";
 
-const ATTESTATION_CHECKS = [...ENVELOPE_CHECKS, ...ISSUER_CHECKS, "issuer.key", "attestation", "evidence"];
-export const ATTESTATION_REQUIRED = ATTESTATION_CHECKS.filter((id) => id !== "evidence");
 const KINDS = new Map([
   ["quality", "quality audit"], ["legal", "legal opinion"],
   ["deidentification", "expert de-identification determination"], ["regulatory", "regulatory opinion"],
@@ -30,7 +29,7 @@ const KINDS = new Map([
 export async function checkAttestation(bytes, { trust, at, notices, find, about, publisher, onlyIfBelieved }) {
   const envelope = openEnvelope(bytes, ATTESTATION, keysFor(trust, notices), at);
   const { document } = envelope;
-  if (document === null) return judged(notOpened(envelope, ATTESTATION_CHECKS), envelope, null);
+  if (document === null) return judged(complete("attestation", envelope.checks), envelope, null);
   const subject = document.credentialSubject;
   const place = about ?? { name: subject.name, store: subject.store === undefined ? null : parseUrn(subject.store) };
   /** @type {import("./key_succession.js").Believes} */
@@ -151,7 +150,7 @@ function checkEvidence(named, find) {
 /** How one attestation bears on the whole, and which of its checks decides. @param {Judged} one @returns {{state: string, check: Check | null}} */
 function trouble({ byId }) {
   const get = (/** @type {string} */ id) => /** @type {Check} */ (byId.get(id));
-  const failure = [...ENVELOPE_CHECKS, "trust.allowed", "attestation", "evidence"].map(get).find(({ state }) => state === "fail");
+  const failure = [...PROCEDURES.opening.checks, "trust.allowed", "attestation", "evidence"].map(get).find(({ state }) => state === "fail");
   if (failure) return { state: "fail", check: failure };
   const trusted = get("trust.issuer").state === "pass";
   for (const check of ["issuer.key", "period", "status"].map(get)) {
@@ -178,7 +177,7 @@ function shown({ checks, envelope, byId, statement }) {
   const { id, document } = envelope;
   const issuer = printableDid(envelope.issuer);
   return {
-    verdict: decide(checks, ATTESTATION_REQUIRED),
+    verdict: decide(checks, PROCEDURES.attestation.required),
     ...(id ? { id: `urn:blake3:${id}` } : {}),
     ...(statement ? { kind: statement.kind, conclusion: statement.conclusion } : {}),
     ...(issuer === null ? {} : { issuer }),

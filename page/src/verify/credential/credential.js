@@ -1,13 +1,12 @@
 /** The checks that need only a dataset credential, a trust file and a moment (spec §11.4.1). */
 import * as digests from "../../canon/digest.js";
 import { didKey } from "../../crypto/ed25519.js";
-import { checkIssuer, DATASET, ENVELOPE_CHECKS, ISSUER_CHECKS, keysFor, notOpened, openEnvelope, unknownKey } from "./envelope.js";
+import { checkIssuer, DATASET, keysFor, openEnvelope, unknownKey } from "./envelope.js";
 import { heirOfPublisher } from "./key_succession.js";
 import { checkKeyAtHand } from "./issuer_key.js";
 import { readTerms } from "../../credentials/terms.js";
 import { checkRegulatory, checkTerms } from "./terms.js";
-
-export const CREDENTIAL_CHECKS = [...ENVELOPE_CHECKS, ...ISSUER_CHECKS, "terms", "regulatory"];
+import { complete } from "../report.js";
 
 /** @typedef {ReturnType<typeof readClaims>} Claims */
 /** @typedef {import("../report.js").Check} Check */
@@ -26,7 +25,7 @@ export async function checkCredential(bytes, { trust, at, notices }) {
   const signer = envelope.signer && didKey(envelope.signer.key);
   if (document === null) {
     const checkKey = () => checkKeyAtHand(envelope, notices.statements, null, null);
-    return { checks: notOpened(envelope, CREDENTIAL_CHECKS), claims: null, related: [], issuer, signer, id, checkKey };
+    return { checks: complete("credential", envelope.checks), claims: null, related: [], issuer, signer, id, checkKey };
   }
   const claims = readClaims(document.credentialSubject);
   /** @type {import("./key_succession.js").Believes} */

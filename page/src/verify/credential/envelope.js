@@ -9,7 +9,7 @@ import { counted } from "../../canon/text.js";
 import { inheritedCheck } from "./key_succession.js";
 import { checkSchema } from "../../history/manifests/manifest.js";
 import { CRYPTOSUITE, verifyProof } from "../../crypto/proofs/eddsa_jcs.js";
-import { failed, nameSome, notApplicable, passed, quote, unchecked, warned } from "../report.js";
+import { complete, failed, nameSome, notApplicable, passed, quote, unchecked, warned } from "../report.js";
 import { checkStatus } from "./status.js";
 import { canonical, isObject, parse } from "../../canon/json.js";
 import { checkLicenceClaim } from "../../credentials/terms.js";
@@ -18,8 +18,6 @@ import { MAX_STATUS_CANDIDATES } from "../../../generated/limits.js";
 
 const VC_CONTEXT = "https://www.w3.org/ns/credentials/v2";
 const CONTEXT = "https://w3id.org/lyrikstore/v1";
-export const ENVELOPE_CHECKS = ["format", "schema", "proof", "issuer.binding"];
-export const ISSUER_CHECKS = ["issuer.document", "trust.issuer", "trust.allowed", "period", "status"];
 const HASHES = ["blake3", "sha2-256"];
 
 /** @typedef {import("../report.js").Check} Check */
@@ -96,12 +94,6 @@ export function openEnvelope(bytes, kind, keys, at) {
   const genuine = checks.every(({ state }) => state === "pass");
   // From here on only what was signed.
   return { checks, document: verified ?? document, issuer, signer, id, genuine };
-}
-
-/** All of these checks: those of a malformed envelope, the rest as not made. @param {Envelope} envelope @param {string[]} ids */
-export function notOpened({ checks }, ids) {
-  const byId = new Map(checks.map((check) => [check.id, check]));
-  return ids.map((id) => byId.get(id) ?? unchecked(id, "malformed", "not looked at: the credential is malformed"));
 }
 
 /** @param {any} document */
@@ -372,8 +364,7 @@ function checkBinding(issuer, signer) {
 
 /** @param {Check[]} made @param {string | null} issuer @returns {Envelope} */
 function malformed(made, issuer) {
-  const envelope = { checks: made, document: null, issuer, signer: null, id: "", genuine: false };
-  return { ...envelope, checks: notOpened(envelope, ENVELOPE_CHECKS) };
+  return { checks: complete("opening", made), document: null, issuer, signer: null, id: "", genuine: false };
 }
 
 /** @param {string[]} names @param {string} what */

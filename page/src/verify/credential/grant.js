@@ -2,14 +2,12 @@
 import { maySay } from "../../canon/bytes.js";
 import { readClaims } from "./credential.js";
 import { blake3, parseUrn, short } from "../../canon/digest.js";
-import { checkIssuer, checkStanding, DATASET, ENVELOPE_CHECKS, GRANT, ISSUER_CHECKS, keysFor, notOpened, openEnvelope, unknownKey } from "./envelope.js";
+import { checkIssuer, checkStanding, DATASET, GRANT, keysFor, openEnvelope, unknownKey } from "./envelope.js";
 import { heirOfPublisher } from "./key_succession.js";
 import { checkKeyAtHand } from "./issuer_key.js";
-import { failed, notApplicable, passed, quote, stated, unchecked, warned } from "../report.js";
+import { complete, failed, notApplicable, passed, quote, stated, unchecked, warned } from "../report.js";
 import { canonical, parse } from "../../canon/json.js";
 import { exceedsLimits } from "../../credentials/terms.js";
-
-export const GRANT_CHECKS = [...ENVELOPE_CHECKS, ...ISSUER_CHECKS, "issuer.key", "grant", "grant.terms", "grant.holder"];
 
 /** @typedef {import("../report.js").Check} Check */
 /** @typedef {{trust: import("../../credentials/trust.js").Trust, at: number, notices: import("./status.js").Notices, files: Uint8Array[], holder: import("../w3c/presentation.js").Holder | null}} Given `holder`: who presented it, or null. */
@@ -18,7 +16,7 @@ export const GRANT_CHECKS = [...ENVELOPE_CHECKS, ...ISSUER_CHECKS, "issuer.key",
 export async function checkGrant(bytes, { trust, at, notices, files, holder }) {
   const envelope = openEnvelope(bytes, GRANT, keysFor(trust, notices), at);
   const { document } = envelope;
-  if (document === null) return { checks: notOpened(envelope, GRANT_CHECKS), envelope, subject: null };
+  if (document === null) return { checks: complete("grant", envelope.checks), envelope, subject: null };
   const { id, grant } = document.credentialSubject;
   const store = parseUrn(grant.dataset.store);
   /** @type {import("./key_succession.js").Believes} */
@@ -75,7 +73,7 @@ async function checkTerms(document, { issuer, signer }, terms, notices, trust, a
   if (terms === undefined) return unchecked(id, "missing-file", `the dataset credential ${name} it rests on is not at hand`);
   const opened = openEnvelope(terms, DATASET, keysFor(trust, notices), at);
   const said = opened.document;
-  const proof = opened.checks[ENVELOPE_CHECKS.indexOf("proof")];
+  const proof = /** @type {Check} */ (opened.checks.find((one) => one.id === "proof"));
   const named = `urn:blake3:${opened.id}` === grant.terms.digest && opened.issuer === issuer;
   if (named && proof.state === "unchecked") {
     return unchecked(id, proof.detail.reason, `whether the dataset credential it rests on holds is not known: ${proof.summary}`);

@@ -13,14 +13,8 @@ import { idOf, itemsOf, statedIn, typesOf } from "./values.js";
 import { judgeCredential, readObject } from "./verify.js";
 import { MAX_PRESENTED } from "../../../generated/limits.js";
 
-const PRESENTATION_CHECKS = ["format", "model", "proof", "holder.binding", "challenge", "presented"];
 const NOBODY = "nobody who signed it"; // granted to no one
 const VERDICTS = ["invalid", "incomplete", "valid", "trusted"];
-const NOT_PROVEN = [
-  "that whoever sent it is the holder: a challenge shows when it was signed, and for whom",
-  "that the holder is the one the credentials speak of, unless their subject names the holder",
-  "that the holder's key was in the holder's hands alone",
-];
 
 /** @typedef {import("../report.js").Check} Check */
 /** @typedef {import("../report.js").Report} Report */
@@ -47,7 +41,7 @@ export function isPresentation(bytes) {
 export async function verifyPresentation(bytes, surroundings, { challenge, domain }, judgeOurs) {
   const { at, resolver } = surroundings;
   const { document: given, check: read } = readObject(bytes);
-  if (given === null) return report({}, [read, ...unmade("model")], at);
+  if (given === null) return report({}, [read], at);
   if (isEnveloped(given, PRESENTATION)) return judgeEnvelope(given, PRESENTATION, read, at);
   let document = given;
   try {
@@ -56,7 +50,7 @@ export async function verifyPresentation(bytes, surroundings, { challenge, domai
     if (!(error instanceof Refusal)) throw error;
     const summary = `not a presentation of the VC Data Model 2.0: ${quote(error.message, 300)}`;
     const model = failed("model", error.kind, summary, modelProblem("MALFORMED_VALUE_ERROR"));
-    return report(document, [read, model, ...unmade("proof")], at);
+    return report(document, [read, model], at);
   }
   /** @type {Signed} */
   const signed = Object.hasOwn(document, "proof")
@@ -151,17 +145,13 @@ async function checkPresented(inner, holder, own, surroundings, judgeOurs) {
   return { check, parts };
 }
 
-/** @param {string} first */
-const unmade = (first) => PRESENTATION_CHECKS.slice(PRESENTATION_CHECKS.indexOf(first))
-  .map((id) => unchecked(id, "malformed", "not looked at: the presentation is malformed"));
-
 /** @param {any} document @param {Check[]} checks @param {number} at @param {Report[]} parts @returns {Report} */
 function report(document, checks, at, parts = []) {
-  return reportOf(checks, PRESENTATION_CHECKS, {
+  return reportOf("presentation", checks, {
     subject: printable(document.id) ?? "a presentation without an id",
     issuer: printableDid(idOf(document.holder)),
     at,
-    notProven: [...NOT_PROVEN, ...parts.flatMap((part) => part.notProven)],
+    open: parts.flatMap((part) => part.notProven),
     profile: "w3c",
     parts,
   });

@@ -15,18 +15,6 @@ import { checkSchemas } from "./schema/check.js";
 import { checkStatus } from "./status.js";
 import { idOf, parseStamp, typesOf } from "./values.js";
 
-const W3C_CHECKS = [
-  "format", "model", "proof", "issuer.binding", "issuer.document", "trust.issuer", "trust.allowed",
-  "period", "status", "schema", "related",
-];
-const REQUIRED = W3C_CHECKS.filter((id) => id !== "related");
-const NOT_PROVEN = [
-  "that the claims are true: a signature shows who says something, not that it is so",
-  "that any data, person or thing is the one the credential speaks of: none was looked at",
-  "that anything happened at its date: the dates are the issuer's own",
-  "that the keys involved were in their owners' hands alone",
-];
-
 /** @typedef {import("../report.js").Check} Check */
 /** @typedef {import("../report.js").Report} Report */
 /** @typedef {{trust: import("../../credentials/trust.js").Trust, at: number, resolver: import("../../credentials/did.js").Resolver, notices: import("../credential/status.js").Notices, resources: import("./resources.js").Resources}} Surroundings */
@@ -35,7 +23,7 @@ const NOT_PROVEN = [
 export async function verifyW3c(bytes, surroundings) {
   const { document, check } = readObject(bytes);
   return document === null
-    ? report({}, [check, ...unmade("model")], surroundings.at)
+    ? report({}, [check], surroundings.at)
     : judgeCredential(document, surroundings, check);
 }
 
@@ -57,7 +45,7 @@ export async function judgeCredential(document, surroundings, read, shown = null
     if (!(error instanceof Refusal)) throw error;
     const summary = `not a credential of the VC Data Model 2.0: ${quote(error.message, 300)}`;
     const model = failed("model", error.kind, summary, modelProblem("MALFORMED_VALUE_ERROR"));
-    return report(document, [read, model, ...unmade("proof")], at);
+    return report(document, [read, model], at);
   }
   const signed = shown === null
     ? await checkProofs(document, "assertionMethod", resolver, at)
@@ -139,17 +127,12 @@ function checkTrust(document, issuer, { trust, at }, genuine) {
 const selfAsserted = (issuer) => warned("trust.issuer", "self-asserted",
   "the holder's own word, signed to show it and not to assert it: trusted by nobody", { issuer });
 
-/** @param {string} first */
-const unmade = (first) => W3C_CHECKS.slice(W3C_CHECKS.indexOf(first))
-  .map((id) => unchecked(id, "malformed", "not looked at: the credential is malformed"));
-
 /** @param {any} document @param {Check[]} checks @param {number} at @returns {Report} */
 function report(document, checks, at) {
-  return reportOf(checks, REQUIRED, {
+  return reportOf("w3c", checks, {
     subject: printable(document.id) ?? "a credential without an id",
     issuer: printableDid(idOf(document.issuer)),
     at,
-    notProven: NOT_PROVEN,
     profile: "w3c",
   });
 }
