@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.json import MAX_INTEGER
-from lyrikstore.canon.limits import MAX_MISDATED_ENTRIES, MAX_RETIRED_KEYS
+from lyrikstore.canon.limits import MAX_MISDATED_ENTRIES, MAX_PATTERN_STARS, MAX_RETIRED_KEYS
 from lyrikstore.crypto.multikey import parse_did_key
 from lyrikstore.history.log.note import VerifierKey, is_name
 
@@ -296,7 +296,7 @@ def _role(name: str, value: Any) -> Role:
             raise FormatError("bad-policy", f"not a policy: role {name}: {error.message}") from None
     names = _strings(value["names"], f"names of role {name}")
     kinds = _strings(value["kinds"], f"kinds of role {name}")
-    if not all(_PATTERN.fullmatch(item) and item.count("*") <= 8 for item in names):
+    if not all(_PATTERN.fullmatch(item) and item.count("*") <= MAX_PATTERN_STARS for item in names):
         _refuse(f"role {name} has a bad name pattern")
     if not all(_KIND.fullmatch(item) for item in kinds):
         _refuse(f"role {name} has a bad kind")

@@ -16,7 +16,12 @@ from msgspec import Struct
 from lyrikstore.canon.base64 import decode_base64, decode_base64url
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.json import JSON, parse
-from lyrikstore.canon.limits import MAX_RESOURCE_BYTES, MAX_RESOURCE_DIGESTS
+from lyrikstore.canon.limits import (
+    MAX_BASE64URL_DIGEST,
+    MAX_RESOURCE_BYTES,
+    MAX_RESOURCE_DIGESTS,
+    MAX_SRI_CHARACTERS,
+)
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.crypto.contexts import CONTEXTS, context_bytes
@@ -41,7 +46,6 @@ _MULTIHASH: Mapping[int, _Hash] = {
     0x20: _SRI["sha384"],
 }
 _SRI_ITEM = re.compile(r"(sha256|sha384|sha512)-([A-Za-z0-9+/]{40,90}={0,2})(?:\?[\x21-\x7e]*)?")
-_MAX_BASE64URL = 101
 
 
 class Pinned(Struct, frozen=True):
@@ -173,7 +177,7 @@ def _parse_sri(text: str) -> tuple[_Hash, bytes]:
     # Several alternatives in one string: the strongest function counts, as in a browser.
     parts = re.split(r"[ \t\n\f\r]+", text)
     found = [match for part in parts if (match := _SRI_ITEM.fullmatch(part))]
-    if not found or len(text) > 2000:
+    if not found or len(text) > MAX_SRI_CHARACTERS:
         _refuse(text)
     best = max(found, key=lambda match: match[1])
     function = _SRI[best[1]]
@@ -189,7 +193,7 @@ def _parse_sri(text: str) -> tuple[_Hash, bytes]:
 def _parse_multihash(text: str) -> tuple[_Hash, bytes]:
     raw = b""
     try:
-        if text[:1] == "u" and len(text) <= _MAX_BASE64URL:
+        if text[:1] == "u" and len(text) <= MAX_BASE64URL_DIGEST:
             raw = decode_base64url(text[1:], "bad-digest")
         elif text[:1] == "z":
             raw = decode_base58(text[1:])

@@ -13,7 +13,12 @@ from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.json import JSON, parse
-from lyrikstore.canon.limits import MAX_STATUS_ENTRIES, MAX_STATUS_SIZE, STATUS_LIST_ENTRIES
+from lyrikstore.canon.limits import (
+    MAX_INDEX_DIGITS,
+    MAX_STATUS_ENTRIES,
+    MAX_STATUS_SIZE,
+    STATUS_LIST_ENTRIES,
+)
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import CLOCK_SKEW, format_timestamp, parse_foreign_timestamp
@@ -75,7 +80,11 @@ class ForeignStatusEntry(Struct, frozen=True):
             _malformed("statusPurpose is not a string")
         # A string of digits and nothing else: 94567, 9e4, " 94567" and 94_567 are one number to
         # some readers and none, or another one, to others.
-        if not isinstance(index, str) or len(index) > 100 or not _INDEX.fullmatch(index):
+        if (
+            not isinstance(index, str)
+            or len(index) > MAX_INDEX_DIGITS
+            or not _INDEX.fullmatch(index)
+        ):
             _malformed("statusListIndex is not a string of digits")
         if not isinstance(url, str) or not is_url(url):
             _malformed("statusListCredential is not a URL")

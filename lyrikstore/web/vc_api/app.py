@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.json import parse
-from lyrikstore.canon.limits import MAX_JSON_BYTES
+from lyrikstore.canon.limits import MAX_JSON_BYTES, MAX_PRESENTED
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.did import KEY_FORMAT, Resolver
 from lyrikstore.credentials.did.dereferencing import DID_PARAMETERS, dereference
@@ -189,7 +189,7 @@ class _Api:
         inner = items_of(presentation.get("verifiableCredential", []))
         report = judge_presentation(
             presentation,
-            self._surroundings([item for item in inner[:64] if isinstance(item, dict)]),
+            self._surroundings([item for item in inner[:MAX_PRESENTED] if isinstance(item, dict)]),
             passed("format", "strict JSON"),
             challenge=_text(options, "challenge"),
             domain=_text(options, "domain"),

@@ -3,7 +3,7 @@ import { judgeTogether, parseDidKey } from "../../crypto/ed25519.js";
 import { refuse, Refusal } from "../../canon/errors.js";
 import { isName, parseLogKey, sameKey } from "../log/log.js";
 import { hasExactly, isObject } from "../../canon/json.js";
-import { MAX_MISDATED_ENTRIES, MAX_RETIRED_KEYS } from "../../../generated/limits.js";
+import { MAX_MISDATED_ENTRIES, MAX_PATTERN_STARS, MAX_RETIRED_KEYS } from "../../../generated/limits.js";
 
 export const OWNER = "owner";
 const ROLE = /^[a-z][a-z0-9-]{0,63}$/;
@@ -145,7 +145,7 @@ function role(value) {
   keys.forEach((key) => rethrow(() => parseDidKey(key)));
   const names = strings(value.names);
   const kinds = strings(value.kinds);
-  if (names.some((name) => !PATTERN.test(name) || name.split("*").length > 9)) bad("a bad name pattern");
+  if (names.some((name) => !PATTERN.test(name) || name.split("*").length - 1 > MAX_PATTERN_STARS)) bad("a bad name pattern");
   if (kinds.some((kind) => !KIND.test(kind))) bad("a bad kind");
   return { keys, threshold, names, kinds };
 }

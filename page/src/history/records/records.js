@@ -5,13 +5,13 @@ import { Cells } from "./cells.js";
 import { refuse, Refusal } from "../../canon/errors.js";
 import { leafHash, Roots } from "../log/merkle.js";
 import { Meters } from "./meters.js";
-import { MAX_RECORD_BYTES } from "../../../generated/limits.js";
+import { MAX_RECORD_BYTES, MAX_SIBLING_BYTES } from "../../../generated/limits.js";
 
 export const SALT_BYTES = 16;
 export const ID_BYTES = 32;
 const CONTEXT = "lyrikstore 2026-11 record id ";
 const DOCUMENT = "document/1";
-const MAX_RECORDS = 1 << 24; // as many salts as a file beside a credential holds
+const MAX_RECORDS = MAX_SIBLING_BYTES / SALT_BYTES; // as many salts as a file beside a credential holds
 const AT_ONCE = 1 << 14;
 
 /** @param {string} reader Id and version of the reader that gave the bytes. @param {Uint8Array} bytes */

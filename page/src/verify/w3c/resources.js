@@ -10,7 +10,7 @@ import { isObject, parse } from "../../canon/json.js";
 import { CONTEXTS } from "./contexts.js";
 import { modelProblem } from "./problems.js";
 import { isUrl, statedIn } from "./values.js";
-import { MAX_RESOURCE_BYTES, MAX_RESOURCE_DIGESTS } from "../../../generated/limits.js";
+import { MAX_BASE64URL_DIGEST, MAX_RESOURCE_BYTES, MAX_RESOURCE_DIGESTS, MAX_SRI_CHARACTERS } from "../../../generated/limits.js";
 
 const SRI_ITEM = /^(sha256|sha384|sha512)-([A-Za-z0-9+/]{40,90}={0,2})(?:\?[\x21-\x7e]*)?$/;
 
@@ -104,7 +104,7 @@ function texts(item, name) {
 
 /** Of several alternatives in one string the strongest counts, as in a browser. @param {string} text @returns {[Hash, Uint8Array]} */
 function parseSri(text) {
-  const found = text.length > 2000 ? [] : text.split(/[ \t\n\f\r]+/).map((part) => SRI_ITEM.exec(part)).filter((match) => match !== null);
+  const found = text.length > MAX_SRI_CHARACTERS ? [] : text.split(/[ \t\n\f\r]+/).map((part) => SRI_ITEM.exec(part)).filter((match) => match !== null);
   const best = found.reduce((strongest, one) => (strongest !== undefined && strongest[1] >= one[1] ? strongest : one), found[0]);
   const hash = best && SRI.get(best[1]);
   if (!hash) return bad(text);
@@ -121,7 +121,7 @@ function parseSri(text) {
 function parseMultihash(text) {
   let raw = new Uint8Array();
   try {
-    if (text.startsWith("u") && text.length <= 101) raw = Uint8Array.from(unbase64url(text.slice(1), "bad-digest"));
+    if (text.startsWith("u") && text.length <= MAX_BASE64URL_DIGEST) raw = Uint8Array.from(unbase64url(text.slice(1), "bad-digest"));
     else if (text.startsWith("z")) raw = Uint8Array.from(unbase58(text.slice(1)));
   } catch {
     bad(text);

@@ -8,7 +8,7 @@ import { checkCredentialModel } from "./model.js";
 import { statusProblem } from "./problems.js";
 import { checkBinding, checkProofs } from "./proofs.js";
 import { idOf, isUrl, itemsOf, parseStamp, statedIn, typesOf } from "./values.js";
-import { MAX_STATUS_ENTRIES, MAX_STATUS_SIZE, STATUS_LIST_ENTRIES } from "../../../generated/limits.js";
+import { MAX_INDEX_DIGITS, MAX_STATUS_ENTRIES, MAX_STATUS_SIZE, STATUS_LIST_ENTRIES } from "../../../generated/limits.js";
 
 const TELLING = ["message", "refresh"]; // say something about the credential without taking it back
 const KNOWN = ["wrong-list", "foreign-list", "future-list", "undated-list", "short-list", "range"];
@@ -81,7 +81,7 @@ function readEntry(item) {
   const size = Object.hasOwn(item, "statusSize") ? item.statusSize : 1;
   if (typeof purpose !== "string" || !purpose) bad("statusPurpose is not a string");
   // 94567, 9e4, " 94567" and 94_567 are one number to some readers and none, or another one, to others.
-  if (typeof index !== "string" || index.length > 100 || !/^(?:0|[1-9][0-9]*)$/.test(index)) {
+  if (typeof index !== "string" || index.length > MAX_INDEX_DIGITS || !/^(?:0|[1-9][0-9]*)$/.test(index)) {
     bad("statusListIndex is not a string of digits");
   }
   if (!isUrl(url)) return bad("statusListCredential is not a URL");
