@@ -148,8 +148,9 @@ class Program(click.Group):
     cls=Program,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="New here? lyrikstore help publisher, buyer, developer or auditor shows what to type, in "
-    "order. lyrikstore COMMAND --help says more; lyrikstore help exit-codes lists the exit codes.",
+    epilog="New here? lyrikstore help publisher, buyer, developer or auditor shows what to type, "
+    "in order. lyrikstore COMMAND --help says more; lyrikstore help exit-codes lists the exit "
+    "codes.",
 )
 @click.version_option(__version__, prog_name="lyrikstore")
 def program() -> None:
