@@ -235,7 +235,7 @@ store = Store.open(
 )
 for number in range(int(sys.argv[3])):
     Path(sys.argv[1], "a.txt").write_text(str(number))
-    store.commit(Path(sys.argv[1]), sys.argv[2])
+    store.datasets.commit(Path(sys.argv[1]), sys.argv[2])
 """
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lyrikstore.api import STORE_FOLDER
 from lyrikstore.canon.errors import (
     ConflictError,
     FormatError,
@@ -23,10 +24,9 @@ from lyrikstore.canon.errors import (
 from lyrikstore.canon.files import create_file, no_file, read_at_most, replace_file
 from lyrikstore.canon.limits import MAX_JSON_BYTES
 from lyrikstore.canon.timestamps import parse_timestamp
-from lyrikstore.history.repository.locate import STORE_FOLDER
 
 if TYPE_CHECKING:
-    from lyrikstore.publish.issue.issue import IssuedCredential
+    from lyrikstore.api import IssuedCredential
 
 
 class _Existing(click.Path):
@@ -213,7 +213,7 @@ def _no_delivery(folder: Path) -> NotFoundError:
 
 
 def _nothing_at(path: Path, wanted: str) -> NotFoundError:
-    from lyrikstore.history.manifests.names import parse_ref
+    from lyrikstore.api import parse_ref
 
     message = f"there is no file or folder {path}"
     with contextlib.suppress(LyrikstoreError):
@@ -300,15 +300,7 @@ def write_credential(path: Path, result: "IssuedCredential") -> list[Path]:
         StorageError, ConflictError: As :func:`write_new`; the hint says how to write again what is
             logged by now.
     """
-    named = {path: result.data}
-    if result.proof is not None:
-        named[path.with_suffix(".tlog-proof")] = result.proof
-    if result.did_document is not None:
-        named[path.with_name(f"{path.stem}-did.json")] = result.did_document
-    for name, one in sorted(result.statements.items()):
-        named[path.with_name(f"{path.stem}-{name}")] = one
-    for url, one in sorted(result.lists.items()):
-        named[path.with_name(f"{path.stem}-status-{url.rpartition('/')[2]}")] = one
+    named = {path.with_name(name): data for name, data in result.files(path).items()}
     try:
         for place, content in named.items():
             write_new(place, content)

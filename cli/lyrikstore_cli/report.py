@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from lyrikstore import __version__
+from lyrikstore.api import ROLES
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
-from lyrikstore.credentials.trust.model import ROLES
 from lyrikstore.verify.report import Check, CheckState, Report, Verdict
 from lyrikstore.verify.report_text import (
     SYMBOL,
@@ -27,7 +27,7 @@ from lyrikstore_cli.output.screen import json_text
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.credentials.trust import Trust
+    from lyrikstore.api import Trust
 
 _DECISIVE = {CheckState.FAIL, CheckState.UNCHECKED, CheckState.WARN}
 
@@ -190,12 +190,12 @@ def check_kept(path: Path) -> None:
 
 def keep_report(path: Path, report: Report, trust: "Trust") -> None:
     """Keep a report with what made it, by whose trust (spec §11.1)."""
-    from lyrikstore.credentials.trust import encode_trust
+    from lyrikstore.api import encode_trust
 
     tool = f"lyrikstore {__version__}"
     trust_id = Digest.of(encode_trust(trust))
     if path.suffix == ".html":
-        from lyrikstore.web.report_page import report_page
+        from lyrikstore.api import report_page
 
         data = report_page(report, tool=tool, trust=trust_id)
     else:

@@ -15,23 +15,25 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from lyrikstore.api import nearest_store, store_folder
 from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
 from lyrikstore.canon.files import no_file
 from lyrikstore.canon.text import escape_control
-from lyrikstore.history.repository.locate import nearest_store, store_folder
 from lyrikstore_cli.output.screen import Screen, json_text
 
 if TYPE_CHECKING:
-    from lyrikstore.api.store import Store
-    from lyrikstore.credentials.trust import Trust
-    from lyrikstore.crypto.ed25519 import PublicKey
-    from lyrikstore.crypto.keys.keyring import KeyFolder
-    from lyrikstore.crypto.keys.signer import Signer
-    from lyrikstore.curate.scan.listing import Listing
-    from lyrikstore.history.log.memory import LogMemory
-    from lyrikstore.objects.backends.open import RemotePlace
-    from lyrikstore.objects.parallel.tasks import Pools
-    from lyrikstore_cli.remotes import NamedRemote, Remotes
+    from lyrikstore.api import (
+        KeyFolder,
+        Listing,
+        LogMemory,
+        NamedRemotes,
+        Pools,
+        PublicKey,
+        RemotePlace,
+        Signer,
+        Store,
+        Trust,
+    )
 
 
 VARIABLES: Mapping[str, str] = {
@@ -164,8 +166,7 @@ class Session:
         self, *, sign: bool = False, without_log_key: "PublicKey | None" = None
     ) -> "Store":
         """Return the store; with ``sign`` it can also append, and not by the log key given."""
-        from lyrikstore.api.store import Store
-        from lyrikstore.crypto.keys.signer import DeferredSigner
+        from lyrikstore.api import DeferredSigner, Store
 
         store = Store.open(
             self.store_folder(),
@@ -180,28 +181,13 @@ class Session:
         return store
 
     def listing(self, folder: Path, sheet: Path | None, *, follow_links: bool) -> "Listing | None":
-        """Begin to list a folder that is known to be large; None for others.
+        """Begin to list a folder that is known to be large; None for others."""
+        from lyrikstore.api import begin_listing
 
-        Listing it takes a second process about as long as this one takes to load and to open the
-        store.
-        """
-        from lyrikstore.curate.commit.commit_cache import files_expected
-        from lyrikstore.curate.scan.listing import MANY_FILES, Listing
-
-        expected = files_expected(self.paths.cache, folder)
-        if expected < MANY_FILES:
-            return None
-        listing = Listing(
-            folder,
-            follow_links=follow_links,
-            store=self.store_folder(),
-            sheet=sheet,
-            expected=expected,
+        store = self.store_folder()
+        return begin_listing(
+            self.paths.cache, folder, store=store, sheet=sheet, follow_links=follow_links
         )
-        import lyrikstore.crypto.keys.key_file  # needed later, and now there is time
-        import lyrikstore.history.commit.transaction  # noqa: F401
-
-        return listing
 
     @contextlib.contextmanager
     def pools(self, dask: str | None) -> "Iterator[Pools | None]":
@@ -209,22 +195,20 @@ class Session:
         if dask is None:
             yield None
             return
-        from lyrikstore.objects.parallel.dask import connect
+        from lyrikstore.api import dask_cluster
 
-        with connect(dask) as cluster:
+        with dask_cluster(dask) as cluster:
             yield cluster.pool
 
-    def remotes(self) -> "Remotes":
+    def remotes(self) -> "NamedRemotes":
         """Return the remotes this user gave the store, by name."""
-        from lyrikstore_cli.remotes import Remotes
+        from lyrikstore.api import NamedRemotes
 
-        return Remotes(self.paths.remotes, self.store_folder())
+        return NamedRemotes(self.paths.remotes, self.store_folder())
 
-    def place(self, remote: "NamedRemote") -> "RemotePlace":
-        """Return a remote with what it takes to reach it, the environment included."""
-        from lyrikstore.objects.backends.open import RemotePlace
-
-        return RemotePlace(remote.url, remote.options, self.environment)
+    def place(self, name: str | None) -> "RemotePlace | None":
+        """Return where the remote of that name is, and what it takes to reach it; None: here."""
+        return None if name is None else self.remotes().find(name).place(self.environment)
 
     def trust(self, file: Path | None = None) -> "Trust":
         """Return whom this user believes: by ``file``, or else by the user's own trust file.
@@ -234,7 +218,7 @@ class Session:
                 not be.
             FormatError: It is no trust file.
         """
-        from lyrikstore.credentials.trust import load_trust
+        from lyrikstore.api import load_trust
 
         if file is not None and not file.is_file():
             raise no_file(file, "trust file")
@@ -242,13 +226,13 @@ class Session:
 
     def memory(self) -> "LogMemory":
         """Return this user's memory of log checkpoints."""
-        from lyrikstore.history.log.memory import LogMemory
+        from lyrikstore.api import LogMemory
 
         return LogMemory(self.paths.memory)
 
     def keys(self, without_log_key: "PublicKey | None" = None) -> "KeyFolder":
         """Return this user's keys; where it takes a passphrase, it is asked for."""
-        from lyrikstore.crypto.keys.keyring import KeyFolder
+        from lyrikstore.api import KeyFolder
 
         return KeyFolder(self.paths.keys, self.passphrase, without_log_key)
 
@@ -291,8 +275,8 @@ class Session:
         """
         file = self.options.passphrase_file or self.environment.get("LYRIKSTORE_PASSPHRASE_FILE")
         if file:
+            from lyrikstore.api import MAX_PASSPHRASE
             from lyrikstore.canon.files import read_at_most
-            from lyrikstore.crypto.keys.key_file import MAX_PASSPHRASE
 
             lines = read_at_most(Path(file), MAX_PASSPHRASE + 2, pipes=True).splitlines()
             if not lines or not 0 < len(lines[0]) <= MAX_PASSPHRASE:

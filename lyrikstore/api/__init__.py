@@ -1,1 +1,191 @@
-"""The facade that notebooks, services and the command line import."""
+"""The facade that notebooks, services and the command line import.
+
+:class:`~lyrikstore.api.store.Store` is where to begin. What it takes and gives has its name here,
+and so has what needs no store: a delivery to verify, keys, terms to combine, the page. Each loads
+when it is first asked for, so that importing this costs nothing. Below it are layers that a later
+version may change; errors, texts and times are in :mod:`lyrikstore.canon`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lyrikstore.api.named_remotes import NamedRemote as NamedRemote
+    from lyrikstore.api.named_remotes import NamedRemotes as NamedRemotes
+    from lyrikstore.api.named_remotes import place_of as place_of
+    from lyrikstore.api.store import Store as Store
+    from lyrikstore.api.verify import verify_delivery as verify_delivery
+    from lyrikstore.canon.digest import Digest as Digest
+    from lyrikstore.canon.errors import LyrikstoreError as LyrikstoreError
+    from lyrikstore.credentials.did import web_url as web_url
+    from lyrikstore.credentials.did.document import build_document as build_document
+    from lyrikstore.credentials.model.attestation import parse_statement as parse_statement
+    from lyrikstore.credentials.terms.model import Use as Use
+    from lyrikstore.credentials.trust import Trust as Trust
+    from lyrikstore.credentials.trust import TrustedIssuer as TrustedIssuer
+    from lyrikstore.credentials.trust import encode_trust as encode_trust
+    from lyrikstore.credentials.trust import load_trust as load_trust
+    from lyrikstore.credentials.trust.model import ROLES as ROLES
+    from lyrikstore.crypto.ed25519 import PublicKey as PublicKey
+    from lyrikstore.crypto.keys.key_file import MAX_BACKUP as MAX_BACKUP
+    from lyrikstore.crypto.keys.key_file import MAX_PASSPHRASE as MAX_PASSPHRASE
+    from lyrikstore.crypto.keys.key_file import StoredKey as StoredKey
+    from lyrikstore.crypto.keys.keyring import KeyFolder as KeyFolder
+    from lyrikstore.crypto.keys.signer import DeferredSigner as DeferredSigner
+    from lyrikstore.crypto.keys.signer import Signer as Signer
+    from lyrikstore.crypto.proofs.proof_set import SUITES as SUITES
+    from lyrikstore.curate.commit.commit_cache import begin_listing as begin_listing
+    from lyrikstore.curate.commit.inputs import CommitMetadata as CommitMetadata
+    from lyrikstore.curate.commit.inputs import CommitOptions as CommitOptions
+    from lyrikstore.curate.commit.plan import CommitResult as CommitResult
+    from lyrikstore.curate.commit.status import FolderStatus as FolderStatus
+    from lyrikstore.curate.descriptor import Descriptor as Descriptor
+    from lyrikstore.curate.descriptor import load_descriptor as load_descriptor
+    from lyrikstore.curate.recipes.decisions import Decision as Decision
+    from lyrikstore.curate.recipes.recipe import load_recipe as load_recipe
+    from lyrikstore.curate.scan.listing import Listing as Listing
+    from lyrikstore.curate.sheets.sheet import KEY_COLUMNS as KEY_COLUMNS
+    from lyrikstore.curate.sheets.sheet import formula_cells as formula_cells
+    from lyrikstore.curate.sheets.sheet import sheet_of as sheet_of
+    from lyrikstore.curate.terms.combined import Deciders as Deciders
+    from lyrikstore.curate.terms.combined import HeldGrant as HeldGrant
+    from lyrikstore.curate.terms.combined import Mix as Mix
+    from lyrikstore.curate.terms.combined import TermSource as TermSource
+    from lyrikstore.curate.terms.combined import mix as mix
+    from lyrikstore.curate.terms.offer import Offer as Offer
+    from lyrikstore.curate.terms.offer import load_offer as load_offer
+    from lyrikstore.curate.terms.offer import read_licence_text as read_licence_text
+    from lyrikstore.curate.terms.sources import Asker as Asker
+    from lyrikstore.curate.terms.sources import source_of_file as source_of_file
+    from lyrikstore.history.commit.policy_change import PolicyChange as PolicyChange
+    from lyrikstore.history.gc.gc import Collected as Collected
+    from lyrikstore.history.log.memory import LogMemory as LogMemory
+    from lyrikstore.history.manifests.lineage import Edge as Edge
+    from lyrikstore.history.manifests.lineage import Graph as Graph
+    from lyrikstore.history.manifests.manifest import Manifest as Manifest
+    from lyrikstore.history.manifests.names import parse_name as parse_name
+    from lyrikstore.history.manifests.names import parse_ref as parse_ref
+    from lyrikstore.history.policy.policy import Policy as Policy
+    from lyrikstore.history.repository.locate import STORE_FOLDER as STORE_FOLDER
+    from lyrikstore.history.repository.locate import nearest_store as nearest_store
+    from lyrikstore.history.repository.locate import store_folder as store_folder
+    from lyrikstore.history.trees.tree import Tree as Tree
+    from lyrikstore.history.trees.tree import TreeEntry as TreeEntry
+    from lyrikstore.index.impact import Affected as Affected
+    from lyrikstore.index.impact import Impact as Impact
+    from lyrikstore.index.log_view import manifest_facts as manifest_facts
+    from lyrikstore.objects.backends.open import RemotePlace as RemotePlace
+    from lyrikstore.objects.parallel.dask import dask_cluster as dask_cluster
+    from lyrikstore.objects.parallel.tasks import Pools as Pools
+    from lyrikstore.publish.cards.answers import load_responses as load_responses
+    from lyrikstore.publish.cards.card import CardResult as CardResult
+    from lyrikstore.publish.cards.offline import is_card as is_card
+    from lyrikstore.publish.cards.offline import sibling_card as sibling_card
+    from lyrikstore.publish.cards.offline import store_named as store_named
+    from lyrikstore.publish.cards.offline import verify_card_alone as verify_card_alone
+    from lyrikstore.publish.exports.odrl import export_odrl as export_odrl
+    from lyrikstore.publish.identity.issuer import Issuance as Issuance
+    from lyrikstore.publish.imports.import_credentials import ImportResult as ImportResult
+    from lyrikstore.publish.issue.attest import Findings as Findings
+    from lyrikstore.publish.issue.attest import attest as attest
+    from lyrikstore.publish.issue.attest import read_documents as read_documents
+    from lyrikstore.publish.issue.grant import Licence as Licence
+    from lyrikstore.publish.issue.issue import IssuedCredential as IssuedCredential
+    from lyrikstore.publish.issue.issue import sign_other as sign_other
+    from lyrikstore.publish.issue.present import present_grant as present_grant
+    from lyrikstore.publish.status.book import Issued as Issued
+    from lyrikstore.train.config import TrainConfig as TrainConfig
+    from lyrikstore.verify.delivery.compare_files import is_litter as is_litter
+    from lyrikstore.verify.delivery.folder import read_siblings as read_siblings
+    from lyrikstore.verify.report import Report as Report
+    from lyrikstore.verify.store.store import verify_store_at as verify_store_at
+    from lyrikstore.verify.w3c.resource_files import read_resources as read_resources
+    from lyrikstore.web import MAX_CARRIED as MAX_CARRIED
+    from lyrikstore.web import Carried as Carried
+    from lyrikstore.web import carried_by as carried_by
+    from lyrikstore.web import page_fingerprint as page_fingerprint
+    from lyrikstore.web import verification_page as verification_page
+    from lyrikstore.web.fetch_named import NOTHING as NOTHING
+    from lyrikstore.web.fetch_named import fetch_for as fetch_for
+    from lyrikstore.web.report_page import report_page as report_page
+    from lyrikstore.web.vc_api.app import make_app as make_app
+    from lyrikstore.web.vc_api.app import make_service as make_service
+    from lyrikstore.web.vc_api.tls import self_signed_context as self_signed_context
+
+_PLACES = {
+    "api.named_remotes": "NamedRemote NamedRemotes place_of",
+    "api.store": "Store",
+    "api.verify": "verify_delivery",
+    "canon.digest": "Digest",
+    "canon.errors": "LyrikstoreError",
+    "credentials.did": "web_url",
+    "credentials.did.document": "build_document",
+    "credentials.model.attestation": "parse_statement",
+    "credentials.terms.model": "Use",
+    "credentials.trust": "Trust TrustedIssuer encode_trust load_trust",
+    "credentials.trust.model": "ROLES",
+    "crypto.ed25519": "PublicKey",
+    "crypto.keys.key_file": "MAX_BACKUP MAX_PASSPHRASE StoredKey",
+    "crypto.keys.keyring": "KeyFolder",
+    "crypto.keys.signer": "DeferredSigner Signer",
+    "crypto.proofs.proof_set": "SUITES",
+    "curate.commit.commit_cache": "begin_listing",
+    "curate.commit.inputs": "CommitMetadata CommitOptions",
+    "curate.commit.plan": "CommitResult",
+    "curate.commit.status": "FolderStatus",
+    "curate.descriptor": "Descriptor load_descriptor",
+    "curate.recipes.decisions": "Decision",
+    "curate.recipes.recipe": "load_recipe",
+    "curate.scan.listing": "Listing",
+    "curate.sheets.sheet": "KEY_COLUMNS formula_cells sheet_of",
+    "curate.terms.combined": "Deciders HeldGrant Mix TermSource mix",
+    "curate.terms.offer": "Offer load_offer read_licence_text",
+    "curate.terms.sources": "Asker source_of_file",
+    "history.commit.policy_change": "PolicyChange",
+    "history.gc.gc": "Collected",
+    "history.log.memory": "LogMemory",
+    "history.manifests.lineage": "Edge Graph",
+    "history.manifests.manifest": "Manifest",
+    "history.manifests.names": "parse_name parse_ref",
+    "history.policy.policy": "Policy",
+    "history.repository.locate": "STORE_FOLDER nearest_store store_folder",
+    "history.trees.tree": "Tree TreeEntry",
+    "index.impact": "Affected Impact",
+    "index.log_view": "manifest_facts",
+    "objects.backends.open": "RemotePlace",
+    "objects.parallel.dask": "dask_cluster",
+    "objects.parallel.tasks": "Pools",
+    "publish.cards.answers": "load_responses",
+    "publish.cards.card": "CardResult",
+    "publish.cards.offline": "is_card sibling_card store_named verify_card_alone",
+    "publish.exports.odrl": "export_odrl",
+    "publish.identity.issuer": "Issuance",
+    "publish.imports.import_credentials": "ImportResult",
+    "publish.issue.attest": "Findings attest read_documents",
+    "publish.issue.grant": "Licence",
+    "publish.issue.issue": "IssuedCredential sign_other",
+    "publish.issue.present": "present_grant",
+    "publish.status.book": "Issued",
+    "train.config": "TrainConfig",
+    "verify.delivery.compare_files": "is_litter",
+    "verify.delivery.folder": "read_siblings",
+    "verify.report": "Report",
+    "verify.store.store": "verify_store_at",
+    "verify.w3c.resource_files": "read_resources",
+    "web": "Carried MAX_CARRIED carried_by page_fingerprint verification_page",
+    "web.fetch_named": "NOTHING fetch_for",
+    "web.report_page": "report_page",
+    "web.vc_api.app": "make_app make_service",
+    "web.vc_api.tls": "self_signed_context",
+}
+"""Module below ``lyrikstore`` → what is exported of it."""
+
+_LAZY = {name: module for module, names in _PLACES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from the layer that owns it."""
+    from importlib import import_module
+
+    if name not in _LAZY:
+        raise AttributeError(f"module 'lyrikstore.api' has no attribute {name!r}")
+    return getattr(import_module(f"lyrikstore.{_LAZY[name]}"), name)

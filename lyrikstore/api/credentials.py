@@ -1,25 +1,28 @@
-"""What a store does with credentials after they are issued: grants, taking back, taking in."""
+"""``store.credentials``: what is said to outsiders and by them, and whether it still holds."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lyrikstore.api.context import StoreContext
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError
+from lyrikstore.canon.json import parse
 from lyrikstore.canon.progress import OnProgress, silent
-from lyrikstore.canon.timestamps import Clock
 from lyrikstore.history.log.entries import LoggedEntry
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.history.repository.repository import Repository
 
 if TYPE_CHECKING:
-    from lyrikstore.credentials.trust import Trust
-    from lyrikstore.crypto.keys.signer import Signer
+    from lyrikstore.curate.terms.offer import Offer
     from lyrikstore.objects.backends.open import RemotePlace
     from lyrikstore.publish.identity.issuer import Issuance
     from lyrikstore.publish.imports.attestations import Attested
     from lyrikstore.publish.imports.import_credentials import ImportResult
+    from lyrikstore.publish.issue.attest import Findings
+    from lyrikstore.publish.issue.delivery import DeliveryResult
     from lyrikstore.publish.issue.grant import Licence
     from lyrikstore.publish.issue.issue import IssuedCredential
     from lyrikstore.publish.status.book import Issued, StatusBook
@@ -27,64 +30,160 @@ if TYPE_CHECKING:
     from lyrikstore.verify.report import Report
 
 
-class Standing(ABC):
-    """The part of a store that says which credentials hold."""
+@dataclass
+class Credentials:
+    """The credentials of a store.
 
-    repository: Repository
-    clock: Clock
+    ``credential``, where text is taken, is a ``urn:uuid``, a digest, or at least 8 hex digits of
+    one. ``issuance`` says in whose name a credential is, and how it may end; None: the signer's,
+    and it cannot be taken back.
+    """
 
-    @property
-    @abstractmethod
-    def trust(self) -> "Trust":
-        """Whom this user believes."""
+    store: StoreContext
 
-    @abstractmethod
-    def signer(self) -> "Signer":
-        """Return who signs here; see :meth:`lyrikstore.api.store.Store.signer`."""
+    def issue(
+        self,
+        ref: str,
+        folder: Path | str,
+        *,
+        offer: "Offer",
+        issuance: "Issuance | None" = None,
+        valid_for: timedelta | None = None,
+        version: str | None = None,
+        progress: OnProgress = silent,
+    ) -> "DeliveryResult":
+        """Issue a credential about a dataset version and write the delivery to ``folder``.
 
-    @property
-    def status_book(self) -> "StatusBook":
-        """The standing of every logged credential; each is read once."""
-        from lyrikstore.publish.status.book import StatusBook
+        Args:
+            ref: The version, as ``Store.resolve`` takes it.
+            folder: A folder that does not exist or is empty.
+            offer: What the credential says beyond the manifest.
+            issuance: In whose name, and how it may end.
+            valid_for: How long, from now, at most ten years; None for no end.
+            version: A version label for people.
+            progress: Progress callback, called per file, in the phases ``records`` and ``data``.
 
-        book: StatusBook | None = getattr(self, "_book", None)
-        if book is None:
-            book = self._book = StatusBook()
-        return book.update(self.repository)
+        Raises:
+            LyrikstoreError: As ``Store.resolve`` and
+                :func:`lyrikstore.publish.issue.delivery.issue_delivery`.
+        """
+        from lyrikstore.publish.issue.delivery import issue_delivery
+
+        store = self.store
+        return issue_delivery(
+            store.repository,
+            store.repository.resolve(ref),
+            Path(folder),
+            offer=offer,
+            issuance=issuance,
+            valid_for=valid_for,
+            version=version,
+            progress=progress,
+            signer=store.signer(),
+            clock=store.clock,
+        )
+
+    def attest(
+        self,
+        credential: bytes,
+        report: "Report",
+        findings: "Findings",
+        issuance: "Issuance | None" = None,
+        *,
+        valid_for: timedelta | None,
+        unchecked: bool = False,
+    ) -> "IssuedCredential":
+        """Attest something about the dataset of a delivery, and log it here to take it back.
+
+        Args:
+            credential: The delivery's credential.
+            report: What :func:`lyrikstore.api.verify_delivery` said about it just now.
+            findings: What is attested.
+            issuance: In whose name, and how it may end.
+            valid_for: How long; None for no end.
+            unchecked: Attest although the bytes were not checked; the attestation says so.
+
+        Raises:
+            LyrikstoreError: As :func:`lyrikstore.publish.issue.attest.attest`, which takes no
+                store where nothing need be taken back.
+        """
+        from lyrikstore.publish.issue.attest import attest
+
+        store = self.store
+        return attest(
+            credential,
+            report,
+            findings,
+            issuance,
+            signer=store.signer(),
+            clock=store.clock,
+            valid_for=valid_for,
+            unchecked=unchecked,
+            repository=store.repository,
+        )
 
     def grant(
         self, credential: bytes, licence: "Licence", issuance: "Issuance | None" = None
     ) -> "IssuedCredential":
-        """Grant a licence under the terms of a dataset credential; see ``grant_licence``."""
+        """Grant a licence to a named holder under the terms of a dataset credential.
+
+        Args:
+            credential: The dataset credential, issued by whoever signs here.
+            licence: Who may do what, until when.
+            issuance: In whose name, and how it may end.
+
+        Raises:
+            LyrikstoreError: As :func:`lyrikstore.publish.issue.grant.grant_licence`.
+        """
         from lyrikstore.publish.issue.grant import grant_licence
 
+        store = self.store
         return grant_licence(
-            self.repository,
+            store.repository,
             credential,
             licence,
             issuance,
-            signer=self.signer(),
-            clock=self.clock,
+            signer=store.signer(),
+            clock=store.clock,
         )
 
     def earlier(self, credential: bytes) -> list[LoggedEntry]:
-        """Return the credentials logged before that say the same; see ``earlier_alike``."""
+        """Return the log entries of credentials that say the same as this one, and are in force.
+
+        Args:
+            credential: The bytes of one that is logged here.
+        """
         from lyrikstore.publish.status.similar import earlier_alike
 
-        return earlier_alike(self.repository, self.status_book, credential, self.clock())
+        store = self.store
+        return earlier_alike(store.repository, self._book, credential, store.clock())
 
     def attestations(self, manifests: Iterable[Manifest]) -> "dict[Digest, list[Attested]]":
-        """Return what others say here about dataset versions, each with its verdict, by id."""
+        """Return what others say here about dataset versions, each with its verdict, by id.
+
+        Args:
+            manifests: The versions.
+        """
         from lyrikstore.publish.imports.attestations import attestations_about
 
-        return attestations_about(self.repository, manifests, trust=self.trust, at=self.clock())
+        store = self.store
+        return attestations_about(store.repository, manifests, trust=store.trust, at=store.clock())
 
-    def logged_credential(self, text: str) -> Digest | None:
-        """Return the id of the credential that ``StatusBook.find`` finds, or None."""
+    def find(self, credential: str) -> Digest | None:
+        """Return the id of the logged credential that a person means; None: there is none."""
         try:
-            return self.status_book.find(text).id
+            return self._book.find(credential).id
         except (NotFoundError, InvalidInputError):
             return None
+
+    def read(self, identity: Digest) -> bytes:
+        """Return the bytes of a logged credential, as they were signed; only their id is checked.
+
+        Raises:
+            NotFoundError: (``not-logged``) no entry says that these bytes are a credential.
+            IncompleteError, VerificationError: They are lost or damaged.
+        """
+        return self.store.repository.credential(identity)
 
     def import_credentials(
         self,
@@ -92,19 +191,51 @@ class Standing(ABC):
         siblings: Mapping[str, bytes],
         found: Mapping[str, bytes] | None = None,
     ) -> "ImportResult":
-        """Log what others said about datasets that are here; see ``takingin.take_in``."""
+        """Log what others said about datasets that are here.
+
+        Args:
+            wanted: File name → credential; one that cannot be taken in is an error.
+            siblings: The files next to them: status lists, DID documents, statements.
+            found: Further credentials, of which those that do not fit are left out, and named.
+
+        Raises:
+            LyrikstoreError: As
+                :func:`lyrikstore.publish.imports.import_credentials.import_credentials`.
+        """
         from lyrikstore.publish.imports.import_credentials import import_credentials
 
-        self.signer()  # which may bring the log up to date
+        store = self.store
+        store.signer()  # which may bring the log up to date
         return import_credentials(
-            self.repository,
-            self.status_book,
+            store.repository,
+            self._book,
             wanted,
             siblings,
             found=found,
-            trust=self.trust,
-            clock=self.clock,
+            trust=store.trust,
+            clock=store.clock,
         )
+
+    def is_about_ours(self, credential: bytes) -> bool:
+        """Return whether a dataset credential says that it is about a dataset of this store."""
+        try:
+            return bool(parse(credential)["credentialSubject"]["store"] == self.store.id.urn)
+        except (FormatError, KeyError, TypeError):
+            return False
+
+    def import_attestations(self, delivered: Mapping[str, bytes]) -> "ImportResult":
+        """Log what others attest in a delivery of this store.
+
+        Args:
+            delivered: File name → the files of the delivery. What is about something else, or does
+                not hold, is left out, and named.
+
+        Raises:
+            LyrikstoreError: As :meth:`import_credentials`.
+        """
+        from lyrikstore.publish.imports.import_credentials import attestations_among
+
+        return self.import_credentials({}, delivered, attestations_among(delivered))
 
     def import_delivery(
         self,
@@ -116,73 +247,115 @@ class Standing(ABC):
         *,
         progress: OnProgress = silent,
     ) -> "ImportResult":
-        """Take in the dataset of another store; see ``importing.import_delivery``."""
+        """Take in the dataset of another store: the same content, with all that store signed.
+
+        Args:
+            credential: The delivery's credential.
+            siblings: File name → the files next to it.
+            data: The folder of data.
+            report: What :func:`lyrikstore.api.verify_delivery` said about it just now.
+            name: What the dataset is called here; by default as there.
+            progress: Progress callback, called per file.
+
+        Raises:
+            LyrikstoreError: As
+                :func:`lyrikstore.publish.imports.import_delivery.import_delivery`.
+        """
         from lyrikstore.publish.imports.import_delivery import import_delivery
 
-        signer = self.signer()  # which may bring the log up to date
+        store = self.store
+        signer = store.signer()  # which may bring the log up to date
         return import_delivery(
-            self.repository,
-            self.status_book,
+            store.repository,
+            self._book,
             credential,
             siblings,
             data,
             report,
             name=name,
-            trust=self.trust,
+            trust=store.trust,
             signer=signer,
-            clock=self.clock,
+            clock=store.clock,
             progress=progress,
         )
 
-    def set_status(
-        self, credential: str, purpose: str, *, value: bool, alone: bool = True
-    ) -> "Issued":
-        """Revoke (``revocation``) or suspend (``suspension``) a credential, or end a suspension.
+    def revoke(self, credential: str, *, alone: bool = True) -> "Issued":
+        """Take a credential back for good; others learn of it from the status lists.
 
-        Unless told otherwise, not where that would do the same to another, see ``set_status``.
+        Args:
+            credential: One that this signer issued, with a ``status_url``.
+            alone: Whether to refuse where that would take back another with it, which drew the
+                same place of the list.
+
+        Raises:
+            LyrikstoreError: As :func:`lyrikstore.publish.status.changes.set_status`.
         """
-        from lyrikstore.publish.status.changes import set_status
+        return self._set_status(credential, "revocation", value=True, alone=alone)
 
-        signer = self.signer()  # which may bring the log up to date
-        return set_status(
-            self.repository,
-            self.status_book,
-            credential,
-            purpose,
-            value=value,
-            alone=alone,
-            signer=signer,
-            clock=self.clock,
-        )
+    def suspend(self, credential: str, *, alone: bool = True) -> "Issued":
+        """Suspend a credential until it is reinstated; arguments and errors as :meth:`revoke`."""
+        return self._set_status(credential, "suspension", value=True, alone=alone)
+
+    def reinstate(self, credential: str, *, alone: bool = True) -> "Issued":
+        """End the suspension of a credential; arguments and errors as :meth:`revoke`."""
+        return self._set_status(credential, "suspension", value=False, alone=alone)
 
     def supersede(self, credential: str, *, alone: bool = True) -> "Issued":
-        """Revoke a credential in whose place this issuer has issued another."""
+        """Revoke a credential in whose place this issuer has issued another; returns that one.
+
+        Arguments and errors are those of :meth:`revoke`.
+        """
         from lyrikstore.publish.status.changes import supersede
 
-        signer = self.signer()
+        store = self.store
+        signer = store.signer()  # which may bring the log up to date
         return supersede(
-            self.repository,
-            self.status_book,
+            store.repository,
+            self._book,
             credential,
             alone=alone,
             signer=signer,
-            clock=self.clock,
+            clock=store.clock,
+        )
+
+    def status_lists(self) -> "dict[str, CurrentList]":
+        """Return the current status lists of this store's people, renewed as far as this key can.
+
+        Returns:
+            File name, as it is published → list.
+
+        Raises:
+            LyrikstoreError: As :func:`lyrikstore.publish.status.changes.renew_lists`.
+        """
+        from lyrikstore.publish.status.changes import renew_lists
+        from lyrikstore.publish.status.publish_lists import file_names
+
+        store = self.store
+        signer = store.signer()
+        return file_names(
+            renew_lists(store.repository, self._book, signer=signer, clock=store.clock)
         )
 
     def publish_lists(self, place: "str | RemotePlace", *, dry_run: bool = False) -> list[str]:
         """Write this store's current status lists to a remote; return where the new ones are.
 
-        Those that are there already are left alone. A dry run finds out, and writes nothing.
+        Args:
+            place: Where to; lists that are there already are left alone.
+            dry_run: Find out, and write nothing.
+
+        Raises:
+            RemoteError, StorageError, InvalidInputError: As
+                :func:`lyrikstore.publish.status.publish_lists.publish_lists`.
         """
-        if not any(entry.type == "credential" for entry in self.repository.entries()):
-            return []  # before what reads them is loaded: most pushes have none
-        from lyrikstore.objects.backends.open import open_backend
+        if not self._any():
+            return []
         from lyrikstore.publish.status.publish_lists import publish_lists
 
-        if not self.status_book.lists:
+        if not self._book.lists:
             return []
-        backend = open_backend(place, scratch=self.repository.backend.scratch)
-        return publish_lists(self.status_book, self.repository.policy, backend, dry_run=dry_run)
+        store = self.store
+        backend = store.reach(place).backend
+        return publish_lists(self._book, store.repository.policy, backend, dry_run=dry_run)
 
     def unfinished_lists(self) -> list[str]:
         """Return which status lists are not published before :meth:`status_lists` made them anew.
@@ -190,40 +363,52 @@ class Standing(ABC):
         Each was signed in two clones at the same time, and the last one would take back what the
         other revoked.
         """
-        if not any(entry.type == "credential" for entry in self.repository.entries()):
+        if not self._any():
             return []
         from lyrikstore.publish.status.publish_lists import unfinished
 
-        return unfinished(self.status_book, self.repository.policy)
+        return unfinished(self._book, self.store.repository.policy)
 
     def shared_places(self) -> "list[list[Issued]]":
         """Return the credentials of this store's people that only fall together.
 
-        Two clones drew one place of a list, and both credentials are in force; see
-        :func:`lyrikstore.publish.status.shared_index.shared_places`.
+        Two clones drew one place of a list, and both credentials are in force.
         """
-        if not any(entry.type == "credential" for entry in self.repository.entries()):
+        if not self._any():
             return []
         from lyrikstore.publish.identity.issuer import own_keys
         from lyrikstore.publish.status.shared_index import shared_places
 
-        ours = own_keys(self.repository.policy)
-        lists = self.status_book.lists
-        issuers = {issuer for (_, issuer), one in lists.items() if one.signer in ours}
-        return shared_places(self.status_book, issuers)
+        ours, book = own_keys(self.store.repository.policy), self._book
+        issuers = {issuer for (_, issuer), one in book.lists.items() if one.signer in ours}
+        return shared_places(book, issuers)
 
-    def status_lists(self) -> "dict[str, CurrentList]":
-        """Return the current status lists of this store's people, renewed as far as this key can.
+    def _set_status(self, credential: str, purpose: str, **how: bool) -> "Issued":
+        from lyrikstore.publish.status.changes import set_status
 
-        See :func:`lyrikstore.publish.status.changes.renew_lists`.
+        store = self.store
+        signer = store.signer()  # which may bring the log up to date
+        return set_status(
+            store.repository,
+            self._book,
+            credential,
+            purpose,
+            **how,
+            signer=signer,
+            clock=store.clock,
+        )
 
-        Returns:
-            File name, as :func:`lyrikstore.publish.status.publish_lists.file_names` gives it →
-            list.
-        """
-        from lyrikstore.publish.status.changes import renew_lists
-        from lyrikstore.publish.status.publish_lists import file_names
+    def _any(self) -> bool:
+        # Asked before what reads them is loaded: most stores have none.
+        return any(entry.type == "credential" for entry in self.store.repository.entries())
 
-        signer = self.signer()
-        lists = renew_lists(self.repository, self.status_book, signer=signer, clock=self.clock)
-        return file_names(lists)
+    @property
+    def _book(self) -> "StatusBook":
+        """The standing of every logged credential; each is read once."""
+        return self._read_before.update(self.store.repository)
+
+    @cached_property
+    def _read_before(self) -> "StatusBook":
+        from lyrikstore.publish.status.book import StatusBook
+
+        return StatusBook()

@@ -1,15 +1,14 @@
-"""What a store does with folders and records: commit, status, filter, why."""
+"""``store.datasets``: folders become signed versions, and versions become folders again."""
 
-from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from lyrikstore.api.context import StoreContext
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.progress import OnProgress, silent
-from lyrikstore.canon.timestamps import Clock
-from lyrikstore.history.repository.repository import Repository
 
 if TYPE_CHECKING:
-    from lyrikstore.crypto.keys.signer import Signer
     from lyrikstore.curate.commit.diff import VersionDiff
     from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions
     from lyrikstore.curate.commit.plan import CommitResult
@@ -18,23 +17,19 @@ if TYPE_CHECKING:
     from lyrikstore.curate.recipes.recipe import Recipe
     from lyrikstore.curate.recipes.why import Explanation
     from lyrikstore.curate.scan.listing import Listing
+    from lyrikstore.curate.terms.combined import TermSource
+    from lyrikstore.curate.terms.sources import Asker
+    from lyrikstore.history.gc.gc import Collected
+    from lyrikstore.history.trees.tree import Tree
+    from lyrikstore.objects.backends.open import RemotePlace
     from lyrikstore.objects.parallel.tasks import Pools
 
 
-class Curating(ABC):
-    """The part of a store that makes versions of datasets."""
+@dataclass
+class Datasets:
+    """The versions of datasets in a store; a REF is what ``Store.resolve`` takes."""
 
-    repository: Repository
-    clock: Clock
-
-    @property
-    @abstractmethod
-    def own_cache(self) -> Path | None:
-        """Where is remembered what belongs to this store, or None."""
-
-    @abstractmethod
-    def signer(self) -> "Signer":
-        """Return who signs here; see :meth:`lyrikstore.api.store.Store.signer`."""
+    store: StoreContext
 
     def commit(
         self,
@@ -57,25 +52,25 @@ class Curating(ABC):
             allow: What it may do that is else refused.
             dry_run: Find out what would change; write nothing.
             progress: Progress callback, called per file; unchanged ones count too.
-            pools: Workers on other machines, as
-                :func:`lyrikstore.curate.commit.commit.commit_folder` takes them.
-            listing: A listing of this folder that began before, as ``commit_folder`` takes it.
+            pools: Workers on other machines.
+            listing: A listing of this folder that began before.
 
         Raises:
             LyrikstoreError: As :func:`lyrikstore.curate.commit.commit.commit_folder`.
         """
         from lyrikstore.curate.commit.commit import commit_folder
 
+        store = self.store
         return commit_folder(
-            self.repository,
+            store.repository,
             Path(folder),
             name,
             stated,
-            signer=self.signer(),
+            signer=store.signer(),
             allow=allow,
             progress=progress,
-            clock=self.clock,
-            cache_dir=self.own_cache,
+            clock=store.clock,
+            cache_dir=store.own_cache,
             dry_run=dry_run,
             pools=pools,
             listing=listing,
@@ -94,7 +89,8 @@ class Curating(ABC):
         """
         from lyrikstore.curate.commit.status import folder_statuses
 
-        return folder_statuses(self.repository, self.own_cache, folder) if self.own_cache else []
+        cache = self.store.own_cache
+        return folder_statuses(self.store.repository, cache, folder) if cache else []
 
     def filter(
         self,
@@ -122,18 +118,18 @@ class Curating(ABC):
         from lyrikstore.curate.recipes.apply import apply_recipe
 
         return apply_recipe(
-            self.repository,
+            self.store.repository,
             ref,
             recipe,
             as_name,
-            signer=self.signer(),
+            signer=self.store.signer(),
             message=message,
             progress=progress,
-            clock=self.clock,
+            clock=self.store.clock,
             pools=pools,
         )
 
-    def compare(self, old: str, new: str) -> "VersionDiff":
+    def diff(self, old: str, new: str) -> "VersionDiff":
         """Return what differs between two versions: files, sheet, and what is stated.
 
         Args:
@@ -141,12 +137,12 @@ class Curating(ABC):
             new: Another.
 
         Raises:
-            InvalidInputError: (``no-files``) one of them has none; else as :meth:`Store.resolve`.
+            InvalidInputError: (``no-files``) one of them has none; else as ``Store.resolve``.
             VerificationError, IncompleteError, FormatError: A tree is damaged or lost.
         """
         from lyrikstore.curate.commit.diff import compare_versions
 
-        return compare_versions(self.repository, old, new)
+        return compare_versions(self.store.repository, old, new)
 
     def why(self, ref: str, record: str) -> "Explanation":
         """Return what happened to one record on its way to a dataset.
@@ -156,9 +152,106 @@ class Curating(ABC):
             record: A path, or a record id or at least 8 hex digits of one.
 
         Raises:
-            NotFoundError, InvalidInputError: As :meth:`resolve` and
+            NotFoundError, InvalidInputError: As ``Store.resolve`` and
                 :func:`lyrikstore.curate.recipes.why.why`.
         """
         from lyrikstore.curate.recipes.why import why
 
-        return why(self.repository, ref, record)
+        return why(self.store.repository, ref, record)
+
+    def tree(self, ref: str) -> "Tree":
+        """Return the list of the files of a version, with what the sheet says of each.
+
+        Raises:
+            NotFoundError, InvalidInputError: As ``Store.resolve``.
+            VerificationError, IncompleteError, FormatError: It is damaged or lost.
+        """
+        repository = self.store.repository
+        return repository.tree(repository.resolve(ref))
+
+    def checkout(self, ref: str, folder: Path | str, *, progress: OnProgress = silent) -> "Tree":
+        """Write the files of a version into a new or empty folder and return its tree.
+
+        Args:
+            ref: The version.
+            folder: Where to.
+            progress: Progress callback, called per file.
+
+        Raises:
+            IncompleteError: (``retired``) some of its data is gone, as a signed retention says.
+            NotFoundError, InvalidInputError: As ``Store.resolve``.
+            ConflictError, InvalidInputError, VerificationError, StorageError: As
+                :func:`lyrikstore.history.checkout.checkout.checkout_tree`; nothing stays behind.
+        """
+        from lyrikstore.history.checkout.checkout import checkout_tree
+        from lyrikstore.history.gc.retention import present_tree
+
+        repository = self.store.repository
+        tree = present_tree(repository, repository.resolve(ref))
+        checkout_tree(tree, repository.blobs, Path(folder), progress=progress)
+        return tree
+
+    def term_sources(self, refs: "list[str]", asker: "Asker") -> "list[TermSource]":
+        """Return the terms of the datasets that versions were made from, as ``mix`` takes them.
+
+        Args:
+            refs: The versions; of each source the partitions count whose files it kept.
+            asker: Who wants to use the data, and when.
+
+        Raises:
+            NotFoundError, InvalidInputError: As ``Store.resolve``.
+        """
+        from lyrikstore.curate.terms.sources import sources_of_datasets
+
+        repository = self.store.repository
+        return sources_of_datasets(repository, [repository.resolve(ref) for ref in refs], asker)
+
+    def retired(self) -> frozenset[Digest]:
+        """Return the ids of the versions whose data need no longer be kept, by signed decisions.
+
+        Raises:
+            LyrikstoreError: A retention cannot be read.
+        """
+        from lyrikstore.history.gc.retention import retired_versions
+
+        return retired_versions(self.store.repository)
+
+    def gc(
+        self,
+        *,
+        at: "str | RemotePlace | None" = None,
+        keep: tuple[str, int] | None = None,
+        dry_run: bool = False,
+        **options: Any,
+    ) -> "Collected":
+        """Free the space of what no version needs.
+
+        Args:
+            at: The home of this store, to do it there; what it logs is pulled. None: here.
+            keep: A name, and how many of its versions, the newest first, to keep: older ones are
+                retired first, which is signed.
+            dry_run: Find out everything; change nothing.
+            options: ``message``, ``grace``, ``share`` and ``progress``, as
+                :func:`lyrikstore.history.gc.gc.collect`, whose errors it raises.
+
+        Raises:
+            InvalidInputError: (``not-home``) ``at`` is a mirror.
+            KeyMaterialError: A key is missing that signs a retention, or the log.
+
+        Cost: that of ``collect``; elsewhere over the network: what is rewritten comes and goes.
+        """
+        from lyrikstore.history.gc.gc import collect
+
+        store = self.store
+        options |= {"keep": keep, "dry_run": dry_run, "clock": store.clock}
+        if at is None:
+            signs = not dry_run and not store.repository.is_mirror
+            return collect(store.repository, signer=store.signer() if signs else None, **options)
+        from lyrikstore.api.remotes import Remotes
+
+        there = store.at_home(at, None if dry_run else store.home_log_signer())
+        signer = None if dry_run or keep is None else store.signer(away=True)
+        found = collect(there, signer=signer, **options)
+        if not dry_run:
+            Remotes(store).pull(at)
+        return found

@@ -1,43 +1,30 @@
-"""What a store does with models: train, measure, predict."""
+"""``store.models``: checkpoints are trained, measured and asked, and get their cards."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lyrikstore.api.context import StoreContext
 from lyrikstore.canon.progress import OnProgress, silent
-from lyrikstore.canon.timestamps import Clock
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.history.repository.repository import Repository
 
 if TYPE_CHECKING:
     from lyrikstore.credentials.trust import Trust
-    from lyrikstore.crypto.keys.signer import Signer
+    from lyrikstore.publish.cards.answers import Responses
+    from lyrikstore.publish.cards.card import CardResult
     from lyrikstore.train.config import TrainConfig
     from lyrikstore.train.predict import Prediction
     from lyrikstore.train.run import TrainResult
-    from lyrikstore.verify.report import Check
+    from lyrikstore.verify.report import Check, Report
 
 
-class Training(ABC):
-    """The part of a store that makes checkpoints and asks them."""
+@dataclass
+class Models:
+    """The checkpoints of a store; a REF is what ``Store.resolve`` takes."""
 
-    repository: Repository
-    clock: Clock
-
-    @property
-    @abstractmethod
-    def trust(self) -> "Trust":
-        """Whom this user believes."""
-
-    @property
-    @abstractmethod
-    def own_cache(self) -> Path | None:
-        """Where is remembered what belongs to this store, or None."""
-
-    @abstractmethod
-    def signer(self) -> "Signer":
-        """Return who signs here; see :meth:`lyrikstore.api.store.Store.signer`."""
+    store: StoreContext
 
     def train(
         self,
@@ -61,14 +48,15 @@ class Training(ABC):
         """
         from lyrikstore.train.run import train_run
 
+        store = self.store
         return train_run(
-            self.repository,
+            store.repository,
             config,
-            trust=self.trust,
+            trust=store.trust,
             base_env=environment,
             message=message,
-            signer=self.signer(),
-            clock=self.clock,
+            signer=store.signer(),
+            clock=store.clock,
             progress=progress,
         )
 
@@ -94,14 +82,15 @@ class Training(ABC):
         """
         from lyrikstore.train.evaluate import evaluate_checkpoint
 
+        store = self.store
         return evaluate_checkpoint(
-            self.repository,
+            store.repository,
             checkpoint,
             dataset,
-            trust=self.trust,
+            trust=store.trust,
             base_env=environment,
-            signer=self.signer(),
-            clock=self.clock,
+            signer=store.signer(),
+            clock=store.clock,
             progress=progress,
         )
 
@@ -121,10 +110,11 @@ class Training(ABC):
         """
         from lyrikstore.train.predict import predict_file
 
-        folder = self.own_cache or self.repository.root  # whoever only reads needs not write there
-        return predict_file(self.repository, checkpoint, path, base_env=environment, folder=folder)
+        repository = self.store.repository
+        folder = self.store.own_cache or repository.root  # who only reads need not write there
+        return predict_file(repository, checkpoint, path, base_env=environment, folder=folder)
 
-    def rights_of(self, checkpoint: str) -> "Check":
+    def rights(self, checkpoint: str) -> "Check":
         """Return the check ``rights`` of a checkpoint: whether those that it rests on hold.
 
         A warning with the reason ``taken-back-later`` says that one was taken back since.
@@ -141,6 +131,73 @@ class Training(ABC):
         from lyrikstore.verify.rights.recorded import check_rights
         from lyrikstore.verify.store.ancestry import closure
 
-        found = self.repository.resolve(checkpoint)
-        ancestry = closure(self.repository, found.id, Problems("lineage"))
-        return check_rights(self.repository, ancestry, trust=self.trust, at=self.clock())
+        store = self.store
+        found = store.repository.resolve(checkpoint)
+        ancestry = closure(store.repository, found.id, Problems("lineage"))
+        return check_rights(store.repository, ancestry, trust=store.trust, at=store.clock())
+
+    def card(self, checkpoint: str, responses: "Responses | None" = None) -> "CardResult":
+        """Make, sign and log the model card of a checkpoint.
+
+        Args:
+            checkpoint: Which one.
+            responses: The expert's answers, as
+                :func:`lyrikstore.publish.cards.answers.parse_responses` gives them.
+
+        Raises:
+            LyrikstoreError: As ``Store.resolve`` and
+                :func:`lyrikstore.publish.cards.card.make_card`.
+        """
+        from lyrikstore.publish.cards.card import make_card
+
+        store = self.store
+        return make_card(
+            store.repository,
+            store.repository.resolve(checkpoint),
+            signer=store.signer(),
+            clock=store.clock,
+            responses=responses,
+        )
+
+    def card_evidence(self, card: Manifest) -> dict[str, bytes] | None:
+        """Return what shows without the store who signed a card: file name → bytes.
+
+        None while it waits in a clone to be pushed: no log proof of it exists yet.
+
+        Args:
+            card: A card of this store, such as ``card(…).manifest``.
+        """
+        from lyrikstore.publish.cards.offline import evidence_of
+
+        return evidence_of(self.store.repository, card)
+
+    def verify_card(
+        self,
+        data: bytes,
+        *,
+        trust: "Trust | None" = None,
+        at: datetime | None = None,
+        progress: OnProgress = silent,
+    ) -> "Report":
+        """Return the report on a card that somebody was handed, and on its model, by this store.
+
+        Args:
+            data: The card's text, or its manifest.
+            trust: Whom the verifier believes; by default as the trust file says.
+            at: The moment to judge for; by default now.
+            progress: Progress callback, in bytes.
+
+        Raises:
+            StorageError: Storage backend error. What is wrong with the card stands in the report.
+        """
+        from lyrikstore.publish.cards.check import verify_card
+
+        store = self.store
+        return verify_card(
+            store.repository,
+            data,
+            trust=store.trust if trust is None else trust,
+            at=at or store.clock(),
+            memory=store.memory,
+            progress=progress,
+        )

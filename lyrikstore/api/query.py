@@ -1,32 +1,32 @@
-"""What a store answers: SELECT over the index, which is made from its log and objects."""
+"""``store.query``: SQL over the index, lineage and impact, and what the log says."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lyrikstore.api.context import StoreContext
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.progress import OnProgress, silent
-from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.manifests.manifest import Manifest
 
 if TYPE_CHECKING:
+    from lyrikstore.history.log.checkpoint import LogCheckpoint
+    from lyrikstore.history.manifests.lineage import Graph
+    from lyrikstore.history.repository.refs import RefState
     from lyrikstore.index.impact import Impact
     from lyrikstore.index.query import QueryResult
 
 
-class Asking(ABC):
-    """The part of a store that answers questions."""
+@dataclass
+class Queries:
+    """What a store answers."""
 
-    repository: Repository
+    store: StoreContext
 
-    @property
-    @abstractmethod
-    def own_cache(self) -> Path | None:
-        """Where is remembered what belongs to this store, or None."""
-
-    def query(
+    def sql(
         self,
-        sql: str,
+        query: str,
         parameters: Sequence[Any] = (),
         *,
         rows: int = 10_000,
@@ -35,7 +35,7 @@ class Asking(ABC):
         """Return the answer of one SELECT over the index, which is brought up to date first.
 
         Args:
-            sql: Reads only; docs/index-views.md has the tables.
+            query: Reads only; docs/index-views.md has the tables.
             parameters: Values for ``?``.
             rows: How many at the most.
             progress: Progress callback of building the index.
@@ -47,19 +47,10 @@ class Asking(ABC):
         from lyrikstore.index.build import ask, index_path
         from lyrikstore.index.query import QueryLimits
 
-        path = index_path(self.repository, self.own_cache)
+        repository = self.store.repository
+        path = index_path(repository, self.store.own_cache)
         limits = QueryLimits(rows=rows)
-        return ask(self.repository, sql, parameters, path=path, limits=limits, progress=progress)
-
-    def impact(self, *identities: Digest) -> "Impact":
-        """Return what rests on manifests or credentials that are logged here.
-
-        Args:
-            identities: Their ids. What cannot be read stands in ``unfollowed`` of the answer.
-        """
-        from lyrikstore.index.impact import impact_of
-
-        return impact_of(self.repository, identities)
+        return ask(repository, query, parameters, path=path, limits=limits, progress=progress)
 
     def rebuild_index(self, *, progress: OnProgress = silent) -> Path:
         """Make the index anew and return its path.
@@ -73,5 +64,76 @@ class Asking(ABC):
         """
         from lyrikstore.index.build import ensure_index, index_path
 
-        path = index_path(self.repository, self.own_cache)
-        return ensure_index(self.repository, path, rebuild=True, progress=progress).path
+        repository = self.store.repository
+        path = index_path(repository, self.store.own_cache)
+        return ensure_index(repository, path, rebuild=True, progress=progress).path
+
+    def lineage(self, ref: str) -> "Graph":
+        """Return everything ``ref`` was made from; what is wrong with it stands in its problems.
+
+        Args:
+            ref: As :meth:`lyrikstore.api.store.Store.resolve` takes it.
+
+        Raises:
+            InvalidInputError, NotFoundError: As that.
+            StorageError: Storage backend error: disk full, read-only, I/O error.
+        """
+        from lyrikstore.history.manifests.lineage import walk
+
+        repository = self.store.repository
+        return walk(repository, repository.resolve(ref).id)
+
+    def impact(self, *identities: Digest) -> "Impact":
+        """Return what rests on manifests or credentials that are logged here.
+
+        Args:
+            identities: Their ids. What cannot be read stands in ``unfollowed`` of the answer.
+        """
+        from lyrikstore.index.impact import impact_of
+
+        return impact_of(self.store.repository, identities)
+
+    def names(self) -> "list[RefState]":
+        """Return every name and its current version, sorted by name."""
+        return sorted(self.store.repository.refs.values(), key=lambda state: state.name)
+
+    def versions(self, ref: str) -> list[Manifest]:
+        """Return a version and all before it of its name, newest first.
+
+        Args:
+            ref: As :meth:`lyrikstore.api.store.Store.resolve` takes it.
+
+        Raises:
+            InvalidInputError, NotFoundError: As that.
+        """
+        repository = self.store.repository
+        manifest = repository.resolve(ref)
+        versions = repository.history(manifest.name)
+        return versions[[version.id for version in versions].index(manifest.id) :]
+
+    def checkpoints_of(self, runs: Iterable[Manifest]) -> dict[Digest, list[Digest]]:
+        """Return the ids of the checkpoints that came of each run: of one that failed, none.
+
+        Args:
+            runs: Run manifests; others are left out.
+        """
+        from lyrikstore.index.log_view import checkpoints_of
+
+        return checkpoints_of(self.store.repository, runs)
+
+    def log(self) -> list[dict[str, Any]]:
+        """Return every entry of the log, oldest first, with what it says of itself.
+
+        Returns:
+            As ``lyrikstore log --audit --json`` lists them (``schemas/cli/log.schema.json``).
+
+        Raises:
+            VerificationError, IncompleteError, StorageError: An entry cannot be read.
+        """
+        from lyrikstore.index.log_view import log_entries
+
+        return log_entries(self.store.repository)
+
+    def log_head(self) -> "LogCheckpoint":
+        """Return the verified head of the home log: its size and root hash."""
+        return self.store.repository.checkpoint.head

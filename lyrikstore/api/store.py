@@ -1,86 +1,50 @@
-"""The store as notebooks, services and the command line use it.
+"""A store, as notebooks and the command line use it: opened, created or cloned, then by its parts.
 
 Example:
     >>> from lyrikstore import Store                                       # doctest: +SKIP
     >>> store = Store.open("corpus", memory_dir=..., trust_file=...)       # doctest: +SKIP
     >>> store.verify().verdict                                             # doctest: +SKIP
     <Verdict.TRUSTED: 'trusted'>
+    >>> store.datasets.why("acme/contracts-clean", "letter-0231.txt")      # doctest: +SKIP
 
-Each floor gives its part: ``Shared`` pulls and pushes, ``Asking`` answers, ``Curating`` makes
-versions, ``Training`` makes checkpoints, ``Standing`` keeps credentials. A method loads what it
-needs when it is called.
+A part is loaded when it is first asked for. ``place``, wherever something is reached, is a folder,
+a URL, or a :class:`~lyrikstore.api.RemotePlace` with what it takes to reach it.
 """
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lyrikstore.api.credentials import Standing
-from lyrikstore.api.datasets import Curating
-from lyrikstore.api.models import Training
-from lyrikstore.api.query import Asking
-from lyrikstore.api.remotes import Shared
+from lyrikstore.api.context import StoreContext
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import KeyMaterialError
+from lyrikstore.canon.errors import ConflictError, storage_error
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock, now
-from lyrikstore.crypto.keys.signer import DeferredSigner
-from lyrikstore.history.commit.transaction import recover
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.locate import store_folder
 from lyrikstore.history.repository.repository import Repository
 
 if TYPE_CHECKING:
+    from lyrikstore.api.credentials import Credentials
+    from lyrikstore.api.datasets import Datasets
+    from lyrikstore.api.models import Models
+    from lyrikstore.api.policy import StorePolicy
+    from lyrikstore.api.query import Queries
+    from lyrikstore.api.remotes import Remotes
     from lyrikstore.credentials.trust import Trust
-    from lyrikstore.crypto.ed25519 import PublicKey
     from lyrikstore.crypto.keys.keyring import KeyFolder
     from lyrikstore.crypto.keys.signer import Signer
-    from lyrikstore.curate.terms.offer import Offer
-    from lyrikstore.history.gc.gc import Collected
-    from lyrikstore.history.manifests.lineage import Graph
-    from lyrikstore.history.repository.partial_clone import Selection
     from lyrikstore.history.sync.pull import PullResult
-    from lyrikstore.history.trees.tree import Tree
     from lyrikstore.objects.backends.open import RemotePlace
-    from lyrikstore.publish.cards.answers import Responses
-    from lyrikstore.publish.cards.card import CardResult
-    from lyrikstore.publish.identity.issuer import Issuance
-    from lyrikstore.publish.issue.delivery import DeliveryResult
     from lyrikstore.verify.report import Report
 
 
-@dataclass
-class Store(Shared, Asking, Curating, Training, Standing):
-    """One store, and who may append to it. Made by :meth:`open`, :meth:`create`, :meth:`clone`.
-
-    Attributes:
-        repository: The verified view of the store.
-        memory: The log checkpoints this user signed and saw.
-        trust_file: Whom this user believes; read anew at each use.
-        clock: The time of everything that is signed or judged.
-        cache_dir: Where is remembered what files hashed to and what refs followed from; outside
-            the store, or nowhere.
-        keys: The private keys of this user, among them those of the logs they extend.
-    """
-
-    repository: Repository
-    memory: LogMemory
-    trust_file: Path
-    clock: Clock = now
-    cache_dir: Path | None = None
-    keys: "KeyFolder | None" = None
-    _signer: "Signer | None" = None
-
-    def __post_init__(self) -> None:
-        self.repository.clock = self.clock
-        if self._signer is not None:
-            self.repository.log_signer = DeferredSigner(self.log_signer)
-
-    def __repr__(self) -> str:
-        return f"<Store {self.origin} in {self.repository.root}>"
+class Store(StoreContext):
+    """One store, and who works in it. Made by :meth:`open`, :meth:`create`, :meth:`clone`."""
 
     @classmethod
     def open(
@@ -127,7 +91,7 @@ class Store(Shared, Asking, Curating, Training, Standing):
         clock: Clock = now,
         cache_dir: Path | None = None,
         writers: Sequence[str] = (),
-        log_keys: Sequence["PublicKey"] = (),
+        log_keys: Sequence[str] = (),
     ) -> "Store":
         """Make a store, its log key next to the user's keys, and the owner's trust in it.
 
@@ -140,27 +104,46 @@ class Store(Shared, Asking, Curating, Training, Standing):
             origin: The log's name; by default a random one.
             clock: The time.
             cache_dir: As for :meth:`open`.
-            writers: DIDs of others who may say everything but the policy.
-            log_keys: Keys of others that may sign its log.
+            writers: did:key of others who may say everything but the policy.
+            log_keys: Keys of others that may sign its log, as did:key or Multikey.
 
         Raises:
             ConflictError: (``store-exists``) there is one.
+            KeyMaterialError: (``bad-key``, ``weak-key``) one of the others' is no such key.
             StorageError: Storage backend error: disk full, read-only, I/O error.
         """
-        from lyrikstore.api.create import found_store
+        from lyrikstore.credentials.trust import ROLES, TrustedIssuer
+        from lyrikstore.credentials.trust.edit import add_issuer
+        from lyrikstore.crypto.multikey import did_key, parse_did_key, parse_public_key
+        from lyrikstore.history.commit.transaction import create_repository
 
-        repository, memory = found_store(
-            Path(folder),
+        folder, memory = Path(folder), LogMemory(Path(memory_dir))
+        others = [did_key(parse_did_key(did)) for did in writers]
+        their_keys = [parse_public_key(key) for key in log_keys]
+        # Before a log key is made that nobody would ever use.
+        try:
+            if folder.exists():
+                raise ConflictError("store-exists", f"there is something at {folder} already")
+            folder.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise storage_error(error, f"making {folder}") from error
+        tag = os.urandom(8).hex()
+        repository = create_repository(
+            folder,
+            origin=origin or f"lyrikstore.local/{tag}",
             signer=signer,
-            keys=keys,
-            memory_dir=Path(memory_dir),
-            trust_file=Path(trust_file),
-            origin=origin,
+            log_signer=keys.new_log_signer(tag, comment="log key"),
             clock=clock,
-            writers=writers,
-            log_keys=log_keys,
+            memory=memory,
+            writers=others,
+            log_keys=their_keys,
         )
-        return cls(repository, memory, Path(trust_file), clock, cache_dir, keys, signer)
+        store = cls(repository, memory, Path(trust_file), clock, cache_dir, keys, signer)
+        me = f"me ({store.id.short})"
+        add_issuer(
+            store.trust_file, TrustedIssuer(signer.did, me, tuple(ROLES), stores=(store.id,))
+        )
+        return store
 
     @classmethod
     def clone(
@@ -175,13 +158,13 @@ class Store(Shared, Asking, Curating, Training, Standing):
         clock: Clock = now,
         cache_dir: Path | None = None,
         expected: Digest | None = None,
-        selection: "Selection | None" = None,
+        only: Sequence[str] | None = None,
         progress: OnProgress = silent,
     ) -> "tuple[Store, PullResult]":
         """Make a verified copy of the store at ``place``, to work in; return it and what came.
 
         Args:
-            place: As :func:`lyrikstore.objects.backends.open.open_backend` takes it.
+            place: Where it is.
             folder: The store folder to make; its parent is made if missing.
             memory_dir: As for :meth:`open`, and so are the next five.
             trust_file: This user's trust file.
@@ -190,13 +173,14 @@ class Store(Shared, Asking, Curating, Training, Standing):
             clock: The time.
             cache_dir: This user's cache.
             expected: The store's id, if known; else it is believed to be the one that was meant.
-            selection: What data to fetch; None for everything.
+            only: The REFs whose files are fetched, none for no data at all; None for everything.
             progress: Progress callback, called per pack.
 
         Raises:
             ConflictError, InvalidInputError, NotFoundError, VerificationError, FormatError,
                 RemoteError, StorageError: See :func:`lyrikstore.history.sync.pull.clone`.
         """
+        from lyrikstore.history.repository.partial_clone import Selection
         from lyrikstore.history.sync.pull import clone
         from lyrikstore.objects.backends.open import open_backend
 
@@ -207,28 +191,67 @@ class Store(Shared, Asking, Curating, Training, Standing):
             root,
             memory=memory,
             expected=expected,
-            selection=selection,
+            selection=None if only is None else Selection(tuple(only)),
             progress=progress,
         )
         store = cls(repository, memory, Path(trust_file), clock, cache_dir, keys, signer)
         return store, result
 
-    @property
-    def id(self) -> Digest:
-        """The store's identity."""
-        return self.repository.store_id
+    @cached_property
+    def datasets(self) -> "Datasets":
+        """Versions of datasets: commit, filter, checkout, compare, explain, retire."""
+        from lyrikstore.api.datasets import Datasets
+
+        return Datasets(self)
+
+    @cached_property
+    def credentials(self) -> "Credentials":
+        """What is said to outsiders, and by them: issue, grant, attest, take back, take in."""
+        from lyrikstore.api.credentials import Credentials
+
+        return Credentials(self)
+
+    @cached_property
+    def models(self) -> "Models":
+        """Checkpoints: train, evaluate, predict, and their cards."""
+        from lyrikstore.api.models import Models
+
+        return Models(self)
+
+    @cached_property
+    def remotes(self) -> "Remotes":
+        """Other places: push and pull."""
+        from lyrikstore.api.remotes import Remotes
+
+        return Remotes(self)
+
+    @cached_property
+    def query(self) -> "Queries":
+        """Questions: SQL, lineage, impact, and the log itself."""
+        from lyrikstore.api.query import Queries
+
+        return Queries(self)
+
+    @cached_property
+    def policy(self) -> "StorePolicy":
+        """Who may sign here: rotate, revoke, admit, retire."""
+        from lyrikstore.api.policy import StorePolicy
+
+        return StorePolicy(self)
 
     @property
-    def origin(self) -> str:
-        """The name of its log."""
-        return self.repository.origin
+    def founder(self) -> str:
+        """The DID of the key that signed the store's first entry."""
+        return self.repository.genesis.author
 
     @property
-    def trust(self) -> "Trust":
-        """Whom this user believes, as the trust file says now."""
-        from lyrikstore.credentials.trust import load_trust
+    def is_clone(self) -> bool:
+        """Whether the log is extended elsewhere: what is appended here waits for a push."""
+        return self.repository.is_mirror
 
-        return load_trust(self.trust_file)
+    def floor(self) -> datetime:
+        """Return the moment before which nothing is judged here: what the log dates latest."""
+        return self.repository.floor()
 
     def resolve(self, ref: str) -> Manifest:
         """Return the manifest a person means.
@@ -243,151 +266,48 @@ class Store(Shared, Asking, Curating, Training, Standing):
         """
         return self.repository.resolve(ref)
 
-    def lineage(self, ref: str) -> "Graph":
-        """Return everything ``ref`` was made from; what is wrong with it stands in its problems.
+    def log_index(self, identity: Digest) -> int:
+        """Return where a manifest or a credential stands in the log.
 
         Raises:
-            InvalidInputError, NotFoundError: As :meth:`resolve`.
-            StorageError: Storage backend error: disk full, read-only, I/O error.
+            NotFoundError: (``not-logged``) nowhere.
         """
-        from lyrikstore.history.manifests.lineage import walk
+        as_manifest = self.repository.is_logged(identity, "manifest")
+        return self.repository.index_of(identity, "manifest" if as_manifest else "credential")
 
-        return walk(self.repository, self.resolve(ref).id)
+    def verify(
+        self,
+        ref: str | None = None,
+        *,
+        trust: "Trust | None" = None,
+        at: datetime | None = None,
+        progress: OnProgress = silent,
+    ) -> "Report":
+        """Return the report on the whole store, or on one object with all that it rests on.
 
-    def signer(self) -> "Signer":
-        """Return who signs here, after publishing what an earlier writer committed and left.
-
-        Raises:
-            KeyMaterialError: (``no-signer``) the store was opened for reading.
-        """
-        if self._signer is None:
-            raise KeyMaterialError(
-                "no-signer",
-                "the store was opened for reading",
-                hint="keys = KeyFolder(PATH); Store.open(…, keys=keys, signer=keys.signer())",
-            )
-        recover(self.repository)
-        return self._signer
-
-    def checkout(self, ref: str, folder: Path | str, *, progress: OnProgress = silent) -> "Tree":
-        """Write the files of a version into a new or empty folder and return its tree.
+        Nothing that is remembered of the store is believed.
 
         Args:
-            ref: The version, as :meth:`resolve` takes it.
-            folder: Where to.
-            progress: Progress callback, called per file.
-
-        Raises:
-            IncompleteError: (``retired``) some of its data is gone, as a signed retention says.
-            NotFoundError, InvalidInputError: As :meth:`resolve`.
-            ConflictError, InvalidInputError, VerificationError, StorageError: As
-                :func:`lyrikstore.history.checkout.checkout.checkout_tree`; nothing stays behind.
-        """
-        from lyrikstore.history.checkout.checkout import checkout_tree
-        from lyrikstore.history.gc.retention import present_tree
-
-        tree = present_tree(self.repository, self.resolve(ref))
-        checkout_tree(tree, self.repository.blobs, Path(folder), progress=progress)
-        return tree
-
-    def verify(self, *, progress: OnProgress = silent) -> "Report":
-        """Return the report on the whole store: every blob, signature, log entry and link.
-
-        Args:
+            ref: The object; None for every blob, signature, log entry and link of the store.
+            trust: Whom the verifier believes; by default as the trust file says.
+            at: The moment to judge for; by default now.
             progress: Progress callback, in bytes, called from another thread.
 
         Raises:
+            InvalidInputError, NotFoundError: As :meth:`resolve`.
             FormatError: (``bad-trust``) the trust file is none.
             StorageError: Storage backend error. What is wrong with the store stands in the report.
         """
+        from lyrikstore.verify.store.object import verify_object
         from lyrikstore.verify.store.store import verify_store
 
-        return verify_store(
-            self.repository,
-            trust=self.trust,
-            at=self.clock(),
-            memory=self.memory,
-            progress=progress,
-        )
-
-    def gc(self, *, dry_run: bool = False, **options: Any) -> "Collected":
-        """Free the space of what no version needs.
-
-        Args:
-            dry_run: Find out everything; change nothing.
-            options: ``keep``, ``grace``, ``progress`` and more, as
-                :func:`lyrikstore.history.gc.gc.collect`, whose errors it raises.
-        """
-        from lyrikstore.history.gc import gc as liveness
-
-        signer = None if dry_run or self.repository.is_mirror else self.signer()
-        return liveness.collect(
-            self.repository, clock=self.clock, signer=signer, dry_run=dry_run, **options
-        )
-
-    @property
-    def own_cache(self) -> Path | None:
-        """Where is remembered what belongs to this store, or None."""
-        return self.cache_dir / self.id.short if self.cache_dir else None
-
-    def issue(
-        self,
-        ref: str,
-        folder: Path | str,
-        *,
-        offer: "Offer",
-        issuance: "Issuance | None" = None,
-        valid_for: timedelta | None = None,
-        version: str | None = None,
-        progress: OnProgress = silent,
-    ) -> "DeliveryResult":
-        """Issue a credential about a dataset version and write the delivery to ``folder``.
-
-        Args:
-            ref: The version, as :meth:`resolve` takes it.
-            folder: A folder that does not exist or is empty.
-            offer: What the credential says beyond the manifest.
-            issuance: In whose name, and how it may end; None: the signer's, for good.
-            valid_for: How long, from now, at most ten years; None for no end.
-            version: A version label for people.
-            progress: Progress callback, called per file, in the phases ``records`` and ``data``.
-
-        Raises:
-            LyrikstoreError: As :meth:`resolve` and
-                :func:`lyrikstore.publish.issue.delivery.issue_delivery`.
-        """
-        from lyrikstore.publish.issue.delivery import issue_delivery
-
-        return issue_delivery(
-            self.repository,
-            self.resolve(ref),
-            Path(folder),
-            offer=offer,
-            issuance=issuance,
-            valid_for=valid_for,
-            version=version,
-            progress=progress,
-            signer=self.signer(),
-            clock=self.clock,
-        )
-
-    def card(self, checkpoint: str, responses: "Responses | None" = None) -> "CardResult":
-        """Make, sign and log the model card of a checkpoint.
-
-        Args:
-            checkpoint: A REF.
-            responses: The expert's answers, as
-                :func:`lyrikstore.publish.cards.answers.parse_responses` gives them.
-
-        Raises:
-            LyrikstoreError: As :meth:`resolve` and :func:`lyrikstore.publish.cards.card.make_card`.
-        """
-        from lyrikstore.publish.cards.card import make_card
-
-        return make_card(
-            self.repository,
-            self.resolve(checkpoint),
-            signer=self.signer(),
-            clock=self.clock,
-            responses=responses,
-        )
+        how: dict[str, Any] = {
+            "trust": self.trust if trust is None else trust,
+            "at": at or self.clock(),
+            "memory": self.memory,
+            "progress": progress,
+        }
+        if ref is None:
+            return verify_store(self.repository, **how)
+        repository = self.repository.afresh()
+        return verify_object(repository, repository.resolve(ref).id, **how)

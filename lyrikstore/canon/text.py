@@ -10,6 +10,9 @@ from collections.abc import Iterable
 
 from lyrikstore.canon.errors import InvalidInputError
 
+_BRIEF = 160
+"""Characters of a path that a message shows."""
+
 # Default_Ignorable_Code_Point of Unicode, which contains most bidi controls, then the
 # interlinear annotation characters. They do not show, so two names with them look like one.
 IGNORABLE = re.compile(
@@ -83,3 +86,8 @@ def unknown_word(
     listed = f"known: {', '.join(names)[:300]}" if names else "nothing is accepted here"
     hint = suggest(got, names) or otherwise or listed
     return InvalidInputError(kind, f"unknown {what} {got[:80]!r}", hint=hint, details={"got": got})
+
+
+def brief(shown: str) -> str:
+    """Return text that is safe to show, without its middle where it would fill the screen."""
+    return shown if len(shown) <= _BRIEF else f"{shown[: _BRIEF // 2]} … {shown[-_BRIEF // 2 :]}"

@@ -114,6 +114,15 @@ def parse_did_key(text: object) -> PublicKey:
     return parse_multikey(text.removeprefix(_DID_KEY))
 
 
+def parse_public_key(text: str) -> PublicKey:
+    """Read a public key as a person gives it: a did:key or a Multikey.
+
+    Raises:
+        KeyMaterialError: As :func:`parse_did_key` and :func:`parse_multikey`.
+    """
+    return parse_did_key(text) if text.startswith("did:") else parse_multikey(text)
+
+
 def verification_method(key: PublicKey) -> str:
     """Return ``did:key:X#X``, the DID URL that a proof names."""
     body = encode_multikey(key)

@@ -17,7 +17,7 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     VerificationError,
 )
-from lyrikstore.canon.json import encode, parse
+from lyrikstore.canon.json import JSON, encode, parse
 from lyrikstore.credentials.model.credential import GRANT, kind_of
 from lyrikstore.history.log.entries import LoggedEntry
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
@@ -99,6 +99,42 @@ class Impact(Struct, frozen=True):
         """Yield each affected object with what :meth:`path` returns for it."""
         found = {one.id: one for one in self.affected}
         return ((one, *_path(found, one)) for one in self.affected)
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return it as ``schemas/cli/impact.schema.json`` wants it."""
+        return {
+            "roots": [str(root) for root in self.roots],
+            "affected": [
+                {
+                    "id": str(one.id),
+                    "kind": one.kind,
+                    "name": one.name,
+                    "logIndex": one.index,
+                    "flagged": one.flagged,
+                    "counts": None if one.counts is None else dict(one.counts),
+                    "start": str(start),
+                    "path": [
+                        {
+                            "role": step.role,
+                            "id": str(step.id),
+                            "dropped": None if step.counts is None else step.counts["dropped"],
+                        }
+                        for step in path
+                    ],
+                }
+                for one, start, path in self.paths()
+            ],
+            "unfollowed": [
+                {
+                    "id": str(one.id),
+                    "type": one.type,
+                    "logIndex": one.index,
+                    "kind": one.kind,
+                    "summary": one.summary,
+                }
+                for one in self.unfollowed
+            ],
+        }
 
 
 def impact_of(repository: Repository, roots: Iterable[Digest]) -> Impact:

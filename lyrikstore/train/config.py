@@ -5,12 +5,14 @@ is kept as its shortest decimal text, and becomes a number only inside the worke
 """
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Self
 
 from msgspec import Struct, field, to_builtins
 from msgspec.structs import replace
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.text import unknown_word
 from lyrikstore.canon.toml import check_user_file, parse_toml
 from lyrikstore.credentials.terms.vocabulary import (
@@ -142,6 +144,11 @@ class TrainConfig(Struct, frozen=True):
     lora: LoraConfig
     training: TrainingConfig
     use: UseConfig = field(default_factory=UseConfig)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Return the config in a file; raises what :meth:`parse` does, and if it cannot be read."""
+        return cls.parse(read_at_most(path, MAX_BYTES + 1))
 
     @classmethod
     def parse(cls, data: bytes) -> Self:

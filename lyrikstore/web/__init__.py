@@ -33,7 +33,7 @@ class Carried(Struct, frozen=True):
     trust: bytes | None = None
 
 
-def page(carried: Carried | None = None) -> bytes:
+def verification_page(carried: Carried | None = None) -> bytes:
     """Return the page: one HTML document that needs no network and sends nothing anywhere.
 
     Args:
@@ -65,9 +65,9 @@ def stylesheet() -> str:
     return bare[at : bare.index(end, at)].decode("utf-8")
 
 
-def fingerprint() -> str:
+def page_fingerprint() -> str:
     """Return the SHA-256 of the page in hexadecimal, to compare with another copy of it."""
-    return sha256(page()).hexdigest()
+    return sha256(verification_page()).hexdigest()
 
 
 def carried_by(found: bytes) -> Carried | None:
@@ -75,7 +75,7 @@ def carried_by(found: bytes) -> Carried | None:
 
     A copy differs in nothing but its data, and the data is spelt so that it ends nowhere early.
     """
-    before, after = _around(page())
+    before, after = _around(verification_page())
     inside = found[len(before) : len(found) - len(after)]
     if found != before + inside + after:
         return None

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.web.fetch import Fetcher
-from lyrikstore_cli.commands.verify.fetch import NOTHING, fetch_for
+from lyrikstore.web.fetch_named import NOTHING, fetch_for
 from tests.servers.tls import Authority, answer, serving
 
 HOST = "acme.example"

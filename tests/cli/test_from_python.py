@@ -109,7 +109,7 @@ Path("documents").mkdir()
 Path("documents/a").write_text("a")
 for options in ({}, {"signer": keys.signer()}):
     try:
-        Store.open(".", **mine, **options).commit("documents", "acme/letters")
+        Store.open(".", **mine, **options).datasets.commit("documents", "acme/letters")
     except LyrikstoreError as error:
         print(error.kind, error.hint.split(", ")[-1])
 """
@@ -119,10 +119,10 @@ _CLONING = """
 home = str(Path(".lyrikstore").resolve())
 paths = {name: str(path) for name, path in mine.items()}  # as text does as well
 copy, came = Store.clone(home, "copy", keys=keys, signer=keys.signer(), **paths)
-tree = copy.checkout("acme/letters", "out")
+tree = copy.datasets.checkout("acme/letters", "out")
 print(list(tree.paths), Path("out/a.txt").read_text())
 Path("out/b.txt").write_text("b")
-print("made" if came.after and copy.commit("out", "acme/letters").manifest else "nothing")
+print("made" if came.after and copy.datasets.commit("out", "acme/letters").manifest else "nothing")
 print(repr(copy.resolve("acme/letters"))[:34])
 """
 

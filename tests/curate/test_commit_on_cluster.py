@@ -8,7 +8,7 @@ import pytest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.objects import distributed
 from lyrikstore.objects.check.checker import verify_blobs
-from lyrikstore.objects.parallel.dask import connect
+from lyrikstore.objects.parallel.dask import dask_cluster
 from tests.servers.dask import losing_a_worker, new_store
 
 pytest.importorskip("distributed")
@@ -40,8 +40,8 @@ def test_the_tree_is_the_same_as_on_one_core_and_a_killed_worker_changes_only_ti
     alone = new_store(tmp_path / "alone").commit(data, "acme/corpus")
     store = new_store(tmp_path / "shared")
     with losing_a_worker(tmp_path) as (cluster, kill_one):
-        result = store.commit(data, "acme/corpus", pools=cluster.pool, progress=kill_one)
-        again = store.commit(data, "acme/corpus", pools=cluster.pool)
+        result = store.datasets.commit(data, "acme/corpus", pools=cluster.pool, progress=kill_one)
+        again = store.datasets.commit(data, "acme/corpus", pools=cluster.pool)
 
     assert again.manifest is None
     assert result.tree_id == alone.tree_id
@@ -49,7 +49,7 @@ def test_the_tree_is_the_same_as_on_one_core_and_a_killed_worker_changes_only_ti
     assert result.manifest.files == alone.manifest.files  # type: ignore[union-attr]
     report = store.verify()
     assert report.verdict.value == "trusted", report
-    store.checkout("acme/corpus", tmp_path / "out")
+    store.datasets.checkout("acme/corpus", tmp_path / "out")
     for path in data.rglob("*"):
         if path.is_file():
             assert (tmp_path / "out" / path.relative_to(data)).read_bytes() == path.read_bytes()
@@ -57,19 +57,19 @@ def test_the_tree_is_the_same_as_on_one_core_and_a_killed_worker_changes_only_ti
 
 def test_what_is_stored_already_is_not_stored_again(tmp_path: Path, data: Path) -> None:
     store = new_store(tmp_path)
-    store.commit(data, "acme/corpus")
+    store.datasets.commit(data, "acme/corpus")
     before = {pack.id for pack in store.repository.blobs.packs if pack.role == "data"}
     (data / "one.txt").write_text("one more")
-    with connect("local") as cluster:
-        store.commit(data, "acme/other", pools=cluster.pool)
+    with dask_cluster("local") as cluster:
+        store.datasets.commit(data, "acme/other", pools=cluster.pool)
     added = [p for p in store.repository.blobs.packs if p.role == "data" and p.id not in before]
     assert sum(pack.bytes for pack in added) < 1000
 
 
 def test_packs_are_verified_on_a_cluster(tmp_path: Path, data: Path) -> None:
     store = new_store(tmp_path)
-    store.commit(data, "acme/corpus")
-    with connect("local") as cluster:
+    store.datasets.commit(data, "acme/corpus")
+    with dask_cluster("local") as cluster:
         sound = list(verify_blobs(store.repository.blobs, pools=cluster.pool))
         pack = next(p for p in store.repository.blobs.packs if p.role == "data")
         path = tmp_path / "store" / pack.name
@@ -86,7 +86,7 @@ def test_packs_are_verified_on_a_cluster(tmp_path: Path, data: Path) -> None:
 
 def test_a_refusal_on_a_worker_is_the_refusal_of_the_commit(tmp_path: Path, data: Path) -> None:
     store = new_store(tmp_path)
-    with connect("local") as cluster:
+    with dask_cluster("local") as cluster:
         (data / "gone.txt").write_text("soon")
 
         def pool(target: str, setup: dict) -> object:
@@ -94,6 +94,6 @@ def test_a_refusal_on_a_worker_is_the_refusal_of_the_commit(tmp_path: Path, data
             return cluster.pool(target, setup)
 
         with pytest.raises(InvalidInputError) as caught:
-            store.commit(data, "acme/corpus", pools=pool)
+            store.datasets.commit(data, "acme/corpus", pools=pool)
     assert caught.value.kind == "file-missing"
     assert "datasets/acme/corpus" not in store.repository.refs

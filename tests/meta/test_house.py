@@ -64,6 +64,26 @@ def test_counts_go_through_the_one_function_for_them() -> None:
     assert not found, "use canon.text.pluralize"
 
 
+def test_the_facade_loads_every_name_that_it_declares() -> None:
+    import lyrikstore
+    from lyrikstore import api
+
+    tree = ast.parse((REPOSITORY / "lyrikstore/api/__init__.py").read_text("utf-8"))
+    (declared,) = (node for node in tree.body if isinstance(node, ast.If))
+    places = {
+        alias.name: node.module.removeprefix("lyrikstore.")
+        for node in declared.body
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    }
+    assert places == api._LAZY
+    extra = {"web.vc_api.app"}  # needs the extra `serve`
+    for name in [name for name, place in places.items() if place not in extra]:
+        getattr(api, name)
+    for name in lyrikstore.__all__:
+        getattr(lyrikstore, name)
+
+
 def test_every_error_class_has_an_exit_code_and_a_meaning() -> None:
     classes = [
         value

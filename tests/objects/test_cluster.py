@@ -12,7 +12,7 @@ import pytest
 
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, RemoteError, StorageError
 from lyrikstore.objects.parallel import dask as clusters
-from lyrikstore.objects.parallel.dask import connect
+from lyrikstore.objects.parallel.dask import dask_cluster
 from lyrikstore.objects.parallel.tasks import Message, pack_request, read_answer, run_request
 from tests.servers.dask import scheduler, worker
 
@@ -54,7 +54,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def test_tasks_run_on_the_cluster_and_bring_their_buffers_back(address: str) -> None:
-    with connect(address) as cluster, cluster.pool(f"{HERE}:square", {"factor": 3}) as pool:
+    with dask_cluster(address) as cluster, cluster.pool(f"{HERE}:square", {"factor": 3}) as pool:
         results = list(pool.map(Message({"n": n}, (bytes([n]),)) for n in range(20)))
     found = {r.task: (r.header["square"], r.buffers) for r in results}
     assert found == {n: (3 * n * n, (bytes([n]),)) for n in range(20)}
@@ -62,7 +62,7 @@ def test_tasks_run_on_the_cluster_and_bring_their_buffers_back(address: str) -> 
 
 def test_a_refusal_arrives_as_it_was_raised(address: str) -> None:
     with (
-        connect(address) as cluster,
+        dask_cluster(address) as cluster,
         cluster.pool(f"{HERE}:refuse", {}) as pool,
         pytest.raises(ConflictError) as caught,
     ):
@@ -72,7 +72,7 @@ def test_a_refusal_arrives_as_it_was_raised(address: str) -> None:
 
 def test_a_disk_that_fails_on_a_worker_is_no_scheduler_that_is_gone(address: str) -> None:
     with (
-        connect(address) as cluster,
+        dask_cluster(address) as cluster,
         cluster.pool(f"{HERE}:fail", {}) as pool,
         pytest.raises(StorageError) as caught,
     ):
@@ -89,7 +89,7 @@ def test_a_killed_worker_changes_nothing_but_time(tmp_path: Path) -> None:
         scheduler(tmp_path) as found,
         worker(tmp_path, found) as first,
         worker(tmp_path, found),
-        connect(found) as cluster,
+        dask_cluster(found) as cluster,
     ):
         cluster.wait(2)
         with cluster.pool(f"{HERE}:slow", setup) as pool:
@@ -109,10 +109,10 @@ def test_without_workers_it_does_not_wait_for_ever(
     with (
         scheduler(tmp_path) as found,
         pytest.raises(RemoteError, match="too few workers"),
-        connect(found),
+        dask_cluster(found),
     ):
         raise AssertionError
-    with pytest.raises(InvalidInputError) as refused, connect("gopher://somewhere"):
+    with pytest.raises(InvalidInputError) as refused, dask_cluster("gopher://somewhere"):
         raise AssertionError
     assert refused.value.kind == "bad-address"
 
@@ -136,7 +136,7 @@ def test_an_address_where_no_scheduler_answers_is_not_waited_for(
     ):
         greeted = pool.submit(greet, other)
         for port in (9, mute.getsockname()[1], other.getsockname()[1]):
-            with pytest.raises(RemoteError) as caught, connect(f"tcp://127.0.0.1:{port}"):
+            with pytest.raises(RemoteError) as caught, dask_cluster(f"tcp://127.0.0.1:{port}"):
                 raise AssertionError
             assert caught.value.kind == "no-scheduler"
             assert f"127.0.0.1:{port} within 1 s" in caught.value.message
@@ -179,12 +179,12 @@ def test_workers_get_the_options_of_a_remote_and_no_credentials(tmp_path: Path) 
 DYING = """
 import os, sys
 from lyrikstore.canon.errors import RemoteError
-from lyrikstore.objects.parallel.dask import connect
+from lyrikstore.objects.parallel.dask import dask_cluster
 from lyrikstore.objects.parallel.tasks import Message
 
 address, target, folder = sys.argv[1:]
 try:
-    with connect(address) as cluster:
+    with dask_cluster(address) as cluster:
         scheduler = cluster._client.run_on_scheduler(os.getpid)
         with cluster.pool(target, {"folder": folder, "seconds": 0.5}) as pool:
             for result in pool.map(Message({"n": n}) for n in range(12)):

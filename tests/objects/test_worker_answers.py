@@ -68,13 +68,13 @@ def test_a_malformed_answer_about_stored_files_is_refused(
 ) -> None:
     store = new_store(tmp_path)
     with pytest.raises(FormatError):
-        store.commit(data, "acme/corpus", pools=answering(change))
+        store.datasets.commit(data, "acme/corpus", pools=answering(change))
     assert "datasets/acme/corpus" not in store.repository.refs
     assert store.verify().verdict == "trusted"
     # What was left in the store does no harm to whoever stores the same.
-    made = store.commit(data, "acme/corpus").manifest
+    made = store.datasets.commit(data, "acme/corpus").manifest
     assert made is not None
-    store.checkout(str(made.id), tmp_path / "out")
+    store.datasets.checkout(str(made.id), tmp_path / "out")
     for path in data.iterdir():
         assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes()
 
@@ -97,6 +97,6 @@ def test_a_malformed_answer_about_packs_is_refused(
     tmp_path: Path, data: Path, change: Callable[[Result], list[Result]]
 ) -> None:
     store = new_store(tmp_path)
-    store.commit(data, "acme/corpus")
+    store.datasets.commit(data, "acme/corpus")
     with pytest.raises(FormatError, match="worker"):
         list(verify_blobs(store.repository.blobs, pools=answering(change)))

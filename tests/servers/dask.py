@@ -14,7 +14,7 @@ from typing import Any
 from lyrikstore.api.store import Store
 from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.crypto.keys.keyring import KeyFolder
-from lyrikstore.objects.parallel.dask import Cluster, connect
+from lyrikstore.objects.parallel.dask import Cluster, dask_cluster
 from lyrikstore.objects.parallel.tasks import (
     Message,
     Result,
@@ -85,7 +85,7 @@ def losing_a_worker(folder: Path) -> Iterator[tuple[Cluster, OnProgress]]:
         scheduler(folder) as address,
         worker(folder, address) as first,
         worker(folder, address),
-        connect(address) as cluster,
+        dask_cluster(address) as cluster,
     ):
         cluster.wait(2)
 

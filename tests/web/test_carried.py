@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyrikstore.web import Carried, carried_by, page
+from lyrikstore.web import Carried, carried_by, verification_page
 
 SCRIPT = "</script><script>alert(1)</script><!--"
 
@@ -66,10 +66,10 @@ def test_the_command_line_checks_what_it_writes(publisher, tmp_path) -> None:
 
 @given(st.dictionaries(st.text(max_size=40), st.binary(max_size=9), max_size=4))
 def test_whatever_is_carried_comes_back(files: dict[str, bytes]) -> None:
-    made = page(Carried(files, b"version = 1"))
+    made = verification_page(Carried(files, b"version = 1"))
     assert carried_by(made) == Carried(files, b"version = 1")
-    assert made.count(b"<script") == page().count(b"<script")
-    assert made.count(b"</script") == page().count(b"</script")
+    assert made.count(b"<script") == verification_page().count(b"<script")
+    assert made.count(b"</script") == verification_page().count(b"</script")
 
 
 @pytest.mark.parametrize(
@@ -86,10 +86,10 @@ def test_whatever_is_carried_comes_back(files: dict[str, bytes]) -> None:
     ],
 )
 def test_a_page_with_anything_else_is_no_copy(inside: bytes) -> None:
-    before, _, after = page().partition(b'application/json">null')
+    before, _, after = verification_page().partition(b'application/json">null')
     assert carried_by(before + b'application/json">' + inside + after) is None
 
 
 def test_a_copy_that_says_it_is_empty_is_the_page() -> None:
-    assert carried_by(page()) == Carried({})
+    assert carried_by(verification_page()) == Carried({})
     assert json.loads(b"null") is None

@@ -82,10 +82,14 @@ def command(
     You need no store, unless you want to be able to take the attestation back. The publisher
     takes it in with `lyrikstore import`; buyers can also put it next to the delivery themselves.
     """
-    from lyrikstore.credentials.model.attestation import parse_statement
-    from lyrikstore.publish.identity.issuer import Issuance
-    from lyrikstore.publish.issue.attest import Findings, attest, read_documents
-    from lyrikstore.verify.delivery.folder import read_siblings
+    from lyrikstore.api import (
+        Findings,
+        Issuance,
+        attest,
+        parse_statement,
+        read_documents,
+        read_siblings,
+    )
     from lyrikstore.verify.report import CheckState
 
     if kind != "quality" and not documents:
@@ -100,23 +104,20 @@ def command(
     credential, siblings = options.read_file(path), read_siblings(path)
     report = verify_delivered(session, path, data, credential=credential, siblings=siblings)
     store = session.open_store(sign=True) if status_url is not None else None
-    result = attest(
-        credential,
-        report,
-        findings,
-        Issuance(
-            name=issuer_name,
-            organisation=issuer,
-            did_document=options.read_given(did_document),
-            status_url=status_url,
-            supersedes=options.read_given(supersedes),
-        ),
-        signer=session.signer() if store is None else store.signer(),
-        clock=now,
-        valid_for=options.duration(valid_for),
-        unchecked=unchecked,
-        repository=None if store is None else store.repository,
+    issuance = Issuance(
+        name=issuer_name,
+        organisation=issuer,
+        did_document=options.read_given(did_document),
+        status_url=status_url,
+        supersedes=options.read_given(supersedes),
     )
+    said, lasts = (credential, report, findings, issuance), options.duration(valid_for)
+    if store is None:
+        result = attest(
+            *said, signer=session.signer(), clock=now, valid_for=lasts, unchecked=unchecked
+        )
+    else:
+        result = store.credentials.attest(*said, valid_for=lasts, unchecked=unchecked)
     written = options.write_credential(output, result)
     not_made = [check for check in report.checks if check.state is CheckState.UNCHECKED]
     earlier = [] if result.log_index is None or store is None else earlier_rows(store, result.data)

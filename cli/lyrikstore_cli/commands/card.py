@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 import click
 
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, NotFoundError
-from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.text import pluralize
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import write_over
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api.store import Store
-    from lyrikstore.publish.cards.card import CardResult
+    from lyrikstore.api import CardResult, Store
 
 
 @declare(
@@ -39,11 +37,9 @@ def command(
     """
     if evidence and output is None:
         raise click.UsageError("--evidence goes beside a file: add -o FILE")
-    from lyrikstore.publish.cards.answers import MAX_BYTES, parse_responses
+    from lyrikstore.api import load_responses
 
-    responses = None
-    if answers is not None:
-        responses = parse_responses(read_at_most(answers, MAX_BYTES + 1))
+    responses = None if answers is None else load_responses(answers)
     if output is not None and output.exists() and not output.is_file():
         raise ConflictError("exists", f"{output} is not a file")
     if output is not None and not output.parent.is_dir():  # before it is signed and logged
@@ -51,7 +47,7 @@ def command(
             "no-folder", f"there is no folder {output.parent}", hint="make it first"
         )
     store = session.open_store(sign=True)
-    result = store.card(checkpoint, responses)
+    result = store.models.card(checkpoint, responses)
     written: list[str] = []
     if output is not None:
         evidence_files = _evidence(store, result, output) if evidence else {}
@@ -93,9 +89,7 @@ def command(
 
 
 def _evidence(store: "Store", result: "CardResult", output: Path) -> dict[Path, bytes]:
-    from lyrikstore.publish.cards.offline import evidence_of
-
-    found = evidence_of(store.repository, result.manifest)
+    found = store.models.card_evidence(result.manifest)
     if found is None:
         raise ConflictError(
             "not-pushed",

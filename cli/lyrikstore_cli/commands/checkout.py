@@ -30,10 +30,10 @@ def command(session: Session, ref: str, folder: Path, metadata: Path | None) -> 
     store = session.open_store()
     manifest = store.resolve(ref)
     with session.screen.progress("writing") as meter:
-        tree = store.checkout(str(manifest.id), folder, progress=meter)
+        tree = store.datasets.checkout(str(manifest.id), folder, progress=meter)
     key = None
     if metadata is not None:
-        from lyrikstore.curate.sheets.sheet import formula_cells, sheet_of
+        from lyrikstore.api import formula_cells, sheet_of
 
         sheet, key = sheet_of(tree)
         options.write_new(metadata, sheet)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
+from lyrikstore.api import STORE_FOLDER
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore.canon.timestamps import now
-from lyrikstore.history.repository.locate import STORE_FOLDER
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import named_values, remote_options
 from lyrikstore_cli.output.screen import size
@@ -41,9 +41,7 @@ def command(
     arrival. Without --id the store is believed to be the one you meant, as nothing here knows
     better: compare the id that is shown. A clone that was cut off goes on when run again.
     """
-    from lyrikstore.api.store import Store
-    from lyrikstore.history.repository.partial_clone import Selection
-    from lyrikstore_cli.remotes import NamedRemote, Remotes, place_of
+    from lyrikstore.api import NamedRemote, NamedRemotes, Store, place_of
 
     session.refuse_store()
     if no_data and only:
@@ -54,19 +52,19 @@ def command(
     root = folder / STORE_FOLDER
     with session.screen.progress("cloning") as meter:
         store, result = Store.clone(
-            session.place(origin),
+            origin.place(session.environment),
             root,
             memory_dir=session.paths.memory,
             trust_file=session.paths.trust,
             expected=Digest.parse(expected) if expected else None,
-            selection=Selection(tuple(only)) if no_data or only else None,
+            only=only if no_data or only else None,
             progress=meter,
         )
-    remotes = Remotes(session.paths.remotes, root)
+    remotes = NamedRemotes(session.paths.remotes, root)
     for stale in remotes.all():
         remotes.remove(stale.name)  # of a store that stood here before
     remotes.add(origin)
-    founder, store_id = store.repository.genesis.author, store.id
+    founder, store_id = store.founder, store.id
     trusted = store.trust.vouches_for(founder, store=store_id, at=now()) is not None
     known = result.known or trusted
     session.emit(

@@ -14,9 +14,7 @@ from lyrikstore_cli.output.screen import Screen, size
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api.store import Store
-    from lyrikstore.curate.commit.plan import CommitResult
-    from lyrikstore.curate.descriptor import Descriptor
+    from lyrikstore.api import CommitResult, Descriptor, Store
 
 SHOWN = 10
 
@@ -80,10 +78,7 @@ def command(
     a base model.
     """
     listing = session.listing(path, metadata, follow_links=follow_links)
-    from lyrikstore.curate.commit.inputs import (  # while a large folder is being listed
-        CommitMetadata,
-        CommitOptions,
-    )
+    from lyrikstore.api import CommitMetadata, CommitOptions
 
     with (
         listing or contextlib.nullcontext(),
@@ -91,7 +86,7 @@ def command(
         session.screen.progress("committing") as meter,
     ):
         store = session.open_store(sign=True)
-        result = store.commit(
+        result = store.datasets.commit(
             path,
             name,
             CommitMetadata(
@@ -120,7 +115,7 @@ def _as_json(result: "CommitResult", store: "Store", name: str, *, dry_run: bool
         "changed": result.manifest is not None,
         "dryRun": dry_run,
         "id": str(current.id) if current else None,
-        "logIndex": store.repository.refs[current.name].index if current else None,
+        "logIndex": store.log_index(current.id) if current else None,
         "tree": str(result.tree_id),
         "files": result.files,
         "bytes": result.bytes,
@@ -174,7 +169,7 @@ def _tell(
         screen.result(f"– nothing new: {current.name} is at {current.id.short} already")
     elif result.manifest is not None:
         screen.result(f"✓ signed   {result.manifest.name}  {result.manifest.id.short}  {changes}")
-        if store.repository.is_mirror:
+        if store.is_clone:
             screen.result(
                 "✓ logged   in the log of this clone; lyrikstore push sends it to the home log"
             )
@@ -185,7 +180,7 @@ def _tell(
 
 
 def _described(path: Path | None) -> "Descriptor | None":
-    from lyrikstore.curate.descriptor import load_descriptor
+    from lyrikstore.api import load_descriptor
 
     return load_descriptor(path) if path else None
 
@@ -199,7 +194,7 @@ def _is_model(added: Sequence[str]) -> bool:
 def _litter(added: Sequence[str]) -> list[str]:
     if not added:
         return []
-    from lyrikstore.verify.delivery.compare_files import is_litter
+    from lyrikstore.api import is_litter
 
     return [path for path in added if is_litter(path)]
 
@@ -215,6 +210,6 @@ def _name(screen: Screen, title: str, names: "tuple[str, ...] | list[str]") -> N
 def _licence_text(path: Path | None) -> bytes | None:
     if path is None:
         return None
-    from lyrikstore.curate.terms.offer import read_licence_text
+    from lyrikstore.api import read_licence_text
 
     return read_licence_text(path)

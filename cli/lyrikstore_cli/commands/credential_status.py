@@ -1,23 +1,23 @@
 """``lyrikstore revoke``, ``suspend``, ``reinstate``, ``supersede`` and ``status-lists``."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyrikstore.api.store import Store
+from lyrikstore.api import Store
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import NotFoundError, storage_error
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import credential_file, write_files
-from lyrikstore_cli.output.impact import impact_members, say_impact
+from lyrikstore_cli.output.impact import say_impact
 from lyrikstore_cli.output.screen import Screen
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.publish.status.book import Issued
+    from lyrikstore.api import Issued
 
 HELP = """{does}
 
@@ -31,7 +31,6 @@ def standing_command(
     name: str,
     does: str,
     said: str,
-    act: Callable[[Store, str, bool], "Issued"],
     by: str = "",
     *,
     falls: bool = False,
@@ -39,12 +38,10 @@ def standing_command(
     """Return a command that changes the standing of one credential.
 
     Args:
-        name: As typed.
+        name: As typed, and of the method of ``store.credentials`` that does it.
         does: What it does, one sentence, for its help.
         said: The participle: what the credential is from then on.
-        act: Does it, given the store, the credential as ``StatusBook.find`` takes it, and whether
-            only where it is alone at its place of the list.
-        by: Said before the credential that ``act`` returns, if that is not CREDENTIAL itself.
+        by: Said before the credential that it returns, if that is not CREDENTIAL itself.
         falls: Whether what rests on the credential is told.
     """
 
@@ -52,7 +49,7 @@ def standing_command(
         store = session.open_store(sign=True)
         named = named_credential(credential)
         try:
-            issued = act(store, named, not yes)
+            issued: Issued = getattr(store.credentials, name)(named, alone=not yes)
         except NotFoundError as error:
             if (
                 error.kind == "no-credential" and named != credential
@@ -66,9 +63,9 @@ def standing_command(
             "lists": [entry.url for entry in issued.entries],
             "written": [str(path) for path in written],
         }
-        impact = store.impact(issued.id) if falls else None
+        impact = store.query.impact(issued.id) if falls else None
         if impact is not None:
-            result["impact"] = impact_members(impact)
+            result["impact"] = impact.to_json()
         session.emit(name, result)
         session.screen.result(f"✓ {said}  {by}credential {issued.id.short}, signed and logged")
         if impact is not None:
@@ -93,7 +90,7 @@ def standing_command(
 
 def write_lists(session: Session, store: Store, folder: Path) -> list[Path]:
     """Write the store's status lists to a folder, and say which of them another key must renew."""
-    lists = store.status_lists()
+    lists = store.credentials.status_lists()
     moment = store.clock()
     for name, one in lists.items():
         if one.is_half_through(moment):
@@ -106,7 +103,7 @@ def write_lists(session: Session, store: Store, folder: Path) -> list[Path]:
 
 
 def say_shared_places(screen: Screen, shared: Iterable[Sequence["Issued"]]) -> None:
-    """Name the credentials that only fall together, as ``Store.shared_places`` gives them."""
+    """Name the credentials that only fall together, as ``Credentials.shared_places`` gives them."""
     for group in shared:
         screen.result(
             f"! credentials {' and '.join(one.id.short for one in group)} have one place in the "
@@ -130,33 +127,23 @@ revoke = standing_command(
     "revoke",
     "Take CREDENTIAL back for good.",
     "revoked",
-    lambda store, credential, alone: store.set_status(
-        credential, "revocation", value=True, alone=alone
-    ),
     falls=True,
 )
 suspend = standing_command(
     "suspend",
     "Suspend CREDENTIAL until you reinstate it.",
     "suspended",
-    lambda store, credential, alone: store.set_status(
-        credential, "suspension", value=True, alone=alone
-    ),
     falls=True,
 )
 reinstate = standing_command(
     "reinstate",
     "End the suspension of CREDENTIAL.",
     "reinstated",
-    lambda store, credential, alone: store.set_status(
-        credential, "suspension", value=False, alone=alone
-    ),
 )
 supersede = standing_command(
     "supersede",
     "Take CREDENTIAL back because you issued another in its place, with --supersedes.",
     "superseded",
-    lambda store, credential, alone: store.supersede(credential, alone=alone),
     by="by ",
 )
 

@@ -15,28 +15,8 @@ def command(session: Session, old: str, new: str) -> None:
 
     They may be of two names, such as a dataset and what a filter made of it. No data is read.
     """
-    found = session.open_store().compare(old, new)
-    session.emit(
-        "diff",
-        {
-            "old": {"id": str(found.old.id), "name": found.old.name},
-            "new": {"id": str(found.new.id), "name": found.new.name},
-            "added": list(found.added),
-            "removed": list(found.removed),
-            "differing": [
-                {
-                    "path": change.path,
-                    "content": change.content,
-                    "cells": [
-                        {"column": column, "was": was, "now": now}
-                        for column, (was, now) in change.cells.items()
-                    ],
-                }
-                for change in found.differing
-            ],
-            "fields": list(found.fields),
-        },
-    )
+    found = session.open_store().datasets.diff(old, new)
+    session.emit("diff", found.to_json())
     say = session.screen.result
     for sign, version in (("−", found.old), ("+", found.new)):
         say(f"{sign} {version.name}  {version.id.short}", "bold")

@@ -24,7 +24,7 @@ def command(session: Session, checkpoint: str, dataset: str) -> None:
     """
     store = session.open_store(sign=True)
     with session.screen.progress("evaluating") as meter:
-        manifest = store.evaluate(
+        manifest = store.models.evaluate(
             checkpoint,
             dataset,
             environment=session.environment,
@@ -36,7 +36,7 @@ def command(session: Session, checkpoint: str, dataset: str) -> None:
         {
             "id": str(manifest.id),
             "name": manifest.name,
-            "logIndex": store.repository.index_of(manifest.id),
+            "logIndex": store.log_index(manifest.id),
             "body": body,
         },
     )

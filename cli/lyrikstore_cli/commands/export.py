@@ -5,8 +5,6 @@ from pathlib import Path
 
 import click
 
-from lyrikstore.canon.errors import VerificationError
-from lyrikstore.canon.json import parse
 from lyrikstore.canon.timestamps import now
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import DELIVERED, read_credential, write_new
@@ -33,18 +31,10 @@ def command(session: Session, target: Path, form: str, output: Path | None) -> N
     Its signature must hold; whether you believe its issuer is for `verify` to say. What is written
     is not signed, and says less than the credential: docs/terms.md has the table.
     """
-    from lyrikstore.publish.exports.odrl import odrl_policy
-    from lyrikstore.verify.credential.credential import check_credential
+    from lyrikstore.api import export_odrl
 
     data = read_credential(target)
-    outcome = check_credential(data, trust=session.trust(), at=now())
-    if not outcome.signature_valid:
-        raise VerificationError(
-            "bad-signature",
-            f"{target} is not a dataset credential whose signature holds",
-            hint=f"lyrikstore verify {target}",
-        )
-    policy = odrl_policy(parse(data))
+    policy = export_odrl(data, str(target), trust=session.trust(), at=now())
     text = json_text(policy, indent=2) + "\n"
     if output is not None:
         write_new(output, text.encode())

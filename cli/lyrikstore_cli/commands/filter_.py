@@ -33,12 +33,14 @@ def command(
     Every record dropped or changed gets a reason; `lyrikstore why` tells it. A recipe with a
     split makes NAME.train, NAME.validation and NAME.test.
     """
-    from lyrikstore.curate.recipes.recipe import load_recipe
+    from lyrikstore.api import load_recipe
 
     plan = load_recipe(recipe)
     store = session.open_store(sign=True)
     with session.pools(dask) as pools, session.screen.progress("filtering") as meter:
-        result = store.filter(ref, plan, as_name, message=message, progress=meter, pools=pools)
+        result = store.datasets.filter(
+            ref, plan, as_name, message=message, progress=meter, pools=pools
+        )
     session.emit(
         "filter",
         {
@@ -50,7 +52,7 @@ def command(
                     "part": part,
                     "name": manifest.name,
                     "id": str(manifest.id),
-                    "logIndex": store.repository.refs[manifest.name].index,
+                    "logIndex": store.log_index(manifest.id),
                     "counts": dict(result.counts[part]),
                 }
                 for part, manifest in result.manifests.items()

@@ -1,7 +1,7 @@
 """``lyrikstore gc``: free the space of what no version needs any more."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,7 +11,7 @@ from lyrikstore_cli.output.screen import size
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.history.gc.gc import Collected
+    from lyrikstore.api import Collected
 
 _DAY = 86_400
 
@@ -69,54 +69,19 @@ def command(
     """
     if (keep is None) != (name is None):
         raise click.UsageError("--keep N and NAME go together")
-    store = session.open_store(sign=not dry_run and remote is None)
+    store = session.open_store(sign=not dry_run and (remote is None or keep is not None))
     with session.screen.progress("repacking") as meter:
-        options: dict[str, Any] = {
-            "keep": (name, keep) if name and keep else None,
-            "dry_run": dry_run,
-            "message": message,
-            "grace": timedelta(days=grace),
-            "share": threshold / 100,
-            "progress": meter,
-        }
-        if remote is None:
-            found = store.gc(**options)
-        else:
-            found = store.collect_at(
-                session.place(session.remotes().find(remote)),
-                clock=store.clock,
-                signer=None if dry_run or keep is None else session.signer(),
-                **options,
-            )
-    session.emit("gc", _document(found, dry_run=dry_run))
+        found = store.datasets.gc(
+            at=session.place(remote),
+            keep=(name, keep) if name and keep else None,
+            dry_run=dry_run,
+            message=message,
+            grace=timedelta(days=grace),
+            share=threshold / 100,
+            progress=meter,
+        )
+    session.emit("gc", {"dryRun": dry_run, **found.to_json()})
     _show(session, found, dry_run=dry_run)
-
-
-def _document(found: "Collected", *, dry_run: bool) -> dict[str, object]:
-    done, plan, retention = found.repacked, found.retirement, found.retention
-    return {
-        "dryRun": dry_run,
-        "retired": [str(version.id) for version in plan.versions] if plan else [],
-        "retention": str(retention.id) if retention else None,
-        "packs": found.plan.packs if found.plan else 0,
-        "garbageBytes": found.plan.garbage if found.plan else 0,
-        "packsDropped": [{"id": str(pack.id), "bytes": pack.bytes} for pack in done.dropped]
-        if done
-        else [],
-        "packsAdded": [{"id": str(pack.id), "bytes": pack.bytes} for pack in done.added]
-        if done
-        else [],
-        "blobsCopied": done.blobs if done else 0,
-        "leftAlone": [{"id": str(pack), "reason": why} for pack, why in done.skipped.items()]
-        if done
-        else [],
-        "transaction": found.seq,
-        "deleted": list(found.swept.deleted),
-        "deletedBytes": found.swept.bytes,
-        "waiting": [
-            {"pack": pack, "seconds": seconds} for pack, seconds in found.swept.waiting.items()
-        ],
-    }
 
 
 def _show(session: Session, found: "Collected", *, dry_run: bool) -> None:

@@ -64,13 +64,12 @@ def command(
     `lyrikstore present` that it is theirs. What a did:web issued, whoever may sign here for that
     organisation grants in its name; its document is written next to the grant.
     """
-    from lyrikstore.publish.identity.issuer import Issuance
-    from lyrikstore.publish.issue.grant import Licence
+    from lyrikstore.api import Issuance, Licence
 
     options.check_new(output)
     store = session.open_store(sign=True)
     last = options.until(end, now())
-    result = store.grant(
+    result = store.credentials.grant(
         options.read_credential(credential),
         Licence(
             holder=holder,
@@ -116,7 +115,7 @@ def command(
     screen.hint(
         "the holder puts them beside the delivery; to prove it is theirs: lyrikstore present"
     )
-    warn_of_changes(session.screen, store.repository, store.repository.policy)
+    warn_of_changes(screen, store)
     hint_earlier(screen, earlier)
     if status_url is not None:
         screen.hint(options.PUBLISH_LISTS)

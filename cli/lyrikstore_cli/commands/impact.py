@@ -10,11 +10,11 @@ from lyrikstore.canon.files import no_file
 from lyrikstore.canon.text import escape_control
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.commands.credential_status import named_credential
-from lyrikstore_cli.output.impact import impact_members, in_kinds, path_words, say_unfollowed
+from lyrikstore_cli.output.impact import in_kinds, path_words, say_unfollowed
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api.store import Store
+    from lyrikstore.api import Store
     from lyrikstore.canon.digest import Digest
 
 
@@ -33,8 +33,8 @@ def command(session: Session, id_: str) -> None:
     """
     store = session.open_store()
     identity, called = _asked(store, id_)
-    impact = store.impact(identity)
-    session.emit("impact", impact_members(impact))
+    impact = store.query.impact(identity)
+    session.emit("impact", impact.to_json())
     screen = session.screen
     if impact.affected:
         screen.result(f"{called}: {in_kinds(impact.affected)}", "bold")
@@ -66,9 +66,9 @@ def _asked(store: "Store", text: str) -> "tuple[Digest, str]":
                 f"{manifest.kind} {escape_control(manifest.name)} {manifest.id.short}",
             )
     except (NotFoundError, InvalidInputError):
-        if store.logged_credential(text) is None:
+        if store.credentials.find(text) is None:
             raise
-    found = store.logged_credential(named)
+    found = store.credentials.find(named)
     if found is None:
         raise NotFoundError(
             "no-credential", f"{text[:200]} is no credential that is logged in this store"

@@ -13,8 +13,7 @@ from lyrikstore_cli.report import to_believe
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api.store import Store
-    from lyrikstore.publish.imports.import_credentials import ImportResult
+    from lyrikstore.api import ImportResult, Store
 
 
 @declare(
@@ -74,29 +73,20 @@ def command(
 def _take(
     session: Session, store: "Store", target: Path, name: str | None, data: Path | None
 ) -> "ImportResult":
-    from lyrikstore.publish.imports.import_credentials import attestations_among
-    from lyrikstore.verify.delivery.folder import read_siblings
+    from lyrikstore.api import read_siblings
 
     path = credential_file(target)
     siblings = dict(read_siblings(path))
     content = read_file(path)
     if not target.is_dir():
-        return store.import_credentials({path.name: content}, siblings)
-    if _is_of(store, content):
-        return store.import_credentials({}, siblings, attestations_among(siblings))
+        return store.credentials.import_credentials({path.name: content}, siblings)
+    if store.credentials.is_about_ours(content):
+        return store.credentials.import_attestations(siblings)
     report = verify_delivered(session, path, data, credential=content, siblings=siblings)
     for step in to_believe(report):
         session.screen.hint(f"you do not trust its publisher yet; {step}")
     place = data or target / "data"
     with session.screen.progress("importing") as meter:
-        return store.import_delivery(content, siblings, place, report, name, progress=meter)
-
-
-def _is_of(store: "Store", content: bytes) -> bool:
-    from lyrikstore.canon.errors import FormatError
-    from lyrikstore.canon.json import parse
-
-    try:
-        return bool(parse(content)["credentialSubject"]["store"] == store.id.urn)
-    except (FormatError, KeyError, TypeError):
-        return False
+        return store.credentials.import_delivery(
+            content, siblings, place, report, name, progress=meter
+        )

@@ -16,7 +16,7 @@ def _rebuild(session: Session) -> None:
     """Make the index anew from the log and the signed objects."""
     store = session.open_store()
     with session.screen.progress("indexing") as meter:
-        path = store.rebuild_index(progress=meter)
+        path = store.query.rebuild_index(progress=meter)
     session.emit("index-rebuild", {"path": str(path), "bytes": path.stat().st_size})
     session.screen.result(f"✓ rebuilt  {path}")
 

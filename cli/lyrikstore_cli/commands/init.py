@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lyrikstore.history.repository.locate import STORE_FOLDER
+from lyrikstore.api import STORE_FOLDER
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api.store import Store
+    from lyrikstore.api import Store
 
 
 @declare("init", signs=True, epilog="lyrikstore key new && lyrikstore init")
@@ -39,8 +39,7 @@ def command(
     Who else shall push to this store needs two keys: one to sign with (--writer), one for the log
     (--log-key). Both can be added later: lyrikstore key admit.
     """
-    from lyrikstore.api.store import Store
-    from lyrikstore.crypto.multikey import did_key, parse_did_key, parse_multikey
+    from lyrikstore.api import Store
 
     session.refuse_store()
     folder = directory_ / STORE_FOLDER
@@ -57,11 +56,8 @@ def command(
         memory_dir=session.paths.memory,
         trust_file=session.paths.trust,
         origin=origin,
-        writers=[did_key(parse_did_key(did)) for did in writers],
-        log_keys=[
-            parse_did_key(key) if key.startswith("did:") else parse_multikey(key)
-            for key in log_keys
-        ],
+        writers=writers,
+        log_keys=log_keys,
     )
     _emit(session, store, folder, changed=True)
     session.screen.result(f"✓ created  {folder}  store {store.id.short}, log {store.origin}")
@@ -77,6 +73,6 @@ def _emit(session: Session, store: "Store", folder: Path, *, changed: bool) -> N
             "store": str(store.id),
             "path": str(folder),
             "origin": store.origin,
-            "founder": store.repository.genesis.author,
+            "founder": store.founder,
         },
     )

@@ -14,7 +14,7 @@ from lyrikstore_cli.output.similar import earlier_rows, hint_earlier, status_url
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.curate.terms.offer import Offer
+    from lyrikstore.api import Offer
 
 
 @declare(
@@ -73,13 +73,12 @@ def command(
     log, and a README that says how to verify it. With --status-url it can be revoked and
     suspended later; the lists then have to be published there: lyrikstore status-lists.
     """
-    from lyrikstore.credentials.did import web_url
-    from lyrikstore.publish.identity.issuer import Issuance
+    from lyrikstore.api import Issuance, web_url
 
     offer = _offer(terms_file, permits, prohibits, requires, grantable)
     store = session.open_store(sign=True)
     with session.screen.progress("issuing") as meter:
-        result = store.issue(
+        result = store.credentials.issue(
             ref,
             output,
             offer=offer,
@@ -141,7 +140,7 @@ def command(
         (document,) = output.glob("did-*.json")
         known = f"publish {document} at {web_url(issuer)}, or send it by another route"
     screen.hint(f"{known}; the buyer runs: lyrikstore verify {output.name}")
-    warn_of_changes(session.screen, store.repository, store.repository.policy)
+    warn_of_changes(screen, store)
     hint_earlier(screen, earlier)
     if status_url is not None:
         screen.hint(options.PUBLISH_LISTS)
@@ -150,7 +149,7 @@ def command(
 def _offer(
     file: Path | None, permits: str, prohibits: str, requires: str, grantable: str
 ) -> "Offer":
-    from lyrikstore.curate.terms.offer import Offer, load_offer
+    from lyrikstore.api import Offer, load_offer
 
     if file is None:
         if not permits:

@@ -8,11 +8,10 @@ from typing import Any
 import click
 from msgspec import Struct
 
+from lyrikstore.api import Edge, Graph
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.text import escape_control, pluralize
-from lyrikstore.history.gc.retention import retired_versions
-from lyrikstore.history.manifests.lineage import Edge, Graph
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.key_names import names_in
 from lyrikstore_cli.session import Session
@@ -29,10 +28,10 @@ def command(session: Session, ref: str) -> None:
     Exit code 3 if a link does not hold, 5 if something it names is missing.
     """
     store = session.open_store()
-    graph = store.lineage(ref)
+    graph = store.query.lineage(ref)
     retired: Collection[Digest] = ()
     with contextlib.suppress(LyrikstoreError):  # what cannot be read stands under problems
-        retired = retired_versions(store.repository)
+        retired = store.datasets.retired()
     session.emit(
         "lineage",
         {

@@ -19,7 +19,7 @@ from lyrikstore_cli.output.screen import size
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.web import Carried
+    from lyrikstore.api import Carried
 
 MAX_BYTES = 128 << 20
 MAX_TRUST = 1 << 20
@@ -72,7 +72,7 @@ def command(
     report; the data is dropped on it. Whoever hands over data can hand over a page that lies. Use
     your own, or compare: `--check`.
     """
-    from lyrikstore.web import Carried, fingerprint, page
+    from lyrikstore.api import Carried, page_fingerprint, verification_page
 
     if check is not None:
         _check(session, check)
@@ -80,7 +80,7 @@ def command(
     if trust_file is not None and not given:
         raise click.UsageError("--trust goes into a page --with a credential")
     carried = _carried(given, trust_file) if given else None
-    data = page(carried)
+    data = verification_page(carried)
     try:
         (write_over if force else create_file)(output, data)
     except FileExistsError:
@@ -93,7 +93,7 @@ def command(
     _emit(session, output, data, carried or Carried({}, None))
     inside = f" with {pluralize(len(files), 'file')} inside" if files else ""
     session.screen.result(
-        f"✓ wrote    {output}{inside}, {size(len(data))}, page sha256 {fingerprint()}"
+        f"✓ wrote    {output}{inside}, {size(len(data))}, page sha256 {page_fingerprint()}"
     )
     session.screen.hint(
         f"open it in a browser and drop the {'data' if files else 'delivery'} folder on it"
@@ -102,19 +102,16 @@ def command(
 
 def _carried(given: tuple[Path, ...], trust_file: Path | None) -> "Carried":
     """Read what the page is to carry: the first path is the credential or its delivery."""
-    from lyrikstore.verify.delivery.folder import read_siblings
-    from lyrikstore.web import MAX_CARRIED, Carried
+    from lyrikstore.api import MAX_CARRIED, Carried, read_siblings
 
     first, *more = given
     credential = credential_file(first)
     files = dict(read_siblings(credential)) if first.is_dir() else {}
-    files["credential.json"] = _read(credential, MAX_CARRIED)
-    for path in more:
-        if path.name in files:
-            raise ConflictError("exists", f"two files are called {path.name}")
-        files[path.name] = _read(path, MAX_CARRIED)
-    trust = None if trust_file is None else _read(trust_file, MAX_TRUST)
-    return Carried(files, trust)
+    for name, path in (("credential.json", credential), *((one.name, one) for one in more)):
+        if path is not credential and name in files:
+            raise ConflictError("exists", f"two files are called {name}")
+        files[name] = _read(path, MAX_CARRIED)
+    return Carried(files, None if trust_file is None else _read(trust_file, MAX_TRUST))
 
 
 def _read(path: Path, limit: int) -> bytes:
@@ -127,7 +124,7 @@ def _read(path: Path, limit: int) -> bytes:
 def _check(session: Session, path: Path) -> None:
     from hashlib import sha256
 
-    from lyrikstore.web import carried_by, fingerprint
+    from lyrikstore.api import carried_by, page_fingerprint
 
     found = _read(path, MAX_BYTES)
     carried = carried_by(found)
@@ -141,9 +138,9 @@ def _check(session: Session, path: Path) -> None:
             "another-page",
             f"{path} is not the page of this installation",
             hint="it may be of another version, or it may lie: write your own with lyrikstore page",
-            details={"sha256": digest, "own": fingerprint()},
+            details={"sha256": digest, "own": page_fingerprint()},
         )
-    session.screen.result(f"✓ {path} is the page of this installation, sha256 {fingerprint()}")
+    session.screen.result(f"✓ {path} is the page of this installation, sha256 {page_fingerprint()}")
     if files:
         session.screen.result(
             f"  with {pluralize(len(files), 'file')} inside, which it verifies like any other"
@@ -157,7 +154,7 @@ def _check(session: Session, path: Path) -> None:
 def _emit(session: Session, path: Path, data: bytes, carried: "Carried | None") -> None:
     from hashlib import sha256
 
-    from lyrikstore.web import fingerprint
+    from lyrikstore.api import page_fingerprint
 
     session.emit(
         "page",
@@ -165,7 +162,7 @@ def _emit(session: Session, path: Path, data: bytes, carried: "Carried | None") 
             "file": str(path),
             "sha256": sha256(data).hexdigest(),
             "bytes": len(data),
-            "pageSha256": fingerprint(),
+            "pageSha256": page_fingerprint(),
             "same": carried is not None,
             "carries": sorted(carried.files) if carried else [],
             "trust": carried is not None and carried.trust is not None,

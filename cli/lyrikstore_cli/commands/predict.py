@@ -22,8 +22,8 @@ def command(session: Session, checkpoint: str, file: Path) -> None:
 
     store = session.open_store()
     with session.screen.progress("loading the model"):
-        answer = store.predict(checkpoint, file, environment=session.environment)
-    rights = store.rights_of(checkpoint)
+        answer = store.models.predict(checkpoint, file, environment=session.environment)
+    rights = store.models.rights(checkpoint)
     session.emit(
         "predict",
         {

@@ -22,13 +22,13 @@ def command(session: Session, remote: str | None, all_data: bool, dry_run: bool)
     store = session.open_store()
     source = session.remotes().find(remote)
     with session.screen.progress("pulling") as meter:
-        result = store.pull(
-            session.place(source), all_data=all_data, dry_run=dry_run, progress=meter
+        result = store.remotes.pull(
+            source.place(session.environment), all_data=all_data, dry_run=dry_run, progress=meter
         )
     changed = bool(result.packs.files or result.before != result.after)
     # What was drawn here meets what came. `push` tells again, until one is superseded.
     came = not dry_run and result.before != result.after
-    shared = store.shared_places() if came else []
+    shared = store.credentials.shared_places() if came else []
     session.emit(
         "pull",
         {

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import click
 
+from lyrikstore.api import Manifest
 from lyrikstore.canon.text import escape_control, pluralize
-from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.commands.credential_status import say_shared_places
 from lyrikstore_cli.output.screen import Screen, size
@@ -31,17 +31,17 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
     """
     store = session.open_store()
     target = session.remotes().find(remote)
-    place = session.place(target)
+    place = target.place(session.environment)
     with session.screen.progress("pushing") as meter:
-        result = store.push(
+        result = store.remotes.push(
             place,
             mirror=mirror or target.mirror,
             dry_run=dry_run,
             progress=meter,
         )
-    lists = store.publish_lists(place, dry_run=dry_run)
-    unfinished = store.unfinished_lists()
-    shared = store.shared_places()
+    lists = store.credentials.publish_lists(place, dry_run=dry_run)
+    unfinished = store.credentials.unfinished_lists()
+    shared = store.credentials.shared_places()
     changed = bool(result.packs.files or lists or result.before != result.after)
     session.emit(
         "push",

@@ -5,8 +5,8 @@ import sys
 
 import click
 
+from lyrikstore.api import formula_cells
 from lyrikstore.canon.text import escape_control
-from lyrikstore.curate.sheets.sheet import formula_cells
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.screen import formula_warning
 from lyrikstore_cli.session import Session
@@ -28,7 +28,7 @@ def command(session: Session, sql: str, as_csv: bool, limit: int) -> None:
     """
     store = session.open_store()
     with session.screen.progress("asking") as meter:
-        answer = store.query(sql, rows=limit, progress=meter)
+        answer = store.query.sql(sql, rows=limit, progress=meter)
     session.emit(
         "query",
         {

@@ -11,8 +11,7 @@ from lyrikstore_cli.options import named_values, remote_options
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.objects.backends.open import Abilities
-    from lyrikstore_cli.remotes import NamedRemote
+    from lyrikstore.api import NamedRemote
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,13 +37,14 @@ def _add(
     It is reached for at once, and a small file is written there and removed again, to find out
     whether several people may push to it. What each kind lets one set is in docs/remotes.md.
     """
-    from lyrikstore_cli.remotes import NamedRemote, place_of
+    from lyrikstore.api import NamedRemote, place_of
+    from lyrikstore.api.remotes import probe_remote
 
     remote = NamedRemote(name, place_of(url), mirror, named_values(options))
     remotes = session.remotes()
     remotes.check_new(remote)
-    session.place(remote)  # refuses what this kind of remote does not know
-    abilities = None if offline else _try_out(session, remote)
+    place = remote.place(session.environment)  # refuses what this kind of remote does not know
+    abilities = None if offline else probe_remote(session.store_folder(), place)
     remotes.add(remote)
     found = None if abilities is None else asdict(abilities)
     session.emit("remote-add", {**asdict(remote), "abilities": found})
@@ -60,21 +60,6 @@ def _add(
             "yellow",
         )
         session.screen.hint("let one person only push there, or use another server")
-
-
-def _try_out(session: Session, remote: "NamedRemote") -> "Abilities":
-    from lyrikstore.canon.errors import RemoteError
-    from lyrikstore.history.sync.negotiate import refuse_itself
-    from lyrikstore.objects.backends.open import open_backend, probe
-
-    root = session.store_folder()
-    try:
-        backend = open_backend(session.place(remote), scratch=root / "tmp")
-        refuse_itself(backend, root)
-        return probe(backend)
-    except RemoteError as error:
-        error.hint = f"{error.hint}; to add it as it is: --offline"
-        raise
 
 
 @declare("list")

@@ -13,7 +13,7 @@ from lyrikstore_cli.output.attestations import attestation_line, attestation_row
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api.store import Store
+    from lyrikstore.api import Store
 
 
 @declare("show", epilog="lyrikstore show acme/contracts\nlyrikstore show evaluations/acme/m --json")
@@ -32,7 +32,7 @@ def command(session: Session, ref: str, raw: bool, files: bool) -> None:
     try:
         manifest = store.resolve(ref)
     except (NotFoundError, InvalidInputError):
-        found = store.logged_credential(ref)
+        found = store.credentials.find(ref)
         if found is None:
             raise
         _show_credential(session, store, found, raw=raw)
@@ -41,7 +41,7 @@ def command(session: Session, ref: str, raw: bool, files: bool) -> None:
         sys.stdout.buffer.write(manifest.data)
         return
     if files:
-        tree = store.repository.tree(manifest)
+        tree = store.datasets.tree(str(manifest.id))
         entries = [
             {"path": e.path, "bytes": e.bytes, "blake3": e.blake3.hex, "meta": dict(e.meta or {})}
             for e in tree.entries
@@ -59,7 +59,7 @@ def command(session: Session, ref: str, raw: bool, files: bool) -> None:
             session.screen.result(f"{entry.blake3.hex}  {entry.path}")
         return
     document = json.loads(manifest.data)
-    index = store.repository.index_of(manifest.id)
+    index = store.log_index(manifest.id)
     attested = attestation_rows(store, [manifest])[manifest.id]
     session.emit(
         "show",
@@ -92,12 +92,12 @@ def _without_unknown(body: dict[str, Any]) -> list[str]:
 
 
 def _show_credential(session: Session, store: "Store", identity: Digest, *, raw: bool) -> None:
-    data = store.repository.credential(identity)
+    data = store.credentials.read(identity)
     if raw:
         sys.stdout.buffer.write(data)
         return
     document = json.loads(data)
-    index = store.repository.index_of(identity, "credential")
+    index = store.log_index(identity)
     session.emit("show", {"id": str(identity), "logIndex": index, "document": document})
     session.screen.result(f"{identity}  entry {index} of {store.origin}", "bold")
     _print(session, document)

@@ -4,10 +4,7 @@ from pathlib import Path
 
 import click
 
-from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.timestamps import now
-from lyrikstore.crypto.proofs.proof_set import SUITES
+from lyrikstore.api import SUITES
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
@@ -53,36 +50,29 @@ def command(
     added. It needs no store, is not logged, and can be taken back only by a status list that it
     names. What is about a dataset here is made with issue, attest and grant.
     """
-    from lyrikstore.canon.json import parse
-    from lyrikstore.publish.identity.issuer import Issuer
-    from lyrikstore.verify.w3c.resources import Resources
-    from lyrikstore.verify.w3c.signing import sign_credential
-    from lyrikstore_cli.commands.verify.w3c import read_resources
+    from lyrikstore.api import read_resources, sign_other
 
     options.check_new(output)
-    unsigned = parse(options.read_file(credential), floats=True, nulls=True)
-    if not isinstance(unsigned, dict):
-        raise FormatError("bad-credential", f"{credential} is not a JSON object")
-    at_hand = Resources(read_resources(resources))
-    created = now()
-    by = Issuer.of(session.signer(), issuer, options.read_given(did_document), created)
-    signed = sign_credential(unsigned, by.signer, suites, created, at_hand)
-    options.write_new(output, signed)
-    written = [output]
-    if by.document is not None:
-        written.append(output.with_name(f"{output.stem}-did.json"))
-        options.write_new(written[1], by.document)
-    identity = Digest.of(signed)
+    made, did = sign_other(
+        options.read_file(credential),
+        signer=session.signer(),
+        suites=suites,
+        organisation=issuer,
+        did_document=options.read_given(did_document),
+        resources=read_resources(resources),
+        label=str(credential),
+    )
+    written = options.write_credential(output, made)
     session.emit(
         "sign",
         {
-            "credential": str(identity),
-            "issuer": by.did,
+            "credential": str(made.id),
+            "issuer": did,
             "cryptosuites": list(suites),
             "written": [str(path) for path in written],
         },
     )
     screen = session.screen
-    screen.result(f"✓ signed   credential {identity.short} by {by.did}, {' and '.join(suites)}")
+    screen.result(f"✓ signed   credential {made.id.short} by {did}, {' and '.join(suites)}")
     screen.wrote(written)
     screen.hint(f"whoever gets it runs: lyrikstore verify {output.name}")

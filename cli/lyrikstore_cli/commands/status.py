@@ -13,7 +13,7 @@ from lyrikstore_cli.output.screen import Screen
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.curate.commit.status import FolderStatus
+    from lyrikstore.api import FolderStatus
 
 SHOWN = 10
 
@@ -26,34 +26,10 @@ def command(session: Session, path: Path | None) -> None:
     PATH leaves out all but the folders at, below or above it. Files that did not change are not
     read, and nothing is written to the store.
     """
-    statuses = session.open_store().status(path)
-    session.emit(
-        "status",
-        {
-            "clean": all(status.clean for status in statuses),
-            "folders": [
-                {
-                    "folder": status.folder,
-                    "name": status.name,
-                    "id": str(status.current),
-                    "moved": status.moved,
-                    "clean": status.clean,
-                    "files": status.files,
-                    "added": list(status.added),
-                    "removed": list(status.removed),
-                    "modified": list(status.changed),
-                    "unreadable": [
-                        {"path": item.path, "kind": item.kind, "reason": item.reason}
-                        for item in status.unreadable
-                    ],
-                    "sheet": status.sheet or None,
-                    "sheetChanged": status.sheet_changed,
-                    "problem": status.problem or None,
-                }
-                for status in statuses
-            ],
-        },
-    )
+    statuses = session.open_store().datasets.status(path)
+    clean = all(status.clean for status in statuses)
+    folders = [status.to_json() for status in statuses]
+    session.emit("status", {"clean": clean, "folders": folders})
     if not statuses:
         session.screen.result("– no folder was committed to this store from here")
         session.screen.hint("lyrikstore commit PATH -d NAMESPACE/NAME")
@@ -93,7 +69,7 @@ def _show(screen: Screen, status: "FolderStatus") -> None:
 
 def _commit(status: "FolderStatus") -> str:
     # With all that the version before states; what it would lose otherwise, `commit` refuses.
-    from lyrikstore.curate.sheets.sheet import KEY_COLUMNS
+    from lyrikstore.api import KEY_COLUMNS
 
     words = ["lyrikstore", "commit", _shown(status.folder)]
     words += ["-d", status.name.removeprefix("datasets/")]
@@ -106,7 +82,7 @@ def _commit(status: "FolderStatus") -> str:
 
 
 def _list(screen: Screen, mark: str, items: Iterable[str]) -> None:
-    from lyrikstore.history.trees.paths import brief
+    from lyrikstore.canon.text import brief
 
     paths = list(items)
     for path in paths[:SHOWN]:

@@ -1,12 +1,10 @@
 """``lyrikstore terms``: what datasets may be used for together, and which part decides it."""
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import NotFoundError
 from lyrikstore.canon.files import no_file
 from lyrikstore.canon.timestamps import now, parse_timestamp
@@ -17,9 +15,7 @@ from lyrikstore_cli.options import credential_file, read_file, words
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.credentials.terms.model import Use
-    from lyrikstore.curate.terms.combined import Deciders, HeldGrant, Mix, TermSource
-    from lyrikstore.curate.terms.sources import Asker
+    from lyrikstore.api import Asker, Deciders, HeldGrant, Mix, TermSource, Use
 
 _SAID = {
     "permitted": ("✓", "yes"),
@@ -69,36 +65,29 @@ def command(
     credentials without their data: 3, 5, 4 or 0. With --purpose it answers: 0 permitted, 4
     permitted by somebody you do not trust, 5 not known, 14 not.
     """
-    from lyrikstore.credentials.terms.model import Use
-    from lyrikstore.credentials.terms.vocabulary import (
-        PERMISSIONS,
-        PURPOSES,
-        check_words,
-        territory_of,
-    )
-    from lyrikstore.curate.terms.combined import mix
-    from lyrikstore.curate.terms.sources import Asker
+    from lyrikstore.api import Asker, mix
 
-    trust = session.trust(trust_file)
-    moment = parse_timestamp(at) if at else now()
-    use = None
-    if purpose:
-        check_words("permission", words(purpose), PERMISSIONS)
-        check_words("purpose", words(purposes), PURPOSES)
-        places = territory_of(words(territory))
-        use = Use(words(purpose), moment, places, seats, words(purposes))
-    elif territory or seats or purposes:
+    def use(asker: Asker) -> "Use | None":
+        if not purpose:
+            return None
+        where, what = words(territory), words(purposes)
+        return asker.use(words(purpose), territory=where, seats=seats, purposes=what)
+
+    if not purpose and (territory or seats or purposes):
         raise click.UsageError("--territory, --seats and --for go with --purpose")
-    asker = Asker(trust, moment, session.own_did())
-    result = mix(*_sources(session, targets, asker, use, floor=at is None))
-    unknown = _not_proven(asker)
+    moment = parse_timestamp(at) if at else now()
+    asker = Asker(session.trust(trust_file), moment, session.own_did())
+    use(asker)  # a word that nobody knows is said before anything is read
+    sources, asker = _sources(session, targets, asker, floor=at is None)
+    result = mix(sources, use(asker))
+    unknown = asker.not_proven
     session.emit("terms", {**result.to_json(), "notProven": unknown})
     _show(session, result, unknown)
     if result.verdict != "trusted":
         session.screen.hint("what was checked, and what was not: lyrikstore verify TARGET")
     if result.ruling is None:
         raise click.exceptions.Exit(VERDICT[result.verdict.value])
-    if _is_open(result):
+    if result.is_open:
         raise click.exceptions.Exit(VERDICT["incomplete"])
     if result.ruling[0] != "permitted":
         raise click.exceptions.Exit(_REFUSED)
@@ -106,31 +95,12 @@ def command(
         raise click.exceptions.Exit(_UNTRUSTED)
 
 
-def _is_open(result: "Mix") -> bool:
-    # What does not hold permits nothing, and that is known.
-    unknown = result.ruling is not None and result.ruling[0] == "unknown"
-    return unknown and result.worth != "invalid"
-
-
-def _not_proven(asker: "Asker") -> list[str]:
-    grants = "grants to other keys than yours, or that are neither beside a delivery nor imported"
-    if asker.key is None:
-        grants = "grants to you: no key of yours could be read; lyrikstore key list shows yours"
-    return [
-        "not looked at: the data itself (lyrikstore verify)",
-        "not looked at: what the log proofs of a delivery show, and whether its log forked",
-        f"not counted: {grants}",
-        "words of terms are compared; no contract and no law is read",
-    ]
-
-
 def _sources(
-    session: Session, targets: tuple[str, ...], asker: "Asker", use: "Use | None", *, floor: bool
-) -> "tuple[list[TermSource], Use | None]":
+    session: Session, targets: tuple[str, ...], asker: "Asker", *, floor: bool
+) -> "tuple[list[TermSource], Asker]":
     from msgspec.structs import replace
 
-    from lyrikstore.curate.terms.sources import source_of_file, sources_of_datasets
-    from lyrikstore.verify.delivery.folder import read_siblings
+    from lyrikstore.api import read_siblings, source_of_file
 
     sources, names = [], []
     for target in targets:
@@ -141,8 +111,7 @@ def _sources(
             names.append(target)
             continue
         file = credential_file(path)
-        siblings = read_siblings(file)
-        sources.append(source_of_file(target, read_file(file), siblings, asker))
+        sources.append(source_of_file(target, read_file(file), read_siblings(file), asker))
     if names:
         try:
             store = session.open_store()
@@ -151,24 +120,9 @@ def _sources(
                 error.kind, f"{names[0]} is no file, and {error.message}", hint=error.hint
             ) from None
         if floor:  # ATTACK: a clock set back, to before a licence ran out
-            asker = replace(asker, at=max(asker.at, store.repository.floor()))
-            use = None if use is None else replace(use, at=asker.at)
-        datasets = [store.resolve(name) for name in names]
-        sources += sources_of_datasets(store.repository, datasets, asker)
-    return _told_apart(sources), use
-
-
-def _told_apart(sources: "list[TermSource]") -> "list[TermSource]":
-    # Two credentials about one dataset may say different things: what decides a no is one of them.
-    from msgspec.structs import replace
-
-    often = Counter(source.name for source in sources)
-    return [
-        replace(source, name=f"{source.name}, credential {Digest.parse(source.credential).short}")
-        if often[source.name] > 1 and source.credential is not None
-        else source
-        for source in sources
-    ]
+            asker = replace(asker, at=max(asker.at, store.floor()))
+        sources += store.datasets.term_sources(names, asker)
+    return sources, asker
 
 
 def _show(session: Session, result: "Mix", unknown: list[str]) -> None:
@@ -188,7 +142,7 @@ def _show(session: Session, result: "Mix", unknown: list[str]) -> None:
     width = max(map(len, result.answers))
     for act, (answer, who) in result.answers.items():
         symbol, said = _SAID[answer]
-        if answer == "not-stated" and _is_grantable(result, act, who):
+        if answer == "not-stated" and result.is_grantable(act, who):
             said += "; its publisher can grant it to you by name"
         screen.result(f" {symbol} {act:<{width}}  {said}{_by(who)}")
     for duty, who in result.duties.items():
@@ -207,12 +161,12 @@ def _show(session: Session, result: "Mix", unknown: list[str]) -> None:
         style = "bold green" if answer == "permitted" and trusted else "bold yellow"
         if answer == "permitted":
             said = f"PERMITTED{'' if trusted else ', by somebody you do not trust'}"
-        elif _is_open(result):
+        elif result.is_open:
             said = f"NOT KNOWN: {reason}; so it is not permitted"
         else:
             said, style = f"NOT PERMITTED: {answer.replace('-', ' ')}, {reason}", "bold red"
         screen.result(f"{said}{_by(who)}", style)
-        if answer == "not-stated" and _is_grantable(result, reason, who):
+        if answer == "not-stated" and result.is_grantable(reason, who):
             screen.hint("its publisher can grant it to you by name, and no such grant is here")
         if answer == "undeclared":
             screen.hint("say where, by how many, for which work: --territory, --seats, --for")
@@ -224,16 +178,6 @@ def _within(grant: "HeldGrant") -> str:
         for name, value in grant.to_json()["limits"].items()
     ]
     return f", only {'; '.join(limits)}" if limits else ""
-
-
-def _is_grantable(result: "Mix", act: str, who: "Deciders") -> bool:
-    parts = {
-        (source.name, name): partition.grantable
-        for source in result.sources
-        for partition in source.partitions
-        for name in (partition.name, *([""] if len(source.partitions) == 1 else []))
-    }
-    return bool(who) and all(act in parts.get(one, ()) for one in who)
 
 
 def _by(who: "Deciders") -> str:

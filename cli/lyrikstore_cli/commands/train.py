@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from lyrikstore.canon.files import read_at_most
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.training_progress import follow
 from lyrikstore_cli.session import Session
@@ -20,12 +19,12 @@ def command(session: Session, config: Path, message: str) -> None:
     that permits the purpose. The run is logged before its first step; if it fails or is stopped,
     nothing leaves. Needs the extra `train`.
     """
-    from lyrikstore.train.config import MAX_BYTES, TrainConfig
+    from lyrikstore.api import TrainConfig
 
-    plan = TrainConfig.parse(read_at_most(config, MAX_BYTES + 1))
+    plan = TrainConfig.load(config)
     store = session.open_store(sign=True)
     with session.screen.progress("training") as meter:
-        result = store.train(
+        result = store.models.train(
             plan,
             environment=session.environment,
             progress=follow(session.screen, meter),

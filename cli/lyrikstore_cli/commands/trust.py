@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lyrikstore.api.trust import CLAIMS, ROLES
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
-from lyrikstore.canon.files import no_file, read_at_most
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.files import no_file
 from lyrikstore.canon.timestamps import format_timestamp, now, parse_timestamp
-from lyrikstore.credentials.trust.model import CLAIMS, ROLES
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.credentials.trust import Trust, TrustedIssuer
+    from lyrikstore.api import TrustedIssuer
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -78,33 +78,24 @@ def _add(
     witness: bool,
 ) -> None:
     """Believe an issuer, with the documents of its did:web; or a log, or a witness, by its key."""
+    from lyrikstore.api import TrustedIssuer, load_trust
+    from lyrikstore.api.trust import add_issuer, add_log, add_witness, check_issuer, pin_file
     from lyrikstore.canon.quoting import quote
-    from lyrikstore.credentials.trust import TrustedIssuer, edit, load_trust
 
     place = session.paths.trust
     who = who.strip()
     if "+" in who:
-        changed = (edit.add_witness if witness else edit.add_log)(place, who)
+        changed = (add_witness if witness else add_log)(place, who)
         origin = who.partition("+")[0]
         _emit_added(session, logKey=who, origin=origin, changed=changed)
         kind = "witness" if witness else "log"
         session.screen.result(f"{'✓ trusted' if changed else '– known already'}  {kind} {origin}")
         return
-    if not who.startswith(("did:key:", "did:web:")):
-        raise InvalidInputError(
-            "bad-issuer",
-            f"{who[:80]} is neither a did:key or did:web nor the key of a log",
-            hint=f"write did:key:{who[:80]}"
-            if who.startswith("z6Mk")
-            else "lyrikstore key show prints a did:key; the key of a log is ORIGIN+ID+KEY",
-        )
-    if who.startswith("did:key:"):
-        _check_key(who)
+    check_issuer(who)
     pinned = []
     for path in documents:
-        data = _pinnable(path, who)
-        if edit.add_document(place, data) is not None:
-            pinned.append(str(Digest.of(data)))
+        if (found := pin_file(place, path, who)) is not None:
+            pinned.append(str(found.digest))
             session.screen.result(f"✓ pinned   {path}  {pinned[-1]}")
     if nickname is None:
         if not documents:
@@ -121,7 +112,7 @@ def _add(
         until=_moment(until),
         claims=claims or None,
     )
-    changed = edit.add_issuer(place, issuer)
+    changed = add_issuer(place, issuer)
     trust = load_trust(place)
     others = [name for name in trust.nicknames(who) if name != nickname]
     _emit_added(
@@ -162,7 +153,7 @@ def _add(
 def _list(session: Session) -> None:
     """List whom and what you believe."""
     trust = session.trust()
-    session.emit("trust-list", {"file": str(session.paths.trust), **_members(trust)})
+    session.emit("trust-list", {"file": str(session.paths.trust), **trust.to_json()})
     for issuer in trust.issuers:
         session.screen.result(f"{issuer.nickname}  {issuer.did}  {_as_what(issuer)}")
     for document in trust.documents:
@@ -188,9 +179,9 @@ def _as_what(issuer: "TrustedIssuer") -> str:
 @click.argument("who", metavar="DID|NAME|DIGEST|KEY")
 def _remove(session: Session, who: str) -> None:
     """Stop believing an issuer, a pinned document, a log or a witness."""
+    from lyrikstore.api import load_trust
+    from lyrikstore.api.trust import remove
     from lyrikstore.canon.quoting import quote
-    from lyrikstore.credentials.trust import load_trust
-    from lyrikstore.credentials.trust.edit import remove
 
     gone = remove(session.paths.trust, who)
     left = load_trust(session.paths.trust)
@@ -200,7 +191,7 @@ def _remove(session: Session, who: str) -> None:
         "trust-remove",
         {
             "stillTrusted": list(still),
-            **_members(gone),
+            **gone.to_json(),
         },
     )
     for issuer in gone.issuers:
@@ -226,7 +217,7 @@ def _set(session: Session, limit: str, values: tuple[str, ...]) -> None:
 
     Without values the limit is taken away.
     """
-    from lyrikstore.credentials.trust.edit import set_limit
+    from lyrikstore.api.trust import set_limit
 
     set_limit(session.paths.trust, limit, values)
     session.emit("trust-set", {"limit": limit, "values": list(values)})
@@ -255,8 +246,8 @@ def _check(
     claim: str | None,
 ) -> None:
     """Read a trust file, by default yours, and say in plain words whom it believes for what."""
-    from lyrikstore.credentials.trust import load_trust
-    from lyrikstore.credentials.trust.explain import explain
+    from lyrikstore.api import load_trust
+    from lyrikstore.api.trust import explain
 
     place = file or session.paths.trust
     if file is not None and not file.is_file():
@@ -268,7 +259,7 @@ def _check(
         for line in lines:
             session.screen.result(line)
         return
-    from lyrikstore.history.manifests.names import parse_name
+    from lyrikstore.api import parse_name
 
     did, full = about[0], str(parse_name(about[1]))
     # A store-bound entry is no answer to a question that names no store.
@@ -289,56 +280,6 @@ def _check(
 def _emit_added(session: Session, **members: Any) -> None:
     nothing = dict.fromkeys(("did", "nickname", "logKey", "origin"))
     session.emit("trust-add", {**nothing, "alsoCalled": [], "pinned": [], **members})
-
-
-def _members(trust: "Trust") -> dict[str, Any]:
-    return {
-        "issuers": [
-            {
-                "did": issuer.did,
-                "nickname": issuer.nickname,
-                "roles": list(issuer.roles),
-                "claims": sorted(issuer.believed_about),
-                "names": list(issuer.names),
-                "stores": [str(store) for store in issuer.stores],
-                "since": format_timestamp(issuer.since) if issuer.since else None,
-                "until": format_timestamp(issuer.until) if issuer.until else None,
-            }
-            for issuer in trust.issuers
-        ],
-        "documents": [
-            {"did": one.did, "digest": str(one.digest), "path": one.path or None}
-            for one in trust.documents
-        ],
-        "logs": [str(log.key) for log in trust.logs],
-        "witnesses": [witness.key for witness in trust.witnesses],
-    }
-
-
-def _check_key(did: str) -> None:
-    from lyrikstore.crypto.multikey import parse_did_key
-
-    try:
-        parse_did_key(did)
-    except KeyMaterialError as error:
-        if error.kind != "bad-key":
-            raise
-        raise InvalidInputError(
-            "bad-issuer",
-            f"{did[:80]} is no whole key",
-            hint="copy it again: did:key:z6Mk and 44 more letters and digits, nothing else",
-        ) from None
-
-
-def _pinnable(path: Path, did: str) -> bytes:
-    from lyrikstore.canon.limits import MAX_DID_DOCUMENT_BYTES
-    from lyrikstore.credentials.did import parse_document
-
-    data = read_at_most(path, MAX_DID_DOCUMENT_BYTES + 1)
-    found = parse_document(data)
-    if found.id != did:
-        raise InvalidInputError("other-did", f"{path} is the document of {found.id}, not of {did}")
-    return data
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -5,8 +5,8 @@ from typing import Any
 import click
 from msgspec.structs import asdict
 
+from lyrikstore.api import Decision
 from lyrikstore.canon.text import escape_control
-from lyrikstore.curate.recipes.decisions import Decision
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 
@@ -16,7 +16,7 @@ from lyrikstore_cli.session import Session
 @click.argument("record")
 def command(session: Session, ref: str, record: str) -> None:
     """Tell what each filter did to RECORD (a path, or a record id) on its way to REF, and why."""
-    found = session.open_store().why(ref, record)
+    found = session.open_store().datasets.why(ref, record)
     session.emit(
         "why",
         {

@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from lyrikstore.api.store import Store
+from lyrikstore.api import Manifest, Store
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.text import escape_control
-from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.verify.report import check_of
 from lyrikstore_cli.output.screen import short_did
 
@@ -16,7 +15,7 @@ Rows = list[dict[str, Any]]
 def attestation_rows(store: Store, manifests: Iterable[Manifest]) -> dict[Digest, Rows]:
     """Return the logged attestations about dataset versions, by version, each with its verdict."""
     found: dict[Digest, Rows] = {}
-    for manifest, attested in store.attestations(manifests).items():
+    for manifest, attested in store.credentials.attestations(manifests).items():
         found[manifest] = []
         for one in attested:
             believed = check_of(one.outcome.checks, "trust.issuer")

@@ -2,49 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.output.screen import Screen
 
 if TYPE_CHECKING:
-    from lyrikstore.index.impact import Affected, Impact
+    from lyrikstore.api import Affected, Impact
 
 _NAMED = 8
 """How many names a command tells that did something else."""
-
-
-def impact_members(impact: "Impact") -> dict[str, Any]:
-    """Return what rests on something, for ``--json``."""
-    return {
-        "roots": [str(root) for root in impact.roots],
-        "affected": [
-            {
-                "id": str(one.id),
-                "kind": one.kind,
-                "name": one.name,
-                "logIndex": one.index,
-                "flagged": one.flagged,
-                "counts": None if one.counts is None else dict(one.counts),
-                "start": str(start),
-                "path": [
-                    {"role": step.role, "id": str(step.id), "dropped": _dropped(step)}
-                    for step in path
-                ],
-            }
-            for one, start, path in impact.paths()
-        ],
-        "unfollowed": [
-            {
-                "id": str(one.id),
-                "type": one.type,
-                "logIndex": one.index,
-                "kind": one.kind,
-                "summary": one.summary,
-            }
-            for one in impact.unfollowed
-        ],
-    }
 
 
 def in_kinds(affected: Iterable["Affected"]) -> str:
@@ -95,10 +62,6 @@ def _filtered(step: "Affected") -> str:
     return (
         f" (filter dropped {counts['dropped']}{elsewhere} of {pluralize(counts['in'], 'record')})"
     )
-
-
-def _dropped(step: "Affected") -> int | None:
-    return None if step.counts is None else step.counts["dropped"]
 
 
 def _called(one: "Affected") -> str:

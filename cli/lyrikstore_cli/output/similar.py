@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from lyrikstore.api.store import Store
+from lyrikstore.api import Store
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore_cli.output.screen import Screen
 
@@ -11,7 +11,7 @@ from lyrikstore_cli.output.screen import Screen
 def earlier_rows(store: Store, credential: bytes) -> list[dict[str, Any]]:
     """Return id and log index of the credentials like this one that are in force next to it."""
     try:
-        found = store.earlier(credential)
+        found = store.credentials.earlier(credential)
     except LyrikstoreError:  # the command itself succeeded; `verify` says what is wrong
         return []
     return [{"credential": str(entry.id), "logIndex": entry.index} for entry in found]

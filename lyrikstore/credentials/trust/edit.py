@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     ConflictError,
     FormatError,
@@ -15,7 +17,8 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     storage_error,
 )
-from lyrikstore.canon.files import replace_file
+from lyrikstore.canon.files import read_at_most, replace_file
+from lyrikstore.canon.limits import MAX_DID_DOCUMENT_BYTES
 from lyrikstore.credentials.did import parse_document
 from lyrikstore.credentials.trust.file import (
     encode_document,
@@ -39,6 +42,7 @@ from lyrikstore.credentials.trust.model import (
     TrustedLog,
     TrustedWitness,
 )
+from lyrikstore.crypto.multikey import parse_did_key
 from lyrikstore.history.log.note import VerifierKey
 
 _DAYS = {"maxStatusDays": "max_status_age", "maxLogDays": "max_log_age"}
@@ -78,6 +82,82 @@ def add_issuer(path: Path, issuer: TrustedIssuer) -> bool:
     wanted = replace(trust, issuers=(*trust.issuers, issuer))
     _append(path, encode_issuer(issuer), wanted)
     return True
+
+
+def check_issuer(did: str) -> None:
+    """Return if a person can be believed by this name: a did:web, or a whole did:key.
+
+    Raises:
+        InvalidInputError: (``bad-issuer``) it is neither.
+        KeyMaterialError: (``weak-key``) nobody should believe that key.
+    """
+    if did.startswith("did:web:"):
+        return
+    if not did.startswith("did:key:"):
+        raise InvalidInputError(
+            "bad-issuer",
+            f"{did[:80]} is neither a did:key or did:web nor the key of a log",
+            hint=f"write did:key:{did[:80]}"
+            if did.startswith("z6Mk")
+            else "lyrikstore key show prints a did:key; the key of a log is ORIGIN+ID+KEY",
+        )
+    try:
+        parse_did_key(did)
+    except KeyMaterialError as error:
+        if error.kind != "bad-key":
+            raise
+        raise InvalidInputError(
+            "bad-issuer",
+            f"{did[:80]} is no whole key",
+            hint="copy it again: did:key:z6Mk and 44 more letters and digits, nothing else",
+        ) from None
+
+
+def add_successor(path: Path, old: str, new: str, store: Digest) -> str | None:
+    """Let the trust in a key for one store alone extend to the key that took its place there.
+
+    Args:
+        path: The trust file.
+        old: DID of the key.
+        new: DID of its successor.
+        store: Id of the store.
+
+    Returns:
+        The nickname of the new entry; None where no entry is for that key and store alone.
+
+    Raises:
+        FormatError, StorageError: As :func:`add_issuer`.
+    """
+    issuers = load_trust(path).issuers
+    known = {issuer.nickname for issuer in issuers}
+    for issuer in issuers:
+        if issuer.did == old and issuer.stores == (store,):
+            names = (f"{issuer.nickname[:90]} {number}" for number in count(2))
+            name = next(name for name in names if name not in known)
+            add_issuer(path, replace(issuer, did=new, nickname=name))
+            return name
+    return None
+
+
+def pin_file(path: Path, document: Path, did: str) -> PinnedDocument | None:
+    """Pin the DID document in a file, as :func:`add_document` does.
+
+    Args:
+        path: The trust file.
+        document: The file.
+        did: Whose document it has to be.
+
+    Raises:
+        InvalidInputError: (``other-did``) it is another's; (``unreadable``) it cannot be read.
+        NotFoundError: (``no-file``) it is not there; else as :func:`add_document`.
+    """
+    data = read_at_most(document, MAX_DID_DOCUMENT_BYTES + 1)
+    found = parse_document(data)
+    if found.id != did:
+        raise InvalidInputError(
+            "other-did", f"{document} is the document of {found.id}, not of {did}"
+        )
+    return add_document(path, data)
 
 
 def add_document(path: Path, data: bytes) -> PinnedDocument | None:

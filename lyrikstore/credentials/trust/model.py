@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Self
+from typing import Any, Self
 
 from msgspec import Struct
 
@@ -14,6 +14,7 @@ from lyrikstore.canon.base64 import decode_base64
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.limits import DEFAULT_STATUS_DAYS
+from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.did import DocumentSource, KnownDocument
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.history.log.note import VerifierKey, is_name
@@ -272,6 +273,30 @@ class Trust(Struct, frozen=True):
     def known_documents(self) -> list[KnownDocument]:
         """Return the pinned DID documents, for a resolver."""
         return [_known(pinned.data) for pinned in self.documents]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return whom and what it believes, as ``schemas/cli/trust-list.schema.json`` wants it."""
+        return {
+            "issuers": [
+                {
+                    "did": issuer.did,
+                    "nickname": issuer.nickname,
+                    "roles": list(issuer.roles),
+                    "claims": sorted(issuer.believed_about),
+                    "names": list(issuer.names),
+                    "stores": [str(store) for store in issuer.stores],
+                    "since": format_timestamp(issuer.since) if issuer.since else None,
+                    "until": format_timestamp(issuer.until) if issuer.until else None,
+                }
+                for issuer in self.issuers
+            ],
+            "documents": [
+                {"did": one.did, "digest": str(one.digest), "path": one.path or None}
+                for one in self.documents
+            ],
+            "logs": [str(log.key) for log in self.logs],
+            "witnesses": [witness.key for witness in self.witnesses],
+        }
 
 
 NOBODY = Trust()

@@ -1,6 +1,6 @@
 """The folder of a user's private keys: those that sign, and those of their logs (spec §3.5)."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +12,10 @@ from lyrikstore.canon.errors import KeyMaterialError, StorageError
 from lyrikstore.canon.text import escape_control
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.keys.signer import KeySigner, Signer, file_uri, signer_from_uri
-from lyrikstore.crypto.multikey import encode_multikey
+from lyrikstore.crypto.multikey import encode_multikey, parse_did_key, parse_multikey
 
 if TYPE_CHECKING:
-    from lyrikstore.crypto.keys.key_file import PassphraseSource
+    from lyrikstore.crypto.keys.key_file import PassphraseSource, StoredKey
 
 _LOG = "log-"  # log keys are kept next to the signing keys; nobody signs with one by hand
 
@@ -79,6 +79,105 @@ class KeyFolder(Struct, frozen=True):
                     return key.did
         return None
 
+    def all(self) -> "list[StoredKey]":
+        """Return the keys in the folder by name, log keys too; asks no passphrase.
+
+        Raises:
+            KeyMaterialError: (``lax-permissions``, ``key-broken``) one of them cannot be trusted.
+            StorageError: Storage backend error: disk full, read-only, I/O error.
+        """
+        from lyrikstore.crypto.keys.key_file import list_keys
+
+        return list_keys(self.path)
+
+    def find(self, name: str) -> "StoredKey":
+        """Return the key of that name.
+
+        Raises:
+            KeyMaterialError: (``key-missing``) there is none; else as :meth:`all`.
+        """
+        for key in self.all():
+            if key.name == name:
+                return key
+        raise KeyMaterialError(
+            "key-missing",
+            f"no key {name} in {self.path}",
+            hint="lyrikstore key list shows yours, lyrikstore key new makes one",
+        )
+
+    def public(self, text: str) -> PublicKey:
+        """Return the key that a person means: a did:key, a Multikey, or one of this folder.
+
+        Raises:
+            KeyMaterialError: (``bad-key``, ``weak-key``) it cannot be read; else as :meth:`find`.
+        """
+        if text.startswith("did:"):
+            return parse_did_key(text)
+        return parse_multikey(text) if text.startswith("z6Mk") else self.find(text).public
+
+    def create(self, name: str, passphrase: bytes | None) -> "StoredKey":
+        """Return a new key, written and durable; errors are those of ``create_key``.
+
+        Args:
+            name: The file's name.
+            passphrase: None writes it unencrypted, for the key of a machine.
+
+        Cost: about 0.5 s with a passphrase (deliberately slow key derivation).
+        """
+        from lyrikstore.crypto.keys.key_file import create_key
+
+        return create_key(self.path, name, passphrase)
+
+    def backup(self, passphrase: Callable[[], bytes]) -> bytes:
+        """Return one text that holds all keys, each encrypted, after reading it back.
+
+        Args:
+            passphrase: Gives that of the backup, after all keys are open.
+
+        Raises:
+            KeyMaterialError: (``key-missing``) there are none; (``backup-failed``) it does not
+                read back; or a key cannot be opened.
+        """
+        from lyrikstore.crypto.keys.key_file import backup, load_key, restore
+
+        stored = self.all()
+        if not stored:
+            raise KeyMaterialError("key-missing", "no keys to back up", hint="lyrikstore key new")
+        keys = [(key.name, load_key(key.path, self.passphrase)) for key in stored]
+        secret = passphrase()
+        data = backup(keys, secret)
+        read_back = [(name, key.public) for name, key in restore(data, secret)]
+        if read_back != [(name, key.public) for name, key in keys]:
+            raise KeyMaterialError("backup-failed", "the backup does not read back")
+        return data
+
+    def restore(self, data: bytes, passphrase: bytes) -> "tuple[list[StoredKey], list[str]]":
+        """Write the keys of a backup that are not here yet, under their passphrase.
+
+        Args:
+            data: What :meth:`backup` returned.
+            passphrase: The backup's.
+
+        Returns:
+            The keys that were written, and the names of those that were left alone.
+
+        Raises:
+            KeyMaterialError: (``passphrase-wrong``, ``key-broken``, ``backup-broken``).
+            StorageError: Storage backend error: disk full, read-only, I/O error.
+        """
+        from lyrikstore.crypto.keys.key_file import restore, store_key
+
+        known = {key.name for key in self.all()}
+        written, left = [], []
+        for name, private in restore(data, passphrase):
+            if name in known:
+                left.append(name)
+                continue
+            # Log keys sign at every commit and are kept unprotected, as they are made.
+            secret = None if name.startswith(_LOG) else passphrase
+            written.append(store_key(self.path, name, private, secret))
+        return written, left
+
     def log_signer(self, log_keys: Collection[str]) -> Signer:
         """Return who signs a log that this user may extend.
 
@@ -88,9 +187,9 @@ class KeyFolder(Struct, frozen=True):
         Raises:
             KeyMaterialError: (``log-key-missing``) none of them is here.
         """
-        from lyrikstore.crypto.keys.key_file import list_keys, load_key
+        from lyrikstore.crypto.keys.key_file import load_key
 
-        for key in list_keys(self.path):
+        for key in self.all():
             if key.public != self.without and encode_multikey(key.public) in log_keys:
                 return KeySigner(load_key(key.path.resolve(), self.passphrase))
         raise KeyMaterialError(
@@ -116,9 +215,7 @@ class KeyFolder(Struct, frozen=True):
         return KeySigner(load_key(stored.path, None))
 
     def _which(self) -> str:
-        from lyrikstore.crypto.keys.key_file import list_keys
-
-        names = [key.name for key in list_keys(self.path) if not key.name.startswith(_LOG)]
+        names = [key.name for key in self.all() if not key.name.startswith(_LOG)]
         if names:
             shown, first = escape_control(", ".join(names)), escape_control(names[0])
             return f"you have {shown}: name one with --signer {first}"

@@ -17,7 +17,7 @@ from msgspec.structs import asdict
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import storage_error
 from lyrikstore.canon.files import open_regular, real_path
-from lyrikstore.curate.scan.listing import Listed
+from lyrikstore.curate.scan.listing import MANY_FILES, Listed, Listing
 from lyrikstore.objects.io.stat_cache import STATE, StatCache, newest, pack_state
 
 MAX_BYTES = 64 << 20
@@ -65,6 +65,33 @@ class LastCommit(Struct, frozen=True):
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             new.write_bytes(data)
             new.replace(path)
+
+
+def begin_listing(
+    cache_dir: Path, folder: Path, *, store: Path, sheet: Path | None, follow_links: bool
+) -> Listing | None:
+    """Begin to list a folder that is known to be large; None for others.
+
+    Listing it takes a second process about as long as this one takes to load and to open the
+    store.
+
+    Args:
+        cache_dir: This user's cache, which knows how many files it had.
+        folder: The folder.
+        store: The store, which never belongs to the data.
+        sheet: The metadata sheet, which does not either.
+        follow_links: As :class:`lyrikstore.curate.scan.listing.Listing` takes it.
+    """
+    expected = files_expected(cache_dir, folder)
+    if expected < MANY_FILES:
+        return None
+    listing = Listing(
+        folder, follow_links=follow_links, store=store, sheet=sheet, expected=expected
+    )
+    import lyrikstore.crypto.keys.key_file  # needed later, and now there is time
+    import lyrikstore.history.commit.transaction  # noqa: F401
+
+    return listing
 
 
 def last_commit(directory: Path, folder: Path, name: str) -> LastCommit | None:

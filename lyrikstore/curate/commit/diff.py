@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.json import JSON
 from lyrikstore.curate.commit.statement import tree_bytes
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -44,6 +45,27 @@ class VersionDiff(Struct, frozen=True):
     removed: tuple[str, ...]
     differing: tuple[FileChange, ...]
     fields: tuple[str, ...]
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return it as ``schemas/cli/diff.schema.json`` wants it."""
+        return {
+            "old": {"id": str(self.old.id), "name": self.old.name},
+            "new": {"id": str(self.new.id), "name": self.new.name},
+            "added": list(self.added),
+            "removed": list(self.removed),
+            "differing": [
+                {
+                    "path": change.path,
+                    "content": change.content,
+                    "cells": [
+                        {"column": column, "was": was, "now": now}
+                        for column, (was, now) in change.cells.items()
+                    ],
+                }
+                for change in self.differing
+            ],
+            "fields": list(self.fields),
+        }
 
 
 def compare_versions(repository: Repository, old: str, new: str) -> VersionDiff:

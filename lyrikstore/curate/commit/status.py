@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.files import real_path
+from lyrikstore.canon.json import JSON
 from lyrikstore.curate.commit.commit_cache import (
     LastCommit,
     last_commits,
@@ -76,6 +77,27 @@ class FolderStatus(Struct, frozen=True):
             or self.sheet_changed
             or self.problem
         )
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return it as ``schemas/cli/status.schema.json`` wants it."""
+        return {
+            "folder": self.folder,
+            "name": self.name,
+            "id": str(self.current),
+            "moved": self.moved,
+            "clean": self.clean,
+            "files": self.files,
+            "added": list(self.added),
+            "removed": list(self.removed),
+            "modified": list(self.changed),
+            "unreadable": [
+                {"path": item.path, "kind": item.kind, "reason": item.reason}
+                for item in self.unreadable
+            ],
+            "sheet": self.sheet or None,
+            "sheetChanged": self.sheet_changed,
+            "problem": self.problem or None,
+        }
 
 
 def folder_statuses(

@@ -9,10 +9,10 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
-from lyrikstore.canon.text import escape_control
+from lyrikstore.canon.text import brief, escape_control
 from lyrikstore.curate.scan.listing import Listed
 from lyrikstore.curate.scan.walk import Ignored, Offender, offender
-from lyrikstore.history.trees.paths import TreePaths, brief
+from lyrikstore.history.trees.paths import TreePaths
 from lyrikstore.history.trees.paths import offenders as path_offenders
 from lyrikstore.objects.io.stat_cache import STATE, sizes
 

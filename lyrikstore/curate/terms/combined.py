@@ -5,12 +5,15 @@ duties add up; limits narrow each other down. What decides is always named. Noth
 from a licence identifier.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import JSON
 from lyrikstore.credentials.terms.model import Answer, Partition, Terms, UsageLimits, Use
 from lyrikstore.credentials.terms.sharealike import share_alike_clashes
@@ -139,6 +142,22 @@ class Mix(Struct, frozen=True):
         """The worst of what the credentials of its sources are worth."""
         return min((source.verdict for source in self.sources), key=list(Verdict).index)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the ruling is not known; what does not hold permits nothing, and that is."""
+        unknown = self.ruling is not None and self.ruling[0] == "unknown"
+        return unknown and self.worth != "invalid"
+
+    def is_grantable(self, act: str, who: Deciders) -> bool:
+        """Return whether all of ``who`` say that they may grant ``act`` to somebody by name."""
+        parts = {
+            (source.name, name): partition.grantable
+            for source in self.sources
+            for partition in source.partitions
+            for name in (partition.name, *([""] if len(source.partitions) == 1 else []))
+        }
+        return bool(who) and all(act in parts.get(one, ()) for one in who)
+
     def to_json(self) -> dict[str, Any]:
         """Return the mix as ``schemas/cli/terms.schema.json`` wants it."""
         use = None
@@ -184,6 +203,7 @@ def mix(sources: Sequence[TermSource], use: Use | None = None) -> Mix:
 
     Cost: O(partitions × words); 300 ms once, where share-alike licences have to be compared.
     """
+    sources = _told_apart(sources)
     parts = [(source, partition) for source in sources for partition in source.partitions]
     own = {word for _, part in parts for word in (*part.permits, *part.prohibits)}
     duties: dict[str, list[tuple[str, str]]] = {}
@@ -195,7 +215,7 @@ def mix(sources: Sequence[TermSource], use: Use | None = None) -> Mix:
         narrowing.add(_label(source, partition), partition.limits)
     ruling, worth = (None, Verdict.TRUSTED) if use is None else _worst(sources, use)
     return Mix(
-        tuple(sources),
+        sources,
         {
             act: _worst(sources, act)[0][::2]
             for act in (*PERMISSIONS, *sorted(own - PERMISSIONS.keys()))
@@ -205,6 +225,17 @@ def mix(sources: Sequence[TermSource], use: Use | None = None) -> Mix:
         (*narrowing.conflicts, *_share_alike(parts)),
         ruling,
         worth,
+    )
+
+
+def _told_apart(sources: Sequence[TermSource]) -> tuple[TermSource, ...]:
+    # Two credentials about one dataset may say different things: what decides a no is one of them.
+    often = Counter(source.name for source in sources)
+    return tuple(
+        replace(source, name=f"{source.name}, credential {Digest.parse(source.credential).short}")
+        if often[source.name] > 1 and source.credential is not None
+        else source
+        for source in sources
     )
 
 

@@ -11,8 +11,14 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.canon.json import parse
 from lyrikstore.credentials.model.credential import DATASET, GRANT, Claims
-from lyrikstore.credentials.terms.model import Partition, Terms, UsageLimits
+from lyrikstore.credentials.terms.model import Partition, Terms, UsageLimits, Use
 from lyrikstore.credentials.terms.usage import partitions_used
+from lyrikstore.credentials.terms.vocabulary import (
+    PERMISSIONS,
+    PURPOSES,
+    check_words,
+    territory_of,
+)
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.curate.terms.combined import HeldGrant, TermSource
 from lyrikstore.history.manifests.manifest import Manifest
@@ -50,6 +56,39 @@ class Asker(Struct, frozen=True):
     trust: Trust
     at: datetime
     key: str | None = None
+
+    def use(
+        self,
+        acts: tuple[str, ...],
+        *,
+        territory: Iterable[str] = (),
+        seats: int | None = None,
+        purposes: tuple[str, ...] = (),
+    ) -> Use:
+        """Return the use that they ask for; a union of countries stands for its members.
+
+        Raises:
+            InvalidInputError: (``unknown-word``) a word that nobody would understand; or as
+                :func:`lyrikstore.credentials.terms.vocabulary.check_territory`.
+        """
+        check_words("permission", acts, PERMISSIONS)
+        check_words("purpose", purposes, PURPOSES)
+        return Use(acts, self.at, territory_of(territory), seats, purposes)
+
+    @property
+    def not_proven(self) -> list[str]:
+        """What no mix of sources says, for people."""
+        grants = (
+            "grants to other keys than yours, or that are neither beside a delivery nor imported"
+        )
+        if self.key is None:
+            grants = "grants to you: no key of yours could be read; lyrikstore key list shows yours"
+        return [
+            "not looked at: the data itself (lyrikstore verify)",
+            "not looked at: what the log proofs of a delivery show, and whether its log forked",
+            f"not counted: {grants}",
+            "words of terms are compared; no contract and no law is read",
+        ]
 
 
 def source_of_file(

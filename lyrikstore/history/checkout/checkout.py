@@ -18,10 +18,9 @@ from lyrikstore.canon.errors import (
     VerificationError,
 )
 from lyrikstore.canon.progress import OnProgress, Progress, silent
-from lyrikstore.canon.text import escape_control, pluralize
+from lyrikstore.canon.text import brief, escape_control, pluralize
 from lyrikstore.history.checkout.confined_folder import FOLDER, Destination, refuse
 from lyrikstore.history.checkout.parallel import checkout_parallel
-from lyrikstore.history.trees.paths import brief
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.objects.store.blobs import BlobStore
 

@@ -20,8 +20,7 @@ from lyrikstore.canon.errors import (
     StorageError,
     VerificationError,
 )
-from lyrikstore.canon.text import escape_control
-from lyrikstore.history.trees.paths import brief
+from lyrikstore.canon.text import brief, escape_control
 from lyrikstore.objects.io.unbuffered import WORTH, Buffers, BulkFile
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

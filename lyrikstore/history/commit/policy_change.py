@@ -44,11 +44,13 @@ class PolicyChange(Struct, frozen=True):
         manifest: Its manifest.
         index: Where it stands in the log; it is in force after that.
         policy: The policy.
+        trusted: What the changer's trust file calls a successor from now on, if it names it.
     """
 
     manifest: Manifest
     index: int
     policy: Policy
+    trusted: str | None = None
 
 
 def change_policy(

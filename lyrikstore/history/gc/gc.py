@@ -17,6 +17,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     VerificationError,
 )
+from lyrikstore.canon.json import JSON
 from lyrikstore.canon.limits import MAX_TREE_LINE_BYTES
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock
@@ -103,6 +104,30 @@ class Collected(Struct, frozen=True):
     repacked: Repacked | None
     swept: Sweep
     seq: int | None
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return it as ``schemas/cli/gc.schema.json`` wants it."""
+        done, retired = self.repacked, self.retirement.versions if self.retirement else ()
+        dropped, added = (done.dropped, done.added) if done else ((), ())
+        return {
+            "retired": [str(version.id) for version in retired],
+            "retention": str(self.retention.id) if self.retention else None,
+            "packs": self.plan.packs if self.plan else 0,
+            "garbageBytes": self.plan.garbage if self.plan else 0,
+            "packsDropped": [{"id": str(pack.id), "bytes": pack.bytes} for pack in dropped],
+            "packsAdded": [{"id": str(pack.id), "bytes": pack.bytes} for pack in added],
+            "blobsCopied": done.blobs if done else 0,
+            "leftAlone": [
+                {"id": str(pack), "reason": why}
+                for pack, why in (done.skipped.items() if done else ())
+            ],
+            "transaction": self.seq,
+            "deleted": list(self.swept.deleted),
+            "deletedBytes": self.swept.bytes,
+            "waiting": [
+                {"pack": pack, "seconds": seconds} for pack, seconds in self.swept.waiting.items()
+            ],
+        }
 
 
 def collect(

@@ -13,9 +13,10 @@ from typing import Any, NoReturn, Self
 from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
-from lyrikstore.canon.json import MAX_INTEGER
+from lyrikstore.canon.json import JSON, MAX_INTEGER
 from lyrikstore.canon.limits import MAX_MISDATED_ENTRIES, MAX_PATTERN_STARS, MAX_RETIRED_KEYS
-from lyrikstore.crypto.multikey import parse_did_key
+from lyrikstore.crypto.ed25519 import PublicKey
+from lyrikstore.crypto.multikey import did_key, parse_did_key
 from lyrikstore.history.log.note import VerifierKey, is_name
 
 OWNER = "owner"
@@ -101,6 +102,19 @@ class Policy(Struct, frozen=True):
         """Compromised key → the log index from which on what it signed does not count."""
         return {
             item.key: item.suspect_from for item in self.retired if item.suspect_from is not None
+        }
+
+    def standing_of(self, key: PublicKey) -> dict[str, JSON]:
+        """Return what a key may do, as ``schemas/cli/key-list.schema.json`` wants it."""
+        did = did_key(key)
+        gone = next((one for one in self.retired if one.key == did), None)
+        retired = gone is not None or any(log.key == key for log in self.retired_logs)
+        return {
+            "roles": [name for name, role in self.roles.items() if did in role.keys],
+            "signsLog": any(log.key == key for log in self.log_keys),
+            "signsNoMore": retired,
+            "successor": gone.successor if gone is not None else None,
+            "suspectFrom": gone.suspect_from if gone is not None else None,
         }
 
     def successor(self, key: str) -> str | None:

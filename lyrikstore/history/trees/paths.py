@@ -18,11 +18,8 @@ from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.limits import MAX_COMPONENT_BYTES, MAX_PATH_BYTES
-from lyrikstore.canon.text import IGNORABLE, escape_control
+from lyrikstore.canon.text import IGNORABLE, brief, escape_control
 from lyrikstore.history.trees.unicode14 import is_assigned
-
-_BRIEF = 160
-"""Characters of a path that a message shows."""
 
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -63,11 +60,6 @@ class PathViolation(Struct, frozen=True):
     def shown(self) -> str:
         """The path with everything escaped that could hide or move text on a terminal."""
         return escape_control(self.path)
-
-
-def brief(shown: str) -> str:
-    """Return what :func:`visible` gave, without its middle where it would fill the screen."""
-    return shown if len(shown) <= _BRIEF else f"{shown[: _BRIEF // 2]} … {shown[-_BRIEF // 2 :]}"
 
 
 def check_path(path: str) -> None:

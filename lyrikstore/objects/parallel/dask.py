@@ -36,7 +36,7 @@ _WAIT = 30  # seconds for the first worker, or another one
 
 
 class Cluster:
-    """A connection to a Dask cluster; see :func:`connect`."""
+    """A connection to a Dask cluster; see :func:`dask_cluster`."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -177,7 +177,7 @@ def _quiet() -> Iterator[None]:
 
 
 @contextmanager
-def connect(address: str) -> Iterator[Cluster]:
+def dask_cluster(address: str) -> Iterator[Cluster]:
     """Connect to a Dask scheduler.
 
     Args:

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.toml import parse_toml
 
 MAX_BYTES = 1 << 18
@@ -45,6 +47,11 @@ class Responses(Struct, frozen=True):
     def id(self) -> Digest:
         """BLAKE3 of the file."""
         return Digest.of(self.data)
+
+
+def load_responses(path: Path) -> Responses:
+    """Read an answers file; raises what :func:`parse_responses` does, and if it cannot be read."""
+    return parse_responses(read_at_most(path, MAX_BYTES + 1))
 
 
 def parse_responses(data: bytes) -> Responses:

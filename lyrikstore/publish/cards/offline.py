@@ -1,11 +1,13 @@
 """A card with its evidence next to it, judged without the store that signed it (spec §14.6)."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
+from lyrikstore.canon.errors import FormatError, IncompleteError, LyrikstoreError
+from lyrikstore.canon.json import parse
 from lyrikstore.canon.quoting import quote
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log.checkpoint import Leaf, Place
@@ -33,6 +35,8 @@ from lyrikstore.verify.report import (
 )
 from lyrikstore.verify.store.log import check_founder
 
+_ENDINGS = frozenset({".md", ".markdown", ".html", ".htm"})
+
 
 def evidence_of(repository: Repository, card: Manifest) -> dict[str, bytes] | None:
     """Return what shows without the store who signed a card: file name → bytes.
@@ -53,6 +57,31 @@ def evidence_of(repository: Repository, card: Manifest) -> dict[str, bytes] | No
         **key_statements(repository),
         **consistency_for_keys(repository),
     }
+
+
+def is_card(data: bytes, ending: str = "") -> bool:
+    """Return whether a file is to be looked at as a card: a text, or the manifest of one.
+
+    Args:
+        data: What is in it.
+        ending: Of its name, such as ``.md``.
+    """
+    if ending.lower() in _ENDINGS or data.startswith(b"---\n"):
+        return True
+    if b'"card"' not in data:
+        return False
+    try:
+        document = parse(data)
+    except FormatError:
+        return False
+    named = isinstance(document, dict) and {"lyrikstore", "kind"} <= document.keys()
+    return named and document["kind"] == "card"
+
+
+def store_named(data: bytes) -> str | None:
+    """Return the id of the store that a card says it is of, as its text has it; None: nowhere."""
+    named = re.search(rb"(?:in the store\s+`|\"store\":\")(blake3:[0-9a-f]{64})", data)
+    return None if named is None else named[1].decode()
 
 
 def sibling_card(data: bytes, files: Mapping[str, bytes]) -> Manifest | None:

@@ -5,12 +5,15 @@ left out. The credential stays the signed document.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.json import JSON
+from lyrikstore.canon.errors import InvalidInputError, VerificationError
+from lyrikstore.canon.json import JSON, parse
 from lyrikstore.credentials.model.credential import issuer_of
 from lyrikstore.credentials.terms.model import Partition, Terms, UsageLimits
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.verify.credential.credential import check_credential
 
 CONTEXT: list[JSON] = [
     "http://www.w3.org/ns/odrl.jsonld",
@@ -44,6 +47,28 @@ DUTIES: Mapping[str, str] = {
     "reportUse": "inform",
 }
 """Word of requires → action."""
+
+
+def export_odrl(data: bytes, label: str, *, trust: Trust, at: datetime) -> dict[str, JSON]:
+    """Return the terms of a credential as :func:`odrl_policy` does, if its signature holds.
+
+    Args:
+        data: A dataset credential.
+        label: What to call it in messages.
+        trust: Pins the documents of a did:web; whether the issuer is believed is not asked.
+        at: The moment to judge for.
+
+    Raises:
+        VerificationError: (``bad-signature``) it is none, or its signature does not hold.
+        InvalidInputError: As :func:`odrl_policy`.
+    """
+    if not check_credential(data, trust=trust, at=at).signature_valid:
+        raise VerificationError(
+            "bad-signature",
+            f"{label} is not a dataset credential whose signature holds",
+            hint=f"lyrikstore verify {label}",
+        )
+    return odrl_policy(parse(data))
 
 
 def odrl_policy(document: Mapping[str, Any]) -> dict[str, JSON]:

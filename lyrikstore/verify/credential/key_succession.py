@@ -13,6 +13,7 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError
 from lyrikstore.canon.quoting import quote
+from lyrikstore.canon.text import escape_control
 from lyrikstore.credentials.trust import TrustedIssuer
 from lyrikstore.history.policy.key_history import KeyHistory, KeyStatus
 from lyrikstore.verify.credential.key_statements import Statements
@@ -96,6 +97,27 @@ def inherited(key: str, history: KeyHistory, believes: Believes, knows: Knows) -
                 # ATTACK: a key whose belief has ended names the next, who would be believed again.
                 found[who] = None
     return found[key]
+
+
+def nickname_of(
+    key: str, *, history: KeyHistory | None, believes: Believes, knows: Knows
+) -> str | None:
+    """Return what the user calls ``key``, or the believed key whose place it took; None: nothing.
+
+    Args:
+        key: As did:key.
+        history: The store's policies; None where they cannot be read.
+        believes: As :func:`inherited` takes it.
+        knows: As :func:`inherited` takes it.
+    """
+    if (known := knows(key)) is not None:
+        return escape_control(known.nickname)
+    if history is None or history.state_of(key).standing is KeyStatus.COMPROMISED:
+        return None
+    successor = inherited(key, history, believes, knows)
+    return (
+        None if successor is None else f"{escape_control(successor.entry.nickname)}, by a later key"
+    )
 
 
 def successor_of_publisher(

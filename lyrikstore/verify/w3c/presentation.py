@@ -5,7 +5,7 @@ grant names. What they present is verified like any other credential; the presen
 shows it, to whom and when.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,13 +16,16 @@ from lyrikstore.canon.json import JSON, encode, parse
 from lyrikstore.canon.limits import MAX_PRESENTED
 from lyrikstore.canon.quoting import printable, printable_did, quote
 from lyrikstore.canon.text import pluralize
+from lyrikstore.credentials.did import KnownDocument, Resolver, documents_among
 from lyrikstore.credentials.model.credential import CONTEXTS, VC_CONTEXT, kind_of
+from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.proofs import eddsa_rdfc
 from lyrikstore.crypto.proofs.problems import SECURITY
 from lyrikstore.crypto.proofs.proof_set import add_proof
 from lyrikstore.verify.credential.grant import Holder
 from lyrikstore.verify.credential.issuer import check_document
+from lyrikstore.verify.credential.status import Notices
 from lyrikstore.verify.delivery.delivery import verify_alone
 from lyrikstore.verify.delivery.siblings import SiblingFiles
 from lyrikstore.verify.report import (
@@ -47,6 +50,7 @@ from lyrikstore.verify.w3c.model import (
 )
 from lyrikstore.verify.w3c.problems import model_problem
 from lyrikstore.verify.w3c.proofs import Signed, check_binding, check_proofs, options_of
+from lyrikstore.verify.w3c.resources import Resources
 from lyrikstore.verify.w3c.signing import encode_signed
 from lyrikstore.verify.w3c.values import id_of, items_of, types_of
 from lyrikstore.verify.w3c.verify import (
@@ -54,6 +58,7 @@ from lyrikstore.verify.w3c.verify import (
     Surroundings,
     judge_credential,
     read_object,
+    verify_w3c,
 )
 
 NOBODY = "nobody who signed it"
@@ -285,6 +290,45 @@ def _check_presented(
     if counts[Verdict.VALID]:
         return warned("presented", "valid", summary, **detail), reports
     return passed("presented", summary, **detail), reports
+
+
+def verify_foreign(
+    data: bytes,
+    *,
+    siblings: Mapping[str, bytes],
+    status_files: Iterable[bytes],
+    resources: Mapping[str, bytes],
+    challenge: str | None,
+    domain: str | None,
+    trust: Trust,
+    at: datetime,
+    fetched: Sequence[KnownDocument] = (),
+) -> Report:
+    """Return the report on a document of profile ``w3c``, a credential or a presentation.
+
+    Args:
+        data: The document.
+        siblings: The files beside it: status lists, DID documents, schemas.
+        status_files: Newer status lists.
+        resources: Name or URL → schemas and other resources that it names.
+        challenge: What the verifier gave a holder to be signed; with it, or with ``domain``, a
+            presentation is wanted.
+        domain: The verifier's own name in that.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        fetched: DID documents that came from where their DIDs say.
+    """
+    documents = (*trust.known_documents(), *fetched, *documents_among(siblings.values()))
+    around = Surroundings(
+        trust=trust,
+        at=at,
+        resolver=Resolver(documents),
+        notices=Notices.among((*siblings.values(), *status_files), fetched),
+        resources=Resources(resources, siblings.values()),
+    )
+    if challenge is not None or domain is not None or is_presentation(data):
+        return verify_presentation(data, around, challenge=challenge, domain=domain)
+    return verify_w3c(data, around)
 
 
 def _judge(

@@ -6,7 +6,7 @@ which a page cannot send without asking first, and nobody who asks is answered (
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -24,10 +24,16 @@ from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.json import parse
 from lyrikstore.canon.limits import MAX_JSON_BYTES, MAX_PRESENTED
 from lyrikstore.canon.timestamps import Clock
-from lyrikstore.credentials.did import KEY_FORMAT, Resolver
+from lyrikstore.credentials.did import (
+    KEY_FORMAT,
+    DocumentSource,
+    Resolver,
+    documents_among,
+)
 from lyrikstore.credentials.did.dereferencing import DID_PARAMETERS, dereference
 from lyrikstore.credentials.model.status_list import PURPOSES
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.proofs.problems import SECURITY, problem_type
 from lyrikstore.crypto.proofs.proof_set import SUITES
 from lyrikstore.verify.checks import PROCEDURES
@@ -38,7 +44,7 @@ from lyrikstore.verify.w3c.problems import MODEL
 from lyrikstore.verify.w3c.resources import Resources
 from lyrikstore.verify.w3c.values import items_of
 from lyrikstore.verify.w3c.verify import Surroundings, judge_credential
-from lyrikstore.web.vc_api.issue import VcApiIssuer
+from lyrikstore.web.vc_api.issue import StatusLists, VcApiIssuer
 from lyrikstore.web.vc_api.limits import Gate
 from lyrikstore.web.vc_api.responses import HEADERS, json_answer, problem, problem_answer
 
@@ -69,6 +75,35 @@ class Service(Struct, frozen=True):
     notices: Notices
     resources: Resources
     clock: Clock
+
+
+def make_service(
+    base: str,
+    *,
+    trust: Trust,
+    files: Mapping[str, bytes],
+    signer: Signer | None,
+    clock: Clock,
+) -> Service:
+    """Return what the API works with, where all of it lies in files.
+
+    Args:
+        base: The URL it is reached at, without a slash at the end.
+        trust: Whom the verifier believes.
+        files: Name or URL → schemas, status lists and DID documents that credentials name.
+        signer: Who signs; None for a verifier only.
+        clock: Tells the time.
+    """
+    documents = documents_among(files.values(), source=DocumentSource.PINNED)
+    resources = Resources(files)
+    return Service(
+        issuer=None if signer is None else VcApiIssuer(signer, StatusLists(base), resources),
+        trust=trust,
+        resolver=Resolver((*trust.known_documents(), *documents)),
+        notices=Notices.among(files.values()),
+        resources=resources,
+        clock=clock,
+    )
 
 
 def make_app(service: Service, hosts: Sequence[str]) -> Starlette:

@@ -14,12 +14,11 @@ from lyrikstore.canon.errors import (
 from lyrikstore.canon.files import create_file, read_at_most
 from lyrikstore.canon.text import pluralize
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.commands.key import misdated, rotation
+from lyrikstore_cli.commands.key import rotation
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.crypto.keys.key_file import StoredKey
-    from lyrikstore.history.policy.policy import Policy
+    from lyrikstore.api import Policy, StoredKey
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,8 +45,6 @@ def _new(
     source: Path | None,
 ) -> None:
     """Make a key, or restore the keys of a backup."""
-    from lyrikstore.crypto.keys import key_file
-
     if source is not None:
         _restore(session, source)
         return
@@ -59,7 +56,7 @@ def _new(
         raise KeyMaterialError(
             "passphrase-missing", "the passphrase is empty", hint="or say --no-passphrase"
         )
-    key = key_file.create_key(session.paths.keys, name, passphrase)
+    key = session.keys().create(name, passphrase)
     _report(session, "key-new", [key])
     session.screen.hint("back it up, nobody can restore it: lyrikstore key backup -o FILE")
 
@@ -67,11 +64,9 @@ def _new(
 @declare("list")
 def _list(session: Session) -> None:
     """List your keys, and what each may do in the store here, if there is one."""
-    from lyrikstore.crypto.keys import key_file
-
-    keys = key_file.list_keys(session.paths.keys)
+    keys = session.keys().all()
     policy = _policy_here(session)
-    standing = None if policy is None else {key.did: _standing(policy, key) for key in keys}
+    standing = None if policy is None else {key.did: policy.standing_of(key.public) for key in keys}
     names = {key.did: key.name for key in keys}
     rows = None if standing is None else [{"did": did, **one} for did, one in standing.items()]
     session.emit("key-list", {"keys": _rows(keys), "standing": rows})
@@ -84,23 +79,11 @@ def _list(session: Session) -> None:
 
 def _policy_here(session: Session) -> "Policy | None":
     try:
-        return session.open_store().repository.policy
+        return session.open_store().policy.current
     except LyrikstoreError:
         if session.store_named:
             raise
         return None  # no store, or one that verify says more about: the keys are there
-
-
-def _standing(policy: "Policy", key: "StoredKey") -> dict[str, Any]:
-    gone = next((one for one in policy.retired if one.key == key.did), None)
-    return {
-        "roles": [name for name, role in policy.roles.items() if key.did in role.keys],
-        "signsLog": any(log.key == key.public for log in policy.log_keys),
-        "signsNoMore": gone is not None
-        or any(log.key == key.public for log in policy.retired_logs),
-        "successor": gone.successor if gone is not None else None,
-        "suspectFrom": gone.suspect_from if gone is not None else None,
-    }
 
 
 def _in_words(standing: dict[str, Any], names: dict[str, str]) -> str:
@@ -120,7 +103,7 @@ def _in_words(standing: dict[str, Any], names: dict[str, str]) -> str:
 @click.argument("name", default="default")
 def _show(session: Session, name: str) -> None:
     """Show the DID of a key: what others put into their trust file."""
-    _report(session, "key-show", [rotation.find_key(session, name)])
+    _report(session, "key-show", [session.keys().find(name)])
 
 
 @declare("export")
@@ -128,12 +111,10 @@ def _show(session: Session, name: str) -> None:
 @click.option("--format", "form", type=click.Choice(["did", "multikey", "openssh"]), default="did")
 def _export(session: Session, name: str, form: str) -> None:
     """Print the public half of a key."""
-    from lyrikstore.crypto.multikey import encode_multikey
-
-    key = rotation.find_key(session, name)
+    key = session.keys().find(name)
     text = {
         "did": key.did,
-        "multikey": encode_multikey(key.public),
+        "multikey": key.did.removeprefix("did:key:"),
         "openssh": key.path.with_name(key.path.name + ".pub").read_text("utf-8").strip(),
     }[form]
     session.emit("key-export", {"name": name, "format": form, "public": text})
@@ -156,24 +137,14 @@ def _backup(
 
     Print it or put it on a stick in a drawer. `key new --from FILE` restores it.
     """
-    from lyrikstore.crypto.keys import key_file
 
-    stored = key_file.list_keys(session.paths.keys)
-    if not stored:
-        raise KeyMaterialError("key-missing", "no keys to back up", hint="lyrikstore key new")
-    keys = [
-        (key.name, key_file.load_key(key.path, session.passphrase if key.encrypted else None))
-        for key in stored
-    ]
-    if backup_passphrase_file is not None:
-        session.options.passphrase_file = backup_passphrase_file
-    passphrase = session.ask_passphrase(
-        "passphrase for the backup", confirm=True, way="--backup-passphrase-file FILE"
-    )
-    data = key_file.backup(keys, passphrase)
-    read_back = [(name, key.public) for name, key in key_file.restore(data, passphrase)]
-    if read_back != [(name, key.public) for name, key in keys]:
-        raise KeyMaterialError("backup-failed", "the backup does not read back")
+    def passphrase() -> bytes:
+        if backup_passphrase_file is not None:
+            session.options.passphrase_file = backup_passphrase_file
+        way = "--backup-passphrase-file FILE"
+        return session.ask_passphrase("passphrase for the backup", confirm=True, way=way)
+
+    data = session.keys().backup(passphrase)
     try:
         create_file(output, data, mode=0o600)
         written = output.read_bytes()
@@ -185,26 +156,21 @@ def _backup(
         raise storage_error(error, f"writing {output}") from error
     if written != data:
         raise KeyMaterialError("backup-failed", f"{output} does not read back")
-    session.emit("key-backup", {"keys": _rows(stored), "written": [str(output)]})
+    keys = session.keys().all()
+    session.emit("key-backup", {"keys": _rows(keys), "written": [str(output)]})
     session.screen.result(
         f"✓ backed up {pluralize(len(keys), 'key')} to {output}, and read them back"
     )
 
 
 def _restore(session: Session, source: Path) -> None:
-    from lyrikstore.crypto.keys import key_file
+    from lyrikstore.api import MAX_BACKUP
 
-    data = read_at_most(source, key_file.MAX_BACKUP + 1)
+    data = read_at_most(source, MAX_BACKUP + 1)
     passphrase = session.ask_passphrase("passphrase of the backup")
-    known = {key.name for key in key_file.list_keys(session.paths.keys)}
-    restored = []
-    for name, private in key_file.restore(data, passphrase):
-        if name in known:
-            session.screen.say(f"– {name} is there already, left alone")
-            continue
-        # Log keys sign at every commit and are kept unprotected, as `init` makes them.
-        secret = None if name.startswith("log-") else passphrase
-        restored.append(key_file.store_key(session.paths.keys, name, private, secret))
+    restored, left = session.keys().restore(data, passphrase)
+    for name in left:
+        session.screen.say(f"– {name} is there already, left alone")
     _report(session, "key-new", restored)
 
 
@@ -228,5 +194,5 @@ def _rows(keys: "list[StoredKey]") -> list[dict[str, object]]:
     ]
 
 
-for _subcommand in (_new, _list, _show, _export, _backup, *rotation.COMMANDS, misdated.command):
+for _subcommand in (_new, _list, _show, _export, _backup, *rotation.COMMANDS):
     command.add_command(_subcommand)

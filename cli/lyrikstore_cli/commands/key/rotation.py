@@ -1,42 +1,20 @@
-"""The life of a store's keys: ``key rotate``, ``revoke``, ``admit``, ``retire``, ``statements``."""
+"""The life of a store's keys: rotate, revoke, admit, retire, misdated, statements, document."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError, storage_error
+from lyrikstore.canon.errors import InvalidInputError, storage_error
 from lyrikstore.canon.text import pluralize
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import write_files, write_over
-from lyrikstore_cli.output.impact import impact_members, say_impact
+from lyrikstore_cli.output.impact import say_impact
 from lyrikstore_cli.output.key_limits import warn_of_changes
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api.store import Store
-    from lyrikstore.crypto.ed25519 import PublicKey
-    from lyrikstore.crypto.keys.key_file import StoredKey
-    from lyrikstore.history.commit.policy_change import Change, PolicyChange
-    from lyrikstore.history.log.entries import LoggedEntry
-
-
-def find_key(session: Session, name: str) -> "StoredKey":
-    """Return the key of that name of this user.
-
-    Raises:
-        KeyMaterialError: (``key-missing``) there is none.
-    """
-    from lyrikstore.crypto.keys import key_file
-
-    for key in key_file.list_keys(session.paths.keys):
-        if key.name == name:
-            return key
-    raise KeyMaterialError(
-        "key-missing",
-        f"no key {name} in {session.paths.keys}",
-        hint="lyrikstore key list shows yours, lyrikstore key new makes one",
-    )
+    from lyrikstore.api import PolicyChange, Store
 
 
 _because = click.option("-m", "--message", default="", help="Why; signed and public.")
@@ -62,17 +40,12 @@ def _rotate(session: Session, new: str, old: str | None, message: str, output: P
     An owner signs it; for your own key that is you. What the old key signed stays good: it was
     logged before. Others learn of it from the deliveries you make from now on.
     """
-    from lyrikstore.history.commit.policy_change import change_policy, rotated
-
     store = session.open_store(sign=True)
-    signer = store.signer()
-    before = _did(session, old) if old else signer.did
+    before = _did(session, old) if old else store.signer().did
     after = _did(session, new)
-    made = change_policy(
-        store.repository, rotated(before, after), signer=signer, clock=store.clock, message=message
-    )
-    _believe_too(session, store, before, after)
-    written = _write_statements(store, output, made.index)
+    made = store.policy.rotate(before, after, message=message)
+    _say_trusted(session, made, after)
+    written = _write_statements(store, output)
     session.emit(
         "key-rotate",
         {
@@ -86,7 +59,7 @@ def _rotate(session: Session, new: str, old: str | None, message: str, output: P
     )
     session.screen.result(f"✓ rotated  {after}  succeeds {before}, log entry {made.index}")
     _say_written(session, output, written)
-    warn_of_changes(session.screen, store.repository, made.policy)
+    warn_of_changes(session.screen, store)
     session.screen.hint(
         f"sign with it from now on: --signer {new}, or LYRIKSTORE_SIGNER; keep the old key: only "
         "it can still revoke what it issued"
@@ -123,24 +96,16 @@ def _revoke(
     bears; what was logged before stays. Hand the statements (-o) to everybody who holds a
     delivery: laid next to it, they are found.
     """
-    from lyrikstore.history.commit.policy_change import (
-        change_policy,
-        revoked,
-        signed_here,
-        suspect_index,
-    )
-
     store = session.open_store(sign=True)
     did = _did(session, key)
-    index = suspect_index(store.repository, suspect_from) if suspect_from else None
-    lost: list[tuple[LoggedEntry, str]] = []
-    if index is not None:
-        signed = list(signed_here(store.repository, did))
-        lost = [(entry, label) for entry, label in signed if entry.index >= index]
+    suspected = store.policy.suspected(did, suspect_from) if suspect_from else None
+    lost = suspected.lost if suspected else ()
+    index = suspected.index if suspected else None
+    if suspected is not None:
         for entry, label in lost:
             session.screen.say(f"! no longer counts: entry {entry.index}: {label} {entry.id.short}")
         session.screen.say(
-            f"– stays: {pluralize(len(signed) - len(lost), 'entry')} logged before entry {index}"
+            f"– stays: {pluralize(suspected.stays, 'entry')} logged before entry {index}"
         )
         if not yes:
             session.confirm(
@@ -151,17 +116,10 @@ def _revoke(
                 )
             )
     after = _did(session, successor) if successor else None
-    made = change_policy(
-        store.repository,
-        revoked(did, index, after),
-        signer=store.signer(),
-        clock=store.clock,
-        message=message,
-    )
-    if after is not None:
-        _believe_too(session, store, did, after)
-    written = _write_statements(store, output, made.index)
-    impact = store.impact(*(entry.id for entry, _ in lost))
+    made = store.policy.revoke(did, suspect_from=index, successor=after, message=message)
+    _say_trusted(session, made, after)
+    written = _write_statements(store, output)
+    impact = store.query.impact(*(entry.id for entry, _ in lost))
     session.emit(
         "key-revoke",
         {
@@ -176,7 +134,7 @@ def _revoke(
             "policy": str(made.manifest.id),
             "version": made.policy.version,
             "written": written,
-            "impact": impact_members(impact),
+            "impact": impact.to_json(),
         },
     )
     since = f", suspect from entry {index}" if index is not None else ""
@@ -184,7 +142,7 @@ def _revoke(
     if lost:
         say_impact(session.screen, impact)
     _say_written(session, output, written)
-    warn_of_changes(session.screen, store.repository, made.policy)
+    warn_of_changes(session.screen, store)
     if output is None:
         session.screen.hint("others need the statements: lyrikstore key statements -o DIR")
     else:
@@ -214,17 +172,16 @@ def _admit(
     An owner signs it. The person may say everything but who else may. A log key is added where the
     log is extended: with --remote NAME if that is a remote, such as a bucket.
     """
-    from lyrikstore.history.commit.policy_change import with_writer
-
     writer = _did(session, did)
-    change = with_writer(writer, None if log_key is None else _public(session, log_key))
-    store, made = _changed(session, change, remote, message)
+    theirs = None if log_key is None else session.keys().public(log_key)
+    store = session.open_store(sign=True)
+    made = store.policy.admit(writer, theirs, at=session.place(remote), message=message)
     session.emit(
         "key-admit",
         {"did": writer, "logIndex": made.index, "logs": [str(log) for log in made.policy.logs]},
     )
     session.screen.result(f"✓ admitted {writer}, log entry {made.index}")
-    warn_of_changes(session.screen, store.repository, made.policy)
+    warn_of_changes(session.screen, store)
 
 
 @declare(
@@ -248,11 +205,10 @@ def _retire(
     hand the statements (-o) to those who hold deliveries. In a clone it waits for the next push;
     with --remote NAME it is done at once, where the log is extended.
     """
-    from lyrikstore.history.commit.policy_change import without_log_key
-
-    public = _public(session, log_key)
-    store, made = _changed(session, without_log_key(public), remote, message, but=public)
-    written = _write_statements(store, output, made.index)
+    public = session.keys().public(log_key)
+    store = session.open_store(sign=True, without_log_key=public)
+    made = store.policy.retire(public, at=session.place(remote), message=message)
+    written = _write_statements(store, output)
     session.emit(
         "key-retire",
         {
@@ -263,7 +219,29 @@ def _retire(
     )
     session.screen.result(f"✓ retired  {log_key}, log entry {made.index}")
     _say_written(session, output, written)
-    warn_of_changes(session.screen, store.repository, made.policy)
+    warn_of_changes(session.screen, store)
+
+
+@declare(
+    "misdated",
+    signs=True,
+    epilog="lyrikstore log --audit\nlyrikstore key misdated 17 -m 'the clock of the new machine'",
+)
+@click.argument("indices", metavar="INDEX…", nargs=-1, required=True, type=click.IntRange(min=0))
+@_because
+def _misdated(session: Session, indices: tuple[int, ...], message: str) -> None:
+    """Say of log entries, by the numbers `log --audit` gives, that they bear a wrong date.
+
+    An owner signs it. Nobody signs or judges here as of a moment before what the log holds: one
+    date in the future would keep everybody out until then. Entries named so stay, and count as
+    before; only their dates do not, and everybody is shown that, for good.
+    """
+    store = session.open_store(sign=True)
+    made = store.policy.misdated(indices, message=message)
+    misdated = list(made.policy.misdated)
+    session.emit("key-misdated", {"misdated": misdated, "logIndex": made.index})
+    session.screen.result(f"✓ misdated {', '.join(map(str, misdated))}, log entry {made.index}")
+    warn_of_changes(session.screen, store)
 
 
 @declare("statements", epilog="lyrikstore key statements -o for-buyers")
@@ -273,17 +251,14 @@ def _statements(session: Session, output: Path) -> None:
 
     With it go log proofs of the newest attestations and grants by keys that are current no more.
     """
-    from lyrikstore.history.manifests.kinds import GENESIS_NAME
-
     store = session.open_store()
-    written = _write_statements(store, output)
-    history = store.repository.refs[GENESIS_NAME].history
-    waits = store.repository.refs[GENESIS_NAME].index >= store.repository.checkpoint.size
+    written = _write(store, output)
+    waits = store.policy.waits()
     session.emit("key-statements", {"written": written, "waits": waits})
     session.screen.wrote(written)
     if waits:
         session.screen.result("! the newest waits in the local log: first lyrikstore push")
-    elif len(history) == 1:
+    elif store.policy.current.version == 1:
         session.screen.say("no key was added, replaced or revoked since the store was made")
 
 
@@ -302,8 +277,7 @@ def _document(session: Session, did: str, names: tuple[str, ...], output: Path |
     """
     import json
 
-    from lyrikstore.credentials.did import web_url
-    from lyrikstore.credentials.did.document import build_document
+    from lyrikstore.api import build_document, web_url
 
     if not did.startswith("did:web:"):
         host = did.removeprefix("https://").strip("/").replace("/", ":")
@@ -330,68 +304,18 @@ def _document(session: Session, did: str, names: tuple[str, ...], output: Path |
     session.screen.hint(f"publish it at {url}")
 
 
-def _changed(
-    session: Session,
-    change: "Change",
-    remote: str | None,
-    message: str,
-    but: "PublicKey | None" = None,
-) -> "tuple[Store, PolicyChange]":
-    # Here, or where the log is extended; and not by the log key that the change takes away.
-    from lyrikstore.history.commit.policy_change import change_policy
-
-    store = session.open_store(sign=remote is None, without_log_key=but)
-    if remote is None:
-        made = change_policy(
-            store.repository, change, signer=store.signer(), clock=store.clock, message=message
-        )
-        return store, made
-    made = store.change_policy_at(
-        session.place(session.remotes().find(remote)),
-        change,
-        message=message,
-        signer=session.signer(),
-        clock=store.clock,
-    )
-    return store, made
-
-
 def _did(session: Session, text: str) -> str:
     """Return the did:key that a person means: itself, or that of a key of this user."""
-    from lyrikstore.crypto.multikey import did_key, parse_did_key
-
-    if text.startswith("did:"):
-        return did_key(parse_did_key(text))
-    return find_key(session, text).did
-
-
-def _public(session: Session, text: str) -> "PublicKey":
-    """Return the key that a person means: a did:key, a Multikey, or a key of this user."""
-    from lyrikstore.crypto.multikey import parse_did_key, parse_multikey
-
-    if text.startswith("did:"):
-        return parse_did_key(text)
-    return parse_multikey(text) if text.startswith("z6Mk") else find_key(session, text).public
+    keys = session.keys()
+    if not text.startswith("did:"):
+        return keys.find(text).did
+    keys.public(text)  # refuses what is no did:key
+    return text
 
 
-def _believe_too(session: Session, store: "Store", before: str, after: str) -> None:
-    """Let this user's trust in the old key for this store extend to its successor."""
-    from msgspec.structs import replace
-
-    from lyrikstore.credentials.trust.edit import add_issuer
-
-    issuers = session.trust().issuers
-    known = {issuer.nickname for issuer in issuers}
-    for issuer in issuers:
-        if issuer.did == before and issuer.stores == (store.id,):
-            name = next(
-                name
-                for number in range(2, 10_000)
-                if (name := f"{issuer.nickname[:90]} {number}") not in known
-            )
-            add_issuer(session.paths.trust, replace(issuer, did=after, nickname=name))
-            session.screen.result(f"✓ trusted  {after}, for this store only, as {name}")
-            return
+def _say_trusted(session: Session, made: "PolicyChange", successor: str | None) -> None:
+    if made.trusted is not None:
+        session.screen.result(f"✓ trusted  {successor}, for this store only, as {made.trusted}")
 
 
 def _say_written(session: Session, output: Path | None, written: list[str]) -> None:
@@ -402,14 +326,14 @@ def _say_written(session: Session, output: Path | None, written: list[str]) -> N
         )
 
 
-def _write_statements(store: "Store", folder: Path | None, index: int = 0) -> list[str]:
-    """Write what the log says of keys; nothing while the change at ``index`` waits for a push."""
-    from lyrikstore.publish.identity.key_statements import statements_for_others
-
-    if folder is None or index >= store.repository.checkpoint.size:
-        return []
-    return [str(path) for path in write_files(folder, statements_for_others(store.repository))]
+def _write_statements(store: "Store", folder: Path | None) -> list[str]:
+    """Write what the log says of keys; nothing while the newest change waits for a push."""
+    return [] if folder is None or store.policy.waits() else _write(store, folder)
 
 
-COMMANDS = (_rotate, _revoke, _admit, _retire, _statements, _document)
+def _write(store: "Store", folder: Path) -> list[str]:
+    return [str(path) for path in write_files(folder, store.policy.statements())]
+
+
+COMMANDS = (_rotate, _revoke, _admit, _retire, _statements, _document, _misdated)
 """Subcommands of ``lyrikstore key``."""

@@ -5,20 +5,15 @@ import ssl
 import sys
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from lyrikstore.api import read_resources
 from lyrikstore.canon.errors import InvalidInputError, StorageError, storage_error
 from lyrikstore.canon.timestamps import now
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.commands.verify.w3c import read_resources
 from lyrikstore_cli.session import Session
-
-if TYPE_CHECKING:
-    from lyrikstore.verify.w3c.resources import Resources
-    from lyrikstore.web.vc_api.issue import VcApiIssuer
 
 
 @declare(
@@ -74,7 +69,7 @@ def command(
     if certificate is not None and not tls:
         raise click.UsageError("--certificate goes with --tls")
     try:
-        from lyrikstore.web.vc_api.app import Service, make_app
+        from lyrikstore.api import make_app, make_service
         from lyrikstore_cli.commands.serve.server import MAX_CONNECTIONS, listen
     except ModuleNotFoundError:
         raise InvalidInputError(
@@ -82,42 +77,21 @@ def command(
             "serving needs starlette and uvicorn",
             hint="pip install 'lyrikstore[serve]'",
         ) from None
-    from lyrikstore.credentials.did import DocumentSource, Resolver, documents_among
-    from lyrikstore.verify.credential.status import Notices
-    from lyrikstore.verify.w3c.resources import Resources
-
     trust = session.trust(trust_file)
     files = read_resources(resources)
-    at_hand = Resources(files)
     with _listen(host, port, MAX_CONNECTIONS) as listener:
         shown = f"[{host}]" if ":" in host else host
         base = f"{'https' if tls else 'http'}://{shown}:{listener.getsockname()[1]}"
-        issuer = _issuer(session, base, at_hand)
-        documents = documents_among(files.values(), source=DocumentSource.PINNED)
-        service = Service(
-            issuer=issuer,
-            trust=trust,
-            resolver=Resolver((*trust.known_documents(), *documents)),
-            notices=Notices.among(files.values()),
-            resources=at_hand,
-            clock=now,
-        )
+        signer = None if session.options.signer is None else session.signer()
+        service = make_service(base, trust=trust, files=files, signer=signer, clock=now)
         context = _tls(host, certificate) if tls else None
-        did = None if issuer is None else issuer.signer.did
+        did = None if signer is None else signer.did
         session.emit("serve", {"url": base, "issuer": did})
         doing = "verifying only" if did is None else f"signing as {did}"
         session.screen.result(f"listening on {base}, {doing}")
         sys.stdout.flush()  # whoever started it waits for this line
         app = make_app(service, [host, "localhost", *names])
         listen(app, listener, context, session.screen)
-
-
-def _issuer(session: Session, base: str, resources: "Resources") -> "VcApiIssuer | None":
-    from lyrikstore.web.vc_api.issue import StatusLists, VcApiIssuer
-
-    if session.options.signer is None:
-        return None
-    return VcApiIssuer(session.signer(), StatusLists(base), resources)
 
 
 def _is_loopback(host: str) -> bool:
@@ -141,7 +115,7 @@ def _listen(host: str, port: int, backlog: int) -> socket.socket:
 
 
 def _tls(host: str, certificate: Path | None) -> ssl.SSLContext:
-    from lyrikstore.web.vc_api.tls import self_signed_context
+    from lyrikstore.api import self_signed_context
 
     context, public = self_signed_context(host, now())
     if certificate is not None:

@@ -1,36 +1,15 @@
 """``verify`` with a model card: a file that somebody was handed, and the store that signed it."""
 
-import re
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lyrikstore.canon.errors import FormatError, NotFoundError
-from lyrikstore.canon.json import parse
+from lyrikstore.canon.errors import NotFoundError
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.credentials.trust import Trust
+    from lyrikstore.api import Trust
     from lyrikstore.verify.report import Report
-
-_ENDINGS = frozenset({".md", ".markdown", ".html", ".htm"})
-
-
-def is_card(path: Path, data: bytes) -> bool:
-    """Return whether a file is to be looked at as a card: a text, or the manifest of one."""
-    if path.suffix.lower() in _ENDINGS or data.startswith(b"---\n"):
-        return True
-    if b'"card"' not in data:
-        return False
-    try:
-        document = parse(data)
-    except FormatError:
-        return False
-    return (
-        isinstance(document, dict)
-        and {"lyrikstore", "kind"} <= document.keys()
-        and (document["kind"] == "card")
-    )
 
 
 def verify_handed_card(
@@ -41,9 +20,7 @@ def verify_handed_card(
     Raises:
         NotFoundError: (``no-store``) there is neither; the card may say which store it is of.
     """
-    from lyrikstore.publish.cards.check import verify_card
-    from lyrikstore.publish.cards.offline import sibling_card, verify_card_alone
-    from lyrikstore.verify.delivery.folder import read_siblings
+    from lyrikstore.api import read_siblings, sibling_card, store_named, verify_card_alone
 
     store, missing = None, None
     try:
@@ -59,8 +36,8 @@ def verify_handed_card(
             memory = session.memory()
             return verify_card_alone(data, card, siblings, trust=trust, at=at, memory=memory)
     if store is None:
-        named = re.search(rb"(?:in the store\s+`|\"store\":\")(blake3:[0-9a-f]{64})", data)
-        whose = f": it names store {named[1].decode()}" if named else ""
+        named = store_named(data)
+        whose = f": it names store {named}" if named else ""
         raise NotFoundError(
             "no-store",
             f"{path} may be a model card; neither its store is here, nor beside it the evidence of "
@@ -71,6 +48,4 @@ def verify_handed_card(
             "lyrikstore card --evidence writes beside a card",
         ) from missing
     with session.screen.progress("verifying") as meter:
-        return verify_card(
-            store.repository, data, trust=trust, at=at, memory=session.memory(), progress=meter
-        )
+        return store.models.verify_card(data, trust=trust, at=at, progress=meter)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 from msgspec import Struct
 
+from lyrikstore.api import NOTHING, fetch_for, read_resources
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.files import no_file
@@ -15,18 +16,16 @@ from lyrikstore.canon.timestamps import now, parse_timestamp
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.commands.verify import repair
-from lyrikstore_cli.commands.verify.card import is_card, verify_handed_card
+from lyrikstore_cli.commands.verify.card import verify_handed_card
 from lyrikstore_cli.commands.verify.delivery import own_log
 from lyrikstore_cli.commands.verify.diagnose import converted, enclosing, next_steps, not_about_data
-from lyrikstore_cli.commands.verify.fetch import NOTHING, fetch_for
-from lyrikstore_cli.commands.verify.w3c import Asked, verify_foreign
+from lyrikstore_cli.commands.verify.w3c import Asked
 from lyrikstore_cli.options import credential_file, read_file
 from lyrikstore_cli.report import check_kept, keep_report, reasons, show_report
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.credentials.trust import Trust
-    from lyrikstore.history.trees.tree import TreeEntry
+    from lyrikstore.api import TreeEntry, Trust
     from lyrikstore.verify.report import Report
 
 MAX_LISTS = 1000
@@ -183,7 +182,7 @@ def _verify(
             raise InvalidInputError(
                 "usage", "--data goes with a credential", hint="lyrikstore verify FILE --data DIR"
             )
-        from lyrikstore.verify.store.store import verify_store_at
+        from lyrikstore.api import verify_store_at
 
         with session.pools(dask) as pools, session.screen.progress("verifying") as meter:
             return verify_store_at(
@@ -210,10 +209,8 @@ def _verify(
     named = data is not None or asked or asked.fetch
     if named or path.suffix == ".json" or target.startswith((".", "/")):
         raise no_file(path)
-    from lyrikstore.verify.store.object import verify_object
-
     try:
-        repository = session.open_store().repository.afresh()
+        store = session.open_store()
     except NotFoundError as error:
         if error.kind != "no-store":
             raise
@@ -223,14 +220,7 @@ def _verify(
             hint="check the path; or name a store with --store PATH",
         ) from None
     with session.screen.progress("verifying") as meter:
-        return verify_object(
-            repository,
-            repository.resolve(target).id,
-            trust=trust,
-            at=at,
-            memory=session.memory(),
-            progress=meter,
-        )
+        return store.verify(target, trust=trust, at=at, progress=meter)
 
 
 def _verify_file(
@@ -244,18 +234,20 @@ def _verify_file(
 ) -> "Report":
     from lyrikstore.credentials.model.credential import DATASET, profile_of
     from lyrikstore.curate.terms.measures import Measurement
+    from lyrikstore.publish.cards.offline import is_card
     from lyrikstore.verify.credential.any_kind import stated_kind
     from lyrikstore.verify.credential.status import Notices
     from lyrikstore.verify.delivery.delivery import verify_alone, verify_delivery
     from lyrikstore.verify.delivery.folder import FolderData, read_siblings
     from lyrikstore.verify.delivery.siblings import SiblingFiles
+    from lyrikstore.verify.w3c.presentation import verify_foreign
 
     credential = read_file(path)
     foreign, kind = profile_of(credential) == "w3c", stated_kind(credential)
     # ATTACK: whatever data, next to a genuine credential that is about other data or none.
     if (given.data is not None or given.delivered) and (foreign or kind not in {None, DATASET}):
         raise not_about_data(path, foreign=foreign, delivered=given.delivered)
-    if not given.delivered and is_card(path, credential):
+    if not given.delivered and is_card(credential, path.suffix):
         if given.data is not None or asked or asked.fetch:
             raise click.UsageError(f"{path} is a model card: it is verified by its store alone")
         return verify_handed_card(session, path, credential, trust, at)
@@ -271,7 +263,9 @@ def _verify_file(
             credential,
             siblings=siblings,
             status_files=status_files,
-            asked=asked,
+            resources=read_resources(asked.resources),
+            challenge=asked.challenge,
+            domain=asked.domain,
             trust=trust,
             at=at,
             fetched=fetched.documents,
@@ -339,12 +333,12 @@ def _record_ids(reader: str, entry: "TreeEntry", stream: BinaryIO) -> Iterable[D
 
 
 def _is_ref(session: Session, target: str) -> bool:
-    from lyrikstore.history.manifests.names import parse_ref
+    from lyrikstore.api import parse_ref
 
     try:
         parse_ref(target)  # most files are not called so, and no store need be opened for them
         session.store_folder()  # a buyer has none, and need not load what opens one
-        session.open_store().repository.afresh().resolve(target)
+        session.open_store().resolve(target)
     except (NotFoundError, InvalidInputError):
         return False
     return True

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from lyrikstore.api import Tree
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     FormatError,
@@ -15,7 +16,6 @@ from lyrikstore.canon.files import open_regular
 from lyrikstore.canon.json import parse
 from lyrikstore.canon.limits import MAX_JSON_BYTES
 from lyrikstore.canon.text import escape_control
-from lyrikstore.history.trees.tree import Tree
 from lyrikstore.verify.report import CheckState, Report
 from lyrikstore_cli.options import DATA_STEP, read_file
 

@@ -9,20 +9,17 @@ from lyrikstore_cli.session import Session
 
 def repair_from(session: Session, remote: str) -> None:
     """Fetch what is damaged or missing in the store from a remote, by name or URL."""
-    from lyrikstore.history.sync.repair import repair_store
-    from lyrikstore.objects.backends.open import open_backend
-    from lyrikstore_cli.remotes import NamedRemote, place_of
+    from lyrikstore.api import NamedRemote, place_of
+    from lyrikstore.api.remotes import repair_store
 
     known = {one.name: one for one in session.remotes().all()}
     source = known.get(remote) or NamedRemote(remote, place_of(remote))
-    root = session.store_folder()
     try:
         with session.screen.progress("repairing") as meter:
             repaired = repair_store(
-                root,
-                open_backend(session.place(source), scratch=root / "tmp"),
-                source.url,
-                memory=session.memory(),
+                session.store_folder(),
+                source.place(session.environment),
+                memory_dir=session.paths.memory,
                 progress=meter,
             )
     except VerificationError as error:

@@ -22,6 +22,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.files import open_regular, replace_file
 from lyrikstore.history.repository.locate import STORE_FOLDER
+from lyrikstore.objects.backends.open import RemotePlace, RemoteUrl
 
 DEFAULT = "origin"
 _MAX = 1 << 20
@@ -42,6 +43,14 @@ class NamedRemote(Struct, frozen=True):
     mirror: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
 
+    def place(self, environment: Mapping[str, str]) -> RemotePlace:
+        """Return it with what it takes to reach it, ``environment`` included.
+
+        Raises:
+            InvalidInputError: (``bad-option``, …) this kind of remote does not know that option.
+        """
+        return RemotePlace(self.url, self.options, environment)
+
 
 def place_of(text: str) -> str:
     """Return the URL of the store that ``text`` means: of a folder that has one, the one in it.
@@ -49,8 +58,6 @@ def place_of(text: str) -> str:
     Raises:
         InvalidInputError: (``bad-url``, …) it is none.
     """
-    from lyrikstore.objects.backends.open import RemoteUrl
-
     url = RemoteUrl.parse(text)
     inside = Path(url.path, STORE_FOLDER)
     if url.scheme == "file" and (inside / "format").is_file():
@@ -58,8 +65,8 @@ def place_of(text: str) -> str:
     return str(url)
 
 
-class Remotes:
-    """The remotes of one store.
+class NamedRemotes:
+    """The remotes that a user gave one store, by name.
 
     Args:
         folder: The user's folder of remotes.

@@ -1,18 +1,16 @@
-"""``verify --fetch``: DID documents and status lists, from where a credential says they are."""
+"""DID documents and status lists, fetched from where a credential says that they are."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.json import JSON, parse
 from lyrikstore.canon.text import escape_control
-
-if TYPE_CHECKING:
-    from lyrikstore.credentials.did import KnownDocument
-    from lyrikstore.web.fetch import Fetcher
+from lyrikstore.credentials.did import KnownDocument
+from lyrikstore.web.fetch import Fetcher
 
 MAX_DOCUMENTS = 8
 MAX_LISTS = 8
@@ -26,7 +24,7 @@ class Fetched(Struct, frozen=True):
         lists: Status lists, unverified.
     """
 
-    documents: tuple["KnownDocument", ...] = ()
+    documents: tuple[KnownDocument, ...] = ()
     lists: tuple[bytes, ...] = ()
 
 
@@ -36,7 +34,7 @@ _T = TypeVar("_T")
 
 
 def fetch_for(
-    documents: Iterable[bytes], say: Callable[[str], None], fetcher: "Fetcher | None" = None
+    documents: Iterable[bytes], say: Callable[[str], None], fetcher: Fetcher | None = None
 ) -> Fetched:
     """Fetch what credentials and presentations name. What cannot be had is said, and left out.
 
@@ -47,8 +45,6 @@ def fetch_for(
         say: Called with a line about what was fetched, and what was not.
         fetcher: A test's own; by default the guarded one.
     """
-    from lyrikstore.web.fetch import Fetcher
-
     parsed: list[JSON] = []
     for data in documents:
         with suppress(FormatError):  # the report says so

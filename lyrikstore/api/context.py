@@ -1,0 +1,171 @@
+"""What the parts of a store share: its repository, who signs here, whom this user believes."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import KeyMaterialError
+from lyrikstore.canon.timestamps import Clock, now
+from lyrikstore.crypto.keys.signer import DeferredSigner, Signer
+from lyrikstore.crypto.multikey import encode_multikey
+from lyrikstore.history.commit.transaction import recover
+from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.repository.clone import read_local_key
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.objects.backends.base import LocalBackend
+
+if TYPE_CHECKING:
+    from lyrikstore.credentials.trust import Trust
+    from lyrikstore.crypto.keys.keyring import KeyFolder
+    from lyrikstore.history.sync.push import Remote
+    from lyrikstore.objects.backends.open import RemotePlace
+
+
+@dataclass
+class StoreContext:
+    """One open store, and who works in it.
+
+    Attributes:
+        repository: The verified view of the store.
+        memory: The log checkpoints this user signed and saw.
+        trust_file: Whom this user believes; read anew at each use.
+        clock: The time of everything that is signed or judged.
+        cache_dir: Where is remembered what files hashed to and what refs followed from; outside
+            the store, or nowhere.
+        keys: The private keys of this user, among them those of the logs they extend.
+        person: Who signs what is appended; None where the store was opened to read.
+    """
+
+    repository: Repository
+    memory: LogMemory
+    trust_file: Path
+    clock: Clock = now
+    cache_dir: Path | None = None
+    keys: "KeyFolder | None" = None
+    person: Signer | None = None
+
+    def __post_init__(self) -> None:
+        self.repository.clock = self.clock
+        if self.person is not None:
+            self.repository.log_signer = DeferredSigner(self.log_signer)
+
+    def __repr__(self) -> str:
+        return f"<Store {self.origin} in {self.repository.root}>"
+
+    @property
+    def id(self) -> Digest:
+        """The store's identity."""
+        return self.repository.store_id
+
+    @property
+    def origin(self) -> str:
+        """The name of its log."""
+        return self.repository.origin
+
+    @property
+    def trust(self) -> "Trust":
+        """Whom this user believes, as the trust file says now."""
+        from lyrikstore.credentials.trust import load_trust
+
+        return load_trust(self.trust_file)
+
+    @property
+    def own_cache(self) -> Path | None:
+        """Where is remembered what belongs to this store, or None."""
+        return self.cache_dir / self.id.short if self.cache_dir else None
+
+    def signer(self, *, away: bool = False) -> Signer:
+        """Return who signs, after publishing here what an earlier writer committed and left.
+
+        Args:
+            away: Whether what is signed is not appended here, but where the log is extended.
+
+        Raises:
+            KeyMaterialError: (``no-signer``) the store was opened for reading.
+        """
+        if self.person is None:
+            raise KeyMaterialError(
+                "no-signer",
+                "the store was opened for reading",
+                hint="keys = KeyFolder(PATH); Store.open(…, keys=keys, signer=keys.signer())",
+            )
+        if not away:
+            recover(self.repository)
+        return self.person
+
+    def home_log_signer(self) -> Signer:
+        """Return who signs the home log, with one of this user's keys.
+
+        Raises:
+            KeyMaterialError: (``no-keys``) the store was opened without them;
+                (``log-key-missing``) none of them is a key of that log.
+        """
+        keys = [encode_multikey(entry.key) for entry in self.repository.policy.log_keys]
+        return self._keys().log_signer(keys)
+
+    def log_signer(self) -> Signer:
+        """Return who signs the log that is extended here: of a clone, its local one.
+
+        The first that asks in a clone makes the key of that log.
+
+        Raises:
+            KeyMaterialError: As for :meth:`home_log_signer`.
+        """
+        if not self.repository.is_mirror:
+            return self.home_log_signer()
+        key = read_local_key(self.repository.backend)
+        if key is None:
+            return self._keys().new_log_signer(os.urandom(8).hex(), comment="local log key")
+        return self._keys().log_signer([encode_multikey(key.key)])
+
+    def reach(self, place: "str | RemotePlace", *, mirror: bool = False) -> "Remote":
+        """Return a remote as push, pull and gc take it; nothing is asked of it yet.
+
+        Args:
+            place: A folder, a URL, or a :class:`~lyrikstore.api.RemotePlace`.
+            mirror: Whether a push is to make it a mirror.
+
+        Raises:
+            InvalidInputError, RemoteError: It is no place that can be reached.
+        """
+        from lyrikstore.history.sync.push import Remote
+        from lyrikstore.objects.backends.open import open_backend
+
+        backend = open_backend(place, scratch=self.repository.backend.scratch)
+        location = backend.root if isinstance(backend, LocalBackend) else str(place)
+        return Remote(backend, location, str(place), mirror)
+
+    def at_home(self, place: "str | RemotePlace", log_signer: Signer | None) -> Repository:
+        """Return the store as it is at ``place``, where its log is extended, to extend it there.
+
+        Args:
+            place: As for :meth:`reach`.
+            log_signer: Who signs that log; None to change nothing.
+
+        Raises:
+            InvalidInputError: (``not-home``) it is a mirror.
+            ConflictError, VerificationError, RemoteError, StorageError: See
+                :func:`lyrikstore.history.sync.negotiate.at_home`.
+        """
+        from lyrikstore.history.sync.negotiate import at_home
+
+        home = self.reach(place)
+        return at_home(
+            self.repository,
+            home.backend,
+            home.location,
+            home.name,
+            memory=self.memory,
+            log_signer=log_signer,
+        )
+
+    def _keys(self) -> "KeyFolder":
+        if self.keys is None:
+            raise KeyMaterialError(
+                "no-keys",
+                "the store was opened without your keys, and its log takes one",
+                hint="Store.open(…, keys=KeyFolder(PATH))",
+            )
+        return self.keys

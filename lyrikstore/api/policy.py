@@ -1,0 +1,233 @@
+"""``store.policy``: who may sign in a store, and which of its keys took the place of which.
+
+Every change is a policy that an owner signs (spec §8.3). ``at``, where it is taken, is the home of
+the store: what changes its log's keys is done there from a clone, and pulled.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lyrikstore.api.context import StoreContext
+from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.crypto.keys.signer import DeferredSigner
+from lyrikstore.history.commit import policy_change
+from lyrikstore.history.commit.policy_change import PolicyChange
+from lyrikstore.history.log.entries import LoggedEntry
+from lyrikstore.history.manifests.kinds import GENESIS_NAME
+
+if TYPE_CHECKING:
+    from lyrikstore.crypto.ed25519 import PublicKey
+    from lyrikstore.history.policy.policy import Policy
+    from lyrikstore.objects.backends.open import RemotePlace
+
+
+class Suspected(Struct, frozen=True):
+    """What a key signed in a store, if it may be in other hands from some entry on.
+
+    Attributes:
+        index: The log index from which on it may be.
+        stays: How many entries by it were logged before, and stay good.
+        lost: The entries by it that would no longer count, each with what to call it.
+    """
+
+    index: int
+    stays: int
+    lost: tuple[tuple[LoggedEntry, str], ...]
+
+
+@dataclass
+class StorePolicy:
+    """The policy of a store, and its changes. Keys are did:key."""
+
+    store: StoreContext
+
+    @property
+    def current(self) -> "Policy":
+        """The policy in force."""
+        return self.store.repository.policy
+
+    def rotate(self, old: str, new: str, *, message: str = "") -> PolicyChange:
+        """Let ``new`` take the place of ``old`` in every role; what ``old`` signed stays good.
+
+        This user's trust in ``old`` for this store extends to ``new``.
+
+        Args:
+            old: A key with a role.
+            new: The key that succeeds it.
+            message: Why; signed and public.
+
+        Raises:
+            NotFoundError: (``no-key``) the old key has no role.
+            ConflictError: (``key-used``) the new key was retired here before, or is the old one.
+            LyrikstoreError: As :func:`lyrikstore.history.commit.policy_change.change_policy`.
+        """
+        made = self._change(policy_change.rotated(old, new), message)
+        return replace(made, trusted=self._trust_successor(old, new))
+
+    def suspected(self, key: str, since: str) -> Suspected:
+        """Return what :meth:`revoke` would take the effect from.
+
+        Args:
+            key: The key.
+            since: A log index; or a UTC time, for the first entry that claims to be made then or
+                later. A thief may claim any time: look at what is returned.
+
+        Raises:
+            InvalidInputError: (``bad-index``) neither, or entry 0, which founds the store.
+        """
+        repository = self.store.repository
+        index = policy_change.suspect_index(repository, since)
+        signed = list(policy_change.signed_here(repository, key))
+        lost = tuple((entry, label) for entry, label in signed if entry.index >= index)
+        return Suspected(index, len(signed) - len(lost), lost)
+
+    def revoke(
+        self,
+        key: str,
+        *,
+        suspect_from: int | None = None,
+        successor: str | None = None,
+        message: str = "",
+    ) -> PolicyChange:
+        """Take ``key`` out of every role, for good; this user's trust goes on to a successor.
+
+        Args:
+            key: A key that has a role, or had one.
+            suspect_from: The log index from which on nothing that it signed counts, as
+                :meth:`suspected` finds it; None if it is only let go.
+            successor: The key that takes its place.
+            message: Why; signed and public.
+
+        Raises:
+            NotFoundError: (``no-key``) it never had a role.
+            ConflictError: (``revoked-already``) that is known, or worse is.
+            InvalidInputError: (``bad-policy``) a role would have nobody: name a successor.
+            LyrikstoreError: As :func:`lyrikstore.history.commit.policy_change.change_policy`.
+        """
+        made = self._change(policy_change.revoked(key, suspect_from, successor), message)
+        if successor is None:
+            return made
+        return replace(made, trusted=self._trust_successor(key, successor))
+
+    def admit(
+        self,
+        did: str,
+        log_key: "PublicKey | None" = None,
+        *,
+        at: "str | RemotePlace | None" = None,
+        message: str = "",
+    ) -> PolicyChange:
+        """Let one more person say everything here but who else may, and perhaps extend the log.
+
+        Args:
+            did: The person.
+            log_key: A key of theirs that may sign the log.
+            at: The home, where a log key is added from a clone.
+            message: Why; signed and public.
+
+        Raises:
+            ConflictError: (``key-used``) the log key was retired here before.
+            LyrikstoreError: As :func:`lyrikstore.history.commit.policy_change.change_policy`.
+        """
+        return self._change(policy_change.with_writer(did, log_key), message, at)
+
+    def retire(
+        self, log_key: "PublicKey", *, at: "str | RemotePlace | None" = None, message: str = ""
+    ) -> PolicyChange:
+        """Let ``log_key`` sign no log checkpoint from now on, for good; another has to sign this.
+
+        Args:
+            log_key: The key.
+            at: The home, to do it there at once; from a clone it else waits for the next push.
+            message: Why; signed and public.
+
+        Raises:
+            NotFoundError: (``no-key``) it signs nothing here.
+            InvalidInputError: (``bad-policy``) the log would have no key left: admit another.
+            LyrikstoreError: As :func:`lyrikstore.history.commit.policy_change.change_policy`.
+        """
+        return self._change(policy_change.without_log_key(log_key), message, at)
+
+    def misdated(self, indices: Iterable[int], *, message: str = "") -> PolicyChange:
+        """Say of log entries that they bear a wrong date: they count, and their dates do not.
+
+        Args:
+            indices: Log indices.
+            message: Why; signed and public.
+
+        Raises:
+            InvalidInputError: (``bad-index``) no such entry.
+            ConflictError: (``known-already``) all of that is said already.
+            LyrikstoreError: As :func:`lyrikstore.history.commit.policy_change.change_policy`.
+        """
+        size = self.store.repository.checkpoint.size
+        return self._change(policy_change.with_misdated(indices, size), message)
+
+    def waits(self) -> bool:
+        """Return whether the newest policy is in the local log alone, until it is pushed."""
+        repository = self.store.repository
+        return repository.refs[GENESIS_NAME].index >= repository.checkpoint.size
+
+    def statements(self) -> dict[str, bytes]:
+        """Return what this store's log says of its keys, for those who hold deliveries.
+
+        Laid next to a delivery it is found there. What waits for a push is not in it.
+
+        Returns:
+            File name → bytes, under names that no other store's statements have.
+        """
+        from lyrikstore.publish.identity.key_statements import statements_for_others
+
+        return statements_for_others(self.store.repository)
+
+    def share_said(self) -> float:
+        """Return how much of what verifiers read of one store its policies take; 1 is all."""
+        from lyrikstore.publish.identity.key_statements import share_said
+
+        return share_said(self.store.repository)
+
+    def nicknames(self) -> Callable[[str], str | None]:
+        """Return what gives a DID the name that this user has for it, as `verify` believes it.
+
+        A key that took the place of a believed one is called by that one's name. None: unknown.
+        """
+        from lyrikstore.verify.credential.key_statements import statements_here
+        from lyrikstore.verify.credential.key_succession import nickname_of
+
+        store, trust = self.store, self.store.trust
+        believes = partial(trust.vouches_for, store=store.id, at=store.clock())
+        try:
+            history, _ = statements_here(store.repository)
+        except LyrikstoreError:  # verify says what is wrong with the policies
+            history = None
+        return partial(nickname_of, history=history, believes=believes, knows=trust.knows)
+
+    def _change(
+        self,
+        change: policy_change.Change,
+        message: str,
+        at: "str | RemotePlace | None" = None,
+    ) -> PolicyChange:
+        from lyrikstore.api.remotes import Remotes
+
+        store = self.store
+        there = store.repository
+        if at is not None:
+            there = store.at_home(at, DeferredSigner(store.home_log_signer))
+        signer = store.signer(away=at is not None)
+        made = policy_change.change_policy(
+            there, change, signer=signer, clock=store.clock, message=message
+        )
+        if at is not None:
+            Remotes(store).pull(at)
+        return made
+
+    def _trust_successor(self, old: str, new: str) -> str | None:
+        from lyrikstore.credentials.trust.edit import add_successor
+
+        return add_successor(self.store.trust_file, old, new, self.store.id)

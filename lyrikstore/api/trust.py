@@ -1,0 +1,26 @@
+"""The user's trust file: what it says in plain words, and changes to it (docs/trust.md)."""
+
+from lyrikstore.credentials.trust.edit import (
+    add_issuer,
+    add_log,
+    add_witness,
+    check_issuer,
+    pin_file,
+    remove,
+    set_limit,
+)
+from lyrikstore.credentials.trust.explain import explain
+from lyrikstore.credentials.trust.model import CLAIMS, ROLES
+
+__all__ = [
+    "CLAIMS",
+    "ROLES",
+    "add_issuer",
+    "add_log",
+    "add_witness",
+    "check_issuer",
+    "explain",
+    "pin_file",
+    "remove",
+    "set_limit",
+]

@@ -1,0 +1,92 @@
+"""What each entry of the log says of itself; `verify` says whether that holds."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.json import parse
+from lyrikstore.canon.timestamps import parse_timestamp
+from lyrikstore.credentials.model.credential import issuer_of
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.credential.key_statements import is_statement
+
+_UNKNOWN: dict[str, Any] = {
+    **dict.fromkeys(("kind", "name", "author", "created", "message", "tree")),
+    "parents": [],
+}
+"""What is told of an entry of which nothing more is known."""
+
+
+def log_entries(repository: Repository) -> list[dict[str, Any]]:
+    """Return every entry, oldest first, as ``schemas/cli/log.schema.json`` wants it.
+
+    Raises:
+        VerificationError, IncompleteError, StorageError: One cannot be read.
+    """
+    flagged = {item.index: item.summary for item in repository.flagged}
+    wrong = frozenset(repository.policy.misdated)
+    rows = []
+    for entry in repository.entries():
+        row: dict[str, Any] = {"logIndex": entry.index, "type": entry.type}
+        row |= {"id": str(entry.id), **_UNKNOWN, "flagged": flagged.get(entry.index)}
+        row["wrongDate"] = entry.index in wrong
+        if entry.type == "manifest" and entry.index not in flagged:
+            row |= manifest_facts(repository.manifest(entry.id))
+        if entry.type == "credential":
+            row |= _credential_facts(repository.credential(entry.id))
+        rows.append(row)
+    return rows
+
+
+def manifest_facts(manifest: Manifest) -> dict[str, Any]:
+    """Return what a manifest says of itself, as ``schemas/cli/log.schema.json`` wants it."""
+    return {
+        "kind": manifest.kind,
+        "name": manifest.name,
+        "author": manifest.author,
+        "created": manifest.created,
+        "message": manifest.message,
+        "tree": str(manifest.tree) if manifest.tree else None,
+        "parents": [str(parent) for parent in manifest.parents],
+    }
+
+
+def checkpoints_of(repository: Repository, runs: Iterable[Manifest]) -> dict[Digest, list[Digest]]:
+    """Return which checkpoints came of each run: one that was tried and left out leaves none."""
+    came: dict[Digest, list[Digest]] = {run.id: [] for run in runs if run.kind == "run"}
+    names = [name for name in repository.refs if name.startswith("checkpoints/")]
+    for name in sorted(names) if came else ():
+        for made in reversed(repository.history(name)):
+            for run in made.inputs_in("run"):
+                if run.id in came:
+                    came[run.id].append(made.id)
+    return came
+
+
+def _credential_facts(data: bytes) -> dict[str, Any]:
+    if is_statement(data):  # what another store said of its keys
+        return {"kind": "statement"}
+    try:
+        document = parse(data)
+        if "verificationMethod" in document:  # whose keys an issuer's were, then
+            return {"kind": "document", "name": str(document["id"])}
+        kind = str(document["type"][-1])
+    except (FormatError, KeyError, TypeError, IndexError):
+        return {}
+    name = document.get("name", document.get("id"))
+    return {
+        "kind": kind.removesuffix("Credential"),
+        "name": None if name is None else str(name),
+        "author": issuer_of(document),
+        "created": _moment(document.get("validFrom")),
+    }
+
+
+def _moment(value: object) -> str | None:
+    try:
+        parse_timestamp(str(value))
+    except FormatError:  # whoever issued it may write times otherwise
+        return None
+    return str(value)

@@ -1,0 +1,90 @@
+"""A presentation of a licence grant: who holds it shows one verifier that it is theirs."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
+from lyrikstore.canon.json import parse
+from lyrikstore.canon.text import escape_control
+from lyrikstore.canon.timestamps import Clock, now
+from lyrikstore.credentials.model.credential import GRANT
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.publish.identity.issuer import Issuer
+from lyrikstore.verify.credential.any_kind import stated_kind
+from lyrikstore.verify.delivery.siblings import SiblingFiles
+from lyrikstore.verify.w3c.presentation import make_presentation
+
+
+class Presented(Struct, frozen=True):
+    """A presentation that was signed.
+
+    Attributes:
+        data: Its bytes.
+        holder: DID of whoever presents.
+        shown: The credentials in it: the grant, and the terms it rests on if they are at hand.
+        did_document: The document of the organisation that presents, or None.
+    """
+
+    data: bytes
+    holder: str
+    shown: tuple[bytes, ...]
+    did_document: bytes | None
+
+
+def present_grant(
+    grant: bytes,
+    siblings: Mapping[str, bytes],
+    *,
+    signer: Signer,
+    challenge: str,
+    domain: str,
+    did_document: bytes | None = None,
+    clock: Clock = now,
+    label: str = "the file",
+) -> Presented:
+    """Return a presentation of a licence grant for one verifier.
+
+    Args:
+        grant: The grant.
+        siblings: The files next to it, among them the dataset credential it rests on.
+        signer: The holder, or whoever signs for the organisation that it was granted to.
+        challenge: What the verifier gave to be signed.
+        domain: The verifier's own name.
+        did_document: The organisation's published document; None makes one that lists this key.
+        clock: Now.
+        label: What to call the grant in messages.
+
+    Raises:
+        InvalidInputError: (``not-a-grant``) it is none; (``usage``) no challenge or domain; or as
+            :meth:`lyrikstore.publish.identity.issuer.Issuer.of`.
+        KeyMaterialError: (``not-the-holder``) it was granted to somebody else.
+    """
+    if stated_kind(grant) is not GRANT:
+        raise InvalidInputError(
+            "not-a-grant",
+            f"{label} is no licence grant",
+            hint="give the file that whoever licensed the data to you made: lyrikstore grant",
+        )
+    terms, named, created = SiblingFiles(siblings).terms_of(grant), _holder(grant), clock()
+    organisation = named if named.startswith("did:web:") else None
+    holder = Issuer.of(signer, organisation, did_document, created, purpose="authentication")
+    if holder.did != named:
+        raise KeyMaterialError(
+            "not-the-holder",
+            f"{label} was granted to {escape_control(named)}, and the key here is {signer.did}",
+            hint="sign with the holder's key: --signer",
+        )
+    shown = (grant,) if terms is None else (grant, terms)
+    data = make_presentation(
+        shown, holder.signer, created=created, challenge=challenge, domain=domain
+    )
+    return Presented(data, holder.did, shown, holder.document)
+
+
+def _holder(grant: bytes) -> str:
+    # Unverified: a grant that does not hold helps nobody who shows it.
+    match parse(grant):
+        case {"credentialSubject": {"id": str(holder)}}:
+            return holder
+    raise InvalidInputError("not-a-grant", "the licence grant names no holder")
