@@ -108,7 +108,9 @@ def test_every_file_that_a_command_reads_is_tried_here() -> None:
     declared = {
         (name, parameter)
         for word, module in MODULES.items()
-        for name, parameter in parameters(word, import_module(module).command)
+        for name, parameter in parameters(
+            word, getattr(import_module(module.partition(":")[0]), module.partition(":")[2])
+        )
     }
     read = {one for one in declared if not {one[1], " ".join(one)} & WRITTEN}
     assert read == set(READ)

@@ -37,7 +37,7 @@ def test_the_tree_is_the_same_as_on_one_core_and_a_killed_worker_changes_only_ti
     tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(distributed, "_SHARE_MIN", 1 << 18)
-    alone = new_store(tmp_path / "alone").commit(data, "acme/corpus")
+    alone = new_store(tmp_path / "alone").datasets.commit(data, "acme/corpus")
     store = new_store(tmp_path / "shared")
     with losing_a_worker(tmp_path) as (cluster, kill_one):
         result = store.datasets.commit(data, "acme/corpus", pools=cluster.pool, progress=kill_one)
