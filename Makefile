@@ -11,6 +11,9 @@ VENV     := .venv
 PY       := $(VENV)/bin/python
 PIP      := $(PY) -m pip --disable-pip-version-check
 
+# Tests and programs load what was compiled before.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all suites measure lint docs vectors interop page package clean preflight
 

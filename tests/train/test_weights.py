@@ -5,14 +5,13 @@ import struct
 from pathlib import Path
 
 import pytest
-import torch
-from safetensors.torch import load_file, save_file
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import PolicyError
 from lyrikstore.train.formats.base_model import _BYTES
 from lyrikstore.train.worker.hashed_read import StagedFiles
-from lyrikstore.train.worker.model import _TYPES, _read_weights
+
+pytestmark = [pytest.mark.train, pytest.mark.xdist_group("train")]
 
 
 def reader(folder: Path) -> tuple[StagedFiles, list[tuple[str, Digest]]]:
@@ -21,6 +20,11 @@ def reader(folder: Path) -> tuple[StagedFiles, list[tuple[str, Digest]]]:
 
 
 def test_every_type_and_shape_is_read_as_the_library_reads_it(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    from lyrikstore.train.worker.model import _TYPES, _read_weights
+
     assert _TYPES.keys() == _BYTES.keys()
     torch.manual_seed(1)
     tensors = {
@@ -44,6 +48,11 @@ def test_every_type_and_shape_is_read_as_the_library_reads_it(tmp_path: Path) ->
 def test_other_bytes_are_reported_even_where_they_are_no_weights(
     tmp_path: Path, damage: str
 ) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    from lyrikstore.train.worker.model import _read_weights
+
     path = tmp_path / "model.safetensors"
     save_file({"one": torch.ones(4), "two": torch.zeros(2, 2)}, path)
     data = path.read_bytes()

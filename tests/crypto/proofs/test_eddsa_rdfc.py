@@ -4,7 +4,6 @@ import builtins
 import copy
 import json
 import sys
-import time
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -98,10 +97,10 @@ def test_a_chain_of_the_w3c_breaks_anywhere(case):
                 verify_proofs(document, at=NOW, resolve=by_fragment)
 
 
+@pytest.mark.timeout(60)  # none of them costs exponential work
 @pytest.mark.parametrize("case", CASES, ids=named)
 def test_cases(case):
     before = copy.deepcopy(case["document"])
-    started = time.perf_counter()
     try:
         verify_proofs(case["document"], at=parse_timestamp(case["at"]))
         outcome = "verifies"
@@ -109,7 +108,6 @@ def test_cases(case):
         outcome = error.kind
     assert outcome == case["outcome"]
     assert case["document"] == before
-    assert time.perf_counter() - started < 5  # seconds, on a machine that does other things too
 
 
 def plain_canonical(document):

@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -285,9 +284,7 @@ def test_bodies_are_bounded(server: Server) -> None:
             b"POST /credentials/verify HTTP/1.1\r\nHost: localhost\r\n"
             b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
         )
-        begun = time.monotonic()
         assert slow.recv(100).startswith(b"HTTP/1.1 408")
-        assert time.monotonic() - begun < 40
 
 
 def test_over_tls_with_its_own_certificate(new_person: Any) -> None:
