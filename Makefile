@@ -46,10 +46,10 @@ demo: $(VENV)/.installed
 	@$(PY) examples/licences/demo.py
 
 test: $(VENV)/.installed
-	$(PY) -m pytest -n $(WORKERS) --dist loadgroup
+	$(PY) -m pytest -n $(WORKERS)
 
 test-all: $(VENV)/.installed
-	$(PY) -m pytest -n $(WORKERS) --dist loadgroup --whole
+	$(PY) -m pytest -n $(WORKERS) --whole
 
 # Times depend on the machine: nothing compares them, and CI makes none. PEERS names the programs
 # to compare with, as benchmarks/run.py says.

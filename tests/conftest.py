@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from blake3 import blake3
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from lyrikstore.canon.schemas import check_schema
 from tests import sweep
@@ -51,6 +52,38 @@ GROUPS = {
     "page": ("npm", "npm"),
     "azure": ("npm", "npm"),
 }
+
+
+# What sets up something dear, a trained model or a browser, and runs in one process therefore.
+TOGETHER = {
+    "train": ("tests/train/", "tests/cli/test_impact.py"),
+    "browser": ("tests/web/",),
+    "peers": ("tests/interop/test_peers.py",),
+    "dask": (
+        "tests/objects/test_cluster.py",
+        "tests/curate/test_commit_on_cluster.py",
+        "tests/curate/test_filter_on_cluster.py",
+    ),
+    "servers": ("tests/objects/backends/", "tests/api/test_filesystem.py"),
+}
+
+
+class Together(LoadScopeScheduling):
+    """Hands out tests one by one, and those that belong together to one process.
+
+    Not ``--dist loadgroup``: pytest-xdist 3.8 marks its groups where pytest 9.2 does not look.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        for group, places in TOGETHER.items():
+            if nodeid.startswith(places):
+                return group
+        return nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """Return what spreads the tests over processes, whatever ``--dist`` says."""
+    return Together(config, log)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -60,7 +60,6 @@ def roles(result, name):
 
 @pytest.mark.slow
 @pytest.mark.train
-@pytest.mark.xdist_group("train")
 def test_two_models_a_filter_an_evaluation_and_a_card(publisher, corpus) -> None:
     model = model_folder()
     texts = dict(corpus.texts)

@@ -11,6 +11,7 @@ NEED_A_MODEL = {"card", "error", "evaluate", "predict", "train"}
 RESULTS = {name.removeprefix("cli/") for name in schema_names() if name.startswith("cli/")}
 
 
+@pytest.mark.slow
 def test_every_result_is_as_its_schema_says(tmp_path: Path) -> None:
     found = tour.tour(tmp_path)
     assert found.keys() == RESULTS - NEED_A_MODEL - {"common"}

@@ -12,7 +12,7 @@ from lyrikstore.objects.parallel.dask import dask_cluster
 from tests.servers.dask import losing_a_worker, new_store
 
 pytest.importorskip("distributed")
-pytestmark = [pytest.mark.xdist_group("dask"), pytest.mark.filterwarnings("default")]
+pytestmark = [pytest.mark.filterwarnings("default")]
 
 
 @pytest.fixture

@@ -119,6 +119,7 @@ def test_a_filter_of_a_fresh_store_on_a_cluster_is_whole(
             assert b"@example.org" not in text
 
 
+@pytest.mark.filterwarnings("default")
 def test_a_killed_worker_changes_nothing_but_time(
     corpus: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,11 +131,6 @@ def test_a_killed_worker_changes_nothing_but_time(
         result = derive(corpus, "acme/clean", cluster.pool, progress=kill_one)
     assert not result.unchanged
     assert derive(corpus, "acme/clean").unchanged
-
-
-test_a_killed_worker_changes_nothing_but_time = pytest.mark.xdist_group("dask")(
-    pytest.mark.filterwarnings("default")(test_a_killed_worker_changes_nothing_but_time)
-)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from tests.interop import table
 
-pytestmark = [pytest.mark.page, pytest.mark.xdist_group("peers")]
+pytestmark = [pytest.mark.page]
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,6 @@ from tests.servers.dask import scheduler, worker
 
 pytest.importorskip("distributed")
 pytestmark = [
-    pytest.mark.xdist_group("dask"),
     # Raised inside distributed where a connection ends while it is closed.
     pytest.mark.filterwarnings("default"),
 ]

@@ -15,7 +15,7 @@ from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.store.store import verify_store
 from tests.sweep import thinned
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("train")]
+pytestmark = [pytest.mark.train]
 
 SCRIPT = """
 import os, signal, sys

@@ -41,7 +41,7 @@ from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.verify.store.store import verify_store
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("train")]
+pytestmark = [pytest.mark.train]
 
 
 def assert_sound(workshop) -> None:
@@ -93,6 +93,7 @@ def test_each_checkpoint_is_sealed_and_linked(workshop, trained):
     assert not workshop.leftovers
 
 
+@pytest.mark.slow
 def test_the_loss_falls_and_training_repeats_bit_for_bit(workshop, trained):
     losses = [Decimal(c.body["metrics"]["trainLoss"]) for c in trained.checkpoints]
     assert losses[1] < losses[0]
@@ -494,6 +495,7 @@ def test_a_worker_that_is_killed(workshop):
     assert not workshop.leftovers
 
 
+@pytest.mark.slow
 def test_a_tokenizer_that_builds_nothing_is_the_models_fault(workshop):
     workshop.put_base("checkpoints/acme/mute", {"tokenizer.json": b'{"model":{"type":"None"}}'})
     with pytest.raises(InvalidInputError, match="the base model cannot be loaded") as caught:
@@ -519,6 +521,7 @@ def test_a_staged_file_that_somebody_deletes_is_nobodys_config(workshop):
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits of others are Linux's")
+@pytest.mark.slow
 def test_a_worker_without_memory_says_so(workshop):
     others = set(children())
 

@@ -11,7 +11,7 @@ from lyrikstore.canon.errors import PolicyError
 from lyrikstore.train.formats.base_model import _BYTES
 from lyrikstore.train.worker.hashed_read import StagedFiles
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("train")]
+pytestmark = [pytest.mark.train]
 
 
 def reader(folder: Path) -> tuple[StagedFiles, list[tuple[str, Digest]]]:

@@ -10,7 +10,7 @@ from tests import npm
 from tests.sweep import thinned
 from tests.web.conftest import AT, EVERY_BROWSER, attested
 
-pytestmark = [pytest.mark.web, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.web]
 LOOKS = [("light", 360), ("light", 1200), ("dark", 360), ("dark", 1200)]
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = REPOSITORY / "page"

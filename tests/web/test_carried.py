@@ -12,7 +12,6 @@ SCRIPT = "</script><script>alert(1)</script><!--"
 
 
 @pytest.mark.web
-@pytest.mark.xdist_group("browser")
 def test_a_page_opens_with_the_report(open_page, publisher, tmp_path, delivery, did) -> None:
     publisher.ok("trust", "add", did, "--name", "Acme")
     (delivery / f"{SCRIPT.replace('/', '_')}.txt").write_text(SCRIPT)
@@ -38,7 +37,6 @@ def test_a_page_opens_with_the_report(open_page, publisher, tmp_path, delivery, 
 
 
 @pytest.mark.web
-@pytest.mark.xdist_group("browser")
 def test_a_delivery_given_later_replaces_what_is_inside(
     open_page, publisher, tmp_path, delivery
 ) -> None:

@@ -11,7 +11,7 @@ from lyrikstore.canon.json import encode
 from lyrikstore.crypto.proofs.proof_set import add_proof
 from lyrikstore.testing.keys import signer_for
 
-pytestmark = [pytest.mark.web, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.web]
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors" / "verdicts"
 
 

@@ -16,7 +16,7 @@ from lyrikstore.testing.keys import signer_for
 from tests.sweep import thinned
 from tests.web.conftest import EVERY_BROWSER
 
-pytestmark = [pytest.mark.web, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.web]
 
 SCRIPT = (
     "<img src=x onerror=\"alert('owned')\"><script>alert('owned')</script>"

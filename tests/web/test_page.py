@@ -11,7 +11,7 @@ from lyrikstore.testing.keys import signer_for
 from tests.differential.judges import answer, differences
 from tests.web.conftest import AT, EVERY_BROWSER, attested, browsers
 
-pytestmark = [pytest.mark.web, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.web]
 
 
 RECIPE = """recipe = 1

@@ -20,7 +20,7 @@ from lyrikstore.web.report_page import report_page
 from tests import npm
 from tests.sweep import thinned
 
-pytestmark = [pytest.mark.web, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.web]
 
 PAGE = Path(__file__).resolve().parents[2] / "page"
 SCRIPT = (

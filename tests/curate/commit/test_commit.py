@@ -354,6 +354,7 @@ def test_a_poisoned_cache_inside_the_store_is_never_read(bench: Any) -> None:
     assert bench.commit(cache_dir=cache).changed == ("b.txt",)
 
 
+@pytest.mark.slow
 def test_deep_folders_and_big_folders(bench: Any) -> None:
     from lyrikstore.curate.scan.walk import MAX_DEPTH
     from tests.curate.scanning import scan
