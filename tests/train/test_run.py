@@ -237,14 +237,16 @@ def test_more_labels_than_an_evaluation_holds_are_refused_before_the_run(worksho
 
 @pytest.fixture(scope="module")
 def untested(workshop):
-    """A checkpoint of a run that locked no test set."""
+    """A checkpoint of a run without a test set, and before it two datasets to test it on."""
+    for name in ("unmeasured", "lent"):
+        workshop.put_dataset(f"datasets/acme/{name}", [("a.txt", b"text", {"family": "mit"})])
     config = workshop.tiny.replace('test = "acme/tiny.test"\n', "")
     return workshop.train(config.replace('acme/tiny"', 'acme/untested"'))
 
 
 def test_what_may_not_be_used_to_evaluate_is_not(workshop, untested):
     repo = workshop.repo
-    data = workshop.put_dataset("datasets/acme/unmeasured", [("a.txt", b"text", {"family": "mit"})])
+    data = repo.resolve("acme/unmeasured")
     workshop.permit(data, "train")
     before = size(workshop)
     with pytest.raises(PolicyError, match="evaluate is not permitted") as caught:
@@ -265,7 +267,7 @@ def test_what_may_not_be_used_to_evaluate_is_not(workshop, untested):
 
 
 def test_a_baseline_learns_from_nothing_that_may_not_be_trained_on_any_more(workshop, untested):
-    data = workshop.put_dataset("datasets/acme/lent", [("a.txt", b"text", {"family": "mit"})])
+    data = workshop.repo.resolve("acme/lent")
     workshop.permit(data, "evaluate")
     before = size(workshop)
     # Whoever permitted the training data is believed about the test set alone by now.
