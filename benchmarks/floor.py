@@ -58,6 +58,7 @@ def credentials(folder: Path) -> dict[str, float]:
 
     from lyrikstore.credentials.model.credential import CredentialMetadata
     from lyrikstore.credentials.model.dataset import build_dataset_credential
+    from lyrikstore.credentials.model.opened import OpenedCredential
     from lyrikstore.credentials.terms.model import whole
     from lyrikstore.credentials.trust import Trust, TrustedIssuer
     from lyrikstore.crypto.contexts import OWN, context_document
@@ -88,7 +89,10 @@ def credentials(folder: Path) -> dict[str, float]:
     issued = [issue(document, owner, now) for document in documents]
     trust = Trust((TrustedIssuer(owner.did, "benchmark"),))
     for data in issued:
-        if verify_credential(data, trust=trust, at=now).verdict is not Verdict.TRUSTED:
+        if (
+            verify_credential(OpenedCredential(data), trust=trust, at=now).verdict
+            is not Verdict.TRUSTED
+        ):
             sys.exit("the benchmark's own credential does not verify")
     texts = [data.decode() for data in issued]
     question = {"credentials": texts, "contexts": {OWN: context_document(OWN)}}
@@ -104,7 +108,7 @@ def credentials(folder: Path) -> dict[str, float]:
     bare = [seed.sign(message(one)) for one in documents]
 
     def verify(data: bytes) -> None:
-        verify_credential(data, trust=trust, at=now)
+        verify_credential(OpenedCredential(data), trust=trust, at=now)
 
     def check(one: tuple[bytes, bytes]) -> None:
         VerifyKey(key).verify(message(json.loads(one[0])), one[1])

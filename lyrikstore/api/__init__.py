@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from lyrikstore.api.named_remotes import NamedRemotes as NamedRemotes
     from lyrikstore.api.named_remotes import place_of as place_of
     from lyrikstore.api.store import Store as Store
+    from lyrikstore.api.verify import data_folder as data_folder
     from lyrikstore.api.verify import verify_delivery as verify_delivery
+    from lyrikstore.api.verify import verify_folder as verify_folder
     from lyrikstore.canon.digest import Digest as Digest
     from lyrikstore.canon.errors import LyrikstoreError as LyrikstoreError
     from lyrikstore.credentials.did import web_url as web_url
     from lyrikstore.credentials.did.document import build_document as build_document
     from lyrikstore.credentials.model.attestation import parse_statement as parse_statement
+    from lyrikstore.credentials.model.opened import OpenedCredential as OpenedCredential
     from lyrikstore.credentials.terms.model import Use as Use
     from lyrikstore.credentials.trust import Trust as Trust
     from lyrikstore.credentials.trust import TrustedIssuer as TrustedIssuer
@@ -114,12 +117,13 @@ if TYPE_CHECKING:
 _PLACES = {
     "api.named_remotes": "NamedRemote NamedRemotes place_of",
     "api.store": "Store",
-    "api.verify": "verify_delivery",
+    "api.verify": "data_folder verify_delivery verify_folder",
     "canon.digest": "Digest",
     "canon.errors": "LyrikstoreError",
     "credentials.did": "web_url",
     "credentials.did.document": "build_document",
     "credentials.model.attestation": "parse_statement",
+    "credentials.model.opened": "OpenedCredential",
     "credentials.terms.model": "Use",
     "credentials.trust": "Trust TrustedIssuer encode_trust load_trust",
     "credentials.trust.model": "ROLES",

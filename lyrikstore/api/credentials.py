@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from lyrikstore.api.context import StoreContext
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError
-from lyrikstore.canon.json import parse
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.history.log.entries import LoggedEntry
 from lyrikstore.history.manifests.manifest import Manifest
 
 if TYPE_CHECKING:
+    from lyrikstore.credentials.model.opened import OpenedCredential
     from lyrikstore.curate.terms.offer import Offer
     from lyrikstore.objects.backends.open import RemotePlace
     from lyrikstore.publish.identity.issuer import Issuance
@@ -189,14 +189,16 @@ class Credentials:
         self,
         wanted: Mapping[str, bytes],
         siblings: Mapping[str, bytes],
-        found: Mapping[str, bytes] | None = None,
+        *,
+        attestations: bool = False,
     ) -> "ImportResult":
         """Log what others said about datasets that are here.
 
         Args:
             wanted: File name → credential; one that cannot be taken in is an error.
             siblings: The files next to them: status lists, DID documents, statements.
-            found: Further credentials, of which those that do not fit are left out, and named.
+            attestations: Whether those among them are imported, too; what does not fit is left
+                out, and named.
 
         Raises:
             LyrikstoreError: As
@@ -211,17 +213,15 @@ class Credentials:
             self._book,
             wanted,
             siblings,
-            found=found,
+            attestations=attestations,
             trust=store.trust,
             clock=store.clock,
         )
 
-    def is_about_ours(self, credential: bytes) -> bool:
+    def is_about_ours(self, credential: "OpenedCredential") -> bool:
         """Return whether a dataset credential says that it is about a dataset of this store."""
-        try:
-            return bool(parse(credential)["credentialSubject"]["store"] == self.store.id.urn)
-        except (FormatError, KeyError, TypeError):
-            return False
+        subject = (credential.document or {}).get("credentialSubject")
+        return isinstance(subject, dict) and subject.get("store") == self.store.id.urn
 
     def import_attestations(self, delivered: Mapping[str, bytes]) -> "ImportResult":
         """Log what others attest in a delivery of this store.
@@ -233,9 +233,7 @@ class Credentials:
         Raises:
             LyrikstoreError: As :meth:`import_credentials`.
         """
-        from lyrikstore.publish.imports.import_credentials import attestations_among
-
-        return self.import_credentials({}, delivered, attestations_among(delivered))
+        return self.import_credentials({}, delivered, attestations=True)
 
     def import_delivery(
         self,

@@ -6,7 +6,8 @@ Example:
     <Verdict.TRUSTED: 'trusted'>
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -18,6 +19,9 @@ from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.history.log.memory import LogMemory
 
 if TYPE_CHECKING:
+    from lyrikstore.credentials.did import KnownDocument
+    from lyrikstore.credentials.model.opened import OpenedCredential
+    from lyrikstore.credentials.trust import Trust
     from lyrikstore.history.trees.tree import TreeEntry
     from lyrikstore.verify.report import Report
 
@@ -52,26 +56,73 @@ def verify_delivery(
 
     Cost: one read of the data.
     """
+    from lyrikstore.credentials.model.opened import OpenedCredential
     from lyrikstore.credentials.trust import load_trust
-    from lyrikstore.curate.terms.measures import Measurement
-    from lyrikstore.verify.delivery.delivery import verify_delivery as judge
-    from lyrikstore.verify.delivery.folder import FolderData, read_siblings
+    from lyrikstore.verify.delivery.folder import read_siblings
 
     credential = Path(path) / "credential.json" if Path(path).is_dir() else Path(path)
-    folder = credential.parent / "data" if data is None else Path(data)
-    return judge(
-        read_at_most(credential, MAX_JSON_BYTES + 1),
-        siblings=read_siblings(credential),
-        data=FolderData(folder, progress) if data is not None or folder.is_dir() else None,
-        record_ids=_record_ids,
+    return verify_folder(
+        OpenedCredential(read_at_most(credential, MAX_JSON_BYTES + 1)),
+        read_siblings(credential),
+        data_folder(credential, None if data is None else Path(data)),
         trust=load_trust(Path(trust_file)),
         at=clock(),
         memory=None if memory_dir is None else LogMemory(Path(memory_dir)),
-        recompute=Measurement if recompute else None,
+        recompute=recompute,
+        progress=progress,
     )
 
 
-def _record_ids(reader: str, entry: "TreeEntry", stream: BinaryIO) -> Iterable[Digest]:
-    from lyrikstore.curate.readers import iter_records
+def data_folder(credential: Path, data: Path | None) -> Path | None:
+    """Return the folder of data: the one given, or ``data`` next to the credential, if there."""
+    folder = credential.parent / "data"
+    return folder if data is None and folder.is_dir() else data
 
-    return (record.id for record in iter_records(reader, entry.path, stream))
+
+def verify_folder(
+    credential: "OpenedCredential",
+    siblings: Mapping[str, bytes],
+    data: Path | None,
+    *,
+    trust: "Trust",
+    at: datetime,
+    memory: LogMemory | None,
+    recompute: bool = True,
+    status_files: Iterable[bytes] = (),
+    fetched: "Iterable[KnownDocument]" = (),
+    progress: OnProgress = silent,
+) -> "Report":
+    """Return the report on a delivery whose data is in a folder: its files and records are read.
+
+    Args:
+        credential: The credential, read and opened by the caller.
+        siblings: The sibling files, name → bytes.
+        data: The folder of data, or None.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        memory: Remembered log checkpoints, or None.
+        recompute: As for :func:`verify_delivery`.
+        status_files: Newer status lists than those among ``siblings``.
+        fetched: DID documents that came from where their DIDs say.
+        progress: Progress callback, called per file.
+    """
+    from lyrikstore.curate.readers import iter_records
+    from lyrikstore.curate.terms.measures import Measurement
+    from lyrikstore.verify.delivery.delivery import verify_delivery as judge
+    from lyrikstore.verify.delivery.folder import FolderData
+
+    def record_ids(reader: str, entry: "TreeEntry", stream: BinaryIO) -> Iterable[Digest]:
+        return (record.id for record in iter_records(reader, entry.path, stream))
+
+    return judge(
+        credential,
+        siblings=siblings,
+        data=None if data is None else FolderData(data, progress),
+        record_ids=record_ids,
+        trust=trust,
+        at=at,
+        memory=memory,
+        status_files=status_files,
+        fetched=fetched,
+        recompute=Measurement if recompute else None,
+    )

@@ -20,8 +20,9 @@ from lyrikstore.credentials.did.document import build_document
 from lyrikstore.credentials.model.attestation import build_attestation
 from lyrikstore.credentials.model.credential import Claims, CredentialMetadata
 from lyrikstore.credentials.model.grant import build_grant
-from lyrikstore.credentials.model.status_entry import StatusEntry
-from lyrikstore.credentials.model.status_list import sign_list, status_entries
+from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.credentials.model.status_entry import StatusEntry, status_entries
+from lyrikstore.credentials.model.status_list import sign_list
 from lyrikstore.credentials.terms.model import Partition, Terms, UsageLimits, Use
 from lyrikstore.credentials.trust import PinnedDocument, Trust, TrustedIssuer
 from lyrikstore.crypto.keys.signer import OrganisationSigner, Signer
@@ -432,7 +433,7 @@ def test_nobody_but_the_issuer_takes_a_revocation_back(
     (entry,) = [one for one in status_entries(parse(made.data)) if one.purpose == "revocation"]
     assert current.holds(entry.index)
     outcome = check_grant(
-        made.data,
+        OpenedCredential(made.data),
         trust=TRUST,
         at=AT + timedelta(hours=2),
         notices=logged_notices(bench.repo),

@@ -14,12 +14,12 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.did import Resolver, documents_among
-from lyrikstore.credentials.model.credential import DATASET, profile_of
+from lyrikstore.credentials.model.credential import DATASET
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import parse_trust
 from lyrikstore.curate.readers import iter_records
 from lyrikstore.curate.terms.measures import Measurement
 from lyrikstore.history.trees.tree import Tree, TreeEntry
-from lyrikstore.verify.credential.any_kind import stated_kind
 from lyrikstore.verify.credential.status import Notices
 from lyrikstore.verify.delivery.compare_files import (
     EachFile,
@@ -127,14 +127,17 @@ def by_python(case: Case) -> dict[str, Any]:
 def _report(case: Case, trust: Any) -> Any:
     at, files = parse_timestamp(case.at), list(case.siblings.values())
     asked = case.challenge is not None or case.domain is not None
-    if not asked and profile_of(case.target) == "lyrik":
-        kind = stated_kind(case.target)
+    if not asked and OpenedCredential(case.target).profile == "lyrik":
+        kind = OpenedCredential(case.target).kind
         if kind is not None and kind is not DATASET:
             return verify_alone(
-                case.target, kind, siblings=SiblingFiles.unnamed(files), trust=trust, at=at
+                OpenedCredential(case.target),
+                siblings=SiblingFiles.unnamed(map(OpenedCredential, files)),
+                trust=trust,
+                at=at,
             )
         return verify_delivery(
-            case.target,
+            OpenedCredential(case.target),
             siblings=case.siblings,
             data=None if case.data is None else Held(case.data),
             record_ids=_record_ids,
@@ -148,7 +151,7 @@ def _report(case: Case, trust: Any) -> Any:
         trust=trust,
         at=at,
         resolver=Resolver((*trust.known_documents(), *documents_among(files))),
-        notices=Notices.among(files),
+        notices=Notices.among(map(OpenedCredential, files)),
         resources=Resources(named, beside),
     )
     if asked or is_presentation(case.target):

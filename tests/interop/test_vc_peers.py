@@ -24,6 +24,7 @@ import make_credentials
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.canon.limits import STATUS_LIST_ENTRIES
 from lyrikstore.credentials.model.credential import DATASET, schema_bytes
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_entry import StatusEntry
 from lyrikstore.credentials.model.status_list import sign_list
 from lyrikstore.credentials.trust import Trust
@@ -134,7 +135,12 @@ def test_openvc_reads_our_status_lists_alike(credential: bytes, made: Any, raise
     resolve = default_status_list_resolver(
         resolver=DidKeyResolver(), fetch={url: signed.decode()}.__getitem__
     )
-    outcome = check_credential(revocable, trust=Trust(), at=NOW, notices=Notices.among([signed]))
+    outcome = check_credential(
+        OpenedCredential(revocable),
+        trust=Trust(),
+        at=NOW,
+        notices=Notices.among(map(OpenedCredential, [signed])),
+    )
     ours = next(check for check in outcome.checks if check.id == "status")
     if raised:
         assert ours.state == "fail"

@@ -26,6 +26,7 @@ from hypothesis.stateful import (
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.terms.model import Partition, Terms
 from lyrikstore.credentials.trust import Trust, TrustedIssuer, encode_trust
 from lyrikstore.crypto.ed25519 import PrivateKey
@@ -332,7 +333,10 @@ class Keys(RuleBasedStateMachine):
         home = self.home()
         notices = logged_notices(home)
         outcome = check_credential(
-            delivery.files["credential.json"], trust=self.trust, at=NOW, notices=notices
+            OpenedCredential(delivery.files["credential.json"]),
+            trust=self.trust,
+            at=NOW,
+            notices=notices,
         )
         state = home.refs.get(outcome.claims.name)
         return (
@@ -389,7 +393,7 @@ def judge(
     memory: LogMemory | None = None,
 ) -> Report:
     return verify_delivery(
-        delivery.files["credential.json"],
+        OpenedCredential(delivery.files["credential.json"]),
         siblings={**delivery.files, **(said or {})},
         data=Held(delivery.data),
         record_ids=lambda reader, entry, stream: (

@@ -14,6 +14,7 @@ import make_credentials as made
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.credentials.model.dataset import build_dataset_credential
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.terms.model import whole
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.crypto.keys.signer import KeySigner
@@ -126,7 +127,9 @@ class Delivery:
             "at": self.at,
             "memory": self.memory,
         }
-        return verify_delivery(self.credential.read_bytes(), **{**arguments, **changes})
+        return verify_delivery(
+            OpenedCredential(self.credential.read_bytes()), **{**arguments, **changes}
+        )
 
 
 def trusting(*dids: str) -> Trust:

@@ -1,12 +1,14 @@
 """The committed vectors are what their scripts make, and say what this verifier answers."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
 
+from lyrikstore.canon import json as canon
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import parse
 from lyrikstore.canon.limits import MAX_STATEMENTS_BYTES
@@ -14,6 +16,7 @@ from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.did import Resolver, documents_among
 from lyrikstore.credentials.model.credential import GRANT
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust, parse_trust
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
@@ -51,7 +54,7 @@ def test_issued(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", load("credentials/refused.json")["cases"], ids=lambda c: c["id"])
 def test_refused(case: dict[str, Any]) -> None:
     at = parse_timestamp(load("credentials/refused.json")["at"])
-    outcome = check_credential(case["credential"].encode(), trust=Trust(), at=at)
+    outcome = check_credential(OpenedCredential(case["credential"].encode()), trust=Trust(), at=at)
     states = {check.id: check.state for check in outcome.checks}
     assert states[case["check"]] is CheckState.FAIL
     assert not outcome.signature_valid
@@ -70,6 +73,25 @@ def cases_of(*files: str) -> list[Any]:
     ]
 
 
+@pytest.fixture
+def _opened_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test in which a credential or a status list is parsed strictly a second time."""
+    reads: Counter[bytes] = Counter()
+    read = canon._read
+
+    def counting(data: bytes, *limits: Any, floats: bool = False, **more: Any) -> Any:
+        reads[data] += not floats
+        return read(data, *limits, floats=floats, **more)
+
+    monkeypatch.setattr(canon, "_read", counting)
+    yield
+    monkeypatch.undo()
+    again = [OpenedCredential(data) for data, count in reads.items() if count > 1]
+    assert reads
+    assert not [one.data for one in again if one.kind or one.list_url]
+
+
+@pytest.mark.usefixtures("_opened_once")
 @pytest.mark.parametrize(
     ("base", "case"), cases_of("deliveries", "attestations", "attester-keys", "recompute")
 )
@@ -88,7 +110,7 @@ def test_deliveries(base: dict[str, Any], case: dict[str, Any], tmp_path: Path) 
                 (tmp_path / path).parent.mkdir(exist_ok=True)
                 (tmp_path / path).write_bytes(data.encode())
     report = verify_delivery(
-        changes.get("credential", base["credential"]).encode(),
+        OpenedCredential(changes.get("credential", base["credential"]).encode()),
         siblings=siblings,
         data=folder,
         record_ids=documents,
@@ -109,14 +131,17 @@ def test_deliveries(base: dict[str, Any], case: dict[str, Any], tmp_path: Path) 
     check_schema(report.to_json(), "report")
 
 
+@pytest.mark.usefixtures("_opened_once")
 @pytest.mark.parametrize(("base", "case"), cases_of("grants", "grant-keys"))
 def test_grants(base: dict[str, Any], case: dict[str, Any]) -> None:
     changes = case["changes"]
     files = {**base["files"], **changes.get("files", {})}
     report = verify_alone(
-        changes.get("target", base["target"]).encode(),
-        GRANT,
-        siblings=SiblingFiles.unnamed(text.encode() for text in files.values() if text is not None),
+        OpenedCredential(changes.get("target", base["target"]).encode()),
+        siblings=SiblingFiles.unnamed(
+            OpenedCredential(text.encode()) for text in files.values() if text is not None
+        ),
+        kind=GRANT,
         trust=parse_trust(changes.get("trust", base["trust"]).encode()),
         at=parse_timestamp(changes.get("at", base["at"])),
         holder=Holder(**changes["holder"]) if "holder" in changes else None,
@@ -135,7 +160,7 @@ def test_keys(case: dict[str, Any], tmp_path: Path) -> None:
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_bytes(data.encode())
     report = verify_delivery(
-        case["credential"].encode(),
+        OpenedCredential(case["credential"].encode()),
         siblings={
             name: bytes.fromhex(data["hex"]) if isinstance(data, dict) else data.encode()
             for name, data in case["siblings"].items()
@@ -155,16 +180,16 @@ def test_keys(case: dict[str, Any], tmp_path: Path) -> None:
 def test_presented_grants(base: dict[str, Any], case: dict[str, Any]) -> None:
     changes = {**base, **case["changes"]}
     files = {**base["files"], **case["changes"].get("files", {})}
-    beside = [text.encode() for text in files.values() if text is not None]
+    siblings = [text.encode() for text in files.values() if text is not None]
     trust = parse_trust(changes["trust"].encode())
     report = verify_presentation(
         changes["target"].encode(),
         Surroundings(
             trust=trust,
             at=parse_timestamp(changes["at"]),
-            resolver=Resolver((*trust.known_documents(), *documents_among(beside))),
-            notices=Notices.among(beside),
-            resources=Resources(siblings=beside),
+            resolver=Resolver((*trust.known_documents(), *documents_among(siblings))),
+            notices=Notices.among(map(OpenedCredential, siblings)),
+            resources=Resources(siblings=siblings),
         ),
         challenge=changes["challenge"],
         domain=changes["domain"],

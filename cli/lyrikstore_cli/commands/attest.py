@@ -85,7 +85,9 @@ def command(
     from lyrikstore.api import (
         Findings,
         Issuance,
+        OpenedCredential,
         attest,
+        data_folder,
         parse_statement,
         read_documents,
         read_siblings,
@@ -101,8 +103,8 @@ def command(
     findings = Findings(
         kind, parse_statement(options.read_file(statement)), read_documents(documents)
     )
-    credential, siblings = options.read_file(path), read_siblings(path)
-    report = verify_delivered(session, path, data, credential=credential, siblings=siblings)
+    credential = OpenedCredential(options.read_file(path))
+    report = verify_delivered(session, credential, read_siblings(path), data_folder(path, data))
     store = session.open_store(sign=True) if status_url is not None else None
     issuance = Issuance(
         name=issuer_name,
@@ -111,7 +113,7 @@ def command(
         status_url=status_url,
         supersedes=options.read_given(supersedes),
     )
-    said, lasts = (credential, report, findings, issuance), options.duration(valid_for)
+    said, lasts = (credential.data, report, findings, issuance), options.duration(valid_for)
     if store is None:
         result = attest(
             *said, signer=session.signer(), clock=now, valid_for=lasts, unchecked=unchecked

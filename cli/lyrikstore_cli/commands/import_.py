@@ -73,20 +73,20 @@ def command(
 def _take(
     session: Session, store: "Store", target: Path, name: str | None, data: Path | None
 ) -> "ImportResult":
-    from lyrikstore.api import read_siblings
+    from lyrikstore.api import OpenedCredential, data_folder, read_siblings
 
     path = credential_file(target)
     siblings = dict(read_siblings(path))
-    content = read_file(path)
+    credential = OpenedCredential(read_file(path))
     if not target.is_dir():
-        return store.credentials.import_credentials({path.name: content}, siblings)
-    if store.credentials.is_about_ours(content):
+        return store.credentials.import_credentials({path.name: credential.data}, siblings)
+    if store.credentials.is_about_ours(credential):
         return store.credentials.import_attestations(siblings)
-    report = verify_delivered(session, path, data, credential=content, siblings=siblings)
+    report = verify_delivered(session, credential, siblings, data_folder(path, data))
     for step in to_believe(report):
         session.screen.hint(f"you do not trust its publisher yet; {step}")
     place = data or target / "data"
     with session.screen.progress("importing") as meter:
         return store.credentials.import_delivery(
-            content, siblings, place, report, name, progress=meter
+            credential.data, siblings, place, report, name, progress=meter
         )

@@ -17,7 +17,7 @@ from msgspec import Struct, field
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.files import PACKAGE, data_folder, read_packaged
-from lyrikstore.canon.json import JSON, parse
+from lyrikstore.canon.json import JSON
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.credentials.terms.claim import check_licence_claim
@@ -235,18 +235,6 @@ def kind_of(document: JSON) -> CredentialKind | None:
         if kind.type in stated:
             return kind
     return None
-
-
-def profile_of(data: bytes) -> str:
-    """Return by which profile ``data`` is judged: ``lyrik`` or ``w3c`` (spec §17.1).
-
-    What cannot be read is ``lyrik``, which refuses it.
-    """
-    try:
-        document = parse(data, floats=True, nulls=True)
-    except FormatError:
-        return "lyrik"
-    return "lyrik" if not isinstance(document, dict) or is_ours(document) else "w3c"
 
 
 def is_ours(document: Mapping[str, JSON]) -> bool:

@@ -1,8 +1,21 @@
 """Where the status bit of a credential is (spec §10.6)."""
 
+import re
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
 from msgspec import Struct
 
+from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON
+
+PURPOSES = ("revocation", "suspension")
+"""What a bit can say: for good, or for now."""
+
+LIST_URL = re.compile(r"https://[!-~]{1,1990}")
+"""Where a status list may be published."""
+
+_INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 
 
 class StatusEntry(Struct, frozen=True):
@@ -27,3 +40,43 @@ class StatusEntry(Struct, frozen=True):
             "statusListIndex": str(self.index),
             "statusListCredential": self.url,
         }
+
+
+def status_entries(document: Mapping[str, JSON]) -> tuple[StatusEntry, ...]:
+    """Return the entries of a credential's ``credentialStatus``.
+
+    Raises:
+        FormatError: (``bad-status``) one is malformed, of an unknown type, or given twice.
+    """
+    stated = document.get("credentialStatus", [])
+    entries = tuple(_entry(item) for item in (stated if isinstance(stated, list) else [stated]))
+    if len({entry.purpose for entry in entries}) != len(entries):
+        refuse_status("two entries of one purpose")
+    return entries
+
+
+def _entry(item: Any) -> StatusEntry:
+    members = {"id", "type", "statusPurpose", "statusListIndex", "statusListCredential"}
+    if not isinstance(item, dict) or item.get("type") != "BitstringStatusListEntry":
+        refuse_status("an entry of an unknown type")
+    if not {*members} - {"id"} <= item.keys() <= {*members, "statusSize"}:
+        refuse_status("an entry with other members")
+    purpose, index = item["statusPurpose"], item["statusListIndex"]
+    url = item["statusListCredential"]
+    if purpose not in PURPOSES:
+        refuse_status(f"unknown purpose {str(purpose)[:40]!a}")
+    # A string of digits and nothing else: 94567, 9e4, " 94567" and 94_567 are one number to some
+    # readers and none, or another one, to others.
+    if not isinstance(index, str) or not _INDEX.fullmatch(index):
+        refuse_status("statusListIndex is not a string of digits")
+    if not isinstance(url, str) or not LIST_URL.fullmatch(url):
+        refuse_status("statusListCredential is not an https URL")
+    size = item.get("statusSize", 1)  # true is 1 to Python, and to few others
+    if item.get("id") == url or size is True or size != 1:
+        refuse_status("an entry that names the list itself, or takes more than one bit")
+    return StatusEntry(purpose, int(index), url)
+
+
+def refuse_status(reason: str) -> NoReturn:
+    """Raise the error of a malformed list or entry."""
+    raise FormatError("bad-status", f"not a sound status list or entry: {reason}")

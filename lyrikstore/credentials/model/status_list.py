@@ -9,17 +9,17 @@ import gzip
 import re
 import zlib
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, NoReturn, Self
+from typing import NoReturn, Self
 
 from msgspec import Struct
 
 from lyrikstore.canon.base64 import decode_base64url
 from lyrikstore.canon.errors import FormatError, InvalidInputError
-from lyrikstore.canon.json import JSON, encode, may_contain, parse
+from lyrikstore.canon.json import JSON, encode
 from lyrikstore.canon.limits import (
     MAX_STATUS_CANDIDATES,
     MAX_STATUS_LIST_BYTES,
@@ -29,26 +29,16 @@ from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import (
     CLOCK_SKEW,
     format_timestamp,
-    parse_foreign_timestamp,
     parse_timestamp,
 )
 from lyrikstore.credentials.model.credential import VC_CONTEXT, issuer_of
-from lyrikstore.credentials.model.status_entry import StatusEntry
+from lyrikstore.credentials.model.opened import BEGINNING, LIST_TYPE, OpenedCredential
+from lyrikstore.credentials.model.status_entry import LIST_URL, PURPOSES, refuse_status
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.multikey import parse_method_fragment, parse_verification_method
-from lyrikstore.crypto.proofs.eddsa_jcs import add_proof, verify_proof
+from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
 
-PURPOSES = ("revocation", "suspension")
-
-
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
-"""What a bit can say: for good, or for now."""
-
-LIST_TYPE = "BitstringStatusListCredential"
-
-_INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
-_URL = re.compile(r"https://[!-~]{1,1990}")
 _ENCODED = re.compile(r"u[A-Za-z0-9_-]+")
 _MEMBERS = {
     *("@context", "id", "type", "issuer", "validFrom", "validUntil"),
@@ -85,7 +75,7 @@ class StatusList(Struct, frozen=True):
             FormatError: (``bad-status``) the list is shorter.
         """
         if not 0 <= index < len(self):
-            _refuse(f"entry {index} is outside the list of {len(self)}")
+            refuse_status(f"entry {index} is outside the list of {len(self)}")
         return bool(self.bits[index // 8] >> (7 - index % 8) & 1)
 
     def with_bit(self, index: int, value: bool) -> bytes:
@@ -97,13 +87,13 @@ class StatusList(Struct, frozen=True):
         return bytes(bits)
 
     @classmethod
-    def parse(
-        cls, data: bytes, keys: Callable[[str], PublicKey] = parse_verification_method
+    def of(
+        cls, opened: OpenedCredential, keys: Callable[[str], PublicKey] = parse_verification_method
     ) -> Self:
         """Read a list and verify who signed it.
 
         Args:
-            data: The list.
+            opened: The list.
             keys: Verification method → key; by default those of did:key issuers only.
 
         Raises:
@@ -114,71 +104,35 @@ class StatusList(Struct, frozen=True):
 
         Cost: one signature; at most 1 MiB of memory, whatever the list claims to hold.
         """
-        document = parse(data)
-        if not isinstance(document, dict) or document.keys() != _MEMBERS:
-            _refuse("other members than a status list has")
-        verified = verify_proof(document, resolve=keys)
+        if opened.parsed().members.keys() != _MEMBERS:
+            refuse_status("other members than a status list has")
+        verified = opened.verify(keys)
         document = verified.document_without_proof
         if document["@context"] != [VC_CONTEXT] or document["type"] != [
             "VerifiableCredential",
             LIST_TYPE,
         ]:
-            _refuse("another context or type")
+            refuse_status("another context or type")
         issuer = issuer_of(document)
         if issuer is None or issuer != verified.verification_method.partition("#")[0]:
-            _refuse("it is signed by somebody else than the issuer it names")
+            refuse_status("it is signed by somebody else than the issuer it names")
         subject = document["credentialSubject"]
         if not isinstance(subject, dict) or subject.keys() != {
             *("id", "type", "statusPurpose", "encodedList")
         }:
-            _refuse("other members in credentialSubject")
+            refuse_status("other members in credentialSubject")
         url, purpose = document["id"], subject["statusPurpose"]
-        if not isinstance(url, str) or not _URL.fullmatch(url):
-            _refuse("its id is not an https URL")
+        if not isinstance(url, str) or not LIST_URL.fullmatch(url):
+            refuse_status("its id is not an https URL")
         if subject["type"] != "BitstringStatusList" or subject["id"] != f"{url}#list":
-            _refuse("another subject")
+            refuse_status("another subject")
         if purpose not in PURPOSES:
-            _refuse(f"unknown purpose {str(purpose)[:40]!a}")
+            refuse_status(f"unknown purpose {str(purpose)[:40]!a}")
         made = parse_timestamp(document["validFrom"])
         until = parse_timestamp(document["validUntil"])
         if until < made:
-            _refuse("validUntil is before validFrom")
+            refuse_status("validUntil is before validFrom")
         return cls(url, issuer, purpose, unpack(subject["encodedList"]), made, until)
-
-
-def status_entries(document: Mapping[str, JSON]) -> tuple[StatusEntry, ...]:
-    """Return the entries of a credential's ``credentialStatus``.
-
-    Raises:
-        FormatError: (``bad-status``) one is malformed, of an unknown type, or given twice.
-    """
-    stated = document.get("credentialStatus", [])
-    entries = tuple(_entry(item) for item in (stated if isinstance(stated, list) else [stated]))
-    if len({entry.purpose for entry in entries}) != len(entries):
-        _refuse("two entries of one purpose")
-    return entries
-
-
-def _entry(item: Any) -> StatusEntry:
-    members = {"id", "type", "statusPurpose", "statusListIndex", "statusListCredential"}
-    if not isinstance(item, dict) or item.get("type") != "BitstringStatusListEntry":
-        _refuse("an entry of an unknown type")
-    if not {*members} - {"id"} <= item.keys() <= {*members, "statusSize"}:
-        _refuse("an entry with other members")
-    purpose, index = item["statusPurpose"], item["statusListIndex"]
-    url = item["statusListCredential"]
-    if purpose not in PURPOSES:
-        _refuse(f"unknown purpose {str(purpose)[:40]!a}")
-    # A string of digits and nothing else: 94567, 9e4, " 94567" and 94_567 are one number to some
-    # readers and none, or another one, to others.
-    if not isinstance(index, str) or not _INDEX.fullmatch(index):
-        _refuse("statusListIndex is not a string of digits")
-    if not isinstance(url, str) or not _URL.fullmatch(url):
-        _refuse("statusListCredential is not an https URL")
-    size = item.get("statusSize", 1)  # true is 1 to Python, and to few others
-    if item.get("id") == url or size is True or size != 1:
-        _refuse("an entry that names the list itself, or takes more than one bit")
-    return StatusEntry(purpose, int(index), url)
 
 
 def pack(bits: bytes) -> str:
@@ -195,7 +149,7 @@ def unpack(text: object) -> bytes:
     """
     bits = inflate(text)
     if len(bits) * 8 < STATUS_LIST_ENTRIES:
-        _refuse(
+        refuse_status(
             f"a list of {pluralize(len(bits) * 8, 'entry')}; "
             f"fewer than {STATUS_LIST_ENTRIES} tell whose they are"
         )
@@ -209,7 +163,7 @@ def inflate(text: object) -> bytes:
         FormatError: (``bad-status``) not base64url, not gzip, or too many bits.
     """
     if not isinstance(text, str) or not _ENCODED.fullmatch(text):
-        _refuse("encodedList is not multibase base64url")
+        refuse_status("encodedList is not multibase base64url")
     bits = _unpack(text)
     if bits is None:
         _refuse_packing()
@@ -245,7 +199,7 @@ def sign_list(
     Raises:
         InvalidInputError: (``bad-url``) not an https URL.
     """
-    if not _URL.fullmatch(url):
+    if not LIST_URL.fullmatch(url):
         raise InvalidInputError(
             "bad-url", f"not an https URL: {url[:200]!a}", hint="such as https://example.org/status"
         )
@@ -264,53 +218,13 @@ def sign_list(
         },
     }
     data = encode(add_proof(document, signer, created=made))
-    StatusList.parse(data, parse_method_fragment)
+    StatusList.of(OpenedCredential(data), parse_method_fragment)
     return data
 
 
-class StatedList(Struct, frozen=True):
-    """What a file says that may be a status list. Nothing of it is verified.
-
-    Attributes:
-        url: Which list it claims to be.
-        issuer: Whose, or None where it does not say.
-        made: Since when; the beginning of time where it does not say.
-        data: Its bytes.
-    """
-
-    url: str
-    issuer: str | None
-    made: datetime
-    data: bytes
-
-    @classmethod
-    def of(cls, data: bytes) -> Self | None:
-        """Return what ``data`` says, or None if it is no list."""
-        if not may_contain(data, LIST_TYPE):  # most files are something else
-            return None
-        try:
-            document = parse(data, floats=True, nulls=True)  # a foreign one too; strictly later
-        except FormatError:
-            return None
-        return cls.stated_by(document, data)
-
-    @classmethod
-    def stated_by(cls, document: JSON, data: bytes) -> Self | None:
-        """Return the same of a document that is read already."""
-        types = document.get("type") if isinstance(document, dict) else None
-        if LIST_TYPE not in (types if isinstance(types, list) else [types]):
-            return None
-        url = document["id"] if isinstance(document.get("id"), str) else None
-        try:
-            made = parse_foreign_timestamp(document.get("validFrom"))
-        except FormatError:
-            made = _BEGINNING
-        return None if url is None else cls(url, issuer_of(document), made, data)
-
-
 def newest_first(
-    stated: Iterable[StatedList], issuer: str, at: datetime
-) -> tuple[list[StatedList], datetime | None]:
+    stated: Iterable[OpenedCredential], issuer: str, at: datetime
+) -> tuple[list[OpenedCredential], datetime | None]:
     """Return the lists to read, and when the newest was made that is left unread, or None.
 
     ATTACK: who lays many old lists of the issuer's next to a credential must not keep the one that
@@ -323,7 +237,7 @@ def newest_first(
         at: The moment to judge for.
     """
     order = [
-        (one.made if one.made - at <= CLOCK_SKEW else _BEGINNING, one)
+        (one.made if one.made - at <= CLOCK_SKEW else BEGINNING, one)
         for one in stated
         if one.issuer in {None, issuer}
     ]
@@ -332,18 +246,8 @@ def newest_first(
     return [one for _, one in order[:MAX_STATUS_CANDIDATES]], unread[0][0] if unread else None
 
 
-def list_url(data: bytes) -> str | None:
-    """Return the URL a status list claims to be, unverified; None if ``data`` is no list."""
-    found = StatedList.of(data)
-    return None if found is None else found.url
-
-
 def _refuse_packing() -> NoReturn:
     # In the same words whatever is wrong: one unpacker sees the end missing before another does.
-    _refuse(
+    refuse_status(
         f"encodedList is not one gzip member of at most {MAX_STATUS_LIST_BYTES} bytes in base64url"
     )
-
-
-def _refuse(reason: str) -> NoReturn:
-    raise FormatError("bad-status", f"not a sound status list or entry: {reason}")

@@ -7,10 +7,9 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
-from lyrikstore.canon.json import parse
 from lyrikstore.credentials.model.credential import DATASET, GRANT, Claims
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.terms.model import Partition, Terms, UsageLimits, Use
 from lyrikstore.credentials.terms.usage import partitions_used
 from lyrikstore.credentials.terms.vocabulary import (
@@ -24,7 +23,6 @@ from lyrikstore.curate.terms.combined import HeldGrant, TermSource
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.checks import PROCEDURES, TRUST_CHECKS
-from lyrikstore.verify.credential.any_kind import stated_kind
 from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.grant import check_grant
 from lyrikstore.verify.credential.status import Notices, logged_notices
@@ -37,7 +35,7 @@ from lyrikstore.verify.report import (
     check_of,
     decide,
 )
-from lyrikstore.verify.rights.grants import Published, Used, holder_of, published
+from lyrikstore.verify.rights.grants import Published, Used, holder_of, published, within
 from lyrikstore.verify.rights.required import source_datasets
 
 _SOUND = (CheckState.PASS, CheckState.WARN)  # replaced terms are those of new grants
@@ -107,35 +105,36 @@ def source_of_file(
         InvalidInputError: (``not-a-credential``) it does not even say that it is a dataset
             credential. One that says so and does not hold leaves all unknown.
     """
-    kind = stated_kind(data)
-    if kind is GRANT:
+    opened = OpenedCredential(data)
+    if opened.kind is GRANT:
         raise InvalidInputError(
             "not-a-credential",
             f"{label} is a licence grant: terms are what everybody may do",
             hint="lyrikstore verify says what it grants to whom; a run counts it once it is "
             "imported: docs/grants.md",
         )
-    if kind is not DATASET:
+    if opened.kind is not DATASET:
         raise InvalidInputError(
             "not-a-credential",
             f"{label} is no dataset credential of lyrikstore's: it states no terms",
             hint="name the credential.json of a delivery, the delivery's folder, or a dataset",
         )
-    notices = Notices.among(siblings.values())
-    source, claims = _source(label, data, asker, notices)
+    others = {name: OpenedCredential(one) for name, one in siblings.items()}
+    notices = Notices.among(others.values())
+    source, claims = _source(label, opened, asker, notices)
     if claims is None or source.credential is None:
         return source
     about = Published(claims.manifest, claims.tree, claims.name, claims.store)
-    files = SiblingFiles({**siblings, "": data})
-    grants = [one for one in files.all if stated_kind(one) is GRANT]
+    files = SiblingFiles.unnamed([opened, *(others[name] for name in sorted(others))])
+    grants = [one for one in files.all if one.kind is GRANT]
     held = [_held(one, files, about, _all_of, asker, notices) for one in grants]
     return replace(source, grants=tuple(filter(None, held)))
 
 
 def _source(
-    label: str, data: bytes, asker: Asker, notices: Notices
+    label: str, opened: OpenedCredential, asker: Asker, notices: Notices
 ) -> tuple[TermSource, Claims | None]:
-    outcome = check_credential(data, trust=asker.trust, at=asker.at, notices=notices)
+    outcome = check_credential(opened, trust=asker.trust, at=asker.at, notices=notices)
     claims, checks = outcome.claims, (*outcome.checks, outcome.check_key(notices))
     verdict = decide(checks, PROCEDURES["credential"].required)
     why = _decisive(checks)
@@ -144,7 +143,7 @@ def _source(
     known = TermSource(
         claims.name,
         claims.terms,
-        credential=str(Digest.of(data)),
+        credential=str(opened.digest),
         issuer=outcome.issuer,
         verdict=verdict,
     )
@@ -154,7 +153,7 @@ def _source(
 
 
 def _held(
-    data: bytes,
+    opened: OpenedCredential,
     siblings: SiblingFiles,
     about: Published,
     used: Used,
@@ -164,10 +163,10 @@ def _held(
     """Return what a grant gives to who asks; None if it is not theirs, or about other data."""
     if asker.key is None:
         return None
-    terms = siblings.terms_of(data)
-    holder = holder_of(data, asker.key, asker.trust, asker.at)
+    terms = siblings.terms_of(opened)
+    holder = holder_of(opened, asker.key, asker.trust, asker.at)
     outcome = check_grant(
-        data, trust=asker.trust, at=asker.at, notices=notices, terms=terms, holder=holder
+        opened, trust=asker.trust, at=asker.at, notices=notices, terms=terms, holder=holder
     )
     grant, checks = outcome.grant, outcome.checks
     if grant is None or not outcome.envelope.signature_valid:
@@ -178,10 +177,9 @@ def _held(
         return None
     partitions: tuple[Partition, ...] = ()
     if terms is not None and check_of(checks, "grant.terms").state in _SOUND:
-        stated = Claims.of(parse(terms)["credentialSubject"]).terms
-        partitions = tuple(one.with_grant(grant.permits) for one in stated.named(used(stated)))
+        partitions = within(grant, terms, used)
     return HeldGrant(
-        str(Digest.of(data)),
+        str(opened.digest),
         outcome.envelope.issuer,
         grant.permits,
         UsageLimits.of(grant.limits),
@@ -267,9 +265,9 @@ def _logged(
         )
 
     logged, candidates = _read(repository, source, about)
-    for data in logged:
-        if stated_kind(data) is DATASET:
-            candidates.append(_about(source, about, data, asker, notices))
+    for one in logged:
+        if one.kind is DATASET:
+            candidates.append(_about(source, about, one, asker, notices))
     sound = [item for item in candidates if item.terms is not None]
     best = next(
         (item for item in sound if item.verdict is Verdict.TRUSTED), sound[0] if sound else None
@@ -281,35 +279,39 @@ def _logged(
     else:
         best = replace(best, used=used(best.terms))
     siblings = SiblingFiles.unnamed(logged)
-    grants = [one for one in logged if stated_kind(one) is GRANT]
+    grants = [one for one in logged if one.kind is GRANT]
     held = [_held(one, siblings, about, used, asker, notices) for one in grants]
     return replace(best, grants=tuple(filter(None, held)))
 
 
 def _read(
     repository: Repository, source: Manifest, about: Published
-) -> tuple[list[bytes], list[TermSource]]:
+) -> tuple[list[OpenedCredential], list[TermSource]]:
     """Return the credentials logged about a dataset, newest first, and those that say nothing."""
     logged, silent = [], []
     for entry in reversed(repository.credentials_about(about.manifest)):
         try:
-            data = repository.credential(entry.id)
+            one = OpenedCredential(repository.credential(entry.id))
         except LyrikstoreError as error:
             problem = f"its credential cannot be read: {error.message}"
             silent.append(TermSource(source.name, None, problem))
             continue
-        if not repository.is_suspect(data, entry.index):
-            logged.append(data)
-        elif stated_kind(data) is DATASET:
+        if not repository.is_suspect(one.data, entry.index):
+            logged.append(one)
+        elif one.kind is DATASET:
             problem = "its credential is by a key compromised by then"
             silent.append(TermSource(source.name, None, problem, verdict=Verdict.INVALID))
     return logged, silent
 
 
 def _about(
-    source: Manifest, about: Published, data: bytes, asker: Asker, notices: Notices
+    source: Manifest,
+    about: Published,
+    opened: OpenedCredential,
+    asker: Asker,
+    notices: Notices,
 ) -> TermSource:
-    found, claims = _source(source.name, data, asker, notices)
+    found, claims = _source(source.name, opened, asker, notices)
     if claims is not None and not about.is_meant(claims):
         problem = "its credential is about something else"  # attack case A44
         return TermSource(source.name, None, problem, verdict=Verdict.INVALID)

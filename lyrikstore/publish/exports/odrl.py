@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from lyrikstore.canon.errors import InvalidInputError, VerificationError
-from lyrikstore.canon.json import JSON, parse
+from lyrikstore.canon.json import JSON
 from lyrikstore.credentials.model.credential import issuer_of
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.terms.model import Partition, Terms, UsageLimits
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.verify.credential.credential import check_credential
@@ -62,13 +63,14 @@ def export_odrl(data: bytes, label: str, *, trust: Trust, at: datetime) -> dict[
         VerificationError: (``bad-signature``) it is none, or its signature does not hold.
         InvalidInputError: As :func:`odrl_policy`.
     """
-    if not check_credential(data, trust=trust, at=at).signature_valid:
+    opened = OpenedCredential(data)
+    if not check_credential(opened, trust=trust, at=at).signature_valid:
         raise VerificationError(
             "bad-signature",
             f"{label} is not a dataset credential whose signature holds",
             hint=f"lyrikstore verify {label}",
         )
-    return odrl_policy(parse(data))
+    return odrl_policy(opened.parsed().members)
 
 
 def odrl_policy(document: Mapping[str, Any]) -> dict[str, JSON]:

@@ -13,17 +13,16 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, PolicyError
-from lyrikstore.canon.json import JSON, parse
+from lyrikstore.canon.json import JSON
 from lyrikstore.canon.limits import MAX_DID_METHODS
 from lyrikstore.credentials.did import DocumentSource, KnownDocument, Resolver, parse_did
 from lyrikstore.credentials.did.document import build_document
 from lyrikstore.credentials.model.credential import (
     CredentialKind,
     CredentialMetadata,
-    issuer_of,
-    kind_of,
     sha256_multibase,
 )
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.crypto.keys.signer import OrganisationSigner, Signer
 from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.history.policy.policy import Policy
@@ -172,10 +171,11 @@ class Issuer(Struct, frozen=True):
         )
 
     def _in_place_of(self, old: bytes, kind: CredentialKind) -> dict[str, JSON]:
-        reference, document = reference_to(old), parse(old)
-        if kind_of(document) is not kind:
+        opened = OpenedCredential(old)
+        reference = reference_to(old)
+        if opened.kind is not kind:
             raise InvalidInputError("wrong-kind", f"what it replaces is no {kind.type}")
-        if (before := issuer_of(document)) != self.did:
+        if (before := opened.issuer) != self.did:
             raise PolicyError(
                 "not-the-issuer",
                 f"only {before} can issue a credential in its place",

@@ -3,11 +3,10 @@
 from lyrikstore.canon.errors import LyrikstoreError, PolicyError
 from lyrikstore.canon.limits import MAX_POLICIES, MAX_RULES_BYTES
 from lyrikstore.credentials.model.credential import ATTESTATION, GRANT
-from lyrikstore.crypto.proofs.eddsa_jcs import signed_by
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.history.manifests.kinds import GENESIS_NAME
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.identity.log_heads import consistency_for_keys
-from lyrikstore.verify.credential.any_kind import stated_kind
 
 MAX_PROOFS = 16
 """Log proofs written with statements, the newest: a verifier looks at 64 files in all."""
@@ -105,10 +104,10 @@ def statements_for_others(repository: Repository) -> dict[str, bytes]:
         if entry.type != "credential" or found == MAX_PROOFS:
             continue
         try:
-            data = repository.credential(entry.id)
+            one = OpenedCredential(repository.credential(entry.id))
         except LyrikstoreError:
             continue  # verify names it
-        if stated_kind(data) in {ATTESTATION, GRANT} and signed_by(data) not in current:
+        if one.kind in {ATTESTATION, GRANT} and one.signer not in current:
             proof = repository.proof_for(entry.index)
             name = f"credential-{entry.id.short}.tlog-proof"
             files[_name(repository, name)] = proof.encode()

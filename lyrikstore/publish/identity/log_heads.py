@@ -11,10 +11,13 @@ from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.json import may_contain, parse
 from lyrikstore.canon.limits import MAX_CONSISTENCY_LEAVES
 from lyrikstore.credentials.model.credential import DATASET
-from lyrikstore.history.log.consistency_file import MAX_HEADS, consistency_file
+from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.history.log.consistency_file import (
+    MAX_HEADS,
+    consistency_file,
+)
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.verify.credential.any_kind import stated_kind
 from lyrikstore.verify.credential.key_statements import statements_here
 from lyrikstore.verify.credential.log_proofs import PROOF_HEAD, ProofFiles
 
@@ -121,7 +124,7 @@ def _delivered(repository: Repository) -> Iterator[int]:
             data = repository.credential(entry.id)
         except LyrikstoreError:
             continue  # verify names it
-        if may_contain(data, DATASET.type) and stated_kind(data) is DATASET:
+        if may_contain(data, DATASET.type) and OpenedCredential(data).kind is DATASET:
             found += 1
             yield ends[entry.seq]
             if entry.seq:

@@ -7,11 +7,10 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
-from lyrikstore.canon.json import parse
 from lyrikstore.credentials.model.credential import Claims
-from lyrikstore.credentials.model.status_list import newest_first, status_entries
+from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.credentials.model.status_list import newest_first
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.crypto.proofs.eddsa_jcs import signed_by
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.identity.key_statements import credential_proof
@@ -39,12 +38,12 @@ class Attested(Struct, frozen=True):
 
     Attributes:
         id: BLAKE3 of its bytes.
-        data: Its bytes.
+        opened: What it says.
         outcome: What its checks gave.
     """
 
     id: Digest
-    data: bytes
+    opened: OpenedCredential
     outcome: CheckedAttestation
 
 
@@ -111,19 +110,18 @@ def collect(
         size = sum(map(len, {**files, **said}.values()))
         if len(files) + len(said) > MAX_STATEMENTS or size > MAX_COLLECTED_BYTES:
             continue
-        said[f"attestation-{one.id.short}.json"] = one.data
+        said[f"attestation-{one.id.short}.json"] = one.opened.data
         if _needs_proof(repository, one):
             proof = credential_proof(repository, repository.index_of(one.id, "credential"))
             if proof is not None:
                 said[f"attestation-{one.id.short}.tlog-proof"] = proof
-        document = one.outcome.envelope.document or {}
-        for entry in status_entries(document):
-            issuer = one.outcome.envelope.issuer or ""
+        for entry in one.opened.entries:
+            issuer = one.opened.issuer or ""
             newest, _ = newest_first(notices.lists.get(entry.url, ()), issuer, at)
             if newest:
                 said[f"attestation-{one.id.short}-{entry.purpose}.json"] = newest[0].data
         for known in notices.documents:
-            if known.document.id == one.outcome.envelope.issuer:
+            if known.document.id == one.opened.issuer:
                 said[f"attestation-{one.id.short}-did.json"] = known.data
         # ATTACK: an attester whose store says so much that nobody may read the delivery.
         if check_few((*siblings, *{**files, **said}.values())):
@@ -132,10 +130,9 @@ def collect(
 
 
 def _statements(one: Attested, statements: Statements) -> dict[str, bytes]:
-    document = one.outcome.envelope.document
-    if document is None:
+    if one.outcome.envelope.document is None:
         return {}
-    found = statements_needed(parse(one.data), one.data, statements)
+    found = statements_needed(one.opened, statements)
     ending = {True: "tlog-proof", False: "json"}
     return {
         f"statement-{Digest.of(data).short}.{ending[data.startswith(PROOF_HEAD)]}": data
@@ -145,7 +142,7 @@ def _statements(one: Attested, statements: Statements) -> dict[str, bytes]:
 
 def _needs_proof(repository: Repository, one: Attested) -> bool:
     """Return whether the attester had a role in this store and has none now."""
-    return (signed_by(one.data) or "") in {retired.key for retired in repository.policy.retired}
+    return one.opened.signer in {retired.key for retired in repository.policy.retired}
 
 
 def _about(
@@ -159,11 +156,11 @@ def _about(
 ) -> Iterator[Attested]:
     for entry in repository.credentials_about(tree):
         try:
-            data = repository.credential(entry.id)
+            one = OpenedCredential(repository.credential(entry.id))
         except LyrikstoreError:
             continue  # verify names it
-        if looks_like_attestation(data):
+        if looks_like_attestation(one):
             outcome = check_attestation(
-                data, trust=trust, at=at, notices=notices, about=about, publisher=publisher
+                one, trust=trust, at=at, notices=notices, about=about, publisher=publisher
             )
-            yield Attested(entry.id, data, outcome)
+            yield Attested(entry.id, one, outcome)

@@ -19,14 +19,13 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     VerificationError,
 )
-from lyrikstore.canon.json import JSON, encode, parse
-from lyrikstore.canon.limits import MAX_JSON_BYTES
+from lyrikstore.canon.json import JSON
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.did import documents_among
-from lyrikstore.credentials.model.credential import ATTESTATION, GRANT, issuer_of, kind_of
-from lyrikstore.credentials.model.status_list import StatusList, list_url, status_entries
+from lyrikstore.credentials.model.credential import ATTESTATION, GRANT
+from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.credentials.model.status_list import StatusList
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.crypto.proofs.eddsa_jcs import signed_by
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.log.checkpoint import Leaf
 from lyrikstore.history.manifests.manifest import Manifest
@@ -38,6 +37,9 @@ from lyrikstore.verify.credential.issuer_key import check_key_by
 from lyrikstore.verify.credential.key_statements import Statements
 from lyrikstore.verify.credential.status import Notices
 from lyrikstore.verify.report import SETTLED, CheckState, check_of, first_in
+
+OpenedFiles = Mapping[str, OpenedCredential]
+"""File name → the file."""
 
 _WHAT = "lyrikstore verify FILE says what it is"
 
@@ -99,7 +101,7 @@ def import_credentials(
     wanted: Mapping[str, bytes],
     siblings: Mapping[str, bytes],
     *,
-    found: Mapping[str, bytes] | None = None,
+    attestations: bool = False,
     trust: Trust,
     clock: Clock,
 ) -> ImportResult:
@@ -111,7 +113,8 @@ def import_credentials(
         wanted: File name → credential or status list.
         siblings: File name → files next to them, of which only status lists, DID documents and
             statements about keys that the credentials need are taken.
-        found: File name → credentials that nobody named, imported as far as that can be.
+        attestations: Whether attestations and grants among those are imported, too, as far as that
+            can be.
         trust: Pinned DID documents; whether an issuer is believed does not matter.
         clock: Now.
 
@@ -124,9 +127,10 @@ def import_credentials(
     """
     content = Content.of(repository)
     skipped: dict[str, LyrikstoreError] = {}
-    asked = (wanted, {} if found is None else found, siblings)
-    accepted = list(accept(repository, book, *asked, skipped, content, trust, clock()))
-    ids = [Digest.of(data) for data in (*wanted.values(), *asked[1].values())]
+    named, there = open_files(wanted), open_files(siblings)
+    found = attestations_among(there) if attestations else {}
+    accepted = list(accept(repository, book, named, found, there, skipped, content, trust, clock()))
+    ids = [one.digest for one in (*named.values(), *found.values())]
     known = tuple(one for one in ids if repository.is_logged(one, "credential"))
     if not accepted:
         return ImportResult((), known, skipped=skipped)
@@ -136,12 +140,17 @@ def import_credentials(
     return ImportResult(logged, known, skipped=skipped)
 
 
+def open_files(files: Mapping[str, bytes]) -> dict[str, OpenedCredential]:
+    """Return files, opened, under their names."""
+    return {name: OpenedCredential(data) for name, data in files.items()}
+
+
 def accept(
     repository: Repository,
     book: StatusBook,
-    wanted: Mapping[str, bytes],
-    found: Mapping[str, bytes],
-    siblings: Mapping[str, bytes],
+    wanted: OpenedFiles,
+    found: OpenedFiles,
+    siblings: OpenedFiles,
     skipped: dict[str, LyrikstoreError],
     content: Content,
     trust: Trust,
@@ -153,10 +162,10 @@ def accept(
     """
     notices = Notices.among([*wanted.values(), *siblings.values()])
     taken: set[Digest] = set()
-    for name, data in {**found, **wanted}.items():
+    for name, one in {**found, **wanted}.items():
         try:
             needed = list(
-                _accepted(repository, book, name, data, siblings, content, trust, at, notices)
+                _accepted(repository, book, name, one, siblings, content, trust, at, notices)
             )
         except (
             *(FormatError, IncompleteError, InvalidInputError),
@@ -166,59 +175,56 @@ def accept(
                 raise
             skipped[name] = error
             continue
-        for one in needed:
-            identity = Digest.of(one)
+        for data in needed:
+            identity = Digest.of(data)
             if identity not in taken and not repository.is_logged(identity, "credential"):
                 taken.add(identity)
-                yield one
+                yield data
 
 
 def _accepted(
     repository: Repository,
     book: StatusBook,
     name: str,
-    data: bytes,
-    siblings: Mapping[str, bytes],
+    opened: OpenedCredential,
+    siblings: OpenedFiles,
     content: Content,
     trust: Trust,
     at: datetime,
     notices: Notices,
 ) -> Iterator[bytes]:
-    """Yield a credential or list, and what of the sibling files goes with it."""
-    known = repository.is_logged(Digest.of(data), "credential")
-    if list_url(data) is not None:
+    """Yield a credential or list, and what of the files next to it goes with it."""
+    known = repository.is_logged(opened.digest, "credential")
+    if opened.list_url is not None:
         if not known:
-            _require_named(name, data, book)
-            _require_newer(name, data, book, trust, at, notices)
-            yield data
+            _require_named(name, opened, book)
+            _require_newer(name, opened, book, trust, at, notices)
+            yield opened.data
         return
-    # One that is known is not judged again: what came since may lie next to it.
-    document = parse(data) if known else _check(name, data, content, trust, at, notices)
-    yield data
-    yield from _needed(document, siblings.values(), book, trust, at, notices)
-    yield from statements_needed(document, data, notices.statements)
+    if not known:  # one that is known is not judged again: what came since may lie next to it
+        _check(name, opened, content, trust, at, notices)
+    yield opened.data
+    yield from _needed(opened, siblings.values(), book, trust, at, notices)
+    yield from statements_needed(opened, notices.statements)
 
 
-def statements_needed(
-    document: Mapping[str, JSON], data: bytes, statements: Statements
-) -> list[bytes]:
+def statements_needed(opened: OpenedCredential, statements: Statements) -> list[bytes]:
     """Return what stores say of the key that signed a credential, as far as it is available.
 
     Args:
-        document: The credential.
-        data: Its bytes.
+        opened: The credential.
         statements: What is available.
 
     Raises:
         IncompleteError: As :meth:`Statements.to_keep`.
     """
-    key, subject = signed_by(data), document.get("credentialSubject")
-    if key is None or not isinstance(subject, dict):
+    key, credential = opened.signer, opened.id
+    subject = (opened.document or {}).get("credentialSubject")
+    if key is None or credential is None or not isinstance(subject, dict):
         return []
     grant = subject.get("grant")
     about = grant["dataset"] if isinstance(grant, dict) else subject
     store = Digest.parse_urn(about["store"]) if "store" in about else None
-    credential = Digest.of(encode(document))
     kept = statements.to_keep(key, store, Leaf("credential", credential))
     states = [
         check_key_by(key, credential, one, store).state
@@ -234,86 +240,89 @@ def statements_needed(
     return kept
 
 
-def attestations_among(files: Mapping[str, bytes]) -> dict[str, bytes]:
+def attestations_among(files: OpenedFiles) -> dict[str, OpenedCredential]:
     """Return those of ``files`` that say they are attestations or grants."""
-    found: dict[str, bytes] = {}
-    for name, data in files.items():
-        with suppress(FormatError):
-            if len(data) <= MAX_JSON_BYTES and kind_of(parse(data)) in {ATTESTATION, GRANT}:
-                found[name] = data
-    return found
+    return {name: one for name, one in files.items() if one.kind in {ATTESTATION, GRANT}}
 
 
 def _check(
-    name: str, data: bytes, content: Content, trust: Trust, at: datetime, notices: Notices
-) -> Mapping[str, JSON]:
+    name: str,
+    opened: OpenedCredential,
+    content: Content,
+    trust: Trust,
+    at: datetime,
+    notices: Notices,
+) -> None:
     try:
-        document = parse(data)
+        document = opened.parsed().members
     except FormatError as error:
         raise InvalidInputError(
             "not-a-credential", f"{name}: {error.message}", hint=_WHAT
         ) from None
-    if kind_of(document) is None:
+    if opened.kind is None:
         raise InvalidInputError(
             "not-a-credential",
             f"{name} is no attestation, grant, dataset credential or status list of lyrikstore's",
             hint=_WHAT,
         )
-    checks, _ = check_any(data, trust=trust, at=at, notices=notices)
+    checks, _ = check_any(opened, trust=trust, at=at, notices=notices)
     broken = first_in(checks, CheckState.FAIL)
     if broken is not None:
         raise VerificationError("does-not-verify", f"{name}: {broken.id}: {broken.summary[:500]}")
     proof = check_of(checks, "proof")
     if proof.state is not CheckState.PASS:
         raise VerificationError("does-not-verify", f"{name}: {proof.summary[:500]}")
-    found: Mapping[str, JSON] = document
-    if not content.has(found["credentialSubject"]):
+    if not content.has(document["credentialSubject"]):
         raise NotFoundError(
             "unknown-content",
             f"{name} is about a dataset that is not in this store",
             hint="import its delivery first",
         )
-    return found
 
 
 def _needed(
-    document: Mapping[str, JSON],
-    siblings: Iterable[bytes],
+    opened: OpenedCredential,
+    siblings: Iterable[OpenedCredential],
     book: StatusBook,
     trust: Trust,
     at: datetime,
     notices: Notices,
 ) -> Iterator[bytes]:
-    issuer = issuer_of(document)
-    entries = status_entries(document)
-    for data in siblings:
-        if documents_among([data], issuer):
-            yield data
-        url = list_url(data)
-        if url is not None and any(entry.url == url for entry in entries):
+    issuer, urls = opened.issuer, {entry.url for entry in opened.entries}
+    for one in siblings:
+        if documents_among([one.data], issuer):
+            yield one.data
+        if one.list_url in urls:
             with suppress(LyrikstoreError):  # whatever lies there under that URL
-                if _read_list(data, trust, at, notices).issuer == issuer:
-                    _require_newer("", data, book, trust, at, notices)
-                    yield data
+                if _read_list(one, trust, at, notices).issuer == issuer:
+                    _require_newer("", one, book, trust, at, notices)
+                    yield one.data
 
 
-def _require_named(name: str, data: bytes, book: StatusBook) -> None:
-    url = list_url(data)
+def _require_named(name: str, opened: OpenedCredential, book: StatusBook) -> None:
+    url = opened.list_url
     owners = {one.issuer for one in book.issued for entry in one.entries if entry.url == url}
     if not owners:
         raise NotFoundError("unknown-content", f"{name}: no credential here names this list")
-    if issuer_of(parse(data)) not in owners:
+    if opened.issuer not in owners:
         raise VerificationError("does-not-verify", f"{name}: that list is another issuer's")
 
 
 def _require_newer(
-    name: str, data: bytes, book: StatusBook, trust: Trust, at: datetime, notices: Notices
+    name: str,
+    opened: OpenedCredential,
+    book: StatusBook,
+    trust: Trust,
+    at: datetime,
+    notices: Notices,
 ) -> None:
-    found = _read_list(data, trust, at, notices)
+    found = _read_list(opened, trust, at, notices)
     before = book.lists.get((found.url, found.issuer))
     if before is not None and found.valid_from <= before.content.valid_from:
         raise VerificationError("does-not-verify", f"{name}: a newer list is here already")
 
 
-def _read_list(data: bytes, trust: Trust, at: datetime, notices: Notices) -> StatusList:
-    return StatusList.parse(data, keys_for(trust, notices, at))
+def _read_list(
+    opened: OpenedCredential, trust: Trust, at: datetime, notices: Notices
+) -> StatusList:
+    return StatusList.of(opened, keys_for(trust, notices, at))

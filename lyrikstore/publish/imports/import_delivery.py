@@ -12,15 +12,16 @@ from typing import Any
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     ConflictError,
+    FormatError,
     IncompleteError,
     InvalidInputError,
     LyrikstoreError,
     VerificationError,
 )
-from lyrikstore.canon.json import parse
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.canon.timestamps import Clock
-from lyrikstore.credentials.model.credential import Claims
+from lyrikstore.credentials.model.credential import DATASET, Claims
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.curate.commit.statement import Statement, current_version, put_attachment
@@ -36,6 +37,7 @@ from lyrikstore.publish.imports.import_credentials import (
     ImportResult,
     accept,
     attestations_among,
+    open_files,
 )
 from lyrikstore.publish.status.book import StatusBook
 from lyrikstore.verify.credential.key_statements import Statements
@@ -86,7 +88,10 @@ def import_delivery(
     Cost: reads the data once more.
     """
     _require_sound(report)
-    claims = Claims.of(parse(credential)["credentialSubject"])
+    opened, files = OpenedCredential(credential), open_files(siblings)
+    claims = opened.claims_as(DATASET)
+    if claims is None:
+        raise FormatError("bad-credential", "no dataset credential")
     if claims.store == repository.store_id:
         raise InvalidInputError("own-delivery", "this delivery is of this very store")
     full_name = str(parse_name(name or claims.name))
@@ -116,15 +121,15 @@ def import_delivery(
                 repository, current, signer=signer, clock=clock, message="Imported"
             )
             transaction.log_manifest(manifest, listing)
-        wanted, others = {"credential.json": credential}, attestations_among(siblings)
+        wanted, others = {"credential.json": opened}, attestations_among(files)
         content = Content.of(repository, manifest)
-        asked = (wanted, others, siblings)
+        asked = (wanted, others, files)
         accepted = list(accept(repository, book, *asked, skipped, content, trust, at))
         logged = tuple(transaction.log_credential(one) for one in accepted)
         if new or logged:
             transaction.commit()
     told = {name: one for name, one in (wanted | others).items() if name not in skipped}
-    known = tuple(Digest.of(one) for one in told.values() if one not in accepted)
+    known = tuple(one.digest for one in told.values() if one.data not in accepted)
     return ImportResult(logged, known, manifest, new, skipped)
 
 

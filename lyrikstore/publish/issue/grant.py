@@ -7,7 +7,6 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     FormatError,
     InvalidInputError,
@@ -15,7 +14,7 @@ from lyrikstore.canon.errors import (
     PolicyError,
     VerificationError,
 )
-from lyrikstore.canon.json import JSON, parse
+from lyrikstore.canon.json import JSON
 from lyrikstore.canon.timestamps import Clock, format_timestamp
 from lyrikstore.credentials.did.names import parse_did
 from lyrikstore.credentials.model.credential import (
@@ -23,9 +22,9 @@ from lyrikstore.credentials.model.credential import (
     GRANT,
     Claims,
     CredentialMetadata,
-    issuer_of,
 )
 from lyrikstore.credentials.model.grant import Grant, build_grant, exceeds
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.terms.model import UsageLimits
 from lyrikstore.credentials.terms.vocabulary import (
     DUTIES,
@@ -37,7 +36,6 @@ from lyrikstore.credentials.terms.vocabulary import (
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.multikey import parse_did_key
-from lyrikstore.crypto.proofs.eddsa_jcs import signed_by
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.identity.issuer import (
     SIGN_AS_ISSUER,
@@ -117,7 +115,8 @@ def grant_licence(
     start = clock()
     issuance = issuance or Issuance()
     _check_licence(licence, start)
-    issuer, terms = _terms(repository, credential, issuance, signer, start)
+    opened = OpenedCredential(credential)
+    issuer, terms = _terms(repository, opened, issuance, signer, start)
     about = Claims.of(terms["credentialSubject"])
     limits = _limits(licence, about)
     metadata = issuer.metadata(issuance, GRANT, start, licence.until)
@@ -160,19 +159,19 @@ def _check_licence(licence: Licence, start: datetime) -> None:
 
 def _terms(
     repository: Repository,
-    credential: bytes,
+    credential: OpenedCredential,
     issuance: Issuance,
     signer: Signer,
     at: datetime,
 ) -> tuple[Issuer, Mapping[str, Any]]:
     """Return who grants, and the dataset credential, which holds and is theirs."""
     notices = logged_notices(repository)
-    organisation = _organisation(credential)
+    named = credential.issuer or ""  # unverified: it only says whose documents are to be at hand
+    organisation = named if named.startswith("did:web:") else None
     if organisation is not None:
         notices = replace(notices, documents=own_documents(repository.policy, organisation))
-        key = signed_by(credential)
-        if key is not None:
-            speaking_for(repository, signer, organisation, [key])
+        if credential.signer is not None:
+            speaking_for(repository, signer, organisation, [credential.signer])
     opened = open_envelope(credential, DATASET, keys_for(Trust(), notices, at))
     terms = opened.document
     if terms is None or not opened.signature_valid:
@@ -198,7 +197,7 @@ def _terms(
             "the dataset credential is by a key that was compromised by then",
             hint="issue it again, and grant under the new one",
         )
-    status = check_standing(opened, terms, notices, Trust(), at)
+    status = check_standing(opened, notices, Trust(), at)
     if status.state is CheckState.FAIL:
         raise VerificationError(
             "does-not-verify",
@@ -234,20 +233,11 @@ def _check_holder(holder: str) -> None:
         ) from None
 
 
-def _organisation(credential: bytes) -> str | None:
-    # Unverified: it only says whose documents are to be available.
-    try:
-        issuer = issuer_of(parse(credential)) or ""
-    except (FormatError, AttributeError):
-        return None
-    return issuer if issuer.startswith("did:web:") else None
-
-
-def _is_suspect(repository: Repository, credential: bytes) -> bool:
-    identity = Digest.of(credential)
+def _is_suspect(repository: Repository, credential: OpenedCredential) -> bool:
+    identity = credential.digest
     if not repository.is_logged(identity, "credential"):
-        return signed_by(credential) in repository.policy.suspects
-    return repository.is_suspect(credential, repository.index_of(identity, "credential"))
+        return credential.signer in repository.policy.suspects
+    return repository.is_suspect(credential.data, repository.index_of(identity, "credential"))
 
 
 def _check(

@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
-from lyrikstore.canon.json import parse
 from lyrikstore.canon.text import escape_control
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.credentials.model.credential import GRANT
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.publish.identity.issuer import Issuer
-from lyrikstore.verify.credential.any_kind import stated_kind
 from lyrikstore.verify.delivery.siblings import SiblingFiles
 from lyrikstore.verify.w3c.presentation import make_presentation
 
@@ -60,13 +59,14 @@ def present_grant(
             :meth:`lyrikstore.publish.identity.issuer.Issuer.of`.
         KeyMaterialError: (``not-the-holder``) it was granted to somebody else.
     """
-    if stated_kind(grant) is not GRANT:
+    opened = OpenedCredential(grant)
+    if opened.kind is not GRANT:
         raise InvalidInputError(
             "not-a-grant",
             f"{label} is no licence grant",
             hint="give the file that whoever licensed the data to you made: lyrikstore grant",
         )
-    terms, named, created = SiblingFiles(siblings).terms_of(grant), _holder(grant), clock()
+    terms, named, created = SiblingFiles(siblings).terms_of(opened), _holder(opened), clock()
     organisation = named if named.startswith("did:web:") else None
     holder = Issuer.of(signer, organisation, did_document, created, purpose="authentication")
     if holder.did != named:
@@ -75,16 +75,16 @@ def present_grant(
             f"{label} was granted to {escape_control(named)}, and the key here is {signer.did}",
             hint="sign with the holder's key: --signer",
         )
-    shown = (grant,) if terms is None else (grant, terms)
+    shown = tuple(one.data for one in (opened, terms) if one is not None)
     data = make_presentation(
         shown, holder.signer, created=created, challenge=challenge, domain=domain
     )
     return Presented(data, holder.did, shown, holder.document)
 
 
-def _holder(grant: bytes) -> str:
+def _holder(grant: OpenedCredential) -> str:
     # Unverified: a grant that does not hold helps nobody who shows it.
-    match parse(grant):
+    match grant.document:
         case {"credentialSubject": {"id": str(holder)}}:
             return holder
     raise InvalidInputError("not-a-grant", "the licence grant names no holder")

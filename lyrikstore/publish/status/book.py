@@ -1,10 +1,9 @@
 """Which status lists and which credentials the log of a store has (spec §20.6)."""
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from msgspec import Struct
 
@@ -14,18 +13,14 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     NotFoundError,
 )
-from lyrikstore.canon.json import parse
 from lyrikstore.canon.limits import STATUS_LIST_ENTRIES
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import Clock
-from lyrikstore.credentials.model.credential import issuer_of
-from lyrikstore.credentials.model.status_entry import StatusEntry
+from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.credentials.model.status_entry import PURPOSES, StatusEntry
 from lyrikstore.credentials.model.status_list import (
-    PURPOSES,
     StatusList,
-    list_url,
     sign_list,
-    status_entries,
 )
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.multikey import did_key, parse_method_fragment
@@ -91,21 +86,20 @@ class StatusBook:
         return self
 
     def _take(self, identity: Digest, data: bytes, ours: frozenset[str], *, suspect: bool) -> None:
-        url = list_url(data)
+        opened = OpenedCredential(data)
         try:
-            if url is not None:
+            if opened.list_url is not None:
                 if not suspect:
-                    found = StatusList.parse(data, parse_method_fragment)
+                    found = StatusList.of(opened, parse_method_fragment)
                     self._take_list(CurrentList(found, data), ours)
                 return
-            document = parse(data)
-            entries = status_entries(document)
+            entries = opened.entries
         except LyrikstoreError:
             return  # somebody else's, of a kind that is not known here
-        if isinstance(document, dict) and isinstance(document.get("id"), str):
-            issuer = issuer_of(document) or ""
-            replaced = _replaced(document)
-            self.issued.append(Issued(identity, document["id"], issuer, entries, replaced))
+        name = (opened.document or {}).get("id")
+        if isinstance(name, str):
+            replaced = _replaced(opened)
+            self.issued.append(Issued(identity, name, opened.issuer or "", entries, replaced))
 
     def _take_list(self, one: CurrentList, ours: frozenset[str]) -> None:
         found = one.content
@@ -212,9 +206,8 @@ class StatusBook:
         }
 
 
-def _replaced(document: Mapping[str, Any]) -> Digest | None:
-    reference = document.get("supersedes")
+def _replaced(opened: OpenedCredential) -> Digest | None:
     try:
-        return Digest.parse_urn(reference["digest"]) if isinstance(reference, dict) else None
-    except (LyrikstoreError, KeyError):
+        return None if opened.supersedes is None else Digest.parse_urn(opened.supersedes)
+    except LyrikstoreError:
         return None

@@ -11,12 +11,11 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
-from lyrikstore.canon.json import may_contain, parse
-from lyrikstore.credentials.model.credential import issuer_of
+from lyrikstore.canon.json import may_contain
+from lyrikstore.credentials.model.opened import LIST_TYPE, OpenedCredential
 from lyrikstore.credentials.model.status_entry import StatusEntry
-from lyrikstore.credentials.model.status_list import LIST_TYPE, StatusList, status_entries
+from lyrikstore.credentials.model.status_list import StatusList
 from lyrikstore.crypto.multikey import parse_method_fragment
-from lyrikstore.crypto.proofs.eddsa_jcs import signed_by
 from lyrikstore.history.repository.repository import Repository
 
 _SAID = {"revocation": "revoked", "suspension": "suspended"}
@@ -65,14 +64,12 @@ def withdrawals(
     wanted: dict[Digest, tuple[str, str, tuple[StatusEntry, ...]]] = {}
     for identity in named:
         try:
-            data = repository.credential(identity)
-            document, key = parse(data), signed_by(data)
-            entries = status_entries(document) if "credentialStatus" in document else ()
-            issuer = issuer_of(document)
+            one = OpenedCredential(repository.credential(identity))
+            entries = one.entries
         except LyrikstoreError:
             continue  # what it says is nobody's word; verify names it
-        if entries and key is not None and issuer is not None:
-            wanted[identity] = (issuer, key, tuple(entries))
+        if entries and one.signer is not None and one.issuer is not None:
+            wanted[identity] = (one.issuer, one.signer, entries)
     lists = _lists(repository, cited) if wanted else []
     found: dict[Digest, Withdrawal] = {}
     for identity, (issuer, key, entries) in wanted.items():
@@ -102,9 +99,10 @@ def _lists(repository: Repository, cited: Container[Digest] | None) -> list[_Lis
         try:
             data = repository.credential(entry.id)
             if may_contain(data, LIST_TYPE) and not repository.is_suspect(data, entry.index):
-                content, signer = StatusList.parse(data, parse_method_fragment), signed_by(data)
-                if signer is not None:
-                    found.append(_Listed(content, signer, entry.id, entry.index))
+                opened = OpenedCredential(data)
+                content = StatusList.of(opened, parse_method_fragment)
+                if opened.signer is not None:
+                    found.append(_Listed(content, opened.signer, entry.id, entry.index))
         except LyrikstoreError:
             continue
     return found

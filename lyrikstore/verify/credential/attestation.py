@@ -14,14 +14,13 @@ from typing import Any
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.json import JSON, parse
+from lyrikstore.canon.json import JSON
 from lyrikstore.canon.limits import MAX_ATTESTATIONS
 from lyrikstore.canon.quoting import printable_did, quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.model.attestation import ATTESTATION_KINDS, examines_too_much
-from lyrikstore.credentials.model.credential import ATTESTATION, Claims, is_pinned, kind_of
-from lyrikstore.credentials.model.status_list import StatedList, list_url
+from lyrikstore.credentials.model.credential import ATTESTATION, Claims, is_pinned
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.verify.checks import PROCEDURES
 from lyrikstore.verify.credential.envelope import (
@@ -99,7 +98,7 @@ class CheckedAttestation(Struct, frozen=True):
 
 
 def check_attestation(
-    data: bytes,
+    opened: OpenedCredential,
     *,
     trust: Trust,
     at: datetime,
@@ -112,7 +111,7 @@ def check_attestation(
     """Return the outcome of one attestation's checks. Never raises for bad input.
 
     Args:
-        data: The attestation's bytes, as received.
+        opened: The attestation.
         trust: Whom the verifier believes.
         at: The moment to judge for.
         notices: What its issuer has said about it since.
@@ -123,7 +122,7 @@ def check_attestation(
 
     Cost: one signature and one schema validation.
     """
-    envelope = open_envelope(data, ATTESTATION, keys_for(trust, notices, at))
+    envelope = open_envelope(opened, ATTESTATION, keys_for(trust, notices, at))
     document = envelope.document
     if document is None:
         return CheckedAttestation(complete("attestation", envelope.checks), envelope)
@@ -155,7 +154,7 @@ def check_attestation(
 
 
 def check_attestations(
-    files: Iterable[bytes],
+    files: Iterable[OpenedCredential],
     about: Claims,
     publisher: str | None,
     *,
@@ -181,7 +180,7 @@ def check_attestations(
 
     Cost: as :func:`check_attestation`, for at most :data:`MAX_ATTESTATIONS`.
     """
-    found = [data for data in files if looks_like_attestation(data)]
+    found = [one for one in files if looks_like_attestation(one)]
     if not found:
         return not_applicable("attestations", "nobody else attests anything about this dataset")
     if len(found) > MAX_ATTESTATIONS:
@@ -191,7 +190,7 @@ def check_attestations(
         return unchecked("attestations", "too-many", summary)
     several = [
         check_attestation(
-            data,
+            one,
             trust=trust,
             at=at,
             notices=notices,
@@ -200,7 +199,7 @@ def check_attestations(
             publisher=publisher,
             only_if_believed=True,
         )
-        for data in found
+        for one in found
     ]
     # ATTACK: one attestation in many spellings, each of which costs status lists.
     judged = list({one.envelope.id or object(): one for one in several}.values())
@@ -222,25 +221,24 @@ def check_attestations(
     )
 
 
-def looks_like_attestation(data: bytes) -> bool:
-    """Return whether ``data`` is to be judged as an attestation.
+def looks_like_attestation(opened: OpenedCredential) -> bool:
+    """Return whether a file is to be judged as an attestation.
 
     One byte changed anywhere in an attestation leaves it one that does not hold, rather than a
     file that nobody looks at: the word occurs in it more than once.
     """
+    data = opened.data
     if data[:64].lstrip(b" \t\r\n")[:1] != b"{" or not _HINT.search(data):
         return False
-    try:
-        document = parse(data)
-    except FormatError:
-        return list_url(data) is None  # a foreign list may hold fractions
-    if not isinstance(document, dict) or "lyrikstore" in document:
-        return False  # a manifest, which has no context
-    if StatedList.stated_by(document, data) is not None:
+    if opened.list_url is not None:  # a foreign one may hold fractions
         return False
-    kind = kind_of(document)
-    return kind is ATTESTATION or (
-        kind is None and not document.keys().isdisjoint({"credentialSubject", "proof"})
+    document = opened.document
+    if document is None:
+        return True
+    if "lyrikstore" in document:
+        return False  # a manifest, which has no context
+    return opened.kind is ATTESTATION or (
+        opened.kind is None and not document.keys().isdisjoint({"credentialSubject", "proof"})
     )
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.model.credential import DATASET, Claims
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.verify.credential.envelope import (
@@ -89,19 +90,19 @@ class CheckedCredential(Struct, frozen=True):
 
 
 def check_credential(
-    data: bytes, *, trust: Trust, at: datetime, notices: Notices = NO_NOTICES
+    opened: OpenedCredential, *, trust: Trust, at: datetime, notices: Notices = NO_NOTICES
 ) -> CheckedCredential:
     """Return the outcome of the credential's own checks. Never raises for bad input.
 
     Args:
-        data: The credential's bytes, as received.
+        opened: The credential.
         trust: Whom the verifier believes.
         at: The moment to judge for.
         notices: What its issuer has said about it since, and what stores say of keys.
 
     Cost: one signature, one schema validation and one canonical encoding.
     """
-    envelope = open_envelope(data, DATASET, keys_for(trust, notices, at))
+    envelope = open_envelope(opened, DATASET, keys_for(trust, notices, at))
     document, claims = envelope.document, envelope.claims
     if document is None or claims is None:
         checks = complete("credential", envelope.checks)

@@ -18,21 +18,21 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     VerificationError,
 )
-from lyrikstore.canon.json import JSON, Document
+from lyrikstore.canon.json import JSON
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.did import KeysAt, ResolvedKey, Resolver
 from lyrikstore.credentials.model.credential import (
     Claims,
     CredentialKind,
-    check_credential_shape,
     issuer_of,
-    kind_of,
 )
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.multikey import did_key
-from lyrikstore.crypto.proofs.eddsa_jcs import Verified, add_proof_encoded, verify_proof
+from lyrikstore.crypto.proofs.eddsa_jcs import add_proof_encoded
 from lyrikstore.verify.credential.status import Notices
 from lyrikstore.verify.report import Check, CheckState, complete, failed, passed, unchecked
 
@@ -44,30 +44,30 @@ DID_KEYS = Resolver().at(datetime.max.replace(tzinfo=UTC))
 
 
 class Envelope(Struct, frozen=True):
-    """A credential of one kind, opened.
+    """An opened credential, judged as one of a kind, by the keys available.
 
     Attributes:
+        opened: The credential.
         checks: Those of the procedure ``opening``.
         document: What was signed, or, where no signature holds, what it says: good for saying
             what else is wrong, and nothing more. None if it is not even well-formed.
         issuer: The issuer's DID as found, or None.
         signer: The key that signed, and what says that it is the issuer's; None where no
             signature holds.
-        canonical: Its canonical form, proof and all; None if it is not even well-formed.
         claims: What the document says of a dataset, if it is a dataset credential.
     """
 
+    opened: OpenedCredential
     checks: tuple[Check, ...]
-    document: Mapping[str, JSON] | None
-    issuer: str | None
-    signer: ResolvedKey | None
-    canonical: bytes | None
+    document: Mapping[str, JSON] | None = None
+    issuer: str | None = None
+    signer: ResolvedKey | None = None
     claims: Claims | None = None
 
     @property
     def id(self) -> Digest | None:
-        """BLAKE3 of its canonical form, so that no respelling gives it another one."""
-        return None if self.canonical is None else Digest.of(self.canonical)
+        """Its id in a log; None if it is not even well-formed."""
+        return None if self.document is None else self.opened.id
 
     @property
     def signature_valid(self) -> bool:
@@ -89,46 +89,42 @@ def keys_for(trust: Trust, notices: Notices, at: datetime) -> KeysAt:
     return Resolver((*trust.known_documents(), *notices.documents)).at(at)
 
 
-def open_envelope(data: bytes, kind: CredentialKind, keys: KeysAt = DID_KEYS) -> Envelope:
-    """Return the credential in ``data``. Never raises for bad input.
+def open_envelope(
+    opened: OpenedCredential, kind: CredentialKind, keys: KeysAt = DID_KEYS
+) -> Envelope:
+    """Return an opened credential as one of ``kind``. Never raises for bad input.
 
     Args:
-        data: The credential's bytes, as received.
+        opened: The credential.
         kind: What it has to be. One of another kind fails ``schema``: a grant is no dataset
             credential, whatever its signature.
         keys: Finds the issuer's key, see :func:`keys_for`; by default that of a did:key only.
 
-    Cost: one signature, one schema validation and one canonical encoding.
+    Cost: one signature, one schema validation and one canonical encoding, the first time.
     """
     # (1) format - spec §10.2: bytes, before anything looks at them.
     try:
-        found = Document.parse(data)
+        document = opened.parsed().members
     except FormatError as error:
-        return _malformed([failed("format", error.kind, f"not a credential: {error.message}")])
-    document = found.members
-    checks = [passed("format", f"strict JSON, {pluralize(len(data), 'byte')}")]
+        made = [failed("format", error.kind, f"not a credential: {error.message}")]
+        return _malformed(opened, made)
     issuer = issuer_of(document)
+    checks = [passed("format", f"strict JSON, {pluralize(len(opened.data), 'byte')}")]
 
     # (2) schema - spec §10.3, §10.4: the closed shape of its kind.
     try:
-        claims = check_credential_shape(document, kind)
+        claims = opened.claims_as(kind)
     except FormatError as error:
         summary = f"not a {kind.words}: {quote(error.message, 300)}"
-        checks.append(failed("schema", error.kind, summary))
-        checks.append(_check_proof(found, keys)[0])
-        return _malformed(checks, issuer)
+        checks += [failed("schema", error.kind, summary), _check_proof(opened, keys)[0]]
+        return _malformed(opened, checks, issuer)
     checks.append(_shaped(kind.words))
 
     # (3) proof, (4) issuer.binding - spec §10.5.
-    proof, verified = _check_proof(found, keys)
-    if verified is None:
-        checks += [proof, _check_binding(issuer, None)]
-        return Envelope(tuple(checks), document, issuer, None, found.canonical, claims)
-    signer = keys.find(verified.verification_method)
+    proof, signed, signer = _check_proof(opened, keys)
     checks += [proof, _check_binding(issuer, signer)]
     # From here on only what was signed.
-    signed = verified.document_without_proof
-    return Envelope(tuple(checks), signed, issuer, signer, found.canonical, claims)
+    return Envelope(opened, tuple(checks), signed or document, issuer, signer, claims)
 
 
 def issue(document: dict[str, JSON], signer: Signer, created: datetime) -> bytes:
@@ -149,13 +145,12 @@ def issue(document: dict[str, JSON], signer: Signer, created: datetime) -> bytes
             "wrong-issuer", f"the credential names another issuer than its signer {signer.did}"
         )
     signed, data = add_proof_encoded(document, signer, created=created)  # verified there
-    kind = kind_of(signed)
-    if kind is None:
-        raise FormatError("bad-credential", "not a kind of credential that lyrikstore issues")
     # Read back before anybody else does: what verifies here must be what is read there.
-    found = Document.parse(data)
-    check_credential_shape(found.members, kind)
-    if found.members != signed:
+    found = OpenedCredential(data)
+    if found.kind is None:
+        raise FormatError("bad-credential", "not a kind of credential that lyrikstore issues")
+    found.claims_as(found.kind)
+    if found.document != signed:
         raise VerificationError("bad-signature", "the credential does not survive being written")
     return data
 
@@ -166,12 +161,11 @@ def reference_to(data: bytes) -> dict[str, JSON]:
     Raises:
         FormatError: ``data`` is no credential.
     """
-    document = Document.parse(data)
-    identity = document.members.get("id")
-    if kind_of(document.members) is None or not isinstance(identity, str):
+    credential = OpenedCredential(data)
+    identity = credential.parsed().members.get("id")
+    if credential.kind is None or credential.id is None or not isinstance(identity, str):
         raise FormatError("bad-credential", "not a credential of lyrikstore's")
-    digest = Digest.of(document.canonical).urn
-    return {"type": "CredentialReference", "id": identity, "digest": digest}
+    return {"type": "CredentialReference", "id": identity, "digest": credential.id.urn}
 
 
 @cache
@@ -179,22 +173,31 @@ def _shaped(words: str) -> Check:
     return passed("schema", f"{words}, profile lyrik 1")
 
 
-def _malformed(made: list[Check], issuer: str | None = None) -> Envelope:
-    return Envelope(complete("opening", made), None, issuer, None, None)
+def _malformed(opened: OpenedCredential, made: list[Check], issuer: str | None = None) -> Envelope:
+    return Envelope(opened, complete("opening", made), None, issuer)
 
 
-def _check_proof(document: Document, keys: KeysAt) -> tuple[Check, Verified | None]:
+def _check_proof(
+    opened: OpenedCredential, keys: KeysAt
+) -> tuple[Check, dict[str, JSON] | None, ResolvedKey | None]:
+    found: list[ResolvedKey] = []
+
+    def resolve(method: str) -> PublicKey:
+        found.append(keys.find(method))
+        return found[0].key
+
     try:
-        verified = verify_proof(document, resolve=keys)
+        verified = opened.verify(resolve)
     except IncompleteError as error:  # nothing says which keys the issuer has
-        return unchecked("proof", error.kind, quote(error.message, 300)), None
+        return unchecked("proof", error.kind, quote(error.message, 300)), None, None
     except LyrikstoreError as error:
         if error.kind == "bad-signature":
             summary = "the signature does not fit: claims edited after signing, or another key"
-            return failed("proof", "edited", summary), None
-        return failed("proof", error.kind, quote(error.message, 300)), None
+            return failed("proof", "edited", summary), None, None
+        return failed("proof", error.kind, quote(error.message, 300)), None, None
     signer = did_key(verified.key)
-    return passed("proof", f"eddsa-jcs-2022 signature by {signer} holds", signer=signer), verified
+    check = passed("proof", f"eddsa-jcs-2022 signature by {signer} holds", signer=signer)
+    return check, verified.document_without_proof, found[0]
 
 
 def _check_binding(issuer: str | None, signed_by: ResolvedKey | None) -> Check:

@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.quoting import quote
-from lyrikstore.credentials.model.credential import DATASET, GRANT, Claims
+from lyrikstore.credentials.model.credential import DATASET, GRANT
 from lyrikstore.credentials.model.grant import Grant, exceeds
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.verify.credential.envelope import (
     Envelope,
@@ -69,18 +70,18 @@ class CheckedGrant(Struct, frozen=True):
 
 
 def check_grant(
-    data: bytes,
+    opened: OpenedCredential,
     *,
     trust: Trust,
     at: datetime,
     notices: Notices = NO_NOTICES,
-    terms: bytes | None = None,
+    terms: OpenedCredential | None = None,
     holder: Holder | None = None,
 ) -> CheckedGrant:
     """Return the outcome of a grant's checks. Never raises for bad input.
 
     Args:
-        data: The grant's bytes, as received.
+        opened: The grant.
         trust: Whom the verifier believes.
         at: The moment to judge for.
         notices: What its issuer has said about it, and about its terms, since.
@@ -89,7 +90,7 @@ def check_grant(
 
     Cost: two signatures and two schema validations.
     """
-    envelope = open_envelope(data, GRANT, keys_for(trust, notices, at))
+    envelope = open_envelope(opened, GRANT, keys_for(trust, notices, at))
     document = envelope.document
     if document is None:
         return CheckedGrant(complete("grant", envelope.checks), None, envelope)
@@ -131,7 +132,7 @@ def _check_terms(
     grant: Grant,
     document: Mapping[str, JSON],
     envelope: Envelope,
-    terms: bytes | None,
+    terms: OpenedCredential | None,
     notices: Notices,
     trust: Trust,
     at: datetime,
@@ -140,19 +141,18 @@ def _check_terms(
         summary = f"the dataset credential {grant.terms.short} it rests on is not at hand"
         return unchecked("grant.terms", "missing-file", summary)
     opened = open_envelope(terms, DATASET, keys_for(trust, notices, at))
-    stated = opened.document
+    stated, claims = opened.document, opened.claims
     proof = check_of(opened.checks, "proof")
     named = (opened.id, opened.issuer) == (grant.terms, envelope.issuer)
     if named and proof.state is CheckState.UNCHECKED:
         summary = f"whether the dataset credential it rests on holds is not known: {proof.summary}"
         return unchecked("grant.terms", str(proof.detail["reason"]), summary)
-    if stated is None or not opened.signature_valid or opened.id != grant.terms:
+    if stated is None or claims is None or not opened.signature_valid or opened.id != grant.terms:
         return failed("grant.terms", "unsound", "the dataset credential it rests on does not hold")
     if document["credentialSubject"]["grant"]["terms"]["id"] != stated["id"]:
         return failed("grant.terms", "disagrees", "it names the terms by two different names")
     if opened.issuer != envelope.issuer:
         return failed("grant.terms", "other-issuer", "its issuer is not who issued the terms")
-    claims = Claims.of(stated["credentialSubject"])
     if not grant.is_about(claims):
         return failed("grant.terms", "other-dataset", "the terms are about another dataset")
     too_much = exceeds(grant, str(document["validUntil"]), claims, stated)
@@ -160,7 +160,7 @@ def _check_terms(
         return failed("grant.terms", "exceeds", f"more than the terms allow: {too_much}")
     # ATTACK: terms by an older key, which only a document next to them lists, and with it the key
     # of the attacker, who signs their status lists.
-    status = check_standing(opened, stated, notices, trust, at, vouched=envelope.signer)
+    status = check_standing(opened, notices, trust, at, vouched=envelope.signer)
     if status.state is CheckState.FAIL and status.detail["reason"] != "superseded":
         summary = f"the terms it rests on are {status.summary}"
         return failed("grant.terms", str(status.detail["reason"]), summary)

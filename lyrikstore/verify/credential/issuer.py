@@ -14,13 +14,13 @@ from lyrikstore.canon.quoting import listed, name_some, quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import CLOCK_SKEW, format_timestamp, parse_timestamp
 from lyrikstore.credentials.did import DocumentSource, KeysAt, ResolvedKey
-from lyrikstore.credentials.model.credential import kind_of
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import AllowedKeys, Trust
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.crypto.proofs.eddsa_jcs import CRYPTOSUITE
 from lyrikstore.verify.credential.envelope import Envelope, keys_for, open_envelope
 from lyrikstore.verify.credential.key_succession import Believes, SuccessorKey
-from lyrikstore.verify.credential.status import NO_NOTICES, Notices, check_status
+from lyrikstore.verify.credential.status import IRREVOCABLE, Notices, check_status
 from lyrikstore.verify.report import (
     Check,
     CheckState,
@@ -73,7 +73,7 @@ def check_issuer(
     ):
         status = unchecked("status", "not-believed", "not looked at: you do not believe the issuer")
     else:
-        status = check_standing(envelope, document, notices, trust, at)
+        status = check_standing(envelope, notices, trust, at)
     return (
         check_document(envelope.signer),
         believed,
@@ -104,7 +104,6 @@ def unknown_key(envelope: Envelope, trust: Trust) -> str | None:
 
 def check_standing(
     envelope: Envelope,
-    document: Mapping[str, JSON],
     notices: Notices,
     trust: Trust,
     at: datetime,
@@ -115,30 +114,30 @@ def check_standing(
 
     Args:
         envelope: The credential.
-        document: Its document.
         notices: What the issuer has said since.
         trust: How old a list may be.
         at: The moment to judge for.
         vouched: The key of the same issuer's that vouches for the credential; by default the
             one that signed it.
     """
-    if not envelope.signature_valid or envelope.issuer is None:
+    opened, issuer = envelope.opened, envelope.issuer
+    if not envelope.signature_valid or issuer is None:
         return unchecked("status", "no-issuer", "whose status list counts is not established")
-    known: Sequence[bytes] = ()
-    if notices.successors and envelope.id is not None:
-        known = notices.successors.get(envelope.id.urn, ())
-    if "credentialStatus" not in document and not known:
-        return check_status(document, envelope.issuer, NO_NOTICES, at, trust.max_status_age)
+    known: Sequence[OpenedCredential] = ()
+    if notices.successors and opened.id is not None:
+        known = notices.successors.get(opened.id.urn, ())
+    if "credentialStatus" not in (envelope.document or {}) and not known:
+        return IRREVOCABLE
     keys = keys_for(trust, notices, at)
     vouched = vouched or envelope.signer
     if vouched is not None and vouched.source is not DocumentSource.SNAPSHOT:
         # ATTACK: a document of the issuer's DID laid next to the credential, with a key of the
         # attacker's, who signs a status list by it.
         keys = keys.resolver.without_snapshots().at(at)
-    status = check_status(document, envelope.issuer, notices, at, trust.max_status_age, keys)
-    claimed = [data for data in known if may_contain(data, envelope.issuer)]
-    for data in claimed[:MAX_STATUS_CANDIDATES]:
-        replaced = _replaced_by(data, envelope, document, at, keys)
+    status = check_status(opened, issuer, notices, at, trust.max_status_age, keys)
+    claimed = [one for one in known if may_contain(one.data, issuer)]
+    for one in claimed[:MAX_STATUS_CANDIDATES]:
+        replaced = _replaced_by(one, opened, at, keys)
         if replaced is not None:
             return failed("status", "superseded", f"superseded by {replaced}", by=replaced)
     if len(claimed) > MAX_STATUS_CANDIDATES and status.state is not CheckState.FAIL:
@@ -208,20 +207,18 @@ def check_allowed(keys: list[str] | None, cryptosuites: list[str], trust: Trust)
 
 
 def _replaced_by(
-    data: bytes, envelope: Envelope, document: Mapping[str, JSON], at: datetime, keys: KeysAt
+    later: OpenedCredential, opened: OpenedCredential, at: datetime, keys: KeysAt
 ) -> str | None:
     # Only who issued it replaces it, and only by a credential of the same kind that names
     # it by id and by digest: anybody can write "supersedes" into something of their own.
-    kind = kind_of(document)
-    successor = open_envelope(data, kind, keys) if kind is not None else None
-    if successor is None or successor.document is None or not successor.signature_valid:
+    kind, document = opened.kind, opened.document
+    successor = open_envelope(later, kind, keys) if kind is not None else None
+    if document is None or successor is None or not successor.signature_valid:
         return None
-    begins = parse_timestamp(successor.document["validFrom"])
-    if successor.issuer != envelope.issuer or begins - at > CLOCK_SKEW:
+    said = successor.document or {}
+    if successor.issuer != opened.issuer or parse_timestamp(said["validFrom"]) - at > CLOCK_SKEW:
         return None
-    if successor.document["supersedes"]["id"] != document["id"]:
-        return None
-    return str(successor.document["id"])
+    return str(said["id"]) if said["supersedes"]["id"] == document["id"] else None
 
 
 def _check_trust(

@@ -170,10 +170,10 @@ def check_available_key(
 
     Cost: at most :data:`lyrikstore.verify.credential.key_statements.MAX_STORES` stores' policies.
     """
-    if envelope.signer is None or envelope.canonical is None:
+    signer, credential = envelope.signer, envelope.id
+    if signer is None or credential is None:
         return check_key(None, None, None, None)
-    key, credential = did_key(envelope.signer.key), Digest.of(envelope.canonical)
-    return check_key_by(key, credential, statements, store, successor)
+    return check_key_by(did_key(signer.key), credential, statements, store, successor)
 
 
 def check_key_by(

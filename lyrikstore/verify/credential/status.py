@@ -13,18 +13,16 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
-from lyrikstore.canon.json import JSON, may_contain, parse
+from lyrikstore.canon.json import may_contain
 from lyrikstore.canon.limits import MAX_DID_DOCUMENTS
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.timestamps import CLOCK_SKEW, format_timestamp
 from lyrikstore.credentials.did import KnownDocument, documents_among
+from lyrikstore.credentials.model.opened import LIST_TYPE, OpenedCredential
 from lyrikstore.credentials.model.status_entry import StatusEntry
 from lyrikstore.credentials.model.status_list import (
-    LIST_TYPE,
-    StatedList,
     StatusList,
     newest_first,
-    status_entries,
 )
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.multikey import parse_verification_method
@@ -61,8 +59,8 @@ class Notices(Struct, frozen=True):
             is not of a time to come, whatever the clock says.
     """
 
-    lists: Mapping[str, Sequence[StatedList]] = field(default_factory=dict)
-    successors: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
+    lists: Mapping[str, Sequence[OpenedCredential]] = field(default_factory=dict)
+    successors: Mapping[str, Sequence[OpenedCredential]] = field(default_factory=dict)
     documents: Sequence[KnownDocument] = ()
     statements: Statements = NO_STATEMENTS
     in_log: bool = False
@@ -70,7 +68,7 @@ class Notices(Struct, frozen=True):
     @classmethod
     def among(
         cls,
-        files: Iterable[bytes],
+        files: Iterable[OpenedCredential],
         fetched: Iterable[KnownDocument] = (),
         *,
         documents: int = MAX_DID_DOCUMENTS,
@@ -82,28 +80,29 @@ class Notices(Struct, frozen=True):
             fetched: DID documents that came from where their DIDs say.
             documents: How many DID documents are read.
         """
-        files = tuple(dict.fromkeys(files))  # under two names a file says what it says once
-        lists: dict[str, list[StatedList]] = {}
-        successors: dict[str, list[bytes]] = {}
-        for data in files:
-            stated, replaced = _said(data)
-            if stated is not None:
-                lists.setdefault(stated.url, []).append(stated)
-            elif replaced is not None:
-                successors.setdefault(replaced, []).append(data)
-        known = (*fetched, *documents_among(files, most=documents))
-        return cls(lists, successors, known, Statements.among(files))
+        distinct: dict[bytes, OpenedCredential] = {}
+        for one in files:  # under two names a file says what it says once
+            distinct.setdefault(one.data, one)
+        lists: dict[str, list[OpenedCredential]] = {}
+        successors: dict[str, list[OpenedCredential]] = {}
+        for one in distinct.values():
+            if one.list_url is not None:
+                lists.setdefault(one.list_url, []).append(one)
+            elif one.supersedes is not None:
+                successors.setdefault(one.supersedes, []).append(one)
+        known = (*fetched, *documents_among(distinct, most=documents))
+        return cls(lists, successors, known, Statements.among(distinct))
 
 
 NO_NOTICES = Notices()
 
 _END = datetime.max.replace(tzinfo=UTC)
-_IRREVOCABLE = not_applicable("status", "names no status list: this credential cannot be revoked")
+IRREVOCABLE = not_applicable("status", "names no status list: this credential cannot be revoked")
 _SAID = {"revocation": "revoked", "suspension": "suspended"}
 
 
 def check_status(
-    document: Mapping[str, JSON],
+    opened: OpenedCredential,
     issuer: str,
     notices: Notices,
     at: datetime,
@@ -113,17 +112,17 @@ def check_status(
     """Return what status lists say of a genuine credential, as the check ``status``.
 
     Args:
-        document: The credential, its signature verified.
+        opened: The credential, its signature verified.
         issuer: Its issuer; the lists must be the same issuer's.
         notices: The available status lists.
         at: The moment to judge for.
         max_age: How old a list the verifier accepts.
         keys: Finds the keys of the lists.
     """
-    if "credentialStatus" not in document:
-        return _IRREVOCABLE
+    if "credentialStatus" not in (opened.document or {}):
+        return IRREVOCABLE
     try:
-        entries = status_entries(document)
+        entries = opened.entries
     except FormatError as error:
         # An entry that cannot be read may say "revoked".
         return unchecked("status", "bad-entry", quote(error.message, 300))
@@ -156,18 +155,18 @@ class LoggedNotices:
     """
 
     def __init__(self, repository: "Repository") -> None:
-        self._found: list[tuple[int, bytes]] = []
+        self._found: list[tuple[int, OpenedCredential]] = []
         self.unread: list[tuple[int, LyrikstoreError]] = []
         for entry in repository.entries():
             if entry.type == "credential":
                 try:
                     data = repository.credential(entry.id)
                     if not repository.is_suspect(data, entry.index):
-                        self._found.append((entry.index, data))
+                        self._found.append((entry.index, OpenedCredential(data)))
                 except LyrikstoreError as error:
                     self.unread.append((entry.index, error))
         # Where what was said changes: most credentials say nothing of another.
-        self._changes = [index for index, data in self._found if _may_be_notice(data)]
+        self._changes = [index for index, one in self._found if _may_be_notice(one.data)]
         self._known: dict[int, Notices] = {}
         self.all = self._until(self._found[-1][0] + 1 if self._found else 0)
         try:
@@ -192,7 +191,7 @@ class LoggedNotices:
         return self._changes[bisect_left(self._changes, index) :]
 
     def _until(self, end: int) -> Notices:
-        files = [data for index, data in self._found if index < end]
+        files = [one for index, one in self._found if index < end]
         # Newest first: only so many are looked at.
         found = Notices.among(reversed(files), documents=len(files))
         return replace(found, in_log=True)
@@ -206,21 +205,6 @@ def logged_notices(repository: "Repository") -> Notices:
 def _may_be_notice(data: bytes) -> bool:
     words = (LIST_TYPE, "supersedes")
     return any(may_contain(data, word) for word in words) or bool(documents_among([data]))
-
-
-def _said(data: bytes) -> tuple[StatedList | None, str | None]:
-    # What a file is: a status list, or what replaces a credential, and which one.
-    if not may_contain(data, LIST_TYPE) and not may_contain(data, "supersedes"):
-        return None, None  # most files are something else
-    try:
-        document = parse(data, floats=True, nulls=True)  # foreign ones too; strictly later
-    except FormatError:
-        return None, None
-    if not isinstance(document, dict):
-        return None, None
-    reference = document.get("supersedes")
-    digest = reference.get("digest") if isinstance(reference, dict) else None
-    return StatedList.stated_by(document, data), digest if isinstance(digest, str) else None
 
 
 def _judge(
@@ -241,7 +225,7 @@ def _judge(
     ahead: StatusList | None = None
     later: tuple[datetime, str] | None = None
     for one in chosen:
-        found, problem = _read(one.data, entry, issuer, keys)
+        found, problem = _read(one, entry, issuer, keys)
         if found is None:
             trouble = _open(*problem)
             in_time = one.made - at <= CLOCK_SKEW
@@ -284,10 +268,10 @@ def _counts_more(found: StatusList, best: StatusList, entry: StatusEntry) -> boo
 
 
 def _read(
-    data: bytes, entry: StatusEntry, issuer: str, keys: Keys
+    opened: OpenedCredential, entry: StatusEntry, issuer: str, keys: Keys
 ) -> tuple[StatusList | None, tuple[str, StatusEntry, str]]:
     try:
-        found = StatusList.parse(data, keys)
+        found = StatusList.of(opened, keys)
         if entry.index >= len(found):
             raise FormatError("bad-status", f"entry {entry.index} is outside it")
     except LyrikstoreError as error:

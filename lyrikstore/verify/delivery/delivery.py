@@ -15,7 +15,8 @@ from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.quoting import printable_did
 from lyrikstore.credentials.did import KnownDocument
-from lyrikstore.credentials.model.credential import ATTESTATION, GRANT, Claims, CredentialKind
+from lyrikstore.credentials.model.credential import ATTESTATION, GRANT, CredentialKind
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log.checkpoint import SignedCheckpoint
 from lyrikstore.history.log.consistency import Consistency
@@ -53,7 +54,7 @@ UNREADABLE = "unreadable credential"
 
 
 def verify_credential(
-    data: bytes, *, trust: Trust, at: datetime, notices: Notices = NO_NOTICES
+    opened: OpenedCredential, *, trust: Trust, at: datetime, notices: Notices = NO_NOTICES
 ) -> Report:
     """Return the report on a credential alone: who says it, and whether that still holds.
 
@@ -61,12 +62,12 @@ def verify_credential(
     the report says so.
 
     Args:
-        data: The credential's bytes.
+        opened: The credential.
         trust: Whom the verifier believes.
         at: The moment to judge for.
         notices: What its issuer has said about it since.
     """
-    outcome = check_credential(data, trust=trust, at=at, notices=notices)
+    outcome = check_credential(opened, trust=trust, at=at, notices=notices)
     return _report(
         outcome.claims.tree.urn if outcome.claims is not None else UNREADABLE,
         outcome.issuer,
@@ -77,44 +78,51 @@ def verify_credential(
 
 
 def verify_alone(
-    data: bytes,
-    kind: CredentialKind | None,
+    opened: OpenedCredential,
     *,
     siblings: SiblingFiles,
     trust: Trust,
     at: datetime,
+    kind: CredentialKind | None = None,
     holder: Holder | None = None,
     notices: Notices | None = None,
+    fetched: Iterable[KnownDocument] = (),
 ) -> Report:
     """Return the report on a credential of one of our kinds, looked at without any data.
 
     Args:
-        data: Its bytes.
-        kind: What it says it is.
-        siblings: The sibling files: status lists, documents it names, the terms of a grant.
+        opened: The credential.
+        siblings: The files next to it: status lists, documents it names, the terms of a grant.
         trust: Whom the verifier believes.
         at: The moment to judge for.
+        kind: What it has to be; by default what it says it is.
         holder: Who presented a grant, or None.
         notices: What issuers have said since; by default what is ``siblings``.
+        fetched: DID documents that came from where their DIDs say, next tos those.
     """
-    notices = Notices.among(siblings.all) if notices is None else notices
+    notices = notices or Notices.among(siblings.all, fetched)
+    kind = kind or opened.kind
     if kind is ATTESTATION:
-        attested = check_attestation(data, trust=trust, at=at, notices=notices, find=siblings.find)
+        attested = check_attestation(
+            opened, trust=trust, at=at, notices=notices, find=siblings.find
+        )
         document = attested.envelope.document
         subject = document["credentialSubject"]["id"] if document is not None else UNREADABLE
         issuer, checks = attested.envelope.issuer, attested.checks
         return _report(subject, issuer, checks, "attestation", at)
     if kind is GRANT:
-        terms = siblings.terms_of(data)
-        granted = check_grant(data, trust=trust, at=at, notices=notices, terms=terms, holder=holder)
+        terms = siblings.terms_of(opened)
+        granted = check_grant(
+            opened, trust=trust, at=at, notices=notices, terms=terms, holder=holder
+        )
         subject = granted.grant.tree.urn if granted.grant is not None else UNREADABLE
         open_end = (not_proven("presenter"),) if holder is None else ()
         return _report(subject, granted.envelope.issuer, granted.checks, "grant", at, open_end)
-    return verify_credential(data, trust=trust, at=at, notices=notices)
+    return verify_credential(opened, trust=trust, at=at, notices=notices)
 
 
 def verify_delivery(
-    credential: bytes,
+    credential: OpenedCredential,
     *,
     siblings: Mapping[str, bytes],
     data: DataSource | None,
@@ -126,11 +134,23 @@ def verify_delivery(
     fetched: Iterable[KnownDocument] = (),
     recompute: Callable[[Sequence[Mapping[str, JSON]]], Measuring] | None = None,
 ) -> Report:
-    """Return the report on a delivery. Never raises for bad input.
+    """Return the report on a delivery (spec §11.4). Never raises for bad input.
+
+    (1) The credential: its form, signature, issuer, trust, period and status.
+    (2) The log: whether the manifest stands in the store's own log, and under which policies.
+    (3) The key: whether it still was the issuer's when the credential was logged.
+    (4) The manifest: whether it says what the credential says, and who signed it.
+    (5) The data: every file, in one read, which also gives the records and what is measured.
+    (6) The records: whether their root is the one that was committed to.
+    (7) The terms: whether their texts are there, and each file is in one partition.
+    (8) The claims: age and quality, as far as they can be checked.
+    (9) Attestations: what others say about the same dataset.
+
+    The report lists the checks in the order of the procedure ``delivery``.
 
     Args:
-        credential: The credential's bytes.
-        siblings: The sibling files, name → bytes, size-capped by the caller; each is found by
+        credential: The credential.
+        siblings: The files next to it, name → bytes, size-capped by the caller; each is found by
             digest, so names do not matter.
         data: The data; None leaves ``data.files`` unchecked, hence the verdict incomplete.
         record_ids: Turns files into record ids; None leaves ``records.root`` unchecked.
@@ -150,39 +170,52 @@ def verify_delivery(
     Cost: one read of the data; memory for the tree, the siblings and 32 bytes a record.
     """
     files = SiblingFiles(siblings)
-    notices = Notices.among((*files.all, *status_files), fetched)
+    notices = Notices.among((*files.all, *map(OpenedCredential, status_files)), fetched)
+
+    # (1) The credential - spec §11.4.1.
     outcome = check_credential(credential, trust=trust, at=at, notices=notices)
-    claims = outcome.claims
-    document = outcome.envelope.document
+    claims, document = outcome.claims, outcome.envelope.document
     if claims is None or document is None:
         return _report(UNREADABLE, outcome.issuer, outcome.checks, "delivery", at)
+    made = [*outcome.checks]
+
+    # (2) The log - spec §11.4.5.
     log = check_log(
         outcome, claims, files.find, notices.statements, trust=trust, at=at, memory=memory
     )
     rules = log.history
-    manifest = check_manifest(
-        claims,
-        document.get("relatedResource", ()),
-        files.find,
-        None if rules is None else rules.in_force(claims.log_index),
-    )
+    made += log.checks
+
+    # (3) The key - spec §11.4.5.
+    made.append(check_key(outcome.signer, rules, outcome.id, log.proofs))
+
+    # (4) The manifest - spec §11.4.2.
+    policy = None if rules is None else rules.in_force(claims.log_index)
+    manifest = check_manifest(claims, document.get("relatedResource", ()), files.find, policy)
+    made += manifest.checks
+
+    # (5) The data - spec §11.4.3.
     measuring = None
     if recompute is not None and data is not None:
         measuring = recompute(recipes_of(claims.subject))
     content = check_data(claims, files.find, data, manifest.reader, record_ids, measuring)
-    quality = check_quality(claims.subject, measuring, complete=content.records is not None)
-    records = check_records(claims, files.find, content, rules, log.credential)
-    checks = [
-        *_with_texts(outcome.checks, claims, files),
-        check_key(outcome.signer, rules, outcome.id, log.proofs),
-        *manifest.checks,
-        *content.checks,
+    made += content.checks
+
+    # (6) The records - spec §11.4.4.
+    made.append(check_records(claims, files.find, content, rules, log.credential))
+
+    # (7) The terms - spec §11.4.6.
+    made += (
+        check_texts(claims.terms, outcome.check("terms"), files.by_digest),
         check_partitions(claims.subject, claims.terms, content.tree, content.counts),
-        records,
-        *log.checks,
-        check_age(claims.subject, log.checks[0]),
-        quality,
-        check_stated(claims.subject),
+    )
+
+    # (8) The claims - spec §11.4.6, §19.5.
+    quality = check_quality(claims.subject, measuring, complete=content.records is not None)
+    made += (check_age(claims.subject, log.checks[0]), quality, check_stated(claims.subject))
+
+    # (9) Attestations - spec §20.3.
+    made.append(
         check_attestations(
             files.all,
             claims,
@@ -191,20 +224,15 @@ def verify_delivery(
             trust=trust,
             at=at,
             notices=notices,
-        ),
-    ]
-    open_questions: tuple[str, ...] = ()
-    if quality.detail.get("reason") == "not-recomputed":
-        open_questions = (*open_questions, not_proven("measurement"))
-    report = _report(claims.tree.urn, outcome.issuer, checks, "delivery", at, open_questions)
+        )
+    )
+
+    unmeasured = quality.detail.get("reason") == "not-recomputed"
+    open_end = (not_proven("measurement"),) if unmeasured else ()
+    report = _report(claims.tree.urn, outcome.issuer, made, "delivery", at, open_end)
     if memory is not None and log.signed is not None and log.proofs is not None:
         _remember(memory, log.signed, claims.store, log.proofs.consistency, report)
     return report
-
-
-def _with_texts(checks: tuple[Check, ...], claims: Claims, files: SiblingFiles) -> Iterable[Check]:
-    for check in checks:
-        yield check_texts(claims.terms, check, files.by_digest) if check.id == "terms" else check
 
 
 def _report(

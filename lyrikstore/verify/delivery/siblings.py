@@ -5,55 +5,56 @@ from functools import cached_property
 from typing import Self
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.json import encode, may_contain, parse
+from lyrikstore.canon.json import may_contain
 from lyrikstore.credentials.model.credential import DATASET
+from lyrikstore.credentials.model.opened import OpenedCredential
 
 
 class SiblingFiles:
     """The sibling files of a credential, found by what they are, never by what they are called.
 
     Args:
-        files: Name → bytes, size-capped by the caller. Each is hashed once, and read once however
-            many grants name it.
+        files: Name → bytes, size-capped by the caller. Each is hashed once, and opened once however
+            many ask what it says.
     """
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
-        named = sorted(files.items(), reverse=True)  # of several names the first
-        self.by_digest: Mapping[Digest, tuple[str, bytes]] = {
-            Digest.of(data): (name, data) for name, data in named
-        }
+        self._put(OpenedCredential(files[name]) for name in sorted(files))
 
     @classmethod
-    def unnamed(cls, files: Iterable[bytes]) -> Self:
+    def unnamed(cls, files: Iterable[OpenedCredential]) -> Self:
         """Return files that nobody gave names, in this order."""
-        return cls({f"{number:09d}": data for number, data in enumerate(files)})
+        found = cls({})
+        found._put(files)
+        return found
+
+    def _put(self, files: Iterable[OpenedCredential]) -> None:
+        self.by_digest: dict[Digest, OpenedCredential] = {}
+        for one in files:
+            self.by_digest.setdefault(one.digest, one)
 
     def find(self, wanted: Digest) -> bytes | None:
         """Return the file with this digest, or None."""
         found = self.by_digest.get(wanted)
-        return None if found is None else found[1]
+        return None if found is None else found.data
 
-    def terms_of(self, grant: bytes) -> bytes | None:
+    def terms_of(self, grant: OpenedCredential) -> OpenedCredential | None:
         """Return the dataset credential that a grant names, in whatever spelling, or None."""
         try:
-            named = parse(grant)["credentialSubject"]["grant"]["terms"]["digest"]
-        except (FormatError, KeyError, TypeError, IndexError):
+            named = (grant.document or {})["credentialSubject"]["grant"]["terms"]["digest"]
+        except (KeyError, TypeError, IndexError):
             return None
         return self._dataset_credentials.get(named) if isinstance(named, str) else None
 
-    @cached_property
-    def all(self) -> list[bytes]:
+    @property
+    def all(self) -> Iterable[OpenedCredential]:
         """Each file once, in the order of their names."""
-        return [data for _, data in sorted(self.by_digest.values())]
+        return self.by_digest.values()
 
     @cached_property
-    def _dataset_credentials(self) -> dict[str, bytes]:
-        found: dict[str, bytes] = {}
-        for data in self.all:
-            if may_contain(data, DATASET.type):
-                try:
-                    found.setdefault(Digest.of(encode(parse(data))).urn, data)
-                except FormatError:
-                    continue
+    def _dataset_credentials(self) -> dict[str, OpenedCredential]:
+        found: dict[str, OpenedCredential] = {}
+        for one in self.all:
+            if may_contain(one.data, DATASET.type) and one.id is not None:
+                found.setdefault(one.id.urn, one)
         return found

@@ -7,11 +7,18 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, IncompleteError, LyrikstoreError
-from lyrikstore.canon.json import parse
 from lyrikstore.credentials.did import Resolver
-from lyrikstore.credentials.model.credential import Claims
+from lyrikstore.credentials.model.credential import DATASET, Claims
 from lyrikstore.credentials.model.grant import Grant
-from lyrikstore.credentials.terms.model import NOT_DECLARED, Answer, Terms, UsageLimits, Use
+from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.credentials.terms.model import (
+    NOT_DECLARED,
+    Answer,
+    Partition,
+    Terms,
+    UsageLimits,
+    Use,
+)
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
@@ -91,8 +98,8 @@ class Licensed(Struct, frozen=True):
 
 
 def judge_grant(
-    data: bytes,
-    terms: bytes,
+    opened: OpenedCredential,
+    terms: OpenedCredential,
     about: Published,
     use: Use,
     *,
@@ -107,7 +114,7 @@ def judge_grant(
     to be its holder's, is left to the caller, who finds all three among the checks.
 
     Args:
-        data: The grant.
+        opened: The grant.
         terms: The dataset credential that it rests on.
         about: The dataset in question.
         use: What is wanted, and as of when.
@@ -117,8 +124,8 @@ def judge_grant(
         trust: Whom the verifier believes.
         notices: What issuers have said since.
     """
-    who = holder_of(data, holder, trust, use.at)
-    outcome = check_grant(data, trust=trust, at=use.at, notices=notices, terms=terms, holder=who)
+    who = holder_of(opened, holder, trust, use.at)
+    outcome = check_grant(opened, trust=trust, at=use.at, notices=notices, terms=terms, holder=who)
     broken = first_in(outcome.checks, CheckState.FAIL)
     if broken is not None:
         return Licensed(outcome, (str(broken.detail["reason"]), broken.summary))
@@ -128,10 +135,7 @@ def judge_grant(
     if (grant.manifest, grant.tree) != (about.manifest, about.tree):
         fault = ("other-dataset", "is about something else")  # attack case A44
         return Licensed(outcome, fault)
-    stated = Claims.of(parse(terms)["credentialSubject"]).terms
-    wider = Terms(
-        tuple(partition.with_grant(grant.permits) for partition in stated.named(used(stated)))
-    )
+    wider = Terms(within(grant, terms, used))
     limited, by = UsageLimits.of(grant.limits).judge(use)
     if limited is Answer.UNDECLARED:
         by = f"permitted {by}{NOT_DECLARED}"
@@ -141,18 +145,31 @@ def judge_grant(
     return Licensed(outcome, None, wider.permits)
 
 
-def holder_of(data: bytes, key: str, trust: Trust, at: datetime) -> Holder:
+def within(grant: Grant, terms: OpenedCredential, used: Used) -> tuple[Partition, ...]:
+    """Return what a grant gives of the terms that it rests on, which hold.
+
+    Args:
+        grant: What it says.
+        terms: The dataset credential.
+        used: Which partitions are used.
+    """
+    claims = terms.claims_as(DATASET)
+    stated = () if claims is None else claims.terms.named(used(claims.terms))
+    return tuple(partition.with_grant(grant.permits) for partition in stated)
+
+
+def holder_of(opened: OpenedCredential, key: str, trust: Trust, at: datetime) -> Holder:
     """Return who holds a grant, if ``key`` uses it. Never raises for bad input.
 
     Args:
-        data: The grant.
+        opened: The grant.
         key: The key, as did:key: its own holder, or an organisation's that lists it.
         trust: Whose pinned documents say which keys an organisation has.
         at: When.
     """
     try:
-        named = parse(data)["credentialSubject"]["id"]
-    except (FormatError, KeyError, TypeError):
+        named = (opened.document or {})["credentialSubject"]["id"]
+    except (KeyError, TypeError):
         return Holder(key)  # and the grant is malformed
     if not isinstance(named, str) or not named.startswith("did:web:"):
         return Holder(key)

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
-from lyrikstore.canon.json import parse
 from lyrikstore.canon.quoting import quote
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.terms.model import Answer, Terms, Use
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest
@@ -45,13 +45,13 @@ class LoggedDocument(Struct, frozen=True):
 
     Attributes:
         id: Its digest.
-        data: Its bytes.
+        opened: What it says.
         index: Where it stands in the log.
         suspect: Whether the key that signed it was compromised by then.
     """
 
     id: Digest
-    data: bytes
+    opened: OpenedCredential
     index: int
     suspect: bool = False
 
@@ -68,7 +68,7 @@ class LoggedDocument(Struct, frozen=True):
             suspect = repository.is_suspect(data, index)
         except LyrikstoreError:  # the policies cannot be read: what cannot be shown is not so
             suspect = True
-        return cls(identity, data, index, suspect)
+        return cls(identity, OpenedCredential(data), index, suspect)
 
 
 class RightCandidate(Struct, frozen=True):
@@ -209,7 +209,7 @@ def judge(candidate: RightCandidate, request: Request) -> Ruling:
 
 def _judge_credential(one: LoggedDocument, request: Request) -> Ruling:
     use, trust, notices = request.use, request.trust, request.notices
-    outcome = check_credential(one.data, trust=trust, at=use.at, notices=notices)
+    outcome = check_credential(one.opened, trust=trust, at=use.at, notices=notices)
     claims, issuer = outcome.claims, outcome.issuer
     if not outcome.signature_valid or claims is None or issuer is None:
         return _fault("unsound", "does not hold")
@@ -233,7 +233,7 @@ def _judge_credential(one: LoggedDocument, request: Request) -> Ruling:
     believed, later = outcome.check("trust.issuer"), None
     if request.now is not None:
         at, said = request.now
-        since = check_credential(one.data, trust=trust, at=at, notices=said)
+        since = check_credential(one.opened, trust=trust, at=at, notices=said)
         believed, later = since.check("trust.issuer"), _taken_back(since.check("status"))
     return Ruling(
         open=_open(checks),
@@ -245,7 +245,7 @@ def _judge_credential(one: LoggedDocument, request: Request) -> Ruling:
             one.id,
             issuer,
             permits,
-            _valid_until(one.data),
+            _valid_until(one.opened),
             used if len(claims.terms.partitions) > 1 else (),
         ),
         issuer=issuer,
@@ -255,8 +255,8 @@ def _judge_credential(one: LoggedDocument, request: Request) -> Ruling:
 def _judge_grant(one: LoggedDocument, terms: LoggedDocument, request: Request) -> Ruling:
     given = partial(
         judge_grant,
-        one.data,
-        terms.data,
+        one.opened,
+        terms.opened,
         request.about,
         used=request.used,
         holder=request.holder,
@@ -293,7 +293,7 @@ def _judge_grant(one: LoggedDocument, terms: LoggedDocument, request: Request) -
             terms.id,
             issuer,
             found.permits,
-            _valid_until(one.data),
+            _valid_until(one.opened),
             grant=one.id,
         ),
         issuer=issuer,
@@ -337,6 +337,6 @@ def _taken_back(check: Check) -> Reason | None:
 _TAKEN_BACK = ("revoked", "suspended", "superseded")
 
 
-def _valid_until(data: bytes) -> str | None:
-    value = parse(data).get("validUntil")
+def _valid_until(opened: OpenedCredential) -> str | None:
+    value = (opened.document or {}).get("validUntil")
     return value if isinstance(value, str) else None

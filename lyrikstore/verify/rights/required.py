@@ -18,7 +18,6 @@ from lyrikstore.credentials.terms.usage import partitions_used
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.verify.credential.any_kind import stated_kind
 from lyrikstore.verify.credential.status import Notices, logged_notices
 from lyrikstore.verify.delivery.siblings import SiblingFiles
 from lyrikstore.verify.log_memory import check_remembered
@@ -180,23 +179,23 @@ class _Guard(Struct, frozen=True):
                 text = f"credential {identity.short} cannot be read ({error.message})"
                 unread.append(Reason("unreadable", text))
                 continue
-            kind = stated_kind(one.data)
-            if kind is GRANT:
+            if one.opened.kind is GRANT:
                 grants.append(one)
-            elif kind is not ATTESTATION:  # what others attest gives nobody a right
+            elif one.opened.kind is not ATTESTATION:  # what others attest gives nobody a right
                 documents.append(one)
                 yield RightCandidate(one)
         if self.user is None:
             return
-        known = {one.data: one for one in documents}
-        siblings = SiblingFiles.unnamed(sorted(known, key=lambda data: known[data].suspect))
+        known = {one.id: one for one in documents}
+        documents.sort(key=lambda one: one.suspect)
+        siblings = SiblingFiles.unnamed(one.opened for one in documents)
         for grant in grants:
-            terms = siblings.terms_of(grant.data)
+            terms = siblings.terms_of(grant.opened)
             if terms is None:
                 text = f"grant {grant.id.short} rests on terms that are not logged here"
                 unread.insert(0, Reason("not-logged", text))
             else:
-                yield RightCandidate(known[terms], grant)
+                yield RightCandidate(known[terms.digest], grant)
 
 
 class _Found(Struct, frozen=True):

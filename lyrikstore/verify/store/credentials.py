@@ -6,7 +6,8 @@ from datetime import datetime
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.did import documents_among
-from lyrikstore.credentials.model.status_list import StatusList, list_url
+from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.credentials.model.status_list import StatusList
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.multikey import parse_method_fragment
 from lyrikstore.history.repository.repository import Repository
@@ -29,7 +30,7 @@ def check_logged_credentials(repository: Repository, trust: Trust, at: datetime)
     Cost: one read, one signature and the bytes of every logged credential in memory.
     """
     problems = Problems("credentials")
-    read: dict[str, bytes] = {}
+    read: dict[str, OpenedCredential] = {}
     count = 0
     for entry in repository.entries():
         if entry.type != "credential":
@@ -37,33 +38,34 @@ def check_logged_credentials(repository: Repository, trust: Trust, at: datetime)
         count += 1
         label = f"credential {entry.id.short} at log entry {entry.index}"
         try:
-            read[label] = repository.credential(entry.id)
+            read[label] = OpenedCredential(repository.credential(entry.id))
         except LyrikstoreError as error:
             problems.note(label, error)
             continue
         with suppress(LyrikstoreError):  # what is wrong with the policies, `refs` says
-            if repository.is_suspect(read[label], entry.index):
+            if repository.is_suspect(read[label].data, entry.index):
                 problems.odd.append(f"{label}: by a key that was compromised then, without effect")
     # Newest first: only so many notices are looked at.
     notices = Notices.among(reversed(read.values()), documents=len(read))
-    for label, data in read.items():
-        _check_logged(repository, label, data, problems, trust=trust, at=at, notices=notices)
+    for label, one in read.items():
+        _check_logged(repository, label, one, problems, trust=trust, at=at, notices=notices)
     return problems.close(f"{pluralize(count, 'credential')}, signatures hold", credentials=count)
 
 
 def _check_logged(
     repository: Repository,
     label: str,
-    data: bytes,
+    opened: OpenedCredential,
     problems: Problems,
     *,
     trust: Trust,
     at: datetime,
     notices: Notices,
 ) -> None:
-    if list_url(data) is not None:
+    data = opened.data
+    if opened.list_url is not None:
         try:
-            StatusList.parse(data, parse_method_fragment)
+            StatusList.of(opened, parse_method_fragment)
         except LyrikstoreError as error:
             problems.bad.append(f"{label}: {error.message}")
         return
@@ -75,7 +77,7 @@ def _check_logged(
         return
     if documents_among([data]):  # a DID document, as it was when something was issued
         return
-    checks, claims = check_any(data, trust=trust, at=at, notices=notices)
+    checks, claims = check_any(opened, trust=trust, at=at, notices=notices)
     failing = [
         check.summary
         for check in checks

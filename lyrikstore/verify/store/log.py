@@ -15,12 +15,11 @@ from lyrikstore.canon.errors import (
     StorageError,
     VerificationError,
 )
-from lyrikstore.canon.json import parse
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
-from lyrikstore.credentials.model.credential import DATASET, kind_of
+from lyrikstore.credentials.model.credential import DATASET
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
-from lyrikstore.crypto.proofs.eddsa_jcs import signed_by
 from lyrikstore.history.log.checkpoint import SignedCheckpoint
 from lyrikstore.history.log.entries import (
     Records,
@@ -280,8 +279,8 @@ def _signed_here(repository: Repository, key: str) -> bool:
     with suppress(LyrikstoreError):
         for entry in repository.entries():
             if entry.type == "credential":
-                data = repository.credential(entry.id)
-                if store.urn.encode() in data and signed_by(data) == key and _names(data, store):
+                one = OpenedCredential(repository.credential(entry.id))
+                if store.urn.encode() in one.data and one.signer == key and _names(one, store):
                     return True
         return any(
             one.author == key and one.store == store for _, one in repository.all_manifests()
@@ -289,13 +288,12 @@ def _signed_here(repository: Repository, key: str) -> bool:
     return False
 
 
-def _names(data: bytes, store: Digest) -> bool:
+def _names(opened: OpenedCredential, store: Digest) -> bool:
     # ATTACK: a store whose dataset somebody attests. They vouch for the data, not for the store,
     # and its founder can name them an owner of it.
-    document = parse(data)
-    known = isinstance(document, dict) and kind_of(document) is DATASET
-    subject = document.get("credentialSubject") if known else None
-    return isinstance(subject, dict) and subject.get("store") == store.urn
+    subject = (opened.document or {}).get("credentialSubject")
+    named = isinstance(subject, dict) and subject.get("store") == store.urn
+    return named and opened.kind is DATASET
 
 
 def _check_retired(repository: Repository) -> None:

@@ -17,7 +17,8 @@ from lyrikstore.canon.limits import MAX_PRESENTED
 from lyrikstore.canon.quoting import printable, printable_did, quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.did import KnownDocument, Resolver, documents_among
-from lyrikstore.credentials.model.credential import CONTEXTS, VC_CONTEXT, kind_of
+from lyrikstore.credentials.model.credential import VC_CONTEXT, is_ours
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.proofs import eddsa_rdfc
@@ -269,12 +270,13 @@ def _check_presented(
         ), ()
     if len(inner) > MAX_PRESENTED:
         return failed("presented", "too-many", f"more than {MAX_PRESENTED} credentials"), ()
-    # A licence grant rests on terms that are shown with it or lie next to it.
-    spelt = [encode(item) for item in inner]
-    siblings = SiblingFiles.unnamed([*spelt, *surroundings.resources.files])
+    # A licence grant rests on terms that are shown with it or lie siblings.
+    spelt = [OpenedCredential(encode(item)) for item in inner]
+    others = map(OpenedCredential, surroundings.resources.files)
+    siblings = SiblingFiles.unnamed([*spelt, *others])
     reports = tuple(
-        _judge(item, data, siblings, holder, surroundings, own)
-        for item, data in zip(inner, spelt, strict=True)
+        _judge(item, opened, siblings, holder, surroundings, own)
+        for item, opened in zip(inner, spelt, strict=True)
     )
     detail: dict[str, JSON] = {
         "verdicts": [str(report.verdict) for report in reports],
@@ -323,7 +325,7 @@ def verify_foreign(
         trust=trust,
         at=at,
         resolver=Resolver(documents),
-        notices=Notices.among((*siblings.values(), *status_files), fetched),
+        notices=Notices.among(map(OpenedCredential, (*siblings.values(), *status_files)), fetched),
         resources=Resources(resources, siblings.values()),
     )
     if challenge is not None or domain is not None or is_presentation(data):
@@ -333,19 +335,17 @@ def verify_foreign(
 
 def _judge(
     item: dict[str, Any],
-    data: bytes,
+    opened: OpenedCredential,
     siblings: SiblingFiles,
     holder: Holder,
     surroundings: Surroundings,
     own: Signed | None,
 ) -> Report:
-    kind = kind_of(item) if item.get("@context") == CONTEXTS else None
-    if kind is not None:
+    if is_ours(item):
         # A licence grant is worth something only to the holder it names; the rules are those of
         # profile lyrik (spec §20.5).
         return verify_alone(
-            data,
-            kind,
+            opened,
             siblings=siblings,
             notices=surroundings.notices,
             trust=surroundings.trust,

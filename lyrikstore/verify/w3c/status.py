@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
-from lyrikstore.canon.json import JSON, parse
+from lyrikstore.canon.json import JSON
 from lyrikstore.canon.limits import (
     MAX_INDEX_DIGITS,
     MAX_STATUS_ENTRIES,
@@ -23,9 +23,8 @@ from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import CLOCK_SKEW, format_timestamp, parse_foreign_timestamp
 from lyrikstore.credentials.did import Resolver
+from lyrikstore.credentials.model.opened import LIST_TYPE, OpenedCredential
 from lyrikstore.credentials.model.status_list import (
-    LIST_TYPE,
-    StatedList,
     inflate,
     newest_first,
 )
@@ -179,7 +178,7 @@ def check_entry_models(document: Mapping[str, JSON]) -> None:
 
 class _Judge(Struct, frozen=True):
     issuer: str
-    lists: Mapping[str, Sequence[StatedList]]
+    lists: Mapping[str, Sequence[OpenedCredential]]
     at: datetime
     max_age: timedelta
     resolver: Resolver
@@ -202,7 +201,7 @@ class _Judge(Struct, frozen=True):
         chosen, unread = newest_first(stated, self.issuer, self.at)
         for one in chosen:
             try:
-                found = self._read(one.data, entry)
+                found = self._read(one, entry)
                 value = found.value(entry)
             except LyrikstoreError as error:
                 trouble = _open(*_trouble(entry, error))
@@ -217,10 +216,8 @@ class _Judge(Struct, frozen=True):
         too_many = "there are more of its age than are read"
         return _open("too-many-lists", entry, too_many, asOf=format_timestamp(best.made))
 
-    def _read(self, data: bytes, entry: ForeignStatusEntry) -> List:
-        document = parse(data, floats=True, nulls=True)
-        if not isinstance(document, dict):
-            _malformed("not a JSON object")
+    def _read(self, opened: OpenedCredential, entry: ForeignStatusEntry) -> List:
+        document = opened.stated or {}
         check_credential_model(document)
         signed = check_proofs(
             document, purpose="assertionMethod", at=self.at, resolver=self.resolver

@@ -31,7 +31,8 @@ from lyrikstore.credentials.did import (
     documents_among,
 )
 from lyrikstore.credentials.did.dereferencing import DID_PARAMETERS, dereference
-from lyrikstore.credentials.model.status_list import PURPOSES
+from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.credentials.model.status_entry import PURPOSES
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.proofs.problems import SECURITY, problem_type
@@ -100,7 +101,7 @@ def make_service(
         issuer=None if signer is None else VcApiIssuer(signer, StatusLists(base), resources),
         trust=trust,
         resolver=Resolver((*trust.known_documents(), *documents)),
-        notices=Notices.among(files.values()),
+        notices=Notices.among(map(OpenedCredential, files.values())),
         resources=resources,
         clock=clock,
     )
@@ -274,7 +275,7 @@ class _Api:
         if service.issuer is not None:
             own = [d for c in credentials for d in service.issuer.lists_for(c, now)]
             if own:
-                lists = {**notices.lists, **Notices.among(own).lists}
+                lists = {**notices.lists, **Notices.among(map(OpenedCredential, own)).lists}
                 notices = replace(notices, lists=lists)
         return Surroundings(
             trust=service.trust,

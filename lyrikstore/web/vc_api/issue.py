@@ -18,8 +18,9 @@ from lyrikstore.canon.json import JSON, encode
 from lyrikstore.canon.limits import STATUS_LIST_ENTRIES
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.model.credential import VC_CONTEXT
-from lyrikstore.credentials.model.status_entry import StatusEntry
-from lyrikstore.credentials.model.status_list import LIST_TYPE, PURPOSES, pack
+from lyrikstore.credentials.model.opened import LIST_TYPE
+from lyrikstore.credentials.model.status_entry import PURPOSES, StatusEntry
+from lyrikstore.credentials.model.status_list import pack
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.proofs.proof_set import SUITES, add_proof
 from lyrikstore.verify.w3c.model import check_credential_model, check_presentation_model

@@ -21,6 +21,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.json import parse
 from lyrikstore.canon.progress import Progress
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.curate.readers import iter_records
 from lyrikstore.curate.terms.measures import Measurement
@@ -55,7 +56,7 @@ def records_of(reader: str, entry: TreeEntry, stream: BinaryIO) -> Iterable[Dige
 def verify(chain: Any, folder: Path) -> Report:
     credential = folder / "credential.json"
     return verify_delivery(
-        credential.read_bytes(),
+        OpenedCredential(credential.read_bytes()),
         siblings=read_siblings(credential),
         data=FolderData(folder / "data"),
         record_ids=records_of,

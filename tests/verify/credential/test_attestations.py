@@ -17,8 +17,9 @@ from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.model import status_list
 from lyrikstore.credentials.model.attestation import build_attestation, parse_statement
 from lyrikstore.credentials.model.credential import GRANT
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_entry import StatusEntry
-from lyrikstore.credentials.model.status_list import list_url, sign_list
+from lyrikstore.credentials.model.status_list import sign_list
 from lyrikstore.credentials.trust import parse_trust
 from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
 from lyrikstore.verify.credential.attestation import check_attestation, looks_like_attestation
@@ -47,7 +48,7 @@ def beside(*attestations: bytes) -> Any:
         if name != "attestation-1.json"
     }
     return verify_delivery(
-        DELIVERY["credential"].encode(),
+        OpenedCredential(DELIVERY["credential"].encode()),
         siblings={**siblings, **{f"x{n}.json": data for n, data in enumerate(attestations)}},
         data=None,
         record_ids=None,
@@ -71,9 +72,9 @@ def test_no_byte_of_a_grant_can_be_changed(place: int, mask: int) -> None:
     changed = bytearray(GRANTED["target"].encode())
     changed[place] ^= mask
     report = verify_alone(
-        bytes(changed),
-        GRANT,
+        OpenedCredential(bytes(changed)),
         siblings=SiblingFiles({name: text.encode() for name, text in GRANTED["files"].items()}),
+        kind=GRANT,
         trust=parse_trust(GRANTED["trust"].encode()),
         at=AT,
     )
@@ -82,9 +83,16 @@ def test_no_byte_of_a_grant_can_be_changed(place: int, mask: int) -> None:
 
 @given(st.integers(0, len(ATTESTATION) - 1))
 def test_a_truncated_attestation_is_none(length: int) -> None:
-    outcome = check_attestation(ATTESTATION[:length], trust=parse_trust(b"version = 1"), at=AT)
+    outcome = check_attestation(
+        OpenedCredential(ATTESTATION[:length]), trust=parse_trust(b"version = 1"), at=AT
+    )
     assert outcome.verdict == "invalid"
-    assert check_grant(ATTESTATION[:length], trust=parse_trust(b"version = 1"), at=AT).grant is None
+    assert (
+        check_grant(
+            OpenedCredential(ATTESTATION[:length]), trust=parse_trust(b"version = 1"), at=AT
+        ).grant
+        is None
+    )
 
 
 def test_too_many_are_not_looked_at() -> None:
@@ -102,17 +110,19 @@ def test_what_is_no_attestation_is_left_alone() -> None:
     for text in (b"# attestation", b"{}", b'{"report": {"checks": [{"id": "attestations"}]}}',
                  b'{"kind": "dataset", "lyrikstore": 1, "name": "datasets/a/attestation"}',
                  DELIVERY["credential"].encode()):  # fmt: skip
-        assert not looks_like_attestation(text)
-        assert list_url(text) is None
-    assert looks_like_attestation(ATTESTATION)
+        assert not looks_like_attestation(OpenedCredential(text))
+        assert OpenedCredential(text).list_url is None
+    assert looks_like_attestation(OpenedCredential(ATTESTATION))
 
 
 def test_hostile_text_cannot_repaint_the_report() -> None:
     hostile = "\x1b[2J\u202e<script>\n\rTRUSTED"
     outcome = check_attestation(
-        made.make()["verdicts/attestations.json"]["base"]["siblings"]["attestation-1.json"]
-        .replace("no label errors were found", json.dumps(hostile)[1:-1])
-        .encode(),
+        OpenedCredential(
+            made.make()["verdicts/attestations.json"]["base"]["siblings"]["attestation-1.json"]
+            .replace("no label errors were found", json.dumps(hostile)[1:-1])
+            .encode()
+        ),
         trust=parse_trust(b"version = 1"),
         at=AT,
     )

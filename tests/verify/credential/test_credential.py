@@ -25,6 +25,7 @@ from lyrikstore.credentials.model.credential import (
     schema_bytes,
     sri,
 )
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.terms.model import whole
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.verify.credential.credential import check_credential
@@ -172,7 +173,9 @@ def test_a_report_shows_its_words_and_equals_one_that_says_the_same(
     credential: bytes, world: SimpleNamespace
 ) -> None:
     one, again, later = (
-        verify_credential(credential, trust=world.trusting(world.OWNER.did), at=at)
+        verify_credential(
+            OpenedCredential(credential), trust=world.trusting(world.OWNER.did), at=at
+        )
         for at in (world.NOW, world.NOW, world.NOW + timedelta(days=1))
     )
     assert one == again != later
@@ -208,7 +211,9 @@ def test_other_json_spelling_of_the_same_claims_verifies(
     credential: bytes, world: SimpleNamespace
 ) -> None:
     pretty = json.dumps(parse(credential), indent=2).encode()
-    report = verify_credential(pretty, trust=world.trusting(world.OWNER.did), at=world.NOW)
+    report = verify_credential(
+        OpenedCredential(pretty), trust=world.trusting(world.OWNER.did), at=world.NOW
+    )
     assert report.verdict == "trusted"
 
 
@@ -218,14 +223,18 @@ def test_any_flipped_bit_is_noticed(
 ) -> None:
     data = bytearray(credential)
     data[at % len(data)] ^= 1 << bit
-    outcome = check_credential(bytes(data), trust=world.trusting(world.OWNER.did), at=world.NOW)
+    outcome = check_credential(
+        OpenedCredential(bytes(data)), trust=world.trusting(world.OWNER.did), at=world.NOW
+    )
     assert not outcome.signature_valid
     assert not outcome.passed
 
 
 @given(st.binary(max_size=200))
 def test_noise_never_raises(noise: bytes) -> None:
-    outcome = check_credential(noise, trust=Trust(), at=datetime(2026, 1, 1, tzinfo=UTC))
+    outcome = check_credential(
+        OpenedCredential(noise), trust=Trust(), at=datetime(2026, 1, 1, tzinfo=UTC)
+    )
     assert not outcome.signature_valid
 
 
@@ -260,7 +269,7 @@ def test_any_member_replaced_never_raises(
     if target[key] == value and type(target[key]) is type(value):
         return
     target[key] = value
-    outcome = check_credential(encode(document), trust=Trust(), at=world.NOW)
+    outcome = check_credential(OpenedCredential(encode(document)), trust=Trust(), at=world.NOW)
     assert not outcome.signature_valid
 
 

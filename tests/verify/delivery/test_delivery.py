@@ -11,6 +11,7 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.schemas import check_schema
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.verify.checks import PROCEDURES
@@ -393,7 +394,12 @@ def test_status_entry_cannot_be_judged(delivery: Delivery) -> None:
 def test_not_json_at_all(delivery: Delivery) -> None:
     for data in (b"", b"[]", b"\xef\xbb\xbf{}", b'{"a":1,"a":2}', b"{" * 100, b"\x00" * 2_000_000):
         report = verify_delivery(
-            data, siblings={}, data=None, record_ids=None, trust=Trust(), at=delivery.at
+            OpenedCredential(data),
+            siblings={},
+            data=None,
+            record_ids=None,
+            trust=Trust(),
+            at=delivery.at,
         )
         assert report.verdict == "invalid"
         assert states(report)["format"] == "fail"
@@ -402,7 +408,9 @@ def test_not_json_at_all(delivery: Delivery) -> None:
 
 
 def test_credential_alone(credential: bytes, world: SimpleNamespace) -> None:
-    report = verify_credential(credential, trust=world.trusting(world.OWNER.did), at=world.NOW)
+    report = verify_credential(
+        OpenedCredential(credential), trust=world.trusting(world.OWNER.did), at=world.NOW
+    )
     assert report.verdict == "trusted"
     assert any("none was looked at" in text for text in report.not_proven)
     check_schema(report.to_json(), "report")

@@ -12,6 +12,7 @@ import pytest
 from lyrikstore.canon.limits import MAX_PRESENTED
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import parse_timestamp
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import parse_trust
 from lyrikstore.verify.credential.status import Notices
 from lyrikstore.verify.delivery.delivery import verify_credential
@@ -79,9 +80,9 @@ def content(pieces: Any) -> bytes:
 def judge(case: dict[str, Any]) -> Report:
     document, trust = content(case["document"]), parse_trust(case["trust"].encode())
     at = parse_timestamp(case["at"])
-    notices = Notices.among(content(pieces) for pieces in case["lists"])
+    notices = Notices.among(map(OpenedCredential, (content(pieces) for pieces in case["lists"])))
     if case["profile"] == "lyrik":
-        return verify_credential(document, trust=trust, at=at, notices=notices)
+        return verify_credential(OpenedCredential(document), trust=trust, at=at, notices=notices)
     surroundings = Surroundings(
         trust=trust,
         at=at,

@@ -7,6 +7,7 @@ import pytest
 
 from lyrikstore.canon.json import parse
 from lyrikstore.credentials.did import DocumentSource, Resolver, documents_among
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import parse_trust
 from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.verify.credential.status import Notices
@@ -68,7 +69,12 @@ def test_a_document_beside_it_gives_no_key_to_a_status_list(made: Any) -> None:
         ([*pinned, *beside], thief, "incomplete"),
         ([*pinned, *beside], own, "trusted"),
     ):
-        around = Surroundings(trust, made.NOW, Resolver(documents), Notices.among([lists.encode()]))
+        around = Surroundings(
+            trust,
+            made.NOW,
+            Resolver(documents),
+            Notices.among(map(OpenedCredential, [lists.encode()])),
+        )
         assert verify_w3c(text.encode(), around).verdict == verdict
 
 

@@ -15,6 +15,7 @@ from blake3 import blake3
 from lyrikstore.canon.errors import FormatError, InvalidInputError, VerificationError
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.credentials.model.credential import VC_CONTEXT
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import parse_trust
 from lyrikstore.crypto.contexts import CONTEXTS, context_bytes
 from lyrikstore.crypto.multikey import encode_base58
@@ -58,7 +59,7 @@ def judge(made: Any, text: str, *lists: str, resources: dict[str, bytes] | None 
     surroundings = Surroundings(
         trust=parse_trust(made.TRUST.encode()),
         at=made.NOW,
-        notices=Notices.among(text.encode() for text in lists),
+        notices=Notices.among(map(OpenedCredential, (text.encode() for text in lists))),
         resources=Resources(resources or {}),
     )
     return verify_w3c(text.encode(), surroundings)

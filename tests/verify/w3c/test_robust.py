@@ -11,6 +11,7 @@ from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.credentials.did import Resolver
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import parse_trust
 from lyrikstore.verify.credential.status import Notices
 from lyrikstore.verify.w3c.presentation import make_presentation, verify_presentation
@@ -76,7 +77,7 @@ def surroundings(made: Any, *lists: bytes) -> Surroundings:
     return Surroundings(
         trust=parse_trust(made.TRUST.encode()),
         at=made.NOW,
-        notices=Notices.among(lists or [made.status_list().encode()]),
+        notices=Notices.among(map(OpenedCredential, lists or [made.status_list().encode()])),
         resources=Resources({made.SCHEMA_URL: made.json_schema(), "report": b"a report"}),
     )
 

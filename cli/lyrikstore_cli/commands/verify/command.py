@@ -1,15 +1,13 @@
 """``lyrikstore verify``: a credential, a version with its ancestry, or the whole store."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import click
 from msgspec import Struct
 
 from lyrikstore.api import NOTHING, fetch_for, read_resources
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.files import no_file
 from lyrikstore.canon.timestamps import now, parse_timestamp
@@ -17,7 +15,7 @@ from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.commands.verify import repair
 from lyrikstore_cli.commands.verify.card import verify_handed_card
-from lyrikstore_cli.commands.verify.delivery import own_log
+from lyrikstore_cli.commands.verify.delivery import verify_delivered
 from lyrikstore_cli.commands.verify.diagnose import converted, enclosing, next_steps, not_about_data
 from lyrikstore_cli.commands.verify.w3c import Asked
 from lyrikstore_cli.options import credential_file, read_file
@@ -25,7 +23,7 @@ from lyrikstore_cli.report import check_kept, keep_report, reasons, show_report
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import TreeEntry, Trust
+    from lyrikstore.api import Trust
     from lyrikstore.verify.report import Report
 
 MAX_LISTS = 1000
@@ -201,9 +199,10 @@ def _verify(
                 f"{target} is a file and a name: write ./{target}, or datasets/{target}"
             )
         if path.is_dir():  # a delivery: what was handed over together is judged together
-            folder = path / "data"
-            data = folder if data is None and folder.is_dir() else data
+            from lyrikstore.api import data_folder
+
             path, delivered = credential_file(path), True
+            data = data_folder(path, data)
         about = DataGiven(data, delivered, recompute)
         return _verify_file(session, path, about, trust, at, status_files, asked)
     named = data is not None or asked or asked.fetch
@@ -232,35 +231,33 @@ def _verify_file(
     status_files: list[bytes],
     asked: Asked,
 ) -> "Report":
-    from lyrikstore.credentials.model.credential import DATASET, profile_of
-    from lyrikstore.curate.terms.measures import Measurement
+    from lyrikstore.api import OpenedCredential
+    from lyrikstore.credentials.model.credential import DATASET
     from lyrikstore.publish.cards.offline import is_card
-    from lyrikstore.verify.credential.any_kind import stated_kind
-    from lyrikstore.verify.credential.status import Notices
-    from lyrikstore.verify.delivery.delivery import verify_alone, verify_delivery
-    from lyrikstore.verify.delivery.folder import FolderData, read_siblings
+    from lyrikstore.verify.delivery.delivery import verify_alone
+    from lyrikstore.verify.delivery.folder import read_siblings
     from lyrikstore.verify.delivery.siblings import SiblingFiles
     from lyrikstore.verify.w3c.presentation import verify_foreign
 
-    credential = read_file(path)
-    foreign, kind = profile_of(credential) == "w3c", stated_kind(credential)
+    credential = OpenedCredential(read_file(path))
+    foreign, kind = credential.profile == "w3c", credential.kind
     # ATTACK: whatever data, next to a genuine credential that is about other data or none.
     if (given.data is not None or given.delivered) and (foreign or kind not in {None, DATASET}):
         raise not_about_data(path, foreign=foreign, delivered=given.delivered)
-    if not given.delivered and is_card(credential, path.suffix):
+    if not given.delivered and is_card(credential.data, path.suffix):
         if given.data is not None or asked or asked.fetch:
             raise click.UsageError(f"{path} is a model card: it is verified by its store alone")
-        return verify_handed_card(session, path, credential, trust, at)
+        return verify_handed_card(session, path, credential.data, trust, at)
     siblings = read_siblings(path, complete=not foreign)
     fetched = NOTHING
     if asked.fetch:
         terms = SiblingFiles(siblings).terms_of(credential)  # of a grant
-        named = (credential,) if terms is None else (credential, terms)
+        named = [one.data for one in (credential, terms) if one is not None]
         fetched = fetch_for(named, session.screen.say)
     status_files = [*status_files, *fetched.lists]
     if foreign:
         return verify_foreign(
-            credential,
+            credential.data,
             siblings=siblings,
             status_files=status_files,
             resources=read_resources(asked.resources),
@@ -273,32 +270,28 @@ def _verify_file(
     if asked:
         raise click.UsageError("--resource, --challenge and --domain go with a foreign document")
     if kind is not None and kind is not DATASET:
-        there = SiblingFiles.unnamed([*siblings.values(), *status_files])
-        notices = Notices.among(there.all, fetched.documents)
-        return verify_alone(credential, kind, siblings=there, trust=trust, at=at, notices=notices)
-    siblings = {**siblings, **own_log(session, credential, siblings)}
-    with session.screen.progress("verifying") as meter:
-        data = given.data
-        source = FolderData(data, meter) if data else None
-        return verify_delivery(
-            credential,
-            siblings=siblings,
-            data=source,
-            record_ids=_record_ids,
-            trust=trust,
-            at=at,
-            memory=session.memory(),
-            status_files=status_files,
-            fetched=fetched.documents,
-            recompute=Measurement if given.recompute else None,
+        there = SiblingFiles.unnamed(map(OpenedCredential, (*siblings.values(), *status_files)))
+        return verify_alone(
+            credential, siblings=there, trust=trust, at=at, fetched=fetched.documents
         )
+    return verify_delivered(
+        session,
+        credential,
+        siblings,
+        given.data,
+        trust=trust,
+        at=at,
+        status_files=status_files,
+        fetched=fetched.documents,
+        recompute=given.recompute,
+    )
 
 
 _NOTICES = (".json", ".tlog-proof")
 
 
 def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:
-    from lyrikstore.verify.credential.status import Notices
+    from lyrikstore.api import OpenedCredential
 
     found: list[bytes] = []
     for path in paths:
@@ -315,8 +308,8 @@ def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:
                 hint="name a folder that holds the publisher's lists, and nothing else",
             )
         read = [read_file(one) for one in inside]
-        notices = Notices.among(read)
-        if not notices.lists and not notices.successors:  # looking at none is not what was asked
+        opened = map(OpenedCredential, read)
+        if not any(one.list_url or one.supersedes for one in opened):  # none is not what was asked
             raise NotFoundError(
                 "no-file",
                 f"there is no status list in {path}",
@@ -324,12 +317,6 @@ def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:
             )
         found += read
     return found
-
-
-def _record_ids(reader: str, entry: "TreeEntry", stream: BinaryIO) -> Iterable[Digest]:
-    from lyrikstore.curate.readers import iter_records
-
-    return (record.id for record in iter_records(reader, entry.path, stream))
 
 
 def _is_ref(session: Session, target: str) -> bool:

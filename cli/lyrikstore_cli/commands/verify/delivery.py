@@ -1,59 +1,69 @@
-"""Verifying a delivery on this disk, for the commands that go on only if it holds."""
+"""Verifying a delivery on this disk, with what the store here knows of its log."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.timestamps import now
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.history.trees.tree import TreeEntry
+    from lyrikstore.credentials.did import KnownDocument
+    from lyrikstore.credentials.model.opened import OpenedCredential
+    from lyrikstore.credentials.trust import Trust
     from lyrikstore.verify.report import Report
 
 
 def verify_delivered(
     session: Session,
-    path: Path,
+    credential: "OpenedCredential",
+    siblings: Mapping[str, bytes],
     data: Path | None,
     *,
-    credential: bytes,
-    siblings: Mapping[str, bytes],
+    trust: "Trust | None" = None,
+    at: datetime | None = None,
+    status_files: Iterable[bytes] = (),
+    fetched: "Sequence[KnownDocument]" = (),
+    recompute: bool = True,
 ) -> "Report":
-    """Return the report on the delivery around a credential, judged now.
+    """Return the report on the delivery around a credential.
 
     ATTACK: whoever can write to the delivery has one credential verified and another one signed
     for or taken in. So the caller reads it, once, and goes on with the very bytes judged here.
 
     Args:
-        session: Whose trust file counts.
-        path: The credential's file.
-        data: The folder of data; by default ``data`` next to the credential, if there is one.
-        credential: What is in that file.
-        siblings: The sibling files.
+        session: Whose trust file and memory of logs count.
+        credential: The credential.
+        siblings: The files next to it.
+        data: The folder of data, or None.
+        trust: Whom the user believes, if not whom that file says.
+        at: The moment to judge for; now, if left out.
+        status_files: Newer status lists.
+        fetched: DID documents that came from where their DIDs say.
+        recompute: Whether to measure again what the credential measured.
     """
-    from lyrikstore.curate.terms.measures import Measurement
-    from lyrikstore.verify.delivery.delivery import verify_delivery
-    from lyrikstore.verify.delivery.folder import FolderData
+    from lyrikstore.api.verify import verify_folder
 
-    folder = data or path.parent / "data"
     with session.screen.progress("verifying") as meter:
-        source = FolderData(folder, meter)
-        return verify_delivery(
+        return verify_folder(
             credential,
-            siblings={**siblings, **own_log(session, credential, siblings)},
-            data=source if data is not None or folder.is_dir() else None,
-            record_ids=record_ids,
-            trust=session.trust(),
-            at=now(),
+            {**siblings, **_own_log(session, credential.data, siblings)},
+            data,
+            trust=trust or session.trust(),
+            at=at or now(),
             memory=session.memory(),
-            recompute=Measurement,
+            status_files=status_files,
+            fetched=fetched,
+            recompute=recompute,
+            progress=meter,
         )
 
 
-def own_log(session: Session, credential: bytes, siblings: Mapping[str, bytes]) -> dict[str, bytes]:
+def _own_log(
+    session: Session, credential: bytes, siblings: Mapping[str, bytes]
+) -> dict[str, bytes]:
     """Return what the store here shows of the log of a delivery, if the delivery is of it."""
     from lyrikstore.publish.identity.log_heads import own_consistency
 
@@ -66,10 +76,3 @@ def own_log(session: Session, credential: bytes, siblings: Mapping[str, bytes]) 
     except LyrikstoreError:  # damaged, perhaps: which does not keep a delivery from being verified
         return {}
     return {} if shown is None else {"the log here": shown}
-
-
-def record_ids(reader: str, entry: "TreeEntry", stream: BinaryIO) -> Iterable[Digest]:
-    """Return the ids of a file's records, as verification asks for them."""
-    from lyrikstore.curate.readers import iter_records
-
-    return (record.id for record in iter_records(reader, entry.path, stream))

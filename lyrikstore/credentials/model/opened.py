@@ -1,0 +1,193 @@
+"""A file that may be a credential, opened once for everybody who asks what it says.
+
+Example:
+    >>> from lyrikstore.credentials.model.opened import OpenedCredential
+    >>> opened = OpenedCredential(b'{"type": ["VerifiableCredential", "GrantCredential"]}')
+    >>> opened.kind.words
+    'grant credential'
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, LyrikstoreError
+from lyrikstore.canon.json import Document, may_contain, parse
+from lyrikstore.canon.timestamps import parse_foreign_timestamp
+from lyrikstore.credentials.model.credential import (
+    Claims,
+    CredentialKind,
+    check_credential_shape,
+    is_ours,
+    issuer_of,
+    kind_of,
+)
+from lyrikstore.credentials.model.status_entry import StatusEntry, status_entries
+from lyrikstore.crypto.ed25519 import PublicKey
+from lyrikstore.crypto.multikey import did_key, parse_method_fragment
+from lyrikstore.crypto.proofs.eddsa_jcs import Verified, verify_proof
+
+LIST_TYPE = "BitstringStatusListCredential"
+
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+"""When a status list was made that does not say it."""
+
+
+class OpenedCredential:
+    """A file that may be a credential, and what it says of itself.
+
+    Each answer is worked out when it is first asked for, and then kept. Nothing is believed: only
+    what :meth:`verify` returns is signed.
+
+    Args:
+        data: The file, as received.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self._document: Document | None = None
+        self._refused: FormatError | None = None
+        self._shape: tuple[CredentialKind, Claims | None] | None = None
+        self._verified: Verified | None = None
+
+    def parsed(self) -> Document:
+        """Return the document, read strictly (spec §10.2).
+
+        Raises:
+            FormatError: (``bad-json``) it is no such document.
+        """
+        if self._document is not None:
+            return self._document
+        if self._refused is not None:
+            raise self._refused
+        try:
+            self._document = Document.parse(self.data)
+        except FormatError as error:
+            self._refused = error
+            raise
+        return self._document
+
+    def claims_as(self, kind: CredentialKind) -> Claims | None:
+        """Return what it claims, once it is known to have the shape of ``kind``.
+
+        Raises:
+            FormatError: As :func:`~lyrikstore.credentials.model.credential.check_credential_shape`.
+        """
+        if self._shape is None or self._shape[0] is not kind:
+            self._shape = kind, check_credential_shape(self.parsed().members, kind)
+        return self._shape[1]
+
+    def verify(self, resolve: Callable[[str], PublicKey]) -> Verified:
+        """Return what its proof establishes, by the key that ``resolve`` finds.
+
+        Raises:
+            LyrikstoreError: As :func:`lyrikstore.crypto.proofs.eddsa_jcs.verify_proof`.
+
+        Cost: one signature for each key that it is verified by.
+        """
+        known = self._verified
+        if known is None or resolve(known.verification_method) != known.key:
+            self._verified = known = verify_proof(self.parsed(), resolve=resolve)
+        return known
+
+    @cached_property
+    def digest(self) -> Digest:
+        """BLAKE3 of its bytes."""
+        return Digest.of(self.data)
+
+    @cached_property
+    def id(self) -> Digest | None:
+        """BLAKE3 of its canonical form, so that no respelling gives it another one."""
+        try:
+            return Digest.of(self.parsed().canonical)
+        except FormatError:
+            return None
+
+    @cached_property
+    def document(self) -> dict[str, Any] | None:
+        """What it says, read strictly; None if it is no such document."""
+        try:
+            return self.parsed().members
+        except FormatError:
+            return None
+
+    @cached_property
+    def stated(self) -> dict[str, Any] | None:
+        """The same, where a foreign document may hold fractions and nulls."""
+        if self.document is not None:
+            return self.document
+        try:
+            found = parse(self.data, floats=True, nulls=True)
+        except FormatError:
+            return None
+        return found if isinstance(found, dict) else None
+
+    @cached_property
+    def kind(self) -> CredentialKind | None:
+        """The kind of ours that it says it is, or None."""
+        return None if self.document is None else kind_of(self.document)
+
+    @property
+    def profile(self) -> str:
+        """By which profile it is judged: ``lyrik`` or ``w3c`` (spec §17.1).
+
+        What cannot be read is ``lyrik``, which refuses it.
+        """
+        return "lyrik" if self.stated is None or is_ours(self.stated) else "w3c"
+
+    @cached_property
+    def issuer(self) -> str | None:
+        """Whom it names as its issuer, or None."""
+        said = self.document or self.stated
+        return None if said is None else issuer_of(said)
+
+    @cached_property
+    def signer(self) -> str | None:
+        """The key, as did:key, whose signature holds, or None.
+
+        Whoever it names as issuer does not matter; a key of an organisation is the one its URL
+        spells.
+        """
+        try:
+            return did_key(self.verify(parse_method_fragment).key)
+        except LyrikstoreError:
+            return None
+
+    @cached_property
+    def entries(self) -> tuple[StatusEntry, ...]:
+        """Where its status bits are.
+
+        Raises:
+            FormatError: (``bad-status``) that cannot be read: it may say "revoked".
+        """
+        return () if self.document is None else status_entries(self.document)
+
+    @cached_property
+    def supersedes(self) -> str | None:
+        """The digest, as a URN, of the credential that it replaces, or None."""
+        reference = self._naming("supersedes").get("supersedes")
+        digest = reference.get("digest") if isinstance(reference, dict) else None
+        return digest if isinstance(digest, str) else None
+
+    @cached_property
+    def list_url(self) -> str | None:
+        """The URL of the status list that it says it is; None if it is no list."""
+        stated = self._naming(LIST_TYPE)
+        types, url = stated.get("type"), stated.get("id")
+        if LIST_TYPE not in (types if isinstance(types, list) else [types]):
+            return None
+        return url if isinstance(url, str) else None
+
+    @cached_property
+    def made(self) -> datetime:
+        """Since when it is valid; :data:`BEGINNING` where it does not say."""
+        try:
+            return parse_foreign_timestamp((self.stated or {}).get("validFrom"))
+        except FormatError:
+            return BEGINNING
+
+    def _naming(self, word: str) -> dict[str, Any]:
+        # Most sibling files are something else, and need not be read to know it.
+        return (self.stated or {}) if may_contain(self.data, word) else {}
