@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lyrikstore.history.trees.unicode14 import is_assigned
 
-TARGET = Path(__file__).resolve().parents[1] / "page" / "src" / "unicode.js"
+TARGET = Path(__file__).resolve().parents[1] / "page" / "src" / "history" / "trees" / "unicode.js"
 WIDTH = 96
 
 

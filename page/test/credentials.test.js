@@ -3,13 +3,14 @@ import { utf8 } from "../src/canon/bytes.js";
 import { checkCredential } from "../src/verify/credential/credential.js";
 import { blake3 } from "../src/canon/digest.js";
 import { parseTimestamp } from "../src/canon/timestamps.js";
+import { OpenedCredential } from "../src/credentials/opened.js";
 import { noticesAmong } from "../src/verify/credential/status.js";
 import { Trust } from "../src/credentials/trust.js";
 import { each, load } from "./vectors.js";
 
 const run = async (/** @type {string} */ credential, /** @type {string} */ at) => {
   const given = { trust: new Trust(), at: parseTimestamp(at), notices: noticesAmong([]) };
-  return (await checkCredential(utf8(credential), given)).checks;
+  return (await checkCredential(new OpenedCredential(utf8(credential)), given)).checks;
 };
 
 const refused = load("credentials/refused.json");

@@ -7,7 +7,7 @@ import { didKey, isSoundKey, judgeTogether, parseDidKey, parseMultikey, parseVer
 import { leafHash, root, verifyInclusion } from "../src/history/log/merkle.js";
 import { chunks } from "../src/history/records/chunks.js";
 import { verifyProof } from "../src/crypto/proofs/eddsa_jcs.js";
-import { quote } from "../src/verify/report.js";
+import { quote } from "../src/canon/quoting.js";
 import { canonical, parse, parseCanonical } from "../src/canon/json.js";
 import { each, load, refuses } from "./vectors.js";
 

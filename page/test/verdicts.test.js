@@ -8,7 +8,8 @@ import { orderRoot, recordId, Records } from "../src/history/records/records.js"
 import { decide } from "../src/verify/report.js";
 import { parseTimestamp } from "../src/canon/timestamps.js";
 import { Trust } from "../src/credentials/trust.js";
-import { GRANT } from "../src/verify/credential/envelope.js";
+import { GRANT } from "../src/credentials/credential.js";
+import { openAll, OpenedCredential } from "../src/credentials/opened.js";
 import { noticesAmong } from "../src/verify/credential/status.js";
 import { line, Tree } from "../src/history/trees/tree.js";
 import { verifyAlone, verifyDelivery, verifyFile } from "../src/verify/verify.js";
@@ -54,7 +55,7 @@ for (const name of ["deliveries", "attestations", "attester-keys", "recompute"])
   const { base, cases } = load(`verdicts/${name}.json`);
   each(`verdict on ${name}`, cases, async (one) => {
     const { changes } = one;
-    const report = await verifyDelivery(utf8(changes.credential ?? base.credential), {
+    const report = await verifyDelivery(new OpenedCredential(utf8(changes.credential ?? base.credential)), {
       siblings: filesOf({ ...base.siblings, ...changes.siblings }),
       data: dataOf("data" in changes && changes.data === null ? null : { ...base.data, ...changes.data }),
       recompute: changes.recompute,
@@ -77,14 +78,14 @@ for (const name of ["grants", "grant-keys"]) {
   const { base, cases } = load(`verdicts/${name}.json`);
   each(`verdict on ${name}`, cases, async (one) => {
     const { target, files: found, trust, at, holder = null } = shown(base, one.changes);
-    const files = [...found.values()];
-    answers(await verifyAlone(bytes(target), GRANT, { files, notices: noticesAmong(files), trust, at, holder }), one);
+    const [files, given] = [openAll(found.values()), new OpenedCredential(bytes(target))];
+    answers(await verifyAlone(given, { files, kind: GRANT, notices: noticesAmong(files), trust, at, holder }), one);
   });
 }
 const shows = load("verdicts/presented.json");
 each("verdict on a presentation", shows.cases, async (one) => {
   const { target, files: siblings, trust, at, challenge, domain } = shown(shows.base, one.changes);
-  const report = await verifyFile(bytes(target), {
+  const report = await verifyFile(new OpenedCredential(bytes(target)), {
     siblings, data: null, trust, at, challenge: challenge ?? undefined, domain: domain ?? undefined,
   });
   answers(report, one);
@@ -96,7 +97,7 @@ each("verdict on a presentation", shows.cases, async (one) => {
 });
 const keys = load("verdicts/keys.json");
 each("verdict on keys", keys.cases, async (one) => {
-  const report = await verifyFile(bytes(one.credential), {
+  const report = await verifyFile(new OpenedCredential(bytes(one.credential)), {
     siblings: filesOf(one.siblings),
     data: dataOf(one.data ?? keys.data),
     trust: Trust.parse(one.trust ?? keys.trust),

@@ -4,14 +4,15 @@ import { checkFew, checkFewStatements, maySpeak } from "../src/verify/delivery/s
 import { concat, unhex, utf8 } from "../src/canon/bytes.js";
 import { Resolver } from "../src/credentials/did.js";
 import { parseMultikey } from "../src/crypto/ed25519.js";
+import { openAll, OpenedCredential } from "../src/credentials/opened.js";
 import { noticesAmong } from "../src/verify/credential/status.js";
 import { parse } from "../src/canon/json.js";
 import { parseTimestamp } from "../src/canon/timestamps.js";
 import { Trust } from "../src/credentials/trust.js";
-import { DATASET } from "../src/verify/credential/envelope.js";
+import { DATASET } from "../src/credentials/credential.js";
 import { judgeOurs, verifyAlone } from "../src/verify/verify.js";
 import { verifyPresentation } from "../src/verify/w3c/presentation.js";
-import { verifyProofs } from "../src/verify/w3c/proof_set.js";
+import { verifyProofs } from "../src/crypto/proofs/proof_set.js";
 import { Resources } from "../src/verify/w3c/resources.js";
 import { verifyW3c } from "../src/verify/w3c/verify.js";
 import { each, load, refuses } from "./vectors.js";
@@ -43,7 +44,7 @@ each("foreign", cases, async (one) => {
     trust: Trust.parse(given.trust),
     at: parseTimestamp(given.at),
     resolver: new Resolver(),
-    notices: noticesAmong(given.lists.map(bytes)),
+    notices: noticesAmong(openAll(given.lists.map(bytes))),
     resources: new Resources(new Map(Object.entries(given.resources).map(([name, content]) => [name, bytes(content)]))),
   };
   const document = bytes(given.document);
@@ -67,8 +68,8 @@ const ours = load("verdicts/hostile-lyrik.json");
 each("hostile, of ours", ours.cases, async (one) => {
   const given = { ...ours.base, ...one };
   const begun = process.cpuUsage();
-  const report = await verifyAlone(bytes(given.document), DATASET, {
-    files: [], notices: noticesAmong([]), trust: Trust.parse(given.trust), at: parseTimestamp(given.at),
+  const report = await verifyAlone(new OpenedCredential(bytes(given.document)), {
+    files: [], kind: DATASET, notices: noticesAmong([]), trust: Trust.parse(given.trust), at: parseTimestamp(given.at),
   });
   assert.ok(process.cpuUsage(begun).user < 1_000_000, "takes a second");
   for (const [id, expected] of Object.entries(one.checks)) {

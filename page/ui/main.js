@@ -4,7 +4,7 @@ import { text } from "../src/canon/bytes.js";
 import { blake3, parseUrn } from "../src/canon/digest.js";
 import { counted } from "../src/canon/text.js";
 import { lineage } from "../src/verify/delivery/lineage.js";
-import { profileOf } from "../src/verify/credential/envelope.js";
+import { OpenedCredential } from "../src/credentials/opened.js";
 import { isObject, parse } from "../src/canon/json.js";
 import { parseTimestamp } from "../src/canon/timestamps.js";
 import { Tree } from "../src/history/trees/tree.js";
@@ -135,18 +135,18 @@ function busy() {
 async function judge(given, signal) {
   const at = byId("at").value.trim();
   const moment = at ? parseTimestamp(at) : Date.now();
-  const credential = await bytesOf(given.credential, MAX_CREDENTIAL_BYTES + 1);
-  if (!isOfDataset(credential)) {
+  const opened = new OpenedCredential(await bytesOf(given.credential, MAX_CREDENTIAL_BYTES + 1));
+  if (!isOfDataset(opened)) {
     // ATTACK: whatever data, beside a genuine credential that is about other data or none.
     if (given.data !== null && given.credential.name === "credential.json") {
       throw new Error("This credential.json is no dataset credential: nothing in it is about the data. Give it without the data.");
     }
     given = { ...given, data: null }; // that of the delivery which a grant rests on
   }
-  const siblings = await readBeside(given.siblings, credential, signal);
+  const siblings = await readBeside(given.siblings, opened, signal);
   const byDigest = new Map([...siblings.values()].map((bytes) => [blake3(bytes), bytes]));
   const find = (/** @type {string} */ digest) => byDigest.get(digest);
-  const document = readable(credential);
+  const document = opened.stated;
   const { trust, believed } = await readTrust(find);
   signal.throwIfAborted();
   files.list(listed(document, find));
@@ -154,7 +154,7 @@ async function judge(given, signal) {
   const data = given.data === null ? null : given.data.map((item) => dataFile(item, meter, signal));
   const told = (/** @type {{path: string}} */ { path }, /** @type {string} */ digest) => files.hashed(path, digest);
   const asked = { challenge: byId("challenge").value || undefined, domain: byId("domain").value || undefined };
-  const report = await verifyFile(credential, { siblings, data, trust, at: moment, told, signal, ...asked });
+  const report = await verifyFile(opened, { siblings, data, trust, at: moment, told, signal, ...asked });
   signal.throwIfAborted();
   showClaims(report, document);
   const setting = settingOf(report, document, {
@@ -169,7 +169,7 @@ async function judge(given, signal) {
  * The files beside a credential that may say something, and those that one of them names.
  *
  * @param {Item[]} items
- * @param {Uint8Array} credential
+ * @param {OpenedCredential} credential
  * @param {AbortSignal} signal
  */
 async function readBeside(items, credential, signal) {
@@ -177,7 +177,7 @@ async function readBeside(items, credential, signal) {
   checkFew(items.length, size, 0);
   /** @type {Map<string, Uint8Array>} */
   const siblings = new Map();
-  const named = new Set(namedIn(credential));
+  const named = new Set(namedIn(credential.bytes));
   let words = 0;
   /** @type {Item[]} */
   const rest = [];
@@ -195,7 +195,7 @@ async function readBeside(items, credential, signal) {
   checkFewStatements(siblings.values());
   // ATTACK: half a gigabyte that nothing names, to fill the memory. A foreign document pins by digests
   // of other kinds what is small.
-  const foreign = profileOf(credential) === "w3c";
+  const foreign = credential.profile === "w3c";
   for (const { path, file } of rest) {
     const kept = foreign ? file.size <= MAX_RESOURCE_BYTES : named.has((await hashing.read(file, null, () => {})).digest);
     signal.throwIfAborted();
@@ -253,15 +253,6 @@ class Meter {
       this.said = now;
       say(words, "heard");
     };
-  }
-}
-
-/** @param {Uint8Array} bytes */
-function readable(bytes) {
-  try {
-    return parse(bytes, { foreign: true });
-  } catch {
-    return null;
   }
 }
 

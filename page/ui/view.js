@@ -1,6 +1,7 @@
 /** How a report is shown. Text nodes only, of what can be seen: nothing a document says becomes markup, or turns a line around. */
 import { counted } from "../src/canon/text.js";
-import { isDoubtful, UNSEEN, visible } from "../src/verify/report.js";
+import { UNSEEN, visible } from "../src/canon/quoting.js";
+import { isDoubtful } from "../src/verify/report.js";
 
 const MARK = new Map([
   ["pass", ["✓", "pass"]], ["fail", ["✗", "fail"]], ["warn", ["!", "warning"]],

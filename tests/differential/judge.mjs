@@ -7,8 +7,8 @@ import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
 const load = (name) => import(new URL(name, pathToFileURL(`${process.argv[2]}/`)));
-const [{ text }, { blake3 }, { Refusal }, { Records }, { parseTimestamp }, { Trust }, { verifyFile }] = await Promise.all(
-  ["canon/bytes", "canon/digest", "canon/errors", "history/records/records", "canon/timestamps", "credentials/trust", "verify/verify"]
+const [{ text }, { blake3 }, { Refusal }, { Records }, { parseTimestamp }, { Trust }, { OpenedCredential }, { verifyFile }] = await Promise.all(
+  ["canon/bytes", "canon/digest", "canon/errors", "history/records/records", "canon/timestamps", "credentials/trust", "credentials/opened", "verify/verify"]
     .map((name) => load(`src/${name}.js`)));
 
 const bytes = (encoded) => new Uint8Array(Buffer.from(encoded, "base64"));
@@ -34,7 +34,7 @@ async function answer({ target, siblings, data, trust, at, challenge, domain, re
     if (error instanceof Refusal) return { refused: error.kind };
     throw error;
   }
-  return verifyFile(bytes(target), {
+  return verifyFile(new OpenedCredential(bytes(target)), {
     siblings: files,
     data: data === null ? null : data.map(dataFile),
     trust: believed,

@@ -1,6 +1,5 @@
 /** What every verification answers: checks with states, one verdict, and what was not proven (spec/11-verification.md). */
 
-import { spelt } from "../canon/errors.js";
 import { formatTimestamp } from "../canon/timestamps.js";
 import { CHECKS, NOT_PROVEN, PROCEDURES } from "../../generated/checks.js";
 
@@ -9,9 +8,6 @@ import { CHECKS, NOT_PROVEN, PROCEDURES } from "../../generated/checks.js";
 /** @typedef {{id: string, state: State, summary: string, spec: string, detail: {[name: string]: any}}} Check */
 /** @typedef {{verdict: Verdict, checks: Check[], subject: string, issuer?: string, at: string, notProven: string[], profile: "lyrik" | "w3c", parts?: Report[]}} Report */
 
-
-/** What Unicode calls control, format, surrogate, private, unassigned, ignorable, or a separator other than the space. */
-export const UNSEEN = /(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/gu;
 
 /** States with nothing to object to. */
 export const SETTLED = ["pass", "stated", "n/a"];
@@ -92,43 +88,5 @@ export function reportOf(procedure, made, { subject, issuer, at, open = [], prof
   };
 }
 
-/** Text that a report can show as it is. @param {any} text @returns {string | null} */
-export const printable = (text) => (typeof text === "string" && /^[ -~]{1,300}$/.test(text) ? text : null);
-/** @param {any} text @returns {string | null} */
-export const printableDid = (text) => (printable(text)?.startsWith("did:") ? text : null);
-
 /** Whether a check leaves the verdict at `valid`: sound, but by nobody the trust file knows, or not measured again. @param {{id: string, state: State}} check */
 export const isDoubtful = ({ id, state }) => CHECKS[id]?.doubt !== undefined && (state === "warn" || state === "unchecked");
-
-/**
- * Return foreign text safe for one line: a name inside a credential must not repaint the verdict.
- *
- * @param {unknown} value
- * @param {number} limit
- */
-export function quote(value, limit = 80) {
-  const whole = Array.from(spelt(value));
-  return `'${visible(whole.slice(0, limit).join(""))}${whole.length > limit ? "…" : ""}'`;
-}
-
-/**
- * Return a text with everything spelt out that does not show, or turns around what stands beside it.
- *
- * @param {string} text
- */
-export const visible = (text) => text.replace(UNSEEN, escaped);
-
-/** @param {string} character */
-function escaped(character) {
-  const line = "\t\n\r".indexOf(character);
-  if (line >= 0) return `\\${"tnr"[line]}`;
-  const digits = /** @type {number} */ (character.codePointAt(0)).toString(16);
-  if (digits.length <= 2) return `\\x${digits.padStart(2, "0")}`;
-  return digits.length <= 4 ? `\\u${digits.padStart(4, "0")}` : `\\U${digits.padStart(8, "0")}`;
-}
-
-/** @param {string[]} names @param {number} limit */
-export function nameSome(names, limit = 3) {
-  const shown = names.slice(0, limit).map((name) => quote(name)).join(", ");
-  return names.length > limit ? `${shown} and ${names.length - limit} more` : shown;
-}

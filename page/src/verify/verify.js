@@ -6,8 +6,10 @@
 import { checkAttestation, checkAttestations } from "./credential/attestation.js";
 import { checkCredential } from "./credential/credential.js";
 import { checkData, checkManifest, checkRecords } from "./delivery/dataset.js";
-import { blake3, distinct } from "../canon/digest.js";
-import { ATTESTATION, DATASET, GRANT, keysFor, kindOf, profileOf } from "./credential/envelope.js";
+import { blake3Once } from "../canon/digest.js";
+import { ATTESTATION, DATASET, GRANT } from "../credentials/credential.js";
+import { openAll } from "../credentials/opened.js";
+import { keysFor } from "./credential/envelope.js";
 import { checkGrant } from "./credential/grant.js";
 import { checkKey } from "./credential/issuer_key.js";
 import { checkLog } from "./delivery/log.js";
@@ -15,9 +17,9 @@ import { measure } from "./delivery/measures.js";
 import { compare } from "../history/trees/paths.js";
 import { checkQuality, checkStated, recipesOf } from "./delivery/quality.js";
 import { ID_BYTES } from "../history/records/records.js";
-import { notProven, printableDid, reportOf } from "./report.js";
+import { printableDid } from "../canon/quoting.js";
+import { notProven, reportOf } from "./report.js";
 import { noticesAmong } from "./credential/status.js";
-import { parse } from "../canon/json.js";
 import { checkAge, checkPartitions, checkTexts } from "./credential/terms.js";
 import { isPresentation, verifyPresentation } from "./w3c/presentation.js";
 import { Resources } from "./w3c/resources.js";
@@ -28,6 +30,7 @@ export const GIVEN = "given/";
 const UNREADABLE = "unreadable credential";
 
 /** @typedef {import("./report.js").Check} Check */
+/** @typedef {import("../credentials/opened.js").OpenedCredential} OpenedCredential */
 /** @typedef {import("./report.js").Report} Report */
 /** @typedef {import("./delivery/dataset.js").DataFile} DataFile */
 /** @typedef {{siblings: Map<string, Uint8Array>, trust: import("../credentials/trust.js").Trust, at: number}} Beside `siblings`: the files beside it; names do not matter. */
@@ -37,118 +40,129 @@ const UNREADABLE = "unreadable credential";
  * of profile `w3c` a credential or presentation of others (spec §17.1). With a challenge or a domain it
  * is judged as a presentation, whatever it says it is.
  *
- * @param {Uint8Array} document
+ * @param {OpenedCredential} opened
  * @param {Parameters<typeof verifyDelivery>[1] & {challenge?: string, domain?: string}} given
  */
-export async function verifyFile(document, given) {
+export async function verifyFile(opened, given) {
   const { siblings, trust, at, challenge, domain } = given;
   // ATTACK: who asked for a presentation and is handed the bare credential has nobody's answer.
   const asked = challenge !== undefined || domain !== undefined;
-  const files = [...siblings.values()];
+  if (!asked && isOfDataset(opened)) return verifyDelivery(opened, given);
+  const files = openAll(siblings.values());
   const notices = noticesAmong(files);
-  if (!asked && profileOf(document) === "lyrik") {
-    const kind = statedKind(document);
-    return kind === ATTESTATION || kind === GRANT
-      ? verifyAlone(document, kind, { files, notices, trust, at })
-      : verifyDelivery(document, given);
-  }
+  if (!asked && opened.profile === "lyrik") return verifyAlone(opened, { files, notices, trust, at });
   // What the user gave apart may be found by the URL that it claims; what came with the credential may not.
   const named = new Map([...siblings].filter(([name]) => name.startsWith(GIVEN)));
   const beside = [...siblings].filter(([name]) => !named.has(name)).map(([, bytes]) => bytes);
   const surroundings = { trust, at, resolver: keysFor(trust, notices), notices, resources: new Resources(named, beside) };
-  return asked || isPresentation(document)
-    ? verifyPresentation(document, surroundings, { challenge, domain }, judgeOurs)
-    : verifyW3c(document, surroundings);
+  return asked || isPresentation(opened.bytes)
+    ? verifyPresentation(opened.bytes, surroundings, { challenge, domain }, judgeOurs)
+    : verifyW3c(opened.bytes, surroundings);
 }
 
-/** Whether a file is to be judged as a dataset credential: it says so, or nothing that is known here. @param {Uint8Array} document */
-export const isOfDataset = (document) =>
-  profileOf(document) === "lyrik" && [DATASET, undefined].includes(statedKind(document));
+/** Whether a file is to be judged as a dataset credential: it says so, or nothing that is known here. @param {OpenedCredential} opened */
+export const isOfDataset = ({ profile, kind }) => profile === "lyrik" && [DATASET, undefined].includes(kind);
 
 /** @type {import("./w3c/presentation.js").JudgeOurs} */
-export const judgeOurs = (bytes, kind, { files, surroundings, holder }) =>
-  verifyAlone(bytes, kind, { files, ...surroundings, holder });
+export const judgeOurs = (opened, { files, surroundings, holder }) =>
+  verifyAlone(opened, { files, ...surroundings, holder });
 
 /**
  * Return the report on a credential of one of our kinds, looked at without any data.
  *
- * @param {Uint8Array} bytes
- * @param {import("./credential/envelope.js").Kind | undefined} kind
- * @param {{files: Uint8Array[], notices: import("./credential/status.js").Notices, trust: import("../credentials/trust.js").Trust, at: number, holder?: import("./w3c/presentation.js").Holder | null}} given
+ * @param {OpenedCredential} opened
+ * @param {{files: OpenedCredential[], kind?: import("../credentials/credential.js").Kind, notices: import("./credential/status.js").Notices, trust: import("../credentials/trust.js").Trust, at: number, holder?: import("./credential/grant.js").Holder | null}} given `kind`: what it has to be; by default what it says it is.
  * @returns {Promise<Report>}
  */
-export async function verifyAlone(bytes, kind, { files, notices, trust, at, holder = null }) {
+export async function verifyAlone(opened, { files, kind = opened.kind, notices, trust, at, holder = null }) {
   if (kind === ATTESTATION) {
-    const { checks, envelope } = await checkAttestation(bytes, { trust, at, notices, find: finder(files) });
+    const { checks, envelope } = await checkAttestation(opened, { trust, at, notices, find: finder(files) });
     const subject = envelope.document?.credentialSubject.id ?? UNREADABLE;
     return report(subject, envelope.issuer, checks, "attestation", at);
   }
   if (kind === GRANT) {
-    const { checks, envelope, subject } = await checkGrant(bytes, { trust, at, notices, files, holder });
+    const { checks, envelope, subject } = await checkGrant(opened, { trust, at, notices, files, holder });
     const open = holder === null ? [notProven("presenter")] : [];
     return report(subject ?? UNREADABLE, envelope.issuer, checks, "grant", at, open);
   }
-  const { claims, issuer, checks, checkKey: keyCheck } = await checkCredential(bytes, { trust, at, notices });
+  const { claims, issuer, checks, checkKey: keyCheck } = await checkCredential(opened, { trust, at, notices });
   const subject = claims ? `urn:blake3:${claims.tree}` : UNREADABLE;
   return report(subject, issuer, [...checks, keyCheck()], "credential", at);
 }
 
 /**
- * Return the report on a delivery. Never throws for bad input.
+ * Return the report on a delivery (spec §11.4). Never throws for bad input.
  *
- * @param {Uint8Array} credential
+ * (1) The credential: its form, signature, issuer, trust, period and status.
+ * (2) The log: whether the manifest stands in the store's own log, and under which policies.
+ * (3) The key: whether it still was the issuer's when the credential was logged.
+ * (4) The manifest: whether it says what the credential says, and who signed it.
+ * (5) The data: every file, in one read, which also gives the records and what is measured.
+ * (6) The records: whether their root is the one that was committed to.
+ * (7) The terms: whether their texts are there, and each file is in one partition.
+ * (8) The claims: age and quality, as far as they can be checked.
+ * (9) Attestations: what others say about the same dataset.
+ *
+ * The report lists the checks in the order of the procedure `delivery`.
+ *
+ * @param {OpenedCredential} credential
  * @param {Beside & {data: DataFile[] | null, recompute?: boolean} & Partial<import("./delivery/dataset.js").Course>} given
  *   `data`: null leaves `data.files` unchecked; `recompute`: false leaves measured claims as claimed, and the verdict at best `valid`.
  * @returns {Promise<Report>}
  */
 export async function verifyDelivery(credential, { siblings, data, recompute = true, trust, at, told = () => {}, signal }) {
-  const files = distinct([...siblings.keys()].sort(compare).map((name) => /** @type {Uint8Array} */ (siblings.get(name))));
+  const files = openAll([...siblings.keys()].sort(compare).map((name) => /** @type {Uint8Array} */ (siblings.get(name))));
   const notices = noticesAmong(files);
-  const outcome = await checkCredential(credential, { trust, at, notices });
-  const { claims, related, issuer, checks } = outcome;
-  if (claims === null) return report(UNREADABLE, issuer, checks, "delivery", at);
   const find = finder(files);
+
+  // (1) The credential - spec §11.4.1.
+  const outcome = await checkCredential(credential, { trust, at, notices });
+  const { claims, related, issuer } = outcome;
+  if (claims === null) return report(UNREADABLE, issuer, outcome.checks, "delivery", at);
   const { subject, terms } = claims;
-  const trusted = /** @type {Check} */ (checks.find(({ id }) => id === "trust.issuer"));
-  const { checks: logged, history, proofs, loggedAt } = checkLog({ ...outcome, trusted }, claims, find, notices.statements, trust, at);
-  const manifest = checkManifest(claims, related, find, history && history.inForce(claims.logIndex));
+  const made = [...outcome.checks];
+  const madeOf = (/** @type {string} */ id) => /** @type {Check} */ (outcome.checks.find((check) => check.id === id));
+
+  // (2) The log - spec §11.4.5.
+  const log = checkLog({ ...outcome, trusted: madeOf("trust.issuer") }, claims, find, notices.statements, trust, at);
+  made.push(...log.checks);
+
+  // (3) The key - spec §11.4.5.
+  made.push(checkKey(outcome.signer, log.history, outcome.id, log.proofs));
+
+  // (4) The manifest - spec §11.4.2.
+  const manifest = checkManifest(claims, related, find, log.history && log.history.inForce(claims.logIndex));
+  made.push(...manifest.checks);
+
+  // (5) The data - spec §11.4.3.
   const measuring = recompute && data !== null;
   const recipes = measuring ? recipesOf(subject) : [];
   const content = await checkData(claims, find, data, manifest.reader, recipes, { told, signal });
   const { tree, records: read } = content;
+  made.push(...content.checks);
+
+  // (6) The records - spec §11.4.4.
+  made.push(await checkRecords(claims, find, content, log.history, log.loggedAt, signal));
+
+  // (7) The terms - spec §11.4.6.
   const counts = read?.map(({ ids }) => ids.length / ID_BYTES) ?? null;
-  const records = await checkRecords(claims, find, content, history, loggedAt, signal);
+  made.push(checkTexts(terms, madeOf("terms"), find), checkPartitions(subject, terms, tree, counts));
+
+  // (8) The claims - spec §11.4.6, §19.5.
   const values = tree && read && await measure(recipes, { tree, files: read, signal });
   const quality = checkQuality(subject, values, measuring);
-  const made = [
-    ...checks.map((check) => (check.id === "terms" ? checkTexts(terms, check, find) : check)),
-    checkKey(outcome.signer, history, outcome.id, proofs),
-    ...manifest.checks,
-    ...content.checks,
-    checkPartitions(subject, terms, tree, counts),
-    records,
-    ...logged,
-    checkAge(subject, logged[0]),
-    quality,
-    checkStated(subject),
-    await checkAttestations(files, { trust, at, notices, find, about: claims, publisher: issuer }),
-  ];
+  made.push(checkAge(subject, log.checks[0]), quality, checkStated(subject));
+
+  // (9) Attestations - spec §20.3.
+  made.push(await checkAttestations(files, { trust, at, notices, find, about: claims, publisher: issuer }));
+
   const open = quality.state === "warn" ? [notProven("measurement")] : [];
   return report(`urn:blake3:${claims.tree}`, issuer, made, "delivery", at, open);
 }
 
-/** @param {Uint8Array} bytes */
-function statedKind(bytes) {
-  try {
-    return kindOf(parse(bytes));
-  } catch {
-    return undefined;
-  }
-}
-
-/** Finds a file at hand by its digest. @param {Iterable<Uint8Array>} files */
+/** Finds a file at hand by its digest. @param {OpenedCredential[]} files */
 function finder(files) {
-  const byDigest = new Map([...files].map((bytes) => [blake3(bytes), bytes]));
+  const byDigest = new Map(files.map(({ bytes }) => [blake3Once(bytes), bytes]));
   return (/** @type {string} */ digest) => byDigest.get(digest);
 }
 

@@ -5,7 +5,7 @@ import { refuse } from "../../canon/errors.js";
 import { counted } from "../../canon/text.js";
 import { KINDS, PREFIXES } from "./kinds.js";
 import { verifyProof } from "../../crypto/proofs/eddsa_jcs.js";
-import { quote } from "../../verify/report.js";
+import { quote } from "../../canon/quoting.js";
 import { hasExactly, isObject, parseCanonical } from "../../canon/json.js";
 import { parseTimestamp } from "../../canon/timestamps.js";
 

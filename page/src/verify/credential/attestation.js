@@ -3,14 +3,14 @@
  * says never makes a credential better, and what an unknown one says never makes it worse.
  */
 import { counted } from "../../canon/text.js";
-import { includes, maySay } from "../../canon/bytes.js";
+import { includes } from "../../canon/bytes.js";
 import { isPinned, parseUrn } from "../../canon/digest.js";
-import { ATTESTATION, checkIssuer, keysFor, kindOf, openEnvelope, unknownKey } from "./envelope.js";
+import { ATTESTATION } from "../../credentials/credential.js";
+import { checkIssuer, keysFor, openEnvelope, unknownKey } from "./envelope.js";
 import { heirOfAttester } from "./key_succession.js";
 import { checkKeyAtHand } from "./issuer_key.js";
-import { complete, decide, failed, notApplicable, passed, printableDid, quote, SETTLED, stated, unchecked, warned } from "../report.js";
-import { TYPE } from "./status.js";
-import { isObject, parse } from "../../canon/json.js";
+import { printableDid, quote } from "../../canon/quoting.js";
+import { complete, decide, failed, notApplicable, passed, SETTLED, stated, unchecked, warned } from "../report.js";
 import { PROCEDURES } from "../../../generated/checks.js";
 import { MAX_ATTESTATIONS } from "../../../generated/limits.js";
 
@@ -20,14 +20,15 @@ const KINDS = new Map([
 ]);
 
 /** @typedef {import("../report.js").Check} Check */
-/** @typedef {import("./credential.js").Claims} Claims */
+/** @typedef {import("../../credentials/opened.js").OpenedCredential} OpenedCredential */
+/** @typedef {import("../../credentials/credential.js").Claims} Claims */
 /** @typedef {(digest: string) => Uint8Array | undefined} Find */
 /** @typedef {{trust: import("../../credentials/trust.js").Trust, at: number, notices: import("./status.js").Notices, find: Find, about?: Claims, publisher?: string | null, onlyIfBelieved?: boolean}} Given `about`: the dataset credential beside it; `publisher`: who issued that. */
 /** @typedef {{checks: Check[], envelope: import("./envelope.js").Envelope, byId: Map<string, Check>, statement: any}} Judged */
 
-/** Judge one attestation. Never throws for bad input. @param {Uint8Array} bytes @param {Given} given @returns {Promise<Judged>} */
-export async function checkAttestation(bytes, { trust, at, notices, find, about, publisher, onlyIfBelieved }) {
-  const envelope = openEnvelope(bytes, ATTESTATION, keysFor(trust, notices), at);
+/** Judge one attestation. Never throws for bad input. @param {OpenedCredential} opened @param {Given} given @returns {Promise<Judged>} */
+export async function checkAttestation(opened, { trust, at, notices, find, about, publisher, onlyIfBelieved }) {
+  const envelope = openEnvelope(opened, ATTESTATION, keysFor(trust, notices), at);
   const { document } = envelope;
   if (document === null) return judged(complete("attestation", envelope.checks), envelope, null);
   const subject = document.credentialSubject;
@@ -48,10 +49,10 @@ export async function checkAttestation(bytes, { trust, at, notices, find, about,
 const judged = (checks, envelope, statement) =>
   ({ checks, envelope, statement, byId: new Map(checks.map((check) => [check.id, check])) });
 
-/** The check `attestations` of a delivery. @param {Iterable<Uint8Array>} files @param {Given} given @returns {Promise<Check>} */
+/** The check `attestations` of a delivery. @param {OpenedCredential[]} files @param {Given} given @returns {Promise<Check>} */
 export async function checkAttestations(files, given) {
   const id = "attestations";
-  const found = [...files].filter(looksLikeOne);
+  const found = files.filter(looksLikeOne);
   if (!found.length) return notApplicable(id, "nobody else attests anything about this dataset");
   if (found.length > MAX_ATTESTATIONS) {
     return unchecked(id, "too-many", `${found.length} attestations; at most ${MAX_ATTESTATIONS} are looked at`);
@@ -59,8 +60,8 @@ export async function checkAttestations(files, given) {
   // ATTACK: one attestation in many spellings, each of which costs status lists.
   /** @type {Map<string | number, Judged>} */
   const distinct = new Map();
-  for (const [number, bytes] of found.entries()) {
-    const one = await checkAttestation(bytes, { ...given, onlyIfBelieved: true });
+  for (const [number, opened] of found.entries()) {
+    const one = await checkAttestation(opened, { ...given, onlyIfBelieved: true });
     distinct.set(one.envelope.id || number, one);
   }
   const all = [...distinct.values()];
@@ -75,32 +76,16 @@ export async function checkAttestations(files, given) {
   return stated(id, `${all.slice(0, 3).map(described).join(", ")}: you trust who attests; signed, and in force`, detail);
 }
 
-/** Whether a file is to be judged as an attestation, also one in which a byte was changed. @param {Uint8Array} bytes */
-function looksLikeOne(bytes) {
+/** Whether a file is to be judged as an attestation, also one in which a byte was changed. @param {OpenedCredential} opened */
+function looksLikeOne(opened) {
+  const { bytes } = opened;
   const first = bytes.subarray(0, 64).find((byte) => ![0x20, 0x09, 0x0d, 0x0a].includes(byte));
   if (first !== 0x7b || !["Attestation", "attestation"].some((word) => includes(bytes, word))) return false;
-  let document;
-  try {
-    document = parse(bytes);
-  } catch {
-    return !(maySay(bytes, TYPE) && isStatusList(bytes)); // a foreign list may hold fractions
-  }
-  if (isList(document)) return false;
-  if (!isObject(document) || Object.hasOwn(document, "lyrikstore")) return false; // a manifest, which has no context
-  const kind = kindOf(document);
+  if (opened.listUrl !== null) return false; // a foreign one may hold fractions
+  const { document, kind } = opened;
+  if (document === null) return true;
+  if (Object.hasOwn(document, "lyrikstore")) return false; // a manifest, which has no context
   return kind === ATTESTATION || (kind === undefined && ["credentialSubject", "proof"].some((name) => Object.hasOwn(document, name)));
-}
-
-/** @param {any} document */
-const isList = (document) => isObject(document) && typeof document.id === "string" && [document.type].flat().includes(TYPE);
-
-/** @param {Uint8Array} bytes */
-function isStatusList(bytes) {
-  try {
-    return isList(parse(bytes, { foreign: true }));
-  } catch {
-    return false;
-  }
 }
 
 /** @param {any} subject @param {string | null} issuer @param {Claims} [about] @param {string | null} [publisher] @returns {Check} */

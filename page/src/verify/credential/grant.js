@@ -1,20 +1,22 @@
 /** Grants: who grants what to whom, and whether they could (spec §20.5). */
 import { maySay } from "../../canon/bytes.js";
-import { readClaims } from "./credential.js";
-import { blake3, parseUrn, short } from "../../canon/digest.js";
-import { checkIssuer, checkStanding, DATASET, GRANT, keysFor, openEnvelope, unknownKey } from "./envelope.js";
+import { parseUrn, short } from "../../canon/digest.js";
+import { DATASET, GRANT } from "../../credentials/credential.js";
+import { checkIssuer, checkStanding, keysFor, openEnvelope, unknownKey } from "./envelope.js";
 import { heirOfPublisher } from "./key_succession.js";
 import { checkKeyAtHand } from "./issuer_key.js";
-import { complete, failed, notApplicable, passed, quote, stated, unchecked, warned } from "../report.js";
-import { canonical, parse } from "../../canon/json.js";
+import { quote } from "../../canon/quoting.js";
+import { complete, failed, notApplicable, passed, stated, unchecked, warned } from "../report.js";
 import { exceedsLimits } from "../../credentials/terms.js";
 
 /** @typedef {import("../report.js").Check} Check */
-/** @typedef {{trust: import("../../credentials/trust.js").Trust, at: number, notices: import("./status.js").Notices, files: Uint8Array[], holder: import("../w3c/presentation.js").Holder | null}} Given `holder`: who presented it, or null. */
+/** @typedef {import("../../credentials/opened.js").OpenedCredential} OpenedCredential */
+/** @typedef {{did: string, fresh: boolean, doubt: string}} Holder Who presents, whether over a challenge and a domain of the verifier's, and why the key may not be the holder's ("" if it is). */
+/** @typedef {{trust: import("../../credentials/trust.js").Trust, at: number, notices: import("./status.js").Notices, files: OpenedCredential[], holder: Holder | null}} Given `holder`: who presented it, or null. */
 
-/** Judge a grant. Never throws for bad input. @param {Uint8Array} bytes @param {Given} given */
-export async function checkGrant(bytes, { trust, at, notices, files, holder }) {
-  const envelope = openEnvelope(bytes, GRANT, keysFor(trust, notices), at);
+/** Judge a grant. Never throws for bad input. @param {OpenedCredential} opened @param {Given} given */
+export async function checkGrant(opened, { trust, at, notices, files, holder }) {
+  const envelope = openEnvelope(opened, GRANT, keysFor(trust, notices), at);
   const { document } = envelope;
   if (document === null) return { checks: complete("grant", envelope.checks), envelope, subject: null };
   const { id, grant } = document.credentialSubject;
@@ -34,21 +36,17 @@ export async function checkGrant(bytes, { trust, at, notices, files, holder }) {
   return { checks, envelope, subject: grant.dataset.id };
 }
 
-/** Dataset credentials among files by the name that grants give them: many grants may be shown beside many. @type {WeakMap<Uint8Array[], Map<string, Uint8Array>>} */
+/** Dataset credentials among files by the name that grants give them: many grants may be shown beside many. @type {WeakMap<OpenedCredential[], Map<string, OpenedCredential>>} */
 const byName = new WeakMap();
 
-/** The dataset credential among files that a grant names. @param {Uint8Array[]} files @param {string} urn */
+/** The dataset credential among files that a grant names. @param {OpenedCredential[]} files @param {string} urn */
 function findTerms(files, urn) {
   const known = byName.get(files) ?? new Map();
   if (!byName.has(files)) {
     byName.set(files, known);
-    for (const bytes of files.filter((one) => maySay(one, DATASET.type))) {
-      try {
-        const name = `urn:blake3:${blake3(canonical(parse(bytes)))}`;
-        if (!known.has(name)) known.set(name, bytes);
-      } catch {
-        // none of ours
-      }
+    for (const one of files.filter(({ bytes }) => maySay(bytes, DATASET.type))) {
+      const name = `urn:blake3:${one.id}`;
+      if (!known.has(name)) known.set(name, one);
     }
   }
   return known.get(urn);
@@ -65,25 +63,24 @@ function checkGranted(holder, grant) {
   return stated("grant", `${parts.join("; ")}; about ${quote(dataset.name)}`, { grant });
 }
 
-/** @param {any} document @param {import("./envelope.js").Envelope} envelope @param {Uint8Array | undefined} terms @param {import("./status.js").Notices} notices @param {import("../../credentials/trust.js").Trust} trust @param {number} at @returns {Promise<Check>} */
+/** @param {any} document @param {import("./envelope.js").Envelope} envelope @param {OpenedCredential | undefined} terms @param {import("./status.js").Notices} notices @param {import("../../credentials/trust.js").Trust} trust @param {number} at @returns {Promise<Check>} */
 async function checkTerms(document, { issuer, signer }, terms, notices, trust, at) {
   const id = "grant.terms";
   const { grant } = document.credentialSubject;
   const name = short(parseUrn(grant.terms.digest));
   if (terms === undefined) return unchecked(id, "missing-file", `the dataset credential ${name} it rests on is not at hand`);
   const opened = openEnvelope(terms, DATASET, keysFor(trust, notices), at);
-  const said = opened.document;
+  const { document: said, claims } = opened;
   const proof = /** @type {Check} */ (opened.checks.find((one) => one.id === "proof"));
   const named = `urn:blake3:${opened.id}` === grant.terms.digest && opened.issuer === issuer;
   if (named && proof.state === "unchecked") {
     return unchecked(id, proof.detail.reason, `whether the dataset credential it rests on holds is not known: ${proof.summary}`);
   }
-  if (said === null || !opened.genuine || `urn:blake3:${opened.id}` !== grant.terms.digest) {
+  if (claims === null || !opened.genuine || `urn:blake3:${opened.id}` !== grant.terms.digest) {
     return failed(id, "unsound", "the dataset credential it rests on does not hold");
   }
   if (grant.terms.id !== said.id) return failed(id, "disagrees", "it names the terms by two different names");
   if (opened.issuer !== issuer) return failed(id, "other-issuer", "its issuer is not who issued the terms");
-  const claims = readClaims(said.credentialSubject);
   const same = grant.dataset.name === claims.name && /** @type {const} */ ([
     ["id", claims.tree], ["files", claims.files], ["manifest", claims.manifest], ["store", claims.store],
   ]).every(([member, digest]) => parseUrn(grant.dataset[member]) === digest);
@@ -102,7 +99,7 @@ async function checkTerms(document, { issuer, signer }, terms, notices, trust, a
     : passed(id, `within the terms of credential ${name}`);
 }
 
-/** What a grant gives that its terms do not let anybody be given. @param {any} grant @param {string} until @param {import("./credential.js").Claims} about @param {any} terms */
+/** What a grant gives that its terms do not let anybody be given. @param {any} grant @param {string} until @param {import("../../credentials/credential.js").Claims} about @param {any} terms */
 function exceeds(grant, until, about, terms) {
   for (const { permits, grantable, limits } of about.terms.partitions) {
     const word = grant.permits.find((/** @type {string} */ one) => !permits.includes(one) && !grantable.includes(one));
@@ -114,7 +111,7 @@ function exceeds(grant, until, about, terms) {
   return terms.validUntil !== undefined && until > terms.validUntil ? `it goes on after ${terms.validUntil}, when the terms end` : null;
 }
 
-/** @param {string} granted @param {import("../w3c/presentation.js").Holder | null} holder */
+/** @param {string} granted @param {Holder | null} holder */
 function checkHolder(granted, holder) {
   if (holder === null) return notApplicable("grant.holder", "nobody proved to hold it: see present");
   if (holder.did !== granted) {

@@ -6,7 +6,8 @@
  * signed the policy; each by the trust file itself, or by a succession before.
  */
 import { Refusal } from "../../canon/errors.js";
-import { passed, quote } from "../report.js";
+import { quote } from "../../canon/quoting.js";
+import { passed } from "../report.js";
 
 /** @typedef {import("../../history/policy/key_history.js").KeyHistory} KeyHistory */
 /** @typedef {import("./key_statements.js").Statements} Statements */

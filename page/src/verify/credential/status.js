@@ -1,66 +1,41 @@
 /** Status lists, and whether the issuer still stands by a credential (spec §10.6). */
 import { counted } from "../../canon/text.js";
 import { Inflate } from "pako";
-import { maySay, unbase64url } from "../../canon/bytes.js";
+import { unbase64url } from "../../canon/bytes.js";
 import { documentsAmong } from "../../credentials/did.js";
-import { distinct } from "../../canon/digest.js";
 import { refuse, Refusal } from "../../canon/errors.js";
-import { verifyProof } from "../../crypto/proofs/eddsa_jcs.js";
-import { failed, notApplicable, passed, quote, unchecked, warned } from "../report.js";
+import { quote } from "../../canon/quoting.js";
+import { failed, notApplicable, passed, unchecked, warned } from "../report.js";
 import { Statements } from "./key_statements.js";
-import { hasExactly, isObject, parse } from "../../canon/json.js";
+import { hasExactly, isObject } from "../../canon/json.js";
+import { idOf } from "../../canon/values.js";
+import { LIST_TYPE } from "../../credentials/opened.js";
 import { CLOCK_SKEW, formatTimestamp, parseTimestamp } from "../../canon/timestamps.js";
-import { parseStamp } from "../w3c/values.js";
 import { MAX_STATUS_CANDIDATES, MAX_STATUS_LIST_BYTES, STATUS_LIST_ENTRIES } from "../../../generated/limits.js";
 
 const CHUNK = 1 << 16;
 export const SAID = new Map([["revocation", "revoked"], ["suspension", "suspended"]]);
-export const TYPE = "BitstringStatusListCredential";
 const VC_CONTEXT = "https://www.w3.org/ns/credentials/v2";
 const URL_FORM = /^https:\/\/[!-~]{1,1990}$/;
 const INDEX = /^(?:0|[1-9][0-9]{0,9})$/;
 
 /** @typedef {{purpose: string, index: number, url: string}} Entry */
-/** @typedef {{bytes: Uint8Array, issuer: string | null, made: number}} Stated A list, whose it says it is and since when; unverified. */
-/** @typedef {Map<string, Stated[]>} Lists URL to the lists at hand that claim to be that one. */
-/** @typedef {{lists: Lists, successors: Map<string, Uint8Array[]>, documents: import("../../credentials/did.js").Known[], statements: Statements}} Notices What is at hand of what issuers said later, unverified. `successors`: by the credential that each claims to replace. */
+/** @typedef {import("../../credentials/opened.js").OpenedCredential} OpenedCredential */
+/** @typedef {Map<string, OpenedCredential[]>} Lists URL to the lists at hand that claim to be that one. */
+/** @typedef {{lists: Lists, successors: Map<string, OpenedCredential[]>, documents: import("../../credentials/did.js").Known[], statements: Statements}} Notices What is at hand of what issuers said later, unverified. `successors`: by the credential that each claims to replace. */
 
-/** Return the notices among files, in their order. @param {Iterable<Uint8Array>} files @returns {Notices} */
-export function noticesAmong(files) {
-  const all = distinct(files);
+/** Return the notices among files, in their order. @param {OpenedCredential[]} all Each once. @returns {Notices} */
+export function noticesAmong(all) {
+  const files = all.map(({ bytes }) => bytes);
   /** @type {Notices} */
-  const notices = { lists: new Map(), successors: new Map(), documents: documentsAmong(all), statements: new Statements(all) };
+  const notices = { lists: new Map(), successors: new Map(), documents: documentsAmong(files), statements: new Statements(files) };
   /** @template T @param {Map<string, T[]>} map @param {string} key @param {T} value */
   const put = (map, key, value) => map.set(key, [...(map.get(key) ?? []), value]);
-  for (const bytes of all) {
-    if (!maySay(bytes, TYPE) && !maySay(bytes, "supersedes")) continue; // most files are something else
-    let document;
-    try {
-      document = parse(bytes, { foreign: true });
-    } catch {
-      continue;
-    }
-    if (!isObject(document)) continue;
-    const { type, id, supersedes } = document;
-    if ((Array.isArray(type) ? type : [type]).includes(TYPE)) {
-      if (typeof id === "string") put(notices.lists, id, { bytes, ...stated(document) });
-    } else if (isObject(supersedes) && typeof supersedes.digest === "string") {
-      put(notices.successors, supersedes.digest, bytes);
-    }
+  for (const one of all) {
+    if (one.listUrl !== null) put(notices.lists, one.listUrl, one);
+    else if (one.supersedes !== null) put(notices.successors, one.supersedes, one);
   }
   return notices;
-}
-
-/** Whose a status list says it is, and since when. @param {any} document @returns {{issuer: string | null, made: number}} */
-function stated({ issuer, validFrom }) {
-  const named = isObject(issuer) ? issuer.id : issuer;
-  let made = -Infinity;
-  try {
-    made = parseStamp(validFrom);
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-  }
-  return { issuer: typeof named === "string" ? named : null, made };
 }
 
 /**
@@ -70,16 +45,16 @@ function stated({ issuer, validFrom }) {
  * being read, wherever it lies. A list cannot claim another date than it was signed with, so those
  * that claim to be newest are read; of the future, they come last.
  *
- * @param {Stated[]} lists
+ * @param {OpenedCredential[]} lists
  * @param {string} issuer
  * @param {number} at
- * @returns {{chosen: Uint8Array[], unread: number | null}}
+ * @returns {{chosen: OpenedCredential[], unread: number | null}}
  */
 export function newestFirst(lists, issuer, at) {
   const order = lists.filter((one) => one.issuer === null || one.issuer === issuer)
-    .map(({ bytes, made }) => ({ bytes, made: made - at > CLOCK_SKEW ? -Infinity : made }))
+    .map((opened) => ({ opened, made: opened.made - at > CLOCK_SKEW ? -Infinity : opened.made }))
     .sort((one, other) => (one.made === other.made ? 0 : other.made - one.made));
-  return { chosen: order.slice(0, MAX_STATUS_CANDIDATES).map(({ bytes }) => bytes), unread: order[MAX_STATUS_CANDIDATES]?.made ?? null };
+  return { chosen: order.slice(0, MAX_STATUS_CANDIDATES).map(({ opened }) => opened), unread: order[MAX_STATUS_CANDIDATES]?.made ?? null };
 }
 
 /**
@@ -159,16 +134,15 @@ async function judge(entry, issuer, lists, at, maxAge, keys) {
   const { chosen, unread } = newestFirst(beside, issuer, at);
   /** @type {{made: number, problem: string} | null} */
   let later = null;
-  for (const bytes of chosen) {
+  for (const one of chosen) {
     let found;
     try {
-      found = await readList(bytes, (method) => keys.find(method, "assertionMethod", at).key);
+      found = readList(one, (method) => keys.find(method, "assertionMethod", at).key);
       if (entry.index >= found.bits.length * 8) bad(`entry ${entry.index} is outside it`);
     } catch (error) {
       const problem = quote(/** @type {Refusal} */ (error).message, 200);
       trouble = open("unsound-list", problem);
-      const stated = beside.find((one) => one.bytes === bytes);
-      if (stated?.issuer === issuer && stated.made - at <= CLOCK_SKEW) later ??= { made: stated.made, problem };
+      if (one.issuer === issuer && one.made - at <= CLOCK_SKEW) later ??= { made: one.made, problem };
       continue;
     }
     if (found.url !== entry.url || found.purpose !== entry.purpose) {
@@ -211,18 +185,17 @@ async function judge(entry, issuer, lists, at, maxAge, keys) {
 /** @param {Uint8Array} bits @param {number} index */
 const holds = (bits, index) => ((bits[index >> 3] >> (7 - (index & 7))) & 1) === 1;
 
-/** Read a list and verify who signed it. @param {Uint8Array} bytes @param {(method: string) => Uint8Array} resolve */
-async function readList(bytes, resolve) {
-  const given = parse(bytes);
+/** Read a list and verify who signed it. @param {OpenedCredential} opened @param {(method: string) => Uint8Array} resolve */
+function readList(opened, resolve) {
   const members = ["@context", "id", "type", "issuer", "validFrom", "validUntil", "credentialSubject", "proof"];
-  if (!hasExactly(given, members)) bad("other members than a status list has");
-  const { document } = verifyProof(given, resolve);
+  if (!hasExactly(opened.parsed(), members)) bad("other members than a status list has");
+  const { document, method } = opened.verify(resolve);
   const context = document["@context"];
   const { type, credentialSubject: subject, id: url } = document;
   if (!Array.isArray(context) || context.length !== 1 || context[0] !== VC_CONTEXT) bad("another context");
-  if (!Array.isArray(type) || type.length !== 2 || type[0] !== "VerifiableCredential" || type[1] !== TYPE) bad("another type");
-  const issuer = isObject(document.issuer) ? document.issuer.id : document.issuer;
-  if (issuer !== given.proof.verificationMethod.split("#")[0]) bad("it is signed by somebody else than the issuer it names");
+  if (!Array.isArray(type) || type.length !== 2 || type[0] !== "VerifiableCredential" || type[1] !== LIST_TYPE) bad("another type");
+  const issuer = idOf(document.issuer);
+  if (issuer !== method.split("#")[0]) bad("it is signed by somebody else than the issuer it names");
   if (!hasExactly(subject, ["id", "type", "statusPurpose", "encodedList"])) bad("another subject");
   if (typeof url !== "string" || !URL_FORM.test(url)) bad("its id is not an https URL");
   if (subject.type !== "BitstringStatusList" || subject.id !== `${url}#list`) bad("another subject");

@@ -1,7 +1,8 @@
 /** What a credential says of use, age and law, checked as far as it can be (spec §11.4.6). */
 import { Refusal } from "../../canon/errors.js";
 import { counted } from "../../canon/text.js";
-import { failed, nameSome, notApplicable, passed, quote, stated, unchecked, warned } from "../report.js";
+import { nameSome, quote } from "../../canon/quoting.js";
+import { failed, notApplicable, passed, stated, unchecked, warned } from "../report.js";
 import { assign } from "../../credentials/terms.js";
 import { parseTimestamp } from "../../canon/timestamps.js";
 

@@ -1,7 +1,8 @@
 /** How data departs from the list of files that was signed (spec §11.4.3). */
 import { counted } from "../../canon/text.js";
 import { compare as inOrder } from "../../history/trees/paths.js";
-import { failed, nameSome, passed, unchecked, warned } from "../report.js";
+import { nameSome } from "../../canon/quoting.js";
+import { failed, passed, unchecked, warned } from "../report.js";
 import { MAX_NAMED } from "../../../generated/limits.js";
 
 const LITTER = new Set([".DS_Store", "Thumbs.db", "desktop.ini"]);

@@ -6,7 +6,8 @@ import { owns } from "../credential/issuer_key.js";
 import { leaf, verifyProof } from "../../history/log/log.js";
 import { parseManifest } from "../../history/manifests/manifest.js";
 import { parseGenesis } from "../../history/policy/policy.js";
-import { failed, notApplicable, passed, quote, unchecked, warned } from "../report.js";
+import { quote } from "../../canon/quoting.js";
+import { failed, notApplicable, passed, unchecked, warned } from "../report.js";
 
 /** @typedef {import("../report.js").Check} Check */
 /** @typedef {import("../credential/credential.js").Claims} Claims */

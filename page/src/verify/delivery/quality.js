@@ -1,5 +1,6 @@
 /** Whether measured claims come out the same when they are measured again (spec §19.5). */
-import { failed, notApplicable, passed, quote, stated, unchecked, warned } from "../report.js";
+import { quote } from "../../canon/quoting.js";
+import { failed, notApplicable, passed, stated, unchecked, warned } from "../report.js";
 
 const DECIMALS = 6;
 const UNIT = 10n ** BigInt(DECIMALS);

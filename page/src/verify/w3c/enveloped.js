@@ -1,9 +1,10 @@
 /** Credentials and presentations in an envelope of another securing mechanism, which is not opened (spec §17.11). */
 import { Refusal } from "../../canon/errors.js";
-import { failed, printable, quote, reportOf, unchecked } from "../report.js";
-import { VC_CONTEXT } from "./contexts.js";
+import { printable, quote } from "../../canon/quoting.js";
+import { failed, reportOf, unchecked } from "../report.js";
+import { VC_CONTEXT } from "../../crypto/contexts.js";
 import { modelProblem } from "./problems.js";
-import { bad, statedIn, typesOf } from "./values.js";
+import { bad, statedIn, typesOf } from "../../canon/values.js";
 
 export const CREDENTIAL = "EnvelopedVerifiableCredential";
 export const PRESENTATION = "EnvelopedVerifiablePresentation";

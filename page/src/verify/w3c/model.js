@@ -1,9 +1,9 @@
 /** The shape of a foreign credential or presentation (spec §17.3), by its MUST numbers. */
 import { Refusal, spelt } from "../../canon/errors.js";
 import { isObject } from "../../canon/json.js";
-import { checkContexts, checkTypes } from "./contexts.js";
+import { checkContexts, checkTypes } from "../../crypto/contexts.js";
 import { checkEnvelope, CREDENTIAL, isEnveloped } from "./enveloped.js";
-import { bad, idOf, isLanguageValue, isUrl, itemsOf, objectsOf, parseStamp, statedIn, typesOf } from "./values.js";
+import { bad, idOf, isLanguageValue, isUrl, itemsOf, objectsOf, parseStamp, statedIn, typesOf } from "../../canon/values.js";
 
 const TYPED = [
   "credentialStatus", "credentialSchema", "termsOfUse", "evidence", "refreshService", "renderMethod", "confidenceMethod",

@@ -1,15 +1,18 @@
 /** Presentations: a holder shows credentials to one verifier, once (spec §17.9). */
 import { Refusal } from "../../canon/errors.js";
 import { counted } from "../../canon/text.js";
-import { failed, passed, printable, printableDid, quote, reportOf, unchecked, warned } from "../report.js";
-import { checkDocument, isOurs } from "../credential/envelope.js";
+import { printable, printableDid, quote } from "../../canon/quoting.js";
+import { failed, passed, reportOf, unchecked, warned } from "../report.js";
+import { isOurs } from "../../credentials/credential.js";
+import { openAll, OpenedCredential } from "../../credentials/opened.js";
+import { checkDocument } from "../credential/envelope.js";
 import { canonical, isObject } from "../../canon/json.js";
 import { isEnveloped, judgeEnvelope, PRESENTATION } from "./enveloped.js";
 import { checkPresentationModel, presented } from "./model.js";
 import { modelProblem, securityProblem } from "./problems.js";
 import { checkBinding, checkProofs, keyOf, signersOf } from "./proofs.js";
-import { RDFC } from "./eddsa_rdfc.js";
-import { idOf, itemsOf, statedIn, typesOf } from "./values.js";
+import { RDFC } from "../../crypto/proofs/eddsa_rdfc.js";
+import { idOf, itemsOf, statedIn, typesOf } from "../../canon/values.js";
 import { judgeCredential, readObject } from "./verify.js";
 import { MAX_PRESENTED } from "../../../generated/limits.js";
 
@@ -20,8 +23,8 @@ const VERDICTS = ["invalid", "incomplete", "valid", "trusted"];
 /** @typedef {import("../report.js").Report} Report */
 /** @typedef {import("./verify.js").Surroundings} Surroundings */
 /** @typedef {import("./proofs.js").Signed} Signed */
-/** @typedef {{did: string, fresh: boolean, doubt: string}} Holder Who presents, whether over a challenge and a domain of the verifier's, and why the key may not be the holder's ("" if it is). */
-/** @typedef {(bytes: Uint8Array, kind: import("../credential/envelope.js").Kind, given: {files: Uint8Array[], surroundings: Surroundings, holder: Holder}) => Promise<Report>} JudgeOurs Judges a credential of profile `lyrik`. */
+/** @typedef {import("../credential/grant.js").Holder} Holder */
+/** @typedef {(opened: OpenedCredential, given: {files: OpenedCredential[], surroundings: Surroundings, holder: Holder}) => Promise<Report>} JudgeOurs Judges a credential of profile `lyrik`. */
 
 /** @param {Uint8Array} bytes */
 export function isPresentation(bytes) {
@@ -120,12 +123,11 @@ async function checkPresented(inner, holder, own, surroundings, judgeOurs) {
   /** @type {Report[]} */
   const parts = [];
   // A grant is worth something only to the holder it names, under terms that are shown with it or lie beside.
-  const spelt = inner.map(canonical);
-  const files = [...spelt, ...surroundings.resources.files];
+  const spelt = inner.map((item) => new OpenedCredential(canonical(item)));
+  const files = [...spelt, ...openAll(surroundings.resources.files)];
   for (const [number, item] of inner.entries()) {
-    const kind = isOurs(item);
-    if (kind) {
-      parts.push(await judgeOurs(spelt[number], kind, { files, surroundings, holder }));
+    if (isOurs(item)) {
+      parts.push(await judgeOurs(spelt[number], { files, surroundings, holder }));
     } else {
       const shown = !Object.hasOwn(item, "proof") && idOf(item.issuer) === holder.did ? own : null;
       parts.push(await judgeCredential(item, surroundings, passed("format", "part of the presentation"), shown));

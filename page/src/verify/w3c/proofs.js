@@ -1,14 +1,15 @@
 /** The checks `proof`, `issuer.binding` and `holder.binding` of a foreign document (spec §17.4). */
 import { Refusal } from "../../canon/errors.js";
 import { counted } from "../../canon/text.js";
-import { failed, passed, quote, unchecked } from "../report.js";
+import { quote } from "../../canon/quoting.js";
+import { failed, passed, unchecked } from "../report.js";
 import { proofProblem } from "./problems.js";
-import { verifyProofs } from "./proof_set.js";
+import { verifyProofs } from "../../crypto/proofs/proof_set.js";
 
 const NOT_AT_HAND = ["no-document", "unknown-context", "missing-extra"];
 
 /** @typedef {import("../report.js").Check} Check */
-/** @typedef {{check: Check, verified: import("./proof_set.js").VerifiedProofs | null}} Signed */
+/** @typedef {{check: Check, verified: import("../../crypto/proofs/proof_set.js").VerifiedProofs | null}} Signed */
 
 /**
  * The check `proof`: every proof of the document must hold.

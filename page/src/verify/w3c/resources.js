@@ -5,11 +5,12 @@ import { sha3_256, sha3_384 } from "@noble/hashes/sha3.js";
 import { hex, same, unbase58, unbase64, unbase64url, unhex } from "../../canon/bytes.js";
 import { blake3 } from "../../canon/digest.js";
 import { refuse, Refusal } from "../../canon/errors.js";
-import { failed, notApplicable, passed, quote, unchecked } from "../report.js";
+import { quote } from "../../canon/quoting.js";
+import { failed, notApplicable, passed, unchecked } from "../report.js";
 import { isObject, parse } from "../../canon/json.js";
-import { CONTEXTS } from "./contexts.js";
+import { CONTEXTS } from "../../crypto/contexts.js";
 import { modelProblem } from "./problems.js";
-import { isUrl, statedIn } from "./values.js";
+import { isUrl, statedIn } from "../../canon/values.js";
 import { MAX_BASE64URL_DIGEST, MAX_RESOURCE_BYTES, MAX_RESOURCE_DIGESTS, MAX_SRI_CHARACTERS } from "../../../generated/limits.js";
 
 const SRI_ITEM = /^(sha256|sha384|sha512)-([A-Za-z0-9+/]{40,90}={0,2})(?:\?[\x21-\x7e]*)?$/;

@@ -1,13 +1,15 @@
 /** Whether the issuer of a foreign credential still stands by it (spec §17.8). */
 import { refuse, Refusal } from "../../canon/errors.js";
-import { failed, notApplicable, passed, quote, unchecked, warned } from "../report.js";
-import { inflate, newestFirst, SAID, TYPE } from "../credential/status.js";
-import { isObject, parse } from "../../canon/json.js";
-import { CLOCK_SKEW, formatTimestamp } from "../../canon/timestamps.js";
+import { quote } from "../../canon/quoting.js";
+import { failed, notApplicable, passed, unchecked, warned } from "../report.js";
+import { LIST_TYPE } from "../../credentials/opened.js";
+import { inflate, newestFirst, SAID } from "../credential/status.js";
+import { isObject } from "../../canon/json.js";
 import { checkCredentialModel } from "./model.js";
 import { statusProblem } from "./problems.js";
 import { checkBinding, checkProofs } from "./proofs.js";
-import { idOf, isUrl, itemsOf, parseStamp, statedIn, typesOf } from "./values.js";
+import { idOf, isUrl, itemsOf, parseStamp, statedIn, typesOf } from "../../canon/values.js";
+import { CLOCK_SKEW, formatTimestamp } from "../../canon/timestamps.js";
 import { MAX_INDEX_DIGITS, MAX_STATUS_ENTRIES, MAX_STATUS_SIZE, STATUS_LIST_ENTRIES } from "../../../generated/limits.js";
 
 const TELLING = ["message", "refresh"]; // say something about the credential without taking it back
@@ -58,9 +60,9 @@ async function judge(item, by) {
     ? open("foreign-list", entry, "it is of another issuer")
     : open("no-list", entry, "it is not at hand", "STATUS_RETRIEVAL_ERROR");
   const { chosen, unread } = newestFirst(beside, by.issuer, by.at);
-  for (const bytes of chosen) {
+  for (const one of chosen) {
     try {
-      const found = await readList(bytes, entry, by);
+      const found = await readList(one, entry, by);
       const value = valueOf(found, entry);
       if (best === null || found.made > best.made || (found.made === best.made && value > valueOf(best, entry))) best = found;
     } catch (error) {
@@ -109,10 +111,8 @@ function messagesOf(item, size) {
   return messages;
 }
 
-/** @param {Uint8Array} bytes @param {Entry} entry @param {By} by @returns {Promise<List>} */
-async function readList(bytes, entry, { issuer, resolver, at }) {
-  const given = parse(bytes, { foreign: true });
-  if (!isObject(given)) bad("not a JSON object");
+/** @param {import("../../credentials/opened.js").OpenedCredential} opened @param {Entry} entry @param {By} by @returns {Promise<List>} */
+async function readList({ stated: given }, entry, { issuer, resolver, at }) {
   checkCredentialModel(given);
   const signed = await checkProofs(given, "assertionMethod", resolver, at);
   if (signed.verified === null) return refuse("unsound-list", signed.check.summary);
@@ -123,7 +123,7 @@ async function readList(bytes, entry, { issuer, resolver, at }) {
   }
   if (named !== issuer) refuse("foreign-list", "it is of another issuer");
   const subject = document.credentialSubject;
-  if (!typesOf(document).includes(TYPE) || !isObject(subject)) bad(`its type is not ${TYPE}`);
+  if (!typesOf(document).includes(LIST_TYPE) || !isObject(subject)) bad(`its type is not ${LIST_TYPE}`);
   if (!typesOf(subject).includes("BitstringStatusList")) bad("its subject is not a BitstringStatusList");
   // ATTACK: a list of another URL, sound in itself, in which the bit happens to be clear.
   if (document.id !== entry.url) refuse("wrong-list", "it is of another URL");

@@ -1,7 +1,8 @@
 /** Verification of a foreign credential (spec §17.5). */
 import { Refusal } from "../../canon/errors.js";
 import { counted } from "../../canon/text.js";
-import { failed, passed, printable, printableDid, quote, reportOf, unchecked, warned } from "../report.js";
+import { printable, printableDid, quote } from "../../canon/quoting.js";
+import { failed, passed, reportOf, unchecked, warned } from "../report.js";
 import { CLOCK_SKEW } from "../../canon/timestamps.js";
 import { isObject, parse } from "../../canon/json.js";
 import { formatTimestamp } from "../../canon/timestamps.js";
@@ -13,7 +14,7 @@ import { checkBinding, checkProofs, keyOf } from "./proofs.js";
 import { checkRelated, Resources } from "./resources.js";
 import { checkSchemas } from "./schema/check.js";
 import { checkStatus } from "./status.js";
-import { idOf, parseStamp, typesOf } from "./values.js";
+import { idOf, parseStamp, typesOf } from "../../canon/values.js";
 
 /** @typedef {import("../report.js").Check} Check */
 /** @typedef {import("../report.js").Report} Report */

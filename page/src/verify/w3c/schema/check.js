@@ -5,13 +5,14 @@
 import { take, validate } from "../../../../generated/jsonschema.js";
 import { metaSchema } from "../../../../generated/schemas.js";
 import { refuse, Refusal } from "../../../canon/errors.js";
-import { failed, notApplicable, passed, quote, unchecked } from "../../report.js";
+import { quote } from "../../../canon/quoting.js";
+import { failed, notApplicable, passed, unchecked } from "../../report.js";
 import { isObject, parse } from "../../../canon/json.js";
 import { modelProblem } from "../problems.js";
 import { pinnedBy } from "../resources.js";
 import { checkCost } from "./limits.js";
 import { readSchemaCredential, SCHEMA_CREDENTIAL, whyNot } from "./credential.js";
-import { isUrl, statedIn } from "../values.js";
+import { isUrl, statedIn } from "../../../canon/values.js";
 import { MAX_SCHEMAS, MAX_SCHEMA_BYTES } from "../../../../generated/limits.js";
 
 const DRAFT = "https://json-schema.org/draft/2020-12/schema";

@@ -1,6 +1,6 @@
 /** Schemas that are credentials themselves (spec §17.7): somebody signed them, so they count as far as that credential does. */
 import { isObject, parse } from "../../../canon/json.js";
-import { bad, statedIn, typesOf } from "../values.js";
+import { bad, statedIn, typesOf } from "../../../canon/values.js";
 
 export const SCHEMA_CREDENTIAL = "JsonSchemaCredential";
 const META_SCHEMA = [

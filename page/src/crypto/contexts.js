@@ -2,10 +2,10 @@
  * What contexts may do to a foreign document (spec §17.3). None is fetched, and
  * none processed here: it is looked at as far as a MUST of the data model depends on it.
  */
-import texts from "../../../generated/contexts.js";
-import { same, utf8 } from "../../canon/bytes.js";
-import { canonical, isObject, parse } from "../../canon/json.js";
-import { bad, BLANK, isUrl, itemsOf } from "./values.js";
+import texts from "../../generated/contexts.js";
+import { same, utf8 } from "../canon/bytes.js";
+import { canonical, isObject, parse } from "../canon/json.js";
+import { bad, BLANK, isUrl, itemsOf } from "../canon/values.js";
 
 export const VC_CONTEXT = "https://www.w3.org/ns/credentials/v2";
 const NO_TERM = new RegExp(`[:${BLANK}]`, "u");

@@ -1,8 +1,8 @@
 /** The few kinds of value that the VC Data Model 2.0 is made of (spec §17.3). */
-import { refuse, spelt } from "../../canon/errors.js";
-import { isObject } from "../../canon/json.js";
-import { inCalendar } from "../../canon/timestamps.js";
-import { MAX_ITEMS } from "../../../generated/limits.js";
+import { refuse, spelt } from "./errors.js";
+import { isObject } from "./json.js";
+import { inCalendar } from "./timestamps.js";
+import { MAX_ITEMS } from "../../generated/limits.js";
 
 /** White space, as part of a regular expression. Spelt out: what \\s takes differs by language. */
 export const BLANK = String.raw`\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff`;

@@ -13,8 +13,8 @@ import { canonize } from "rdf-canonize";
 import { same, utf8 } from "../../canon/bytes.js";
 import { refuse, spelt } from "../../canon/errors.js";
 import { canonical, isObject } from "../../canon/json.js";
-import { CONTEXTS, contextDocument } from "./contexts.js";
-import { itemsOf, statedIn, typesOf } from "./values.js";
+import { CONTEXTS, contextDocument } from "../contexts.js";
+import { itemsOf, statedIn, typesOf } from "../../canon/values.js";
 import { MAX_RDF_ELEMENTS, MAX_RDF_VALUES } from "../../../generated/limits.js";
 
 export const RDFC = "eddsa-rdfc-2022";

@@ -6,12 +6,12 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, same } from "../../canon/bytes.js";
-import { verify } from "../../crypto/ed25519.js";
+import { verify } from "../ed25519.js";
 import { refuse, Refusal } from "../../canon/errors.js";
-import { parseSignature } from "../../crypto/proofs/eddsa_jcs.js";
+import { parseSignature } from "./eddsa_jcs.js";
 import { canonical, isObject } from "../../canon/json.js";
 import { canonicalRdf, RDFC } from "./eddsa_rdfc.js";
-import { itemsOf, parseStamp, statedIn } from "./values.js";
+import { itemsOf, parseStamp, statedIn } from "../../canon/values.js";
 import { MAX_PROOFS } from "../../../generated/limits.js";
 import { CLOCK_SKEW } from "../../canon/timestamps.js";
 
