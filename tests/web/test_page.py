@@ -20,6 +20,13 @@ use = "drop-empty/1"
 """
 
 
+def timeless(check):
+    """Return what a check says to programs, but for the moment: the page asks at another one."""
+    found = answer(check)
+    found["detail"].pop("at", None)
+    return found
+
+
 def same_as_the_command_line(window, publisher, delivery, *more):
     """Whatever the page answers, the command line answers, check by check."""
     data = ("--data", delivery / "data")
@@ -28,7 +35,7 @@ def same_as_the_command_line(window, publisher, delivery, *more):
     for check, other in zip(page["checks"], ours["checks"], strict=True):
         if check["id"] in {"log.memory", "trust.issuer", "log.anchor"}:
             continue  # the page keeps no memory; trust was given in another way
-        assert (check["id"], answer(check)) == (other["id"], answer(other))
+        assert (check["id"], timeless(check)) == (other["id"], timeless(other))
     assert page["subject"] == ours["subject"]
 
 
@@ -117,7 +124,7 @@ def test_a_trust_file_counts_as_on_the_command_line(open_page, publisher, delive
     ours = publisher.ok("verify", delivery, *data, "--json").json["checks"]
     for check in ours:
         if check["id"] != "log.memory":
-            assert answer(checks[check["id"]]) == answer(check)
+            assert timeless(checks[check["id"]]) == timeless(check)
 
 
 @browsers("firefox")  # WebKit's driver keeps no downloads
