@@ -56,6 +56,7 @@ def credentials(folder: Path) -> dict[str, float]:
     from nacl.bindings import crypto_sign_open
     from nacl.signing import SigningKey, VerifyKey
 
+    from lyrikstore.credentials.issue import issue
     from lyrikstore.credentials.model.credential import CredentialMetadata
     from lyrikstore.credentials.model.dataset import build_dataset_credential
     from lyrikstore.credentials.model.opened import OpenedCredential
@@ -63,7 +64,6 @@ def credentials(folder: Path) -> dict[str, float]:
     from lyrikstore.credentials.trust import Trust, TrustedIssuer
     from lyrikstore.crypto.contexts import OWN, context_document
     from lyrikstore.testing.keys import signer_for
-    from lyrikstore.verify.credential.envelope import issue
     from lyrikstore.verify.delivery.delivery import verify_credential
     from lyrikstore.verify.report import Verdict
 

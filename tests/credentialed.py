@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from lyrikstore.credentials.issue import issue
 from lyrikstore.credentials.model.credential import CredentialMetadata
 from lyrikstore.credentials.model.dataset import build_dataset_credential
 from lyrikstore.credentials.model.status_entry import StatusEntry
@@ -12,7 +13,6 @@ from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.verify.credential.envelope import issue
 
 
 def log_credential(

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from lyrikstore.api.verify import verify_folder as verify_folder
     from lyrikstore.canon.digest import Digest as Digest
     from lyrikstore.canon.errors import LyrikstoreError as LyrikstoreError
+    from lyrikstore.credentials.did import KnownDocument as KnownDocument
     from lyrikstore.credentials.did import web_url as web_url
     from lyrikstore.credentials.did.document import build_document as build_document
     from lyrikstore.credentials.model.attestation import parse_statement as parse_statement
+    from lyrikstore.credentials.model.credential import DATASET as DATASET
     from lyrikstore.credentials.model.opened import OpenedCredential as OpenedCredential
     from lyrikstore.credentials.terms.model import Use as Use
     from lyrikstore.credentials.trust import Trust as Trust
@@ -87,6 +89,7 @@ if TYPE_CHECKING:
     from lyrikstore.publish.cards.offline import verify_card_alone as verify_card_alone
     from lyrikstore.publish.exports.odrl import export_odrl as export_odrl
     from lyrikstore.publish.identity.issuer import Issuance as Issuance
+    from lyrikstore.publish.identity.log_heads import own_consistency as own_consistency
     from lyrikstore.publish.imports.import_credentials import ImportResult as ImportResult
     from lyrikstore.publish.issue.attest import Findings as Findings
     from lyrikstore.publish.issue.attest import attest as attest
@@ -98,9 +101,12 @@ if TYPE_CHECKING:
     from lyrikstore.publish.status.book import Issued as Issued
     from lyrikstore.train.config import TrainConfig as TrainConfig
     from lyrikstore.verify.delivery.compare_files import is_litter as is_litter
+    from lyrikstore.verify.delivery.delivery import verify_alone as verify_alone
     from lyrikstore.verify.delivery.folder import read_siblings as read_siblings
+    from lyrikstore.verify.delivery.siblings import SiblingFiles as SiblingFiles
     from lyrikstore.verify.report import Report as Report
     from lyrikstore.verify.store.store import verify_store_at as verify_store_at
+    from lyrikstore.verify.w3c.presentation import verify_foreign as verify_foreign
     from lyrikstore.verify.w3c.resource_files import read_resources as read_resources
     from lyrikstore.web import MAX_CARRIED as MAX_CARRIED
     from lyrikstore.web import Carried as Carried
@@ -120,9 +126,10 @@ _PLACES = {
     "api.verify": "data_folder verify_delivery verify_folder",
     "canon.digest": "Digest",
     "canon.errors": "LyrikstoreError",
-    "credentials.did": "web_url",
+    "credentials.did": "KnownDocument web_url",
     "credentials.did.document": "build_document",
     "credentials.model.attestation": "parse_statement",
+    "credentials.model.credential": "DATASET",
     "credentials.model.opened": "OpenedCredential",
     "credentials.terms.model": "Use",
     "credentials.trust": "Trust TrustedIssuer encode_trust load_trust",
@@ -163,6 +170,7 @@ _PLACES = {
     "publish.cards.offline": "is_card sibling_card store_named verify_card_alone",
     "publish.exports.odrl": "export_odrl",
     "publish.identity.issuer": "Issuance",
+    "publish.identity.log_heads": "own_consistency",
     "publish.imports.import_credentials": "ImportResult",
     "publish.issue.attest": "Findings attest read_documents",
     "publish.issue.grant": "Licence",
@@ -171,9 +179,12 @@ _PLACES = {
     "publish.status.book": "Issued",
     "train.config": "TrainConfig",
     "verify.delivery.compare_files": "is_litter",
+    "verify.delivery.delivery": "verify_alone",
     "verify.delivery.folder": "read_siblings",
+    "verify.delivery.siblings": "SiblingFiles",
     "verify.report": "Report",
     "verify.store.store": "verify_store_at",
+    "verify.w3c.presentation": "verify_foreign",
     "verify.w3c.resource_files": "read_resources",
     "web": "Carried MAX_CARRIED carried_by page_fingerprint verification_page",
     "web.fetch_named": "NOTHING fetch_for",

@@ -17,6 +17,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.canon.limits import STATUS_LIST_ENTRIES
 from lyrikstore.credentials.did.document import build_document
+from lyrikstore.credentials.issue import issue, reference_to
 from lyrikstore.credentials.model.attestation import build_attestation
 from lyrikstore.credentials.model.credential import Claims, CredentialMetadata
 from lyrikstore.credentials.model.grant import build_grant
@@ -26,7 +27,6 @@ from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner, OrganisationSigner, Signer
 from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
-from lyrikstore.verify.credential.envelope import issue, reference_to
 from lyrikstore.verify.w3c.presentation import make_presentation
 
 HERE = Path(__file__).parent

@@ -13,6 +13,7 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import encode, parse
+from lyrikstore.credentials.issue import issue
 from lyrikstore.credentials.model.credential import CredentialMetadata
 from lyrikstore.credentials.model.dataset import build_dataset_credential
 from lyrikstore.credentials.terms.model import whole
@@ -26,7 +27,6 @@ from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, s
 from lyrikstore.history.policy.policy import Genesis, Policy
 from lyrikstore.history.records.order_root import document_id, order_root
 from lyrikstore.history.trees.tree import Tree, TreeEntry
-from lyrikstore.verify.credential.envelope import issue
 
 OWNER_SEED, LOG_SEED, MALLORY_SEED = bytes(range(32)), bytes(range(32, 64)), b"\x77" * 32
 OWNER, LOG, MALLORY = (

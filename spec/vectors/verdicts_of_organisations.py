@@ -8,12 +8,12 @@ from typing import Any
 import make_credentials as made
 from lyrikstore.canon.limits import STATUS_LIST_ENTRIES
 from lyrikstore.credentials.did.document import build_document
+from lyrikstore.credentials.issue import reference_to
 from lyrikstore.credentials.model.status_entry import StatusEntry
 from lyrikstore.credentials.model.status_list import sign_list
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner, OrganisationSigner
 from lyrikstore.crypto.multikey import encode_multikey
-from lyrikstore.verify.credential.envelope import reference_to
 
 WEB = "did:web:data.example"
 URL = "https://data.example/status/revocation-1.json"

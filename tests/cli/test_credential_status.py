@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.credentials.issue import issue
 from lyrikstore.crypto.keys.signer import file_uri, signer_from_uri
-from lyrikstore.verify.credential.envelope import issue
 from tests.conftest import list_name
 
 STATUS = "https://data.example/status"

@@ -17,6 +17,7 @@ from lyrikstore.canon.errors import (
 from lyrikstore.canon.json import parse
 from lyrikstore.canon.limits import STATUS_LIST_ENTRIES as ENTRIES
 from lyrikstore.credentials.did.document import build_document
+from lyrikstore.credentials.issue import issue, reference_to
 from lyrikstore.credentials.model.attestation import build_attestation
 from lyrikstore.credentials.model.credential import Claims, CredentialMetadata
 from lyrikstore.credentials.model.grant import build_grant
@@ -39,7 +40,6 @@ from lyrikstore.publish.status.book import StatusBook
 from lyrikstore.publish.status.changes import set_status
 from lyrikstore.publish.status.publish_lists import file_names
 from lyrikstore.testing.keys import signer_for
-from lyrikstore.verify.credential.envelope import issue, reference_to
 from lyrikstore.verify.credential.grant import check_grant
 from lyrikstore.verify.credential.status import logged_notices
 from lyrikstore.verify.rights.required import Right, check_rights

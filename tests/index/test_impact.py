@@ -7,6 +7,7 @@ import pytest
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, StorageError, VerificationError
 from lyrikstore.canon.json import encode, parse
+from lyrikstore.credentials.issue import issue, reference_to
 from lyrikstore.credentials.model.credential import Claims, CredentialMetadata
 from lyrikstore.credentials.model.grant import build_grant
 from lyrikstore.history.commit.transaction import open_transaction
@@ -14,7 +15,6 @@ from lyrikstore.history.manifests.manifest import Attachment, Input
 from lyrikstore.index.impact import MAX_PATH, Impact, impact_of
 from lyrikstore.objects.store.blobs import BlobStore
 from lyrikstore.testing.keys import signer_for
-from lyrikstore.verify.credential.envelope import issue, reference_to
 
 
 def told(impact: Impact) -> list[tuple[str, str | None, tuple[str, ...]]]:

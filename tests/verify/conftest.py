@@ -13,6 +13,7 @@ import pytest
 import make_credentials as made
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import encode, parse
+from lyrikstore.credentials.issue import issue
 from lyrikstore.credentials.model.dataset import build_dataset_credential
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.terms.model import whole
@@ -25,7 +26,6 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import document_id
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree, TreeEntry
-from lyrikstore.verify.credential.envelope import issue
 from lyrikstore.verify.delivery.delivery import verify_delivery
 from lyrikstore.verify.delivery.folder import FolderData, read_siblings
 from lyrikstore.verify.report import Report

@@ -15,6 +15,7 @@ from lyrikstore.canon.limits import MAX_STATEMENTS_BYTES
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.did import Resolver, documents_among
+from lyrikstore.credentials.issue import issue
 from lyrikstore.credentials.model.credential import GRANT
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust, parse_trust
@@ -24,7 +25,6 @@ from lyrikstore.curate.terms.measures import Measurement
 from lyrikstore.history.records.order_root import document_id
 from lyrikstore.history.trees.tree import TreeEntry
 from lyrikstore.verify.credential.credential import check_credential
-from lyrikstore.verify.credential.envelope import issue
 from lyrikstore.verify.credential.grant import Holder
 from lyrikstore.verify.credential.key_statements import check_few
 from lyrikstore.verify.credential.status import Notices

@@ -157,7 +157,7 @@ class CredentialMetadata(Struct, frozen=True):
         issuer_name: What the issuer calls itself; claimed, never trusted.
         status: Where its bits are in the issuer's status lists; none: it cannot be revoked.
         supersedes: The credential of the same issuer and kind that it replaces, as
-            :func:`lyrikstore.verify.credential.envelope.reference_to` gives it, or None.
+            :func:`lyrikstore.credentials.issue.reference_to` gives it, or None.
         id: ``urn:uuid:`` v4; a new one by default.
     """
 

@@ -1,7 +1,7 @@
 """The dataset credential: claims about one dataset version (spec/10-credentials.md).
 
 :func:`build_dataset_credential` states only what the manifest, its tree and its records manifest
-already bind, plus what the publisher grants; :func:`lyrikstore.verify.credential.envelope.issue`
+already bind, plus what the publisher grants; :func:`lyrikstore.credentials.issue.issue`
 signs it.
 """
 

@@ -88,7 +88,7 @@ def build_grant(
     Args:
         metadata: Who grants: the issuer of the terms; and how it may end.
         about: What that credential says.
-        terms: The reference to it, as :func:`lyrikstore.verify.credential.envelope.reference_to`
+        terms: The reference to it, as :func:`lyrikstore.credentials.issue.reference_to`
             gives.
         holder: DID of the buyer.
         permits: What the holder may do.

@@ -17,6 +17,7 @@ from lyrikstore.canon.json import JSON
 from lyrikstore.canon.limits import MAX_DID_METHODS
 from lyrikstore.credentials.did import DocumentSource, KnownDocument, Resolver, parse_did
 from lyrikstore.credentials.did.document import build_document
+from lyrikstore.credentials.issue import reference_to
 from lyrikstore.credentials.model.credential import (
     CredentialKind,
     CredentialMetadata,
@@ -27,7 +28,6 @@ from lyrikstore.crypto.keys.signer import OrganisationSigner, Signer
 from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.history.policy.policy import Policy
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.verify.credential.envelope import reference_to
 
 SIGN_AS_ISSUER = "sign with the key that issued it: --signer NAME"
 """What to do where another key is needed."""

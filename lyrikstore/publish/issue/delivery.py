@@ -17,6 +17,7 @@ from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.json import JSON, parse
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.issue import issue
 from lyrikstore.credentials.model.credential import DATASET, Claims
 from lyrikstore.credentials.model.dataset import build_dataset_credential
 from lyrikstore.credentials.terms.claim import text_name
@@ -43,7 +44,6 @@ from lyrikstore.publish.issue.atomic_folder import building, check_place, put_in
 from lyrikstore.publish.issue.issue import places_for
 from lyrikstore.publish.issue.readme import delivery_readme
 from lyrikstore.publish.issue.record_commitment import Commitment, commit_to_records
-from lyrikstore.verify.credential.envelope import issue
 
 MAX_LICENCE_BYTES = 16 << 20
 MAX_VALIDITY = timedelta(days=3660)

@@ -17,6 +17,7 @@ from lyrikstore.canon.errors import (
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.timestamps import Clock, format_timestamp
 from lyrikstore.credentials.did.names import parse_did
+from lyrikstore.credentials.issue import reference_to
 from lyrikstore.credentials.model.credential import (
     DATASET,
     GRANT,
@@ -47,7 +48,7 @@ from lyrikstore.publish.identity.issuer import (
 )
 from lyrikstore.publish.identity.key_statements import check_few_statements
 from lyrikstore.publish.issue.issue import IssuedCredential, issue_logged
-from lyrikstore.verify.credential.envelope import keys_for, open_envelope, reference_to
+from lyrikstore.verify.credential.envelope import keys_for, open_envelope
 from lyrikstore.verify.credential.issuer import check_standing
 from lyrikstore.verify.credential.status import logged_notices
 from lyrikstore.verify.report import CheckState

@@ -11,6 +11,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON, parse
 from lyrikstore.canon.timestamps import Clock, now
+from lyrikstore.credentials.issue import issue
 from lyrikstore.credentials.model.credential import CredentialMetadata
 from lyrikstore.credentials.model.status_entry import StatusEntry
 from lyrikstore.crypto.keys.signer import Signer
@@ -19,7 +20,6 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.identity.issuer import Issuer, own_keys
 from lyrikstore.publish.identity.key_statements import credential_proof, store_statements
 from lyrikstore.publish.status.book import StatusBook
-from lyrikstore.verify.credential.envelope import issue
 from lyrikstore.verify.w3c.resources import Resources
 from lyrikstore.verify.w3c.signing import sign_credential
 

@@ -14,9 +14,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     FormatError,
     IncompleteError,
-    InvalidInputError,
     LyrikstoreError,
-    VerificationError,
 )
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.quoting import quote
@@ -30,9 +28,7 @@ from lyrikstore.credentials.model.credential import (
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.ed25519 import PublicKey
-from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.multikey import did_key
-from lyrikstore.crypto.proofs.eddsa_jcs import add_proof_encoded
 from lyrikstore.verify.credential.status import Notices
 from lyrikstore.verify.report import Check, CheckState, complete, failed, passed, unchecked
 
@@ -125,47 +121,6 @@ def open_envelope(
     checks += [proof, _check_binding(issuer, signer)]
     # From here on only what was signed.
     return Envelope(opened, tuple(checks), signed or document, issuer, signer, claims)
-
-
-def issue(document: dict[str, JSON], signer: Signer, created: datetime) -> bytes:
-    """Return the signed credential in canonical form, read back and verified.
-
-    Args:
-        document: An unsigned credential of one of our kinds.
-        signer: Must be the issuer.
-        created: Now; claimed time, never trusted.
-
-    Raises:
-        InvalidInputError: (``wrong-issuer``) the document names another issuer.
-        FormatError: The document is not a credential of the kind it says it is.
-        KeyMaterialError: The signer cannot sign.
-    """
-    if issuer_of(document) != signer.did:
-        raise InvalidInputError(
-            "wrong-issuer", f"the credential names another issuer than its signer {signer.did}"
-        )
-    signed, data = add_proof_encoded(document, signer, created=created)  # verified there
-    # Read back before anybody else does: what verifies here must be what is read there.
-    found = OpenedCredential(data)
-    if found.kind is None:
-        raise FormatError("bad-credential", "not a kind of credential that lyrikstore issues")
-    found.claims_as(found.kind)
-    if found.document != signed:
-        raise VerificationError("bad-signature", "the credential does not survive being written")
-    return data
-
-
-def reference_to(data: bytes) -> dict[str, JSON]:
-    """Return the reference by which other credentials name the one in ``data``.
-
-    Raises:
-        FormatError: ``data`` is no credential.
-    """
-    credential = OpenedCredential(data)
-    identity = credential.parsed().members.get("id")
-    if credential.kind is None or credential.id is None or not isinstance(identity, str):
-        raise FormatError("bad-credential", "not a credential of lyrikstore's")
-    return {"type": "CredentialReference", "id": identity, "digest": credential.id.urn}
 
 
 @cache

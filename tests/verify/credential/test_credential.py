@@ -158,7 +158,7 @@ def test_period_must_make_sense(publisher: Publisher) -> None:
 
 
 def test_only_the_issuer_signs(publisher: Publisher, world: SimpleNamespace) -> None:
-    from lyrikstore.verify.credential.envelope import issue
+    from lyrikstore.credentials.issue import issue
 
     with pytest.raises(InvalidInputError, match="another issuer"):
         issue(publisher.unsigned(), world.MALLORY, world.NOW)

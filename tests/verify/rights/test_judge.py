@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import PolicyError
 from lyrikstore.canon.limits import STATUS_LIST_ENTRIES
+from lyrikstore.credentials.issue import issue, reference_to
 from lyrikstore.credentials.model.credential import Claims, CredentialMetadata
 from lyrikstore.credentials.model.grant import build_grant
 from lyrikstore.credentials.model.status_entry import StatusEntry
@@ -28,7 +29,6 @@ from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.testing.keys import signer_for
-from lyrikstore.verify.credential.envelope import issue, reference_to
 from lyrikstore.verify.report import Check, CheckState, Verdict
 from lyrikstore.verify.report_text import headline, meaning, rights_alone, was_taken_back
 from lyrikstore.verify.rights.recorded import check_rights as rights_of_runs

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import PolicyError
 from lyrikstore.credentials.did.document import build_document
+from lyrikstore.credentials.issue import issue
 from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.trust import PinnedDocument
 from lyrikstore.crypto.ed25519 import PrivateKey
@@ -22,7 +23,6 @@ from lyrikstore.curate.terms.sources import Asker, sources_of_datasets
 from lyrikstore.history.commit.policy_change import change_policy, revoked, rotated
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, sign_manifest
-from lyrikstore.verify.credential.envelope import issue
 from lyrikstore.verify.rights.recorded import check_rights as rights_of_runs
 from lyrikstore.verify.rights.required import check_rights
 

@@ -20,6 +20,7 @@ from lyrikstore.canon.limits import STATUS_LIST_ENTRIES
 from lyrikstore.canon.progress import Progress
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.credentials.did.document import build_document
+from lyrikstore.credentials.issue import issue
 from lyrikstore.credentials.model.attestation import build_attestation
 from lyrikstore.credentials.model.credential import Claims, CredentialMetadata
 from lyrikstore.credentials.model.status_entry import StatusEntry
@@ -38,7 +39,6 @@ from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.backends.base import LocalBackend
 from lyrikstore.publish.status.withdrawals import Withdrawal, withdrawals
 from lyrikstore.verify.checks import PROCEDURES
-from lyrikstore.verify.credential.envelope import issue
 from lyrikstore.verify.report import Report
 from lyrikstore.verify.report_text import rights_alone, was_taken_back
 from lyrikstore.verify.store.object import verify_object
@@ -873,10 +873,10 @@ def test_verify_store_on_an_open_one(sound: Lineage) -> None:
 
 def granted(lineage: Lineage, holder: str, **changes: Any) -> dict[str, Any]:
     """Log terms under which training may be granted, and a grant; return the right it gives."""
+    from lyrikstore.credentials.issue import issue, reference_to
     from lyrikstore.credentials.model.credential import Claims
     from lyrikstore.credentials.model.grant import build_grant
     from lyrikstore.credentials.terms.model import whole
-    from lyrikstore.verify.credential.envelope import issue, reference_to
 
     world = lineage.world
     terms = lineage.publisher.credential(terms=whole(["evaluate"], grantable=["train"]))

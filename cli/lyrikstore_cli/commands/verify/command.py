@@ -231,13 +231,15 @@ def _verify_file(
     status_files: list[bytes],
     asked: Asked,
 ) -> "Report":
-    from lyrikstore.api import OpenedCredential
-    from lyrikstore.credentials.model.credential import DATASET
-    from lyrikstore.publish.cards.offline import is_card
-    from lyrikstore.verify.delivery.delivery import verify_alone
-    from lyrikstore.verify.delivery.folder import read_siblings
-    from lyrikstore.verify.delivery.siblings import SiblingFiles
-    from lyrikstore.verify.w3c.presentation import verify_foreign
+    from lyrikstore.api import (
+        DATASET,
+        OpenedCredential,
+        SiblingFiles,
+        is_card,
+        read_siblings,
+        verify_alone,
+        verify_foreign,
+    )
 
     credential = OpenedCredential(read_file(path))
     foreign, kind = credential.profile == "w3c", credential.kind

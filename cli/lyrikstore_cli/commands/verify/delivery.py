@@ -10,9 +10,7 @@ from lyrikstore.canon.timestamps import now
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.credentials.did import KnownDocument
-    from lyrikstore.credentials.model.opened import OpenedCredential
-    from lyrikstore.credentials.trust import Trust
+    from lyrikstore.api import KnownDocument, OpenedCredential, Trust
     from lyrikstore.verify.report import Report
 
 
@@ -44,7 +42,7 @@ def verify_delivered(
         fetched: DID documents that came from where their DIDs say.
         recompute: Whether to measure again what the credential measured.
     """
-    from lyrikstore.api.verify import verify_folder
+    from lyrikstore.api import verify_folder
 
     with session.screen.progress("verifying") as meter:
         return verify_folder(
@@ -65,7 +63,7 @@ def _own_log(
     session: Session, credential: bytes, siblings: Mapping[str, bytes]
 ) -> dict[str, bytes]:
     """Return what the store here shows of the log of a delivery, if the delivery is of it."""
-    from lyrikstore.publish.identity.log_heads import own_consistency
+    from lyrikstore.api import own_consistency
 
     try:
         session.store_folder()  # a buyer has none, and need not load what opens one
