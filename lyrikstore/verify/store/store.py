@@ -98,7 +98,7 @@ def verify_store(
     unknown = not_known_lost(repository, memory)
     report = _report(made, str(repository.store_id), repository.genesis.author, at, unknown)
     sound = report.verdict in {Verdict.TRUSTED, Verdict.VALID}
-    seen = made["log.memory"].state is CheckState.PASS
+    seen = report.check("log.memory").state is CheckState.PASS
     if memory is not None and log.signed is not None and sound and seen:
         try:
             memory.remember_head(log.signed.head, log.signed.signers, repository.store_id)

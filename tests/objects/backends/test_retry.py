@@ -140,9 +140,9 @@ def test_google_and_azure_open_with_their_options(tmp_path, nobody):
 def test_a_missing_library_is_named(url, library, tmp_path, monkeypatch):
     import sys
 
-    for name in ("cloud", "sftp", "sftpchannel", "sftpconnection"):
-        monkeypatch.delitem(sys.modules, f"lyrikstore.objects.backends.open.{name}", raising=False)
-        monkeypatch.delattr(f"lyrikstore.objects.backends.open.{name}", raising=False)
+    for name in ("cloud", "sftp", "sftp_channel", "sftp_connection"):
+        monkeypatch.delitem(sys.modules, f"lyrikstore.objects.backends.{name}", raising=False)
+        monkeypatch.delattr(f"lyrikstore.objects.backends.{name}", raising=False)
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(RemoteError) as caught:
         open_backend(url, scratch=tmp_path)

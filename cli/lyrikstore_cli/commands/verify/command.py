@@ -327,7 +327,7 @@ def _is_ref(session: Session, target: str) -> bool:
     try:
         parse_ref(target)  # most files are not called so, and no store need be opened for them
         session.store_folder()  # a buyer has none, and need not load what opens one
-        session.open_store().resolve(target)
+        session.open_store().repository.afresh().resolve(target)  # no cache is evidence
     except (NotFoundError, InvalidInputError):
         return False
     return True
