@@ -83,8 +83,9 @@ SLOW = pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
-        *("train.jsonl", "base/model.safetensors"),
-        *(pytest.param(name, marks=SLOW) for name in ("validation.jsonl", "train.json")),
+        "base/model.safetensors",
+        *(pytest.param(name, marks=SLOW) for name in ("train.jsonl", "validation.jsonl")),
+        pytest.param("train.json", marks=SLOW),
         *(pytest.param(f"base/{name}.json", marks=SLOW) for name in ("tokenizer", "config")),
     ],
 )
@@ -169,7 +170,10 @@ LINES = b"".join(
 
 @pytest.mark.parametrize(
     ("reads", "said"),
-    [((TRAIN, TEST, TEXT), "did not read text"), ((TRAIN,), f"read {TEST}, which is no input")],
+    [
+        ((TRAIN, TEST, TEXT), "did not read text"),
+        pytest.param((TRAIN,), f"read {TEST}, which is no input", marks=SLOW),
+    ],
 )
 def test_a_worker_reads_all_that_it_has_to_and_nothing_else(tmp_path, reads, said):
     with open_staging(tmp_path) as staging:
