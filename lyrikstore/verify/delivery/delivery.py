@@ -98,7 +98,7 @@ def verify_alone(
         kind: What it has to be; by default what it says it is.
         holder: Who presented a grant, or None.
         notices: What issuers have said since; by default what is ``siblings``.
-        fetched: DID documents that came from where their DIDs say, next tos those.
+        fetched: DID documents that came from where their DIDs say, next to those.
     """
     notices = notices or Notices.among(siblings.all, fetched)
     kind = kind or opened.kind
