@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make demo      the main job on real data: sign, verify, train, explain (under 15 minutes)"
-	@echo "make test      the test suite (under 8 minutes on 2 cores)"
+	@echo "make test      the test suite (under 13 minutes on 2 cores with every group)"
 	@echo "make test-all  every sweep whole, and the slow matrices (hours)"
 	@echo "make measure   write the tables of docs/ that hold times (hours, on a quiet machine)"
 	@echo "make suites    the official W3C suites in SUITES=DIR against lyrikstore serve"
