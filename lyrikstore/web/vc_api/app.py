@@ -46,7 +46,7 @@ from lyrikstore.verify.w3c.resources import Resources
 from lyrikstore.verify.w3c.values import items_of
 from lyrikstore.verify.w3c.verify import Surroundings, judge_credential
 from lyrikstore.web.vc_api.issue import StatusLists, VcApiIssuer
-from lyrikstore.web.vc_api.limits import Gate
+from lyrikstore.web.vc_api.limits import DrainBody, Gate
 from lyrikstore.web.vc_api.responses import HEADERS, json_answer, problem, problem_answer
 
 READ_SECONDS = 10.0
@@ -139,6 +139,7 @@ def make_app(service: Service, hosts: Sequence[str]) -> Starlette:
     return Starlette(
         routes=routes,
         middleware=[
+            Middleware(DrainBody),
             Middleware(Gate, hosts=hosts, max_bytes=MAX_JSON_BYTES),
             Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_JSON_BYTES),
         ],
