@@ -1,5 +1,6 @@
 """``store.datasets``: folders become signed versions, and versions become folders again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,19 +95,19 @@ class Datasets:
 
     def filter(
         self,
-        ref: str,
-        recipe: "Recipe",
+        ref: "str | Sequence[str]",
+        recipe: "Recipe | None",
         as_name: str,
         *,
         message: str = "",
         progress: OnProgress = silent,
         pools: "Pools | None" = None,
     ) -> "FilterResult":
-        """Derive ``as_name`` from the dataset ``ref`` by a recipe.
+        """Derive ``as_name`` from a dataset by a recipe, or from several put together.
 
         Args:
-            ref: The source version.
-            recipe: What to do.
+            ref: The source version; or several, whose union is made first.
+            recipe: What to do; None, with several sources: nothing more.
             as_name: The new dataset's name.
             message: Free text, signed with the new dataset.
             progress: Progress callback, called per record.
@@ -119,7 +120,7 @@ class Datasets:
 
         return apply_recipe(
             self.store.repository,
-            ref,
+            [ref] if isinstance(ref, str) else list(ref),
             recipe,
             as_name,
             signer=self.store.signer(),

@@ -56,11 +56,11 @@ class Bench:
             **options,
         )
 
-    def filter(self, recipe: str, ref: str = "acme/docs", to: str = "acme/clean") -> FilterResult:
+    def filter(self, recipe: str | None, *refs: str, to: str = "acme/clean") -> FilterResult:
         return apply_recipe(
             self.repo,
-            ref,
-            parse_recipe(recipe.encode()),
+            refs or ["acme/docs"],
+            None if recipe is None else parse_recipe(recipe.encode()),
             to,
             signer=signer_for("owner"),
             clock=lambda: NOW,

@@ -69,7 +69,7 @@ def derive(bench: Bench, name: str, pools: Any = None, **options: Any) -> Filter
     recipe = parse_recipe(options.pop("recipe", RECIPE).encode())
     return apply_recipe(
         bench.repo,
-        "acme/docs",
+        ["acme/docs"],
         recipe,
         name,
         signer=signer_for("owner"),

@@ -15,36 +15,44 @@ from lyrikstore_cli.session import Session
     signs=True,
     epilog="lyrikstore filter acme/contracts --recipe clean.toml --as acme/contracts-clean",
 )
-@click.argument("ref")
+@click.argument("refs", nargs=-1, required=True, metavar="REF...")
 @click.option(
     "--recipe",
     type=click.Path(path_type=Path),
-    required=True,
-    help="What to do, in TOML (docs/recipes.md).",
+    help="What to do, in TOML (docs/recipes.md); may be left out with several REFs.",
 )
 @click.option("--as", "as_name", required=True, help="The name of the derived dataset.")
 @options.note
 @options.dask
 def command(
-    session: Session, ref: str, recipe: Path, as_name: str, message: str, dask: str | None
+    session: Session,
+    refs: tuple[str, ...],
+    recipe: Path | None,
+    as_name: str,
+    message: str,
+    dask: str | None,
 ) -> None:
     """Derive a dataset from REF by a recipe of built-in filters, and sign both.
+
+    Several REFs are put together first: every file keeps its path, below the name of its dataset;
+    nothing is compared, and nothing dropped. The terms of all of them hold for the result.
 
     Every record dropped or changed gets a reason; `lyrikstore why` tells it. A recipe with a
     split makes NAME.train, NAME.validation and NAME.test.
     """
     from lyrikstore.api import load_recipe
 
-    plan = load_recipe(recipe)
+    plan = None if recipe is None else load_recipe(recipe)
     store = session.open_store(sign=True)
     with session.pools(dask) as pools, session.screen.progress("filtering") as meter:
         result = store.datasets.filter(
-            ref, plan, as_name, message=message, progress=meter, pools=pools
+            refs, plan, as_name, message=message, progress=meter, pools=pools
         )
     session.emit(
         "filter",
         {
-            "source": str(result.source.id),
+            "source": str(result.sources[0].id),
+            "sourceVersions": [str(source.id) for source in result.sources],
             "filter": str(result.filter.id),
             "changed": not result.unchanged,
             "parts": [

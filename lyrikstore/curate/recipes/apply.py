@@ -30,6 +30,7 @@ from lyrikstore.curate.recipes.engine import (
     settle,
 )
 from lyrikstore.curate.recipes.recipe import Recipe, Unmatched
+from lyrikstore.curate.recipes.union import FilterSource, check_union, source_of
 from lyrikstore.history.commit.transaction import TransactionBuilder, open_transaction
 from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.manifests.names import Name, parse_name
@@ -43,7 +44,7 @@ class FilterResult(Struct, frozen=True):
     """What a filter did.
 
     Attributes:
-        source: The version it read.
+        sources: The versions it read, in the order they were named.
         filter: The filter manifest, new or as it was.
         manifests: Part (``""`` without a split) -> its current version.
         log_indices: Part -> log index, for those that are new.
@@ -54,7 +55,7 @@ class FilterResult(Struct, frozen=True):
         unmatched: Values on lists of the recipe that no record of the source has.
     """
 
-    source: Manifest
+    sources: tuple[Manifest, ...]
     filter: Manifest
     manifests: Mapping[str, Manifest]
     log_indices: Mapping[str, int]
@@ -67,8 +68,8 @@ class FilterResult(Struct, frozen=True):
 
 def apply_recipe(
     repository: Repository,
-    ref: str,
-    recipe: Recipe,
+    refs: Sequence[str],
+    recipe: Recipe | None,
     as_name: str,
     *,
     signer: Signer,
@@ -77,12 +78,12 @@ def apply_recipe(
     clock: Clock = now,
     pools: Pools | None = None,
 ) -> FilterResult:
-    """Derive ``as_name`` (with a split: ``as_name.train``, …) from the dataset ``ref``.
+    """Derive ``as_name`` (with a split: ``as_name.train``, …) from one dataset or several.
 
     Args:
         repository: The store, opened to append.
-        ref: The source version.
-        recipe: What to do.
+        refs: The source versions; of several their union (spec §12.4.1).
+        recipe: What to do; None, with several sources: nothing but the union.
         as_name: The new dataset's name.
         signer: The author.
         message: Free text.
@@ -94,23 +95,24 @@ def apply_recipe(
     Raises:
         InvalidInputError: (``no-reader``) a text filter over documents that are no text, such as
             PDF; (``undecodable-text``); (``unknown-column``); (``not-a-dataset``);
-            (``same-name``) the result would replace its own source.
+            (``same-name``) the result would replace its own source; (``no-recipe``) there is
+            nothing to do; else as :func:`lyrikstore.curate.recipes.union.source_of`.
         EmptyResultError: (``nothing-kept``) no record, or none of a part, was kept.
         ConflictError, LockedError, KeyMaterialError, PolicyError, StorageError: see
             ``TransactionBuilder``. Whatever is raised, nothing was logged.
 
     Cost: one read of every record; memory for the decisions, not for the texts.
     """
-    source = _source(repository, ref)
+    source, recipe = _sources(repository, refs, recipe)
     name = parse_name(as_name)
     targets = _targets(name, recipe)
-    if source.name in targets.values():
-        raise InvalidInputError(
-            "same-name", f"{source.name} would replace its own source", hint="choose another name"
-        )
-    tree = repository.tree(source)
-    columns = frozenset(source.body.get("metadata", {}).get("columns", ()))
-    recipe.check_columns(columns, source.name)
+    for read in source.manifests:
+        if read.name in targets.values():
+            raise InvalidInputError(
+                "same-name", f"{read.name} would replace its own source", hint="choose another name"
+            )
+    tree = source.tree
+    recipe.check_columns(frozenset(source.columns), source.name)
     unmatched = recipe.unmatched(tree.metas.values())
     if recipe.reads_text and pools is None:
         _check_readable(foreign_files(tree, repository.blobs.open))
@@ -136,10 +138,10 @@ def apply_recipe(
                 _body(source, used, part, part_tree, applied, recipe=recipe),
                 part_tree,
                 inputs=(
-                    Input("source", "dataset", source.id),
+                    *(Input("source", "dataset", one.id) for one in source.manifests),
                     Input("filter", "filter", used.id),
                 ),
-                attachments=(decisions, *source.attachments_in("licence-text")),
+                attachments=(decisions, *source.texts),
             )
             manifests[part], part_is_new = log(statement)
             if part_is_new:
@@ -149,7 +151,7 @@ def apply_recipe(
             indices = transaction.commit()
             logged = dict(zip(fresh, indices[len(indices) - len(fresh) :], strict=True))
     return FilterResult(
-        source,
+        source.manifests,
         used,
         manifests,
         logged,
@@ -196,17 +198,36 @@ def _log(
     return manifest, True
 
 
+def _sources(
+    repository: Repository, refs: Sequence[str], recipe: Recipe | None
+) -> tuple[FilterSource, Recipe]:
+    """Return what is read, and all that is done with it."""
+    found = [_source(repository, ref) for ref in refs]
+    if recipe is None and len(found) < 2:
+        raise InvalidInputError(
+            "no-recipe",
+            "one dataset without a recipe would be itself again",
+            hint="say what to do with --recipe FILE, or name a second dataset to put with it",
+        )
+    check_union(found)
+    for manifest in found:
+        if manifest.body["reader"] != DOCUMENT:
+            raise InvalidInputError(
+                "no-reader",
+                f"{manifest.name} is read by {manifest.body['reader']}; "
+                "filters read documents only",
+                hint="commit one file per record",
+            )
+    source = source_of(found, [repository.tree(one) for one in found])
+    recipe = recipe or Recipe((), "")
+    return source, recipe.of_union() if source.is_union else recipe
+
+
 def _source(repository: Repository, ref: str) -> Manifest:
     source = repository.resolve(ref)
     if source.kind != "dataset":
         raise InvalidInputError(
             "not-a-dataset", f"{ref} is a {source.kind}, not a dataset", hint="name a dataset"
-        )
-    if source.body["reader"] != DOCUMENT:
-        raise InvalidInputError(
-            "no-reader",
-            f"{source.name} is read by {source.body['reader']}; filters read documents only",
-            hint="commit one file per record",
         )
     return source
 
@@ -258,7 +279,7 @@ def _check_kept(
 
 
 def _body(
-    source: Manifest, used: Manifest, part: str, tree: Tree, applied: Applied, *, recipe: Recipe
+    source: FilterSource, used: Manifest, part: str, tree: Tree, applied: Applied, *, recipe: Recipe
 ) -> dict[str, Any]:
     counts = applied.counts(part)
     stats: dict[str, Any] = {
@@ -266,12 +287,9 @@ def _body(
         "bytes": tree.total_bytes,
         "records": len(tree.entries),
     }
-    metadata = source.body.get("metadata")
-    if metadata is not None:
+    if "metadata" in source.members:
         filled = Counter(column for entry in tree.entries for column in entry.meta or ())
-        stats["columns"] = files_by(
-            "column", {column: filled[column] for column in metadata["columns"]}
-        )
+        stats["columns"] = files_by("column", {name: filled[name] for name in source.columns})
     generated = {
         "filter": str(used.id),
         "steps": [step.use for step in recipe.steps],
@@ -286,26 +304,21 @@ def _body(
     if part:
         derivation["part"] = part
     measured = {
-        "derivedFrom": [str(source.id)],
+        "derivedFrom": [str(one.id) for one in source.manifests],
         "generatedBy": [generated],
         "formats": files_by("suffix", formats(tree.paths)),
         "stats": stats,
     }
-    body: dict[str, Any] = {
+    return {
         "reader": DOCUMENT,
         "records": len(tree.entries),
         "bytes": tree.total_bytes,
         "fileCount": len(tree.entries),
         "origin": "filtered",
-        "descriptor": describe(
-            {}, measured, inherited=_inherited(source.body["descriptor"], recipe)
-        ),
+        "descriptor": describe({}, measured, inherited=_inherited(source.descriptor, recipe)),
         "derivation": derivation,
+        **source.members,
     }
-    for member in ("metadata", "licence"):
-        if member in source.body:
-            body[member] = source.body[member]
-    return body
 
 
 def _inherited(descriptor: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from lyrikstore.curate.recipes.filters.allow import Allow
 from lyrikstore.curate.recipes.filters.contract import TEXT, Filter
 from lyrikstore.curate.recipes.filters.parameters import read_parameters
 from lyrikstore.curate.recipes.filters.split import Split
+from lyrikstore.curate.recipes.filters.union import Union
 from lyrikstore.version import __version__
 
 FORMAT = 1
@@ -49,6 +50,10 @@ class Step(Struct, frozen=True):
         return {"use": self.use, **self.params}
 
 
+UNION = Step(Union.USE, {}, Union())
+"""The first step over several datasets; no file says it, naming several does."""
+
+
 class Unmatched(Struct, frozen=True):
     """A value that an ``allow/1`` step lets pass and no record has.
 
@@ -74,7 +79,7 @@ class Recipe(Struct, frozen=True):
     """A parsed recipe.
 
     Attributes:
-        steps: At least one; a split is the last.
+        steps: A split is the last; none where a union is all that is wanted.
         description: What it is for; may be empty.
     """
 
@@ -94,8 +99,12 @@ class Recipe(Struct, frozen=True):
     @property
     def split(self) -> Split | None:
         """The split, if the recipe ends in one."""
-        last = self.steps[-1].filter
+        last = self.steps[-1].filter if self.steps else None
         return last if isinstance(last, Split) else None
+
+    def of_union(self) -> "Recipe":
+        """Return the recipe for several datasets: what says so is its first step."""
+        return Recipe((UNION, *self.steps), self.description)
 
     def to_json(self) -> dict[str, Any]:
         """Return the recipe as a filter manifest records it."""
@@ -214,6 +223,8 @@ def _step(number: int, given: Mapping[str, Any]) -> Step:
     if not isinstance(use, str):
         raise _bad(f"step {number} does not say which filter to use")
     kind = FILTERS.get(use)
+    if kind is Union:
+        raise _bad(f"step {number}: {use} is what naming several datasets means; leave it out")
     if kind is None:
         raise unknown_word("bad-recipe", f"filter in step {number}:", use, FILTERS)
     place = f"step {number} ({use})"

@@ -123,7 +123,7 @@ def test_counts_reconcile_and_nothing_leaks(bench: Any) -> None:
 def test_groups_stay_together_although_redacted(bench: Any) -> None:
     corpus(bench)
     result = bench.filter(RECIPE)
-    source = bench.repo.tree(result.source)
+    source = bench.repo.tree(result.sources[0])
     part_of: dict[str, set[str]] = {}
     for part, manifest in result.manifests.items():
         for entry in bench.repo.tree(manifest).entries:
@@ -163,7 +163,7 @@ def test_why_explains_kept_changed_and_dropped(bench: Any) -> None:
     }
     assert stage.verdict.part == part
     assert stage.filter.id == result.filter.id
-    assert stage.source.id == result.source.id
+    assert stage.source.id == result.sources[0].id
     # by the id before, the id after, and a prefix of it
     assert why(bench.repo, f"acme/clean.{part}", kept.record).path == entry.path
     assert kept.current is not None
@@ -199,10 +199,10 @@ def test_a_split_that_leaves_a_part_empty_says_what_the_parts_hold(bench: Any) -
 def test_why_follows_a_chain_of_filters(bench: Any) -> None:
     corpus(bench)
     bench.filter('recipe = 1\n[[step]]\nuse = "drop-empty/1"\n', to="acme/one")
-    bench.filter('recipe = 1\n[[step]]\nuse = "redact/1"\n', ref="acme/one", to="acme/two")
+    bench.filter('recipe = 1\n[[step]]\nuse = "redact/1"\n', "acme/one", to="acme/two")
     bench.filter(
         'recipe = 1\n[[step]]\nuse = "allow/1"\ncolumn = "kind"\nvalues = ["x"]\n',
-        ref="acme/two",
+        "acme/two",
         to="acme/three",
     )
     kept = why(bench.repo, "acme/three", "00.txt")

@@ -11,6 +11,7 @@ from lyrikstore.curate.recipes.filters.duplicates import DropDuplicates
 from lyrikstore.curate.recipes.filters.empty import DropEmpty
 from lyrikstore.curate.recipes.filters.redact import Redact
 from lyrikstore.curate.recipes.filters.split import Split
+from lyrikstore.curate.recipes.filters.union import Union
 
 FILTERS: Mapping[str, type[Filter]] = {
     "drop-empty/1": DropEmpty,
@@ -18,4 +19,5 @@ FILTERS: Mapping[str, type[Filter]] = {
     "allow/1": Allow,
     "redact/1": Redact,
     "split/1": Split,
+    "union/1": Union,
 }
