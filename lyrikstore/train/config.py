@@ -32,13 +32,13 @@ class DataConfig(Struct, frozen=True):
     """Which data.
 
     Attributes:
-        train: REF of the dataset to learn from.
+        train: REFs of the datasets to learn from, together, in this order.
         validation: REF of the dataset measured after each epoch.
         label: Metadata column that holds the label.
         test: REF of the dataset that ``evaluate`` will use; named by the run, never opened by it.
     """
 
-    train: str
+    train: tuple[str, ...]
     validation: str
     label: str
     test: str = ""
@@ -187,6 +187,8 @@ class TrainConfig(Struct, frozen=True):
         except FormatError as error:
             hint = error.hint or _HINT
             raise InvalidInputError("bad-config", error.message, hint=hint) from None
+        data = dict(document["data"])
+        data["train"] = (data["train"],) if isinstance(data["train"], str) else (*data["train"],)
         lora = dict(document.get("lora", {}))
         for member in ("targets", "layers"):
             if member in lora:
@@ -198,7 +200,7 @@ class TrainConfig(Struct, frozen=True):
         return cls(
             purpose=document["purpose"],
             name=document["name"],
-            data=DataConfig(**document["data"]),
+            data=DataConfig(**data),
             model=ModelConfig(**document["model"]),
             lora=LoraConfig(**lora),
             training=TrainingConfig(**document.get("training", {})),
@@ -208,6 +210,8 @@ class TrainConfig(Struct, frozen=True):
     def to_json(self) -> dict[str, Any]:
         """Return the whole config, defaults written out, as the run manifest holds it."""
         document: dict[str, Any] = to_builtins(self)
+        refs = self.data.train
+        document["data"]["train"] = refs[0] if len(refs) == 1 else list(refs)
         document["lora"]["targets"] = list(self.lora.targets)
         document["lora"]["layers"] = list(self.lora.layers)
         if not self.lora.layers:

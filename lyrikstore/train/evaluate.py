@@ -4,7 +4,7 @@ One signed statement holds model, baseline and majority, so that none of them ca
 the others.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError, PolicyError
@@ -29,7 +29,7 @@ from lyrikstore.train.formats.adapter import (
     check_classifier_config,
 )
 from lyrikstore.train.formats.base_model import STAGED
-from lyrikstore.train.snapshot import check_labels, copy_base, copy_dataset, copy_weights
+from lyrikstore.train.snapshot import check_labels, copy_base, copy_datasets, copy_weights
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import BASE, CHECKPOINT, TEST, TRAIN, Staging, open_staging
 from lyrikstore.verify.rights.required import check_rights
@@ -88,13 +88,13 @@ def evaluate_checkpoint(
     if test.kind != "dataset":
         raise InvalidInputError("not-a-dataset", f"{dataset_ref} is a {test.kind}, not a dataset")
     _check_locked(repo, run, test)
-    train = repo.manifest(checkpoint.inputs_in("train")[0].id)
+    train = [repo.manifest(item.id) for item in checkpoint.inputs_in("train")]
     config = run.body["config"]
     use = Use.of_evaluation(config, clock())
     rights = check_rights(repo, [test], use, trust=trust, user=signer.did)
     # The baseline learns from the training data here and now: the run's right may be over.
     learning = Use.of_run(run.body, clock())
-    check_rights(repo, [train], learning, trust=trust, user=signer.did)
+    check_rights(repo, train, learning, trust=trust, user=signer.did)
     measured = _measure(repo, checkpoint, test, train, config, base_env, progress)
     body = {**measured, "rights": [right.to_json() for right in rights]}
     name = "evaluations/" + checkpoint.name.removeprefix("checkpoints/")
@@ -109,7 +109,7 @@ def evaluate_checkpoint(
             inputs=[
                 Input("checkpoint", "checkpoint", checkpoint.id),
                 Input("test", "dataset", test.id),
-                Input("train", "dataset", train.id),
+                *(Input("train", "dataset", one.id) for one in train),
             ],
             body=body,
             signer=signer,
@@ -125,7 +125,7 @@ def _measure(
     repo: Repository,
     checkpoint: Manifest,
     test: Manifest,
-    train: Manifest,
+    train: Sequence[Manifest],
     config: Mapping[str, Any],
     base_env: Mapping[str, str],
     progress: OnProgress,
@@ -136,8 +136,8 @@ def _measure(
     environment = describe_environment(threads)
     with open_staging(repo.root) as staging:
         stage_checkpoint(repo, checkpoint, staging)
-        tested = copy_dataset(repo, test, label=label, staging=staging, name=TEST)
-        trained = copy_dataset(repo, train, label=label, staging=staging, name=TRAIN)
+        tested = copy_datasets(repo, [test], label=label, staging=staging, name=TEST)
+        trained = copy_datasets(repo, train, label=label, staging=staging, name=TRAIN)
         if not tested.records:
             raise InvalidInputError("empty", f"{test.name} has no records")
         check_labels(test.name, tested.labels.keys() | trained.labels.keys())

@@ -13,12 +13,18 @@ from typing import Any
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, NotFoundError, RunFailedError
+from lyrikstore.canon.errors import (
+    InvalidInputError,
+    NotFoundError,
+    PolicyError,
+    RunFailedError,
+)
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.curate.recipes.union import check_union
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
@@ -27,10 +33,11 @@ from lyrikstore.train.environment import describe_code, describe_environment
 from lyrikstore.train.formats.adapter import FORMAT
 from lyrikstore.train.formats.base_model import STAGED, check_fit
 from lyrikstore.train.seal import seal
-from lyrikstore.train.snapshot import Snapshot, check_labels, copy_base, copy_dataset
+from lyrikstore.train.snapshot import Snapshot, check_labels, copy_base, copy_datasets
 from lyrikstore.train.worker.order import FUNCTION
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import BASE, TRAIN, VALIDATION, Staging, open_staging
+from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.rights.required import Right, check_rights
 
 TASK = "text-classification"
@@ -45,6 +52,7 @@ class TrainResult(Struct, frozen=True):
         log_indices: Their places in the log.
         metrics: Those of the final checkpoint; decimals as text.
         seconds: From the start of the call to the end, preparations included.
+        warnings: What did not stop it, and should be known; each was told before the first step.
     """
 
     run: Manifest
@@ -52,6 +60,7 @@ class TrainResult(Struct, frozen=True):
     log_indices: tuple[int, ...]
     metrics: Mapping[str, str]
     seconds: float
+    warnings: tuple[Reason, ...] = ()
 
     @property
     def checkpoint(self) -> Manifest:
@@ -64,32 +73,29 @@ class RunPlan(Struct, frozen=True):
 
     Attributes:
         config: The checked config.
-        train: Dataset to learn from.
+        train: Datasets to learn from, in order.
         validation: Dataset measured after each epoch.
         test: Dataset that is only named.
         base: The base model.
         rights: The use rights it relies on.
         environment: What it will run on.
+        warnings: What does not stop it, and whoever starts it should know.
     """
 
     config: TrainConfig
-    train: Manifest
+    train: tuple[Manifest, ...]
     validation: Manifest
     test: Manifest | None
     base: Manifest
     rights: tuple[Right, ...]
     environment: Mapping[str, Any]
-
-    @property
-    def datasets(self) -> list[Manifest]:
-        """Every dataset the run names."""
-        return [self.train, self.validation, *([self.test] if self.test else [])]
+    warnings: tuple[Reason, ...] = ()
 
     @property
     def inputs(self) -> list[Input]:
         """The run manifest's inputs."""
         found = [
-            Input("train", "dataset", self.train.id),
+            *(Input("train", "dataset", one.id) for one in self.train),
             Input("validation", "dataset", self.validation.id),
         ]
         if self.test:
@@ -128,7 +134,8 @@ def train_run(
         trust: Whose permissions count.
         clock: Tells the claimed times.
         base_env: The caller's environment; a few harmless variables of it reach the worker.
-        progress: Progress callback, called per step, in the phases ``check``, ``register``,
+        progress: Progress callback, called per step, in the phases ``check``, ``warn`` (once for
+            each warning: ``code``, ``text``), ``register``,
             ``start``, ``step``, ``validate`` (epochs), ``seal``, ``store`` (checkpoints), ``log``
             and ``done``.
         message: Free text for the run manifest.
@@ -152,6 +159,8 @@ def train_run(
     begun = time.monotonic()
     progress(Progress(phase="check"))
     plan = preflight(repo, config, trust=trust, clock=clock, user=signer.did)
+    for warning in plan.warnings:
+        progress(Progress(phase="warn", detail={"code": warning.code, "text": warning.text}))
     with open_staging(repo.root) as staging:
         train, validation = _copy_inputs(repo, plan, staging)
         progress(Progress(phase="register"))
@@ -179,6 +188,7 @@ def train_run(
         tuple(indices),
         dict(checkpoints[-1].body["metrics"]),
         time.monotonic() - begun,
+        plan.warnings,
     )
 
 
@@ -199,20 +209,33 @@ def preflight(
     """
     environment = describe_environment(config.training.threads)
     data = config.data
-    train = _dataset(repo, data.train)
+    train = tuple(_dataset(repo, ref) for ref in data.train)
     validation = _dataset(repo, data.validation)
     test = _dataset(repo, data.test) if data.test else None
-    if train.id in {validation.id, test.id if test else None}:
-        raise InvalidInputError(
-            "same-data",
-            f"{train.name} is named twice: measuring on what was learned shows nothing",
-            hint="name the parts of a split",
-        )
+    check_union(train)
+    for one in train:
+        if one.id in {validation.id, test.id if test else None}:
+            raise InvalidInputError(
+                "same-data",
+                f"{one.name} is named twice: measuring on what was learned shows nothing",
+                hint="name the parts of a split",
+            )
     base = _base(repo, config.model.base)
-    datasets = [train, validation, *([test] if test else [])]
-    declared = Use.of_run({"purpose": config.purpose, "config": config.to_json()}, clock())
-    rights = check_rights(repo, datasets, declared, trust=trust, user=user)
-    return RunPlan(config, train, validation, test, base, tuple(rights), environment)
+    settings = config.to_json()
+    declared = Use.of_run({"purpose": config.purpose, "config": settings}, clock())
+    # The test set is named and not read: its right is asked for when it is measured on.
+    rights = check_rights(repo, [*train, validation], declared, trust=trust, user=user)
+    warnings: list[Reason] = []
+    if test is not None:
+        try:
+            measuring = Use.of_evaluation(settings, clock())
+            check_rights(repo, [test], measuring, trust=trust, user=user)
+        except PolicyError as error:
+            text = f"what is trained cannot be measured on it yet: {error.message}"
+            warnings.append(Reason("test-not-permitted", text))
+    return RunPlan(
+        config, train, validation, test, base, tuple(rights), environment, tuple(warnings)
+    )
 
 
 def _base(repo: Repository, ref: str) -> Manifest:
@@ -244,11 +267,14 @@ def _copy_inputs(repo: Repository, plan: RunPlan, staging: Staging) -> tuple[Sna
         layers=config.lora.layers,
         max_tokens=config.model.max_tokens,
     )
-    train = copy_dataset(repo, plan.train, label=label, staging=staging, name=TRAIN)
-    validation = copy_dataset(repo, plan.validation, label=label, staging=staging, name=VALIDATION)
+    learnt = " with ".join(one.name for one in plan.train)
+    train = copy_datasets(repo, plan.train, label=label, staging=staging, name=TRAIN)
+    validation = copy_datasets(
+        repo, [plan.validation], label=label, staging=staging, name=VALIDATION
+    )
     if len(train.labels) < 2:
-        raise InvalidInputError("one-label", f"{plan.train.name} has fewer than two labels")
-    check_labels(plan.train.name, train.labels)
+        raise InvalidInputError("one-label", f"{learnt} has fewer than two labels")
+    check_labels(learnt, train.labels)
     unseen = sorted(validation.labels.keys() - train.labels.keys())
     if unseen:
         raise InvalidInputError(
@@ -365,12 +391,12 @@ def _checkpoint_body(
 
 def _checkpoint_inputs(plan: RunPlan, run: Manifest) -> list[Input]:
     filters: dict[Digest, None] = {}
-    for dataset in (plan.train, plan.validation):
+    for dataset in (*plan.train, plan.validation):
         filters |= dict.fromkeys(item.id for item in dataset.inputs_in("filter"))
     return [
         Input("run", "run", run.id),
         Input("base", "checkpoint", plan.base.id),
-        Input("train", "dataset", plan.train.id),
+        *(Input("train", "dataset", one.id) for one in plan.train),
         Input("validation", "dataset", plan.validation.id),
         *(Input("filter", "filter", identity) for identity in filters),
     ]

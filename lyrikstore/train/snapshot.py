@@ -5,7 +5,8 @@ name; a damaged blob ends the run before its first step.
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -20,6 +21,7 @@ from lyrikstore.curate.text import foreign_format, suffix_label
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import document_id
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.trees.tree import Tree
 from lyrikstore.train.formats.base_model import (
     CONFIG,
     MAX_CONFIG_BYTES,
@@ -42,7 +44,7 @@ MAX_LABELS, MAX_LABEL_BYTES = 1000, 64 << 10
 
 
 class Snapshot(Struct, frozen=True):
-    """What was copied of one dataset.
+    """What was copied of datasets.
 
     Attributes:
         records: Record ids in storage order.
@@ -53,14 +55,14 @@ class Snapshot(Struct, frozen=True):
     labels: Mapping[str, int]
 
 
-def copy_dataset(
-    repo: Repository, manifest: Manifest, *, label: str, staging: Staging, name: str
+def copy_datasets(
+    repo: Repository, manifests: Sequence[Manifest], *, label: str, staging: Staging, name: str
 ) -> Snapshot:
-    """Write the texts and labels of a dataset as JSON Lines, every file checked.
+    """Write the texts and labels of datasets as JSON Lines, every file checked.
 
     Args:
         repo: The store.
-        manifest: A dataset of documents.
+        manifests: Datasets of documents, one after the other.
         label: Metadata column that holds the label.
         staging: Where to write.
         name: File to make there; lines are ``{"id", "label", "text"}`` in storage order.
@@ -72,6 +74,24 @@ def copy_dataset(
         VerificationError, IncompleteError: A blob is damaged or lost.
         StorageError: Storage backend error: disk full, read-only, I/O error.
     """
+    trees = [_labelled_tree(repo, manifest, label) for manifest in manifests]
+    records: list[Digest] = []
+    labels: dict[str, int] = {}
+    with staging.create(name) as write:
+        for entry in chain.from_iterable(tree.entries for tree in trees):
+            # What the tree says of a length is a claim; the blob's own decides before it is read.
+            _check_length(entry.path, repo.blobs.size(entry.blake3))
+            data = repo.blobs.read(entry.blake3, max_bytes=MAX_TEXT_BYTES)
+            record = document_id(entry.blake3)
+            value = (entry.meta or {})[label]
+            labels[value] = labels.get(value, 0) + 1
+            records.append(record)
+            line = {"id": record.hex, "label": value, "text": decode_text(entry.path, data)}
+            write(json.dumps(line).encode("ascii") + b"\n")
+    return Snapshot(tuple(records), dict(sorted(labels.items())))
+
+
+def _labelled_tree(repo: Repository, manifest: Manifest, label: str) -> Tree:
     if manifest.kind != "dataset":
         raise InvalidInputError(
             "not-a-dataset", f"{manifest.name} is a {manifest.kind}, not a dataset"
@@ -96,20 +116,7 @@ def copy_dataset(
             hint="drop them with a filter, or name another column in [data] label",
             details={"paths": bare[:100]},
         )
-    records: list[Digest] = []
-    labels: dict[str, int] = {}
-    with staging.create(name) as write:
-        for entry in tree.entries:
-            # What the tree says of a length is a claim; the blob's own decides before it is read.
-            _check_length(entry.path, repo.blobs.size(entry.blake3))
-            data = repo.blobs.read(entry.blake3, max_bytes=MAX_TEXT_BYTES)
-            record = document_id(entry.blake3)
-            value = (entry.meta or {})[label]
-            labels[value] = labels.get(value, 0) + 1
-            records.append(record)
-            line = {"id": record.hex, "label": value, "text": decode_text(entry.path, data)}
-            write(json.dumps(line).encode("ascii") + b"\n")
-    return Snapshot(tuple(records), dict(sorted(labels.items())))
+    return tree
 
 
 def check_labels(name: str, labels: Collection[str]) -> None:

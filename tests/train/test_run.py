@@ -35,7 +35,7 @@ from lyrikstore.train.formats.adapter import FILES
 from lyrikstore.train.formats.base_model import check_weights
 from lyrikstore.train.predict import predict_file
 from lyrikstore.train.run import train_run
-from lyrikstore.train.snapshot import MAX_TEXT_BYTES, copy_dataset
+from lyrikstore.train.snapshot import MAX_TEXT_BYTES, copy_datasets
 from lyrikstore.train.worker.staging import open_staging
 from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.store.object import verify_object
@@ -186,7 +186,9 @@ def test_a_text_that_is_too_long_is_refused_before_it_is_read(workshop, tmp_path
             open_staging(tmp_path) as staging,
             pytest.raises(InvalidInputError, match=r"a\.txt: longer than") as caught,
         ):
-            copy_dataset(workshop.repo, manifest, label="family", staging=staging, name="x.jsonl")
+            copy_datasets(
+                workshop.repo, [manifest], label="family", staging=staging, name="x.jsonl"
+            )
         assert caught.value.kind == "too-large"
         assert tracemalloc.get_traced_memory()[1] < MAX_TEXT_BYTES // 4
     finally:
@@ -216,7 +218,7 @@ def test_a_misspelt_label_column_is_met_with_the_near_one(workshop, tmp_path):
         open_staging(tmp_path) as staging,
         pytest.raises(InvalidInputError, match="'famly'") as caught,
     ):
-        copy_dataset(workshop.repo, manifest, label="famly", staging=staging, name="x.jsonl")
+        copy_datasets(workshop.repo, [manifest], label="famly", staging=staging, name="x.jsonl")
     assert caught.value.kind == "label-missing"
     assert "'family'" in caught.value.hint
 
@@ -264,6 +266,53 @@ def test_what_may_not_be_used_to_evaluate_is_not(workshop, untested):
     report = verify_object(Repository.open(repo.root), found.id, trust=workshop.trust, at=now())
     assert report.check("rights").state is CheckState.PASS, report.check("rights")
     assert found.inputs_in("test")[0].id == repo.resolve("acme/unmeasured").id
+
+
+def test_a_test_set_that_may_only_be_evaluated_on_is_named_and_counted_and_not_learned(workshop):
+    """And what is learned from may be several datasets, in the order they are listed."""
+    repo = workshop.repo
+    leaked = b"seen before, in the training data"
+    more = [("m.txt", leaked, {"family": "mit"}), ("n.txt", b"more", {"family": "bsd"})]
+    workshop.permit(workshop.put_dataset("datasets/acme/more", more), "train")
+    held = workshop.put_dataset(
+        "datasets/acme/held", [("h.txt", leaked, {"family": "mit"}), ("i.txt", b"new", more[0][2])]
+    )
+    config = workshop.tiny.replace('"acme/tiny.test"', '"acme/held"')
+    config = config.replace('train = "acme/tiny.train"', 'train = ["acme/more", "acme/tiny.train"]')
+    config = config.replace('acme/tiny"', 'acme/united"')
+    warned = [one.code for one in workshop.train(config).warnings]
+    assert warned == ["test-not-permitted"]  # known before the first step, not after the last
+    assert workshop.log[-1].phase == "done"
+    workshop.permit(held, "evaluate")
+    made = workshop.train(config)
+    assert not made.warnings
+    both = [repo.resolve(name).id for name in ("acme/more", "acme/tiny.train")]
+    for manifest in (made.run, made.checkpoint):
+        assert [item.id for item in manifest.inputs_in("train")] == both
+    assert [item.id for item in made.run.inputs_in("test")] == [held.id]
+    assert str(held.id) not in {right["dataset"] for right in made.run.body["rights"]}
+    assert made.run.body["config"]["data"]["train"] == ["acme/more", "acme/tiny.train"]
+    assert made.run.body["order"]["records"]["train"] == 2 + 24
+    found = workshop.evaluate("checkpoints/acme/united", "acme/held")
+    assert found.body["overlap"]["exact"] == 1
+    assert [item.id for item in found.inputs_in("train")] == both
+    report = verify_object(Repository.open(repo.root), found.id, trust=workshop.trust, at=now())
+    assert report.check("rights").state is CheckState.PASS, report.check("rights")
+    assert_sound(workshop)
+
+
+def test_no_right_to_one_of_several_is_no_right_to_all(workshop):
+    workshop.put_dataset("datasets/acme/closed", [("c.txt", b"closed", {"family": "mit"})])
+    before = size(workshop)
+    for listed, error, kind in (
+        (["acme/tiny.train", "acme/closed"], PolicyError, "rights-missing"),
+        (["acme/tiny.train", "acme/tiny.train~0"], InvalidInputError, "named-twice"),
+        (["acme/tiny.train", "acme/tiny.validation"], InvalidInputError, "same-data"),
+    ):
+        with pytest.raises(error) as caught:
+            workshop.train(workshop.tiny.replace('"acme/tiny.train"', str(listed)))
+        assert caught.value.kind == kind
+    assert size(workshop) == before
 
 
 def test_a_baseline_learns_from_nothing_that_may_not_be_trained_on_any_more(workshop, untested):

@@ -41,6 +41,7 @@ def command(session: Session, config: Path, message: str) -> None:
             "checkpoints": [str(checkpoint.id) for checkpoint in result.checkpoints],
             "metrics": dict(result.metrics),
             "seconds": round(result.seconds, 1),
+            "warnings": [{"reason": one.code, "summary": one.text} for one in result.warnings],
         },
     )
     screen = session.screen

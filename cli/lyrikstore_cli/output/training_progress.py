@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from lyrikstore.canon.progress import OnProgress, Progress
+from lyrikstore.canon.text import escape_control
 from lyrikstore_cli.output.screen import Meter, Screen, figures
 
 _SAID = {
@@ -43,6 +44,9 @@ def follow(
 
     def listen(progress: Progress) -> None:
         done, total, _, phase, detail = progress
+        if phase == "warn":
+            screen.say(f"! {escape_control(str(detail['text']))}")
+            return
         if phase in _SAID and phase not in said:
             said.add(phase)
             say(_SAID[phase])

@@ -176,7 +176,12 @@ def _uses(ancestry: Mapping[Digest, Manifest], problems: Problems) -> Iterator[_
     models = _models(ancestry)
     for manifest in ancestry.values():
         if manifest.kind == "run":
-            used = tuple(item.id for item in manifest.inputs if item.kind == "dataset")
+            # It does not read its test set, which only names what will be measured on.
+            used = tuple(
+                item.id
+                for item in manifest.inputs
+                if item.kind == "dataset" and item.role != "test"
+            )
             yield _Use(manifest, manifest.body["config"], used, tuple(models.get(manifest.id, ())))
         elif manifest.kind == "evaluation":
             use = _evaluation(manifest, ancestry)
