@@ -45,6 +45,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "query": "SQL over the index, read-only",
     },
     "prove": {
+        "permit": "permit the use of your own data, in this log",
         "issue": "make a delivery with a credential that a buyer can verify",
         "sign": "sign a credential of a kind of your own",
         "attest": "sign what you found about somebody else's dataset",

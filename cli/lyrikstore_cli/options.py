@@ -83,7 +83,7 @@ output_file = click.option(
 status_url = click.option(
     "--status-url",
     metavar="URL",
-    help="Where you publish status lists (https); without it it cannot be revoked.",
+    help="Where you publish status lists (https); without, outsiders learn of no revocation.",
 )
 note = click.option("-m", "--message", default="", help="A note, signed with the version.")
 dask = click.option(

@@ -195,7 +195,7 @@ def tell(wheel: Path) -> dict[str, Any]:
     acme.run("commit", model_folder(), "-d", BASE, "-m", "all-MiniLM-L6-v2, as published")
     print("\nNobody has yet said that the source may be used for training, so training is refused:")
     acme.run("train", "train.toml", exits=14)
-    acme.run("issue", RAW, "-o", "rights", "--permit", "train,evaluate", "--valid-for", "365d")
+    acme.run("permit", RAW, "--permit", "train,evaluate", "--valid-for", "365d")
     start = time.monotonic()
     acme.run("train", "train.toml")
     facts["train_seconds"] = time.monotonic() - start
@@ -219,6 +219,9 @@ def tell(wheel: Path) -> dict[str, Any]:
         raise DemoError("the rebuilt index answers differently")
     facts["evaluation"] = acme.ask("show", f"evaluations/{MODEL.split('/', 1)[1]}")
     facts["verify"] = acme.ask("verify")
+
+    heading("Acme takes the right to train back, and a clone of its store sees it")
+    take_back(acme, did)
     return facts
 
 
@@ -257,6 +260,22 @@ def attest_and_grant(acme: Person, buyer: Person, did: str) -> None:
     acme.run("revoke", "grant.json", "-o", "public")
     public = acme.folder / "public"
     partner.run("verify", "shown.json", *asked, "--status", public, lines=12, exits=3)
+
+
+def take_back(acme: Person, did: str) -> None:
+    """Revoke the right that the model rests on, and ask about the model where it was copied to."""
+    auditor = Person("auditor", "auditor")
+    auditor.run("trust", "add", did, "--name", "Acme")
+    auditor.run("clone", acme.folder / ".lyrikstore", "copy")
+    copy = auditor.folder / "copy"
+    auditor.run("verify", MODEL, where=copy, lines=12)
+    (right, *_) = acme.ask("show", MODEL.replace("checkpoints/", "runs/"))["manifest"]["body"][
+        "rights"
+    ]
+    acme.run("revoke", right["credential"].removeprefix("blake3:")[:12])
+    auditor.run("pull", where=copy)
+    auditor.run("verify", MODEL, where=copy, lines=12, exits=4)
+    acme.run("train", "train.toml", exits=14)
 
 
 REASONS = "select action, reason, count(*) as records from decisions group by all order by all"

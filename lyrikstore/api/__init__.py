@@ -94,6 +94,7 @@ if TYPE_CHECKING:
     from lyrikstore.publish.issue.attest import Findings as Findings
     from lyrikstore.publish.issue.attest import attest as attest
     from lyrikstore.publish.issue.attest import read_documents as read_documents
+    from lyrikstore.publish.issue.dataset import IssueResult as IssueResult
     from lyrikstore.publish.issue.grant import Licence as Licence
     from lyrikstore.publish.issue.issue import IssuedCredential as IssuedCredential
     from lyrikstore.publish.issue.issue import sign_other as sign_other
@@ -174,6 +175,7 @@ _PLACES = {
     "publish.imports.import_credentials": "ImportResult",
     "publish.issue.attest": "Findings attest read_documents",
     "publish.issue.grant": "Licence",
+    "publish.issue.dataset": "IssueResult",
     "publish.issue.issue": "IssuedCredential sign_other",
     "publish.issue.present": "present_grant",
     "publish.status.book": "Issued",

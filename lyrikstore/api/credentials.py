@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lyrikstore.api.context import StoreContext
+from lyrikstore.api.credential_status import CredentialStatus
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.history.log.entries import LoggedEntry
 from lyrikstore.history.manifests.manifest import Manifest
@@ -17,29 +15,24 @@ from lyrikstore.history.manifests.manifest import Manifest
 if TYPE_CHECKING:
     from lyrikstore.credentials.model.opened import OpenedCredential
     from lyrikstore.curate.terms.offer import Offer
-    from lyrikstore.objects.backends.open import RemotePlace
     from lyrikstore.publish.identity.issuer import Issuance
     from lyrikstore.publish.imports.attestations import Attested
     from lyrikstore.publish.imports.import_credentials import ImportResult
     from lyrikstore.publish.issue.attest import Findings
-    from lyrikstore.publish.issue.delivery import DeliveryResult
+    from lyrikstore.publish.issue.dataset import IssueResult
     from lyrikstore.publish.issue.grant import Licence
     from lyrikstore.publish.issue.issue import IssuedCredential
-    from lyrikstore.publish.status.book import Issued, StatusBook
-    from lyrikstore.publish.status.current_list import CurrentList
     from lyrikstore.verify.report import Report
 
 
 @dataclass
-class Credentials:
+class Credentials(CredentialStatus):
     """The credentials of a store.
 
     ``credential``, where text is taken, is a ``urn:uuid``, a digest, or at least 8 hex digits of
     one. ``issuance`` says in whose name a credential is, and how it may end; None: the signer's,
-    and it cannot be taken back.
+    and outsiders never learn it if it is taken back.
     """
-
-    store: StoreContext
 
     def issue(
         self,
@@ -51,7 +44,7 @@ class Credentials:
         valid_for: timedelta | None = None,
         version: str | None = None,
         progress: OnProgress = silent,
-    ) -> "DeliveryResult":
+    ) -> "IssueResult":
         """Issue a credential about a dataset version and write the delivery to ``folder``.
 
         Args:
@@ -74,6 +67,48 @@ class Credentials:
             store.repository,
             store.repository.resolve(ref),
             Path(folder),
+            offer=offer,
+            issuance=issuance,
+            valid_for=valid_for,
+            version=version,
+            progress=progress,
+            signer=store.signer(),
+            clock=store.clock,
+        )
+
+    def permit(
+        self,
+        ref: str,
+        *,
+        offer: "Offer",
+        issuance: "Issuance | None" = None,
+        valid_for: timedelta | None = None,
+        version: str | None = None,
+        progress: OnProgress = silent,
+    ) -> "IssueResult":
+        """Issue and log a credential about a dataset version, without anything to hand over.
+
+        It is what one's own training asks for, about one's own data; it counts for whoever has
+        this log or a clone of it.
+
+        Args:
+            ref: The version, as ``Store.resolve`` takes it.
+            offer: What the credential says beyond the manifest.
+            issuance: In whose name, and how it may end.
+            valid_for: How long, from now, at most ten years; None for no end.
+            version: A version label for people.
+            progress: Progress callback, called per file, in the phase ``records``.
+
+        Raises:
+            LyrikstoreError: As ``Store.resolve`` and
+                :func:`lyrikstore.publish.issue.dataset.permit_dataset`.
+        """
+        from lyrikstore.publish.issue.dataset import permit_dataset
+
+        store = self.store
+        return permit_dataset(
+            store.repository,
+            store.repository.resolve(ref),
             offer=offer,
             issuance=issuance,
             valid_for=valid_for,
@@ -156,7 +191,7 @@ class Credentials:
         from lyrikstore.publish.status.similar import earlier_alike
 
         store = self.store
-        return earlier_alike(store.repository, self._book, credential, store.clock())
+        return earlier_alike(store.repository, self.book, credential, store.clock())
 
     def attestations(self, manifests: Iterable[Manifest]) -> "dict[Digest, list[Attested]]":
         """Return what others say here about dataset versions, each with its verdict, by id.
@@ -168,13 +203,6 @@ class Credentials:
 
         store = self.store
         return attestations_about(store.repository, manifests, trust=store.trust, at=store.clock())
-
-    def find(self, credential: str) -> Digest | None:
-        """Return the id of the logged credential that a person means; None: there is none."""
-        try:
-            return self._book.find(credential).id
-        except (NotFoundError, InvalidInputError):
-            return None
 
     def read(self, identity: Digest) -> bytes:
         """Return the bytes of a logged credential, as they were signed; only their id is checked.
@@ -210,7 +238,7 @@ class Credentials:
         store.signer()  # which may bring the log up to date
         return import_credentials(
             store.repository,
-            self._book,
+            self.book,
             wanted,
             siblings,
             attestations=attestations,
@@ -265,7 +293,7 @@ class Credentials:
         signer = store.signer()  # which may bring the log up to date
         return import_delivery(
             store.repository,
-            self._book,
+            self.book,
             credential,
             siblings,
             data,
@@ -276,137 +304,3 @@ class Credentials:
             clock=store.clock,
             progress=progress,
         )
-
-    def revoke(self, credential: str, *, alone: bool = True) -> "Issued":
-        """Take a credential back for good; others learn of it from the status lists.
-
-        Args:
-            credential: One that this signer issued, with a ``status_url``.
-            alone: Whether to refuse where that would take back another with it, which drew the
-                same place of the list.
-
-        Raises:
-            LyrikstoreError: As :func:`lyrikstore.publish.status.changes.set_status`.
-        """
-        return self._set_status(credential, "revocation", value=True, alone=alone)
-
-    def suspend(self, credential: str, *, alone: bool = True) -> "Issued":
-        """Suspend a credential until it is reinstated; arguments and errors as :meth:`revoke`."""
-        return self._set_status(credential, "suspension", value=True, alone=alone)
-
-    def reinstate(self, credential: str, *, alone: bool = True) -> "Issued":
-        """End the suspension of a credential; arguments and errors as :meth:`revoke`."""
-        return self._set_status(credential, "suspension", value=False, alone=alone)
-
-    def supersede(self, credential: str, *, alone: bool = True) -> "Issued":
-        """Revoke a credential in whose place this issuer has issued another; returns that one.
-
-        Arguments and errors are those of :meth:`revoke`.
-        """
-        from lyrikstore.publish.status.changes import supersede
-
-        store = self.store
-        signer = store.signer()  # which may bring the log up to date
-        return supersede(
-            store.repository,
-            self._book,
-            credential,
-            alone=alone,
-            signer=signer,
-            clock=store.clock,
-        )
-
-    def status_lists(self) -> "dict[str, CurrentList]":
-        """Return the current status lists of this store's people, renewed as far as this key can.
-
-        Returns:
-            File name, as it is published → list.
-
-        Raises:
-            LyrikstoreError: As :func:`lyrikstore.publish.status.changes.renew_lists`.
-        """
-        from lyrikstore.publish.status.changes import renew_lists
-        from lyrikstore.publish.status.publish_lists import file_names
-
-        store = self.store
-        signer = store.signer()
-        return file_names(
-            renew_lists(store.repository, self._book, signer=signer, clock=store.clock)
-        )
-
-    def publish_lists(self, place: "str | RemotePlace", *, dry_run: bool = False) -> list[str]:
-        """Write this store's current status lists to a remote; return where the new ones are.
-
-        Args:
-            place: Where to; lists that are there already are left alone.
-            dry_run: Find out, and write nothing.
-
-        Raises:
-            RemoteError, StorageError, InvalidInputError: As
-                :func:`lyrikstore.publish.status.publish_lists.publish_lists`.
-        """
-        if not self._any():
-            return []
-        from lyrikstore.publish.status.publish_lists import publish_lists
-
-        if not self._book.lists:
-            return []
-        store = self.store
-        backend = store.reach(place).backend
-        return publish_lists(self._book, store.repository.policy, backend, dry_run=dry_run)
-
-    def unfinished_lists(self) -> list[str]:
-        """Return which status lists are not published before :meth:`status_lists` made them anew.
-
-        Each was signed in two clones at the same time, and the last one would take back what the
-        other revoked.
-        """
-        if not self._any():
-            return []
-        from lyrikstore.publish.status.publish_lists import unfinished
-
-        return unfinished(self._book, self.store.repository.policy)
-
-    def shared_places(self) -> "list[list[Issued]]":
-        """Return the credentials of this store's people that only fall together.
-
-        Two clones drew one place of a list, and both credentials are in force.
-        """
-        if not self._any():
-            return []
-        from lyrikstore.publish.identity.issuer import own_keys
-        from lyrikstore.publish.status.shared_index import shared_places
-
-        ours, book = own_keys(self.store.repository.policy), self._book
-        issuers = {issuer for (_, issuer), one in book.lists.items() if one.signer in ours}
-        return shared_places(book, issuers)
-
-    def _set_status(self, credential: str, purpose: str, **how: bool) -> "Issued":
-        from lyrikstore.publish.status.changes import set_status
-
-        store = self.store
-        signer = store.signer()  # which may bring the log up to date
-        return set_status(
-            store.repository,
-            self._book,
-            credential,
-            purpose,
-            **how,
-            signer=signer,
-            clock=store.clock,
-        )
-
-    def _any(self) -> bool:
-        # Asked before what reads them is loaded: most stores have none.
-        return any(entry.type == "credential" for entry in self.store.repository.entries())
-
-    @property
-    def _book(self) -> "StatusBook":
-        """The standing of every logged credential; each is read once."""
-        return self._read_before.update(self.store.repository)
-
-    @cached_property
-    def _read_before(self) -> "StatusBook":
-        from lyrikstore.publish.status.book import StatusBook
-
-        return StatusBook()

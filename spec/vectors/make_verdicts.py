@@ -12,7 +12,7 @@ import make_credentials as made
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.limits import STATUS_LIST_ENTRIES
 from lyrikstore.credentials.model.credential import sha256_multibase, sri
-from lyrikstore.credentials.model.status_entry import StatusEntry
+from lyrikstore.credentials.model.status_entry import StatusEntry, log_entries
 from lyrikstore.credentials.model.status_list import pack, sign_list
 from verdicts_of_organisations import dataset_cases
 from verdicts_of_terms import (
@@ -259,7 +259,36 @@ def _status_cases(made: Any, sound: bytes) -> list[tuple[str, str, dict[str, str
     def unread(name: str, credential: str) -> Any:
         return case(f"status-{name}", "incomplete", "bad-entry", credential, good)
 
+    def in_log(name: str, verdict: str, reason: str, *lists: str, named: str = "") -> Any:
+        """Return a case of a list that no credential names (10.6, rule 8)."""
+        return case(f"status-in-log-{name}", verdict, reason, named or sound.decode(), *lists)
+
+    def log_list(purpose: str, bits: bytes, at: datetime = now, of: bytes = sound,
+                 signer: Any = made.OWNER) -> str:  # fmt: skip
+        entries = log_entries(Digest.of(of))
+        where = next(one.url for one in entries if one.purpose == purpose)
+        return sign_list(where, purpose, bits, signer, at, month).decode()
+
+    first = b"\x80" + empty[1:]
+    revoked = log_list("revocation", first)
     return [
+        in_log("revoked", "invalid", "revoked", revoked),
+        in_log("revoked-however-old", "invalid", "revoked",
+               log_list("revocation", first, now - timedelta(days=900))),
+        in_log("suspended", "invalid", "suspended", log_list("revocation", empty),
+               log_list("suspension", first)),
+        in_log("reinstated", "trusted", "n/a", log_list("suspension", first),
+               log_list("suspension", empty, now + timedelta(days=1))),
+        in_log("not-set-and-old", "trusted", "n/a",
+               log_list("revocation", empty, now - timedelta(days=900))),
+        in_log("of-another", "trusted", "n/a", log_list("revocation", first, of=plain.encode())),
+        in_log("by-a-stranger", "trusted", "n/a",
+               log_list("revocation", first, signer=made.MALLORY)),
+        in_log("edited", "incomplete", "unsound-list", revoked.replace("2026-11-20", "2026-11-22")),
+        in_log("future", "incomplete", "future-list",
+               log_list("revocation", first, now + timedelta(days=90))),
+        in_log("of-one-that-names-lists", "trusted", "pass", good,
+               log_list("revocation", first, of=plain.encode()), named=plain),
         case("status-revoked-in-escapes", "invalid", "revoked", plain, older,
              bad.replace("ListCredential", "List\\u0043redential")),
         case("status-copies", "trusted", "pass", plain, *[good] * 9),

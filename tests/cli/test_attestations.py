@@ -154,8 +154,7 @@ def test_whoever_is_not_its_issuer_learns_who_could_have_taken_it_back(auditor, 
     auditor.ok(*attest(auditor))
     attestation = auditor.folder / "attestation.json"
     publisher.ok("import", attestation)
-    said = publisher.fails(16, "revoke", attestation).err
-    assert f"nobody can take it back, and only {auditor.did()} could issue another" in said
+    assert publisher.fails(14, "revoke", attestation, "--json").kind == "not-the-issuer"
 
 
 def test_a_number_is_signed_as_it_is_written(auditor) -> None:

@@ -72,12 +72,76 @@ def test_a_list_that_is_gone_or_old_is_never_not_revoked(publisher, delivery) ->
     assert (code, verdict, check["detail"]["reason"]) == (5, "incomplete", "no-list")
 
 
-def test_only_the_issuer_and_only_what_names_a_list(publisher, delivery, corpus) -> None:
+def test_what_names_no_list_is_taken_back_for_whoever_has_the_log(
+    publisher, delivery, new_person
+) -> None:
+    plain, out = publisher.folder / "plain", publisher.folder / "out"
+    publisher.ok("revoke", delivery)  # which permitted the same
+    issued = publisher.ok("issue", "acme/docs", "-o", plain, "--permit", "train", "--json").json
+    assert issued["lists"] == []
+    auditor = new_person("auditor")
+    auditor.ok("key", "new", "--no-passphrase")
+    auditor.ok("trust", "add", publisher.did(), "--name", "Acme")
+    auditor.ok("clone", publisher.folder / ".lyrikstore", "clone")
+    clone = auditor.folder / "clone"
+
+    def may_train(code: int) -> None:
+        """Hold what the store, and its clone after a pull, say about training."""
+        assert publisher.run("terms", "acme/docs", "--purpose", "train").code == code
+        auditor.ok("pull", cwd=clone)
+        found = auditor.run("terms", "acme/docs", "--purpose", "train", "--json", cwd=clone)
+        assert found.code == code, found.out
+
+    may_train(0)
+    publisher.ok("suspend", plain)
+    may_train(14)
+    publisher.ok("reinstate", plain)
+    may_train(0)
+    revoked = publisher.ok("revoke", plain, "-o", out, "--json").json
+    assert revoked["lists"] == []
+    may_train(14)
+    publisher.fails(15, "revoke", plain)
+    # An outsider is told that only the log would show it, or is handed what the log has.
+    buyer = new_person("buyer")
+    buyer.ok("trust", "add", publisher.did(), "--name", "Acme")
+    code, verdict, check = status(buyer, plain)
+    assert (code, verdict, check["state"]) == (0, "trusted", "n/a")
+    assert (
+        len(revoked["written"]) == 2
+    )  # what was suspended and reinstated has a list for that, too
+    code, verdict, check = status(buyer, plain, "--status", out)
+    assert (code, verdict, check["detail"]["reason"]) == (3, "invalid", "revoked")
+    # Nothing of it is published: the URLs are nobody's.
+    publisher.ok("remote", "add", "origin", publisher.folder / "remote", "--mirror")
+    publisher.ok("push")
+    named = [list_name(one, STATUS, publisher.did()) for one in ("revocation", "suspension")]
+    published = publisher.folder / "remote" / "status"
+    assert sorted(path.name for path in published.iterdir()) == named
+
+
+def test_permit_is_a_credential_without_a_delivery(publisher, delivery) -> None:
+    publisher.ok("revoke", delivery)
+    before = sorted(publisher.folder.iterdir())
+    publisher.fails(14, "terms", "acme/docs", "--purpose", "evaluate")
+    made = publisher.ok("permit", "acme/docs", "--permit", "train,evaluate", "--json").json
+    assert sorted(publisher.folder.iterdir()) == before
+    publisher.ok("terms", "acme/docs", "--purpose", "evaluate")
+    shown = publisher.ok("show", made["credential"].removeprefix("blake3:"), "--raw").out
+    licence = json.loads(shown)["credentialSubject"]["licence"]
+    assert licence["partitions"][0]["permits"] == ["train", "evaluate"]
+    publisher.ok("verify")
+    publisher.ok("revoke", made["credential"].removeprefix("blake3:"))
+    publisher.fails(14, "terms", "acme/docs", "--purpose", "evaluate")
+    publisher.fails(2, "permit", "acme/docs")
+    publisher.fails(16, "permit", "acme/docs", "--permit", "trian")
+
+
+def test_only_the_issuer(publisher, delivery) -> None:
     publisher.ok("key", "new", "mallory", "--no-passphrase")
     assert publisher.fails(14, "revoke", delivery, "--signer", "mallory")
     plain = publisher.folder / "plain"
     publisher.ok("issue", "acme/docs", "-o", plain, "--permit", "train")
-    assert "--status-url" in publisher.fails(16, "revoke", plain).err
+    assert publisher.fails(14, "revoke", plain, "--signer", "mallory")
     assert publisher.fails(1, "revoke", "urn:uuid:00000000-0000-4000-8000-000000000000")
     assert publisher.fails(16, "issue", "acme/docs", "-o", publisher.folder / "x", "--permit",
                            "train", "--status-url", "http://data.example")  # fmt: skip

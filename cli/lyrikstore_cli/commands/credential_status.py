@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 HELP = """{does}
 
-CREDENTIAL is a file, a delivery, a urn:uuid, or the start of a digest. Works for credentials issued
-with --status-url, whether about a dataset, an attestation or a grant. Only their issuer can do it;
-the log keeps it. Others learn of it from the status lists, once you have published them.
+CREDENTIAL is a file, a delivery, a urn:uuid, or the start of a digest, whether about a dataset, an
+attestation or a grant. Only its issuer can do it; the log keeps it. Whoever has the log or a clone
+of it learns of it there. Others learn of it from the status lists, if it was issued with
+--status-url, and once you have published them.
 """
 
 
@@ -56,11 +57,15 @@ def standing_command(
             ):  # a file, and not its digest, is what was typed
                 error.message = f"{credential} is no credential that is logged in this store"
             raise
-        written = [] if output is None else write_lists(session, store, output)
+        written: list[Path] = []
+        if output is not None and issued.is_listed:
+            written = write_lists(session, store, output)
+        elif output is not None:
+            written = write_files(output, store.credentials.lists_of(issued))
         result: dict[str, Any] = {
             "credential": str(issued.id),
             "name": issued.name,
-            "lists": [entry.url for entry in issued.entries],
+            "lists": [entry.url for entry in issued.entries] if issued.is_listed else [],
             "written": [str(path) for path in written],
         }
         impact = store.query.impact(issued.id) if falls else None
@@ -72,7 +77,11 @@ def standing_command(
             say_impact(session.screen, impact)
         session.screen.wrote(written)
         session.screen.hint(
-            "others see it once the lists are published: "
+            "it was issued without --status-url: whoever has this log or a clone of it sees it "
+            "(lyrikstore push), and nobody else; those whom you gave it to need "
+            + ("that file beside it" if written else "its list beside it, which -o writes")
+            if not issued.is_listed
+            else "others see it once the lists are published: "
             + ("copy them to their URLs" if written else "lyrikstore push, or status-lists")
         )
 

@@ -7,6 +7,7 @@ import click
 from lyrikstore.canon.timestamps import format_timestamp, now
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.offers import hint_revocation
 from lyrikstore_cli.output.key_limits import warn_of_changes
 from lyrikstore_cli.output.similar import earlier_rows, hint_earlier
 from lyrikstore_cli.session import Session
@@ -117,5 +118,4 @@ def command(
     )
     warn_of_changes(screen, store)
     hint_earlier(screen, earlier)
-    if status_url is not None:
-        screen.hint(options.PUBLISH_LISTS)
+    hint_revocation(screen, status_url)

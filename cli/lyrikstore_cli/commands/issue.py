@@ -1,20 +1,23 @@
 """``lyrikstore issue``: a delivery that its buyer can verify alone."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from lyrikstore.canon.text import pluralize
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.offers import (
+    hint_revocation,
+    issued_json,
+    offer_options,
+    read_offer,
+    say_issued,
+)
 from lyrikstore_cli.output.key_limits import warn_of_changes
 from lyrikstore_cli.output.screen import size
 from lyrikstore_cli.output.similar import earlier_rows, hint_earlier, status_urls
 from lyrikstore_cli.session import Session
-
-if TYPE_CHECKING:
-    from lyrikstore.api import Offer
 
 
 @declare(
@@ -27,18 +30,7 @@ if TYPE_CHECKING:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="A new or empty folder."
 )
-@click.option("--permit", "permits", default="", help="What a holder may do: train,evaluate,…")
-@click.option("--prohibit", "prohibits", default="", help="What is forbidden: redistribute,…")
-@click.option("--require", "requires", default="", help="Duties: attribution,…")
-@click.option(
-    "--grantable", default="", help="What you may grant besides to somebody by name: train,…"
-)
-@click.option(
-    "--terms",
-    "terms_file",
-    type=click.Path(path_type=Path),
-    help="A terms file instead: partitions, limits, statements, measurements (docs/terms.md).",
-)
+@offer_options
 @options.valid_for
 @options.issuer
 @options.did_document
@@ -70,12 +62,13 @@ def command(
     """Issue a dataset credential about REF and write the folder to hand over.
 
     The folder holds the data, the credential, the signed manifest, the proof of its place in the
-    log, and a README that says how to verify it. With --status-url it can be revoked and
-    suspended later; the lists then have to be published there: lyrikstore status-lists.
+    log, and a README that says how to verify it. It can be revoked and suspended later. With
+    --status-url whoever holds the folder learns it from lists that you publish there (lyrikstore
+    status-lists); without, only whoever has your log or a clone of it does.
     """
     from lyrikstore.api import Issuance, web_url
 
-    offer = _offer(terms_file, permits, prohibits, requires, grantable)
+    offer = read_offer(permits, prohibits, requires, grantable, terms_file)
     store = session.open_store(sign=True)
     with session.screen.progress("issuing") as meter:
         result = store.credentials.issue(
@@ -97,37 +90,16 @@ def command(
     session.emit(
         "issue",
         {
-            "folder": str(result.folder),
-            "credential": str(result.credential_id),
-            "logIndex": result.log_index,
-            "id": str(result.manifest.id),
-            "name": result.manifest.name,
-            "records": str(result.records.id),
+            **issued_json(result),
+            "folder": str(output),
             "files": result.files,
             "bytes": result.bytes,
-            "validFrom": result.valid_from,
-            "validUntil": result.valid_until,
-            "descriptor": dict(result.descriptor),
             "lists": status_urls(result.credential),
             "earlier": earlier,
         },
     )
     screen = session.screen
-    screen.result(
-        f"✓ issued   credential {result.credential_id.short} about {result.manifest.name} "
-        f"{result.manifest.id.short}, log entry {result.log_index}"
-    )
-    terms = offer.terms
-    until = f"until {result.valid_until or 'further notice'}"
-    if len(terms.partitions) == 1:
-        screen.result(f"  permits  {', '.join(terms.permits) or 'nothing'}, {until}")
-    else:
-        for part in terms.partitions:
-            screen.result(f"  permits  {part.name}: {', '.join(part.permits) or 'nothing'}")
-        screen.result(
-            f"  permits  all {len(terms.partitions)} together: "
-            f"{', '.join(terms.permits) or 'nothing'}, {until}"
-        )
+    say_issued(screen, offer, result)
     states = ", ".join(f"{count} {state}" for state, count in result.descriptor.items())
     screen.result(f"  fields   {states}")
     screen.result(
@@ -142,24 +114,4 @@ def command(
     screen.hint(f"{known}; the buyer runs: lyrikstore verify {output.name}")
     warn_of_changes(screen, store)
     hint_earlier(screen, earlier)
-    if status_url is not None:
-        screen.hint(options.PUBLISH_LISTS)
-
-
-def _offer(
-    file: Path | None, permits: str, prohibits: str, requires: str, grantable: str
-) -> "Offer":
-    from lyrikstore.api import Offer, load_offer
-
-    if file is None:
-        if not permits:
-            raise click.UsageError("say what is permitted: --permit train,… or --terms FILE")
-        return Offer.of_words(
-            options.words(permits),
-            options.words(prohibits),
-            options.words(requires),
-            options.words(grantable),
-        )
-    if permits or prohibits or requires or grantable:
-        raise click.UsageError("--terms says it all: leave out what it would repeat")
-    return load_offer(file)
+    hint_revocation(screen, status_url)

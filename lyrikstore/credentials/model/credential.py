@@ -155,7 +155,8 @@ class CredentialMetadata(Struct, frozen=True):
         valid_from: First moment of validity.
         valid_until: Last moment, or None for no end; a grant has one.
         issuer_name: What the issuer calls itself; claimed, never trusted.
-        status: Where its bits are in the issuer's status lists; none: it cannot be revoked.
+        status: Where its bits are in the issuer's status lists; none: outsiders never
+            learn that it was revoked.
         supersedes: The credential of the same issuer and kind that it replaces, as
             :func:`lyrikstore.credentials.issue.reference_to` gives it, or None.
         id: ``urn:uuid:`` v4; a new one by default.

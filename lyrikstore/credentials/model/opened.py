@@ -24,7 +24,11 @@ from lyrikstore.credentials.model.credential import (
     issuer_of,
     kind_of,
 )
-from lyrikstore.credentials.model.status_entry import StatusEntry, status_entries
+from lyrikstore.credentials.model.status_entry import (
+    StatusEntry,
+    log_entries,
+    status_entries,
+)
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.multikey import did_key, parse_method_fragment
 from lyrikstore.crypto.proofs.eddsa_jcs import Verified, verify_proof
@@ -155,14 +159,23 @@ class OpenedCredential:
         except LyrikstoreError:
             return None
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether it names status lists, as outsiders need to learn that it was taken back."""
+        return "credentialStatus" in (self.document or {})
+
     @cached_property
     def entries(self) -> tuple[StatusEntry, ...]:
-        """Where its status bits are.
+        """Where its status bits are: in the lists it names, or else in its issuer's log.
 
         Raises:
             FormatError: (``bad-status``) that cannot be read: it may say "revoked".
         """
-        return () if self.document is None else status_entries(self.document)
+        if self.document is None or (not self.is_listed and self.kind is None):
+            return ()
+        if self.is_listed or self.id is None:
+            return status_entries(self.document)
+        return log_entries(self.id)
 
     @cached_property
     def supersedes(self) -> str | None:

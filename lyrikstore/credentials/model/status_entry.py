@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from msgspec import Struct
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON
 
@@ -14,6 +15,9 @@ PURPOSES = ("revocation", "suspension")
 
 LIST_URL = re.compile(r"https://[!-~]{1,1990}")
 """Where a status list may be published."""
+
+LOG_LISTS = "https://w3id.org/lyrikstore/log-status/"
+"""What the URLs of the lists begin with that are nowhere but in their issuer's log."""
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 
@@ -40,6 +44,17 @@ class StatusEntry(Struct, frozen=True):
             "statusListIndex": str(self.index),
             "statusListCredential": self.url,
         }
+
+
+def log_entries(credential: Digest) -> tuple[StatusEntry, ...]:
+    """Return where the bits of a credential without ``credentialStatus`` are: rule 8.
+
+    Args:
+        credential: BLAKE3 of its canonical form.
+    """
+    return tuple(
+        StatusEntry(purpose, 0, f"{LOG_LISTS}{credential.hex}/{purpose}") for purpose in PURPOSES
+    )
 
 
 def status_entries(document: Mapping[str, JSON]) -> tuple[StatusEntry, ...]:

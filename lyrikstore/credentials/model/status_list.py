@@ -33,7 +33,13 @@ from lyrikstore.canon.timestamps import (
 )
 from lyrikstore.credentials.model.credential import VC_CONTEXT, issuer_of
 from lyrikstore.credentials.model.opened import BEGINNING, LIST_TYPE, OpenedCredential
-from lyrikstore.credentials.model.status_entry import LIST_URL, PURPOSES, refuse_status
+from lyrikstore.credentials.model.status_entry import (
+    LIST_URL,
+    LOG_LISTS,
+    PURPOSES,
+    StatusEntry,
+    refuse_status,
+)
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.multikey import parse_method_fragment, parse_verification_method
@@ -64,6 +70,17 @@ class StatusList(Struct, frozen=True):
     bits: bytes
     valid_from: datetime
     valid_until: datetime
+
+    @classmethod
+    def empty(cls, entry: StatusEntry, issuer: str) -> Self:
+        """Return the list that nobody has made yet: it takes nothing back."""
+        bits = bytes(STATUS_LIST_ENTRIES // 8)
+        return cls(entry.url, issuer, entry.purpose, bits, BEGINNING, BEGINNING)
+
+    @property
+    def is_published(self) -> bool:
+        """Whether it belongs at its URL, too; else it is in its issuer's log alone."""
+        return not self.url.startswith(LOG_LISTS)
 
     def __len__(self) -> int:
         return len(self.bits) * 8

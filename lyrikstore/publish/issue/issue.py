@@ -128,7 +128,8 @@ def issue_logged(
         repository: The issuer's store, opened to append.
         build: Makes the unsigned credential.
         metadata: Of that credential, without its status.
-        status_url: Below which the issuer publishes its lists; None: it cannot be taken back.
+        status_url: Below which the issuer publishes its lists; None: outsiders never learn
+            that it was taken back.
         issuer: Who issues it.
         clock: Now.
 
@@ -158,7 +159,8 @@ def places_for(
 
     Args:
         repository: The issuer's store.
-        status_url: Below which the issuer publishes its lists; None: it cannot be taken back.
+        status_url: Below which the issuer publishes its lists; None: outsiders never learn
+            that it was taken back.
         issuer: Who issues it.
     """
     if status_url is None:

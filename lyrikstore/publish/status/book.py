@@ -36,7 +36,8 @@ class Issued(Struct, frozen=True):
         id: BLAKE3 of its bytes.
         name: Its ``id``, a ``urn:uuid``.
         issuer: Who signed it.
-        entries: Where its bits are; empty if it names no list.
+        entries: Where its bits are; see :attr:`OpenedCredential.entries`.
+        is_listed: Whether it names them, so that outsiders can look.
         supersedes: The credential it replaces, or None.
     """
 
@@ -44,6 +45,7 @@ class Issued(Struct, frozen=True):
     name: str
     issuer: str
     entries: tuple[StatusEntry, ...]
+    is_listed: bool
     supersedes: Digest | None = None
 
 
@@ -99,7 +101,9 @@ class StatusBook:
         name = (opened.document or {}).get("id")
         if isinstance(name, str):
             replaced = _replaced(opened)
-            self.issued.append(Issued(identity, name, opened.issuer or "", entries, replaced))
+            self.issued.append(
+                Issued(identity, name, opened.issuer or "", entries, opened.is_listed, replaced)
+            )
 
     def _take_list(self, one: CurrentList, ours: frozenset[str]) -> None:
         found = one.content

@@ -14,6 +14,7 @@ from lyrikstore.canon.errors import (
     PolicyError,
 )
 from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_list import StatusList, sign_list
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
@@ -48,7 +49,7 @@ def set_status(
 
     Raises:
         NotFoundError, InvalidInputError: As :meth:`StatusBook.find`;
-            (``not-revocable``) the credential names no such list.
+            (``not-revocable``) it names lists, and none for this, or none that is here.
         PolicyError: (``not-the-issuer``) the signer did not issue it.
         ConflictError: (``revoked``) what was revoked stays revoked;
             (``nothing-to-do``) that is its standing already;
@@ -59,17 +60,22 @@ def set_status(
     issued = book.find(text)
     entry = next((e for e in issued.entries if e.purpose == purpose), None)
     before = None if entry is None else book.lists.get((entry.url, issued.issuer))
-    if entry is None or before is None:
+    if entry is None or (before is None and issued.is_listed):
         ours = issued.issuer == signer.did or issued.issuer.startswith("did:web:")
         raise InvalidInputError(
             "not-revocable",
             f"credential {issued.id.short} names no {purpose} list",
-            hint="issue with --status-url to be able to take credentials back"
+            hint="issue another with --supersedes, which takes its place"
             if ours
             else f"nobody can take it back, and only {issued.issuer} could issue another",
         )
-    current = before.content
-    issuer = speaking_for(repository, signer, issued.issuer, [before.signer])
+    if before is None:
+        # The first of its own list, which is nowhere but in this log (rule 8).
+        current = StatusList.empty(entry, issued.issuer)
+        signed_by = OpenedCredential(repository.credential(issued.id)).signer or ""
+    else:
+        current, signed_by = before.content, before.signer
+    issuer = speaking_for(repository, signer, issued.issuer, [signed_by])
     if purpose == "revocation" and not value:
         raise ConflictError("revoked", "a revocation is for good; issue a new credential")
     if current.holds(entry.index) == value:
@@ -79,7 +85,7 @@ def set_status(
             "nothing-to-do",
             f"credential {issued.id.short} {known}",
             hint="others see it once the lists are published: lyrikstore push, or status-lists"
-            if value
+            if value and issued.is_listed
             else "",
         )
     if alone:
@@ -168,7 +174,11 @@ def renew_lists(
         with suppress(PolicyError):
             issuers[place] = speaking_for(repository, signer, one.content.issuer, [one.signer])
     ours = own_keys(repository.policy)
-    places = [place for place, one in book.lists.items() if place in issuers or one.signer in ours]
+    places = [
+        place
+        for place, one in book.lists.items()
+        if one.content.is_published and (place in issuers or one.signer in ours)
+    ]
     if not places:
         raise NotFoundError(
             "no-lists", "this store has no status lists of yours", hint="issue with --status-url"

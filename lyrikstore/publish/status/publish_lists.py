@@ -55,7 +55,7 @@ def unfinished(book: StatusBook, policy: Policy) -> list[str]:
 
 def _own(book: StatusBook, policy: Policy) -> dict[str, CurrentList]:
     ours = own_keys(policy)
-    mine = [one for one in book.lists.values() if one.signer in ours]
+    mine = [one for one in book.lists.values() if one.signer in ours and one.content.is_published]
     return {f"{FOLDER}/{name}": one for name, one in file_names(mine).items()}
 
 

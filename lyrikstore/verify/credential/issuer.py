@@ -20,7 +20,7 @@ from lyrikstore.crypto.multikey import did_key
 from lyrikstore.crypto.proofs.eddsa_jcs import CRYPTOSUITE
 from lyrikstore.verify.credential.envelope import Envelope, keys_for, open_envelope
 from lyrikstore.verify.credential.key_succession import Believes, SuccessorKey
-from lyrikstore.verify.credential.status import IRREVOCABLE, Notices, check_status
+from lyrikstore.verify.credential.status import UNLISTED, Notices, check_status
 from lyrikstore.verify.report import (
     Check,
     CheckState,
@@ -69,7 +69,7 @@ def check_issuer(
     if (
         only_if_believed
         and believed.state is not CheckState.PASS
-        and "credentialStatus" in document
+        and (envelope.opened.is_listed or notices.log_lists(envelope.opened))
     ):
         status = unchecked("status", "not-believed", "not looked at: you do not believe the issuer")
     else:
@@ -126,8 +126,8 @@ def check_standing(
     known: Sequence[OpenedCredential] = ()
     if notices.successors and opened.id is not None:
         known = notices.successors.get(opened.id.urn, ())
-    if "credentialStatus" not in (envelope.document or {}) and not known:
-        return IRREVOCABLE
+    if not (opened.is_listed or notices.log_lists(opened) or known):
+        return UNLISTED
     keys = keys_for(trust, notices, at)
     vouched = vouched or envelope.signer
     if vouched is not None and vouched.source is not DocumentSource.SNAPSHOT:

@@ -93,11 +93,20 @@ class Notices(Struct, frozen=True):
         known = (*fetched, *documents_among(distinct, most=documents))
         return cls(lists, successors, known, Statements.among(distinct))
 
+    def log_lists(self, opened: OpenedCredential) -> tuple[StatusEntry, ...]:
+        """Return the entries that a credential does not name, of lists that are available."""
+        if opened.is_listed or not self.lists:
+            return ()
+        return tuple(entry for entry in opened.entries if entry.url in self.lists)
+
 
 NO_NOTICES = Notices()
 
 _END = datetime.max.replace(tzinfo=UTC)
-IRREVOCABLE = not_applicable("status", "names no status list: this credential cannot be revoked")
+UNLISTED = not_applicable(
+    "status", "names no status list: that it was taken back only its issuer's log would show"
+)
+_SAYS_NOTHING = frozenset({"foreign-list", "expired-list", "stale-list"})
 _SAID = {"revocation": "revoked", "suspension": "suspended"}
 
 
@@ -119,8 +128,12 @@ def check_status(
         max_age: How old a list the verifier accepts.
         keys: Finds the keys of the lists.
     """
-    if "credentialStatus" not in (opened.document or {}):
-        return IRREVOCABLE
+    if not opened.is_listed:
+        judged = [_judge(e, issuer, notices, at, max_age, keys) for e in notices.log_lists(opened)]
+        worst = first_in(judged, CheckState.FAIL, CheckState.UNCHECKED)
+        # Only what takes it back counts, and what might: nobody makes lists that do not.
+        settled = worst is None or worst.detail["reason"] in _SAYS_NOTHING
+        return UNLISTED if worst is None or settled else worst
     try:
         entries = opened.entries
     except FormatError as error:

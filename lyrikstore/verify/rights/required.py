@@ -120,6 +120,11 @@ def _way(repository: Repository, source: Manifest, use: Use, why: Reason, ruling
             f"lyrikstore trust add {ruling.issuer} --name NICKNAME"
         )
     version = published(repository, source).manifest  # as its publisher knows it
+    if version == source.id:
+        return (
+            "if it is yours to permit, say so with: lyrikstore permit "
+            f"{version.hex} --permit {','.join(use.acts)}"
+        )
     return (
         f"its publisher says so with: lyrikstore issue {version.hex} "
         f"-o DELIVERY --permit {','.join(use.acts)} --valid-for 365d"

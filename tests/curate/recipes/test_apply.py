@@ -319,7 +319,7 @@ def test_rights_deny_by_default_and_say_what_is_missing(bench: Any) -> None:
         return check_rights(bench.repo, derived, Use((purpose,), at), trust=trust)
 
     def refused(
-        words: str, step: str = f"lyrikstore issue {source.id.hex}", **options: Any
+        words: str, step: str = f"lyrikstore permit {source.id.hex}", **options: Any
     ) -> None:
         with pytest.raises(PolicyError) as caught:
             ask(**options)

@@ -30,15 +30,17 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import split_salts
 from lyrikstore.history.trees.tree import TreeEntry
 from lyrikstore.publish.identity.issuer import Issuance
+from lyrikstore.publish.issue import dataset as dataset_module
 from lyrikstore.publish.issue import delivery as delivery_module
-from lyrikstore.publish.issue.delivery import DeliveryResult, issue_delivery
+from lyrikstore.publish.issue.dataset import IssueResult
+from lyrikstore.publish.issue.delivery import issue_delivery
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.delivery.delivery import verify_delivery
 from lyrikstore.verify.delivery.folder import FolderData, read_siblings
 from lyrikstore.verify.report import CheckState, Report, Verdict
 
 
-def issue(chain: Any, manifest: Manifest, folder: Path, **changes: Any) -> DeliveryResult:
+def issue(chain: Any, manifest: Manifest, folder: Path, **changes: Any) -> IssueResult:
     arguments: dict[str, Any] = {
         "signer": chain.signer,
         "clock": chain.clock,
@@ -272,9 +274,14 @@ def test_a_failure_leaves_nothing(
     def full(*_: Any, **__: Any) -> None:
         raise StorageError("disk-full", "no space")
 
-    for step in ("checkout_tree", "commit_to_records", "_log", "write_files"):
+    for module, step in (
+        (delivery_module, "checkout_tree"),
+        (dataset_module, "commit_to_records"),
+        (dataset_module, "_log"),
+        (delivery_module, "write_files"),
+    ):
         with monkeypatch.context() as patched:
-            patched.setattr(delivery_module, step, full)
+            patched.setattr(module, step, full)
             with pytest.raises(StorageError):
                 issue(chain, chain.made["raw"], tmp_path / "d")
         assert sorted(entry.name for entry in tmp_path.iterdir()) == ["home"], step

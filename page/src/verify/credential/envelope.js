@@ -10,7 +10,7 @@ import { didKey } from "../../crypto/ed25519.js";
 import { CRYPTOSUITE } from "../../crypto/proofs/eddsa_jcs.js";
 import { complete, failed, notApplicable, passed, unchecked, warned } from "../report.js";
 import { inheritedCheck } from "./key_succession.js";
-import { checkStatus } from "./status.js";
+import { checkStatus, logLists } from "./status.js";
 
 const HASHES = ["blake3", "sha2-256"];
 
@@ -81,7 +81,8 @@ export function openEnvelope(opened, kind, keys, at) {
  */
 export async function checkIssuer(envelope, trust, believes, at, notices, heir = null, onlyIfBelieved = false) {
   const believed = checkTrust(envelope, trust, believes, heir);
-  const unread = onlyIfBelieved && believed.state !== "pass" && Object.hasOwn(envelope.document, "credentialStatus");
+  const named = Object.hasOwn(envelope.document, "credentialStatus") || logLists(envelope.opened, notices.lists).length > 0;
+  const unread = onlyIfBelieved && believed.state !== "pass" && named;
   return [
     checkDocument(envelope.signer),
     believed,
@@ -170,7 +171,7 @@ export async function checkStanding(envelope, notices, trust, at, vouched = enve
   // ATTACK: a document of the issuer's DID laid beside the credential, with a key of the attacker's,
   // who signs a status list by it.
   if (vouched && vouched.source !== "snapshot") keys = keys.withoutSnapshots();
-  const status = await checkStatus(opened.document, issuer, notices.lists, at, trust.maxStatusAge, keys);
+  const status = await checkStatus(opened, issuer, notices.lists, at, trust.maxStatusAge, keys);
   const claimed = (notices.successors.get(`urn:blake3:${opened.id}`) ?? []).filter(({ bytes }) => maySay(bytes, issuer));
   for (const later of claimed.slice(0, MAX_STATUS_CANDIDATES)) {
     const by = replacedBy(later, opened, keys, at);

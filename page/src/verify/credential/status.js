@@ -14,6 +14,10 @@ import { CLOCK_SKEW, formatTimestamp, parseTimestamp } from "../../canon/timesta
 import { MAX_STATUS_CANDIDATES, MAX_STATUS_LIST_BYTES, STATUS_LIST_ENTRIES } from "../../../generated/limits.js";
 
 const CHUNK = 1 << 16;
+/** What the URLs of the lists begin with that are nowhere but in their issuer's log (rule 8). */
+const LOG_LISTS = "https://w3id.org/lyrikstore/log-status/";
+/** Reasons for which such a list says nothing, as where there is none. */
+const SAYS_NOTHING = new Set(["foreign-list", "expired-list", "stale-list"]);
 export const SAID = new Map([["revocation", "revoked"], ["suspension", "suspended"]]);
 const VC_CONTEXT = "https://www.w3.org/ns/credentials/v2";
 const URL_FORM = /^https:\/\/[!-~]{1,1990}$/;
@@ -58,18 +62,37 @@ export function newestFirst(lists, issuer, at) {
 }
 
 /**
+ * Return the entries that a credential does not name, of lists at hand (spec §10.6, rule 8).
+ *
+ * @param {OpenedCredential} opened
+ * @param {Lists} lists
+ * @returns {Entry[]}
+ */
+export function logLists(opened, lists) {
+  if (opened.id === null || opened.kind === null || Object.hasOwn(opened.document ?? {}, "credentialStatus")) return [];
+  const below = `${LOG_LISTS}${opened.id}/`;
+  return [...SAID.keys()].map((purpose) => ({ purpose, index: 0, url: below + purpose })).filter(({ url }) => lists.has(url));
+}
+
+/**
  * Return the check `status` of a genuine credential.
  *
- * @param {any} document
+ * @param {OpenedCredential} opened
  * @param {string} issuer
  * @param {Lists} lists
  * @param {number} at
  * @param {number} maxAge
  * @param {import("../../credentials/did.js").Resolver} keys Finds the keys of the lists.
  */
-export async function checkStatus(document, issuer, lists, at, maxAge, keys) {
+export async function checkStatus(opened, issuer, lists, at, maxAge, keys) {
+  const { document } = opened;
   if (!Object.hasOwn(document, "credentialStatus")) {
-    return notApplicable("status", "names no status list: this credential cannot be revoked");
+    const found = [];
+    for (const entry of logLists(opened, lists)) found.push(await judge(entry, issuer, lists, at, maxAge, keys));
+    const worst = found.find(({ state }) => state === "fail") ?? found.find(({ state }) => state === "unchecked");
+    // Only what takes it back counts, and what might: nobody makes lists that do not.
+    if (worst && !SAYS_NOTHING.has(worst.detail.reason)) return worst;
+    return notApplicable("status", "names no status list: that it was taken back only its issuer's log would show");
   }
   let entries;
   try {

@@ -1,0 +1,73 @@
+"""``lyrikstore permit``: what your own people may do with your own data."""
+
+from pathlib import Path
+
+import click
+
+from lyrikstore_cli import options
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.offers import (
+    hint_revocation,
+    issued_json,
+    offer_options,
+    read_offer,
+    say_issued,
+)
+from lyrikstore_cli.output.key_limits import warn_of_changes
+from lyrikstore_cli.output.similar import earlier_rows, hint_earlier, status_urls
+from lyrikstore_cli.session import Session
+
+
+@declare("permit", signs=True, epilog="lyrikstore permit acme/contracts --permit train,evaluate")
+@click.argument("ref")
+@offer_options
+@options.valid_for
+@options.issuer_name
+@options.status_url
+@click.option(
+    "--supersedes",
+    type=options.DELIVERED,
+    help="A credential of yours that this one replaces; then: lyrikstore supersede.",
+)
+def command(
+    session: Session,
+    ref: str,
+    permits: str,
+    prohibits: str,
+    requires: str,
+    grantable: str,
+    terms_file: Path | None,
+    valid_for: str,
+    issuer_name: str | None,
+    status_url: str | None,
+    supersedes: Path | None,
+) -> None:
+    """Permit the use of REF here: sign and log a dataset credential, and write nothing.
+
+    Training and evaluating ask for one about one's own data, too. What somebody else holds stays
+    theirs to permit: this is your word, and whoever does not believe you is not bound to it. To
+    hand the data over, use issue.
+    """
+    from lyrikstore.api import Issuance
+
+    offer = read_offer(permits, prohibits, requires, grantable, terms_file)
+    store = session.open_store(sign=True)
+    with session.screen.progress("permitting") as meter:
+        result = store.credentials.permit(
+            ref,
+            offer=offer,
+            issuance=Issuance(
+                name=issuer_name,
+                status_url=status_url,
+                supersedes=None if supersedes is None else options.read_credential(supersedes),
+            ),
+            valid_for=options.duration(valid_for),
+            progress=meter,
+        )
+    earlier = earlier_rows(store, result.credential)
+    lists = status_urls(result.credential)
+    session.emit("permit", {**issued_json(result), "lists": lists, "earlier": earlier})
+    say_issued(session.screen, offer, result)
+    warn_of_changes(session.screen, store)
+    hint_earlier(session.screen, earlier)
+    hint_revocation(session.screen, status_url)

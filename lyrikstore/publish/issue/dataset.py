@@ -1,0 +1,345 @@
+"""Credentials about datasets: said, measured, signed and logged (spec §14.2).
+
+What they say beyond the manifest is measured while the records are read. A delivery is the folder
+that goes with one (:mod:`lyrikstore.publish.issue.delivery`); one's own use needs none.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.canon.json import JSON
+from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.issue import issue
+from lyrikstore.credentials.model.credential import DATASET, CredentialMetadata
+from lyrikstore.credentials.model.dataset import build_dataset_credential
+from lyrikstore.credentials.terms.claim import text_name
+from lyrikstore.credentials.terms.model import Terms
+from lyrikstore.credentials.terms.partitioning import assign
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.curate.descriptor import FIELDS
+from lyrikstore.curate.terms.measures import Measurement, claims_of, recipes_for
+from lyrikstore.curate.terms.offer import Offer
+from lyrikstore.history.commit.transaction import open_transaction
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.trees.tree import Tree
+from lyrikstore.publish.identity.issuer import Issuance, Issuer, check_current
+from lyrikstore.publish.identity.key_statements import check_few_statements
+from lyrikstore.publish.issue.issue import places_for
+from lyrikstore.publish.issue.record_commitment import Commitment, commit_to_records
+
+MAX_LICENCE_BYTES = 16 << 20
+MAX_VALIDITY = timedelta(days=3660)
+
+
+class IssueResult(Struct, frozen=True):
+    """What was issued.
+
+    Attributes:
+        manifest: The dataset version it is about.
+        credential: The signed credential.
+        credential_id: BLAKE3 of its bytes.
+        log_index: Where the credential stands in the log.
+        records: The ``records`` manifest.
+        records_new: Whether that was made by this call.
+        salts_carried: Records that keep the salt they had in the version committed to before.
+        files: Files of the dataset.
+        bytes: Bytes of the dataset.
+        valid_from: First moment of validity.
+        valid_until: Last moment of validity, or None for no end.
+        descriptor: How many descriptor fields are in each state.
+        not_described: Fields that the version's descriptor leaves out altogether; versions made
+            by this program leave out none, an imported one may.
+    """
+
+    manifest: Manifest
+    credential: bytes
+    credential_id: Digest
+    log_index: int
+    records: Manifest
+    records_new: bool
+    salts_carried: int
+    files: int
+    bytes: int
+    valid_from: str
+    valid_until: str | None
+    descriptor: Mapping[str, int]
+    not_described: tuple[str, ...]
+
+
+def permit_dataset(
+    repository: Repository,
+    manifest: Manifest,
+    *,
+    signer: Signer,
+    clock: Clock,
+    offer: Offer,
+    issuance: Issuance | None = None,
+    valid_for: timedelta | None = None,
+    version: str | None = None,
+    progress: OnProgress = silent,
+) -> IssueResult:
+    """Issue and log a credential about a dataset version, and write nothing to hand over.
+
+    For what one's own people do with one's own data, who have the log.
+
+    Args:
+        repository: The store, opened to append.
+        manifest: A dataset manifest of it that is or was the current one of its name.
+        signer: The issuer, or whoever signs for the organisation that is.
+        clock: Start of validity.
+        offer: What the credential says beyond the manifest.
+        issuance: In whose name, and how it may end; None: the signer's.
+        valid_for: How long, from the clock's now, at most ten years; None for no end.
+        version: A version label for people.
+        progress: Progress callback, called per file, in the phase ``records``.
+
+    Raises:
+        InvalidInputError: (``wrong-object``) not a dataset, or one without effect in this store;
+            (``bad-validity``, ``unknown-word``, ``contradiction``, ``licence-text``,
+            ``bad-partition``) see above.
+        ConflictError: (``ref-moved``) somebody else issued meanwhile.
+        PolicyError: (``unauthorised``, ``retired-key``) the store's policy does not let this key
+            issue; (``too-many-policies``) it says more of its keys than verifiers read;
+            (``not-the-issuer``) another one issued what this is to replace.
+        IncompleteError, VerificationError, NotFoundError: The data is lost or damaged.
+
+    Cost: reads the data once, and the version committed to before once.
+    """
+    draft = DatasetDraft.of(
+        repository, manifest, offer, issuance, signer, clock, valid_for, version
+    )
+    return draft.issue(draft.commit_records(signer, clock, progress))[1]
+
+
+class DatasetDraft(Struct, frozen=True):
+    """A credential about a dataset, up to what has to be measured for it."""
+
+    repository: Repository
+    manifest: Manifest
+    tree: Tree
+    offer: Offer
+    issuer: Issuer
+    metadata: CredentialMetadata
+    arguments: Mapping[str, Any]
+    label: Mapping[str, JSON]
+    texts: Sequence[tuple[str | None, bytes, str]]
+    lists: Mapping[str, bytes]
+    new_lists: Sequence[bytes]
+    recipes: Sequence[Mapping[str, JSON]]
+    measurement: Measurement
+
+    @classmethod
+    def of(
+        cls,
+        repository: Repository,
+        manifest: Manifest,
+        offer: Offer,
+        issuance: Issuance | None,
+        signer: Signer,
+        clock: Clock,
+        valid_for: timedelta | None,
+        version: str | None,
+    ) -> Self:
+        """Return it, once it is known that these terms make a credential."""
+        _check_manifest(repository, manifest)
+        check_current(repository.policy, signer)
+        check_few_statements(repository)
+        valid_from = clock()
+        valid_until = _end(valid_from, valid_for)
+        issuance = issuance or Issuance()
+        issuer = Issuer.of(signer, issuance.organisation, issuance.did_document, valid_from)
+        tree = repository.tree(manifest)
+        texts = _licence_texts(repository, manifest, offer)
+        arguments: dict[str, Any] = {
+            "manifest": manifest,
+            "tree": tree,
+            "log_origin": repository.origin,
+            "log_index": repository.index_of(manifest.id),
+            "terms": offer.terms,
+            "licence_texts": [(name, data) for name, data, _ in texts],
+        }
+        metadata = issuer.metadata(issuance, DATASET, valid_from, valid_until)
+        book, entries = places_for(repository, issuance.status_url, issuer)
+        lists = book.signed(entries, issuer.signer, clock)
+        metadata = replace(metadata, status=entries)
+        label: dict[str, JSON] = {} if version is None else {"version": version}
+        # Before an hour of reading: do the terms make a credential? Records are counted later.
+        everything = [manifest.body["records"], *[0] * (len(offer.terms.partitions) - 1)]
+        build_dataset_credential(
+            metadata, **arguments, records=None, partition_records=everything, more=label
+        )
+        recipes = recipes_for([{"use": "exactDuplicateRate/1"}, *offer.measures], tree)
+        return cls(
+            repository,
+            manifest,
+            tree,
+            offer,
+            issuer,
+            metadata,
+            arguments,
+            label,
+            texts,
+            lists,
+            [data for url, data in lists.items() if (url, issuer.did) not in book.lists],
+            recipes,
+            Measurement(recipes),
+        )
+
+    def commit_records(self, signer: Signer, clock: Clock, progress: OnProgress) -> Commitment:
+        """Return a commitment to the records, which are measured on the way."""
+        return commit_to_records(
+            self.repository,
+            self.manifest,
+            signer=signer,
+            clock=clock,
+            measurement=self.measurement,
+            progress=in_phase(progress, "records"),
+        )
+
+    def issue(self, commitment: Commitment) -> tuple[Mapping[str, Any], IssueResult]:
+        """Sign and log it; return what it says, and what was made."""
+        claims = _claims(self.manifest, self.recipes, self.measurement, self.offer, self.issuer.did)
+        document = build_dataset_credential(
+            self.metadata,
+            **self.arguments,
+            records=commitment.manifest,
+            partition_records=_partition_records(self.tree, self.offer.terms, commitment.counts),
+            more={**self.label, **claims},
+        )
+        self.issuer.pin(document)
+        credential = issue(document, self.issuer.signer, self.metadata.valid_from)
+        new = [*self.new_lists, *self.issuer.to_log(self.repository), credential]
+        index = _log(self.repository, commitment, new)
+        fields: dict[str, dict[str, Any]] = self.manifest.body["descriptor"]
+        states = [field["state"] for field in fields.values()]
+        return document, IssueResult(
+            manifest=self.manifest,
+            credential=credential,
+            credential_id=Digest.of(credential),
+            log_index=index,
+            records=commitment.manifest,
+            records_new=commitment.new,
+            salts_carried=commitment.carried,
+            files=len(self.tree.entries),
+            bytes=self.tree.total_bytes,
+            valid_from=str(document["validFrom"]),
+            valid_until=None if "validUntil" not in document else str(document["validUntil"]),
+            descriptor={s: states.count(s) for s in ("value", "unknown", "not-applicable")},
+            not_described=tuple(sorted(FIELDS.keys() - fields.keys())),
+        )
+
+
+def _end(start: datetime, valid_for: timedelta | None) -> datetime | None:
+    if valid_for is None:
+        return None
+    if not timedelta(0) < valid_for <= MAX_VALIDITY:
+        raise InvalidInputError(
+            "bad-validity", "a credential is valid for more than nothing and at most ten years"
+        )
+    return start + valid_for
+
+
+def _check_manifest(repository: Repository, manifest: Manifest) -> None:
+    if manifest.kind != "dataset":
+        raise InvalidInputError(
+            "wrong-object",
+            f"{manifest.name} is a {manifest.kind}; deliveries are made of datasets",
+        )
+    state = repository.refs.get(manifest.name)
+    if state is None or manifest.id not in state.history:
+        raise InvalidInputError(
+            "wrong-object",
+            f"manifest {manifest.id.short} never was the current {manifest.name} of this store",
+            hint="lyrikstore log lists the versions",
+        )
+    repository.proof_for(repository.index_of(manifest.id))  # before any work: it was pushed
+
+
+def _licence_texts(
+    repository: Repository, manifest: Manifest, offer: Offer
+) -> list[tuple[str | None, bytes, str]]:
+    """Return the licence texts: of which licence, the text, and the name of its file."""
+    texts: list[tuple[str | None, bytes, str]] = []
+    stated: Mapping[str, str] = manifest.body.get("licence", {})
+    if "textDigest" in stated:
+        try:
+            data = repository.blobs.read(
+                Digest.parse(stated["textDigest"]), max_bytes=MAX_LICENCE_BYTES
+            )
+        except NotFoundError:
+            raise NotFoundError(
+                "no-licence-text",
+                f"{manifest.name} names a licence text that is not in the store",
+                hint="commit it again with its licence text",
+            ) from None
+        texts.append((text_name(stated.get("expression")), data, "LICENCE.txt"))
+    known = {data for _, data, _ in texts}
+    for name, data in offer.texts:
+        if data not in known:
+            file = "".join(c if c.isalnum() or c in "-." else "_" for c in name)
+            texts.append((name, data, f"LICENCE-{file}.txt"))
+    return texts
+
+
+def _claims(
+    manifest: Manifest,
+    recipes: Sequence[Mapping[str, JSON]],
+    measurement: Measurement,
+    offer: Offer,
+    issuer: str,
+) -> dict[str, JSON]:
+    """Return what can be stated beyond the manifest because it was measured just now."""
+    quality: list[JSON] = [*claims_of(recipes, measurement.values())]
+    derivation = manifest.body.get("derivation", {})
+    counts = derivation.get("counts", {})
+    for reason, count in sorted(derivation.get("dropped", {}).items()):
+        quality.append(
+            {
+                "type": "QualityMeasurement",
+                "metric": f"droppedRecords:{reason}"[:200],
+                "value": str(count),
+                "basis": "tool-asserted",
+                "method": f"records the filter dropped for this reason, of {counts['in']} seen",
+            }
+        )
+    claims: dict[str, JSON] = {"quality": [*quality, *map(dict, offer.quality)][:1000]}
+    if offer.regulatory:
+        claims["regulatory"] = [_warranted(statement, issuer) for statement in offer.regulatory]
+    return claims
+
+
+def _partition_records(tree: Tree, terms: Terms, counts: Sequence[int]) -> list[int]:
+    totals = [0] * len(terms.partitions)
+    for number, count in zip(assign(tree, terms.partitions), counts, strict=True):
+        totals[number] += count
+    return totals
+
+
+def _warranted(statement: Mapping[str, JSON], issuer: str) -> dict[str, JSON]:
+    party: dict[str, JSON] = dict(statement["warrantedBy"])
+    if party.keys() == {"type"}:
+        party["did"] = issuer
+    return {**statement, "warrantedBy": party}
+
+
+def _log(repository: Repository, commitment: Commitment, credentials: list[bytes]) -> int:
+    with open_transaction(repository) as transaction:
+        if commitment.new:
+            transaction.writer.put_bytes(commitment.salts)
+            transaction.log_manifest(commitment.manifest)
+        for credential in credentials:
+            transaction.log_credential(credential)
+        return transaction.commit()[-1]
+
+
+def in_phase(progress: OnProgress, phase: str) -> OnProgress:
+    """Return a listener that tells another one which phase it is."""
+    return lambda step: progress(step._replace(phase=phase))
