@@ -1,7 +1,8 @@
 """A verification report on the terminal, and in the file that keeps it."""
 
+import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,8 @@ import click
 from lyrikstore import __version__
 from lyrikstore.api import ROLES
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.canon.errors import ConflictError, InvalidInputError, NotFoundError
+from lyrikstore.canon.files import create_file, real_path
 from lyrikstore.verify.report import Check, CheckState, Report, Verdict
 from lyrikstore.verify.report_text import (
     SYMBOL,
@@ -178,18 +180,43 @@ def _role(kind: object) -> str:
     return next((role for role, claims in ROLES.items() if kind in claims), "auditor")
 
 
-def check_kept(path: Path) -> None:
-    """Refuse a file that no report could be kept in, before hours go into making one."""
+def check_kept(path: Path, verified: Iterable[Path], *, force: bool) -> None:
+    """Refuse a file that no report can be kept in, before hours go into making one.
+
+    Args:
+        path: The file.
+        verified: The folders and files that are to be verified, each of which exists.
+        force: Whether a file that is there may be replaced; never one of those.
+
+    Raises:
+        click.UsageError: It has another ending, or is one of what is verified, or in it.
+        NotFoundError: (``no-folder``) there is no folder for it.
+        ConflictError: (``exists``) something is there.
+    """
     if path.suffix not in _KEPT:
         raise click.UsageError(
             f"--report keeps a page (FILE.html) or JSON (FILE.json), not {path.name}"
         )
     if path.is_dir() or not path.parent.is_dir():
         raise NotFoundError("no-folder", f"there is no folder for {path}", hint="make it first")
+    # Compared as the file system knows them: through links, in whatever case it was written.
+    real = real_path(path)
+    places = [one for one in (real, *real.parents) if one.exists()]
+    for place in verified:
+        if any(one.samefile(place) for one in places):
+            raise click.UsageError(
+                f"--report {path} would change what is verified, {place}: name a file elsewhere"
+            )
+    if not force and os.path.lexists(path):
+        raise _exists(path)
 
 
-def keep_report(path: Path, report: Report, trust: "Trust") -> None:
-    """Keep a report with what made it, by whose trust (spec §11.1)."""
+def _exists(path: Path) -> ConflictError:
+    return ConflictError("exists", f"{path} exists already", hint="add --force to replace it")
+
+
+def keep_report(path: Path, report: Report, trust: "Trust", *, force: bool) -> None:
+    """Keep a report with what made it, by whose trust (spec §11.1); see :func:`check_kept`."""
     from lyrikstore.api import encode_trust
 
     tool = f"lyrikstore {__version__}"
@@ -203,6 +230,8 @@ def keep_report(path: Path, report: Report, trust: "Trust") -> None:
         document = {"version": 2, **judged}
         data = (json_text(document, indent=2) + "\n").encode()
     try:
-        write_over(path, data)
+        (write_over if force else create_file)(path, data)
+    except FileExistsError:
+        raise _exists(path) from None  # since it was looked for
     except OSError as error:
         raise InvalidInputError("unwritable", f"cannot write {path}: {error.strerror}") from None

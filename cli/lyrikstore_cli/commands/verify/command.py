@@ -1,5 +1,6 @@
 """``lyrikstore verify``: a credential, a version with its ancestry, or the whole store."""
 
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,8 +94,9 @@ class DataGiven(Struct, frozen=True):
     "report_file",
     type=click.Path(path_type=Path),
     metavar="FILE.html|FILE.json",
-    help="Keep the report: a page to read and print, or JSON.",
+    help="Keep the report: a page to read and print, or JSON; never in what is verified.",
 )
+@click.option("--force", is_flag=True, help="Replace the file that --report names.")
 def command(
     session: Session,
     target: str | None,
@@ -112,6 +114,7 @@ def command(
     dask: str | None,
     repair_from: str | None,
     report_file: Path | None,
+    force: bool,
 ) -> None:
     """Verify TARGET: a delivery or credential (offline, without a store), a REF, or the store.
 
@@ -123,7 +126,9 @@ def command(
     whole store; what they do not read is not verified: 5 at best.
     """
     if report_file is not None:
-        check_kept(report_file)
+        check_kept(report_file, _named(target, data), force=force)
+    elif force:
+        raise click.UsageError("--force goes with --report")
     trust = session.trust(trust_file)
     moment = parse_timestamp(at) if at else now()
     if (quick or sample is not None) and (target is not None or (quick and sample is not None)):
@@ -158,9 +163,17 @@ def command(
     if "behind" in found:
         session.screen.hint("fetch what came since: lyrikstore pull")
     if report_file is not None:
-        keep_report(report_file, report, trust)
+        keep_report(report_file, report, trust, force=force)
         session.screen.say(f"✓ report kept in {report_file}")
     raise click.exceptions.Exit(code)
+
+
+def _named(target: str | None, data: Path | None) -> list[Path]:
+    """Return the folders and files here that a command line names to be verified."""
+    found = [one for one in (None if target is None else Path(target), data) if one is not None]
+    # A file out of a delivery is verified with what lies next to it.
+    found += [one.parent for one in found if os.path.lexists(one.parent / "credential.json")]
+    return [one for one in found if one.exists()]
 
 
 def _verify(
