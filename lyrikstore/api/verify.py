@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.files import read_at_most
+from lyrikstore.canon.files import read_at_most, real_path
 from lyrikstore.canon.limits import MAX_JSON_BYTES
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock, now
@@ -74,9 +74,15 @@ def verify_delivery(
 
 
 def data_folder(credential: Path, data: Path | None) -> Path | None:
-    """Return the folder of data: the one given, or ``data`` next to the credential, if there."""
+    """Return the folder of data: the one given, or ``data`` next to the credential, if there.
+
+    Of the one given, where its path leads: whoever names a link chose what is behind it. ``data``
+    is returned as the link that it may be.
+    """
+    if data is not None:
+        return real_path(data)
     folder = credential.parent / "data"
-    return folder if data is None and folder.is_dir() else data
+    return folder if folder.is_dir() or folder.is_symlink() else None
 
 
 def verify_folder(

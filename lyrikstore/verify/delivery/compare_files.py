@@ -101,6 +101,9 @@ class DataSource(Protocol):
         Args:
             tree: What should be there.
             each: Given every listed file.
+
+        Raises:
+            IncompleteError: It is not to be read.
         """
 
     def tree(self) -> Tree:
@@ -108,6 +111,7 @@ class DataSource(Protocol):
 
         Raises:
             FormatError: It makes none: a path outside the grammar.
+            IncompleteError: It is not to be read.
         """
 
 

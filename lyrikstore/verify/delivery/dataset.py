@@ -9,6 +9,7 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     FormatError,
+    IncompleteError,
     KeyMaterialError,
     LyrikstoreError,
     VerificationError,
@@ -196,7 +197,11 @@ def check_data(
     collector = _Collector(reader, record_ids if measuring is None else measuring.record_ids)
     # A document's record id follows from the digest that the comparison makes anyway.
     reads = collector.reads or (collector.active and measuring and measuring.reads_documents)
-    comparison = data.compare(tree, collector.add if reads else None)
+    try:
+        comparison = data.compare(tree, collector.add if reads else None)
+    except IncompleteError as error:
+        files = unchecked("data.files", error.kind, error.message)
+        return DataOutcome((files, tree_check), None, "no data was read", tree)
     if comparison.complete and collector.active and not reads:
         collector.add_documents(tree)
         if measuring is not None:
@@ -385,6 +390,8 @@ def _check_bare_files(claims: Claims, data: DataSource | None) -> Check:
         return unchecked("data.files", "no-data", "no data was given to compare with")
     try:
         found = data.tree()
+    except IncompleteError as error:
+        return unchecked("data.files", error.kind, error.message)
     except FormatError as error:
         return failed("data.files", error.kind, quote(error.message, 200))
     named = "the files are those named"

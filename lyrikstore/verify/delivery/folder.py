@@ -20,6 +20,7 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     FormatError,
+    IncompleteError,
     InvalidInputError,
     NotFoundError,
     StorageError,
@@ -63,7 +64,7 @@ class FolderData(Struct, frozen=True):
     """The data in a folder, as a :class:`~lyrikstore.verify.delivery.compare_files.DataSource`.
 
     Attributes:
-        root: The folder.
+        root: The folder; not followed if it is a link.
         progress: Progress callback, called per file; the total is unknown.
     """
 
@@ -78,6 +79,7 @@ class FolderData(Struct, frozen=True):
             each: Given every listed file that has its listed length, in tree order.
 
         Raises:
+            IncompleteError: (``linked``) the folder is a link.
             NotFoundError: (``no-data``) there is no such folder.
             StorageError: (``io``) a folder cannot be listed.
 
@@ -142,6 +144,7 @@ class FolderData(Struct, frozen=True):
 
         Raises:
             FormatError: (``bad-path``, ``bad-tree``) no tree has these files.
+            IncompleteError: (``linked``) the folder is a link.
             NotFoundError: (``no-data``) there is no such folder.
             StorageError: (``io``) something cannot be read.
         """
@@ -358,6 +361,9 @@ def _walk(root: Path) -> Iterator[tuple[str, bool | None]]:
     A folder that cannot be listed comes as its path and ``/``, with None: ATTACK: one below more
     folders than a path can name, laid there so that there is no answer at all.
     """
+    # ATTACK: a delivery whose data is whatever the verifier has at some path.
+    if root.is_symlink():
+        raise IncompleteError("linked", "the folder of data is a link, which is not followed")
     if not root.is_dir():
         raise NotFoundError("no-data", f"there is no folder {root}")
     pending = [""]

@@ -147,11 +147,13 @@ def command(
     report = _verify(session, target, data, trust, moment, lists, asked, share, dask, recompute)
     code = show_report(session, report)
     found = reasons(report)
-    if target is not None and "no-data" in found:
-        folder = Path(target).parent / "data"
-        session.screen.hint(f"add the data: --data {folder if folder.is_dir() else 'DIR'}")
     if target is not None and Path(target).exists():
         folder = Path(target) if Path(target).is_dir() else Path(target).parent
+        if "no-data" in found:
+            place = folder / "data" if (folder / "data").is_dir() else "DIR"
+            session.screen.hint(f"add the data: --data {place}")
+        if "linked" in found:
+            session.screen.hint(f"to follow the link, name it: --data {folder / 'data'}")
         for step in converted(report, folder / "tree.jsonl", data or folder / "data"):
             session.screen.hint(step)
     if target is not None and data is not None:
@@ -212,9 +214,10 @@ def _verify(
                 f"{target} is a file and a name: write ./{target}, or datasets/{target}"
             )
         if path.is_dir():  # a delivery: what was handed over together is judged together
+            path, delivered = credential_file(path), True
+        if delivered or data is not None:
             from lyrikstore.api import data_folder
 
-            path, delivered = credential_file(path), True
             data = data_folder(path, data)
         about = DataGiven(data, delivered, recompute)
         return _verify_file(session, path, about, trust, at, status_files, asked)
