@@ -57,6 +57,7 @@ def files() -> dict[str, Any]:
     by_path = f'[[document]]\ndid = "{WEB}"\npath = "acme.json"\ndigest = "{digest}"\n'
     good: list[tuple[str, str, dict[str, str], list[dict[str, Any]]]] = [
         ("empty", "", {}, [asked(None)]),
+        ("comments-alone", "# version = 2\n\n#", {}, [asked(None)]),
         ("publisher", "version = 1\n" + issuer(), {},
          [asked("Ada"), asked("Ada", name="datasets/x/y"), asked(None, did=BOB),
           asked(None, role="auditor"), asked("Ada", store=STORE),
@@ -95,6 +96,8 @@ def files() -> dict[str, Any]:
         ("several-entries-of-one", issuer(ADA, "Ada", 'names = ["datasets/x/*"]')
          + issuer(ADA, "Ada again", 'names = ["datasets/acme/*"]'), {},
          [asked("Ada again"), asked("Ada", name="datasets/x/y")]),
+        ("one-nickname-twice-of-one", issuer(ADA, "Ada", 'names = ["datasets/x/*"]')
+         + issuer(ADA, "Ada", 'names = ["datasets/acme/*"]'), {}, [asked("Ada")]),
         ("organisation", issuer(WEB, "Acme") + inline, {}, [asked("Acme", did=WEB), asked(None)]),
         ("document-by-path", issuer(WEB, "Acme") + by_path, {"acme.json": text},
          [asked("Acme", did=WEB)]),
@@ -108,6 +111,8 @@ def files() -> dict[str, Any]:
         ("not-toml", "= 1", {}),
         ("twice", "version = 1\nversion = 1", {}),
         ("version-2", "version = 2", {}),
+        ("one-nickname-of-two", issuer(ADA, "Ada") + issuer(BOB, "Ada"), {}),
+        ("one-nickname-of-a-key-and-a-name", issuer(ADA, "Ada") + issuer(WEB, "Ada"), {}),
         ("unknown-member", "maxStatusDay = 3", {}),
         ("escape-of-toml-1.1", issuer(ADA, "\\x41da"), {}),
         ("escape-of-toml-1.1-in-lines", issuer(ADA, '""A\\e""'), {}),
@@ -163,12 +168,15 @@ def files() -> dict[str, Any]:
     ]  # fmt: skip
 
     def case(name: str, trust: str, beside: dict[str, str], **more: Any) -> dict[str, Any]:
-        return {"id": name, "trust": trust, **({"files": beside} if beside else {}), **more}
+        begun = "" if not trust or "version" in trust else "version = 1\n"
+        return {"id": name, "trust": begun + trust, **({"files": beside} if beside else {}), **more}
 
     return {
         "cases": [
             *(case(name, trust, beside, asked=answers) for name, trust, beside, answers in good),
             *(case(name, trust, beside, error="bad-trust") for name, trust, beside in bad),
+            {"id": "no-version", "trust": issuer(), "error": "bad-trust"},
+            {"id": "no-version-but-a-limit", "trust": "maxStatusDays = 7", "error": "bad-trust"},
         ]
     }
 

@@ -119,10 +119,18 @@ def test_a_trust_file_is_explained_and_edited(publisher) -> None:
     # Any file can be checked, and a misspelt one is refused with its mistake.
     other = publisher.folder / "other.toml"
     other.write_text(
-        f'[[issuer]]\ndid = "{did}"\nnickname = "x"\nuntill = "2027-01-01T00:00:00Z"\n'
+        f'version = 1\n[[issuer]]\ndid = "{did}"\nnickname = "x"\nuntill = "2027-01-01T00:00:00Z"\n'
     )
     assert publisher.fails(16, "trust", "check", other, "--json").kind == "bad-trust"
     publisher.fails(1, "trust", "check", publisher.folder / "none.toml")
+
+    # So is one that names two by one nickname, or states no version: by whatever reads it.
+    entry = f'[[issuer]]\ndid = "{did}"\nnickname = "x"\n'
+    for text in (entry, f"version = 1\n{entry}{entry.replace(did, web)}"):
+        other.write_text(text)
+        refused = publisher.fails(16, "verify", "--trust", other, "--json")
+        assert refused.kind == "bad-trust"
+        assert str(other) in refused.error["message"]
 
 
 def test_trust_for_every_name_is_said_and_adding_a_pattern_does_not_narrow_it(new_person) -> None:

@@ -94,7 +94,7 @@ limits = st.builds(
 @given(
     st.builds(
         Trust,
-        issuers=st.lists(issuers, max_size=4).map(tuple),
+        issuers=st.lists(issuers, max_size=4, unique_by=lambda one: one.nickname).map(tuple),
         logs=st.sampled_from(
             [
                 (),
@@ -132,7 +132,6 @@ def test_absent_file_believes_nobody(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("version = 2", "version"),
         ("untill = 1", "untill"),
         ("[[issuer]]\ndid = 'did:key:z6Mk'\nnickname = 'x'", "did:key:z6Mk"),
         (f"[[issuer]]\ndid = '{DIDS[0]}'", "nickname"),
@@ -147,17 +146,39 @@ def test_absent_file_believes_nobody(tmp_path: Path) -> None:
         (f"[[issuer]]\ndid = '{DIDS[0]}'\nnickname = \"x\\n\"", "nickname"),
         ("[[log]]\norigin = 'b.example'\nkey = 'VKEY'", "b.example"),
         ("[[log]]\norigin = 'a.example'\nkey = 'nonsense'", "key"),
+        (
+            "".join(f"[[issuer]]\ndid = '{did}'\nnickname = 'x'\n" for did in DIDS[:2]),
+            f"'x' names both {DIDS[0]} and {DIDS[1]}",
+        ),
         ("= 1", "TOML"),
         ("a = 1\na = 2", "TOML"),
     ],
 )
 def test_refused(text: str, said: str) -> None:
     text = text.replace("SINCE", "since = '2026-01-02T00:00:00Z'")
-    data = text.replace("VKEY", str(_vkey("a.example"))).encode()
+    data = f"version = 1\n{text}".replace("VKEY", str(_vkey("a.example"))).encode()
     with pytest.raises(FormatError, match=said) as caught:
         parse_trust(data)
     assert caught.value.kind == "bad-trust"
     assert "\n" not in caught.value.message.replace("\\n", "")
+
+
+@pytest.mark.parametrize("text", ["version = 2", "maxStatusDays = 7", "version = '1'"])
+def test_the_version_is_stated(text: str) -> None:
+    with pytest.raises(FormatError, match="version"):
+        parse_trust(text.encode())
+
+
+def test_what_states_nothing_can_be_added_to(tmp_path: Path) -> None:
+    path = tmp_path / "trust.toml"
+    for text in ("", "\n", "# mine", "# mine\n"):
+        path.write_text(text)
+        assert load_trust(path) == Trust()
+        add_issuer(path, TrustedIssuer(DIDS[0], "Ada"))
+        path.write_text(text)
+        set_limit(path, "maxStatusDays", ["7"])
+        assert path.read_text().startswith(text)
+        assert load_trust(path) == Trust(max_status_age=timedelta(days=7))
 
 
 def test_weak_keys_are_refused() -> None:
@@ -165,7 +186,7 @@ def test_weak_keys_are_refused() -> None:
 
     weak = "did:key:z" + encode_base58(b"\xed\x01" + b"\1" + bytes(31))
     with pytest.raises(FormatError):
-        parse_trust(f"[[issuer]]\ndid = '{weak}'\nnickname = 'x'".encode())
+        parse_trust(f"version = 1\n[[issuer]]\ndid = '{weak}'\nnickname = 'x'".encode())
 
 
 def test_add_keeps_the_rest_of_the_file(tmp_path: Path) -> None:
@@ -221,7 +242,7 @@ def test_remove(tmp_path: Path) -> None:
 def test_remove_from_an_unusual_spelling(tmp_path: Path) -> None:
     path = tmp_path / "trust.toml"
     path.write_text(
-        "issuer = ["
+        "version = 1\nissuer = ["
         + ", ".join(f'{{did = "{DIDS[i]}", nickname = "f{i}"}}' for i in range(2))
         + "]\n"
     )
@@ -232,7 +253,7 @@ def test_remove_from_an_unusual_spelling(tmp_path: Path) -> None:
 def test_multiline_strings_cannot_confuse_removal(tmp_path: Path) -> None:
     path = tmp_path / "trust.toml"
     path.write_text(
-        f'[[issuer]]\ndid = "{DIDS[0]}"\nnickname = "a"\nnames = [\n"*"\n]\n'
+        f'version = 1\n[[issuer]]\ndid = "{DIDS[0]}"\nnickname = "a"\nnames = [\n"*"\n]\n'
         f'[[issuer]]\ndid = "{DIDS[1]}"\nnickname = "b"\n'
     )
     remove(path, "b")
@@ -375,7 +396,7 @@ def test_limits_are_set_and_taken_away(tmp_path: Path) -> None:
 
 def test_a_limit_is_set_in_a_file_of_unusual_spelling(tmp_path: Path) -> None:
     path = tmp_path / "trust.toml"
-    path.write_text(f"\"maxStatusDays\" = 3\nallow = {{keys = ['{DIDS[0]}']}}\n")
+    path.write_text(f"version = 1\n\"maxStatusDays\" = 3\nallow = {{keys = ['{DIDS[0]}']}}\n")
     assert set_limit(path, "maxStatusDays", ["4"]).max_status_age == timedelta(days=4)
     assert set_limit(path, "allow.keys", [DIDS[1]]).allowed.keys == {DIDS[1]}
     assert load_trust(path).max_status_age == timedelta(days=4)

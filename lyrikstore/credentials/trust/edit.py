@@ -18,7 +18,8 @@ from lyrikstore.canon.errors import (
     storage_error,
 )
 from lyrikstore.canon.files import read_at_most, replace_file
-from lyrikstore.canon.limits import MAX_DID_DOCUMENT_BYTES
+from lyrikstore.canon.limits import MAX_DID_DOCUMENT_BYTES, MAX_TRUST_FILE_BYTES
+from lyrikstore.canon.toml import parse_toml
 from lyrikstore.credentials.did import parse_document
 from lyrikstore.credentials.trust.file import (
     encode_document,
@@ -280,7 +281,7 @@ def set_limit(path: Path, name: str, values: Sequence[str]) -> Trust:
     line = ""
     if values:
         line = f"{member} = {toml_list(sorted(values)) if table else values[0]}\n"
-    edited = _with_line(text if text.strip() else b"version = 1\n", table, member, line)
+    edited = _with_line(_begun(text), table, member, line)
     _write(path, edited if _states(path, edited, wanted) else encode_trust(wanted), wanted)
     return wanted
 
@@ -374,10 +375,16 @@ def _with_line(text: bytes, table: str, member: str, line: str) -> bytes:
 
 
 def _append(path: Path, block: str, wanted: Trust) -> None:
-    text = read_file(path)
-    body = text if text.strip() else b"version = 1\n"
+    body = _begun(read_file(path))
     separator = b"\n" if body.endswith(b"\n") else b"\n\n"
     _write(path, body + separator + block.encode(), wanted)
+
+
+def _begun(text: bytes) -> bytes:
+    """Return a trust file to which something can be added: one that states its version."""
+    if parse_toml(text, max_bytes=MAX_TRUST_FILE_BYTES):
+        return text
+    return text + (b"\n" if text.strip() and not text.endswith(b"\n") else b"") + b"version = 1\n"
 
 
 def _states(path: Path, text: bytes, wanted: Trust) -> bool:

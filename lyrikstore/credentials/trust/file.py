@@ -48,12 +48,15 @@ def parse_trust(data: bytes, read: ReadFile | None = None, name: str = "the trus
         name: What to call it where something is wrong with it.
 
     Raises:
-        FormatError: (``bad-trust``) not TOML, an unknown member, a bad key, name or date; a pinned
-            document that is not there, or not the one pinned.
+        FormatError: (``bad-trust``) not TOML, no version, an unknown member, a bad key, name or
+            date, one nickname for two DIDs; a pinned document that is not there, or not the one
+            pinned.
         InvalidInputError: As ``read``.
     """
     try:
         document = parse_toml(data, max_bytes=MAX_TRUST_FILE_BYTES)
+        if not document:  # it states nothing, as one that is not there
+            return Trust()
         check_user_file(document, "trust")
         return _trust(document, read)
     except FormatError as error:
@@ -172,10 +175,12 @@ def _trust(document: dict[str, Any], read: ReadFile | None) -> Trust:
             "bad-trust",
             f"it requires {pluralize(required, 'witness', 'witnesses')} and names fewer keys",
         )
+    issuers = tuple(_issuer(item) for item in document.get("issuer", []))
+    _check_nicknames(issuers)
     status_days = document.get("maxStatusDays", DEFAULT_STATUS_AGE.days)
     log_days = document.get("maxLogDays")
     return Trust(
-        issuers=tuple(_issuer(item) for item in document.get("issuer", [])),
+        issuers=issuers,
         logs=tuple(_log(item) for item in document.get("log", [])),
         max_status_age=timedelta(days=int(status_days)),
         max_log_age=None if log_days is None else timedelta(days=int(log_days)),
@@ -202,6 +207,17 @@ def _issuer(item: dict[str, Any]) -> TrustedIssuer:
     if issuer.since is not None and issuer.until is not None and issuer.until < issuer.since:
         raise FormatError("bad-trust", f"{issuer.nickname!r} is believed until before since")
     return issuer
+
+
+def _check_nicknames(issuers: Iterable[TrustedIssuer]) -> None:
+    # ATTACK: whoever gets an entry in under the name of another is shown as that one.
+    named: dict[str, str] = {}
+    for issuer in issuers:
+        other = named.setdefault(issuer.nickname, issuer.did)
+        if other != issuer.did:
+            raise FormatError(
+                "bad-trust", f"{issuer.nickname!r} names both {other[:80]} and {issuer.did[:80]}"
+            )
 
 
 def _log(item: dict[str, Any]) -> TrustedLog:

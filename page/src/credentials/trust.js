@@ -32,6 +32,7 @@ export class Trust {
     judgeTogether([...(stated.issuer ?? []).map((/** @type {any} */ { did }) => did), ...(stated.allow?.keys ?? [])]);
     /** @type {Issuer[]} */
     this.issuers = (stated.issuer ?? []).map(issuer);
+    checkNicknames(this.issuers);
     this.logs = (stated.log ?? []).map(log);
     this.maxStatusAge = (stated.maxStatusDays ?? DEFAULT_STATUS_DAYS) * DAY;
     const witnesses = (stated.witness ?? []).map(witness);
@@ -51,6 +52,7 @@ export class Trust {
     try {
       refuseNewer(source);
       const stated = parseToml(source);
+      if (!Object.keys(stated).length) return new Trust(); // it states nothing, as one that is not there
       checkSchema("trust", stated);
       return new Trust(stated, read);
     } catch (error) {
@@ -124,6 +126,17 @@ function issuer(item) {
     since,
     until,
   };
+}
+
+/** ATTACK: whoever gets an entry in under the name of another is shown as that one. @param {Issuer[]} issuers */
+function checkNicknames(issuers) {
+  /** @type {Map<string, string>} */
+  const named = new Map();
+  for (const { nickname, did } of issuers) {
+    const other = named.get(nickname) ?? did;
+    if (other !== did) refuse("bad-trust", `${nickname} names both ${other.slice(0, 80)} and ${did.slice(0, 80)}`);
+    named.set(nickname, did);
+  }
 }
 
 /**
