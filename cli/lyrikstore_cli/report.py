@@ -105,6 +105,8 @@ def _next_steps(report: Report) -> Iterator[str]:
         yield "lay the dataset credential it names beside it: credential.json of that delivery"
     elif any(map(_is_missing, _all_checks(report))):
         yield "ask whoever handed it over for what is missing, and lay it beside"
+    if "altered" in reasons(report):
+        yield "get the licence text again from whoever handed it over, and go by no other"
     if only_unmeasured(report):
         yield "measure what the credential measured: leave out --no-recompute"
     yield from to_believe(report)

@@ -1,5 +1,6 @@
 /** The page: takes files, verifies them, shows the answer. */
 import { checkFew, checkFewStatements, maySpeak, namedIn } from "../src/verify/delivery/siblings.js";
+import { isTextName } from "../src/verify/credential/terms.js";
 import { text } from "../src/canon/bytes.js";
 import { blake3, parseUrn } from "../src/canon/digest.js";
 import { counted } from "../src/canon/text.js";
@@ -18,7 +19,7 @@ import { Hashing } from "./hashing.js";
 import { lineageView } from "./lineage.js";
 import { settingOf } from "./record.js";
 import { byId, element, grouped, showReport, tell } from "./view.js";
-import { MAX_CREDENTIAL_BYTES, MAX_JSON_BYTES, MAX_RESOURCE_BYTES, MAX_TRUST_FILE_BYTES } from "../generated/limits.js";
+import { MAX_CREDENTIAL_BYTES, MAX_JSON_BYTES, MAX_RESOURCE_BYTES, MAX_STATEMENTS_BYTES, MAX_TRUST_FILE_BYTES } from "../generated/limits.js";
 
 const DRAWN_EVERY = 250; // milliseconds
 const SAID_EVERY = 10_000;
@@ -196,9 +197,14 @@ async function readBeside(items, credential, signal) {
   // ATTACK: half a gigabyte that nothing names, to fill the memory. A foreign document pins by digests
   // of other kinds what is small.
   const foreign = credential.profile === "w3c";
+  let texts = 0;
   for (const { path, file } of rest) {
-    const kept = foreign ? file.size <= MAX_RESOURCE_BYTES : named.has((await hashing.read(file, null, () => {})).digest);
+    let kept = foreign ? file.size <= MAX_RESOURCE_BYTES : named.has((await hashing.read(file, null, () => {})).digest);
     signal.throwIfAborted();
+    if (!kept && isTextName(path) && file.size <= MAX_JSON_BYTES) {
+      texts += file.size; // a licence text that was altered: to be said, not to count
+      kept = texts <= MAX_STATEMENTS_BYTES;
+    }
     if (kept) siblings.set(path, await bytesOf(file, file.size));
   }
   return siblings;

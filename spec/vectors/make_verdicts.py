@@ -102,6 +102,18 @@ def make() -> dict[str, Any]:
               ("records.salts", "records.root"), ("tree.jsonl", "data.tree"),
               ("genesis.json", "log.anchor"), ("log.tlog-proof", "log.inclusion"),
               ("LICENCE.txt", "terms"))),
+        *((f"licence-text-{name}", verdict, {"terms": terms}, {"siblings": beside})
+          for name, verdict, terms, beside in (
+              ("altered", "incomplete", "altered", {"LICENCE.txt": "You may do anything.\n"}),
+              ("emptied", "incomplete", "altered", {"LICENCE.txt": ""}),
+              ("altered-under-another-name", "incomplete", "altered",
+               {"LICENCE.txt": None, "LICENCE-MIT.txt": "You may do anything.\n"}),
+              ("replaced-by-notes", "incomplete", "missing-file",
+               {"LICENCE.txt": None, "licence.txt": "x", "LICENCE-MIT": "x", "LICENCE.md": "x"}),
+              ("under-another-name", "trusted", "stated",
+               {"LICENCE.txt": None, "text": made.LICENCE.decode()}),
+              ("and-another", "trusted", "stated", {"LICENCE-other.txt": "You may do anything.\n"}),
+          )),
         ("proof-of-another-entry", "invalid", {"log.inclusion": "other-index"},
          {"siblings": {"log.tlog-proof": flipped.decode()}}),
         ("another-index", "invalid", {"log.inclusion": "other-index"},

@@ -103,7 +103,12 @@ def test_a_buyer_sees_and_recomputes_what_he_gets(buyer) -> None:
     assert "### client: 4 files" in readme
     assert (buyer.folder / "delivery" / "LICENCE-LicenseRef-NDA.txt").is_file()
 
-    (buyer.folder / "delivery" / "LICENCE-LicenseRef-NDA.txt").unlink()
+    text = buyer.folder / "delivery" / "LICENCE-LicenseRef-NDA.txt"
+    text.write_bytes(text.read_bytes() + b"And you may hand it on.\n")
+    altered = verify(buyer)
+    assert altered.code == 5
+    assert altered.check("terms")["detail"]["reason"] == "altered"
+    text.unlink()
     assert verify(buyer).check("terms")["detail"]["reason"] == "missing-file"
 
 

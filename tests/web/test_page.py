@@ -220,6 +220,23 @@ def test_measured_claims_are_measured_again(open_page, publisher, tmp_path, did)
     assert "none was recomputed" in window.page.text_content("#open")
 
 
+def test_a_licence_text_that_was_altered_is_called_so(open_page, publisher, tmp_path) -> None:
+    rows, text, folder = tmp_path / "rows", tmp_path / "text", tmp_path / "licensed"
+    rows.mkdir()
+    (rows / "a.txt").write_text("one\n")
+    text.write_text("You may train.\n")
+    licence = ("--license", "LicenseRef-Ours", "--licence-text", text)
+    publisher.ok("commit", rows, "-d", "acme/licensed", *licence)
+    publisher.ok("issue", "acme/licensed", "-o", folder, "--permit", "train")
+    (folder / "LICENCE.txt").write_text("You may do anything.\n")
+    window = open_page()
+    window.give(folder)
+    assert window.verify() == "incomplete"
+    [check] = [one for one in window.report["checks"] if one["id"] == "terms"]
+    assert check["detail"]["reason"] == "altered"
+    same_as_the_command_line(window, publisher, folder)
+
+
 @EVERY_BROWSER
 def test_lineage_over_several_steps(open_page, publisher, tmp_path) -> None:
     recipe = tmp_path / "recipe.toml"

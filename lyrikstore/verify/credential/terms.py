@@ -4,7 +4,7 @@ None of it can be shown to be true. What can be shown: that it is whole, that it
 data and the manifest, who says it, and since when it has been said.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -53,15 +53,29 @@ def _say_terms(terms: Terms) -> Words:
     return summary, detail
 
 
-def check_texts(terms: Terms, check: Check, found: Mapping[Digest, object]) -> Check:
+def is_text_name(name: str) -> bool:
+    """Return whether a sibling file has the name that deliveries give a licence text."""
+    return name == "LICENCE.txt" or (name.startswith("LICENCE-") and name.endswith(".txt"))
+
+
+def check_texts(
+    terms: Terms, check: Check, found: Container[Digest], names: Mapping[str, Digest]
+) -> Check:
     """Return ``terms`` of a delivery: as ``check``, if the texts that it names are there.
 
     Args:
         terms: What the credential says.
         check: What :func:`check_terms` gave.
-        found: The sibling files of the credential, by digest.
+        found: Digests of the sibling files of the credential.
+        names: Names of those that have any, each with its file's digest.
     """
     missing = [identity for identity in terms.texts if identity not in found]
+    other = sorted(
+        name for name, digest in names.items() if is_text_name(name) and digest not in terms.texts
+    )
+    if missing and other:
+        summary = f"{check.summary}; {quote(other[0])} is not the text named: it was altered"
+        return unchecked("terms", "altered", summary, **check.detail)
     if missing:
         named = terms.texts[missing[0]]
         what = "the licence text" if named is None else f"the text of {quote(named)}"

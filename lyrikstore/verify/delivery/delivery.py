@@ -206,7 +206,7 @@ def verify_delivery(
 
     # (7) The terms - spec §11.4.6.
     made += (
-        check_texts(claims.terms, outcome.check("terms"), files.by_digest),
+        check_texts(claims.terms, outcome.check("terms"), files.by_digest, files.names),
         check_partitions(claims.subject, claims.terms, content.tree, content.counts),
     )
 

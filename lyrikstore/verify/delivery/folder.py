@@ -39,6 +39,7 @@ from lyrikstore.objects.parallel.processes import Workers, cores
 from lyrikstore.objects.parallel.tasks import Message
 from lyrikstore.verify.credential.key_statements import check_few
 from lyrikstore.verify.credential.log_proofs import PROOF_HEAD
+from lyrikstore.verify.credential.terms import is_text_name
 from lyrikstore.verify.delivery.compare_files import (
     EachFile,
     FileComparison,
@@ -194,7 +195,8 @@ def read_siblings(credential: Path, *, complete: bool = True) -> Mapping[str, by
     """Return the small regular files next to a credential, by name, to be found by what they are.
 
     Nothing is opened through a link; a file that is larger than any that is looked for is left out,
-    and so is one that says nothing by itself and whose digest nothing here names.
+    and so is one that says nothing by itself and whose digest nothing here names, unless it is
+    called as a licence text is.
 
     Args:
         credential: Path of the credential; itself left out.
@@ -245,8 +247,13 @@ def read_siblings(credential: Path, *, complete: bool = True) -> Mapping[str, by
     # ATTACK: half a gigabyte that nothing names, to fill the memory. What a foreign document pins,
     # by digests of many kinds, is small.
     held = list(accumulate(sizes[name] for name in rest))
+    texts = 0
     for name, size in zip(rest, held, strict=True):
-        if _is_named(folder / name, named) if complete else size <= MAX_RESOURCES:
+        keeps = _is_named(folder / name, named) if complete else size <= MAX_RESOURCES
+        if not keeps and is_text_name(name) and sizes[name] <= MAX_JSON_BYTES:
+            texts += sizes[name]  # a licence text that was altered: to be said, not to count
+            keeps = texts <= MAX_STATEMENTS_BYTES
+        if keeps:
             data = _read_small(folder / name, sizes[name])
             if data is not None:
                 siblings[name] = data

@@ -19,7 +19,9 @@ class SiblingFiles:
     """
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
-        self._put(OpenedCredential(files[name]) for name in sorted(files))
+        opened = {name: OpenedCredential(files[name]) for name in sorted(files)}
+        self._put(opened.values())
+        self.names: Mapping[str, Digest] = {name: one.digest for name, one in opened.items()}
 
     @classmethod
     def unnamed(cls, files: Iterable[OpenedCredential]) -> Self:

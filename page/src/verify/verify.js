@@ -146,7 +146,7 @@ export async function verifyDelivery(credential, { siblings, data, recompute = t
 
   // (7) The terms - spec §11.4.6.
   const counts = read?.map(({ ids }) => ids.length / ID_BYTES) ?? null;
-  made.push(checkTexts(terms, madeOf("terms"), find), checkPartitions(subject, terms, tree, counts));
+  made.push(checkTexts(terms, madeOf("terms"), find, siblings), checkPartitions(subject, terms, tree, counts));
 
   // (8) The claims - spec §11.4.6, §19.5.
   const values = tree && read && await measure(recipes, { tree, files: read, signal });

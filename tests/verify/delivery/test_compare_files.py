@@ -166,6 +166,16 @@ def test_too_many_siblings_are_refused(tmp_path: Path, monkeypatch: pytest.Monke
     assert len(read_siblings(tmp_path / "0", complete=False)) == 8
 
 
+def test_licence_texts_are_read_though_nothing_names_them(tmp_path: Path) -> None:
+    (tmp_path / "credential.json").write_bytes(b"{}")
+    for i in range(6):
+        (tmp_path / f"LICENCE-{i}.txt").write_bytes(b"x" * (1 << 20))
+    (tmp_path / "LICENCE.txt").write_bytes(b"x" * ((1 << 20) + 1))
+    (tmp_path / "LICENSE.txt").write_bytes(b"x")
+    names = sorted(read_siblings(tmp_path / "credential.json"))
+    assert names == [f"LICENCE-{i}.txt" for i in range(4)]  # and no more of them in memory
+
+
 @pytest.mark.parametrize("head", [b"{", b" \n\t\r{", b"c2sp.org/tlog-proof@v1\n"])
 def test_more_words_than_are_read_are_refused(tmp_path: Path, head: bytes) -> None:
     # Each of them may take a tenth of a second to parse.

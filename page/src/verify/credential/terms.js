@@ -1,10 +1,12 @@
 /** What a credential says of use, age and law, checked as far as it can be (spec §11.4.6). */
+import { blake3 } from "../../canon/digest.js";
 import { Refusal } from "../../canon/errors.js";
 import { counted } from "../../canon/text.js";
 import { nameSome, quote } from "../../canon/quoting.js";
 import { failed, notApplicable, passed, stated, unchecked, warned } from "../report.js";
 import { assign } from "../../credentials/terms.js";
 import { parseTimestamp } from "../../canon/timestamps.js";
+import { compare } from "../../history/trees/paths.js";
 
 const DAY = 86_400_000;
 
@@ -28,9 +30,25 @@ export function checkTerms({ partitions, licence }) {
   });
 }
 
-/** The same in a delivery: only if the texts that it names are there. @param {Terms} terms @param {Check} check @param {(digest: string) => Uint8Array | undefined} find @returns {Check} */
-export function checkTexts({ texts }, check, find) {
+/** Whether a file beside the credential has the name that deliveries give a licence text. @param {string} name */
+export const isTextName = (name) => name === "LICENCE.txt" || (name.startsWith("LICENCE-") && name.endsWith(".txt"));
+
+/**
+ * The same in a delivery: only if the texts that it names are there.
+ *
+ * @param {Terms} terms
+ * @param {Check} check
+ * @param {(digest: string) => Uint8Array | undefined} find
+ * @param {Map<string, Uint8Array>} siblings The files beside the credential, by name.
+ * @returns {Check}
+ */
+export function checkTexts({ texts }, check, find, siblings) {
   const missing = [...texts].find(([digest]) => find(digest) === undefined);
+  const other = missing && [...siblings].filter(([name, bytes]) => isTextName(name) && !texts.has(blake3(bytes)))
+    .map(([name]) => name).sort(compare)[0];
+  if (other !== undefined) {
+    return unchecked("terms", "altered", `${check.summary}; ${quote(other)} is not the text named: it was altered`, check.detail);
+  }
   if (missing) {
     const what = missing[1] === null ? "the licence text" : `the text of ${quote(missing[1])}`;
     return unchecked("terms", "missing-file", `${check.summary}; ${what} is not beside the credential`, check.detail);
