@@ -91,7 +91,7 @@ function checkHolder(document, signed, resolver, at) {
   if (named === null || binding.state !== "pass") return { binding, holder: null };
   // ATTACK: a DID document of the buyer's DID beside the presentation, with a key of the thief's.
   const says = checkDocument(keyOf(signed, named, resolver, at));
-  return { binding: says.state === "warn" ? { ...says, id } : binding, holder: named };
+  return { binding: says.state === "warn" ? { ...says, id, spec: binding.spec } : binding, holder: named };
 }
 
 /** @param {Signed} signed @param {string} [challenge] @param {string} [domain] */
