@@ -105,12 +105,33 @@ def _next_steps(report: Report) -> Iterator[str]:
         yield "lay the dataset credential it names beside it: credential.json of that delivery"
     elif any(map(_is_missing, _all_checks(report))):
         yield "ask whoever handed it over for what is missing, and lay it beside"
+    yield from _changed_in_transit(report)
     if "altered" in reasons(report):
         yield "get the licence text again from whoever handed it over, and go by no other"
     if only_unmeasured(report):
         yield "measure what the credential measured: leave out --no-recompute"
     yield from to_believe(report)
     yield from _to_believe_who_attests(report)
+
+
+def _changed_in_transit(report: Report) -> Iterator[str]:
+    details = [check.detail for check in _all_checks(report) if check.id == "data.files"]
+    differs = [item for detail in details for item in _listed(detail.get("differs"))]
+    first = next((item["path"] for item in differs if item.get("reason") == "line-ends"), None)
+    if first is not None:
+        yield (
+            f"{first} differs by its line ends alone, as after Git or FTP on Windows: copy the "
+            "folder without conversion, such as in a ZIP archive"
+        )
+    if any("unicodeForm" in detail for detail in details):
+        yield (
+            "names came in another Unicode form, as from macOS: copy the folder by a program that "
+            "keeps names as they are, such as in a ZIP archive"
+        )
+
+
+def _listed(items: object) -> list[dict[str, object]]:
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def to_believe(report: Report) -> Iterator[str]:

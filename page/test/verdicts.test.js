@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { concat, hex, unhex, utf8 } from "../src/canon/bytes.js";
 import { blake3 } from "../src/canon/digest.js";
+import { checkFiles, compare, markRewritten } from "../src/verify/delivery/compare_files.js";
+import { compare as inOrder } from "../src/history/trees/paths.js";
+import { LineEndsWriter } from "../src/verify/delivery/line_ends.js";
 import { measure } from "../src/verify/delivery/measures.js";
 import { Measured } from "../src/verify/delivery/quality.js";
 import { orderRoot, recordId, Records } from "../src/history/records/records.js";
@@ -33,6 +36,10 @@ const dataOf = (given) => given === null ? null : present(given).map(([path, val
     size: content.length,
     read: async (/** @type {import("../src/history/records/records.js").Reading | null} */ reading) =>
       ({ digest: blake3(content), records: reading && read(reading, content, content.length || 1) }),
+    digestWith: async (/** @type {import("../src/verify/delivery/line_ends.js").LineEnds} */ ends) => {
+      const writer = new LineEndsWriter(ends);
+      return blake3(concat(...[...content].map((byte) => writer.update(Uint8Array.of(byte))), writer.end()));
+    },
   };
 });
 /** @param {any} given @returns {Map<string, Uint8Array>} */
@@ -50,6 +57,19 @@ function answers(report, { verdict, checks, details = {} }) {
   }
   assert.equal(report.verdict, verdict, JSON.stringify(report.checks.filter((one) => one.state !== "pass"), null, 1));
 }
+
+each("departures of files", load("files/departures.json").cases, async ({ listed, found, answer, detail }) => {
+  const entries = Object.entries(listed).map(([path, content]) => ({ path, bytes: utf8(content).length, blake3: blake3(utf8(content)) }));
+  const tree = new Tree(entries.sort((left, right) => inOrder(left.path, right.path)));
+  const data = dataOf(found) ?? [];
+  const there = await Promise.all(data.map(async (file) =>
+    /** @type {const} */ ([file.path, { kind: /** @type {const} */ ("file"), bytes: file.size, blake3: (await file.read(null)).digest }])));
+  const comparison = compare(tree, new Map(there));
+  await markRewritten(tree, comparison, new Map(data.map((file) => [file.path, file])));
+  const check = checkFiles(comparison);
+  assert.equal(check.detail.reason ?? check.state, answer);
+  for (const [name, value] of Object.entries(detail)) assert.deepEqual(check.detail[name] ?? null, value);
+});
 
 for (const name of ["deliveries", "attestations", "attester-keys", "recompute"]) {
   const { base, cases } = load(`verdicts/${name}.json`);

@@ -65,6 +65,10 @@ export class Files {
       mark(right, `holds the content of ${left}`);
     }
     for (const { from, to } of detail.renamed ?? []) mark(from, `renamed to ${to}`);
+    for (const { from, to } of detail.unicodeForm ?? []) {
+      mark(from, "in another Unicode form");
+      mark(to, "listed in another Unicode form");
+    }
     for (const path of detail.missing ?? []) mark(path, "missing");
     for (const path of detail.unreadable ?? []) mark(path, "unreadable");
     for (const path of detail.extra ?? []) mark(path, "not listed");

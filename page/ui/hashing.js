@@ -8,7 +8,8 @@ const CODE = URL.createObjectURL(new Blob([source], { type: "text/javascript" })
 
 /** @typedef {import("../src/history/records/records.js").Reading} Reading */
 /** @typedef {{digest: string, records: import("../src/history/records/records.js").RecordIds | null}} Read */
-/** @typedef {{file: File, reading: Reading | null, done: (bytes: number) => void, resolve: (read: Read) => void, reject: (error: unknown) => void}} Job */
+/** @typedef {import("../src/verify/delivery/line_ends.js").LineEnds} LineEnds */
+/** @typedef {{file: File, reading: Reading | null, ends: LineEnds | null, done: (bytes: number) => void, resolve: (read: Read) => void, reject: (error: unknown) => void}} Job */
 
 /** A pool of workers, started as they are needed and kept. */
 export class Hashing {
@@ -27,11 +28,12 @@ export class Hashing {
    * @param {File} file
    * @param {Reading | null} reading
    * @param {(bytes: number) => void} done Told of every further bytes hashed.
+   * @param {LineEnds | null} [ends] Those with which it is hashed, in place of its own.
    * @returns {Promise<Read>}
    */
-  read(file, reading, done) {
+  read(file, reading, done, ends = null) {
     return new Promise((resolve, reject) => {
-      this.waiting.push({ file, reading, done, resolve, reject });
+      this.waiting.push({ file, reading, ends, done, resolve, reject });
       this.next();
     });
   }
@@ -68,7 +70,7 @@ export class Hashing {
       }
       this.next();
     };
-    worker.postMessage({ file: job.file, reading: job.reading });
+    worker.postMessage({ file: job.file, reading: job.reading, ends: job.ends });
   }
 }
 

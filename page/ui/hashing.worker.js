@@ -2,6 +2,7 @@
 import { Hasher, ready } from "../src/canon/blake3.js";
 import { chunks } from "../src/history/records/chunks.js";
 import { Records } from "../src/history/records/records.js";
+import { LineEndsWriter } from "../src/verify/delivery/line_ends.js";
 
 const STEP = 8 << 20;
 
@@ -10,18 +11,20 @@ const reads = new Blob(["x"]).arrayBuffer().then(() => true, () => false);
 /** @type {(bytes: ArrayBuffer | null) => void} Takes what the page read. */
 let take = () => undefined;
 
-/** @param {MessageEvent<{file: File, reading: import("../src/history/records/records.js").Reading | null} | {bytes: ArrayBuffer | null}>} message */
-onmessage = ({ data }) => ("bytes" in data ? take(data.bytes) : hash(data.file, data.reading));
+/** @typedef {import("../src/verify/delivery/line_ends.js").LineEnds} LineEnds */
+/** @param {MessageEvent<{file: File, reading: import("../src/history/records/records.js").Reading | null, ends: LineEnds | null} | {bytes: ArrayBuffer | null}>} message */
+onmessage = ({ data }) => ("bytes" in data ? take(data.bytes) : hash(data.file, data.reading, data.ends));
 
-/** @param {File} file @param {import("../src/history/records/records.js").Reading | null} reading */
-async function hash(file, reading) {
+/** @param {File} file @param {import("../src/history/records/records.js").Reading | null} reading @param {LineEnds | null} ends */
+async function hash(file, reading, ends) {
   try {
     await ready;
     const hasher = new Hasher();
     const records = reading && new Records(reading);
+    const writer = ends && new LineEndsWriter(ends);
     let hashed = 0;
     for await (const chunk of await reads ? chunks(file) : handed(file.size)) {
-      hasher.update(chunk);
+      hasher.update(writer ? writer.update(chunk) : chunk);
       records?.update(chunk);
       hashed += chunk.length;
       if (hashed < STEP) continue;
@@ -29,6 +32,7 @@ async function hash(file, reading) {
       hashed = 0;
     }
     postMessage({ hashed });
+    if (writer) hasher.update(writer.end());
     const digest = hasher.digest();
     postMessage({ read: { digest, records: records && records.end(digest) } });
   } catch {

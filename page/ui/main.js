@@ -216,7 +216,11 @@ function dataFile({ path, file }, meter, signal) {
     signal.throwIfAborted();
     return hashing.read(file, reading, meter.of(path));
   };
-  return { path, size: file.size, read };
+  const digestWith = async (/** @type {import("../src/verify/delivery/line_ends.js").LineEnds} */ ends) => {
+    signal.throwIfAborted();
+    return (await hashing.read(file, null, () => {}, ends)).digest;
+  };
+  return { path, size: file.size, read, digestWith };
 }
 
 /** Offer the report as a file: the JSON that the command line writes. @param {import("../src/verify/report.js").Report} report */

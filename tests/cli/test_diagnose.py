@@ -180,6 +180,8 @@ def test_text_that_was_converted_on_the_way_is_told_from_text_that_was_edited(ne
     for arguments in (("delivery",), ("delivery/credential.json", "--data", "delivery/data")):
         found = person.fails(3, "verify", *arguments)
         assert "one.txt differs by its line ends alone" in found.err
+    files = person.fails(3, "verify", "delivery", "--json").check("data.files")
+    assert files["detail"]["reason"] == "line-ends"
     text.write_bytes(b"one\r\nTWO\r\n")
     assert "line ends" not in person.fails(3, "verify", "delivery").err
 

@@ -98,7 +98,7 @@ def data(rng: random.Random, case: Case, other: Case) -> Case | None:
     if case.data is None:
         return replace(case, data=other.data) if other.data else None
     files = dict(case.data)
-    how = rng.randrange(6)
+    how = rng.randrange(7)
     if how == 0 or not files:
         return replace(case, data=None) if rng.random() < 0.3 else replace(case, data={})
     name, two = rng.choice(list(files)), rng.choice(list(files))
@@ -114,6 +114,8 @@ def data(rng: random.Random, case: Case, other: Case) -> Case | None:
                 ["\U00010000", "\ue000", "\uffff.txt", "._x", "a/Thumbs.db", "con", "A/ONE.txt"]
             )
         ] = files[two]
+    elif how == 5:
+        files[name] = files[name].replace(b"\n", rng.choice([b"\r\n", b"\r", b"\r\r\n"]))
     else:
         files["new.txt"] = files.pop(name)
     return replace(case, data=dict(sorted(files.items())))

@@ -7,8 +7,8 @@ import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
 const load = (name) => import(new URL(name, pathToFileURL(`${process.argv[2]}/`)));
-const [{ text }, { blake3 }, { Refusal }, { Records }, { parseTimestamp }, { Trust }, { OpenedCredential }, { verifyFile }] = await Promise.all(
-  ["canon/bytes", "canon/digest", "canon/errors", "history/records/records", "canon/timestamps", "credentials/trust", "credentials/opened", "verify/verify"]
+const [{ concat, text }, { blake3 }, { Refusal }, { Records }, { parseTimestamp }, { Trust }, { OpenedCredential }, { verifyFile }, { LineEndsWriter }] = await Promise.all(
+  ["canon/bytes", "canon/digest", "canon/errors", "history/records/records", "canon/timestamps", "credentials/trust", "credentials/opened", "verify/verify", "verify/delivery/line_ends"]
     .map((name) => load(`src/${name}.js`)));
 
 const bytes = (encoded) => new Uint8Array(Buffer.from(encoded, "base64"));
@@ -22,7 +22,11 @@ function dataFile([path, encoded]) {
     records.update(content);
     return { digest: blake3(content), records: records.end(blake3(content)) };
   };
-  return { path, size: content.length, read };
+  const digestWith = async (ends) => {
+    const writer = new LineEndsWriter(ends);
+    return blake3(concat(writer.update(content), writer.end()));
+  };
+  return { path, size: content.length, read, digestWith };
 }
 
 async function answer({ target, siblings, data, trust, at, challenge, domain, recompute }) {

@@ -23,11 +23,12 @@ from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.curate.terms.measures import Measurement
 from lyrikstore.history.records.order_root import document_id
-from lyrikstore.history.trees.tree import TreeEntry
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.grant import Holder
 from lyrikstore.verify.credential.key_statements import check_few
 from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.delivery.compare_files import check_files
 from lyrikstore.verify.delivery.delivery import verify_alone, verify_delivery
 from lyrikstore.verify.delivery.folder import FolderData, is_candidate_statement
 from lyrikstore.verify.delivery.siblings import SiblingFiles
@@ -129,6 +130,18 @@ def test_deliveries(base: dict[str, Any], case: dict[str, Any], tmp_path: Path) 
         shown: Any = report.check("attestations").detail["attestations"]
         assert [one.get("issuer") for one in shown] == case["issuers"]
     check_schema(report.to_json(), "report")
+
+
+@pytest.mark.parametrize("case", load("files/departures.json")["cases"], ids=lambda c: c["id"])
+def test_departures_of_files(case: dict[str, Any], tmp_path: Path) -> None:
+    for path, text in case["found"].items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(text.encode())
+    listed = {path: text.encode() for path, text in case["listed"].items()}
+    entries = (TreeEntry(path, len(data), Digest.of(data)) for path, data in listed.items())
+    check = check_files(FolderData(tmp_path).compare(Tree.of(entries)))
+    assert check.detail.get("reason", str(check.state)) == case["answer"]
+    assert {name: check.detail.get(name) for name in case["detail"]} == case["detail"]
 
 
 @pytest.mark.usefixtures("_opened_once")

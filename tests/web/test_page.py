@@ -220,6 +220,19 @@ def test_measured_claims_are_measured_again(open_page, publisher, tmp_path, did)
     assert "none was recomputed" in window.page.text_content("#open")
 
 
+@EVERY_BROWSER
+def test_line_ends_rewritten_in_transit_are_told(open_page, publisher, delivery, did) -> None:
+    first = min((delivery / "data").iterdir())
+    first.write_bytes(first.read_bytes().replace(b"\n", b"\r\n"))
+    window = open_page()
+    window.page.fill("#did", did)
+    window.give(delivery)
+    assert window.verify() == "invalid"
+    [check] = [one for one in window.report["checks"] if one["id"] == "data.files"]
+    assert check["detail"]["reason"] == "line-ends"
+    same_as_the_command_line(window, publisher, delivery)
+
+
 def test_a_licence_text_that_was_altered_is_called_so(open_page, publisher, tmp_path) -> None:
     rows, text, folder = tmp_path / "rows", tmp_path / "text", tmp_path / "licensed"
     rows.mkdir()

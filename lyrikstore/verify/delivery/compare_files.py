@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import BinaryIO, Protocol
+from unicodedata import normalize
 
 from msgspec import Struct
 
@@ -49,7 +50,7 @@ class FileDifference(Struct, frozen=True):
 
     Attributes:
         path: Where.
-        reason: ``content``, ``size`` or ``not-a-file``.
+        reason: ``content``, ``size``, ``line-ends`` (these alone differ) or ``not-a-file``.
         holds: The path whose listed content it holds instead, if any.
     """
 
@@ -66,6 +67,7 @@ class FileComparison(Struct, frozen=True):
         differs: Files with other content.
         swapped: Pairs that hold each other's content.
         renamed: Listed path and the path its content was found under.
+        reformed: Likewise, where the two are one path in two Unicode forms.
         missing: Listed and not there.
         extra: There and not listed.
         litter: Desktop litter, there and not listed.
@@ -76,6 +78,7 @@ class FileComparison(Struct, frozen=True):
     differs: tuple[FileDifference, ...] = ()
     swapped: tuple[tuple[str, str], ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
+    reformed: tuple[tuple[str, str], ...] = ()
     missing: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
     litter: tuple[str, ...] = ()
@@ -84,7 +87,8 @@ class FileComparison(Struct, frozen=True):
     @property
     def complete(self) -> bool:
         """Whether every listed file is there as listed."""
-        return not (self.differs or self.swapped or self.renamed or self.missing or self.unreadable)
+        moved = self.swapped or self.renamed or self.reformed
+        return not (self.differs or moved or self.missing or self.unreadable)
 
 
 EachFile = Callable[[TreeEntry, BinaryIO], None]
@@ -121,14 +125,19 @@ def is_litter(path: str) -> bool:
     return name in LITTER or name.startswith("._")
 
 
-def compare_listing(tree: Tree, found: Mapping[str, FoundFile]) -> FileComparison:
+def compare_listing(
+    tree: Tree,
+    found: Mapping[str, FoundFile],
+    rewritten: Callable[[TreeEntry, FoundFile], bool] = lambda _entry, _found: False,
+) -> FileComparison:
     """Return how ``found`` departs from ``tree``.
 
     Args:
         tree: What should be there.
         found: Path → what is there; every path found.
+        rewritten: Whether a file that differs does so by its line ends alone.
 
-    Cost: O(n log n).
+    Cost: O(n log n), and what ``rewritten`` takes for each file that differs.
     """
     listed_paths = tree.by_path
     matching = 0
@@ -149,10 +158,17 @@ def compare_listing(tree: Tree, found: Mapping[str, FoundFile]) -> FileCompariso
             reason = "content" if here.bytes == entry.bytes else "size"
             wrong[entry.path] = FileDifference(entry.path, reason)
     surplus = {path: here for path, here in sorted(found.items()) if path not in listed_paths}
-    renamed = _find_renamed(tree, missing, surplus)
-    gone = {old for old, _ in renamed}
-    taken = {new for _, new in renamed}
-    swapped, differs = _find_swapped(tree, wrong, found)
+    reformed = _find_reformed(tree, missing, surplus)
+    gone = {old for old, _ in reformed}
+    taken = {new for _, new in reformed}
+    renamed = _find_renamed(
+        tree,
+        [path for path in missing if path not in gone],
+        {path: here for path, here in surplus.items() if path not in taken},
+    )
+    gone |= {old for old, _ in renamed}
+    taken |= {new for _, new in renamed}
+    swapped, differs = _find_swapped(tree, wrong, found, rewritten)
     extra: list[str] = []
     litter: list[str] = []
     for path, here in surplus.items():
@@ -166,6 +182,7 @@ def compare_listing(tree: Tree, found: Mapping[str, FoundFile]) -> FileCompariso
         differs=tuple(differs),
         swapped=tuple(swapped),
         renamed=tuple(renamed),
+        reformed=tuple(reformed),
         missing=tuple(path for path in missing if path not in gone),
         extra=tuple(extra),
         litter=tuple(litter),
@@ -180,14 +197,20 @@ def check_files(comparison: FileComparison) -> Check:
     unmade, for they may still turn up.
     """
     parts: list[str] = []
+    differing: list[str] = []
+    rewritten: list[str] = []
+    for item in comparison.differs:
+        (rewritten if item.reason == "line-ends" else differing).append(item.path)
     wrong = [
         (
             "swapped",
             [f"{a} <-> {b}" for a, b in comparison.swapped],
             "holding each other's content",
         ),
-        ("differs", [item.path for item in comparison.differs], "differing"),
+        ("differs", differing, "differing"),
+        ("line-ends", rewritten, "changed in transit, by line ends alone"),
         ("renamed", [f"{old} -> {new}" for old, new in comparison.renamed], "renamed"),
+        ("unicode-form", [old for old, _ in comparison.reformed], "in another Unicode form"),
         ("extra", list(comparison.extra), "not listed"),
         ("missing", list(comparison.missing), "missing"),
         ("unreadable", list(comparison.unreadable), "unreadable"),
@@ -201,7 +224,7 @@ def check_files(comparison: FileComparison) -> Check:
         "; ".join(parts)
         or f"the {pluralize(comparison.matching, 'file is', 'files are')} as listed"
     )
-    fatal = [code for code, names, _ in wrong[:4] if names]
+    fatal = [code for code, names, _ in wrong[:-3] if names]
     if fatal:
         return failed("data.files", fatal[0], summary, **detail)
     if comparison.missing or comparison.unreadable:
@@ -225,12 +248,31 @@ def _detail(comparison: FileComparison) -> dict[str, object]:
         detail["swapped"] = listed([list(pair) for pair in comparison.swapped])
     if comparison.renamed:
         detail["renamed"] = listed([{"from": a, "to": b} for a, b in comparison.renamed])
+    if comparison.reformed:
+        detail["unicodeForm"] = listed([{"from": a, "to": b} for a, b in comparison.reformed])
     for member in ("missing", "extra", "litter", "unreadable"):
         names: tuple[str, ...] = getattr(comparison, member)
         if names:
             detail[member] = listed(names)
             detail[f"{member}Count"] = len(names)
     return detail
+
+
+def _find_reformed(
+    tree: Tree, missing: Iterable[str], surplus: Mapping[str, FoundFile]
+) -> list[tuple[str, str]]:
+    # Listed paths are in form C. As some file systems name them they are in another, of which
+    # there may be several, where they tell them apart.
+    forms: dict[str, list[str]] = {}
+    for path in surplus if any(not path.isascii() for path in missing) else ():
+        if not path.isascii():
+            forms.setdefault(normalize("NFC", path), []).append(path)
+    reformed = []
+    for path in missing:
+        entry = tree.by_path[path]
+        wanted = FoundFile(FoundKind.FILE, entry.bytes, entry.blake3)
+        reformed += [(path, one) for one in forms.get(path, ()) if surplus[one] == wanted][:1]
+    return reformed
 
 
 def _find_renamed(
@@ -251,7 +293,10 @@ def _find_renamed(
 
 
 def _find_swapped(
-    tree: Tree, wrong: Mapping[str, FileDifference], found: Mapping[str, FoundFile]
+    tree: Tree,
+    wrong: Mapping[str, FileDifference],
+    found: Mapping[str, FoundFile],
+    rewritten: Callable[[TreeEntry, FoundFile], bool],
 ) -> tuple[list[tuple[str, str]], list[FileDifference]]:
     home: dict[Digest, str] = {}
     for entry in tree.entries:
@@ -259,22 +304,26 @@ def _find_swapped(
     wanted = {tree.by_path[path].blake3: path for path in reversed(list(wrong))}
     swapped: list[tuple[str, str]] = []
     differs: list[FileDifference] = []
-    paired: set[str] = set()
+    named: set[str] = set()  # each is named once
     for path, difference in wrong.items():
         content = found[path].blake3
         other = wanted.get(content) if content is not None else None
-        if path in paired:
+        if path in named:
             continue
         # ATTACK: an entry of another length than its digest's file would be swapped with itself.
         if (
             other is not None
             and other != path
-            and other not in paired
+            and other not in named
             and found[other].blake3 == tree.by_path[path].blake3
         ):
             swapped.append((path, other))
-            paired |= {path, other}
+            named |= {path, other}
             continue
         holds = home.get(content) if content is not None else None
-        differs.append(FileDifference(path, difference.reason, holds))
+        reason = difference.reason
+        if holds is None and reason != "not-a-file" and rewritten(tree.by_path[path], found[path]):
+            reason = "line-ends"
+        differs.append(FileDifference(path, reason, holds))
+        named.add(path)
     return swapped, differs

@@ -48,6 +48,7 @@ from lyrikstore.verify.delivery.compare_files import (
     compare_listing,
 )
 from lyrikstore.verify.delivery.file_hash import FLAGS
+from lyrikstore.verify.delivery.line_ends import digest_with, ends_before
 
 MAX_RESOURCES = 1 << 26
 """Bound on the bytes in all of the others, where a foreign document may pin them."""
@@ -85,7 +86,8 @@ class FolderData(Struct, frozen=True):
             StorageError: (``io``) a folder cannot be listed.
 
         Cost: one read of every file whose length some listed file has, in worker processes where
-            there is much and nothing for ``each``; 1 MiB of memory each and the list of names.
+            there is much and nothing for ``each``; 1 MiB of memory each and the list of names. One
+            more of a file that differs and could do so by its line ends alone.
         """
         names = dict(_walk(self.root))
         counter = _Counter(self.progress)
@@ -104,7 +106,7 @@ class FolderData(Struct, frozen=True):
             if path not in found:
                 found[path] = self._look(path, is_file, None, lengths, None)
                 counter.add(found[path].bytes)
-        return compare_listing(tree, found)
+        return compare_listing(tree, found, self._is_rewritten)
 
     def _hash(self, tree: Tree, names: Mapping[str, bool | None], counter: "_Counter") -> set[int]:
         """Return the positions of the files that are as listed.
@@ -139,6 +141,18 @@ class FolderData(Struct, frozen=True):
                     if digest == tree.digests[at * 32 : at * 32 + 32]:
                         sound.add(at)
         return sound
+
+    def _is_rewritten(self, entry: TreeEntry, found: FoundFile) -> bool:
+        ends = ends_before(found.bytes, entry.bytes)
+        if ends is None:
+            return False
+        try:
+            with open(os.open(self.root / entry.path, FLAGS), "rb", buffering=0) as raw:  # noqa: PTH123 - a descriptor
+                if not stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
+                    return False
+                return digest_with(ends, raw, entry.bytes) == entry.blake3
+        except OSError:
+            return False
 
     def tree(self) -> Tree:
         """Return the tree without ``meta`` that the folder makes.

@@ -22,9 +22,10 @@ from lyrikstore.verify.delivery.compare_files import (
 )
 from lyrikstore.verify.delivery.folder import FolderData, read_siblings
 
-PATHS = ["a", "b", "c", "d/e", "d/f", "Thumbs.db"]
+PATHS = ["a", "b", "c", "d/e", "d/f", "Thumbs.db", "\u00e9"]
 contents = st.sampled_from([b"", b"1", b"2", b"33", b"44"])
 folders = st.dictionaries(st.sampled_from(PATHS), contents)
+found_folders = st.dictionaries(st.sampled_from([*PATHS, "e\u0301"]), contents)
 
 
 def tree_of(files: dict[str, bytes]) -> Tree:
@@ -37,17 +38,18 @@ def found_in(files: dict[str, bytes]) -> dict[str, FoundFile]:
     }
 
 
-@given(folders, folders)
+@given(folders, found_folders)
 def test_every_path_is_accounted_for_once(wanted: dict[str, bytes], got: dict[str, bytes]) -> None:
     result = compare_listing(tree_of(wanted), found_in(got))
     named_wanted = [
         *(item.path for item in result.differs),
         *(path for pair in result.swapped for path in pair),
-        *(old for old, _ in result.renamed),
+        *(old for old, _ in (*result.renamed, *result.reformed)),
         *result.missing,
         *result.unreadable,
     ]
-    named_extra = [*(new for _, new in result.renamed), *result.extra, *result.litter]
+    moved = (*result.renamed, *result.reformed)
+    named_extra = [*(new for _, new in moved), *result.extra, *result.litter]
     assert len(named_wanted) + result.matching == len(wanted)
     assert set(named_wanted) == {path for path in wanted if got.get(path) != wanted[path]}
     assert sorted(named_extra) == sorted(set(got) - set(wanted))

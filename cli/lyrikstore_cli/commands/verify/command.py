@@ -17,7 +17,7 @@ from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.commands.verify import repair
 from lyrikstore_cli.commands.verify.card import verify_handed_card
 from lyrikstore_cli.commands.verify.delivery import verify_delivered
-from lyrikstore_cli.commands.verify.diagnose import converted, enclosing, next_steps, not_about_data
+from lyrikstore_cli.commands.verify.diagnose import enclosing, next_steps, not_about_data
 from lyrikstore_cli.commands.verify.w3c import Asked
 from lyrikstore_cli.options import credential_file, read_file
 from lyrikstore_cli.report import check_kept, keep_report, reasons, show_report
@@ -154,8 +154,6 @@ def command(
             session.screen.hint(f"add the data: --data {place}")
         if "linked" in found:
             session.screen.hint(f"to follow the link, name it: --data {folder / 'data'}")
-        for step in converted(report, folder / "tree.jsonl", data or folder / "data"):
-            session.screen.hint(step)
     if target is not None and data is not None:
         for step in enclosing(credential_file(Path(target)), data, report):
             session.screen.hint(step)

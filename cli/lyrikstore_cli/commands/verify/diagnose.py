@@ -4,15 +4,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from lyrikstore.api import Tree
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     FormatError,
     InvalidInputError,
-    LyrikstoreError,
     NotFoundError,
 )
-from lyrikstore.canon.files import open_regular
 from lyrikstore.canon.json import parse
 from lyrikstore.canon.limits import MAX_JSON_BYTES
 from lyrikstore.canon.text import escape_control
@@ -31,9 +27,6 @@ _BEGINNINGS = {
 }
 
 _UNPACK = "if a delivery is in it, unpack it, and verify the folder that comes out"
-
-_PROBED = 8
-"""How many of the files that differ are looked at for why."""
 
 _EXPECTED = (
     "verify takes a delivery, the folder that `issue` writes; or one credential or presentation, "
@@ -64,32 +57,6 @@ def next_steps(path: Path, report: Report) -> Iterator[str]:
     what, step = _described(data)
     yield f"{name} is {what}; {_EXPECTED}"
     yield step or f"{DATA_STEP} FOLDER"
-
-
-def converted(report: Report, tree: Path, data: Path) -> Iterator[str]:
-    """Yield what to do, if files differ from what is listed by their line ends alone.
-
-    Args:
-        report: On the data.
-        tree: The list of the files, next to the credential.
-        data: The folder.
-    """
-    details = [check.detail for check in report.checks if check.id == "data.files"]
-    paths = [str(item["path"]) for detail in details for item in detail.get("differs", ())]
-    if not paths:
-        return
-    with suppress(LyrikstoreError, OSError):
-        with open_regular(tree) as file:
-            listed = Tree.parse(file).by_path
-        for path in paths[:_PROBED]:
-            content = read_file(data / path)
-            unix = content.replace(b"\r\n", b"\n")
-            if listed[path].blake3 in map(Digest.of, (unix, unix.replace(b"\n", b"\r\n"))):
-                yield (
-                    f"{path} differs by its line ends alone, as after Git or FTP on Windows: "
-                    "copy the folder without conversion, such as in a ZIP archive"
-                )
-                return
 
 
 def enclosing(credential: Path, data: Path, report: Report) -> Iterator[str]:

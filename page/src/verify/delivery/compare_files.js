@@ -2,9 +2,11 @@
 import { counted } from "../../canon/text.js";
 import { compare as inOrder } from "../../history/trees/paths.js";
 import { nameSome } from "../../canon/quoting.js";
+import { endsBefore } from "./line_ends.js";
 import { failed, passed, unchecked, warned } from "../report.js";
 import { MAX_NAMED } from "../../../generated/limits.js";
 
+const LINE_ENDS = "line-ends";
 const LITTER = new Set([".DS_Store", "Thumbs.db", "desktop.ini"]);
 
 /** @typedef {{kind: "file" | "other" | "unreadable", bytes: number, blake3: string | null}} Found */
@@ -38,9 +40,14 @@ export function compare(tree, found) {
     else wrong.set(entry.path, here.bytes === entry.bytes ? "content" : "size");
   }
   const surplus = [...found.keys()].filter((path) => !tree.byPath.has(path)).sort(inOrder);
-  const renamed = findRenamed(tree, missing, surplus, found);
-  const gone = new Set(renamed.map(([from]) => from));
-  const taken = new Set(renamed.map(([, to]) => to));
+  const reformed = findReformed(tree, missing, surplus, found);
+  const gone = new Set(reformed.map(([from]) => from));
+  const taken = new Set(reformed.map(([, to]) => to));
+  const renamed = findRenamed(tree, missing.filter((path) => !gone.has(path)), surplus.filter((path) => !taken.has(path)), found);
+  for (const [from, to] of renamed) {
+    gone.add(from);
+    taken.add(to);
+  }
   const { swapped, differs } = findSwapped(tree, wrong, found);
   const rest = surplus.filter((path) => !taken.has(path));
   const junk = (/** @type {string} */ path) => found.get(path)?.kind === "file" && isLitter(path);
@@ -49,6 +56,7 @@ export function compare(tree, found) {
     differs,
     swapped,
     renamed,
+    reformed,
     missing: missing.filter((path) => !gone.has(path)),
     extra: rest.filter((path) => !junk(path)),
     litter: rest.filter(junk),
@@ -60,16 +68,38 @@ export function compare(tree, found) {
 
 /** Whether every listed file is there as listed. @param {Comparison} comparison */
 export const isComplete = (comparison) =>
-  !["differs", "swapped", "renamed", "missing", "unreadable"]
+  !["differs", "swapped", "renamed", "reformed", "missing", "unreadable"]
     .some((name) => /** @type {any} */ (comparison)[name].length);
+
+/**
+ * Say of files that differ where they do so by their line ends alone: each is read once more, if it
+ * can be so by its length.
+ *
+ * @param {import("../../history/trees/tree.js").Tree} tree
+ * @param {Comparison} comparison
+ * @param {Map<string, {size: number, digestWith: (ends: import("./line_ends.js").LineEnds) => Promise<string>}>} files
+ */
+export async function markRewritten(tree, { differs }, files) {
+  await Promise.all(differs.map(async (item) => {
+    const file = files.get(item.path);
+    const entry = tree.byPath.get(item.path);
+    if (file === undefined || entry === undefined || item.holds !== undefined || item.reason === "not-a-file") return;
+    const ends = endsBefore(file.size, entry.bytes);
+    if (ends !== null && await file.digestWith(ends).catch(() => "") === entry.blake3) item.reason = LINE_ENDS;
+  }));
+}
 
 /** Return the check `data.files`. @param {Comparison} c */
 export function checkFiles(c) {
+  const rewritten = c.differs.filter(({ reason }) => reason === LINE_ENDS);
+  const differing = c.differs.filter(({ reason }) => reason !== LINE_ENDS);
   /** @type {[string, string[], string][]} */
   const findings = [
     ["swapped", c.swapped.map(([a, b]) => `${a} <-> ${b}`), "holding each other's content"],
-    ["differs", c.differs.map((item) => item.path), "differing"],
+    ["differs", differing.map((item) => item.path), "differing"],
+    ["line-ends", rewritten.map((item) => item.path), "changed in transit, by line ends alone"],
     ["renamed", c.renamed.map(([from, to]) => `${from} -> ${to}`), "renamed"],
+    ["unicode-form", c.reformed.map(([from]) => from), "in another Unicode form"],
     ["extra", c.extra, "not listed"],
     ["missing", c.missing, "missing"],
     ["unreadable", c.unreadable, "unreadable"],
@@ -80,7 +110,7 @@ export function checkFiles(c) {
     .map(([, names, words]) => `${names.length} ${words}: ${nameSome(names)}`);
   const summary = parts.join("; ") || `the ${counted(c.matching, "file is", "files are")} as listed`;
   const detail = detailOf(c);
-  const fatal = findings.slice(0, 4).find(([, names]) => names.length);
+  const fatal = findings.slice(0, -3).find(([, names]) => names.length);
   if (fatal) return failed("data.files", fatal[0], summary, detail);
   if (c.missing.length || c.unreadable.length) {
     return unchecked("data.files", c.missing.length ? "missing" : "unreadable", summary, detail);
@@ -96,6 +126,7 @@ function detailOf(c) {
   if (c.differs.length) detail.differs = c.differs.slice(0, MAX_NAMED);
   if (c.swapped.length) detail.swapped = c.swapped.slice(0, MAX_NAMED);
   if (c.renamed.length) detail.renamed = c.renamed.slice(0, MAX_NAMED).map(([from, to]) => ({ from, to }));
+  if (c.reformed.length) detail.unicodeForm = c.reformed.slice(0, MAX_NAMED).map(([from, to]) => ({ from, to }));
   for (const name of /** @type {const} */ (["missing", "extra", "litter", "unreadable"])) {
     if (c[name].length) {
       detail[name] = c[name].slice(0, MAX_NAMED);
@@ -103,6 +134,33 @@ function detailOf(c) {
     }
   }
   return detail;
+}
+
+/**
+ * Listed paths are in form C. As some file systems name them they are in another, of which there may be
+ * several, where they tell them apart.
+ *
+ * @param {import("../../history/trees/tree.js").Tree} tree
+ * @param {string[]} missing
+ * @param {string[]} surplus
+ * @param {Map<string, Found>} found
+ */
+function findReformed(tree, missing, surplus, found) {
+  const foreign = (/** @type {string} */ path) => /[^\x00-\x7f]/.test(path);
+  /** @type {Map<string, string[]>} */
+  const forms = new Map();
+  for (const path of missing.some(foreign) ? surplus.filter(foreign) : []) {
+    const form = path.normalize("NFC");
+    forms.has(form) ? forms.get(form)?.push(path) : forms.set(form, [path]);
+  }
+  return missing.flatMap((path) => {
+    const entry = /** @type {import("../../history/trees/tree.js").Entry} */ (tree.byPath.get(path));
+    const other = forms.get(path)?.find((one) => {
+      const here = found.get(one);
+      return here?.kind === "file" && here.bytes === entry.bytes && here.blake3 === entry.blake3;
+    });
+    return other === undefined ? [] : [/** @type {[string, string]} */ ([path, other])];
+  });
 }
 
 /**
@@ -146,19 +204,20 @@ function findSwapped(tree, wrong, found) {
   const swapped = [];
   /** @type {{path: string, reason: string, holds?: string}[]} */
   const differs = [];
-  const paired = new Set();
+  const named = new Set(); // each once
   for (const [path, reason] of wrong) {
-    if (paired.has(path)) continue;
+    if (named.has(path)) continue;
     const content = found.get(path)?.blake3 ?? "";
     const other = wanted.get(content);
     // ATTACK: an entry of another length than its digest's file has would be swapped with itself.
-    if (other !== undefined && other !== path && !paired.has(other) && found.get(other)?.blake3 === listed(path)) {
+    if (other !== undefined && other !== path && !named.has(other) && found.get(other)?.blake3 === listed(path)) {
       swapped.push([path, other]);
-      paired.add(path).add(other);
+      named.add(path).add(other);
       continue;
     }
     const holds = home.get(content);
     differs.push({ path, reason, ...(holds === undefined ? {} : { holds }) });
+    named.add(path);
   }
   return { swapped, differs };
 }

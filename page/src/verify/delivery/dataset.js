@@ -1,6 +1,6 @@
 /** Whether manifest, tree, records and files are those named (spec §11.4.2-11.4.4). */
 import { same } from "../../canon/bytes.js";
-import { checkFiles, compare, isComplete, isLitter } from "./compare_files.js";
+import { checkFiles, compare, isComplete, isLitter, markRewritten } from "./compare_files.js";
 import { isPinned, parseId, short } from "../../canon/digest.js";
 import { Refusal } from "../../canon/errors.js";
 import { counted } from "../../canon/text.js";
@@ -21,7 +21,7 @@ const FILE = /^urn:blake3:([0-9a-f]{64})$/;
 /** @typedef {import("../credential/credential.js").Claims} Claims */
 /** @typedef {(digest: string) => Uint8Array | undefined} Find */
 /** @typedef {import("../../history/records/records.js").RecordIds} RecordIds */
-/** @typedef {{path: string, size: number, read: (reading: import("../../history/records/records.js").Reading | null) => Promise<{digest: string, records: RecordIds | null}>}} DataFile `read`: the file's digest and, where it is to be read as records, those, in one read. */
+/** @typedef {{path: string, size: number, read: (reading: import("../../history/records/records.js").Reading | null) => Promise<{digest: string, records: RecordIds | null}>, digestWith: (ends: import("./line_ends.js").LineEnds) => Promise<string>}} DataFile `read`: the file's digest and, where it is to be read as records, those, in one read; `digestWith`: that of what it holds with other line ends. */
 /** @typedef {{told: (file: DataFile, digest: string) => void, signal?: AbortSignal}} Course `told`: of every file hashed; `signal`: ends the work, with an error. */
 /** @typedef {{checks: Check[], tree: Tree | null, records: RecordIds[] | null, problem: string}} Content `records`: file by file; or why there are none. */
 
@@ -161,6 +161,8 @@ export async function checkData(claims, find, data, reader, recipes, course) {
   else if (!hasReader(reader)) problem = `this page has no reader ${quote(reader)}`;
   const { found, records } = await look(tree, data, reader !== null && problem === "" ? { reader, recipes } : null, course);
   const comparison = compare(tree, found);
+  await markRewritten(tree, comparison, new Map(data.map((file) => [file.path, file])));
+  course.signal?.throwIfAborted();
   if (!isComplete(comparison)) problem = "not all files are as listed";
   const inOrder = tree.entries.map(({ path }) => ({ path, ...(records.get(path) ?? NO_RECORDS) }));
   const bad = inOrder.find((file) => file.problem);
