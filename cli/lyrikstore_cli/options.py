@@ -80,6 +80,7 @@ valid_for = click.option(
 output_file = click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="The file to write."
 )
+force_output = click.option("--force", is_flag=True, help="Replace what is at the output.")
 status_url = click.option(
     "--status-url",
     metavar="URL",
@@ -267,6 +268,23 @@ def write_over(path: Path, data: bytes) -> None:
         replace_file(path, data)
     else:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
+
+
+def write_output(path: Path, data: bytes, *, force: bool) -> None:
+    """Write what ``-o`` names, over what is there only with ``--force``.
+
+    Raises:
+        ConflictError: (``exists``) something is there.
+        StorageError, NotFoundError: It cannot be written.
+    """
+    try:
+        (write_over if force else create_file)(path, data)
+    except FileExistsError:
+        raise ConflictError(
+            "exists", f"{path} exists already", hint="add --force to replace it"
+        ) from None
+    except OSError as error:
+        raise storage_error(error, f"writing {path}") from error
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:

@@ -89,6 +89,9 @@ if TYPE_CHECKING:
     from lyrikstore.publish.cards.offline import verify_card_alone as verify_card_alone
     from lyrikstore.publish.exports.odrl import export_odrl as export_odrl
     from lyrikstore.publish.identity.issuer import Issuance as Issuance
+    from lyrikstore.publish.identity.key_letter import KeyLetter as KeyLetter
+    from lyrikstore.publish.identity.key_letter import letter_html as letter_html
+    from lyrikstore.publish.identity.key_letter import letter_pdf as letter_pdf
     from lyrikstore.publish.identity.log_heads import own_consistency as own_consistency
     from lyrikstore.publish.imports.import_credentials import ImportResult as ImportResult
     from lyrikstore.publish.issue.attest import Findings as Findings
@@ -171,6 +174,7 @@ _PLACES = {
     "publish.cards.offline": "is_card sibling_card store_named verify_card_alone",
     "publish.exports.odrl": "export_odrl",
     "publish.identity.issuer": "Issuance",
+    "publish.identity.key_letter": "KeyLetter letter_html letter_pdf",
     "publish.identity.log_heads": "own_consistency",
     "publish.imports.import_credentials": "ImportResult",
     "publish.issue.attest": "Findings attest read_documents",

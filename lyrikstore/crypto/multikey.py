@@ -1,10 +1,12 @@
-"""The spellings of a public key in documents: Multikey and did:key (spec §3.2).
+"""The spellings of a public key: Multikey and did:key in documents, and for people (spec §3.2).
 
 One key has exactly one spelling. Other multibases, other codecs, leading zeros and DID URLs whose
 fragment names another key are refused: each is a way to show one key and use another.
 """
 
+from base64 import b64encode
 from functools import lru_cache
+from hashlib import sha256
 from typing import NoReturn
 
 from lyrikstore.canon.errors import FormatError, KeyMaterialError
@@ -101,6 +103,22 @@ def _parse_multikey(text: str) -> PublicKey:
 def did_key(key: PublicKey) -> str:
     """Return ``did:key:z6Mk…``."""
     return f"{_DID_KEY}z{encode_base58(_ED25519_CODEC + key.raw)}"
+
+
+def key_words(key: PublicKey) -> tuple[str, ...]:
+    """Return the 24 words that spell ``key`` for people: BIP-39, English, its bytes as entropy.
+
+    The last word holds a checksum of 8 bits. Whoever has the words has the key: they are no secret.
+    """
+    from mnemonic import Mnemonic
+
+    return tuple(Mnemonic("english").to_mnemonic(key.raw).split(" "))
+
+
+def fingerprint(key: PublicKey) -> str:
+    """Return ``SHA256:…`` of ``key`` as OpenSSH prints it (``ssh-keygen -l``)."""
+    blob = b"".join(len(part).to_bytes(4, "big") + part for part in (b"ssh-ed25519", key.raw))
+    return f"SHA256:{b64encode(sha256(blob).digest()).decode().rstrip('=')}"
 
 
 def parse_did_key(text: object) -> PublicKey:

@@ -5,7 +5,12 @@ by long division.
 """
 
 import base64
+import hashlib
 from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from mnemonic import Mnemonic
 
 ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
@@ -38,6 +43,21 @@ def base58(data: bytes) -> str:
         digits.append(ALPHABET[carry])
         rest = quotient
     return "1" * zeros + "".join(reversed(digits))
+
+
+def words(key: bytes) -> str:
+    """Return the BIP-39 words of a key, bit by bit."""
+    listed = Mnemonic("english").wordlist
+    bits = "".join(f"{byte:08b}" for byte in key + hashlib.sha256(key).digest()[:1])
+    return " ".join(listed[int(bits[at : at + 11], 2)] for at in range(0, 264, 11))
+
+
+def fingerprint(key: bytes) -> str:
+    """Return the fingerprint of a key from its OpenSSH line."""
+    public = Ed25519PublicKey.from_public_bytes(key)
+    line = public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    digest = hashlib.sha256(base64.b64decode(line.split()[1])).digest()
+    return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
 
 
 def refused() -> list[dict[str, str]]:
@@ -109,6 +129,8 @@ def make() -> dict[str, Any]:
             "multikey": multikey,
             "did": f"did:key:{multikey}",
             "verificationMethod": f"did:key:{multikey}#{multikey}",
+            "words": words(bytes.fromhex(PUBLIC[seed])),
+            "fingerprint": fingerprint(bytes.fromhex(PUBLIC[seed])),
         }
         for seed, multikey in GOOD.items()
     ]

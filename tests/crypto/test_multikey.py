@@ -18,6 +18,8 @@ from lyrikstore.crypto.multikey import (
     did_key,
     encode_base58,
     encode_multikey,
+    fingerprint,
+    key_words,
     parse_did_key,
     parse_multikey,
     parse_verification_method,
@@ -44,6 +46,8 @@ def test_good_spellings(case):
     assert parse_multikey(case["multikey"]) == key
     assert parse_did_key(case["did"]) == key
     assert parse_verification_method(case["verificationMethod"]) == key
+    assert " ".join(key_words(key)) == case["words"]
+    assert fingerprint(key) == case["fingerprint"]
 
 
 @pytest.mark.parametrize("case", cases("multikey/refuse.json"), ids=lambda c: c["id"])

@@ -5,16 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lyrikstore.canon.errors import (
-    ConflictError,
-    InvalidInputError,
-    VerificationError,
-    storage_error,
-)
-from lyrikstore.canon.files import create_file, read_at_most
+from lyrikstore.canon.errors import ConflictError, InvalidInputError, VerificationError
+from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.text import pluralize
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.options import credential_file, write_over
+from lyrikstore_cli.options import credential_file, force_output, write_output
 from lyrikstore_cli.output.screen import size
 from lyrikstore_cli.session import Session
 
@@ -57,7 +52,7 @@ MAX_TRUST = 1 << 20
     type=click.Path(path_type=Path),
     help="Say whether this page is the one of this installation; write nothing.",
 )
-@click.option("--force", is_flag=True, help="Replace what is at the output.")
+@force_output
 def command(
     session: Session,
     output: Path,
@@ -81,14 +76,7 @@ def command(
         raise click.UsageError("--trust goes into a page --with a credential")
     carried = _carried(given, trust_file) if given else None
     data = verification_page(carried)
-    try:
-        (write_over if force else create_file)(output, data)
-    except FileExistsError:
-        raise ConflictError(
-            "exists", f"{output} exists already", hint="add --force to replace it"
-        ) from None
-    except OSError as error:
-        raise storage_error(error, f"writing {output}") from error
+    write_output(output, data, force=force)
     files = sorted(carried.files) if carried else []
     _emit(session, output, data, carried or Carried({}, None))
     inside = f" with {pluralize(len(files), 'file')} inside" if files else ""

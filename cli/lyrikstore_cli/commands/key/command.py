@@ -13,12 +13,14 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.files import create_file, read_at_most
 from lyrikstore.canon.text import pluralize
+from lyrikstore.canon.timestamps import now
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.commands.key import rotation
+from lyrikstore_cli.options import force_output, output_file, write_output
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import Policy, StoredKey
+    from lyrikstore.api import Policy, Store, StoredKey
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -65,7 +67,7 @@ def _new(
 def _list(session: Session) -> None:
     """List your keys, and what each may do in the store here, if there is one."""
     keys = session.keys().all()
-    policy = _policy_here(session)
+    _, policy = _here(session)
     standing = None if policy is None else {key.did: policy.standing_of(key.public) for key in keys}
     names = {key.did: key.name for key in keys}
     rows = None if standing is None else [{"did": did, **one} for did, one in standing.items()]
@@ -77,13 +79,16 @@ def _list(session: Session) -> None:
         session.screen.say("no keys")
 
 
-def _policy_here(session: Session) -> "Policy | None":
+def _here(session: Session) -> "tuple[Store, Policy] | tuple[None, None]":
+    """Return the store at hand and its policy, if there is one."""
     try:
-        return session.open_store().policy.current
+        store = session.open_store()
+        policy = store.policy.current
     except LyrikstoreError:
         if session.store_named:
             raise
-        return None  # no store, or one that verify says more about: the keys are there
+        return None, None  # no store, or one that verify says more about: the keys are there
+    return store, policy
 
 
 def _in_words(standing: dict[str, Any], names: dict[str, str]) -> str:
@@ -119,6 +124,49 @@ def _export(session: Session, name: str, form: str) -> None:
     }[form]
     session.emit("key-export", {"name": name, "format": form, "public": text})
     session.screen.result(text)
+
+
+@declare(
+    "letter",
+    epilog="lyrikstore key letter -o annex.pdf\nlyrikstore key letter did:key:z6Mk… -o copy.html",
+)
+@click.argument("name", metavar="[KEY]", required=False)
+@output_file
+@force_output
+def _letter(session: Session, name: str | None, output: Path, force: bool) -> None:
+    """Write one page about KEY for a contract: its DID, in words and as a QR code, and who signs.
+
+    KEY is the name of a key of yours, by default the one that signs, or a DID that somebody gave
+    you: whoever makes the letter again from the DID sees whether the words are those of the key.
+    In a store where KEY has a role it names the store and the key of its log, too. The private
+    key is not touched. A .pdf needs the extra `pdf`; a .html is printed by any browser.
+    """
+    from lyrikstore.api import KeyLetter, letter_html, letter_pdf
+
+    makers = {".pdf": letter_pdf, ".html": letter_html}
+    maker = makers.get(output.suffix.lower())
+    if maker is None:
+        raise InvalidInputError(
+            "usage", f"{output} is neither a .pdf nor a .html", hint="write -o annex.pdf"
+        )
+    named = name or session.own_did()
+    if named is None:
+        raise KeyMaterialError(
+            "key-missing",
+            "the key that signs cannot be read",
+            hint="lyrikstore key list shows yours, lyrikstore key new makes one",
+        )
+    key = session.keys().public(named)
+    store, policy = _here(session)
+    letter = KeyLetter.about(
+        key, at=now(), store=None if store is None else store.id, policy=policy
+    )
+    write_output(output, maker(letter), force=force)
+    session.emit("key-letter", {**letter.to_json(), "written": [str(output)]})
+    session.screen.result(f"✓ wrote    {output}  {letter.did}, {letter.fingerprint}")
+    if store is not None and letter.store is None:
+        session.screen.say("– the key has no role in the store here, which the letter leaves out")
+    session.screen.hint("print and sign it; read the words out when the other side calls")
 
 
 @declare("backup", passphrase=True, epilog="lyrikstore key backup -o keys.backup")
@@ -194,5 +242,5 @@ def _rows(keys: "list[StoredKey]") -> list[dict[str, object]]:
     ]
 
 
-for _subcommand in (_new, _list, _show, _export, _backup, *rotation.COMMANDS):
+for _subcommand in (_new, _list, _show, _export, _letter, _backup, *rotation.COMMANDS):
     command.add_command(_subcommand)
