@@ -170,6 +170,39 @@ def test_a_sheet_a_licence_or_a_description_leaves_only_with_a_yes(publisher, co
     assert publisher.ok("commit", documents, "-d", NAME, "--yes", "--json").json["changed"]
 
 
+def test_a_licence_text_leaves_only_with_a_yes(publisher, corpus) -> None:
+    documents, _ = corpus.write(publisher.folder)
+    text = publisher.folder / "nda.txt"
+    text.write_text("Nobody tells anybody.\n")
+    commit = ("commit", documents, "-d", NAME, "--json")
+    nda = ("--license", "LicenseRef-Acme-NDA")
+
+    def stated() -> tuple[str, list[str]]:
+        manifest = publisher.ok("show", NAME, "--json").json["manifest"]
+        attached = [one["id"] for one in manifest["attachments"] if one["role"] == "licence-text"]
+        assert attached == [manifest["body"]["licence"][key] for key in ("textDigest",) if attached]
+        return manifest["body"]["licence"]["expression"], attached
+
+    assert refused(publisher, 16, *commit, "--licence-text", text).kind == "bad-licence"
+    publisher.ok(*commit, *nda, "--licence-text", text)
+    first = stated()
+    assert not publisher.ok(*commit, *nda).json["changed"]  # the same licence, hence its text
+    (documents / "new.txt").write_text("new")
+    assert publisher.ok(*commit, *nda).json["changed"]
+    assert stated() == first
+    publisher.ok("issue", NAME, "-o", "delivery", "--permit", "train")
+    assert (publisher.folder / "delivery" / "LICENCE.txt").read_bytes() == text.read_bytes()
+    other = refused(publisher, 16, *commit, "--license", "MIT")
+    assert other.kind == "unsaid"
+    assert len(other.error["details"]["unsaid"]) == 1
+    assert stated() == first
+    publisher.ok(*commit, "--license", "MIT", "--yes")
+    assert stated() == ("MIT", [])
+    publisher.ok(*commit, "--license", "MIT", "--licence-text", text)
+    publisher.ok(*commit, *nda, "--licence-text", text)
+    assert stated() == first
+
+
 def test_cells_that_a_spreadsheet_program_would_run_are_said(publisher, folder) -> None:
     (folder / "a.txt").write_text("a")
     sheet = publisher.folder / "cells.csv"

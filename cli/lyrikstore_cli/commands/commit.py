@@ -31,7 +31,9 @@ SHOWN = 10
 @click.option("--key", help="The sheet's column that names the file.")
 @click.option("--license", "licence", metavar="SPDX", help="The licence, as CC-BY-4.0.")
 @click.option(
-    "--licence-text", type=click.Path(path_type=Path), help="The licence's text, kept with it."
+    "--licence-text",
+    type=click.Path(path_type=Path),
+    help="The licence's text, kept with the licence.",
 )
 @click.option(
     "--describe",
@@ -73,9 +75,9 @@ def command(
     """Sign the files of PATH as the new version of a dataset, with what a sheet says about them.
 
     A commit is a snapshot: files gone from PATH leave the dataset, and so does the sheet, licence
-    or description that is not given again. What `.lyrikignore` names is
-    left out and listed. Nothing is logged if nothing changed. A name below `checkpoints/` imports
-    a base model.
+    or description that is not given again. The text of a licence stays while the licence does.
+    What `.lyrikignore` names is left out and listed. Nothing is logged if nothing changed. A name
+    below `checkpoints/` imports a base model.
     """
     listing = session.listing(path, metadata, follow_links=follow_links)
     from lyrikstore.api import CommitMetadata, CommitOptions

@@ -6,7 +6,7 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import pluralize
 from lyrikstore.curate.commit.inputs import CommitMetadata
 from lyrikstore.curate.descriptor import stated_in
-from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.manifests.manifest import Attachment, Manifest
 
 
 def is_large(gone: Sequence[str], before: bytes) -> bool:
@@ -19,12 +19,31 @@ def is_large(gone: Sequence[str], before: bytes) -> bool:
     return bool(gone) and len(gone) * 5 > before.count(b"\n")
 
 
-def dropped_metadata(current: Manifest | None, stated: CommitMetadata) -> tuple[str, ...]:
+def kept_text(
+    current: Manifest | None, stated: CommitMetadata, licence: str | None
+) -> Attachment | None:
+    """Return the licence text that goes over from ``current``: the one of the same licence.
+
+    Args:
+        current: The current version.
+        stated: What the successor states.
+        licence: Its licence, in its normal form.
+    """
+    if current is None or licence is None or stated.licence_text is not None:
+        return None
+    same = current.body.get("licence", {}).get("expression") == licence
+    return next(iter(current.attachments_in("licence-text")), None) if same else None
+
+
+def dropped_metadata(
+    current: Manifest | None, stated: CommitMetadata, kept: Attachment | None
+) -> tuple[str, ...]:
     """Return what ``current`` states about its files and its successor would not, for people.
 
     Args:
         current: The current version.
         stated: What the successor states.
+        kept: What :func:`kept_text` gave.
     """
     if current is None:
         return ()
@@ -34,6 +53,8 @@ def dropped_metadata(current: Manifest | None, stated: CommitMetadata) -> tuple[
     if stated.licence is None:
         old = body.get("licence", {}).get("expression") or body.get("rights", {}).get("asserted")
         lost += [f"the licence ({old})"] if old else []
+    elif stated.licence_text is None and kept is None and current.attachments_in("licence-text"):
+        lost.append(f"the text of the licence ({body['licence']['expression']})")
     if stated.descriptor is None and (fields := stated_in(body.get("descriptor", {}))):
         lost.append(f"the description ({', '.join(fields[:5])})")
     return tuple(lost)
@@ -64,7 +85,8 @@ def check_loss(name: str, gone: Sequence[str], before: bytes, dropped: Sequence[
         raise InvalidInputError(
             "unsaid",
             f"{name}: the version before states {' and '.join(dropped)}; this one would not",
-            hint="give --metadata, --license or --describe again (lyrikstore checkout NAME FOLDER "
-            "--metadata SHEET writes the sheet), or add --yes if that is meant to leave",
+            hint="give --metadata, --license, --licence-text or --describe again (lyrikstore "
+            "checkout NAME FOLDER --metadata SHEET writes the sheet), or add --yes if that is "
+            "meant to leave",
             details={"unsaid": list(dropped)},
         )

@@ -17,7 +17,7 @@ class CommitMetadata(Struct, frozen=True):
         sheet: CSV, TSV or XLSX with one row per file.
         key: The sheet's join column; None: the first of ``path``, ``file``, ``filename``.
         licence: SPDX expression; for checkpoints the rights as asserted.
-        licence_text: The licence's text, attached.
+        licence_text: The licence's text, attached; None keeps the one of the same licence.
         descriptor: What the publisher states; the rest is measured or ``unknown``.
         reader: How the files become records (spec §9.1).
         message: Free text, signed with a new version; by itself it makes none.
@@ -36,8 +36,8 @@ class CommitOptions(Struct, frozen=True):
     """What a commit does only if it is let.
 
     Attributes:
-        loss: More than a fifth of the files may go, or the sheet, the licence or the description
-            that the version before has.
+        loss: More than a fifth of the files may go, or the sheet, the licence, its text or the
+            description that the version before has.
         orphans: Rows without a file may be left out; files without a row always stay.
         links: Symbolic links that stay inside the folder are followed.
         compose: Names that are not in NFC are recorded in NFC (spec §12.1).

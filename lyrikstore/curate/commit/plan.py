@@ -18,7 +18,7 @@ from lyrikstore.curate.commit.commit_cache import (
     names_of,
     stat_cache,
 )
-from lyrikstore.curate.commit.data_loss import dropped_metadata, is_large
+from lyrikstore.curate.commit.data_loss import dropped_metadata, is_large, kept_text
 from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions, words_digest
 from lyrikstore.curate.commit.manifest_body import Attach, checkpoint_body, dataset_body, lists
 from lyrikstore.curate.commit.model_files import Weights
@@ -178,6 +178,7 @@ class CommitPlan(Struct, frozen=True):
         joined: What it says of each file.
         weights: The model's weights, if it is a checkpoint.
         licence: The licence expression, in its normal form.
+        text: The licence text of the version before, if it goes over.
         formats: How many files have each suffix.
         job: The hashing.
         large_loss: Whether more than a fifth of the files went.
@@ -191,6 +192,7 @@ class CommitPlan(Struct, frozen=True):
     joined: Joined
     weights: Weights | None
     licence: str | None
+    text: Attachment | None
     formats: Mapping[str, int]
     job: Hashing
     large_loss: bool
@@ -219,9 +221,12 @@ class CommitPlan(Struct, frozen=True):
             formats=self.formats,
         )
         attachments: list[Attachment] = []
-        if stated.licence_text is not None and "licence" in body:
-            attachments.append(attach("licence-text", stated.licence_text))
-            body["licence"]["textDigest"] = str(attachments[-1].id)
+        text = self.text
+        if stated.licence_text is not None:
+            text = attach("licence-text", stated.licence_text)
+        if text is not None:
+            attachments.append(text)
+            body["licence"]["textDigest"] = str(text.id)
         attachments += lists(scan, self.joined, attach)
         return Statement("dataset", self.name, body, tree, attachments=attachments)
 
@@ -294,6 +299,13 @@ def plan_version(
     licence = stated.licence
     if licence is not None and weights is None and licence != _licence_of(found.current):
         licence = parse_licence(licence)
+    if stated.licence_text is not None and (licence is None or weights is not None):
+        raise InvalidInputError(
+            "bad-licence",
+            "a licence text belongs to the licence of a dataset",
+            hint="add --license; of a base model only the licence is kept",
+        )
+    text = None if weights is not None else kept_text(found.current, stated, licence)
     job = Hashing(scan, joined.meta, found.cache, progress)
     job.look_up(repository, found.before)
     suffixes = found.recalled.formats if found.recalled else {}
@@ -307,10 +319,11 @@ def plan_version(
         joined=joined,
         weights=weights,
         licence=licence,
+        text=text,
         formats=suffixes,
         job=job,
         large_loss=is_large(job.gone, found.before),
-        dropped=dropped_metadata(found.current, stated),
+        dropped=dropped_metadata(found.current, stated, text),
     )
 
 
