@@ -136,13 +136,16 @@ class Models:
         ancestry = closure(store.repository, found.id, Problems("lineage"))
         return check_rights(store.repository, ancestry, trust=store.trust, at=store.clock())
 
-    def card(self, checkpoint: str, responses: "Responses | None" = None) -> "CardResult":
+    def card(
+        self, checkpoint: str, responses: "Responses | None" = None, *, keep_answers: bool = True
+    ) -> "CardResult":
         """Make, sign and log the model card of a checkpoint.
 
         Args:
             checkpoint: Which one.
             responses: The expert's answers, as
                 :func:`lyrikstore.publish.cards.answers.parse_responses` gives them.
+            keep_answers: Without them, keep those of the current card.
 
         Raises:
             LyrikstoreError: As ``Store.resolve`` and
@@ -157,6 +160,7 @@ class Models:
             signer=store.signer(),
             clock=store.clock,
             responses=responses,
+            keep_answers=keep_answers,
         )
 
     def card_evidence(self, card: Manifest) -> dict[str, bytes] | None:

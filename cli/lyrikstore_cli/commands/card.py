@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, NotFoundError
-from lyrikstore.canon.text import pluralize
+from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import write_over
 from lyrikstore_cli.session import Session
@@ -21,22 +21,31 @@ if TYPE_CHECKING:
 @click.argument("checkpoint")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the card here.")
 @click.option("--evidence", is_flag=True, help="Write beside it what shows who signed it.")
-@click.option("--answers", type=click.Path(path_type=Path), help="What an expert states, in TOML.")
+@click.option(
+    "--answers",
+    type=click.Path(path_type=Path),
+    help="What an expert answers, in TOML; by default the answers of the card before.",
+)
+@click.option("--no-answers", is_flag=True, help="Leave the answers of the card before out.")
 def command(
     session: Session,
     checkpoint: str,
     output: Path | None,
     evidence: bool,
     answers: Path | None,
+    no_answers: bool,
 ) -> None:
     """Write, sign and log the model card of CHECKPOINT.
 
     Hugging Face can read it. Every statement names the object that proves it; what nobody
-    established says so. With `--evidence`, `verify` tells who signed the card without the store;
-    with the store it tells more.
+    established says so. The answers of the card before stay, if this one is about the same version
+    of the model and by the same key; else they have to be given again. With `--evidence`, `verify`
+    tells who signed the card without the store; with the store it tells more.
     """
     if evidence and output is None:
         raise click.UsageError("--evidence goes beside a file: add -o FILE")
+    if no_answers and answers is not None:
+        raise click.UsageError("--answers gives some, --no-answers leaves them out")
     from lyrikstore.api import load_responses
 
     responses = None if answers is None else load_responses(answers)
@@ -47,7 +56,7 @@ def command(
             "no-folder", f"there is no folder {output.parent}", hint="make it first"
         )
     store = session.open_store(sign=True)
-    result = store.models.card(checkpoint, responses)
+    result = store.models.card(checkpoint, responses, keep_answers=not no_answers)
     written: list[str] = []
     if output is not None:
         evidence_files = _evidence(store, result, output) if evidence else {}
@@ -71,6 +80,7 @@ def command(
             "statements": result.statements,
             "notEstablished": result.not_established,
             "claimed": result.claimed,
+            "answersKept": result.kept is not None,
             "evidence": [str(identity) for identity in result.evidence],
             "markdown": result.text.decode("utf-8"),
             "written": written,
@@ -80,6 +90,12 @@ def command(
     if output is None:
         for line in result.text.decode("utf-8").splitlines():
             screen.result(line)
+    if result.kept is not None:
+        said = pluralize(len(result.kept.answers), "answer")
+        screen.say(
+            f"– kept     {said} of the card before, as the words of "
+            f"{escape_control(result.kept.expert)}; --no-answers leaves them out"
+        )
     screen.say(
         f"✓ card     {result.manifest.name}  {result.manifest.id.short}: {result.statements} "
         f"statements from {pluralize(len(result.evidence), 'object')}, "

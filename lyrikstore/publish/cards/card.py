@@ -3,18 +3,16 @@
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import InvalidInputError, PolicyError
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Manifest, sign_manifest
 from lyrikstore.history.manifests.names import Name
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.publish.cards.answers import Responses
+from lyrikstore.publish.cards.answers import MAX_BYTES, Responses, parse_responses
 from lyrikstore.publish.cards.facts import gather
-from lyrikstore.publish.cards.render import CardText, render_card
-
-PROFILE = "huggingface/2"
+from lyrikstore.publish.cards.render import PROFILE, CardText, render_card
 
 
 class CardResult(Struct, frozen=True):
@@ -29,6 +27,7 @@ class CardResult(Struct, frozen=True):
         not_established: Of these, things not established.
         claimed: Of these, answers of a person.
         evidence: Every object that a statement rests on.
+        kept: The answers, if they are those of the card before; else None.
     """
 
     manifest: Manifest
@@ -39,6 +38,7 @@ class CardResult(Struct, frozen=True):
     not_established: int
     claimed: int
     evidence: tuple[Digest, ...]
+    kept: Responses | None = None
 
 
 def make_card(
@@ -48,6 +48,7 @@ def make_card(
     signer: Signer,
     clock: Clock,
     responses: Responses | None = None,
+    keep_answers: bool = True,
 ) -> CardResult:
     """Make, sign and log the model card of a checkpoint.
 
@@ -60,13 +61,16 @@ def make_card(
         signer: Signs the card.
         clock: When the card claims to be signed.
         responses: Answers of :func:`lyrikstore.publish.cards.answers.parse_responses`.
+        keep_answers: Without ``responses``, keep those of the current card.
 
     Raises:
         InvalidInputError: (``wrong-object``) not a checkpoint.
         NotFoundError, IncompleteError, VerificationError: Part of the ancestry is not here, lost
             or damaged.
         ConflictError: (``ref-moved``) somebody else made one meanwhile.
-        PolicyError: (``unauthorised``) the store's policy does not let this key sign cards.
+        PolicyError: (``unauthorised``) the store's policy does not let this key sign cards;
+            (``other-answers``) the current card has answers that this one cannot keep: they are
+            about another version of the model, or another key entered them.
         StorageError: Storage backend error: disk full, read-only, I/O error.
     """
     if checkpoint.kind != "checkpoint":
@@ -74,21 +78,25 @@ def make_card(
             "wrong-object",
             f"{checkpoint.name} is a {checkpoint.kind}; cards are made of checkpoints",
         )
-    facts = gather(repository, checkpoint)
-    card = render_card(facts, responses)
     name = f"cards/{Name.parse(checkpoint.name).part}"
+    state = repository.refs.get(name)
+    current = None if state is None else repository.manifest(state.id)
+    kept = None
+    if responses is None and keep_answers and current is not None:
+        responses = kept = _kept_answers(repository, current, checkpoint, signer.did)
+    facts = gather(repository, checkpoint)
+    card = render_card(facts, responses, author=signer.did)
     attachments = [Attachment("card", Digest.of(card.data), len(card.data))]
     if responses is not None:
         attachments.append(Attachment("answers", responses.id, len(responses.data)))
-    state = repository.refs.get(name)
-    current = None if state is None else repository.manifest(state.id)
     if (
         current is not None
         and current.author == signer.did
         and list(current.attachments) == attachments
         and current.inputs == facts.inputs()
     ):
-        return _result(current, repository.index_of(current.id), card, changed=False)
+        index = repository.index_of(current.id)
+        return _result(current, index, card, changed=False, kept=kept)
     manifest = sign_manifest(
         kind="card",
         store=repository.store_id,
@@ -111,10 +119,34 @@ def make_card(
             transaction.writer.put_bytes(responses.data)
         transaction.log_manifest(manifest)
         index = transaction.commit()[0]
-    return _result(manifest, index, card, changed=True)
+    return _result(manifest, index, card, changed=True, kept=kept)
 
 
-def _result(manifest: Manifest, index: int, card: CardText, *, changed: bool) -> CardResult:
+def _kept_answers(
+    repository: Repository, current: Manifest, checkpoint: Manifest, author: str
+) -> Responses | None:
+    """Return the answers of the current card, if it has any that may stand in the next one."""
+    found = current.attachments_in("answers")
+    if not found:
+        return None
+    if current.inputs_in("checkpoint")[0].id != checkpoint.id:
+        whose = "are about another version of the model"
+    elif current.author != author:
+        whose = f"were entered by {current.author}"
+    else:
+        return parse_responses(repository.blobs.read(found[0].id, max_bytes=MAX_BYTES))
+    # To repeat them would say what nobody said: that they are about this one, or by this key.
+    raise PolicyError(
+        "other-answers",
+        f"the answers in {current.name} ({current.id.short}) {whose}",
+        hint="give them for this card with --answers FILE, or leave them out with --no-answers",
+        details={"card": str(current.id), "answers": str(found[0].id)},
+    )
+
+
+def _result(
+    manifest: Manifest, index: int, card: CardText, *, changed: bool, kept: Responses | None
+) -> CardResult:
     return CardResult(
         manifest=manifest,
         text=card.data,
@@ -124,4 +156,5 @@ def _result(manifest: Manifest, index: int, card: CardText, *, changed: bool) ->
         not_established=card.not_established,
         claimed=card.claimed,
         evidence=card.evidence,
+        kept=kept,
     )

@@ -15,9 +15,8 @@ from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.cards.answers import MAX_BYTES, parse_responses
-from lyrikstore.publish.cards.card import PROFILE
 from lyrikstore.publish.cards.facts import gather
-from lyrikstore.publish.cards.render import render_card
+from lyrikstore.publish.cards.render import PROFILES, render_card
 from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, Report, failed, passed, unchecked
@@ -138,12 +137,12 @@ def _text(repository: Repository, card: Manifest) -> bytes:
 def _check_sources(repository: Repository, card: Manifest) -> Check:
     """Return ``card.sources``: whether the objects that the card names give this very text."""
     profile = card.body["profile"]
-    if profile != PROFILE:
+    if profile not in PROFILES:
         return unchecked(
             "card.sources",
             "other-profile",
             f"it is written by profile {quote(profile)}, which this version does not write; "
-            f"{PROFILE} it does",
+            f"{' and '.join(PROFILES)} it does",
         )
     try:
         answers = card.attachments_in("answers")
@@ -151,7 +150,8 @@ def _check_sources(repository: Repository, card: Manifest) -> Check:
         if answers:
             responses = parse_responses(repository.blobs.read(answers[0].id, max_bytes=MAX_BYTES))
         checkpoint = repository.manifest(card.inputs_in("checkpoint")[0].id)
-        made = render_card(gather(repository, checkpoint, card), responses)
+        facts = gather(repository, checkpoint, card)
+        made = render_card(facts, responses, author=card.author, profile=profile)
         signed = _text(repository, card)
     except LyrikstoreError as error:
         return unchecked("card.sources", "lost", f"it cannot be made again: {quote(error.message)}")

@@ -19,6 +19,12 @@ from lyrikstore.publish.cards.rights import right_lines
 from lyrikstore.publish.cards.writer import CardWriter
 from lyrikstore.publish.markdown import code, escape
 
+PROFILES = ("huggingface/2", "huggingface/3")
+"""What a card can be written by; the newest last. They differ in who is said to have answered."""
+
+PROFILE = PROFILES[-1]
+"""What new cards are written by."""
+
 _MAX_CONFIG = 200
 
 
@@ -40,23 +46,28 @@ class CardText(Struct, frozen=True):
     evidence: tuple[Digest, ...]
 
 
-def render_card(facts: CardFacts, responses: Responses | None) -> CardText:
+def render_card(
+    facts: CardFacts, responses: Responses | None, *, author: str = "", profile: str = PROFILE
+) -> CardText:
     """Return the model card that ``facts`` and the expert's answers give. Equal in, equal out.
 
     Args:
         facts: As :func:`lyrikstore.publish.cards.facts.gather` gives them.
         responses: What only a person can answer, or None.
+        author: Who signs the card, and so enters the answers; a DID.
+        profile: One of :data:`PROFILES`.
     """
     writer = CardWriter()
+    given = None if responses is None else (responses, _by(responses, author, profile))
     sections = [
         ("Identity", _identity(facts, writer)),
-        ("Intended use", _answers(facts, responses, writer, "intended-use", "intended-users",
+        ("Intended use", _answers(facts, given, writer, "intended-use", "intended-users",
                                   "out-of-scope", "model-licence")),
         ("Training data", _data(facts, writer)),
         ("Training procedure", _procedure(facts, writer)),
         ("Evaluation", evaluation_lines(facts, writer)),
-        ("Limitations and risks", _answers(facts, responses, writer, "limitations", "risks")),
-        ("Oversight", _answers(facts, responses, writer, "human-oversight", "monitoring",
+        ("Limitations and risks", _answers(facts, given, writer, "limitations", "risks")),
+        ("Oversight", _answers(facts, given, writer, "human-oversight", "monitoring",
                                "contact")),
     ]  # fmt: skip
     body = [line for title, lines in sections for line in ("", f"## {title}", "", *lines)]
@@ -139,13 +150,21 @@ def _identity(facts: CardFacts, writer: CardWriter) -> Iterator[str]:
                          f"{escape(asserted)}", base)  # fmt: skip
 
 
+def _by(responses: Responses, author: str, profile: str) -> str:
+    """Return whose the answers are, as Markdown: nobody but the author of the card signed them."""
+    person = escape(f"{responses.expert}, {responses.date}")
+    if profile == "huggingface/2":
+        return f"claimed by {person}"
+    return f"entered by {code(author)} as the words of {person}, unsigned"
+
+
 def _answers(
-    facts: CardFacts, responses: Responses | None, writer: CardWriter, *questions: str
+    facts: CardFacts, given: tuple[Responses, str] | None, writer: CardWriter, *questions: str
 ) -> Iterator[str]:
     for question in questions:
         asked = QUESTIONS[question]
-        if responses is not None and question in responses.answers:
-            by = f"{responses.expert}, {responses.date}"
+        if given is not None and question in given[0].answers:
+            responses, by = given
             evidence = (responses.id, "answers of a person, attached to the card")
             yield writer.claim(asked, responses.answers[question], by, evidence)
         else:

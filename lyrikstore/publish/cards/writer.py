@@ -51,9 +51,9 @@ class CardWriter:
         return self.say(f"{_asked(what)} {NOT_ESTABLISHED} ({reason})", *objects)
 
     def claim(self, what: str, answer: str, by: str, *objects: tuple[Digest, str]) -> str:
-        """Return a line with a person's answer, escaped and marked as a claim."""
+        """Return a line with a person's answer, escaped, and whose it is: finished Markdown."""
         self.claimed += 1
-        text = f"{_asked(what)} {escape(answer, 4000)} *(claimed by {escape(by)})*"
+        text = f"{_asked(what)} {escape(answer, 4000)} *({by})*"
         return self.say(text, *objects)
 
     def table(self) -> list[str]:

@@ -186,8 +186,52 @@ def test_answers_are_claims_with_a_name(chain: Any) -> None:
     assert card.manifest.parents == (before.manifest.id,)
     assert card.manifest.attachments_in("answers")[0].id == Digest.of(ANSWERS)
     assert Digest.of(ANSWERS) in card.evidence
-    assert "claimed by Dr &#60;b&#62;Ada&#60;/b&#62;, 2026-11-24" in text
+    entered = f"entered by `{chain.signer.did}` as the words of Dr &#60;b&#62;Ada&#60;/b&#62;"
+    assert text.count(f"*({entered}, 2026-11-24, unsigned)*") == 2
     assert len(statements(text)) == card.statements
+
+
+def test_answers_stay_in_the_next_card_of_the_same_model_by_the_same_key(chain: Any) -> None:
+    first = make(chain, responses=parse_responses(ANSWERS))
+    assert first.kept is None
+    again = make(chain)
+    assert not again.changed
+    assert again.kept == parse_responses(ANSWERS)
+    old = chain.made["evaluation"]
+    chain.log(
+        "again", kind="evaluation", name="evaluations/acme/again", body=old.body, inputs=old.inputs
+    )
+    with_both = make(chain)
+    assert with_both.changed
+    assert with_both.claimed == 2
+    assert with_both.manifest.attachments_in("answers") == first.manifest.attachments_in("answers")
+
+    with pytest.raises(PolicyError) as refused:
+        make(chain, signer=signer_for("colleague"))
+    assert refused.value.kind == "other-answers"
+    assert refused.value.details["answers"] == str(Digest.of(ANSWERS))
+    bare = make(chain, keep_answers=False)
+    assert (bare.claimed, bare.kept) == (0, None)
+    assert make(chain).claimed == 0  # left out on purpose, they do not come back
+
+
+def test_answers_about_a_model_are_not_put_on_the_next_one(chain: Any) -> None:
+    make(chain, responses=parse_responses(ANSWERS))
+    old = chain.made["checkpoint"]
+    chain.log(
+        "next",
+        kind="checkpoint",
+        name=old.name,
+        body={**old.body, "step": 99},
+        inputs=old.inputs,
+        tree=old.tree,
+        files=old.files,
+        parents=[old.id],
+    )
+    with pytest.raises(PolicyError) as refused:
+        make(chain, "next")
+    assert refused.value.kind == "other-answers"
+    assert make(chain, "next", responses=parse_responses(ANSWERS)).claimed == 2
 
 
 def test_no_foreign_text_becomes_markup(chain: Any) -> None:

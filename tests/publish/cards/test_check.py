@@ -13,11 +13,13 @@ from lyrikstore.history.manifests.manifest import Attachment, sign_manifest
 from lyrikstore.publish.cards.answers import parse_responses
 from lyrikstore.publish.cards.card import make_card
 from lyrikstore.publish.cards.check import verify_card
+from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.cards.offline import (
     evidence_of,
     sibling_card,
     verify_card_alone,
 )
+from lyrikstore.publish.cards.render import render_card
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.checks import PROCEDURES
 from lyrikstore.verify.report import CheckState, Report, Verdict
@@ -143,8 +145,30 @@ def test_a_profile_of_another_version_is_not_judged(chain: Any) -> None:
     assert (found.state, found.detail["reason"]) == (CheckState.UNCHECKED, "other-profile")
 
 
+def test_a_card_of_the_profile_before_holds(chain: Any) -> None:
+    """Cards of 0.1.0 say *claimed by*; they are made again as they were."""
+    responses = parse_responses(ANSWERS)
+    newer = make(chain, responses=responses)
+    facts = gather(chain.repository, chain.made["checkpoint"])
+    text = render_card(facts, responses, profile="huggingface/2").data
+    assert b"*(claimed by Ada, 2026-11-24)* " in text
+    answers = newer.manifest.attachments_in("answers")
+    _log_card(chain, newer, text, chain.signer, profile="huggingface/2", more=answers)
+    assert judge(chain, text).check("card.sources").state is CheckState.PASS
+    newest = make(chain, responses=responses)
+    assert (newest.changed, newest.text) == (True, newer.text)
+    _log_card(chain, newest, text, chain.signer, profile="huggingface/3", more=answers)
+    assert reason(judge(chain, text), "card.sources") == "differs"
+
+
 def _log_card(
-    chain: Any, like: Any, text: bytes, signer: Any, name: str = "", profile: str = ""
+    chain: Any,
+    like: Any,
+    text: bytes,
+    signer: Any,
+    name: str = "",
+    profile: str = "",
+    more: Any = (),
 ) -> None:
     from lyrikstore.canon.digest import Digest
 
@@ -161,7 +185,7 @@ def _log_card(
                 created=chain.clock(),
                 parents=[] if name else [like.manifest.id],
                 inputs=like.manifest.inputs,
-                attachments=[Attachment("card", Digest.of(text), len(text))],
+                attachments=[Attachment("card", Digest.of(text), len(text)), *more],
             )
         )
         tx.commit()
@@ -209,6 +233,25 @@ def test_on_the_command_line(handed: tuple[Person, Path], new_person: Any, tmp_p
     regulator.fails(4, "verify", "card.json", "--store", "theirs")
     # Alone it is signed, and nothing shows by whose leave or where it is logged.
     assert "no log proof" in regulator.fails(5, "verify", "card.json").out
+
+
+def test_answers_stay_on_the_command_line(handed: tuple[Person, Path]) -> None:
+    publisher, _ = handed
+    file = publisher.folder / "answers.toml"
+    file.write_bytes(ANSWERS)
+    card = ("card", "checkpoints/acme/tiny", "--json")
+    given = publisher.ok(*card, "--answers", file).json
+    assert (given["claimed"], given["answersKept"]) == (1, False)
+    kept = publisher.ok(*card).json
+    assert (kept["claimed"], kept["answersKept"], kept["changed"]) == (1, True, False)
+    assert kept["markdown"] == given["markdown"]
+    publisher.ok("card", "checkpoints/acme/tiny", "-o", "MODEL_CARD.md")
+    publisher.ok("verify", "MODEL_CARD.md")
+    (publisher.folder / "model" / "config.json").write_text('{"a": 1}')
+    publisher.ok("commit", "model", "-d", "checkpoints/acme/tiny")
+    assert publisher.fails(14, *card).kind == "other-answers"
+    assert publisher.ok(*card, "--no-answers").json["claimed"] == 0
+    publisher.fails(2, *card, "--no-answers", "--answers", file)
 
 
 def test_a_damaged_store_is_never_a_success(handed: tuple[Person, Path]) -> None:
