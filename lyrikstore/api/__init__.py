@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from lyrikstore.crypto.keys.signer import Signer as Signer
     from lyrikstore.crypto.proofs.proof_set import SUITES as SUITES
     from lyrikstore.curate.commit.commit_cache import begin_listing as begin_listing
+    from lyrikstore.curate.commit.diff import FileChange as FileChange
+    from lyrikstore.curate.commit.diff import LicenceChange as LicenceChange
+    from lyrikstore.curate.commit.diff import VersionDiff as VersionDiff
     from lyrikstore.curate.commit.inputs import CommitMetadata as CommitMetadata
     from lyrikstore.curate.commit.inputs import CommitOptions as CommitOptions
     from lyrikstore.curate.commit.plan import CommitResult as CommitResult
@@ -144,6 +147,7 @@ _PLACES = {
     "crypto.keys.signer": "DeferredSigner Signer",
     "crypto.proofs.proof_set": "SUITES",
     "curate.commit.commit_cache": "begin_listing",
+    "curate.commit.diff": "FileChange LicenceChange VersionDiff",
     "curate.commit.inputs": "CommitMetadata CommitOptions",
     "curate.commit.plan": "CommitResult",
     "curate.commit.status": "FolderStatus",

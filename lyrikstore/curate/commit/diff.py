@@ -1,16 +1,26 @@
 """What differs between two versions: files, what the sheet says about each, what is stated."""
 
-from collections.abc import Mapping
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import JSON
 from lyrikstore.curate.commit.statement import tree_bytes
+from lyrikstore.curate.descriptor import Field
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.history.trees.diff import differences
+from lyrikstore.history.trees.diff import TreeDifference, differences
 from lyrikstore.history.trees.tree_entry import TreeEntry, parse_line
+
+LICENCE_COLUMNS = frozenset({"licence", "license"})
+"""Columns of a sheet that say under which licence a file is, in whatever case."""
+
+Cells = Mapping[str, tuple[str | None, str | None]]
+"""Column of the sheet → what the old and the new version have there; None for nothing."""
 
 
 class FileChange(Struct, frozen=True):
@@ -19,12 +29,42 @@ class FileChange(Struct, frozen=True):
     Attributes:
         path: Its path.
         content: Whether its bytes differ.
-        cells: Column of the sheet → what the old and the new version have there; None for nothing.
+        cells: What the sheet says otherwise about it.
+        moved_from: Its path in the old version, if that is another.
     """
 
     path: str
     content: bool
-    cells: Mapping[str, tuple[str | None, str | None]]
+    cells: Cells
+    moved_from: str | None = None
+
+
+class LicenceChange(Struct, frozen=True):
+    """Another licence, and of how many files.
+
+    Attributes:
+        of: ``version``, ``text``, or ``sheet`` for a column of the sheet.
+        column: Which one.
+        was: What the old version says: an expression, the digest of a text, a cell; None: nothing.
+        now: What the new one says.
+        files: Files of the new version for which it is so.
+    """
+
+    of: str
+    column: str | None
+    was: str | None
+    now: str | None
+    files: int
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return it as the result has it."""
+        return {
+            "of": self.of,
+            "column": self.column,
+            "was": self.was,
+            "now": self.now,
+            "files": self.files,
+        }
 
 
 class VersionDiff(Struct, frozen=True):
@@ -33,38 +73,51 @@ class VersionDiff(Struct, frozen=True):
     Attributes:
         old: The one.
         new: The other.
+        licences: Changes of licence: of the version, of its text, then by column and frequency.
         added: Paths that only the new one has.
         removed: Paths that only the old one has.
+        moved: Files that have another path, in the order of the new paths.
         differing: Files that both have, in path order.
-        fields: Fields of the descriptor that say something else; none that is measured.
+        fields: Field of the descriptor → its old and its new state, by name; none that is measured.
     """
 
     old: Manifest
     new: Manifest
+    licences: tuple[LicenceChange, ...]
     added: tuple[str, ...]
     removed: tuple[str, ...]
+    moved: tuple[FileChange, ...]
     differing: tuple[FileChange, ...]
-    fields: tuple[str, ...]
+    fields: Mapping[str, tuple[Field | None, Field | None]]
 
     def to_json(self) -> dict[str, JSON]:
         """Return it as ``schemas/cli/diff.schema.json`` wants it."""
         return {
             "old": {"id": str(self.old.id), "name": self.old.name},
             "new": {"id": str(self.new.id), "name": self.new.name},
+            "licences": [change.to_json() for change in self.licences],
             "added": list(self.added),
             "removed": list(self.removed),
+            "movedFiles": [
+                {
+                    "oldPath": change.moved_from,
+                    "newPath": change.path,
+                    "cells": _cells_json(change.cells),
+                }
+                for change in self.moved
+            ],
             "differing": [
                 {
                     "path": change.path,
                     "content": change.content,
-                    "cells": [
-                        {"column": column, "was": was, "now": now}
-                        for column, (was, now) in change.cells.items()
-                    ],
+                    "cells": _cells_json(change.cells),
                 }
                 for change in self.differing
             ],
-            "fields": list(self.fields),
+            "fields": [
+                {"field": name, "oldState": old, "newState": new}
+                for name, (old, new) in self.fields.items()
+            ],
         }
 
 
@@ -84,16 +137,20 @@ def compare_versions(repository: Repository, old: str, new: str) -> VersionDiff:
     is read.
     """
     one, other = (_with_files(repository, ref) for ref in (old, new))
-    added, removed, differing = [], [], []
-    for item in differences(tree_bytes(repository, one), tree_bytes(repository, other)):
-        if not item.old:
-            added.append(item.path)
-        elif not item.new:
-            removed.append(item.path)
-        else:
-            differing.append(_change(_entry(item.old), _entry(item.new)))
+    after = tree_bytes(repository, other)
+    found = list(differences(tree_bytes(repository, one), after))
+    differing = [_change(_entry(item.old), _entry(item.new)) for item in found if _is_both(item)]
+    moved = _moved(found)
+    gone, came = {change.moved_from for change in moved}, {change.path for change in moved}
     return VersionDiff(
-        one, other, tuple(added), tuple(removed), tuple(differing), _restated(one, other)
+        one,
+        other,
+        tuple(_licences(one, other, after.count(b"\n"), [*moved, *differing])),
+        tuple(item.path for item in found if not item.old and item.path not in came),
+        tuple(item.path for item in found if not item.new and item.path not in gone),
+        tuple(moved),
+        tuple(differing),
+        _restated(one, other),
     )
 
 
@@ -108,8 +165,43 @@ def _with_files(repository: Repository, ref: str) -> Manifest:
     return found
 
 
+def _is_both(item: TreeDifference) -> bool:
+    return bool(item.old and item.new)
+
+
 def _entry(line: bytes) -> TreeEntry:
     return parse_line(line.decode().removesuffix("\n"), 1)
+
+
+def _moved(found: Sequence[TreeDifference]) -> list[FileChange]:
+    """Return the files that one version has elsewhere, byte for byte: in order, each once.
+
+    Of several with the same content those with the same file name belong together, then the rest
+    in path order. An empty file is like every other, and so is none that moved.
+    """
+    removed = [_entry(item.old) for item in found if not item.new]
+    added = [_entry(item.new) for item in found if not item.old]
+    by_name: dict[tuple[Digest, str], deque[TreeEntry]] = {}
+    by_content: dict[Digest, deque[TreeEntry]] = {}
+    for entry in removed if added else ():
+        if entry.bytes:
+            by_name.setdefault((entry.blake3, _name(entry)), deque()).append(entry)
+    origin: dict[str, TreeEntry] = {}
+    for entry in added:
+        if same := by_name.get((entry.blake3, _name(entry))):
+            origin[entry.path] = same.popleft()
+    taken = {entry.path for entry in origin.values()}
+    for entry in removed if added else ():
+        if entry.bytes and entry.path not in taken:
+            by_content.setdefault(entry.blake3, deque()).append(entry)
+    for entry in added:
+        if entry.path not in origin and (same := by_content.get(entry.blake3)):
+            origin[entry.path] = same.popleft()
+    return [_change(origin[entry.path], entry) for entry in added if entry.path in origin]
+
+
+def _name(entry: TreeEntry) -> str:
+    return entry.path.rpartition("/")[2]
 
 
 def _change(old: TreeEntry, new: TreeEntry) -> FileChange:
@@ -119,17 +211,49 @@ def _change(old: TreeEntry, new: TreeEntry) -> FileChange:
         for column in sorted({*before, *after})
         if before.get(column) != after.get(column)
     }
-    return FileChange(new.path, old.blake3 != new.blake3, cells)
+    moved_from = old.path if old.path != new.path else None
+    return FileChange(new.path, old.blake3 != new.blake3, cells, moved_from)
 
 
-def _restated(old: Manifest, new: Manifest) -> tuple[str, ...]:
+def _cells_json(cells: Cells) -> list[JSON]:
+    return [{"column": column, "was": was, "now": now} for column, (was, now) in cells.items()]
+
+
+def _licences(
+    old: Manifest, new: Manifest, files: int, changes: Sequence[FileChange]
+) -> Iterator[LicenceChange]:
+    for of, stated in (("version", _licence), ("text", _licence_text)):
+        was, now = stated(old.body), stated(new.body)
+        if was != now:
+            yield LicenceChange(of, None, was, now, files)
+    counted = Counter(
+        (column, was, now)
+        for change in changes
+        for column, (was, now) in change.cells.items()
+        if column.casefold() in LICENCE_COLUMNS
+    )
+    for (column, was, now), count in sorted(
+        counted.items(), key=lambda one: (one[0][0], -one[1], str(one[0]))
+    ):
+        yield LicenceChange("sheet", column, was, now, count)
+
+
+def _licence(body: Mapping[str, Any]) -> str | None:
+    """Return the licence of a version, or the rights that are asserted in a base model."""
+    found: str | None = body.get("licence", {}).get("expression")
+    return found or body.get("rights", {}).get("asserted")
+
+
+def _licence_text(body: Mapping[str, Any]) -> str | None:
+    found: str | None = body.get("licence", {}).get("textDigest")
+    return found
+
+
+def _restated(old: Manifest, new: Manifest) -> dict[str, tuple[Field | None, Field | None]]:
     before, after = (one.body.get("descriptor", {}) for one in (old, new))
-    found = {
-        name
-        for name in {*before, *after}
+    return {
+        name: (before.get(name), after.get(name))
+        for name in sorted({*before, *after})
         if before.get(name) != after.get(name)
         and "measured" not in {field.get(name, {}).get("basis") for field in (before, after)}
     }
-    if old.body.get("licence") != new.body.get("licence"):
-        found.add("licence")
-    return tuple(sorted(found))
