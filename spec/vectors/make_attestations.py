@@ -311,8 +311,11 @@ def _grants(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
     successor = resigned(
         plain, lambda d: d.update(id=IDS[10], supersedes=reference_to(plain.encode())), made.OWNER
     )
-    untyped = encode(parse(terms.replace(b"DatasetCredential", b"OtherCredential")))
     other = "urn:blake3:" + "ab" * 32
+    newer = made.resigned(terms, lambda d: d["credentialSubject"].update(manifest=other)).decode()
+    unsigned = newer.replace("ab" * 32, "ac" * 32)
+    again = made.resigned(terms, lambda d: d.update(id=IDS[9])).decode()
+    untyped = encode(parse(terms.replace(b"DatasetCredential", b"OtherCredential")))
     dataset = parse(plain.encode())["credentialSubject"]["grant"]["dataset"]
     files = {"credential.json": terms.decode()}
 
@@ -343,6 +346,14 @@ def _grants(made: Any, delivery: Any, about: Claims) -> dict[str, Any]:
          {"target": terms.decode(), "as": "grant"}),
         ("terms-missing", "incomplete", {"grant.terms": "missing-file"},
          {"files": {"credential.json": None}}),
+        ("holds-another-version", "incomplete", {"grant.terms": "other-version"},
+         {"files": {"credential.json": newer}}),
+        ("holds-two-other-versions", "incomplete", {"grant.terms": "other-version"},
+         {"files": {"credential.json": newer, "unsigned.json": unsigned}}),
+        ("holds-this-version-too", "incomplete", {"grant.terms": "missing-file"},
+         {"files": {"credential.json": newer, "again.json": again}}),
+        ("holds-another-dataset", "incomplete", {"grant.terms": "missing-file"},
+         {"files": {"credential.json": newer.replace("datasets/acme/", "datasets/acmf/")}}),
         ("terms-edited", "incomplete", {"grant.terms": "missing-file"},
          {"files": {"credential.json": terms.decode().replace('"train"', '"treat"')}}),
         ("terms-forged", "invalid", {"grant.terms": "unsound"},

@@ -125,3 +125,40 @@ def test_what_it_did_not_look_at_is_said(buyer, delivery) -> None:
     assert any("data" in line for line in delivery_says)
     assert any("grant" in line for line in delivery_says)
     assert any("log" in line for line in delivery_says)
+
+
+def test_whose_grant_is_for_another_version_is_told(publisher, buyer, delivery) -> None:
+    buyer.ok("key", "new", "--no-passphrase")
+    first = publisher.ok("show", "acme/docs", "--json").json["id"]
+    granted(publisher, buyer.did(), publisher.folder)
+    (publisher.folder / "documents" / "two.txt").write_text("a second document\n")
+    publisher.ok("commit", "documents", "-d", "acme/docs", "--license", "CC-BY-4.0")
+    second = publisher.ok("show", "acme/docs", "--json").json["id"]
+    offer = ("--permit", "evaluate", "--grantable", "train", "--status-url", STATUS)
+    publisher.ok("issue", "acme/docs", "-o", "newer", *offer)
+    newer = buyer.folder / "newer"
+    shutil.copytree(publisher.folder / "newer", newer)
+    short = first.removeprefix("blake3:")[:12]
+
+    def lines(*words):
+        return [line for line in buyer.run(*words, "--json").json["notProven"] if "another" in line]
+
+    assert lines("verify", newer) == []
+    for path in publisher.folder.glob("grant*"):
+        shutil.copy(path, newer / path.name)
+    check = buyer.fails(5, "verify", newer / "grant.json", "--json").check("grant.terms")
+    assert (check["state"], check["detail"]["reason"]) == ("unchecked", "other-version")
+    assert (check["detail"]["granted"], check["detail"]["found"]) == (first, second)
+    assert "'datasets/acme/docs'" in check["summary"]
+    # The delivery holds as before; that the grant is of no use here is said with it.
+    assert buyer.ok("verify", newer, "--json").json["verdict"] == "trusted"
+    assert short in lines("verify", newer)[0]
+    assert short in lines("terms", newer)[0]
+    assert asked(buyer, newer, "train", *WHERE)[:2] == (14, "not-stated")
+
+    # With the version that it is for, it holds.
+    for path in publisher.folder.glob("grant*"):
+        shutil.copy(path, buyer.folder / "delivery" / path.name)
+    older = buyer.folder / "delivery"
+    buyer.ok("verify", older / "grant.json")
+    assert lines("verify", older) == lines("terms", older) == []

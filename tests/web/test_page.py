@@ -3,6 +3,7 @@
 import os
 import shutil
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -352,6 +353,39 @@ def test_a_grant_is_not_called_as_its_holder(open_page, publisher, delivery, tmp
     assert "you maytrain" in claims
     assert "Buyer" not in window.page.title()
     assert window.page.is_hidden("#origins")
+
+
+def test_a_grant_for_another_version_is_named(open_page, publisher, delivery, tmp_path) -> None:
+    granted = ("--to", signer_for("buyer").did, "--permit", "train", "--until", "90d")
+    publisher.ok("grant", delivery, *granted, "-o", tmp_path / "grant.json")
+    # The store is that of all tests here, which take its newest version for the delivered one.
+    own = shutil.copytree(publisher.folder, tmp_path / "own")
+    publisher = replace(publisher, folder=own)
+    texts, newer = tmp_path / "texts", tmp_path / "newer"
+    texts.mkdir()
+    (texts / "a.txt").write_text("of another version")
+    publisher.ok("commit", texts, "-d", "acme/docs", "--yes")
+    publisher.ok("issue", "acme/docs", "-o", newer, "--permit", "evaluate")
+    window = open_page()
+    window.give(newer)
+    window.verify()
+    assert not any("another version" in line for line in window.report["notProven"])
+    shutil.copy(tmp_path / "grant.json", newer)
+    window = open_page()
+    window.give(newer)
+    window.verify()
+    ours = publisher.run("verify", newer, "--json").json["notProven"]
+    (said,) = [line for line in ours if "another version" in line]
+    assert said in window.report["notProven"]
+
+    window = open_page()
+    window.page.set_input_files("#files", [newer / "grant.json", newer / "credential.json"])
+    window.page.select_option("#target", "grant.json")
+    window.verify()
+    checks = {check["id"]: check for check in window.report["checks"]}
+    ours = publisher.run("verify", newer / "grant.json", "--json").check("grant.terms")
+    assert answer(checks["grant.terms"]) == answer(ours)
+    assert ours["detail"]["reason"] == "other-version"
 
 
 def test_what_names_no_data_is_judged_without(open_page, publisher, delivery, did) -> None:

@@ -80,7 +80,15 @@ def command(
     use(asker)  # a word that nobody knows is said before anything is read
     sources, asker = _sources(session, targets, asker, floor=at is None)
     result = mix(sources, use(asker))
-    unknown = asker.not_proven
+    unknown = [
+        *(
+            f"not counted: a grant beside {source.name}, for another version: manifest "
+            f"{source.other_version.short}"
+            for source in sources
+            if source.other_version is not None
+        ),
+        *asker.not_proven,
+    ]
     session.emit("terms", {**result.to_json(), "notProven": unknown})
     _show(session, result, unknown)
     if result.verdict != "trusted":

@@ -73,6 +73,7 @@ class TermSource(Struct, frozen=True):
         verdict: What that credential is worth, in one word; without one nothing could be checked.
         note: Why it is not trusted, or an empty text.
         grants: What was granted to the user besides.
+        other_version: The manifest of another version, if the grants beside it are for that alone.
     """
 
     name: str
@@ -84,6 +85,7 @@ class TermSource(Struct, frozen=True):
     verdict: Verdict = Verdict.INCOMPLETE
     note: str = ""
     grants: tuple[HeldGrant, ...] = ()
+    other_version: Digest | None = None
 
     def lets_count(self, grant: HeldGrant) -> bool:
         """Return whether a grant can give what the terms do not give to everybody.

@@ -128,7 +128,8 @@ def source_of_file(
     files = SiblingFiles.unnamed([opened, *(others[name] for name in sorted(others))])
     grants = [one for one in files.all if one.kind is GRANT]
     held = [_held(one, files, about, _all_of, asker, notices) for one in grants]
-    return replace(source, grants=tuple(filter(None, held)))
+    other = files.other_version(opened, GRANT)
+    return replace(source, grants=tuple(filter(None, held)), other_version=other)
 
 
 def _source(

@@ -6,6 +6,7 @@ from functools import partial
 
 from msgspec import Struct
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.quoting import quote
 from lyrikstore.credentials.model.credential import DATASET, GRANT
@@ -76,6 +77,7 @@ def check_grant(
     at: datetime,
     notices: Notices = NO_NOTICES,
     terms: OpenedCredential | None = None,
+    other_version: Digest | None = None,
     holder: Holder | None = None,
 ) -> CheckedGrant:
     """Return the outcome of a grant's checks. Never raises for bad input.
@@ -86,6 +88,8 @@ def check_grant(
         at: The moment to judge for.
         notices: What its issuer has said about it, and about its terms, since.
         terms: The dataset credential that it names, as ``SiblingFiles.terms_of`` gives it, or None.
+        other_version: Where ``terms`` is not at hand, the version that a dataset credential at hand
+            is about, as ``SiblingFiles.other_version`` gives it, or None.
         holder: Who presented it, or None where nobody did.
 
     Cost: two signatures and two schema validations.
@@ -110,7 +114,9 @@ def check_grant(
         *judged,
         check_available_key(envelope, said, grant.store, successor),
         _check_grant(grant, document),
-        _check_terms(grant, document, envelope, terms, notices, trust, at),
+        _no_terms(grant, other_version)
+        if terms is None
+        else _check_terms(grant, document, envelope, terms, notices, trust, at),
         _check_holder(grant, holder),
     )
     return CheckedGrant(checks, grant, envelope)
@@ -128,18 +134,29 @@ def _check_grant(grant: Grant, document: Mapping[str, JSON]) -> Check:
     return stated("grant", summary, grant=document["credentialSubject"]["grant"])
 
 
+def _no_terms(grant: Grant, other_version: Digest | None) -> Check:
+    missing = f"the dataset credential {grant.terms.short} it rests on is not at hand"
+    if other_version is None:
+        return unchecked("grant.terms", "missing-file", missing)
+    return unchecked(
+        "grant.terms",
+        "other-version",
+        f"{missing}: it is for {quote(grant.name)} as manifest {grant.manifest.short}, and the "
+        f"one at hand is about another version, manifest {other_version.short}",
+        granted=str(grant.manifest),
+        found=str(other_version),
+    )
+
+
 def _check_terms(
     grant: Grant,
     document: Mapping[str, JSON],
     envelope: Envelope,
-    terms: OpenedCredential | None,
+    terms: OpenedCredential,
     notices: Notices,
     trust: Trust,
     at: datetime,
 ) -> Check:
-    if terms is None:
-        summary = f"the dataset credential {grant.terms.short} it rests on is not at hand"
-        return unchecked("grant.terms", "missing-file", summary)
     opened = open_envelope(terms, DATASET, keys_for(trust, notices, at))
     stated, claims = opened.document, opened.claims
     proof = check_of(opened.checks, "proof")

@@ -15,7 +15,7 @@ from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.quoting import printable_did
 from lyrikstore.credentials.did import KnownDocument
-from lyrikstore.credentials.model.credential import ATTESTATION, GRANT, CredentialKind
+from lyrikstore.credentials.model.credential import ATTESTATION, DATASET, GRANT, CredentialKind
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log.checkpoint import SignedCheckpoint
@@ -112,8 +112,15 @@ def verify_alone(
         return _report(subject, issuer, checks, "attestation", at)
     if kind is GRANT:
         terms = siblings.terms_of(opened)
+        is_missing = terms is None and opened.kind is GRANT
         granted = check_grant(
-            opened, trust=trust, at=at, notices=notices, terms=terms, holder=holder
+            opened,
+            trust=trust,
+            at=at,
+            notices=notices,
+            terms=terms,
+            other_version=siblings.other_version(opened, DATASET) if is_missing else None,
+            holder=holder,
         )
         subject = granted.grant.tree.urn if granted.grant is not None else UNREADABLE
         open_end = (not_proven("presenter"),) if holder is None else ()
@@ -228,7 +235,9 @@ def verify_delivery(
     )
 
     unmeasured = quality.detail.get("reason") == "not-recomputed"
-    open_end = (not_proven("measurement"),) if unmeasured else ()
+    open_end = [not_proven("measurement")] if unmeasured else []
+    if (granted := files.other_version(credential, GRANT)) is not None:
+        open_end.append(not_proven("other-version", granted.short))
     report = _report(claims.tree.urn, outcome.issuer, made, "delivery", at, open_end)
     if memory is not None and log.signed is not None and log.proofs is not None:
         _remember(memory, log.signed, claims.store, log.proofs.consistency, report)

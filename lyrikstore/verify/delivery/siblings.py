@@ -5,8 +5,9 @@ from functools import cached_property
 from typing import Self
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import may_contain
-from lyrikstore.credentials.model.credential import DATASET
+from lyrikstore.credentials.model.credential import DATASET, GRANT, CredentialKind
 from lyrikstore.credentials.model.opened import OpenedCredential
 
 
@@ -48,6 +49,38 @@ class SiblingFiles:
             return None
         return self._dataset_credentials.get(named) if isinstance(named, str) else None
 
+    def other_version(self, opened: OpenedCredential, among: CredentialKind) -> Digest | None:
+        """Return the manifest of another version of the dataset that a credential is about.
+
+        Nothing is verified: it tells what the files say of themselves, and decides nothing.
+
+        Args:
+            opened: A grant or a dataset credential.
+            among: The kind of the files that are looked at.
+
+        Returns:
+            The first by its digest of the versions that they are about, or None if one is about
+            this very version, or none about this dataset.
+        """
+        dataset, manifest = _dataset_meant(opened)
+        found = self._versions(among).get(dataset, set()) if dataset is not None else set()
+        return None if manifest in found else min(found, default=None)
+
+    def _versions(self, kind: CredentialKind) -> dict[tuple[str, str], set[Digest]]:
+        """Return dataset → the versions that files of this kind are about; worked out once."""
+        if kind.type not in self._known_versions:
+            found = self._known_versions[kind.type] = {}
+            for one in self.all:
+                if may_contain(one.data, kind.type) and one.kind is kind:
+                    dataset, manifest = _dataset_meant(one)
+                    if dataset is not None and manifest is not None:
+                        found.setdefault(dataset, set()).add(manifest)
+        return self._known_versions[kind.type]
+
+    @cached_property
+    def _known_versions(self) -> dict[str, dict[tuple[str, str], set[Digest]]]:
+        return {}
+
     @property
     def all(self) -> Iterable[OpenedCredential]:
         """Each file once, in the order of their names."""
@@ -60,3 +93,16 @@ class SiblingFiles:
             if may_contain(one.data, DATASET.type) and one.id is not None:
                 found.setdefault(one.id.urn, one)
         return found
+
+
+def _dataset_meant(opened: OpenedCredential) -> tuple[tuple[str, str] | None, Digest | None]:
+    """Return name and store, and the manifest, of the dataset that a credential is about."""
+    try:
+        subject = (opened.document or {})["credentialSubject"]
+        about = subject["grant"]["dataset"] if opened.kind is GRANT else subject
+        name, store, manifest = about["name"], about["store"], about["manifest"]
+        if isinstance(name, str) and isinstance(store, str) and isinstance(manifest, str):
+            return (name, store), Digest.parse_urn(manifest)
+    except (KeyError, TypeError, FormatError):
+        pass
+    return None, None

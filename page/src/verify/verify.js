@@ -6,11 +6,11 @@
 import { checkAttestation, checkAttestations } from "./credential/attestation.js";
 import { checkCredential } from "./credential/credential.js";
 import { checkData, checkManifest, checkRecords } from "./delivery/dataset.js";
-import { blake3Once } from "../canon/digest.js";
+import { blake3Once, short } from "../canon/digest.js";
 import { ATTESTATION, DATASET, GRANT } from "../credentials/credential.js";
 import { openAll } from "../credentials/opened.js";
 import { keysFor } from "./credential/envelope.js";
-import { checkGrant } from "./credential/grant.js";
+import { checkGrant, otherVersion } from "./credential/grant.js";
 import { checkKey } from "./credential/issuer_key.js";
 import { checkLog } from "./delivery/log.js";
 import { measure } from "./delivery/measures.js";
@@ -157,6 +157,8 @@ export async function verifyDelivery(credential, { siblings, data, recompute = t
   made.push(await checkAttestations(files, { trust, at, notices, find, about: claims, publisher: issuer }));
 
   const open = quality.state === "warn" ? [notProven("measurement")] : [];
+  const granted = otherVersion(credential, files, GRANT);
+  if (granted !== null) open.push(notProven("other-version", short(granted)));
   return report(`urn:blake3:${claims.tree}`, issuer, made, "delivery", at, open);
 }
 

@@ -30,7 +30,7 @@ export async function checkGrant(opened, { trust, at, notices, files, holder }) 
     ...await checkIssuer(envelope, trust, believes, at, notices, heir),
     checkKeyAtHand(envelope, notices.statements, store, heir),
     checkGranted(id, grant),
-    await checkTerms(document, envelope, findTerms(files, grant.terms.digest), notices, trust, at),
+    await checkTerms(document, envelope, findTerms(files, grant.terms.digest), () => otherVersion(opened, files, DATASET), notices, trust, at),
     checkHolder(id, holder),
   ];
   return { checks, envelope, subject: grant.dataset.id };
@@ -52,6 +52,51 @@ function findTerms(files, urn) {
   return known.get(urn);
 }
 
+/** Kind → dataset → its versions that files say they are about. @type {WeakMap<OpenedCredential[], Map<string, Map<string, Set<string>>>>} */
+const versions = new WeakMap();
+
+/**
+ * The manifest of another version of the dataset that a credential is about, among files of a kind: the
+ * first by its digest; null if one is about this very version, or none about this dataset. Nothing is
+ * verified: it tells what the files say of themselves, and decides nothing.
+ *
+ * @param {OpenedCredential} opened @param {OpenedCredential[]} files @param {import("../../credentials/credential.js").Kind} kind
+ * @returns {string | null}
+ */
+export function otherVersion(opened, files, kind) {
+  const [dataset, manifest] = datasetMeant(opened);
+  const found = versionsAmong(files, kind).get(dataset) ?? new Set();
+  return found.has(manifest) ? null : [...found].sort()[0] ?? null;
+}
+
+/** @param {OpenedCredential[]} files @param {import("../../credentials/credential.js").Kind} kind */
+function versionsAmong(files, kind) {
+  const known = versions.get(files) ?? new Map();
+  versions.set(files, known);
+  if (!known.has(kind.type)) {
+    /** @type {Map<string, Set<string>>} */
+    const found = new Map();
+    for (const one of files.filter(({ bytes }) => maySay(bytes, kind.type))) {
+      const [dataset, manifest] = one.kind === kind ? datasetMeant(one) : ["", ""];
+      if (dataset) found.set(dataset, (found.get(dataset) ?? new Set()).add(manifest));
+    }
+    known.set(kind.type, found);
+  }
+  return known.get(kind.type);
+}
+
+/** Name and store, as one key, and the manifest of the dataset that a credential is about; "" where it does not say. @param {OpenedCredential} opened @returns {[string, string]} */
+function datasetMeant({ document, kind }) {
+  try {
+    const subject = document.credentialSubject;
+    const { name, store, manifest } = kind === GRANT ? subject.grant.dataset : subject;
+    if (typeof name === "string" && typeof store === "string") return [JSON.stringify([name, store]), parseUrn(manifest)];
+  } catch {
+    // no credential, or one of another form
+  }
+  return ["", ""];
+}
+
 /** @param {string} holder @param {any} grant */
 function checkGranted(holder, grant) {
   const { permits, requires = [], limits = {}, dataset } = grant;
@@ -63,12 +108,19 @@ function checkGranted(holder, grant) {
   return stated("grant", `${parts.join("; ")}; about ${quote(dataset.name)}`, { grant });
 }
 
-/** @param {any} document @param {import("./envelope.js").Envelope} envelope @param {OpenedCredential | undefined} terms @param {import("./status.js").Notices} notices @param {import("../../credentials/trust.js").Trust} trust @param {number} at @returns {Promise<Check>} */
-async function checkTerms(document, { issuer, signer }, terms, notices, trust, at) {
+/** @param {any} document @param {import("./envelope.js").Envelope} envelope @param {OpenedCredential | undefined} terms @param {() => string | null} findOther @param {import("./status.js").Notices} notices @param {import("../../credentials/trust.js").Trust} trust @param {number} at @returns {Promise<Check>} */
+async function checkTerms(document, { issuer, signer }, terms, findOther, notices, trust, at) {
   const id = "grant.terms";
   const { grant } = document.credentialSubject;
   const name = short(parseUrn(grant.terms.digest));
-  if (terms === undefined) return unchecked(id, "missing-file", `the dataset credential ${name} it rests on is not at hand`);
+  if (terms === undefined) {
+    const missing = `the dataset credential ${name} it rests on is not at hand`;
+    const other = findOther();
+    if (other === null) return unchecked(id, "missing-file", missing);
+    const granted = parseUrn(grant.dataset.manifest);
+    return unchecked(id, "other-version", `${missing}: it is for ${quote(grant.dataset.name)} as manifest ${short(granted)}, and the ` +
+      `one at hand is about another version, manifest ${short(other)}`, { granted: `blake3:${granted}`, found: `blake3:${other}` });
+  }
   const opened = openEnvelope(terms, DATASET, keysFor(trust, notices), at);
   const { document: said, claims } = opened;
   const proof = /** @type {Check} */ (opened.checks.find((one) => one.id === "proof"));
