@@ -3,7 +3,6 @@
 import os
 import shutil
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -355,17 +354,15 @@ def test_a_grant_is_not_called_as_its_holder(open_page, publisher, delivery, tmp
     assert window.page.is_hidden("#origins")
 
 
-def test_a_grant_for_another_version_is_named(open_page, publisher, delivery, tmp_path) -> None:
-    granted = ("--to", signer_for("buyer").did, "--permit", "train", "--until", "90d")
-    publisher.ok("grant", delivery, *granted, "-o", tmp_path / "grant.json")
-    # The store is that of all tests here, which take its newest version for the delivered one.
-    own = shutil.copytree(publisher.folder, tmp_path / "own")
-    publisher = replace(publisher, folder=own)
+def test_a_grant_for_another_version_is_named(open_page, publisher, tmp_path) -> None:
     texts, newer = tmp_path / "texts", tmp_path / "newer"
     texts.mkdir()
-    (texts / "a.txt").write_text("of another version")
-    publisher.ok("commit", texts, "-d", "acme/docs", "--yes")
-    publisher.ok("issue", "acme/docs", "-o", newer, "--permit", "evaluate")
+    for version in (tmp_path / "older", newer):
+        (texts / "a.txt").write_text(version.name)
+        publisher.ok("commit", texts, "-d", "acme/twice", "--yes")
+        publisher.ok("issue", "acme/twice", "-o", version, "--permit", "train")
+    granted = ("--to", signer_for("buyer").did, "--permit", "train", "--until", "90d")
+    publisher.ok("grant", tmp_path / "older", *granted, "-o", tmp_path / "grant.json")
     window = open_page()
     window.give(newer)
     window.verify()
