@@ -26,6 +26,7 @@ from lyrikstore.history.manifests.kinds import KINDS
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.locate import nearest_store, store_folder
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.history.trees.tree import TreeEntry
 
 _TREES = 8
@@ -82,6 +83,7 @@ class LyrikFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
         Raises:
             MissingPathError: (``no-path``) there is no such thing.
+            IncompleteError: (``retired``) a signed retention says that its data goes.
             LyrikstoreError: The store or the version cannot be read.
         """
         path = self._strip_protocol(path)
@@ -148,6 +150,7 @@ class LyrikFileSystem(AbstractFileSystem):  # type: ignore[misc]
         if mode != "rb":
             self._refuse(path)
         with self._lock:
+            self._current()  # an id means the same for ever, but what it means may be retired
             inner, version = self._version(path)[1:]
             if inner not in version.files:
                 kind = "is a folder" if inner in version.folders else "no such file"
@@ -192,6 +195,7 @@ class LyrikFileSystem(AbstractFileSystem):  # type: ignore[misc]
         repository = self._repository()
         if read_checkpoint(repository.backend) != repository.checkpoint.note:
             repository.refresh()
+            self._trees.clear()  # one of them may be retired by now
         return repository
 
     def _names(self, parts: list[str]) -> list[str]:
@@ -216,7 +220,7 @@ class LyrikFileSystem(AbstractFileSystem):  # type: ignore[misc]
             if key in self._trees:
                 self._trees.move_to_end(key)
             else:
-                tree = self._repository().tree(manifest)
+                tree = present_tree(self._repository(), manifest)
                 self._trees[key] = _Folders(tree.entries, parse_timestamp(manifest.created))
                 while len(self._trees) > _TREES:
                     self._trees.popitem(last=False)

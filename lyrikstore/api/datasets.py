@@ -179,13 +179,13 @@ class Datasets:
             progress: Progress callback, called per file.
 
         Raises:
-            IncompleteError: (``retired``) some of its data is gone, as a signed retention says.
+            IncompleteError: (``retired``) a signed retention says that its data goes.
             NotFoundError, InvalidInputError: As ``Store.resolve``.
             ConflictError, InvalidInputError, VerificationError, StorageError: As
                 :func:`lyrikstore.history.checkout.checkout.checkout_tree`; nothing stays behind.
         """
         from lyrikstore.history.checkout.checkout import checkout_tree
-        from lyrikstore.history.gc.retention import present_tree
+        from lyrikstore.history.repository.retired import present_tree
 
         repository = self.store.repository
         tree = present_tree(repository, repository.resolve(ref))
@@ -213,7 +213,7 @@ class Datasets:
         Raises:
             LyrikstoreError: A retention cannot be read.
         """
-        from lyrikstore.history.gc.retention import retired_versions
+        from lyrikstore.history.repository.retired import retired_versions
 
         return retired_versions(self.store.repository)
 

@@ -19,6 +19,7 @@ from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.history.manifests.manifest import Attachment, Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import retired_versions
 from lyrikstore.index.tables import DECISION_COLUMNS, Writer
 from lyrikstore.verify.credential.key_statements import is_statement
 
@@ -54,13 +55,20 @@ def collect(repository: Repository, writer: Writer, progress: OnProgress = silen
         for ref in refs
         for number, identity in enumerate(reversed(ref.history), 1)
     }
-    seen: set[Digest] = set()
+    retired = retired_versions(repository)
+    listed: set[Digest] = set()
+    told: set[Digest] = set()  # a tree may be that of a retired version and of another
     for entry, manifest in repository.all_manifests():
         version, current = versions.get(manifest.id, (None, False))
-        _manifest(manifest, entry.index, version, writer, current=current)
-        if manifest.tree is not None and manifest.tree not in seen:
-            seen.add(manifest.tree)
-            _tree(repository, manifest, writer)
+        gone = manifest.id in retired
+        _manifest(manifest, entry.index, version, writer, current=current, retired=gone)
+        if gone and "metadata" in manifest.body:
+            writer.add("gaps", str(manifest.id), "metadata", "the data of this version was retired")
+        tree = manifest.tree
+        if tree is not None and (tree not in listed or not (gone or tree in told)):
+            _tree(repository, manifest, writer, files=tree not in listed, sheet=not gone)
+            listed.add(tree)
+            told.update(() if gone else (tree,))
         for attachment in manifest.attachments_in("decisions"):
             _decisions(repository, manifest, attachment, writer)
         progress(Progress(entry.index + 1, head.size, phase="building the index"))
@@ -71,7 +79,13 @@ def collect(repository: Repository, writer: Writer, progress: OnProgress = silen
 
 
 def _manifest(
-    manifest: Manifest, index: int, version: int | None, writer: Writer, *, current: bool
+    manifest: Manifest,
+    index: int,
+    version: int | None,
+    writer: Writer,
+    *,
+    current: bool,
+    retired: bool,
 ) -> None:
     own = str(manifest.id)
     writer.add(
@@ -81,6 +95,7 @@ def _manifest(
         manifest.name,
         version,
         current,
+        retired,
         index,
         _text(manifest.store),
         manifest.author,
@@ -119,12 +134,15 @@ def _scores(evaluation: str, body: dict[str, Any], writer: Writer) -> None:
                 writer.add("scores", evaluation, system, label, metric, value, None, None, support)
 
 
-def _tree(repository: Repository, manifest: Manifest, writer: Writer) -> None:
+def _tree(
+    repository: Repository, manifest: Manifest, writer: Writer, *, files: bool, sheet: bool
+) -> None:
     own = str(manifest.tree)
     with _noting_gaps(manifest.id, "tree", writer):
         for position, entry in enumerate(repository.tree(manifest).entries):
-            writer.add("entries", own, position, entry.path, entry.bytes, entry.blake3.hex)
-            for key, value in sorted((entry.meta or {}).items()):
+            if files:
+                writer.add("entries", own, position, entry.path, entry.bytes, entry.blake3.hex)
+            for key, value in sorted((entry.meta or {}).items()) if sheet else ():
                 writer.add("metadata", own, entry.path, key, value)
 
 

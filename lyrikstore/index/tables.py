@@ -24,6 +24,7 @@ TABLES: Mapping[str, Mapping[str, pa.DataType]] = {
         "name": _TEXT,
         "version": _COUNT,
         "is_current": _FLAG,
+        "retired": _FLAG,
         "log_index": _COUNT,
         "store": _TEXT,
         "author": _TEXT,

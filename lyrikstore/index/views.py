@@ -6,7 +6,7 @@ A change of a column's name, type or meaning, or its removal, is a change of :da
 from lyrikstore.index.model_views import MODEL_VIEWS
 from lyrikstore.index.view import View, columns
 
-VERSION = 1
+VERSION = 2
 """Part of every index's stamp: an index of another version is rebuilt."""
 
 VIEWS = (
@@ -203,7 +203,7 @@ VIEWS = (
     ),
     View(
         "metadata",
-        "one cell of the metadata of a file",
+        "one cell of the metadata of a file, of versions that are not retired",
         columns("""
             manifest VARCHAR the version
             name VARCHAR its full name
@@ -215,6 +215,7 @@ VIEWS = (
         """
         SELECT m.id AS manifest, m.name, m.is_current, d.path, d.key, d.value
         FROM facts.manifests m JOIN facts.metadata d ON d.tree = m.tree
+        WHERE NOT m.retired
         ORDER BY m.log_index, d.rowid
         """,
     ),
@@ -277,7 +278,7 @@ VIEWS = (
         "something the store should hold that could not be read into this index",
         columns("""
             id VARCHAR manifest or credential concerned
-            what VARCHAR what is missing: manifest, credential, tree or decisions
+            what VARCHAR what is missing: manifest, credential, tree, metadata or decisions
             reason VARCHAR why, one line
         """),
         "SELECT id, what, reason FROM facts.gaps ORDER BY rowid",

@@ -16,6 +16,7 @@ from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.train.environment import describe_environment
 from lyrikstore.train.formats.adapter import (
     ADAPTER_CONFIG,
@@ -208,7 +209,7 @@ def stage_checkpoint(repo: Repository, checkpoint: Manifest, staging: Staging) -
     """
     base = repo.manifest(checkpoint.inputs_in("base")[0].id)
     settings = copy_base(repo, base, staging)
-    files = repo.tree(checkpoint).by_path
+    files = present_tree(repo, checkpoint).by_path
     if files.keys() != FILES or base.tree is None:
         raise FormatError("bad-checkpoint", f"{checkpoint.name} lacks files of {FORMAT}")
     read = {

@@ -21,6 +21,7 @@ from lyrikstore.curate.text import foreign_format, suffix_label
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import document_id
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.train.formats.base_model import (
     CONFIG,
@@ -102,7 +103,7 @@ def _labelled_tree(repo: Repository, manifest: Manifest, label: str) -> Tree:
             f"{manifest.name}: training reads datasets of documents only",
             hint="commit one file per record",
         )
-    tree = repo.tree(manifest)
+    tree = present_tree(repo, manifest)
     bare = [entry.path for entry in tree.entries if not (entry.meta or {}).get(label)]
     columns = manifest.body.get("metadata", {}).get("columns", ())
     if bare and columns and label not in columns:
@@ -196,7 +197,7 @@ def copy_base(repo: Repository, manifest: Manifest, staging: Staging) -> dict[st
             f"{manifest.name} is not an imported checkpoint",
             hint="import the base model with: lyrikstore commit DIR -d checkpoints/…",
         )
-    tree = repo.tree(manifest)
+    tree = present_tree(repo, manifest)
     check_model_files(tree)
     entries = tree.by_path
     config = repo.blobs.read(entries[CONFIG].blake3, max_bytes=MAX_CONFIG_BYTES)

@@ -34,10 +34,10 @@ from lyrikstore.history.commit.transaction import (
     recover,
 )
 from lyrikstore.history.gc.gc import collect
-from lyrikstore.history.gc.retention import retired_versions
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import retired_versions
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.backends.base import Backend
 from lyrikstore.objects.check.checker import verify_blobs

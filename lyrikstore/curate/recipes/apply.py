@@ -35,6 +35,7 @@ from lyrikstore.history.commit.transaction import TransactionBuilder, open_trans
 from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.manifests.names import Name, parse_name
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.objects.parallel.tasks import Pools
 from lyrikstore.objects.store.writer import BlobWriter
@@ -218,7 +219,7 @@ def _sources(
                 "filters read documents only",
                 hint="commit one file per record",
             )
-    source = source_of(found, [repository.tree(one) for one in found])
+    source = source_of(found, [present_tree(repository, one) for one in found])
     recipe = recipe or Recipe((), "")
     return source, recipe.of_union() if source.is_union else recipe
 

@@ -23,10 +23,11 @@ from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
-from lyrikstore.history.gc.retention import Retirement, plan_retirement, retire, retired_versions
+from lyrikstore.history.gc.retention import Retirement, plan_retirement, retire
 from lyrikstore.history.log.entries import read_records
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import retired_versions
 from lyrikstore.objects.backends.base import SCRATCH
 from lyrikstore.objects.gc.plan import GARBAGE_SHARE, RepackPlan, live_set, plan_repack
 from lyrikstore.objects.gc.repack import Repacked, repack

@@ -2,13 +2,13 @@
 
 What is retired is signed and logged like everything else, so that whoever finds data missing can
 tell a decision from a loss. Manifests, trees and attachments of retired versions stay: lineage,
-ids and proofs hold as before.
+ids and proofs hold as before. What a retired version refuses is
+:mod:`lyrikstore.history.repository.retired`'s.
 """
 
 from msgspec import Struct
 
-from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import IncompleteError, InvalidInputError
+from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
@@ -17,7 +17,7 @@ from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.manifests.names import Name, parse_name
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.resolve import state_of
-from lyrikstore.history.trees.tree import Tree
+from lyrikstore.history.repository.retired import retired_versions
 
 _AT_ONCE = 10_000
 
@@ -34,34 +34,6 @@ class Retirement(Struct, frozen=True):
     of: Name
     keep: int
     versions: tuple[Manifest, ...]
-
-
-def retired_versions(repository: Repository) -> frozenset[Digest]:
-    """Return the versions whose data need not be there.
-
-    A retention counts if it moved its ref, for versions of the name in its body, which has the
-    namespace and name of its own: who may sign ``retentions/acme/x`` retires nothing else.
-
-    Raises:
-        IncompleteError, VerificationError: As :attr:`Repository.table`.
-
-    Cost: at first use of the store's refs, one read per manifest; then one look per retention.
-    """
-    retired: set[Digest] = set()
-    for state in repository.refs.values():
-        name = Name.parse(state.name)
-        if name.prefix != KINDS["retention"].prefix:
-            continue
-        for identity in state.history:
-            manifest = repository.manifest(identity)
-            of = Name.parse(manifest.body["of"])
-            if of.part == name.part:
-                retired.update(
-                    item.id
-                    for item in manifest.inputs
-                    if repository.manifest(item.id).name == str(of)
-                )
-    return frozenset(retired)
 
 
 def plan_retirement(repository: Repository, name: str, keep: int) -> Retirement:
@@ -128,22 +100,3 @@ def retire(
         transaction.log_manifest(manifest)
         transaction.commit()
     return manifest
-
-
-def present_tree(repository: Repository, manifest: Manifest) -> Tree:
-    """Return the tree of a version whose data is here, or at least was not retired.
-
-    Raises:
-        IncompleteError: (``retired``) a signed retention names it, and some of its data is gone.
-        LyrikstoreError: As :meth:`Repository.tree`.
-    """
-    tree = repository.tree(manifest)
-    if manifest.id in retired_versions(repository) and not all(
-        repository.blobs.is_whole(entry.blake3) for entry in tree.entries
-    ):
-        raise IncompleteError(
-            "retired",
-            f"the data of {manifest.name} {manifest.id.short} was retired",
-            hint=f"lyrikstore log retentions/{Name.parse(manifest.name).part} says by whom",
-        )
-    return tree

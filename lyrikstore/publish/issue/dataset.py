@@ -29,6 +29,7 @@ from lyrikstore.curate.terms.offer import Offer
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.publish.identity.issuer import Issuance, Issuer, check_current
 from lyrikstore.publish.identity.key_statements import check_few_statements
@@ -109,6 +110,7 @@ def permit_dataset(
         PolicyError: (``unauthorised``, ``retired-key``) the store's policy does not let this key
             issue; (``too-many-policies``) it says more of its keys than verifiers read;
             (``not-the-issuer``) another one issued what this is to replace.
+        IncompleteError: (``retired``) a signed retention says that its data goes.
         IncompleteError, VerificationError, NotFoundError: The data is lost or damaged.
 
     Cost: reads the data once, and the version committed to before once.
@@ -156,7 +158,7 @@ class DatasetDraft(Struct, frozen=True):
         valid_until = _end(valid_from, valid_for)
         issuance = issuance or Issuance()
         issuer = Issuer.of(signer, issuance.organisation, issuance.did_document, valid_from)
-        tree = repository.tree(manifest)
+        tree = present_tree(repository, manifest)
         texts = _licence_texts(repository, manifest, offer)
         arguments: dict[str, Any] = {
             "manifest": manifest,

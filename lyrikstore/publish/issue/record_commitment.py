@@ -17,6 +17,7 @@ from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, s
 from lyrikstore.history.manifests.names import Name
 from lyrikstore.history.records.order_root import make_salts, order_root, split_salts
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_tree, retired_versions
 from lyrikstore.history.trees.tree import Tree
 
 MAX_SALTS_BYTES = 1 << 30
@@ -108,7 +109,7 @@ def commit_to_records(
     """
     reader = manifest.body["reader"]
     measurement = measurement or Measurement(())
-    tree = repository.tree(manifest)
+    tree = present_tree(repository, manifest)
     ids = list(record_ids(repository, tree, reader, measurement, progress))
     if len(ids) != manifest.body["records"]:
         raise VerificationError(
@@ -162,6 +163,8 @@ def _salts(repository: Repository, records: Manifest) -> bytes:
 def _salted(repository: Repository, records: Manifest) -> list[tuple[Digest, bytes]]:
     """The record ids and salts of an earlier commitment, so that old proofs stay good."""
     dataset = repository.manifest(records.inputs_in("dataset")[0].id)
+    if dataset.id in retired_versions(repository):
+        return []  # which record each salt was for could only be read from data that is gone
     tree, reader = repository.tree(dataset), records.body["reader"]
     ids = list(record_ids(repository, tree, reader, Measurement(())))
     salts = _salts(repository, records)

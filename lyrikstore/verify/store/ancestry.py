@@ -16,9 +16,9 @@ from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.progress import OnProgress
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
-from lyrikstore.history.gc.retention import retired_versions
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import retired_versions
 from lyrikstore.history.repository.store_view import MAX_READ
 from lyrikstore.objects.check.checker import find_damaged
 from lyrikstore.verify.problems import Problems

@@ -16,15 +16,11 @@ from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.history.commit.transaction import open_transaction, recover
 from lyrikstore.history.gc import gc as liveness
 from lyrikstore.history.gc.gc import collect
-from lyrikstore.history.gc.retention import (
-    plan_retirement,
-    present_tree,
-    retire,
-    retired_versions,
-)
+from lyrikstore.history.gc.retention import plan_retirement, retire
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Input, sign_manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_tree, retired_versions
 from lyrikstore.history.sync.pull import clone, pull
 from lyrikstore.objects.check.checker import verify_blobs
 from lyrikstore.objects.gc import plan as gc_module
