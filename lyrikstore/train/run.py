@@ -39,6 +39,7 @@ from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import BASE, TRAIN, VALIDATION, Staging, open_staging
 from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.rights.required import Right, check_rights
+from lyrikstore.verify.rights.same_bytes import ProhibitingTerms
 
 TASK = "text-classification"
 
@@ -233,6 +234,9 @@ def preflight(
         except PolicyError as error:
             text = f"what is trained cannot be measured on it yet: {error.message}"
             warnings.append(Reason("test-not-permitted", text))
+    relied = [right.to_json() for right in rights]
+    held = ProhibitingTerms(repo).shared(relied, [*train, validation])
+    warnings += [Reason("same-bytes", str(shared)) for shared in held]
     return RunPlan(
         config, train, validation, test, base, tuple(rights), environment, tuple(warnings)
     )

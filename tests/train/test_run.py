@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tracemalloc
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -26,20 +27,23 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.timestamps import now
+from lyrikstore.credentials.terms.model import Partition, Terms
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import sign_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.testing.keys import signer_for
+from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.formats.adapter import FILES
 from lyrikstore.train.formats.base_model import check_weights
 from lyrikstore.train.predict import predict_file
-from lyrikstore.train.run import train_run
+from lyrikstore.train.run import preflight, train_run
 from lyrikstore.train.snapshot import MAX_TEXT_BYTES, copy_datasets
 from lyrikstore.train.worker.staging import open_staging
 from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.verify.store.store import verify_store
+from tests.credentialed import log_credential
 
 pytestmark = [pytest.mark.train]
 
@@ -299,6 +303,19 @@ def test_a_test_set_that_may_only_be_evaluated_on_is_named_and_counted_and_not_l
     report = verify_object(Repository.open(repo.root), found.id, trust=workshop.trust, at=now())
     assert report.check("rights").state is CheckState.PASS, report.check("rights")
     assert_sound(workshop)
+
+
+def test_files_that_somebody_prohibits_to_train_on_are_warned_of_before_the_run(workshop):
+    repo, taken = workshop.repo, ("a.txt", b"somebody else's text", {"family": "mit"})
+    workshop.permit(workshop.put_dataset("datasets/acme/taken", [taken]), "train")
+    theirs = workshop.put_dataset("datasets/press/letters", [("b.txt", *taken[1:])])
+    terms = Terms((Partition("all", ("evaluate",), ("train",)),))
+    valid = (now() - timedelta(hours=1), now() + timedelta(days=30))
+    log_credential(repo, theirs, signer_for("a publisher"), terms, valid)
+    config = TrainConfig.parse(workshop.tiny.replace("acme/tiny.train", "acme/taken").encode())
+    plan = preflight(repo, config, trust=workshop.trust, clock=now)
+    assert [one.code for one in plan.warnings] == ["same-bytes"]
+    assert "datasets/press/letters" in plan.warnings[0].text
 
 
 def test_no_right_to_one_of_several_is_no_right_to_all(workshop):

@@ -1,6 +1,6 @@
 """The signed objects a model card speaks of (spec §14.4.1)."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
@@ -12,6 +12,7 @@ from lyrikstore.crypto.proofs.eddsa_jcs import verify_proof
 from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.status.withdrawals import Withdrawal, withdrawals
+from lyrikstore.verify.rights.same_bytes import ProhibitingTerms, SharedFiles, read_by
 
 
 class CredentialFacts(Struct, frozen=True):
@@ -46,6 +47,7 @@ class CardFacts(Struct, frozen=True):
         evaluations: Evaluations of the checkpoint, in log order.
         grants: Dataset id → credentials about it.
         withdrawn: Credential or grant that a right rests on → what took it back.
+        shared: Run or evaluation → what its data shares with datasets that prohibit its use.
     """
 
     store: Digest
@@ -63,6 +65,7 @@ class CardFacts(Struct, frozen=True):
     evaluations: tuple[Manifest, ...]
     grants: dict[Digest, tuple[CredentialFacts, ...]]
     withdrawn: dict[Digest, Withdrawal] = field(default_factory=dict)
+    shared: Mapping[Digest, Sequence[SharedFiles]] = field(default_factory=dict)
 
     def inputs(self) -> tuple[Input, ...]:
         """Return the objects as the inputs of a card manifest, each once per role."""
@@ -131,7 +134,20 @@ def gather(repository: Repository, checkpoint: Manifest, card: Manifest | None =
             for _, dataset in datasets
         },
         withdrawn=withdrawals(repository, rights, cited),
+        shared=_shared(repository, users, cited),
     )
+
+
+def _shared(
+    repository: Repository, users: Iterable[Manifest], cited: Container[Digest] | None
+) -> dict[Digest, Sequence[SharedFiles]]:
+    terms = ProhibitingTerms(repository, cited)
+    return {
+        user.id: terms.shared(
+            user.body.get("rights", ()), [repository.manifest(item) for item in read_by(user)]
+        )
+        for user in users
+    }
 
 
 def _first(repository: Repository, manifest: Manifest, role: str) -> Manifest | None:

@@ -38,7 +38,7 @@ def _one(facts: CardFacts, evaluation: Manifest, writer: CardWriter) -> Iterator
         own,
         *tests,
     )
-    yield from right_lines(evaluation, "evaluate", writer, facts.withdrawn)
+    yield from right_lines(evaluation, "evaluate", writer, facts)
     overlap = body["overlap"]
     yield writer.say(
         f"{overlap['exact']} of them are also in the training data, compared by "

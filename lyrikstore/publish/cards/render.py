@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import JSON, encode
@@ -20,7 +21,7 @@ from lyrikstore.publish.cards.writer import CardWriter
 from lyrikstore.publish.markdown import code, escape
 
 PROFILES = ("huggingface/2", "huggingface/3")
-"""What a card can be written by; the newest last. They differ in who is said to have answered."""
+"""What a card can be written by; the newest last (spec §14.4)."""
 
 PROFILE = PROFILES[-1]
 """What new cards are written by."""
@@ -58,6 +59,8 @@ def render_card(
         profile: One of :data:`PROFILES`.
     """
     writer = CardWriter()
+    if profile == "huggingface/2":
+        facts = replace(facts, shared={})
     given = None if responses is None else (responses, _by(responses, author, profile))
     sections = [
         ("Identity", _identity(facts, writer)),
@@ -298,7 +301,7 @@ def _procedure(facts: CardFacts, writer: CardWriter) -> Iterator[str]:
             yield writer.say(f"taken at {member} {model.body[member]}", named(model))
     for name, value in sorted(model.body.get("metrics", {}).items()):
         yield writer.say(f"reported by training, {escape(name)}: {Decimal(value)}", named(model))
-    yield from right_lines(run, "train", writer, facts.withdrawn)
+    yield from right_lines(run, "train", writer, facts)
     yield writer.lack("energy used and hardware cost", "nothing measured it", own)
 
 

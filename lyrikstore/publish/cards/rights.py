@@ -1,16 +1,17 @@
 """The rights that a run or an evaluation recorded, in a model card (spec §14.4.1)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.writer import CardWriter
 from lyrikstore.publish.markdown import code, escape
-from lyrikstore.publish.status.withdrawals import Withdrawal
 
 
 def right_lines(
-    user: Manifest, purpose: str, writer: CardWriter, withdrawn: Mapping[Digest, Withdrawal]
+    user: Manifest, purpose: str, writer: CardWriter, facts: CardFacts
 ) -> Iterator[str]:
     """Yield a line for each right that ``user``, a run or evaluation, relies on.
 
@@ -18,7 +19,7 @@ def right_lines(
         user: Its manifest.
         purpose: What the data is used for, as the line says it where no right is recorded.
         writer: Counts the statements.
-        withdrawn: What took which credentials and grants back.
+        facts: What took which rights back, and whose terms prohibit what they permit.
     """
     own = (user.id, f"{user.kind} {user.name}")
     rights = user.body.get("rights")
@@ -44,7 +45,7 @@ def right_lines(
             *evidence,
         )
         for name in ("grant", "credential"):
-            taken = withdrawn.get(Digest.parse(right[name])) if name in right else None
+            taken = facts.withdrawn.get(Digest.parse(right[name])) if name in right else None
             if taken is not None:
                 yield writer.say(
                     f"**withdrawn**: the {name} that this right to use {code(right['dataset'])} "
@@ -52,3 +53,12 @@ def right_lines(
                     (Digest.parse(right[name]), f"{name} that the {user.kind} relies on"),
                     (taken.list, "status list that takes it back"),
                 )
+    for shared in facts.shared.get(user.id, ()):
+        files = pluralize(shared.files, "file is", "files are")
+        yield writer.say(
+            f"**the same bytes**: of {code(shared.dataset.name)}, {files} also in "
+            f"{code(shared.name)}, whose terms, by {code(shared.issuer)}, prohibit "
+            f"{', '.join(escape(word) for word in shared.words)}",
+            (shared.dataset.id, "dataset that a right is about"),
+            (shared.credential, f"credential about {shared.name}"),
+        )

@@ -16,6 +16,7 @@ from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, Report, failed, not_applicable, passed
 from lyrikstore.verify.rights.recorded import check_rights
+from lyrikstore.verify.rights.same_bytes import check_same_bytes
 from lyrikstore.verify.store.ancestry import (
     check_contents,
     check_flags,
@@ -82,6 +83,7 @@ def verify_object(
         ),
         check_runs(repository, ancestry),
         check_rights(repository, ancestry, trust=trust, at=at),
+        check_same_bytes(repository, ancestry),
     )
     return Report.of(
         "object",

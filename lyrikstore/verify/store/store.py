@@ -29,6 +29,7 @@ from lyrikstore.verify.log_memory import not_known_lost
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, CheckState, Report, Verdict, unchecked, warned
 from lyrikstore.verify.rights.recorded import check_rights
+from lyrikstore.verify.rights.same_bytes import check_same_bytes
 from lyrikstore.verify.store.ancestry import (
     BackgroundCheck,
     check_contents,
@@ -90,7 +91,7 @@ def verify_store(
                 ),
                 _check_refs(repository),
                 check_logged_credentials(repository, trust, at),
-                _check_rights(repository, manifests, trust, at),
+                *_check_rights(repository, manifests, trust, at),
                 check_orphans(repository, records),
                 blobs.result(),
             )
@@ -230,16 +231,19 @@ def _check_manifests(
 
 def _check_rights(
     repository: Repository, manifests: dict[Digest, Manifest], trust: Trust, at: datetime
-) -> Check:
-    """Return ``rights`` of every model and evaluation in the store that has effect."""
+) -> Iterator[Check]:
+    """Yield ``rights`` and ``rights.same-bytes`` of every model and evaluation with effect."""
     try:
         without = {item.id for item in repository.flagged if item.reason != "already-logged"}
         counting = {one: manifests[one] for one in manifests if one not in without}
-        return check_rights(repository, counting, trust=trust, at=at, of_models=True)
     except LyrikstoreError as error:
-        problems = Problems("rights")
-        problems.note("what has effect cannot be known", error)
-        return problems.close("")
+        for check in ("rights", "rights.same-bytes"):
+            problems = Problems(check)
+            problems.note("what has effect cannot be known", error)
+            yield problems.close("")
+        return
+    yield check_rights(repository, counting, trust=trust, at=at, of_models=True)
+    yield check_same_bytes(repository, counting)
 
 
 def _check_refs(repository: Repository) -> Check:
