@@ -101,6 +101,8 @@ def _next_steps(report: Report) -> Iterator[str]:
         yield "ask whoever owns the store for all it says of its keys: key statements -o FOLDER"
     if not reasons(report).isdisjoint(_NO_FRESH_LIST):
         yield "get the issuer's newest status lists: --fetch, or --status FILE or FOLDER"
+    if "other-version" in reasons(report):
+        yield "ask its publisher for a grant for the version that you have"
     if any(check.id == "grant.terms" and _is_missing(check) for check in _all_checks(report)):
         yield "lay the dataset credential it names beside it: credential.json of that delivery"
     elif any(map(_is_missing, _all_checks(report))):

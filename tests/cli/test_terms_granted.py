@@ -150,6 +150,7 @@ def test_whose_grant_is_for_another_version_is_told(publisher, buyer, delivery) 
     assert (check["state"], check["detail"]["reason"]) == ("unchecked", "other-version")
     assert (check["detail"]["granted"], check["detail"]["found"]) == (first, second)
     assert "'datasets/acme/docs'" in check["summary"]
+    assert "hint: " in buyer.fails(5, "verify", newer / "grant.json").err
     # The delivery holds as before; that the grant is of no use here is said with it.
     assert buyer.ok("verify", newer, "--json").json["verdict"] == "trusted"
     assert short in lines("verify", newer)[0]
