@@ -188,7 +188,7 @@ def _all_checks(report: Report) -> list[Check]:
 
 def _is_missing(check: Check) -> bool:
     reason = check.detail.get("reason")
-    return check.state is CheckState.UNCHECKED and reason in ("missing-file", "missing")
+    return check.state is CheckState.UNCHECKED and reason in ("missing-file", "missing", "unlogged")
 
 
 def _as_what(report: Report) -> str:

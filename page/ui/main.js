@@ -1,5 +1,6 @@
 /** The page: takes files, verifies them, shows the answer. */
 import { checkFew, checkFewStatements, maySpeak, namedIn } from "../src/verify/delivery/siblings.js";
+import { CREDENTIAL_PROOF } from "../src/verify/credential/issuer_key.js";
 import { isTextName } from "../src/verify/credential/terms.js";
 import { text } from "../src/canon/bytes.js";
 import { blake3, parseUrn } from "../src/canon/digest.js";
@@ -201,8 +202,8 @@ async function readBeside(items, credential, signal) {
   for (const { path, file } of rest) {
     let kept = foreign ? file.size <= MAX_RESOURCE_BYTES : named.has((await hashing.read(file, null, () => {})).digest);
     signal.throwIfAborted();
-    if (!kept && isTextName(path) && file.size <= MAX_JSON_BYTES) {
-      texts += file.size; // a licence text that was altered: to be said, not to count
+    if (!kept && (isTextName(path) || path === CREDENTIAL_PROOF) && file.size <= MAX_JSON_BYTES) {
+      texts += file.size; // it was altered: to be said, not to count
       kept = texts <= MAX_STATEMENTS_BYTES;
     }
     if (kept) siblings.set(path, await bytesOf(file, file.size));

@@ -194,6 +194,28 @@ def _keys(trust: str) -> dict[str, Any]:
             case("current", "trusted", {"issuer.key": "pass"}, by_owner, *old),
             case("current-unlogged", "trusted", {"issuer.key": "unlogged"}, by_owner, *old,
                  without=("credential",)),
+            # What was issued with a proof of the credential, and has lost it.
+            *(case(f"current-{name}", verdict, {"issuer.key": "unlogged"}, by_owner, *entries,
+                   beside=beside, without=("credential",))
+              for name, verdict, entries, beside in (
+                  ("lost", "incomplete", old, told(*old, sizes=(4,))),
+                  ("lost-and-among-the-leaves", "incomplete", old, told(*old, leaves=5)),
+                  ("waiting-or-lost", "incomplete", old[:2], told(*old[:2], sizes=(3,))),
+                  ("waiting", "trusted", old[:2], told(*old[:2], leaves=4)),
+                  ("unlogged-with-what-came-later", "trusted", old, told(*old, helped, sizes=(5,))),
+                  ("proof-of-another-entry", "incomplete", old,
+                   {"credential.tlog-proof": siblings(by_owner, old)["log.tlog-proof"]}),
+                  ("proof-of-another-log", "incomplete", old, {
+                      "credential.tlog-proof": siblings(
+                          by_owner, old, log=thief_log)["credential.tlog-proof"]}),
+                  ("proof-cut-short", "incomplete", old,
+                   {"credential.tlog-proof": "c2sp.org/tlog-proof@v1\n"}),
+                  ("proof-emptied", "incomplete", old, {"credential.tlog-proof": ""}),
+              )),
+            case("current-proof-under-another-name", "trusted", {"issuer.key": "pass"}, by_owner,
+                 *old, without=("credential",), beside={
+                     **told(*old, sizes=(4,)),
+                     "x": siblings(by_owner, old)["credential.tlog-proof"]}),
             case("succeeded", "trusted", {"issuer.key": "pass"}, by_owner, *old, rotation),
             case("succeeded-unlogged", "incomplete", {"issuer.key": "unlogged"}, by_owner, *old,
                  rotation, without=("credential",)),

@@ -128,20 +128,49 @@ def test_who_knows_only_the_new_key_believes_old_and_new(rotated, new_person) ->
     assert store.check("store.genesis")["detail"]["reason"] == "unknown-founder"
 
 
-def test_a_log_proof_that_is_damaged_or_gone_is_named_while_the_key_is_current(
-    rotated, buyer
-) -> None:
-    proof = buyer.folder / "after" / "credential.tlog-proof"
-    for content in (proof.read_text() + "more", None):
-        if content is None:
-            proof.unlink()
-        else:
-            proof.write_text(content)
-        report = verify(buyer, buyer.folder / "after")
-        assert report.json["verdict"] == "trusted"
+def test_without_a_log_proof_that_holds_a_delivery_is_not_whole(rotated, buyer) -> None:
+    folder = buyer.folder / "after"
+    proof = folder / "credential.tlog-proof"
+
+    def judged() -> tuple[str, str, str]:
+        report = verify(buyer, folder)
         check = report.check("issuer.key")
-        assert (check["state"], check["detail"]["reason"]) == ("warn", "unlogged")
-        assert "no sound log proof" in check["summary"]
+        return report.json["verdict"], check["state"], check["detail"].get("reason", "")
+
+    sound = proof.read_bytes()
+    lost = ("incomplete", "unchecked", "unlogged")
+    foreign = [folder / "log.tlog-proof", rotated.folder / "before" / "credential.tlog-proof"]
+    for content in (sound + b"more", b"C" + sound[1:], b"", *(one.read_bytes() for one in foreign)):
+        proof.write_bytes(content)
+        assert judged() == lost
+    proof.unlink()
+    assert judged() == lost
+    # Its name does not matter, as long as it holds.
+    (folder / "proof").write_bytes(sound)
+    assert judged() == ("trusted", "pass", "")
+    (folder / "proof").unlink()
+    # A delivery of 0.1.0 could be without: nothing here says that this one was not.
+    (folder / "log.consistency.json").unlink()
+    (folder / "log.leaves").unlink()
+    assert judged() == ("trusted", "warn", "unlogged")
+    proof.write_bytes(b"")
+    assert judged() == lost
+
+
+def test_what_waits_in_a_clone_never_had_a_log_proof(publisher, corpus) -> None:
+    documents, _ = corpus.write(publisher.folder)
+    publisher.ok("commit", documents, "-d", NAME, "--license", "CC0-1.0")
+    publisher.ok("clone", publisher.folder / ".lyrikstore", "copy")
+    publisher.ok("issue", NAME, "-o", "waiting", "--permit", "train", "-C", "copy")
+    folder = publisher.folder / "copy" / "waiting"
+    assert (folder / "log.consistency.json").exists()
+    assert not (folder / "credential.tlog-proof").exists()
+    report = verify(publisher, folder)
+    check = report.check("issuer.key")
+    assert (report.json["verdict"], check["state"]) == ("trusted", "warn")
+    # Without the leaf hashes, which show that the log has it not, nobody knows.
+    (folder / "log.leaves").unlink()
+    assert verify(publisher, folder).json["verdict"] == "incomplete"
 
 
 def test_the_old_key_signs_no_more(rotated, corpus) -> None:

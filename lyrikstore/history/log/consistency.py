@@ -97,6 +97,15 @@ class Consistency:
                 return known.index(leaf)
         return None
 
+    def may_have(self, leaf: bytes, head: LogCheckpoint) -> bool:
+        """Return whether a file is about ``head``, whose log is not shown to lack that leaf."""
+        about = [line for line in self._lines if line.has(head)]
+        lacks = any(
+            len(line.leaves.hashes) >= head.size and leaf not in line.leaves.hashes[: head.size]
+            for line in about
+        )
+        return not lacks and any(max(line.roots, default=0) == head.size for line in about)
+
     def leading_to(self, head: LogCheckpoint) -> list[LogCheckpoint]:
         """Return every log checkpoint that is shown to lead to ``head``, ascending; it is the last.
 

@@ -5,17 +5,19 @@ where in the log the credential stands; a date in a document decides nothing (at
 A27).
 """
 
+from collections.abc import Container
+
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError
 from lyrikstore.crypto.multikey import did_key
-from lyrikstore.history.log.checkpoint import Leaf
+from lyrikstore.history.log.checkpoint import Leaf, LogCheckpoint
 from lyrikstore.history.log.consistency import Relation
 from lyrikstore.history.policy.key_history import KeyHistory, KeyState, KeyStatus
 from lyrikstore.history.policy.policy import Policy
 from lyrikstore.verify.credential.envelope import Envelope
 from lyrikstore.verify.credential.key_statements import Statements
 from lyrikstore.verify.credential.key_succession import SuccessorKey
-from lyrikstore.verify.credential.log_proofs import Places
+from lyrikstore.verify.credential.log_proofs import CREDENTIAL_PROOF, Places, Proofs
 from lyrikstore.verify.report import (
     Check,
     CheckState,
@@ -78,6 +80,36 @@ def unless_unproven(check: Check, history: KeyHistory) -> Check:
     detail = {name: value for name, value in check.detail.items() if name != "reason"}
     detail["unproven"] = list(history.unproven)
     return unchecked(check.id, "unproven-policy", summary, **detail)
+
+
+def unless_lost(
+    check: Check,
+    credential: Digest | None,
+    proofs: Proofs | None,
+    head: LogCheckpoint | None,
+    names: Container[str],
+) -> Check:
+    """Return what was found of a key, or that the log proof of the credential was lost.
+
+    Args:
+        check: What the policies give.
+        credential: What it signed, as the log has it.
+        proofs: What shows where in its log other things are, or None.
+        head: The log checkpoint that the proof of the manifest is of, or None.
+        names: Names of the sibling files.
+    """
+    if check.state is not CheckState.WARN or credential is None or proofs is None:
+        return check
+    leaf = Leaf("credential", credential).hash
+    had = head is not None and proofs.consistency.may_have(leaf, head)
+    if not had and CREDENTIAL_PROOF not in names:
+        return check
+    summary = (
+        f"{check.summary.partition(';')[0]}; the log proof of the credential, {CREDENTIAL_PROOF}, "
+        "is damaged, of something else, or gone: what shows where it is logged is missing"
+    )
+    detail = {name: value for name, value in check.detail.items() if name != "reason"}
+    return unchecked(check.id, "unlogged", summary, **detail)
 
 
 def where_logged(

@@ -25,6 +25,10 @@ PROOF_HEAD = b"c2sp.org/tlog-proof@v1\n"
 """How every log proof starts; a proof is found by it, for no digest names it."""
 
 
+CREDENTIAL_PROOF = "credential.tlog-proof"
+"""What deliveries call that of the credential: its name says that there was one, and no more."""
+
+
 class Places(Protocol):
     """Where things are shown to be logged."""
 

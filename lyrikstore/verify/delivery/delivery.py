@@ -32,7 +32,7 @@ from lyrikstore.verify.credential.grant import (
     Holder,
     check_grant,
 )
-from lyrikstore.verify.credential.issuer_key import check_key
+from lyrikstore.verify.credential.issuer_key import check_key, unless_lost
 from lyrikstore.verify.credential.status import NO_NOTICES, Notices
 from lyrikstore.verify.credential.terms import check_age, check_partitions, check_texts
 from lyrikstore.verify.delivery.compare_files import DataSource
@@ -194,7 +194,9 @@ def verify_delivery(
     made += log.checks
 
     # (3) The key - spec §11.4.5.
-    made.append(check_key(outcome.signer, rules, outcome.id, log.proofs))
+    key = check_key(outcome.signer, rules, outcome.id, log.proofs)
+    head = None if log.signed is None else log.signed.head
+    made.append(unless_lost(key, outcome.id, log.proofs, head, files.names))
 
     # (4) The manifest - spec §11.4.2.
     policy = None if rules is None else rules.in_force(claims.log_index)

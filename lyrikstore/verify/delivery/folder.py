@@ -38,7 +38,7 @@ from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.parallel.processes import Workers, cores
 from lyrikstore.objects.parallel.tasks import Message
 from lyrikstore.verify.credential.key_statements import check_few
-from lyrikstore.verify.credential.log_proofs import PROOF_HEAD
+from lyrikstore.verify.credential.log_proofs import CREDENTIAL_PROOF, PROOF_HEAD
 from lyrikstore.verify.credential.terms import is_text_name
 from lyrikstore.verify.delivery.compare_files import (
     EachFile,
@@ -48,7 +48,7 @@ from lyrikstore.verify.delivery.compare_files import (
     compare_listing,
 )
 from lyrikstore.verify.delivery.file_hash import FLAGS
-from lyrikstore.verify.delivery.line_ends import digest_with, ends_before
+from lyrikstore.verify.delivery.line_ends import was_rewritten
 
 MAX_RESOURCES = 1 << 26
 """Bound on the bytes in all of the others, where a foreign document may pin them."""
@@ -143,16 +143,8 @@ class FolderData(Struct, frozen=True):
         return sound
 
     def _is_rewritten(self, entry: TreeEntry, found: FoundFile) -> bool:
-        ends = ends_before(found.bytes, entry.bytes)
-        if ends is None:
-            return False
-        try:
-            with open(os.open(self.root / entry.path, FLAGS), "rb", buffering=0) as raw:  # noqa: PTH123 - a descriptor
-                if not stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
-                    return False
-                return digest_with(ends, raw, entry.bytes) == entry.blake3
-        except OSError:
-            return False
+        path = self.root / entry.path
+        return was_rewritten(path, found.bytes, entry.bytes, entry.blake3)
 
     def tree(self) -> Tree:
         """Return the tree without ``meta`` that the folder makes.
@@ -210,7 +202,7 @@ def read_siblings(credential: Path, *, complete: bool = True) -> Mapping[str, by
 
     Nothing is opened through a link; a file that is larger than any that is looked for is left out,
     and so is one that says nothing by itself and whose digest nothing here names, unless it is
-    called as a licence text is.
+    called as a licence text is, or the log proof of the credential.
 
     Args:
         credential: Path of the credential; itself left out.
@@ -264,8 +256,8 @@ def read_siblings(credential: Path, *, complete: bool = True) -> Mapping[str, by
     texts = 0
     for name, size in zip(rest, held, strict=True):
         keeps = _is_named(folder / name, named) if complete else size <= MAX_RESOURCES
-        if not keeps and is_text_name(name) and sizes[name] <= MAX_JSON_BYTES:
-            texts += sizes[name]  # a licence text that was altered: to be said, not to count
+        if not keeps and is_told_by_name(name) and sizes[name] <= MAX_JSON_BYTES:
+            texts += sizes[name]  # it was altered: to be said, not to count
             keeps = texts <= MAX_STATEMENTS_BYTES
         if keeps:
             data = _read_small(folder / name, sizes[name])
@@ -281,6 +273,11 @@ def is_candidate_statement(data: bytes) -> bool:
     if len(data) > MAX_JSON_BYTES:
         return False
     return data.startswith(PROOF_HEAD) or _WORDS.match(data) is not None
+
+
+def is_told_by_name(name: str) -> bool:
+    """Return whether a file's name says what it was, so that its being damaged can be told."""
+    return is_text_name(name) or name == CREDENTIAL_PROOF
 
 
 def _is_named(path: Path, named: set[bytes]) -> bool:

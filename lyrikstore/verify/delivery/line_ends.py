@@ -5,15 +5,40 @@ r"""Whether a file differs by its line ends alone, which some programs rewrite i
 True
 """
 
+import os
+import stat
+from pathlib import Path
 from typing import BinaryIO, Literal
 
 from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.verify.delivery.file_hash import FLAGS
 
 _READ_BYTES = 1 << 20
 
 LineEnds = Literal["lf", "crlf"]
+
+
+def was_rewritten(path: Path, found: int, listed: int, digest: Digest) -> bool:
+    """Return whether a file would be the listed one with other line ends.
+
+    Args:
+        path: The file; not followed if it is a link by now.
+        found: Its length in bytes.
+        listed: The length that it should have.
+        digest: What it should hold.
+    """
+    ends = ends_before(found, listed)
+    if ends is None:
+        return False
+    try:
+        descriptor = os.open(path, FLAGS)
+        with open(descriptor, "rb", buffering=0) as raw:  # noqa: PTH123 - a descriptor, not a path
+            regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+            return regular and digest_with(ends, raw, listed) == digest
+    except OSError:
+        return False
 
 
 def ends_before(found: int, listed: int) -> LineEnds | None:

@@ -11,7 +11,7 @@ import { ATTESTATION, DATASET, GRANT } from "../credentials/credential.js";
 import { openAll } from "../credentials/opened.js";
 import { keysFor } from "./credential/envelope.js";
 import { checkGrant, otherVersion } from "./credential/grant.js";
-import { checkKey } from "./credential/issuer_key.js";
+import { checkKey, unlessLost } from "./credential/issuer_key.js";
 import { checkLog } from "./delivery/log.js";
 import { measure } from "./delivery/measures.js";
 import { compare } from "../history/trees/paths.js";
@@ -128,7 +128,8 @@ export async function verifyDelivery(credential, { siblings, data, recompute = t
   made.push(...log.checks);
 
   // (3) The key - spec §11.4.5.
-  made.push(checkKey(outcome.signer, log.history, outcome.id, log.proofs));
+  const key = checkKey(outcome.signer, log.history, outcome.id, log.proofs);
+  made.push(unlessLost(key, outcome.id, log, siblings));
 
   // (4) The manifest - spec §11.4.2.
   const manifest = checkManifest(claims, related, find, log.history && log.history.inForce(claims.logIndex));

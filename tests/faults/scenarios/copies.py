@@ -9,7 +9,7 @@ from tests.faults.robust.subject import Subject, contents
 from tests.faults.robust.work import NAME
 from tests.faults.scenarios.damage import MODES, build, served, spoil
 
-SPARE = frozenset({"README.md", "credential.tlog-proof", "log.consistency.json", "log.leaves"})
+SPARE = frozenset({"README.md", "log.consistency.json", "log.leaves"})
 """Files of a delivery that its verdict does not rest on: but for the first, only after a change of
 keys, or for whoever saw the log before."""
 

@@ -137,8 +137,6 @@ def test_every_byte_beside_the_data_matters(
     for path in sorted(folder.iterdir()):
         if path.is_dir() or path.name == "README.md":
             continue
-        if path.name == "credential.tlog-proof":
-            continue  # decides once a key is replaced or stolen: tests/cli/test_key_life.py
         if path.name in {"log.consistency.json", "log.leaves"}:
             continue  # decides for whoever saw the log before: tests/cli/test_remembered.py
         original = path.read_bytes()

@@ -59,7 +59,7 @@ def test_files_that_match_are_not_read_again(tmp_path: Path, monkeypatch: Any) -
         asked.append(arguments)
         return digest_with(*arguments)
 
-    monkeypatch.setattr("lyrikstore.verify.delivery.folder.digest_with", watched)
+    monkeypatch.setattr("lyrikstore.verify.delivery.line_ends.digest_with", watched)
     listed = {"a": b"one\n", "b": b"two\n"}
     tree = Tree.of(TreeEntry(path, len(data), Digest.of(data)) for path, data in listed.items())
     comparison = FolderData(tmp_path).compare(tree)

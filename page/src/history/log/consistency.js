@@ -173,6 +173,14 @@ export class Consistency {
     return null;
   }
 
+  /** Whether a file is about a log checkpoint, and nothing shows that its log lacks that leaf. @param {Uint8Array} leaf @param {Head} at */
+  mayHave(leaf, at) {
+    const about = this.lines.filter((line) => line.has(at));
+    const lacks = about.some(({ leaves: { hashes } }) =>
+      hashes.length >= at.size && !hashes.slice(0, at.size).some((one) => same(one, leaf)));
+    return !lacks && about.some(({ roots }) => Math.max(0, ...roots.keys()) === at.size);
+  }
+
   /**
    * Where an entry is shown to be in the one log that all anchors are of; else the first index that a
    * proof shows, and whether it is shown to be of another history.

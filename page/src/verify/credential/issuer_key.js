@@ -41,6 +41,27 @@ export function checkKey(signer, history, credential, proofs, sought = true) {
   return unchecked(id, "unproven-policy", summary, { ...check.detail, unproven });
 }
 
+/** What deliveries call the log proof of the credential. By its name it is known that there was one, no more. */
+export const CREDENTIAL_PROOF = "credential.tlog-proof";
+
+/**
+ * What was found of a key, or that the log proof of the credential was lost.
+ *
+ * @param {Check} check What the policies give.
+ * @param {string | null} credential What it signed, as the log has it.
+ * @param {{proofs: import("./key_statements.js").Proofs | null, signed: import("../../history/log/consistency.js").Head | null}} log `signed`: the log checkpoint that the proof of the manifest is of.
+ * @param {Map<string, Uint8Array>} siblings The files beside the credential, by name.
+ * @returns {Check}
+ */
+export function unlessLost(check, credential, { proofs, signed }, siblings) {
+  if (check.state !== "warn" || credential === null || proofs === null) return check;
+  const had = signed !== null && proofs.consistency.mayHave(leafHash(leaf("credential", credential)), signed);
+  if (!had && !siblings.has(CREDENTIAL_PROOF)) return check;
+  const summary = `${check.summary.split(";")[0]}; the log proof of the credential, ${CREDENTIAL_PROOF}, ` +
+    "is damaged, of something else, or gone: what shows where it is logged is missing";
+  return unchecked(check.id, "unlogged", summary, check.detail);
+}
+
 /**
  * Where a credential is logged, and whether in the log that says what became of its key. Of a key that
  * was only replaced, any sound proof counts.

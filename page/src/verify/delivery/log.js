@@ -22,14 +22,14 @@ import { failed, notApplicable, passed, unchecked, warned } from "../report.js";
  * @param {import("../credential/key_statements.js").Statements} statements Policies and log proofs beside it.
  * @param {import("../../credentials/trust.js").Trust} trust
  * @param {number} at
- * @returns {{checks: Check[], history: import("../../history/policy/key_history.js").KeyHistory | null, proofs: import("../credential/key_statements.js").Proofs | null, loggedAt: number | null}}
+ * @returns {{checks: Check[], history: import("../../history/policy/key_history.js").KeyHistory | null, proofs: import("../credential/key_statements.js").Proofs | null, loggedAt: number | null, signed: import("../../history/log/consistency.js").Head | null}} `signed`: the log checkpoint that the proof of the manifest is of.
  */
 export function checkLog(outcome, claims, find, statements, trust, at) {
   const rest = [checkWitness(trust), notApplicable("log.memory", "no memory of earlier log checkpoints is kept")];
   const { failure, founder, genesis } = readGenesis(claims, find);
   if (failure) {
     const inclusion = unchecked("log.inclusion", "no-anchor", "the log's keys are not established");
-    return { checks: [inclusion, failure, ...rest], history: null, proofs: null, loggedAt: null };
+    return { checks: [inclusion, failure, ...rest], history: null, proofs: null, loggedAt: null, signed: null };
   }
   let read;
   try {
@@ -37,13 +37,13 @@ export function checkLog(outcome, claims, find, statements, trust, at) {
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const open = ["log.inclusion", "log.anchor"].map((id) => unchecked(id, error.kind, error.message));
-    return { checks: [...open, ...rest], history: null, proofs: null, loggedAt: null };
+    return { checks: [...open, ...rest], history: null, proofs: null, loggedAt: null, signed: null };
   }
   const { history, proofs, credential, check, signed } = read;
   const pinned = signed === null ? undefined : trust.pinned(signed.signers);
   const owner = owns(outcome.trusted, outcome.signer, history);
   const anchor = judgeAnchor(claims, founder, owner, pinned, trust, at);
-  return { checks: [check, anchor, ...rest], history, proofs, loggedAt: credential[0]?.index ?? null };
+  return { checks: [check, anchor, ...rest], history, proofs, loggedAt: credential[0]?.index ?? null, signed };
 }
 
 /** @param {string} id Of the credential. @param {Claims} claims @param {{history: import("../../history/policy/key_history.js").KeyHistory, proofs: import("../credential/key_statements.js").Proofs}} store */
