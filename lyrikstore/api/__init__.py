@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from lyrikstore.curate.terms.sources import source_of_file as source_of_file
     from lyrikstore.history.commit.policy_change import PolicyChange as PolicyChange
     from lyrikstore.history.gc.gc import Collected as Collected
+    from lyrikstore.history.gc.purge import Purged as Purged
     from lyrikstore.history.log.memory import LogMemory as LogMemory
     from lyrikstore.history.manifests.lineage import Edge as Edge
     from lyrikstore.history.manifests.lineage import Graph as Graph
@@ -161,6 +162,7 @@ _PLACES = {
     "curate.terms.sources": "Asker source_of_file",
     "history.commit.policy_change": "PolicyChange",
     "history.gc.gc": "Collected",
+    "history.gc.purge": "Purged",
     "history.log.memory": "LogMemory",
     "history.manifests.lineage": "Edge Graph",
     "history.manifests.manifest": "Manifest",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lyrikstore.api.context import StoreContext
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.history.repository.repository import Repository
 
 if TYPE_CHECKING:
     from lyrikstore.curate.commit.diff import VersionDiff
@@ -222,6 +223,7 @@ class Datasets:
         *,
         at: "str | RemotePlace | None" = None,
         keep: tuple[str, int] | None = None,
+        purge: bool = False,
         dry_run: bool = False,
         **options: Any,
     ) -> "Collected":
@@ -231,6 +233,8 @@ class Datasets:
             at: The home of this store, to do it there; what it logs is pulled. None: here.
             keep: A name, and how many of its versions, the newest first, to keep: older ones are
                 retired first, which is signed.
+            purge: Leave nothing of it at ``at`` and here: see ``collect``; indexes and what is
+                remembered of sheets go, too, and then it is looked for what is left.
             dry_run: Find out everything; change nothing.
             options: ``message``, ``grace``, ``share`` and ``progress``, as
                 :func:`lyrikstore.history.gc.gc.collect`, whose errors it raises.
@@ -238,21 +242,40 @@ class Datasets:
         Raises:
             InvalidInputError: (``not-home``) ``at`` is a mirror.
             KeyMaterialError: A key is missing that signs a retention, or the log.
+            IncompleteError: (``not-purged``) ``left`` of its details says what could not go.
 
         Cost: that of ``collect``; elsewhere over the network: what is rewritten comes and goes.
         """
         from lyrikstore.history.gc.gc import collect
 
         store = self.store
-        options |= {"keep": keep, "dry_run": dry_run, "clock": store.clock}
+        options |= {"purge": purge, "dry_run": dry_run, "clock": store.clock}
         if at is None:
             signs = not dry_run and not store.repository.is_mirror
-            return collect(store.repository, signer=store.signer() if signs else None, **options)
+            signer = store.signer() if signs else None
+            found = collect(store.repository, signer=signer, keep=keep, **options)
+            return self._purge(found, store.repository) if found.purged else found
         from lyrikstore.api.remotes import Remotes
 
         there = store.at_home(at, None if dry_run else store.home_log_signer())
         signer = None if dry_run or keep is None else store.signer(away=True)
-        found = collect(there, signer=signer, **options)
+        found = collect(there, signer=signer, keep=keep, **options)
         if not dry_run:
             Remotes(store).pull(at)
-        return found
+        if found.purged is None:
+            return found
+        here = collect(store.repository, purge=True, clock=store.clock)
+        return self._purge(found, store.repository, there, freed=here.swept.bytes)
+
+    def _purge(self, found: "Collected", *places: Repository, freed: int = 0) -> "Collected":
+        from msgspec.structs import replace
+
+        from lyrikstore.api.purge import purge_caches
+        from lyrikstore.history.gc.gc import check_collected
+
+        for place in places:
+            freed += purge_caches(place, self.store.own_cache)
+        for place in places:
+            check_collected(place)
+        purged = found.purged
+        return replace(found, purged=purged and replace(purged, bytes=purged.bytes + freed))

@@ -111,6 +111,32 @@ def ensure_index(
     )
 
 
+def drop_indexes(cache: Path) -> int:
+    """Remove the indexes in a cache folder, those set aside and unfinished ones included.
+
+    Args:
+        cache: The folder; the next query builds an index in it anew.
+
+    Returns:
+        How many bytes they had.
+
+    Raises:
+        StorageError: One cannot be removed; (``linked-folder``) the folder is a link.
+    """
+    refuse_link(cache)
+    freed = 0
+    try:
+        for path in cache.glob(f"{INDEX_NAME.partition('.')[0]}*.duckdb*"):
+            freed += path.lstat().st_size
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise storage_error(error, f"removing the indexes in {cache}") from error
+    return freed
+
+
 def ask(
     repository: Repository,
     sql: str,

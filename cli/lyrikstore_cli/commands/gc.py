@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.command import command as declare
@@ -11,12 +12,21 @@ from lyrikstore_cli.output.screen import size
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import Collected
+    from collections.abc import Sequence
+
+    from lyrikstore.api import Collected, NamedRemote, Purged
 
 _DAY = 86_400
+_UNKNOWN = ("clones", "backups", "check-outs and deliveries", "caches of other people")
+"""Where copies may be that a store does not know of."""
 
 
-@declare("gc", signs=True, epilog="lyrikstore gc -n\nlyrikstore gc --keep 3 acme/contracts")
+@declare(
+    "gc",
+    signs=True,
+    epilog="lyrikstore gc -n\nlyrikstore gc --keep 3 acme/contracts\n"
+    "lyrikstore gc --keep 1 --purge acme/contracts",
+)
 @click.argument("name", required=False)
 @click.option(
     "--keep",
@@ -38,7 +48,12 @@ _DAY = 86_400
     default=25,
     show_default=True,
     metavar="PERCENT",
-    help="Rewrite a pack when so much of it is garbage.",
+    help="Rewrite a pack when so much of it is stored elsewhere too; unneeded data always goes.",
+)
+@click.option(
+    "--purge",
+    is_flag=True,
+    help="Leave nothing that no version needs: delete it now, while nobody else is at work here.",
 )
 @click.option(
     "--remote",
@@ -53,6 +68,7 @@ def command(
     keep: int | None,
     grace: float,
     threshold: int,
+    purge: bool,
     remote: str | None,
     message: str,
     dry_run: bool,
@@ -66,9 +82,17 @@ def command(
 
     In a clone only what the home dropped is deleted. Versions are retired, and packs joined, at
     the home: with --remote NAME if that is a remote, such as a bucket.
+
+    With --purge it is deleted at once, and so are the index, remembered sheets and what killed
+    programs left; then it is looked for what is left (exit code 5 if there is any). Stop whatever
+    else reads or writes the store before: what it began would fail. Manifests, trees with their
+    sheets, and attachments stay; copies elsewhere are not reached, and remotes are named.
     """
     if (keep is None) != (name is None):
         raise click.UsageError("--keep N and NAME go together")
+    given = click.get_current_context().get_parameter_source
+    if purge and ParameterSource.COMMANDLINE in (given("grace"), given("threshold")):
+        raise click.UsageError("--purge deletes at once: leave --grace and --threshold out")
     store = session.open_store(sign=not dry_run and (remote is None or keep is not None))
     with session.screen.progress("repacking") as meter:
         found = store.datasets.gc(
@@ -78,10 +102,46 @@ def command(
             message=message,
             grace=timedelta(days=grace),
             share=threshold / 100,
+            purge=purge,
             progress=meter,
         )
-    session.emit("gc", {"dryRun": dry_run, **found.to_json()})
+    others = [one for one in session.remotes().all() if purge and one.name != remote]
+    session.emit(
+        "gc", {"dryRun": dry_run, **found.to_json(), "purged": _purged(found.purged, others)}
+    )
     _show(session, found, dry_run=dry_run)
+    if purge:
+        _show_purge(session, found.purged, others)
+
+
+def _purged(purged: "Purged | None", others: "Sequence[NamedRemote]") -> dict[str, object] | None:
+    if purged is None:
+        return None
+    return {
+        "freedBytes": purged.bytes,
+        "retiredVersions": purged.retired,
+        "remotesNotReached": [{"name": one.name, "url": one.url} for one in others],
+        "unknownCopies": list(_UNKNOWN),
+    }
+
+
+def _show_purge(session: Session, purged: "Purged | None", others: "Sequence[NamedRemote]") -> None:
+    screen = session.screen
+    for one in others:
+        screen.result(f"! not reached: the remote {one.name}, {escape_control(one.url)}")
+    screen.result(f"! not reached, for nobody knows of them here: {', '.join(_UNKNOWN)}")
+    if purged is None:
+        screen.result("– would have dropped indexes, remembered sheets and leftovers as well")
+        return
+    if purged.retired:
+        screen.result(
+            f"– kept of {pluralize(purged.retired, 'retired version')}: manifests, attachments, "
+            "and trees, which list paths and what sheets say"
+        )
+    screen.result(
+        f"✓ purged: {size(purged.bytes)} deleted; looked again, and nothing else is left here that "
+        "no version needs"
+    )
 
 
 def _show(session: Session, found: "Collected", *, dry_run: bool) -> None:

@@ -6,7 +6,7 @@ the store: whoever holds the store must not be able to choose what its owner sig
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -117,6 +117,26 @@ def last_commits(directory: Path) -> list[LastCommit]:
     except OSError as error:
         raise storage_error(error, f"reading {directory}") from error
     return sorted((one for one in found if one), key=lambda one: (one.folder, one.name))
+
+
+def forget_commits(directory: Path, manifests: Collection[Digest]) -> int:
+    """Forget the commits that made any of ``manifests``; return how many bytes that was.
+
+    What is remembered of a commit quotes its sheet: the keys of rows without a file.
+
+    Raises:
+        StorageError: It cannot be read or removed.
+    """
+    ids, freed = {str(identity) for identity in manifests}, 0
+    try:
+        for path in directory.glob("commit-*"):
+            found = None if path.suffix else _load(path)
+            if found is None or found.manifest in ids:
+                freed += path.lstat().st_size
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise storage_error(error, f"forgetting commits in {directory}") from error
+    return freed
 
 
 def stat_cache(directory: Path, folder: Path, began: int | None = None) -> StatCache:

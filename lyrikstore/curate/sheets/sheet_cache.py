@@ -12,7 +12,7 @@ from typing import Any
 from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError
+from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError, storage_error
 from lyrikstore.canon.files import open_regular, real_path
 from lyrikstore.curate.sheets.sheet import Row, Sheet, read_sheet
 
@@ -49,6 +49,22 @@ def recalled_sheet(path: Path, key: str | None, digest: str, directory: Path | N
         if sheet_digest(path) == digest:  # or it was changed while it was read
             _save(place, said, found)
     return found
+
+
+def forget_sheets(directory: Path) -> int:
+    """Forget every table that is remembered in ``directory``; return how many bytes they had.
+
+    Raises:
+        StorageError: One cannot be removed.
+    """
+    freed = 0
+    try:
+        for place in directory.glob("sheet-*"):
+            freed += place.lstat().st_size
+            place.unlink(missing_ok=True)
+    except OSError as error:
+        raise storage_error(error, f"forgetting the sheets in {directory}") from error
+    return freed
 
 
 def _save(place: Path, said: dict[str, Any], sheet: Sheet) -> None:

@@ -1,7 +1,7 @@
 """Garbage collection: GC roots, repack at home, sweep anywhere (spec/16-gc.md)."""
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,18 +18,19 @@ from lyrikstore.canon.errors import (
     VerificationError,
 )
 from lyrikstore.canon.json import JSON
-from lyrikstore.canon.limits import MAX_TREE_LINE_BYTES
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
+from lyrikstore.history.gc.purge import Purged, check_purged, clear_leftovers
 from lyrikstore.history.gc.retention import Retirement, plan_retirement, retire
 from lyrikstore.history.log.entries import read_records
 from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.liveness import live_blobs, live_roots
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import retired_versions
 from lyrikstore.objects.backends.base import SCRATCH
-from lyrikstore.objects.gc.plan import GARBAGE_SHARE, RepackPlan, live_set, plan_repack
+from lyrikstore.objects.gc.plan import GARBAGE_SHARE, RepackPlan, plan_repack
 from lyrikstore.objects.gc.repack import Repacked, repack
 from lyrikstore.objects.gc.sweep import GRACE, Sweep, sweep
 from lyrikstore.objects.io.safe_folder import refuse_link
@@ -40,51 +41,6 @@ from lyrikstore.objects.store.transactions import LiveObjects
 
 _TRIES = 3
 _Done = tuple[RepackPlan, Repacked, int | None]
-_HEAD = b'{"blake3":"'
-
-
-def live_roots(
-    repository: Repository, *, retired: Collection[Digest], since: int = 0
-) -> Iterator[Digest]:
-    """Yield what must stay readable: whatever is logged, and all it names.
-
-    Every logged manifest counts, flagged ones and all earlier versions included, with its tree,
-    its files and its attachments; of retired versions the files do not.
-
-    Args:
-        repository: The store.
-        retired: Versions whose files need not stay.
-        since: Leave out what log entries before this one name.
-
-    Raises:
-        IncompleteError, VerificationError, FormatError: A manifest or a tree cannot be read: what
-            is live cannot be known.
-
-    Cost: reads every tree once, line by line.
-    """
-    trees: set[Digest] = set()
-    for entry in repository.entries()[since:]:
-        if entry.type != "transaction":
-            yield entry.id
-    for entry, manifest in repository.all_manifests():
-        if entry.index < since:
-            continue
-        yield from (attachment.id for attachment in manifest.attachments)
-        if manifest.tree is None:
-            continue
-        yield manifest.tree
-        if manifest.id not in retired and manifest.tree not in trees:
-            trees.add(manifest.tree)
-            yield from _files(repository, manifest.tree)
-
-
-def _files(repository: Repository, tree: Digest) -> Iterator[Digest]:
-    # Trees are canonical, so an entry begins with its digest: a full parse is not needed.
-    with repository.blobs.open(tree) as stream:
-        while line := stream.readline(MAX_TREE_LINE_BYTES + 1):
-            if not line.startswith(_HEAD):
-                raise FormatError("bad-tree", f"tree {tree.short} is not in canonical form")
-            yield Digest.parse_hex(line[len(_HEAD) : len(_HEAD) + 64].decode("ascii", "replace"))
 
 
 class Collected(Struct, frozen=True):
@@ -97,6 +53,7 @@ class Collected(Struct, frozen=True):
         repacked: What was rewritten; ``None`` likewise.
         swept: What was deleted, and what waits.
         seq: The transaction that dropped the packs; ``None`` if none was needed.
+        purged: What a purge did; ``None`` where none was asked for, or in a dry run.
     """
 
     retirement: Retirement | None
@@ -105,6 +62,7 @@ class Collected(Struct, frozen=True):
     repacked: Repacked | None
     swept: Sweep
     seq: int | None
+    purged: Purged | None = None
 
     def to_json(self) -> dict[str, JSON]:
         """Return it as ``schemas/cli/gc.schema.json`` wants it."""
@@ -140,6 +98,7 @@ def collect(
     message: str = "",
     grace: timedelta = GRACE,
     share: float = GARBAGE_SHARE,
+    purge: bool = False,
     dry_run: bool = False,
     progress: OnProgress = silent,
 ) -> Collected:
@@ -157,6 +116,9 @@ def collect(
         message: Free text, signed with the retention.
         grace: See :func:`lyrikstore.objects.gc.sweep.sweep`.
         share: See :func:`lyrikstore.objects.gc.plan.plan_repack`.
+        purge: Rewrite every pack with any garbage and delete at once what no record names, with
+            what dead writers and repairs left. Nobody else may be reading or writing there: what
+            they began fails. :func:`check_collected` then looks for what is left.
         dry_run: Find out everything, exactly; change nothing.
         progress: Progress callback, called per pack that is rewritten.
 
@@ -174,6 +136,7 @@ def collect(
         that are rewritten. Other writers are held up only while the record is written.
     """
     plan = repacked = seq = retention = None
+    share = 0 if purge else share
     if isinstance(repository.location, Path):
         # Before anything is written, and in a dry run: deletion itself would refuse weeks later.
         for part in ("packs", "gc", SCRATCH):
@@ -200,8 +163,25 @@ def collect(
             repository, lambda: _repack(repository, retiring, share, dry_run, progress)
         )
     dropped = {pack.name for pack in repacked.dropped} if repacked and dry_run else set()
-    swept = _sweep(repository, clock, grace, dropped, dry_run=dry_run)
-    return Collected(retirement, retention, plan, repacked, swept, seq)
+    found = Collected(
+        retirement,
+        retention,
+        plan,
+        repacked,
+        _sweep(repository, clock, grace, dropped, purge=purge, dry_run=dry_run),
+        seq,
+    )
+    if not purge or dry_run:
+        return found
+    return replace(found, purged=_clear(repository, found.swept))
+
+
+def _clear(repository: Repository, swept: Sweep) -> Purged:
+    retired, folder = retired_versions(repository), repository.location
+    if not isinstance(folder, Path):
+        return Purged(swept.bytes, len(retired))
+    with StoreLock(folder / "lock"):
+        return Purged(swept.bytes + clear_leftovers(folder), len(retired))
 
 
 def _repack_beside_others(repository: Repository, act: Callable[[], _Done]) -> _Done:
@@ -265,8 +245,7 @@ def _rewrite(
     progress: OnProgress,
 ) -> tuple[RepackPlan, Repacked]:
     retired = retired_versions(repository) | frozenset(retiring)
-    roots = live_roots(repository, retired=retired)
-    live = live_set(repository.blobs, repository.live.chunk_lists, roots)
+    live = live_blobs(repository, retired)
     plan = plan_repack(repository.backend, repository.live, live, share=share)
     return plan, repack(repository.backend, plan, dry_run=dry_run, progress=progress)
 
@@ -295,6 +274,7 @@ def _sweep(
     grace: timedelta,
     dropped: Collection[str],
     *,
+    purge: bool,
     dry_run: bool,
 ) -> Sweep:
     folder = repository.location
@@ -303,18 +283,32 @@ def _sweep(
             if isinstance(folder, Path):
                 held.enter_context(StoreLock(folder / "lock"))
             repository.refresh()
-        needed = _needed(repository) - frozenset(dropped)
-        return sweep(repository.backend, needed, now=clock(), grace=grace, dry_run=dry_run)
+        needed = _needed(repository, purge=purge) - frozenset(dropped)
+        return sweep(
+            repository.backend,
+            needed,
+            now=clock(),
+            grace=grace,
+            at_once=purge,
+            dry_run=dry_run,
+        )
 
 
-def _needed(repository: Repository) -> frozenset[str]:
+def check_collected(repository: Repository) -> None:
+    """Return if nothing is left after a purge; see :func:`check_purged`."""
+    repository.refresh()
+    check_purged(repository, _needed(repository, purge=True))
+
+
+def _needed(repository: Repository, *, purge: bool) -> frozenset[str]:
     # Live now, or added by a later record, whether or not its writer has published it; of a clone
-    # also whatever its local log ever added.
+    # also whatever its local log ever added, unless all of it is to go that is not pending.
     records = read_records(repository.backend, repository.records)
     later = records.transactions[len(repository.records.transactions) :]
     if repository.is_mirror:
         own = repository.own_log
-        later += read_records(own.backend, own.records).transactions
+        local = read_records(own.backend, own.records).transactions
+        later += local[len(own.records.transactions) :] if purge else local
     needed = {pack.name for pack in repository.live.packs}
     needed.update(pack.name for transaction in later for pack in transaction.added)
     return frozenset(needed)

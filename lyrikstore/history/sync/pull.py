@@ -23,6 +23,7 @@ from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.log.memory_files import LogName
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.clone import MARK, MirrorMarker, local_origin, read_mark
+from lyrikstore.history.repository.liveness import document_blobs, require_collected
 from lyrikstore.history.repository.log_keys import copy_log_keys
 from lyrikstore.history.repository.partial_clone import (
     PARTIAL,
@@ -166,6 +167,8 @@ def clone(
     Raises:
         ConflictError: (``store-exists``) there is a store, or something else, at ``root``;
             (``other-store``) the remote holds another store than expected.
+        IncompleteError: (``retired``) packs there hold data of retired versions, which is not
+            copied: gc at the home has to let go of it first.
         InvalidInputError, NotFoundError: a REF of ``selection`` is none of the store.
         VerificationError, FormatError, RemoteError, StorageError: See :func:`pull`.
     """
@@ -190,17 +193,24 @@ def clone(
         if selection is not None:
             local.replace(PARTIAL, selection.encode())
         live = fold(found.records.transactions[: found.records.covered(found.signed.size)])
-        wanted = list(live.packs) if selection is None else documents_of(live.packs)
+        documents = documents_of(live.packs)
         moved = copy_log(
             backend,
             local,
             found.records,
             found.signed,
             None,
-            packs=wanted,
+            packs=documents,
             genesis=found.genesis,
             progress=progress,
         )
+        data = [pack for pack in live.packs if pack not in set(documents)]
+        if selection is None or selection.only:
+            hint = "run lyrikstore gc at the home of the store, or have it run; then clone again"
+            require_collected(Repository(local, location=root), data, backend, hint)
+        if selection is None:
+            moved = _add(moved, copy_packs(backend, local, data, progress))
+        local.create("format", FORMAT)
         repository = Repository.open(root, memory=memory)
         moved = _add(moved, _fetch_selected(repository, backend, selection, progress))
         memory.remember_head(found.signed.head, found.signed.signers, repository.store_id)
@@ -220,6 +230,8 @@ def copy_log(
     progress: OnProgress = silent,
 ) -> Moved:
     """Bring a copy of a log from one log checkpoint to a later one.
+
+    One that is new is no store yet: the file ``format`` is left to the caller, to be made last.
 
     Args:
         source: Where the packs are.
@@ -251,7 +263,6 @@ def copy_log(
         target.replace(CHECKPOINT, signed.note)
     elif old.note != signed.note and not target.swap(CHECKPOINT, old.note, signed.note):
         raise ConflictError("busy", "somebody else brought it forward meanwhile", hint="run again")
-    target.create("format", FORMAT)
     return moved
 
 
@@ -264,13 +275,14 @@ def _fetch_selected(
     if selection is None or not selection.only:
         return Moved()
     wanted: set[Digest] = set()
+    documents = document_blobs(repository)
     for ref in selection.only:
         manifest = repository.resolve(ref)
         if manifest.tree is None:
             raise InvalidInputError("no-tree", f"{ref}: a {manifest.kind} has no files")
         for entry in repository.tree(manifest).entries:
             if entry.blake3 in repository.live.chunk_lists:
-                chunks = repository.blobs.chunks(entry.blake3)
+                chunks = documents.chunks(entry.blake3)
                 wanted.update(Digest(chunks.digest(number)) for number in range(len(chunks)))
             else:
                 wanted.add(entry.blake3)

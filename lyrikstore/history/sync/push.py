@@ -5,7 +5,7 @@ here is a clone like any other, and nobody has to guess who may extend the log. 
 the home where it is, and makes the remote a copy that nobody extends.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,9 +24,11 @@ from lyrikstore.canon.text import pluralize
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.admission import require_blobs
 from lyrikstore.history.commit.appender import Appender
+from lyrikstore.history.log.entries import FORMAT
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.clone import MARK, MirrorMarker, read_mark
+from lyrikstore.history.repository.liveness import require_collected
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.sync.first_contact import is_missing
 from lyrikstore.history.sync.negotiate import (
@@ -40,6 +42,7 @@ from lyrikstore.history.sync.pull import copy_log, pull
 from lyrikstore.history.sync.select_pending import complete, packs_of, select_pending
 from lyrikstore.objects.backends.base import Backend
 from lyrikstore.objects.backends.open import probe
+from lyrikstore.objects.pack.format import PackRef
 from lyrikstore.objects.store.lock import StoreLock
 from lyrikstore.objects.store.transactions import LogItem, PackChanges, Transaction, TransactionLog
 from lyrikstore.objects.transfer import Moved, Overlay, absent, copy_packs
@@ -114,7 +117,8 @@ def push(
             where the home is; (``other-store``, ``foreign-record``, ``copied-store``, ``busy``).
         KeyMaterialError: No log key of the home is available.
         VerificationError: (``remote-rolled-back``, ``remote-forked``, ``pack-damaged``, …)
-        IncompleteError: (``not-fetched``) a partial clone cannot fill a mirror.
+        IncompleteError: (``not-fetched``) a partial clone cannot fill a mirror; (``retired``) a
+            pack that would be copied holds data of retired versions.
         RemoteError, StorageError, LockedError: As the media. What was copied stays there.
     """
     try:
@@ -142,15 +146,12 @@ def push(
             f"{repository.checkpoint.size}",
             hint="lyrikstore pull first",
         )
-    if contact.mark is None:
-        if repository.is_mirror:
-            raise ConflictError(
-                "two-homes",
-                f"{remote.name} is the home of this store, and cannot be its mirror too",
-                hint="lyrikstore remote remove and add it again without --mirror",
-            )
-        if not dry_run:
-            remote.backend.create(MARK, MirrorMarker().encode())
+    if contact.mark is None and repository.is_mirror:
+        raise ConflictError(
+            "two-homes",
+            f"{remote.name} is the home of this store, and cannot be its mirror too",
+            hint="lyrikstore remote remove and add it again without --mirror",
+        )
     return _fill(repository, remote, contact, "filled", dry_run=dry_run, progress=progress)
 
 
@@ -159,8 +160,6 @@ def _begin(
 ) -> PushResult:
     local = repository.backend
     if remote.mirror:
-        if not dry_run:
-            remote.backend.create(MARK, MirrorMarker().encode())
         return _fill(repository, remote, None, "filled", dry_run=dry_run, progress=progress)
     mark = read_mark(local)
     if mark is not None and mark.moving != remote.id:
@@ -169,6 +168,8 @@ def _begin(
             f"there is no store at {remote.name}, and the home of this one is elsewhere",
             hint="push there with --mirror for a copy, or to the remote this was cloned from",
         )
+    if mark is None:
+        _require_collected(repository, repository.home_live.packs)  # no gc could help later
     if dry_run:
         return _fill(repository, remote, None, "moved", dry_run=True, progress=progress)
     # Where nothing can be written there is no home: the log would have none at all.
@@ -215,6 +216,10 @@ def _fill(
             "not here, so this clone cannot fill a mirror",
             hint="lyrikstore pull --all-data",
         )
+    if what == "filled":
+        _require_collected(repository, packs)
+        if not dry_run and (contact is None or contact.mark is None):  # before anything else
+            remote.backend.create(MARK, MirrorMarker().encode())
     if dry_run:
         moved = Moved.of(absent(remote.backend, packs))
     else:
@@ -228,8 +233,16 @@ def _fill(
             genesis=repository.genesis,
             progress=progress,
         )
+        remote.backend.create("format", FORMAT)
     before = old.size if old else 0
     return PushResult(what, before, signed.size, (), (), len(repository.pending), moved)
+
+
+def _require_collected(repository: Repository, packs: Sequence[PackRef]) -> None:
+    hint = "lyrikstore gc, then push again"
+    if repository.is_mirror:
+        hint = "lyrikstore gc --remote origin, which collects at the home; then push again"
+    require_collected(repository, packs, repository.backend, hint)
 
 
 def _append(

@@ -1,8 +1,9 @@
 """Selecting the pending entries of a clone that a push sends, and their packs (spec §15.5)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError
@@ -10,8 +11,13 @@ from lyrikstore.history.commit.admission import require_blobs
 from lyrikstore.history.commit.appender import ref_moved
 from lyrikstore.history.log.entries import LoggedEntry
 from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.liveness import files_of
 from lyrikstore.history.repository.refs import RefTable
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.objects.gc.plan import RepackPlan, live_set, plan_extract
+from lyrikstore.objects.gc.repack import repack
+from lyrikstore.objects.pack.format import PackRef
+from lyrikstore.objects.store.blobs import BlobStore
 from lyrikstore.objects.store.transactions import PackChanges
 
 
@@ -104,7 +110,8 @@ def complete(
 
     What is sent may rest on blobs in packs that do not go with it: of an overtaken version with
     the same files, or that the home dropped since. Every blob is looked for there, and where one
-    would be missing those packs go along.
+    would be missing, new packs with what is needed of those go along: the rest of a pack that the
+    home dropped may be what it retired.
 
     Raises:
         IncompleteError: One is not here either.
@@ -123,8 +130,45 @@ def complete(
         ours += [pack for one in repository.pending_transactions for pack in one.added]
         lists = {pair for one in repository.pending_transactions for pair in one.chunk_lists}
         more = dict.fromkeys(pack for pack in ours if pack.id not in known)
-        changes = PackChanges(
-            (*changes.added, *more), tuple(dict((*changes.chunk_lists, *lists)).items())
-        )
+        lists |= set(_lists_of(repository, manifests))
+        changes = replace(changes, chunk_lists=tuple(dict((*changes.chunk_lists, *lists)).items()))
+        extracted = repack(repository.backend, _plan(repository, home, manifests, changes, more))
+        changes = replace(changes, added=(*changes.added, *extracted.added))
         require_blobs(home, manifests, changes)
     return changes
+
+
+def _plan(
+    repository: Repository,
+    home: Repository,
+    manifests: Sequence[Manifest],
+    changes: PackChanges,
+    packs: Iterable[PackRef],
+) -> RepackPlan:
+    # Of these packs, what the manifests need and the home neither has nor gets otherwise.
+    live = live_set(repository.blobs, dict(changes.chunk_lists), _named_by(repository, manifests))
+    plan = plan_extract(repository.backend, packs, live)
+    there = BlobStore(home.backend, (*home.live.packs, *changes.added)).packed
+    wanted = {raw: role for raw, role in plan.wanted.items() if not there.among([raw], role)}
+    return replace(plan, wanted=wanted)
+
+
+def _lists_of(
+    repository: Repository, manifests: Sequence[Manifest]
+) -> Iterator[tuple[Digest, Digest]]:
+    # Said once more: the home knows the lists of what it dropped, and has them no more.
+    lists = repository.live.chunk_lists
+    for blob in _named_by(repository, manifests):
+        large, listed = blob, lists.get(blob)
+        while listed is not None:
+            yield large, listed
+            large, listed = listed, lists.get(listed)
+
+
+def _named_by(repository: Repository, manifests: Iterable[Manifest]) -> Iterator[Digest]:
+    for manifest in manifests:
+        yield manifest.id
+        yield from (attachment.id for attachment in manifest.attachments)
+        if manifest.tree is not None:
+            yield manifest.tree
+            yield from files_of(repository, manifest.tree)

@@ -27,7 +27,8 @@ from lyrikstore.objects.store.blobs import BlobStore
 from lyrikstore.objects.store.transactions import LiveObjects
 
 GARBAGE_SHARE = 0.25
-"""A pack is rewritten if at least this share of its bytes is garbage."""
+"""A pack is rewritten if at least this share of its bytes is stored once more elsewhere; one that
+holds what is not live always is."""
 SMALL_PACK = Parameters().packBytes // 4
 MERGE_FROM = 8
 """Packs smaller than :data:`SMALL_PACK` are joined once there are so many of them."""
@@ -118,13 +119,17 @@ class RepackPlan(Struct, frozen=True):
 def plan_repack(
     backend: Backend, objects: LiveObjects, live: LiveSet, *, share: float = GARBAGE_SHARE
 ) -> RepackPlan:
-    """Choose the packs to rewrite: those with much garbage, and small ones if there are many.
+    """Choose the packs to rewrite, and what of them is still needed.
+
+    Those are the packs that hold a blob that is not live: what was retired must not stay because
+    much else lies next to it. So are those with many blobs that other packs have as well, and
+    small ones if there are many.
 
     Args:
         backend: Where the packs are.
         objects: The live packs and chunk lists.
         live: What must stay.
-        share: Rewrite packs of which at least this share is garbage.
+        share: Rewrite packs of which at least this share is garbage, duplicates included.
 
     Cost: reads the footer of every pack; about 40 bytes of memory per blob. Of blobs that other
         packs hold as well, the copy that is relied on is read and hashed.
@@ -145,7 +150,10 @@ def plan_repack(
         for pack, total, needed, mask in zip(packs, raw, kept, useful, strict=True)
         if total - needed >= share * max(total, 1) and not mask.all()
     }
-    chosen |= _dead_lists(packs, prefixes, objects, live)
+    # A list without its chunks would promise what is not there: a dead one leaves with them.
+    chosen |= {
+        pack.id for pack, found in zip(packs, prefixes, strict=True) if not live.among(found).all()
+    }
     for role in {pack.role for pack in packs}:
         small = [pack.id for pack in packs if pack.role == role and pack.bytes < SMALL_PACK]
         if len(small) >= MERGE_FROM:
@@ -192,23 +200,45 @@ def _wanted(
     return wanted
 
 
-def _dead_lists(
-    packs: list[PackRef],
-    prefixes: "list[NDArray[np.uint64]]",
-    objects: LiveObjects,
-    live: LiveSet,
-) -> set[Digest]:
-    # A list without its chunks would promise what is not there, so a dead one leaves with them.
-    listed = np.array(
-        [int.from_bytes(chunks.raw[:8], "little") for chunks in objects.chunk_lists.values()],
-        np.uint64,
+def plan_extract(backend: Backend, packs: Iterable[PackRef], live: LiveSet) -> RepackPlan:
+    """Return the plan of new packs with what is live of some packs, which stay as they are.
+
+    Args:
+        backend: Where the packs are.
+        packs: Any packs; those that cannot be read are left out.
+        live: What is wanted of them.
+
+    Cost: reads the footer of every pack.
+    """
+    indexes, skipped = _read_indexes(backend, packs)
+    sources = sorted(
+        (pack for pack in packs if pack.id in indexes), key=lambda pack: pack.role != "documents"
     )
-    dead = np.unique(listed[~live.among(listed)])
-    return {
-        pack.id
-        for pack, found in zip(packs, prefixes, strict=True)
-        if dead.size and bool(_among(found, dead).any())
-    }
+    wanted: dict[bytes, PackRole] = {}
+    for pack in sources:
+        index = indexes[pack.id]
+        for number in np.flatnonzero(live.among(_prefixes(index))).tolist():
+            wanted.setdefault(raw_of(index, number), pack.role)
+    return RepackPlan(len(sources), 0, tuple(sources), skipped, wanted)
+
+
+def packs_with(
+    backend: Backend, packs: Iterable[PackRef], blobs: LiveSet | None, *, but: LiveSet
+) -> list[PackRef]:
+    """Return the packs that hold a blob of ``blobs``, or any at all, that is none of ``but``.
+
+    Packs that cannot be read are left out. Cost: reads the footer of every pack.
+    """
+    packs = tuple(packs)
+    indexes, _ = _read_indexes(backend, packs)
+    found = []
+    for pack in packs:
+        if pack.id in indexes:
+            prefixes = _prefixes(indexes[pack.id])
+            other = ~but.among(prefixes)
+            if (other if blobs is None else other & blobs.among(prefixes)).any():
+                found.append(pack)
+    return found
 
 
 def _useful(prefixes: "list[NDArray[np.uint64]]", live: LiveSet) -> "list[NDArray[np.bool_]]":

@@ -5,6 +5,7 @@ transaction record names them: a crash at any point leaves files that nobody rea
 """
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,10 +18,12 @@ from lyrikstore.canon.errors import FormatError, NotFoundError, VerificationErro
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.objects.backends.base import Backend
 from lyrikstore.objects.gc.plan import RepackPlan, blob_of, block_of, raw_of
-from lyrikstore.objects.io.scratch import Scratch
+from lyrikstore.objects.io.scratch import Scratch, clean_leftovers
 from lyrikstore.objects.pack.builder import Packer, install
 from lyrikstore.objects.pack.format import ROLES, PackRef, PackRole, read_index
 from lyrikstore.objects.pack.parameters import read_parameters
+
+_PREVIEW = "lyrikstore-gc-"
 
 
 class Repacked(Struct, frozen=True):
@@ -69,7 +72,7 @@ def repack(
     with contextlib.ExitStack() as stack:
         folder = backend.scratch
         if dry_run:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=_PREVIEW)))
         scratch = stack.enter_context(contextlib.closing(Scratch(folder)))
         parameters = read_parameters(backend)
         packers = {role: Packer(scratch, role, parameters) for role in ROLES}
@@ -90,6 +93,19 @@ def repack(
         if not dry_run:
             install(backend, packs, side_by_side=False)
     return Repacked(tuple(made.ref for made in packs), tuple(dropped), skipped, blobs)
+
+
+def clean_previews() -> int:
+    """Remove what dry runs of this user left that were killed; return how many bytes that was."""
+    freed = 0
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREVIEW}*"):
+        with contextlib.suppress(OSError):  # of somebody else
+            if folder.lstat().st_uid == os.getuid() and not folder.is_symlink():
+                freed += sum(file.lstat().st_size for file in folder.iterdir())
+                clean_leftovers(folder)
+                freed -= sum(file.lstat().st_size for file in folder.iterdir())
+                folder.rmdir()
+    return freed
 
 
 def _needed(

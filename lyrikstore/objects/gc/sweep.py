@@ -46,6 +46,7 @@ def sweep(
     *,
     now: datetime,
     grace: timedelta = GRACE,
+    at_once: bool = False,
     dry_run: bool = False,
 ) -> Sweep:
     """Delete the packs that are not needed and have been seen so for all of ``grace``.
@@ -59,6 +60,8 @@ def sweep(
         now: The time; it is not relied on alone.
         grace: How long a pack must have been seen unneeded, over at least three runs; with zero,
             two runs.
+        at_once: Delete all of them now, which only those may ask who know that nobody reads or
+            writes there.
         dry_run: Say what would happen; write nothing.
 
     Raises:
@@ -78,7 +81,9 @@ def sweep(
     ]
     waiting = {name: ages[name] + step if name in ages else 0 for name in unneeded}
     due = tuple(
-        name for name in unneeded if name in ages and waiting[name] >= grace.total_seconds()
+        name
+        for name in unneeded
+        if at_once or (name in ages and waiting[name] >= grace.total_seconds())
     )
     left = {name: age for name, age in waiting.items() if name not in due}
     freed = sum(backend.size(name) or 0 for name in due)

@@ -1,0 +1,145 @@
+"""What must stay readable (spec §16.1), and whether packs hold more of retired versions than that.
+
+Whoever collects garbage asks what is live; whoever copies a store asks whether the garbage of
+retired versions was collected before, for packs are copied as they are.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, IncompleteError, LyrikstoreError, NotFoundError
+from lyrikstore.canon.limits import MAX_TREE_LINE_BYTES
+from lyrikstore.canon.text import pluralize
+from lyrikstore.history.repository.partial_clone import documents_of
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import retired_versions
+from lyrikstore.objects.backends.base import Backend
+from lyrikstore.objects.gc.plan import LiveSet, live_set, packs_with
+from lyrikstore.objects.pack.format import PackRef
+from lyrikstore.objects.store.blobs import BlobStore, open_blobs
+from lyrikstore.objects.store.transactions import LiveObjects
+
+_HEAD = b'{"blake3":"'
+
+
+def live_roots(
+    repository: Repository, *, retired: Collection[Digest], since: int = 0
+) -> Iterator[Digest]:
+    """Yield what must stay readable: whatever is logged, and all it names.
+
+    Every logged manifest counts, flagged ones and all earlier versions included, with its tree,
+    its files and its attachments; of retired versions the files do not.
+
+    Args:
+        repository: The store.
+        retired: Versions whose files need not stay.
+        since: Leave out what log entries before this one name.
+
+    Raises:
+        IncompleteError, VerificationError, FormatError: A manifest or a tree cannot be read: what
+            is live cannot be known.
+
+    Cost: reads every tree once, line by line.
+    """
+    trees: set[Digest] = set()
+    for entry in repository.entries()[since:]:
+        if entry.type != "transaction":
+            yield entry.id
+    for entry, manifest in repository.all_manifests():
+        if entry.index < since:
+            continue
+        yield from (attachment.id for attachment in manifest.attachments)
+        if manifest.tree is None:
+            continue
+        yield manifest.tree
+        if manifest.id not in retired and manifest.tree not in trees:
+            trees.add(manifest.tree)
+            yield from files_of(repository, manifest.tree)
+
+
+def files_of(repository: Repository, tree: Digest) -> Iterator[Digest]:
+    """Yield the digests of the files of a tree, without parsing it.
+
+    Raises:
+        IncompleteError, VerificationError, FormatError: It cannot be read, or is no tree.
+    """
+    # Trees are canonical, so an entry begins with its digest: a full parse is not needed.
+    with repository.blobs.open(tree) as stream:
+        while line := stream.readline(MAX_TREE_LINE_BYTES + 1):
+            if not line.startswith(_HEAD):
+                raise FormatError("bad-tree", f"tree {tree.short} is not in canonical form")
+            yield Digest.parse_hex(line[len(_HEAD) : len(_HEAD) + 64].decode("ascii", "replace"))
+
+
+def live_blobs(
+    repository: Repository, retired: Collection[Digest], blobs: BlobStore | None = None
+) -> LiveSet:
+    """Return the live blobs of a store, lists and chunks included; raises as :func:`live_roots`.
+
+    Args:
+        repository: The store.
+        retired: Versions whose files need not stay.
+        blobs: Where chunk lists are; the blobs of the store unless given.
+    """
+    roots = live_roots(repository, retired=retired)
+    return live_set(blobs or repository.blobs, repository.live.chunk_lists, roots)
+
+
+def document_blobs(repository: Repository) -> BlobStore:
+    """Return the documents of a store, which are here if nothing else is.
+
+    Every chunk list is among them (spec §4.6), those of files that were not fetched included.
+    """
+    live = repository.live
+    documents = tuple(documents_of(live.packs))
+    return open_blobs(repository.backend, LiveObjects(documents, live.chunk_lists))
+
+
+def require_collected(
+    repository: Repository, packs: Iterable[PackRef], place: Backend, hint: str
+) -> None:
+    """Return if none of ``packs`` holds a blob that only retired versions have.
+
+    Args:
+        repository: The store, with its documents at least.
+        packs: What is to be copied.
+        place: Where it is to be copied from.
+        hint: What to do where one does.
+
+    Raises:
+        IncompleteError: (``retired``) one does.
+        IncompleteError, VerificationError, FormatError: As :func:`live_roots`.
+
+    Cost: one look per retention. Where versions were retired, every tree and chunk list is read
+        once, and the footer of each of the packs.
+    """
+    retired = retired_versions(repository)
+    if not retired:
+        return
+    blobs = document_blobs(repository)
+    live, gone = live_blobs(repository, retired, blobs), _retired(repository, retired, blobs)
+    found = packs_with(place, packs, gone, but=live)
+    if found:
+        raise IncompleteError(
+            "retired",
+            f"{pluralize(len(found), 'pack holds', 'packs hold')} data of retired versions, which "
+            "is not copied any more",
+            hint=hint,
+        )
+
+
+def _retired(repository: Repository, retired: Collection[Digest], blobs: BlobStore) -> LiveSet:
+    gone, lists = LiveSet(), repository.live.chunk_lists
+    trees = {repository.manifest(identity).tree for identity in retired}
+    for tree in filter(None, trees):
+        with suppress(LyrikstoreError):  # lost: for verify to say
+            for blob in files_of(repository, tree):
+                gone.add(blob.raw)
+                if blob not in lists:
+                    continue
+                with suppress(IncompleteError, NotFoundError):  # collected with its list
+                    chunks = blobs.chunks(blob)
+                    for number in range(len(chunks)):
+                        gone.add(chunks.digest(number))
+    return gone
