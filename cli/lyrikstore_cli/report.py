@@ -13,6 +13,7 @@ from lyrikstore.api import ROLES
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, NotFoundError
 from lyrikstore.canon.files import create_file, real_path
+from lyrikstore.canon.text import pluralize
 from lyrikstore.verify.report import Check, CheckState, Report, Verdict
 from lyrikstore.verify.report_text import (
     SYMBOL,
@@ -25,11 +26,14 @@ from lyrikstore.verify.report_text import (
 )
 from lyrikstore_cli.exits import VERDICT
 from lyrikstore_cli.options import write_over
-from lyrikstore_cli.output.screen import json_text
+from lyrikstore_cli.output.screen import Screen, json_text
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
     from lyrikstore.api import Trust
+
+_SHOWN = (CheckState.FAIL, CheckState.UNCHECKED, CheckState.WARN)
+"""What a report shows without ``--verbose``, in this order, of what was looked at."""
 
 _DECISIVE = {CheckState.FAIL, CheckState.UNCHECKED, CheckState.WARN}
 
@@ -58,10 +62,21 @@ _NO_FRESH_LIST = {"no-list", "expired-list", "stale-list"}
 def show_report(session: Session, report: Report) -> int:
     """Print a report and return its exit code.
 
-    The verdict is the last line of the result, so that a long list of checks cannot hide it.
+    The verdict is the last line of the result, so that a long list of checks cannot hide it; with
+    ``--quiet`` it is the only one. What passed, and what is not proven but for the first of it, is
+    counted; ``--verbose`` shows it.
     """
     session.emit("verify", report.to_json(), version=2)
     screen = session.screen
+    if not screen.quiet:
+        _show_checks(screen, report)
+    screen.result(headline(report), _STYLE[report.verdict])
+    for line in _next_steps(report):
+        screen.hint(line)
+    return VERDICT[report.verdict.value]
+
+
+def _show_checks(screen: Screen, report: Report) -> None:
     profile = f", profile {report.profile}" if report.profile else ""
     screen.result(f"{report.subject}  by {signed_by(report)}, at {report.at}{profile}")
     for part in report.parts:
@@ -73,20 +88,44 @@ def show_report(session: Session, report: Report) -> int:
                 screen.result(f"     {SYMBOL[check.state]} {check.id}  {words(check)}")
     width = max(len(check.id) for check in report.checks)
     alike = Counter(map(words, report.checks))
+    for check in _looked_at(report, verbose=screen.verbose):
+        _show_check(screen, check, width, alike)
+    _count_passed(screen, report)
     # What is only stated comes after all that was looked at.
-    for check in sorted(report.checks, key=lambda check: check.state is CheckState.STATED):
-        count = alike[words(check)]
-        if count > _ALIKE:  # the same of each, such as that the credential is malformed
-            alike[words(check)] = -1
-        if count >= 0:
-            name = f"{count} checks" if count > _ALIKE else check.id
-            screen.result(f" {SYMBOL[check.state]} {name:<{width}}  {words(check)}")
-    for line in report.not_proven:
+    for check in report.checks:
+        if check.state is CheckState.STATED:
+            _show_check(screen, check, width, alike)
+    # The tables have the most important first.
+    unproven = report.not_proven if screen.verbose else report.not_proven[:1]
+    for line in unproven:
         screen.result(f" – not proven: {line}", "dim")
-    screen.result(headline(report), _STYLE[report.verdict])
-    for line in _next_steps(report):
-        screen.hint(line)
-    return VERDICT[report.verdict.value]
+    if rest := len(report.not_proven) - len(unproven):
+        screen.result(f" – not proven: {rest} more, which -v shows", "dim")
+
+
+def _show_check(screen: Screen, check: Check, width: int, alike: Counter[str]) -> None:
+    count = alike[words(check)]
+    if count > _ALIKE:  # the same of each, such as that the credential is malformed
+        alike[words(check)] = -1
+    if count >= 0:
+        name = f"{count} checks" if count > _ALIKE else check.id
+        screen.result(f" {SYMBOL[check.state]} {name:<{width}}  {words(check)}")
+
+
+def _looked_at(report: Report, *, verbose: bool) -> list[Check]:
+    """Return the checks that have a line, but for those that are only stated."""
+    if verbose:
+        return [check for check in report.checks if check.state is not CheckState.STATED]
+    return [check for state in _SHOWN for check in report.checks if check.state is state]
+
+
+def _count_passed(screen: Screen, report: Report) -> None:
+    states = Counter(check.state for check in report.checks)
+    if states[CheckState.PASS] and not screen.verbose:
+        nothing = states[CheckState.NOT_APPLICABLE]
+        more = f", {nothing} had nothing to look at" if nothing else ""
+        good = pluralize(states[CheckState.PASS], "check")
+        screen.result(f" {SYMBOL[CheckState.PASS]} {good} passed{more}: -v shows them")
 
 
 def reasons(report: Report) -> set[str]:

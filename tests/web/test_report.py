@@ -48,7 +48,7 @@ def test_it_says_what_the_terminal_says(open_page, publisher, delivery, tmp_path
     first.write_bytes(first.read_bytes()[:-1] + b"!")
     second.unlink()
     kept = tmp_path / "report.html"
-    terminal = publisher.fails(3, "verify", delivery, "--report", kept).out
+    terminal = publisher.fails(3, "verify", delivery, "--report", kept, "-v").out
     window = open_page(kept, script=False)
     assert is_only_text(window)
     page = window.page

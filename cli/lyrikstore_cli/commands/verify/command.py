@@ -121,9 +121,10 @@ def command(
     A delivery is a folder; the data in it is verified too. A file may be a credential of ours, one
     that others issued, or a presentation; the report says by which profile it was judged. It may
     also be a model card, which is verified in the store that signed it, with its model. Says what
-    was checked and what was not. Exit code 0 trusted, 4 valid but not trusted by you, 5 incomplete,
-    3 invalid. `--trust` and `--at` change only this judgement. `--quick` and `--sample` are for the
-    whole store; what they do not read is not verified: 5 at best.
+    failed, what is open, what warns and what is only stated; with `-v` also what passed and all
+    that is not proven, with `-q` the verdict alone. Exit code 0 trusted, 4 valid but not trusted
+    by you, 5 incomplete, 3 invalid. `--trust` and `--at` change only this judgement. `--quick` and
+    `--sample` are for the whole store; what they do not read is not verified: 5 at best.
     """
     if report_file is not None:
         check_kept(report_file, _named(target, data), force=force)
