@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lyrikstore.credentials.model.credential import DATASET as DATASET
     from lyrikstore.credentials.model.opened import OpenedCredential as OpenedCredential
     from lyrikstore.credentials.terms.model import Use as Use
+    from lyrikstore.credentials.terms.vocabulary import limit_words as limit_words
     from lyrikstore.credentials.trust import Trust as Trust
     from lyrikstore.credentials.trust import TrustedIssuer as TrustedIssuer
     from lyrikstore.credentials.trust import encode_trust as encode_trust
@@ -140,6 +141,7 @@ _PLACES = {
     "credentials.model.credential": "DATASET",
     "credentials.model.opened": "OpenedCredential",
     "credentials.terms.model": "Use",
+    "credentials.terms.vocabulary": "limit_words",
     "credentials.trust": "Trust TrustedIssuer encode_trust load_trust",
     "credentials.trust.model": "ROLES",
     "crypto.ed25519": "PublicKey",

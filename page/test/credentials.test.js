@@ -6,12 +6,15 @@ import { parseTimestamp } from "../src/canon/timestamps.js";
 import { OpenedCredential } from "../src/credentials/opened.js";
 import { noticesAmong } from "../src/verify/credential/status.js";
 import { Trust } from "../src/credentials/trust.js";
+import { territoryWords } from "../src/credentials/territory.js";
 import { each, load } from "./vectors.js";
 
 const run = async (/** @type {string} */ credential, /** @type {string} */ at) => {
   const given = { trust: new Trust(), at: parseTimestamp(at), notices: noticesAmong([]) };
   return (await checkCredential(new OpenedCredential(utf8(credential)), given)).checks;
 };
+
+each("territory", load("terms/territories.json").cases, ({ codes, words }) => assert.deepEqual(territoryWords(codes), words));
 
 const refused = load("credentials/refused.json");
 each("credential refused", refused.cases, async (one) => {

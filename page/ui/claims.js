@@ -1,4 +1,5 @@
 /** What a credential says, as its issuer put it. Anything may stand anywhere: it may not even be well formed. */
+import { territoryWords } from "../src/credentials/territory.js";
 import { counted } from "../src/canon/text.js";
 import { isObject } from "../src/canon/json.js";
 import { byId, described, element, json, written } from "./view.js";
@@ -76,7 +77,7 @@ function termRows({ spdxExpression, permits, grantable, prohibits, requires, lim
   return [
     ["licence", spdxExpression], ["you may", list(permits)], ["you may with a grant", list(grantable)],
     ["you may not", list(prohibits)], ["you must", list(requires)],
-    ["only", bounds.map(([name, bound]) => `${name} ${list(bound) ?? text(bound)}`).join("; ")],
+    ["only", bounds.map(([name, bound]) => `${name} ${list(name === "territory" && Array.isArray(bound) ? territoryWords(bound) : bound) ?? text(bound)}`).join("; ")],
   ];
 }
 

@@ -112,6 +112,29 @@ def test_a_buyer_sees_and_recomputes_what_he_gets(buyer) -> None:
     assert verify(buyer).check("terms")["detail"]["reason"] == "missing-file"
 
 
+def test_a_union_is_printed_by_its_name_and_signed_as_its_members(buyer, publisher) -> None:
+    limits = 'limits = { territory = ["EU", "CH"] }'
+    (publisher.folder / "eu.toml").write_text(
+        f'[[partition]]\nname = "whole"\npermits = ["train"]\n{limits}\n'
+        '[texts]\nLicenseRef-NDA = "nda.txt"\n'
+    )
+    publisher.ok("issue", "acme/docs", "-o", "eu", "--terms", "eu.toml")
+    folder = publisher.folder / "eu"
+    told = [
+        buyer.ok("verify", folder).out,
+        buyer.ok("terms", folder).out,
+        buyer.fails(14, "terms", folder, "--purpose", "train", "--territory", "US").out,
+        (folder / "README.md").read_text("utf-8"),
+    ]
+    for text in told:
+        assert "EU, CH" in text
+        assert "AT, BE" not in text
+    report = buyer.ok("verify", folder, "--json")
+    (part,) = report.check("terms")["detail"]["partitions"]
+    assert len(part["limits"]["territory"]) == 28
+    assert "EU" not in part["limits"]["territory"]
+
+
 def test_what_may_be_done_and_what_decides_it(buyer, publisher) -> None:
     folder = buyer.folder / "delivery"
     mixed = buyer.ok("terms", folder, "--json").json

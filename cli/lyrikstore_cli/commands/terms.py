@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lyrikstore.api import limit_words
 from lyrikstore.canon.errors import NotFoundError
 from lyrikstore.canon.files import no_file
 from lyrikstore.canon.timestamps import now, parse_timestamp
@@ -157,8 +158,7 @@ def _show(session: Session, result: "Mix", unknown: list[str]) -> None:
         screen.result(f" ! must: {duty}{_by(who)}")
     for limit, value in result.limits.to_json().items():
         if limit != "type":
-            shown = ", ".join(value) if isinstance(value, list) else value
-            screen.result(f" ! only: {limit} {shown}")
+            screen.result(f" ! only: {limit} {', '.join(limit_words(limit, value))}")
     for conflict in result.conflicts:
         screen.result(f" ✗ {conflict.summary}{_by(conflict.between)}", "bold red")
     for line in unknown:
@@ -182,7 +182,7 @@ def _show(session: Session, result: "Mix", unknown: list[str]) -> None:
 
 def _within(grant: "HeldGrant") -> str:
     limits = [
-        f"{name} {', '.join(value) if isinstance(value, list) else value}"
+        f"{name} {', '.join(limit_words(name, value))}"
         for name, value in grant.to_json()["limits"].items()
     ]
     return f", only {'; '.join(limits)}" if limits else ""

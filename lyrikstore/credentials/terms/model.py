@@ -18,7 +18,7 @@ from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
-from lyrikstore.credentials.terms.vocabulary import within
+from lyrikstore.credentials.terms.vocabulary import territory_words, within
 
 WHOLE = "all"
 """Name of the partition of a dataset that has only one."""
@@ -141,7 +141,7 @@ class UsageLimits(Struct, frozen=True):
             answer = Answer.PROHIBITED if outside else Answer.PERMITTED
             if not use.territory:
                 answer = Answer.UNDECLARED
-            yield answer, f"only in {', '.join(self.territory)}"
+            yield answer, f"only in {', '.join(territory_words(self.territory))}"
         if self.seats is not None:
             answer = Answer.PERMITTED
             if use.seats is None:
@@ -160,7 +160,7 @@ class UsageLimits(Struct, frozen=True):
         """Return what these limits leave open that ``bounds`` do not, or None."""
         places = all(within(place, bounds.territory) for place in self.territory)
         if bounds.territory and not (self.territory and places):
-            return f"outside {', '.join(bounds.territory)}"
+            return f"outside {', '.join(territory_words(bounds.territory))}"
         if bounds.purposes and not (self.purposes and set(self.purposes) <= set(bounds.purposes)):
             return f"for more than {', '.join(bounds.purposes)}"
         if bounds.seats is not None and (self.seats is None or self.seats > bounds.seats):

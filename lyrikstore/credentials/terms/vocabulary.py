@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.json import JSON
 
 PERMISSIONS: Mapping[str, str] = {
     "train": "set or change parameters of a model by means of the data",
@@ -103,6 +104,31 @@ def territory_of(words: Iterable[str]) -> tuple[str, ...]:
     codes = tuple(dict.fromkeys(code for word in words for code in UNIONS.get(word, (word,))))
     check_territory(codes)
     return codes
+
+
+def territory_words(codes: Iterable[str]) -> tuple[str, ...]:
+    """Return a territory as people read it: a union where all of its members are there.
+
+    What was written as ``EU`` is signed as 27 codes, among which nobody sees that one is missing.
+    """
+    words = list(dict.fromkeys(codes))
+    for union in ("EEA", "EU"):  # the larger first
+        members = set(UNIONS[union])
+        if members <= set(words):
+            place = min(words.index(code) for code in members)
+            words[place:] = [union, *(word for word in words[place:] if word not in members)]
+    return tuple(words)
+
+
+def limit_words(name: str, value: JSON) -> tuple[str, ...]:
+    """Return what a limit of terms holds, as people read it.
+
+    Args:
+        name: The limit, such as ``territory`` or ``seats``.
+        value: As a credential states it.
+    """
+    words = tuple(map(str, value if isinstance(value, list) else [value]))
+    return territory_words(words) if name == "territory" else words
 
 
 def check_territory(codes: Iterable[str]) -> None:

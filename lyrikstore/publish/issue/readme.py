@@ -7,6 +7,7 @@ from lyrikstore.canon.json import JSON
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.did import web_url
 from lyrikstore.credentials.terms.model import WHOLE, Partition, Selector, Terms
+from lyrikstore.credentials.terms.vocabulary import limit_words
 from lyrikstore.publish.markdown import code, escape
 
 _FILES = {
@@ -184,7 +185,7 @@ def _table(partition: Partition, whole: str | None) -> str:
         "you may not": _words(partition.prohibits),
         "you must": _words(partition.requires),
         "only": "; ".join(
-            f"{name} {_words(value) if isinstance(value, list) else escape(str(value))}"
+            f"{name} {_words(limit_words(name, value))}"
             for name, value in partition.limits.to_json().items()
             if name != "type"
         ),

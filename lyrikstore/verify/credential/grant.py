@@ -12,6 +12,7 @@ from lyrikstore.canon.quoting import quote
 from lyrikstore.credentials.model.credential import DATASET, GRANT
 from lyrikstore.credentials.model.grant import Grant, exceeds
 from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.credentials.terms.vocabulary import limit_words
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.verify.credential.envelope import (
     Envelope,
@@ -128,8 +129,7 @@ def _check_grant(grant: Grant, document: Mapping[str, JSON]) -> Check:
         parts.append(f"requires {', '.join(quote(word) for word in grant.requires)}")
     for name, value in grant.limits.items():
         if name != "type":
-            shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            parts.append(f"{name} {quote(shown)}")
+            parts.append(f"{name} {quote(', '.join(limit_words(name, value)))}")
     summary = f"{'; '.join(parts)}; about {quote(grant.name)}"
     return stated("grant", summary, grant=document["credentialSubject"]["grant"])
 

@@ -16,6 +16,7 @@ from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.model.dataset import collected_too_late
 from lyrikstore.credentials.terms.model import Partition, Terms
 from lyrikstore.credentials.terms.partitioning import assign, extents
+from lyrikstore.credentials.terms.vocabulary import limit_words
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.verify.report import (
     Check,
@@ -221,7 +222,7 @@ def _words(partition: Partition) -> str:
         parts.append(f"requires {', '.join(map(quote, partition.requires))}")
     if limits := partition.limits.to_json():
         del limits["type"]
-        shown = [f"{k} {', '.join(v) if isinstance(v, list) else v}" for k, v in limits.items()]
+        shown = [f"{name} {', '.join(limit_words(name, limits[name]))}" for name in limits]
         parts.append(f"only {', '.join(shown)}")
     return "; ".join(parts)
 

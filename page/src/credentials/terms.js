@@ -2,6 +2,7 @@
 import { parseUrn } from "../canon/digest.js";
 import { refuse } from "../canon/errors.js";
 import { counted } from "../canon/text.js";
+import { territoryWords } from "./territory.js";
 import { parseTimestamp } from "../canon/timestamps.js";
 
 /** @typedef {{[member: string]: any, name: string, permits: string[], prohibits: string[], requires: string[], grantable: string[], limits: any, select: any[]}} Partition */
@@ -106,7 +107,7 @@ export function exceedsLimits(given, bounds) {
   const { territory = [], purposes = [], seats, useFrom, useUntil } = bounds;
   const mine = { territory: [], purposes: [], ...given };
   const inside = (/** @type {string} */ place) => territory.includes(place) || territory.includes(place.split("-")[0]);
-  if (territory.length && !(mine.territory.length && mine.territory.every(inside))) return `outside ${territory.join(", ")}`;
+  if (territory.length && !(mine.territory.length && mine.territory.every(inside))) return `outside ${territoryWords(territory).join(", ")}`;
   if (purposes.length && !(mine.purposes.length && mine.purposes.every((/** @type {string} */ word) => purposes.includes(word)))) {
     return `for more than ${purposes.join(", ")}`;
   }

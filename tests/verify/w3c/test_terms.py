@@ -1,5 +1,6 @@
 """Terms: words, limits, partitions; what a publisher may state and what a verifier recomputes."""
 
+import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,8 @@ from lyrikstore.credentials.terms.vocabulary import (
     PERMISSIONS,
     UNIONS,
     check_territory,
+    territory_of,
+    territory_words,
 )
 from lyrikstore.crypto.proofs.proof_set import add_proof
 from lyrikstore.history.trees.tree import Tree, TreeEntry
@@ -231,6 +234,18 @@ def test_territories_are_those_of_the_time_zone_database() -> None:
     assert {line[:2] for line in lines if not line.startswith("#")} == COUNTRIES
     check_territory(["DE", "DE-BY", "US-CA"])
     assert {code for members in UNIONS.values() for code in members} < COUNTRIES
+
+
+@pytest.mark.parametrize(
+    "case",
+    json.loads((Path(__file__).parents[3] / "spec/vectors/terms/territories.json").read_text())[
+        "cases"
+    ],
+    ids=lambda case: case["id"],
+)
+def test_a_union_is_called_by_its_name(case: dict[str, Any]) -> None:
+    assert list(territory_words(case["codes"])) == case["words"]
+    assert set(territory_of(case["words"])) == set(case["codes"])
 
 
 def test_words_of_the_schemas_and_the_specification_are_those_of_the_code() -> None:

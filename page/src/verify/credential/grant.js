@@ -1,4 +1,5 @@
 /** Grants: who grants what to whom, and whether they could (spec §20.5). */
+import { limitWords } from "../../credentials/territory.js";
 import { maySay } from "../../canon/bytes.js";
 import { parseUrn, short } from "../../canon/digest.js";
 import { DATASET, GRANT } from "../../credentials/credential.js";
@@ -103,7 +104,7 @@ function checkGranted(holder, grant) {
   const parts = [`${permits.map((/** @type {string} */ word) => quote(word)).join(", ")} granted to ${holder}`];
   if (requires.length) parts.push(`requires ${requires.map((/** @type {string} */ word) => quote(word)).join(", ")}`);
   for (const [name, value] of Object.entries(limits)) {
-    if (name !== "type") parts.push(`${name} ${quote(Array.isArray(value) ? value.join(", ") : value)}`);
+    if (name !== "type") parts.push(`${name} ${quote(limitWords(name, value).join(", "))}`);
   }
   return stated("grant", `${parts.join("; ")}; about ${quote(dataset.name)}`, { grant });
 }

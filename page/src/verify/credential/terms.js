@@ -5,6 +5,7 @@ import { counted } from "../../canon/text.js";
 import { nameSome, quote } from "../../canon/quoting.js";
 import { failed, notApplicable, passed, stated, unchecked, warned } from "../report.js";
 import { assign } from "../../credentials/terms.js";
+import { limitWords } from "../../credentials/territory.js";
 import { parseTimestamp } from "../../canon/timestamps.js";
 import { compare } from "../../history/trees/paths.js";
 
@@ -155,6 +156,6 @@ function words({ permits, prohibits, requires, limits }) {
     .map(([verb, list]) => `${verb} ${list.map((word) => quote(word)).join(", ") || "nothing"}`);
   const order = ["territory", "useFrom", "useUntil", "seats", "purposes"];
   const bounds = order.filter((name) => limits[name] !== undefined)
-    .map((name) => `${name} ${Array.isArray(limits[name]) ? limits[name].join(", ") : limits[name]}`);
+    .map((name) => `${name} ${limitWords(name, limits[name]).join(", ")}`);
   return [...parts, ...(bounds.length ? [`only ${bounds.join(", ")}`] : [])].join("; ");
 }
