@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
     from rich.text import Text
 
+_MISTAKES = 20
+"""So many mistakes in one file are shown; --json has all."""
+
 _STYLE = {"✓": "green", "✗": "bold red", "!": "yellow", "?": "yellow", "–": "dim"}
 
 
@@ -107,6 +110,8 @@ class Screen:
         """Print an error and its hint."""
         kind = f" [{error.kind}]" if self.verbose else ""
         self._print(sys.stderr, f"error: {escape_control(error.message)}{kind}", "red")
+        for line in _other_mistakes(error):
+            self._print(sys.stderr, line, "red")
         if error.hint:
             self._print(sys.stderr, f"hint: {escape_control(error.hint)}", "dim")
 
@@ -186,6 +191,17 @@ class Meter:
             facts += size(moved), f"{size(int(rate))}/s"
         facts += (escape_control(text) for text in (phase, figures(detail)) if text)
         self._bar.update(self._task, completed=done, total=total or None, facts="  ".join(facts))
+
+
+def _other_mistakes(error: LyrikstoreError) -> Iterator[str]:
+    """Yield what else is wrong with what an error is about; the error itself says the first."""
+    found = error.details.get("mistakes")
+    mistakes = found[1:] if isinstance(found, list) else []
+    for mistake in mistakes[: _MISTAKES - 1]:
+        yield f" ✗ {mistake['message']}"
+    left = int(error.details.get("mistakesCount", 0)) - _MISTAKES
+    if left > 0:
+        yield f" – and {left} more: --json lists them"
 
 
 def figures(detail: Mapping[str, object]) -> str:

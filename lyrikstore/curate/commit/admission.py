@@ -5,12 +5,12 @@ from pathlib import Path
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.files import open_regular
-from lyrikstore.canon.text import pluralize
 from lyrikstore.curate.commit.model_files import Weights, inspect_weights
 from lyrikstore.curate.readers import DOCUMENT, READERS, count_records
 from lyrikstore.curate.scan.listing import Listed
 from lyrikstore.curate.scan.scan import Scan, judge
-from lyrikstore.curate.sheets.sheet import Joined, Sheet, join
+from lyrikstore.curate.sheets.mistakes import Mistakes
+from lyrikstore.curate.sheets.sheet import Joined, Row, Sheet, join
 from lyrikstore.history.manifests.names import Name
 from lyrikstore.objects.chunk.sources import unreadable
 
@@ -38,44 +38,49 @@ def judged(listed: Listed, folder: Path, *, known: bool, compose: bool) -> Scan:
     return scan
 
 
-def joined_with(scan: Scan, sheet: Sheet | None, allow_orphans: bool) -> Joined:
+def joined_with(scan: Scan, sheet: Sheet | None, allow_orphans: bool, mistakes: Mistakes) -> Joined:
     """Return what the sheet says of each file.
 
     Args:
         scan: The files.
         sheet: One row per file, or no sheet.
         allow_orphans: Whether rows without a file may be left out.
+        mistakes: What was found wrong with the sheet when it was read.
 
     Raises:
-        InvalidInputError: (``orphan-rows``) there are such rows; else as :func:`join`.
+        InvalidInputError: What is wrong with the sheet, all of it (``orphan-rows``: rows without
+            a file; else as :func:`join`).
     """
     if sheet is None:
         return Joined({}, (), ())
-    joined = join(scan.paths, sheet)
-    if joined.orphan_rows and not allow_orphans:
+    joined = join(scan.paths, sheet, mistakes)
+    if not allow_orphans:
         # A row without a file is metadata that would silently be lost; a file without a row
         # loses nothing and is named in the result.
-        first = joined.orphan_rows[0]
-        more = (
-            f" (and {pluralize(len(joined.orphan_rows) - 1, 'more row')})"
-            if joined.orphan_rows[1:]
-            else ""
-        )
-        meant = _meant(first.key, joined.orphan_files)
-        written = "" if meant is None else f"; written {meant!r}, it is one"
-        raise InvalidInputError(
-            "orphan-rows",
-            f"{sheet.name}: row {first.number} names {first.key!r}, which is no file here{more}",
-            hint=f"correct column {sheet.key!r}{written}; or add --allow-orphans to leave such "
-            "rows out",
-            details={
-                "orphanRows": [
-                    {"row": row.number, "key": row.key} for row in joined.orphan_rows[:1000]
-                ],
-                "orphanFiles": list(joined.orphan_files[:1000]),
-            },
-        )
+        for row in joined.orphan_rows:
+            mistakes.add(_orphan(sheet, joined, row))
+    mistakes.check()
     return joined
+
+
+def _orphan(sheet: Sheet, joined: Joined, row: Row) -> InvalidInputError:
+    written, details = "", {}
+    if row is joined.orphan_rows[0]:  # once: a search among all files, and lists of all
+        meant = _meant(row.key, joined.orphan_files)
+        written = "" if meant is None else f"; written {meant!r}, it is one"
+        details = {
+            "orphanRows": [
+                {"row": other.number, "key": other.key} for other in joined.orphan_rows[:1000]
+            ],
+            "orphanFiles": list(joined.orphan_files[:1000]),
+        }
+    return InvalidInputError(
+        "orphan-rows",
+        f"{sheet.name}: row {row.number} names {row.key!r}, which is no file here",
+        hint=f"correct column {sheet.key!r}{written}; or add --allow-orphans to leave such "
+        "rows out",
+        details=details,
+    )
 
 
 def _meant(key: str, files: Sequence[str]) -> str | None:

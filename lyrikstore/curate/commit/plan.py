@@ -33,6 +33,7 @@ from lyrikstore.curate.scan.hashing import Hashing
 from lyrikstore.curate.scan.listing import Listing
 from lyrikstore.curate.scan.scan import Scan
 from lyrikstore.curate.scan.walk import Ignored
+from lyrikstore.curate.sheets.mistakes import Mistakes
 from lyrikstore.curate.sheets.sheet import Joined, Row, Sheet
 from lyrikstore.curate.sheets.sheet_cache import recalled_sheet, sheet_digest
 from lyrikstore.curate.terms.licence import parse_licence
@@ -290,11 +291,12 @@ def plan_version(
         InvalidInputError: (``bad-sheet``, ``duplicate-rows``, ``orphan-rows``, ``bad-licence``,
             ``bad-name``, ``no-reader``, …) this cannot be committed.
     """
-    scan, sheet = found.scan, None
+    scan, sheet, mistakes = found.scan, None, Mistakes()
     if stated.sheet is not None:
         progress(Progress(phase="reading the sheet"))
-        sheet = recalled_sheet(stated.sheet, stated.key, found.last.sheet_digest, cache_dir)
-    joined = joined_with(scan, sheet, allow.orphans)
+        digest = found.last.sheet_digest
+        sheet = recalled_sheet(stated.sheet, stated.key, digest, cache_dir, mistakes)
+    joined = joined_with(scan, sheet, allow.orphans, mistakes)
     weights = check_kind(name, scan, sheet, stated.reader)
     licence = stated.licence
     if licence is not None and weights is None and licence != _licence_of(found.current):

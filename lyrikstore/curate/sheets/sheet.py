@@ -23,6 +23,7 @@ from lyrikstore.canon.errors import EmptyResultError, InvalidInputError
 from lyrikstore.canon.files import no_file, open_regular
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.text import pluralize, unknown_word
+from lyrikstore.curate.sheets.mistakes import Mistakes
 from lyrikstore.history.trees.tree import Tree
 
 KEY_COLUMNS = ("path", "file", "filename")
@@ -87,12 +88,14 @@ class Joined(Struct, frozen=True):
     orphan_rows: tuple[Row, ...]
 
 
-def read_sheet(path: Path, key: str | None = None) -> Sheet:
+def read_sheet(path: Path, key: str | None = None, mistakes: Mistakes | None = None) -> Sheet:
     """Return the table in a CSV, TSV or XLSX file.
 
     Args:
         path: The suffix decides the format. CSV is UTF-8, with or without a byte-order mark.
         key: The join column; by default the first of ``path``, ``file``, ``filename``.
+        mistakes: Takes those after which reading goes on, for whoever has more to find; without
+            it they are raised, all at once.
 
     Raises:
         InvalidInputError: (``bad-sheet``) unreadable, no regular file, larger than
@@ -112,16 +115,18 @@ def read_sheet(path: Path, key: str | None = None) -> Sheet:
     try:
         with open_regular(path) as file:
             if os.fstat(file.fileno()).st_size > MAX_BYTES:
-                raise InvalidInputError(
-                    "bad-sheet",
-                    f"{path.name}: larger than {MAX_BYTES >> 20} MiB",
-                    hint="split the dataset, with a sheet for each part",
-                )
+                hint = "split the dataset, with a sheet for each part"
+                raise _bad(path, f"larger than {MAX_BYTES >> 20} MiB", hint)
+            found = Mistakes() if mistakes is None else mistakes
             if suffix != ".xlsx":
-                return _assemble(path, _csv_rows(path, file), key)
-            from lyrikstore.curate.sheets.xlsx import xlsx_rows
+                sheet = _assemble(path, _csv_rows(path, file, found), key, found)
+            else:
+                from lyrikstore.curate.sheets.xlsx import xlsx_rows
 
-            return _assemble(path, xlsx_rows(path, file), key)
+                sheet = _assemble(path, xlsx_rows(path, file, found), key, found)
+            if mistakes is None:
+                found.check()
+            return sheet
     except FileNotFoundError:
         raise no_file(path) from None
     except OSError as error:
@@ -158,10 +163,15 @@ def formula_cells(cells: Iterable[str]) -> int:
     return sum(_FORMULA.search(cell) is not None for cell in cells)
 
 
-def join(paths: Iterable[str], sheet: Sheet) -> Joined:
+def join(paths: Iterable[str], sheet: Sheet, mistakes: Mistakes | None = None) -> Joined:
     """Return which row describes which file (spec §12.3.3).
 
     A key is an exact relative path; a bare file name counts only if one file has it.
+
+    Args:
+        paths: The files.
+        sheet: The table.
+        mistakes: Takes the mistakes; without it they are raised, all at once.
 
     Raises:
         InvalidInputError: (``duplicate-rows``) two rows describe one file; (``ambiguous-rows``) a
@@ -176,24 +186,19 @@ def join(paths: Iterable[str], sheet: Sheet) -> Joined:
         by_name.setdefault(path.rpartition("/")[2], []).append(path)
     taken: dict[str, Row] = {}
     orphans: list[Row] = []
-    ambiguous: list[str] = []
+    wrong = Mistakes() if mistakes is None else mistakes
     for row in sheet.rows:
         found = [row.key] if row.key in known else by_name.get(row.key, [])
         if not found:
             orphans.append(row)
         elif len(found) > 1:
-            ambiguous.append(f"row {row.number}: {row.key!r} names {pluralize(len(found), 'file')}")
+            wrong.add(_ambiguous(sheet.name, row, len(found)))
         elif found[0] in taken:
-            raise _duplicate(sheet.name, found[0], taken[found[0]].number, row.number)
+            wrong.add(_duplicate(sheet.name, found[0], taken[found[0]].number, row.number))
         else:
             taken[found[0]] = row
-    if ambiguous:
-        raise InvalidInputError(
-            "ambiguous-rows",
-            f"{sheet.name}: {ambiguous[0]}" + _and_more(len(ambiguous)),
-            hint="write the relative path instead of the bare file name",
-            details={"rows": ambiguous[:1000]},
-        )
+    if mistakes is None:
+        wrong.check()
     return Joined(
         meta={path: taken[path].meta for path in ordered if path in taken},
         orphan_files=tuple(path for path in ordered if path not in taken),
@@ -201,28 +206,32 @@ def join(paths: Iterable[str], sheet: Sheet) -> Joined:
     )
 
 
-def _assemble(path: Path, rows: _Rows, key: str | None) -> Sheet:
+def _assemble(path: Path, rows: _Rows, key: str | None, mistakes: Mistakes) -> Sheet:
     first = next(rows, None)
     if first is None:
-        raise InvalidInputError(
-            "bad-sheet", f"{path.name}: the sheet is empty", hint="the first row names the columns"
-        )
-    header = _header(path, first[1])
-    place = _key_place(path, header, key)
+        raise mistakes.fail(_bad(path, "the sheet is empty", "the first row names the columns"))
+    header = _header(path, first[1], mistakes)
+    try:
+        place = _key_place(path, header, key)
+    except InvalidInputError as error:
+        raise mistakes.fail(error) from None
     hasher = blake3()
     columns = [name for name in header if name is not None]
     hasher.update(encode([header[place], *(c for c in columns if c != header[place])]) + b"\n")
     seen: dict[str, int] = {}
     table: list[Row] = []
     for number, cells in rows:
-        row = _row(path, header, place, number, cells)
+        row = _row(path, header, place, number, cells, mistakes)
+        if row is None:
+            continue
         if row.key in seen:
-            raise _duplicate(path.name, row.key, seen[row.key], number)
+            mistakes.add(_duplicate(path.name, row.key, seen[row.key], number))
+            continue
         seen[row.key] = number
         table.append(row)
         line = encode([row.key, dict(row.meta)]) + b"\n"
         if len(line) > MAX_ROW_BYTES:
-            raise _too_long(path, f"row {number} has {pluralize(len(line), 'byte')}")
+            mistakes.add(_too_long(path, f"row {number} has {pluralize(len(line), 'byte')}"))
         hasher.update(line)
     return Sheet(
         name=path.name,
@@ -233,20 +242,14 @@ def _assemble(path: Path, rows: _Rows, key: str | None) -> Sheet:
     )
 
 
-def _header(path: Path, cells: list[str | None]) -> list[str | None]:
+def _header(path: Path, cells: list[str | None], mistakes: Mistakes) -> list[str | None]:
     names = [cell.strip() or None if cell is not None else None for cell in cells]
     given = [name for name in names if name is not None]
     if len(given) > MAX_COLUMNS:
-        raise InvalidInputError(
-            "bad-sheet", f"{path.name}: more than {MAX_COLUMNS} columns", hint="split the sheet"
-        )
-    for name in given:
+        raise mistakes.fail(_bad(path, f"more than {MAX_COLUMNS} columns", "split the sheet"))
+    for name in dict.fromkeys(given):
         if given.count(name) > 1:
-            raise InvalidInputError(
-                "bad-sheet",
-                f"{path.name}: two columns are named {name!r}",
-                hint="rename one of them",
-            )
+            mistakes.add(_bad(path, f"two columns are named {name!r}", "rename one of them"))
     return names
 
 
@@ -271,31 +274,31 @@ def _key_place(path: Path, header: list[str | None], key: str | None) -> int:
 
 
 def _row(
-    path: Path, header: list[str | None], place: int, number: int, cells: list[str | None]
-) -> Row:
+    path: Path,
+    header: list[str | None],
+    place: int,
+    number: int,
+    cells: list[str | None],
+    mistakes: Mistakes,
+) -> Row | None:
     key = cells[place] if place < len(cells) else None
-    if key is None:
-        raise InvalidInputError(
-            "bad-sheet",
-            f"{path.name}: row {number} has no {header[place]}",
-            hint="name the file the row describes, or delete the row",
-        )
+    if key is None and number not in mistakes.rows:
+        hint = "name the file the row describes, or delete the row"
+        mistakes.add(_bad(path, f"row {number} has no {header[place]}", hint))
     meta: dict[str, str] = {}
     for index, cell in enumerate(cells):
         if cell is None or index == place:
             continue
         name = header[index] if index < len(header) else None
         if name is None:
-            raise InvalidInputError(
-                "bad-sheet",
-                f"{path.name}: row {number} has a value in column {index + 1}, which has no name",
-                hint="name the column in the first row, or empty the cell",
-            )
+            reason = f"row {number} has a value in column {index + 1}, which has no name"
+            mistakes.add(_bad(path, reason, "name the column in the first row, or empty the cell"))
+            continue
         meta[name] = cell
-    return Row(number, unicodedata.normalize("NFC", key), meta)
+    return None if key is None else Row(number, unicodedata.normalize("NFC", key), meta)
 
 
-def _csv_rows(path: Path, file: BinaryIO) -> _Rows:
+def _csv_rows(path: Path, file: BinaryIO, mistakes: Mistakes) -> _Rows:
     delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(file)
     file.seek(0)
     with io.TextIOWrapper(file, "utf-8-sig", newline="") as decoded:
@@ -310,27 +313,23 @@ def _csv_rows(path: Path, file: BinaryIO) -> _Rows:
                 if width is None:
                     width = len(cells)
                 if len(cells) != width:
-                    raise InvalidInputError(
-                        "bad-sheet",
-                        f"{path.name}: line {rows.line_num} has {pluralize(len(cells), 'cell')}, "
-                        f"the first row has {width}",
-                        hint="put cells that hold a separator or a line break in double quotes",
-                    )
+                    count = pluralize(len(cells), "cell")
+                    reason = f"line {rows.line_num} has {count}, the first row has {width}"
+                    hint = "put cells that hold a separator or a line break in double quotes"
+                    mistakes.add(_bad(path, reason, hint))
+                    continue
                 yield rows.line_num, [cell or None for cell in cells]
+        except InvalidInputError as error:  # a row too long to be held
+            raise mistakes.fail(error) from None
         except UnicodeDecodeError:
-            raise InvalidInputError(
-                "bad-sheet",
-                f"{path.name}: not UTF-8"
-                + (f" after line {rows.line_num}" if rows.line_num else ""),
-                hint="save it as 'CSV UTF-8', where a spreadsheet offers that beside 'CSV'; "
-                "or as XLSX",
-            ) from None
+            where = f" after line {rows.line_num}" if rows.line_num else ""
+            hint = (
+                "save it as 'CSV UTF-8', where a spreadsheet offers that beside 'CSV'; or as XLSX"
+            )
+            raise mistakes.fail(_bad(path, f"not UTF-8{where}", hint)) from None
         except csv.Error as error:
-            raise InvalidInputError(
-                "bad-sheet",
-                f"{path.name}: line {rows.line_num}: {error}",
-                hint="double quotes inside a quoted cell are written twice",
-            ) from None
+            hint = "double quotes inside a quoted cell are written twice"
+            raise mistakes.fail(_bad(path, f"line {rows.line_num}: {error}", hint)) from None
 
 
 class _Lines:
@@ -369,11 +368,12 @@ def _next_row(rows: Iterator[list[str]]) -> list[str] | None:
 
 
 def _too_long(path: Path, reason: str) -> InvalidInputError:
-    return InvalidInputError(
-        "bad-sheet",
-        f"{path.name}: {reason}; {MAX_ROW_BYTES} bytes of metadata are the most for one file",
-        hint="put long texts into files of their own",
-    )
+    most = f"{MAX_ROW_BYTES} bytes of metadata are the most for one file"
+    return _bad(path, f"{reason}; {most}", "put long texts into files of their own")
+
+
+def _bad(path: Path, reason: str, hint: str) -> InvalidInputError:
+    return InvalidInputError("bad-sheet", f"{path.name}: {reason}", hint=hint)
 
 
 def _delimiter(file: BinaryIO) -> str:
@@ -392,5 +392,9 @@ def _duplicate(sheet: str, key: str, first: int, second: int) -> InvalidInputErr
     )
 
 
-def _and_more(count: int) -> str:
-    return f" (and {count - 1} more)" if count > 1 else ""
+def _ambiguous(sheet: str, row: Row, files: int) -> InvalidInputError:
+    return InvalidInputError(
+        "ambiguous-rows",
+        f"{sheet}: row {row.number}: {row.key!r} names {pluralize(files, 'file')}",
+        hint="write the relative path instead of the bare file name",
+    )

@@ -14,6 +14,7 @@ from blake3 import blake3
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError, storage_error
 from lyrikstore.canon.files import open_regular, real_path
+from lyrikstore.curate.sheets.mistakes import Mistakes
 from lyrikstore.curate.sheets.sheet import Row, Sheet, read_sheet
 
 MAX_BYTES = 64 << 20
@@ -28,7 +29,9 @@ def sheet_digest(sheet: Path | None) -> str:
     return ""
 
 
-def recalled_sheet(path: Path, key: str | None, digest: str, directory: Path | None) -> Sheet:
+def recalled_sheet(
+    path: Path, key: str | None, digest: str, directory: Path | None, mistakes: Mistakes
+) -> Sheet:
     """Return the table in a sheet, from memory if its bytes and the question are the same.
 
     Raises what :func:`lyrikstore.curate.sheets.sheet.read_sheet` does.
@@ -38,15 +41,16 @@ def recalled_sheet(path: Path, key: str | None, digest: str, directory: Path | N
         key: The join column, if one was named.
         digest: What :func:`lyrikstore.curate.sheets.sheet_cache.sheet_digest` gave for it.
         directory: The user's cache folder for this store; ``None`` remembers nothing.
+        mistakes: Takes those after which reading goes on; a sheet with any is not remembered.
     """
     if directory is None or not digest:
-        return read_sheet(path, key)
+        return read_sheet(path, key, mistakes)
     said = {"sheet": digest, "key": key, "suffix": path.suffix.lower()}
     place = directory / f"sheet-{Digest.of(str(real_path(path)).encode(errors='replace')).short}"
     found = _load(place, said, path.name)
     if found is None:
-        found = read_sheet(path, key)
-        if sheet_digest(path) == digest:  # or it was changed while it was read
+        found = read_sheet(path, key, mistakes)
+        if not mistakes and sheet_digest(path) == digest:  # or it was changed while it was read
             _save(place, said, found)
     return found
 

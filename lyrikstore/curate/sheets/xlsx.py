@@ -17,6 +17,7 @@ from typing import IO, Any, BinaryIO
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import pluralize
 from lyrikstore.curate.sheets.cells import cell_text
+from lyrikstore.curate.sheets.mistakes import Mistakes
 
 MAX_UNPACKED_BYTES = 512 << 20
 MAX_PARTS = 10_000
@@ -43,33 +44,36 @@ _ENCODINGS = frozenset({"utf-8", "utf-16", "us-ascii", "ascii"})
 _MAX_TAG = 1 << 16
 
 
-def xlsx_rows(path: Path, file: BinaryIO) -> Iterator[tuple[int, list[str | None]]]:
+def xlsx_rows(
+    path: Path, file: BinaryIO, mistakes: Mistakes
+) -> Iterator[tuple[int, list[str | None]]]:
     """Yield (1-based row number, canonical cell texts) of the first sheet, blank rows left out.
 
     Args:
         path: Its name, for messages.
         file: An XLSX file.
+        mistakes: Takes cells in error (``#N/A``), and formulas never calculated.
 
     Raises:
         InvalidInputError: (``bad-sheet``) not a workbook, broken, over a cap, several visible
-            sheets with content, a cell in error (``#N/A``), a formula never calculated.
+            sheets with content.
         OSError: The file cannot be read.
 
     Cost: O(cells); streamed.
     """
-    _check_archive(path, file)
+    _check_archive(path, file, mistakes)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # styles and extensions that openpyxl does not model
             with _opened(file, values=True) as book:
-                yield from _rows(path, book)
+                yield from _rows(path, book, mistakes)
     except InvalidInputError:
         raise
     except _BROKEN as error:
         raise _bad(path, f"not a readable workbook ({type(error).__name__})") from None
 
 
-def _rows(path: Path, book: Any) -> Iterator[tuple[int, list[str | None]]]:
+def _rows(path: Path, book: Any, mistakes: Mistakes) -> Iterator[tuple[int, list[str | None]]]:
     sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
     if not sheets:
         raise _bad(path, "no visible sheet")
@@ -88,18 +92,25 @@ def _rows(path: Path, book: Any) -> Iterator[tuple[int, list[str | None]]]:
             raise _bad(path, f"more than {MAX_ROWS} rows")
         texts: list[str | None] = []
         for cell in cells:
-            if cell.value is not None and cell.data_type == "e":
-                raise InvalidInputError(
-                    "bad-sheet",
-                    f"{path.name}: cell {cell.coordinate} is in error ({cell.value})",
-                    hint="correct or empty the cell",
-                )
-            texts.append(cell_text(cell.value))
+            try:
+                texts.append(_text(cell))
+            except InvalidInputError as error:
+                message = f"{path.name}: cell {cell.coordinate}: {error.message}"
+                mistakes.add(InvalidInputError(error.kind, message, hint=error.hint), number)
+                texts.append(None)
         if any(text is not None for text in texts):
             yield number, texts
 
 
-def _check_archive(path: Path, file: BinaryIO) -> None:
+def _text(cell: Any) -> str | None:
+    if cell.value is not None and cell.data_type == "e":
+        raise InvalidInputError(
+            "bad-sheet", f"it is in error ({cell.value})", hint="correct or empty the cell"
+        )
+    return cell_text(cell.value)
+
+
+def _check_archive(path: Path, file: BinaryIO, mistakes: Mistakes) -> None:
     try:
         with zipfile.ZipFile(file) as archive:
             parts = archive.infolist()
@@ -107,7 +118,7 @@ def _check_archive(path: Path, file: BinaryIO) -> None:
             for part in parts:
                 with archive.open(part) as stream:
                     _check_prolog(path, part.filename, stream)
-            _check_formulas(path, file, archive)
+            _check_formulas(path, file, archive, mistakes)
     except InvalidInputError:
         raise
     except _BROKEN:
@@ -165,7 +176,9 @@ def _check_sizes(path: Path, parts: list[zipfile.ZipInfo]) -> None:
         raise _bad(path, "two parts of one name")
 
 
-def _check_formulas(path: Path, file: BinaryIO, archive: zipfile.ZipFile) -> None:
+def _check_formulas(
+    path: Path, file: BinaryIO, archive: zipfile.ZipFile, mistakes: Mistakes
+) -> None:
     # A formula that was never calculated reads as an empty cell: a value silently lost. Which part
     # holds a sheet the workbook's relations say, and it may be called anything: so all are searched
     # for what could be one, and openpyxl says whether it is.
@@ -175,14 +188,14 @@ def _check_formulas(path: Path, file: BinaryIO, archive: zipfile.ZipFile) -> Non
             while read := stream.read(1 << 20):
                 found = tail + read.replace(b"\0", b"")  # UTF-16: the markup is ASCII
                 if _FORMULA.search(found):
-                    _refuse_uncalculated(path, file)
+                    _find_uncalculated(path, file, mistakes)
                     return
                 tail = found[max(found.rfind(b"<"), 0) :]
                 if len(tail) > _MAX_TAG:  # text, not a tag that goes on in the next read
                     tail = b""
 
 
-def _refuse_uncalculated(path: Path, file: BinaryIO) -> None:
+def _find_uncalculated(path: Path, file: BinaryIO, mistakes: Mistakes) -> None:
     with _opened(file, values=False) as formulas, _opened(file, values=True) as values:
         for left, right in zip(formulas.worksheets, values.worksheets, strict=True):
             left.reset_dimensions()
@@ -190,12 +203,13 @@ def _refuse_uncalculated(path: Path, file: BinaryIO) -> None:
             for wanted, found in zip(left.iter_rows(), right.iter_rows(), strict=True):
                 for cell, value in zip(wanted, found, strict=True):
                     if cell.data_type == "f" and value.value is None:
-                        raise InvalidInputError(
+                        error = InvalidInputError(
                             "bad-sheet",
                             f"{path.name}: the formula in {cell.coordinate} has no value",
                             hint="open the file in a spreadsheet program and save it, "
                             "or paste values",
                         )
+                        mistakes.add(error, cell.row)
 
 
 @contextmanager

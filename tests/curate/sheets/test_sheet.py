@@ -20,6 +20,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.curate.readers import iter_records
 from lyrikstore.curate.sheets.cells import cell_text
+from lyrikstore.curate.sheets.mistakes import Mistakes
 from lyrikstore.curate.sheets.sheet import formula_cells, join, read_sheet
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 
@@ -273,12 +274,12 @@ def test_an_unchanged_workbook_is_parsed_once(
     read = read_sheet(sheet)
     parsed: list[Path] = []
 
-    def count(path: Path, key: str | None) -> object:
+    def count(path: Path, key: str | None, mistakes: Mistakes) -> object:
         parsed.append(path)
-        return read_sheet(path, key)
+        return read_sheet(path, key, mistakes)
 
     def ask(key: str | None = None, directory: Path | None = cache) -> object:
-        return sheet_cache.recalled_sheet(sheet, key, sheet_digest(sheet), directory)
+        return sheet_cache.recalled_sheet(sheet, key, sheet_digest(sheet), directory, Mistakes())
 
     monkeypatch.setattr(sheet_cache, "read_sheet", count)
     assert ask() == ask() == read
@@ -307,12 +308,12 @@ def test_a_sheet_that_changes_while_it_is_read_is_not_remembered(
     sheet = tmp_path / "s.csv"
     sheet.write_text("path,k\na,1\n")
 
-    def meddle(path: Path, key: str | None) -> object:
+    def meddle(path: Path, key: str | None, mistakes: Mistakes) -> object:
         path.write_text("path,k\na,2\n")
-        return read_sheet(path, key)
+        return read_sheet(path, key, mistakes)
 
     monkeypatch.setattr(sheet_cache, "read_sheet", meddle)
-    sheet_cache.recalled_sheet(sheet, None, sheet_digest(sheet), tmp_path / "cache")
+    sheet_cache.recalled_sheet(sheet, None, sheet_digest(sheet), tmp_path / "cache", Mistakes())
     assert not (tmp_path / "cache").exists()
 
 
