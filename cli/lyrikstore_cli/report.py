@@ -133,6 +133,19 @@ def reasons(report: Report) -> set[str]:
     return {str(check.detail.get("reason", "")) for check in _all_checks(report)}
 
 
+def catch_up(report: Report) -> Iterator[str]:
+    """Yield what brings a clone that is behind up to what was seen or signed of its log."""
+    for check in _all_checks(report):
+        if check.detail.get("reason") != "behind":
+            continue
+        if check.detail["next"] == "push":
+            yield "finish the push that was cut off, and fetch what came since: lyrikstore push"
+            continue
+        yield "fetch what came since: lyrikstore pull"
+        if check.detail["unseen"]:
+            yield "if nothing comes, a push was cut off: lyrikstore push, in the clone it began in"
+
+
 def _next_steps(report: Report) -> Iterator[str]:
     if "missing-extra" in reasons(report):
         yield "pip install 'lyrikstore[jsonld]'"

@@ -4,7 +4,7 @@ A store that was rolled back, or whose clone is behind, looks perfectly sound fr
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -74,15 +74,31 @@ def check_remembered(
         summary = "older than a log checkpoint seen before: this store was rolled back"
         return failed("log.memory", "rollback", summary)
     if behind:
-        size = max(behind)
-        summary = (
-            f"this clone is behind: it holds {signed.size} of the {pluralize(size, 'entry')} "
-            "of the log that were seen before; what came after is not here"
-        )
-        return unchecked("log.memory", "behind", summary, size=signed.size, seen=size)
+        return _behind(repository, signed.size, max(behind), max(_sizes_seen(memory, logs)))
     first = states == {MemoryState.FIRST}
     summary = "first log checkpoint seen of this log" if first else "extends what was seen before"
     return passed("log.memory", summary)
+
+
+def _behind(repository: Repository, size: int, known: int, seen: int) -> Check:
+    # This user's key signed for what nobody saw published, and there is something to push here: a
+    # push that was cut off, most likely, which only another push ends. That pulls as well.
+    unseen = known > seen
+    step = "push" if unseen and repository.pending else "pull"
+    summary = (
+        f"this clone is behind: it holds {size} of the {pluralize(known, 'entry')} "
+        f"of the log that were {'signed' if unseen else 'seen'} before; what came after is not here"
+    )
+    detail = {"size": size, "seen": known, "unseen": unseen, "next": step}
+    return unchecked("log.memory", "behind", summary, **detail)
+
+
+def _sizes_seen(memory: LogMemory, logs: Sequence[LogName]) -> Iterator[int]:
+    yield 0
+    for log in logs:
+        last = memory.last_seen(log)
+        if last is not None:
+            yield last.head.size
 
 
 def not_known_lost(repository: Repository, memory: LogMemory | None) -> list[str]:

@@ -4,6 +4,10 @@ import shutil
 
 import pytest
 
+from lyrikstore.api import KeyFolder, Store
+from lyrikstore.objects.backends.base import LocalBackend
+from lyrikstore.testing.backends import CrashError
+
 
 @pytest.fixture
 def home(publisher):
@@ -39,6 +43,38 @@ def test_a_clone_that_is_behind_is_incomplete(home, verified) -> None:
     check_behind(home, 2, "acme/x")
     home.ok("pull", "-C", "clone")
     home.ok("verify", "-C", "clone")
+
+
+def test_a_push_that_was_killed_is_ended_by_the_next(home, monkeypatch) -> None:
+    home.ok("pull", "-C", "clone")
+    (home.folder / "data" / "a.txt").write_text("three")
+    home.ok("commit", home.folder / "data", "-d", "acme/x", "-C", "clone")
+    keys = KeyFolder(home.home / ".config/lyrikstore/keys")
+    store = Store.open(
+        home.folder / "clone",
+        memory_dir=home.home / ".local/state/lyrikstore/logs",
+        trust_file=home.home / ".config/lyrikstore/trust.toml",
+        keys=keys,
+        signer=keys.signer(),
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalBackend, "swap", _die)  # its slot is won, and nobody sees it yet
+        with pytest.raises(CrashError):
+            store.remotes.push(str(home.folder / ".lyrikstore"))
+    for _ in range(2):
+        check = home.fails(5, "verify", "-C", "clone", "--json").check("log.memory")
+        assert (check["detail"]["reason"], check["detail"]["next"]) == ("behind", "push")
+        said = home.fails(5, "verify", "-C", "clone")
+        assert "lyrikstore push" in said.err
+        assert "lyrikstore pull" not in said.err
+        home.ok("pull", "-C", "clone")  # which changes nothing
+    home.ok("push", "-C", "clone")
+    home.ok("verify", "-C", "clone")
+    home.ok("verify")
+
+
+def _die(*_):
+    raise CrashError
 
 
 def test_a_clone_that_another_clone_overtook(home) -> None:

@@ -105,7 +105,8 @@ def _check_log(repository: Repository) -> None:
         raise PolicyError(
             "log-behind",
             f"the log here is not all that was seen of it: {check.summary}",
-            hint="lyrikstore pull brings a clone up to its home; lyrikstore verify says more",
+            hint=f"lyrikstore {check.detail.get('next', 'pull')} brings a clone and its home "
+            "together; lyrikstore verify says more",
         )
 
 

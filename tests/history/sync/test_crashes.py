@@ -18,6 +18,8 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.objects.backends.base import LocalBackend
 from lyrikstore.objects.backends.memory import MemoryBackend
 from lyrikstore.testing.backends import CrashError, FaultyBackend
+from lyrikstore.verify.log_memory import check_remembered
+from lyrikstore.verify.report import CheckState
 from tests.history.sync.conftest import NAME, Office
 from tests.sweep import examples, thinned
 
@@ -105,6 +107,32 @@ def test_a_push_that_died_is_done_by_the_next_one(tmp_path):
             clone.push(remote)
         assert clone.again().pending == ()
         assert logged(remote, folder).count(mine.id) == 1
+
+
+def state_of(clone):
+    return check_remembered(clone.repo, clone.repo.checkpoint, clone.repo.records, clone.memory)
+
+
+def test_verify_says_what_helps_after_a_push_died(tmp_path):
+    by_pull = set()
+    calls = calls_of_a_push(tmp_path / "undisturbed")
+    for place in range(calls // 2, calls + 1):  # before, no slot is won
+        folder = tmp_path / str(place)
+        office, _, remote = begun(folder)
+        clone = office.clone(remote, "one")
+        clone.commit({"a": b"two"})
+        with suppress(CrashError, LyrikstoreError):
+            clone.push(Faulty(remote, place, "crash"))
+        clone.repo = clone.again()
+        found = state_of(clone)
+        if found.state is CheckState.UNCHECKED:
+            assert (found.detail["reason"], found.detail["next"]) == ("behind", "push")
+            clone.pull(remote)  # which helps where the record was published, and there only
+            by_pull.add(state_of(clone).state is CheckState.PASS)
+            clone.push(remote)
+            assert state_of(clone).state is CheckState.PASS
+        shutil.rmtree(folder)
+    assert by_pull == {True, False}
 
 
 def push_three(folder, url, number, results):

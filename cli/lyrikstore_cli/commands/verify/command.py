@@ -20,7 +20,7 @@ from lyrikstore_cli.commands.verify.delivery import verify_delivered
 from lyrikstore_cli.commands.verify.diagnose import enclosing, next_steps, not_about_data
 from lyrikstore_cli.commands.verify.w3c import Asked
 from lyrikstore_cli.options import credential_file, read_file
-from lyrikstore_cli.report import check_kept, keep_report, reasons, show_report
+from lyrikstore_cli.report import catch_up, check_kept, keep_report, reasons, show_report
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
@@ -161,8 +161,8 @@ def command(
     if target is not None and Path(target).is_file():
         for step in next_steps(Path(target), report):
             session.screen.hint(step)
-    if "behind" in found:
-        session.screen.hint("fetch what came since: lyrikstore pull")
+    for step in catch_up(report):
+        session.screen.hint(step)
     if report_file is not None:
         keep_report(report_file, report, trust, force=force)
         session.screen.say(f"✓ report kept in {report_file}")
