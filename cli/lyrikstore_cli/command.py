@@ -1,15 +1,33 @@
 """How a command is declared: one function, the shared options, a session as first argument."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.canon.files import no_file
 from lyrikstore_cli.session import Options, Session
+
+
+def _call(function: Callable[..., None], session: Session, values: dict[str, Any]) -> None:
+    # What it printed leaves while it is known what the command did: or all that could be said of a
+    # full disk would be that nothing was half done.
+    try:
+        try:
+            function(session, **values)
+        except click.exceptions.Exit:
+            sys.stdout.flush()
+            raise
+        sys.stdout.flush()
+    except OSError as error:
+        # One with a file name is not about standard output.
+        if isinstance(error, LyrikstoreError | BrokenPipeError) or error.filename:
+            raise
+        raise session.output_failed(error) from error
 
 
 def _shared() -> list[click.Parameter]:
@@ -85,7 +103,7 @@ def command(
                 signer=values.pop("signer", None),
                 passphrase_file=values.pop("passphrase_file", None),
             )
-            function(Session(options), **values)
+            _call(function, Session(options), values)
 
         extra = _signing() if signs else [_passphrase()] if passphrase else []
         own = list(reversed(getattr(function, "__click_params__", [])))

@@ -16,16 +16,23 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from lyrikstore.api import nearest_store, store_folder
-from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
+from lyrikstore.canon.errors import (
+    InvalidInputError,
+    KeyMaterialError,
+    LyrikstoreError,
+    storage_error,
+)
 from lyrikstore.canon.files import no_file
 from lyrikstore.canon.text import escape_control
 from lyrikstore_cli.output.screen import Screen, json_text
 
 if TYPE_CHECKING:
     from lyrikstore.api import (
+        Digest,
         KeyFolder,
         Listing,
         LogMemory,
+        LogPosition,
         NamedRemotes,
         Pools,
         PublicKey,
@@ -110,6 +117,8 @@ class Session:
 
     options: Options
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    finished: bool = False
+    _opened: "list[tuple[Store, LogPosition]]" = field(default_factory=list)
 
     @cached_property
     def paths(self) -> UserPaths:
@@ -127,8 +136,14 @@ class Session:
             verbose=options.verbose,
         )
 
-    def emit(self, command: str, result: Mapping[str, Any], *, version: int = 1) -> None:
-        """Print the result as one JSON object, of that version, if the user asked for JSON."""
+    def emit(
+        self, command: str, result: Mapping[str, Any], *, version: int = 1, done: bool = True
+    ) -> None:
+        """Print the result as one JSON object, of that version, if the user asked for JSON.
+
+        Call it before anything else is printed, and once the work is done, if it ever is.
+        """
+        self.finished = done
         if self.options.json:
             document = {"schema": f"lyrikstore/cli/{command}/v{version}", **result}
             sys.stdout.write(json_text(document, indent=2) + "\n")
@@ -178,7 +193,26 @@ class Session:
         )
         if sign:
             self.keys().uri(self._signer_named)  # no key at all is said before any work
+            self._opened.append((store, store.position))
         return store
+
+    def output_failed(self, error: OSError) -> LyrikstoreError:
+        """Return what to say where standard output took no more: what was done all the same."""
+        said = storage_error(error, "cannot write the output")
+        logged: list[tuple[Digest, str]] = []
+        with contextlib.suppress(LyrikstoreError):
+            for store, before in self._opened:
+                logged += store.logged_since(before)
+        if logged:
+            first = ", ".join(f"{name} ({identity.short})" for identity, name in logged[:3])
+            more = f" and {len(logged) - 3} more" if len(logged) > 3 else ""
+            is_ = "is" if len(logged) == 1 else "are"
+            said.message += f"; {first}{more} {is_} logged: only the output failed"
+            said.hint = f"lyrikstore show {logged[-1][0].short} shows what was logged"
+            said.details["logged"] = [str(identity) for identity, _ in logged]
+        elif self.finished:
+            said.hint = "the command is done, and only its output is missing: give that more room"
+        return said
 
     def listing(self, folder: Path, sheet: Path | None, *, follow_links: bool) -> "Listing | None":
         """Begin to list a folder that is known to be large; None for others."""

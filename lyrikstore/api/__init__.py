@@ -9,6 +9,7 @@ version may change; errors, texts and times are in :mod:`lyrikstore.canon`.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lyrikstore.api.context import LogPosition as LogPosition
     from lyrikstore.api.named_remotes import NamedRemote as NamedRemote
     from lyrikstore.api.named_remotes import NamedRemotes as NamedRemotes
     from lyrikstore.api.named_remotes import place_of as place_of
@@ -130,6 +131,7 @@ if TYPE_CHECKING:
     from lyrikstore.web.vc_api.tls import self_signed_context as self_signed_context
 
 _PLACES = {
+    "api.context": "LogPosition",
     "api.named_remotes": "NamedRemote NamedRemotes place_of",
     "api.store": "Store",
     "api.verify": "data_folder verify_delivery verify_folder",

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import KeyMaterialError
 from lyrikstore.canon.timestamps import Clock, now
@@ -21,6 +23,18 @@ if TYPE_CHECKING:
     from lyrikstore.crypto.keys.keyring import KeyFolder
     from lyrikstore.history.sync.push import Remote
     from lyrikstore.objects.backends.open import RemotePlace
+
+
+class LogPosition(Struct, frozen=True):
+    """How far a log was at one moment.
+
+    Attributes:
+        size: Entries of the home log.
+        pending: What waited in the local log.
+    """
+
+    size: int
+    pending: frozenset[Digest]
 
 
 @dataclass
@@ -75,6 +89,29 @@ class StoreContext:
     def own_cache(self) -> Path | None:
         """Where is remembered what belongs to this store, or None."""
         return self.cache_dir / self.id.short if self.cache_dir else None
+
+    @property
+    def position(self) -> LogPosition:
+        """How far the log is now."""
+        pending = frozenset(entry.id for entry in self.repository.pending)
+        return LogPosition(self.repository.checkpoint.size, pending)
+
+    def logged_since(self, position: LogPosition) -> list[tuple[Digest, str]]:
+        """Return what was logged since, in order: each id, and the name or what it is.
+
+        Raises:
+            LyrikstoreError: The log, or what was logged, cannot be read.
+        """
+        repository = self.repository
+        repository.refresh()
+        return [
+            (
+                entry.id,
+                repository.manifest(entry.id).name if entry.type == "manifest" else entry.type,
+            )
+            for entry in repository.entries()[position.size :]
+            if entry.type != "transaction" and entry.id not in position.pending
+        ]
 
     def signer(self, *, away: bool = False) -> Signer:
         """Return who signs, after publishing here what an earlier writer committed and left.

@@ -86,7 +86,7 @@ def command(
         service = make_service(base, trust=trust, files=files, signer=signer, clock=now)
         context = _tls(host, certificate) if tls else None
         did = None if signer is None else signer.did
-        session.emit("serve", {"url": base, "issuer": did})
+        session.emit("serve", {"url": base, "issuer": did}, done=False)
         doing = "verifying only" if did is None else f"signing as {did}"
         session.screen.result(f"listening on {base}, {doing}")
         sys.stdout.flush()  # whoever started it waits for this line
