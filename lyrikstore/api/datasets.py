@@ -240,7 +240,8 @@ class Datasets:
                 :func:`lyrikstore.history.gc.gc.collect`, whose errors it raises.
 
         Raises:
-            InvalidInputError: (``not-home``) ``at`` is a mirror.
+            InvalidInputError: (``not-home``) ``at`` is a mirror; (``not-pushed``) ``purge``, and
+                something waits here to be pushed.
             KeyMaterialError: A key is missing that signs a retention, or the log.
             IncompleteError: (``not-purged``) ``left`` of its details says what could not go.
 
@@ -256,7 +257,10 @@ class Datasets:
             found = collect(store.repository, signer=signer, keep=keep, **options)
             return self._purge(found, store.repository) if found.purged else found
         from lyrikstore.api.remotes import Remotes
+        from lyrikstore.history.gc.purge import refuse_pending
 
+        if purge:
+            refuse_pending(store.repository)
         there = store.at_home(at, None if dry_run else store.home_log_signer())
         signer = None if dry_run or keep is None else store.signer(away=True)
         found = collect(there, signer=signer, keep=keep, **options)

@@ -255,6 +255,12 @@ def test_at_a_home_elsewhere_and_in_its_clone(keeper):
     assert [one["name"] for one in done["purged"]["remotesNotReached"]] == ["backup"]
     assert places(secret.encode(), backup) != []
     keeper.ok("verify")
+    # What waits here may rest on what would go.
+    commit(keeper, {"a.txt": "waits", "b.txt": "same"})
+    for command in (("gc", "--purge"), ("gc", "--purge", "--remote", "origin")):
+        assert keeper.fails(16, *command, "--json").kind == "not-pushed"
+    keeper.ok("push", "origin")
+    keeper.ok("gc", "--purge")
     keeper.ok("push", "backup")
     keeper.ok("clone", home, keeper.folder / "again")
     keeper.ok("verify", cwd=keeper.folder / "again")

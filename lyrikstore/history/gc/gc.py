@@ -22,7 +22,7 @@ from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
-from lyrikstore.history.gc.purge import Purged, check_purged, clear_leftovers
+from lyrikstore.history.gc.purge import Purged, check_purged, clear_leftovers, refuse_pending
 from lyrikstore.history.gc.retention import Retirement, plan_retirement, retire
 from lyrikstore.history.log.entries import read_records
 from lyrikstore.history.manifests.manifest import Manifest
@@ -124,7 +124,7 @@ def collect(
 
     Raises:
         InvalidInputError, NotFoundError: As :func:`plan_retirement`; (``not-home``) ``keep`` in a
-            clone or mirror.
+            clone or mirror; (``not-pushed``) ``purge`` in a clone where something is pending.
         IncompleteError, VerificationError, FormatError: Something that must stay cannot be read:
             repair the store first. Nothing was changed.
         ConflictError: (``repacked``) other writers kept relying on what was to go, or kept
@@ -141,6 +141,8 @@ def collect(
         # Before anything is written, and in a dry run: deletion itself would refuse weeks later.
         for part in ("packs", "gc", SCRATCH):
             refuse_link(repository.location / part)
+    if purge:
+        refuse_pending(repository)
     home = not repository.is_mirror
     if keep and not home:
         raise InvalidInputError(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from lyrikstore.canon.errors import IncompleteError, StorageError, storage_error
+from lyrikstore.canon.errors import IncompleteError, InvalidInputError, StorageError, storage_error
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.repository.liveness import live_blobs
 from lyrikstore.history.repository.repository import Repository
@@ -39,6 +39,21 @@ class Purged(Struct, frozen=True):
 
     bytes: int
     retired: int
+
+
+def refuse_pending(repository: Repository) -> None:
+    """Return if nothing waits in a clone that may rest on what a purge takes away.
+
+    Raises:
+        InvalidInputError: (``not-pushed``) something does.
+    """
+    if repository.pending:
+        waiting = pluralize(len(repository.pending), "entry waits", "entries wait")
+        raise InvalidInputError(
+            "not-pushed",
+            f"{waiting} to be pushed, and may rest on data that would go",
+            hint="lyrikstore push first; or purge at the home alone, from another clone",
+        )
 
 
 def clear_leftovers(root: Path) -> int:
