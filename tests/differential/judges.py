@@ -29,6 +29,7 @@ from lyrikstore.verify.delivery.compare_files import (
     compare_listing,
 )
 from lyrikstore.verify.delivery.delivery import verify_alone, verify_delivery
+from lyrikstore.verify.delivery.line_ends import digest_with, ends_before
 from lyrikstore.verify.delivery.siblings import SiblingFiles
 from lyrikstore.verify.w3c.presentation import is_presentation, verify_presentation
 from lyrikstore.verify.w3c.resources import Resources
@@ -101,7 +102,12 @@ class Held:
         for entry in tree.entries if each else ():
             if entry.path in found and found[entry.path].bytes == entry.bytes:
                 each(entry, io.BytesIO(self._files[entry.path]))
-        return compare_listing(tree, found)
+        return compare_listing(tree, found, self._is_rewritten)
+
+    def _is_rewritten(self, entry: TreeEntry, found: FoundFile) -> bool:
+        ends = ends_before(found.bytes, entry.bytes)
+        stream = io.BytesIO(self._files[entry.path])
+        return ends is not None and digest_with(ends, stream, entry.bytes) == entry.blake3
 
     def tree(self) -> Tree:
         return Tree.of(TreeEntry(path, len(d), Digest.of(d)) for path, d in self._files.items())
