@@ -13,7 +13,7 @@ from lyrikstore.api import ROLES
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, NotFoundError
 from lyrikstore.canon.files import create_file, real_path
-from lyrikstore.canon.text import pluralize
+from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore.verify.report import Check, CheckState, Report, Verdict
 from lyrikstore.verify.report_text import (
     SYMBOL,
@@ -78,7 +78,8 @@ def show_report(session: Session, report: Report) -> int:
 
 def _show_checks(screen: Screen, report: Report) -> None:
     profile = f", profile {report.profile}" if report.profile else ""
-    screen.result(f"{report.subject}  by {signed_by(report)}, at {report.at}{profile}")
+    by = f"{signed_by(report)}{_called(report)}"
+    screen.result(f"{report.subject}  by {by}, at {report.at}{profile}")
     for part in report.parts:
         made = {check.id for check in part.checks}
         what = next((words for check, words in _PRESENTED.items() if check in made), "")
@@ -101,6 +102,15 @@ def _show_checks(screen: Screen, report: Report) -> None:
         screen.result(f" – not proven: {line}", "dim")
     if rest := len(report.not_proven) - len(unproven):
         screen.result(f" – not proven: {rest} more, which -v shows", "dim")
+
+
+def _called(report: Report) -> str:
+    """Return what your trust file calls the issuer, if it believes them."""
+    known = next((check for check in report.checks if check.id == "trust.issuer"), None)
+    nickname = None if known is None else known.detail.get("nickname")
+    if nickname is None or known is None or known.state is not CheckState.PASS:
+        return ""
+    return f" ({escape_control(str(nickname))})"
 
 
 def _show_check(screen: Screen, check: Check, width: int, alike: Counter[str]) -> None:
