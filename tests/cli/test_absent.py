@@ -47,6 +47,8 @@ READ = {
     ("grant", "--supersedes"): (*GRANT, "--supersedes", GONE),
     ("import", "targets"): ("import", GONE),
     ("import", "--data"): ("import", "theirs", "-d", "acme/theirs", "--data", GONE),
+    ("permit", "--terms"): ("permit", NAME, "--terms", GONE),
+    ("permit", "--supersedes"): ("permit", NAME, "--permit", "train", "--supersedes", GONE),
     ("issue", "--terms"): ("issue", NAME, "-o", "out", "--terms", GONE),
     ("issue", "--did-document"): (*ISSUE, *WEB),
     ("issue", "--supersedes"): (*ISSUE, "--supersedes", GONE),
