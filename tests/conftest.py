@@ -322,6 +322,21 @@ class Corpus:
 
 
 @pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Return a Chromium, the one of this process: Playwright takes no second one beside it."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox"] if os.geteuid() == 0 else [],
+            timeout=120_000,
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
 def corpus() -> Corpus:
     """Return up to 60 licence texts of installed packages, in a fixed order."""
     texts: dict[str, bytes] = {}

@@ -147,22 +147,17 @@ def test_without_typst_html_is_left(monkeypatch) -> None:
 
 @pytest.mark.web
 @pytest.mark.parametrize("name", ["acme", "x" * 255, "é" * 127, "<script>alert(1)</script>"])
-def test_html_prints_on_one_page(name: str, tmp_path) -> None:
-    from playwright.sync_api import sync_playwright
-
+def test_html_prints_on_one_page(browser, name: str, tmp_path) -> None:
     letter = crowded(name)
     page = tmp_path / "letter.html"
     page.write_bytes(letter_html(letter))
     complaints: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
-        window = browser.new_context(offline=True).new_page()
-        window.on("console", lambda message: complaints.append(message.text))
-        window.goto(page.as_uri())
-        printed = window.pdf(prefer_css_page_size=True)
-        browser.close()
+    context = browser.new_context(offline=True)
+    window = context.new_page()
+    window.on("console", lambda message: complaints.append(message.text))
+    window.goto(page.as_uri())
+    printed = window.pdf(prefer_css_page_size=True)
+    context.close()
     assert complaints == []
     text, codes = read_pdf(printed)
     assert codes == [letter.did]

@@ -8,6 +8,7 @@ are made here, each with what is wrong.
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,15 +16,17 @@ from typing import Any
 import pytest
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.credentials.terms.model import whole
+from lyrikstore.credentials.terms.model import Partition, Terms, whole
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.history.commit.appender import Appender
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Input
 from lyrikstore.publish.cards.card import make_card
 from lyrikstore.publish.cards.check import verify_card
+from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.report import Report
 from lyrikstore.verify.store.object import verify_object
+from tests.credentialed import log_credential
 from tests.verify.store.test_store import Lineage, flip, make_lineage
 
 STATEMENTS = frozenset(
@@ -196,6 +199,19 @@ def _no_right(place: Place) -> Report:
     return place.store.object("other")
 
 
+def _prohibited_elsewhere(place: Place) -> Report:
+    publisher, now = place.store.publisher, place.store.world.NOW
+    terms = Terms((Partition("all", (), ("train",)),))
+    valid = (now, now + timedelta(days=9))
+    manifest = publisher.manifest
+    texts = [("LicenseRef-Acme-1.0", place.store.world.LICENCE)]
+    log_credential(
+        *(place.store.repository, manifest, signer_for("another"), terms, valid),
+        licence_texts=texts,
+    )
+    return place.store.object("model")
+
+
 IN_STORES: Mapping[str, Callable[[Place], Report]] = {
     "store.format": _flipped("format", 0.1),
     "store.genesis": _by_nobody,
@@ -212,6 +228,7 @@ IN_STORES: Mapping[str, Callable[[Place], Report]] = {
     "object": _unreadable,
     "runs": _unplanned,
     "rights": _no_right,
+    "rights.same-bytes": _prohibited_elsewhere,
 }
 """Id → what makes a store, or an object in it, of which it does not hold, and verifies it."""
 

@@ -50,20 +50,6 @@ def browsers(*others: str) -> pytest.MarkDecorator:
 EVERY_BROWSER = browsers("firefox", "webkit")
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--no-sandbox"] if os.geteuid() == 0 else [],
-            timeout=120_000,
-        )
-        yield started
-        started.close()
-
-
 @dataclass
 class Window:
     """The page in a browser window."""
