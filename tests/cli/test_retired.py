@@ -116,3 +116,34 @@ def test_what_was_issued_of_it_stops_no_later_delivery(publisher):
     publisher.ok("verify", "first")
     publisher.ok("verify", "second")
     publisher.ok("verify")
+
+
+def test_what_waits_in_a_clone_keeps_what_it_rests_on(publisher):
+    """A pending version may have data in common with one that the home retires."""
+    shared = "".join(f"{number} of a text that two versions have\n" for number in range(20000))
+    commit(publisher, {"a.txt": shared}, "first")
+    publisher.ok("clone", publisher.folder / ".lyrikstore", "copy")
+    copy = publisher.folder / "copy"
+    (copy / "mine").mkdir()
+    (copy / "mine" / "b.txt").write_text(shared)
+    publisher.ok("commit", "mine", "-d", "acme/mine", cwd=copy)
+
+    commit(publisher, {"a.txt": "short"}, "second")
+    publisher.ok("gc", "--keep", "1", NAME)
+    publisher.ok("pull", cwd=copy)  # whose log drops the pack
+    publisher.ok("checkout", "acme/mine", "kept", cwd=copy)
+    for _ in range(2):
+        publisher.ok("gc", "--grace", "0", cwd=copy)
+    publisher.ok("checkout", "acme/mine", "still", cwd=copy)
+    assert publisher.fails(5, "checkout", f"{NAME}~1", "old", "--json", cwd=copy).kind == "retired"
+    assert publisher.run("verify", cwd=copy).code in {0, 4}
+
+    publisher.ok("push", cwd=copy)
+    publisher.ok("checkout", "acme/mine", "pushed")
+    assert (publisher.folder / "pushed" / "b.txt").read_text() == shared
+    assert publisher.fails(5, "checkout", f"{NAME}~1", "old", "--json").kind == "retired"
+    # Nothing waits any more, so nothing keeps it.
+    for _ in range(2):
+        publisher.ok("gc", "--grace", "0", cwd=copy)
+    publisher.ok("checkout", "acme/mine", "after", cwd=copy)
+    publisher.ok("verify", cwd=copy)

@@ -37,6 +37,7 @@ from lyrikstore.history.repository.log_keys import open_head
 from lyrikstore.history.repository.partial_clone import read_selection
 from lyrikstore.history.repository.refs import check_genesis
 from lyrikstore.objects.backends.base import Backend
+from lyrikstore.objects.pack.format import PackRef
 from lyrikstore.objects.store.blobs import BlobStore, open_blobs, open_fetched
 from lyrikstore.objects.store.transactions import LiveObjects, Transaction, fold
 
@@ -259,6 +260,10 @@ class StoreView:
             home = {(entry.type, entry.id) for entry in records.entries[:size]}
             pending, holders = local.pending(home, size, len(covered))
         live = fold((*covered, *holders))
+        if holders:
+            # What waits may rest on data that the home has let go of since.
+            kept = _kept_packs(self._backend, covered, live)
+            live = LiveObjects((*live.packs, *kept), live.chunk_lists)
         partial = mark is not None and read_selection(self._backend) is not None
         if partial:
             blobs = open_fetched(self._backend, live)
@@ -292,3 +297,14 @@ class StoreView:
             for entry in self.entries():
                 self._index.setdefault((entry.type, entry.id), entry.index)
         return self._index
+
+
+def _kept_packs(
+    backend: Backend, transactions: Sequence[Transaction], live: LiveObjects
+) -> list[PackRef]:
+    """Return the packs that ``transactions`` drop and that are still here."""
+    known = {pack.id for pack in live.packs}
+    added = {pack.id: pack for one in transactions for pack in one.added}
+    dropped = dict.fromkeys(pack for one in transactions for pack in one.dropped)
+    gone = [added[pack] for pack in dropped if pack not in known]
+    return [pack for pack in gone if backend.size(pack.name) == pack.bytes]

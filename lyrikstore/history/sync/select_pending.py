@@ -119,17 +119,9 @@ def complete(
     try:
         require_blobs(home, manifests, changes)
     except IncompleteError:
-        first = repository.records.covered(repository.checkpoint.size)
-        dropped = {
-            pack
-            for transaction in home.records.transactions[first:]
-            for pack in transaction.dropped
-        }
         known = {pack.id for pack in (*home.live.packs, *changes.added)}
-        ours = [pack for pack in repository.home_live.packs if pack.id in dropped]
-        ours += [pack for one in repository.pending_transactions for pack in one.added]
         lists = {pair for one in repository.pending_transactions for pair in one.chunk_lists}
-        more = dict.fromkeys(pack for pack in ours if pack.id not in known)
+        more = [pack for pack in repository.live.packs if pack.id not in known]
         lists |= set(_lists_of(repository, manifests))
         changes = replace(changes, chunk_lists=tuple(dict((*changes.chunk_lists, *lists)).items()))
         extracted = repack(repository.backend, _plan(repository, home, manifests, changes, more))

@@ -22,6 +22,7 @@ from lyrikstore.history.manifests.manifest import Input, sign_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_tree, retired_versions
 from lyrikstore.history.sync.pull import clone, pull
+from lyrikstore.history.sync.push import Remote, push
 from lyrikstore.objects.check.checker import verify_blobs
 from lyrikstore.objects.gc import plan as gc_module
 from lyrikstore.testing.backends import CrashError, FaultyBackend
@@ -318,13 +319,19 @@ def test_a_clone_only_sweeps(shelf, tmp_path):
     with pytest.raises(InvalidInputError) as caught:
         collect(theirs, clock=lambda: shelf.now, keep=(NAME, 1))
     assert caught.value.kind == "not-home"
-    # What the home dropped is dropped here with the next pull, and deleted by a later sweep.
+    # What the home dropped is dropped here with the next pull, stays while anything is pending that
+    # may rest on it, and is deleted by a later sweep.
     old = {pack.name for pack in shelf.repo.live.packs}
     run(shelf)
     pull(theirs, shelf.repo.backend, "home", memory=memory)
     for _ in range(2):
         found = collect(theirs, clock=lambda: shelf.now, grace=timedelta(0))
-    assert set(found.swept.deleted) == old
+    assert not found.swept.deleted
+    remote = Remote(shelf.repo.backend, shelf.root, "home", False)
+    push(theirs, remote, memory=memory, log_signer=lambda: shelf.log)
+    for _ in range(2):
+        found = collect(theirs, clock=lambda: shelf.now, grace=timedelta(0))
+    assert old <= set(found.swept.deleted)
     sound(theirs)
 
 
