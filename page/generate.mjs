@@ -26,6 +26,7 @@ const TARGET = new URL("generated/schemas.js", import.meta.url);
 
 // The kinds of manifest that lie in a delivery; the page judges no others.
 const kinds = ["dataset", "genesis", "policy", "records"];
+const kindsOfVersion2 = ["dataset", "policy"];
 const files = new Map([
   ["manifest", "manifest.schema.json"],
   ["datasetCredential", "dataset-credential-1.schema.json"],
@@ -33,6 +34,7 @@ const files = new Map([
   ["grantCredential", "grant-credential-1.schema.json"],
   ["trust", "trust.schema.json"],
   ...kinds.map((kind) => /** @type {[string, string]} */ ([`kind_${kind}`, `kinds/${kind}.schema.json`])),
+  ...kindsOfVersion2.map((kind) => /** @type {[string, string]} */ ([`kind_${kind}_2`, `kinds-2/${kind}.schema.json`])),
 ]);
 
 const ajv = new Ajv2020({ allErrors: false, strict: false, code: { source: true, esm: true } });
@@ -52,6 +54,7 @@ await build({
   format: "esm",
   outfile: fileURLToPath(TARGET),
   banner: { js: "// @ts-nocheck" },
+  alias: { "ajv/dist/runtime/equal": fileURLToPath(new URL("equal.mjs", import.meta.url)) },
   logLevel: "warning",
 });
 

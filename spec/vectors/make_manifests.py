@@ -211,7 +211,12 @@ def good() -> list[dict[str, Any]]:
             "id": "policy-of-version-2",
             "manifest": misdating().encode().decode("utf-8"),
             "blake3": misdating().id.hex,
-        }
+        },
+        {
+            "id": "records-with-two-roots",
+            "manifest": two_roots().encode().decode("utf-8"),
+            "blake3": two_roots().id.hex,
+        },
     ]
 
 
@@ -221,6 +226,15 @@ def misdating(**policy: Any) -> Manifest:
     body = {"policy": {**example["body"]["policy"], "misdated": [3, 17], **policy}}
     arguments = {"store": STORE, "message": "why", **example, "body": body}
     return sign_manifest(kind="policy", signer=SIGNER, created=CREATED, **arguments)
+
+
+def two_roots() -> Manifest:
+    """Return a commitment to the same records by their order and by their key."""
+    roots = [{"type": way, "root": A.hex, "count": 2} for way in ("order", "key")]
+    example = {**EXAMPLES["records"], "body": {"reader": "document/1", "roots": roots}}
+    return sign_manifest(
+        kind="records", signer=SIGNER, created=CREATED, store=STORE, message="why", **example
+    )
 
 
 def refused() -> list[dict[str, Any]]:

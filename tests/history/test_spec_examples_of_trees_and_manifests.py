@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.schemas import load_schema
 from lyrikstore.history.manifests.kinds import KINDS
 from lyrikstore.history.manifests.manifest import parse_manifest
 from lyrikstore.history.records.order_root import document_id, order_root
@@ -43,19 +44,39 @@ def test_the_table_of_kinds_is_the_codes():
                 if " → " not in part:
                     continue
                 roles, rule = part.split(" → ")
+                rule, _, since = rule.removesuffix(")").partition(" (version ")
                 target, _, number = rule.partition(", ")
                 for role in roles.split("`")[1::2]:
-                    found[role] = (target, number)
-            rules = kind.rules({"origin": origin})
+                    found[role] = (target, number, int(since or 1))
+            rules = kind.rules({"origin": origin}, kind.newest)
             assert found == {
                 role: (
                     rule.kind,
                     {(1, True): "exactly 1", (0, True): "at most 1", (1, False): "1 or more"}.get(
                         (rule.least, rule.most == 1), ""
                     ),
+                    rule.since,
                 )
                 for role, rule in rules.items()
             }
+
+
+def test_the_table_of_members_of_version_2_is_that_of_the_schemas():
+    text = (SPEC / "06-manifests.md").read_text("utf-8").split("### 6.1.1")[1].split("## 6.2")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    told = {row[0].strip("`"): row[1] for row in rows if row and row[0].startswith("`")}
+    assert set(told) == {name for name, kind in KINDS.items() if kind.newest == 2}
+    for name, words in told.items():
+        new = _new_members(load_schema(f"kinds/{name}"), load_schema(f"kinds-2/{name}"))
+        assert new <= set(words.split("`")[1::2]), name
+
+
+def _new_members(old, new):
+    before, after = old.get("properties", {}), new.get("properties", {})
+    found = after.keys() - before.keys()
+    for name in before:
+        found |= _new_members(before[name], after[name])
+    return found
 
 
 def test_records_chapter():

@@ -51,8 +51,23 @@ def test_refused_trees(case):
 @pytest.mark.parametrize("case", cases("manifests/good"), ids=lambda case: case["id"])
 def test_good_manifests(case):
     manifest = parse_manifest(case["manifest"].encode())
-    assert manifest.kind == case["id"].removesuffix("-of-version-2")
+    assert manifest.kind == case["id"].partition("-")[0]
     assert manifest.id.hex == case["blake3"]
+
+
+@pytest.mark.parametrize("case", cases("manifests/good-2"), ids=lambda case: case["id"])
+def test_good_manifests_of_version_2(case):
+    manifest = parse_manifest(case["manifest"].encode())
+    assert manifest.kind == case["id"].partition("-")[0]
+    assert manifest.id.hex == case["blake3"]
+    assert b'"lyrikstore":2' in manifest.encode()
+
+
+@pytest.mark.parametrize("case", cases("manifests/refused-2"), ids=lambda case: case["id"])
+def test_refused_manifests_of_version_2(case):
+    with pytest.raises(LyrikstoreError) as refused:
+        parse_manifest(case["manifest"].encode())
+    assert refused.value.kind == case["kind"]
 
 
 @pytest.mark.parametrize("case", cases("manifests/refused"), ids=lambda case: case["id"])

@@ -24,11 +24,13 @@ class InputRule(Struct, frozen=True):
         kind: The kind the input must have.
         least: Fewest inputs in this role.
         most: Most inputs in this role.
+        since: The format version that brought the role.
     """
 
     kind: str
     least: int = 0
     most: int = MAX_INPUTS
+    since: int = 1
 
 
 class Kind(Struct, frozen=True):
@@ -41,6 +43,9 @@ class Kind(Struct, frozen=True):
         inputs: Role → rule.
         origins: For kinds whose body says ``origin``: the rules that replace ``inputs``.
         attachments: Roles of which there must be exactly one attachment.
+        described: Members of the body; with one of them, there is exactly one attachment in the
+            role that is called like it.
+        newest: The newest format version that the kind has a schema of.
     """
 
     name: str
@@ -49,12 +54,20 @@ class Kind(Struct, frozen=True):
     inputs: Mapping[str, InputRule] | None = None
     origins: Mapping[str, Mapping[str, InputRule]] | None = None
     attachments: tuple[str, ...] = ()
+    described: tuple[str, ...] = ()
+    newest: int = 1
 
-    def rules(self, body: Mapping[str, Any]) -> Mapping[str, InputRule]:
-        """Return the input rules that hold for a manifest with this body."""
+    def rules(self, body: Mapping[str, Any], version: int) -> Mapping[str, InputRule]:
+        """Return the input rules that hold in a format version for a manifest with this body."""
         if self.origins is None:
-            return self.inputs or {}
-        return self.origins.get(str(body.get("origin")), {})
+            rules = self.inputs or {}
+        else:
+            rules = self.origins.get(str(body.get("origin")), {})
+        return {role: rule for role, rule in rules.items() if rule.since <= version}
+
+    def schema(self, version: int) -> str:
+        """Return the name of the schema of its bodies in a format version, at most ``newest``."""
+        return f"kinds/{self.name}" if version == 1 else f"kinds-{version}/{self.name}"
 
 
 _ONE_DATASET = InputRule("dataset", 1, 1)
@@ -64,7 +77,7 @@ KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind("genesis", "policies"),
-        Kind("policy", "policies"),
+        Kind("policy", "policies", newest=2),
         Kind(
             "dataset",
             "datasets",
@@ -75,10 +88,17 @@ KINDS: Mapping[str, Kind] = {
                 "filtered": {
                     "source": InputRule("dataset", 1),
                     "filter": InputRule("filter", 1),
+                    "against": InputRule("dataset", since=2),
+                },
+                "generated": {
+                    "generator": InputRule("checkpoint", since=2),
+                    "source": InputRule("dataset", since=2),
                 },
             },
+            described=("skipped",),
+            newest=2,
         ),
-        Kind("filter", "filters"),
+        Kind("filter", "filters", newest=2),
         Kind(
             "retention",
             "retentions",
@@ -162,18 +182,21 @@ def kind_of(name: str) -> Kind:
         ) from None
 
 
-def check_inputs(kind: Kind, body: Mapping[str, Any], inputs: Iterable[tuple[str, str]]) -> None:
+def check_inputs(
+    kind: Kind, version: int, body: Mapping[str, Any], inputs: Iterable[tuple[str, str]]
+) -> None:
     """Return if a manifest of ``kind`` with ``body`` may have these inputs.
 
     Args:
         kind: As :func:`kind_of` gives it.
+        version: The format version whose roles are allowed.
         body: The manifest's body; its ``origin`` chooses the rules where the kind has several.
         inputs: ``(role, kind)`` of each input.
 
     Raises:
         FormatError: (``bad-input``) a role or kind the table does not allow, too few or too many.
     """
-    rules = kind.rules(body)
+    rules = kind.rules(body, version)
     counts = dict.fromkeys(rules, 0)
     for role, input_kind in inputs:
         rule = rules.get(role)

@@ -21,13 +21,7 @@ from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.proofs.eddsa_jcs import add_proof, verify_proof
 from lyrikstore.history.manifests.kinds import GENESIS_NAME, check_inputs, kind_of
 from lyrikstore.history.manifests.names import Name
-
-VERSION = 1
-"""The format version of what needs no later one."""
-
-NEWEST = 2
-"""The newest format version that this code reads."""
-
+from lyrikstore.history.manifests.versions import NEWEST, check_version, least_version
 
 PROOF_MEMBERS = frozenset(
     {"type", "cryptosuite", "verificationMethod", "proofPurpose", "proofValue"}
@@ -172,7 +166,7 @@ def sign_manifest(
         kind: Such as ``dataset``.
         store: The store's id; ``None`` for a genesis manifest only.
         name: Full name.
-        body: JSON without floats and nulls; as ``schemas/kinds/KIND.schema.json`` wants it.
+        body: JSON without floats and nulls; as one of the schemas of the kind wants it.
         signer: Signs, and becomes the author.
         created: Now, as the caller's clock has it; fractions of a second are dropped.
         parents: Versions it succeeds.
@@ -187,7 +181,7 @@ def sign_manifest(
         KeyMaterialError: the signer cannot sign.
     """
     document: dict[str, Any] = {
-        "lyrikstore": _version_for(kind, body),
+        "lyrikstore": least_version(kind_of(kind), dict(body), [(i.role, i.kind) for i in inputs]),
         "kind": kind,
         "name": name,
         "parents": [str(parent) for parent in parents],
@@ -226,12 +220,13 @@ def _read(data: bytes) -> dict[str, JSON]:
 def _read_statement(document: dict[str, JSON], data: bytes) -> Manifest:
     check_schema(document, "manifest")
     kind = kind_of(document["kind"])
-    check_schema(document["body"], f"kinds/{kind.name}")
-    if document["lyrikstore"] != _version_for(kind.name, document["body"]):
-        # One statement has one id, so one version: the least in which it can be said.
-        _refuse("its format version is not the one that it needs")
+    version = document["lyrikstore"]
+    inputs = [(item["role"], item["kind"]) for item in document["inputs"]]
+    check_version(kind, version, document["body"], inputs)
     manifest = _from_document(document, data)
     _check_fit(manifest)
+    check_inputs(kind, version, manifest.body, inputs)
+    _check_body(manifest)
     return manifest
 
 
@@ -264,12 +259,6 @@ def _from_document(document: dict[str, JSON], data: bytes) -> Manifest:
     )
 
 
-def _version_for(kind: str, body: Mapping[str, Any]) -> int:
-    # What the program of 0.1.0 cannot read says so to it, and nothing else does.
-    policy = body.get("policy")
-    return NEWEST if kind == "policy" and "misdated" in (policy or ()) else VERSION
-
-
 def _check_fit(manifest: Manifest) -> None:
     kind = kind_of(manifest.kind)
     if Name.parse(manifest.name).prefix != kind.prefix:
@@ -285,7 +274,6 @@ def _check_fit(manifest: Manifest) -> None:
         _refuse(
             f"a {kind.name} has {'both tree and files' if kind.has_tree else 'no tree, no files'}"
         )
-    check_inputs(kind, manifest.body, ((item.role, item.kind) for item in manifest.inputs))
     for what, items in (
         ("parent", manifest.parents),
         ("input", manifest.inputs),
@@ -293,10 +281,22 @@ def _check_fit(manifest: Manifest) -> None:
     ):
         if len(set(items)) != len(items):
             _refuse(f"the same {what} is listed twice")
-    counts = manifest.body.get("derivation", {}).get("counts")
+
+
+def _check_body(manifest: Manifest) -> None:
+    # What a schema cannot say. The newer members stand in no body of an older version.
+    kind, body = kind_of(manifest.kind), manifest.body
+    counts = body.get("derivation", {}).get("counts")
     if counts and counts["in"] != counts["kept"] + counts["dropped"] + counts["elsewhere"]:
         _refuse("the counts do not add up: in is not kept + dropped + elsewhere")
-    for role in kind.attachments:
+    if counts and "made" in counts:
+        made = counts["kept"] - counts["parents"] + counts["made"]
+        if counts["parents"] > counts["kept"] or body["records"] != made:
+            _refuse("the counts do not add up: records is not kept - parents + made")
+    companions = body.get("companions", [])
+    if companions != sorted(companions):
+        _refuse("companions are not in ascending order")
+    for role in (*kind.attachments, *(member for member in kind.described if member in body)):
         if len(manifest.attachments_in(role)) != 1:
             _refuse(f"a {kind.name} has exactly one attachment in role {role!r}")
 

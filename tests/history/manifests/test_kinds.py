@@ -5,14 +5,63 @@ import json
 import pytest
 
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.files import data_folder
-from lyrikstore.canon.schemas import load_schema
+from lyrikstore.canon.schemas import load_schema, schema_names
 from lyrikstore.history.manifests.kinds import KINDS, PREFIXES, check_inputs, kind_of
+from lyrikstore.history.manifests.versions import NEWEST, least_version
+
+VERSIONS = range(1, NEWEST + 1)
+SCHEMAS = sorted(
+    kind.schema(version) for kind in KINDS.values() for version in VERSIONS[: kind.newest]
+)
 
 
-def test_every_kind_has_a_schema_and_every_schema_a_kind():
-    names = {path.name for path in data_folder("schemas").joinpath("kinds").iterdir()}
-    assert names == {f"{name}.schema.json" for name in KINDS}
+def test_every_kind_has_its_schemas_and_every_schema_a_kind():
+    assert [name for name in schema_names() if name.startswith("kinds")] == SCHEMAS
+
+
+def taken(old, new, place):
+    """What the old schema takes, the new one takes too: it has more members and more choices."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in ("properties", "$defs"):
+            for name in old.get(key, ()):
+                taken(old[key][name], new[key][name], f"{place}/{key}/{name}")
+        assert set(new.get("required", ())) <= set(old.get("required", ())), place
+        assert set(new.get("enum", ())) >= set(old.get("enum", ())), place
+        added = set(new.get("properties", ())) - set(old.get("properties", ()))
+        for member, others in new.get("dependentRequired", {}).items():
+            assert {member, *others} <= added | set(old.get("required", ())), place
+        free = {"properties", "$defs", "required", "enum", "dependentRequired", "allOf"}
+        free |= {"$id", "title", "description"}
+        for key in (old.keys() | new.keys()) - free:
+            taken(old[key], new[key], f"{place}/{key}")
+        return
+    if isinstance(old, list) and isinstance(new, list):
+        assert len(old) == len(new), place
+        for position, (before, after) in enumerate(zip(old, new, strict=True)):
+            taken(before, after, f"{place}/{position}")
+        return
+    assert old == new, place
+
+
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.newest > 1])
+def test_version_2_takes_what_version_1_takes(name):
+    kind = KINDS[name]
+    taken(load_schema(kind.schema(1)), load_schema(kind.schema(2)), name)
+
+
+@pytest.mark.parametrize("name", [name for name in SCHEMAS if name.startswith("kinds-")])
+def test_every_new_member_is_described(name):
+    def walk(schema, before, place):
+        for member, part in schema.get("properties", {}).items():
+            old = before.get("properties", {}).get(member)
+            if old is None:
+                assert "description" in part, f"{place}/{member}"
+            walk(part, old or {}, f"{place}/{member}")
+        for key in ("items", "additionalProperties"):
+            if isinstance(schema.get(key), dict):
+                walk(schema[key], before.get(key, {}), f"{place}/{key}")
+
+    walk(load_schema(name), load_schema(f"kinds/{name.partition('/')[2]}"), name)
 
 
 def test_schemas_are_strict():
@@ -27,16 +76,17 @@ def test_schemas_are_strict():
             for position, value in enumerate(schema):
                 walk(value, f"{place}/{position}")
 
-    for name in KINDS:
-        schema = load_schema(f"kinds/{name}")
+    for name in SCHEMAS:
+        schema = load_schema(name)
         assert schema["additionalProperties"] is False
         walk(schema, name)
         assert '"type": "number"' not in json.dumps(schema)
 
 
 def test_origins_of_the_schemas_are_those_of_the_table():
-    for name, kind in KINDS.items():
-        origins = load_schema(f"kinds/{name}")["properties"].get("origin", {}).get("enum", ())
+    for kind in KINDS.values():
+        schema = load_schema(kind.schema(kind.newest))
+        origins = schema["properties"].get("origin", {}).get("enum", ())
         assert set(origins) == set(kind.origins or ())
 
 
@@ -73,8 +123,22 @@ def test_prefixes():
 )
 def test_inputs_are_typed(kind, body, inputs, good):
     if good:
-        check_inputs(kind_of(kind), body, inputs)
+        check_inputs(kind_of(kind), 1, body, inputs)
         return
     with pytest.raises(FormatError) as caught:
-        check_inputs(kind_of(kind), body, inputs)
+        check_inputs(kind_of(kind), 1, body, inputs)
     assert caught.value.kind == "bad-input"
+
+
+def test_a_role_of_version_2_needs_it():
+    kind = kind_of("dataset")
+    inputs = [("source", "dataset"), ("filter", "filter"), ("against", "dataset")]
+    check_inputs(kind, 2, {"origin": "filtered"}, inputs)
+    with pytest.raises(FormatError) as caught:
+        check_inputs(kind, 1, {"origin": "filtered"}, inputs)
+    assert caught.value.kind == "bad-input"
+
+
+def test_what_fits_no_version_is_said_to_be_of_the_newest():
+    assert least_version(kind_of("dataset"), {}, []) == 2
+    assert least_version(kind_of("records"), {}, []) == 1

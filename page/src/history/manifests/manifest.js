@@ -3,12 +3,15 @@ import * as schemas from "../../../generated/schemas.js";
 import { blake3, parseId } from "../../canon/digest.js";
 import { refuse } from "../../canon/errors.js";
 import { counted } from "../../canon/text.js";
+import { compare } from "../trees/paths.js";
 import { KINDS, PREFIXES } from "./kinds.js";
 import { verifyProof } from "../../crypto/proofs/eddsa_jcs.js";
 import { quote } from "../../canon/quoting.js";
 import { hasExactly, isObject, parseCanonical } from "../../canon/json.js";
 import { parseTimestamp } from "../../canon/timestamps.js";
 
+/** The newest format version that this code reads. */
+const NEWEST = 2;
 const GENESIS_NAME = "policies/store/main";
 const PROOF_MEMBERS = ["type", "cryptosuite", "verificationMethod", "proofPurpose", "proofValue"];
 const SEGMENT = /^[a-z0-9][a-z0-9._-]{0,63}$/;
@@ -39,10 +42,10 @@ export function parseManifest(bytes) {
   const document = readManifest(bytes);
   const kind = KINDS.get(document.kind);
   if (kind === undefined) return refuse("unknown-kind", `no kind ${document.kind}`);
-  checkSchema(`kind_${document.kind}`, document.body);
-  const least = document.kind === "policy" && Object.hasOwn(document.body.policy, "misdated") ? 2 : 1;
-  if (document.lyrikstore !== least) bad("its format version is not the one that it needs");
+  checkVersion(document, kind);
   checkFit(document, kind);
+  checkInputs(document, kind, document.lyrikstore);
+  checkBody(document, kind);
   checkSigned(document);
   return { ...document, id: blake3(bytes) };
 }
@@ -64,7 +67,7 @@ export function parseSigned(bytes) {
 function readManifest(bytes) {
   const document = parseCanonical(bytes);
   if (!isObject(document)) refuse("bad-manifest", "a manifest is a JSON object");
-  if (Number.isSafeInteger(document.lyrikstore) && document.lyrikstore > 2) {
+  if (Number.isSafeInteger(document.lyrikstore) && document.lyrikstore > NEWEST) {
     refuse("newer-format", `the manifest has format version ${document.lyrikstore}`);
   }
   checkSchema("manifest", document);
@@ -107,23 +110,64 @@ function checkFit(document, kind) {
   }
   for (const member of ["store", "tree", "files"]) if (Object.hasOwn(document, member)) parseId(document[member]);
   document.parents.forEach(parseId);
-  checkInputs(document, kind);
   for (const items of [document.parents, document.inputs, document.attachments]) {
     if (new Set(items.map((/** @type {any} */ item) => JSON.stringify(item))).size !== items.length) {
       bad("the same parent, input or attachment is listed twice");
     }
   }
   for (const item of [...document.inputs, ...document.attachments]) parseId(item.id);
-  const counts = document.body.derivation?.counts;
+}
+
+/**
+ * The version that a document carries takes its body, and no lower one takes body and inputs (spec §6.1).
+ *
+ * @param {any} document
+ * @param {import("./kinds.js").Kind} kind
+ */
+function checkVersion(document, kind) {
+  const stated = document.lyrikstore;
+  if (stated <= kind.newest) checkSchema(schemaOf(document.kind, stated), document.body);
+  for (let version = 1; version < stated; version++) {
+    if (version > kind.newest || fits(document, kind, version)) bad("its format version is higher than the one that it needs");
+  }
+}
+
+/** @param {string} kind @param {number} version */
+const schemaOf = (kind, version) => version === 1 ? `kind_${kind}` : `kind_${kind}_${version}`;
+
+/** @param {any} document @param {import("./kinds.js").Kind} kind @param {number} version */
+function fits(document, kind, version) {
+  try {
+    checkSchema(schemaOf(document.kind, version), document.body);
+    checkInputs(document, kind, version);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What a schema cannot say. The newer members stand in no body of an older version. @param {any} document @param {import("./kinds.js").Kind} kind */
+function checkBody({ body, ...document }, kind) {
+  const counts = body.derivation?.counts;
   if (counts && counts.in !== counts.kept + counts.dropped + counts.elsewhere) bad("the counts do not add up");
-  for (const role of kind.attachments) {
+  if (counts && Object.hasOwn(counts, "made")) {
+    const { kept, parents, made } = counts;
+    if (parents > kept || body.records !== kept - parents + made) bad("records is not kept - parents + made");
+  }
+  const companions = body.companions ?? [];
+  if (companions.some((/** @type {string} */ path, /** @type {number} */ at) => at && compare(companions[at - 1], path) > 0)) {
+    bad("companions are not in ascending order");
+  }
+  const described = (kind.described ?? []).filter((member) => Object.hasOwn(body, member));
+  for (const role of [...kind.attachments, ...described]) {
     if (attachmentsIn(document, role).length !== 1) bad(`exactly one attachment in role ${role}`);
   }
 }
 
-/** @param {any} document @param {import("./kinds.js").Kind} kind */
-function checkInputs(document, kind) {
-  const rules = kind.origins ? (kind.origins.get(document.body.origin) ?? new Map()) : kind.inputs;
+/** @param {any} document @param {import("./kinds.js").Kind} kind @param {number} version */
+function checkInputs(document, kind, version) {
+  const all = kind.origins ? (kind.origins.get(document.body.origin) ?? new Map()) : kind.inputs;
+  const rules = new Map([...all].filter(([, { since = 1 }]) => since <= version));
   for (const { role, kind: given } of document.inputs) {
     const rule = rules.get(role);
     if (rule === undefined) return refuse("bad-input", `a ${document.kind} takes no input in role ${role}`);

@@ -1,0 +1,61 @@
+"""Which format version a manifest carries: the least in which it can be said (spec §6.1).
+
+The schemas of version 1 are those of release 0.1.0 and never change. What that release cannot read
+carries a higher version, so that it says "newer" and not "damaged". A statement has one id, so it
+has one version too.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.schemas import check_schema, find_fault
+from lyrikstore.history.manifests.kinds import Kind, check_inputs
+
+NEWEST = 2
+"""The newest format version that this code reads."""
+
+
+def least_version(kind: Kind, body: Mapping[str, Any], inputs: Sequence[tuple[str, str]]) -> int:
+    """Return the format version that a manifest carries.
+
+    Args:
+        kind: Its kind.
+        body: Its body.
+        inputs: ``(role, kind)`` of each input.
+
+    Returns:
+        The least version that takes body and inputs; the newest of the kind if none does, so that
+        whoever checks them against it learns why.
+    """
+    fitting = (v for v in range(1, kind.newest) if _fits(kind, v, body, inputs))
+    return next(fitting, kind.newest)
+
+
+def check_version(
+    kind: Kind, version: int, body: Mapping[str, Any], inputs: Sequence[tuple[str, str]]
+) -> None:
+    """Return if ``version`` takes ``body``, and no lower one takes body and inputs.
+
+    Raises:
+        FormatError: (``schema``) the body is none of this version; (``bad-manifest``) a lower
+            version says it as well.
+
+    Cost: one validation of a schema for each version up to ``version``.
+    """
+    if version <= kind.newest:
+        check_schema(body, kind.schema(version))
+    if version > least_version(kind, body, inputs):
+        raise FormatError("bad-manifest", "its format version is higher than the one that it needs")
+
+
+def _fits(
+    kind: Kind, version: int, body: Mapping[str, Any], inputs: Sequence[tuple[str, str]]
+) -> bool:
+    if find_fault(body, kind.schema(version)) is not None:
+        return False
+    try:
+        check_inputs(kind, version, body, inputs)
+    except FormatError:
+        return False
+    return True
