@@ -7,112 +7,9 @@ that none has. Those refused carry good signatures, and say as which kind of fau
 from typing import Any
 
 from lyrikstore.history.manifests.kinds import KINDS
-from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
-from make_manifests import (
-    CREATED,
-    DATASET,
-    DERIVED,
-    EXAMPLES,
-    SIGNER,
-    STORE,
-    A,
-    B,
-    C,
-    manifest_of,
-    resigned,
-)
-
-SOURCES = [Input("source", "dataset", A), Input("filter", "filter", B)]
-ROWS: dict[str, Any] = {
-    **DATASET,
-    "reader": "csv/2",
-    "fileCount": 4,
-    "fields": {
-        "text": ["title", "text"],
-        "label": "labels",
-        "labelSeparator": "; ",
-        "id": "id",
-        "group": "contract",
-        "split": "part",
-        "licence": "licence",
-    },
-    "companions": ["LICENSE", "README.md", "\uff21.md", "\U00010400.md"],
-    "skipped": 2,
-}
-CHUNKS: dict[str, Any] = {
-    **DERIVED,
-    "records": 6,
-    "derivation": {
-        "counts": {"in": 5, "kept": 4, "dropped": 1, "changed": 0, "elsewhere": 0}
-        | {"parents": 2, "made": 4},
-        "dropped": {"empty": 1},
-        "changed": {},
-        "reported": {"label-conflict": 2},
-        "decisions": 2,
-    },
-}
-SYNTHETIC: dict[str, Any] = {
-    **{k: v for k, v in DATASET.items() if k != "ignored"},
-    "origin": "generated",
-    "generators": [
-        {
-            "name": "checkpoints/acme/writer",
-            "checkpoint": str(A),
-            "prompt": str(B),
-            "params": {"temperature": "0.7", "seed": 7},
-            "outputTerms": {"permitsTraining": "yes"},
-        },
-        {
-            "name": "somebody's model",
-            "version": "2026-10",
-            "provider": "Example Inc.",
-            "outputTerms": {
-                "ref": "https://example.org/terms",
-                "digest": str(C),
-                "permitsTraining": "unknown",
-            },
-        },
-    ],
-}
-SKIPPED = Attachment("skipped", C, 120)
-EXAMPLES_2: dict[str, dict[str, Any]] = {
-    "policy": {
-        **EXAMPLES["policy"],
-        "body": {"policy": {**EXAMPLES["policy"]["body"]["policy"], "misdated": [3, 17]}},
-    },
-    "dataset": {**EXAMPLES["dataset"], "body": ROWS, "attachments": [SKIPPED]},
-    "filter": {
-        **EXAMPLES["filter"],
-        "body": {
-            **EXAMPLES["filter"]["body"],
-            "libraries": {"presidio-analyzer": "2.2.366", "onnxruntime": "1.32.0"},
-            "models": [
-                {"name": "rampart", "version": "1.4.0", "digest": str(A), "licence": "Apache-2.0"},
-                {"name": "another", "version": "1", "digest": str(B)},
-            ],
-            "cpu": "x86_64 avx512f avx512_vnni",
-        },
-    },
-}
-"""Kind → a manifest of it that needs version 2."""
-
-FURTHER: dict[str, tuple[str, dict[str, Any]]] = {
-    "dataset-of-chunks": ("dataset", {"body": CHUNKS, "inputs": SOURCES}),
-    "dataset-compared": (
-        "dataset",
-        {"body": DERIVED, "inputs": [*SOURCES, Input("against", "dataset", C)]},
-    ),
-    "dataset-generated": (
-        "dataset",
-        {
-            "body": SYNTHETIC,
-            "inputs": [Input("generator", "checkpoint", A), Input("source", "dataset", C)],
-            "attachments": [Attachment("prompt", B, 300)],
-        },
-    ),
-    "dataset-with-one-role": ("dataset", {"body": {**DATASET, "fields": {"text": ["text"]}}}),
-}
-"""Id → kind, and what is another in its example of version 1."""
+from lyrikstore.history.manifests.manifest import Manifest, sign_manifest
+from make_manifests import CREATED, EXAMPLES, SIGNER, STORE, A, manifest_of, resigned
+from manifests_of_version_2 import CHUNKS, EXAMPLES_2, FURTHER, ROWS, SYNTHETIC
 
 
 def signed(kind: str, example: dict[str, Any]) -> Manifest:
@@ -150,7 +47,7 @@ def refused() -> list[dict[str, Any]]:
         extra = {**second.body, "extra": 1}
         why = "an unknown member"
         cases.append((f"{kind}-extra-in-2", resigned(second, body=extra), "schema", why))
-    cases += [*_refused_datasets(), *_refused_filters()]
+    cases += [*_refused_datasets(), *_refused_others()]
     return [
         {"id": case, "manifest": data.decode(), "kind": kind, "why": why}
         for case, data, kind, why in cases
@@ -233,13 +130,48 @@ def _refused_datasets() -> list[tuple[str, bytes, str, str]]:
     ]
 
 
-def _refused_filters() -> list[tuple[str, bytes, str, str]]:
-    body = EXAMPLES_2["filter"]["body"]
-    made = signed("filter", EXAMPLES_2["filter"])
+def _refused_others() -> list[tuple[str, bytes, str, str]]:
+    made = {kind: signed(kind, example) for kind, example in EXAMPLES_2.items()}
+    made |= {
+        case: signed(kind, {**EXAMPLES[kind], **changes})
+        for case, (kind, changes) in FURTHER.items()
+    }
+
+    def changed(case: str, **changes: Any) -> bytes:
+        return resigned(made[case], body={**made[case].body, **changes})
+
+    def without(case: str, member: str) -> bytes:
+        body = {name: value for name, value in made[case].body.items() if name != member}
+        return resigned(made[case], body=body)
+
     weightless = [{"name": "rampart", "version": "1.4.0"}]
+    both = [{"metric": "macroF1", "atLeast": "0.7", "atMost": "0.9"}]
+    number = {"memoryBytes": {"value": 1900000000, "basis": "computed"}}
+    guessed = {"memoryBytes": {"value": "1900000000", "basis": "guessed"}}
+    states = {k: v for k, v in made["card"].body["states"].items() if k != "stale"}
     return [
-        ("no-weights", resigned(made, body={**body, "models": weightless}), "schema", "no digest"),
-        ("no-libraries", resigned(made, body={**body, "libraries": {}}), "schema", "empty"),
+        ("no-weights", changed("filter", models=weightless), "schema", "no digest"),
+        ("no-libraries", changed("filter", libraries={}), "schema", "empty"),
+        ("two-bounds", changed("run", thresholds=both), "schema", "one bound each"),
+        ("planned-integer", changed("run", plan=number), "schema", "a decimal is a string"),
+        ("planned-by-guess", changed("run", plan=guessed), "schema", "no such basis"),
+        ("no-segments", resigned(made["checkpoint"], attachments=[]), "bad-manifest", "no digests"),
+        ("derived-by-what", without("checkpoint-derived", "operation"), "schema", "no operation"),
+        (
+            "derived-of-nothing",
+            resigned(made["checkpoint-derived"], inputs=[]),
+            "bad-input",
+            "it has no source",
+        ),
+        ("drift-of-a-test", without("evaluation-monitor", "purpose"), "schema", "not a monitor"),
+        ("no-baseline", without("evaluation", "baseline"), "schema", "a test has a baseline"),
+        (
+            "no-predictions",
+            resigned(made["evaluation"], attachments=[]),
+            "bad-manifest",
+            "the predictions are missing",
+        ),
+        ("a-state-uncounted", changed("card", states=states), "schema", "stale is not counted"),
     ]
 
 

@@ -113,7 +113,9 @@ KINDS: Mapping[str, Kind] = {
                 "validation": _DATASETS,
                 "test": _DATASETS,
                 "base": InputRule("checkpoint", 0, 1),
+                "candidate": InputRule("checkpoint", since=2),
             },
+            newest=2,
         ),
         Kind(
             "checkpoint",
@@ -128,7 +130,13 @@ KINDS: Mapping[str, Kind] = {
                     "validation": _DATASETS,
                     "filter": InputRule("filter"),
                 },
+                "derived": {
+                    "source": InputRule("checkpoint", 1, since=2),
+                    "base": InputRule("checkpoint", 0, 1, since=2),
+                },
             },
+            described=("segments",),
+            newest=2,
         ),
         Kind(
             "evaluation",
@@ -137,7 +145,10 @@ KINDS: Mapping[str, Kind] = {
                 "checkpoint": InputRule("checkpoint", 1, 1),
                 "test": InputRule("dataset", 1),
                 "train": _DATASETS,
+                "reference": InputRule("evaluation", 0, 1, since=2),
             },
+            described=("predictions", "outputs"),
+            newest=2,
         ),
         Kind(
             "card",
@@ -155,6 +166,7 @@ KINDS: Mapping[str, Kind] = {
                 "records": InputRule("records"),
             },
             attachments=("card",),
+            newest=2,
         ),
     )
 }
