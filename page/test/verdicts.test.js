@@ -71,7 +71,7 @@ each("departures of files", load("files/departures.json").cases, async ({ listed
   for (const [name, value] of Object.entries(detail)) assert.deepEqual(check.detail[name] ?? null, value);
 });
 
-for (const name of ["deliveries", "attestations", "attester-keys", "recompute"]) {
+for (const name of ["deliveries", "rows", "attestations", "attester-keys", "recompute"]) {
   const { base, cases } = load(`verdicts/${name}.json`);
   each(`verdict on ${name}`, cases, async (one) => {
     const { changes } = one;
@@ -166,7 +166,7 @@ each("recipe", load("records/measures.json").cases, async ({ reader, files: give
     line({ path, bytes: content.length / 2, blake3: blake3(unhex(content)), ...(meta ? { meta } : {}) }));
   for (const chunk of [1, 5, 4096]) {
     const files = given.map((/** @type {any} */ { content }) => read(reading, unhex(content), chunk));
-    const [found] = await measure([recipe], { tree: Tree.parse(utf8(lines.join(""))), files });
+    const [found] = await measure([recipe], { entries: Tree.parse(utf8(lines.join(""))).entries, files });
     assert.equal(found.problem ? undefined : found.text, value, found.problem);
   }
 });

@@ -47,6 +47,26 @@ SALTS = b"".join(bytes([i]) * 16 for i in range(len(FILES)))
 
 
 @dataclass(frozen=True)
+class Contents:
+    """What a dataset holds: files, how they are read, and the records that this gives."""
+
+    files: dict[str, bytes]
+    reader: str
+    records: tuple[Digest, ...]
+    companions: tuple[str, ...] = ()
+
+    @property
+    def salts(self) -> bytes:
+        """Return a salt for each record."""
+        return SALTS[: 16 * len(self.records)]
+
+
+DOCUMENTS = Contents(
+    FILES, "document/1", tuple(document_id(Digest.of(data)) for data in FILES.values())
+)
+
+
+@dataclass(frozen=True)
 class World:
     """A store of four log entries and a delivery of its one dataset, made without a disk."""
 
@@ -56,6 +76,7 @@ class World:
     tree: Tree
     proof: TlogProof
     credential: bytes
+    salts: bytes
 
     @property
     def siblings(self) -> dict[str, bytes]:
@@ -66,29 +87,36 @@ class World:
             "log.tlog-proof": self.proof.encode(),
             "manifest.json": self.manifest.encode(),
             "records.json": self.records.encode(),
-            "records.salts": SALTS,
+            "records.salts": self.salts,
             "tree.jsonl": self.tree.encode(),
         }
 
 
 def dataset(
-    store: Digest, author: KeySigner = OWNER, created: datetime = NOW
+    store: Digest,
+    author: KeySigner = OWNER,
+    created: datetime = NOW,
+    contents: Contents = DOCUMENTS,
 ) -> tuple[Tree, Manifest, Manifest]:
-    """Return the tree of :data:`FILES`, its dataset manifest in a store, and its records."""
+    """Return the tree of the files, its dataset manifest in a store, and its records."""
+    files, companions = contents.files, contents.companions
     tree = Tree.of(
-        TreeEntry(path, len(data), Digest.of(data), {"category": f"c{i}"})
-        for i, (path, data) in enumerate(FILES.items())
+        TreeEntry(
+            path, len(data), Digest.of(data), {} if path in companions else {"category": f"c{i}"}
+        )
+        for i, (path, data) in enumerate(files.items())
     )
     manifest = sign_manifest(
         kind="dataset",
         store=store,
         name=NAME,
         body={
-            "reader": "document/1",
-            "records": len(FILES),
+            "reader": contents.reader,
+            "records": len(contents.records),
             "bytes": tree.total_bytes,
-            "fileCount": len(FILES),
+            "fileCount": len(files),
             "origin": "committed",
+            **({"companions": list(companions)} if companions else {}),
             "licence": {
                 "expression": "LicenseRef-Acme-1.0",
                 "textDigest": str(Digest.of(LICENCE)),
@@ -105,24 +133,25 @@ def dataset(
         files=tree.files_id,
         attachments=[Attachment("licence-text", Digest.of(LICENCE), len(LICENCE))],
     )
-    root = order_root((document_id(entry.blake3) for entry in tree.entries), SALTS)
+    salts = contents.salts
+    root = order_root(contents.records, salts)
     records = sign_manifest(
         kind="records",
         store=store,
         name="records/acme/contracts",
         body={
-            "reader": "document/1",
+            "reader": contents.reader,
             "roots": [{"type": "order", "root": root.root, "count": root.count}],
         },
         signer=author,
         created=created,
         inputs=[Input("dataset", "dataset", manifest.id)],
-        attachments=[Attachment("salts", Digest.of(SALTS), len(SALTS))],
+        attachments=[Attachment("salts", Digest.of(salts), len(salts))],
     )
     return tree, manifest, records
 
 
-def world(author: KeySigner = OWNER, index: int = 2) -> World:
+def world(author: KeySigner = OWNER, index: int = 2, contents: Contents = DOCUMENTS) -> World:
     """Return the delivery of a store that OWNER founded, with everything else by ``author``."""
     vkey = VerifierKey(ORIGIN, LOG.public)
     genesis = sign_manifest(
@@ -133,7 +162,7 @@ def world(author: KeySigner = OWNER, index: int = 2) -> World:
         signer=OWNER,
         created=NOW,
     )
-    tree, manifest, records = dataset(genesis.id, author)
+    tree, manifest, records = dataset(genesis.id, author, contents=contents)
     leaves = [
         Leaf("manifest", genesis.id).hash,
         Leaf("transaction", Digest.of(b"a transaction record")).hash,
@@ -159,7 +188,8 @@ def world(author: KeySigner = OWNER, index: int = 2) -> World:
         terms=whole(["train", "evaluate"], ["redistribute"], ["attribution"]),
         licence_texts=[("LicenseRef-Acme-1.0", LICENCE)],
     )
-    return World(genesis, manifest, records, tree, proof, issue(unsigned, author, NOW))
+    credential = issue(unsigned, author, NOW)
+    return World(genesis, manifest, records, tree, proof, credential, contents.salts)
 
 
 def metadata_in(arguments: dict[str, Any]) -> CredentialMetadata:

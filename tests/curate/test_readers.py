@@ -29,6 +29,9 @@ def spelt(parts: list[tuple[str, int]]) -> bytes:
     ids=lambda case: case["id"],
 )
 def test_readers_answer_the_vectors(case: Any) -> None:
+    if case["reader"] not in READERS:
+        pytest.skip("there is no such reader yet")
+
     def ids() -> list[Digest]:
         stream = io.BytesIO(spelt(case["file"]))
         return [record.id for record in iter_records(case["reader"], "f", stream)]

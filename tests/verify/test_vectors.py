@@ -94,7 +94,7 @@ def _opened_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("_opened_once")
 @pytest.mark.parametrize(
-    ("base", "case"), cases_of("deliveries", "attestations", "attester-keys", "recompute")
+    ("base", "case"), cases_of("deliveries", "rows", "attestations", "attester-keys", "recompute")
 )
 def test_deliveries(base: dict[str, Any], case: dict[str, Any], tmp_path: Path) -> None:
     changes = case["changes"]

@@ -15,7 +15,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.json import JSON, encode, parse
 from lyrikstore.canon.text import pluralize, unknown_word
-from lyrikstore.curate.readers import CSV, DOCUMENT, JSONL, iter_records
+from lyrikstore.curate.readers import DOCUMENT, iter_records
 from lyrikstore.history.records.order_root import document_id
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.pack.digest_set import sort_digests
@@ -232,8 +232,8 @@ class Measurement:
             yield identity
         elif stream is not None:
             for record in iter_records(reader, entry.path, stream):
-                self._text(b" ".join(_cells(record.data)) if reader == CSV else record.data)
-                self._end(record.id, record.data if reader == JSONL else None)
+                self._text(_text_of(reader, record.data))
+                self._end(record.id, record.data)
                 count += 1
                 yield record.id
         self.counts.append(count)
@@ -256,9 +256,9 @@ class Measurement:
     def _text(self, part: bytes) -> None:
         self._each(lambda meter: meter.text(part) if meter.READS_TEXT else None)
 
-    def _end(self, identity: Digest, line: bytes | None) -> None:
+    def _end(self, identity: Digest, data: bytes | None) -> None:
         if any(meter is not None and meter.READS_FIELDS for meter in self._meters):
-            members = _members(line)
+            members = _members(data)
             for at, meter in enumerate(self._meters):
                 if meter is None or not meter.READS_FIELDS:
                     continue
@@ -353,13 +353,16 @@ def _values(tree: Tree, parameters: Mapping[str, Any]) -> list[str]:
     return values
 
 
-def _cells(data: bytes) -> list[bytes]:
-    return [str(cell).encode() for cell in parse(data, max_bytes=len(data))]
+def _text_of(reader: str, data: bytes) -> bytes:
+    if not reader.startswith("csv/"):
+        return data
+    row = parse(data, max_bytes=len(data))
+    return " ".join(row.values() if isinstance(row, dict) else row).encode()
 
 
-def _members(line: bytes | None) -> Mapping[str, Any] | None:
+def _members(data: bytes | None) -> Mapping[str, Any] | None:
     try:
-        found = None if line is None else parse(line, max_bytes=len(line), floats=True, nulls=True)
+        found = None if data is None else parse(data, max_bytes=len(data), floats=True, nulls=True)
     except FormatError:
         return None
     return found if isinstance(found, dict) else None

@@ -1,6 +1,5 @@
 """Whether manifest, tree, records and files are those named (spec §11.4.2-11.4.4)."""
 
-from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, BinaryIO
 
@@ -22,15 +21,14 @@ from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore.history.policy.key_history import KeyHistory
 from lyrikstore.history.policy.policy import Policy
 from lyrikstore.history.records.order_root import (
-    DOCUMENT,
     OrderRoot,
-    document_id,
     verify_order_root,
 )
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.verify.credential.issuer_key import policy_for
 from lyrikstore.verify.delivery.compare_files import DataSource, check_files, is_litter
 from lyrikstore.verify.delivery.quality import Measuring
+from lyrikstore.verify.delivery.record_ids import RecordIds
 from lyrikstore.verify.report import (
     Check,
     CheckState,
@@ -50,10 +48,12 @@ class ManifestOutcome(Struct, frozen=True):
     Attributes:
         checks: ``manifest`` and ``manifest.signature``.
         reader: Id of the reader that makes records of the files, once known.
+        companions: Paths of the files that hold no records.
     """
 
     checks: tuple[Check, Check]
     reader: str | None
+    companions: frozenset[str] = frozenset()
 
 
 class DataOutcome(Struct, frozen=True):
@@ -125,7 +125,10 @@ def check_manifest(
         return ManifestOutcome((check, signature), None)
     summary = f"manifest {manifest.id.short} of {manifest.name} says what the credential says"
     binding = passed("manifest", summary, manifest=str(manifest.id), name=manifest.name)
-    return ManifestOutcome((binding, signature), manifest.body["reader"])
+    body = manifest.body
+    return ManifestOutcome(
+        (binding, signature), body["reader"], frozenset(body.get("companions", ()))
+    )
 
 
 def _of_two_files(related: Iterable[Mapping[str, Any]], find: Find) -> str | None:
@@ -163,7 +166,7 @@ def check_data(
     claims: Claims,
     find: Find,
     data: DataSource | None,
-    reader: str | None,
+    manifest: ManifestOutcome,
     record_ids: Callable[[str, TreeEntry, BinaryIO], Iterable[Digest]] | None,
     measuring: Measuring | None = None,
 ) -> DataOutcome:
@@ -173,7 +176,7 @@ def check_data(
         claims: What the credential says.
         find: Gives a sibling file by digest.
         data: The data, or None.
-        reader: The reader the manifest names, or None where there is no manifest.
+        manifest: What :func:`check_manifest` gave.
         record_ids: Turns files into record ids, or None.
         measuring: Does so in its place, and measures what passes: in the same read, so that what
             was measured is what was hashed (A52).
@@ -194,7 +197,7 @@ def check_data(
     if data is None:
         files = unchecked("data.files", "no-data", "no data was given to compare with")
         return DataOutcome((files, tree_check), None, "no data was given", tree)
-    collector = _Collector(reader, record_ids if measuring is None else measuring.record_ids)
+    collector = RecordIds(manifest.reader, manifest.companions, record_ids, measuring)
     # A document's record id follows from the digest that the comparison makes anyway.
     reads = collector.reads or (collector.active and measuring and measuring.reads_documents)
     try:
@@ -204,8 +207,6 @@ def check_data(
         return DataOutcome((files, tree_check), None, "no data was read", tree)
     if comparison.complete and collector.active and not reads:
         collector.add_documents(tree)
-        if measuring is not None:
-            measuring.add_documents(tree)
     complete = comparison.complete and collector.active
     return DataOutcome(
         (check_files(comparison), tree_check),
@@ -274,71 +275,6 @@ def check_records(
     return passed(
         "records.root", f"recomputed over {pluralize(count, 'record')}", root=root, count=count
     )
-
-
-class _Collector:
-    """Gathers record ids while the files pass, so that one read serves both digests."""
-
-    def __init__(
-        self,
-        reader: str | None,
-        record_ids: Callable[[str, TreeEntry, BinaryIO], Iterable[Digest]] | None,
-    ) -> None:
-        self._reader = reader
-        self._record_ids = record_ids
-        self._raw = bytearray()
-        self.counts = array("q")
-        self.problem = ""
-        if reader is None:
-            self.problem = "no manifest names the reader"
-        elif record_ids is None:
-            self.problem = "no reader of records was given"
-
-    @property
-    def active(self) -> bool:
-        return self._reader is not None and self._record_ids is not None
-
-    @property
-    def reads(self) -> bool:
-        return self.active and self._reader != DOCUMENT
-
-    def add(self, entry: TreeEntry, stream: BinaryIO) -> None:
-        if self.problem or self._reader is None or self._record_ids is None:
-            return
-        before = len(self._raw)
-        try:
-            for record in self._record_ids(self._reader, entry, stream):
-                self._raw += record.raw
-            self.counts.append((len(self._raw) - before) // 32)
-        except LyrikstoreError as error:
-            self.problem = f"{quote(entry.path)}: {quote(error.message, 200)}"
-
-    def add_documents(self, tree: Tree) -> None:
-        for entry in tree.entries:
-            self._raw += document_id(entry.blake3).raw
-        self.counts.extend([1] * len(tree))
-
-    @property
-    def records(self) -> Sequence[Digest]:
-        return _Digests(bytes(self._raw))
-
-
-class _Digests(Sequence[Digest]):
-    """Digests in one block of memory: 32 bytes a record rather than an object each."""
-
-    def __init__(self, raw: bytes) -> None:
-        self._raw = raw
-
-    def __len__(self) -> int:
-        return len(self._raw) // 32
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        start = index % len(self) * 32
-        return Digest(self._raw[start : start + 32])
 
 
 def _disagreements(claims: Claims, manifest: Manifest) -> tuple[str, ...]:

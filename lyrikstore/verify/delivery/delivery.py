@@ -207,7 +207,7 @@ def verify_delivery(
     measuring = None
     if recompute is not None and data is not None:
         measuring = recompute(recipes_of(claims.subject))
-    content = check_data(claims, files.find, data, manifest.reader, record_ids, measuring)
+    content = check_data(claims, files.find, data, manifest, record_ids, measuring)
     made += content.checks
 
     # (6) The records - spec §11.4.4.

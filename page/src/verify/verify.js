@@ -138,7 +138,7 @@ export async function verifyDelivery(credential, { siblings, data, recompute = t
   // (5) The data - spec §11.4.3.
   const measuring = recompute && data !== null;
   const recipes = measuring ? recipesOf(subject) : [];
-  const content = await checkData(claims, find, data, manifest.reader, recipes, { told, signal });
+  const content = await checkData(claims, find, data, manifest, recipes, { told, signal });
   const { tree, records: read } = content;
   made.push(...content.checks);
 
@@ -150,7 +150,8 @@ export async function verifyDelivery(credential, { siblings, data, recompute = t
   made.push(checkTexts(terms, madeOf("terms"), find, siblings), checkPartitions(subject, terms, tree, counts));
 
   // (8) The claims - spec §11.4.6, §19.5.
-  const values = tree && read && await measure(recipes, { tree, files: read, signal });
+  const holding = (/** @type {{path: string}} */ { path }) => !manifest.companions.has(path);
+  const values = tree && read && await measure(recipes, { entries: tree.entries.filter(holding), files: read.filter(holding), signal });
   const quality = checkQuality(subject, values, measuring);
   made.push(checkAge(subject, log.checks[0]), quality, checkStated(subject));
 

@@ -5,7 +5,7 @@
 import { refuse } from "../../canon/errors.js";
 import { MAX_CELL } from "../../../generated/limits.js";
 
-const RUN = /[^",\r\n]*/y;
+const RUNS = new Map([[",", /[^",\r\n]*/y], [";", /[^";\r\n]*/y], ["\t", /[^"\t\r\n]*/y]]);
 const QUOTED = /[^"\r\n]*/y;
 
 /** @typedef {"row" | "cell" | "bare" | "quoted" | "quote"} State What was read last: the start of a row or of a cell, … a quote within quotes. */
@@ -19,6 +19,8 @@ export class Cells {
   constructor(maxRow, take) {
     this.maxRow = maxRow;
     this.take = take;
+    /** One of those in RUNS; what reads the first row sets it. */
+    this.separator = ",";
     /** @type {State} */
     this.state = "row";
     /** @type {string[]} */
@@ -35,7 +37,7 @@ export class Cells {
   /** @param {string} text */
   update(text) {
     for (let at = 0; at < text.length;) {
-      const run = this.state === "quoted" ? QUOTED : RUN;
+      const run = this.state === "quoted" ? QUOTED : /** @type {RegExp} */ (RUNS.get(this.separator));
       if (this.state !== "quote") {
         run.lastIndex = at;
         const found = /** @type {RegExpExecArray} */ (run.exec(text))[0];
@@ -77,7 +79,7 @@ export class Cells {
     if (this.size > this.maxRow) this.fail(`a row is longer than ${this.maxRow} bytes`);
   }
 
-  /** @param {string} character One that may mean something: a quote, a comma, an end of line, or anything after a quote. */
+  /** @param {string} character One that may mean something: a quote, a separator, an end of line, or anything after a quote. */
   mark(character) {
     const { state } = this;
     const ends = character === "\n" || character === "\r";
@@ -91,11 +93,11 @@ export class Cells {
       this.append(character);
     } else if (character === '"') {
       this.state = "quoted";
-    } else if (character === ",") {
+    } else if (character === this.separator) {
       this.endCell();
       this.state = "cell";
     } else if (!ends) {
-      this.fail("',' expected after '\"'");
+      this.fail(`'${this.separator}' expected after '"'`);
     } else if (state !== "row") {
       this.endRow();
     }

@@ -1,10 +1,10 @@
 /** Readers, record ids, and the order root over them (spec/09-records.md). */
 import { Hasher } from "../../canon/blake3.js";
-import { concat, hex, unhex, utf8 } from "../../canon/bytes.js";
-import { Cells } from "./cells.js";
+import { concat, hex, unhex } from "../../canon/bytes.js";
 import { refuse, Refusal } from "../../canon/errors.js";
 import { leafHash, Roots } from "../log/merkle.js";
 import { Meters } from "./meters.js";
+import { Rows, Table } from "./rows.js";
 import { MAX_RECORD_BYTES, MAX_SIBLING_BYTES } from "../../../generated/limits.js";
 
 export const SALT_BYTES = 16;
@@ -84,36 +84,12 @@ class Lines {
   }
 }
 
-/** `csv/1`: the rows that are not empty, as canonical arrays of their cells. */
-class Rows {
-  /** @param {Take} take */
-  constructor(take) {
-    this.cells = new Cells(MAX_RECORD_BYTES, (row) => take(utf8(JSON.stringify(row)), () => utf8(row.join(" "))));
-    this.decoder = new TextDecoder("utf-8", { fatal: true }); // skips one byte-order mark
-  }
-
-  /** @param {Uint8Array} bytes */
-  update(bytes) {
-    this.cells.update(this.decode(bytes, true));
-  }
-
-  end() {
-    this.cells.update(this.decode(new Uint8Array(), false));
-    this.cells.end();
-  }
-
-  /** @param {Uint8Array} bytes @param {boolean} stream */
-  decode(bytes, stream) {
-    try {
-      return this.decoder.decode(bytes, { stream });
-    } catch {
-      return refuse("bad-record", `not UTF-8 after line ${this.cells.line - 1}`);
-    }
-  }
-}
-
-/** @typedef {(record: Uint8Array, text?: () => Uint8Array) => void} Take `text`: of a record that is not its own text. */
-const READERS = new Map(/** @type {[string, new (take: Take) => Lines | Rows][]} */ ([["jsonl/1", Lines], ["csv/1", Rows]]));
+/** @typedef {import("./rows.js").Cut} Cut */
+/** @typedef {import("./rows.js").Take} Take */
+/** @typedef {{update: (bytes: Uint8Array) => void, end: () => void}} Reader */
+const READERS = new Map(/** @type {[string, new (take: Take) => Reader][]} */ ([
+  ["jsonl/1", Lines], ["csv/1", Rows], ["csv/2", Table],
+]));
 
 /** Whether this verifier has a reader. @param {string} reader */
 export const hasReader = (reader) => reader === DOCUMENT || READERS.has(reader);
@@ -125,16 +101,16 @@ export class Records {
     this.ids = new Ids(reader);
     this.meters = new Meters(recipes);
     const Reader = READERS.get(reader);
-    this.reader = Reader ? new Reader((record, text) => this.add(record, text)) : null;
+    this.reader = Reader ? new Reader((record, cut) => this.add(record, cut)) : null;
     this.problem = "";
   }
 
-  /** @param {Uint8Array} record @param {() => Uint8Array} [text] Of a record that is not its own text, as a line is. */
-  add(record, text) {
+  /** @param {Uint8Array} record @param {Cut} [cut] */
+  add(record, cut) {
     this.ids.add(record);
     if (!this.meters.any) return;
-    this.meters.text(text ? text() : record);
-    this.meters.end(text ? null : record);
+    this.meters.text(cut ? cut.text() : record);
+    this.meters.end(cut && !cut.members ? null : record);
   }
 
   /** @param {Uint8Array} bytes */

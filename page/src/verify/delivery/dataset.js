@@ -7,6 +7,7 @@ import { counted } from "../../canon/text.js";
 import { policyFor } from "../credential/issuer_key.js";
 import { attachmentsIn, inputsIn, parseManifest } from "../../history/manifests/manifest.js";
 import { compare as inOrder } from "../../history/trees/paths.js";
+import { Meters } from "../../history/records/meters.js";
 import { hasReader, ID_BYTES, orderRoot, SALT_BYTES } from "../../history/records/records.js";
 import { nameSome, quote } from "../../canon/quoting.js";
 import { failed, notApplicable, passed, unchecked, warned } from "../report.js";
@@ -23,14 +24,14 @@ const FILE = /^urn:blake3:([0-9a-f]{64})$/;
 /** @typedef {import("../../history/records/records.js").RecordIds} RecordIds */
 /** @typedef {{path: string, size: number, read: (reading: import("../../history/records/records.js").Reading | null) => Promise<{digest: string, records: RecordIds | null}>, digestWith: (ends: import("./line_ends.js").LineEnds) => Promise<string>}} DataFile `read`: the file's digest and, where it is to be read as records, those, in one read; `digestWith`: that of what it holds with other line ends. */
 /** @typedef {{told: (file: DataFile, digest: string) => void, signal?: AbortSignal}} Course `told`: of every file hashed; `signal`: ends the work, with an error. */
-/** @typedef {{checks: Check[], tree: Tree | null, records: RecordIds[] | null, problem: string}} Content `records`: file by file; or why there are none. */
+/** @typedef {{checks: Check[], tree: Tree | null, records: (RecordIds & {path: string})[] | null, problem: string}} Content `records`: file by file; or why there are none. */
 
 /**
  * @param {Claims} claims
  * @param {any[]} related What the credential pins.
  * @param {Find} find
  * @param {import("../../history/policy/policy.js").Policy | null} policy
- * @returns {{checks: Check[], reader: string | null}}
+ * @returns {{checks: Check[], reader: string | null, companions: Set<string>}} `companions`: paths of files without records.
  */
 export function checkManifest(claims, related, find, policy) {
   const bytes = find(claims.manifest);
@@ -38,7 +39,7 @@ export function checkManifest(claims, related, find, policy) {
     const summary = `manifest ${short(claims.manifest)} is not beside the credential`;
     return {
       checks: ["manifest", "manifest.signature"].map((id) => unchecked(id, "missing-file", summary)),
-      reader: null,
+      ...NOTHING,
     };
   }
   let manifest;
@@ -52,23 +53,27 @@ export function checkManifest(claims, related, find, policy) {
         failed("manifest.signature", kind, quote(message, 200))]
       : [failed("manifest", kind, `not a manifest: ${quote(message, 200)}`),
         unchecked("manifest.signature", "malformed", "not looked at: no manifest")];
-    return { checks, reader: null };
+    return { checks, ...NOTHING };
   }
   const signature = checkAuthor("manifest.signature", manifest, policy);
   const wrong = disagreements(claims, manifest);
   if (wrong.length) {
     const summary = `the credential and its manifest disagree about ${wrong.join(", ")}`;
-    return { checks: [failed("manifest", "disagrees", summary, { members: wrong }), signature], reader: null };
+    return { checks: [failed("manifest", "disagrees", summary, { members: wrong }), signature], ...NOTHING };
   }
   const other = ofTwoFiles(related, find);
   if (other !== undefined) {
     const summary = `the digests of ${quote(other)} in relatedResource name different files`;
-    return { checks: [failed("manifest", "disagrees", summary, { members: ["relatedResource"] }), signature], reader: null };
+    return { checks: [failed("manifest", "disagrees", summary, { members: ["relatedResource"] }), signature], ...NOTHING };
   }
   const summary = `manifest ${short(manifest.id)} of ${manifest.name} says what the credential says`;
   const detail = { manifest: `blake3:${manifest.id}`, name: manifest.name };
-  return { checks: [passed("manifest", summary, detail), signature], reader: manifest.body.reader };
+  const { reader, companions = [] } = manifest.body;
+  return { checks: [passed("manifest", summary, detail), signature], reader, companions: new Set(companions) };
 }
+
+/** What no manifest says. @type {{reader: null, companions: Set<string>}} */
+const NOTHING = { reader: null, companions: new Set() };
 
 /**
  * One file by BLAKE3, another by SHA-2: what one program takes for the text signed, another refuses (A20, A49).
@@ -130,12 +135,12 @@ function disagreements(claims, manifest) {
  * @param {Claims} claims
  * @param {Find} find
  * @param {DataFile[] | null} data
- * @param {string | null} reader
+ * @param {{reader: string | null, companions: Set<string>}} manifest What it says of files and records.
  * @param {import("../../history/records/meters.js").Recipe[]} recipes By which records are measured.
  * @param {Course} course
  * @returns {Promise<Content>}
  */
-export async function checkData(claims, find, data, reader, recipes, course) {
+export async function checkData(claims, find, data, { reader, companions }, recipes, course) {
   const listing = find(claims.tree);
   if (listing === undefined) {
     const summary = `the list of files, tree ${short(claims.tree)}, is not beside the credential`;
@@ -159,22 +164,22 @@ export async function checkData(claims, find, data, reader, recipes, course) {
   let problem = "";
   if (reader === null) problem = "no manifest names the reader";
   else if (!hasReader(reader)) problem = `this page has no reader ${quote(reader)}`;
-  const { found, records } = await look(tree, data, reader !== null && problem === "" ? { reader, recipes } : null, course);
+  const reading = reader !== null && problem === "" ? { reader, recipes } : null;
+  const readingOf = (/** @type {string} */ path) => tree.byPath.has(path) && !companions.has(path) ? reading : null;
+  const { found, records } = await look(tree, data, readingOf, course);
   const comparison = compare(tree, found);
   await markRewritten(tree, comparison, new Map(data.map((file) => [file.path, file])));
   course.signal?.throwIfAborted();
   if (!isComplete(comparison)) problem = "not all files are as listed";
-  const inOrder = tree.entries.map(({ path }) => ({ path, ...(records.get(path) ?? NO_RECORDS) }));
+  const none = { ids: new Uint8Array(), problem: "", counts: new Meters(recipes).counts };
+  const inOrder = tree.entries.map(({ path }) => ({ path, ...(records.get(path) ?? none) }));
   const bad = inOrder.find((file) => file.problem);
   if (problem === "" && bad) problem = `${quote(bad.path)}: ${quote(`${bad.path}: ${bad.problem}`, 200)}`;
   return { checks: [checkFiles(comparison), treeCheck], tree, records: problem === "" ? inOrder : null, problem };
 }
 
-/** @type {RecordIds} */
-const NO_RECORDS = { ids: new Uint8Array(), problem: "", counts: [] };
-
-/** @param {Tree} tree @param {DataFile[]} data @param {import("../../history/records/records.js").Reading | null} reading @param {Course} course */
-async function look(tree, data, reading, { told, signal }) {
+/** @param {Tree} tree @param {DataFile[]} data @param {(path: string) => import("../../history/records/records.js").Reading | null} readingOf @param {Course} course */
+async function look(tree, data, readingOf, { told, signal }) {
   // A file of a length that no listed file has cannot be one of them: it need not be read.
   const lengths = new Set(tree.entries.map((entry) => entry.bytes));
   /** @type {Map<string, import("./compare_files.js").Found>} */
@@ -184,7 +189,7 @@ async function look(tree, data, reading, { told, signal }) {
   // All at once: whoever hashes decides how many really run.
   await Promise.all(data.map(async (file) => {
     try {
-      const read = lengths.has(file.size) ? await file.read(tree.byPath.has(file.path) ? reading : null) : null;
+      const read = lengths.has(file.size) ? await file.read(readingOf(file.path)) : null;
       found.set(file.path, { kind: "file", bytes: file.size, blake3: read?.digest ?? null });
       if (read?.records) records.set(file.path, read.records);
       told(file, read?.digest ?? "");

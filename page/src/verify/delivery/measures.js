@@ -11,9 +11,9 @@ const AT_ONCE = 1 << 18;
 
 /** @typedef {import("../../history/records/meters.js").Recipe} Recipe */
 /** @typedef {import("../../history/records/meters.js").Count} Count */
-/** @typedef {import("../../history/trees/tree.js").Tree} Tree */
+/** @typedef {import("../../history/trees/tree.js").Entry} Entry */
 /** @typedef {import("../../history/records/records.js").RecordIds} RecordIds */
-/** @typedef {{tree: Tree, files: RecordIds[], signal?: AbortSignal}} Dataset `files`: in the order of the tree. */
+/** @typedef {{entries: Entry[], files: RecordIds[], signal?: AbortSignal}} Dataset Of the files that hold records, in the order of the tree. */
 /** @typedef {(dataset: Dataset, parameters: {[name: string]: string}) => Promise<Count> | Count} Look */
 
 /** @type {Map<string, {names: string[], share: boolean, look: Look | null}>} */
@@ -29,8 +29,8 @@ recipe("exactDuplicateRate/1", [], { look: duplicates });
 recipe("emptyRate/1", []);
 recipe("wordCount/1", [], { share: false });
 recipe("characterCount/1", [], { share: false });
-recipe("missingMetadataRate/1", ["column"], { look: ({ tree }, { column }) => cells(tree, column, undefined) });
-recipe("metadataShare/1", ["column", "value"], { look: ({ tree }, { column, value }) => cells(tree, column, value) });
+recipe("missingMetadataRate/1", ["column"], { look: ({ entries }, { column }) => cells(entries, column, undefined) });
+recipe("metadataShare/1", ["column", "value"], { look: ({ entries }, { column, value }) => cells(entries, column, value) });
 recipe("missingFieldRate/1", ["field"]);
 recipe("fieldShare/1", ["field", "value"]);
 
@@ -74,8 +74,8 @@ function sum(files, at) {
   return all;
 }
 
-/** Files with that value of a column. @param {Tree} tree @param {string} column @param {string | undefined} value */
-const cells = ({ entries }, column, value) =>
+/** Files with that value of a column. @param {Entry[]} entries @param {string} column @param {string | undefined} value */
+const cells = (entries, column, value) =>
   count(entries.filter(({ meta }) => meta?.[column] === value).length, entries.length);
 
 /** Records whose id occurs earlier: a part of all ids at a time, so that memory is flat. @param {Dataset} dataset */
