@@ -213,6 +213,27 @@ def _no_delivery(folder: Path) -> NotFoundError:
     return NotFoundError("no-file", message, hint=f"{_DELIVERY}; {DATA_STEP} {folder}")
 
 
+def field_roles(command: Any) -> Any:
+    """Give a command the options that say which field has which role."""
+    for option, name, help_text in reversed(_ROLES):
+        command = click.option(option, name, default="", metavar="FIELD", help=help_text)(command)
+    return click.option(
+        "--text",
+        multiple=True,
+        metavar="FIELD",
+        help="The field that holds the text; again for several.",
+    )(command)
+
+
+_ROLES = (
+    ("--label", "label", "The field that holds the label, or a list of labels."),
+    ("--id", "id_field", "The field that names the record, once."),
+    ("--group", "group", "The field that keeps records together: patient, matter."),
+    ("--split", "split", "The field that says train, validation or test."),
+    ("--licence-field", "licence_field", "The field that holds the record's licence."),
+)
+
+
 def _nothing_at(path: Path, wanted: str) -> NotFoundError:
     from lyrikstore.api import parse_ref
 

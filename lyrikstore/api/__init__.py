@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from lyrikstore.curate.commit.status import FolderStatus as FolderStatus
     from lyrikstore.curate.descriptor import Descriptor as Descriptor
     from lyrikstore.curate.descriptor import load_descriptor as load_descriptor
+    from lyrikstore.curate.readers.fields import FieldRoles as FieldRoles
     from lyrikstore.curate.recipes.decisions import Decision as Decision
     from lyrikstore.curate.recipes.recipe import load_recipe as load_recipe
     from lyrikstore.curate.scan.listing import Listing as Listing
@@ -157,6 +158,7 @@ _PLACES = {
     "curate.commit.plan": "CommitResult",
     "curate.commit.status": "FolderStatus",
     "curate.descriptor": "Descriptor load_descriptor",
+    "curate.readers.fields": "FieldRoles",
     "curate.recipes.decisions": "Decision",
     "curate.recipes.recipe": "load_recipe",
     "curate.scan.listing": "Listing",

@@ -101,6 +101,7 @@ class Datasets:
         as_name: str,
         *,
         message: str = "",
+        dry_run: bool = False,
         progress: OnProgress = silent,
         pools: "Pools | None" = None,
     ) -> "FilterResult":
@@ -111,7 +112,8 @@ class Datasets:
             recipe: What to do; None, with several sources: nothing more.
             as_name: The new dataset's name.
             message: Free text, signed with the new dataset.
-            progress: Progress callback, called per record.
+            dry_run: Find out everything; write nothing.
+            progress: Progress callback, called per batch of records.
             pools: Workers on other machines that examine the records.
 
         Raises:
@@ -128,6 +130,8 @@ class Datasets:
             message=message,
             progress=progress,
             clock=self.store.clock,
+            cache_dir=self.store.own_cache,
+            dry_run=dry_run,
             pools=pools,
         )
 
@@ -151,7 +155,7 @@ class Datasets:
 
         Args:
             ref: The dataset.
-            record: A path, or a record id or at least 8 hex digits of one.
+            record: A path, of rows ``PATH:LINE``, or a record id or at least 8 hex digits of one.
 
         Raises:
             NotFoundError, InvalidInputError: As ``Store.resolve`` and

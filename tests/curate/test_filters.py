@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +13,14 @@ from hypothesis import strategies as st
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.recipes.filters import contacts, holders
-from lyrikstore.curate.recipes.filters.contract import Candidate, Change, Drop, Keep
+from lyrikstore.curate.recipes.filters.contract import (
+    Candidate,
+    Change,
+    DatasetFilter,
+    Drop,
+    Keep,
+    KeyedRecords,
+)
 from lyrikstore.curate.recipes.filters.holders import MAX_NAMES
 from lyrikstore.curate.recipes.filters.redact import FINDERS, Redact, redact
 from lyrikstore.curate.recipes.filters.split import Split
@@ -25,7 +33,8 @@ LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
 def candidate(text: str | None, path: str = "a.txt", **meta: str) -> Candidate:
-    return Candidate(path, Digest.of((text or "").encode()), text, meta, meta)
+    fields = meta if text is None else {**meta, "": text}
+    return Candidate(path, 0, Digest.of((text or "").encode()), fields, fields)
 
 
 def step(toml: str):
@@ -41,15 +50,22 @@ def test_drop_empty() -> None:
 
 
 def test_drop_duplicates_keeps_the_first_and_names_it() -> None:
-    decide = step('use = "drop-duplicates/1"').start()
-    assert decide(candidate("\uff28ello  World\n", "a")) == Keep()
-    dropped = decide(candidate("hello world", "b"))
-    assert isinstance(dropped, Drop)
-    assert dropped.reason == "duplicate"
-    assert Digest.of("\uff28ello  World\n".encode()).hex in dropped.detail
-    assert decide(candidate("hello, world", "c")) == Keep()
+    duplicates = step('use = "drop-duplicates/1"')
+    assert isinstance(duplicates, DatasetFilter)
+    key = duplicates.key()
+    texts = ("\uff28ello  World\n", "hello, world", "hello world", "hello world ")
+    keys = b"".join(key(candidate(text)) for text in texts)
+    ends = np.arange(1, 5) * 16
+    judgement = duplicates.judge(KeyedRecords(np.frombuffer(keys, np.uint8), ends))
+    assert [judgement.of(at) for at in range(4)] == [
+        None,
+        None,
+        ("duplicate", True, 0),
+        ("duplicate", True, 0),
+    ]
+    assert duplicates.detail("duplicate", "record 0 (a)") == "same text as record 0 (a)"
     with pytest.raises(InvalidInputError, match="not UTF-8") as caught:
-        decide(candidate(None))
+        key(candidate(None))
     assert "drop-empty/1" in caught.value.hint
 
 
@@ -128,7 +144,7 @@ def test_redaction_spans_are_where_the_placeholders_are(text: str) -> None:
         return
     assert isinstance(outcome, Change)
     for change in outcome.changes:
-        value = outcome.text if change.field == "text" else outcome.meta["c"]
+        value = outcome.fields["" if change.field == "text" else "c"]
         assert value is not None
         data = value.encode()
         assert change.count == len(change.spans)
@@ -148,8 +164,7 @@ def test_mask_replaces_whole_columns() -> None:
     decide = step('use = "redact/1"\nmask = ["owner"]\ncolumns = []\ntext = false').start()
     outcome = decide(candidate(None, owner="Jane Roe", url="http://x.org"))
     assert isinstance(outcome, Change)
-    assert outcome.meta == {"owner": "<REDACTED>", "url": "http://x.org"}
-    assert outcome.text is None
+    assert outcome.fields == {"owner": "<REDACTED>", "url": "http://x.org"}
 
 
 ADVERSARIAL = [
@@ -228,7 +243,7 @@ def test_split_reads_the_group_as_the_source_has_it() -> None:
     parts = set()
     for number in range(200):
         source = {"g": f"owner {number}"}
-        one = Candidate("p", Digest.of(b"x"), None, {"g": "<REDACTED>"}, source)
+        one = Candidate("p", 0, Digest.of(b"x"), {"g": "<REDACTED>"}, source)
         parts.add(decide(one))
     assert len(parts) == 3
 

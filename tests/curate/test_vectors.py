@@ -15,6 +15,7 @@ from lyrikstore.canon.schemas import check_schema
 from lyrikstore.curate.descriptor import FIELDS, parse_descriptor
 from lyrikstore.curate.recipes.filters import FILTERS
 from lyrikstore.curate.recipes.filters.redact import FINDERS, redact
+from lyrikstore.curate.recipes.filters.split import Split
 from lyrikstore.curate.recipes.recipe import parse_recipe
 from lyrikstore.curate.sheets.cells import cell_text
 from lyrikstore.curate.sheets.sheet import join, read_sheet
@@ -79,8 +80,8 @@ def test_redactions(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", cases("filters/split.json"), ids=lambda c: c["group"][:20])
 def test_splits(case: dict[str, Any]) -> None:
     toml = f'recipe = 1\n[[step]]\nuse = "split/1"\nseed = "{case["seed"]}"\n'
-    split = parse_recipe(toml.encode()).split
-    assert split is not None
+    split = parse_recipe(toml.encode()).steps[-1].filter
+    assert isinstance(split, Split)
     assert split.part_of(case["kind"], case["group"]) == case["part"]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.terms.model import whole
-from lyrikstore.curate.recipes.decisions import Decision, encode_decisions
+from lyrikstore.curate.recipes.decisions import Decision
 from lyrikstore.history.commit.transaction import create_repository, open_transaction
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
@@ -19,6 +19,7 @@ from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.testing.clocks import FrozenClock
 from lyrikstore.testing.keys import signer_for
 from tests.credentialed import log_credential
+from tests.decisions import encode_decisions
 
 OWNER = signer_for("owner")
 LOG = signer_for("log")

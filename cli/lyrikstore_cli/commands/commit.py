@@ -23,6 +23,7 @@ SHOWN = 10
     "commit",
     signs=True,
     epilog="lyrikstore commit documents -d acme/contracts --metadata sheet.xlsx\n"
+    "lyrikstore commit rows.jsonl.gz -d acme/clauses --text text --label labels\n"
     "lyrikstore commit model -d checkpoints/acme/base",
 )
 @click.argument("path", type=click.Path(path_type=Path))
@@ -40,7 +41,11 @@ SHOWN = 10
     type=click.Path(path_type=Path),
     help="What you state about the data (docs/descriptor.md).",
 )
-@click.option("--reader", default="document/1", show_default=True, help="How files are records.")
+@click.option(
+    "--reader", metavar="READER", help="How files are records, where suffixes do not say it."
+)
+@options.field_roles
+@click.option("--skip-bad", is_flag=True, help="Leave out malformed lines, and list them.")
 @options.note
 @click.option(
     "--nfc", is_flag=True, help="Record names in Unicode form C, as of files that come from a Mac."
@@ -63,7 +68,14 @@ def command(
     licence: str | None,
     licence_text: Path | None,
     describe: Path | None,
-    reader: str,
+    reader: str | None,
+    text: tuple[str, ...],
+    label: str,
+    id_field: str,
+    group: str,
+    split: str,
+    licence_field: str,
+    skip_bad: bool,
     message: str,
     nfc: bool,
     follow_links: bool,
@@ -72,7 +84,11 @@ def command(
     dask: str | None,
     dry_run: bool,
 ) -> None:
-    """Sign the files of PATH as the new version of a dataset, with what a sheet says about them.
+    """Sign PATH, a folder or a file, as the new version of a dataset.
+
+    Files of rows (.jsonl, .csv, .tsv, .parquet; .gz and .zst of the first) are read row by row, and
+    every row is looked at; of other files each is one record, and a sheet can say more about them.
+    `--text`, `--label` and so on name the fields of the rows, or the columns of the sheet.
 
     A commit is a snapshot: files gone from PATH leave the dataset, and so does the sheet, licence
     or description that is not given again. The text of a licence stays while the licence does.
@@ -80,7 +96,7 @@ def command(
     below `checkpoints/` imports a base model.
     """
     listing = session.listing(path, metadata, follow_links=follow_links)
-    from lyrikstore.api import CommitMetadata, CommitOptions
+    from lyrikstore.api import CommitMetadata, CommitOptions, FieldRoles
 
     with (
         listing or contextlib.nullcontext(),
@@ -98,9 +114,16 @@ def command(
                 licence_text=_licence_text(licence_text),
                 descriptor=_described(describe),
                 reader=reader,
+                roles=FieldRoles(text, label, id_field, group, split, licence_field),
                 message=message,
             ),
-            allow=CommitOptions(loss=yes, orphans=allow_orphans, links=follow_links, compose=nfc),
+            allow=CommitOptions(
+                loss=yes,
+                orphans=allow_orphans,
+                links=follow_links,
+                compose=nfc,
+                skip_bad=skip_bad,
+            ),
             dry_run=dry_run,
             pools=pools,
             listing=listing,
@@ -129,6 +152,15 @@ def _as_json(result: "CommitResult", store: "Store", name: str, *, dry_run: bool
         "orphanFiles": list(result.orphan_files),
         "orphanRows": [row.key for row in result.orphan_rows],
         "composed": list(result.composed),
+        "reader": current.body.get("reader") if current else result.how and result.how.reader,
+        "records": _records(result),
+        "fields": result.roles.to_json(),
+        "companions": list(result.rows.companions) if result.rows else [],
+        "skipped": [
+            {"path": item.path, "line": item.line, "reason": item.reason}
+            for item in (result.rows.skipped if result.rows else ())
+        ],
+        "notes": list(result.rows.warnings) if result.rows else [],
         "ignored": [{"path": item.path, "reason": item.reason} for item in result.ignored],
     }
 
@@ -149,6 +181,7 @@ def _tell(
         f"✓ read     {pluralize(result.files, 'file')}, {size(result.bytes)}, of which "
         f"{size(result.bytes_read)} had to be read"
     )
+    _tell_rows(screen, result)
     _name(screen, "! files without a row in the sheet", result.orphan_files)
     _name(screen, "! rows without a file", [row.key for row in result.orphan_rows])
     _name(screen, "! recorded in Unicode form C", result.composed)
@@ -179,6 +212,40 @@ def _tell(
             screen.result(f"✓ logged   entry {result.log_index} of {store.origin}")
         if result.manifest.kind == "dataset" and _is_model(result.added):
             screen.hint("these files look like a model, which is named checkpoints/NAMESPACE/NAME")
+
+
+def _records(result: "CommitResult") -> int | None:
+    if result.rows is not None:
+        return result.rows.statistics.records
+    current = result.current
+    records: int | None = current.body.get("records") if current else None
+    return records
+
+
+def _tell_rows(screen: Screen, result: "CommitResult") -> None:
+    rows, how = result.rows, result.how
+    if rows is None:
+        if how is not None and how.other:
+            _name(screen, "! files of rows that are taken as whole documents", how.other)
+            screen.hint("--reader jsonl/1, csv/2 or parquet/1 reads such files row by row")
+        return
+    kind = rows.reader.partition("/")[0]
+    screen.result(f"✓ rows     {pluralize(rows.statistics.records, 'record')} ({kind})")
+    fields = rows.roles.to_json()
+    said = ", ".join(
+        f"{role}: {escape_control(' + '.join(names) if isinstance(names, list) else names)}"
+        for role, names in sorted(fields.items(), reverse=True)
+    )
+    screen.result(f"  fields   {said or 'none has a role: name them with --text, --label, --id'}")
+    label = rows.roles.label
+    if (labels := rows.statistics.labels.get(label)) is not None:
+        several = rows.statistics.several[label]
+        more = f", {pluralize(several, 'record')} with several" if several else ""
+        screen.result(f"  labels   {pluralize(len(labels), 'value')}{more}")
+    _name(screen, "– kept beside them, and no records", rows.companions)
+    _name(screen, "! left out", [f"{b.path} line {b.line} ({b.reason})" for b in rows.skipped])
+    for warning in rows.warnings:
+        screen.result(f"! {escape_control(warning)}")
 
 
 def _described(path: Path | None) -> "Descriptor | None":

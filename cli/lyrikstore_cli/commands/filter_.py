@@ -1,13 +1,18 @@
 """``lyrikstore filter``: derive a dataset by a recipe."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lyrikstore.canon.text import escape_control
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.output.screen import Screen
 from lyrikstore_cli.session import Session
+
+if TYPE_CHECKING:
+    from lyrikstore.api import FilterResult
 
 
 @declare(
@@ -24,6 +29,7 @@ from lyrikstore_cli.session import Session
 @click.option("--as", "as_name", required=True, help="The name of the derived dataset.")
 @options.note
 @options.dask
+@click.option("-n", "--dry-run", is_flag=True, help="Say what would come of it; write nothing.")
 def command(
     session: Session,
     refs: tuple[str, ...],
@@ -31,11 +37,13 @@ def command(
     as_name: str,
     message: str,
     dask: str | None,
+    dry_run: bool,
 ) -> None:
     """Derive a dataset from REF by a recipe of built-in filters, and sign both.
 
     Several REFs are put together first: every file keeps its path, below the name of its dataset;
     nothing is compared, and nothing dropped. The terms of all of them hold for the result.
+    Work that was interrupted is taken up again by the same command.
 
     Every record dropped or changed gets a reason; `lyrikstore why` tells it. A recipe with a
     split makes NAME.train, NAME.validation and NAME.test.
@@ -46,27 +54,34 @@ def command(
     store = session.open_store(sign=True)
     with session.pools(dask) as pools, session.screen.progress("filtering") as meter:
         result = store.datasets.filter(
-            refs, plan, as_name, message=message, progress=meter, pools=pools
+            refs, plan, as_name, message=message, dry_run=dry_run, progress=meter, pools=pools
         )
     session.emit(
         "filter",
         {
             "source": str(result.sources[0].id),
             "sourceVersions": [str(source.id) for source in result.sources],
-            "filter": str(result.filter.id),
-            "changed": not result.unchanged,
+            "filter": None if result.filter is None else str(result.filter.id),
+            "changed": not (result.unchanged or dry_run),
+            "dryRun": dry_run,
             "parts": [
                 {
                     "part": part,
-                    "name": manifest.name,
-                    "id": str(manifest.id),
-                    "logIndex": store.log_index(manifest.id),
+                    "name": name,
+                    "id": str(version.id) if (version := result.manifests.get(part)) else None,
+                    "logIndex": store.log_index(version.id) if version else None,
                     "counts": dict(result.counts[part]),
                 }
-                for part, manifest in result.manifests.items()
+                for part, name in result.names.items()
             ],
             "droppedFor": dict(result.dropped),
             "changedFor": dict(result.changed),
+            "reportedFor": dict(result.reported),
+            "shown": [
+                {"reason": reason, "path": one.path, "line": one.position + 1, "record": one.record}
+                for reason, some in result.examples.items()
+                for one in some
+            ],
             "unmatched": [
                 {"step": item.step, "column": item.column, "value": item.value}
                 for item in result.unmatched
@@ -74,18 +89,36 @@ def command(
         },
     )
     screen = session.screen
-    for title, reasons in (("dropped", result.dropped), ("changed", result.changed)):
-        for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
-            screen.result(f"  {title:<8} {count:>7}  {reason}")
+    _tell_reasons(screen, result, dry_run=dry_run)
     for item in result.unmatched:
         screen.result(f"! {escape_control(str(item))}")
-    for part, manifest in result.manifests.items():
+    for part, name in result.names.items():
         counts = result.counts[part]
-        numbers = f"{counts['in']} in, {counts['kept']} kept, {counts['dropped']} dropped"
+        made = f" and {counts['made']} made" if "made" in counts else ""
+        numbers = f"{counts['in']} in{made}, {counts['kept']} kept, {counts['dropped']} dropped"
         if counts["elsewhere"]:
             numbers += f", {counts['elsewhere']} in other parts"
+        if dry_run:
+            screen.result(f"– nothing was written; {name} would be  {numbers}")
+            continue
+        manifest = result.manifests[part]
         index = result.log_indices.get(part)
         where = f"log entry {index}" if index is not None else "as it was, nothing logged"
         screen.result(f"✓ signed   {manifest.name}  {manifest.id.short}  {numbers}  ({where})")
-    named = next(iter(result.manifests.values())).name.removeprefix("datasets/")
-    screen.hint(f"why was a record kept or dropped: lyrikstore why {named} RECORD")
+    if not dry_run:
+        named = next(iter(result.names.values())).removeprefix("datasets/")
+        screen.hint(f"why was a record kept or dropped: lyrikstore why {named} RECORD")
+
+
+def _tell_reasons(screen: Screen, result: "FilterResult", *, dry_run: bool) -> None:
+    for title, reasons in (
+        ("dropped", result.dropped),
+        ("changed", result.changed),
+        ("found", result.reported),
+    ):
+        for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
+            screen.result(f"  {title:<8} {count:>7}  {reason}")
+            for one in result.examples.get(reason, ()) if dry_run else ():
+                place = f"{one.path}:{one.position + 1}"
+                said = f" ({one.detail})" if one.detail else ""
+                screen.result(f"             {escape_control(place + said)}")

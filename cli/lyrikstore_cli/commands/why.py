@@ -15,12 +15,16 @@ from lyrikstore_cli.session import Session
 @click.argument("ref")
 @click.argument("record")
 def command(session: Session, ref: str, record: str) -> None:
-    """Tell what each filter did to RECORD (a path, or a record id) on its way to REF, and why."""
+    """Tell what each filter did to RECORD on its way to REF, and why.
+
+    RECORD is a path, of rows PATH:LINE, or a record id or its first digits.
+    """
     found = session.open_store().datasets.why(ref, record)
     session.emit(
         "why",
         {
             "path": found.path,
+            "line": found.line,
             "record": found.record,
             "current": found.current,
             "kept": found.kept,
@@ -39,7 +43,8 @@ def command(session: Session, ref: str, record: str) -> None:
         },
     )
     screen = session.screen
-    screen.result(f"{escape_control(found.path)}  record {found.record[:12]}", "bold")
+    place = found.path if found.line is None else f"{found.path}:{found.line}"
+    screen.result(f"{escape_control(place)}  record {found.record[:12]}", "bold")
     screen.result(f"  committed in {found.root.name} {found.root.id.short}")
     for stage in found.stages:
         screen.result(
@@ -58,6 +63,8 @@ def _row(decision: Decision) -> dict[str, Any]:
     row = asdict(decision)
     row["filterName"] = row.pop("filter")
     row["newRecord"] = row.pop("new_record")
+    row["newPath"] = row.pop("new_path")
+    row["newPosition"] = row.pop("new_position")
     return row
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.files import open_regular
 from lyrikstore.curate.commit.model_files import Weights, inspect_weights
-from lyrikstore.curate.readers import DOCUMENT, READERS, count_records
+from lyrikstore.curate.readers import iter_records
 from lyrikstore.curate.scan.listing import Listed
 from lyrikstore.curate.scan.scan import Scan, judge
 from lyrikstore.curate.sheets.mistakes import Mistakes
@@ -94,18 +94,14 @@ def _meant(key: str, files: Sequence[str]) -> str | None:
     return ends[0] if len(ends) == 1 else None
 
 
-def check_kind(name: Name, scan: Scan, sheet: Sheet | None, reader: str) -> Weights | None:
+def check_kind(name: Name, scan: Scan, sheet: Sheet | None) -> Weights | None:
     """Return the model weights that a checkpoint consists of; None for a dataset.
 
     Raises:
-        InvalidInputError: (``bad-name``) a commit makes nothing of this name; (``no-reader``); else
-            as :func:`inspect_weights`.
+        InvalidInputError: (``bad-name``) a commit makes nothing of this name; else as
+            :func:`inspect_weights`.
     """
     if name.prefix == "datasets":
-        if reader not in READERS:
-            raise InvalidInputError(
-                "no-reader", f"no reader {reader[:40]!r}", hint=f"readers: {', '.join(READERS)}"
-            )
         return None
     if name.prefix != "checkpoints":
         raise InvalidInputError(
@@ -120,19 +116,17 @@ def check_kind(name: Name, scan: Scan, sheet: Sheet | None, reader: str) -> Weig
     return inspect_weights(scan)
 
 
-def record_count(reader: str, scan: Scan) -> int:
-    """Return how many records the files hold.
+def count_records(reader: str, scan: Scan) -> int:
+    """Return how many records the files hold, all of which the reader reads.
 
     Raises:
         InvalidInputError: (``file-unreadable``, ``file-missing``); else as the reader.
     """
-    if reader == DOCUMENT:
-        return len(scan.paths)
     total = 0
     for at, path in enumerate(scan.paths):
         try:
             with open_regular(Path(scan.location(at))) as stream:
-                total += count_records(reader, path, stream)
+                total += sum(1 for _ in iter_records(reader, path, stream))
         except OSError as error:
             raise unreadable(error, path) from None
     return total

@@ -12,9 +12,10 @@ from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.curate.commit.data_loss import check_loss
 from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions
-from lyrikstore.curate.commit.plan import CommitResult, find_files, plan_version
+from lyrikstore.curate.commit.plan import CommitPlan, CommitResult, find_files, plan_version
 from lyrikstore.curate.commit.statement import put_attachment
 from lyrikstore.curate.scan.listing import Listing
+from lyrikstore.curate.work import work_folder
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment
 from lyrikstore.history.manifests.names import parse_name
@@ -37,7 +38,7 @@ def commit_folder(
     pools: Pools | None = None,
     listing: Listing | None = None,
 ) -> CommitResult:
-    """Make ``folder`` the current version of ``name``.
+    """Make a folder, or a single file, the current version of ``name``.
 
     Args:
         repository: The store, opened to append.
@@ -71,11 +72,35 @@ def commit_folder(
     found = find_files(repository, listing, folder, str(full_name), stated, allow, cache_dir)
     if found.unchanged is not None:
         return found.unchanged
-    plan = plan_version(repository, found, full_name, stated, allow, cache_dir, progress)
-    job, current = plan.job, found.current
+    with work_folder(cache_dir) as work:
+        plan = plan_version(repository, found, full_name, stated, allow, cache_dir, work, progress)
+        return _store(
+            repository,
+            plan,
+            signer=signer,
+            allow=allow,
+            clock=clock,
+            dry_run=dry_run,
+            memory=None if dry_run else cache_dir,
+            pools=pools,
+        )
+
+
+def _store(
+    repository: Repository,
+    plan: CommitPlan,
+    *,
+    signer: Signer,
+    allow: CommitOptions,
+    clock: Clock,
+    dry_run: bool,
+    memory: Path | None,
+    pools: Pools | None,
+) -> CommitResult:
+    job, found = plan.job, plan.found
+    current = found.current
     if not (allow.loss or dry_run):
-        check_loss(str(full_name), job.gone if plan.large_loss else (), found.before, plan.dropped)
-    memory = None if dry_run else cache_dir
+        check_loss(plan.name, job.gone if plan.large_loss else (), found.before, plan.dropped)
     if dry_run or not job.pending:
         tree = job.tree()
         statement = plan.state(
@@ -92,7 +117,7 @@ def commit_folder(
         if statement.repeats(current):
             return plan.result(None, tree, None, memory)
         manifest = statement.sign(
-            repository, current, signer=signer, clock=clock, message=stated.message
+            repository, current, signer=signer, clock=clock, message=plan.stated.message
         )
         transaction.log_manifest(manifest, tree, new=job.new)
         index = transaction.commit()[0]

@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.curate.descriptor import Descriptor
-from lyrikstore.curate.readers import DOCUMENT
+from lyrikstore.curate.readers.fields import FieldRoles
 
 
 class CommitMetadata(Struct, frozen=True):
@@ -19,7 +19,8 @@ class CommitMetadata(Struct, frozen=True):
         licence: SPDX expression; for checkpoints the rights as asserted.
         licence_text: The licence's text, attached; None keeps the one of the same licence.
         descriptor: What the publisher states; the rest is measured or ``unknown``.
-        reader: How the files become records (spec §9.1).
+        reader: How the files become records (spec §9.1); None: what their suffixes say.
+        roles: Which fields, of rows or of the sheet, are text, label, id …
         message: Free text, signed with a new version; by itself it makes none.
     """
 
@@ -28,7 +29,8 @@ class CommitMetadata(Struct, frozen=True):
     licence: str | None = None
     licence_text: bytes | None = None
     descriptor: Descriptor | None = None
-    reader: str = DOCUMENT
+    reader: str | None = None
+    roles: FieldRoles = field(default_factory=FieldRoles)
     message: str = ""
 
 
@@ -41,12 +43,14 @@ class CommitOptions(Struct, frozen=True):
         orphans: Rows without a file may be left out; files without a row always stay.
         links: Symbolic links that stay inside the folder are followed.
         compose: Names that are not in NFC are recorded in NFC (spec §12.1).
+        skip_bad: Malformed lines, and those with the id of an earlier one, are left out.
     """
 
     loss: bool = False
     orphans: bool = False
     links: bool = False
     compose: bool = False
+    skip_bad: bool = False
 
 
 def words_digest(stated: CommitMetadata, allow: CommitOptions) -> Digest:
@@ -58,6 +62,8 @@ def words_digest(stated: CommitMetadata, allow: CommitOptions) -> Digest:
         "text": None if text is None else str(Digest.of(text)),
         "descriptor": stated.descriptor,
         "reader": stated.reader,
+        "roles": stated.roles.to_json(),
+        "skipBad": allow.skip_bad,
         "orphans": allow.orphans,
     }
     return Digest.of(json.dumps(words, sort_keys=True).encode())

@@ -6,7 +6,9 @@ from typing import Any
 
 from lyrikstore.canon.json import encode
 from lyrikstore.curate.commit.model_files import Weights
+from lyrikstore.curate.commit.rows import CommittedRows
 from lyrikstore.curate.descriptor import Descriptor, describe, files_by
+from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.scan.scan import Scan
 from lyrikstore.curate.sheets.sheet import Joined, Sheet
 from lyrikstore.history.manifests.manifest import Attachment
@@ -21,9 +23,11 @@ def dataset_body(
     scan: Scan,
     sheet: Sheet | None,
     joined: Joined,
+    rows: CommittedRows | None,
     *,
     records: int,
     reader: str,
+    roles: FieldRoles,
     descriptor: Descriptor,
     licence: str | None,
     formats: Mapping[str, int],
@@ -37,6 +41,8 @@ def dataset_body(
     if sheet is not None:
         filled = Counter(column for meta in joined.meta.values() for column in meta)
         stats["columns"] = files_by("column", {column: filled[column] for column in sheet.columns})
+    if rows is not None:
+        stats |= rows.statistics.to_json(roles.label)
     body: dict[str, Any] = {
         "reader": reader,
         "records": records,
@@ -58,6 +64,12 @@ def dataset_body(
         }
     if licence is not None:
         body["licence"] = {"expression": licence}
+    if roles.names:
+        body["fields"] = roles.to_json()
+    if rows is not None and rows.companions:
+        body["companions"] = list(rows.companions)
+    if rows is not None and rows.skipped:
+        body["skipped"] = len(rows.skipped)
     return body
 
 
@@ -69,8 +81,10 @@ def checkpoint_body(weights: Weights, rights: str | None) -> dict[str, Any]:
     return body
 
 
-def lists(scan: Scan, joined: Joined, attach: Attach) -> list[Attachment]:
-    """Return what lists the files left out, and the files and rows without a counterpart."""
+def lists(
+    scan: Scan, joined: Joined, rows: CommittedRows | None, attach: Attach
+) -> list[Attachment]:
+    """Return what lists what was left out, and the files and rows without a counterpart."""
     found: list[Attachment] = []
     if scan.ignored:
         items = [{"path": item.path, "reason": item.reason} for item in scan.ignored]
@@ -81,4 +95,6 @@ def lists(scan: Scan, joined: Joined, attach: Attach) -> list[Attachment]:
             "files": list(joined.orphan_files),
         }
         found.append(attach("orphans", encode(orphans)))
+    if rows is not None and rows.skipped:
+        found.append(attach("skipped", rows.skipped_list))
     return found

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.files import real_path
 from lyrikstore.canon.progress import OnProgress, Progress
-from lyrikstore.curate.commit.admission import check_kind, joined_with, judged, record_count
+from lyrikstore.curate.commit.admission import check_kind, count_records, joined_with, judged
 from lyrikstore.curate.commit.commit_cache import (
     LastCommit,
     last_commit,
@@ -22,6 +22,7 @@ from lyrikstore.curate.commit.data_loss import dropped_metadata, is_large, kept_
 from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions, words_digest
 from lyrikstore.curate.commit.manifest_body import Attach, checkpoint_body, dataset_body, lists
 from lyrikstore.curate.commit.model_files import Weights
+from lyrikstore.curate.commit.rows import CommittedRows, read_rows, recognised
 from lyrikstore.curate.commit.statement import (
     Statement,
     changed_paths,
@@ -29,6 +30,9 @@ from lyrikstore.curate.commit.statement import (
     formats,
     tree_bytes,
 )
+from lyrikstore.curate.readers.fields import FieldRoles
+from lyrikstore.curate.readers.recognise import Recognised
+from lyrikstore.curate.readers.records import ROWS
 from lyrikstore.curate.scan.hashing import Hashing
 from lyrikstore.curate.scan.listing import Listing
 from lyrikstore.curate.scan.scan import Scan
@@ -39,6 +43,7 @@ from lyrikstore.curate.sheets.sheet_cache import recalled_sheet, sheet_digest
 from lyrikstore.curate.terms.licence import parse_licence
 from lyrikstore.history.manifests.manifest import Attachment, Manifest
 from lyrikstore.history.manifests.names import Name
+from lyrikstore.history.records.order_root import DOCUMENT
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.objects.io.stat_cache import StatCache
@@ -64,6 +69,9 @@ class CommitResult(Struct, frozen=True):
         composed: Paths of files whose names in the folder are not in NFC.
         large_loss: Whether more than a fifth of the files went.
         dropped: What the version before stated about its files and this one does not.
+        how: How the files were read; None where nothing had to be looked at.
+        rows: What was found of rows, if they are rows.
+        roles: Which field has which role.
     """
 
     manifest: Manifest | None
@@ -82,6 +90,9 @@ class CommitResult(Struct, frozen=True):
     composed: tuple[str, ...]
     large_loss: bool
     dropped: tuple[str, ...]
+    how: Recognised | None = None
+    rows: CommittedRows | None = None
+    roles: FieldRoles = field(default_factory=FieldRoles)
 
 
 class CommitInput(Struct, frozen=True):
@@ -184,6 +195,9 @@ class CommitPlan(Struct, frozen=True):
         job: The hashing.
         large_loss: Whether more than a fifth of the files went.
         dropped: What the version before stated and this one does not.
+        how: How the files are read.
+        rows: What the rows hold, if they are rows.
+        roles: Which field has which role.
     """
 
     found: CommitInput
@@ -198,6 +212,9 @@ class CommitPlan(Struct, frozen=True):
     job: Hashing
     large_loss: bool
     dropped: tuple[str, ...]
+    how: Recognised
+    rows: CommittedRows | None
+    roles: FieldRoles
 
     def state(self, tree: Tree, attach: Attach) -> Statement:
         """Return what the version says of ``tree``; ``attach`` is given its attachments."""
@@ -209,14 +226,20 @@ class CommitPlan(Struct, frozen=True):
                 tree,
                 attachments=[attach("sha256sums", self.weights.sha256sums)],
             )
-        stated, scan = self.stated, self.found.scan
+        stated, scan, reader = self.stated, self.found.scan, self.how.reader
+        if self.rows is not None:
+            records = self.rows.statistics.records
+        else:
+            records = len(scan.paths) if reader == DOCUMENT else count_records(reader, scan)
         body = dataset_body(
             tree,
             scan,
             self.sheet,
             self.joined,
-            records=record_count(stated.reader, scan),
-            reader=stated.reader,
+            self.rows,
+            records=records,
+            reader=reader,
+            roles=self.roles,
             descriptor=stated.descriptor or {},
             licence=self.licence,
             formats=self.formats,
@@ -228,7 +251,7 @@ class CommitPlan(Struct, frozen=True):
         if text is not None:
             attachments.append(text)
             body["licence"]["textDigest"] = str(text.id)
-        attachments += lists(scan, self.joined, attach)
+        attachments += lists(scan, self.joined, self.rows, attach)
         return Statement("dataset", self.name, body, tree, attachments=attachments)
 
     def result(
@@ -264,6 +287,9 @@ class CommitPlan(Struct, frozen=True):
             composed=tuple(sorted(found.scan.spelled)),
             large_loss=self.large_loss,
             dropped=self.dropped,
+            how=self.how,
+            rows=self.rows,
+            roles=self.roles,
         )
 
 
@@ -274,9 +300,10 @@ def plan_version(
     stated: CommitMetadata,
     allow: CommitOptions,
     cache_dir: Path | None,
+    work: Path,
     progress: OnProgress,
 ) -> CommitPlan:
-    """Return what would become a version; reads the sheet, and none of the files.
+    """Return what would become a version; reads the sheet and rows, and no other files.
 
     Args:
         repository: The store.
@@ -285,19 +312,27 @@ def plan_version(
         stated: What is said of the files.
         allow: What is allowed that is else refused.
         cache_dir: Where it is remembered what a sheet says, if anywhere.
+        work: A private folder for what is unpacked; needed until the version is stored.
         progress: Progress callback, called for the sheet, then per file.
 
     Raises:
         InvalidInputError: (``bad-sheet``, ``duplicate-rows``, ``orphan-rows``, ``bad-licence``,
-            ``bad-name``, ``no-reader``, …) this cannot be committed.
+            ``bad-name``, ``no-reader``, ``bad-rows``, …) this cannot be committed.
     """
+    how = recognised(found.scan, stated) if name.prefix == "datasets" else Recognised(DOCUMENT)
+    rows, roles = None, stated.roles
+    if how.reader in ROWS:
+        rows = read_rows(found.scan, how, stated, allow, work, progress)
+        found, roles = replace(found, scan=rows.scan), rows.roles
     scan, sheet, mistakes = found.scan, None, Mistakes()
     if stated.sheet is not None:
         progress(Progress(phase="reading the sheet"))
         digest = found.last.sheet_digest
         sheet = recalled_sheet(stated.sheet, stated.key, digest, cache_dir, mistakes)
     joined = joined_with(scan, sheet, allow.orphans, mistakes)
-    weights = check_kind(name, scan, sheet, stated.reader)
+    weights = check_kind(name, scan, sheet)
+    if rows is None and sheet is not None:
+        roles.check(sheet.columns, f"the sheet {sheet.name}")
     licence = stated.licence
     if licence is not None and weights is None and licence != _licence_of(found.current):
         licence = parse_licence(licence)
@@ -326,6 +361,9 @@ def plan_version(
         job=job,
         large_loss=is_large(job.gone, found.before),
         dropped=dropped_metadata(found.current, stated, text),
+        how=how,
+        rows=rows,
+        roles=roles,
     )
 
 

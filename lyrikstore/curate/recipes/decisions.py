@@ -1,16 +1,17 @@
 """The decision table: what a filter did to every record, as Parquet (spec §12.6).
 
-One row per change and one last row (kept or dropped) per record, in path order. It never holds
-text that was redacted: only categories, counts, places of the placeholders, and digests.
+One row per change and one last row (kept, dropped, divided) per record, in storage order. It never
+holds text that was redacted: only categories, counts, places of the placeholders, and digests.
 """
 
-import io
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
 
 from msgspec import Struct
 
-from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.errors import FormatError, storage_error
 
 COLUMNS = (
     "record",
@@ -27,7 +28,33 @@ COLUMNS = (
     "part",
     "detail",
 )
-MAX_BYTES = 1 << 30
+"""Of version 1: documents that stay documents."""
+
+COLUMNS_2 = (
+    "record",
+    "path",
+    "position",
+    "item",
+    "action",
+    "step",
+    "filter",
+    "reason",
+    "field",
+    "count",
+    "before",
+    "after",
+    "new_record",
+    "new_path",
+    "new_position",
+    "place",
+    "part",
+    "detail",
+)
+"""Of version 2: rows, and what is made of records."""
+
+_INTEGERS = {"step": "int32", "count": "int64", "position": "int64", "item": "int32"}
+_INTEGERS["new_position"] = "int64"
+_REQUIRED = frozenset({"record", "path", "position", "action"})
 _BATCH = 20_000
 
 
@@ -36,18 +63,23 @@ class Decision(Struct, frozen=True):
 
     Attributes:
         record: Record id in the source dataset, hex.
-        path: The record's path.
-        action: ``changed``, ``dropped`` or ``kept``.
+        path: The path of the record's file.
+        action: ``changed``, ``reported``, ``divided``, ``dropped`` or ``kept``.
         step: 1-based number of the recipe's step; ``None`` where no step acted on a kept record.
         filter: Such as ``redact/1``.
         reason: Stable code, such as ``duplicate`` or ``redacted-email``.
-        field: ``text`` or ``meta:COLUMN``, for changes.
-        count: Places changed.
+        field: ``text`` or ``meta:COLUMN`` of documents, the name of a field of rows.
+        count: Places changed or found; of ``divided``, the records made.
         before: Digest of the text before the step, ``blake3:…``.
         after: JSON list of [start, end] UTF-8 byte offsets of the placeholders after the step.
-        new_record: Record id in the derived dataset, hex, for kept records whose text changed.
+        new_record: Record id in the derived dataset, hex, if it is another one.
         part: The part it went to.
         detail: For people.
+        position: Place of the record in its file, from 0.
+        item: Which of the records that were made of it the row is about, from 0.
+        new_path: Path of its file in the derived dataset, if that is of rows.
+        new_position: Its place there.
+        place: Where in the record it was made of it comes from, as JSON.
     """
 
     record: str
@@ -63,64 +95,136 @@ class Decision(Struct, frozen=True):
     new_record: str | None = None
     part: str | None = None
     detail: str | None = None
+    position: int = 0
+    item: int | None = None
+    new_path: str | None = None
+    new_position: int | None = None
+    place: str | None = None
 
 
-def encode_decisions(rows: Iterable[Decision]) -> bytes:
-    """Return the Parquet file of ``rows``.
+class DecisionWriter:
+    """Writes a decision table; a context manager that closes it.
 
-    Cost: 20,000 rows in memory at a time, and the compressed file.
+    Args:
+        target: A path, or an open file.
+        version: 1 or 2: which columns it has.
+
+    Cost: 20,000 rows in memory at a time.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    buffer = io.BytesIO()
-    schema = pa.schema(_fields(pa))
-    with pq.ParquetWriter(
-        buffer, schema, compression="zstd", version="2.6", store_schema=False
-    ) as writer:
-        batch: list[Decision] = []
-        for row in rows:
-            batch.append(row)
-            if len(batch) == _BATCH:
-                writer.write_table(_table(pa, schema, batch))
-                batch.clear()
-        writer.write_table(_table(pa, schema, batch))
-    return buffer.getvalue()
+    def __init__(self, target: "Path | BinaryIO", version: int) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self._pa, self._columns = pa, COLUMNS if version == 1 else COLUMNS_2
+        self._schema = pa.schema(
+            pa.field(
+                name, getattr(pa, _INTEGERS.get(name, "string"))(), nullable=name not in _REQUIRED
+            )
+            for name in self._columns
+        )
+        self._writer = pq.ParquetWriter(
+            target, self._schema, compression="zstd", version="2.6", store_schema=False
+        )
+        self._rows: list[Decision] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self._flush()
+        self._writer.close()
+
+    def add(self, row: Decision) -> None:
+        """Append a row.
+
+        Raises:
+            StorageError: The disk is full.
+        """
+        self._rows.append(row)
+        if len(self._rows) == _BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        pa = self._pa
+        columns = [
+            pa.array([getattr(row, name) for row in self._rows], self._schema.field(name).type)
+            for name in self._columns
+        ]
+        self._rows.clear()
+        try:
+            self._writer.write_table(pa.table(columns, schema=self._schema))
+        except OSError as error:
+            raise storage_error(error, "writing the decisions") from error
 
 
-def decode_decisions(data: bytes) -> Iterator[Decision]:
-    """Yield the rows of a decision table, in order.
+def read_decisions(stream: BinaryIO, wanted: "Wanted | None" = None) -> Iterator[Decision]:
+    """Yield the rows of a decision table, of either version, in order.
+
+    Args:
+        stream: The table, seekable.
+        wanted: Only rows that fit; None: all.
 
     Raises:
         FormatError: (``bad-decisions``) not Parquet, or other columns.
+
+    Cost: 20,000 rows in memory at a time.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(io.BytesIO(data))
-        if tuple(file.schema_arrow.names) != COLUMNS:
+        file = pq.ParquetFile(stream)
+        names = tuple(file.schema_arrow.names)
+        if names not in (COLUMNS, COLUMNS_2):
             raise FormatError("bad-decisions", "the decision table has other columns")
         for batch in file.iter_batches(batch_size=_BATCH):
-            columns = [column.to_pylist() for column in batch.columns]
+            some = batch if wanted is None else batch.filter(wanted.mask(batch))
+            columns = [column.to_pylist() for column in some.columns]
             for values in zip(*columns, strict=True):
-                yield Decision(*values)
+                yield Decision(**dict(zip(names, values, strict=True)))
     except (pa.ArrowException, OSError) as error:
         raise FormatError("bad-decisions", f"the decision table is damaged: {error}") from None
 
 
-def _fields(pa: Any) -> list[Any]:
-    integers = {"step": pa.int32(), "count": pa.int64()}
-    required = {"record", "path", "action"}
-    return [
-        pa.field(name, integers.get(name, pa.string()), nullable=name not in required)
-        for name in COLUMNS
-    ]
+class Wanted(Struct, frozen=True):
+    """Which rows of a decision table are looked for; what is ``None`` does not matter.
 
+    Attributes:
+        path: Path of the record's file in the source.
+        position: Its place there.
+        digits: What the record's id begins with, in the source or in the result.
+        new_path: Path of its file in the result.
+        new_position: Its place there.
+    """
 
-def _table(pa: Any, schema: Any, rows: list[Decision]) -> Any:
-    columns = [[getattr(row, name) for row in rows] for name in COLUMNS]
-    return pa.table(
-        [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)],
-        schema=schema,
-    )
+    path: str | None = None
+    position: int | None = None
+    digits: str | None = None
+    new_path: str | None = None
+    new_position: int | None = None
+
+    def mask(self, batch: Any) -> Any:
+        """Return which rows of a batch of a table fit."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        mask = pa.array([True] * batch.num_rows)
+        names = batch.schema.names
+        for name in ("path", "position", "new_path", "new_position"):
+            value = getattr(self, name)
+            if value is not None and name in names:
+                mask = pc.and_(mask, pc.fill_null(pc.equal(batch.column(name), value), False))
+        if self.digits is not None:
+            found = [
+                pc.fill_null(pc.starts_with(batch.column(name), self.digits), False)
+                for name in ("record", "new_record")
+            ]
+            mask = pc.and_(mask, pc.or_(*found))
+        return mask

@@ -1,313 +1,311 @@
-"""The engine: one pass over a dataset's documents, each through all steps, in path order.
+"""The engine: all records of a source through all steps, in storage order, a stage after another.
 
-Normative text: spec §12.5.1. Nothing here knows a store: blobs come from and go to
-functions, so that a recipe can be tried on anything. What depends on one record alone, most of
-the work, is found apart from what depends on earlier ones, so that it can be found elsewhere.
+Normative text: spec §12.5.1. Steps that look at one record alone are worked off in batches, in
+other processes where that pays; a step for the whole dataset is decided once the keys of all
+records are known. What was found of a batch lies in a work folder, so that memory stays flat, and
+a filter that was killed takes up its work where it was.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+import json
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.json import encode
+import msgspec
+import numpy as np
+from blake3 import blake3
+
+from lyrikstore.canon.errors import StorageError, storage_error
 from lyrikstore.canon.progress import OnProgress, Progress, silent
-from lyrikstore.canon.text import pluralize
-from lyrikstore.curate.recipes.decisions import Decision
-from lyrikstore.curate.recipes.filters.contract import (
-    Candidate,
-    Change,
-    Drop,
-    FieldChange,
-    Judge,
-    OrderedFilter,
-)
-from lyrikstore.curate.recipes.findings import Changed, Dropped, Failed, Finding, Kept, Keyed
+from lyrikstore.curate.readers.fields import FieldRoles
+from lyrikstore.curate.recipes.examine import Examiner, Stage, Verdict, stages_of
+from lyrikstore.curate.recipes.filters.contract import DatasetFilter, KeyedRecords
+from lyrikstore.curate.recipes.findings import BatchFindings
 from lyrikstore.curate.recipes.recipe import Recipe
-from lyrikstore.curate.text import foreign_format, suffix_label
-from lyrikstore.history.records.order_root import document_id
-from lyrikstore.history.trees.tree import Tree, TreeEntry
+from lyrikstore.curate.recipes.source import Batch, OpenBlob, RecordSource
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.objects.backends.address import address_of
+from lyrikstore.objects.backends.base import LocalBackend
+from lyrikstore.objects.backends.open import open_backend
+from lyrikstore.objects.parallel.processes import Workers, cores
+from lyrikstore.objects.parallel.tasks import Message, Pool, Pools, Result
 
-MAX_TEXT_BYTES = 256 << 20
-"""Longest document a text filter reads."""
+MANY_BYTES = 8 << 20
+"""Bytes of a source from which several processes share the work."""
 
-Foreign = tuple[str, str]
-"""Path of a file that is no text, and what it is."""
-
-WHOLE = ""
-"""The part of recipes that do not split."""
-
-
-@dataclass(slots=True)
-class RecipeOutcome:
-    """What became of the records of one part.
-
-    Attributes:
-        entries: The part's tree entries, in path order.
-        changed: Reason -> how many of its records were changed for it.
-        changed_records: How many of its records were changed at all.
-    """
-
-    entries: list[TreeEntry] = field(default_factory=list)
-    changed: Counter[str] = field(default_factory=Counter)
-    changed_records: int = 0
+_CHECK = 16
+_TARGET = "lyrikstore.curate.recipes.engine:examine_task"
 
 
-@dataclass(slots=True)
-class Applied:
-    """The outcome of a whole recipe.
-
-    Attributes:
-        total: Records that came in.
-        parts: Part -> outcome.
-        dropped: Reason -> how many records.
-        decisions: Every row, in path order.
-    """
-
-    total: int
-    parts: dict[str, RecipeOutcome]
-    dropped: Counter[str]
-    decisions: list[Decision]
-
-    def counts(self, part: str) -> dict[str, int]:
-        """Return the reconciled counts of one part: in = kept + dropped + elsewhere."""
-        kept = len(self.parts[part].entries)
-        elsewhere = sum(len(p.entries) for name, p in self.parts.items() if name != part)
-        dropped = sum(self.dropped.values())
-        if self.total != kept + dropped + elsewhere:
-            raise AssertionError("counts do not reconcile")
-        return {
-            "in": self.total,
-            "kept": kept,
-            "dropped": dropped,
-            "changed": self.parts[part].changed_records,
-            "elsewhere": elsewhere,
-        }
-
-
-class Examiner:
-    """Puts records through the steps of a recipe, each record by itself.
+class Engine:
+    """One recipe on one source.
 
     Args:
         recipe: What to do.
+        source: The records.
         open_blob: Gives a verified stream of a blob.
-        put: Stores the bytes of a changed document.
+        work: A private folder; what it holds of an earlier run of this very work is taken over.
+        prepared: Number of a step → the file with what it compares with.
     """
 
     def __init__(
-        self, recipe: Recipe, open_blob: Callable[[Digest], Any], put: Callable[[bytes], Digest]
+        self,
+        recipe: Recipe,
+        source: RecordSource,
+        open_blob: OpenBlob,
+        work: Path,
+        prepared: Mapping[int, Path] | None = None,
     ) -> None:
-        self._steps = [
-            (step.filter if isinstance(step.filter, OrderedFilter) else None, step.filter.start())
-            for step in recipe.steps
-        ]
-        self._reads_text = recipe.reads_text
-        self._open_blob = open_blob
-        self._put = put
+        self.recipe, self.source, self.open_blob = recipe, source, open_blob
+        self.work, self._prepared = work, dict(prepared or {})
+        self._stages = stages_of(recipe)
 
-    def findings(self, entry: TreeEntry) -> Iterator[Finding]:
-        """Yield what the steps find, step by step: whoever has read enough need not go on.
+    def run(
+        self,
+        progress: OnProgress = silent,
+        *,
+        total: int = 0,
+        repository: Repository | None = None,
+        pools: Pools | None = None,
+    ) -> None:
+        """Examine all records; :meth:`findings` gives what was found.
+
+        Args:
+            progress: Progress callback, called per batch; counts the records of a stage.
+            total: How many records there are, to tell.
+            repository: The store, for other processes to read documents from; None: only this one.
+            pools: Workers on other machines, which must see the store.
 
         Raises:
-            InvalidInputError: A step cannot take the record.
+            InvalidInputError: (``bad-record``) a row of the source is none;
+                (``backend-not-shared``) ``pools``, and the store is where no other process can
+                open it.
+            VerificationError, IncompleteError: A blob is damaged or lost.
+            StorageError: The disk is full; what was found so far stays.
+
+        Cost: one read of the source for each stage; memory for some batches, and for the keys of a
+        step for the whole dataset.
         """
-        source = candidate = _load(entry, self._open_blob, self._reads_text)
-        part: str | None = None
-        last: int | None = None
-        for number, (ordered, decide) in enumerate(self._steps, start=1):
-            if ordered is not None:
-                yield Keyed(number, ordered.key(candidate))
-                continue
-            outcome = decide(candidate)
-            if isinstance(outcome, Drop):
-                yield Dropped(number, outcome)
-                return
-            if isinstance(outcome, Change):
-                yield Changed(number, outcome.changes)
-                text = candidate.text if outcome.text is None else outcome.text
-                candidate = Candidate(
-                    source.path, source.id, text, outcome.meta, source.source_meta
-                )
-            elif outcome.part is not None:
-                part, last = outcome.part, number
-        meta = dict(candidate.meta) or None
-        if candidate.text is None or candidate.text == source.text:
-            yield Kept(part, last, entry.blake3, entry.bytes, meta, rewritten=False)
-            return
-        data = candidate.text.encode()
-        yield Kept(part, last, self._put(data), len(data), meta, rewritten=True)
+        judged: _Judged | None = None
+        for number, stage in enumerate(self._stages):
+            work = _StageWork(self, number, stage, judged)
+            tell = partial(_tell, progress, total, f"stage {number + 1} of {len(self._stages)}")
+            work.examine(tell, self._pool(stage, repository, pools))
+            if stage.barrier:
+                judged = work.judge()
 
-    def all_of(self, entry: TreeEntry) -> list[Finding]:
-        """Return all findings at once, as if earlier records were none; an error is the last."""
-        found: list[Finding] = []
+    def findings(self) -> Iterator[tuple[Batch, BatchFindings]]:
+        """Yield every batch of the source with what was found of it."""
+        last = len(self._stages) - 1
+        for batch in self.source.batches(self.open_blob):
+            found = self.load(last, batch.number)
+            if found is None:
+                raise StorageError("work-lost", "what a filter had found is gone from its folder")
+            yield batch, BatchFindings.decode(found)
+
+    def load(self, stage: int, batch: int) -> bytes | None:
+        """Return what a stage found of a batch; None if it has not looked at it, or was cut off."""
         try:
-            found.extend(self.findings(entry))
-        except InvalidInputError as error:
-            found.append(Failed(error))
-        return found
+            data = self._file(stage, batch).read_bytes()
+        except FileNotFoundError:
+            return None
+        body = data[_CHECK:]
+        return body if blake3(body).digest(_CHECK) == data[:_CHECK] else None
+
+    def save(self, stage: int, batch: int, found: bytes) -> None:
+        """Keep what a stage found of a batch."""
+        file = self._file(stage, batch)
+        fresh = file.with_suffix(".new")
+        try:
+            file.parent.mkdir(exist_ok=True, mode=0o700)
+            fresh.write_bytes(blake3(found).digest(_CHECK) + found)
+            fresh.replace(file)
+        except OSError as error:
+            raise storage_error(error, f"keeping what was found in {self.work}") from error
+
+    def _file(self, stage: int, batch: int) -> Path:
+        return self.work / f"stage-{stage}" / f"{batch:08}"
+
+    def _pool(
+        self, stage: Stage, repository: Repository | None, pools: Pools | None
+    ) -> AbstractContextManager[Pool]:
+        setup = {
+            "recipe": self.recipe.to_json(),
+            "stage": msgspec.to_builtins(stage),
+            "reader": self.source.reader,
+            "roles": self.source.roles.to_json(),
+            "prepared": {str(step): str(path) for step, path in self._prepared.items()},
+        }
+        if repository is not None and (pools is not None or self._pays(repository)):
+            setup |= {
+                "store": {**address_of(repository.backend), "size": len(repository.entries())}
+            }
+            return (pools or _processes)(_TARGET, setup)
+        return nullcontext(_Here(self._examiner(stage)))
+
+    def _pays(self, repository: Repository) -> bool:
+        return (
+            cores() > 1
+            and self.source.tree.total_bytes >= MANY_BYTES
+            and isinstance(repository.backend, LocalBackend)
+        )
+
+    def _examiner(self, stage: Stage) -> Examiner:
+        source = self.source
+        return Examiner(
+            self.recipe, stage, source.reader, source.roles, self.open_blob, self._prepared
+        )
 
 
-def run_recipe(
-    recipe: Recipe,
-    tree: Tree,
-    open_blob: Callable[[Digest], Any],
-    put: Callable[[bytes], Digest],
-    progress: OnProgress = silent,
-) -> Applied:
-    """Return what ``recipe`` makes of the documents of ``tree``; pure but for ``put``.
+class _Here:
+    """A pool that is this process."""
 
-    Args:
-        recipe: What to do.
-        tree: The source.
-        open_blob: Gives a verified stream of a blob.
-        put: Stores the bytes of a changed document.
-        progress: Progress callback, called per record.
+    def __init__(self, examiner: Examiner) -> None:
+        self._examiner = examiner
+
+    def map(self, tasks: Iterable[Message]) -> Iterator[Result]:
+        for number, task in enumerate(tasks):
+            yield Result(number, {}, (_examined(self._examiner, *task.buffers),))
+
+
+class _Judged(NamedTuple):
+    """What a step for the whole dataset said.
+
+    Attributes:
+        verdicts: Of a batch, in the order of what had come so far.
     """
-    examiner = Examiner(recipe, open_blob, put)
-    return settle(recipe, tree, map(examiner.findings, tree.entries), progress)
+
+    verdicts: Callable[[int], list[Verdict | None]]
 
 
-def settle(
-    recipe: Recipe,
-    tree: Tree,
-    findings: Iterable[Iterable[Finding]],
-    progress: OnProgress = silent,
-) -> Applied:
-    """Return what became of the records, now that what depends on earlier ones can be decided.
+class _StageWork:
+    """One stage of an engine."""
 
-    Args:
-        recipe: What was done.
-        tree: The source.
-        findings: Of each record, in path order; read no further than needed.
-        progress: Progress callback, called per record.
+    def __init__(self, engine: Engine, number: int, stage: Stage, judged: _Judged | None) -> None:
+        self._engine, self._number, self._stage, self._judged = engine, number, stage, judged
+        self._places: list[tuple[str, int]] = []
+        self._first: list[int] = []
 
-    Raises:
-        InvalidInputError: A step cannot take a record that got so far.
-    """
-    judges = {
-        number: step.filter.judge()
-        for number, step in enumerate(recipe.steps, start=1)
-        if isinstance(step.filter, OrderedFilter)
-    }
-    split = recipe.split
-    parts = {part: RecipeOutcome() for part in (split.parts if split else (WHOLE,))}
-    applied = Applied(len(tree.entries), parts, Counter(), [])
-    uses = [step.use for step in recipe.steps]
-    for number, (entry, found) in enumerate(zip(tree.entries, findings, strict=True), start=1):
-        _settle_one(entry, found, judges, uses, applied)
-        progress(Progress(number, len(tree.entries)))
-    return applied
+    def examine(self, tell: Callable[[int], None], opened: AbstractContextManager[Pool]) -> None:
+        """Examine the batches of which nothing is known yet."""
+        engine, number = self._engine, self._number
+        pending: list[tuple[int, int]] = []
+        known = 0
 
-
-def _settle_one(
-    entry: TreeEntry,
-    findings: Iterable[Finding],
-    judges: Mapping[int, Judge],
-    uses: Sequence[str],
-    applied: Applied,
-) -> None:
-    record = document_id(entry.blake3)
-    reasons: set[str] = set()
-    for finding in findings:
-        match finding:
-            case Failed(error):
-                raise error
-            case Keyed(step, key):
-                verdict = judges[step](key, record, entry.path)
-                if isinstance(verdict, Drop):
-                    _drop(entry, record, step, uses, verdict, applied)
-                    return
-            case Dropped(step, drop):
-                _drop(entry, record, step, uses, drop, applied)
-                return
-            case Changed(step, changes):
-                for change in changes:
-                    reasons.add(change.reason)
-                    applied.decisions.append(_changed(entry, record, step, uses[step - 1], change))
-            case Kept(part, step, blob, size, meta, rewritten):
-                kept = applied.parts[part if part is not None else WHOLE]
-                kept.entries.append(TreeEntry(entry.path, size, blob, meta))
-                kept.changed.update(reasons)
-                kept.changed_records += bool(reasons)
-                applied.decisions.append(
-                    Decision(
-                        record.hex,
-                        entry.path,
-                        "kept",
-                        step=step,
-                        filter=uses[step - 1] if step else None,
-                        new_record=document_id(blob).hex if rewritten else None,
-                        part=part,
-                    )
+        def tasks() -> Iterator[Message]:
+            nonlocal known
+            records = 0
+            for batch in engine.source.batches(engine.open_blob):
+                self._first.append(records)
+                self._places.append((batch.path, batch.position))
+                records += len(batch)
+                if engine.load(number, batch.number) is not None:
+                    known += len(batch)
+                    continue
+                earlier = engine.load(number - 1, batch.number) if number else b""
+                verdicts = self._judged.verdicts(batch.number) if self._judged else []
+                pending.append((batch.number, len(batch)))
+                yield Message(
+                    {}, (batch.encode(), earlier or b"", msgspec.msgpack.encode(verdicts))
                 )
 
+        done = 0
+        with opened as pool:
+            for result in pool.map(tasks()):
+                at, records = pending[result.task]
+                engine.save(number, at, result.buffers[0])
+                done += records
+                tell(known + done)
 
-def _drop(
-    entry: TreeEntry, record: Digest, step: int, uses: Sequence[str], drop: Drop, applied: Applied
-) -> None:
-    applied.dropped[drop.reason] += 1
-    applied.decisions.append(
-        Decision(
-            record.hex,
-            entry.path,
-            "dropped",
-            step=step,
-            filter=uses[step - 1],
-            reason=drop.reason,
-            detail=drop.detail or None,
+    def judge(self) -> _Judged:
+        """Return what the step after this stage says of what reaches it."""
+        step = self._engine.recipe.steps[self._stage.barrier - 1].filter
+        if not isinstance(step, DatasetFilter):
+            raise TypeError("a step for the whole dataset is one")
+        ends, origins, starts = array("q"), array("q"), [0]
+        folder = self._engine.work
+        with (folder / "keys").open("wb") as keys, (folder / "ids").open("wb") as ids:
+            for batch in range(len(self._first)):
+                for at, items in enumerate(self._found(batch).records):
+                    for item in items:
+                        if item.is_alive:
+                            keys.write(item.key)
+                            ids.write(item.id)
+                            ends.append(len(item.key) + (ends[-1] if ends else 0))
+                            origins.append(self._first[batch] + at)
+                starts.append(len(ends))
+        judgement = step.judge(
+            KeyedRecords(_mapped(folder / "keys"), np.frombuffer(ends, np.int64))
         )
-    )
+        identities = _mapped(folder / "ids")
+
+        def called(at: int) -> str:
+            batch = bisect_right(self._first, origins[at]) - 1
+            path, position = self._places[batch]
+            inside = origins[at] - self._first[batch]
+            identity = bytes(identities[at * 32 : at * 32 + 32]).hex()
+            if path:
+                return f"record {identity} ({path} record {position + inside + 1})"
+            return f"record {identity} ({self._engine.source.tree.paths[origins[at]]})"
+
+        def verdicts(batch: int) -> list[Verdict | None]:
+            found: list[Verdict | None] = []
+            for at in range(starts[batch], starts[batch + 1]):
+                said = judgement.of(at)
+                if said is None:
+                    found.append(None)
+                else:
+                    reason, goes, other = said
+                    detail = step.detail(reason, called(other) if other >= 0 else "")
+                    found.append((reason, goes, detail))
+            return found
+
+        return _Judged(verdicts)
+
+    def _found(self, batch: int) -> BatchFindings:
+        return BatchFindings.decode(self._engine.load(self._number, batch) or b"")
 
 
-def _changed(
-    entry: TreeEntry, record: Digest, number: int, use: str, change: FieldChange
-) -> Decision:
-    return Decision(
-        record.hex,
-        entry.path,
-        "changed",
-        step=number,
-        filter=use,
-        reason=change.reason,
-        field=change.field,
-        count=change.count,
-        before=str(change.before) if change.before is not None else None,
-        after=encode([list(span) for span in change.spans]).decode(),
-    )
+def examine_task(
+    setup: Mapping[str, Any], _task: Mapping[str, Any], *buffers: bytes
+) -> Iterator[tuple[Any, ...]]:
+    """Examine a batch: what a worker does; see :mod:`lyrikstore.objects.parallel.tasks`."""
+    yield {}, _examined(_examiner_for(json.dumps(setup, sort_keys=True)), *buffers)
 
 
-def _load(entry: TreeEntry, open_blob: Callable[[Digest], Any], reads_text: bool) -> Candidate:
-    meta = entry.meta or {}
-    record = document_id(entry.blake3)
-    if not reads_text:
-        return Candidate(entry.path, record, None, meta, meta)
-    if entry.bytes > MAX_TEXT_BYTES:
-        raise InvalidInputError(
-            "too-large",
-            f"{entry.path}: {pluralize(entry.bytes, 'byte is', 'bytes are')} "
-            "more than a text filter reads",
-            hint=f"split documents of more than {MAX_TEXT_BYTES} bytes first",
-        )
-    with open_blob(entry.blake3) as stream:
-        data = stream.read()
-    try:
-        text: str | None = data.decode("utf-8")
-    except UnicodeDecodeError:
-        text = None
-    return Candidate(entry.path, record, text, meta, meta)
+def _examined(examiner: Examiner, batch: bytes, earlier: bytes, verdicts: bytes) -> bytes:
+    return examiner.examine(
+        Batch.decode(batch),
+        BatchFindings.decode(earlier) if earlier else None,
+        msgspec.msgpack.decode(verdicts, type=list[Verdict | None]),
+    ).encode()
 
 
-def foreign_files(tree: Tree, open_blob: Callable[[Digest], Any]) -> list[Foreign]:
-    """Return the files of a tree that are no text but something a text filter cannot read."""
-    found: list[Foreign] = []
-    for entry in tree.entries:
-        head = b""
-        if entry.bytes:
-            with open_blob(entry.blake3) as stream:
-                head = stream.read(16)
-        kind = foreign_format(entry.path, head)
-        if kind is not None:
-            found.append((entry.path, suffix_label(entry.path, kind)))
-    return found
+@lru_cache(maxsize=2)
+def _examiner_for(setup: str) -> Examiner:
+    # Kept between tasks, until the store has grown: a step may have loaded a model.
+    given = json.loads(setup)
+    store = given["store"]
+    backend = open_backend(store["url"], options=dict(store["options"]))
+    location = backend.root if isinstance(backend, LocalBackend) else store["url"]
+    blobs = Repository.over(backend, location=location).blobs
+    roles = FieldRoles.of_body({"fields": given["roles"]})
+    prepared = {int(step): Path(path) for step, path in given["prepared"].items()}
+    recipe, stage = Recipe.from_json(given["recipe"]), msgspec.convert(given["stage"], Stage)
+    return Examiner(recipe, stage, given["reader"], roles, blobs.open, prepared)
+
+
+def _processes(target: str, setup: Mapping[str, Any]) -> AbstractContextManager[Pool]:
+    return Workers(target, setup, cores())
+
+
+def _mapped(file: Path) -> Any:
+    return np.memmap(file, np.uint8, "r") if file.stat().st_size else np.zeros(0, np.uint8)
+
+
+def _tell(progress: OnProgress, total: int, phase: str, done: int) -> None:
+    progress(Progress(done, total, phase=phase))

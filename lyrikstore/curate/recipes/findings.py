@@ -1,42 +1,33 @@
-"""What the steps of a recipe find in one record, before it is known what became of earlier ones.
+"""What the steps of a recipe find in one record, as it crosses between processes and waits on disk.
 
-Findings cross between machines as JSON; :mod:`lyrikstore.curate.recipes.engine` makes and settles
-them.
+:mod:`lyrikstore.curate.recipes.examine` makes it, :mod:`lyrikstore.curate.recipes.engine` passes it
+on, :mod:`lyrikstore.curate.recipes.settle` makes decisions and files of it.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, InvalidInputError
-from lyrikstore.curate.recipes.filters.contract import Drop, FieldChange
+import msgspec
+from msgspec import Struct, field
 
-
-class Keyed(NamedTuple):
-    """A step that looks at earlier records needs this of the record.
-
-    Attributes:
-        step: 1-based number of the step.
-        key: What :meth:`OrderedFilter.key` gave.
-    """
-
-    step: int
-    key: bytes
+from lyrikstore.canon.errors import FormatError, InvalidInputError, LyrikstoreError
+from lyrikstore.curate.recipes.filters.contract import FieldChange, Report
 
 
-class Dropped(NamedTuple):
+class Dropped(Struct, frozen=True, array_like=True, tag="dropped"):
     """A step drops the record.
 
     Attributes:
         step: 1-based number of the step.
-        drop: Why.
+        reason: Stable code.
+        detail: For people.
     """
 
     step: int
-    drop: Drop
+    reason: str
+    detail: str = ""
 
 
-class Changed(NamedTuple):
+class Changed(Struct, frozen=True, array_like=True, tag="changed"):
     """A step changes the record.
 
     Attributes:
@@ -48,88 +39,110 @@ class Changed(NamedTuple):
     changes: tuple[FieldChange, ...]
 
 
-class Kept(NamedTuple):
-    """The record got through all steps, if those that look at earlier records keep it.
+class Reported(Struct, frozen=True, array_like=True, tag="reported"):
+    """A step found something, and the record stays as it is.
 
     Attributes:
-        part: The part it goes to, if a step split.
-        step: 1-based number of that step.
-        blob: The blob it is now.
-        bytes: Its length.
-        meta: Its metadata now.
-        rewritten: Whether its text changed.
+        step: 1-based number of the step.
+        reports: What, at least one.
     """
 
-    part: str | None
-    step: int | None
-    blob: Digest
-    bytes: int
-    meta: Mapping[str, str] | None
-    rewritten: bool
+    step: int
+    reports: tuple[Report, ...]
 
 
-class Failed(NamedTuple):
+class Divided(Struct, frozen=True, array_like=True, tag="divided"):
+    """A step puts others in the record's place; they follow it.
+
+    Attributes:
+        step: 1-based number of the step.
+        reason: Stable code.
+        count: How many others.
+    """
+
+    step: int
+    reason: str
+    count: int
+
+
+class Failed(Struct, frozen=True, array_like=True, tag="failed"):
     """A step cannot take the record.
 
     Attributes:
-        error: Why.
+        error: Why, as :meth:`LyrikstoreError.to_json` has it.
     """
 
-    error: InvalidInputError
+    error: dict[str, Any]
+
+    def to_error(self) -> LyrikstoreError:
+        """Return what to raise."""
+        return LyrikstoreError.from_json(self.error) or InvalidInputError(
+            "bad-record", "a record cannot be read"
+        )
 
 
-Finding = Keyed | Dropped | Changed | Kept | Failed
+Finding = Dropped | Changed | Reported | Divided | Failed
 
 
-def finding_to_json(finding: Finding) -> list[Any]:
-    """Return what :func:`finding_from_json` makes the same finding of."""
-    match finding:
-        case Keyed(step, key):
-            return ["keyed", step, key.hex()]
-        case Dropped(step, drop):
-            return ["dropped", step, drop.reason, drop.detail]
-        case Changed(step, changes):
-            return ["changed", step, [_change_to_json(change) for change in changes]]
-        case Kept(part, step, blob, size, meta, rewritten):
-            return ["kept", part, step, blob.hex, size, dict(meta) if meta else None, rewritten]
-        case Failed(error):
-            return ["failed", error.kind, error.message, error.hint, error.details]
+class Item(Struct, array_like=True):
+    """A record on its way, or one that was made of it.
 
-
-def finding_from_json(value: list[Any]) -> Finding:
-    """Return the finding that ``value`` describes.
-
-    Raises:
-        FormatError: (``bad-answer``) it describes none.
+    Attributes:
+        id: The record id in the source; of one that was made, that of the line it was made as.
+        findings: What happened to it so far.
+        data: Its line, or a document's text, if that is not what the source has; None: it is.
+        meta: What the sheet says of a document, if that is not what the source has.
+        number: Which of those that were made of one record it is, from 0.
+        place: Where in that record it comes from, as JSON.
+        key: What the next step, which is for the whole dataset, needs of it.
+        part: The part it goes to.
+        folder: The folder it goes to.
+        step: The step that chose them.
     """
-    try:
-        match value:
-            case ["keyed", int(step), str(key)]:
-                return Keyed(step, bytes.fromhex(key))
-            case ["dropped", int(step), str(reason), str(detail)]:
-                return Dropped(step, Drop(reason, detail))
-            case ["changed", int(step), [*changes]]:
-                return Changed(step, tuple(_change_from_json(change) for change in changes))
-            case ["kept", part, step, str(blob), int(size), meta, bool(rewritten)]:
-                return Kept(part, step, Digest.parse_hex(blob), size, meta, rewritten)
-            case ["failed", str(kind), str(message), hint, details]:
-                return Failed(InvalidInputError(kind, message, hint=hint, details=details))
-    except (ValueError, TypeError):
-        pass
-    raise FormatError("bad-answer", "a worker answered with no finding")
+
+    id: bytes
+    findings: list[Finding] = field(default_factory=list)
+    data: bytes | None = None
+    meta: dict[str, str] | None = None
+    number: int | None = None
+    place: str | None = None
+    key: bytes = b""
+    part: str | None = None
+    folder: str | None = None
+    step: int | None = None
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it is still on its way."""
+        return not (self.findings and isinstance(self.findings[-1], Dropped | Divided | Failed))
 
 
-def _change_to_json(change: FieldChange) -> list[Any]:
-    before = change.before.hex if change.before is not None else None
-    return [change.field, change.reason, change.count, [list(s) for s in change.spans], before]
+class BatchFindings(Struct, array_like=True):
+    """What was found of a batch of records.
 
+    Attributes:
+        records: Of each record its items: itself, and what was made of it.
+        foreign: Path and format of files that a text filter cannot read.
+        values: Number of a step with a list → values of its field that are on it, or resemble
+            some that are.
+    """
 
-def _change_from_json(value: list[Any]) -> FieldChange:
-    field, reason, count, spans, before = value
-    return FieldChange(
-        field,
-        reason,
-        count,
-        tuple((start, end) for start, end in spans),
-        None if before is None else Digest.parse_hex(before),
-    )
+    records: list[list[Item]] = field(default_factory=list)
+    foreign: list[tuple[str, str]] = field(default_factory=list)
+    values: dict[int, list[str]] = field(default_factory=dict)
+
+    def encode(self) -> bytes:
+        """Return it as bytes."""
+        return msgspec.msgpack.encode(self)
+
+    @classmethod
+    def decode(cls, data: bytes) -> "BatchFindings":
+        """Return what :meth:`encode` gave.
+
+        Raises:
+            FormatError: (``bad-answer``) it is something else.
+        """
+        try:
+            return msgspec.msgpack.decode(data, type=BatchFindings)
+        except msgspec.MsgspecError as error:
+            raise FormatError("bad-answer", "a worker answered with no findings") from error

@@ -5,8 +5,7 @@ Strict: an unknown key would be a filter the user believes in and nobody runs.
 
 import platform
 import unicodedata
-from collections.abc import Iterable, Mapping
-from itertools import islice
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,19 +15,17 @@ from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.text import suggest, unknown_word
 from lyrikstore.canon.toml import parse_toml
+from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.filters import FILTERS
 from lyrikstore.curate.recipes.filters.allow import Allow
 from lyrikstore.curate.recipes.filters.contract import TEXT, Filter
 from lyrikstore.curate.recipes.filters.parameters import read_parameters
-from lyrikstore.curate.recipes.filters.split import Split
 from lyrikstore.curate.recipes.filters.union import Union
 from lyrikstore.version import __version__
 
 FORMAT = 1
 MAX_BYTES = 256 << 10
 MAX_STEPS = 100
-MAX_COMPARED = 1000
-"""Values of a column among which one that resembles a slip is looked for."""
 _KEYS = ("recipe", "description", "step")
 
 
@@ -97,10 +94,20 @@ class Recipe(Struct, frozen=True):
         return tuple(sorted({name for step in self.steps for name in step.filter.reads()}))
 
     @property
-    def split(self) -> Split | None:
-        """The split, if the recipe ends in one."""
-        last = self.steps[-1].filter if self.steps else None
-        return last if isinstance(last, Split) else None
+    def parts(self) -> tuple[str, ...]:
+        """The parts that it makes; none if it does not end in a split."""
+        return self.steps[-1].filter.parts if self.steps else ()
+
+    @property
+    def makes_rows(self) -> bool:
+        """Whether what it gives are rows, whatever it reads."""
+        return any(step.filter.MAKES_ROWS for step in self.steps)
+
+    def roles(self, source: FieldRoles) -> FieldRoles:
+        """Return which field has which role in what it gives."""
+        for step in self.steps:
+            source = step.filter.roles(source)
+        return source
 
     def of_union(self) -> "Recipe":
         """Return the recipe for several datasets: what says so is its first step."""
@@ -127,52 +134,82 @@ class Recipe(Struct, frozen=True):
 
     def body(self) -> dict[str, Any]:
         """Return the body of the filter manifest."""
-        return {
+        body: dict[str, Any] = {
             "recipe": self.to_json(),
             "steps": [step.to_json() for step in self.steps],
             "reads": list(self.reads),
             "engine": f"lyrikstore {__version__}, Python {platform.python_version()}, "
             f"Unicode {unicodedata.unidata_version}",
         }
+        libraries: dict[str, str] = {}
+        models: list[dict[str, str]] = []
+        for step in self.steps:
+            libraries |= step.filter.libraries()
+            models += [m for one in step.filter.models() if (m := dict(one)) not in models]
+        if libraries:
+            body["libraries"] = libraries
+        if models:
+            body |= {"models": models, "cpu": cpu_features()}
+        return body
 
-    def check_columns(self, columns: frozenset[str], where: str) -> None:
-        """Return if every column the steps name exists.
+    def check_fields(
+        self, columns: frozenset[str] | None, roles: FieldRoles, where: str, *, is_rows: bool
+    ) -> None:
+        """Return if every field that the steps name exists where they come to it.
+
+        Args:
+            columns: Fields of the source's records; None: nobody knows.
+            roles: Which of them has which role.
+            where: What to call the source.
+            is_rows: Whether its records are rows.
 
         Raises:
-            InvalidInputError: (``unknown-column``) one does not; near matches named.
+            InvalidInputError: (``unknown-column``) one does not exist; near matches named;
+                (``no-text``) a step reads texts, and no field is the text; (``needs-rows``) a step
+                takes rows only.
         """
         for number, step in enumerate(self.steps, start=1):
+            place = f"step {number} ({step.use})"
+            if step.filter.NEEDS_ROWS and not is_rows:
+                raise InvalidInputError(
+                    "needs-rows",
+                    f"{place} takes rows, and {where} has documents",
+                    hint="put extract-text/1 before it, which makes a row of each document",
+                )
+            if is_rows and TEXT in step.filter.reads() and not roles.text:
+                raise InvalidInputError(
+                    "no-text",
+                    f"{place} reads the text, and no field of {where} is the text",
+                    hint="say which when it is committed: --text FIELD",
+                )
             for name in step.filter.reads():
                 column = name.removeprefix("meta:")
-                if name.startswith("meta:") and column != "*" and column not in columns:
+                if columns is None or not name.startswith("meta:") or column == "*":
+                    continue
+                if column not in columns:
                     raise unknown_word(
                         "unknown-column",
-                        f"column in step {number} ({step.use}), {where} has no",
+                        f"field in {place}, {where} has no",
                         column,
                         columns,
                         otherwise="" if columns else "commit it with a sheet: --metadata SHEET",
                     )
+            columns = None if columns is None else step.filter.fields_after(columns)
+            roles = step.filter.roles(roles)
+            is_rows = is_rows or step.filter.MAKES_ROWS
 
-    def unmatched(self, metas: Iterable[Mapping[str, str]]) -> tuple[Unmatched, ...]:
+    def unmatched(self, seen: Mapping[int, Collection[str]]) -> tuple[Unmatched, ...]:
         """Return the values on lists that no record has: a slip there drops records unseen.
 
         Args:
-            metas: The metadata of the source's records.
+            seen: Number of a step with a list → values that the source's records have in its
+                field: those that are on it, and some others.
         """
-        lists = [
-            (number, step.filter.column, step.filter.values)
-            for number, step in enumerate(self.steps, start=1)
-            if isinstance(step.filter, Allow)
-        ]
-        found: dict[str, set[str]] = {column: set() for _, column, _ in lists}
-        for meta in metas if lists else ():
-            for column, values in found.items():
-                if column in meta:
-                    values.add(meta[column])
         return tuple(
-            Unmatched(number, column, value, suggest(value, islice(found[column], MAX_COMPARED)))
-            for number, column, values in lists
-            for value in sorted(values - found[column])
+            Unmatched(number, step.filter.column, value, suggest(value, sorted(seen[number])))
+            for number, step in enumerate(self.steps, start=1)
+            if isinstance(step.filter, Allow) and number in seen
+            for value in sorted(step.filter.values - set(seen[number]))
         )
 
 
@@ -213,9 +250,19 @@ def parse_recipe(data: bytes) -> Recipe:
         raise _bad(f"a recipe has 1 to {MAX_STEPS} steps, not {len(given)}")
     steps = tuple(_step(number, item) for number, item in enumerate(given, start=1))
     for number, step in enumerate(steps[:-1], start=1):
-        if isinstance(step.filter, Split):
-            raise _bad(f"step {number} (split/1) must be the last step")
+        if step.filter.parts:
+            raise _bad(f"step {number} ({step.use}) must be the last step")
     return Recipe(steps, description)
+
+
+def cpu_features() -> str:
+    """Return the features of the processor that a model's numbers depend on."""
+    import numpy as np
+
+    config: Any = np.show_config(mode="dicts")
+    simd = config.get("SIMD Extensions", {})
+    found = sorted({*simd.get("baseline", ()), *simd.get("found", ())})
+    return f"{platform.machine()}: {' '.join(found)}"[:1024]
 
 
 def _step(number: int, given: Mapping[str, Any]) -> Step:

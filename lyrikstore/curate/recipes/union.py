@@ -15,6 +15,8 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import encode
 from lyrikstore.curate.descriptor import FIELDS, Descriptor
+from lyrikstore.curate.readers.fields import FieldRoles
+from lyrikstore.curate.recipes.source import RecordSource, source_reader
 from lyrikstore.history.manifests.manifest import Attachment, Manifest
 from lyrikstore.history.trees.paths import offenders
 from lyrikstore.history.trees.tree import Tree, TreeEntry
@@ -29,14 +31,14 @@ class FilterSource(Struct, frozen=True):
 
     Attributes:
         manifests: The datasets, in the order they were named.
-        tree: All files.
+        records: All files, and how they are records.
         members: What is inherited of the body: ``metadata``, ``licence``, where it has them.
         descriptor: What is inherited of the descriptor.
         texts: The licence texts.
     """
 
     manifests: tuple[Manifest, ...]
-    tree: Tree
+    records: RecordSource
     members: Mapping[str, Any]
     descriptor: Descriptor
     texts: tuple[Attachment, ...]
@@ -52,9 +54,27 @@ class FilterSource(Struct, frozen=True):
         return len(self.manifests) > 1
 
     @property
+    def tree(self) -> Tree:
+        """All files."""
+        return self.records.tree
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns of its sheet."""
         return tuple(self.members.get("metadata", {}).get("columns", ()))
+
+    @property
+    def fields(self) -> frozenset[str] | None:
+        """The fields of its records; None where that is not known."""
+        if not self.records.is_rows:
+            return frozenset(self.columns)
+        found: set[str] = set()
+        for one in self.manifests:
+            stats = one.body["descriptor"].get("stats", {}).get("value", {})
+            if "fields" not in stats or "fieldsAbove" in stats:
+                return None
+            found.update(item["field"] for item in stats["fields"])
+        return frozenset(found)
 
 
 def path_prefix(dataset: Manifest) -> str:
@@ -67,6 +87,7 @@ def check_union(datasets: Sequence[Manifest]) -> None:
 
     Raises:
         InvalidInputError: (``mixed-readers``) their records are read in different ways;
+            (``mixed-fields``) other fields are text, label and so on;
             (``named-twice``) two of them are versions of one name, whose paths would be the same.
     """
     names = Counter(manifest.name for manifest in datasets)
@@ -85,6 +106,12 @@ def check_union(datasets: Sequence[Manifest]) -> None:
                 f"{first.name} is read by {first.body['reader']}, {manifest.name} by "
                 f"{manifest.body['reader']}: what a record is, differs",
                 hint="commit them with one reader first",
+            )
+        if manifest.body.get("fields") != first.body.get("fields"):
+            raise InvalidInputError(
+                "mixed-fields",
+                f"{first.name} and {manifest.name} have other fields as text, label or id",
+                hint="rename them first with map/1, or commit them again with the same roles",
             )
 
 
@@ -105,7 +132,13 @@ def source_of(datasets: Sequence[Manifest], trees: Sequence[Tree]) -> FilterSour
         (one,) = datasets
         kept = {name: one.body[name] for name in _INHERITED if name in one.body}
         descriptor = one.body["descriptor"]
-        return FilterSource((one,), trees[0], kept, descriptor, one.attachments_in(_TEXT))
+        records = RecordSource(
+            trees[0],
+            source_reader(one.body),
+            FieldRoles.of_body(one.body),
+            frozenset(one.body.get("companions", ())),
+        )
+        return FilterSource((one,), records, kept, descriptor, one.attachments_in(_TEXT))
     check_union(datasets)
     tree = _united_tree(datasets, trees)
     members: dict[str, Any] = {}
@@ -117,7 +150,17 @@ def source_of(datasets: Sequence[Manifest], trees: Sequence[Tree]) -> FilterSour
     if (licence := _united_licence(datasets)) is not None:
         members["licence"] = licence
     texts = dict.fromkeys(text for one in datasets for text in one.attachments_in(_TEXT))
-    return FilterSource(tuple(datasets), tree, members, _united_descriptor(datasets), tuple(texts))
+    records = RecordSource(
+        tree,
+        source_reader(datasets[0].body),
+        FieldRoles.of_body(datasets[0].body),
+        frozenset(
+            path_prefix(one) + path for one in datasets for path in one.body.get("companions", ())
+        ),
+    )
+    return FilterSource(
+        tuple(datasets), records, members, _united_descriptor(datasets), tuple(texts)
+    )
 
 
 def _united_tree(datasets: Sequence[Manifest], trees: Sequence[Tree]) -> Tree:

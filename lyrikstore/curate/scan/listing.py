@@ -20,7 +20,7 @@ from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.canon.files import no_file, real_path
 from lyrikstore.curate.scan.ignore import IGNORE_FILE, load_rules
 from lyrikstore.curate.scan.walk import Folder, Ignored, Offender, Run, Walk, identity
-from lyrikstore.objects.io.stat_cache import STATE
+from lyrikstore.objects.io.stat_cache import STATE, pack_state
 from lyrikstore.objects.parallel.processes import Workers, cores
 from lyrikstore.objects.parallel.tasks import Message
 
@@ -51,10 +51,10 @@ class Listed(NamedTuple):
 
 
 class Listing:
-    """The listing of one folder, under way; a context manager.
+    """The listing of one folder, or of one file, under way; a context manager.
 
     Args:
-        folder: An existing folder; what its ``.lyrikignore`` names is left out.
+        folder: An existing folder, of which what its ``.lyrikignore`` names is left out; or a file.
         follow_links: Whether symbolic links that stay inside the folder are followed.
         store: The store, which never belongs to the data.
         sheet: The metadata sheet, which does not either.
@@ -80,22 +80,27 @@ class Listing:
         sheet: Path | None = None,
         expected: int = 0,
     ) -> None:
+        self.began = time.time_ns()
+        self._todo = deque[int]()
+        self._tasks: list[list[int]] = []
+        self._workers: Workers | None = None
+        self._thread: Thread | None = None
+        if folder.is_file():
+            self._one_file(folder, store)
+            return
         if not folder.is_dir():
             if not os.path.lexists(folder):
-                raise no_file(folder, "folder")
+                raise no_file(folder, "file or folder")
             raise InvalidInputError(
-                "no-folder", f"{folder} is no folder", hint="give the folder that holds the files"
+                "no-folder",
+                f"{folder} is neither a file nor a folder",
+                hint="give the file or the folder that holds the files",
             )
-        self.began = time.time_ns()
         self._root = str(folder)
         rules = load_rules(folder / IGNORE_FILE)
         root = real_path(folder)
         if store is not None and root.is_relative_to(real_path(store)):
-            raise InvalidInputError(
-                "no-folder",
-                f"{folder} lies in the store itself",
-                hint="give the folder that holds the files",
-            )
+            raise _in_the_store(folder)
         left_out = {IGNORE_FILE: "the ignore file"}
         for path, reason in ((store, "the store itself"), (sheet, "the metadata sheet")):
             place = real_path(path) if path else None
@@ -108,10 +113,15 @@ class Listing:
         size = -(-len(folders) // _TASKS)
         self._tasks = [folders[at : at + size] for at in range(0, len(folders), size or 1)]
         self._todo = deque(range(len(self._tasks)))
-        self._workers: Workers | None = None
-        self._thread: Thread | None = None
         if expected >= MANY_FILES:
             self._get_help()
+
+    def _one_file(self, file: Path, store: Path | None) -> None:
+        if store is not None and real_path(file).is_relative_to(real_path(store)):
+            raise _in_the_store(file)
+        self._root = str(file.parent)
+        self._walk = Walk(str(real_path(file.parent)), (), {}, follow=True)
+        self._parts = [Run([file.name], pack_state(file.stat()))]
 
     def __enter__(self) -> Self:
         return self
@@ -206,6 +216,14 @@ class Listing:
             tuple(sorted(self._walk.ignored)),
             tuple(sorted(self._walk.offenders)),
         )
+
+
+def _in_the_store(path: Path) -> InvalidInputError:
+    return InvalidInputError(
+        "no-folder",
+        f"{path} lies in the store itself",
+        hint="give the folder that holds the files",
+    )
 
 
 def look_into(

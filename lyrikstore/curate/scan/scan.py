@@ -28,6 +28,7 @@ class Scan(Struct, frozen=True):
         ignored: In path order.
         offenders: In path order; files among them are not in ``paths``.
         spelled: Path to the name that the file has in the folder, where that is not in NFC.
+        elsewhere: Path to where its content lies, where that is not in the folder: unpacked.
     """
 
     root: str
@@ -36,6 +37,7 @@ class Scan(Struct, frozen=True):
     ignored: tuple[Ignored, ...]
     offenders: tuple[Offender, ...]
     spelled: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sizes(self) -> "array[int]":
@@ -45,7 +47,7 @@ class Scan(Struct, frozen=True):
     def location(self, at: int) -> str:
         """Return where file number ``at`` is on disk."""
         path = self.paths[at]
-        return f"{self.root}/{self.spelled.get(path, path)}"
+        return self.elsewhere.get(path) or f"{self.root}/{self.spelled.get(path, path)}"
 
     def require_clean(self, folder: Path) -> None:
         """Return if everything can be committed.

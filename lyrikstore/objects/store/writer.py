@@ -147,6 +147,19 @@ class BlobWriter:
         self._unsettled.note(source, file.written, digest.raw, follow_links=follow_links)
         return digest, size
 
+    def put_document(self, stream: Readable) -> tuple[Digest, int]:
+        """Store the rest of a stream as a document; return its digest and size in bytes.
+
+        Raises, Cost: As :meth:`put_file`.
+        """
+        self._check_open()
+        source = StreamSource(stream)
+        head = source.read(WHOLE_MAX + 1)
+        if len(head) <= WHOLE_MAX:
+            return Digest(self._put_whole(head, "documents")), len(head)
+        source.give_back(head)
+        return self._put_large(source, "documents", 0)
+
     def put_files(
         self,
         paths: Sequence[Path | str],

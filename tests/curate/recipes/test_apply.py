@@ -1,6 +1,8 @@
 """Filter, why and rights over a real store: counts reconcile, every record has its reason."""
 
+import io
 import re
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,14 +22,12 @@ from lyrikstore.canon.errors import (
 from lyrikstore.credentials.terms.model import Partition, Selector, Terms, UsageLimits, Use
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions
-from lyrikstore.curate.recipes.decisions import (
-    COLUMNS,
-    Decision,
-    decode_decisions,
-    encode_decisions,
-)
-from lyrikstore.curate.recipes.engine import run_recipe
-from lyrikstore.curate.recipes.recipe import parse_recipe
+from lyrikstore.curate.readers.fields import FieldRoles
+from lyrikstore.curate.recipes.decisions import COLUMNS, Decision, DecisionWriter
+from lyrikstore.curate.recipes.engine import Engine
+from lyrikstore.curate.recipes.recipe import Recipe, parse_recipe
+from lyrikstore.curate.recipes.settle import RecipeOutcome, Settling
+from lyrikstore.curate.recipes.source import RecordSource
 from lyrikstore.curate.recipes.why import why
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.trees.tree import Tree, TreeEntry
@@ -36,6 +36,7 @@ from lyrikstore.publish.status.changes import set_status
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.rights.required import check_rights
 from tests.credentialed import log_credential
+from tests.decisions import decode_decisions, encode_decisions
 
 RECIPE = """
 recipe = 1
@@ -276,19 +277,33 @@ def test_any_corpus_reconciles(docs: dict[str, tuple[bytes, str | None]]) -> Non
         blobs[Digest.of(data)] = data
         return Digest.of(data)
 
-    import io
-
     recipe = parse_recipe(RECIPE.replace('mask = ["owner"]', "").encode())
-    applied = run_recipe(recipe, tree, lambda d: io.BytesIO(blobs[d]), put)
-    for part in applied.parts:
-        counts = applied.counts(part)
+
+    def run() -> tuple[RecipeOutcome, bytes]:
+        return run_recipe(recipe, tree, lambda d: io.BytesIO(blobs[d]), put)
+
+    outcome, table = run()
+    for part in outcome.parts:
+        counts = outcome.counts(part)
         assert counts["in"] == counts["kept"] + counts["dropped"] + counts["elsewhere"]
         assert counts["changed"] <= counts["kept"]
-    final = [row for row in applied.decisions if row.action != "changed"]
+    final = [row for row in decode_decisions(table) if row.action != "changed"]
     assert [row.path for row in final] == [entry.path for entry in tree.entries]
-    assert list(decode_decisions(encode_decisions(applied.decisions))) == applied.decisions
-    again = run_recipe(recipe, tree, lambda d: io.BytesIO(blobs[d]), put)
-    assert encode_decisions(again.decisions) == encode_decisions(applied.decisions)
+    assert encode_decisions(decode_decisions(table)) == table == run()[1]
+
+
+def run_recipe(recipe: Recipe, tree: Tree, open_blob: Any, put: Any) -> tuple[RecipeOutcome, bytes]:
+    source = RecordSource(tree, "document/1", FieldRoles())
+    table = io.BytesIO()
+    with tempfile.TemporaryDirectory() as work:
+        engine = Engine(recipe, source, open_blob, Path(work))
+        engine.run()
+        with (
+            DecisionWriter(table, 1) as writer,
+            Settling(recipe, source, writer, put, Path(work)) as settling,
+        ):
+            outcome = settling.settle(engine.findings())
+    return outcome, table.getvalue()
 
 
 def test_damaged_decision_tables_are_refused() -> None:

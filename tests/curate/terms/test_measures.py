@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.curate.readers import CSV, DOCUMENT, JSONL, READERS
+from lyrikstore.curate.readers import CSV_1, DOCUMENT, JSONL, READERS
 from lyrikstore.curate.terms.measures import RECIPES, Measurement, claims_of, recipes_for
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.verify.delivery.quality import Measured, check_quality, recipes_of
@@ -83,8 +83,8 @@ def test_by_hand() -> None:
     assert one(JSONL, LINES, "fieldShare/1", field="label", value="x") == "0.500000"
     assert one(JSONL, LINES, "missingFieldRate/1", field="label") == "0.250000"
     assert one(JSONL, LINES, "missingFieldRate/1", field="n") == "0.500000"
-    assert one(CSV, {"t": b"a b,c\r\n , \r\n"}, "wordCount/1") == "3"
-    assert one(CSV, {"t": b"a b,c\r\n , \r\n"}, "emptyRate/1") == "0.500000"
+    assert one(CSV_1, {"t": b"a b,c\r\n , \r\n"}, "wordCount/1") == "3"
+    assert one(CSV_1, {"t": b"a b,c\r\n , \r\n"}, "emptyRate/1") == "0.500000"
     assert one(DOCUMENT, {}, "emptyRate/1") == "0.000000"
 
 

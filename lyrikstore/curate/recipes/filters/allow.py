@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+from lyrikstore.curate.readers.rows import as_texts
 from lyrikstore.curate.recipes.filters.contract import (
     Candidate,
     Decide,
@@ -56,11 +57,12 @@ class Allow(Filter):
         return self._decide
 
     def _decide(self, candidate: Candidate) -> Outcome:
-        value = candidate.meta.get(self.column)
-        if value is None:
+        values = as_texts(candidate.fields.get(self.column))
+        if not values:
             if self.keep_absent:
                 return Keep()
             return Drop("no-value", f"no value in column {self.column!r}")
-        if value in self.values:
+        other = next((value for value in values if value not in self.values), None)
+        if other is None:
             return Keep()
-        return Drop("not-allowed", f"{self.column} is {value[:200]!r}")
+        return Drop("not-allowed", f"{self.column} is {other[:200]!r}")

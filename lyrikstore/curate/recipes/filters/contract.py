@@ -1,40 +1,80 @@
 """The contract every filter meets: pure, deterministic, with a reason for what it does.
 
-Normative text: spec §12.5.1. A filter sees one record at a time, in path order, and
-returns an outcome; it has no clock, no randomness, no network and no files.
+Normative text: spec §12.5.1. A filter sees one record at a time, in storage order, and returns an
+outcome; it has no clock, no randomness, no network and no files. A record is a mapping of named
+fields, whether it is a row or a document with what a sheet says of it.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
+import numpy as np
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.json import JSON
+from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
+from lyrikstore.curate.readers.rows import Fields, as_text
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 
 TEXT = "text"
-"""The field name of a document's text; sheet columns are ``meta:COLUMN``."""
+"""What a step reads that looks at the text of records; a field is ``meta:NAME``."""
+
+DATA = "data"
+"""What a step reads that looks at the bytes of documents."""
 
 
 class Candidate(Struct, frozen=True):
     """A record on its way through a recipe.
 
     Attributes:
-        path: The record's path; no filter changes it.
-        id: The record id in the source dataset.
-        text: The text as earlier steps left it; ``None`` if the bytes are not UTF-8, or if no
-            step of the recipe reads text.
-        meta: The metadata as earlier steps left it.
-        source_meta: The metadata as the source dataset has it.
+        path: The path of its file; no filter changes it.
+        position: Its place in that file, from 0.
+        id: The record id in the source dataset; of one that a step made, that of its first line.
+        fields: Its fields as earlier steps left them. A document's text has the name
+            :data:`lyrikstore.curate.readers.fields.DOCUMENT_TEXT`; it is absent if the bytes are
+            not UTF-8, or if no step of the recipe reads texts.
+        source: The fields as the source dataset has them.
+        text_fields: Names of the fields that are the text: of a document that one.
+        label: Name of the field that holds its label; empty if none does.
+        data: The bytes of a document, if a step of the recipe reads them.
     """
 
     path: str
+    position: int
     id: Digest
-    text: str | None
-    meta: Mapping[str, str]
-    source_meta: Mapping[str, str]
+    fields: Fields
+    source: Fields
+    text_fields: tuple[str, ...] = (DOCUMENT_TEXT,)
+    label: str = ""
+    data: bytes = b""
+
+    @property
+    def is_document(self) -> bool:
+        """Whether it is a whole file, and no row."""
+        return self.text_fields == (DOCUMENT_TEXT,)
+
+    @property
+    def texts(self) -> list[tuple[str, str]]:
+        """The texts in it, each with the name of its field; of a list of texts each."""
+        found: list[tuple[str, str]] = []
+        for name in self.text_fields:
+            value = self.fields.get(name)
+            if isinstance(value, str):
+                found.append((name, value))
+            elif isinstance(value, list):
+                found += [(name, one) for one in value if isinstance(one, str)]
+        return found
+
+    @property
+    def text(self) -> str | None:
+        """The text: its texts with an empty line between; None for bytes that are not UTF-8."""
+        if self.is_document:
+            value = self.fields.get(DOCUMENT_TEXT)
+            return value if isinstance(value, str) else None
+        return "\n\n".join(text for _, text in self.texts)
 
     def require_text(self, use: str) -> str:
         """Return the text.
@@ -42,14 +82,47 @@ class Candidate(Struct, frozen=True):
         Raises:
             InvalidInputError: (``undecodable-text``) the bytes are not UTF-8.
         """
-        if self.text is None:
+        text = self.text
+        if text is None:
             raise InvalidInputError(
                 "undecodable-text",
                 f"{self.path}: not UTF-8 text, so {use} cannot read it",
                 hint='put a step with use = "drop-empty/1" first, or convert the file to UTF-8',
                 details={"path": self.path},
             )
-        return self.text
+        return text
+
+    def value(self, name: str) -> str | None:
+        """Return a field as text; None if it has no value."""
+        return as_text(self.fields.get(name))
+
+    def others(self) -> list[str]:
+        """Return the names of the fields that are not the text, sorted by their UTF-8 bytes."""
+        return sorted(
+            (name for name in self.fields if name not in self.text_fields), key=str.encode
+        )
+
+    def called(self, name: str) -> str:
+        """Return what decisions call a field (spec §12.6)."""
+        if not self.is_document:
+            return name
+        return TEXT if name == DOCUMENT_TEXT else f"meta:{name}"
+
+
+class Report(Struct, frozen=True, array_like=True):
+    """Something that was found in a record, which stays as it is.
+
+    Attributes:
+        reason: Stable code, such as ``found-email``.
+        field: What decisions call the field; None for the whole record.
+        count: How often.
+        detail: For people.
+    """
+
+    reason: str
+    field: str | None = None
+    count: int | None = None
+    detail: str | None = None
 
 
 class Keep(Struct, frozen=True):
@@ -57,9 +130,13 @@ class Keep(Struct, frozen=True):
 
     Attributes:
         part: The part it goes to, if the filter splits.
+        folder: The folder it goes to, if the filter partitions.
+        reports: What was found in it.
     """
 
     part: str | None = None
+    folder: str | None = None
+    reports: tuple[Report, ...] = ()
 
 
 class Drop(Struct, frozen=True):
@@ -74,40 +151,66 @@ class Drop(Struct, frozen=True):
     detail: str = ""
 
 
-class FieldChange(Struct, frozen=True):
+class FieldChange(Struct, frozen=True, array_like=True):
     """What changed in one field, without the text that went.
 
     Attributes:
-        field: :data:`TEXT` or ``meta:COLUMN``.
+        field: What decisions call it.
         reason: Stable code, such as ``redacted-email``.
         count: How many places.
         spans: Where the replacements stand in the field's new value: UTF-8 byte offsets.
-        before: Digest of the field's old UTF-8 bytes; only of texts, because the digest of a
-            short cell could be guessed back.
+        before: Digest of the field's old UTF-8 bytes, ``blake3:…``; only of texts, because the
+            digest of a short cell could be guessed back.
+        detail: For people.
     """
 
     field: str
     reason: str
     count: int
-    spans: tuple[tuple[int, int], ...]
-    before: Digest | None = None
+    spans: tuple[tuple[int, int], ...] = ()
+    before: str | None = None
+    detail: str | None = None
 
 
 class Change(Struct, frozen=True):
     """The record stays, changed.
 
     Attributes:
-        text: The new text, or ``None`` if it is as before.
-        meta: The new metadata, all of it.
+        fields: All of its fields now. A value that did not change is the very object it was.
         changes: At least one.
+        reports: What else was found in it.
     """
 
-    text: str | None
-    meta: Mapping[str, str]
+    fields: Fields
     changes: tuple[FieldChange, ...]
+    reports: tuple[Report, ...] = ()
 
 
-Outcome = Keep | Drop | Change
+class Made(Struct, frozen=True):
+    """A record that a step makes of another.
+
+    Attributes:
+        fields: Its fields; a row always.
+        place: Where in the other record it comes from, for people and programs.
+    """
+
+    fields: dict[str, JSON]
+    place: Mapping[str, JSON]
+
+
+class Divide(Struct, frozen=True):
+    """Others take the record's place.
+
+    Attributes:
+        reason: Stable code, for which the record itself is dropped.
+        made: Those others, at least one, in their order; rows.
+    """
+
+    reason: str
+    made: tuple[Made, ...]
+
+
+Outcome = Keep | Drop | Change | Divide
 Decide = Callable[[Candidate], Outcome]
 
 
@@ -117,10 +220,14 @@ class Filter(ABC):
     Attributes:
         USE: Name and version, as recipes write them.
         PARAMETERS: What the step takes.
+        MAKES_ROWS: Whether what leaves it are rows, whatever came.
+        NEEDS_ROWS: Whether it takes nothing but rows.
     """
 
     USE: ClassVar[str]
     PARAMETERS: ClassVar[tuple[Parameter, ...]] = ()
+    MAKES_ROWS: ClassVar[bool] = False
+    NEEDS_ROWS: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod
@@ -133,32 +240,124 @@ class Filter(ABC):
 
     @abstractmethod
     def reads(self) -> tuple[str, ...]:
-        """Return the fields the step reads: ``text``, ``meta:COLUMN``, or ``meta:*`` for all."""
+        """Return what the step reads: ``text``, ``data``, ``meta:FIELD``, ``meta:*`` for all."""
 
     @abstractmethod
     def start(self) -> Decide:
-        """Return the decision function for one pass over a dataset, called in path order."""
+        """Return the decision function for one pass over a dataset.
+
+        It is called in each process that shares the work, and may load models there; what it
+        decides depends on the record alone.
+        """
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts that it can put records into, in order; none if it does not split."""
+        return ()
+
+    def fields_after(self, before: frozenset[str]) -> frozenset[str]:
+        """Return the fields that records have after the step, given those before."""
+        return before
+
+    def roles(self, before: FieldRoles) -> FieldRoles:
+        """Return which field has which role after the step."""
+        return before
+
+    def libraries(self) -> Mapping[str, str]:
+        """Return name → version of the libraries that what it decides depends on."""
+        return {}
+
+    def models(self) -> Sequence[Mapping[str, str]]:
+        """Return the models that it depends on, as the filter's manifest names them."""
+        return ()
+
+    @property
+    def refs(self) -> tuple[str, ...]:
+        """REFs of other datasets that it compares with, as the recipe writes them."""
+        return ()
+
+    def prepare(self, records: Iterable[Candidate]) -> bytes:
+        """Return what :meth:`bind` needs of the records of :attr:`refs`."""
+        raise NotImplementedError
+
+    def bind(self, prepared: bytes) -> Self:
+        """Return the step with what :meth:`prepare` gave."""
+        raise NotImplementedError
 
 
-Judge = Callable[[bytes, Digest, str], Keep | Drop]
-"""Given the key, the id and the path of a record, says whether it stays."""
+class KeyedRecords:
+    """What a step for a whole dataset sees of the records that reach it, in storage order.
+
+    Args:
+        keys: What :meth:`DatasetFilter.key` gave of each, one after another.
+        ends: Where each ends, in bytes.
+    """
+
+    def __init__(self, keys: "np.ndarray[Any, Any]", ends: "np.ndarray[Any, Any]") -> None:
+        self._keys, self._ends = keys, ends
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, at: int) -> bytes:
+        start = int(self._ends[at - 1]) if at else 0
+        return bytes(self._keys[start : int(self._ends[at])])
+
+    def __iter__(self) -> Iterator[bytes]:
+        return map(self.__getitem__, range(len(self)))
+
+    def columns(self, width: int) -> "np.ndarray[Any, Any]":
+        """Return keys of one length as rows of bytes, not in memory but where they lie."""
+        return self._keys.reshape(len(self), width)
 
 
-class OrderedFilter(Filter):
-    """A step whose decision depends on earlier records, but only through a key of each.
+class Judgement:
+    """What becomes of the records that a step for a whole dataset saw.
 
-    The key can be worked out anywhere; the judging is done in path order, in one place.
+    Args:
+        count: How many there are; all stay, unless :meth:`drop` or :meth:`report` says more.
+        reasons: Stable codes that it gives.
+    """
+
+    def __init__(self, count: int, reasons: Sequence[str]) -> None:
+        self.reasons = tuple(reasons)
+        self._codes = np.zeros(count, np.uint8)
+        self._others = np.full(count, -1, np.int64)
+
+    def drop(self, at: Any, reason: str, other: Any) -> None:
+        """Say that records go, each for the sake of another one; places, one or an array."""
+        self._codes[at], self._others[at] = self.reasons.index(reason) + 1, other
+
+    def report(self, at: Any, reason: str, other: Any) -> None:
+        """Say what was found of records that stay; ``other`` as for :meth:`drop`."""
+        self._codes[at], self._others[at] = self.reasons.index(reason) + 129, other
+
+    def of(self, at: int) -> tuple[str, bool, int] | None:
+        """Return reason, whether it goes, and the other record's place; None: nothing is so."""
+        code = int(self._codes[at])
+        if not code:
+            return None
+        return self.reasons[(code - 1) % 128], code < 129, int(self._others[at])
+
+
+class DatasetFilter(Filter):
+    """A step whose decision depends on other records, but only through a key of each.
+
+    The keys are worked out anywhere; the judging is done in one place, once all are known.
     """
 
     @abstractmethod
-    def key(self, candidate: Candidate) -> bytes:
-        """Return what the decision needs of the record alone."""
+    def key(self) -> Callable[[Candidate], bytes]:
+        """Return the function that gives what the decision needs of a record alone."""
 
     @abstractmethod
-    def judge(self) -> Judge:
-        """Return the decision function for one pass over a dataset, called in path order."""
+    def judge(self, records: KeyedRecords) -> Judgement:
+        """Return what becomes of the records."""
+
+    @abstractmethod
+    def detail(self, reason: str, other: str) -> str:
+        """Return the detail of a decision, given how the other record is called."""
 
     def start(self) -> Decide:
-        """Return the decision function for one pass over whole records."""
-        judge = self.judge()
-        return lambda candidate: judge(self.key(candidate), candidate.id, candidate.path)
+        """Return nothing that could decide on one record."""
+        raise NotImplementedError

@@ -1,26 +1,25 @@
 """``drop-duplicates/1``: keeps the first of equal texts (spec §12.5.3)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
+import numpy as np
 from blake3 import blake3
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.curate.recipes.filters.contract import (
     TEXT,
     Candidate,
-    Drop,
-    Judge,
-    Keep,
-    OrderedFilter,
+    DatasetFilter,
+    Judgement,
+    KeyedRecords,
 )
 from lyrikstore.curate.text import normalise
 
 
-class DropDuplicates(OrderedFilter):
+class DropDuplicates(DatasetFilter):
     """Drops records whose normalised text an earlier record already has.
 
-    Cost: 32 bytes of digest and one path per distinct text.
+    Cost: 16 bytes of digest for each record on disk, and some 40 in memory.
     """
 
     USE: ClassVar[str] = "drop-duplicates/1"
@@ -34,18 +33,36 @@ class DropDuplicates(OrderedFilter):
         """Return that the step reads the text."""
         return (TEXT,)
 
-    def key(self, candidate: Candidate) -> bytes:
+    def key(self) -> Callable[[Candidate], bytes]:
         """Return the digest of the normalised text."""
-        return blake3(normalise(candidate.require_text(self.USE)).encode()).digest()
+        return lambda candidate: blake3(
+            normalise(candidate.require_text(self.USE)).encode()
+        ).digest(16)
 
-    def judge(self) -> Judge:
-        """Return a decision function that remembers the texts it has kept."""
-        kept: dict[bytes, tuple[Digest, str]] = {}
+    def judge(self, records: KeyedRecords) -> Judgement:
+        """Return that the first of each text stays."""
+        judgement = Judgement(len(records), ("duplicate",))
+        if len(records):
+            firsts = first_of_each(records.columns(16))
+            later = np.flatnonzero(firsts != np.arange(len(records)))
+            judgement.drop(later, "duplicate", firsts[later])
+        return judgement
 
-        def decide(key: bytes, record: Digest, path: str) -> Keep | Drop:
-            first = kept.setdefault(key, (record, path))
-            if first[1] == path:
-                return Keep()
-            return Drop("duplicate", f"same text as record {first[0].hex} ({first[1]})")
+    def detail(self, reason: str, other: str) -> str:  # noqa: ARG002
+        """Return whose text it is."""
+        return f"same text as {other}"
 
-        return decide
+
+def first_of_each(keys: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
+    """Return, for each of some keys of 16 bytes, the place of the first that equals it.
+
+    Cost: a sort; some 40 bytes a key.
+    """
+    numbers = np.ascontiguousarray(keys).view("<u8")
+    order = np.lexsort((numbers[:, 1], numbers[:, 0]))  # stable: equals stay in their order
+    ordered = numbers[order]
+    starts = np.ones(len(order), bool)
+    starts[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    firsts = np.empty(len(order), np.int64)
+    firsts[order] = order[np.flatnonzero(starts)[np.cumsum(starts) - 1]]
+    return firsts

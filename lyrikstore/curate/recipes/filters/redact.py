@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.json import JSON
 from lyrikstore.curate.recipes.filters.contacts import Span, find_emails, find_phones, find_urls
 from lyrikstore.curate.recipes.filters.contract import (
     TEXT,
@@ -125,26 +126,45 @@ class Redact(Filter):
 
     def _decide(self, candidate: Candidate) -> Outcome:
         changes: list[FieldChange] = []
-        text: str | None = None
+        fields = dict(candidate.fields)
         if self.text:
-            old = candidate.require_text(self.USE)
-            new, found = redact(old, self.patterns, repeats=self.repeats)
-            if found:
-                text = new
-                changes += _describe(TEXT, found, new, Digest.of(old.encode()))
-        meta = dict(candidate.meta)
-        for column in sorted(meta, key=str.encode):
-            if self.mask is None or column in self.mask:
-                if meta[column] != MASK:
-                    meta[column] = MASK
+            candidate.require_text(self.USE)
+            for name in candidate.text_fields:
+                self._search(candidate, name, fields, changes, is_text=True)
+        for name in candidate.others():
+            if self.mask is None or name in self.mask:
+                if fields[name] is not None and fields[name] != MASK:
+                    fields[name] = MASK
                     span = ((0, len(MASK)),)
-                    changes.append(FieldChange(f"meta:{column}", "masked", 1, span))
-            elif self.columns is None or column in self.columns:
-                new, found = redact(meta[column], self.patterns, repeats=self.repeats)
-                if found:
-                    meta[column] = new
-                    changes += _describe(f"meta:{column}", found, new, None)
-        return Change(text, meta, tuple(changes)) if changes else Keep()
+                    changes.append(FieldChange(candidate.called(name), "masked", 1, span))
+            elif self.columns is None or name in self.columns:
+                self._search(candidate, name, fields, changes, is_text=False)
+        return Change(fields, tuple(changes)) if changes else Keep()
+
+    def _search(
+        self,
+        candidate: Candidate,
+        name: str,
+        fields: dict[str, JSON],
+        changes: list[FieldChange],
+        *,
+        is_text: bool,
+    ) -> None:
+        """Redact one field, and each text of one that is a list."""
+        value = fields.get(name)
+        found: list[JSON] = []
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str):
+                new, replaced = redact(text, self.patterns, repeats=self.repeats)
+                if replaced:
+                    before = str(Digest.of(text.encode())) if is_text else None
+                    changes += _describe(candidate.called(name), replaced, new, before)
+                    found.append(new)
+                    continue
+            found.append(text)
+        before_all = value if isinstance(value, list) else [value]
+        if any(new is not old for new, old in zip(found, before_all, strict=True)):
+            fields[name] = found if isinstance(value, list) else found[0]
 
 
 def redact(
@@ -189,7 +209,7 @@ def redact(
 
 
 def _describe(
-    field: str, found: list[Replacement], new: str, before: Digest | None
+    field: str, found: list[Replacement], new: str, before: str | None
 ) -> list[FieldChange]:
     spans: dict[str, list[tuple[int, int]]] = {}
     shift = 0  # code points gained so far

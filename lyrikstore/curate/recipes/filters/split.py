@@ -13,6 +13,7 @@ from blake3 import blake3
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import encode
+from lyrikstore.curate.readers.rows import as_text
 from lyrikstore.curate.recipes.filters.contract import Candidate, Decide, Filter, Keep, Outcome
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 
@@ -87,7 +88,7 @@ class Split(Filter):
     def _decide(self, candidate: Candidate) -> Outcome:
         # The source value: a step before may have redacted every owner to one placeholder, and
         # that would put all records into one group.
-        value = candidate.source_meta.get(self.by) if self.by is not None else None
+        value = as_text(candidate.source.get(self.by)) if self.by is not None else None
         if value is None:
             return Keep(self.part_of("record", candidate.id.hex))
         return Keep(self.part_of("value", value))

@@ -1,0 +1,216 @@
+"""The check of one file of rows: every line, in this process or in a worker's.
+
+What is found of a file depends on its bytes and the roles of fields alone, so that files can be
+checked in any order and anywhere.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+from blake3 import blake3
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.files import open_regular
+from lyrikstore.canon.json import JSON
+from lyrikstore.curate.readers.cells import table_header
+from lyrikstore.curate.readers.fields import FieldRoles, is_text
+from lyrikstore.curate.readers.raw import BadRow, RawRow
+from lyrikstore.curate.readers.records import CSV, CSV_1, iter_rows
+from lyrikstore.curate.readers.rows import RowError, as_text, parse_row
+from lyrikstore.curate.readers.statistics import RowStatistics
+from lyrikstore.objects.chunk.sources import unreadable
+
+MAX_BAD = 100_000
+"""Malformed lines after which a file is not what it is said to be."""
+
+_BATCH = 4096
+
+
+class BadLine(Struct, frozen=True):
+    """A line that is no record.
+
+    Attributes:
+        path: Its file.
+        line: 1-based; of Parquet the row.
+        reason: Why, for people.
+    """
+
+    path: str
+    line: int
+    reason: str
+
+
+class FileCheck(Struct):
+    """What was found of one file.
+
+    Attributes:
+        statistics: Of its good rows.
+        bad: Lines that are no rows.
+        ids: 8 bytes of the BLAKE3 of each row's id, in order; of rows without one none.
+        misfits: ``ROLE NAME`` of roles that were only guessed and that some row refutes.
+    """
+
+    statistics: RowStatistics = field(default_factory=RowStatistics)
+    bad: list[BadLine] = field(default_factory=list)
+    ids: bytes = b""
+    misfits: list[str] = field(default_factory=list)
+
+
+class Wanted(Struct, frozen=True):
+    """How a file is read, and what its fields are to be.
+
+    Attributes:
+        reader: Its reader.
+        roles: Roles that the committer named: a row that contradicts them is no record.
+        guess: Role → names that mean it by custom; what contradicts them is only noted.
+    """
+
+    reader: str
+    roles: FieldRoles
+    guess: Mapping[str, tuple[str, ...]] = {}
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The fields whose values are counted as labels."""
+        return (self.roles.label,) if self.roles.label else self.guess.get("label", ())
+
+    @property
+    def id(self) -> str:
+        """The field whose values are to be unique; empty if there is none."""
+        return self.roles.id or next(iter(self.guess.get("id", ())), "")
+
+
+def check_rows(
+    path: str,
+    stream: BinaryIO,
+    wanted: Wanted,
+    *,
+    left_out: Mapping[int, str] | None = None,
+    copy: BinaryIO | None = None,
+) -> FileCheck:
+    """Return what one file holds.
+
+    Args:
+        path: What to call it.
+        stream: Its bytes, from the start.
+        wanted: How to read it.
+        left_out: Lines that are no records for a reason that is known already.
+        copy: Where the good rows go, as they stand in the file.
+
+    Raises:
+        InvalidInputError: (``bad-record``) it cannot be read at all; (``bad-rows``) more than
+            :data:`MAX_BAD` lines are malformed.
+
+    Cost: one read; memory for a batch of rows, 8 bytes a row with an id, and the statistics.
+    """
+    found, ids, misfits = FileCheck(), bytearray(), set[str]()
+    name = wanted.id
+    batch: list[dict[str, JSON]] = []
+    for row in _rows(path, stream, wanted, left_out or {}):
+        if isinstance(row, BadLine):
+            found.bad.append(row)
+            if len(found.bad) > MAX_BAD:
+                raise _too_many(row)
+            continue
+        raw, fields = row
+        if name and (identity := as_text(fields.get(name))) is not None:
+            ids += blake3(identity.encode()).digest(8)
+        if copy is not None:
+            copy.write(raw if raw.endswith(b"\n") else raw + b"\n")
+        batch.append(fields)
+        if len(batch) == _BATCH:
+            _measure(found.statistics, batch, wanted, misfits)
+    _measure(found.statistics, batch, wanted, misfits)
+    found.ids, found.misfits = bytes(ids), sorted(misfits)
+    return found
+
+
+def row_ids(path: str, stream: BinaryIO, wanted: Wanted) -> Iterator[tuple[int, str]]:
+    """Yield line and id of the good rows of a file that have one."""
+    for row in iter_rows(wanted.reader, path, stream):
+        if isinstance(row, RawRow):
+            try:
+                fields = parse_row(row.data)
+            except RowError:
+                continue
+            if not wanted.roles.problem(fields):
+                identity = as_text(fields.get(wanted.id))
+                if identity is not None:
+                    yield row.line, identity
+
+
+def id_hash(identity: str) -> int:
+    """Return the number that :attr:`FileCheck.ids` holds for an id."""
+    return int.from_bytes(blake3(identity.encode()).digest(8), "little")
+
+
+def copy_header(reader: str, stream: BinaryIO, copy: BinaryIO) -> None:
+    """Write what a file of some rows of another begins with: of a table its header."""
+    if reader in (CSV, CSV_1):
+        copy.write(table_header(stream))
+        stream.seek(0)
+
+
+def check_task(
+    setup: Mapping[str, Any], task: Mapping[str, Any], *_buffers: bytes
+) -> Iterator[tuple[Any, ...]]:
+    """Check a file: what a worker does; see :mod:`lyrikstore.objects.parallel.tasks`."""
+    wanted = msgspec.convert(setup, Wanted)
+    try:
+        with open_regular(Path(task["location"])) as stream:
+            found = check_rows(task["path"], stream, wanted)
+    except OSError as error:
+        raise unreadable(error, task["path"]) from None
+    yield {}, msgspec.msgpack.encode(found)
+
+
+def _rows(
+    path: str, stream: BinaryIO, wanted: Wanted, left_out: Mapping[int, str]
+) -> Iterator[BadLine | tuple[bytes, dict[str, JSON]]]:
+    named = bool(wanted.roles.names)
+    for row in iter_rows(wanted.reader, path, stream):
+        if isinstance(row, BadRow):
+            yield BadLine(path, row.line, row.reason)
+            continue
+        try:
+            fields = parse_row(row.data)
+        except RowError as error:
+            yield BadLine(path, row.line, str(error))
+            continue
+        problem = wanted.roles.problem(fields) if named else ""
+        problem = problem or left_out.get(row.line, "")
+        yield BadLine(path, row.line, problem) if problem else (row.raw, fields)
+
+
+def _measure(
+    statistics: RowStatistics,
+    batch: list[dict[str, JSON]],
+    wanted: Wanted,
+    misfits: set[str],
+) -> None:
+    statistics.add(batch, wanted.labels)
+    for role, names in wanted.guess.items():
+        for name in names:
+            if f"{role} {name}" not in misfits and not _fits(role, name, batch):
+                misfits.add(f"{role} {name}")
+    batch.clear()
+
+
+def _fits(role: str, name: str, batch: Sequence[Mapping[str, JSON]]) -> bool:
+    if role == "text":
+        return all(row.get(name) is None or is_text(row[name]) for row in batch)
+    guessed = replace(FieldRoles(), **{role: name})
+    return not any(name in row and guessed.problem(row) for row in batch)
+
+
+def _too_many(last: BadLine) -> InvalidInputError:
+    return InvalidInputError(
+        "bad-rows",
+        f"{last.path}: line {last.line}: {last.reason} (and {MAX_BAD} lines before it are "
+        "malformed, too)",
+        hint="is it what its suffix says? --reader names another reader",
+    )

@@ -1,0 +1,105 @@
+"""Packed files of rows (``.jsonl.gz``, ``.csv.zst``): committed as what they hold (spec §12.8)."""
+
+import gzip
+import zlib
+from bisect import bisect_left
+from collections import Counter
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import zstandard
+from msgspec.structs import replace
+
+from lyrikstore.canon.errors import InvalidInputError, storage_error
+from lyrikstore.canon.files import open_regular
+from lyrikstore.canon.progress import OnProgress, Progress
+from lyrikstore.curate.readers.recognise import is_packed, unpacked_path
+from lyrikstore.curate.scan.scan import Scan
+from lyrikstore.history.trees.paths import TreePaths
+from lyrikstore.objects.io.stat_cache import STATE, pack_state
+
+MAX_RATIO, FREE_BYTES = 1000, 256 << 20
+"""A file is unpacked to at most that many times its size, beyond the bytes that are free."""
+
+MAX_WINDOW = 1 << 27
+"""Memory that a zstd frame may ask for."""
+
+_PART = 1 << 20
+
+
+def unpack_files(scan: Scan, work: Path, progress: OnProgress) -> Scan:
+    """Return the scan with what packed files hold in their place.
+
+    Args:
+        scan: The files.
+        work: Where to unpack them.
+        progress: Progress callback, called per packed file.
+
+    Raises:
+        InvalidInputError: (``bad-record``) one is damaged; (``too-large``) it unpacks to too much;
+            (``bad-files``) two files would have one path.
+        StorageError: The disk is full.
+
+    Cost: the disk that they take unpacked.
+    """
+    packed = [path for path in scan.paths if is_packed(path)]
+    if not packed:
+        return scan
+    paths = list(scan.paths)
+    states = [scan.states[at * STATE.size : (at + 1) * STATE.size] for at in range(len(paths))]
+    elsewhere = dict(scan.elsewhere)
+    for number, path in enumerate(packed):
+        at = bisect_left(scan.paths, path)
+        target = work / f"unpacked-{number}"
+        unpack(path, scan.location(at), target)
+        paths[at], states[at] = unpacked_path(path), pack_state(target.stat())
+        elsewhere[paths[at]] = str(target)
+        progress(Progress(number + 1, len(packed), phase="unpacking"))
+    twice = next((path for path, count in Counter(paths).items() if count > 1), None)
+    if twice is not None:
+        raise InvalidInputError(
+            "bad-files",
+            f"{twice}: is there packed and not packed, or packed twice",
+            hint="leave one of them out in .lyrikignore",
+        )
+    order = sorted(range(len(paths)), key=paths.__getitem__)
+    return replace(
+        scan,
+        paths=TreePaths(paths[at] for at in order),
+        states=b"".join(states[at] for at in order),
+        elsewhere=elsewhere,
+    )
+
+
+def unpack(path: str, location: str, target: Path) -> None:
+    """Write what a packed file holds into a new file; raises as :func:`unpack_files`."""
+    try:
+        with open_regular(Path(location)) as packed, target.open("xb") as out:
+            left = packed.seek(0, 2) * MAX_RATIO + FREE_BYTES
+            packed.seek(0)
+            with _decompressor(path, packed) as stream:
+                while part := stream.read(_PART):
+                    left -= len(part)
+                    if left < 0:  # ATTACK: a few bytes that fill the disk
+                        raise InvalidInputError(
+                            "too-large",
+                            f"{path}: unpacks to more than {MAX_RATIO} times its size",
+                            hint="unpack it yourself if that is what it is to hold",
+                        )
+                    out.write(part)
+    except (zlib.error, zstandard.ZstdError, EOFError, gzip.BadGzipFile) as error:
+        raise InvalidInputError(
+            "bad-record",
+            f"{path}: cannot be unpacked: {str(error)[:200]}",
+            hint="it is damaged, or not what its name says",
+        ) from None
+    except OSError as error:
+        raise storage_error(error, f"unpacking {path}") from error
+
+
+def _decompressor(path: str, packed: BinaryIO) -> Any:
+    if path.lower().endswith(".gz"):
+        return gzip.GzipFile(fileobj=packed)
+    return zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).stream_reader(
+        packed, read_across_frames=True, closefd=False
+    )

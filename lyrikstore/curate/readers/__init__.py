@@ -1,0 +1,30 @@
+"""Readers: how the bytes of a dataset become records, and what a record's id is (spec §9.1)."""
+
+from lyrikstore.curate.readers.raw import BadRow, RawRow
+from lyrikstore.curate.readers.records import (
+    CSV,
+    CSV_1,
+    JSONL,
+    PARQUET,
+    READERS,
+    ROWS,
+    Record,
+    iter_records,
+    iter_rows,
+)
+from lyrikstore.history.records.order_root import DOCUMENT
+
+__all__ = [
+    "CSV",
+    "CSV_1",
+    "DOCUMENT",
+    "JSONL",
+    "PARQUET",
+    "READERS",
+    "ROWS",
+    "BadRow",
+    "RawRow",
+    "Record",
+    "iter_records",
+    "iter_rows",
+]

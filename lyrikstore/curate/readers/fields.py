@@ -1,0 +1,136 @@
+"""Roles of fields: which field of a record is its text, its label, its id (spec §12.8.1)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+
+from msgspec import Struct
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.json import JSON
+from lyrikstore.canon.text import unknown_word
+from lyrikstore.curate.readers.rows import as_text
+
+DOCUMENT_TEXT = ""
+"""The name under which a record that is a document holds its text: no column can be called so."""
+
+ROLES = ("label", "id", "group", "split", "licence")
+"""Roles that one field has; ``text`` may have several."""
+
+USUAL: Mapping[str, tuple[str, ...]] = {
+    "text": ("text",),
+    "label": ("label", "labels"),
+    "id": ("id",),
+    "split": ("split",),
+    "licence": ("licence", "license"),
+}
+"""Role → names that mean it where nobody says which field has it."""
+
+MAX_TEXT_FIELDS = 64
+
+
+class FieldRoles(Struct, frozen=True):
+    """Which field has which role; empty where none has.
+
+    Attributes:
+        text: What is read, searched and trained on: texts, or lists of texts.
+        label: What a model is to tell: a text, or a list of texts.
+        id: What names the record, once in a dataset.
+        group: What keeps records together in a split: a patient, a matter.
+        split: The part that the publisher put it into.
+        licence: The licence of the record.
+    """
+
+    text: tuple[str, ...] = ()
+    label: str = ""
+    id: str = ""
+    group: str = ""
+    split: str = ""
+    licence: str = ""
+
+    @classmethod
+    def of_body(cls, body: Mapping[str, Any]) -> Self:
+        """Return the roles that the body of a dataset's manifest names."""
+        stated = body.get("fields", {})
+        return cls(
+            text=tuple(stated.get("text", ())),
+            **{role: stated.get(role, "") for role in ROLES},
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return them as a manifest's body holds them."""
+        found: dict[str, Any] = {role: name for role in ROLES if (name := getattr(self, role))}
+        if self.text:
+            found["text"] = list(self.text)
+        return found
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields that have a role, each once."""
+        given = (*self.text, *(getattr(self, role) for role in ROLES))
+        return tuple(dict.fromkeys(name for name in given if name))
+
+    def problem(self, fields: Mapping[str, JSON]) -> str:
+        """Return what is wrong with the values of a row for their roles; empty if nothing is."""
+        for name in self.text:
+            value = fields.get(name)
+            if value is not None and not is_text(value):
+                return f"{name!r} is to be the text and is {kind_of(value)}"
+        for role in ROLES:
+            name = getattr(self, role)
+            value = fields.get(name) if name else None
+            if value is None:
+                continue
+            if role == "label" and isinstance(value, list):
+                if any(isinstance(one, dict | list) or as_text(one) is None for one in value):
+                    return f"{name!r} is to be the label and holds something else than texts"
+            elif isinstance(value, dict | list | float):
+                return f"{name!r} is to be the {role} and is {kind_of(value)}"
+        if self.id and as_text(fields.get(self.id)) is None:
+            return f"{self.id!r} is to be the id and is missing"
+        return ""
+
+    def check(self, known: Iterable[str], where: str) -> None:
+        """Return if every field that has a role exists.
+
+        Raises:
+            InvalidInputError: (``unknown-column``) one does not; near matches named.
+        """
+        names = frozenset(known)
+        for name in self.names:
+            if name not in names:
+                raise unknown_word("unknown-column", f"field of {where}:", name, names)
+
+
+def is_text(value: JSON) -> bool:
+    """Return whether a value is a text, or a list of texts."""
+    return isinstance(value, str) or (
+        isinstance(value, list) and all(isinstance(one, str) for one in value)
+    )
+
+
+def kind_of(value: JSON) -> str:
+    """Return the JSON type of a value, as statistics name it."""
+    return _KINDS[type(value)]
+
+
+_KINDS: Mapping[type, str] = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    list: "list",
+    dict: "object",
+    type(None): "null",
+}
+
+
+def check_given(text: tuple[str, ...]) -> None:
+    """Return if no more fields are the text than a manifest can name, and none twice.
+
+    Raises:
+        InvalidInputError: (``bad-fields``) they cannot.
+    """
+    if len(text) > MAX_TEXT_FIELDS or len(set(text)) != len(text):
+        raise InvalidInputError(
+            "bad-fields", f"--text names a field twice, or more than {MAX_TEXT_FIELDS} fields"
+        )

@@ -1,0 +1,93 @@
+"""Which reader a folder or a file asks for, by the suffixes of its files (spec §12.8)."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from msgspec import Struct
+
+from lyrikstore.curate.readers.records import CSV, CSV_1, JSONL, PARQUET
+from lyrikstore.history.records.order_root import DOCUMENT
+
+SUFFIXES = {
+    ".jsonl": JSONL,
+    ".ndjson": JSONL,
+    ".csv": CSV,
+    ".tsv": CSV,
+    ".parquet": PARQUET,
+}
+"""Suffix → reader of rows."""
+
+PACKED = (".gz", ".zst")
+"""Suffixes of what is unpacked when it is committed; not of Parquet, which packs itself."""
+
+COMPANIONS = ("readme", "license", "licence", "copying", "notice", "citation", "datasheet")
+"""Names, without suffix and case, of files that lie beside rows and hold none."""
+
+
+class Recognised(Struct, frozen=True):
+    """How the files of a folder are read.
+
+    Attributes:
+        reader: The reader.
+        companions: Paths of the files that hold no records, in path order.
+        other: Paths of files that look like rows where the folder is read as documents.
+    """
+
+    reader: str
+    companions: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
+
+
+def recognise(paths: Sequence[str], reader: str | None = None) -> Recognised:
+    """Return how files are read.
+
+    They are rows if all but READMEs, licences and the like have suffixes of one reader of rows;
+    else each is a document.
+
+    Args:
+        paths: In path order.
+        reader: What the committer says instead. Of a reader of rows, all files with other suffixes
+            hold no records.
+    """
+    readers = [row_reader(path) for path in paths]
+    if reader is None:
+        kinds = Counter(filter(None, readers))
+        others = [path for path, kind in zip(paths, readers, strict=True) if kind is None]
+        if len(kinds) != 1 or not all(map(is_companion, others)):
+            found = tuple(path for path, kind in zip(paths, readers, strict=True) if kind)
+            return Recognised(DOCUMENT, (), found)
+        return Recognised(next(iter(kinds)), tuple(others))
+    if reader == DOCUMENT:
+        return Recognised(DOCUMENT)
+    wanted = CSV if reader == CSV_1 else reader
+    if wanted not in readers:  # named otherwise, and what they are was said
+        return Recognised(reader)
+    rest = (path for path, kind in zip(paths, readers, strict=True) if kind != wanted)
+    return Recognised(reader, tuple(rest))
+
+
+def row_reader(path: str) -> str | None:
+    """Return the reader that a file's suffix asks for; ``None`` if it names no rows."""
+    return SUFFIXES.get(PurePosixPath(unpacked_path(path)).suffix.lower())
+
+
+def is_packed(path: str) -> bool:
+    """Return whether a file is unpacked when it is committed."""
+    return path != unpacked_path(path)
+
+
+def unpacked_path(path: str) -> str:
+    """Return the path of what a packed file of rows holds; of others their own."""
+    inner = PurePosixPath(path)
+    if inner.suffix.lower() in PACKED and SUFFIXES.get(
+        PurePosixPath(inner.stem).suffix.lower()
+    ) in (JSONL, CSV):
+        return path[: -len(inner.suffix)]
+    return path
+
+
+def is_companion(path: str) -> bool:
+    """Return whether a file is one that lies beside rows, by its name."""
+    stem = PurePosixPath(path).name.lower().partition(".")[0]
+    return stem in COMPANIONS or stem.partition("-")[0] in COMPANIONS

@@ -1,0 +1,223 @@
+"""What is measured of rows: types, missing values, lengths, distinct values, labels (spec §12.4.2).
+
+Everything is exact, whatever the order of files and however many processes share the work: what
+several measured is added up.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any, Self
+
+import msgspec
+from blake3 import blake3
+from msgspec import Struct, field
+
+from lyrikstore.canon.json import JSON
+from lyrikstore.curate.readers.fields import kind_of
+from lyrikstore.curate.readers.rows import as_text, as_texts
+
+MAX_DISTINCT = 10_000
+"""Distinct values up to which they are counted; labels likewise."""
+
+MAX_FIELDS = 1000
+"""Fields of a dataset that are measured."""
+
+MAX_LENGTHS = 65_536
+"""Distinct lengths of a field up to which the median is exact, and known."""
+
+_BATCH = 4096
+_KIND_NAMES = {str: "string", int: "integer"}
+
+
+class FieldStatistics(Struct):
+    """What is known of one field.
+
+    Attributes:
+        present: Records that have it, null or not.
+        types: JSON type → records.
+        lengths: Length → records: characters of a string, items of a list.
+        values: First 16 bytes of the BLAKE3 of each distinct value; None: too many.
+    """
+
+    present: int = 0
+    types: dict[str, int] = field(default_factory=dict)
+    lengths: dict[int, int] | None = field(default_factory=dict)
+    values: set[bytes] | None = field(default_factory=set)
+
+    def add(self, values: Sequence[JSON]) -> None:
+        """Measure the values of some records."""
+        self.present += len(values)
+        kinds = Counter(map(type, values))
+        for kind, count in kinds.items():
+            name = _KIND_NAMES.get(kind) or kind_of(kind())
+            self.types[name] = self.types.get(name, 0) + count
+        plain = len(kinds) == 1 and str in kinds
+        if self.lengths is not None:
+            sized = values if plain else [one for one in values if isinstance(one, str | list)]
+            for length, count in Counter(map(len, sized)).items():
+                self.lengths[length] = self.lengths.get(length, 0) + count
+            if len(self.lengths) > MAX_LENGTHS:
+                self.lengths = None
+        if self.values is not None:
+            distinct = set(values) if plain else {_spelt(one) for one in values if one is not None}
+            self.values.update(blake3(text.encode()).digest(16) for text in distinct)
+            self._forget()
+
+    def merge(self, other: Self) -> None:
+        """Add what was measured elsewhere."""
+        self.present += other.present
+        for name, count in other.types.items():
+            self.types[name] = self.types.get(name, 0) + count
+        if self.lengths is not None and other.lengths is not None:
+            for length, count in other.lengths.items():
+                self.lengths[length] = self.lengths.get(length, 0) + count
+        else:
+            self.lengths = None
+        if self.values is not None and other.values is not None:
+            self.values |= other.values
+        else:
+            self.values = None
+        self._forget()
+
+    def to_json(self, name: str, records: int) -> dict[str, Any]:
+        """Return it as the descriptor has it, of ``records`` in all."""
+        found: dict[str, Any] = {
+            "field": name,
+            "types": [
+                {"type": kind, "records": self.types[kind]}
+                for kind in sorted(self.types)
+                if kind != "null"
+            ],
+            "missing": records - self.present + self.types.get("null", 0),
+        }
+        if self.values is None:
+            found["distinctAbove"] = MAX_DISTINCT
+        else:
+            found["distinct"] = len(self.values)
+        if self.lengths:
+            found["lengths"] = {
+                "least": min(self.lengths),
+                "median": _median(self.lengths),
+                "most": max(self.lengths),
+            }
+        return found
+
+    def _forget(self) -> None:
+        if self.lengths is not None and len(self.lengths) > MAX_LENGTHS:
+            self.lengths = None
+        if self.values is not None and len(self.values) > MAX_DISTINCT:
+            self.values = None
+
+
+class RowStatistics(Struct):
+    """What is known of the rows of a dataset, or of a share of them.
+
+    Attributes:
+        records: How many.
+        fields: Name → statistics.
+        more: Whether there are more than :data:`MAX_FIELDS` fields.
+        labels: Of each field that may hold labels: label → records; None: more than
+            :data:`MAX_DISTINCT`.
+        several: Of each such field, the records with more than one label.
+    """
+
+    records: int = 0
+    fields: dict[str, FieldStatistics] = field(default_factory=dict)
+    more: bool = False
+    labels: dict[str, dict[str, int] | None] = field(default_factory=dict)
+    several: dict[str, int] = field(default_factory=dict)
+
+    def add(self, rows: Sequence[Mapping[str, JSON]], labels: Sequence[str] = ()) -> None:
+        """Measure some records; ``labels`` names the fields that may hold their labels."""
+        self.records += len(rows)
+        names = dict.fromkeys(chain.from_iterable(rows))
+        for name in names:
+            known = self.fields.get(name)
+            if known is None:
+                if len(self.fields) >= MAX_FIELDS:
+                    self.more = True
+                    continue
+                known = self.fields[name] = FieldStatistics()
+            known.add([row[name] for row in rows if name in row])
+        for label in labels:
+            if label in names:
+                found = [row.get(label) for row in rows]
+                several = sum(isinstance(one, list) and len(one) > 1 for one in found)
+                self._count(label, Counter(chain.from_iterable(map(as_texts, found))), several)
+
+    def merge(self, other: Self) -> None:
+        """Add what was measured elsewhere."""
+        self.records += other.records
+        self.more = self.more or other.more
+        for name, measured in other.fields.items():
+            if name in self.fields:
+                self.fields[name].merge(measured)
+            elif len(self.fields) < MAX_FIELDS:
+                self.fields[name] = measured
+            else:
+                self.more = True
+        for label, counts in other.labels.items():
+            self._count(label, counts, other.several[label])
+
+    def to_json(self, label: str = "") -> dict[str, Any]:
+        """Return the members that it adds to the descriptor's ``stats``."""
+        found: dict[str, Any] = {
+            "fields": [
+                self.fields[name].to_json(name, self.records) for name in sorted(self.fields)
+            ]
+        }
+        if self.more:
+            found["fieldsAbove"] = MAX_FIELDS
+        if (counts := self.labels.get(label)) is not None:
+            found["labels"] = [{"label": one, "records": counts[one]} for one in sorted(counts)]
+            found["severalLabels"] = self.several[label]
+        return found
+
+    def _count(self, label: str, counts: Mapping[str, int] | None, several: int) -> None:
+        self.several[label] = self.several.get(label, 0) + several
+        known = self.labels.setdefault(label, {})
+        if known is None or counts is None:
+            self.labels[label] = None
+            return
+        for one, count in counts.items():
+            known[one] = known.get(one, 0) + count
+        if len(known) > MAX_DISTINCT:
+            self.labels[label] = None
+
+    def encode(self) -> bytes:
+        """Return it as bytes that :meth:`decode` reads in another process."""
+        return msgspec.msgpack.encode(self)
+
+    @classmethod
+    def decode(cls, data: bytes) -> "RowStatistics":
+        """Return what :meth:`encode` gave."""
+        return msgspec.msgpack.decode(data, type=RowStatistics)
+
+
+def batched_rows(
+    rows: Iterable[Mapping[str, JSON]], statistics: RowStatistics, labels: Sequence[str] = ()
+) -> None:
+    """Measure all of ``rows``, a batch at a time."""
+    batch: list[Mapping[str, JSON]] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == _BATCH:
+            statistics.add(batch, labels)
+            batch.clear()
+    statistics.add(batch, labels)
+
+
+def _spelt(value: JSON) -> str:
+    # A number and the string of its digits are two values.
+    return value if isinstance(value, str) else f"\0{as_text(value)}"
+
+
+def _median(lengths: Mapping[int, int]) -> int:
+    half = (sum(lengths.values()) + 1) // 2
+    seen = 0
+    for length in sorted(lengths):
+        seen += lengths[length]
+        if seen >= half:
+            return length
+    raise AssertionError("a median of nothing")

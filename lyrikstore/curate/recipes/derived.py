@@ -1,0 +1,166 @@
+"""What a derived dataset says of itself: its tree, its statistics, the body of its manifest."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from lyrikstore.canon.errors import InvalidInputError, storage_error
+from lyrikstore.curate.commit.row_check import FileCheck, Wanted
+from lyrikstore.curate.commit.statement import formats
+from lyrikstore.curate.descriptor import describe, files_by
+from lyrikstore.curate.readers.fields import FieldRoles
+from lyrikstore.curate.readers.records import JSONL
+from lyrikstore.curate.readers.statistics import RowStatistics
+from lyrikstore.curate.recipes.recipe import Recipe
+from lyrikstore.curate.recipes.settle import RecipeOutcome
+from lyrikstore.curate.recipes.union import FilterSource
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.records.order_root import DOCUMENT
+from lyrikstore.history.trees.tree import Tree, TreeEntry
+from lyrikstore.objects.parallel.processes import Workers, cores
+from lyrikstore.objects.parallel.tasks import Message
+from lyrikstore.objects.store.writer import BlobWriter
+
+MANY_BYTES = 8 << 20
+"""From here on several processes measure the shards."""
+
+_TARGET = "lyrikstore.curate.commit.row_check:check_task"
+
+
+class DerivedPart(Struct, frozen=True):
+    """One of the datasets that a filter makes.
+
+    Attributes:
+        part: Its part; empty without a split.
+        tree: Its files.
+        roles: Which field has which role.
+        statistics: What was measured of its rows; None if it is of documents.
+    """
+
+    part: str
+    tree: Tree
+    roles: FieldRoles = FieldRoles()
+    statistics: RowStatistics | None = None
+
+
+def measure_shards(shards: Mapping[str, Path], roles: FieldRoles) -> RowStatistics:
+    """Return what is known of the rows in some shards.
+
+    Raises:
+        InvalidInputError: (``bad-rows``) a row does not fit the roles of its fields.
+
+    Cost: one read.
+    """
+    setup = msgspec.to_builtins(Wanted(JSONL, roles))
+    tasks = (Message({"path": path, "location": str(file)}) for path, file in shards.items())
+    total = sum(file.stat().st_size for file in shards.values())
+    count = min(cores(), len(shards)) if cores() > 1 and total >= MANY_BYTES else 0
+    found: dict[int, FileCheck] = {}
+    with Workers(_TARGET, setup, count) as workers:
+        for result in workers.map(tasks):
+            found[result.task] = msgspec.msgpack.decode(result.buffers[0], type=FileCheck)
+    statistics = RowStatistics()
+    for _, one in sorted(found.items()):
+        statistics.merge(one.statistics)
+        for bad in one.bad:
+            raise InvalidInputError(
+                "bad-rows",
+                f"the recipe makes no rows: {bad.path} line {bad.line}: {bad.reason}",
+                hint="correct the step that changes that field",
+            )
+    return statistics
+
+
+def put_shards(shards: Mapping[str, Path], writer: BlobWriter) -> Tree:
+    """Store shards and return their tree."""
+    entries = []
+    for path, file in shards.items():
+        try:
+            with file.open("rb") as stream:
+                digest, size = writer.put_file(stream)
+            file.unlink()
+        except OSError as error:
+            raise storage_error(error, f"storing {path}") from error
+        entries.append(TreeEntry(path, size, digest, None))
+    return Tree.of(entries)
+
+
+def derived_body(
+    source: FilterSource, recipe: Recipe, used: Manifest, outcome: RecipeOutcome, made: DerivedPart
+) -> dict[str, Any]:
+    """Return the body of a derived dataset (spec §12.4).
+
+    Args:
+        source: What it was made from.
+        recipe: How.
+        used: The filter manifest.
+        outcome: What became of the records.
+        made: Its files.
+    """
+    tree, part = made.tree, outcome.parts[made.part]
+    counts = outcome.counts(made.part)
+    stats: dict[str, Any] = {
+        "files": len(tree.entries),
+        "bytes": tree.total_bytes,
+        "records": part.records,
+    }
+    members = dict(source.members)
+    if made.statistics is not None:
+        members.pop("metadata", None)
+        stats |= made.statistics.to_json(made.roles.label)
+    elif "metadata" in members:
+        filled = Counter(column for entry in tree.entries for column in entry.meta or ())
+        stats["columns"] = files_by("column", {name: filled[name] for name in source.columns})
+    generated = {
+        "filter": str(used.id),
+        "steps": [step.use for step in recipe.steps],
+        "counts": counts,
+        "dropped": dict(outcome.dropped),
+    }
+    derivation: dict[str, Any] = {
+        "counts": counts,
+        "dropped": dict(outcome.dropped),
+        "changed": dict(part.changed),
+    }
+    if part.reported:
+        derivation["reported"] = dict(part.reported)
+    if made.part:
+        derivation["part"] = made.part
+    measured = {
+        "derivedFrom": [str(one.id) for one in source.manifests],
+        "generatedBy": [generated],
+        "formats": files_by("suffix", formats(tree.paths)),
+        "stats": stats,
+    }
+    body = {
+        "reader": DOCUMENT if made.statistics is None else JSONL,
+        "records": part.records,
+        "bytes": tree.total_bytes,
+        "fileCount": len(tree.entries),
+        "origin": "filtered",
+        "descriptor": describe({}, measured, inherited=_inherited(source.descriptor, recipe)),
+        "derivation": derivation,
+        **members,
+    }
+    roles = made.roles if made.statistics is not None else source.records.roles
+    if roles.names:
+        body["fields"] = roles.to_json()
+    if made.statistics is not None:
+        derivation["decisions"] = 2
+    return body
+
+
+def _inherited(descriptor: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
+    inherited = dict(descriptor)
+    if any(step.use.startswith("redact/") for step in recipe.steps):
+        # Patterns find what they know; that nothing is left, nobody has shown.
+        inherited["deidentification"] = {
+            "state": "value",
+            "value": "personal data replaced by pattern; residual risk not assessed",
+            "basis": "tool-asserted",
+        }
+    return inherited

@@ -1,0 +1,81 @@
+"""Other datasets that a step compares with: a locked test set, and what is made of it once."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from lyrikstore.canon.errors import storage_error
+from lyrikstore.canon.files import replace_file
+from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
+from lyrikstore.curate.readers.rows import RowError, parse_row
+from lyrikstore.curate.recipes.filters.contract import Candidate
+from lyrikstore.curate.recipes.recipe import Recipe
+from lyrikstore.curate.recipes.source import RecordSource, read_document, source_reader
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.records.order_root import document_id, record_id
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_tree
+
+
+def prepare(
+    recipe: Recipe, repository: Repository, against: Mapping[str, Manifest], work: Path
+) -> dict[int, Path]:
+    """Return number of a step → the file with what it compares with; made here, if it is not there.
+
+    Args:
+        recipe: What to do.
+        repository: The store.
+        against: REF, as the recipe has it → the version.
+        work: Where the files go.
+
+    Raises:
+        InvalidInputError: (``no-reader``) the records of one cannot be read.
+        VerificationError, IncompleteError: Its data is damaged, lost or retired.
+    """
+    found: dict[int, Path] = {}
+    for number, step in enumerate(recipe.steps, start=1):
+        if not step.filter.refs:
+            continue
+        file = work / f"prepared-{number}"
+        found[number] = file
+        if not file.exists():
+            records = (
+                one for ref in step.filter.refs for one in read_candidates(repository, against[ref])
+            )
+            data = step.filter.prepare(records)
+            try:
+                replace_file(file, data, mode=0o600)
+            except OSError as error:
+                raise storage_error(error, f"keeping what {step.use} compares with") from error
+    return found
+
+
+def read_candidates(repository: Repository, manifest: Manifest) -> Iterator[Candidate]:
+    """Yield the records of a version as steps see them, in storage order.
+
+    Raises:
+        InvalidInputError, VerificationError, IncompleteError: As :func:`prepare`.
+    """
+    reader, roles = source_reader(manifest.body), FieldRoles.of_body(manifest.body)
+    companions = frozenset(manifest.body.get("companions", ()))
+    source = RecordSource(present_tree(repository, manifest), reader, roles, companions)
+    for batch in source.batches(repository.blobs.open):
+        for at, row in enumerate(batch.rows):
+            try:
+                fields = parse_row(row)
+            except RowError:
+                continue
+            yield Candidate(
+                batch.path,
+                batch.position + at,
+                record_id(reader, row),
+                fields,
+                fields,
+                roles.text,
+                roles.label,
+            )
+        for entry in batch.entries:
+            data = read_document(entry, repository.blobs.open)
+            named = dict(entry.meta or {}) | {DOCUMENT_TEXT: data.decode("utf-8", "replace")}
+            yield Candidate(
+                entry.path, 0, document_id(entry.blake3), named, named, label=roles.label
+            )

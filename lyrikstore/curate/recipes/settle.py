@@ -1,0 +1,350 @@
+"""What became of the records: decisions, counts, and the files of each part.
+
+Everything is taken in storage order from what the engine found, a batch at a time; rows go to
+shards on disk, changed documents to the store.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from msgspec.structs import replace
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import storage_error
+from lyrikstore.canon.json import encode
+from lyrikstore.curate.readers.records import JSONL
+from lyrikstore.curate.recipes.decisions import Decision, DecisionWriter
+from lyrikstore.curate.recipes.findings import (
+    BatchFindings,
+    Changed,
+    Divided,
+    Dropped,
+    Failed,
+    Item,
+    Reported,
+)
+from lyrikstore.curate.recipes.recipe import Recipe
+from lyrikstore.curate.recipes.source import Batch, RecordSource
+from lyrikstore.history.records.order_root import document_id, record_id
+from lyrikstore.history.trees.tree import TreeEntry
+
+WHOLE = ""
+"""The part of recipes that do not split."""
+
+SHARD_BYTES = 64 << 20
+"""Size at which a shard of rows that were made of documents ends."""
+
+_OPEN_SHARDS = 64
+_EXAMPLES = 5
+
+PutData = Callable[[bytes], Digest]
+"""Stores the bytes of a changed document."""
+
+
+@dataclass(slots=True)
+class PartOutcome:
+    """What became of the records of one part.
+
+    Attributes:
+        entries: The part's tree entries, if it is of documents.
+        shards: Path → file on disk, if it is of rows.
+        records: How many it has.
+        changed: Reason → how many of its records were changed for it.
+        changed_records: How many of its records were changed at all.
+        reported: Reason → in how many of its records something was found.
+    """
+
+    entries: list[TreeEntry] = field(default_factory=list)
+    shards: dict[str, Path] = field(default_factory=dict)
+    records: int = 0
+    changed: Counter[str] = field(default_factory=Counter)
+    changed_records: int = 0
+    reported: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class RecipeOutcome:
+    """The outcome of a whole recipe.
+
+    Attributes:
+        total: Records that came in.
+        made: Records that steps made of others, which were dropped for them.
+        parts: Part → outcome.
+        dropped: Reason → how many records.
+        foreign: Path and format of files that a text filter cannot read.
+        values: Number of a step with a list → values that records have in its field.
+        examples: Reason → a few decisions, to show.
+    """
+
+    total: int = 0
+    made: int = 0
+    parts: dict[str, PartOutcome] = field(default_factory=dict)
+    dropped: Counter[str] = field(default_factory=Counter)
+    foreign: list[tuple[str, str]] = field(default_factory=list)
+    values: dict[int, set[str]] = field(default_factory=dict)
+    examples: dict[str, list[Decision]] = field(default_factory=dict)
+
+    def counts(self, part: str) -> dict[str, int]:
+        """Return the reconciled counts of one part: in + made = kept + dropped + elsewhere."""
+        kept = self.parts[part].records
+        elsewhere = sum(p.records for name, p in self.parts.items() if name != part)
+        dropped = sum(self.dropped.values())
+        if self.total + self.made != kept + dropped + elsewhere:
+            raise AssertionError("counts do not reconcile")
+        counts = {
+            "in": self.total,
+            "kept": kept,
+            "dropped": dropped,
+            "changed": self.parts[part].changed_records,
+            "elsewhere": elsewhere,
+        }
+        return counts | {"made": self.made} if self.made else counts
+
+
+class Settling:
+    """Makes decisions and files of what the engine found; a context manager.
+
+    Args:
+        recipe: What was done.
+        source: To what.
+        decisions: Takes the decisions.
+        put: Stores changed documents; None where nothing is written: a trial.
+        folder: Where shards are made.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        source: RecordSource,
+        decisions: DecisionWriter | None,
+        put: PutData | None,
+        folder: Path,
+    ) -> None:
+        self._uses = ["", *(step.use for step in recipe.steps)]
+        self._source, self._decisions, self._put = source, decisions, put
+        self._is_rows = source.is_rows or recipe.makes_rows
+        self._shards = _Shards(folder, write=put is not None)
+        self.outcome = RecipeOutcome(
+            parts={part: PartOutcome() for part in (recipe.parts or (WHOLE,))}
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._shards.close()
+
+    def settle(self, found: Iterable[tuple[Batch, BatchFindings]]) -> RecipeOutcome:
+        """Return the outcome of all batches, which are taken in order.
+
+        Raises:
+            InvalidInputError: A step cannot take a record that got so far.
+            StorageError: The disk is full.
+        """
+        outcome = self.outcome
+        for batch, findings in found:
+            outcome.foreign += findings.foreign
+            for number, values in findings.values.items():
+                outcome.values.setdefault(number, set()).update(values)
+            entries = batch.entries
+            for at, items in enumerate(findings.records):
+                outcome.total += 1
+                entry = entries[at] if entries else None
+                path, position = (entry.path, 0) if entry else (batch.path, batch.position + at)
+                for item in items:
+                    outcome.made += item.number is not None
+                    row = batch.rows[at] if entry is None else b""
+                    self._item(item, path, position, row, entry)
+        for name, part in outcome.parts.items():
+            part.shards = self._shards.of(name)
+        return outcome
+
+    def _item(
+        self, item: Item, path: str, position: int, row: bytes, entry: TreeEntry | None
+    ) -> None:
+        record = item.id.hex()
+        changed: set[str] = set()
+        reported: set[str] = set()
+        for finding in item.findings:
+            match finding:
+                case Failed():
+                    raise finding.to_error()
+                case Changed(step, changes):
+                    for change in changes:
+                        changed.add(change.reason)
+                        self._decide(
+                            Decision(
+                                record,
+                                path,
+                                "changed",
+                                step,
+                                self._uses[step],
+                                change.reason,
+                                change.field,
+                                change.count,
+                                change.before,
+                                encode([list(span) for span in change.spans]).decode(),
+                                detail=change.detail,
+                                position=position,
+                                item=item.number,
+                            )
+                        )
+                case Reported(step, reports):
+                    for report in reports:
+                        reported.add(report.reason)
+                        self._decide(
+                            Decision(
+                                record,
+                                path,
+                                "reported",
+                                step,
+                                self._uses[step],
+                                report.reason,
+                                report.field,
+                                report.count,
+                                detail=report.detail,
+                                position=position,
+                                item=item.number,
+                            )
+                        )
+                case Dropped(step, reason, detail):
+                    self.outcome.dropped[reason] += 1
+                    self._decide(
+                        Decision(
+                            record,
+                            path,
+                            "dropped",
+                            step,
+                            self._uses[step],
+                            reason,
+                            detail=detail or None,
+                            position=position,
+                            item=item.number,
+                        )
+                    )
+                    return
+                case Divided(step, reason, count):
+                    self.outcome.dropped[reason] += 1
+                    self._decide(
+                        Decision(
+                            record,
+                            path,
+                            "divided",
+                            step,
+                            self._uses[step],
+                            reason,
+                            count=count,
+                            position=position,
+                            item=item.number,
+                        )
+                    )
+                    return
+        part = self.outcome.parts[item.part or WHOLE]
+        part.records += 1
+        part.changed.update(changed)
+        part.changed_records += bool(changed)
+        part.reported.update(reported)
+        kept = Decision(
+            record,
+            path,
+            "kept",
+            item.step,
+            self._uses[item.step] if item.step else None,
+            part=item.part,
+            position=position,
+            item=item.number,
+            place=item.place,
+        )
+        if self._is_rows:
+            self._keep_row(kept, item, row)
+        elif entry is not None:
+            self._keep_document(kept, item, entry, part)
+
+    def _keep_row(self, kept: Decision, item: Item, row: bytes) -> None:
+        line = row if item.data is None else item.data
+        same = item.data is None and self._source.reader == JSONL
+        identity = kept.record if same else record_id(JSONL, line).hex
+        path = self._row_path(kept.path, item.folder)
+        shard, position = self._shards.add(item.part or WHOLE, path, line)
+        new = None if identity == kept.record else identity
+        self._decide(replace(kept, new_record=new, new_path=shard, new_position=position))
+
+    def _row_path(self, path: str, folder: str | None) -> str | None:
+        if folder is not None:
+            return f"{folder}/part-00000.jsonl"
+        if not self._source.is_rows:
+            return None
+        return path if self._source.reader == JSONL else f"{path}.jsonl"
+
+    def _keep_document(
+        self, kept: Decision, item: Item, entry: TreeEntry, part: PartOutcome
+    ) -> None:
+        blob, size = entry.blake3, entry.bytes
+        if item.data is not None and self._put is not None:
+            blob, size = self._put(item.data), len(item.data)
+        meta = dict(entry.meta or {}) if item.meta is None else item.meta
+        part.entries.append(TreeEntry(entry.path, size, blob, meta or None))
+        new = document_id(blob).hex if item.data is not None else None
+        self._decide(replace(kept, new_record=new))
+
+    def _decide(self, decision: Decision) -> None:
+        key = decision.reason or decision.action
+        shown = self.outcome.examples.setdefault(key, [])
+        if len(shown) < _EXAMPLES:
+            shown.append(decision)
+        if self._decisions is not None:
+            self._decisions.add(decision)
+
+
+class _Shards:
+    """The shards of all parts, some of them open."""
+
+    def __init__(self, folder: Path, *, write: bool) -> None:
+        self._folder, self._write = folder, write
+        self._files: dict[tuple[str, str], Path] = {}
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._open: dict[tuple[str, str], BinaryIO] = {}
+        self._made: dict[str, tuple[int, int]] = {}
+
+    def add(self, part: str, path: str | None, line: bytes) -> tuple[str, int]:
+        """Append a row; return the path of its shard and its place there."""
+        if path is None:
+            number, size = self._made.get(part, (0, 0))
+            if size >= SHARD_BYTES:
+                number, size = number + 1, 0
+            self._made[part] = number, size + len(line) + 1
+            path = f"part-{number:05}.jsonl"
+        key = part, path
+        position = self._counts[key]
+        self._counts[key] += 1
+        if self._write:
+            try:
+                file = self._open.get(key) or self._opened(key)
+                file.write(line + b"\n")
+            except OSError as error:
+                raise storage_error(error, "writing a shard") from error
+        return path, position
+
+    def of(self, part: str) -> dict[str, Path]:
+        """Return path → file of the shards of a part, once all rows were added."""
+        self.close()
+        return {path: file for (name, path), file in sorted(self._files.items()) if name == part}
+
+    def close(self) -> None:
+        """Close what is open."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+    def _opened(self, key: tuple[str, str]) -> BinaryIO:
+        if len(self._open) == _OPEN_SHARDS:  # the one that was opened first
+            self._open.pop(next(iter(self._open))).close()
+        is_new = key not in self._files
+        if is_new:
+            self._folder.mkdir(exist_ok=True, mode=0o700)
+            self._files[key] = self._folder / f"shard-{len(self._files)}"
+        # What a run before left behind is written anew.
+        self._open[key] = self._files[key].open("wb" if is_new else "ab")
+        return self._open[key]

@@ -1,0 +1,183 @@
+"""The records that a filter reads, in storage order and in batches: rows and documents alike."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, BinaryIO
+
+import msgspec
+from msgspec import Struct, field
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.text import pluralize
+from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
+from lyrikstore.curate.readers.raw import BadRow
+from lyrikstore.curate.readers.records import JSONL, ROWS, iter_rows
+from lyrikstore.history.records.order_root import DOCUMENT
+from lyrikstore.history.trees.tree import Tree, TreeEntry
+
+BATCH_ROWS, BATCH_BYTES, BATCH_FILES = 8192, 4 << 20, 64
+"""Most rows, bytes of rows, and documents of a batch: what one task is, and what a resumed filter
+takes up again."""
+
+MAX_TEXT_BYTES = 256 << 20
+"""Longest document that a filter reads."""
+
+OpenBlob = Callable[[Digest], Any]
+"""Gives a verified, seekable stream of a blob."""
+
+
+class RecordSource(Struct, frozen=True):
+    """Files and how they are records.
+
+    Attributes:
+        tree: All files.
+        reader: Their reader.
+        roles: Which field has which role.
+        companions: Paths of files that hold no records.
+    """
+
+    tree: Tree
+    reader: str
+    roles: FieldRoles
+    companions: frozenset[str] = frozenset()
+
+    @property
+    def is_rows(self) -> bool:
+        """Whether its records are rows."""
+        return self.reader in ROWS
+
+    @property
+    def text_fields(self) -> tuple[str, ...]:
+        """The fields that are the text of its records."""
+        return self.roles.text if self.is_rows else (DOCUMENT_TEXT,)
+
+    def batches(self, open_blob: OpenBlob) -> "Iterator[Batch]":
+        """Yield all records in storage order; the same batches every time.
+
+        Raises:
+            InvalidInputError: (``bad-record``) a row cannot be read.
+            VerificationError, IncompleteError: A blob is damaged or lost.
+        """
+        if self.is_rows:
+            yield from self._row_batches(open_blob)
+        else:
+            entries = self.tree.entries
+            for number, start in enumerate(range(0, len(entries), BATCH_FILES)):
+                some = Tree(entries[start : start + BATCH_FILES])
+                yield Batch(number, tree=some.encode())
+
+    def files(self) -> Iterator[TreeEntry]:
+        """Yield the files that hold records."""
+        return (entry for entry in self.tree.entries if entry.path not in self.companions)
+
+    def _row_batches(self, open_blob: OpenBlob) -> "Iterator[Batch]":
+        number = 0
+        for entry in self.files():
+            rows: list[bytes] = []
+            size = position = 0
+            with open_blob(entry.blake3) as stream:
+                for data in read_records(self.reader, entry.path, stream):
+                    rows.append(data)
+                    size += len(data)
+                    if len(rows) == BATCH_ROWS or size >= BATCH_BYTES:
+                        yield Batch(number, entry.path, position, rows, dict(entry.meta or {}))
+                        number, position = number + 1, position + len(rows)
+                        rows, size = [], 0
+            if rows:
+                yield Batch(number, entry.path, position, rows, dict(entry.meta or {}))
+                number += 1
+
+
+class Batch(Struct, array_like=True):
+    """Consecutive records of a source.
+
+    Attributes:
+        number: Which batch, from 0.
+        path: File of the rows.
+        position: Place of the first row in it.
+        rows: The rows.
+        meta: What a sheet says of that file.
+        tree: In place of rows: the lines of the tree of some documents.
+    """
+
+    number: int
+    path: str = ""
+    position: int = 0
+    rows: list[bytes] = field(default_factory=list)
+    meta: dict[str, str] = field(default_factory=dict)
+    tree: bytes = b""
+
+    @property
+    def entries(self) -> tuple[TreeEntry, ...]:
+        """The documents."""
+        return Tree.parse(self.tree).entries if self.tree else ()
+
+    def __len__(self) -> int:
+        return len(self.rows) or self.tree.count(b"\n")
+
+    def encode(self) -> bytes:
+        """Return it as bytes."""
+        return msgspec.msgpack.encode(self)
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Batch":
+        """Return what :meth:`encode` gave.
+
+        Raises:
+            FormatError: (``bad-answer``) it is something else.
+        """
+        try:
+            return msgspec.msgpack.decode(data, type=Batch)
+        except msgspec.MsgspecError as error:
+            raise FormatError("bad-answer", "no batch of records") from error
+
+
+def read_records(reader: str, path: str, stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the bytes of each row of a file.
+
+    Raises:
+        InvalidInputError: (``bad-record``) one cannot be read.
+    """
+    for row in iter_rows(reader, path, stream):
+        if isinstance(row, BadRow):
+            raise InvalidInputError(
+                "bad-record",
+                f"{path}: {row.place(reader)}: {row.reason}",
+                hint="commit the data again: a commit looks at every row",
+            )
+        yield row.data
+
+
+def read_document(entry: TreeEntry, open_blob: OpenBlob) -> bytes:
+    """Return the bytes of a document.
+
+    Raises:
+        InvalidInputError: (``too-large``) it is longer than :data:`MAX_TEXT_BYTES`.
+        VerificationError, IncompleteError: It is damaged or lost.
+    """
+    if entry.bytes > MAX_TEXT_BYTES:
+        raise InvalidInputError(
+            "too-large",
+            f"{entry.path}: {pluralize(entry.bytes, 'byte is', 'bytes are')} "
+            "more than a text filter reads",
+            hint=f"split documents of more than {MAX_TEXT_BYTES} bytes first",
+        )
+    with open_blob(entry.blake3) as stream:
+        data: bytes = stream.read()
+    return data
+
+
+def source_reader(body: Mapping[str, Any]) -> str:
+    """Return the reader of a dataset that filters can read.
+
+    Raises:
+        InvalidInputError: (``no-reader``) it is none of those.
+    """
+    reader = str(body["reader"])
+    if reader != DOCUMENT and reader not in ROWS:
+        raise InvalidInputError(
+            "no-reader",
+            f"filters read documents and rows, not {reader}",
+            hint=f"commit it again: the suffixes of the files say how, such as {JSONL}",
+        )
+    return reader

@@ -1,0 +1,60 @@
+"""Private folders for what is made on the way: unpacked files, shards, what a filter found so far.
+
+They lie in the user's cache, never in the store: whoever holds the store must not be able to choose
+what its owner signs. What a killed program left is removed by a later one.
+"""
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from lyrikstore.canon.errors import storage_error
+
+KEPT_SECONDS = 7 * 86_400
+"""How long work that can be taken up again is kept."""
+
+_PREFIX = "work-"
+
+
+@contextlib.contextmanager
+def work_folder(cache_dir: Path | None, key: str = "") -> Iterator[Path]:
+    """Give a private folder, mode 0700, and remove it when the work is done.
+
+    Args:
+        cache_dir: The user's cache; None: where the system has its temporary files.
+        key: Names work that can be taken up again: the folder is then that of the run before, if
+            there was one, and stays if this one fails. Needs ``cache_dir``.
+
+    Raises:
+        StorageError: It cannot be made.
+    """
+    try:
+        if cache_dir is not None:
+            cache_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _sweep(cache_dir)
+        if key and cache_dir is not None:
+            folder = cache_dir / f"{_PREFIX}{key}"
+            folder.mkdir(mode=0o700, exist_ok=True)
+            os.utime(folder)
+        else:
+            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=cache_dir))
+    except OSError as error:
+        raise storage_error(error, "making a working folder") from error
+    try:
+        yield folder
+    except BaseException:
+        if not key or cache_dir is None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(cache_dir: Path) -> None:
+    for folder in cache_dir.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime > KEPT_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
