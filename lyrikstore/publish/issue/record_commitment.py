@@ -1,7 +1,8 @@
 """The ``records`` manifest that a delivery commits to (spec/09-records.md, spec §14.2)."""
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -44,7 +45,7 @@ class Commitment(Struct, frozen=True):
 def record_ids(
     repository: Repository,
     tree: Tree,
-    reader: str,
+    body: Mapping[str, Any],
     measurement: Measurement,
     progress: OnProgress = silent,
 ) -> Iterator[Digest]:
@@ -53,7 +54,7 @@ def record_ids(
     Args:
         repository: Holds the files.
         tree: The version's tree.
-        reader: Id and version of the reader.
+        body: Of its manifest: the reader, and which files hold no records.
         measurement: Sees every record.
         progress: Progress callback, called per file.
 
@@ -65,8 +66,11 @@ def record_ids(
     says it all.
     """
     done = 0
+    reader, companions = body["reader"], frozenset(body.get("companions", ()))
     for number, entry in enumerate(tree.entries, 1):
-        if reader == DOCUMENT and not measurement.reads_documents:
+        if entry.path in companions:
+            measurement.counts.append(0)
+        elif reader == DOCUMENT and not measurement.reads_documents:
             yield from measurement.record_ids(reader, entry, None)
         else:
             with repository.blobs.open(entry.blake3) as stream:
@@ -107,10 +111,9 @@ def commit_to_records(
     Cost: that of :func:`record_ids`, for the version committed to before as well if this one is
     not committed to yet. Memory for 32 bytes a record.
     """
-    reader = manifest.body["reader"]
     measurement = measurement or Measurement(())
     tree = present_tree(repository, manifest)
-    ids = list(record_ids(repository, tree, reader, measurement, progress))
+    ids = list(record_ids(repository, tree, manifest.body, measurement, progress))
     if len(ids) != manifest.body["records"]:
         raise VerificationError(
             "records-differ",
@@ -139,7 +142,7 @@ def commit_to_records(
         store=repository.store_id,
         name=records_name(manifest),
         body={
-            "reader": reader,
+            "reader": manifest.body["reader"],
             "roots": [{"type": "order", "root": root.root, "count": root.count}],
         },
         signer=signer,
@@ -165,8 +168,8 @@ def _salted(repository: Repository, records: Manifest) -> list[tuple[Digest, byt
     dataset = repository.manifest(records.inputs_in("dataset")[0].id)
     if dataset.id in retired_versions(repository):
         return []  # which record each salt was for could only be read from data that is gone
-    tree, reader = repository.tree(dataset), records.body["reader"]
-    ids = list(record_ids(repository, tree, reader, Measurement(())))
+    tree = repository.tree(dataset)
+    ids = list(record_ids(repository, tree, dataset.body, Measurement(())))
     salts = _salts(repository, records)
     _check(records, ids, salts)
     return list(zip(ids, split_salts(salts), strict=True))

@@ -26,9 +26,10 @@ from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.curate.readers import iter_records
 from lyrikstore.curate.terms.measures import Measurement
 from lyrikstore.curate.terms.offer import Offer
-from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.commit.transaction import open_transaction
+from lyrikstore.history.manifests.manifest import Manifest, sign_manifest
 from lyrikstore.history.records.order_root import split_salts
-from lyrikstore.history.trees.tree import TreeEntry
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.publish.identity.issuer import Issuance
 from lyrikstore.publish.issue import dataset as dataset_module
 from lyrikstore.publish.issue import delivery as delivery_module
@@ -368,3 +369,35 @@ def test_what_a_killed_process_left_beside_is_removed_and_of_one_alive_nothing(
         alive.kill()
         alive.wait()
         other.kill()
+
+
+def test_companions_of_rows_are_delivered_and_no_records(chain: Any, tmp_path: Path) -> None:
+    files = {"README.md": b"# Rows\n\nand more\n", "rows.jsonl": b'{"text":"a"}\n{"text":"b"}\n'}
+    tree = Tree.of(TreeEntry(path, len(data), Digest.of(data)) for path, data in files.items())
+    with open_transaction(chain.repository) as transaction:
+        for data in (*files.values(), tree.encode()):
+            transaction.writer.put_bytes(data)
+        manifest = sign_manifest(
+            kind="dataset",
+            store=chain.repository.store_id,
+            name="datasets/acme/rows",
+            body={
+                **{name: chain.made["raw"].body[name] for name in ("descriptor", "origin")},
+                "reader": "jsonl/1",
+                "records": 2,
+                "bytes": tree.total_bytes,
+                "fileCount": 2,
+                "companions": ["README.md"],
+            },
+            signer=chain.signer,
+            created=chain.clock(),
+            tree=tree.id,
+            files=tree.files_id,
+        )
+        transaction.log_manifest(manifest)
+        transaction.commit()
+    made = issue(chain, manifest, tmp_path / "delivery")
+    assert made.records.body["roots"][0]["count"] == 2
+    report = verify(chain, tmp_path / "delivery")
+    assert report.check("records.root").state is CheckState.PASS
+    assert report.check("terms.partitions").state is CheckState.PASS
