@@ -116,9 +116,8 @@ def _refused_datasets() -> list[tuple[str, bytes, str, str]]:
         ),
         ("nothing-skipped", resigned(rows, body={**ROWS, "skipped": 0}), "schema", "none skipped"),
         ("skipped-unnamed", resigned(rows, attachments=[]), "bad-manifest", "which lines?"),
-        ("parents-alone", counted(made=None), "schema", "parents and made come together"),
-        ("more-parents", counted(parents=5, made=7), "bad-manifest", "more parents than were kept"),
-        ("made-too-many", counted(made=5), "bad-manifest", "records is not kept - parents + made"),
+        ("made-none", counted(made=0), "schema", "none was made"),
+        ("made-too-many", counted(made=8), "bad-manifest", "more were made than became of any"),
         (
             "decisions-of-1",
             resigned(

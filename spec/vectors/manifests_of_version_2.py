@@ -27,9 +27,8 @@ CHUNKS: dict[str, Any] = {
     **DERIVED,
     "records": 6,
     "derivation": {
-        "counts": {"in": 5, "kept": 4, "dropped": 1, "changed": 0, "elsewhere": 0}
-        | {"parents": 2, "made": 4},
-        "dropped": {"empty": 1},
+        "counts": {"in": 5, "kept": 6, "dropped": 3, "changed": 0, "elsewhere": 0, "made": 4},
+        "dropped": {"empty": 1, "divided": 2},
         "changed": {},
         "reported": {"label-conflict": 2},
         "decisions": 2,
