@@ -153,8 +153,8 @@ def _as_json(result: "CommitResult", store: "Store", name: str, *, dry_run: bool
         "orphanRows": [row.key for row in result.orphan_rows],
         "composed": list(result.composed),
         "reader": current.body.get("reader") if current else result.how and result.how.reader,
-        "records": _records(result),
-        "fields": result.roles.to_json(),
+        "recordCount": _records(result),
+        "fieldRoles": result.roles.to_json(),
         "companions": list(result.rows.companions) if result.rows else [],
         "skipped": [
             {"path": item.path, "line": item.line, "reason": item.reason}

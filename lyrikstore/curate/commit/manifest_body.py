@@ -6,7 +6,7 @@ from typing import Any
 
 from lyrikstore.canon.json import encode
 from lyrikstore.curate.commit.model_files import Weights
-from lyrikstore.curate.commit.rows import CommittedRows
+from lyrikstore.curate.commit.rows.read import CommittedRows
 from lyrikstore.curate.descriptor import Descriptor, describe, files_by
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.scan.scan import Scan

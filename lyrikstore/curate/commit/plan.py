@@ -22,7 +22,7 @@ from lyrikstore.curate.commit.data_loss import dropped_metadata, is_large, kept_
 from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions, words_digest
 from lyrikstore.curate.commit.manifest_body import Attach, checkpoint_body, dataset_body, lists
 from lyrikstore.curate.commit.model_files import Weights
-from lyrikstore.curate.commit.rows import CommittedRows, read_rows, recognised
+from lyrikstore.curate.commit.rows.read import CommittedRows, read_rows, recognised
 from lyrikstore.curate.commit.statement import (
     Statement,
     changed_paths,

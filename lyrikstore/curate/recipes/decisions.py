@@ -164,7 +164,7 @@ class DecisionWriter:
             raise storage_error(error, "writing the decisions") from error
 
 
-def read_decisions(stream: BinaryIO, wanted: "Wanted | None" = None) -> Iterator[Decision]:
+def read_decisions(stream: BinaryIO, wanted: "DecisionQuery | None" = None) -> Iterator[Decision]:
     """Yield the rows of a decision table, of either version, in order.
 
     Args:
@@ -193,7 +193,7 @@ def read_decisions(stream: BinaryIO, wanted: "Wanted | None" = None) -> Iterator
         raise FormatError("bad-decisions", f"the decision table is damaged: {error}") from None
 
 
-class Wanted(Struct, frozen=True):
+class DecisionQuery(Struct, frozen=True):
     """Which rows of a decision table are looked for; what is ``None`` does not matter.
 
     Attributes:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError, storage_error
-from lyrikstore.curate.commit.row_check import FileCheck, Wanted
+from lyrikstore.curate.commit.rows.check import FileCheck, RowLayout
 from lyrikstore.curate.commit.statement import formats
 from lyrikstore.curate.descriptor import describe, files_by
 from lyrikstore.curate.readers.fields import FieldRoles
@@ -28,7 +28,7 @@ from lyrikstore.objects.store.writer import BlobWriter
 MANY_BYTES = 8 << 20
 """From here on several processes measure the shards."""
 
-_TARGET = "lyrikstore.curate.commit.row_check:check_task"
+_TARGET = "lyrikstore.curate.commit.rows.check:check_task"
 
 
 class DerivedPart(Struct, frozen=True):
@@ -55,7 +55,7 @@ def measure_shards(shards: Mapping[str, Path], roles: FieldRoles) -> RowStatisti
 
     Cost: one read.
     """
-    setup = msgspec.to_builtins(Wanted(JSONL, roles))
+    setup = msgspec.to_builtins(RowLayout(JSONL, roles))
     tasks = (Message({"path": path, "location": str(file)}) for path, file in shards.items())
     total = sum(file.stat().st_size for file in shards.values())
     count = min(cores(), len(shards)) if cores() > 1 and total >= MANY_BYTES else 0

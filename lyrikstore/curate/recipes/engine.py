@@ -22,7 +22,7 @@ from blake3 import blake3
 from lyrikstore.canon.errors import StorageError, storage_error
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.curate.readers.fields import FieldRoles
-from lyrikstore.curate.recipes.examine import Examiner, Stage, Verdict, stages_of
+from lyrikstore.curate.recipes.examine import Examiner, StepRange, Verdict, stages_of
 from lyrikstore.curate.recipes.filters.contract import DatasetFilter, KeyedRecords
 from lyrikstore.curate.recipes.findings import BatchFindings
 from lyrikstore.curate.recipes.recipe import Recipe
@@ -131,7 +131,7 @@ class Engine:
         return self.work / f"stage-{stage}" / f"{batch:08}"
 
     def _pool(
-        self, stage: Stage, repository: Repository | None, pools: Pools | None
+        self, stage: StepRange, repository: Repository | None, pools: Pools | None
     ) -> AbstractContextManager[Pool]:
         setup = {
             "recipe": self.recipe.to_json(),
@@ -154,7 +154,7 @@ class Engine:
             and isinstance(repository.backend, LocalBackend)
         )
 
-    def _examiner(self, stage: Stage) -> Examiner:
+    def _examiner(self, stage: StepRange) -> Examiner:
         source = self.source
         return Examiner(
             self.recipe, stage, source.reader, source.roles, self.open_blob, self._prepared
@@ -185,7 +185,9 @@ class _Judged(NamedTuple):
 class _StageWork:
     """One stage of an engine."""
 
-    def __init__(self, engine: Engine, number: int, stage: Stage, judged: _Judged | None) -> None:
+    def __init__(
+        self, engine: Engine, number: int, stage: StepRange, judged: _Judged | None
+    ) -> None:
         self._engine, self._number, self._stage, self._judged = engine, number, stage, judged
         self._places: list[tuple[str, int]] = []
         self._first: list[int] = []
@@ -295,7 +297,7 @@ def _examiner_for(setup: str) -> Examiner:
     blobs = Repository.over(backend, location=location).blobs
     roles = FieldRoles.of_body({"fields": given["roles"]})
     prepared = {int(step): Path(path) for step, path in given["prepared"].items()}
-    recipe, stage = Recipe.from_json(given["recipe"]), msgspec.convert(given["stage"], Stage)
+    recipe, stage = Recipe.from_json(given["recipe"]), msgspec.convert(given["stage"], StepRange)
     return Examiner(recipe, stage, given["reader"], roles, blobs.open, prepared)
 
 

@@ -27,8 +27,8 @@ from lyrikstore.curate.recipes.filters.contract import (
     Decide,
     Divide,
     Drop,
+    FieldReport,
     Filter,
-    Report,
 )
 from lyrikstore.curate.recipes.findings import (
     BatchFindings,
@@ -51,7 +51,7 @@ Verdict = tuple[str, bool, str]
 """Reason, whether the record goes, detail: what a step for the whole dataset said of it."""
 
 
-class Stage(Struct, frozen=True):
+class StepRange(Struct, frozen=True):
     """Steps that look at one record, and the step for the whole dataset that they lead to.
 
     Attributes:
@@ -65,15 +65,15 @@ class Stage(Struct, frozen=True):
     barrier: int
 
 
-def stages_of(recipe: Recipe) -> list[Stage]:
+def stages_of(recipe: Recipe) -> list[StepRange]:
     """Return the stages of a recipe."""
-    found: list[Stage] = []
+    found: list[StepRange] = []
     first = 1
     for number, step in enumerate(recipe.steps, start=1):
         if isinstance(step.filter, DatasetFilter):
-            found.append(Stage(first, number - 1, number))
+            found.append(StepRange(first, number - 1, number))
             first = number + 1
-    return [*found, Stage(first, len(recipe.steps), 0)]
+    return [*found, StepRange(first, len(recipe.steps), 0)]
 
 
 class _Base(Struct, frozen=True):
@@ -111,7 +111,7 @@ class Examiner:
     def __init__(
         self,
         recipe: Recipe,
-        stage: Stage,
+        stage: StepRange,
         reader: str,
         roles: FieldRoles,
         open_blob: OpenBlob,
@@ -181,7 +181,7 @@ class Examiner:
             if goes:
                 item.findings.append(Dropped(step, reason, detail))
             else:
-                item.findings.append(Reported(step, (Report(reason, detail=detail),)))
+                item.findings.append(Reported(step, (FieldReport(reason, detail=detail),)))
 
     def _id(self, base: _Base) -> Digest:
         return record_id(self._reader, base.row) if base.blob is None else document_id(base.blob)

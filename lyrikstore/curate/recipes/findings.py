@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct, field
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError, LyrikstoreError
-from lyrikstore.curate.recipes.filters.contract import FieldChange, Report
+from lyrikstore.curate.recipes.filters.contract import FieldChange, FieldReport
 
 
 class Dropped(Struct, frozen=True, array_like=True, tag="dropped"):
@@ -48,7 +48,7 @@ class Reported(Struct, frozen=True, array_like=True, tag="reported"):
     """
 
     step: int
-    reports: tuple[Report, ...]
+    reports: tuple[FieldReport, ...]
 
 
 class Divided(Struct, frozen=True, array_like=True, tag="divided"):

@@ -10,7 +10,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.text import pluralize
 from lyrikstore.curate.readers.records import ROWS, iter_records
-from lyrikstore.curate.recipes.decisions import Decision, Wanted, read_decisions
+from lyrikstore.curate.recipes.decisions import Decision, DecisionQuery, read_decisions
 from lyrikstore.curate.recipes.union import path_prefix
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import document_id
@@ -196,7 +196,7 @@ class _Asking:
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
-        self._seen: dict[tuple[Digest, Wanted], list[Decision]] = {}
+        self._seen: dict[tuple[Digest, DecisionQuery], list[Decision]] = {}
 
     def find(self, chains: Iterable[_Chain], record: str) -> list[_Found]:
         """Return the records of the committed versions that ``record`` may name, each once."""
@@ -230,7 +230,7 @@ class _Asking:
         for hop in reversed(hops):
             if place is None or hop.filter is None:
                 break
-            wanted = Wanted(path=hop.prefix + place.path, position=place.position)
+            wanted = DecisionQuery(path=hop.prefix + place.path, position=place.position)
             rows = self._rows(hop.version, wanted)
             if not rows:
                 break
@@ -257,9 +257,9 @@ class _Asking:
         items: list[tuple[Digest, int]] = []
         for hop in chain[:-1]:
             if _has_places(hop.version):
-                wanted = Wanted(new_path=place.path, new_position=place.position)
+                wanted = DecisionQuery(new_path=place.path, new_position=place.position)
             else:
-                wanted = Wanted(path=place.path)
+                wanted = DecisionQuery(path=place.path)
             part = hop.version.body["derivation"].get("part")
             row = next(
                 (
@@ -290,7 +290,7 @@ class _Asking:
     def _by_id(self, chain: _Chain, digits: str) -> Iterator[_Found]:
         """Yield the records whose id, in any version on the way, begins so."""
         for at, hop in enumerate(chain[:-1]):
-            for row in self._rows(hop.version, Wanted(digits=digits)):
+            for row in self._rows(hop.version, DecisionQuery(digits=digits)):
                 if not row.path.startswith(hop.prefix):
                     continue
                 place = _Place(row.path.removeprefix(hop.prefix), row.position)
@@ -302,7 +302,7 @@ class _Asking:
                 if identity.hex.startswith(digits):
                     yield _Found(chain, place)
 
-    def _rows(self, version: Manifest, wanted: Wanted) -> list[Decision]:
+    def _rows(self, version: Manifest, wanted: DecisionQuery) -> list[Decision]:
         attachments = version.attachments_in("decisions")
         if not attachments:
             raise NotFoundError(

@@ -252,7 +252,7 @@ def test_empty_and_absent_folders(bench: Any) -> None:
     with pytest.raises(InvalidInputError, match="no files to commit"):
         bench.commit()
     bench.data.rmdir()
-    with pytest.raises(NotFoundError, match="there is no folder"):
+    with pytest.raises(NotFoundError, match="there is no file or folder"):
         bench.commit()
 
 

@@ -151,7 +151,7 @@ def test_which_folders_are_told_of(bench: Any, patient: None) -> None:
     assert caught.value.kind == "not-committed"
     bench.data.rename(bench.root / "away")
     found = folder_statuses(bench.repo, cache)
-    assert [("there is no folder" in item.problem, item.clean) for item in found] == [
+    assert [("there is no file or folder" in item.problem, item.clean) for item in found] == [
         (True, False)
     ] * 2
 

@@ -109,7 +109,7 @@ class Candidate(Struct, frozen=True):
         return TEXT if name == DOCUMENT_TEXT else f"meta:{name}"
 
 
-class Report(Struct, frozen=True, array_like=True):
+class FieldReport(Struct, frozen=True, array_like=True):
     """Something that was found in a record, which stays as it is.
 
     Attributes:
@@ -136,7 +136,7 @@ class Keep(Struct, frozen=True):
 
     part: str | None = None
     folder: str | None = None
-    reports: tuple[Report, ...] = ()
+    reports: tuple[FieldReport, ...] = ()
 
 
 class Drop(Struct, frozen=True):
@@ -183,7 +183,7 @@ class Change(Struct, frozen=True):
 
     fields: Fields
     changes: tuple[FieldChange, ...]
-    reports: tuple[Report, ...] = ()
+    reports: tuple[FieldReport, ...] = ()
 
 
 class Made(Struct, frozen=True):

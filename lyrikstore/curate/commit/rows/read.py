@@ -20,16 +20,16 @@ from lyrikstore.canon.json import encode
 from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.canon.text import pluralize
 from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions
-from lyrikstore.curate.commit.row_check import (
+from lyrikstore.curate.commit.rows.check import (
     BadLine,
     FileCheck,
-    Wanted,
+    RowLayout,
     check_rows,
     copy_header,
     id_hash,
     row_ids,
 )
-from lyrikstore.curate.commit.unpack import unpack_files
+from lyrikstore.curate.commit.rows.unpack import unpack_files
 from lyrikstore.curate.readers.fields import USUAL, FieldRoles, check_given
 from lyrikstore.curate.readers.recognise import Recognised, recognise, unpacked_path
 from lyrikstore.curate.readers.records import CSV_1, PARQUET, check_reader
@@ -44,7 +44,7 @@ from lyrikstore.objects.parallel.tasks import Message
 MANY_BYTES = 8 << 20
 """From here on several processes check the files."""
 
-_TARGET = "lyrikstore.curate.commit.row_check:check_task"
+_TARGET = "lyrikstore.curate.commit.rows.check:check_task"
 
 
 class CommittedRows(Struct, frozen=True):
@@ -172,7 +172,7 @@ class _Reading:
             for role, names in USUAL.items()
             if not getattr(given, role)
         }
-        self._wanted = Wanted(reader, given, guess)
+        self._wanted = RowLayout(reader, given, guess)
         self._found: list[FileCheck] = []
 
     @property
@@ -276,7 +276,7 @@ class _Reading:
 
 
 def _copy(
-    path: str, location: str, target: Path, wanted: Wanted, lines: Mapping[int, str]
+    path: str, location: str, target: Path, wanted: RowLayout, lines: Mapping[int, str]
 ) -> FileCheck:
     try:
         with open_regular(Path(location)) as stream, target.open("xb") as copy:

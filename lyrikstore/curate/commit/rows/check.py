@@ -60,7 +60,7 @@ class FileCheck(Struct):
     misfits: list[str] = field(default_factory=list)
 
 
-class Wanted(Struct, frozen=True):
+class RowLayout(Struct, frozen=True):
     """How a file is read, and what its fields are to be.
 
     Attributes:
@@ -87,7 +87,7 @@ class Wanted(Struct, frozen=True):
 def check_rows(
     path: str,
     stream: BinaryIO,
-    wanted: Wanted,
+    wanted: RowLayout,
     *,
     left_out: Mapping[int, str] | None = None,
     copy: BinaryIO | None = None,
@@ -129,7 +129,7 @@ def check_rows(
     return found
 
 
-def row_ids(path: str, stream: BinaryIO, wanted: Wanted) -> Iterator[tuple[int, str]]:
+def row_ids(path: str, stream: BinaryIO, wanted: RowLayout) -> Iterator[tuple[int, str]]:
     """Yield line and id of the good rows of a file that have one."""
     for row in iter_rows(wanted.reader, path, stream):
         if isinstance(row, RawRow):
@@ -159,7 +159,7 @@ def check_task(
     setup: Mapping[str, Any], task: Mapping[str, Any], *_buffers: bytes
 ) -> Iterator[tuple[Any, ...]]:
     """Check a file: what a worker does; see :mod:`lyrikstore.objects.parallel.tasks`."""
-    wanted = msgspec.convert(setup, Wanted)
+    wanted = msgspec.convert(setup, RowLayout)
     try:
         with open_regular(Path(task["location"])) as stream:
             found = check_rows(task["path"], stream, wanted)
@@ -169,7 +169,7 @@ def check_task(
 
 
 def _rows(
-    path: str, stream: BinaryIO, wanted: Wanted, left_out: Mapping[int, str]
+    path: str, stream: BinaryIO, wanted: RowLayout, left_out: Mapping[int, str]
 ) -> Iterator[BadLine | tuple[bytes, dict[str, JSON]]]:
     named = bool(wanted.roles.names)
     for row in iter_rows(wanted.reader, path, stream):
@@ -189,7 +189,7 @@ def _rows(
 def _measure(
     statistics: RowStatistics,
     batch: list[dict[str, JSON]],
-    wanted: Wanted,
+    wanted: RowLayout,
     misfits: set[str],
 ) -> None:
     statistics.add(batch, wanted.labels)
