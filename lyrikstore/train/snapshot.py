@@ -5,8 +5,7 @@ name; a damaged blob ends the run before its first step.
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
-from itertools import chain
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -17,6 +16,10 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.text import pluralize, unknown_word
 from lyrikstore.curate.readers import DOCUMENT
+from lyrikstore.curate.readers.fields import FieldRoles
+from lyrikstore.curate.readers.rows import as_texts
+from lyrikstore.curate.recipes.references import read_candidates
+from lyrikstore.curate.recipes.source import source_reader
 from lyrikstore.curate.text import foreign_format, suffix_label
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import document_id
@@ -63,46 +66,89 @@ def copy_datasets(
 
     Args:
         repo: The store.
-        manifests: Datasets of documents, one after the other.
-        label: Metadata column that holds the label.
+        manifests: Datasets of documents or rows, one after the other.
+        label: The column or field that holds the label.
         staging: Where to write.
         name: File to make there; lines are ``{"id", "label", "text"}`` in storage order.
 
     Raises:
-        InvalidInputError: (``no-reader``) not a dataset of documents, or a file that holds no
-            text; (``label-missing``) no such column, near ones named, or files without a label;
-            (``not-text``) not UTF-8; (``too-large``) a text longer than :data:`MAX_TEXT_BYTES`.
+        InvalidInputError: (``no-reader``) records that are not read, or a file that holds no text;
+            (``no-text``) rows of which no field is the text; (``label-missing``) no such field,
+            near ones named, or records without a label; (``several-labels``) records with more
+            than one; (``not-text``) not UTF-8; (``too-large``) a text longer than
+            :data:`MAX_TEXT_BYTES`.
         VerificationError, IncompleteError: A blob is damaged or lost.
         StorageError: Storage backend error: disk full, read-only, I/O error.
     """
-    trees = [_labelled_tree(repo, manifest, label) for manifest in manifests]
+    for manifest in manifests:
+        if manifest.kind != "dataset":
+            raise InvalidInputError(
+                "not-a-dataset", f"{manifest.name} is a {manifest.kind}, not a dataset"
+            )
     records: list[Digest] = []
     labels: dict[str, int] = {}
     with staging.create(name) as write:
-        for entry in chain.from_iterable(tree.entries for tree in trees):
-            # What the tree says of a length is a claim; the blob's own decides before it is read.
-            _check_length(entry.path, repo.blobs.size(entry.blake3))
-            data = repo.blobs.read(entry.blake3, max_bytes=MAX_TEXT_BYTES)
-            record = document_id(entry.blake3)
-            value = (entry.meta or {})[label]
-            labels[value] = labels.get(value, 0) + 1
-            records.append(record)
-            line = {"id": record.hex, "label": value, "text": decode_text(entry.path, data)}
-            write(json.dumps(line).encode("ascii") + b"\n")
+        for manifest in manifests:
+            is_rows = source_reader(manifest.body) != DOCUMENT
+            read = _rows if is_rows else _documents
+            for record, value, text in read(repo, manifest, label):
+                labels[value] = labels.get(value, 0) + 1
+                records.append(record)
+                line = {"id": record.hex, "label": value, "text": text}
+                write(json.dumps(line).encode("ascii") + b"\n")
     return Snapshot(tuple(records), dict(sorted(labels.items())))
 
 
+def _documents(
+    repo: Repository, manifest: Manifest, label: str
+) -> Iterator[tuple[Digest, str, str]]:
+    """Yield id, label and text of each document."""
+    for entry in _labelled_tree(repo, manifest, label).entries:
+        # What the tree says of a length is a claim; the blob's own decides before it is read.
+        _check_length(entry.path, repo.blobs.size(entry.blake3))
+        data = repo.blobs.read(entry.blake3, max_bytes=MAX_TEXT_BYTES)
+        value = (entry.meta or {})[label]
+        yield document_id(entry.blake3), value, decode_text(entry.path, data)
+
+
+def _rows(repo: Repository, manifest: Manifest, label: str) -> Iterator[tuple[Digest, str, str]]:
+    """Yield id, label and text of each row."""
+    roles = FieldRoles.of_body(manifest.body)
+    if not roles.text:
+        raise InvalidInputError(
+            "no-text",
+            f"no field of {manifest.name} is the text",
+            hint="say which when it is committed: --text FIELD",
+        )
+    bare, several, example, seen = 0, 0, "", set[str]()
+    for row in read_candidates(repo, manifest):
+        labels = as_texts(row.fields.get(label))
+        if len(labels) == 1 and not (bare or several):
+            text = row.require_text("training")
+            _check_length(f"{row.path}:{row.position + 1}", len(text))
+            yield row.id, labels[0], text
+        elif len(labels) != 1:
+            example = example or f"{row.path}:{row.position + 1}"
+            bare, several = bare + (not labels), several + (len(labels) > 1)
+            seen.update(row.fields)
+    records = pluralize(manifest.body["records"], "record has", "records have")
+    if bare and label not in seen and bare == manifest.body["records"]:
+        raise unknown_word("label-missing", f"label field of {manifest.name}:", label, seen)
+    if bare:
+        raise InvalidInputError(
+            "label-missing",
+            f"{manifest.name}: {bare} of {records} no {label!r}, such as {example}",
+            hint="drop them with a filter, or name another field in [data] label",
+        )
+    if several:
+        raise InvalidInputError(
+            "several-labels",
+            f"{manifest.name}: {several} of {records} more than one {label!r}, such as {example}",
+            hint=f'keep those with one in a filter: where/1 with predicate = "len({label}) = 1"',
+        )
+
+
 def _labelled_tree(repo: Repository, manifest: Manifest, label: str) -> Tree:
-    if manifest.kind != "dataset":
-        raise InvalidInputError(
-            "not-a-dataset", f"{manifest.name} is a {manifest.kind}, not a dataset"
-        )
-    if manifest.body["reader"] != DOCUMENT:
-        raise InvalidInputError(
-            "no-reader",
-            f"{manifest.name}: training reads datasets of documents only",
-            hint="commit one file per record",
-        )
     tree = present_tree(repo, manifest)
     bare = [entry.path for entry in tree.entries if not (entry.meta or {}).get(label)]
     columns = manifest.body.get("metadata", {}).get("columns", ())

@@ -1,0 +1,245 @@
+"""Rows through the command line: what is recognised, what is refused, what filters make of it."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+
+ROWS = [
+    {"id": 1, "text": "One  text", "labels": ["a", "b"], "big": 12345678901234567890, "x": 1.50},
+    {"id": 2, "text": "Mail me at jo@example.org", "labels": ["a"], "big": 2, "x": 2},
+    {"id": 3, "text": "one text", "labels": [], "big": 3, "x": "three"},
+    {"id": 4, "text": "Four", "labels": ["b"], "big": 4, "x": None},
+]
+
+
+def lines(rows: list[Any]) -> bytes:
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+@pytest.fixture
+def folder(publisher) -> Path:
+    rows = publisher.folder / "rows"
+    rows.mkdir()
+    return rows
+
+
+def commit(publisher, *more: object, code: int = 0) -> Any:
+    arguments = ("commit", "rows", "-d", "acme/rows", *more, "--json")
+    if code:
+        return publisher.fails(code, *arguments).error
+    return publisher.ok(*arguments).json
+
+
+def show(publisher, ref: str) -> Any:
+    return publisher.ok("show", ref, "--json").json
+
+
+def test_what_is_recognised_is_said(publisher, folder) -> None:
+    (folder / "b.jsonl.gz").write_bytes(gzip.compress(lines(ROWS[2:])))
+    (folder / "a.JSONL.zst").write_bytes(zstandard.compress(lines(ROWS[:2])))
+    (folder / "README.md").write_text("About.\n")
+    (folder / "LICENSE").write_text("Free.\n")
+    found = commit(publisher)
+    assert found["reader"] == "jsonl/1"
+    assert found["recordCount"] == 4
+    assert found["fieldRoles"] == {"text": ["text"], "label": "labels", "id": "id"}
+    assert found["companions"] == ["LICENSE", "README.md"]
+    assert found["added"] == ["LICENSE", "README.md", "a.JSONL", "b.jsonl"]
+    assert [note for note in found["notes"] if "'x'" in note]  # its type changes
+    assert not commit(publisher)["changed"]
+    publisher.ok("checkout", "acme/rows", "out")
+    assert (publisher.folder / "out" / "a.JSONL").read_bytes() == lines(ROWS[:2])
+    assert (publisher.folder / "out" / "LICENSE").read_text() == "Free.\n"
+
+
+def test_csv_and_parquet_are_the_same_records_as_text(publisher, folder) -> None:
+    (folder / "t.csv").write_text('\ufeffid;text;n\n1;"a;b\nc";2\n2;;\n', "utf-8")
+    assert commit(publisher)["reader"] == "csv/2"
+    assert commit(publisher)["recordCount"] == 2
+    (folder / "t.csv").unlink()
+    table = pa.table({"id": [1, 2], "text": ["a;b\nc", None], "n": [2.5, None]})
+    pq.write_table(table, folder / "t.parquet")
+    found = commit(publisher, "--yes")
+    assert (found["reader"], found["recordCount"]) == ("parquet/1", 2)
+    assert found["fieldRoles"]["id"] == "id"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"[1]\n", "a list"),
+        (b"{\n", "no JSON"),
+        (b'{"a":NaN}\n', "NaN"),
+        (b'{"a":"\\ud800"}\n', "surrogate"),
+        (b'{"a":1,"a":2}\n', "stands twice"),
+        (b'{"a":"\xff"}\n', "UTF-8"),
+        (b"\n", "empty"),
+        (b"[" * 5000 + b"]" * 5000 + b"\n", "nested"),
+        (b'{"a":' * 70 + b"1" + b"}" * 70 + b"\n", "nested"),
+        (b'{"a":1e999}\n', "range"),
+        (b'{"text":3}\n', "integer"),
+    ],
+)
+def test_a_malformed_line_is_named_with_its_file(publisher, folder, content, reason) -> None:
+    (folder / "t.jsonl").write_bytes(b'{"text":"good"}\n' + content + b'{"text":"too"}\n')
+    error = commit(publisher, "--text", "text", code=16)
+    assert error["kind"] == "bad-rows"
+    assert error["message"].startswith("t.jsonl: line 2: ")
+    assert reason in error["message"]
+    found = commit(publisher, "--text", "text", "--skip-bad")
+    assert found["recordCount"] == 2
+    assert [(one["path"], one["line"]) for one in found["skipped"]] == [("t.jsonl", 2)]
+    publisher.ok("checkout", "acme/rows", "out")
+    kept = (publisher.folder / "out" / "t.jsonl").read_bytes()
+    assert kept == b'{"text":"good"}\n{"text":"too"}\n'
+    body = show(publisher, "acme/rows")["manifest"]["body"]
+    assert body["skipped"] == 1
+
+
+def test_all_malformed_lines_come_in_one_run(publisher, folder) -> None:
+    for name in "ab":
+        (folder / f"{name}.jsonl").write_bytes(b'{"text":"x"}\n' + b"no\n" * 30)
+    error = commit(publisher, code=16)
+    assert error["details"]["mistakesCount"] == 60
+    said = publisher.fails(16, "commit", "rows", "-d", "acme/rows").err.splitlines()
+    assert sum("no JSON" in line for line in said) == 20
+    assert publisher.run("log", "acme/rows").code == 1
+
+
+def test_tables_that_are_none(publisher, folder) -> None:
+    for content, reason in (
+        (b'a,b\n1,"open\n2,3\n', "end of data"),
+        (b"a,b\n1\n", "cells"),
+        (b"a,a\n1,2\n", "twice"),
+        (b"a,b\n1,\xff\n", "UTF-8"),
+        (b'a,b\n"x"y,2\n', "expected"),
+    ):
+        (folder / "t.csv").write_bytes(content)
+        error = commit(publisher, code=16)
+        assert error["kind"] == "bad-rows"
+        assert reason in error["message"]
+    (folder / "t.csv").unlink()
+    (folder / "t.parquet").write_bytes(b"PAR1 and no more PAR1")
+    assert commit(publisher, code=16)["kind"] == "bad-record"
+    nested = pa.table({"m": pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int64()))})
+    pq.write_table(nested, folder / "t.parquet")
+    assert "map" in commit(publisher, code=16)["message"]
+    pq.write_table(pa.table({"f": [1.0, float("nan")]}), folder / "t.parquet")
+    error = commit(publisher, "--skip-bad", code=16)
+    assert error["kind"] == "bad-rows"
+    assert "row 2" in error["message"]
+
+
+def test_packed_files_that_are_hostile(publisher, folder, monkeypatch) -> None:
+    (folder / "t.jsonl.gz").write_bytes(gzip.compress(lines(ROWS))[:-9])
+    assert commit(publisher, code=16)["kind"] == "bad-record"
+    (folder / "t.jsonl.gz").write_bytes(gzip.compress(lines(ROWS)))
+    (folder / "t.jsonl").write_bytes(lines(ROWS))
+    assert commit(publisher, code=16)["kind"] == "bad-files"
+
+
+def test_ids_are_unique_if_they_are_ids(publisher, folder) -> None:
+    (folder / "t.jsonl").write_bytes(lines([*ROWS, {"id": 2, "text": "again"}]))
+    error = commit(publisher, "--id", "id", code=16)
+    assert error["kind"] == "duplicate-ids"
+    assert "line 5" in error["message"]
+    assert "t.jsonl line 2" in error["message"]
+    found = commit(publisher)
+    assert "id" not in found["fieldRoles"]
+    assert any("'id'" in note for note in found["notes"])
+    assert commit(publisher, "--id", "id", "--skip-bad")["recordCount"] == 4
+
+
+def test_roles_name_fields_that_exist(publisher, folder) -> None:
+    (folder / "t.jsonl").write_bytes(lines(ROWS))
+    error = commit(publisher, "--label", "lables", code=16)
+    assert error["kind"] == "unknown-column"
+    assert "labels" in error["hint"]
+    (folder / "notes.bin").write_bytes(b"\0")
+    error = commit(publisher, "--label", "labels", code=16)
+    assert error["kind"] == "no-rows"
+    found = commit(publisher, "--label", "labels", "--reader", "jsonl/1")
+    assert found["companions"] == ["notes.bin"]
+    assert commit(publisher, "--yes")["reader"] == "document/1"
+
+
+def test_one_file_is_enough(publisher, folder) -> None:
+    (folder / "t.jsonl").write_bytes(lines(ROWS))
+    (folder / "other.pdf").write_bytes(b"%PDF-")
+    result = publisher.ok("commit", "rows/t.jsonl", "-d", "acme/one", "--json").json
+    assert result["added"] == ["t.jsonl"]
+    assert publisher.ok("status", "--json").json["folders"][0]["clean"]
+
+
+RECIPE = """
+recipe = 1
+[[step]]
+use = "drop-duplicates/1"
+[[step]]
+use = "redact/1"
+"""
+
+
+def test_a_filter_keeps_lines_byte_for_byte(publisher, folder) -> None:
+    (folder / "t.jsonl").write_bytes(lines(ROWS))
+    commit(publisher)
+    (publisher.folder / "r.toml").write_text(RECIPE)
+    arguments = ("filter", "acme/rows", "--recipe", "r.toml", "--as", "acme/clean", "--json")
+    trial = publisher.ok(*arguments, "-n").json
+    assert trial["dryRun"]
+    assert {one["reason"] for one in trial["shown"]} >= {"duplicate", "redacted-email"}
+    assert publisher.run("log", "acme/clean").code == 1
+    result = publisher.ok(*arguments).json
+    assert result["parts"][0]["counts"] == trial["parts"][0]["counts"]
+    assert result["droppedFor"] == {"duplicate": 1}
+    assert not publisher.ok(*arguments).json["changed"]
+    publisher.ok("checkout", "acme/clean", "out")
+    first, second, third = (publisher.folder / "out" / "t.jsonl").read_bytes().splitlines()
+    assert first == lines(ROWS[:1]).strip()
+    assert second == (b'{"big":2,"id":2,"labels":["a"],"text":"Mail me at <EMAIL>","x":2}')
+    assert third == lines(ROWS[3:]).strip()
+
+    def why(record: str) -> Any:
+        return publisher.ok("why", "acme/clean", record, "--json").json
+
+    changed = why("t.jsonl:2")
+    assert changed["kept"]
+    assert [one["action"] for one in changed["stages"][0]["decisions"]] == ["changed", "kept"]
+    assert why(changed["current"][:12])["record"] == changed["record"]
+    assert why(changed["record"])["current"] == changed["current"]
+    moved = why("t.jsonl:3")  # in the result; in the source it is the fourth
+    assert moved["stages"][0]["decisions"][-1]["position"] == 3
+    dropped = why(publisher.ok("why", "acme/rows", "t.jsonl:3", "--json").json["record"])
+    assert not dropped["kept"]
+    assert dropped["stages"][0]["decisions"][-1]["reason"] == "duplicate"
+    gone = publisher.fails(1, "why", "acme/clean", "t.jsonl:9", "--json")
+    assert gone.kind == "no-record"
+
+
+def test_rows_of_other_readers_become_lines(publisher, folder) -> None:
+    (folder / "t.csv").write_text("id,text\n1,one\n2,two\n2b,One\n", "utf-8")
+    commit(publisher)
+    (publisher.folder / "r.toml").write_text(RECIPE)
+    publisher.ok("filter", "acme/rows", "--recipe", "r.toml", "--as", "acme/clean")
+    publisher.ok("checkout", "acme/clean", "out")
+    assert (publisher.folder / "out" / "t.csv.jsonl").read_bytes() == (
+        b'{"id":"1","text":"one"}\n{"id":"2","text":"two"}\n'
+    )
+    found = publisher.ok("why", "acme/clean", "t.csv.jsonl:2", "--json").json
+    assert found["record"] != found["current"]
+
+
+def test_a_text_filter_needs_a_text(publisher, folder) -> None:
+    (folder / "t.jsonl").write_bytes(lines([{"q": "a"}, {"q": "b"}]))
+    commit(publisher)
+    (publisher.folder / "r.toml").write_text(RECIPE)
+    arguments = ("filter", "acme/rows", "--recipe", "r.toml", "--as", "acme/clean", "--json")
+    assert publisher.fails(16, *arguments).error["kind"] == "no-text"
+    commit(publisher, "--text", "q")
+    publisher.ok(*arguments)
