@@ -243,3 +243,67 @@ def test_a_text_filter_needs_a_text(publisher, folder) -> None:
     assert publisher.fails(16, *arguments).error["kind"] == "no-text"
     commit(publisher, "--text", "q")
     publisher.ok(*arguments)
+
+
+def derive(publisher, recipe: str, *more: object, code: int = 0) -> Any:
+    (publisher.folder / "r.toml").write_text(f"recipe = 1\n{recipe}")
+    arguments = ("filter", "acme/rows", "--recipe", "r.toml", "--as", "acme/x", "--json", *more)
+    return publisher.fails(code, *arguments).error if code else publisher.ok(*arguments).json
+
+
+def test_a_split_by_a_field(publisher, folder) -> None:
+    rows = [{"n": n, "fold": fold} for n, fold in enumerate(["tr", "dev", "te", "tr", "x", ""])]
+    (folder / "t.jsonl").write_bytes(lines(rows))
+    commit(publisher, "--split", "fold")
+    step = '[[step]]\nuse = "split/2"\ntrain = ["tr"]\nvalidation = ["dev"]\ntest = ["te"]\n'
+    found = derive(publisher, step)
+    kept = {part["part"]: part["counts"]["kept"] for part in found["parts"]}
+    assert kept == {"train": 2, "validation": 1, "test": 1}
+    assert found["droppedFor"] == {"other-part": 1, "no-part": 1}
+    assert derive(publisher, step + 'column = "fold"\n')["parts"][0]["counts"]["kept"] == 2
+    for wrong in (
+        step.replace('["dev"]', '["tr"]'),
+        step + 'by = "n"\n',
+        '[[step]]\nuse = "split/2"\ncolumn = "fold"\n',
+    ):
+        assert derive(publisher, wrong, code=16)["kind"] == "bad-recipe"
+    commit(publisher, "--yes")
+    assert derive(publisher, step, code=16)["kind"] == "no-split"
+
+
+def test_a_split_by_hash_keeps_groups_together(publisher, folder) -> None:
+    (folder / "t.jsonl").write_bytes(lines([{"n": n, "matter": n % 40} for n in range(400)]))
+    commit(publisher, "--group", "matter")
+    derive(publisher, '[[step]]\nuse = "split/2"\n')
+    seen: dict[int, str] = {}
+    for part in ("train", "validation", "test"):
+        publisher.ok("checkout", f"acme/x.{part}", part)
+        for line in (publisher.folder / part / "t.jsonl").read_text().splitlines():
+            assert seen.setdefault(json.loads(line)["matter"], part) == part
+    assert len(seen) == 40
+
+
+def test_a_partition_has_a_folder_for_each_value(publisher, folder) -> None:
+    values = ["MIT", "CC0-1.0", "MIT", "a/b ü", "", None]
+    rows = [{"n": n, "licence": value} for n, value in enumerate(values)]
+    (folder / "t.jsonl").write_bytes(lines(rows[:4]))
+    (folder / "u.jsonl").write_bytes(lines(rows[4:]))
+    commit(publisher)
+    derive(publisher, '[[step]]\nuse = "partition/1"\n')
+    publisher.ok("checkout", "acme/x", "out")
+    out = publisher.folder / "out"
+    files = sorted(str(path.relative_to(out)) for path in out.glob("*/*"))
+    assert files == [
+        "licence=CC0-1.0/part-00000.jsonl",
+        "licence=MIT/part-00000.jsonl",
+        "licence=a%2Fb%20%C3%BC/part-00000.jsonl",
+        "licence=unknown/part-00000.jsonl",
+    ]
+    kept = (out / "licence=MIT/part-00000.jsonl").read_bytes()
+    assert kept == lines([rows[0], rows[2]])
+    found = publisher.ok("why", "acme/x", "licence=MIT/part-00000.jsonl:2", "--json").json
+    assert found["stages"][0]["decisions"][-1]["position"] == 2
+    (folder / "t.jsonl").write_bytes(lines([{"licence": f"L{n}"} for n in range(300)]))
+    commit(publisher)
+    error = derive(publisher, '[[step]]\nuse = "partition/1"\n', code=16)
+    assert error["kind"] == "too-many-partitions"

@@ -242,9 +242,9 @@ class Examiner:
                     return [item, *self._divided(item, outcome, base, number + 1)]
                 case Change():
                     item.findings.append(Changed(number, outcome.changes))
-                    texts, label = self._shape[number + 1]
+                    texts, roles = self._shape[number + 1]
                     candidate = replace(
-                        candidate, fields=outcome.fields, text_fields=texts, label=label
+                        candidate, fields=outcome.fields, text_fields=texts, roles=roles
                     )
                 case _:
                     if outcome.part is not None or outcome.folder is not None:
@@ -267,13 +267,14 @@ class Examiner:
         for number, made in enumerate(outcome.made):
             line = encode(made.fields)
             item = Item(record_id(JSONL, line).raw, data=line)
+            item.origin = parent.origin or parent.id
             item.number, item.place = number, encode(dict(made.place)).decode()
             item.part, item.folder, item.step = parent.part, parent.folder, parent.step
             found += self._run(item, base, first)
         return found
 
     def _candidate(self, item: Item, base: _Base, first: int) -> Candidate:
-        texts, label = self._shape[first]
+        texts, roles = self._shape[first]
         fields = base.fields
         if texts != (DOCUMENT_TEXT,):
             fields = base.fields if item.data is None else parse_row(item.data)
@@ -285,7 +286,15 @@ class Examiner:
                 fields[DOCUMENT_TEXT] = base.fields[DOCUMENT_TEXT]
         data = base.data if self._reads_data else b""
         return Candidate(
-            base.path, base.position, Digest(item.id), fields, base.fields, texts, label, data
+            base.path,
+            base.position,
+            Digest(item.id),
+            fields,
+            base.fields,
+            texts,
+            roles,
+            data,
+            Digest(item.origin or item.id),
         )
 
 
@@ -308,11 +317,11 @@ def _keep_changes(item: Item, base: _Base, start: Candidate, end: Candidate) -> 
 
 def _shapes(
     recipe: Recipe, reader: str, roles: FieldRoles
-) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield, before each step and at the end, the fields that are the text, and the label's."""
+) -> Iterator[tuple[tuple[str, ...], FieldRoles]]:
+    """Yield, before each step and at the end, the fields that are the text, and all roles."""
     is_rows = reader in ROWS
     for step in (*recipe.steps, None):
-        yield roles.text if is_rows else (DOCUMENT_TEXT,), roles.label
+        yield roles.text if is_rows else (DOCUMENT_TEXT,), roles
         if step is not None:
             roles = step.filter.roles(roles)
             is_rows = is_rows or step.filter.MAKES_ROWS

@@ -92,6 +92,7 @@ class Item(Struct, array_like=True):
         findings: What happened to it so far.
         data: Its line, or a document's text, if that is not what the source has; None: it is.
         meta: What the sheet says of a document, if that is not what the source has.
+        origin: Of what was made, the record id in the source of what it was made of.
         number: Which of those that were made of one record it is, from 0.
         place: Where in that record it comes from, as JSON.
         key: What the next step, which is for the whole dataset, needs of it.
@@ -104,6 +105,7 @@ class Item(Struct, array_like=True):
     findings: list[Finding] = field(default_factory=list)
     data: bytes | None = None
     meta: dict[str, str] | None = None
+    origin: bytes | None = None
     number: int | None = None
     place: str | None = None
     key: bytes = b""

@@ -71,11 +71,10 @@ def read_candidates(repository: Repository, manifest: Manifest) -> Iterator[Cand
                 fields,
                 fields,
                 roles.text,
-                roles.label,
+                roles,
             )
         for entry in batch.entries:
             data = read_document(entry, repository.blobs.open)
             named = dict(entry.meta or {}) | {DOCUMENT_TEXT: data.decode("utf-8", "replace")}
-            yield Candidate(
-                entry.path, 0, document_id(entry.blake3), named, named, label=roles.label
-            )
+            identity = document_id(entry.blake3)
+            yield Candidate(entry.path, 0, identity, named, named, roles=roles)

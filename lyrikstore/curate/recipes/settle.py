@@ -13,7 +13,7 @@ from typing import BinaryIO, Self
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import storage_error
+from lyrikstore.canon.errors import InvalidInputError, storage_error
 from lyrikstore.canon.json import encode
 from lyrikstore.curate.readers.records import JSONL
 from lyrikstore.curate.recipes.decisions import Decision, DecisionWriter
@@ -36,6 +36,9 @@ WHOLE = ""
 
 SHARD_BYTES = 64 << 20
 """Size at which a shard of rows that were made of documents ends."""
+
+MAX_PARTITIONS = 255
+"""Folders that a partition makes: so many partitions terms can tell apart."""
 
 _OPEN_SHARDS = 64
 _EXAMPLES = 5
@@ -127,6 +130,7 @@ class Settling:
         self._source, self._decisions, self._put = source, decisions, put
         self._is_rows = source.is_rows or recipe.makes_rows
         self._shards = _Shards(folder, write=put is not None)
+        self._folders: set[str] = set()
         self.outcome = RecipeOutcome(
             parts={part: PartOutcome() for part in (recipe.parts or (WHOLE,))}
         )
@@ -274,6 +278,13 @@ class Settling:
 
     def _row_path(self, path: str, folder: str | None) -> str | None:
         if folder is not None:
+            self._folders.add(folder)
+            if len(self._folders) > MAX_PARTITIONS:
+                raise InvalidInputError(
+                    "too-many-partitions",
+                    f"the field of partition/1 has more than {MAX_PARTITIONS} values",
+                    hint="is it the right field? join rare values first with map/1",
+                )
             return f"{folder}/part-00000.jsonl"
         if not self._source.is_rows:
             return None

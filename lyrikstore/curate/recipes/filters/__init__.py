@@ -9,8 +9,10 @@ from lyrikstore.curate.recipes.filters.allow import Allow
 from lyrikstore.curate.recipes.filters.contract import Filter
 from lyrikstore.curate.recipes.filters.duplicates import DropDuplicates
 from lyrikstore.curate.recipes.filters.empty import DropEmpty
+from lyrikstore.curate.recipes.filters.partition import PartitionRows
 from lyrikstore.curate.recipes.filters.redact import Redact
 from lyrikstore.curate.recipes.filters.split import Split
+from lyrikstore.curate.recipes.filters.split_2 import SplitByField
 from lyrikstore.curate.recipes.filters.union import Union
 
 FILTERS: Mapping[str, type[Filter]] = {
@@ -19,5 +21,7 @@ FILTERS: Mapping[str, type[Filter]] = {
     "allow/1": Allow,
     "redact/1": Redact,
     "split/1": Split,
+    "split/2": SplitByField,
+    "partition/1": PartitionRows,
     "union/1": Union,
 }

@@ -38,8 +38,9 @@ class Candidate(Struct, frozen=True):
             not UTF-8, or if no step of the recipe reads texts.
         source: The fields as the source dataset has them.
         text_fields: Names of the fields that are the text: of a document that one.
-        label: Name of the field that holds its label; empty if none does.
+        roles: Which field has which role.
         data: The bytes of a document, if a step of the recipe reads them.
+        origin: The record id of what a step made it of; of others their own.
     """
 
     path: str
@@ -48,8 +49,14 @@ class Candidate(Struct, frozen=True):
     fields: Fields
     source: Fields
     text_fields: tuple[str, ...] = (DOCUMENT_TEXT,)
-    label: str = ""
+    roles: FieldRoles = FieldRoles()
     data: bytes = b""
+    origin: Digest | None = None
+
+    @property
+    def label(self) -> str:
+        """Name of the field that holds its label; empty if none does."""
+        return self.roles.label
 
     @property
     def is_document(self) -> bool:

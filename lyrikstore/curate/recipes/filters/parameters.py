@@ -9,7 +9,7 @@ from msgspec import Struct
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import unknown_word
 
-Kind = Literal["string", "strings", "columns", "boolean", "seed", "fraction"]
+Kind = Literal["string", "strings", "columns", "boolean", "seed", "fraction", "share"]
 
 _FORMS: Mapping[Kind, str] = {
     "string": "a string",
@@ -18,6 +18,7 @@ _FORMS: Mapping[Kind, str] = {
     "boolean": "true or false",
     "seed": "a string or an integer",
     "fraction": "a number between 0 and 1, at most 9 decimals",
+    "share": "a number between 0 and 1, at most 9 decimals, or a list of values",
 }
 
 
@@ -78,7 +79,7 @@ def _value(parameter: Parameter, value: Any, place: str) -> Any:
     match parameter.kind, value:
         case "string", str() if value:
             result: Any = value
-        case "strings", list() if _names(value):
+        case (("strings" | "share"), list()) if _names(value):
             result = list(value)
         case "columns", "*":
             result = "*"
@@ -90,7 +91,7 @@ def _value(parameter: Parameter, value: Any, place: str) -> Any:
             result = value
         case "seed", int() if not isinstance(value, bool):
             result = str(value)
-        case "fraction", Decimal() | int() | str() if not isinstance(value, bool):
+        case (("fraction" | "share"), Decimal() | int() | str()) if not isinstance(value, bool):
             result = _fraction(parameter, value, place)
         case _:
             raise _misfit(parameter, place)
