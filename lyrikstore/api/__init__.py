@@ -41,15 +41,16 @@ if TYPE_CHECKING:
     from lyrikstore.crypto.keys.signer import Signer as Signer
     from lyrikstore.crypto.proofs.proof_set import SUITES as SUITES
     from lyrikstore.curate.commit.commit_cache import begin_listing as begin_listing
-    from lyrikstore.curate.commit.diff import FileChange as FileChange
-    from lyrikstore.curate.commit.diff import LicenceChange as LicenceChange
-    from lyrikstore.curate.commit.diff import VersionDiff as VersionDiff
     from lyrikstore.curate.commit.inputs import CommitMetadata as CommitMetadata
     from lyrikstore.curate.commit.inputs import CommitOptions as CommitOptions
     from lyrikstore.curate.commit.plan import CommitResult as CommitResult
     from lyrikstore.curate.commit.status import FolderStatus as FolderStatus
     from lyrikstore.curate.descriptor import Descriptor as Descriptor
     from lyrikstore.curate.descriptor import load_descriptor as load_descriptor
+    from lyrikstore.curate.diff.rows import RowsDiff as RowsDiff
+    from lyrikstore.curate.diff.versions import FileChange as FileChange
+    from lyrikstore.curate.diff.versions import LicenceChange as LicenceChange
+    from lyrikstore.curate.diff.versions import VersionDiff as VersionDiff
     from lyrikstore.curate.readers.fields import FieldRoles as FieldRoles
     from lyrikstore.curate.recipes.decisions import Decision as Decision
     from lyrikstore.curate.recipes.recipe import load_recipe as load_recipe
@@ -153,7 +154,8 @@ _PLACES = {
     "crypto.keys.signer": "DeferredSigner Signer",
     "crypto.proofs.proof_set": "SUITES",
     "curate.commit.commit_cache": "begin_listing",
-    "curate.commit.diff": "FileChange LicenceChange VersionDiff",
+    "curate.diff.rows": "RowsDiff",
+    "curate.diff.versions": "FileChange LicenceChange VersionDiff",
     "curate.commit.inputs": "CommitMetadata CommitOptions",
     "curate.commit.plan": "CommitResult",
     "curate.commit.status": "FolderStatus",

@@ -11,10 +11,10 @@ from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.history.repository.repository import Repository
 
 if TYPE_CHECKING:
-    from lyrikstore.curate.commit.diff import VersionDiff
     from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions
     from lyrikstore.curate.commit.plan import CommitResult
     from lyrikstore.curate.commit.status import FolderStatus
+    from lyrikstore.curate.diff.versions import VersionDiff
     from lyrikstore.curate.recipes.apply import FilterResult
     from lyrikstore.curate.recipes.recipe import Recipe
     from lyrikstore.curate.recipes.why import Explanation
@@ -146,7 +146,7 @@ class Datasets:
             InvalidInputError: (``no-files``) one of them has none; else as ``Store.resolve``.
             VerificationError, IncompleteError, FormatError: A tree is damaged or lost.
         """
-        from lyrikstore.curate.commit.diff import compare_versions
+        from lyrikstore.curate.diff.versions import compare_versions
 
         return compare_versions(self.store.repository, old, new)
 

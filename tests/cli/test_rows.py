@@ -307,3 +307,32 @@ def test_a_partition_has_a_folder_for_each_value(publisher, folder) -> None:
     commit(publisher)
     error = derive(publisher, '[[step]]\nuse = "partition/1"\n', code=16)
     assert error["kind"] == "too-many-partitions"
+
+
+def test_diff_tells_rows_apart(publisher, folder) -> None:
+    rows = [{"id": n, "text": f"t{n}", "label": "a"} for n in range(10)]
+    (folder / "t.jsonl").write_bytes(lines(rows))
+    (folder / "same.jsonl").write_bytes(lines([{"id": 99, "text": "x", "label": "a"}]))
+    commit(publisher)
+    changed = [{**rows[1], "label": "b"}, {**rows[2], "label": "b"}, {**rows[3], "text": "new"}]
+    (folder / "t.jsonl").write_bytes(lines([*changed, *rows[5:], {"id": 50, "text": "came"}]))
+    (folder / "u.jsonl").write_bytes(lines([rows[4]]))
+    commit(publisher)
+    found = publisher.ok("diff", "acme/rows~1", "acme/rows", "--json").json["rowChanges"]
+    assert found["shifts"] == [
+        {"shift": "label", "oldValue": "a", "newValue": "b", "recordCount": 2}
+    ]
+    assert found["counts"] == {
+        "added": 1,
+        "removed": 1,
+        "changed": 3,
+        "moved": 1,
+        "unchanged": 6,
+    }
+    assert {"change": "removed", "path": "t.jsonl", "line": 1} in found["rowsShown"]
+    assert {"change": "moved", "path": "u.jsonl", "line": 1} in found["rowsShown"]
+    back = publisher.ok("diff", "acme/rows", "acme/rows~1", "--json").json["rowChanges"]
+    assert back["counts"]["removed"] == back["counts"]["added"] == 1
+    assert back["shifts"] == [
+        {"shift": "label", "oldValue": "b", "newValue": "a", "recordCount": 2}
+    ]

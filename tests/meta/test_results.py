@@ -17,7 +17,7 @@ OPEN = {
 }
 """Members that hold any object, and why."""
 
-VERSIONS = {"cli/verify": 2, "cli/diff": 2}
+VERSIONS = {"cli/verify": 2, "cli/diff": 3}
 """Results of which a later version than the first is printed."""
 
 SEVERAL = {

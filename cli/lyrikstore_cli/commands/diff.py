@@ -10,8 +10,9 @@ from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import FileChange, LicenceChange
+    from lyrikstore.api import FileChange, LicenceChange, RowsDiff
 
+_SHOWN = 5
 _TITLES = {"version": "licence", "text": "licence text"}
 
 
@@ -21,15 +22,18 @@ _TITLES = {"version": "licence", "text": "licence text"}
 def command(session: Session, old: str, new: str) -> None:
     """Say what differs between the versions OLD and NEW: licences, files, sheet, what is stated.
 
-    They may be of two names, such as a dataset and what a filter made of it. No data is read.
+    They may be of two names, such as a dataset and what a filter made of it. Of rows it says which
+    came, went, changed and moved, labels and licences first; no other data is read.
     """
     found = session.open_store().datasets.diff(old, new)
-    session.emit("diff", found.to_json(), version=2)
+    session.emit("diff", found.to_json(), version=3)
     say = session.screen.result
     for sign, version in (("−", found.old), ("+", found.new)):
         say(f"{sign} {version.name}  {version.id.short}", "bold")
     for licence in found.licences:
         say(f"! {escape_control(_of_licence(licence))}")
+    if found.rows is not None:
+        _say_rows(session, found.rows)
     for sign, paths in (("+", found.added), ("−", found.removed)):
         for path in paths:
             say(f"{sign} {escape_control(path)}")
@@ -42,7 +46,7 @@ def command(session: Session, old: str, new: str) -> None:
     for name, (was, now) in found.fields.items():
         say(escape_control(f"! {name}: {_in_words(was, now)} → {_in_words(now, was)}"))
     if not (found.licences or found.added or found.removed or found.moved or found.differing
-            or found.fields):  # fmt: skip
+            or found.fields or (found.rows and not found.rows.is_empty)):  # fmt: skip
         say("– files, sheet and statements are alike")
         return
     counts = [f"+{len(found.added)} −{len(found.removed)} ~{len(found.differing)}"]
@@ -53,6 +57,21 @@ def command(session: Session, old: str, new: str) -> None:
     if found.fields:
         counts.append(f"{pluralize(len(found.fields), 'field')} stated otherwise")
     say(f"! differs  {', '.join(counts)}")
+
+
+def _say_rows(session: Session, rows: "RowsDiff") -> None:
+    say = session.screen.result
+    for shift in rows.shifts:
+        was, now = ("nothing" if value is None else value for value in (shift.was, shift.now))
+        say(escape_control(f"! {shift.of}: {was} → {now}  ({pluralize(shift.records, 'record')})"))
+    for name, places in rows.shown.items():
+        count = rows.counts[name]
+        if count:
+            some = ", ".join(f"{one.path}:{one.line}" for one in places[:_SHOWN])
+            more = f" and {count - _SHOWN} more" if count > _SHOWN else ""
+            say(escape_control(f"  {name:<8} {count:>7}  {some}{more}"))
+    if not rows.by_id and (rows.counts["added"] or rows.counts["removed"]):
+        say("  which of them changed is not known: no field is the id (commit --id FIELD)")
 
 
 def _of_licence(change: "LicenceChange") -> str:

@@ -20,8 +20,11 @@ from lyrikstore.curate.readers.rows import as_text, as_texts
 MAX_DISTINCT = 10_000
 """Distinct values up to which they are counted; labels likewise."""
 
-MAX_FIELDS = 1000
-"""Fields of a dataset that are measured."""
+MAX_FIELDS, MAX_NAME = 250, 200
+"""Fields of a dataset that are measured, and the characters of their names."""
+
+MAX_LABELS, MAX_LABEL_BYTES = 1000, 64 << 10
+"""Labels that are listed, and their bytes in all: what a manifest has room for."""
 
 MAX_LENGTHS = 65_536
 """Distinct lengths of a field up to which the median is exact, and known."""
@@ -135,7 +138,7 @@ class RowStatistics(Struct):
         for name in names:
             known = self.fields.get(name)
             if known is None:
-                if len(self.fields) >= MAX_FIELDS:
+                if len(self.fields) >= MAX_FIELDS or len(name) > MAX_NAME:
                     self.more = True
                     continue
                 known = self.fields[name] = FieldStatistics()
@@ -169,8 +172,12 @@ class RowStatistics(Struct):
         }
         if self.more:
             found["fieldsAbove"] = MAX_FIELDS
-        if (counts := self.labels.get(label)) is not None:
+        counts = self.labels.get(label, {})
+        if counts is None or _too_much(counts):
+            found["labelsAbove"] = MAX_LABELS
+        elif counts:
             found["labels"] = [{"label": one, "records": counts[one]} for one in sorted(counts)]
+        if label in self.several:
             found["severalLabels"] = self.several[label]
         return found
 
@@ -206,6 +213,11 @@ def batched_rows(
             statistics.add(batch, labels)
             batch.clear()
     statistics.add(batch, labels)
+
+
+def _too_much(labels: Mapping[str, int]) -> bool:
+    size = sum(len(one.encode()) for one in labels)
+    return len(labels) > MAX_LABELS or size > MAX_LABEL_BYTES
 
 
 def _spelt(value: JSON) -> str:

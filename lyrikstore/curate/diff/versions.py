@@ -11,6 +11,7 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import JSON
 from lyrikstore.curate.commit.statement import tree_bytes
 from lyrikstore.curate.descriptor import Field
+from lyrikstore.curate.diff.rows import RowsDiff, compare_rows
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.diff import TreeDifference, differences
@@ -79,6 +80,7 @@ class VersionDiff(Struct, frozen=True):
         moved: Files that have another path, in the order of the new paths.
         differing: Files that both have, in path order.
         fields: Field of the descriptor → its old and its new state, by name; none that is measured.
+        rows: What differs between the rows, if both have rows.
     """
 
     old: Manifest
@@ -89,6 +91,7 @@ class VersionDiff(Struct, frozen=True):
     moved: tuple[FileChange, ...]
     differing: tuple[FileChange, ...]
     fields: Mapping[str, tuple[Field | None, Field | None]]
+    rows: RowsDiff | None
 
     def to_json(self) -> dict[str, JSON]:
         """Return it as ``schemas/cli/diff.schema.json`` wants it."""
@@ -118,6 +121,7 @@ class VersionDiff(Struct, frozen=True):
                 {"field": name, "oldState": old, "newState": new}
                 for name, (old, new) in self.fields.items()
             ],
+            "rowChanges": None if self.rows is None else self.rows.to_json(),
         }
 
 
@@ -134,7 +138,7 @@ def compare_versions(repository: Repository, old: str, new: str) -> VersionDiff:
         VerificationError, IncompleteError, FormatError: A tree is damaged or lost.
 
     Cost: a comparison of the two trees' bytes, and one parse for each file that differs; no data
-    is read.
+    is read but the files of rows that differ.
     """
     one, other = (_with_files(repository, ref) for ref in (old, new))
     after = tree_bytes(repository, other)
@@ -151,6 +155,7 @@ def compare_versions(repository: Repository, old: str, new: str) -> VersionDiff:
         tuple(moved),
         tuple(differing),
         _restated(one, other),
+        compare_rows(repository, one, other),
     )
 
 
