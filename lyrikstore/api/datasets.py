@@ -197,6 +197,35 @@ class Datasets:
         checkout_tree(tree, repository.blobs, Path(folder), progress=progress)
         return tree
 
+    def convert(
+        self, ref: str, folder: Path | str, form: str, *, progress: OnProgress = silent
+    ) -> "tuple[Tree, int]":
+        """Write the records of a version into a new or empty folder, in one format.
+
+        Args:
+            ref: The version.
+            folder: Where to.
+            form: ``jsonl``, ``csv`` or ``parquet``.
+            progress: Progress callback, called per file.
+
+        Returns:
+            The tree of what was written, and of CSV how many cells a spreadsheet program could
+            take for formulas.
+
+        Raises:
+            LyrikstoreError: As :func:`lyrikstore.curate.convert.convert` and :meth:`checkout`;
+                nothing stays behind.
+        """
+        from lyrikstore.curate.convert import convert
+        from lyrikstore.curate.work import work_folder
+        from lyrikstore.history.checkout.checkout import checkout_tree
+
+        repository = self.store.repository
+        with work_folder(self.store.own_cache) as work:
+            made = convert(repository, repository.resolve(ref), form, work, progress)
+            checkout_tree(made.tree, made, Path(folder), progress=progress)
+            return made.tree, made.formulas
+
     def term_sources(self, refs: "list[str]", asker: "Asker") -> "list[TermSource]":
         """Return the terms of the datasets that versions were made from, as ``mix`` takes them.
 

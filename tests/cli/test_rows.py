@@ -1,5 +1,6 @@
 """Rows through the command line: what is recognised, what is refused, what filters make of it."""
 
+import csv
 import gzip
 import json
 from pathlib import Path
@@ -336,3 +337,49 @@ def test_diff_tells_rows_apart(publisher, folder) -> None:
     assert back["shifts"] == [
         {"shift": "label", "oldValue": "b", "newValue": "a", "recordCount": 2}
     ]
+
+
+def test_rows_are_converted(publisher, folder) -> None:
+    rows = [
+        {"id": 1, "text": 'a, "b"\nc', "labels": ["x", "y"], "n": 1, "m": 1, "big": 2**60},
+        {"id": 2, "text": "=1+1", "labels": [], "n": 2.5, "m": "s", "o": {"k": [1]}},
+        {"id": 3, "b": True, "text": None},
+    ]
+    (folder / "t.jsonl").write_bytes(lines(rows))
+    (folder / "README.md").write_text("About.\n")
+    commit(publisher)
+    for form in ("jsonl", "csv", "parquet"):
+        found = publisher.ok("checkout", "acme/rows", form, "--format", form, "--json").json
+        assert found["files"] == 2
+        assert (publisher.folder / form / "README.md").read_text() == "About.\n"
+    assert (publisher.folder / "jsonl" / "t.jsonl").read_bytes() == lines(rows)
+    with (publisher.folder / "csv" / "t.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert table[0]["text"] == 'a, "b"\nc'
+    assert table[0]["labels"] == '["x","y"]'
+    assert table[1]["o"] == '{"k":[1]}'
+    assert table[2]["text"] == table[2]["n"] == ""
+    found = pq.read_table(publisher.folder / "parquet" / "t.parquet").to_pylist()
+    assert [row["n"] for row in found] == [1.0, 2.5, None]
+    assert [row["m"] for row in found] == ["1", "s", None]
+    assert found[0]["labels"] == ["x", "y"]
+    assert found[0]["big"] == str(2**60)
+    assert found[2]["b"] is True
+    # What was converted can be committed again, and says the same.
+    publisher.ok("commit", "csv", "-d", "acme/again")
+    publisher.ok("commit", "parquet", "-d", "acme/again", "--yes")
+    assert "formula" in publisher.ok("checkout", "acme/rows", "more", "--format", "csv").out
+
+
+def test_documents_are_converted(publisher, folder) -> None:
+    (folder / "a.txt").write_text("one")
+    (publisher.folder / "sheet.csv").write_text("file,kind\na.txt,x\n")
+    publisher.ok("commit", "rows", "-d", "acme/docs", "--metadata", "sheet.csv")
+    publisher.ok("checkout", "acme/docs", "out", "--format", "jsonl")
+    line = json.loads((publisher.folder / "out" / "records.jsonl").read_text())
+    assert line == {"path": "a.txt", "kind": "x", "text": "one"}
+    (folder / "b.txt").write_bytes(b"\xff")
+    publisher.ok("commit", "rows", "-d", "acme/docs", "--metadata", "sheet.csv")
+    error = publisher.fails(16, "checkout", "acme/docs", "o2", "--format", "csv", "--json").error
+    assert error["kind"] == "undecodable-text"
+    assert not (publisher.folder / "o2").exists()

@@ -14,7 +14,8 @@ from lyrikstore_cli.session import Session
 @declare(
     "checkout",
     epilog="lyrikstore checkout acme/contracts~1 before\n"
-    "lyrikstore checkout acme/contracts documents --metadata sheet.csv",
+    "lyrikstore checkout acme/contracts documents --metadata sheet.csv\n"
+    "lyrikstore checkout acme/clauses table --format parquet",
 )
 @click.argument("ref")
 @click.argument("folder", type=click.Path(path_type=Path))
@@ -23,14 +24,29 @@ from lyrikstore_cli.session import Session
     type=click.Path(path_type=Path),
     help="Write what the sheet says about the files to this new CSV file.",
 )
-def command(session: Session, ref: str, folder: Path, metadata: Path | None) -> None:
-    """Write the files of REF to FOLDER, which must be new or empty; each file is verified."""
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "csv", "parquet"]),
+    help="Convert its records, rows or documents, to files of this format.",
+)
+def command(
+    session: Session, ref: str, folder: Path, metadata: Path | None, form: str | None
+) -> None:
+    """Write the files of REF to FOLDER, which must be new or empty; each file is verified.
+
+    What `--format` converts has other bytes and is not the version any more.
+    """
     if metadata is not None:
         options.check_new(metadata)
     store = session.open_store()
     manifest = store.resolve(ref)
     with session.screen.progress("writing") as meter:
-        tree = store.datasets.checkout(str(manifest.id), folder, progress=meter)
+        converted = 0
+        if form is not None:
+            tree, converted = store.datasets.convert(str(manifest.id), folder, form, progress=meter)
+        else:
+            tree = store.datasets.checkout(str(manifest.id), folder, progress=meter)
     key = None
     if metadata is not None:
         from lyrikstore.api import formula_cells, sheet_of
@@ -47,12 +63,15 @@ def command(session: Session, ref: str, folder: Path, metadata: Path | None) -> 
             "bytes": tree.total_bytes,
             "sheet": None if metadata is None else str(metadata),
             "keyColumn": key,
+            "format": form,
         },
     )
     session.screen.result(
         f"✓ wrote    {pluralize(len(tree.entries), 'file')}, {size(tree.total_bytes)}, to {folder} "
         f"({manifest.name} {manifest.id.short})"
     )
+    if converted:
+        session.screen.result(formula_warning(converted))
     if metadata is not None:
         session.screen.result(f"✓ wrote    {metadata}, its column {key} names the file")
         if formulas := formula_cells(

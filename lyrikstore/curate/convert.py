@@ -1,0 +1,266 @@
+"""A version as JSONL, CSV or Parquet, whatever it was committed as (docs/rows.md).
+
+What is converted is not the version any more: its ids are of other bytes. Nothing is lost on the
+way to JSONL; CSV has text alone, Parquet one type for each column.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError, storage_error
+from lyrikstore.canon.json import JSON, MAX_INTEGER, encode
+from lyrikstore.canon.progress import OnProgress, Progress
+from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
+from lyrikstore.curate.readers.rows import Fields, as_text, parse_row
+from lyrikstore.curate.recipes.source import RecordSource, read_document, source_reader
+from lyrikstore.curate.sheets.sheet import formula_cells
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_tree
+from lyrikstore.history.trees.tree import Tree, TreeEntry
+
+FORMATS = ("jsonl", "csv", "parquet")
+MAX_COLUMNS = 10_000
+"""Columns that a table may have; rows of more different fields stay JSONL."""
+
+PATH, TEXT = "path", "text"
+"""Fields that a document has as a row, besides the columns of its sheet."""
+
+_ROWS = 4096
+
+
+class Converted(Struct, frozen=True):
+    """A version in another format.
+
+    Attributes:
+        tree: The files as they are now.
+        files: Digest → where its file lies.
+        formulas: Cells of CSV that a spreadsheet takes for formulas.
+    """
+
+    tree: Tree
+    files: Mapping[Digest, Path]
+    formulas: int
+
+    def open(self, digest: Digest) -> BinaryIO:
+        """Return a stream of one of the files."""
+        return self.files[digest].open("rb")
+
+
+def convert(
+    repository: Repository, manifest: Manifest, form: str, work: Path, progress: OnProgress
+) -> Converted:
+    """Return a version as files of one format, made in a work folder.
+
+    Args:
+        repository: The store.
+        manifest: A dataset of rows or documents.
+        form: One of :data:`FORMATS`.
+        work: Where the files are made.
+        progress: Progress callback, called per file.
+
+    Raises:
+        InvalidInputError: (``no-reader``) its records are not read; (``bad-format``) no such
+            format; (``undecodable-text``) a document is not UTF-8; (``too-many-columns``);
+            (``name-taken``) its sheet has a column called ``path`` or ``text``.
+        VerificationError, IncompleteError: Its data is damaged, lost or retired.
+        StorageError: The disk is full.
+
+    Cost: one read; for CSV and Parquet two. Memory for some thousand rows.
+    """
+    if form not in FORMATS:
+        raise InvalidInputError(
+            "bad-format", f"no format {form[:40]!r}", hint=f"formats: {', '.join(FORMATS)}"
+        )
+    source = RecordSource(
+        present_tree(repository, manifest),
+        source_reader(manifest.body),
+        FieldRoles.of_body(manifest.body),
+        frozenset(manifest.body.get("companions", ())),
+    )
+    made = _Made(work)
+    shards = _shards(source, repository)
+    for number, (path, rows) in enumerate(shards, start=1):
+        write = {"jsonl": _write_lines, "csv": _write_table, "parquet": _write_parquet}[form]
+        target = made.new(f"{_stem(path)}.{form}")
+        try:
+            with target.open("xb") as out:
+                made.formulas += write(rows, out)
+        except OSError as error:
+            raise storage_error(error, f"converting {path}") from error
+        progress(Progress(number, phase="converting"))
+    for entry in source.tree.entries:
+        if entry.path in source.companions:
+            target = made.new(entry.path)
+            with repository.blobs.open(entry.blake3) as stream, target.open("xb") as out:
+                while part := stream.read(1 << 20):
+                    out.write(part)
+    return made.finish()
+
+
+class _Made:
+    """Files made so far."""
+
+    def __init__(self, work: Path) -> None:
+        self._work = work
+        self._files: dict[str, Path] = {}
+        self.formulas = 0
+
+    def new(self, path: str) -> Path:
+        self._files[path] = self._work / f"converted-{len(self._files)}"
+        return self._files[path]
+
+    def finish(self) -> Converted:
+        entries, files = [], {}
+        for path, file in self._files.items():
+            digest = Digest.of_file(file)
+            entries.append(TreeEntry(path, file.stat().st_size, digest, None))
+            files[digest] = file
+        return Converted(Tree.of(entries), files, self.formulas)
+
+
+_Rows = Callable[[], Iterator[tuple[bytes, Fields]]]
+"""Gives the rows of one file, each as a line and as its members; may be called again."""
+
+
+def _shards(source: RecordSource, repository: Repository) -> Iterator[tuple[str, _Rows]]:
+    if not source.is_rows:
+        yield "records", lambda: _documents(source, repository)
+        return
+    for entry in source.files():
+        one = RecordSource(Tree((entry,)), source.reader, source.roles)
+        yield entry.path, lambda one=one: _rows(one, repository)  # type: ignore[misc]
+
+
+def _rows(source: RecordSource, repository: Repository) -> Iterator[tuple[bytes, Fields]]:
+    for batch in source.batches(repository.blobs.open):
+        for row in batch.rows:
+            yield row, parse_row(row)
+
+
+def _documents(source: RecordSource, repository: Repository) -> Iterator[tuple[bytes, Fields]]:
+    for batch in source.batches(repository.blobs.open):
+        for entry in batch.entries:
+            meta = dict(entry.meta or {})
+            taken = next((name for name in (PATH, TEXT) if name in meta), None)
+            if taken is not None:
+                raise InvalidInputError(
+                    "name-taken",
+                    f"the sheet has a column {taken!r}: so would the document's own be called",
+                    hint="rename the column and commit again",
+                )
+            try:
+                text = read_document(entry, repository.blobs.open).decode()
+            except UnicodeDecodeError:
+                raise InvalidInputError(
+                    "undecodable-text",
+                    f"{entry.path}: not UTF-8 text",
+                    hint="extract its text first, with a recipe with extract-text/1",
+                ) from None
+            fields: dict[str, JSON] = {PATH: entry.path, **meta, TEXT: text}
+            yield encode(fields), fields
+
+
+def _write_lines(rows: _Rows, out: BinaryIO) -> int:
+    out.writelines(line + b"\n" for line, _ in rows())
+    return 0
+
+
+def _write_table(rows: _Rows, out: BinaryIO) -> int:
+    names = list(_kinds(rows))
+    formulas = 0
+    text = io.TextIOWrapper(out, "utf-8", newline="", write_through=False)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    for _, fields in rows():
+        cells = [as_text(fields.get(name)) or "" for name in names]
+        formulas += formula_cells(cells)
+        writer.writerow(cells)
+    text.flush()
+    text.detach()
+    return formulas
+
+
+def _write_parquet(rows: _Rows, out: BinaryIO) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = _kinds(rows)
+    types = {
+        "string": pa.string(),
+        "integer": pa.int64(),
+        "number": pa.float64(),
+        "boolean": pa.bool_(),
+        "strings": pa.list_(pa.string()),
+        "text": pa.string(),
+    }
+    schema = pa.schema([pa.field(name, types[kind]) for name, kind in kinds.items()])
+    with pq.ParquetWriter(out, schema, compression="zstd", store_schema=False) as writer:
+        batch: list[Fields] = []
+
+        def flush() -> None:
+            columns = [
+                pa.array(
+                    [as_text(one.get(name)) if kind == "text" else one.get(name) for one in batch],
+                    types[kind],
+                )
+                for name, kind in kinds.items()
+            ]
+            writer.write_table(pa.table(columns, schema=schema))
+            batch.clear()
+
+        for _, fields in rows():
+            batch.append(fields)
+            if len(batch) == _ROWS:
+                flush()
+        flush()
+    return 0
+
+
+def _kinds(rows: _Rows) -> dict[str, str]:
+    """Return the fields of some rows, in the order they first occur, and what each column is."""
+    found: dict[str, str] = {}
+    for _, fields in rows():
+        for name, value in fields.items():
+            kind = _kind(value)
+            known = found.get(name)
+            if known is None:
+                found[name] = kind
+                if len(found) > MAX_COLUMNS:
+                    raise InvalidInputError(
+                        "too-many-columns",
+                        f"the rows have more than {MAX_COLUMNS} different fields",
+                        hint="check them out as jsonl",
+                    )
+            elif kind not in ("", known):
+                both = {kind, known}
+                found[name] = kind if not known else "number" if both == _NUMBERS else "text"
+    return {name: kind or "string" for name, kind in found.items() if name != DOCUMENT_TEXT}
+
+
+_NUMBERS = {"integer", "number"}
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer" if abs(value) <= MAX_INTEGER else "text"
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return "strings"
+    return {str: "string", float: "number"}.get(type(value), "text")
+
+
+def _stem(path: str) -> str:
+    for suffix in (".csv.jsonl", ".parquet.jsonl", ".tsv.jsonl", ".jsonl", ".ndjson"):
+        if path.lower().endswith(suffix):
+            return path[: -len(suffix)]
+    return path.rpartition(".")[0] if path.lower().endswith((".csv", ".tsv", ".parquet")) else path
