@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from lyrikstore.curate.diff.versions import FileChange as FileChange
     from lyrikstore.curate.diff.versions import LicenceChange as LicenceChange
     from lyrikstore.curate.diff.versions import VersionDiff as VersionDiff
+    from lyrikstore.curate.lock_file import LockFile as LockFile
+    from lyrikstore.curate.lock_file import find_lock as find_lock
     from lyrikstore.curate.readers.fields import FieldRoles as FieldRoles
     from lyrikstore.curate.recipes.decisions import Decision as Decision
     from lyrikstore.curate.recipes.recipe import load_recipe as load_recipe
@@ -160,6 +162,7 @@ _PLACES = {
     "curate.commit.plan": "CommitResult",
     "curate.commit.status": "FolderStatus",
     "curate.descriptor": "Descriptor load_descriptor",
+    "curate.lock_file": "LockFile find_lock",
     "curate.readers.fields": "FieldRoles",
     "curate.recipes.decisions": "Decision",
     "curate.recipes.recipe": "load_recipe",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lyrikstore.curate.commit.plan import CommitResult
     from lyrikstore.curate.commit.status import FolderStatus
     from lyrikstore.curate.diff.versions import VersionDiff
+    from lyrikstore.curate.lock_file import LockedState, LockFile
     from lyrikstore.curate.recipes.apply import FilterResult
     from lyrikstore.curate.recipes.recipe import Recipe
     from lyrikstore.curate.recipes.why import Explanation
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from lyrikstore.curate.terms.combined import TermSource
     from lyrikstore.curate.terms.sources import Asker
     from lyrikstore.history.gc.gc import Collected
+    from lyrikstore.history.manifests.manifest import Manifest
     from lyrikstore.history.trees.tree import Tree
     from lyrikstore.objects.backends.open import RemotePlace
     from lyrikstore.objects.parallel.tasks import Pools
@@ -225,6 +227,38 @@ class Datasets:
             made = convert(repository, repository.resolve(ref), form, work, progress)
             checkout_tree(made.tree, made, Path(folder), progress=progress)
             return made.tree, made.formulas
+
+    def lock(self, refs: Sequence[str], known: "LockFile | None" = None) -> "LockFile":
+        """Return a lock file with these versions, and the other names of ``known``.
+
+        Raises:
+            InvalidInputError, NotFoundError: As
+                :func:`lyrikstore.curate.lock_file.lock_versions`.
+        """
+        from lyrikstore.curate.lock_file import lock_versions
+
+        return lock_versions(self.store.repository, refs, known)
+
+    def check_lock(self, lock: "LockFile") -> "list[LockedState]":
+        """Return how each version of a lock file stands in this store.
+
+        Raises:
+            InvalidInputError: (``other-store``) it is of another store.
+        """
+        from lyrikstore.curate.lock_file import check_lock
+
+        return check_lock(self.store.repository, lock)
+
+    def locked(self, lock: "LockFile", name: str) -> "Manifest":
+        """Return the version that a lock file names.
+
+        Raises:
+            InvalidInputError, NotFoundError: As
+                :func:`lyrikstore.curate.lock_file.locked_version`.
+        """
+        from lyrikstore.curate.lock_file import locked_version
+
+        return locked_version(self.store.repository, lock, name)
 
     def term_sources(self, refs: "list[str]", asker: "Asker") -> "list[TermSource]":
         """Return the terms of the datasets that versions were made from, as ``mix`` takes them.

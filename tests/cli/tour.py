@@ -176,6 +176,7 @@ def _record(way: Tour) -> None:
     way.run("acme", "why", "acme/clean", "training-00.txt")
     way.run("acme", "status")
     way.run("acme", "checkout", "acme/topics", "copy", "--metadata", "copy.csv")
+    way.run("acme", "lock", "acme/topics")
     way.run("acme", "log", "acme/clean")
     way.run("acme", "log")
     way.run("acme", "log", "--audit")

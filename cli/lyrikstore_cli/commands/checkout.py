@@ -15,7 +15,8 @@ from lyrikstore_cli.session import Session
     "checkout",
     epilog="lyrikstore checkout acme/contracts~1 before\n"
     "lyrikstore checkout acme/contracts documents --metadata sheet.csv\n"
-    "lyrikstore checkout acme/clauses table --format parquet",
+    "lyrikstore checkout acme/clauses table --format parquet\n"
+    "lyrikstore checkout --locked acme/clauses data",
 )
 @click.argument("ref")
 @click.argument("folder", type=click.Path(path_type=Path))
@@ -30,8 +31,16 @@ from lyrikstore_cli.session import Session
     type=click.Choice(["jsonl", "csv", "parquet"]),
     help="Convert its records, rows or documents, to files of this format.",
 )
+@click.option(
+    "--locked", is_flag=True, help="REF is a name: its version in lyrik.lock, here or above."
+)
 def command(
-    session: Session, ref: str, folder: Path, metadata: Path | None, form: str | None
+    session: Session,
+    ref: str,
+    folder: Path,
+    metadata: Path | None,
+    form: str | None,
+    locked: bool,
 ) -> None:
     """Write the files of REF to FOLDER, which must be new or empty; each file is verified.
 
@@ -40,7 +49,12 @@ def command(
     if metadata is not None:
         options.check_new(metadata)
     store = session.open_store()
-    manifest = store.resolve(ref)
+    if locked:
+        from lyrikstore.api import LockFile, find_lock
+
+        manifest = store.datasets.locked(LockFile.load(find_lock(Path.cwd())), ref)
+    else:
+        manifest = store.resolve(ref)
     with session.screen.progress("writing") as meter:
         converted = 0
         if form is not None:

@@ -1,0 +1,259 @@
+"""``lyrik.lock``: the versions that code was written for, beside the code, in its Git (spec §12.9).
+
+Git orders the code, the log orders the data: the file names versions by id and by their place in
+the log, so that a checkout years later is of the same bytes, or none.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Self
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError
+from lyrikstore.canon.files import read_at_most
+from lyrikstore.canon.json import JSON
+from lyrikstore.canon.text import suggest
+from lyrikstore.canon.toml import check_user_file, parse_toml
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.manifests.names import parse_name
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import retired_versions
+
+FILE = "lyrik.lock"
+FORMAT = 1
+MAX_BYTES = 1 << 20
+
+LockState = Literal["same", "newer", "retired", "missing", "differs"]
+"""``same``: it is logged where the file says, and current; ``newer``: logged so, and the name has a
+newer version; ``retired``: its data need not be there any more; ``missing``: no such version is
+logged; ``differs``: it is logged, and not where or as what the file says."""
+
+
+class LockedVersion(Struct, frozen=True):
+    """One version in a lock file.
+
+    Attributes:
+        name: Full name.
+        id: Id of its manifest.
+        log_index: Its place in the home log.
+    """
+
+    name: str
+    id: Digest
+    log_index: int
+
+
+class LockFile(Struct, frozen=True):
+    """A lock file.
+
+    Attributes:
+        store: Id of the store.
+        origin: Name of its log.
+        versions: By name.
+    """
+
+    store: Digest
+    origin: str
+    versions: tuple[LockedVersion, ...]
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Return what a file says.
+
+        Raises:
+            InvalidInputError: (``unreadable``) it cannot be read; (``bad-lock``) it is none.
+        """
+        data = read_at_most(path, MAX_BYTES + 1)
+        try:
+            table = parse_toml(data, max_bytes=MAX_BYTES)
+            check_user_file(table, "lock")
+        except FormatError as error:
+            raise _bad(path, error.message) from None
+        versions = [
+            LockedVersion(name, Digest.parse(one["id"]), one["log-index"])
+            for name, one in sorted(table.get("version", {}).items())
+        ]
+        return cls(Digest.parse(table["store"]), table["origin"], tuple(versions))
+
+    def encode(self) -> bytes:
+        """Return the bytes of the file: the same for the same versions, a line for each fact."""
+        lines = [
+            "# Versions that this code uses. Made by `lyrikstore lock`; keep it in Git.",
+            f"lock = {FORMAT}",
+            f'store = "{self.store}"',
+            f'origin = "{self.origin}"',
+        ]
+        for one in self.versions:
+            lines += ["", f'[version."{one.name}"]', f'id = "{one.id}"']
+            lines.append(f"log-index = {one.log_index}")
+        return ("\n".join(lines) + "\n").encode()
+
+    def version(self, text: str) -> LockedVersion:
+        """Return the version that is locked for a name, as people type it.
+
+        Raises:
+            InvalidInputError: (``bad-name``) it is no name; (``not-locked``) none is locked for it;
+                near names are named.
+        """
+        name = str(parse_name(text))
+        found = next((one for one in self.versions if one.name == name), None)
+        if found is None:
+            hint = suggest(name, [one.name for one in self.versions])
+            raise InvalidInputError(
+                "not-locked",
+                f"{FILE} has no version of {name}",
+                hint=hint or f"lock one: lyrikstore lock {name.removeprefix('datasets/')}",
+            )
+        return found
+
+    def with_versions(self, versions: Sequence[LockedVersion]) -> "LockFile":
+        """Return the file with these versions in place of those of the same names."""
+        merged = {one.name: one for one in (*self.versions, *versions)}
+        return LockFile(self.store, self.origin, tuple(merged[name] for name in sorted(merged)))
+
+
+class LockedState(Struct, frozen=True):
+    """How a version of a lock file stands in a store.
+
+    Attributes:
+        version: What the file says.
+        state: What is so.
+        current: Id of the name's current version, if it has one.
+    """
+
+    version: LockedVersion
+    state: LockState
+    current: Digest | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the version can be had as the file says."""
+        return self.state in ("same", "newer")
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return it as results have it."""
+        return {
+            "name": self.version.name,
+            "id": str(self.version.id),
+            "logIndex": self.version.log_index,
+            "lockState": self.state,
+            "currentId": None if self.current is None else str(self.current),
+        }
+
+
+def lock_versions(repository: Repository, refs: Sequence[str], known: LockFile | None) -> LockFile:
+    """Return a lock file with these versions.
+
+    Args:
+        repository: The store.
+        refs: REFs of what code uses.
+        known: The file so far, whose other names stay.
+
+    Raises:
+        InvalidInputError: (``other-store``) ``known`` is of another store; (``not-pushed``) a
+            version waits in a clone to be pushed; else as ``resolve``.
+        NotFoundError: A REF names nothing.
+    """
+    if known is not None:
+        check_store(repository, known)
+    found = [_locked(repository, repository.resolve(ref)) for ref in refs]
+    start = known or LockFile(repository.store_id, repository.origin, ())
+    return start.with_versions(found)
+
+
+def check_lock(repository: Repository, lock: LockFile) -> list[LockedState]:
+    """Return how each version of a lock file stands.
+
+    Raises:
+        InvalidInputError: (``other-store``) it is of another store.
+        VerificationError, IncompleteError: The store does not hold.
+    """
+    check_store(repository, lock)
+    retired = retired_versions(repository)
+    return [_state(repository, one, retired) for one in lock.versions]
+
+
+def locked_version(repository: Repository, lock: LockFile, text: str) -> Manifest:
+    """Return the version that is locked for a name.
+
+    Raises:
+        InvalidInputError: (``other-store``, ``not-locked``, ``bad-name``).
+        NotFoundError: (``lock-broken``) the store has no such version where the file says.
+    """
+    check_store(repository, lock)
+    wanted = lock.version(text)
+    state = _state(repository, wanted, frozenset())
+    if not state.holds:
+        raise NotFoundError(
+            "lock-broken",
+            f"{wanted.name} {wanted.id.short} is not entry {wanted.log_index} of this store's log",
+            hint="lyrikstore pull, if it is newer than this copy; else somebody changed the file",
+        )
+    return repository.manifest(wanted.id)
+
+
+def check_store(repository: Repository, lock: LockFile) -> None:
+    """Return if a lock file is of this store.
+
+    Raises:
+        InvalidInputError: (``other-store``) it is not.
+    """
+    if lock.store != repository.store_id:
+        raise InvalidInputError(
+            "other-store",
+            f"{FILE} is of the store {lock.store.short}, this is {repository.store_id.short}",
+            hint="name the store it was made for with --store",
+        )
+
+
+def _locked(repository: Repository, manifest: Manifest) -> LockedVersion:
+    if manifest.id in {entry.id for entry in repository.pending}:
+        raise InvalidInputError(
+            "not-pushed",
+            f"{manifest.name} {manifest.id.short} has no place in the home log yet",
+            hint="lyrikstore push first",
+        )
+    return LockedVersion(manifest.name, manifest.id, repository.index_of(manifest.id))
+
+
+def _state(
+    repository: Repository, version: LockedVersion, retired: frozenset[Digest]
+) -> LockedState:
+    ref = repository.refs.get(version.name)
+    current = None if ref is None else ref.id
+    state: LockState = "same" if current == version.id else "newer"
+    try:
+        manifest = repository.manifest(version.id)
+        index = repository.index_of(version.id)
+    except NotFoundError:
+        state = "missing"
+    else:
+        if manifest.name != version.name or index != version.log_index:
+            state = "differs"
+        elif version.id in retired:
+            state = "retired"
+    return LockedState(version, state, current)
+
+
+def _bad(path: Path, message: str) -> InvalidInputError:
+    return InvalidInputError(
+        "bad-lock", f"{path.name}: {message}", hint="make it again: lyrikstore lock REF…"
+    )
+
+
+def find_lock(start: Path) -> Path:
+    """Return the lock file of a folder: there, or in the nearest folder above that has one.
+
+    Raises:
+        NotFoundError: (``no-lock``) there is none.
+    """
+    for folder in (start, *start.parents):
+        if (folder / FILE).is_file():
+            return folder / FILE
+    raise NotFoundError(
+        "no-lock",
+        f"no {FILE} in {start} or above it",
+        hint="make one beside your code: lyrikstore lock REF…",
+    )
