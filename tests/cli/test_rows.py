@@ -383,3 +383,22 @@ def test_documents_are_converted(publisher, folder) -> None:
     error = publisher.fails(16, "checkout", "acme/docs", "o2", "--format", "csv", "--json").error
     assert error["kind"] == "undecodable-text"
     assert not (publisher.folder / "o2").exists()
+
+
+def test_status_looks_into_packed_files(publisher, folder) -> None:
+    (folder / "a.jsonl.gz").write_bytes(gzip.compress(lines(ROWS), mtime=0))
+    (folder / "README.md").write_text("About.\n")
+    commit(publisher)
+
+    def status() -> Any:
+        return publisher.ok("status", "--json").json["folders"][0]
+
+    assert status()["clean"]
+    (folder / "a.jsonl.gz").write_bytes(gzip.compress(lines(ROWS), 1, mtime=9))
+    assert status()["clean"]  # packed otherwise, and the same
+    (folder / "a.jsonl.gz").write_bytes(gzip.compress(lines(ROWS[:2])))
+    assert status()["modified"] == ["a.jsonl"]
+    (folder / "b.csv").write_text("x")
+    (folder / "a.jsonl.gz").unlink()
+    found = status()
+    assert (found["added"], found["removed"]) == (["b.csv"], ["a.jsonl"])

@@ -1,7 +1,9 @@
 """``status``: what a commit of a folder would change, without reading what has not changed."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from blake3 import blake3
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -16,8 +18,11 @@ from lyrikstore.curate.commit.commit_cache import (
     names_of,
     stat_cache,
 )
+from lyrikstore.curate.commit.rows.unpack import unpacked_parts
 from lyrikstore.curate.commit.statement import current_version, tree_like
 from lyrikstore.curate.descriptor import stated_in
+from lyrikstore.curate.readers.recognise import unpacked_path
+from lyrikstore.curate.readers.records import ROWS
 from lyrikstore.curate.scan.hashing import hash_file
 from lyrikstore.curate.scan.listing import Listing
 from lyrikstore.curate.scan.scan import Scan, judge
@@ -176,7 +181,8 @@ def _status(
     if listing and listing == last.listing and not moved:
         return status
     scan = judge(listed, known=names == last.names, compose=True)
-    added, removed, changed, unreadable = _compare(repository, scan, current, cache)
+    is_rows = current.body.get("reader") in ROWS
+    added, removed, changed, unreadable = _compare(repository, scan, current, cache, is_rows)
     differs = added or removed or changed or unreadable or status.sheet_changed
     if listing and not (differs or moved):
         # Too young to be relied on when it was committed; now it is, and need not be compared.
@@ -192,8 +198,14 @@ def _status(
 
 
 def _compare(
-    repository: Repository, scan: Scan, current: Manifest, cache: StatCache
+    repository: Repository, scan: Scan, current: Manifest, cache: StatCache, is_rows: bool
 ) -> tuple[list[str], list[str], list[str], list[Offender]]:
+    # Packed files of rows were committed as what they hold, under that name; a name that would be
+    # there twice stays, and shows as added.
+    held = {unpacked_path(path): path for path in scan.paths} if is_rows else {}
+    packed = {path: file for path, file in held.items() if path != file and path not in scan.paths}
+    if packed:
+        return _compare_packed(repository, scan, current, packed)
     tree = tree_like(repository, current, scan.paths)
     digests, unknown = cache.lookup(scan.states)
     pending, sizes = set(unknown), scan.sizes
@@ -223,3 +235,36 @@ def _compare(
             changed.append(path)
     cache.save(scan.states, bytes(digests))
     return added, removed, changed, unreadable
+
+
+def _compare_packed(
+    repository: Repository, scan: Scan, current: Manifest, packed: Mapping[str, str]
+) -> tuple[list[str], list[str], list[str], list[Offender]]:
+    """Compare a folder with packed files, all of which are read."""
+    there = repository.tree(current).by_path
+    hidden = set(packed.values())
+    here = {path: path for path in scan.paths if path not in hidden} | dict(packed)
+    locations = {path: scan.location(at) for at, path in enumerate(scan.paths)}
+    changed: list[str] = []
+    unreadable: list[Offender] = []
+    for path in sorted(here.keys() & there.keys()):
+        file = here[path]
+        try:
+            if file == path:
+                digest = hash_file(locations[file])
+            else:
+                hasher = blake3()
+                for part in unpacked_parts(file, locations[file]):
+                    hasher.update(part)
+                digest = Digest(hasher.digest())
+        except InvalidInputError as error:
+            unreadable.append(Offender(file, error.kind, error.message, error.hint))
+            continue
+        if digest != there[path].blake3:
+            changed.append(path)
+    return (
+        sorted(here.keys() - there.keys()),
+        sorted(there.keys() - here.keys()),
+        changed,
+        unreadable,
+    )

@@ -4,6 +4,7 @@ import gzip
 import zlib
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -74,7 +75,22 @@ def unpack_files(scan: Scan, work: Path, progress: OnProgress) -> Scan:
 def unpack(path: str, location: str, target: Path) -> None:
     """Write what a packed file holds into a new file; raises as :func:`unpack_files`."""
     try:
-        with open_regular(Path(location)) as packed, target.open("xb") as out:
+        with target.open("xb") as out:
+            for part in unpacked_parts(path, location):
+                out.write(part)
+    except OSError as error:
+        raise storage_error(error, f"unpacking {path}") from error
+
+
+def unpacked_parts(path: str, location: str) -> Iterator[bytes]:
+    """Yield what a packed file holds, in parts.
+
+    Raises:
+        InvalidInputError: (``bad-record``) it is damaged; (``too-large``) it unpacks to too much.
+        StorageError: It cannot be read.
+    """
+    try:
+        with open_regular(Path(location)) as packed:
             left = packed.seek(0, 2) * MAX_RATIO + FREE_BYTES
             packed.seek(0)
             with _decompressor(path, packed) as stream:
@@ -86,7 +102,7 @@ def unpack(path: str, location: str, target: Path) -> None:
                             f"{path}: unpacks to more than {MAX_RATIO} times its size",
                             hint="unpack it yourself if that is what it is to hold",
                         )
-                    out.write(part)
+                    yield part
     except (zlib.error, zstandard.ZstdError, EOFError, gzip.BadGzipFile) as error:
         raise InvalidInputError(
             "bad-record",
