@@ -1,0 +1,187 @@
+"""Cutting a text into chunks that overlap and know where they stand (spec §12.5.9).
+
+All places are in code points of the text. Nothing depends on a model, or on the Unicode version of
+the program: the classes of characters are listed here and in the specification.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.text import WHITE_SPACE
+
+Unit = Literal["paragraphs", "tokens"]
+
+# Scripts that write no spaces between words: each character is a token.
+_ALONE = "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\
+\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U0001b000-\U0001b16f\U00020000-\U0003ffff"
+_LONGEST_TOKEN = 32  # code points; longer runs, such as addresses and base64, are several
+_TOKEN = re.compile(f"[{_ALONE}]|[^{WHITE_SPACE}{_ALONE}]{{1,{_LONGEST_TOKEN}}}")
+
+_WORDS = re.compile(f"[^{WHITE_SPACE}]+")
+_INNER = WHITE_SPACE.replace("\n", "")
+_BLANK_LINE = re.compile(f"\n[{_INNER}]*+\n[{WHITE_SPACE}]*+")
+_CLOSERS = "\"')\\]\u2019\u201d\u00bb\u300d\u300f"
+# The lookbehind keeps a row of full stops, as in a table of contents, from being tried at each.
+_SENTENCE_END = re.compile(
+    f"(?<![.!?\u2026])[.!?\u2026]++[{_CLOSERS}]*+(?=[{WHITE_SPACE}]++[^a-z])"
+    f"|[\u3002\uff01\uff1f]++[{_CLOSERS}]*+"
+)
+
+
+class TextChunk(Struct, frozen=True):
+    """A part of a text.
+
+    Attributes:
+        text: ``whole[start:end]``.
+        page: The page on which it begins, from 1; None where the text has no pages.
+        start: Its first code point in the whole text.
+        end: One past its last.
+    """
+
+    text: str
+    page: int | None
+    start: int
+    end: int
+
+
+Span = tuple[int, int]
+
+
+def chunk(
+    text: str, unit: Unit, size: int, overlap: int = 0, *, pages: Sequence[int] = ()
+) -> Iterator[TextChunk]:
+    """Yield chunks of ``text``, in order, which together hold all that is not white space.
+
+    ``paragraphs``: as many whole paragraphs as fit ``size`` code points, from the first to the
+    last, what is between them counted. Paragraphs are what blank lines separate; longer ones are
+    cut behind the last sentence that fits, else at the last white space, else hard. ``tokens``:
+    ``size`` tokens each; a token is a run of at most 32 characters without white space, and of
+    Chinese and Japanese each character.
+
+    Args:
+        text: Any text.
+        unit: ``paragraphs`` or ``tokens``.
+        size: The most of one chunk: code points with ``paragraphs``, tokens with ``tokens``.
+        overlap: How much of a chunk the next one repeats at most, in the same; with
+            ``paragraphs`` it begins at a sentence.
+        pages: Where pages begin, ascending, from 0.
+
+    Raises:
+        InvalidInputError: (``bad-chunk-size``) ``size`` is below 1, or ``overlap`` below 0 or
+            above half of it.
+
+    Cost: O(length). All chunks together hold at most four times the text.
+    """
+    if size < 1 or not 0 <= overlap * 2 <= size:
+        raise InvalidInputError(
+            "bad-chunk-size",
+            f"chunks of {size} with an overlap of {overlap}",
+            hint="the size is at least 1, and the overlap at most half of it",
+        )
+    cut = _cut_paragraphs if unit == "paragraphs" else _cut_tokens
+    page_of = _page_finder(pages)
+    for start, end in cut(text, size, overlap):
+        yield TextChunk(text[start:end], page_of(start), start, end)
+
+
+def _page_finder(pages: Sequence[int]) -> Callable[[int], int | None]:
+    return (lambda start: bisect_right(pages, start)) if pages else (lambda _: None)
+
+
+def _cut_tokens(text: str, size: int, overlap: int) -> Iterator[Span]:
+    window: list[Span] = []  # the tokens of the next chunk
+    for match in _TOKEN.finditer(text):
+        if len(window) == size:
+            yield window[0][0], window[-1][1]
+            window = window[size - overlap :]
+        window.append(match.span())
+    if window:
+        yield window[0][0], window[-1][1]
+
+
+def _cut_paragraphs(text: str, size: int, overlap: int) -> Iterator[Span]:
+    atoms: list[Span] = []  # sentences, or what was cut of them, of the next chunk
+    for paragraph in _paragraphs(text):
+        for group in _fit(text, paragraph, size):
+            if atoms and group[-1][1] - atoms[0][0] > size:
+                yield atoms[0][0], atoms[-1][1]
+                atoms = _repeated(atoms, overlap, size, group[-1][1])
+            atoms += group
+    if atoms:
+        yield atoms[0][0], atoms[-1][1]
+
+
+def _repeated(atoms: list[Span], overlap: int, size: int, end: int) -> list[Span]:
+    """Return the last atoms that fit the overlap, and the next chunk up to ``end``."""
+    least = max(atoms[-1][1] - overlap, end - size)
+    first = len(atoms)
+    while first > 0 and atoms[first - 1][0] >= least:
+        first -= 1
+    return atoms[first:]
+
+
+def _paragraphs(text: str) -> Iterator[Span]:
+    place = 0
+    for match in _BLANK_LINE.finditer(text):
+        if (span := _trim(text, place, match.start())) is not None:
+            yield span
+        place = match.end()
+    if (span := _trim(text, place, len(text))) is not None:
+        yield span
+
+
+def _trim(text: str, start: int, end: int) -> Span | None:
+    while start < end and text[start] in WHITE_SPACE:
+        start += 1
+    while end > start and text[end - 1] in WHITE_SPACE:
+        end -= 1
+    return (start, end) if start < end else None
+
+
+def _fit(text: str, paragraph: Span, size: int) -> Iterator[list[Span]]:
+    """Yield groups of atoms, each of at most ``size``; one group is kept in one chunk."""
+    start, end = paragraph
+    group: list[Span] = []
+    for sentence in _sentences(text, start, end):
+        for atom in _cut_long(text, sentence, size):
+            if group and atom[1] - group[0][0] > size:
+                yield group
+                group = []
+            group.append(atom)
+    if group:
+        yield group
+
+
+def _sentences(text: str, start: int, end: int) -> Iterator[Span]:
+    for match in _SENTENCE_END.finditer(text, start, end):
+        if (span := _trim(text, start, match.end())) is not None:
+            yield span
+        start = match.end()
+    if (span := _trim(text, start, end)) is not None:
+        yield span
+
+
+def _cut_long(text: str, sentence: Span, size: int) -> Iterator[Span]:
+    start, end = sentence
+    if end - start <= size:
+        yield sentence
+        return
+    first = last = start
+    for match in _WORDS.finditer(text, start, end):
+        word_start, word_end = match.span()
+        if word_end - first > size and last > first:
+            yield first, last
+            first = word_start
+        elif first == last:
+            first = word_start
+        while word_end - first > size:
+            yield first, first + size
+            first += size
+        last = word_end
+    if last > first:
+        yield first, last

@@ -1,0 +1,110 @@
+"""One document's bytes to its text, in this process (spec §12.5.8).
+
+Parsers of hostile files may crash, hang or fill the memory, which no function can prevent: use
+:class:`lyrikstore.curate.extract.workers.Extractor`, which runs this one in a process of its own.
+"""
+
+from msgspec import Struct
+
+from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
+from lyrikstore.curate.extract.detect import find_format
+from lyrikstore.curate.extract.docx import extract_docx
+from lyrikstore.curate.extract.eml import extract_eml
+from lyrikstore.curate.extract.encoding import decode, normalise_encoding
+from lyrikstore.curate.extract.html import extract_html, guess_notes
+from lyrikstore.curate.extract.limits import MAX_DOCUMENT_BYTES
+from lyrikstore.curate.extract.pdf import extract_pdf
+from lyrikstore.curate.extract.result import (
+    Extracted,
+    TextSize,
+    Unreadable,
+    UnreadableError,
+    clean,
+)
+
+
+class ExtractOptions(Struct, frozen=True):
+    """How documents are read.
+
+    Attributes:
+        encoding: Of TXT, HTML and messages without a byte-order mark, whatever they say
+            themselves; None: what they say, else UTF-8, else a guess.
+    """
+
+    encoding: str | None = None
+
+
+def check_encoding(name: str) -> str:
+    """Return Python's name of an encoding.
+
+    Raises:
+        InvalidInputError: (``bad-encoding``) there is none of that name.
+    """
+    found = normalise_encoding(name)
+    if found is None:
+        raise InvalidInputError(
+            "bad-encoding",
+            f"{name[:40]!r} is no encoding of texts",
+            hint="such as utf-8, utf-16-le, cp1252, cp1251, shift_jis, gb18030",
+        )
+    return found
+
+
+def extract(
+    path: str, data: bytes, options: ExtractOptions | None = None
+) -> Extracted | Unreadable:
+    """Return the text of a document, or the reason why there is none.
+
+    Args:
+        path: Its suffix counts where the content does not tell the format.
+        data: All of it.
+        options: See there.
+
+    Raises:
+        InvalidInputError: (``no-parser``) the extra ``documents`` is not installed;
+            (``bad-encoding``).
+
+    Cost: linear in what is unpacked; what a hostile PDF costs, only the limits of the process say.
+    """
+    encoding = (options or ExtractOptions()).encoding
+    encoding = None if encoding is None else check_encoding(encoding)
+    try:
+        return _extract(path, data, encoding)
+    except UnreadableError as error:
+        return error.result
+    except MemoryError:
+        return Unreadable("out-of-memory", "the parser asked for more than it may have")
+    except RecursionError:
+        return Unreadable("broken", "nested too deep")
+    except LyrikstoreError:
+        raise
+    except ModuleNotFoundError as error:
+        raise InvalidInputError(
+            "no-parser",
+            f"{error.name} is not installed, which reads documents",
+            hint="pip install 'lyrikstore[documents]'",
+        ) from None
+    except Exception as error:  # noqa: BLE001 - a parser may raise anything on hostile bytes
+        return Unreadable("broken", f"its parser failed: {type(error).__name__}")
+
+
+def _extract(path: str, data: bytes, encoding: str | None) -> Extracted:
+    if len(data) > MAX_DOCUMENT_BYTES:
+        raise UnreadableError("too-large", f"more than {MAX_DOCUMENT_BYTES} bytes")
+    kind = find_format(path, data)
+    if kind == "pdf":
+        return extract_pdf(data)
+    if kind == "docx":
+        return extract_docx(path, data)
+    if kind == "html":
+        return extract_html(data, encoding)
+    if kind == "eml":
+        return extract_eml(data, encoding)
+    found = decode(data, demanded=encoding)
+    return Extracted(
+        "txt",
+        (TextSize().add(clean(found.text)),),
+        found.encoding,
+        found.source,
+        notes=guess_notes(found.encoding, found.source, found.others),
+    )

@@ -1,0 +1,72 @@
+"""Text of a PDF, page by page, by PDFium."""
+
+from contextlib import closing
+from typing import Any
+
+from lyrikstore.curate.extract.limits import MAX_FIELD_CHARACTERS, MAX_PAGES
+from lyrikstore.curate.extract.result import (
+    Extracted,
+    Note,
+    TextSize,
+    UnreadableError,
+    clean,
+    has_text,
+    number_ranges,
+)
+
+_PASSWORD, _SECURITY = 4, 5  # FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY
+
+
+def extract_pdf(data: bytes) -> Extracted:
+    """Return the text of a PDF.
+
+    A page that shows something and holds no text is most often a scan: it is named in a note. A
+    PDF that only an owner's password protects opens without one, and is read.
+
+    Raises:
+        UnreadableError: ``encrypted``, ``broken``, ``too-large``; (``no-text-layer``) no page has
+            text.
+
+    Cost: one page in memory at a time, and the text.
+    """
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        if getattr(error, "err_code", None) in {_PASSWORD, _SECURITY}:
+            raise UnreadableError("encrypted", "a PDF with a password") from None
+        raise UnreadableError("broken", "PDFium cannot open it") from None
+    with closing(document):
+        count = len(document)
+        if count > MAX_PAGES:
+            raise UnreadableError("too-large", f"more than {MAX_PAGES} pages")
+        if not count:
+            raise UnreadableError("broken", "it has no page")
+        size = TextSize()
+        pages, without = [], []
+        for number in range(1, count + 1):
+            text, shows = _read_page(document, number)
+            pages.append(size.add(text))
+            if shows and not has_text([text]):
+                without.append(number)
+        title = document.get_metadata_value("Title")
+    if not has_text(pages):
+        detail = f"no text on {count} page{'s' if count > 1 else ''}"
+        raise UnreadableError("no-text-layer", detail)
+    notes = (Note("pages-without-text", number_ranges(without)),) if without else ()
+    title = clean(title).strip()[:MAX_FIELD_CHARACTERS]
+    return Extracted("pdf", tuple(pages), fields={"title": title} if title else {}, notes=notes)
+
+
+def _read_page(document: Any, number: int) -> tuple[str, bool]:
+    import pypdfium2
+    from pypdfium2 import raw
+
+    try:
+        with closing(document[number - 1]) as page:
+            with closing(page.get_textpage()) as text_page:
+                text = clean(text_page.get_text_range())
+            return text, raw.FPDFPage_CountObjects(page) > 0
+    except pypdfium2.PdfiumError:
+        raise UnreadableError("broken", f"page {number} cannot be read") from None
