@@ -117,7 +117,7 @@ def _cut_paragraphs(text: str, size: int, overlap: int) -> Iterator[Span]:
 
 
 def _repeated(atoms: list[Span], overlap: int, size: int, end: int) -> list[Span]:
-    """Return the last atoms that fit the overlap, and the next chunk up to ``end``."""
+    """Return the last atoms that fit the overlap and, with what comes up to ``end``, the size."""
     least = max(atoms[-1][1] - overlap, end - size)
     first = len(atoms)
     while first > 0 and atoms[first - 1][0] >= least:
@@ -144,17 +144,15 @@ def _trim(text: str, start: int, end: int) -> Span | None:
 
 
 def _fit(text: str, paragraph: Span, size: int) -> Iterator[list[Span]]:
-    """Yield groups of atoms, each of at most ``size``; one group is kept in one chunk."""
+    """Yield the sentences of a paragraph: together if it fits, else each for itself."""
     start, end = paragraph
-    group: list[Span] = []
-    for sentence in _sentences(text, start, end):
+    sentences = _sentences(text, start, end)
+    if end - start <= size:
+        yield list(sentences)
+        return
+    for sentence in sentences:
         for atom in _cut_long(text, sentence, size):
-            if group and atom[1] - group[0][0] > size:
-                yield group
-                group = []
-            group.append(atom)
-    if group:
-        yield group
+            yield [atom]
 
 
 def _sentences(text: str, start: int, end: int) -> Iterator[Span]:
