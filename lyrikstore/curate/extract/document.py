@@ -8,12 +8,12 @@ from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.curate.extract.detect import find_format
-from lyrikstore.curate.extract.docx import extract_docx
-from lyrikstore.curate.extract.eml import extract_eml
 from lyrikstore.curate.extract.encoding import decode, normalise_encoding
-from lyrikstore.curate.extract.html import extract_html, guess_notes
+from lyrikstore.curate.extract.formats.docx import extract_docx
+from lyrikstore.curate.extract.formats.eml import extract_eml
+from lyrikstore.curate.extract.formats.html import extract_html, guess_notes
+from lyrikstore.curate.extract.formats.pdf import extract_pdf
 from lyrikstore.curate.extract.limits import MAX_DOCUMENT_BYTES
-from lyrikstore.curate.extract.pdf import extract_pdf
 from lyrikstore.curate.extract.result import (
     Extracted,
     TextSize,

@@ -18,8 +18,8 @@ MAX_UNPACKED_BYTES = 512 << 20
 archive says about itself is its author's word."""
 
 MAX_UNPACK_RATIO = 200
-"""Unpacked bytes to packed ones of one part, for parts above :data:`RATIO_FROM_BYTES`. XML that
-Word wrote reaches about 40."""
+"""Unpacked bytes to packed ones of one part, for parts above :data:`RATIO_FROM_BYTES`. XML of
+people's words stays far below it."""
 
 RATIO_FROM_BYTES = 4 << 20
 """Below this a part may be of any ratio."""

@@ -92,8 +92,7 @@ class Extractor:
 
     def close(self) -> None:
         """End the processes that read nothing; call it when all answers are there."""
-        for _ in range(self._idle.qsize()):
-            process = self._idle.get()
+        for process in [self._idle.get() for _ in range(self._idle.qsize())]:
             if process is not None:
                 process.end()
             self._idle.put(None)

@@ -65,13 +65,16 @@ def encrypted_pdf(password: bytes) -> bytes:
     key = hashlib.md5(padded + owner + rights + identity).digest()[:5]
     user = _rc4(key, PASSWORD_PADDING)
     content = line("secret")
+    page = (
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R"
+        b"/Resources<</Font<</F1 5 0 R>>>>>>"
+    )
     own = hashlib.md5(key + (4).to_bytes(3, "little") + b"\0\0").digest()[:10]
     return pdf(
         [
             b"<</Type/Catalog/Pages 2 0 R>>",
             b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
-            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R"
-            b"/Resources<</Font<</F1 5 0 R>>>>>>",
+            page,
             b"<</Length %d>>stream\n%s\nendstream" % (len(content), _rc4(own, content)),
             FONT,
             b"<</Filter/Standard/V 1/R 2/P -4/O<%s>/U<%s>>>"

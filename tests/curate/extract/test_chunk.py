@@ -1,6 +1,9 @@
 """Chunks cover the text, say where they stand, and cost what the text is long."""
 
+import json
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -38,6 +41,18 @@ def cut(
     text: str, unit: Unit, size: int, overlap: int = 0, pages: tuple[int, ...] = ()
 ) -> list[TextChunk]:
     return list(chunk(text, unit, size, overlap, pages=pages))
+
+
+VECTORS = Path(__file__).resolve().parents[3] / "spec" / "vectors" / "filters" / "chunk.json"
+CASES: list[dict[str, Any]] = json.loads(VECTORS.read_text())["cases"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
+def test_vectors(case: dict[str, Any]) -> None:
+    found = cut(case["text"], case["unit"], case["size"], case["overlap"], tuple(case["pages"]))
+    assert [
+        {"text": one.text, "page": one.page, "start": one.start, "end": one.end} for one in found
+    ] == case["chunks"]
 
 
 @given(TEXTS, st.sampled_from(UNITS), st.integers(1, 60), st.data())

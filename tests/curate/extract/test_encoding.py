@@ -11,11 +11,11 @@ from lyrikstore.curate.extract.result import Extracted, Unreadable, UnreadableEr
 
 TEXTS = {
     "de": "Die Übertragung sämtlicher Rechte wird für ungültig erklärt. Größe, Maß, Änderung.\n",
-    "en": "The “Licensor” agrees — subject to the party’s rights — as follows.\n",
+    "en": "The “Licensor” agrees — subject to its “rights” — as follows.\n",
     "fr": "Le présent contrat est régi par la loi française. Les parties élisent domicile.\n",
     "ja": "本契約は、当事者間の合意に基づき締結される。甲は乙に対して責任を負うものとする。\n",
     "ru": "Настоящий договор заключен между сторонами и регулируется законодательством.\n",
-    "zh": "本合同由双方签订，受中华人民共和国法律管辖。\n",
+    "zh": "本合同由双方签订并受中华人民共和国法律管辖。\n",
 }
 
 

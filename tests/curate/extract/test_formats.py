@@ -11,7 +11,7 @@ import typst
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.curate.extract.document import ExtractOptions, extract
-from lyrikstore.curate.extract.html import html_text
+from lyrikstore.curate.extract.formats.html import html_text
 from lyrikstore.curate.extract.result import Extracted, Unreadable
 from tests.conftest import Corpus
 from tests.curate.extract import making
@@ -80,7 +80,8 @@ def test_text_is_kept_but_for_its_line_ends(licences: dict[str, str]) -> None:
 
 def test_docx_shows_what_word_shows_with_changes_accepted() -> None:
     body = (
-        '<w:p><w:r><w:t xml:space="preserve">The </w:t></w:r><w:ins><w:r><w:t>new</w:t></w:r></w:ins>'
+        '<w:p><w:r><w:t xml:space="preserve">The </w:t></w:r>'
+        "<w:ins><w:r><w:t>new</w:t></w:r></w:ins>"
         "<w:del><w:r><w:delText>old</w:delText></w:r></w:del>"
         "<w:moveFrom><w:r><w:t>moved</w:t></w:r></w:moveFrom>"
         "<w:r><w:tab/><w:t>rent</w:t><w:br/><w:t>is</w:t><w:noBreakHyphen/><w:t>due</w:t></w:r></w:p>"
@@ -105,14 +106,20 @@ def test_docx_shows_what_word_shows_with_changes_accepted() -> None:
         '<w:sectPr><w:headerReference r:id="r-header"/><w:footerReference r:id="r-footer"/>'
         '<w:footerReference r:id="r-footer"/></w:sectPr>'
     )
-    note = '<w:{0} xmlns:w="%s"><w:{1} w:id="{2}">{3}</w:{1}></w:{0}>' % making.WORD
-    margin = '<w:{0} xmlns:w="%s">{1}</w:{0}>' % making.WORD
+
+    def part(root: str, content: str) -> str:
+        return f'<w:{root} xmlns:w="{making.WORD}">{content}</w:{root}>'
+
+    def notes(kind: str, number: int, text: str) -> str:
+        note = f'<w:{kind} w:id="{number}">{making.paragraph(text)}</w:{kind}>'
+        return part(f"{kind}s", note)
+
     made = making.docx(
         body,
-        footnotes=note.format("footnotes", "footnote", 2, making.paragraph("See 5.")),
-        endnotes=note.format("endnotes", "endnote", 7, making.paragraph("Last.")),
-        header=margin.format("hdr", making.paragraph("Confidential")),
-        footer=margin.format("ftr", making.paragraph("Page")),
+        footnotes=notes("footnote", 2, "See 5."),
+        endnotes=notes("endnote", 7, "Last."),
+        header=part("hdr", making.paragraph("Confidential")),
+        footer=part("ftr", making.paragraph("Page")),
     )
     found = read("x.docx", made)
     assert found.text.split("\n\n") == [
@@ -138,11 +145,11 @@ def test_html_gives_what_a_browser_shows() -> None:
         "<ul><li>one<li>two</ul><table><tr><td>a<td>b<tr><td>c</table>"
         "<pre>  keep\n    this</pre><!-- no -->&nbsp;&copy;<svg><title>no</title></svg>"
     )
-    assert html_text(page) == (
+    text = (
         "Hello bold, world\n\nSecond\nline\n\nafter\n\none\ntwo\n\na\tb\nc\n\n"
-        "  keep\n    this\n\n\xa0©",
-        "A & B",
+        "  keep\n    this\n\n\xa0©"
     )
+    assert html_text(page) == (text, "A & B")
     found = read("page.txt", page.encode())
     assert (found.format, found.fields) == ("html", {"title": "A & B"})
 

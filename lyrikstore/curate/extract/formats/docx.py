@@ -4,7 +4,8 @@ Read straight from its XML, part by part, without a tree. python-docx gives neit
 nor footnotes, nor text boxes, and unpacks the whole archive before it can be asked anything.
 """
 
-from lyrikstore.curate.extract.archive import Archive
+from lyrikstore.curate.extract.formats.archive import Archive
+from lyrikstore.curate.extract.formats.word_xml import WordText, word_attribute, word_name
 from lyrikstore.curate.extract.limits import MAX_FIELD_CHARACTERS
 from lyrikstore.curate.extract.result import (
     Extracted,
@@ -13,7 +14,6 @@ from lyrikstore.curate.extract.result import (
     UnreadableError,
     clean,
 )
-from lyrikstore.curate.extract.word_xml import WordText, word_attribute, word_name
 
 _FORMATS = (
     ("xl/workbook.xml", "an Excel workbook"),

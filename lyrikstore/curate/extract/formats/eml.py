@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.curate.extract.encoding import Decoded, decode
-from lyrikstore.curate.extract.html import extract_html, guess_notes
+from lyrikstore.curate.extract.formats.html import extract_html, guess_notes
 from lyrikstore.curate.extract.limits import (
     MAX_FIELD_CHARACTERS,
     MAX_MESSAGE_LEVELS,

@@ -1,0 +1,1 @@
+"""The readers of the formats: from bytes to text, each a pure function."""
