@@ -52,6 +52,20 @@ class TextChunk(Struct, frozen=True):
 Span = tuple[int, int]
 
 
+def check_size(size: int, overlap: int) -> None:
+    """Return if chunks can be of this size and overlap.
+
+    Raises:
+        InvalidInputError: (``bad-chunk-size``) they cannot.
+    """
+    if size < 1 or not 0 <= overlap * 2 <= size:
+        raise InvalidInputError(
+            "bad-chunk-size",
+            f"chunks of {size} with an overlap of {overlap}",
+            hint="the size is at least 1, and the overlap at most half of it",
+        )
+
+
 def chunk(
     text: str, unit: Unit, size: int, overlap: int = 0, *, pages: Sequence[int] = ()
 ) -> Iterator[TextChunk]:
@@ -77,12 +91,7 @@ def chunk(
 
     Cost: O(length). All chunks together hold at most four times the text.
     """
-    if size < 1 or not 0 <= overlap * 2 <= size:
-        raise InvalidInputError(
-            "bad-chunk-size",
-            f"chunks of {size} with an overlap of {overlap}",
-            hint="the size is at least 1, and the overlap at most half of it",
-        )
+    check_size(size, overlap)
     cut = _cut_paragraphs if unit == "paragraphs" else _cut_tokens
     page_of = _page_finder(pages)
     for start, end in cut(text, size, overlap):

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -78,6 +79,8 @@ class Extractor:
         self._idle: queue.LifoQueue[_Process | None] = queue.LifoQueue()
         for _ in range(self._count):
             self._idle.put(None)  # the right to start one
+        # Whoever cannot close it, such as a step of a recipe, leaves that to its end.
+        weakref.finalize(self, _end_idle, self._idle)
 
     def __enter__(self) -> Self:
         return self
@@ -92,10 +95,7 @@ class Extractor:
 
     def close(self) -> None:
         """End the processes that read nothing; call it when all answers are there."""
-        for process in [self._idle.get() for _ in range(self._idle.qsize())]:
-            if process is not None:
-                process.end()
-            self._idle.put(None)
+        _end_idle(self._idle)
 
     def extract(self, path: str, data: bytes) -> Extracted | Unreadable:
         """Return the text of a document, or the reason why there is none.
@@ -174,6 +174,13 @@ class Extractor:
             return None
         except (LyrikstoreError, RuntimeError, ValueError, LookupError, TypeError):
             return Unreadable("broken", "its parser answered something else than asked")
+
+
+def _end_idle(idle: "queue.LifoQueue[_Process | None]") -> None:
+    for process in [idle.get() for _ in range(idle.qsize())]:
+        if process is not None:
+            process.end()
+        idle.put(None)
 
 
 def _judge(code: int) -> Unreadable:

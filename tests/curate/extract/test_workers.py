@@ -146,6 +146,13 @@ def test_it_ends_with_the_process_that_started_it() -> None:
     pytest.fail("the worker outlived its parent")
 
 
+def test_an_extractor_that_nobody_closes_ends_with_its_last_user(started: list[Any]) -> None:
+    extractor = Extractor(count=1)
+    assert works(extractor)
+    del extractor
+    assert started[0].poll() is not None
+
+
 def test_documents_are_taken_only_as_they_are_read() -> None:
     taken = 0
 
