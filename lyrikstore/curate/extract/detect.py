@@ -39,7 +39,8 @@ def find_format(path: str, data: bytes) -> str:
             suffix is that of a PDF or DOCX and the content is not.
     """
     suffix = PurePosixPath(path).suffix.lower()
-    if b"%PDF-" in data[:_HEAD_BYTES]:
+    # Further on only where the name says it: a text about PDF is none.
+    if data.startswith(b"%PDF-") or (suffix == ".pdf" and b"%PDF-" in data[:_HEAD_BYTES]):
         return "pdf"
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return "docx"

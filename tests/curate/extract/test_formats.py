@@ -244,6 +244,23 @@ def test_a_scan_has_no_text_layer_and_a_mixed_file_names_its_pages() -> None:
     assert [(note.code, note.detail) for note in found.notes] == [("pages-without-text", "2-3, 6")]
 
 
+def test_a_text_about_pdf_is_a_text() -> None:
+    assert read("x.txt", b"A file that begins with %PDF-1.7 is a PDF.").format == "txt"
+    page = making.pages_pdf([making.line("a PDF")])
+    assert read("x.pdf", b"noise before\n" + page).text == "a PDF"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        'multipart/encrypted; protocol="application/pgp-encrypted"; boundary=b',
+        "application/pkcs7-mime; smime-type=enveloped-data",
+    ],
+)
+def test_an_encrypted_message_is_a_reason(kind: str) -> None:
+    assert reason("x.eml", f"From: a@b.c\nContent-Type: {kind}\n\nx".encode()) == "encrypted"
+
+
 def test_a_password_is_a_reason() -> None:
     assert reason("x.pdf", making.encrypted_pdf(b"sesame")) == "encrypted"
     # An owner's password alone hinders nobody from reading.

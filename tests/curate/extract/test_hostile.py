@@ -342,5 +342,5 @@ def test_hostile_html(extractor: Extractor, markup: str) -> None:
 
 
 def test_text_beyond_the_limit(extractor: Extractor) -> None:
-    assert outcome(extractor, "x.txt", b"text\n" * (10 * MIB)) == "too-large"
+    assert outcome(extractor, "x.txt", b"text\n" * (12 * MIB)) == "too-large"
     assert outcome(extractor, "x.bin", zlib.compress(b"x" * 1000)) == "undecodable"

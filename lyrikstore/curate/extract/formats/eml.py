@@ -53,13 +53,15 @@ def extract_eml(data: bytes, encoding: str | None) -> Extracted:
         encoding: What the user demands of its texts, whatever the message says.
 
     Raises:
-        UnreadableError: ``undecodable``, ``broken``, ``too-large``.
+        UnreadableError: ``encrypted``, ``undecodable``, ``broken``, ``too-large``.
     """
     reader = _Reader(encoding)
     try:
         message = BytesParser(policy=policy.default).parsebytes(data)
     except RecursionError:
         raise _too_deep() from None
+    if _is_encrypted(message):
+        raise UnreadableError("encrypted", "an encrypted message")
     fields = _read_fields(message)
     if not fields and not message.keys():
         raise UnreadableError("broken", "it has no header")
@@ -148,6 +150,16 @@ class _Reader:
 
 def _too_deep() -> UnreadableError:
     return UnreadableError("too-large", f"parts within parts, more than {MAX_MESSAGE_LEVELS} deep")
+
+
+def _is_encrypted(message: _Message) -> bool:
+    kind = message.get_content_type()
+    if kind not in {"application/pkcs7-mime", "application/x-pkcs7-mime"}:
+        return bool(kind == "multipart/encrypted")
+    try:
+        return bool(message.get_param("smime-type") == "enveloped-data")
+    except Exception:  # noqa: BLE001 - as below
+        return False
 
 
 def _is_attached(part: _Message, kind: str) -> bool:
