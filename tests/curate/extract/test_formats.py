@@ -244,6 +244,41 @@ def test_a_scan_has_no_text_layer_and_a_mixed_file_names_its_pages() -> None:
     assert [(note.code, note.detail) for note in found.notes] == [("pages-without-text", "2-3, 6")]
 
 
+@pytest.mark.parametrize("drawn", [b"/AP<</N 7 0 R>>", b""])
+def test_what_was_filled_into_a_form_is_text(drawn: bytes) -> None:
+    entry = b"/Tx BMC BT /F1 12 Tf 2 5 Td (Jane Roe) Tj ET EMC"
+    fonts = b"<</Font<</F1 5 0 R>>>>"
+    style = b"/DA(/F1 12 Tf 0 g)"
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Annots[6 0 R]"
+    field = b"<</Type/Annot/Subtype/Widget/FT/Tx/T(name)/V(Jane Roe)/Rect[50 690 300 715]/F 4"
+    made = making.pdf(
+        [
+            b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[6 0 R]/DR%s%s>>>>" % (fonts, style),
+            b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+            page + b"/Resources%s>>" % fonts,
+            making.stream(making.line("Name:", y=720)),
+            making.FONT,
+            field + style + drawn + b">>",
+            making.stream(
+                entry, b"/Type/XObject/Subtype/Form/BBox[0 0 200 20]/Resources%s" % fonts
+            ),
+        ]
+    )
+    assert read("x.pdf", made).text == "Name:\nJane Roe"
+
+
+def test_alternatives_that_are_not_shown_are_not_read() -> None:
+    message = mail()
+    message.set_content("Plain")
+    message.add_alternative("<p>HTML</p>", subtype="html")
+    html = message.get_payload()[1]
+    html.add_related(b"png", "image", "png", filename="a.png")  # type: ignore[union-attr,call-arg]
+    broken = message.as_bytes().replace(b"<p>HTML</p>", b"\x81\x8d\0\0\0")
+    found = read("x.eml", broken)
+    assert found.text == "Plain"
+    assert [one.name for one in found.attachments] == ["a.png"]
+
+
 def test_a_text_about_pdf_is_a_text() -> None:
     assert read("x.txt", b"A file that begins with %PDF-1.7 is a PDF.").format == "txt"
     page = making.pages_pdf([making.line("a PDF")])

@@ -87,6 +87,7 @@ class _Reader:
         self.first: Decoded | None = None
         self._encoding = encoding
         self._parts = 0
+        self._lists_only = False  # within alternatives to what was read
         self._size = TextSize()
 
     def read(self, part: _Message, level: int) -> Iterator[_Text]:
@@ -100,14 +101,16 @@ class _Reader:
         inner = part.get_payload()
         if kind == "message/rfc822" and isinstance(inner, list):
             for message in inner:
-                yield _Text(self._size.add(_forwarded(_read_fields(message))))
+                if not self._lists_only:
+                    yield _Text(self._size.add(_forwarded(_read_fields(message))))
                 yield from self.read(message, level + 1)
         elif isinstance(inner, list):
             yield from self._read_parts(kind, inner, level)
         elif _is_attached(part, kind):
             self._list(part, kind)
         elif kind in {"text/plain", "text/html"}:
-            yield self._read_text(part, kind)
+            if not self._lists_only:
+                yield self._read_text(part, kind)
         else:
             self._list(part, kind)
 
@@ -117,13 +120,12 @@ class _Reader:
                 yield from self.read(part, level + 1)
             return
         # The same in several forms: the plain one, or else the first that has text.
-        shown = sorted(parts, key=lambda part: part.get_content_type() != "text/plain")
-        done = False
-        for part in shown:
+        before = self._lists_only
+        for part in sorted(parts, key=lambda part: part.get_content_type() != "text/plain"):
             texts = [one for one in self.read(part, level + 1) if one.text.strip()]
-            if texts and not done:
-                yield from texts
-                done = True
+            yield from texts
+            self._lists_only = self._lists_only or bool(texts)
+        self._lists_only = before
 
     def _read_text(self, part: _Message, kind: str) -> _Text:
         data, stated = _payload(part), _charset(part)

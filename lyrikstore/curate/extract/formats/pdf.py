@@ -20,7 +20,8 @@ _PASSWORD, _SECURITY = 4, 5  # FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY
 def extract_pdf(data: bytes) -> Extracted:
     """Return the text of a PDF.
 
-    A page that shows something and holds no text is most often a scan: it is named in a note. A
+    What was filled into forms, and what annotations show, belongs to the text of its page. A page
+    that shows something and holds no text is most often a scan: it is named in a note. A
     PDF that only an owner's password protects opens without one, and is read.
 
     Raises:
@@ -43,6 +44,7 @@ def extract_pdf(data: bytes) -> Extracted:
             raise UnreadableError("too-large", f"more than {MAX_PAGES} pages")
         if not count:
             raise UnreadableError("broken", "it has no page")
+        document.init_forms()  # it shows values that are not drawn yet; scripts are not built in
         size = TextSize()
         pages, without = [], []
         for number in range(1, count + 1):
@@ -60,13 +62,24 @@ def extract_pdf(data: bytes) -> Extracted:
 
 
 def _read_page(document: Any, number: int) -> tuple[str, bool]:
+    """Return the text of a page, and whether the page shows anything."""
     import pypdfium2
     from pypdfium2 import raw
 
     try:
         with closing(document[number - 1]) as page:
-            with closing(page.get_textpage()) as text_page:
-                text = clean(text_page.get_text_range())
-            return text, raw.FPDFPage_CountObjects(page) > 0
+            if raw.FPDFPage_GetAnnotCount(page) == 0:
+                return _text_of(page)
+            # PDFium leaves forms and annotations out, until they are part of the page.
+            raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY)
+        with closing(document[number - 1]) as page:
+            return _text_of(page)
     except pypdfium2.PdfiumError:
         raise UnreadableError("broken", f"page {number} cannot be read") from None
+
+
+def _text_of(page: Any) -> tuple[str, bool]:
+    from pypdfium2 import raw
+
+    with closing(page.get_textpage()) as text_page:
+        return clean(text_page.get_text_range()), raw.FPDFPage_CountObjects(page) > 0
