@@ -1,4 +1,4 @@
-"""Makes ``filters/chunk.json``: texts and the chunks of them (spec §12.5.9), written by hand."""
+"""Makes ``filters/chunk.json``: texts and the chunks of them (spec §12.5.11), written by hand."""
 
 from typing import Any
 

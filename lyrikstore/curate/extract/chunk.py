@@ -1,4 +1,4 @@
-"""Cutting a text into chunks that overlap and know where they stand (spec §12.5.9).
+"""Cutting a text into chunks that overlap and know where they stand (spec §12.5.11).
 
 All places are in code points of the text. Nothing depends on a model, or on the Unicode version of
 the program: the classes of characters are listed here and in the specification.

@@ -1,4 +1,4 @@
-"""One document's bytes to its text, in this process (spec §12.5.8).
+"""One document's bytes to its text, in this process (spec §12.5.10).
 
 Parsers of hostile files may crash, hang or fill the memory, which no function can prevent: use
 :class:`lyrikstore.curate.extract.workers.Extractor`, which runs this one in a process of its own.

@@ -1,4 +1,4 @@
-"""From bytes to text when nobody says which encoding it is (spec §12.5.8).
+"""From bytes to text when nobody says which encoding it is (spec §12.5.10).
 
 In order: a byte-order mark, the encoding that is declared, UTF-8, UTF-16 without a mark, a guess.
 """

@@ -129,7 +129,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
-    """Return ``text`` with LF line ends and without what is no text (spec §12.5.8).
+    """Return ``text`` with LF line ends and without what is no text (spec §12.5.10).
 
     Lone surrogates become U+FFFD. PDFium puts U+FFFE where a hyphen breaks a word at the end of a
     line; without it the word is whole again.

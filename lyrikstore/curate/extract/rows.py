@@ -1,4 +1,4 @@
-"""Rows that documents and texts become: which fields they have (spec §12.5.8, §12.5.9)."""
+"""Rows that documents and texts become: which fields they have (spec §12.5.10, §12.5.11)."""
 
 from collections.abc import Collection, Mapping
 

@@ -157,16 +157,16 @@ def test_html_gives_what_a_browser_shows() -> None:
 @pytest.mark.parametrize(
     ("markup", "encoding", "source"),
     [
-        ('<html><meta charset="iso-8859-1">caf\xe9', "cp1252", "declared"),
-        ('<html><meta http-equiv=x content="text/html; charset=koi8-r">caf', "koi8-r", "declared"),
-        ("<html>caf", "utf-8", "content"),
-        ('<html><meta charset="no-such">caf', "utf-8", "content"),
+        ('<html><meta charset="iso-8859-1">text\xe9', "cp1252", "declared"),
+        ('<html><meta http-equiv=x content="text/html; charset=koi8-r">text', "koi8-r", "declared"),
+        ("<html>text", "utf-8", "content"),
+        ('<html><meta charset="no-such">text', "utf-8", "content"),
     ],
 )
 def test_html_says_its_encoding(markup: str, encoding: str, source: str) -> None:
     found = read("x.html", markup.encode("latin-1"))
     assert (found.encoding, found.encoding_from) == (encoding, source)
-    assert found.text.startswith("caf")
+    assert found.text.startswith("text")
 
 
 def mail() -> EmailMessage:

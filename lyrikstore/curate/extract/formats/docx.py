@@ -1,4 +1,4 @@
-"""Text of a DOCX as Word shows it with all changes accepted (spec §12.5.8).
+"""Text of a DOCX as Word shows it with all changes accepted (spec §12.5.10).
 
 Read straight from its XML, part by part, without a tree. python-docx gives neither inserted text,
 nor footnotes, nor text boxes, and unpacks the whole archive before it can be asked anything.

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from lyrikstore.curate.recipes.filters.allow import Allow
 from lyrikstore.curate.recipes.filters.contract import Filter
+from lyrikstore.curate.recipes.filters.documents.chunk import Chunks
+from lyrikstore.curate.recipes.filters.documents.extract_text import ExtractText
 from lyrikstore.curate.recipes.filters.duplicates import DropDuplicates
 from lyrikstore.curate.recipes.filters.empty import DropEmpty
 from lyrikstore.curate.recipes.filters.partition import PartitionRows
@@ -24,4 +26,6 @@ FILTERS: Mapping[str, type[Filter]] = {
     "split/2": SplitByField,
     "partition/1": PartitionRows,
     "union/1": Union,
+    "extract-text/1": ExtractText,
+    "chunk/1": Chunks,
 }

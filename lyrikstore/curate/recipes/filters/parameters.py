@@ -9,7 +9,7 @@ from msgspec import Struct
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import unknown_word
 
-Kind = Literal["string", "strings", "columns", "boolean", "seed", "fraction", "share"]
+Kind = Literal["string", "strings", "columns", "boolean", "seed", "number", "fraction", "share"]
 
 _FORMS: Mapping[Kind, str] = {
     "string": "a string",
@@ -17,6 +17,7 @@ _FORMS: Mapping[Kind, str] = {
     "columns": 'a list of column names, or "*" for all',
     "boolean": "true or false",
     "seed": "a string or an integer",
+    "number": "a whole number up to 1000000000",
     "fraction": "a number between 0 and 1, at most 9 decimals",
     "share": "a number between 0 and 1, at most 9 decimals, or a list of values",
 }
@@ -91,6 +92,8 @@ def _value(parameter: Parameter, value: Any, place: str) -> Any:
             result = value
         case "seed", int() if not isinstance(value, bool):
             result = str(value)
+        case "number", int() if not isinstance(value, bool) and 0 <= value <= 10**9:
+            result = value
         case (("fraction" | "share"), Decimal() | int() | str()) if not isinstance(value, bool):
             result = _fraction(parameter, value, place)
         case _:

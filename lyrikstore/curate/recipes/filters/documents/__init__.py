@@ -1,0 +1,1 @@
+"""Steps that bring documents in: their text, and chunks of it."""
