@@ -216,7 +216,8 @@ def _no_delivery(folder: Path) -> NotFoundError:
 def field_roles(command: Any) -> Any:
     """Give a command the options that say which field has which role."""
     for option, name, help_text in reversed(_ROLES):
-        command = click.option(option, name, default="", metavar="FIELD", help=help_text)(command)
+        what = "TEXT" if name == "label_separator" else "FIELD"
+        command = click.option(option, name, default="", metavar=what, help=help_text)(command)
     return click.option(
         "--text",
         multiple=True,
@@ -227,6 +228,7 @@ def field_roles(command: Any) -> Any:
 
 _ROLES = (
     ("--label", "label", "The field that holds the label, or a list of labels."),
+    ("--label-separator", "label_separator", "What stands between several labels in one cell."),
     ("--id", "id_field", "The field that names the record, once."),
     ("--group", "group", "The field that keeps records together: patient, matter."),
     ("--split", "split", "The field that says train, validation or test."),

@@ -120,9 +120,10 @@ def _rows(repo: Repository, manifest: Manifest, label: str) -> Iterator[tuple[Di
             f"no field of {manifest.name} is the text",
             hint="say which when it is committed: --text FIELD",
         )
+    separator = roles.label_separator if roles.label == label else ""
     bare, several, example, seen = 0, 0, "", set[str]()
     for row in read_candidates(repo, manifest):
-        labels = as_texts(row.fields.get(label))
+        labels = as_texts(row.fields.get(label), separator)
         if len(labels) == 1 and not (bare or several):
             text = row.require_text("training")
             _check_length(f"{row.path}:{row.position + 1}", len(text))

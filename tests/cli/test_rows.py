@@ -402,3 +402,17 @@ def test_status_looks_into_packed_files(publisher, folder) -> None:
     (folder / "a.jsonl.gz").unlink()
     found = status()
     assert (found["added"], found["removed"]) == (["b.csv"], ["a.jsonl"])
+
+
+def test_labels_in_cells(publisher, folder) -> None:
+    (folder / "t.csv").write_text('id,text,label\n1,x,a; b\n2,y,"[""a"",""c""]"\n3,z,\n', "utf-8")
+    commit(publisher, "--label", "label", "--label-separator", ";")
+    body = show(publisher, "acme/rows")["manifest"]["body"]
+    assert body["fields"]["labelSeparator"] == ";"
+    stats = body["descriptor"]["stats"]["value"]
+    assert stats["labels"] == [
+        {"label": "a", "records": 2},
+        {"label": "b", "records": 1},
+        {"label": "c", "records": 1},
+    ]
+    assert stats["severalLabels"] == 2

@@ -71,6 +71,7 @@ def command(
     reader: str | None,
     text: tuple[str, ...],
     label: str,
+    label_separator: str,
     id_field: str,
     group: str,
     split: str,
@@ -114,7 +115,9 @@ def command(
                 licence_text=_licence_text(licence_text),
                 descriptor=_described(describe),
                 reader=reader,
-                roles=FieldRoles(text, label, id_field, group, split, licence_field),
+                roles=FieldRoles(
+                    text, label, id_field, group, split, licence_field, label_separator
+                ),
                 message=message,
             ),
             allow=CommitOptions(

@@ -16,7 +16,7 @@ from lyrikstore.canon.errors import IncompleteError
 from lyrikstore.canon.json import JSON
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.readers.records import ROWS
-from lyrikstore.curate.readers.rows import RowError, as_text, as_texts, parse_row
+from lyrikstore.curate.readers.rows import RowError, as_text, parse_row
 from lyrikstore.curate.recipes.source import RecordSource, source_reader
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -239,7 +239,7 @@ class _Columns:
         except RowError:
             fields = {}
         identity = as_text(fields.get(roles.id)) if roles.id else None
-        labels = ", ".join(as_texts(fields.get(roles.label))) if roles.label else ""
+        labels = ", ".join(roles.labels(fields))
         licence = as_text(fields.get(roles.licence)) if roles.licence else None
         values = (
             _hash(row),

@@ -8,7 +8,7 @@ from msgspec import Struct
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.text import unknown_word
-from lyrikstore.curate.readers.rows import as_text
+from lyrikstore.curate.readers.rows import as_text, as_texts
 
 DOCUMENT_TEXT = ""
 """The name under which a record that is a document holds its text: no column can be called so."""
@@ -38,6 +38,7 @@ class FieldRoles(Struct, frozen=True):
         group: What keeps records together in a split: a patient, a matter.
         split: The part that the publisher put it into.
         licence: The licence of the record.
+        label_separator: What stands between several labels in one string; empty: nothing does.
     """
 
     text: tuple[str, ...] = ()
@@ -46,6 +47,7 @@ class FieldRoles(Struct, frozen=True):
     group: str = ""
     split: str = ""
     licence: str = ""
+    label_separator: str = ""
 
     @classmethod
     def of_body(cls, body: Mapping[str, Any]) -> Self:
@@ -53,6 +55,7 @@ class FieldRoles(Struct, frozen=True):
         stated = body.get("fields", {})
         return cls(
             text=tuple(stated.get("text", ())),
+            label_separator=stated.get("labelSeparator", ""),
             **{role: stated.get(role, "") for role in ROLES},
         )
 
@@ -61,7 +64,13 @@ class FieldRoles(Struct, frozen=True):
         found: dict[str, Any] = {role: name for role in ROLES if (name := getattr(self, role))}
         if self.text:
             found["text"] = list(self.text)
+        if self.label and self.label_separator:
+            found["labelSeparator"] = self.label_separator
         return found
+
+    def labels(self, fields: Mapping[str, JSON]) -> list[str]:
+        """Return the labels of a record."""
+        return as_texts(fields.get(self.label), self.label_separator) if self.label else []
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -106,10 +106,29 @@ def as_text(value: JSON) -> str | None:
         return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
-def as_texts(value: JSON) -> list[str]:
-    """Return the texts of a value that may be a list: of a list each, of nothing none."""
+def as_texts(value: JSON, separator: str = "") -> list[str]:
+    """Return the texts of a value that may be several: of a list each, of nothing none.
+
+    A string that is a JSON list of strings is that list, for a cell of a table can hold no other;
+    with a separator, any string is what stands between.
+    """
+    if isinstance(value, str):
+        if value.startswith("[") and value.endswith("]"):
+            value = _listed(value)
+        elif separator:
+            value = [part.strip() for part in value.split(separator)]
     found = value if isinstance(value, list) else [value]
     return [text for one in found if (text := as_text(one)) is not None]
+
+
+def _listed(text: str) -> JSON:
+    try:
+        found = _DECODER.decode(text)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return text
+    if isinstance(found, list) and all(isinstance(one, str) for one in found):
+        return found
+    return text
 
 
 def _jcs_key(item: tuple[str, JSON]) -> bytes:

@@ -131,8 +131,16 @@ class RowStatistics(Struct):
     labels: dict[str, dict[str, int] | None] = field(default_factory=dict)
     several: dict[str, int] = field(default_factory=dict)
 
-    def add(self, rows: Sequence[Mapping[str, JSON]], labels: Sequence[str] = ()) -> None:
-        """Measure some records; ``labels`` names the fields that may hold their labels."""
+    def add(
+        self, rows: Sequence[Mapping[str, JSON]], labels: Sequence[str] = (), separator: str = ""
+    ) -> None:
+        """Measure some records.
+
+        Args:
+            rows: The records.
+            labels: Names of the fields that may hold their labels.
+            separator: What stands between several labels in one string.
+        """
         self.records += len(rows)
         names = dict.fromkeys(chain.from_iterable(rows))
         for name in names:
@@ -145,9 +153,9 @@ class RowStatistics(Struct):
             known.add([row[name] for row in rows if name in row])
         for label in labels:
             if label in names:
-                found = [row.get(label) for row in rows]
-                several = sum(isinstance(one, list) and len(one) > 1 for one in found)
-                self._count(label, Counter(chain.from_iterable(map(as_texts, found))), several)
+                found = [as_texts(row.get(label), separator) for row in rows]
+                several = sum(len(one) > 1 for one in found)
+                self._count(label, Counter(chain.from_iterable(found)), several)
 
     def merge(self, other: Self) -> None:
         """Add what was measured elsewhere."""

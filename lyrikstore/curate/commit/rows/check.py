@@ -192,7 +192,7 @@ def _measure(
     wanted: RowLayout,
     misfits: set[str],
 ) -> None:
-    statistics.add(batch, wanted.labels)
+    statistics.add(batch, wanted.labels, wanted.roles.label_separator)
     for role, names in wanted.guess.items():
         for name in names:
             if f"{role} {name}" not in misfits and not _fits(role, name, batch):
