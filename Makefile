@@ -57,6 +57,8 @@ measure: $(VENV)/.installed
 	$(PY) benchmarks/scale.py --scale 1 --write-docs
 	$(PY) benchmarks/browser.py --write-docs
 	$(PY) benchmarks/run.py $(PEERS) --write-docs
+	$(PY) benchmarks/curation.py --write-docs
+	$(PY) benchmarks/personal.py --write-docs
 
 # SUITES holds checkouts, each after its own `npm install`; tests/interop/suites/README.md says which.
 suites: $(VENV)/.installed

@@ -34,6 +34,7 @@ from figures import Bound, Figures
 from measure import mount_options, remove, volume
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
+CURATION = "<!-- written by benchmarks/curation.py -->"
 GROUPS = (*work.WORK, "memory", *small.SMALL)
 
 
@@ -77,7 +78,9 @@ def main() -> int:
     else:
         print(report.text(tables, facts))
     if options.write_docs:
-        DOCS.write_text(report.page(tables, facts, _command(options)), "utf-8")
+        kept = DOCS.read_text("utf-8").partition(CURATION)  # what benchmarks/curation.py wrote
+        page = report.page(tables, facts, _command(options))
+        DOCS.write_text("\n".join([page, "".join(kept[1:])]) if kept[1] else page, "utf-8")
         sys.stderr.write(f"wrote {DOCS}\n")
     ratios = [ratio for _, ratio in figures.limited()]
     held = all(ratio is not None and ratio.held for ratio in ratios)

@@ -145,7 +145,7 @@ def _rows(repo: Repository, manifest: Manifest, label: str) -> Iterator[tuple[Di
         raise InvalidInputError(
             "several-labels",
             f"{manifest.name}: {several} of {records} more than one {label!r}, such as {example}",
-            hint=f'keep those with one in a filter: where/1 with predicate = "len({label}) = 1"',
+            hint=f"keep those with one, in a filter: where/1 with sql = 'len({label}) = 1'",
         )
 
 
