@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.curate.recipes.filters import contacts, holders
+from lyrikstore.curate.personal import holders
+from lyrikstore.curate.personal.holders import MAX_NAMES
+from lyrikstore.curate.recipes.filters import contacts
 from lyrikstore.curate.recipes.filters.contract import (
     Candidate,
     Change,
@@ -21,7 +23,6 @@ from lyrikstore.curate.recipes.filters.contract import (
     Keep,
     KeyedRecords,
 )
-from lyrikstore.curate.recipes.filters.holders import MAX_NAMES
 from lyrikstore.curate.recipes.filters.redact import FINDERS, Redact, redact
 from lyrikstore.curate.recipes.filters.split import Split
 from lyrikstore.curate.recipes.recipe import parse_recipe

@@ -9,6 +9,7 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import JSON
+from lyrikstore.curate.personal.holders import find_holders, find_repeats
 from lyrikstore.curate.recipes.filters.contacts import Span, find_emails, find_phones, find_urls
 from lyrikstore.curate.recipes.filters.contract import (
     TEXT,
@@ -20,7 +21,6 @@ from lyrikstore.curate.recipes.filters.contract import (
     Keep,
     Outcome,
 )
-from lyrikstore.curate.recipes.filters.holders import find_holders, find_repeats
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 
 MASK = "<REDACTED>"

@@ -1,13 +1,14 @@
 """Finding who holds the copyright, in linear time, in the lines that say so and after them.
 
-Normative text: spec §12.5.5. As in :mod:`lyrikstore.curate.recipes.filters.contacts`, no
-text makes the search quadratic: a megabyte of ``copyright`` costs what a megabyte of prose costs.
+Normative text: spec §12.5.5. No text makes the search
+quadratic: a megabyte of ``copyright`` costs what a megabyte of prose costs.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 
-from lyrikstore.curate.recipes.filters.contacts import Span
+Span = tuple[int, int]
+"""Start and end in code points, end exclusive."""
 
 _MARK = re.compile(
     r"(?:copyright(?:s|ed)?|copr\.?|\u00a9|&copy;|\(c\)(?=[\s,:]*(?:\d{4}|\[?<?\(?[xy{]{2})))"

