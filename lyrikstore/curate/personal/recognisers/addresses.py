@@ -47,6 +47,21 @@ _BOX = re.compile(
     r"|Unit|CMR)"
     r"\s?\#?\s?\d{1,6}(?:,? (?:Box|Apt\.?|Suite)\s\d{1,6})?(?![\w-])"
 )
+_STREET_ALONE = re.compile(
+    r"(?<![\w.])(?:[A-Z][\w'\u2019.-]{1,20} ){1,3}(?:Street|Avenue|Boulevard|Road|Lane|Parkway"
+    r"|Court street)"
+    r"(?![^\W_])(?! [A-Z])"
+)
+_NAMED = re.compile(
+    r"(?<![^\W_])(?i:address(?: is|:)|residing at|resides at|reside at|resided at|lives at"
+    r"|lived at|lives alone at"
+    r"|living at|located at|served at|property at|office is at|delivered to|resident at"
+    r"|domiciled at)"
+    r"[\s:]{1,3}(?P<street>(?:[^\W\d_][\w'\u2019.-]{0,24}\s){1,5}\d{1,5}[A-Za-z]?(?!\w))"
+)
+_UNIT_ALONE = re.compile(
+    r"(?<![^\W_])(?:Apt\.?|Apartment|Suite|Ste\.?)\s?\#?\s?(?:\d{1,5}[A-Z]?|[A-Z]\d{0,4})(?![\w-])"
+)
 _MILITARY = re.compile(
     r"(?<![^\W_])(?:APO|FPO|DPO),? (?:AA|AE|AP) (?P<zip>\d{5}(?:-\d{4})?)(?![\w-])"
 )
@@ -85,6 +100,7 @@ _TOWN_STATE = re.compile(rf"(?<!\w)(?P<town>{_TOWN}),\s{{1,2}}{_STATES}(?![^\W_]
 _AFTER_STREET = re.compile(
     rf"[,\n]\s{{0,2}}(?P<town>{_TOWN})(?=,|\s{{0,4}}\n|\s\d{{5}}|\s{_STATES}(?![^\W_])"
     r"|\.?\s{0,4}\Z|\.\s)"
+    r"(?:\s(?P<zip>\d{5}(?:-\d{4})?)(?![\w-]))?"
 )
 _LIVES = re.compile(
     r"(?<![^\W_])(?i:lives|lived|living|resides|resided|residing|resident|residents|born"
@@ -96,12 +112,18 @@ _LIVES = re.compile(
 
 def find_addresses(text: str) -> Iterator[Mark]:
     """Yield street lines and boxes as ``address``, towns as ``location``, codes as ``zip``."""
-    for pattern in (_STREET, _NUMBERED, _GERMAN, _FRENCH, _BOX):
+    for pattern in (_STREET, _NUMBERED, _GERMAN, _FRENCH, _BOX, _STREET_ALONE, _UNIT_ALONE, _NAMED):
         for found in pattern.finditer(text):
-            yield found.start(), found.end(), "address"
+            yield (
+                found.start("street") if pattern is _NAMED else found.start(),
+                found.end(),
+                "address",
+            )
             town = _AFTER_STREET.match(text, found.end())
             if town is not None:
                 yield *town.span("town"), "location"
+                if town["zip"] is not None:
+                    yield *town.span("zip"), "zip"
             code = _CONTINENTAL.match(text, found.end())
             if code is not None:
                 yield *code.span("zip"), "zip"

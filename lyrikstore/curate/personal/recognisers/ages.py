@@ -44,7 +44,10 @@ _WORD = re.compile(
 
 
 def find_ages(text: str) -> Iterator[Mark]:
-    """Yield the ages above 89: ``92`` of ``92-year-old``, ``ninety`` of ``aged ninety``."""
-    for pattern in (_YEARS_OLD, _SHORT, _AGED, _SEX, _BIRTHDAY, _NINETIES, _WORD):
+    """Yield the ages above 89: ``92-year-old``, ``ninety`` of ``aged ninety``."""
+    for pattern in (_YEARS_OLD, _SHORT):
+        for found in pattern.finditer(text):
+            yield found.start(), found.end(), "age"
+    for pattern in (_AGED, _SEX, _BIRTHDAY, _NINETIES, _WORD):
         for found in pattern.finditer(text):
             yield found.start("age"), found.end("age"), "age"

@@ -84,7 +84,8 @@ _SHORT = re.compile(
 _DATED = re.compile(
     r"(?:(?<![^\W_])(?i:dob|d\.o\.b\.?|doa|dos|birth|birthday|born|date|dated|on|since|until|till|from"
     r"|to|through|before|after|by|seen|visit|admitted|discharged|admission|discharge|died|death"
-    r"|expires?|expiry|exp|effective|signed|due|week of|geb|geboren|am|vom|bis|n\u00e9|le"
+    r"|planned for|scheduled for|set for|appointment|expires?|expiry|exp|effective|signed|due"
+    r"|week of|geb|geboren|am|vom|bis|n\u00e9|le"
     r"|mon|tue|wed|thu|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
     r"[\s.:,(=-]{1,4}|[\u2013-]\s?)\Z"
 )
@@ -95,6 +96,7 @@ _CITED = re.compile(
 _WEEKDAY = re.compile(
     r"(?<![^\W_])(?i:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?i:day)?\.?,?\s(?:the\s)?\Z"
 )
+_ARTICLE = re.compile(r"(?<![^\W_])(?i:the)\s\Z")
 _NOT_A_MONTH = re.compile(r"(?:may|march|mar|mai|mars)(?![^\W_])")  # as verbs and other words
 
 
@@ -156,7 +158,7 @@ def _day_and_month(one: int, two: int) -> bool:
 
 def _with_weekday(text: str, start: int) -> int:
     context = before(text, start, 16)
-    day = _WEEKDAY.search(context)
+    day = _WEEKDAY.search(context) or _ARTICLE.search(context)
     return start if day is None else start - len(context) + day.start()
 
 

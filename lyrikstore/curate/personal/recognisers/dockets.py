@@ -17,7 +17,8 @@ _COURT_WORDS = words(
 _LABEL = re.compile(
     rf"(?<![^\W_])(?:{_COURT_WORDS}[ .]{{0,2}}(?:(?:numbers?|nos?\.?|nrs?\.?|num\.?|ids?)"
     r"(?![^\W_])|\#)"
-    r"|nos?\.(?=[ ]?\d{1,2}-[a-z]{2}-)|nos?\.(?= ?\d{2,4}-\d{3,5}(?!\d))"
+    r"|(?<![A-Za-z] )nos?\.(?=[ ]?\d{1,2}-[a-z]{2}-)|(?<![A-Za-z] )nos?\.(?= ?\d{2,4}-\d{3,5}"
+    r"(?!\d))"
     r"|(?:docket|case)(?=[ ]?[:#]))[\s:#.]{0,4}",
     re.IGNORECASE,
 )

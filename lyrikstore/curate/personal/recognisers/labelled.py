@@ -13,7 +13,7 @@ _NUMBER_WORD = (
 )
 _GAP = (
     rf"(?:[ \t]?{_NUMBER_WORD}){{0,2}}(?:[ \t]?\([A-Za-z.# ]{{1,12}}\))?"
-    r"(?:[\s:#=.\u2013-]|(?<![^\W_])(?:is|was|are|reads|ending in|ending|ends in|ending with)"
+    r"(?:[\s:#=.\u2013-]|(?<![^\W_])(?:is|was|are|reads|under|ending in|ending|ends in|ending with)"
     r"(?![^\W_])){0,5}"
 )
 _NEXT = re.compile(r"(?:[\s,;&/]|(?<![^\W_])(?:and|or)(?![^\W_])){1,4}", re.IGNORECASE)
@@ -68,6 +68,7 @@ LABELS: tuple[Label, ...] = (
         "record no, accession number, accession no, accession, specimen id, uhid, ehr id, "
         "emr id, nhs number, nhs no, health record",
     ),
+    _label("mrn", "chart, charts", least=6, figures=5),
     _label(
         "mrn",
         "case id, clinic number, clinic no, epic id, pt id, fin",
@@ -208,7 +209,7 @@ LABELS: tuple[Label, ...] = (
 _PLATE_WORDS = words(
     "license plate, licence plate, license plates, number plate, plate, plates, vehicle tag, "
     "license tag, "
-    "registration plate, vehicle registration, vehicle reg, car registration, registration "
+    "tag, registration plate, vehicle registration, vehicle reg, car registration, registration "
     "mark, vrm, "
     "kennzeichen, amtliches kennzeichen, lic plate, reg no, registration no, registration number"
 )
@@ -228,8 +229,34 @@ _PLATE_BEFORE = re.compile(
 )
 
 
+_BEFORE = re.compile(
+    r"(?<![\w.-])(?P<value>[A-Z0-9][A-Z0-9-]{4,19}),? \((?:the |his |her |their )?"
+    r"(?P<label>MRN|SSN|VIN|NPI|DEA"
+    r"|medical record|member|policy|account|passport|driver|license|serial)(?![^\W_])",
+    re.IGNORECASE,
+)
+_BEFORE_KINDS = {
+    "mrn": "mrn",
+    "medical record": "mrn",
+    "ssn": "ssn",
+    "vin": "vin",
+    "npi": "licence-number",
+    "dea": "licence-number",
+    "member": "health-plan",
+    "policy": "health-plan",
+    "account": "account",
+    "passport": "passport",
+    "driver": "licence-number",
+    "license": "licence-number",
+    "serial": "device",
+}
+
+
 def find_labelled(text: str) -> Iterator[Mark]:
-    """Yield the numbers after a label, and further ones of a list: ``MRNs 12345 and 67890``."""
+    """Yield the numbers beside a label, and further ones of a list: ``MRNs 12345 and 67890``."""
+    for found in _BEFORE.finditer(text):
+        if sum(sign.isdigit() for sign in found["value"]) >= 4:
+            yield *found.span("value"), _BEFORE_KINDS[found["label"].lower()]
     for label in LABELS:
         for found in label.pattern.finditer(text):
             yield from _values(text, found.end(), label)
@@ -249,7 +276,7 @@ def find_plates(text: str) -> Iterator[Mark]:
 def _is_plate(value: str) -> bool:
     signs = sum(character.isalnum() for character in value)
     figures = sum(character.isdigit() for character in value)
-    return 3 <= signs <= 9 and figures >= 1 and not (value.isdigit() and signs < 4)
+    return 3 <= signs <= 9 and figures >= 1 and not (value.isdigit() and signs < 5)
 
 
 def _values(text: str, start: int, label: Label) -> Iterator[Mark]:

@@ -44,6 +44,15 @@ _DEAR = re.compile(
     r"(?<![^\W_])(?:Dear|Hi|Hello|Hey|Sincerely|Regards|Best regards|Yours truly"
     rf"|Thanks),?\s{{1,3}}(?P<name>{_NAME})"
 )
+_PARTY = re.compile(
+    r"(?<![^\W_])(?i:plaintiff|defendant|tenant|landlord|patient|pt|witness|appellant|appellee|petitioner|respondent"
+    r"|claimant|attorney|nurse|rn|trustee|adjuster|physician|notary|borrower|employee|student|subscriber|debtor"
+    r"|guarantor|mother|father|daughter|son|wife|husband|brother|sister|grandmother|grandfather|aunt|uncle"
+    r"|in the name of|issued to|treated by|seen by|signed by|call with|served on|referred by"
+    r"|prescribed by"
+    rf"|accompanied by|represented by),?\s(?P<name>{_TWO})"
+)
+_MAILBOX = re.compile(rf"(?<![^\W_])(?P<name>{_TWO}) <[\w.+-]{{1,64}}@")
 _SELF = re.compile(
     r"(?<![^\W_])(?:(?i:my name is|name['\u2019]?s|i am|i['\u2019]m|this is"
     r"|a patient named)\s|named\s|/s/\s{0,2})"
@@ -65,7 +74,7 @@ MAX_NAMES = 200  # of one text, whose repetitions are looked for
 
 def find_persons(text: str) -> Iterator[Mark]:
     """Yield names after titles, labels and roles, and before degrees."""
-    for pattern in (_TITLE, _LABEL, _ROLE, _DEAR, _SELF, _SELF_ONE, _DEGREE):
+    for pattern in (_TITLE, _LABEL, _ROLE, _DEAR, _SELF, _SELF_ONE, _DEGREE, _PARTY, _MAILBOX):
         for found in pattern.finditer(text):
             if _NOT_NAMES.match(found["name"]) is None:
                 yield *found.span("name"), "person"

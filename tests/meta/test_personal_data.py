@@ -1,0 +1,56 @@
+"""The page on personal data is what the tables in the code say, and words that promise too much."""
+
+import re
+from pathlib import Path
+
+from lyrikstore.curate.personal.kinds import IDENTIFIERS, KINDS
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PROMISES = re.compile(
+    r"\b(?:compliant|de-?identified|hipaa[ -]safe|anonymi[sz]ed)\b", re.IGNORECASE
+)
+
+
+def kinds_table() -> str:
+    rows = ["| kind | placeholder | what | identifier |", "| --- | --- | --- | --- |"]
+    for name, kind in KINDS.items():
+        chosen = "" if kind.chosen else "; only if asked for"
+        rows.append(
+            f"| `{name}` | `<{kind.placeholder}>` | {kind.meaning}{chosen} | {kind.identifier or '–'} |"
+        )
+    return "\n".join(rows)
+
+
+def test_the_page_lists_every_kind() -> None:
+    page = (REPOSITORY / "docs/personal-data.md").read_text("utf-8")
+    found = re.search(r"<!-- kinds -->\n(.*)\n<!-- /kinds -->", page, re.DOTALL)
+    assert found is not None
+    assert found[1] == kinds_table()
+
+
+def test_every_identifier_of_a_text_has_a_kind() -> None:
+    assert len(IDENTIFIERS) == 18
+    assert set(IDENTIFIERS) - {kind.identifier for kind in KINDS.values()} == {"P", "Q"}
+
+
+def test_the_page_has_the_measured_tables() -> None:
+    page = (REPOSITORY / "docs/personal-data.md").read_text("utf-8")
+    measured = page.partition("<!-- measured -->")[2]
+    for letter in set(IDENTIFIERS) - {"P", "Q"}:
+        assert f"\n| {letter} {IDENTIFIERS[letter]} | " in measured
+    assert "BELOW" not in measured  # the union finds no less than one of its parts
+
+
+def test_no_sentence_of_ours_promises_what_nobody_can() -> None:
+    places = [
+        *(REPOSITORY / "docs").rglob("*.md"),
+        *(REPOSITORY / "lyrikstore").rglob("*.py"),
+        *(REPOSITORY / "cli").rglob("*.py"),
+        REPOSITORY / "README.md",
+    ]
+    found = [
+        f"{path.relative_to(REPOSITORY)}: {word}"
+        for path in places
+        for word in PROMISES.findall(path.read_text("utf-8"))
+    ]
+    assert found == []
