@@ -74,7 +74,7 @@ def wilson(hits: int, total: int) -> tuple[float, float]:
     share = hits / total
     middle = share + z * z / (2 * total)
     reach = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    return (middle - reach) / (1 + z * z / total), (middle + reach) / (1 + z * z / total)
+    return max(0.0, (middle - reach) / (1 + z * z / total)), (middle + reach) / (1 + z * z / total)
 
 
 class Score:
@@ -143,7 +143,8 @@ def table(scores: dict[str, Score]) -> Iterator[str]:
     cells = [
         f"{score.right / score.masked:.2f}" if score.masked else "–" for score in scores.values()
     ]
-    yield "| share of what is masked that is labelled | | " + " | ".join(cells) + " |"
+    if first.totals:
+        yield "| share of what is masked that is labelled | | " + " | ".join(cells) + " |"
     yield (
         "| share of the text masked | | "
         + " | ".join(f"{100 * score.masked / score.signs:.1f}%" for score in scores.values())

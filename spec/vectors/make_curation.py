@@ -113,6 +113,80 @@ def part_of(seed: str, kind: str, group: str) -> str:
     raise AssertionError("the shares add up to 1")
 
 
+PERSONAL: list[tuple[str, dict[str, Any], str]] = [
+    (
+        "Mr. John Smith, MRN 0012345, born July 3rd, 1931, a 92-year-old man",
+        {},
+        "Mr. <PERSON-1>, MRN <MRN-1>, born <DATE-1>, a <AGE-1> man",
+    ),
+    (
+        "Case No. 0012/2007 and 1:19-cv-01234-ABC; call 617-555-0123 (fax 617-555-0199)",
+        {},
+        "Case No. 0012/2007 and 1:19-cv-01234-ABC; call <PHONE-1> (fax <FAX-1>)",
+    ),
+    (
+        "Case No. 0012/2007",
+        {"kinds": ["docket"]},
+        "Case No. <DOCKET-1>",
+    ),
+    (
+        "MP3.com and amazon.com, Inc., but example.com and Example.com/a",
+        {},
+        "MP3.com and amazon.com, Inc., but <URL-1> and <URL-2>",
+    ),
+    (
+        "12 Main Street, Apt. 4B, Boston, MA 02134",
+        {"zip3": True},
+        "<ADDRESS-1>, <LOCATION-1>, MA <ZIP-021xx>",
+    ),
+    (
+        "12 Main Street, Apt. 4B, Boston, MA 02134",
+        {},
+        "<ADDRESS-1>, <LOCATION-1>, MA <ZIP-1>",
+    ),
+    (
+        "SSN 123-45-6789, card 4111 1111 1111 1111, not 4111 1111 1111 1112",
+        {},
+        "SSN <SSN-1>, card <CARD-1>, not 4111 1111 1111 1112",
+    ),
+    (
+        "DE89 3704 0044 0532 0130 00, VIN 1M8GDM9AXKP042788, plate CA 7ABC123",
+        {},
+        "<IBAN-1>, VIN <VIN-1>, plate CA <PLATE-1>",
+    ),
+    (
+        "Member ID: W123 456 789, DEA BB1388568, S/N 4F2290113, 192.168.4.20",
+        {},
+        "Member ID: <HEALTH-PLAN-1>, DEA <LICENCE-NUMBER-1>, S/N <DEVICE-1>, <IP-1>",
+    ),
+    (
+        "on the third of July, 3-5 July 2019, 2019-07-03, DOB 3/14, in 2019",
+        {},
+        "on <DATE-1>, <DATE-2>, DOB <DATE-3>, in 2019",
+    ),
+    (
+        "a@b.example, A@B.example, <EMAIL-1> c@d.example",
+        {},
+        "<EMAIL-2>, <EMAIL-2>, <EMAIL-1> <EMAIL-3>",
+    ),
+    (
+        "Project Blue  Whale of Acme-Werke, a@b.example",
+        {"deny": ["blue whale", "acme*"]},
+        "Project <DENIED-1> of <DENIED-2>, <EMAIL-1>",
+    ),
+    (
+        "Dr. Miller, a@b.example",
+        {"keep": ["miller", "*@b.example"]},
+        "Dr. Miller, a@b.example",
+    ),
+    (
+        "\u00e9\u4e16 Jos\u00e9: jos\u00e9@b.example",
+        {},
+        "\u00e9\u4e16 Jos\u00e9: <EMAIL-1>",
+    ),
+]
+
+
 def make() -> dict[str, Any]:
     """Return file name → content."""
     groups = [("0", "value", f"owner {n}") for n in range(20)]
@@ -123,6 +197,9 @@ def make() -> dict[str, Any]:
             "cases": [{**case, "digest": sheet_digest(case)} for case in TABLES]
         },
         "filters/normalise.json": {"cases": [{"text": a, "normal": b} for a, b in NORMAL]},
+        "filters/personal.json": {
+            "cases": [{"text": a, "parameters": p, "redacted": b} for a, p, b in PERSONAL]
+        },
         "filters/redact.json": {"cases": [{"text": a, "redacted": b} for a, b in REDACT]},
         "filters/split.json": {
             "cases": [

@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 
 import make_curation
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.curate.descriptor import FIELDS, parse_descriptor
 from lyrikstore.curate.recipes.filters import FILTERS
+from lyrikstore.curate.recipes.filters.contract import Candidate, Change
+from lyrikstore.curate.recipes.filters.parameters import read_parameters
+from lyrikstore.curate.recipes.filters.personal.redact import RedactTyped
 from lyrikstore.curate.recipes.filters.redact import FINDERS, redact
 from lyrikstore.curate.recipes.filters.split import Split
 from lyrikstore.curate.recipes.recipe import parse_recipe
@@ -75,6 +79,16 @@ def test_normal_forms(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", cases("filters/redact.json"), ids=lambda c: c["text"][:30])
 def test_redactions(case: dict[str, Any]) -> None:
     assert redact(case["text"], FINDERS, repeats=True)[0] == case["redacted"]
+
+
+@pytest.mark.parametrize("case", cases("filters/personal.json"), ids=lambda c: c["text"][:30])
+def test_personal_data(case: dict[str, Any]) -> None:
+    values = read_parameters(RedactTyped.PARAMETERS, case["parameters"], "redact/2")
+    given = {"": case["text"]}
+    record = Candidate("a.txt", 0, Digest.of(b""), given, given)
+    outcome = RedactTyped.configure(values).start()(record)
+    after = outcome.fields[""] if isinstance(outcome, Change) else case["text"]
+    assert after == case["redacted"]
 
 
 @pytest.mark.parametrize("case", cases("filters/split.json"), ids=lambda c: c["group"][:20])

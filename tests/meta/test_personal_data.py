@@ -15,9 +15,8 @@ def kinds_table() -> str:
     rows = ["| kind | placeholder | what | identifier |", "| --- | --- | --- | --- |"]
     for name, kind in KINDS.items():
         chosen = "" if kind.chosen else "; only if asked for"
-        rows.append(
-            f"| `{name}` | `<{kind.placeholder}>` | {kind.meaning}{chosen} | {kind.identifier or '–'} |"
-        )
+        letter = kind.identifier or "–"
+        rows.append(f"| `{name}` | `<{kind.placeholder}>` | {kind.meaning}{chosen} | {letter} |")
     return "\n".join(rows)
 
 

@@ -37,7 +37,8 @@ class DetectorFacts(Struct, frozen=True):
     Attributes:
         detectors: Names with versions, such as ``patterns/1``.
         libraries: Package to version, of those installed here.
-        models: One object for each model: ``name``, ``version``, ``blake3`` of its files.
+        models: One object for each model: ``name``, ``version``, ``digest`` of its files,
+            ``licence``.
     """
 
     detectors: tuple[str, ...]
@@ -79,7 +80,12 @@ def detector_facts(names: tuple[str, ...]) -> DetectorFacts:
         tuple(f"{name}/{detector.version}" for name, detector in chosen),
         installed_versions(packages),
         tuple(
-            {"name": weights.package, "version": weights.version, "blake3": weights.blake3}
+            {
+                "name": weights.package,
+                "version": weights.version,
+                "digest": f"blake3:{weights.blake3}",
+                "licence": weights.licence,
+            }
             for _, detector in chosen
             if (weights := detector.weights) is not None
         ),

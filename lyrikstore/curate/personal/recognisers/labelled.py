@@ -23,6 +23,7 @@ _VALUE = re.compile(
 _GROUP = re.compile(
     r" (?:\d{2,6}|[A-Z]{1,3}\d{1,6}|\d{1,6}[A-Z]{1,2}|[A-Z]{1,2})(?![\w/-])(?!\.\w)"
 )
+_WORD = re.compile(r"[A-Za-z]?[a-z]{1,25}|[A-Z]{5,25}")
 MAX_VALUES = 20  # of a list after one label
 
 
@@ -280,10 +281,15 @@ def _is_plate(value: str) -> bool:
 
 
 def _values(text: str, start: int, label: Label) -> Iterator[Mark]:
-    for _ in range(MAX_VALUES):
+    first: list[str] = []
+    for at in range(MAX_VALUES):
         value = _VALUE.match(text, start)
-        if value is None:
+        if value is None or _WORD.fullmatch(value[0]):
             return
+        form = [sign for sign in value[0] if not sign.isalnum()]
+        if at and form != first:
+            return  # of another form, so no further number of the list
+        first = form
         end = _groups(text, value.end())
         # A group after the first may be a word: of "12345 in" only the number is one.
         while not _is_number(text[start:end], label):

@@ -40,9 +40,14 @@ _LABELLED = re.compile(
 _FAX = re.compile(
     r"(?<![^\W_])(?:fax|faxed|facsimile|telefax)(?![^\W_])[^\n\d@]{0,24}\Z", re.IGNORECASE
 )
-_FAX_AFTER = re.compile(r"\s{0,2}\(?(?:fax|facsimile|f)\)?(?![^\W_])", re.IGNORECASE)
+_FAX_AFTER = re.compile(
+    r"\s{0,2}(?:\((?:fax|facsimile|f)\)|\(?(?:fax|facsimile)(?![^\W_]))"
+    r"(?!\W{0,6}[\d(+])",
+    re.IGNORECASE,
+)
 _OTHER = re.compile(
-    r"(?<![^\W_])(?:isbn|issn|doi|rfc|patent|serial|order|part|model)[ .:#a-z]{0,12}\Z",
+    r"(?<![^\W_])(?:isbn|issn|doi|rfc|patent|serial|order|part|model)"
+    r"(?:[ -]?(?:no|nr|number|10|13))?[ .:#]{1,4}\Z",
     re.IGNORECASE,
 )
 

@@ -12,6 +12,9 @@ from lyrikstore.curate.recipes.filters.documents.extract_text import ExtractText
 from lyrikstore.curate.recipes.filters.duplicates import DropDuplicates
 from lyrikstore.curate.recipes.filters.empty import DropEmpty
 from lyrikstore.curate.recipes.filters.partition import PartitionRows
+from lyrikstore.curate.recipes.filters.personal.drop import DropPersonal
+from lyrikstore.curate.recipes.filters.personal.redact import RedactTyped
+from lyrikstore.curate.recipes.filters.personal.scan import Scan
 from lyrikstore.curate.recipes.filters.redact import Redact
 from lyrikstore.curate.recipes.filters.split import Split
 from lyrikstore.curate.recipes.filters.split_2 import SplitByField
@@ -22,6 +25,9 @@ FILTERS: Mapping[str, type[Filter]] = {
     "drop-duplicates/1": DropDuplicates,
     "allow/1": Allow,
     "redact/1": Redact,
+    "redact/2": RedactTyped,
+    "scan/1": Scan,
+    "drop-personal/1": DropPersonal,
     "split/1": Split,
     "split/2": SplitByField,
     "partition/1": PartitionRows,

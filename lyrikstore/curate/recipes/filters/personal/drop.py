@@ -1,0 +1,49 @@
+"""``drop-personal/1``: drops records that hold personal data of chosen kinds (spec §12.5.14)."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from lyrikstore.curate.personal.kinds import KINDS
+from lyrikstore.curate.recipes.filters.contract import Candidate, Drop, Keep, Outcome
+from lyrikstore.curate.recipes.filters.parameters import Parameter
+from lyrikstore.curate.recipes.filters.personal.search import (
+    COLUMNS_PARAMETER,
+    DETECTORS_PARAMETER,
+    TEXT_PARAMETER,
+    PersonalFilter,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DropPersonal(PersonalFilter):
+    """Drops a record in which one of the kinds is found."""
+
+    USE: ClassVar[str] = "drop-personal/1"
+    PARAMETERS: ClassVar[tuple[Parameter, ...]] = (
+        DETECTORS_PARAMETER,
+        Parameter("kinds", "strings", "kinds that no record may hold", choices=tuple(KINDS)),
+        TEXT_PARAMETER,
+        COLUMNS_PARAMETER,
+    )
+
+    @classmethod
+    def configure(cls, values: Mapping[str, Any]) -> Self:
+        """Return the step.
+
+        Raises:
+            InvalidInputError: (``bad-recipe``) nothing is searched.
+        """
+        return cls(**cls.searched(values))
+
+    def decide(self, candidate: Candidate) -> Outcome:
+        """Return that the record goes for the first kind of ``KINDS`` found in it, or stays."""
+        found: Counter[str] = Counter()
+        for kinds in self.counts(candidate).values():
+            found.update(kinds)
+        present = [kind for kind in KINDS if found[kind]]
+        if not present:
+            return Keep()
+        detail = ", ".join(f"{kind} {found[kind]}" for kind in present)
+        return Drop(f"personal-{present[0]}", detail)

@@ -1,0 +1,213 @@
+"""``redact/2``: replaces personal data by typed, numbered placeholders (spec §12.5.13)."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.curate.personal.found import Found, join_overlapping
+from lyrikstore.curate.personal.kinds import KINDS
+from lyrikstore.curate.recipes.filters.contract import (
+    Candidate,
+    Change,
+    FieldChange,
+    Keep,
+    Outcome,
+)
+from lyrikstore.curate.recipes.filters.parameters import Parameter
+from lyrikstore.curate.recipes.filters.personal.search import (
+    PersonalFilter,
+    map_strings,
+    strings,
+)
+from lyrikstore.curate.recipes.filters.personal.words import compile_values
+from lyrikstore.curate.recipes.filters.redact import MASK
+from lyrikstore.curate.text import normalise
+
+DENIED = "denied"
+_NAMES = {kind.placeholder for kind in KINDS.values()} | {"DENIED"}
+_PLACEHOLDER = re.compile(
+    rf"<(?P<name>{'|'.join(sorted(map(re.escape, _NAMES), key=len, reverse=True))})"
+    r"(?:-(?P<number>\d{1,6})|-\d{3}xx)?>"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RedactTyped(PersonalFilter):
+    """Replaces what is found by placeholders; in a record the same value gets the same one.
+
+    Attributes:
+        mask: Fields whose whole value becomes ``<REDACTED>``.
+        keep: Values that stay.
+        deny: Values that go, whatever the detectors say.
+        zip3: Whether the first three digits of ZIP codes stay.
+    """
+
+    USE: ClassVar[str] = "redact/2"
+    PARAMETERS: ClassVar[tuple[Parameter, ...]] = (
+        *PersonalFilter.SEARCHES,
+        Parameter(
+            "mask",
+            "columns",
+            "fields whose whole value is replaced, for names nobody can know",
+            default=[],
+        ),
+        Parameter(
+            "keep",
+            "strings",
+            "values that stay: literal words, `*` for the rest of one. They stand in the recipe, "
+            "which is signed and may be handed on",
+            optional=True,
+        ),
+        Parameter(
+            "deny",
+            "strings",
+            "values that go in any case, written as those of `keep` and as visible",
+            optional=True,
+        ),
+        Parameter(
+            "zip3", "boolean", "whether the first three digits of a ZIP code stay", default=False
+        ),
+    )
+
+    mask: frozenset[str] | None
+    keep: re.Pattern[str] | None
+    deny: re.Pattern[str] | None
+    zip3: bool
+
+    @classmethod
+    def configure(cls, values: Mapping[str, Any]) -> Self:
+        """Return the step.
+
+        Raises:
+            InvalidInputError: (``bad-recipe``) nothing to search and nothing to mask; a value of a
+                list that cannot be looked for.
+        """
+        return cls(
+            **cls.searched(values, other=values["mask"] != []),
+            mask=None if values["mask"] == "*" else frozenset(values["mask"]),
+            keep=compile_values(values.get("keep", ()), "redact/2: keep"),
+            deny=compile_values(values.get("deny", ()), "redact/2: deny"),
+            zip3=values["zip3"],
+        )
+
+    def reads(self) -> tuple[str, ...]:
+        """Return that the step reads the text, its columns, or all fields."""
+        searched = super(RedactTyped, self).reads()
+        if "meta:*" in searched:
+            return searched
+        if self.mask is None:
+            return (*(name for name in searched if not name.startswith("meta:")), "meta:*")
+        masked = (f"meta:{name}" for name in sorted(self.mask))
+        return tuple(dict.fromkeys((*searched, *masked)))
+
+    def find(self, text: str) -> list[Found]:
+        """Return what is to be replaced, placeholders of an earlier step left alone."""
+        found = super(RedactTyped, self).find(text)
+        if self.keep is not None:
+            keep = self.keep
+            found = [item for item in found if not keep.fullmatch(text, item.start, item.end)]
+        if self.deny is not None:
+            denied = (one.span() for one in self.deny.finditer(text))
+            found = _join_denied(found, [Found(*span, "person", DENIED) for span in denied])
+        placed = [one.span() for one in _PLACEHOLDER.finditer(text)] if "<" in text else []
+        ends = [end for _, end in placed]
+
+        def touches(item: Found) -> bool:
+            at = bisect_right(ends, item.start)
+            return at < len(placed) and placed[at][0] < item.end
+
+        return [item for item in found if not touches(item)]
+
+    def decide(self, candidate: Candidate) -> Outcome:
+        """Return the record with placeholders."""
+        changes: list[FieldChange] = []
+        fields = dict(candidate.fields)
+        masked = candidate.others() if self.mask is None else sorted(self.mask & fields.keys())
+        numbers = Numbers(candidate, zip3=self.zip3)
+        for name, is_text in self.names(candidate):
+            if not is_text and name in masked:
+                continue
+
+            def replace(text: str, name: str = name, *, is_text: bool = is_text) -> str:
+                found = self.find(text)
+                if not found:
+                    return text
+                new, described = numbers.replace(text, found)
+                before = str(Digest.of(text.encode())) if is_text else None
+                called = candidate.called(name)
+                changes.extend(
+                    FieldChange(called, f"redacted-{kind}", len(spans), tuple(spans), before)
+                    for kind, spans in described.items()
+                )
+                return new
+
+            fields[name] = map_strings(fields[name], replace)
+        for name in masked:
+            if name not in candidate.text_fields and fields[name] not in (None, MASK):
+                fields[name] = MASK
+                changes.append(FieldChange(candidate.called(name), "masked", 1, ((0, len(MASK)),)))
+        return Change(fields, tuple(changes)) if changes else Keep()
+
+
+class Numbers:
+    """The placeholders of one record: the same value of a kind has the same number.
+
+    Args:
+        candidate: The record; numbers that placeholders in it already have are not given again.
+        zip3: Whether a ZIP code leaves its first three digits.
+    """
+
+    def __init__(self, candidate: Candidate, *, zip3: bool) -> None:
+        self._given: dict[tuple[str, str], int] = {}
+        self._last: dict[str, int] = {}
+        self._zip3 = zip3
+        for value in candidate.fields.values():
+            for text in strings(value):
+                for one in _PLACEHOLDER.finditer(text) if "<" in text else ():
+                    number = int(one["number"] or 0)
+                    self._last[one["name"]] = max(self._last.get(one["name"], 0), number)
+
+    def replace(
+        self, text: str, found: list[Found]
+    ) -> tuple[str, dict[str, list[tuple[int, int]]]]:
+        """Return the text with placeholders, and where they are: UTF-8 offsets by kind."""
+        parts: list[str] = []
+        spans: dict[str, list[tuple[int, int]]] = {}
+        place = offset = 0
+        for item in found:
+            kind = DENIED if item.detector == DENIED else item.kind
+            placeholder = self._placeholder(kind, text[item.start : item.end])
+            parts += (text[place : item.start], placeholder)
+            offset += len(text[place : item.start].encode())
+            spans.setdefault(kind, []).append((offset, offset + len(placeholder)))
+            offset += len(placeholder)
+            place = item.end
+        parts.append(text[place:])
+        order = [*KINDS, DENIED]
+        return "".join(parts), dict(sorted(spans.items(), key=lambda one: order.index(one[0])))
+
+    def _placeholder(self, kind: str, value: str) -> str:
+        name = "DENIED" if kind == DENIED else KINDS[kind].placeholder
+        if kind == "zip" and self._zip3 and len(value) >= 5 and value[:5].isdecimal():
+            return f"<{name}-{value[:3]}xx>"
+        key = (name, normalise(value))
+        if key not in self._given:
+            self._last[name] = self._given[key] = self._last.get(name, 0) + 1
+        return f"<{name}-{self._given[key]}>"
+
+
+def _join_denied(found: list[Found], denied: list[Found]) -> list[Found]:
+    """Return both, joined where they overlap: of a find that holds a denied value, all goes."""
+    starts = sorted(item.start for item in denied)
+
+    def holds_denied(item: Found) -> bool:
+        place = bisect_left(starts, item.start)
+        return place < len(starts) and starts[place] < item.end
+
+    return [
+        Found(item.start, item.end, item.kind, DENIED) if holds_denied(item) else item
+        for item in join_overlapping([*found, *denied])
+    ]

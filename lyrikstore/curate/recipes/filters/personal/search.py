@@ -1,0 +1,154 @@
+"""What the three filters for personal data share: which detectors, kinds and fields they search."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.json import JSON
+from lyrikstore.curate.personal.detectors import DETECTORS, detector_facts, open_detector
+from lyrikstore.curate.personal.find import find
+from lyrikstore.curate.personal.found import Found
+from lyrikstore.curate.personal.kinds import DEFAULT_KINDS, KINDS
+from lyrikstore.curate.recipes.filters.contract import TEXT, Candidate, Decide, Filter, Outcome
+from lyrikstore.curate.recipes.filters.parameters import Parameter
+
+DETECTORS_PARAMETER = Parameter(
+    "detectors",
+    "strings",
+    "who looks: `presidio` and `rampart` need the extra `pii`",
+    default=["patterns"],
+    choices=tuple(DETECTORS),
+)
+KINDS_PARAMETER = Parameter(
+    "kinds", "strings", "what to look for", default=list(DEFAULT_KINDS), choices=tuple(KINDS)
+)
+TEXT_PARAMETER = Parameter("text", "boolean", "whether to search the text", default=True)
+COLUMNS_PARAMETER = Parameter("columns", "columns", "the other fields to search", default="*")
+
+Replace = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalFilter(Filter):
+    """A filter that looks for personal data.
+
+    Attributes:
+        detectors: Keys of ``DETECTORS``, in its order.
+        kinds: Keys of ``KINDS``.
+        text: Whether the text is searched.
+        columns: The other fields searched; ``None`` is all.
+    """
+
+    detectors: tuple[str, ...]
+    kinds: frozenset[str]
+    text: bool
+    columns: frozenset[str] | None
+
+    SEARCHES: ClassVar[tuple[Parameter, ...]] = (
+        DETECTORS_PARAMETER,
+        KINDS_PARAMETER,
+        TEXT_PARAMETER,
+        COLUMNS_PARAMETER,
+    )
+
+    @classmethod
+    def searched(cls, values: Mapping[str, Any], *, other: bool = False) -> dict[str, Any]:
+        """Return the attributes of every such filter for parameter values.
+
+        Raises:
+            InvalidInputError: (``bad-recipe``) nothing is searched, and nothing ``other`` is done.
+        """
+        if not values["text"] and values["columns"] == [] and not other:
+            raise InvalidInputError(
+                "bad-recipe",
+                f"{cls.USE}: neither the text nor another field is searched",
+                hint="leave out text = false, or name columns",
+            )
+        return {
+            "detectors": tuple(name for name in DETECTORS if name in values["detectors"]),
+            "kinds": frozenset(values["kinds"]),
+            "text": values["text"],
+            "columns": None if values["columns"] == "*" else frozenset(values["columns"]),
+        }
+
+    def reads(self) -> tuple[str, ...]:
+        """Return that the step reads the text, its columns, or all fields."""
+        fields = [TEXT] if self.text else []
+        if self.columns is None:
+            return (*fields, "meta:*")
+        return (*fields, *(f"meta:{name}" for name in sorted(self.columns)))
+
+    def libraries(self) -> Mapping[str, str]:
+        """Return the detectors and the packages that they find with."""
+        facts = detector_facts(self.detectors)
+        own = (one.split("/") for one in facts.detectors)
+        return {f"personal-{name}": number for name, number in own} | dict(facts.libraries)
+
+    def models(self) -> Sequence[Mapping[str, str]]:
+        """Return the models of the detectors."""
+        return detector_facts(self.detectors).models
+
+    def start(self) -> Decide:
+        """Return the decision function.
+
+        Raises:
+            IncompleteError: (``no-detector``, ``other-weights``) a model is missing or another one:
+                nothing is decided.
+        """
+        for name in self.detectors:
+            open_detector(name)
+        return self.decide
+
+    @abstractmethod
+    def decide(self, candidate: Candidate) -> Outcome:
+        """Return what becomes of a record."""
+
+    def find(self, text: str) -> list[Found]:
+        """Return what is found in a text or another value."""
+        return find(text, self.detectors, self.kinds)
+
+    def names(self, candidate: Candidate) -> Iterator[tuple[str, bool]]:
+        """Yield the fields to search, and whether each is the text; the text comes first."""
+        if self.text:
+            candidate.require_text(self.USE)
+            yield from ((name, True) for name in candidate.text_fields if name in candidate.fields)
+        for name in candidate.others():
+            if self.columns is None or name in self.columns:
+                yield name, False
+
+    def counts(self, candidate: Candidate) -> dict[str, dict[str, int]]:
+        """Return for each field, as decisions call it, how often each kind was found."""
+        counted: dict[str, dict[str, int]] = {}
+        for name, _ in self.names(candidate):
+            for text in strings(candidate.fields[name]):
+                for item in self.find(text):
+                    kinds = counted.setdefault(candidate.called(name), {})
+                    kinds[item.kind] = kinds.get(item.kind, 0) + 1
+        return counted
+
+
+def strings(value: JSON) -> Iterator[str]:
+    """Yield the strings in a value, however deep; numbers and names of members are none."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from strings(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from strings(item)
+
+
+def map_strings(value: JSON, replace: Replace) -> JSON:
+    """Return the value with every string in it replaced; the very object if none changed."""
+    if isinstance(value, str):
+        return replace(value)
+    if isinstance(value, list):
+        items = [map_strings(item, replace) for item in value]
+        return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
+    if isinstance(value, dict):
+        members = {name: map_strings(item, replace) for name, item in value.items()}
+        return members if any(members[name] is not value[name] for name in value) else value
+    return value

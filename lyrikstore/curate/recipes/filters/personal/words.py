@@ -1,0 +1,44 @@
+"""Lists of values to keep or to deny: literal words, with ``*`` for the rest of one."""
+
+import re
+from collections.abc import Iterable
+
+from lyrikstore.canon.errors import InvalidInputError
+
+MAX_VALUES = 1000
+MAX_LENGTH = 200  # code points of a value
+REST = r"[\w-]{0,64}"  # what an asterisk stands for
+
+
+def compile_values(values: Iterable[str], place: str) -> re.Pattern[str] | None:
+    """Return a search for the values as whole words, whatever their case; ``None`` for none.
+
+    Args:
+        values: Words with single spaces for any white space between them.
+        place: Such as ``redact/2: keep``, for messages.
+
+    Raises:
+        InvalidInputError: (``bad-recipe``) too many, too long, or without two letters or digits.
+    """
+    listed = sorted(set(values), key=lambda value: (-len(value), value))
+    if len(listed) > MAX_VALUES:
+        raise InvalidInputError(
+            "bad-recipe",
+            f"{place} has {len(listed):,} values, more than {MAX_VALUES:,}",
+            hint="put values that share a beginning together: Acme*",
+        )
+    for value in listed:
+        plain = sum(sign.isalnum() for sign in value)
+        if plain < 2 or len(value) > MAX_LENGTH or value.count("*") > 4:
+            raise InvalidInputError(
+                "bad-recipe",
+                f"{place}: {value!r} is no value to look for",
+                hint=f"two letters or digits at least, {MAX_LENGTH} characters and four * at most",
+            )
+    if not listed:
+        return None
+    pattern = "|".join(
+        r"\s{1,5}".join(REST.join(map(re.escape, word.split("*"))) for word in value.split())
+        for value in listed
+    )
+    return re.compile(rf"(?<![^\W_])(?:{pattern})(?![^\W_])", re.IGNORECASE)
