@@ -53,6 +53,9 @@ def test_redact_replaces_and_why_tells_no_value(committed) -> None:
     told = committed.ok("why", "acme/clean", "rows.jsonl:1", "--json").out
     assert "redacted-person" in told
     assert "Smithers" not in told
+    descriptor = committed.ok("show", "acme/clean", "--json").json["manifest"]["body"]["descriptor"]
+    assert descriptor["deidentification"]["value"].endswith("residual risk not assessed")
+    assert "by detectors" in descriptor["deidentification"]["value"]
 
 
 def test_drop_personal(committed) -> None:

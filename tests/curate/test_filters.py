@@ -288,7 +288,7 @@ def test_bad_recipes_are_named(toml: str, words: str) -> None:
 
 def test_near_matches_are_offered() -> None:
     with pytest.raises(InvalidInputError) as caught:
-        parse_recipe(b'recipe = 1\n[[step]]\nuse = "redact/2"')
+        parse_recipe(b'recipe = 1\n[[step]]\nuse = "redcat/1"')
     assert "did you mean 'redact/1'" in caught.value.hint
 
 

@@ -156,11 +156,13 @@ def derived_body(
 
 def _inherited(descriptor: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
     inherited = dict(descriptor)
-    if any(step.use.startswith("redact/") for step in recipe.steps):
-        # Patterns find what they know; that nothing is left, nobody has shown.
+    redactions = {step.use for step in recipe.steps if step.use.startswith("redact/")}
+    if redactions:
+        # Detectors find what they know; that nothing is left, nobody has shown.
+        by = "pattern" if redactions == {"redact/1"} else "detectors"
         inherited["deidentification"] = {
             "state": "value",
-            "value": "personal data replaced by pattern; residual risk not assessed",
+            "value": f"personal data replaced by {by}; residual risk not assessed",
             "basis": "tool-asserted",
         }
     return inherited

@@ -14,7 +14,7 @@ from lyrikstore.curate.recipes.filters.empty import DropEmpty
 from lyrikstore.curate.recipes.filters.partition import PartitionRows
 from lyrikstore.curate.recipes.filters.personal.drop import DropPersonal
 from lyrikstore.curate.recipes.filters.personal.redact import RedactTyped
-from lyrikstore.curate.recipes.filters.personal.scan import Scan
+from lyrikstore.curate.recipes.filters.personal.scan import ScanPersonal
 from lyrikstore.curate.recipes.filters.redact import Redact
 from lyrikstore.curate.recipes.filters.split import Split
 from lyrikstore.curate.recipes.filters.split_2 import SplitByField
@@ -26,7 +26,7 @@ FILTERS: Mapping[str, type[Filter]] = {
     "allow/1": Allow,
     "redact/1": Redact,
     "redact/2": RedactTyped,
-    "scan/1": Scan,
+    "scan/1": ScanPersonal,
     "drop-personal/1": DropPersonal,
     "split/1": Split,
     "split/2": SplitByField,

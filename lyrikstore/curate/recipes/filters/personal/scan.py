@@ -11,7 +11,7 @@ from lyrikstore.curate.recipes.filters.personal.search import PersonalFilter
 
 
 @dataclass(frozen=True, slots=True)
-class Scan(PersonalFilter):
+class ScanPersonal(PersonalFilter):
     """Reports what is found, by field and kind."""
 
     USE: ClassVar[str] = "scan/1"
