@@ -276,6 +276,14 @@ def test_what_stands_beside_a_find_is_another_one() -> None:
     assert marked("MRN 1234567, 2019-07-03") == [("mrn", "1234567"), ("date", "2019-07-03")]
 
 
+@pytest.mark.parametrize("phone", ["(617) 555-0123", "617.555.0123", "+49 89 9999999"])
+@pytest.mark.parametrize("after", ["", "-", " -", ".", "/", ")", ", 12", "?"])
+@pytest.mark.parametrize("lead", ["", "-", ".", "/", "(", ":", "#", "at ", "T:"])
+def test_phones_between_signs(lead: str, phone: str, after: str) -> None:
+    found = marked(f"see {lead}{phone}{after} there", ("phone", "fax"))
+    assert [value.strip("()") for _, value in found] == [phone.strip("()")]
+
+
 def test_headings_and_holders() -> None:
     assert marked("It ends.\n9.1.1.1 The Party pays; 10.1.2.3 The other") == []
     assert marked("Copyright (c) 2019 Jane Doe") == [("holder", "Jane Doe")]
