@@ -1,7 +1,11 @@
 """The page on personal data is what the tables in the code say, and words that promise too much."""
 
+import importlib
 import re
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from lyrikstore.curate.personal.kinds import IDENTIFIERS, KINDS
 
@@ -53,3 +57,31 @@ def test_no_sentence_of_ours_promises_what_nobody_can() -> None:
         for word in PROMISES.findall(path.read_text("utf-8"))
     ]
     assert found == []
+
+
+@pytest.fixture
+def benchmark(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(REPOSITORY / "benchmarks"))
+    return importlib.import_module("personal")
+
+
+def test_a_place_counts_if_all_its_letters_and_digits_are_masked(benchmark) -> None:
+    texts = importlib.import_module("personal_texts")
+    score = benchmark.Score()
+    labelled = texts.Labelled("ab, cd! ef", (texts.Span(0, 7, "A"), texts.Span(8, 10, "A")))
+    score.add(labelled, lambda _: [(0, 2), (4, 6), (8, 9)])
+    assert (score.hits["A"], score.totals["A"], score.masked) == (1, 2, 5)
+    assert score.missed == ["A ab, cd! [ef]"]
+
+
+def test_the_interval_is_wilsons(benchmark) -> None:
+    # Newcombe 1998, table I: 81 of 263, and 0 of 20.
+    assert [round(edge, 4) for edge in benchmark.wilson(81, 263)] == [0.2553, 0.3662]
+    assert [round(edge, 4) for edge in benchmark.wilson(0, 20)] == [0.0, 0.1611]
+
+
+def test_every_slot_of_our_templates_can_be_filled(benchmark) -> None:
+    texts = importlib.import_module("personal_texts")
+    slots = {slot for line in texts.own_templates() for slot in texts._SLOT.findall(line)}
+    letters = {texts._slot(slot)[0] for slot in slots}
+    assert letters >= set(IDENTIFIERS) - {"P", "Q"}
