@@ -131,6 +131,7 @@ RECIPES = [
     ('recipe = 1\n[[step]]\nuse = "chunk/1"\nunit = "tokens"\nsize = 300\noverlap = 50', True),
     ('recipe = 1\n[[step]]\nuse = "chunk/1"\nsize = 1.5', False),
     ('recipe = 1\n[[step]]\nuse = "chunk/1"\noverlap = -1', False),
+    ('recipe = 1\n[[step]]\nuse = "drop-duplicates/2"\nby = ["a"]\nconflicts = "drop"', True),
     ("recipe = 1", False),
     ("recipe = 2\n[[step]]\nuse = 'drop-empty/1'", False),
     ('recipe = 1\n[[step]]\nuse = "drop-empty/2"', False),

@@ -82,13 +82,18 @@ def encode_row(data: bytes, before: Fields, after: Fields) -> bytes:
     return b"{" + b",".join(parts) + b"}"
 
 
+def has_value(value: JSON) -> bool:
+    """Return whether there is a value: null, an empty string and an empty list are none."""
+    return value is not None and value not in ("", [])
+
+
 def as_text(value: JSON) -> str | None:
     """Return a value as the text it is compared as; ``None`` for what counts as no value.
 
     Strings are themselves, ``true`` and ``false`` too, numbers their shortest decimal digits,
     lists and objects their canonical JSON. Null, an empty string and an empty list are no value.
     """
-    if value is None or value in ("", []):
+    if not has_value(value):
         return None
     if isinstance(value, str):
         return value

@@ -20,7 +20,7 @@ from lyrikstore.curate.readers.rows import Fields, RowError, as_texts, encode_ro
 from lyrikstore.curate.recipes.filters.allow import Allow
 from lyrikstore.curate.recipes.filters.contract import (
     DATA,
-    TEXT,
+    DOCUMENT_TEXTS,
     Candidate,
     Change,
     DatasetFilter,
@@ -135,7 +135,7 @@ class Examiner:
             if number in filters
             for name in filters[number].reads()
         }
-        self._reads_text, self._reads_data = TEXT in reads, DATA in reads
+        self._reads_text, self._reads_data = bool(DOCUMENT_TEXTS & reads), DATA in reads
         self._lists = [
             (number, one.column, one.values)
             for number, one in filters.items()

@@ -18,7 +18,7 @@ from lyrikstore.canon.toml import parse_toml
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.filters import FILTERS
 from lyrikstore.curate.recipes.filters.allow import Allow
-from lyrikstore.curate.recipes.filters.contract import TEXT, Filter
+from lyrikstore.curate.recipes.filters.contract import DOCUMENT_TEXTS, TEXT, Filter
 from lyrikstore.curate.recipes.filters.parameters import read_parameters
 from lyrikstore.curate.recipes.filters.union import Union
 from lyrikstore.version import __version__
@@ -86,7 +86,7 @@ class Recipe(Struct, frozen=True):
     @property
     def reads_text(self) -> bool:
         """Whether any step reads the documents' text."""
-        return TEXT in self.reads
+        return not DOCUMENT_TEXTS.isdisjoint(self.reads)
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -183,8 +183,9 @@ class Recipe(Struct, frozen=True):
                     hint="say which when it is committed: --text FIELD",
                 )
             for name in step.filter.reads():
-                column = name.removeprefix("meta:")
-                if columns is None or not name.startswith("meta:") or column == "*":
+                kind, _, column = name.partition(":")
+                is_text = not is_rows and name in DOCUMENT_TEXTS
+                if columns is None or is_text or not column or (kind, column) == ("meta", "*"):
                     continue
                 if column not in columns:
                     raise unknown_word(

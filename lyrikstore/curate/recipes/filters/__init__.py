@@ -9,7 +9,8 @@ from lyrikstore.curate.recipes.filters.allow import Allow
 from lyrikstore.curate.recipes.filters.contract import Filter
 from lyrikstore.curate.recipes.filters.documents.chunk import Chunks
 from lyrikstore.curate.recipes.filters.documents.extract_text import ExtractText
-from lyrikstore.curate.recipes.filters.duplicates import DropDuplicates
+from lyrikstore.curate.recipes.filters.duplicates.first import DropDuplicates
+from lyrikstore.curate.recipes.filters.duplicates.lesser import DropLesserDuplicates
 from lyrikstore.curate.recipes.filters.empty import DropEmpty
 from lyrikstore.curate.recipes.filters.partition import PartitionRows
 from lyrikstore.curate.recipes.filters.personal.drop import DropPersonal
@@ -23,6 +24,7 @@ from lyrikstore.curate.recipes.filters.union import Union
 FILTERS: Mapping[str, type[Filter]] = {
     "drop-empty/1": DropEmpty,
     "drop-duplicates/1": DropDuplicates,
+    "drop-duplicates/2": DropLesserDuplicates,
     "allow/1": Allow,
     "redact/1": Redact,
     "redact/2": RedactTyped,

@@ -26,6 +26,15 @@ DATA = "data"
 """What a step reads that looks at the bytes of documents."""
 
 
+def reads_field(name: str) -> str:
+    """Return what a step reads that looks at a field, or at the text of documents as ``text``."""
+    return f"field:{name}"
+
+
+DOCUMENT_TEXTS = frozenset((TEXT, reads_field(TEXT)))
+"""What steps read for which the text of documents is needed."""
+
+
 class Candidate(Struct, frozen=True):
     """A record on its way through a recipe.
 
@@ -98,6 +107,10 @@ class Candidate(Struct, frozen=True):
                 details={"path": self.path},
             )
         return text
+
+    def name_of(self, name: str) -> str:
+        """Return the name under which it has what people call so: a document's text is ``text``."""
+        return DOCUMENT_TEXT if name == TEXT and self.is_document else name
 
     def value(self, name: str) -> str | None:
         """Return a field as text; None if it has no value."""
@@ -247,7 +260,11 @@ class Filter(ABC):
 
     @abstractmethod
     def reads(self) -> tuple[str, ...]:
-        """Return what the step reads: ``text``, ``data``, ``meta:FIELD``, ``meta:*`` for all."""
+        """Return what the step reads.
+
+        It is ``text``, ``data``, ``meta:FIELD``, ``meta:*`` for all fields, or what
+        :func:`reads_field` gives.
+        """
 
     @abstractmethod
     def start(self) -> Decide:

@@ -1,0 +1,105 @@
+"""Filters through the command line, on rows and on documents with a sheet."""
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def bench(publisher) -> "Bench":
+    return Bench(publisher)
+
+
+class Bench:
+    """A publisher with rows, or with documents and a sheet."""
+
+    def __init__(self, publisher: Any) -> None:
+        self.publisher = publisher
+
+    def rows(self, rows: Sequence[dict[str, Any]], name: str = "acme/rows", *more: str) -> None:
+        file = self.publisher.folder / f"{name.replace('/', '-')}.jsonl"
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+        self.publisher.ok("commit", file.name, "-d", name, *more)
+
+    def documents(self, documents: dict[str, tuple[str, dict[str, str]]]) -> None:
+        folder: Path = self.publisher.folder / "documents"
+        columns = sorted({name for _, meta in documents.values() for name in meta})
+        folder.mkdir()
+        with (self.publisher.folder / "sheet.csv").open("w", newline="", encoding="utf-8") as file:
+            sheet = csv.writer(file)
+            sheet.writerow(["path", *columns])
+            for path, (text, meta) in documents.items():
+                (folder / path).write_text(text, "utf-8")
+                sheet.writerow([path, *(meta.get(name, "") for name in columns)])
+        self.publisher.ok("commit", "documents", "-d", "acme/documents", "--metadata", "sheet.csv")
+
+    def recipe(self, toml: str) -> None:
+        (self.publisher.folder / "recipe.toml").write_text(f"recipe = 1\n{toml}", "utf-8")
+
+    def filter(self, ref: str, toml: str, *more: str) -> Any:
+        self.recipe(toml)
+        arguments = ("--recipe", "recipe.toml", "--as", "acme/clean", "--json", *more)
+        return self.publisher.ok("filter", ref, *arguments).json
+
+    def refused(self, ref: str, toml: str, code: int) -> Any:
+        self.recipe(toml)
+        arguments = ("--recipe", "recipe.toml", "--as", "acme/clean", "--json")
+        return self.publisher.fails(code, "filter", ref, *arguments).error
+
+    def kept(self) -> list[dict[str, Any]]:
+        """Return the rows that were made."""
+        self.publisher.ok("checkout", "acme/clean", "out")
+        found = sorted((self.publisher.folder / "out").rglob("*.jsonl"))
+        return [json.loads(line) for file in found for line in file.read_text().splitlines()]
+
+    def why(self, record: str, source: str = "") -> list[dict[str, Any]]:
+        """Return the decisions about a document, or about a row by its place in the source."""
+        if source:
+            record = self.publisher.ok("why", source, record, "--json").json["record"]
+        said = self.publisher.ok("why", "acme/clean", record, "--json").json
+        found: list[dict[str, Any]] = said["stages"][0]["decisions"]
+        return found
+
+
+def test_duplicates_of_rows(bench: Bench) -> None:
+    bench.rows(
+        [
+            {"id": 1, "text": "A lease", "label": ""},
+            {"id": 2, "text": "a  lease", "label": "lease"},
+            {"id": 3, "text": "A lease", "label": "sale"},
+            {"id": 4, "text": "a  lease", "label": "lease"},
+        ]
+    )
+    found = bench.filter("acme/rows", '[[step]]\nuse = "drop-duplicates/2"\n')
+    assert found["droppedFor"] == {"duplicate-normalised": 1, "duplicate-exact": 1}
+    assert found["reportedFor"] == {"label-conflict": 2}
+    assert [row["id"] for row in bench.kept()] == [2, 3]
+    (dropped,) = bench.why("acme-rows.jsonl:1", "acme/rows")
+    assert (dropped["action"], dropped["reason"]) == ("dropped", "duplicate-normalised")
+    assert "acme-rows.jsonl record 2" in dropped["detail"]
+    reported, kept = bench.why("acme-rows.jsonl:3", "acme/rows")
+    assert (reported["action"], reported["reason"]) == ("reported", "label-conflict")
+    assert kept["action"] == "kept"
+    toml = '[[step]]\nuse = "drop-duplicates/2"\nconflicts = "drop"\nby = ["text"]\n'
+    assert bench.refused("acme/rows", toml, 17)["kind"] == "nothing-kept"
+    toml = '[[step]]\nuse = "drop-duplicates/2"\nby = ["txt"]\n'
+    assert bench.refused("acme/rows", toml, 16)["kind"] == "unknown-column"
+
+
+def test_duplicates_of_documents(bench: Bench) -> None:
+    bench.documents(
+        {
+            "a.txt": ("same text", {}),
+            "b.txt": ("Same text", {"court": "BGH"}),
+            "c.txt": ("same text", {"court": "OLG"}),
+        }
+    )
+    found = bench.filter("acme/documents", '[[step]]\nuse = "drop-duplicates/2"\n')
+    assert found["droppedFor"] == {"duplicate-normalised": 2}
+    assert "b.txt" in bench.why("a.txt")[0]["detail"]
+    bench.publisher.ok("checkout", "acme/clean", "out")
+    assert [one.name for one in (bench.publisher.folder / "out").glob("*.txt")] == ["b.txt"]

@@ -1,0 +1,38 @@
+"""The committed vectors of the filters from spec 12.5.10 on."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import make_filters
+from lyrikstore.curate.recipes.filters import FILTERS
+from lyrikstore.curate.recipes.filters.parameters import read_parameters
+from tests.curate.tried import judged, row
+
+VECTORS = Path(__file__).resolve().parents[3] / "spec" / "vectors"
+
+
+def cases(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((VECTORS / name).read_text())["cases"]
+    return found
+
+
+def configured(use: str, params: dict[str, Any]) -> Any:
+    kind = FILTERS[use]
+    return kind.configure(read_parameters(kind.PARAMETERS, params, use))
+
+
+def test_committed_vectors_are_what_the_script_makes() -> None:
+    for name, content in make_filters.make().items():
+        assert json.loads((VECTORS / name).read_text()) == content
+
+
+@pytest.mark.parametrize("case", cases("filters/duplicates.json"), ids=lambda c: c["id"])
+def test_duplicates(case: dict[str, Any]) -> None:
+    step = configured("drop-duplicates/2", case["params"])
+    said = judged(step, [row(at, **fields) for at, fields in enumerate(case["rows"])])
+    assert [one and ["dropped" if one[1] else "reported", one[0], one[2]] for one in said] == case[
+        "said"
+    ]

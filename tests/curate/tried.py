@@ -1,0 +1,50 @@
+"""Filters tried without a store: rows and documents made by hand, and what a step says of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.json import encode
+from lyrikstore.curate.recipes.filters.contract import (
+    Candidate,
+    DatasetFilter,
+    Filter,
+    KeyedRecords,
+    Outcome,
+)
+from lyrikstore.curate.recipes.recipe import parse_recipe
+
+
+def step(toml: str) -> Any:
+    """Return the one step of a recipe."""
+    return parse_recipe(f"recipe = 1\n[[step]]\n{toml}".encode()).steps[0].filter
+
+
+def row(position: int = 0, _texts: tuple[str, ...] = ("text",), **fields: Any) -> Candidate:
+    """Return a row whose label is the field ``label``."""
+    identity = Digest.of(encode(fields))
+    return Candidate("rows.jsonl", position, identity, fields, fields, _texts, "label")
+
+
+def document(text: str | None, path: str = "a.txt", **meta: str) -> Candidate:
+    """Return a document with what a sheet says of it; no text: its bytes are no UTF-8."""
+    fields = meta if text is None else {**meta, "": text}
+    identity = Digest.of((text or "").encode())
+    return Candidate(path, 0, identity, fields, fields, label="label")
+
+
+def judged(step: DatasetFilter, records: Sequence[Candidate]) -> list[Any]:
+    """Return what a step for the whole dataset says of each record."""
+    key = step.key()
+    keys = [key(record) for record in records]
+    ends = np.cumsum([len(one) for one in keys], dtype=np.int64)
+    judgement = step.judge(KeyedRecords(np.frombuffer(b"".join(keys), np.uint8), ends))
+    return [judgement.of(at) for at in range(len(records))]
+
+
+def decided(step: Filter, *records: Candidate) -> list[Outcome]:
+    """Return what a step says of records, each alone."""
+    decide = step.start()
+    return [decide(record) for record in records]
