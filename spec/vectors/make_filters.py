@@ -71,7 +71,70 @@ DUPLICATES: list[dict[str, Any]] = [
     },
 ]
 
+MAP: list[dict[str, Any]] = [
+    {
+        "id": "trim-then-map",
+        "params": {"trim": ["label"], "values": {"label": {"Lease": "lease"}}},
+        "fields": {"label": " Lease ", "n": 1},
+        "after": {"label": "lease", "n": 1},
+        "said": [["label", "mapped-trimmed"], ["label", "mapped-value"]],
+    },
+    {
+        "id": "items-that-become-the-same-stand-once",
+        "params": {"trim": "*", "values": {"label": {"Lease": "lease", "3": "sale"}}},
+        "fields": {"label": ["Lease", "lease\u00a0", 3, "other"], "m": [1, " x"]},
+        "after": {"label": ["lease", "sale", "other"], "m": [1, "x"]},
+        "said": [
+            ["label", "mapped-trimmed"],
+            ["m", "mapped-trimmed"],
+            ["label", "mapped-value"],
+        ],
+    },
+    {
+        "id": "unmapped-dropped",
+        "params": {"values": {"a": {"x": "y"}, "b": {"1": True}}, "unmapped": "drop"},
+        "fields": {"a": ["x", "z"], "b": 2, "c": "z"},
+        "after": {"a": ["y"], "c": "z"},
+        "said": [["a", "mapped-dropped"], ["b", "mapped-dropped"]],
+    },
+    {
+        "id": "combine-before-drop-and-rename",
+        "params": {
+            "combine": {"text": "{q}: {a}{{{n}}}", "none": "{missing}"},
+            "drop": ["q", "a"],
+            "rename": {"x": "y", "y": "x"},
+            "set": {"s": 7, "t": False},
+        },
+        "fields": {"q": "Why", "n": 1.50, "text": "old", "x": 1, "y": 2, "s": 7},
+        "after": {"text": "Why: {1.5}", "n": 1.5, "x": 2, "y": 1, "s": 7, "t": False},
+        "said": [
+            ["q", "mapped-dropped"],
+            ["x", "mapped-renamed"],
+            ["y", "mapped-renamed"],
+            ["text", "mapped-combined"],
+            ["t", "mapped-set"],
+        ],
+    },
+    {
+        "id": "one-takes-the-name-of-another",
+        "params": {"drop": ["label"], "rename": {"label_2": "label"}},
+        "fields": {"label": "a", "label_2": "b"},
+        "after": {"label": "b"},
+        "said": [["label", "mapped-dropped"], ["label_2", "mapped-renamed"]],
+    },
+    {
+        "id": "nothing-to-change",
+        "params": {"trim": ["a", "b"], "values": {"c": {"x": "y"}}, "drop": ["d"]},
+        "fields": {"a": "x", "b": 1, "c": None},
+        "after": {"a": "x", "b": 1, "c": None},
+        "said": [],
+    },
+]
+
 
 def make() -> dict[str, Any]:
     """Return file name → content."""
-    return {"filters/duplicates.json": {"cases": DUPLICATES}}
+    return {
+        "filters/duplicates.json": {"cases": DUPLICATES},
+        "filters/map.json": {"cases": MAP},
+    }

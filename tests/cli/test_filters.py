@@ -103,3 +103,81 @@ def test_duplicates_of_documents(bench: Bench) -> None:
     assert "b.txt" in bench.why("a.txt")[0]["detail"]
     bench.publisher.ok("checkout", "acme/clean", "out")
     assert [one.name for one in (bench.publisher.folder / "out").glob("*.txt")] == ["b.txt"]
+
+
+MAP = """
+[[step]]
+use = "map/1"
+trim = ["label"]
+values.label = { "Lease" = "lease" }
+combine = { text = "{q} {a}" }
+rename = { no = "matter" }
+set = { source = "intranet" }
+drop = ["clerk"]
+"""
+
+
+def test_mapped_rows_keep_their_roles(bench: Bench) -> None:
+    rows = [
+        {"no": 1, "q": "Who?", "a": "We.", "label": " Lease", "clerk": "x", "text": "old"},
+        {"no": 2, "q": "Why?", "a": None, "label": ["lease "], "clerk": "y", "text": "old"},
+    ]
+    bench.rows(rows, "acme/rows", "--id", "no", "--label", "label", "--text", "text")
+    found = bench.filter("acme/rows", MAP)
+    assert found["changedFor"] == {
+        "mapped-trimmed": 2,
+        "mapped-value": 1,
+        "mapped-combined": 2,
+        "mapped-renamed": 2,
+        "mapped-set": 2,
+        "mapped-dropped": 2,
+    }
+    assert bench.kept() == [
+        {
+            "matter": 1,
+            "q": "Who?",
+            "a": "We.",
+            "label": "lease",
+            "text": "Who? We.",
+            "source": "intranet",
+        },
+        {
+            "matter": 2,
+            "q": "Why?",
+            "a": None,
+            "label": ["lease"],
+            "text": "Why? ",
+            "source": "intranet",
+        },
+    ]
+    body = bench.publisher.ok("show", "acme/clean", "--json").json["manifest"]["body"]
+    assert body["fields"] == {"id": "matter", "label": "label", "text": ["text"]}
+    said = bench.why("acme-rows.jsonl:1", "acme/rows")
+    assert "Lease" not in json.dumps(said)
+    assert {"field": "no", "detail": "now 'matter'"}.items() <= next(
+        one for one in said if one["reason"] == "mapped-renamed"
+    ).items()
+
+
+def test_mapped_documents_have_other_columns(bench: Bench) -> None:
+    bench.documents(
+        {"a.txt": (" one", {"court": " BGH", "no": "1"}), "b.txt": ("two", {"court": "OLG"})}
+    )
+    toml = """
+[[step]]
+use = "map/1"
+trim = ["court", "text"]
+rename = { no = "matter" }
+set = { source = "intranet" }
+"""
+    bench.filter("acme/documents", toml)
+    body = bench.publisher.ok("show", "acme/clean", "--json").json["manifest"]["body"]
+    assert body["metadata"]["columns"] == ["court", "matter", "source"]
+    bench.publisher.ok("checkout", "acme/clean", "out")
+    assert (bench.publisher.folder / "out" / "a.txt").read_text() == "one"
+    bench.recipe('[[step]]\nuse = "allow/1"\ncolumn = "matter"\nvalues = ["1"]\n')
+    arguments = ("--recipe", "recipe.toml", "--as", "acme/again", "--json")
+    found = bench.publisher.ok("filter", "acme/clean", *arguments).json
+    assert found["parts"][0]["counts"]["kept"] == 1
+    toml = '[[step]]\nuse = "map/1"\nrename = { text = "body" }\n'
+    assert bench.refused("acme/documents", toml, 16)["kind"] == "not-a-field"

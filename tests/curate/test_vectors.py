@@ -123,6 +123,19 @@ def test_descriptor_documentation_lists_every_field() -> None:
     assert parse_descriptor(tomllib.loads(example, parse_float=Decimal))
 
 
+MAP = """
+recipe = 1
+[[step]]
+use = "map/1"
+trim = "*"
+values.a = { x = 1, y = true }
+unmapped = "drop"
+combine = { b = "{a}" }
+rename = { c = "d" }
+set = { e = "v" }
+drop = ["f"]
+"""
+
 RECIPES = [
     (_blocks("recipes.md")[0], True),
     ('recipe = 1\n[[step]]\nuse = "redact/1"\ncolumns = ["a"]\nmask = "*"', True),
@@ -132,6 +145,9 @@ RECIPES = [
     ('recipe = 1\n[[step]]\nuse = "chunk/1"\nsize = 1.5', False),
     ('recipe = 1\n[[step]]\nuse = "chunk/1"\noverlap = -1', False),
     ('recipe = 1\n[[step]]\nuse = "drop-duplicates/2"\nby = ["a"]\nconflicts = "drop"', True),
+    (MAP, True),
+    ('recipe = 1\n[[step]]\nuse = "map/1"\nvalues.a = { x = 1.5 }', False),
+    ('recipe = 1\n[[step]]\nuse = "map/1"\nrename = { a = 1 }', False),
     ("recipe = 1", False),
     ("recipe = 2\n[[step]]\nuse = 'drop-empty/1'", False),
     ('recipe = 1\n[[step]]\nuse = "drop-empty/2"', False),

@@ -7,6 +7,7 @@ import numpy as np
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import encode
+from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.filters.contract import (
     Candidate,
     DatasetFilter,
@@ -25,14 +26,16 @@ def step(toml: str) -> Any:
 def row(position: int = 0, _texts: tuple[str, ...] = ("text",), **fields: Any) -> Candidate:
     """Return a row whose label is the field ``label``."""
     identity = Digest.of(encode(fields))
-    return Candidate("rows.jsonl", position, identity, fields, fields, _texts, "label")
+    return Candidate(
+        "rows.jsonl", position, identity, fields, fields, _texts, FieldRoles(_texts, "label")
+    )
 
 
 def document(text: str | None, path: str = "a.txt", **meta: str) -> Candidate:
     """Return a document with what a sheet says of it; no text: its bytes are no UTF-8."""
     fields = meta if text is None else {**meta, "": text}
     identity = Digest.of((text or "").encode())
-    return Candidate(path, 0, identity, fields, fields, label="label")
+    return Candidate(path, 0, identity, fields, fields, roles=FieldRoles(label="label"))
 
 
 def judged(step: DatasetFilter, records: Sequence[Candidate]) -> list[Any]:

@@ -196,9 +196,9 @@ def _part(
     transaction: TransactionBuilder,
 ) -> DerivedPart:
     found = outcome.parts[part]
-    if not (source.records.is_rows or recipe.makes_rows):
-        return DerivedPart(part, Tree.of(found.entries))
     roles = recipe.roles(source.records.roles)
+    if not (source.records.is_rows or recipe.makes_rows):
+        return DerivedPart(part, Tree.of(found.entries), roles)
     statistics = measure_shards(found.shards, roles)
     return DerivedPart(part, put_shards(found.shards, transaction.writer), roles, statistics)
 

@@ -17,7 +17,7 @@ from lyrikstore.curate.readers.records import JSONL
 from lyrikstore.curate.readers.statistics import RowStatistics
 from lyrikstore.curate.recipes.recipe import Recipe
 from lyrikstore.curate.recipes.settle import RecipeOutcome
-from lyrikstore.curate.recipes.union import FilterSource
+from lyrikstore.curate.recipes.union import FilterSource, sheet_of
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import DOCUMENT
 from lyrikstore.history.trees.tree import Tree, TreeEntry
@@ -112,9 +112,13 @@ def derived_body(
     if made.statistics is not None:
         members.pop("metadata", None)
         stats |= made.statistics.to_json(made.roles.label)
-    elif "metadata" in members:
+    elif columns := recipe.columns(source.columns):
+        if columns != source.columns:
+            members["metadata"] = sheet_of(columns, tree)
         filled = Counter(column for entry in tree.entries for column in entry.meta or ())
-        stats["columns"] = files_by("column", {name: filled[name] for name in source.columns})
+        stats["columns"] = files_by("column", {name: filled[name] for name in columns})
+    else:
+        members.pop("metadata", None)
     generated = {
         "filter": str(used.id),
         "steps": [step.use for step in recipe.steps],
@@ -146,9 +150,8 @@ def derived_body(
         "derivation": derivation,
         **members,
     }
-    roles = made.roles if made.statistics is not None else source.records.roles
-    if roles.names:
-        body["fields"] = roles.to_json()
+    if made.roles.names:
+        body["fields"] = made.roles.to_json()
     if made.statistics is not None:
         derivation["decisions"] = 2
     return body

@@ -109,6 +109,14 @@ class Recipe(Struct, frozen=True):
             source = step.filter.roles(source)
         return source
 
+    def columns(self, source: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the columns of what it gives of documents: new ones at the end, sorted."""
+        for step in self.steps:
+            after = step.filter.fields_after(frozenset(source))
+            fresh = sorted(after.difference(source), key=str.encode)
+            source = (*(name for name in source if name in after), *fresh)
+        return source
+
     def of_union(self) -> "Recipe":
         """Return the recipe for several datasets: what says so is its first step."""
         return Recipe((UNION, *self.steps), self.description)

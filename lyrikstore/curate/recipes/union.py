@@ -146,7 +146,7 @@ def source_of(datasets: Sequence[Manifest], trees: Sequence[Tree]) -> FilterSour
         column for one in datasets for column in one.body.get("metadata", {}).get("columns", ())
     )
     if any("metadata" in one.body for one in datasets):
-        members["metadata"] = _united_sheet(tuple(columns), tree)
+        members["metadata"] = sheet_of(tuple(columns), tree)
     if (licence := _united_licence(datasets)) is not None:
         members["licence"] = licence
     texts = dict.fromkeys(text for one in datasets for text in one.attachments_in(_TEXT))
@@ -183,7 +183,8 @@ def _united_tree(datasets: Sequence[Manifest], trees: Sequence[Tree]) -> Tree:
     )
 
 
-def _united_sheet(columns: tuple[str, ...], tree: Tree) -> dict[str, Any]:
+def sheet_of(columns: tuple[str, ...], tree: Tree) -> dict[str, Any]:
+    """Return what a body says of the sheet that the metadata of a tree could have come from."""
     hasher = blake3(encode([_KEY, *columns]) + b"\n")
     for at, meta in sorted(tree.metas.items()):
         hasher.update(encode([tree.paths[at], dict(meta)]) + b"\n")

@@ -8,8 +8,9 @@ import pytest
 
 import make_filters
 from lyrikstore.curate.recipes.filters import FILTERS
+from lyrikstore.curate.recipes.filters.contract import Change, Keep
 from lyrikstore.curate.recipes.filters.parameters import read_parameters
-from tests.curate.tried import judged, row
+from tests.curate.tried import decided, judged, row
 
 VECTORS = Path(__file__).resolve().parents[3] / "spec" / "vectors"
 
@@ -36,3 +37,14 @@ def test_duplicates(case: dict[str, Any]) -> None:
     assert [one and ["dropped" if one[1] else "reported", one[0], one[2]] for one in said] == case[
         "said"
     ]
+
+
+@pytest.mark.parametrize("case", cases("filters/map.json"), ids=lambda c: c["id"])
+def test_maps(case: dict[str, Any]) -> None:
+    (outcome,) = decided(configured("map/1", case["params"]), row(**case["fields"]))
+    if not case["said"]:
+        assert outcome == Keep()
+        return
+    assert isinstance(outcome, Change)
+    assert dict(outcome.fields) == case["after"]
+    assert [[one.field, one.reason] for one in outcome.changes] == case["said"]

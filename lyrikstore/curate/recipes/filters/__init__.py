@@ -12,6 +12,7 @@ from lyrikstore.curate.recipes.filters.documents.extract_text import ExtractText
 from lyrikstore.curate.recipes.filters.duplicates.first import DropDuplicates
 from lyrikstore.curate.recipes.filters.duplicates.lesser import DropLesserDuplicates
 from lyrikstore.curate.recipes.filters.empty import DropEmpty
+from lyrikstore.curate.recipes.filters.fields.map import MapFields
 from lyrikstore.curate.recipes.filters.partition import PartitionRows
 from lyrikstore.curate.recipes.filters.personal.drop import DropPersonal
 from lyrikstore.curate.recipes.filters.personal.redact import RedactTyped
@@ -26,6 +27,7 @@ FILTERS: Mapping[str, type[Filter]] = {
     "drop-duplicates/1": DropDuplicates,
     "drop-duplicates/2": DropLesserDuplicates,
     "allow/1": Allow,
+    "map/1": MapFields,
     "redact/1": Redact,
     "redact/2": RedactTyped,
     "scan/1": ScanPersonal,

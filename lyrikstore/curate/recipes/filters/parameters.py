@@ -7,9 +7,22 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.json import MAX_INTEGER
 from lyrikstore.canon.text import unknown_word
 
 Kind = Literal["string", "strings", "columns", "boolean", "seed", "number", "fraction", "share"]
+Kind = Literal[
+    "string",
+    "strings",
+    "columns",
+    "boolean",
+    "seed",
+    "fraction",
+    "share",
+    "texts",
+    "constants",
+    "value-maps",
+]
 
 _FORMS: Mapping[Kind, str] = {
     "string": "a string",
@@ -20,6 +33,9 @@ _FORMS: Mapping[Kind, str] = {
     "number": "a whole number up to 1000000000",
     "fraction": "a number between 0 and 1, at most 9 decimals",
     "share": "a number between 0 and 1, at most 9 decimals, or a list of values",
+    "texts": "a table of strings, none empty",
+    "constants": "a table of strings, whole numbers, true or false",
+    "value-maps": "a table of such tables: field, value, new value",
 }
 
 
@@ -46,7 +62,7 @@ class Parameter(Struct, frozen=True):
 def read_parameters(
     parameters: tuple[Parameter, ...], given: Mapping[str, Any], place: str
 ) -> dict[str, Any]:
-    """Return the values of a step in canonical form: strings, booleans, lists of strings.
+    """Return the values of a step in canonical form: strings, booleans, lists and tables of them.
 
     Args:
         parameters: What the filter takes.
@@ -96,6 +112,15 @@ def _value(parameter: Parameter, value: Any, place: str) -> Any:
             result = value
         case (("fraction" | "share"), Decimal() | int() | str()) if not isinstance(value, bool):
             result = _fraction(parameter, value, place)
+        case "texts", dict() if all(isinstance(one, str) and one for one in value.values()):
+            result = _table(parameter, value, place)
+        case "constants", dict() if all(map(_is_constant, value.values())):
+            result = _table(parameter, value, place)
+        case "value-maps", dict() if all(
+            isinstance(one, dict) and one and all(map(_is_constant, one.values()))
+            for one in value.values()
+        ):
+            result = {name: dict(one) for name, one in _table(parameter, value, place).items()}
         case _:
             raise _misfit(parameter, place)
     if parameter.choices:
@@ -105,6 +130,16 @@ def _value(parameter: Parameter, value: Any, place: str) -> Any:
                     "bad-recipe", f"value of {parameter.name!r} in {place}", item, parameter.choices
                 )
     return result
+
+
+def _table(parameter: Parameter, value: dict[str, Any], place: str) -> dict[str, Any]:
+    if not all(value):
+        raise _misfit(parameter, place)
+    return dict(value)
+
+
+def _is_constant(value: Any) -> bool:
+    return isinstance(value, str | bool) or (isinstance(value, int) and abs(value) <= MAX_INTEGER)
 
 
 def _names(value: list[Any]) -> bool:

@@ -1,0 +1,1 @@
+"""Filters over the fields of records: what they hold, what they are called."""

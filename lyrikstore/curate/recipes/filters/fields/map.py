@@ -1,0 +1,261 @@
+"""``map/1``: changes what fields hold and what they are called (spec §12.5.16)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from operator import is_
+from typing import Any, ClassVar, Self
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.json import JSON
+from lyrikstore.canon.text import WHITE_SPACE
+from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, ROLES, FieldRoles
+from lyrikstore.curate.readers.rows import as_text, has_value
+from lyrikstore.curate.recipes.filters.contract import (
+    Candidate,
+    Change,
+    Decide,
+    FieldChange,
+    Filter,
+    Keep,
+    Outcome,
+    reads_field,
+)
+from lyrikstore.curate.recipes.filters.fields.template import Template
+from lyrikstore.curate.recipes.filters.parameters import Parameter
+
+
+@dataclass(frozen=True, slots=True)
+class MapFields(Filter):
+    """Trims, maps, combines, renames, sets and drops fields, in this order.
+
+    Attributes:
+        trim: Fields whose white space at both ends goes; None: all.
+        values: Field → value as text → value.
+        keep_unmapped: Whether a value of such a field that is not in its map stays.
+        combine: New field → what it holds.
+        rename: Field → its new name.
+        constants: Field → value.
+        drop: Fields that go.
+    """
+
+    USE: ClassVar[str] = "map/1"
+    PARAMETERS: ClassVar[tuple[Parameter, ...]] = (
+        Parameter(
+            "trim",
+            "columns",
+            "fields whose white space at both ends is removed",
+            default=[],
+        ),
+        Parameter(
+            "values", "value-maps", "for each field: value, and what takes its place", default={}
+        ),
+        Parameter(
+            "unmapped",
+            "string",
+            "what happens to values that are not in the map of their field",
+            default="keep",
+            choices=("keep", "drop"),
+        ),
+        Parameter(
+            "combine", "texts", "new field, and the text it holds: {field} is a value", default={}
+        ),
+        Parameter("rename", "texts", "field, and its new name", default={}),
+        Parameter("set", "constants", "field, and its value in every record", default={}),
+        Parameter("drop", "strings", "fields that are left out", optional=True),
+    )
+
+    trim: frozenset[str] | None
+    values: Mapping[str, Mapping[str, JSON]]
+    keep_unmapped: bool
+    combine: Mapping[str, Template]
+    rename: Mapping[str, str]
+    constants: Mapping[str, JSON]
+    drop: frozenset[str]
+
+    @classmethod
+    def configure(cls, values: Mapping[str, Any]) -> Self:
+        """Return the step.
+
+        Raises:
+            InvalidInputError: (``bad-recipe``) nothing to do, a template that is none, a field
+                that would get two values, or is renamed and dropped.
+        """
+        made = {
+            name: Template.parse(text, f"map/1: combine.{name}")
+            for name, text in values["combine"].items()
+        }
+        rename, drop = values["rename"], frozenset(values.get("drop", ()))
+        if not (values["trim"] or values["values"] or made or rename or values["set"] or drop):
+            raise _bad("map/1 changes nothing", "say what to rename, combine, trim, map, set, drop")
+        targets = [*rename.values(), *made, *values["set"]]
+        for name in targets:
+            if targets.count(name) > 1:
+                raise _bad(f"map/1: {name!r} would get two values", "write two steps")
+        for name in rename:
+            if name in drop:
+                raise _bad(f"map/1: {name!r} is renamed and dropped", "leave one of them out")
+        return cls(
+            None if values["trim"] == "*" else frozenset(values["trim"]),
+            values["values"],
+            values["unmapped"] == "keep",
+            made,
+            rename,
+            values["set"],
+            drop,
+        )
+
+    def reads(self) -> tuple[str, ...]:
+        """Return that the step reads the fields it changes or combines."""
+        names = {*self.values, *self.rename, *self.drop, *(self.trim or ())}
+        names.update(name for one in self.combine.values() for name in one.names)
+        everything = ("meta:*",) if self.trim is None else ()
+        return (*everything, *(reads_field(name) for name in sorted(names)))
+
+    @property
+    def _targets(self) -> tuple[str, ...]:
+        return (*self.rename.values(), *self.combine, *self.constants)
+
+    def fields_after(self, before: frozenset[str]) -> frozenset[str]:
+        """Return the fields under their new names, with the new and without the dropped ones."""
+        return (before - self.drop - frozenset(self.rename)).union(self._targets)
+
+    def roles(self, before: FieldRoles) -> FieldRoles:
+        """Return the roles: they follow a field to its new name, and end with it."""
+        gone = self.drop - frozenset(self._targets)
+
+        def now(name: str) -> str:
+            return "" if name in gone else self.rename.get(name, name)
+
+        found = {role: now(getattr(before, role)) for role in ROLES}
+        return FieldRoles(text=tuple(filter(None, map(now, before.text))), **found)
+
+    def start(self) -> Decide:
+        """Return the decision function."""
+        return self._decide
+
+    def _decide(self, candidate: Candidate) -> Outcome:
+        work = _Work(candidate)
+        if self.trim is None:
+            trim = [name for name in candidate.fields if name != DOCUMENT_TEXT]
+        else:
+            trim = [candidate.name_of(name) for name in self.trim]
+        for name in sorted(trim, key=str.encode):
+            work.put(name, _trimmed(work.fields.get(name)), "mapped-trimmed")
+        for given, values in self.values.items():
+            name = candidate.name_of(given)
+            new, left = self._mapped(values, work.fields.get(name))
+            work.put(name, new, "mapped-dropped" if left else "mapped-value")
+        combined = {name: one.fill(work.value) for name, one in self.combine.items()}
+        for name in sorted(self.drop, key=str.encode):
+            work.take(name, "mapped-dropped")
+        work.rename(self.rename)
+        for name, text in combined.items():
+            if text is not None:
+                work.put(candidate.name_of(name), text, "mapped-combined")
+        for name, value in self.constants.items():
+            work.put(candidate.name_of(name), value, "mapped-set")
+        return Change(work.fields, tuple(work.changes)) if work.changes else Keep()
+
+    def _mapped(self, values: Mapping[str, JSON], value: JSON) -> tuple[JSON, bool]:
+        """Return a value after its map, and whether something in it was left out."""
+        if not isinstance(value, list):
+            text = as_text(value)
+            if text is None or (self.keep_unmapped and text not in values):
+                return value, False
+            return values.get(text), text not in values
+        found: dict[str | None, JSON] = {}
+        left = False
+        for one in value:
+            new, gone = self._mapped(values, one)
+            left |= gone
+            if not gone:
+                found.setdefault(as_text(new), new)  # those that have become one stand once
+        made = list(found.values())
+        is_same = len(made) == len(value) and all(map(is_, made, value))
+        return (value if is_same else made), left
+
+
+class _Work:
+    """What becomes of one record."""
+
+    def __init__(self, candidate: Candidate) -> None:
+        self._candidate = candidate
+        self.fields = dict(candidate.fields)
+        self.changes: list[FieldChange] = []
+
+    def value(self, name: str) -> str | None:
+        """Return a field as text."""
+        return as_text(self.fields.get(self._candidate.name_of(name)))
+
+    def put(self, name: str, value: JSON, reason: str) -> None:
+        """Give a field a value, and take it away if that is None; nothing, if it has that one."""
+        old = self.fields.get(name)
+        if self._candidate.is_document and name != DOCUMENT_TEXT:
+            value = as_text(value)  # a sheet has no other values
+        if type(value) is type(old) and value == old:
+            return
+        is_text = name in self._candidate.text_fields and isinstance(old, str)
+        before = str(Digest.of(str(old).encode())) if is_text else None
+        if value is None:
+            self.fields.pop(name, None)
+        else:
+            self.fields[name] = value
+        self._tell(name, reason, before=before)
+
+    def take(self, name: str, reason: str, detail: str | None = None) -> JSON:
+        """Take a field away and return its value."""
+        if self._candidate.name_of(name) == DOCUMENT_TEXT:
+            raise self._refused(
+                "not-a-field",
+                "the text of a document can be neither renamed nor dropped",
+                'put a step with use = "extract-text/1" first, which makes rows of documents',
+            )
+        if name not in self.fields:
+            return None
+        self._tell(name, reason, detail=detail)
+        return self.fields.pop(name)
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Give fields new names, all at once, so that two can change theirs."""
+        moved = {
+            new: self.take(old, "mapped-renamed", f"now {new!r}")
+            for old, new in names.items()
+            if old in self.fields or self._candidate.name_of(old) == DOCUMENT_TEXT
+        }
+        for new, value in moved.items():
+            if has_value(self.fields.get(self._candidate.name_of(new))):
+                raise self._refused(
+                    "field-taken",
+                    f"a field is to be called {new!r}, and another one is",
+                    "drop or rename that one in the same step",
+                )
+            self.fields[new] = value
+
+    def _tell(
+        self, name: str, reason: str, *, before: str | None = None, detail: str | None = None
+    ) -> None:
+        called = self._candidate.called(name)
+        self.changes.append(FieldChange(called, reason, 1, before=before, detail=detail))
+
+    def _refused(self, kind: str, message: str, hint: str) -> InvalidInputError:
+        candidate = self._candidate
+        place = candidate.path
+        if not candidate.is_document:
+            place += f" record {candidate.position + 1}"
+        return InvalidInputError(
+            kind, f"{place}: map/1: {message}", hint=hint, details={"path": candidate.path}
+        )
+
+
+def _trimmed(value: JSON) -> JSON:
+    if isinstance(value, str):
+        return value.strip(WHITE_SPACE)
+    if isinstance(value, list):
+        found = [one.strip(WHITE_SPACE) if isinstance(one, str) else one for one in value]
+        return value if found == value else found
+    return value
+
+
+def _bad(message: str, hint: str) -> InvalidInputError:
+    return InvalidInputError("bad-recipe", message, hint=hint)
