@@ -131,10 +131,93 @@ MAP: list[dict[str, Any]] = [
     },
 ]
 
+WHERE: list[dict[str, Any]] = [
+    {
+        "sql": "pages > 3",
+        "rows": [{"pages": 4}, {"pages": 3}, {"pages": 3.5}, {"pages": None}, {}],
+        "said": [True, False, True, None, None],
+    },
+    {
+        "sql": "lower(court) IN ('bgh', 'olg') AND NOT contains(text, 'draft')",
+        "rows": [
+            {"court": "BGH", "text": "final"},
+            {"court": "OLG", "text": "a draft"},
+            {"court": "LG", "text": "final"},
+            {"court": "LG"},
+            {"text": "final"},
+        ],
+        "said": [True, False, False, False, None],
+    },
+    {
+        "sql": "'lease' IN labels OR len(labels) > 2",
+        "rows": [
+            {"labels": ["lease"]},
+            {"labels": ["a", "b", "c"]},
+            {"labels": []},
+            {"labels": ["Lease"]},
+        ],
+        "said": [True, True, False, False],
+    },
+    {
+        "sql": "TRY_CAST(n AS BIGINT) >= 10 AND TRY_CAST(d AS DATE) < DATE '2020-01-01'",
+        "rows": [
+            {"n": "10", "d": "2019-12-31"},
+            {"n": "9", "d": "2019-12-31"},
+            {"n": "ten", "d": "2019-12-31"},
+            {"n": 10, "d": "2020-01-01"},
+        ],
+        "said": [True, False, None, False],
+    },
+    {
+        "sql": "meta->>'$.court' = 'BGH' AND CASE WHEN ok THEN \"Case no\" <> '' ELSE true END",
+        "rows": [
+            {"meta": {"court": "BGH"}, "ok": False},
+            {"meta": {"court": "BGH"}, "ok": True, "Case no": ""},
+            {"meta": {"court": "OLG"}, "ok": False},
+        ],
+        "said": [True, False, False],
+    },
+    {
+        "sql": "a < 'b' AND a LIKE '%\u00e4%'",
+        "rows": [{"a": "B\u00e4"}, {"a": "a\u00c4"}, {"a": "b\u00e4"}],
+        "said": [True, False, False],
+    },
+]
+
+REFUSED_PREDICATES = [
+    "1 = 1",
+    "a = now()",
+    "random() < a",
+    "a > (SELECT 1)",
+    "EXISTS (FROM t)",
+    "count(*) > a",
+    "sum(a) OVER () > 1",
+    "a > 1; SELECT 2",
+    "a > 1) FROM t WHERE (b",
+    "a, b",
+    "a = $1",
+    "a = ?",
+    "a = 'x' COLLATE NOCASE",
+    "a.b = 1",
+    "a = A",
+    "read_text('/etc/passwd') = a",
+    "a = getenv('HOME')",
+    "a = current_setting('TimeZone')",
+    "CAST(a AS TIMESTAMPTZ) > b",
+    "len(list_transform(a, x -> x)) > 1",
+    "COLUMNS('a') > 1",
+    "a = nextval('s')",
+    "a >",
+    "a = 'x",
+    "/* a",
+    "",
+]
+
 
 def make() -> dict[str, Any]:
     """Return file name → content."""
     return {
         "filters/duplicates.json": {"cases": DUPLICATES},
         "filters/map.json": {"cases": MAP},
+        "filters/where.json": {"cases": WHERE, "refused": REFUSED_PREDICATES},
     }

@@ -181,3 +181,62 @@ set = { source = "intranet" }
     assert found["parts"][0]["counts"]["kept"] == 1
     toml = '[[step]]\nuse = "map/1"\nrename = { text = "body" }\n'
     assert bench.refused("acme/documents", toml, 16)["kind"] == "not-a-field"
+
+
+def test_a_predicate_over_rows(bench: Bench) -> None:
+    bench.rows(
+        [
+            {"text": "one", "pages": 4, "labels": ["lease"]},
+            {"text": "two", "pages": 2, "labels": []},
+            {"text": "three", "labels": ["lease", "sale"]},
+        ]
+    )
+    toml = '[[step]]\nuse = "where/1"\nsql = "{}"\n'
+    found = bench.filter("acme/rows", toml.format("pages > 3 AND 'lease' IN labels"))
+    assert found["droppedFor"] == {"where-false": 1, "where-null": 1}
+    assert [row["text"] for row in bench.kept()] == ["one"]
+    assert bench.why("acme-rows.jsonl:3", "acme/rows")[0]["detail"] == "no value in pages"
+    body = bench.publisher.ok("show", "filters/acme/clean", "--json").json["manifest"]["body"]
+    assert "duckdb" in body["libraries"]
+    for sql, kind in (
+        ("pages > now()", "bad-recipe"),
+        ("read_text('recipe.toml') = text", "bad-recipe"),
+        ("page > 3", "unknown-column"),
+        ("text > 3", "bad-value"),
+    ):
+        error = bench.refused("acme/rows", toml.format(sql), 16)
+        assert error["kind"] == kind
+        assert error["hint"]
+
+
+def test_a_predicate_over_documents_after_a_rename(bench: Bench) -> None:
+    bench.documents(
+        {
+            "a.txt": ("a long text", {"Case no": "7"}),
+            "b.txt": ("short", {"Case no": "8"}),
+            "c.txt": ("another long text", {}),
+        }
+    )
+    toml = """
+[[step]]
+use = "map/1"
+rename = { "Case no" = "matter" }
+[[step]]
+use = "where/1"
+sql = "length(text) > 6 AND TRY_CAST(matter AS BIGINT) < 9"
+"""
+    found = bench.filter("acme/documents", toml)
+    assert found["droppedFor"] == {"where-false": 1, "where-null": 1}
+    assert found["parts"][0]["counts"]["kept"] == 1
+
+
+def test_roles_follow_also_where_a_record_has_nothing_to_rename(bench: Bench) -> None:
+    bench.rows(
+        [{"q": "mail jo@example.org", "n": 1}, {"question": "mail jo@example.org", "n": 2}],
+        "acme/rows",
+        "--text",
+        "q",
+    )
+    toml = '[[step]]\nuse = "map/1"\nrename = { q = "question" }\n[[step]]\nuse = "redact/1"\n'
+    bench.filter("acme/rows", toml + "columns = []\n")
+    assert [row["question"] for row in bench.kept()] == ["mail <EMAIL>"] * 2

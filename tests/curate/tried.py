@@ -1,12 +1,12 @@
 """Filters tried without a store: rows and documents made by hand, and what a step says of them."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.json import encode
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.filters.contract import (
     Candidate,
@@ -25,7 +25,7 @@ def step(toml: str) -> Any:
 
 def row(position: int = 0, _texts: tuple[str, ...] = ("text",), **fields: Any) -> Candidate:
     """Return a row whose label is the field ``label``."""
-    identity = Digest.of(encode(fields))
+    identity = Digest.of(json.dumps(fields).encode())
     return Candidate(
         "rows.jsonl", position, identity, fields, fields, _texts, FieldRoles(_texts, "label")
     )

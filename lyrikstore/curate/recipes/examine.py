@@ -21,14 +21,16 @@ from lyrikstore.curate.recipes.filters.allow import Allow
 from lyrikstore.curate.recipes.filters.contract import (
     DATA,
     DOCUMENT_TEXTS,
+    BatchFilter,
     Candidate,
     Change,
     DatasetFilter,
-    Decide,
+    DecideAll,
     Divide,
     Drop,
     FieldReport,
     Filter,
+    Outcome,
 )
 from lyrikstore.curate.recipes.findings import (
     BatchFindings,
@@ -46,6 +48,9 @@ from lyrikstore.history.records.order_root import document_id, record_id
 
 MAX_VALUES = 1000
 """Values of a field among which one that resembles a slip is looked for."""
+
+_GROUP_BYTES = 4 << 20
+"""Documents that are put through a step together, so that few are in memory at a time."""
 
 Verdict = tuple[str, bool, str]
 """Reason, whether the record goes, detail: what a step for the whole dataset said of it."""
@@ -96,6 +101,24 @@ class _Base(Struct, frozen=True):
     data: bytes = b""
 
 
+class _Run(Struct):
+    """A record on its way through the steps of a stage.
+
+    Attributes:
+        at: Its place in the batch, or that of what it was made of.
+        item: What is found of it.
+        base: What the source has there.
+        start: What came into the stage.
+        candidate: What it is now.
+    """
+
+    at: int
+    item: Item
+    base: _Base
+    start: Candidate
+    candidate: Candidate
+
+
 class Examiner:
     """Puts batches of records through one stage.
 
@@ -124,8 +147,8 @@ class Examiner:
             number: _bound(step.filter, (prepared or {}).get(number))
             for number, step in enumerate(recipe.steps, start=1)
         }
-        self._steps: list[tuple[int, Decide]] = [
-            (number, filters[number].start()) for number in range(stage.first, stage.last + 1)
+        self._steps: list[tuple[int, DecideAll]] = [
+            (number, _for_all(filters[number])) for number in range(stage.first, stage.last + 1)
         ]
         barrier = filters.get(stage.barrier)
         self._key = barrier.key() if isinstance(barrier, DatasetFilter) else None
@@ -155,20 +178,25 @@ class Examiner:
         found = BatchFindings() if earlier is None else earlier
         said = iter(verdicts)
         seen: dict[int, dict[str, None]] = {number: {} for number, _, _ in self._lists}
+        runs: list[_Run] = []
+        waiting = 0
         for at, base in enumerate(self._bases(batch, earlier)):
             if earlier is None:
                 self._look_at(base, found)
                 found.records.append([Item(self._id(base).raw)])
-            items: list[Item] = []
             for item in found.records[at]:
                 if earlier is not None and item.is_alive:
                     self._apply(item, next(said))
-                items += self._run(item, base, self._stage.first) if item.is_alive else [item]
-            found.records[at] = items
+                runs.append(self._begin(at, item, base, self._stage.first))
             for number, column, values in self._lists:
                 for value in as_texts(base.fields.get(column)):
                     if value in values or len(seen[number]) < MAX_VALUES:
                         seen[number][value] = None
+            waiting += len(base.data)
+            if waiting >= _GROUP_BYTES:
+                _note(found, self._put_through(runs))
+                runs, waiting = [], 0
+        _note(found, self._put_through(runs))
         if self._lists:
             found.values = {number: list(values) for number, values in seen.items()}
         return found
@@ -218,60 +246,77 @@ class Examiner:
             if kind is not None:
                 found.foreign.append((base.path, suffix_label(base.path, kind)))
 
-    def _run(self, item: Item, base: _Base, first: int) -> list[Item]:
-        """Put an item through the steps from ``first``; it comes first, what was made of it next.
+    def _put_through(self, runs: list[_Run]) -> list[_Run]:
+        """Put records through the steps; what was made of one comes after it.
 
         Raises:
             LyrikstoreError: A blob is damaged or lost.
         """
-        start = candidate = self._candidate(item, base, first)
         for number, decide in self._steps:
-            if number < first:
-                continue
-            try:
-                outcome = decide(candidate)
-            except InvalidInputError as error:
-                item.findings.append(Failed(error.to_json()))
-                return [item]
-            match outcome:
-                case Drop(reason, detail):
-                    item.findings.append(Dropped(number, reason, detail))
-                    return [item]
-                case Divide():
-                    item.findings.append(Divided(number, outcome.reason, len(outcome.made)))
-                    return [item, *self._divided(item, outcome, base, number + 1)]
-                case Change():
-                    item.findings.append(Changed(number, outcome.changes))
-                    texts, roles = self._shape[number + 1]
-                    candidate = replace(
-                        candidate, fields=outcome.fields, text_fields=texts, roles=roles
-                    )
-                case _:
-                    if outcome.part is not None or outcome.folder is not None:
-                        item.step = number
-                        item.part, item.folder = outcome.part or item.part, outcome.folder
-            if outcome.reports:
-                item.findings.append(Reported(number, outcome.reports))
-        if self._key is not None:
-            try:
-                item.key = self._key(candidate)
-            except InvalidInputError as error:
-                item.findings.append(Failed(error.to_json()))
-                return [item]
-        if candidate.fields is not start.fields:
-            _keep_changes(item, base, start, candidate)
-        return [item]
+            said = iter(decide([run.candidate for run in runs if run.item.is_alive]))
+            after: list[_Run] = []
+            for run in runs:
+                after.append(run)
+                if run.item.is_alive:
+                    after += self._take(run, number, next(said))
+            runs = after
+        for run in runs:
+            if run.item.is_alive:
+                self._end(run)
+        return runs
 
-    def _divided(self, parent: Item, outcome: Divide, base: _Base, first: int) -> list[Item]:
-        found: list[Item] = []
+    def _take(self, run: _Run, number: int, outcome: Outcome | InvalidInputError) -> list[_Run]:
+        """Do what a step said of a record; return what it made of it."""
+        item, fields = run.item, run.candidate.fields
+        match outcome:
+            case InvalidInputError():
+                item.findings.append(Failed(outcome.to_json()))
+                return []
+            case Drop(reason, detail):
+                item.findings.append(Dropped(number, reason, detail))
+                return []
+            case Divide():
+                item.findings.append(Divided(number, outcome.reason, len(outcome.made)))
+                return self._made(run, outcome, number + 1)
+            case Change():
+                item.findings.append(Changed(number, outcome.changes))
+                fields = outcome.fields
+            case _:
+                if outcome.part is not None or outcome.folder is not None:
+                    item.step = number
+                    item.part, item.folder = outcome.part or item.part, outcome.folder
+        if outcome.reports:
+            item.findings.append(Reported(number, outcome.reports))
+        texts, roles = self._shape[number + 1]
+        if fields is not run.candidate.fields or self._shape[number] != (texts, roles):
+            run.candidate = replace(run.candidate, fields=fields, text_fields=texts, roles=roles)
+        return []
+
+    def _made(self, run: _Run, outcome: Divide, first: int) -> list[_Run]:
+        found: list[_Run] = []
         for number, made in enumerate(outcome.made):
             line = encode(made.fields)
-            item = Item(record_id(JSONL, line).raw, data=line)
+            parent, item = run.item, Item(record_id(JSONL, line).raw, data=line)
             item.origin = parent.origin or parent.id
             item.number, item.place = number, encode(dict(made.place)).decode()
             item.part, item.folder, item.step = parent.part, parent.folder, parent.step
-            found += self._run(item, base, first)
+            found.append(self._begin(run.at, item, run.base, first))
         return found
+
+    def _end(self, run: _Run) -> None:
+        """Note the key of a record that has come so far, and what it is now."""
+        if self._key is not None:
+            try:
+                run.item.key = self._key(run.candidate)
+            except InvalidInputError as error:
+                run.item.findings.append(Failed(error.to_json()))
+                return
+        if run.candidate.fields is not run.start.fields:
+            _keep_changes(run.item, run.base, run.start, run.candidate)
+
+    def _begin(self, at: int, item: Item, base: _Base, first: int) -> _Run:
+        candidate = self._candidate(item, base, first)
+        return _Run(at, item, base, candidate, candidate)
 
     def _candidate(self, item: Item, base: _Base, first: int) -> Candidate:
         texts, roles = self._shape[first]
@@ -296,6 +341,31 @@ class Examiner:
             data,
             Digest(item.origin or item.id),
         )
+
+
+def _for_all(step: Filter) -> DecideAll:
+    """Return the decision function of a step for many records."""
+    if isinstance(step, BatchFilter):
+        return step.start_batch()
+    decide = step.start()
+
+    def decide_all(candidates: Sequence[Candidate]) -> list[Outcome | InvalidInputError]:
+        found: list[Outcome | InvalidInputError] = []
+        for candidate in candidates:
+            try:
+                found.append(decide(candidate))
+            except InvalidInputError as error:
+                found.append(error)
+        return found
+
+    return decide_all
+
+
+def _note(found: BatchFindings, runs: Sequence[_Run]) -> None:
+    for at in {run.at for run in runs}:
+        found.records[at] = []
+    for run in runs:
+        found.records[run.at].append(run.item)
 
 
 def _keep_changes(item: Item, base: _Base, start: Candidate, end: Candidate) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import make_filters
+from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.recipes.filters import FILTERS
 from lyrikstore.curate.recipes.filters.contract import Change, Keep
 from lyrikstore.curate.recipes.filters.parameters import read_parameters
@@ -48,3 +49,23 @@ def test_maps(case: dict[str, Any]) -> None:
     assert isinstance(outcome, Change)
     assert dict(outcome.fields) == case["after"]
     assert [[one.field, one.reason] for one in outcome.changes] == case["said"]
+
+
+SAID = {True: "keep", False: "where-false", None: "where-null"}
+
+
+@pytest.mark.parametrize("case", cases("filters/where.json"), ids=lambda c: c["sql"][:30])
+def test_predicates(case: dict[str, Any]) -> None:
+    step = configured("where/1", {"sql": case["sql"]})
+    together = step.start_batch()([row(**fields) for fields in case["rows"]])
+    assert [getattr(one, "reason", "keep") for one in together] == [
+        SAID[one] for one in case["said"]
+    ]
+
+
+@pytest.mark.parametrize("sql", json.loads((VECTORS / "filters/where.json").read_text())["refused"])
+def test_refused_predicates(sql: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        configured("where/1", {"sql": sql})
+    assert caught.value.kind == "bad-recipe"
+    assert caught.value.hint

@@ -13,6 +13,7 @@ from lyrikstore.curate.recipes.filters.duplicates.first import DropDuplicates
 from lyrikstore.curate.recipes.filters.duplicates.lesser import DropLesserDuplicates
 from lyrikstore.curate.recipes.filters.empty import DropEmpty
 from lyrikstore.curate.recipes.filters.fields.map import MapFields
+from lyrikstore.curate.recipes.filters.fields.where import Where
 from lyrikstore.curate.recipes.filters.partition import PartitionRows
 from lyrikstore.curate.recipes.filters.personal.drop import DropPersonal
 from lyrikstore.curate.recipes.filters.personal.redact import RedactTyped
@@ -27,6 +28,7 @@ FILTERS: Mapping[str, type[Filter]] = {
     "drop-duplicates/1": DropDuplicates,
     "drop-duplicates/2": DropLesserDuplicates,
     "allow/1": Allow,
+    "where/1": Where,
     "map/1": MapFields,
     "redact/1": Redact,
     "redact/2": RedactTyped,

@@ -232,6 +232,8 @@ class Divide(Struct, frozen=True):
 
 Outcome = Keep | Drop | Change | Divide
 Decide = Callable[[Candidate], Outcome]
+DecideAll = Callable[[Sequence[Candidate]], Sequence[Outcome | InvalidInputError]]
+"""Decides on several; in place of an outcome, why a record cannot be taken."""
 
 
 class Filter(ABC):
@@ -307,6 +309,26 @@ class Filter(ABC):
     def bind(self, prepared: bytes) -> Self:
         """Return the step with what :meth:`prepare` gave."""
         raise NotImplementedError
+
+
+class BatchFilter(Filter):
+    """A step that takes many records in one call, and yet decides on each of them alone."""
+
+    @abstractmethod
+    def start_batch(self) -> DecideAll:
+        """Return the decision function for many, as :meth:`start` does."""
+
+    def start(self) -> Decide:
+        """Return the decision function for one."""
+        decide = self.start_batch()
+
+        def decide_one(candidate: Candidate) -> Outcome:
+            (outcome,) = decide((candidate,))
+            if isinstance(outcome, InvalidInputError):
+                raise outcome
+            return outcome
+
+        return decide_one
 
 
 class KeyedRecords:

@@ -10,13 +10,13 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import MAX_INTEGER
 from lyrikstore.canon.text import unknown_word
 
-Kind = Literal["string", "strings", "columns", "boolean", "seed", "number", "fraction", "share"]
 Kind = Literal[
     "string",
     "strings",
     "columns",
     "boolean",
     "seed",
+    "number",
     "fraction",
     "share",
     "texts",
