@@ -19,6 +19,10 @@ from lyrikstore.curate.recipes.filters.personal.drop import DropPersonal
 from lyrikstore.curate.recipes.filters.personal.redact import RedactTyped
 from lyrikstore.curate.recipes.filters.personal.scan import ScanPersonal
 from lyrikstore.curate.recipes.filters.redact import Redact
+from lyrikstore.curate.recipes.filters.select.balance import Balance
+from lyrikstore.curate.recipes.filters.select.licence import LicenceFilter
+from lyrikstore.curate.recipes.filters.select.opt_out import OptOut
+from lyrikstore.curate.recipes.filters.select.sample import Sample
 from lyrikstore.curate.recipes.filters.split import Split
 from lyrikstore.curate.recipes.filters.split_2 import SplitByField
 from lyrikstore.curate.recipes.filters.union import Union
@@ -34,6 +38,10 @@ FILTERS: Mapping[str, type[Filter]] = {
     "redact/2": RedactTyped,
     "scan/1": ScanPersonal,
     "drop-personal/1": DropPersonal,
+    "sample/1": Sample,
+    "balance/1": Balance,
+    "licence/1": LicenceFilter,
+    "opt-out/1": OptOut,
     "split/1": Split,
     "split/2": SplitByField,
     "partition/1": PartitionRows,

@@ -7,7 +7,7 @@ import numpy as np
 from blake3 import blake3
 
 from lyrikstore.canon.json import encode
-from lyrikstore.curate.readers.rows import as_texts, has_value
+from lyrikstore.curate.readers.rows import has_value
 from lyrikstore.curate.recipes.filters.contract import Candidate
 from lyrikstore.curate.recipes.filters.duplicates.first import first_of_each
 
@@ -50,7 +50,7 @@ def standing(candidate: Candidate) -> bytes:
 
     Two numbers of 8 bytes, the least byte first: of the labels a digest, and 0 if it has none.
     """
-    labels = sorted(set(as_texts(candidate.fields.get(candidate.label)))) if candidate.label else []
+    labels = sorted(set(candidate.roles.labels(candidate.fields)))
     digest = blake3(encode(labels)).digest(8) if labels else bytes(8)
     filled = sum(map(has_value, candidate.fields.values()))
     return digest + filled.to_bytes(8, "little")

@@ -1,0 +1,1 @@
+"""Filters that choose among records: a sample, a balance, what licences and opt-outs allow."""
