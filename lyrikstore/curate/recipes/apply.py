@@ -20,11 +20,22 @@ from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.curate.commit.statement import Statement, current_version
 from lyrikstore.curate.recipes.decisions import Decision, DecisionWriter
-from lyrikstore.curate.recipes.derived import DerivedPart, derived_body, measure_shards, put_shards
+from lyrikstore.curate.recipes.derived import (
+    DerivedPart,
+    derived_body,
+    measure_shards,
+    tree_of_shards,
+)
 from lyrikstore.curate.recipes.engine import Engine
 from lyrikstore.curate.recipes.recipe import Recipe, Unmatched
 from lyrikstore.curate.recipes.references import prepare
-from lyrikstore.curate.recipes.settle import WHOLE, PutData, RecipeOutcome, Settling
+from lyrikstore.curate.recipes.settle import (
+    WHOLE,
+    ChangedDocuments,
+    PutData,
+    RecipeOutcome,
+    Settling,
+)
 from lyrikstore.curate.recipes.source import source_reader
 from lyrikstore.curate.recipes.union import FilterSource, check_union, source_of
 from lyrikstore.curate.work import work_folder
@@ -132,46 +143,52 @@ def apply_recipe(
         engine = Engine(recipe, records, repository.blobs.open, work, prepared)
         total = sum(one.body["records"] for one in source.manifests)
         engine.run(progress, total=total, repository=repository, pools=pools)
+        _check_texts(engine.foreign())
         if dry_run:
             outcome = _settled(engine, recipe, source, None, None, work)
             _check(outcome, recipe, targets)
             return _result(source, recipe, None, {}, targets, {}, outcome, unchanged=False)
-        with open_transaction(repository) as transaction:
-            table = work / "decisions.parquet"
-            version = 2 if records.is_rows or recipe.makes_rows else 1
+        table = work / "decisions.parquet"
+        version = 2 if records.is_rows or recipe.makes_rows else 1
+        with ChangedDocuments(work / "documents") as documents:
             with DecisionWriter(table, version) as decisions:
-                put = transaction.writer.put_data
-                outcome = _settled(engine, recipe, source, decisions, put, work)
+                outcome = _settled(engine, recipe, source, decisions, documents.put, work)
             _check(outcome, recipe, targets)
-            with table.open("rb") as stream:
-                identity, size = transaction.writer.put_document(stream)
-            attachment = Attachment("decisions", identity, size)
-            log = partial(_log, transaction, repository, signer, clock, message)
-            used, is_new = log(
-                Statement("filter", str(Name("filters", name.namespace, name.leaf)), body, None)
-            )
-            inputs = [Input("source", "dataset", one.id) for one in source.manifests]
-            inputs.append(Input("filter", "filter", used.id))
-            inputs += [Input("against", "dataset", one.id) for one in against.values()]
-            manifests: dict[str, Manifest] = {}
-            fresh: list[str] = []
-            for part, target in targets.items():
-                made = _part(part, outcome, recipe, source, transaction)
-                statement = Statement(
-                    "dataset",
-                    target,
-                    derived_body(source, recipe, used, outcome, made),
-                    made.tree,
-                    inputs=tuple(inputs),
-                    attachments=(attachment, *source.texts),
+            parts = [_part(part, outcome, recipe, source) for part in targets]
+            # Only now: nothing that can be wrong with the records holds up others, or leaves a
+            # trace in the store.
+            with open_transaction(repository) as transaction:
+                writer = transaction.writer
+                documents.store(writer.put_data)
+                with table.open("rb") as stream:
+                    identity, size = writer.put_document(stream)
+                attachment = Attachment("decisions", identity, size)
+                log = partial(_log, transaction, repository, signer, clock, message)
+                used, is_new = log(
+                    Statement("filter", str(Name("filters", name.namespace, name.leaf)), body, None)
                 )
-                manifests[part], part_is_new = log(statement)
-                if part_is_new:
-                    fresh.append(part)
-            logged: dict[str, int] = {}
-            if is_new or fresh:
-                indices = transaction.commit()
-                logged = dict(zip(fresh, indices[len(indices) - len(fresh) :], strict=True))
+                inputs = [Input("source", "dataset", one.id) for one in source.manifests]
+                inputs.append(Input("filter", "filter", used.id))
+                inputs += [Input("against", "dataset", one.id) for one in against.values()]
+                manifests: dict[str, Manifest] = {}
+                fresh: list[str] = []
+                for made in parts:
+                    made.store(writer)
+                    statement = Statement(
+                        "dataset",
+                        targets[made.part],
+                        derived_body(source, recipe, used, outcome, made),
+                        made.tree,
+                        inputs=tuple(inputs),
+                        attachments=(attachment, *source.texts),
+                    )
+                    manifests[made.part], part_is_new = log(statement)
+                    if part_is_new:
+                        fresh.append(made.part)
+                logged: dict[str, int] = {}
+                if is_new or fresh:
+                    indices = transaction.commit()
+                    logged = dict(zip(fresh, indices[len(indices) - len(fresh) :], strict=True))
     unchanged = not (is_new or fresh)
     return _result(source, recipe, used, manifests, targets, logged, outcome, unchanged=unchanged)
 
@@ -193,14 +210,13 @@ def _part(
     outcome: RecipeOutcome,
     recipe: Recipe,
     source: FilterSource,
-    transaction: TransactionBuilder,
 ) -> DerivedPart:
     found = outcome.parts[part]
     roles = recipe.roles(source.records.roles)
     if not (source.records.is_rows or recipe.makes_rows):
         return DerivedPart(part, Tree.of(found.entries), roles)
     statistics = measure_shards(found.shards, roles)
-    return DerivedPart(part, put_shards(found.shards, transaction.writer), roles, statistics)
+    return DerivedPart(part, tree_of_shards(found.shards), roles, statistics, found.shards)
 
 
 def _result(
@@ -288,19 +304,23 @@ def _targets(name: Name, recipe: Recipe) -> dict[str, str]:
     return {part: str(parse_name(f"{name}.{part}")) for part in recipe.parts}
 
 
-def _check(outcome: RecipeOutcome, recipe: Recipe, targets: Mapping[str, str]) -> None:
-    """Return if all files were texts, and something was kept of each part."""
-    if outcome.foreign:
-        path, label = outcome.foreign[0]
-        count = len(outcome.foreign)
+def _check_texts(foreign: Sequence[tuple[str, str]]) -> None:
+    """Return if all files were texts, as far as their names and first bytes tell."""
+    if foreign:
+        path, label = foreign[0]
+        count = len(foreign)
         more = f" and {pluralize(count - 1, 'more file')}" if count > 1 else ""
         raise InvalidInputError(
             "no-reader",
             f"no reader for {label}: {path}{more}",
             hint="put extract-text/1 first, which reads PDF, DOCX, HTML and e-mail; or name them "
             "in .lyrikignore and commit again",
-            details={"files": [item[0] for item in outcome.foreign[:1000]], "count": count},
+            details={"files": [item[0] for item in foreign[:1000]], "count": count},
         )
+
+
+def _check(outcome: RecipeOutcome, recipe: Recipe, targets: Mapping[str, str]) -> None:
+    """Return if something was kept of each part."""
     reasons = ", ".join(f"{reason} {count}" for reason, count in outcome.dropped.most_common())
     sizes = {name: part.records for name, part in outcome.parts.items()}
     if not any(sizes.values()):

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, storage_error
 from lyrikstore.curate.commit.rows.check import FileCheck, RowLayout
 from lyrikstore.curate.commit.statement import formats
@@ -39,12 +40,28 @@ class DerivedPart(Struct, frozen=True):
         tree: Its files.
         roles: Which field has which role.
         statistics: What was measured of its rows; None if it is of documents.
+        shards: Path → file on disk, if it is of rows.
     """
 
     part: str
     tree: Tree
     roles: FieldRoles = FieldRoles()
     statistics: RowStatistics | None = None
+    shards: Mapping[str, Path] = {}
+
+    def store(self, writer: BlobWriter) -> None:
+        """Store the shards.
+
+        Raises:
+            StorageError: One cannot be read, or the store's medium failed.
+        """
+        for path, file in self.shards.items():
+            try:
+                with file.open("rb") as stream:
+                    writer.put_file(stream)
+                file.unlink()
+            except OSError as error:
+                raise storage_error(error, f"storing {path}") from error
 
 
 def measure_shards(shards: Mapping[str, Path], roles: FieldRoles) -> RowStatistics:
@@ -75,18 +92,15 @@ def measure_shards(shards: Mapping[str, Path], roles: FieldRoles) -> RowStatisti
     return statistics
 
 
-def put_shards(shards: Mapping[str, Path], writer: BlobWriter) -> Tree:
-    """Store shards and return their tree."""
-    entries = []
-    for path, file in shards.items():
-        try:
-            with file.open("rb") as stream:
-                digest, size = writer.put_file(stream)
-            file.unlink()
-        except OSError as error:
-            raise storage_error(error, f"storing {path}") from error
-        entries.append(TreeEntry(path, size, digest, None))
-    return Tree.of(entries)
+def tree_of_shards(shards: Mapping[str, Path]) -> Tree:
+    """Return the tree of shards.
+
+    Cost: one read.
+    """
+    return Tree.of(
+        TreeEntry(path, file.stat().st_size, Digest.of_file(file), None)
+        for path, file in shards.items()
+    )
 
 
 def derived_body(

@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, partial
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -97,6 +98,15 @@ class Engine:
             work.examine(tell, self._pool(stage, repository, pools))
             if stage.barrier:
                 judged = work.judge()
+
+    def foreign(self) -> list[tuple[str, str]]:
+        """Return path and format of the files that a text filter cannot read, once all was read."""
+        found: list[tuple[str, str]] = []
+        if not self.source.is_rows:
+            batches = (self.load(0, number) for number in count())
+            for data in takewhile(lambda data: data is not None, batches):
+                found += BatchFindings.decode(data or b"").foreign
+        return found
 
     def findings(self) -> Iterator[tuple[Batch, BatchFindings]]:
         """Yield every batch of the source with what was found of it."""

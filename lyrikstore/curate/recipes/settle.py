@@ -44,7 +44,43 @@ _OPEN_SHARDS = 64
 _EXAMPLES = 5
 
 PutData = Callable[[bytes], Digest]
-"""Stores the bytes of a changed document."""
+"""Keeps the bytes of a changed document."""
+
+
+class ChangedDocuments:
+    """The changed documents, in a file on disk until the store takes them; a context manager.
+
+    Args:
+        path: A file to make.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w+b")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def put(self, data: bytes) -> Digest:
+        """Keep a document and return its digest.
+
+        Raises:
+            StorageError: The disk is full.
+        """
+        try:
+            self._file.write(len(data).to_bytes(8, "little"))
+            self._file.write(data)
+        except OSError as error:
+            raise storage_error(error, "keeping a changed document") from error
+        return Digest.of(data)
+
+    def store(self, put: PutData) -> None:
+        """Give all of them to ``put``, in their order."""
+        self._file.seek(0)
+        while size := self._file.read(8):
+            put(self._file.read(int.from_bytes(size, "little")))
 
 
 @dataclass(slots=True)
@@ -77,7 +113,6 @@ class RecipeOutcome:
         made: Records that steps made of others, which were dropped for them.
         parts: Part → outcome.
         dropped: Reason → how many records.
-        foreign: Path and format of files that a text filter cannot read.
         values: Number of a step with a list → values that records have in its field.
         examples: Reason → a few decisions, to show.
     """
@@ -86,7 +121,6 @@ class RecipeOutcome:
     made: int = 0
     parts: dict[str, PartOutcome] = field(default_factory=dict)
     dropped: Counter[str] = field(default_factory=Counter)
-    foreign: list[tuple[str, str]] = field(default_factory=list)
     values: dict[int, set[str]] = field(default_factory=dict)
     examples: dict[str, list[Decision]] = field(default_factory=dict)
 
@@ -114,7 +148,7 @@ class Settling:
         recipe: What was done.
         source: To what.
         decisions: Takes the decisions.
-        put: Stores changed documents; None where nothing is written: a trial.
+        put: Keeps changed documents; None where nothing is written: a trial.
         folder: Where shards are made.
     """
 
@@ -150,7 +184,6 @@ class Settling:
         """
         outcome = self.outcome
         for batch, findings in found:
-            outcome.foreign += findings.foreign
             for number, values in findings.values.items():
                 outcome.values.setdefault(number, set()).update(values)
             entries = batch.entries
