@@ -92,10 +92,10 @@ def evaluate_checkpoint(
     train = [repo.manifest(item.id) for item in checkpoint.inputs_in("train")]
     config = run.body["config"]
     use = Use.of_evaluation(config, clock())
-    rights = check_rights(repo, [test], use, trust=trust, user=signer.did)
+    rights = check_rights(repo, [test], use, trust=trust, user=signer.did, measuring=use)
     # The baseline learns from the training data here and now: the run's right may be over.
     learning = Use.of_run(run.body, clock())
-    check_rights(repo, train, learning, trust=trust, user=signer.did)
+    check_rights(repo, train, learning, trust=trust, user=signer.did, measuring=use)
     measured = _measure(repo, checkpoint, test, train, config, base_env, progress)
     body = {**measured, "rights": [right.to_json() for right in rights]}
     name = "evaluations/" + checkpoint.name.removeprefix("checkpoints/")

@@ -225,11 +225,13 @@ def preflight(
     settings = config.to_json()
     declared = Use.of_run({"purpose": config.purpose, "config": settings}, clock())
     # The test set is named and not read: its right is asked for when it is measured on.
-    rights = check_rights(repo, [*train, validation], declared, trust=trust, user=user)
+    measuring = Use.of_evaluation(settings, clock())
+    rights = check_rights(
+        repo, [*train, validation], declared, trust=trust, user=user, measuring=measuring
+    )
     warnings: list[Reason] = []
     if test is not None:
         try:
-            measuring = Use.of_evaluation(settings, clock())
             check_rights(repo, [test], measuring, trust=trust, user=user)
         except PolicyError as error:
             text = f"what is trained cannot be measured on it yet: {error.message}"

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from blake3 import blake3
+
 DUPLICATES: list[dict[str, Any]] = [
     {
         "id": "the-best-stays",
@@ -213,11 +215,54 @@ REFUSED_PREDICATES = [
     "",
 ]
 
+SHINGLES = [
+    ("One two, three: FOUR five!", 2),
+    ("one two three four five", 3),
+    ("\u00c4rger_1 \u00bd x\u0301y \u4e2d\u6587", 1),
+    ("too few", 3),
+    ("a b a b a b", 2),
+]
+
+
+def shingles(words: list[str], size: int) -> list[str]:
+    """Return the numbers of shingles (spec §12.5.18), in hexadecimal, with integers alone."""
+
+    def number(word: str) -> int:
+        hasher = blake3(word.encode(), derive_key_context="lyrikstore 2026-11 words")
+        return int.from_bytes(hasher.digest(8), "little")
+
+    found = []
+    for start in range(len(words) - size + 1):
+        total = 0
+        for word in words[start : start + size]:
+            total = (total * 0x9E3779B97F4A7C15 + number(word)) % 2**64
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+            total = (total ^ total >> shift) * factor % 2**64
+        found.append(f"{total ^ total >> 31:016x}")
+    return found
+
+
+WORDS = [
+    ["one", "two", "three", "four", "five"],
+    ["one", "two", "three", "four", "five"],
+    ["\u00e4rger_1", "1", "2", "x", "y", "\u4e2d\u6587"],
+    ["too", "few"],
+    ["a", "b", "a", "b", "a", "b"],
+]
+"""Of each of the texts: a fraction in one sign is two numbers in normal form, and a mark that no
+letter takes up parts a word."""
+
 
 def make() -> dict[str, Any]:
     """Return file name → content."""
     return {
         "filters/duplicates.json": {"cases": DUPLICATES},
+        "filters/shingles.json": {
+            "cases": [
+                {"text": text, "words": words, "size": size, "numbers": shingles(words, size)}
+                for (text, size), words in zip(SHINGLES, WORDS, strict=True)
+            ]
+        },
         "filters/map.json": {"cases": MAP},
         "filters/where.json": {"cases": WHERE, "refused": REFUSED_PREDICATES},
     }

@@ -2,7 +2,8 @@
 
 ``source`` is the source's files: path → content; the partitions select folders. Each of
 ``datasets`` is a chain of filtered datasets, from the first that was made of the source to the one
-in use; an empty chain is the source itself. The expected answers are written by hand.
+in use; an empty chain is the source itself. ``compared`` is another dataset, with which each of
+them was compared. The expected answers are written by hand.
 """
 
 from typing import Any
@@ -56,6 +57,15 @@ def make() -> dict[str, Any]:
             "cases": [
                 {"id": name, "datasets": datasets, "used": used, **({"why": why} if why else {})}
                 for name, datasets, used, why in rows
+            ]
+            + [
+                {
+                    "id": "compared",
+                    "datasets": [[kept("open/1"), kept("open/1")]],
+                    "compared": {"test/1": "question"},
+                    "used": ["open"],
+                    "why": "of what a dataset was compared with it holds nothing",
+                }
             ],
         }
     }

@@ -240,3 +240,50 @@ def test_roles_follow_also_where_a_record_has_nothing_to_rename(bench: Bench) ->
     toml = '[[step]]\nuse = "map/1"\nrename = { q = "question" }\n[[step]]\nuse = "redact/1"\n'
     bench.filter("acme/rows", toml + "columns = []\n")
     assert [row["question"] for row in bench.kept()] == ["mail <EMAIL>"] * 2
+
+
+CLAUSE = "the lessee shall return the premises in the state in which they were handed over"
+
+
+def test_rows_that_a_test_set_has_are_dropped(bench: Bench) -> None:
+    bench.rows([{"text": CLAUSE, "n": 1}, {"text": "Why?", "n": 2}], "acme/test")
+    bench.rows(
+        [
+            {"text": "why?", "n": 1},
+            {"text": f"7. {CLAUSE}.", "n": 2},
+            {"text": "Why not?", "n": 3},
+        ]
+    )
+    toml = '[[step]]\nuse = "decontaminate/1"\nagainst = "acme/test"\n'
+    found = bench.filter("acme/rows", toml)
+    assert found["droppedFor"] == {"overlap-normalised": 1, "overlap-13-gram": 1}
+    assert [row["n"] for row in bench.kept()] == [3]
+    (said,) = bench.why("acme-rows.jsonl:1", "acme/rows")
+    assert said["detail"].endswith("of acme/test")
+    lineage = json.dumps(bench.publisher.ok("lineage", "acme/clean", "--json").json)
+    assert "against" in lineage
+    assert "datasets/acme/test" in lineage
+    reported = bench.filter("acme/rows", toml + "report = true\n", "-n")
+    assert reported["reportedFor"] == {"overlap-normalised": 1, "overlap-13-gram": 1}
+    publisher = bench.publisher
+    terms = publisher.run("terms", "acme/clean", "--json")
+    assert "datasets/acme/rows" in terms.out
+    assert "datasets/acme/test" not in terms.out
+    impact = json.dumps(publisher.ok("impact", "acme/test", "--json").json)
+    assert "datasets/acme/clean" in impact
+    assert '"against"' in impact
+    publisher.ok("verify", "acme/clean", "--json")
+    publisher.ok("issue", "acme/clean", "-o", "delivery", "--permit", "train")
+    checks = publisher.run("verify", "delivery", "--json").json
+    assert checks["verdict"] in {"valid", "trusted"}, checks["verdict"]
+    assert not bench.filter("acme/rows", toml)["changed"]
+    bad = '[[step]]\nuse = "decontaminate/1"\nagainst = "acme/none"\n'
+    assert bench.refused("acme/rows", bad, 1)["hint"]
+
+
+def test_documents_that_a_test_set_has_are_dropped(bench: Bench) -> None:
+    bench.rows([{"text": CLAUSE}], "acme/test")
+    bench.documents({"a.txt": (CLAUSE, {"n": "1"}), "b.txt": ("other", {"n": "2"})})
+    toml = '[[step]]\nuse = "decontaminate/1"\nagainst = "acme/test"\n'
+    found = bench.filter("acme/documents", toml)
+    assert found["droppedFor"] == {"overlap-exact": 1}

@@ -28,7 +28,9 @@ class History:
         self.manifests: dict[Digest, Manifest] = {}
         self.trees: dict[Digest, Tree] = {}
 
-    def dataset(self, files: dict[str, str], *sources: Manifest) -> Manifest:
+    def dataset(
+        self, files: dict[str, str], *sources: Manifest, against: Manifest | None = None
+    ) -> Manifest:
         tree = Tree.of(
             TreeEntry(path, len(text), Digest.of(text.encode())) for path, text in files.items()
         )
@@ -50,7 +52,8 @@ class History:
             tree=tree.id,
             files=tree.files_id,
             inputs=[Input("source", "dataset", source.id) for source in sources]
-            + [Input("filter", "filter", Digest.of(b"a filter"))] * bool(sources),
+            + [Input("filter", "filter", Digest.of(b"a filter"))] * bool(sources)
+            + [Input("against", "dataset", one.id) for one in (against,) if one is not None],
         )
         self.manifests[manifest.id] = manifest
         self.trees[manifest.id] = tree
@@ -81,11 +84,12 @@ class History:
 def test_used(case: dict[str, Any]) -> None:
     history = History()
     source = history.dataset(USED["source"])
+    compared = history.dataset(case["compared"]) if "compared" in case else None
     ends = []
     for chain in case["datasets"]:
         ends.append(source)
         for files in chain:
-            ends[-1] = history.dataset(files, ends[-1])
+            ends[-1] = history.dataset(files, ends[-1], against=compared)
     assert history.used(source, *ends) == case["used"]
 
 

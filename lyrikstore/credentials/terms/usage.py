@@ -96,7 +96,7 @@ def _chain(
     """
     chain = [dataset]
     while True:
-        inner = [item.id for item in chain[0].inputs if item.kind == "dataset"]
+        inner = chain[0].made_from
         if not inner:
             return tuple(chain)
         if len(inner) > 1 or chain[0].body.get("origin") != "filtered":

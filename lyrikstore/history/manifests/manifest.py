@@ -112,6 +112,14 @@ class Manifest(Struct, frozen=True):
         """Return the stored bytes, proof included. ``parse_manifest`` reads them back."""
         return self.data
 
+    @property
+    def made_from(self) -> list[Digest]:
+        """Ids of the datasets that a dataset may hold something of.
+
+        Not those in the role ``against``: it was compared with them, and holds nothing of them.
+        """
+        return [one.id for one in self.inputs if one.kind == "dataset" and one.role != "against"]
+
     def inputs_in(self, role: str) -> tuple[Input, ...]:
         """Return the inputs of one role, in their order."""
         return tuple(item for item in self.inputs if item.role == role)

@@ -159,10 +159,10 @@ def _ancestors(repository: Repository, datasets: list[Manifest]) -> Iterator[Man
     seen = {dataset.id for dataset in datasets}
     pending = list(datasets)
     while pending:
-        for item in pending.pop(0).inputs:
-            if item.kind == "dataset" and item.id not in seen:
-                seen.add(item.id)
-                found = repository.manifest(item.id)
+        for identity in pending.pop(0).made_from:
+            if identity not in seen:
+                seen.add(identity)
+                found = repository.manifest(identity)
                 pending.append(found)
                 yield found
 

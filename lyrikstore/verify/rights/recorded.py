@@ -44,22 +44,25 @@ class _Use(Struct, frozen=True):
         config: Of the run, which declares the use.
         datasets: Ids of the datasets that it used by the rights it recorded.
         models: The checkpoints that rest on it, or that it measured.
+        measures: Whether it only measured by means of them: an evaluation; and what the data of a
+            run was compared with, and holds nothing of.
     """
 
     manifest: Manifest
     config: Mapping[str, Any]
     datasets: tuple[Digest, ...]
     models: tuple[Manifest, ...] = ()
+    measures: bool = False
 
     def at(self, moment: datetime) -> Use:
         """Return it as what terms are asked about; raises FormatError as :meth:`Use.of_run`."""
-        if self.manifest.kind == "run":
-            return Use.of_run(self.manifest.body, moment)
-        return Use.of_evaluation(self.config, moment)
+        if self.measures:
+            return Use.of_evaluation(self.config, moment)
+        return Use.of_run(self.manifest.body, moment)
 
     @property
     def acts(self) -> str:
-        words = ("train", self.manifest.body["purpose"]) if self.kind == "run" else ("evaluate",)
+        words = ("evaluate",) if self.measures else ("train", self.manifest.body["purpose"])
         return " and ".join(map(quote, dict.fromkeys(words)))
 
     @property
@@ -80,7 +83,7 @@ class _Use(Struct, frozen=True):
 def sources_of(
     datasets: Iterable[Digest], manifest_of: Callable[[Digest], Manifest | None]
 ) -> tuple[list[Manifest], list[Digest]]:
-    """Return the datasets at the roots of ``datasets``: those with no dataset inputs.
+    """Return the datasets at the roots of ``datasets``: those that were made from no dataset.
 
     Args:
         datasets: Ids of datasets.
@@ -104,11 +107,36 @@ def sources_of(
         if manifest is None:
             absent.append(identity)
             continue
-        inner = [item.id for item in manifest.inputs if item.kind == "dataset"]
+        inner = manifest.made_from
         if not inner:
             sources.append(manifest)
         pending += inner
     return sources, absent
+
+
+def compared_with(
+    datasets: Iterable[Digest], manifest_of: Callable[[Digest], Manifest | None]
+) -> tuple[Digest, ...]:
+    """Return the datasets with which ``datasets``, or what they were made from, were compared.
+
+    Args:
+        datasets: Ids of datasets.
+        manifest_of: As for :func:`sources_of`; what cannot be followed is left out, because that
+            function names it.
+    """
+    found: dict[Digest, None] = {}
+    seen: set[Digest] = set()
+    pending = list(datasets)
+    while pending:
+        identity = pending.pop(0)
+        if identity in seen:
+            continue
+        seen.add(identity)
+        manifest = manifest_of(identity)
+        if manifest is not None:
+            found.update((item.id, None) for item in manifest.inputs_in("against"))
+            pending += manifest.made_from
+    return tuple(found)
 
 
 def check_rights(
@@ -182,14 +210,17 @@ def _uses(ancestry: Mapping[Digest, Manifest], problems: Problems) -> Iterator[_
                 for item in manifest.inputs
                 if item.kind == "dataset" and item.role != "test"
             )
-            yield _Use(manifest, manifest.body["config"], used, tuple(models.get(manifest.id, ())))
+            use = _Use(manifest, manifest.body["config"], used, tuple(models.get(manifest.id, ())))
+            yield use
+            if compared := compared_with(used, ancestry.get):
+                yield replace(use, datasets=compared, measures=True)
         elif manifest.kind == "evaluation":
-            use = _evaluation(manifest, ancestry)
-            if isinstance(use, Reason):
+            found = _evaluation(manifest, ancestry)
+            if isinstance(found, Reason):
                 label = f"{manifest.name} ({manifest.id.short})"
-                problems.add(problems.lost, use.code, f"{label}: {use.text}")
+                problems.add(problems.lost, found.code, f"{label}: {found.text}")
             else:
-                yield use
+                yield found
 
 
 def _evaluation(evaluation: Manifest, ancestry: Mapping[Digest, Manifest]) -> _Use | Reason:
@@ -207,7 +238,8 @@ def _evaluation(evaluation: Manifest, ancestry: Mapping[Digest, Manifest]) -> _U
             return Reason("absent", "the run of its checkpoint cannot be followed")
         config = run.body["config"]
     tests = tuple(item.id for item in evaluation.inputs_in("test"))
-    return _Use(evaluation, config, tests, (checkpoint,))
+    used = tuple(dict.fromkeys((*tests, *compared_with(tests, ancestry.get))))
+    return _Use(evaluation, config, used, (checkpoint,), measures=True)
 
 
 def _models(ancestry: Mapping[Digest, Manifest]) -> dict[Digest, list[Manifest]]:

@@ -32,7 +32,7 @@ from lyrikstore.verify.rights.judge import (
     Ruling,
     judge,
 )
-from lyrikstore.verify.rights.recorded import sources_of
+from lyrikstore.verify.rights.recorded import compared_with, sources_of
 
 __all__ = ["Right", "check_rights", "source_datasets"]
 
@@ -40,7 +40,7 @@ _NOTHING = Reason("not-logged", "no credential about it is logged here")
 
 
 def source_datasets(repository: Repository, datasets: Iterable[Manifest]) -> list[Manifest]:
-    """Return the datasets without dataset inputs that ``datasets`` rest on, each once.
+    """Return the datasets that ``datasets`` rest on and that were made from none, each once.
 
     Raises:
         NotFoundError, IncompleteError: one on the way cannot be followed; what cannot be followed
@@ -50,6 +50,17 @@ def source_datasets(repository: Repository, datasets: Iterable[Manifest]) -> lis
     return sources_of(known, lambda one: known.get(one) or repository.manifest(one))[0]
 
 
+def compared_datasets(repository: Repository, datasets: Iterable[Manifest]) -> list[Manifest]:
+    """Return the datasets with which ``datasets``, or what they rest on, were compared, each once.
+
+    Raises:
+        NotFoundError, IncompleteError: As :func:`source_datasets`.
+    """
+    known = {manifest.id: manifest for manifest in datasets}
+    found = compared_with(known, lambda one: known.get(one) or repository.manifest(one))
+    return [repository.manifest(identity) for identity in found]
+
+
 def check_rights(
     repository: Repository,
     datasets: Sequence[Manifest],
@@ -57,8 +68,11 @@ def check_rights(
     *,
     trust: Trust,
     user: str | None = None,
+    measuring: Use | None = None,
 ) -> list[Right]:
     """Return the rights that allow ``use`` for every source of ``datasets``.
+
+    What they were compared with, and hold nothing of, needs the right to be measured with.
 
     Args:
         repository: The store; its log holds the credentials.
@@ -66,6 +80,7 @@ def check_rights(
         use: What is wanted, and as of when.
         trust: Whom the caller believes.
         user: DID of who uses them, for whom licence grants count; None: for nobody.
+        measuring: The use of what they were compared with; None: ``use``, to ``evaluate`` alone.
 
     Raises:
         PolicyError: (``rights-missing``) a source lacks such a credential; the message names the
@@ -77,23 +92,15 @@ def check_rights(
     """
     _check_log(repository)
     # ATTACK: a clock set back to before a licence ran out. The log knows what time it was.
-    use = replace(use, at=max(use.at, repository.floor()))
-    guard = _Guard(repository, datasets, use, trust, logged_notices(repository), user)
-    found = [guard.rule(source) for source in source_datasets(repository, datasets)]
-    missing = [one for one in found if one.ruling.against is not None]
-    if missing:
-        first = missing[0]
-        source = first.source
-        more = f" (and {pluralize(len(missing) - 1, 'more dataset')})" if len(missing) > 1 else ""
-        purpose = " and ".join(use.acts)
-        raise PolicyError(
-            "rights-missing",
-            f"{source.name} ({source.id.short}) may not be used to {purpose}: "
-            f"{first.why.text}{more}",
-            hint=_way(repository, source, use, first.why, first.ruling),
-            details={"purpose": list(use.acts), "missing": [one.to_json() for one in missing]},
-        )
-    return [one.ruling.right for one in found if one.ruling.right is not None]
+    at, notices = max(use.at, repository.floor()), logged_notices(repository)
+    found: dict[Right, None] = {}
+    for some, wanted in (
+        (datasets, use),
+        (compared_datasets(repository, datasets), measuring or replace(use, acts=("evaluate",))),
+    ):
+        guard = _Guard(repository, some, replace(wanted, at=at), trust, notices, user)
+        found.update(dict.fromkeys(guard.rights()))
+    return list(found)
 
 
 def _check_log(repository: Repository) -> None:
@@ -139,6 +146,30 @@ class _Guard(Struct, frozen=True):
     trust: Trust
     notices: Notices
     user: str | None
+
+    def rights(self) -> list[Right]:
+        """Return the right to use each source.
+
+        Raises:
+            PolicyError: As :func:`check_rights`.
+        """
+        use = self.use
+        found = [self.rule(one) for one in source_datasets(self.repository, self.datasets)]
+        missing = [one for one in found if one.ruling.against is not None]
+        if missing:
+            first = missing[0]
+            source = first.source
+            others = len(missing) - 1
+            more = f" (and {pluralize(others, 'more dataset')})" if others else ""
+            purpose = " and ".join(use.acts)
+            raise PolicyError(
+                "rights-missing",
+                f"{source.name} ({source.id.short}) may not be used to {purpose}: "
+                f"{first.why.text}{more}",
+                hint=_way(self.repository, source, use, first.why, first.ruling),
+                details={"purpose": list(use.acts), "missing": [one.to_json() for one in missing]},
+            )
+        return [one.ruling.right for one in found if one.ruling.right is not None]
 
     def rule(self, source: Manifest) -> "_Found":
         """Return the right to use ``source``, or why there is none."""

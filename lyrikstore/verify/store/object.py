@@ -180,11 +180,8 @@ def _filters_of(run: Manifest, ancestry: Mapping[Digest, Manifest]) -> set[Diges
         if identity in seen or identity not in ancestry:
             continue
         seen.add(identity)
-        for item in ancestry[identity].inputs:
-            if item.kind == "filter":
-                filters.add(item.id)
-            elif item.kind == "dataset":
-                pending.append(item.id)
+        filters.update(item.id for item in ancestry[identity].inputs_in("filter"))
+        pending += ancestry[identity].made_from
     return filters
 
 

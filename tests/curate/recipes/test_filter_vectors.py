@@ -10,6 +10,7 @@ import make_filters
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.recipes.filters import FILTERS
 from lyrikstore.curate.recipes.filters.contract import Change, Keep
+from lyrikstore.curate.recipes.filters.duplicates.shingles import Shingles
 from lyrikstore.curate.recipes.filters.parameters import read_parameters
 from tests.curate.tried import decided, judged, row
 
@@ -69,3 +70,9 @@ def test_refused_predicates(sql: str) -> None:
         configured("where/1", {"sql": sql})
     assert caught.value.kind == "bad-recipe"
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("case", cases("filters/shingles.json"), ids=lambda c: c["text"][:9])
+def test_shingles(case: dict[str, Any]) -> None:
+    numbers = Shingles(case["size"]).of(case["text"])
+    assert [f"{int(one):016x}" for one in numbers] == case["numbers"]

@@ -1,0 +1,168 @@
+"""``decontaminate/1``: drops what a test set has, too (spec §12.5.18)."""
+
+from array import array
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import msgspec
+import numpy as np
+from blake3 import blake3
+from msgspec import Struct
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.recipes.filters.contract import (
+    TEXT,
+    Candidate,
+    Decide,
+    Drop,
+    FieldReport,
+    Filter,
+    Keep,
+    Outcome,
+)
+from lyrikstore.curate.recipes.filters.duplicates.shingles import Shingles
+from lyrikstore.curate.recipes.filters.parameters import Parameter
+from lyrikstore.curate.text import is_blank, normalise
+
+WORDS = 13
+EXACT, NORMALISED, SHINGLE = "overlap-exact", "overlap-normalised", "overlap-13-gram"
+
+
+class ComparedTexts(Struct, frozen=True):
+    """What is kept of a test set to compare with.
+
+    Attributes:
+        ids: The record ids, 32 bytes each.
+        exact: Digest of each text, 16 bytes.
+        normal: Digest of its normal form.
+        shingles: Numbers of all shingles, sorted, 8 bytes each.
+        holders: For each the first record that has it, 4 bytes.
+    """
+
+    ids: bytes
+    exact: bytes
+    normal: bytes
+    shingles: bytes
+    holders: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Decontaminate(Filter):
+    """Drops records whose text, or 13 words of it in a row, a test set has.
+
+    Attributes:
+        against: The test set, as the recipe names it.
+        report: Whether they stay and are reported.
+        prepared: What is known of the test set.
+
+    Cost: for each process 12 bytes for each word of the test set, and some 150 for each record.
+    """
+
+    USE: ClassVar[str] = "decontaminate/1"
+    PARAMETERS: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("against", "string", "the test set: a dataset, or a version of one"),
+        Parameter(
+            "report", "boolean", "whether such records stay, and are reported", default=False
+        ),
+    )
+
+    against: str
+    report: bool
+    prepared: ComparedTexts | None = None
+
+    @classmethod
+    def configure(cls, values: Mapping[str, Any]) -> Self:
+        """Return the step."""
+        return cls(values["against"], values["report"])
+
+    def reads(self) -> tuple[str, ...]:
+        """Return that the step reads the text."""
+        return (TEXT,)
+
+    @property
+    def refs(self) -> tuple[str, ...]:
+        """The test set."""
+        return (self.against,)
+
+    def prepare(self, records: Iterable[Candidate]) -> bytes:
+        """Return what is known of the records of the test set.
+
+        Raises:
+            InvalidInputError: (``no-text``) no field of it is the text, or there is no text in it.
+        """
+        texts = Shingles(WORDS)
+        ids, exact, normal = bytearray(), bytearray(), bytearray()
+        numbers, holders = array("Q"), array("I")
+        for record in records:
+            text = record.text
+            if not text or is_blank(text):
+                continue
+            found = texts.of(text)
+            numbers.frombytes(found.tobytes())
+            holders.extend([len(ids) // 32] * len(found))
+            ids += record.id.raw
+            exact += _digest(text)
+            normal += _digest(normalise(text))
+        if not ids:
+            raise InvalidInputError(
+                "no-text",
+                f"{self.against} has no text to compare with",
+                hint="name another dataset, or commit that one with --text FIELD",
+            )
+        every, first = np.unique(np.frombuffer(numbers, np.uint64), return_index=True)
+        held = np.frombuffer(holders, np.uint32)[first]
+        known = ComparedTexts(
+            bytes(ids), bytes(exact), bytes(normal), every.tobytes(), held.tobytes()
+        )
+        return msgspec.msgpack.encode(known)
+
+    def bind(self, prepared: bytes) -> Self:
+        """Return the step with what :meth:`prepare` gave."""
+        known = msgspec.msgpack.decode(prepared, type=ComparedTexts)
+        return type(self)(self.against, self.report, known)
+
+    def start(self) -> Decide:
+        """Return the decision function."""
+        known = self.prepared
+        if known is None:
+            raise TypeError("the step is not bound to a test set")
+        places = {EXACT: _places(known.exact), NORMALISED: _places(known.normal)}
+        shingles = np.frombuffer(known.shingles, np.uint64)
+        holders = np.frombuffer(known.holders, np.uint32)
+        texts = Shingles(WORDS)
+
+        def find(text: str) -> tuple[str, int] | None:
+            for reason, form in ((EXACT, text), (NORMALISED, normalise(text))):
+                place = places[reason].get(_digest(form))
+                if place is not None:
+                    return reason, place
+            found = texts.of(text)
+            at = np.searchsorted(shingles, found)
+            inside = at < len(shingles)
+            hits = at[inside][shingles[at[inside]] == found[inside]]
+            return (SHINGLE, int(holders[hits[0]])) if len(hits) else None
+
+        def decide(candidate: Candidate) -> Outcome:
+            text = candidate.require_text(self.USE)
+            overlap = None if is_blank(text) else find(text)
+            if overlap is None:
+                return Keep()
+            reason, place = overlap
+            other = f"record {known.ids[place * 32 : place * 32 + 32].hex()} of {self.against}"
+            detail = f"{WORDS} words of {other}" if reason == SHINGLE else f"text of {other}"
+            if self.report:
+                return Keep(reports=(FieldReport(reason, detail=detail),))
+            return Drop(reason, detail)
+
+        return decide
+
+
+def _places(digests: bytes) -> dict[bytes, int]:
+    """Return digest → the first record that has it."""
+    count = len(digests) // 16
+    return {digests[at * 16 : at * 16 + 16]: at for at in reversed(range(count))}
+
+
+def _digest(text: str) -> bytes:
+    return blake3(text.encode()).digest(16)
