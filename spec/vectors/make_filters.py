@@ -215,6 +215,84 @@ REFUSED_PREDICATES = [
     "",
 ]
 
+BASE = 0x9E3779B97F4A7C15
+
+
+def mixed(total: int) -> int:
+    """Return m(total) of spec §12.5.18."""
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        total = (total ^ total >> shift) * factor % 2**64
+    return total ^ total >> 31
+
+
+def bands(members: list[int], seed: str, rows: int) -> list[str]:
+    """Return the numbers of the bands of a set (spec §12.5.19), in hexadecimal."""
+    hasher = blake3(seed.encode(), derive_key_context="lyrikstore 2026-11 minhash")
+    data = hasher.digest(2048)
+    numbers = [int.from_bytes(data[at : at + 8], "little") for at in range(0, 2048, 8)]
+    minima = [
+        min(((a | 1) * member + c) % 2**64 for member in members)
+        for a, c in zip(numbers[:128], numbers[128:], strict=True)
+    ]
+    found = []
+    for start in range(0, 128, rows):
+        total = 0
+        for one in minima[start : start + rows]:
+            total = (total * BASE + one) % 2**64
+        found.append(f"{mixed(total):016x}")
+    return found
+
+
+SETS: list[tuple[list[int], str, str, int]] = [
+    ([1], "0", "0.8", 4),
+    ([2**64 - 1, 5, 77], "another", "0.91", 8),
+    (list(range(0, 3000, 7)), "0", "0.5", 2),
+]
+
+_LEASE = "the lessee pays the rent on the first working day of every month to the lessor"
+NEAR: list[dict[str, Any]] = [
+    {
+        "id": "a-chain-is-one-cluster",
+        "params": {"threshold": "0.5", "words": 1},
+        "rows": [
+            {"text": "a b c d e f"},
+            {"text": "a b c d e g", "label": "x"},
+            {"text": "a b c h e g"},
+            {"text": "u v w x y z"},
+            {"text": "?!"},
+            {"text": "?!"},
+        ],
+        "said": [
+            ["dropped", "near-duplicate", 1, ", Jaccard 0.7142"],
+            None,
+            ["dropped", "near-duplicate", 1, ", Jaccard 0.7142"],
+            None,
+            None,
+            None,
+        ],
+    },
+    {
+        "id": "labels-in-conflict",
+        "params": {"words": 2},
+        "rows": [
+            {"text": _LEASE, "label": "rent"},
+            {"text": _LEASE + " in cash", "label": "cash"},
+            {"text": _LEASE.upper()},
+        ],
+        "said": [
+            ["reported", "label-conflict", 1, ", Jaccard 0.8823"],
+            ["reported", "label-conflict", 0, ", Jaccard 0.8823"],
+            ["dropped", "near-duplicate", 0, ", Jaccard 1.0000"],
+        ],
+    },
+    {
+        "id": "fewer-words-than-a-shingle",
+        "params": {},
+        "rows": [{"text": "rent due"}, {"text": "Rent, due!"}, {"text": "rent"}],
+        "said": [None, ["dropped", "near-duplicate", 0, ", Jaccard 1.0000"], None],
+    },
+]
+
 SHINGLES = [
     ("One two, three: FOUR five!", 2),
     ("one two three four five", 3),
@@ -235,10 +313,8 @@ def shingles(words: list[str], size: int) -> list[str]:
     for start in range(len(words) - size + 1):
         total = 0
         for word in words[start : start + size]:
-            total = (total * 0x9E3779B97F4A7C15 + number(word)) % 2**64
-        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-            total = (total ^ total >> shift) * factor % 2**64
-        found.append(f"{total ^ total >> 31:016x}")
+            total = (total * BASE + number(word)) % 2**64
+        found.append(f"{mixed(total):016x}")
     return found
 
 
@@ -263,6 +339,18 @@ def make() -> dict[str, Any]:
                 for (text, size), words in zip(SHINGLES, WORDS, strict=True)
             ]
         },
+        "filters/minhash.json": {
+            "cases": [
+                {
+                    "set": [f"{one:016x}" for one in sorted(members)],
+                    "seed": seed,
+                    "threshold": threshold,
+                    "bands": bands(members, seed, rows),
+                }
+                for members, seed, threshold, rows in SETS
+            ]
+        },
+        "filters/near-duplicates.json": {"cases": NEAR},
         "filters/map.json": {"cases": MAP},
         "filters/where.json": {"cases": WHERE, "refused": REFUSED_PREDICATES},
     }

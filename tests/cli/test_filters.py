@@ -287,3 +287,24 @@ def test_documents_that_a_test_set_has_are_dropped(bench: Bench) -> None:
     toml = '[[step]]\nuse = "decontaminate/1"\nagainst = "acme/test"\n'
     found = bench.filter("acme/documents", toml)
     assert found["droppedFor"] == {"overlap-exact": 1}
+
+
+def test_near_duplicates_of_rows_and_documents(bench: Bench) -> None:
+    bench.rows(
+        [
+            {"text": CLAUSE + " to the lessee", "n": 1},
+            {"text": "Why?", "n": 2},
+            {"text": CLAUSE.title() + " to the lessee.", "n": 3, "label": "return"},
+            {"text": CLAUSE + " to the tenant", "n": 4},
+        ]
+    )
+    toml = '[[step]]\nuse = "near-duplicates/1"\nwords = 2\n'
+    found = bench.filter("acme/rows", toml)
+    assert found["droppedFor"] == {"near-duplicate": 2}
+    assert [row["n"] for row in bench.kept()] == [2, 3]
+    (said,) = bench.why("acme-rows.jsonl:4", "acme/rows")
+    assert "acme-rows.jsonl record 3" in said["detail"]
+    assert said["detail"].endswith("Jaccard 0.9411")
+    bench.documents({"a.txt": (CLAUSE, {"n": "1"}), "b.txt": (CLAUSE + " now", {"n": "2"})})
+    found = bench.filter("acme/documents", toml)
+    assert found["droppedFor"] == {"near-duplicate": 1}

@@ -21,8 +21,8 @@ from lyrikstore.curate.recipes.filters.contract import (
     DatasetFilter,
     Drop,
     Keep,
-    KeyedRecords,
 )
+from lyrikstore.curate.recipes.filters.judgement import KeyedRecords
 from lyrikstore.curate.recipes.filters.redact import FINDERS, Redact, redact
 from lyrikstore.curate.recipes.filters.split import Split
 from lyrikstore.curate.recipes.recipe import parse_recipe

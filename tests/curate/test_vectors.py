@@ -146,6 +146,11 @@ RECIPES = [
     ('recipe = 1\n[[step]]\nuse = "chunk/1"\noverlap = -1', False),
     ('recipe = 1\n[[step]]\nuse = "drop-duplicates/2"\nby = ["a"]\nconflicts = "drop"', True),
     (MAP, True),
+    (
+        'recipe = 1\n[[step]]\nuse = "near-duplicates/1"\nthreshold = 0.9\nwords = 3\nseed = 7',
+        True,
+    ),
+    ('recipe = 1\n[[step]]\nuse = "near-duplicates/1"\nwords = 0', False),
     ('recipe = 1\n[[step]]\nuse = "decontaminate/1"\nagainst = "a/b"\nreport = true', True),
     ('recipe = 1\n[[step]]\nuse = "decontaminate/1"', False),
     ('recipe = 1\n[[step]]\nuse = "where/1"\nsql = "a > 3"', True),

@@ -12,9 +12,9 @@ from lyrikstore.curate.recipes.filters.contract import (
     Candidate,
     DatasetFilter,
     Filter,
-    KeyedRecords,
     Outcome,
 )
+from lyrikstore.curate.recipes.filters.judgement import Judgement, KeyedRecords
 from lyrikstore.curate.recipes.recipe import parse_recipe
 
 
@@ -38,12 +38,17 @@ def document(text: str | None, path: str = "a.txt", **meta: str) -> Candidate:
     return Candidate(path, 0, identity, fields, fields, roles=FieldRoles(label="label"))
 
 
-def judged(step: DatasetFilter, records: Sequence[Candidate]) -> list[Any]:
-    """Return what a step for the whole dataset says of each record."""
+def judgement_of(step: DatasetFilter, records: Sequence[Candidate]) -> Judgement:
+    """Return what a step for the whole dataset says of records."""
     key = step.key()
     keys = [key(record) for record in records]
     ends = np.cumsum([len(one) for one in keys], dtype=np.int64)
-    judgement = step.judge(KeyedRecords(np.frombuffer(b"".join(keys), np.uint8), ends))
+    return step.judge(KeyedRecords(np.frombuffer(b"".join(keys), np.uint8), ends))
+
+
+def judged(step: DatasetFilter, records: Sequence[Candidate]) -> list[Any]:
+    """Return what a step for the whole dataset says of each record."""
+    judgement = judgement_of(step, records)
     return [judgement.of(at) for at in range(len(records))]
 
 

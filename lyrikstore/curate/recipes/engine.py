@@ -24,7 +24,8 @@ from lyrikstore.canon.errors import StorageError, storage_error
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.examine import Examiner, StepRange, Verdict, stages_of
-from lyrikstore.curate.recipes.filters.contract import DatasetFilter, KeyedRecords
+from lyrikstore.curate.recipes.filters.contract import DatasetFilter
+from lyrikstore.curate.recipes.filters.judgement import KeyedRecords
 from lyrikstore.curate.recipes.findings import BatchFindings
 from lyrikstore.curate.recipes.recipe import Recipe
 from lyrikstore.curate.recipes.source import Batch, OpenBlob, RecordSource
@@ -273,7 +274,7 @@ class _StageWork:
                 else:
                     reason, goes, other = said
                     detail = step.detail(reason, called(other) if other >= 0 else "")
-                    found.append((reason, goes, detail))
+                    found.append((reason, goes, detail + judgement.likeness(at)))
             return found
 
         return _Judged(verdicts)

@@ -1,18 +1,21 @@
 """The committed vectors of the filters from spec 12.5.10 on."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import make_filters
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.recipes.filters import FILTERS
 from lyrikstore.curate.recipes.filters.contract import Change, Keep
+from lyrikstore.curate.recipes.filters.duplicates.minhash import MinHash, bands_for
 from lyrikstore.curate.recipes.filters.duplicates.shingles import Shingles
 from lyrikstore.curate.recipes.filters.parameters import read_parameters
-from tests.curate.tried import decided, judged, row
+from tests.curate.tried import decided, judged, judgement_of, row
 
 VECTORS = Path(__file__).resolve().parents[3] / "spec" / "vectors"
 
@@ -76,3 +79,22 @@ def test_refused_predicates(sql: str) -> None:
 def test_shingles(case: dict[str, Any]) -> None:
     numbers = Shingles(case["size"]).of(case["text"])
     assert [f"{int(one):016x}" for one in numbers] == case["numbers"]
+
+
+@pytest.mark.parametrize("case", cases("filters/minhash.json"), ids=lambda c: c["threshold"])
+def test_minhash(case: dict[str, Any]) -> None:
+    numbers = np.array([int(one, 16) for one in case["set"]], np.uint64)
+    found = MinHash(case["seed"], bands_for(Decimal(case["threshold"]))).of(numbers)
+    assert [f"{int(one):016x}" for one in found] == case["bands"]
+
+
+@pytest.mark.parametrize("case", cases("filters/near-duplicates.json"), ids=lambda c: c["id"])
+def test_near_duplicates(case: dict[str, Any]) -> None:
+    step = configured("near-duplicates/1", case["params"])
+    judgement = judgement_of(step, [row(at, **one) for at, one in enumerate(case["rows"])])
+    said = []
+    for at in range(len(case["rows"])):
+        one = judgement.of(at)
+        acts = one and ["dropped" if one[1] else "reported", one[0], one[2]]
+        said.append(acts and [*acts, judgement.likeness(at)])
+    assert said == case["said"]

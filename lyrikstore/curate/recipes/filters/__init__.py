@@ -11,6 +11,7 @@ from lyrikstore.curate.recipes.filters.documents.chunk import Chunks
 from lyrikstore.curate.recipes.filters.documents.extract_text import ExtractText
 from lyrikstore.curate.recipes.filters.duplicates.first import DropDuplicates
 from lyrikstore.curate.recipes.filters.duplicates.lesser import DropLesserDuplicates
+from lyrikstore.curate.recipes.filters.duplicates.near import NearDuplicates
 from lyrikstore.curate.recipes.filters.duplicates.overlap import Decontaminate
 from lyrikstore.curate.recipes.filters.empty import DropEmpty
 from lyrikstore.curate.recipes.filters.fields.map import MapFields
@@ -32,6 +33,7 @@ FILTERS: Mapping[str, type[Filter]] = {
     "drop-empty/1": DropEmpty,
     "drop-duplicates/1": DropDuplicates,
     "drop-duplicates/2": DropLesserDuplicates,
+    "near-duplicates/1": NearDuplicates,
     "decontaminate/1": Decontaminate,
     "allow/1": Allow,
     "where/1": Where,

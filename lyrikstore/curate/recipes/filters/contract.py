@@ -6,10 +6,9 @@ fields, whether it is a row or a document with what a sheet says of it.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
-import numpy as np
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
@@ -17,6 +16,7 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import JSON
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
 from lyrikstore.curate.readers.rows import Fields, as_text
+from lyrikstore.curate.recipes.filters.judgement import Judgement, KeyedRecords
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 
 TEXT = "text"
@@ -329,61 +329,6 @@ class BatchFilter(Filter):
             return outcome
 
         return decide_one
-
-
-class KeyedRecords:
-    """What a step for a whole dataset sees of the records that reach it, in storage order.
-
-    Args:
-        keys: What :meth:`DatasetFilter.key` gave of each, one after another.
-        ends: Where each ends, in bytes.
-    """
-
-    def __init__(self, keys: "np.ndarray[Any, Any]", ends: "np.ndarray[Any, Any]") -> None:
-        self._keys, self._ends = keys, ends
-
-    def __len__(self) -> int:
-        return len(self._ends)
-
-    def __getitem__(self, at: int) -> bytes:
-        start = int(self._ends[at - 1]) if at else 0
-        return bytes(self._keys[start : int(self._ends[at])])
-
-    def __iter__(self) -> Iterator[bytes]:
-        return map(self.__getitem__, range(len(self)))
-
-    def columns(self, width: int) -> "np.ndarray[Any, Any]":
-        """Return keys of one length as rows of bytes, not in memory but where they lie."""
-        return self._keys.reshape(len(self), width)
-
-
-class Judgement:
-    """What becomes of the records that a step for a whole dataset saw.
-
-    Args:
-        count: How many there are; all stay, unless :meth:`drop` or :meth:`report` says more.
-        reasons: Stable codes that it gives.
-    """
-
-    def __init__(self, count: int, reasons: Sequence[str]) -> None:
-        self.reasons = tuple(reasons)
-        self._codes = np.zeros(count, np.uint8)
-        self._others = np.full(count, -1, np.int64)
-
-    def drop(self, at: Any, reason: str, other: Any) -> None:
-        """Say that records go, each for the sake of another one; places, one or an array."""
-        self._codes[at], self._others[at] = self.reasons.index(reason) + 1, other
-
-    def report(self, at: Any, reason: str, other: Any) -> None:
-        """Say what was found of records that stay; ``other`` as for :meth:`drop`."""
-        self._codes[at], self._others[at] = self.reasons.index(reason) + 129, other
-
-    def of(self, at: int) -> tuple[str, bool, int] | None:
-        """Return reason, whether it goes, and the other record's place; None: nothing is so."""
-        code = int(self._codes[at])
-        if not code:
-            return None
-        return self.reasons[(code - 1) % 128], code < 129, int(self._others[at])
 
 
 class DatasetFilter(Filter):

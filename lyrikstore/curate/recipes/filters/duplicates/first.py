@@ -10,9 +10,8 @@ from lyrikstore.curate.recipes.filters.contract import (
     TEXT,
     Candidate,
     DatasetFilter,
-    Judgement,
-    KeyedRecords,
 )
+from lyrikstore.curate.recipes.filters.judgement import Judgement, KeyedRecords
 from lyrikstore.curate.text import normalise
 
 

@@ -14,8 +14,6 @@ from lyrikstore.curate.recipes.filters.contract import (
     TEXT,
     Candidate,
     DatasetFilter,
-    Judgement,
-    KeyedRecords,
     reads_field,
 )
 from lyrikstore.curate.recipes.filters.duplicates.preference import (
@@ -25,6 +23,7 @@ from lyrikstore.curate.recipes.filters.duplicates.preference import (
     group,
     standing,
 )
+from lyrikstore.curate.recipes.filters.judgement import Judgement, KeyedRecords
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 from lyrikstore.curate.text import normalise
 

@@ -11,7 +11,7 @@ from lyrikstore.curate.text import normalise
 CONTEXT = "lyrikstore 2026-11 words"
 
 _WORD = re.compile(r"\w+")  # letters, numbers and _
-_BASE = 0x9E3779B97F4A7C15
+BASE = 0x9E3779B97F4A7C15
 _MAX_KNOWN = 1 << 18
 
 Numbers = np.ndarray[Any, np.dtype[np.uint64]]
@@ -26,21 +26,26 @@ class Shingles:
 
     def __init__(self, words: int) -> None:
         self._words = words
-        self._powers = [np.uint64(pow(_BASE, words - 1 - place, 1 << 64)) for place in range(words)]
+        self._powers = [np.uint64(pow(BASE, words - 1 - place, 1 << 64)) for place in range(words)]
         self._known: dict[str, int] = {}
 
-    def of(self, text: str) -> Numbers:
-        """Return the number of each shingle of a text, in order; none where it has too few words.
+    def of(self, text: str, *, whole: bool = False) -> Numbers:
+        """Return the number of each shingle of a text, in order.
+
+        Args:
+            text: The text.
+            whole: Whether all words are one shingle where they are too few for another.
 
         Cost: some 3 million words a second.
         """
         words = [self._number(word) for word in _WORD.findall(normalise(text))]
-        count = len(words) - self._words + 1
+        powers = self._powers[-len(words) :] if whole and words else self._powers
+        count = len(words) - len(powers) + 1
         if count < 1:
             return np.zeros(0, np.uint64)
         numbers = np.array(words, np.uint64)
         total = np.zeros(count, np.uint64)
-        for place, power in enumerate(self._powers):
+        for place, power in enumerate(powers):
             total += numbers[place : place + count] * power
         return mix(total)
 

@@ -12,9 +12,8 @@ from lyrikstore.curate.readers.rows import as_texts
 from lyrikstore.curate.recipes.filters.contract import (
     Candidate,
     DatasetFilter,
-    Judgement,
-    KeyedRecords,
 )
+from lyrikstore.curate.recipes.filters.judgement import Judgement, KeyedRecords
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 from lyrikstore.curate.recipes.filters.select.sample import drawn, places
 

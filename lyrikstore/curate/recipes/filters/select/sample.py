@@ -11,9 +11,8 @@ from lyrikstore.canon.json import encode
 from lyrikstore.curate.recipes.filters.contract import (
     Candidate,
     DatasetFilter,
-    Judgement,
-    KeyedRecords,
 )
+from lyrikstore.curate.recipes.filters.judgement import Judgement, KeyedRecords
 from lyrikstore.curate.recipes.filters.parameters import Parameter
 
 _CONTEXT = "lyrikstore 2026-11 sample"
