@@ -416,3 +416,18 @@ def test_labels_in_cells(publisher, folder) -> None:
         {"label": "c", "records": 1},
     ]
     assert stats["severalLabels"] == 2
+
+
+def test_a_list_of_opt_outs_is_named_and_needs_no_right(publisher, folder) -> None:
+    rows = [{"id": str(n), "text": f"t{n}", "label": "ab"[n % 2]} for n in range(6)]
+    (folder / "t.jsonl").write_bytes(lines(rows))
+    commit(publisher)
+    listed = publisher.folder / "out.jsonl"
+    listed.write_bytes(lines([{"id": "3"}]))
+    publisher.ok("commit", listed, "-d", "acme/out")
+    derive(publisher, '[[step]]\nuse = "opt-out/1"\nagainst = ["acme/out"]\n')
+    inputs = show(publisher, "acme/x")["manifest"]["inputs"]
+    assert [one["role"] for one in inputs] == ["source", "filter", "opt-out"]
+    publisher.ok("permit", "acme/rows", "--permit", "train")
+    answer = publisher.ok("terms", "acme/x", "--purpose", "train", "--json").json
+    assert answer["schema"].startswith("lyrikstore/cli/terms")

@@ -169,7 +169,11 @@ def apply_recipe(
                 )
                 inputs = [Input("source", "dataset", one.id) for one in source.manifests]
                 inputs.append(Input("filter", "filter", used.id))
-                inputs += [Input("against", "dataset", one.id) for one in against.values()]
+                inputs += dict.fromkeys(
+                    Input(step.filter.REF_ROLE, "dataset", against[ref].id)
+                    for step in recipe.steps
+                    for ref in step.filter.refs
+                )
                 manifests: dict[str, Manifest] = {}
                 fresh: list[str] = []
                 for made in parts:

@@ -89,6 +89,7 @@ KINDS: Mapping[str, Kind] = {
                     "source": InputRule("dataset", 1),
                     "filter": InputRule("filter", 1),
                     "against": InputRule("dataset", since=2),
+                    "opt-out": InputRule("dataset", since=2),
                 },
                 "generated": {
                     "generator": InputRule("checkpoint", since=2),

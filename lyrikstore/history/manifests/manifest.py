@@ -37,6 +37,10 @@ _PROOF_SHAPE: Mapping[str, str] = {
 }
 
 
+COMPARED = ("against", "opt-out")
+"""Roles of datasets that another was only compared with: a test set, and lists of opt-outs."""
+
+
 class Input(Struct, frozen=True):
     """Another manifest this one was made from.
 
@@ -116,9 +120,9 @@ class Manifest(Struct, frozen=True):
     def made_from(self) -> list[Digest]:
         """Ids of the datasets that a dataset may hold something of.
 
-        Not those in the role ``against``: it was compared with them, and holds nothing of them.
+        Not those that it was compared with: it holds nothing of them.
         """
-        return [one.id for one in self.inputs if one.kind == "dataset" and one.role != "against"]
+        return [one.id for one in self.inputs if one.kind == "dataset" and one.role not in COMPARED]
 
     def inputs_in(self, role: str) -> tuple[Input, ...]:
         """Return the inputs of one role, in their order."""

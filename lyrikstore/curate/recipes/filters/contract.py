@@ -244,12 +244,14 @@ class Filter(ABC):
         PARAMETERS: What the step takes.
         MAKES_ROWS: Whether what leaves it are rows, whatever came.
         NEEDS_ROWS: Whether it takes nothing but rows.
+        REF_ROLE: The role of the datasets in :attr:`refs` among the inputs of what is made.
     """
 
     USE: ClassVar[str]
     PARAMETERS: ClassVar[tuple[Parameter, ...]] = ()
     MAKES_ROWS: ClassVar[bool] = False
     NEEDS_ROWS: ClassVar[bool] = False
+    REF_ROLE: ClassVar[str] = "against"
 
     @classmethod
     @abstractmethod

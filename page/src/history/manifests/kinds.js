@@ -33,6 +33,7 @@ export const KINDS = new Map([
         ["source", { kind: "dataset", least: 1, most: MAX_INPUTS }],
         ["filter", { kind: "filter", least: 1, most: MAX_INPUTS }],
         ["against", { kind: "dataset", least: 0, most: MAX_INPUTS, since: 2 }],
+        ["opt-out", { kind: "dataset", least: 0, most: MAX_INPUTS, since: 2 }],
       ])],
       ["generated", new Map([
         ["generator", { kind: "checkpoint", least: 0, most: MAX_INPUTS, since: 2 }],

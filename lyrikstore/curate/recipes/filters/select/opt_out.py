@@ -67,6 +67,8 @@ class OptOut(Filter):
         ),
     )
 
+    REF_ROLE: ClassVar[str] = "opt-out"
+
     lists: tuple[str, ...]
     url: str
     statement: str
