@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lyrikstore.history.repository.refs import RefState
     from lyrikstore.index.impact import Impact
     from lyrikstore.index.query import QueryResult
+    from lyrikstore.index.served import ServedTable
 
 
 @dataclass
@@ -29,6 +30,7 @@ class Queries:
         query: str,
         parameters: Sequence[Any] = (),
         *,
+        records: Sequence[str] = (),
         rows: int = 10_000,
         progress: OnProgress = silent,
     ) -> "QueryResult":
@@ -37,20 +39,44 @@ class Queries:
         Args:
             query: Reads only; docs/index-views.md has the tables.
             parameters: Values for ``?``.
+            records: Versions of datasets whose records the table ``records`` has, and whose
+                decisions ``record_decisions``; read in place, as often as the query scans them.
             rows: How many at the most.
             progress: Progress callback of building the index.
 
         Raises:
             InvalidInputError, FormatError, NotFoundError, StorageError: As
-                :func:`lyrikstore.index.build.ask`.
+                :func:`lyrikstore.index.build.ask` and
+                :class:`lyrikstore.curate.record_table.RecordTable`.
         """
         from lyrikstore.index.build import ask, index_path
         from lyrikstore.index.query import QueryLimits
 
         repository = self.store.repository
         path = index_path(repository, self.store.own_cache)
-        limits = QueryLimits(rows=rows)
-        return ask(repository, query, parameters, path=path, limits=limits, progress=progress)
+        return ask(
+            repository,
+            query,
+            parameters,
+            path=path,
+            limits=QueryLimits(rows=rows),
+            tables=self._tables(records),
+            progress=progress,
+        )
+
+    def _tables(self, refs: Sequence[str]) -> "dict[str, ServedTable]":
+        if not refs:
+            return {}
+        from lyrikstore.curate.decision_table import DecisionTable
+        from lyrikstore.curate.recipes.source import resolve_dataset
+        from lyrikstore.curate.record_table import RecordTable
+
+        repository = self.store.repository
+        manifests = [resolve_dataset(repository, ref) for ref in refs]
+        return {
+            "records": RecordTable(repository, manifests),
+            "record_decisions": DecisionTable(repository, manifests),
+        }
 
     def rebuild_index(self, *, progress: OnProgress = silent) -> Path:
         """Make the index anew and return its path.

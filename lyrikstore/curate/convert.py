@@ -8,17 +8,23 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, storage_error
-from lyrikstore.canon.json import JSON, MAX_INTEGER, encode
+from lyrikstore.canon.json import JSON, encode
 from lyrikstore.canon.progress import OnProgress, Progress
-from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
-from lyrikstore.curate.readers.rows import Fields, as_text, parse_row
-from lyrikstore.curate.recipes.source import RecordSource, read_document, source_reader
+from lyrikstore.curate.readers.columns import ColumnKinds, arrow_column, arrow_type
+from lyrikstore.curate.readers.fields import FieldRoles
+from lyrikstore.curate.readers.rows import Fields, as_text
+from lyrikstore.curate.recipes.source import (
+    RecordSource,
+    parse_rows,
+    read_document,
+    source_reader,
+)
 from lyrikstore.curate.sheets.sheet import formula_cells
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -26,9 +32,6 @@ from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 
 FORMATS = ("jsonl", "csv", "parquet")
-MAX_COLUMNS = 10_000
-"""Columns that a table may have; rows of more different fields stay JSONL."""
-
 PATH, TEXT = "path", "text"
 """Fields that a document has as a row, besides the columns of its sheet."""
 
@@ -66,9 +69,10 @@ def convert(
         progress: Progress callback, called per file.
 
     Raises:
-        InvalidInputError: (``no-reader``) its records are not read; (``bad-format``) no such
-            format; (``undecodable-text``) a document is not UTF-8; (``too-many-columns``);
-            (``name-taken``) its sheet has a column called ``path`` or ``text``.
+        InvalidInputError: (``no-reader``) its records are not read; (``bad-record``) one cannot be;
+            (``bad-format``) no such format; (``undecodable-text``) a document is not
+            UTF-8; (``too-many-columns``); (``name-taken``) its sheet has a column called ``path``
+            or ``text``.
         VerificationError, IncompleteError: Its data is damaged, lost or retired.
         StorageError: The disk is full.
 
@@ -140,8 +144,7 @@ def _shards(source: RecordSource, repository: Repository) -> Iterator[tuple[str,
 
 def _rows(source: RecordSource, repository: Repository) -> Iterator[tuple[bytes, Fields]]:
     for batch in source.batches(repository.blobs.open):
-        for row in batch.rows:
-            yield row, parse_row(row)
+        yield from zip(batch.rows, parse_rows(batch, source.reader), strict=True)
 
 
 def _documents(source: RecordSource, repository: Repository) -> Iterator[tuple[bytes, Fields]]:
@@ -192,25 +195,13 @@ def _write_parquet(rows: _Rows, out: BinaryIO) -> int:
     import pyarrow.parquet as pq
 
     kinds = _kinds(rows)
-    types = {
-        "string": pa.string(),
-        "integer": pa.int64(),
-        "number": pa.float64(),
-        "boolean": pa.bool_(),
-        "strings": pa.list_(pa.string()),
-        "text": pa.string(),
-    }
-    schema = pa.schema([pa.field(name, types[kind]) for name, kind in kinds.items()])
+    schema = pa.schema([pa.field(name, arrow_type(kind)) for name, kind in kinds.items()])
     with pq.ParquetWriter(out, schema, compression="zstd", store_schema=False) as writer:
         batch: list[Fields] = []
 
         def flush() -> None:
             columns = [
-                pa.array(
-                    [as_text(one.get(name)) if kind == "text" else one.get(name) for one in batch],
-                    types[kind],
-                )
-                for name, kind in kinds.items()
+                arrow_column(kind, [one.get(name) for one in batch]) for name, kind in kinds.items()
             ]
             writer.write_table(pa.table(columns, schema=schema))
             batch.clear()
@@ -224,39 +215,10 @@ def _write_parquet(rows: _Rows, out: BinaryIO) -> int:
 
 
 def _kinds(rows: _Rows) -> dict[str, str]:
-    """Return the fields of some rows, in the order they first occur, and what each column is."""
-    found: dict[str, str] = {}
+    kinds = ColumnKinds()
     for _, fields in rows():
-        for name, value in fields.items():
-            kind = _kind(value)
-            known = found.get(name)
-            if known is None:
-                found[name] = kind
-                if len(found) > MAX_COLUMNS:
-                    raise InvalidInputError(
-                        "too-many-columns",
-                        f"the rows have more than {MAX_COLUMNS} different fields",
-                        hint="check them out as jsonl",
-                    )
-            elif kind not in ("", known):
-                both = {kind, known}
-                found[name] = kind if not known else "number" if both == _NUMBERS else "text"
-    return {name: kind or "string" for name, kind in found.items() if name != DOCUMENT_TEXT}
-
-
-_NUMBERS = {"integer", "number"}
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        return "integer" if abs(value) <= MAX_INTEGER else "text"
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return "strings"
-    return {str: "string", float: "number"}.get(type(value), "text")
+        kinds.add(fields)
+    return kinds.to_dict()
 
 
 def _stem(path: str) -> str:

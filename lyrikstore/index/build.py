@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.index.collect import collect
 from lyrikstore.index.faults import system_error
 from lyrikstore.index.query import QueryLimits, QueryResult, Scalar, query
+from lyrikstore.index.served import ServedTable
 from lyrikstore.index.tables import Writer, create_tables
 from lyrikstore.index.views import VERSION, VIEWS
 from lyrikstore.objects.io.safe_folder import refuse_link
@@ -144,6 +145,7 @@ def ask(
     *,
     path: Path | None = None,
     limits: QueryLimits | None = None,
+    tables: Mapping[str, ServedTable] | None = None,
     progress: OnProgress = silent,
 ) -> QueryResult:
     """Return the answer of one ``SELECT`` about the store as it is now.
@@ -154,6 +156,7 @@ def ask(
         parameters: Values for ``?``.
         path: Where the index lies; by default in the store's ``cache`` folder.
         limits: Bounds of the query.
+        tables: Name → what is read in place.
         progress: Hears of the build, if there is one.
 
     Raises:
@@ -162,13 +165,13 @@ def ask(
     """
     state = ensure_index(repository, path, progress=progress)
     try:
-        return query(state.path, sql, parameters, limits=limits)
+        return query(state.path, sql, parameters, limits=limits, tables=tables)
     except FormatError as error:
         if error.kind != "bad-index" or state.built:
             raise
     # Its bytes are those that were written, yet this DuckDB cannot read them: another version's.
     state = ensure_index(repository, path, rebuild=True, progress=progress)
-    return query(state.path, sql, parameters, limits=limits)
+    return query(state.path, sql, parameters, limits=limits, tables=tables)
 
 
 def _misfit(repository: Repository, path: Path) -> str:

@@ -5,9 +5,10 @@ never a silent absence: an index that lost half a store would answer as if there
 """
 
 import contextlib
+import io
 from collections.abc import Iterator
 from operator import attrgetter
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,6 +23,9 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import retired_versions
 from lyrikstore.index.tables import DECISION_COLUMNS, Writer
 from lyrikstore.verify.credential.key_statements import is_statement
+
+MAX_DECISIONS = 100_000
+"""Decisions about one version that are copied; of more it is said where they are."""
 
 _SYSTEMS = ("model", "baseline", "majority")
 
@@ -152,15 +156,28 @@ def _decisions(
     own = str(manifest.id)
     with _noting_gaps(manifest.id, "decisions", writer):
         with repository.blobs.open(attachment.id) as stream:
+            table = _decision_table(stream)
+            if table.metadata.num_rows > MAX_DECISIONS:
+                writer.add(
+                    *("gaps", own, "decisions"),
+                    f"{table.metadata.num_rows} decisions are not copied into the index: "
+                    f"ask record_decisions with --records {manifest.id.hex[:12]}",
+                )
+                return
             # To the end first: only then is it known that these are the bytes the manifest names.
+            stream.seek(0)
             data = stream.read()
-        for position, row in enumerate(_parquet_rows(data)):
+        for position, row in enumerate(_decision_rows(_decision_table(io.BytesIO(data)))):
             writer.add("decisions", own, position, *row)
 
 
-def _parquet_rows(data: bytes) -> Iterator[tuple[Any, ...]]:
-    try:
-        table = pq.ParquetFile(pa.BufferReader(data))
+def _decision_table(stream: BinaryIO) -> pq.ParquetFile:
+    with _damaged_table():
+        return pq.ParquetFile(stream)
+
+
+def _decision_rows(table: pq.ParquetFile) -> Iterator[tuple[Any, ...]]:
+    with _damaged_table():
         present = [name for name in DECISION_COLUMNS if name in table.schema_arrow.names]
         if "action" not in present:
             raise FormatError("bad-decisions", "not a table of decisions")
@@ -172,6 +189,14 @@ def _parquet_rows(data: bytes) -> Iterator[tuple[Any, ...]]:
                 for name, kind in DECISION_COLUMNS.items()
             ]
             yield from zip(*columns, strict=True)
+
+
+@contextlib.contextmanager
+def _damaged_table() -> Iterator[None]:
+    try:
+        yield
+    except LyrikstoreError:  # of the store: it says better what is wrong
+        raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0][:200] if str(error) else "unreadable"
         raise FormatError("bad-decisions", f"not a table of decisions: {reason}") from None

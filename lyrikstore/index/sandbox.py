@@ -1,14 +1,17 @@
 """The child process that runs one foreign query: ``python -m lyrikstore.index.sandbox``.
 
-Reads one JSON request from standard input, writes JSON Lines to standard output: ``ready``, then
-``columns``, one ``row`` each, then ``end``; or ``error``. Not for people:
+Reads one JSON request, a line, from standard input, writes JSON Lines to standard output:
+``ready``, then ``columns``, one ``row`` each, then ``end``; or ``error``. In between it may ask for
+batches of tables (:mod:`lyrikstore.index.served`). Not for people:
 :func:`lyrikstore.index.query.query` starts it.
 """
 
 import gc
+import itertools
 import json
 import math
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ import duckdb
 
 from lyrikstore.index.confine import close_inherited, confine, limit, probe
 from lyrikstore.index.faults import system_error
+from lyrikstore.index.served import LENGTH_BYTES
 
 _BATCH = 64
 _PLAIN = {
@@ -32,8 +36,9 @@ _SWITCHES = (
 
 def main() -> None:
     """Answer the request on standard input, confined; exit status 0 unless killed."""
-    request = json.loads(sys.stdin.buffer.read())
+    request = json.loads(sys.stdin.buffer.readline())
     close_inherited()
+    tables = _remote_tables(request["tables"])
     index = Path(request["path"])
     limit(
         memory_bytes=2 * request["memory_bytes"] + (512 << 20),
@@ -41,6 +46,8 @@ def main() -> None:
         open_files=16,
     )
     connection = _start_engine(request["memory_bytes"])
+    for name, table in tables.items():
+        connection.register(name, table)
     _say({"ready": True})  # whatever ends it from here on, it is not that it could not be loaded
     boundaries = confine(index)
     boundaries |= probe(index)
@@ -118,6 +125,54 @@ def _start_engine(memory_bytes: int) -> duckdb.DuckDBPyConnection:
             "python_enable_replacements": "false",  # else a query reads this program's variables
         },
     )
+
+
+class _RemoteTable:
+    """A table that the parent reads; what DuckDB scans."""
+
+    def __init__(self, name: str, schema: Any, numbers: Iterator[int]) -> None:
+        self._name, self._schema, self._numbers = name, schema, numbers
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        import pyarrow as pa
+
+        # DuckDB also asks for a stream to see the columns alone: one begins at its first batch.
+        reader = pa.RecordBatchReader.from_batches(self._schema, self._batches())
+        return reader.__arrow_c_stream__(requested_schema)
+
+    def _batches(self) -> Iterator[Any]:
+        import pyarrow as pa
+
+        scan = next(self._numbers)
+        while True:
+            _say({"next": [scan, self._name]})
+            if not (size := int.from_bytes(_receive(LENGTH_BYTES), "big")):
+                return
+            yield pa.ipc.read_record_batch(pa.py_buffer(_receive(size)), self._schema)
+
+
+def _remote_tables(schemas: Mapping[str, str]) -> dict[str, _RemoteTable]:
+    if not schemas:
+        return {}
+    # What it opens, it has to before the process is confined.
+    import pyarrow as pa
+    import pyarrow.dataset  # DuckDB reads streams through it
+
+    pa.set_memory_pool(pa.system_memory_pool())  # others reserve more than may be had
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
+    numbers = itertools.count()
+    return {
+        name: _RemoteTable(name, pa.ipc.read_schema(pa.py_buffer(bytes.fromhex(schema))), numbers)
+        for name, schema in schemas.items()
+    }
+
+
+def _receive(size: int) -> bytes:
+    data = sys.stdin.buffer.read(size)
+    if len(data) != size:
+        raise EOFError("the table ended in the middle")
+    return data
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, index: Path) -> None:

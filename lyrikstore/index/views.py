@@ -6,7 +6,7 @@ A change of a column's name, type or meaning, or its removal, is a change of :da
 from lyrikstore.index.model_views import MODEL_VIEWS
 from lyrikstore.index.view import View, columns
 
-VERSION = 2
+VERSION = 3
 """Part of every index's stamp: an index of another version is rebuilt."""
 
 VIEWS = (
@@ -221,7 +221,7 @@ VIEWS = (
     ),
     View(
         "decisions",
-        "one decision of a filter about a record",
+        "one decision of a filter about a record, of versions with at most 100,000 of them",
         columns("""
             manifest VARCHAR the dataset that the filter made
             name VARCHAR its full name

@@ -17,7 +17,7 @@ from lyrikstore.history.commit.appender import Appender
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, sign_manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.index import build
+from lyrikstore.index import build, collect
 from lyrikstore.index.build import ask, ensure_index, index_path
 from lyrikstore.index.views import VERSION, VIEWS
 from lyrikstore.testing.keys import signer_for
@@ -336,3 +336,16 @@ def test_a_cache_behind_a_link_is_not_written(full_chain: Any, tmp_path: Path) -
         cache.unlink()
         if aside:
             aside.rename(cache)
+
+
+def test_a_large_decision_table_is_not_copied_and_a_gap_says_so(
+    chain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collect, "MAX_DECISIONS", 4)
+    assert one(chain.repository, "SELECT count(*) FROM decisions") == ((0,),)
+    train = chain.made["train"]
+    ((what, reason),) = one(
+        chain.repository, "SELECT what, reason FROM gaps WHERE id = ?", str(train.id)
+    )
+    assert what == "decisions"
+    assert f"--records {train.id.hex[:12]}" in reason

@@ -277,7 +277,8 @@ def test_the_caller_s_environment_and_files_stay_outside(
     monkeypatch.setattr(query_module.subprocess, "Popen", spy)
     query(database, "SELECT 1")
     held.close()
-    assert set(seen[0]["env"]) == {"PYTHONPATH"}  # type: ignore[call-overload]
+    given = {"PYTHONPATH", "JE_ARROW_MALLOC_CONF", "OPENBLAS_NUM_THREADS"}
+    assert set(seen[0]["env"]) == given  # type: ignore[call-overload]
     assert seen[0]["close_fds"] is True
 
 

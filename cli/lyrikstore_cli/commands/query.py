@@ -14,21 +14,33 @@ from lyrikstore_cli.session import Session
 _WIDEST = 80  # an id, a DID and a digest are shorter: whoever copies one has all of it
 
 
-@declare("query", epilog='lyrikstore query "select reason, count(*) from decisions group by all"')
+@declare(
+    "query",
+    epilog='lyrikstore query "select reason, count(*) from decisions group by all"\n'
+    'lyrikstore query "select label, count(*) from records group by all" --records acme/clauses',
+)
 @click.argument("sql")
+@click.option(
+    "--records",
+    "refs",
+    metavar="REF",
+    multiple=True,
+    help="Read this dataset in place: tables `records` and `record_decisions`; again for several.",
+)
 @click.option("--csv", "as_csv", is_flag=True, help="Print the rows as CSV.")
 @click.option("--limit", type=click.IntRange(1, 1_000_000), default=10_000, show_default=True)
-def command(session: Session, sql: str, as_csv: bool, limit: int) -> None:
+def command(session: Session, sql: str, refs: tuple[str, ...], as_csv: bool, limit: int) -> None:
     """Answer one SELECT over the views of docs/index-views.md; "show tables" lists them.
 
     The index is derived from the signed objects, made anew when it is missing or old, and never
-    evidence: `verify` does not read it. The query runs in a process of its own without file or
-    network access. CSV has the values as they are: open it in a spreadsheet with its columns as
-    text.
+    evidence: `verify` does not read it. With --records the rows or documents of a version are a
+    table, too, which is read where it is and copied nowhere. The query runs in a process of its
+    own without file or network access. CSV has the values as they are: open it in a spreadsheet
+    with its columns as text.
     """
     store = session.open_store()
     with session.screen.progress("asking") as meter:
-        answer = store.query.sql(sql, rows=limit, progress=meter)
+        answer = store.query.sql(sql, records=refs, rows=limit, progress=meter)
     session.emit(
         "query",
         {

@@ -36,7 +36,7 @@ from lyrikstore.curate.recipes.settle import (
     RecipeOutcome,
     Settling,
 )
-from lyrikstore.curate.recipes.source import source_reader
+from lyrikstore.curate.recipes.source import resolve_dataset, source_reader
 from lyrikstore.curate.recipes.union import FilterSource, check_union, source_of
 from lyrikstore.curate.work import work_folder
 from lyrikstore.history.commit.transaction import TransactionBuilder, open_transaction
@@ -135,7 +135,9 @@ def apply_recipe(
             )
     records = source.records
     recipe.check_fields(source.fields, records.roles, source.name, is_rows=records.is_rows)
-    against = {ref: _dataset(repository, ref) for step in recipe.steps for ref in step.filter.refs}
+    against = {
+        ref: resolve_dataset(repository, ref) for step in recipe.steps for ref in step.filter.refs
+    }
     body = recipe.body()
     key = encode([[str(one.id) for one in (*source.manifests, *against.values())], body])
     with work_folder(cache_dir, Digest.of(key).hex[:32]) as work:
@@ -274,7 +276,7 @@ def _sources(
     repository: Repository, refs: Sequence[str], recipe: Recipe | None
 ) -> tuple[FilterSource, Recipe]:
     """Return what is read, and all that is done with it."""
-    found = [_dataset(repository, ref) for ref in refs]
+    found = [resolve_dataset(repository, ref) for ref in refs]
     if recipe is None and len(found) < 2:
         raise InvalidInputError(
             "no-recipe",
@@ -287,15 +289,6 @@ def _sources(
     source = source_of(found, [present_tree(repository, one) for one in found])
     recipe = recipe or Recipe((), "")
     return source, recipe.of_union() if source.is_union else recipe
-
-
-def _dataset(repository: Repository, ref: str) -> Manifest:
-    found = repository.resolve(ref)
-    if found.kind != "dataset":
-        raise InvalidInputError(
-            "not-a-dataset", f"{ref} is a {found.kind}, not a dataset", hint="name a dataset"
-        )
-    return found
 
 
 def _targets(name: Name, recipe: Recipe) -> dict[str, str]:

@@ -7,11 +7,14 @@ holds text that was redacted: only categories, counts, places of the placeholder
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from msgspec import Struct
 
 from lyrikstore.canon.errors import FormatError, storage_error
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 COLUMNS = (
     "record",
@@ -116,13 +119,7 @@ class DecisionWriter:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        self._pa, self._columns = pa, COLUMNS if version == 1 else COLUMNS_2
-        self._schema = pa.schema(
-            pa.field(
-                name, getattr(pa, _INTEGERS.get(name, "string"))(), nullable=name not in _REQUIRED
-            )
-            for name in self._columns
-        )
+        self._pa, self._schema = pa, decision_schema(version)
         self._writer = pq.ParquetWriter(
             target, self._schema, compression="zstd", version="2.6", store_schema=False
         )
@@ -154,8 +151,8 @@ class DecisionWriter:
     def _flush(self) -> None:
         pa = self._pa
         columns = [
-            pa.array([getattr(row, name) for row in self._rows], self._schema.field(name).type)
-            for name in self._columns
+            pa.array([getattr(row, field.name) for row in self._rows], field.type)
+            for field in self._schema
         ]
         self._rows.clear()
         try:
@@ -176,19 +173,36 @@ def read_decisions(stream: BinaryIO, wanted: "DecisionQuery | None" = None) -> I
 
     Cost: 20,000 rows in memory at a time.
     """
+    for batch in decision_batches(stream):
+        some = batch if wanted is None else batch.filter(wanted.mask(batch))
+        columns = [column.to_pylist() for column in some.columns]
+        for values in zip(*columns, strict=True):
+            yield Decision(**dict(zip(batch.schema.names, values, strict=True)))
+
+
+def decision_schema(version: int) -> "pa.Schema":
+    """Return the columns of a decision table of version 1 or 2."""
+    import pyarrow as pa
+
+    return pa.schema(
+        pa.field(name, getattr(pa, _INTEGERS.get(name, "string"))(), nullable=name not in _REQUIRED)
+        for name in (COLUMNS if version == 1 else COLUMNS_2)
+    )
+
+
+def decision_batches(stream: BinaryIO) -> "Iterator[pa.RecordBatch]":
+    """Yield the rows of a decision table, of either version, in order.
+
+    Raises, Cost: As :func:`read_decisions`.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         file = pq.ParquetFile(stream)
-        names = tuple(file.schema_arrow.names)
-        if names not in (COLUMNS, COLUMNS_2):
+        if tuple(file.schema_arrow.names) not in (COLUMNS, COLUMNS_2):
             raise FormatError("bad-decisions", "the decision table has other columns")
-        for batch in file.iter_batches(batch_size=_BATCH):
-            some = batch if wanted is None else batch.filter(wanted.mask(batch))
-            columns = [column.to_pylist() for column in some.columns]
-            for values in zip(*columns, strict=True):
-                yield Decision(**dict(zip(names, values, strict=True)))
+        yield from file.iter_batches(batch_size=_BATCH)
     except (pa.ArrowException, OSError) as error:
         raise FormatError("bad-decisions", f"the decision table is damaged: {error}") from None
 

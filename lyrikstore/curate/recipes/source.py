@@ -12,7 +12,10 @@ from lyrikstore.canon.text import pluralize
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
 from lyrikstore.curate.readers.raw import BadRow
 from lyrikstore.curate.readers.records import JSONL, ROWS, iter_rows
+from lyrikstore.curate.readers.rows import Fields, RowError, parse_row
+from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import DOCUMENT
+from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 
 BATCH_ROWS, BATCH_BYTES, BATCH_FILES = 8192, 4 << 20, 64
@@ -148,6 +151,24 @@ def read_records(reader: str, path: str, stream: BinaryIO) -> Iterator[bytes]:
         yield row.data
 
 
+def parse_rows(batch: Batch, reader: str) -> Iterator[Fields]:
+    """Yield the members of each row of a batch.
+
+    Raises:
+        InvalidInputError: (``bad-record``) one is no JSON object: the data is of a time when a
+            commit did not look at its rows.
+    """
+    for at, row in enumerate(batch.rows, start=1):
+        try:
+            yield parse_row(row)
+        except RowError as error:
+            raise InvalidInputError(
+                "bad-record",
+                f"{batch.path}: {BadRow(batch.position + at, '').place(reader)}: {error}",
+                hint="commit the data again: a commit looks at every row",
+            ) from None
+
+
 def read_document(entry: TreeEntry, open_blob: OpenBlob) -> bytes:
     """Return the bytes of a document.
 
@@ -181,3 +202,18 @@ def source_reader(body: Mapping[str, Any]) -> str:
             hint=f"commit it again: the suffixes of the files say how, such as {JSONL}",
         )
     return reader
+
+
+def resolve_dataset(repository: Repository, ref: str) -> Manifest:
+    """Return the version of a dataset that a person means.
+
+    Raises:
+        InvalidInputError: (``not-a-dataset``) it is something else; as :meth:`Repository.resolve`.
+        NotFoundError: As that.
+    """
+    found = repository.resolve(ref)
+    if found.kind != "dataset":
+        raise InvalidInputError(
+            "not-a-dataset", f"{ref} is a {found.kind}, not a dataset", hint="name a dataset"
+        )
+    return found

@@ -11,6 +11,7 @@ from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.text import pluralize
 from lyrikstore.curate.readers.records import ROWS, iter_records
 from lyrikstore.curate.recipes.decisions import Decision, DecisionQuery, read_decisions
+from lyrikstore.curate.recipes.source import resolve_dataset
 from lyrikstore.curate.recipes.union import path_prefix
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import document_id
@@ -143,11 +144,7 @@ def why(repository: Repository, ref: str, record: str) -> Explanation:
     Cost: one read of each decision table on the way, streamed; for record ids of an unfiltered
     dataset of rows, one read of the whole dataset.
     """
-    dataset = repository.resolve(ref)
-    if dataset.kind != "dataset":
-        raise InvalidInputError(
-            "not-a-dataset", f"{ref} is a {dataset.kind}, not a dataset", hint="name a dataset"
-        )
+    dataset = resolve_dataset(repository, ref)
     asking = _Asking(repository)
     found = asking.find(_chains(repository, dataset), record)
     if len(found) > 1:
