@@ -1,6 +1,5 @@
 """``lyrikstore filter``: derive a dataset by a recipe."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -23,8 +22,9 @@ if TYPE_CHECKING:
 @click.argument("refs", nargs=-1, required=True, metavar="REF...")
 @click.option(
     "--recipe",
-    type=click.Path(path_type=Path),
-    help="What to do, in TOML (docs/recipes.md); may be left out with several REFs.",
+    metavar="FILE|NAME",
+    help="What to do, in TOML (docs/recipes.md), or a built-in recipe: finance, health, legal; "
+    "may be left out with several REFs.",
 )
 @click.option("--as", "as_name", required=True, help="The name of the derived dataset.")
 @options.note
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def command(
     session: Session,
     refs: tuple[str, ...],
-    recipe: Path | None,
+    recipe: str | None,
     as_name: str,
     message: str,
     dask: str | None,

@@ -4,6 +4,7 @@ Strict: an unknown key would be a filter the user believes in and nobody runs.
 """
 
 import platform
+import re
 import unicodedata
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -27,6 +28,10 @@ FORMAT = 1
 MAX_BYTES = 256 << 10
 MAX_STEPS = 100
 _KEYS = ("recipe", "description", "step")
+BUILT_IN = ("finance", "health", "legal")
+"""Names of the recipes that come with the package."""
+_FOLDER = Path(__file__).with_name("builtin")
+_NAME = re.compile("[A-Za-z0-9_-]+")
 
 
 class Step(Struct, frozen=True):
@@ -222,14 +227,29 @@ class Recipe(Struct, frozen=True):
         )
 
 
-def load_recipe(path: Path) -> Recipe:
-    """Return the recipe in a TOML file.
+def load_recipe(recipe: str | Path) -> Recipe:
+    """Return a built-in recipe, or the one in a TOML file.
+
+    Args:
+        recipe: A file, or as a string the name of a built-in recipe. A string that is such a name
+            means that recipe, whatever files there are; ``./legal`` is a file.
 
     Raises:
-        InvalidInputError: (``unreadable``) it cannot be read; (``bad-recipe``) it is no recipe.
+        NotFoundError: (``no-file``) there is no such file.
+        InvalidInputError: (``unreadable``) it cannot be read; (``bad-recipe``) it is no recipe;
+            (``no-recipe``) what is given is one word, and neither a recipe nor a file.
     """
-    data = read_at_most(path, MAX_BYTES + 1)
-    return parse_recipe(data)
+    if isinstance(recipe, str):
+        if recipe in BUILT_IN:
+            return parse_recipe((_FOLDER / f"{recipe}.toml").read_bytes())
+        if _NAME.fullmatch(recipe) and not Path(recipe).exists():
+            raise InvalidInputError(
+                "no-recipe",
+                f"there is no file {recipe}, and no built-in recipe of that name",
+                hint=f"{suggest(recipe, BUILT_IN)} built in are {', '.join(BUILT_IN)}".strip(),
+                details={"builtIn": list(BUILT_IN)},
+            )
+    return parse_recipe(read_at_most(Path(recipe), MAX_BYTES + 1))
 
 
 def parse_recipe(data: bytes) -> Recipe:
