@@ -2,18 +2,14 @@
 
 import gzip
 import json
-from pathlib import Path
-
-import pytest
 
 from lyrikstore.curate.personal.find import find
+from tests.shared_data import DATA, needs_data
 
-CLAUSES = Path(__file__).resolve().parents[4] / "shared" / "data" / "cuad-clauses"
 
-
-@pytest.mark.skipif(not CLAUSES.is_dir(), reason="NOT RUN, ../shared/data is not here")
+@needs_data
 def test_little_of_contracts_is_masked() -> None:
-    with gzip.open(CLAUSES / "test.jsonl.gz", "rt", encoding="utf-8") as file:
+    with gzip.open(DATA / "cuad-clauses" / "test.jsonl.gz", "rt", encoding="utf-8") as file:
         texts = [json.loads(line)["text"] for line in file]
     masked = sum(one.end - one.start for text in texts for one in find(text, ["patterns"]))
     assert masked < sum(map(len, texts)) / 100
