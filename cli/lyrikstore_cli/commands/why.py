@@ -1,5 +1,6 @@
 """``lyrikstore why``: what happened to one record."""
 
+import json
 from typing import Any
 
 import click
@@ -78,6 +79,10 @@ def _sentence(decision: Decision) -> str:
         words.append(f"in {decision.field}")
     if decision.part:
         words.append(f"in part {decision.part}")
+    if decision.place:
+        place = json.loads(decision.place)
+        named = (f"{name} {place[name]}" for name in ("page", "start", "end") if name in place)
+        words.append(", ".join((f"from {decision.path}", *named)))
     if decision.detail:
         words.append(f"({decision.detail})")
     return escape_control(" ".join(words))
