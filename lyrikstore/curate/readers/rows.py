@@ -93,10 +93,10 @@ def as_text(value: JSON) -> str | None:
     Strings are themselves, ``true`` and ``false`` too, numbers their shortest decimal digits,
     lists and objects their canonical JSON. Null, an empty string and an empty list are no value.
     """
+    if isinstance(value, str):
+        return value or None
     if not has_value(value):
         return None
-    if isinstance(value, str):
-        return value
     if value is True:
         return "true"
     if value is False:
@@ -118,10 +118,12 @@ def as_texts(value: JSON, separator: str = "") -> list[str]:
     with a separator, any string is what stands between.
     """
     if isinstance(value, str):
-        if value.startswith("[") and value.endswith("]"):
+        if value[:1] == "[" and value.endswith("]"):
             value = _listed(value)
         elif separator:
             value = [part.strip() for part in value.split(separator)]
+        else:
+            return [value] if value else []
     found = value if isinstance(value, list) else [value]
     return [text for one in found if (text := as_text(one)) is not None]
 
@@ -147,18 +149,21 @@ def _float_text(value: float) -> str:
 
 
 def _quotes(value: Any) -> int:
-    kind = type(value)
-    if kind is dict:
-        return 2 * len(value) + sum(
-            2 if type(one) is str else _quotes(one) if type(one) in (dict, list) else 0
-            for one in value.values()
-        )
-    if kind is list:
-        return sum(
-            2 if type(one) is str else _quotes(one) if type(one) in (dict, list) else 0
-            for one in value
-        )
-    return 2 if kind is str else 0
+    """Return how many quotes the JSON of a value has, but for those that a string contains."""
+    if type(value) is dict:
+        kinds = list(map(type, value.values()))
+        found = 2 * (len(kinds) + kinds.count(str))
+        if dict in kinds or list in kinds:
+            found += sum(_quotes(one) for one in value.values() if type(one) in _NESTED)
+        return found
+    kinds = list(map(type, value))
+    found = 2 * kinds.count(str)
+    if dict in kinds or list in kinds:
+        found += sum(_quotes(one) for one in value if type(one) in _NESTED)
+    return found
+
+
+_NESTED = (dict, list)
 
 
 def _look_closely(data: bytes) -> None:
