@@ -1,10 +1,8 @@
 """Readers: how the bytes of a dataset become records, and what a record's id is (spec §9.1)."""
 
-from lyrikstore.curate.readers.raw import BadRow, RawRow
 from lyrikstore.curate.readers.records import (
     CSV,
     CSV_1,
-    JSONL,
     PARQUET,
     READERS,
     ROWS,
@@ -13,6 +11,7 @@ from lyrikstore.curate.readers.records import (
     iter_rows,
 )
 from lyrikstore.history.records.order_root import DOCUMENT
+from lyrikstore.history.records.rows import JSONL, BadRow, RawRow
 
 __all__ = [
     "CSV",

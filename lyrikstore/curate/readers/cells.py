@@ -13,7 +13,7 @@ from typing import BinaryIO
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.limits import MAX_CELL, MAX_RECORD_BYTES
 from lyrikstore.canon.text import WHITE_SPACE
-from lyrikstore.curate.readers.raw import BadRow, RawRow
+from lyrikstore.history.records.rows import BadRow, RawRow
 
 SEPARATORS = (",", ";", "\t")
 

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.json import JSON, MAX_INTEGER, encode
 from lyrikstore.canon.limits import MAX_RECORD_BYTES
-from lyrikstore.curate.readers.raw import BadRow, RawRow
+from lyrikstore.history.records.rows import BadRow, RawRow
 
 BATCH = 1024
 """Rows decoded at a time."""

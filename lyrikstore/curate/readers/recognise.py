@@ -6,8 +6,9 @@ from pathlib import PurePosixPath
 
 from msgspec import Struct
 
-from lyrikstore.curate.readers.records import CSV, CSV_1, JSONL, PARQUET
+from lyrikstore.curate.readers.records import CSV, CSV_1, PARQUET
 from lyrikstore.history.records.order_root import DOCUMENT
+from lyrikstore.history.records.rows import JSONL
 
 SUFFIXES = {
     ".jsonl": JSONL,

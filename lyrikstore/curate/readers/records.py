@@ -12,13 +12,11 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.limits import MAX_RECORD_BYTES
 from lyrikstore.curate.readers.cells import read_cells, read_table
 from lyrikstore.curate.readers.parquet import read_parquet
-from lyrikstore.curate.readers.raw import BadRow, RawRow
 from lyrikstore.history.records.order_root import DOCUMENT, document_id, record_id
+from lyrikstore.history.records.rows import JSONL, BadRow, RawRow, read_lines
 
-JSONL = "jsonl/1"
 CSV_1 = "csv/1"
 """Of 0.1.0: a record is an array of cells, and the header is one."""
 
@@ -99,23 +97,8 @@ def check_reader(reader: str) -> None:
         )
 
 
-def _read_lines(path: str, stream: BinaryIO) -> Iterator[RawRow | BadRow]:  # noqa: ARG001
-    number = 0
-    while line := stream.readline(MAX_RECORD_BYTES + 3):  # with its end, which is no part of it
-        number += 1
-        data = line.removesuffix(b"\n").removesuffix(b"\r")
-        if len(data) > MAX_RECORD_BYTES:
-            while line and not line.endswith(b"\n"):
-                line = stream.readline(MAX_RECORD_BYTES)
-            yield BadRow(number, f"longer than {MAX_RECORD_BYTES} bytes")
-        elif not data:
-            yield BadRow(number, "empty")
-        else:
-            yield RawRow(number, data, line)
-
-
 _ROWS: Mapping[str, Callable[[str, BinaryIO], Iterator[RawRow | BadRow]]] = {
-    JSONL: _read_lines,
+    JSONL: lambda _, stream: read_lines(stream),
     CSV_1: read_cells,
     CSV: read_table,
     PARQUET: read_parquet,

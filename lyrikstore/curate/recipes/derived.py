@@ -14,13 +14,13 @@ from lyrikstore.curate.commit.rows.check import FileCheck, RowLayout
 from lyrikstore.curate.commit.statement import formats
 from lyrikstore.curate.descriptor import describe, files_by
 from lyrikstore.curate.readers.fields import FieldRoles
-from lyrikstore.curate.readers.records import JSONL
 from lyrikstore.curate.readers.statistics import RowStatistics
 from lyrikstore.curate.recipes.recipe import Recipe
 from lyrikstore.curate.recipes.settle import RecipeOutcome
 from lyrikstore.curate.recipes.union import FilterSource, sheet_of
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import DOCUMENT
+from lyrikstore.history.records.rows import JSONL
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.parallel.processes import Workers, cores
 from lyrikstore.objects.parallel.tasks import Message

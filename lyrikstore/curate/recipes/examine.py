@@ -15,7 +15,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import JSON, encode
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
-from lyrikstore.curate.readers.records import JSONL, ROWS
+from lyrikstore.curate.readers.records import ROWS
 from lyrikstore.curate.readers.rows import Fields, RowError, as_texts, encode_row, parse_row
 from lyrikstore.curate.recipes.filters.allow import Allow
 from lyrikstore.curate.recipes.filters.contract import (
@@ -45,6 +45,7 @@ from lyrikstore.curate.recipes.recipe import Recipe
 from lyrikstore.curate.recipes.source import Batch, OpenBlob, read_document
 from lyrikstore.curate.text import foreign_format, suffix_label
 from lyrikstore.history.records.order_root import document_id, record_id
+from lyrikstore.history.records.rows import JSONL
 
 MAX_VALUES = 1000
 """Values of a field among which one that resembles a slip is looked for."""

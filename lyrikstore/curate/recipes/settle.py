@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, storage_error
 from lyrikstore.canon.json import encode
-from lyrikstore.curate.readers.records import JSONL
 from lyrikstore.curate.recipes.decisions import Decision, DecisionWriter
 from lyrikstore.curate.recipes.findings import (
     BatchFindings,
@@ -29,6 +28,7 @@ from lyrikstore.curate.recipes.findings import (
 from lyrikstore.curate.recipes.recipe import Recipe
 from lyrikstore.curate.recipes.source import Batch, RecordSource
 from lyrikstore.history.records.order_root import document_id, record_id
+from lyrikstore.history.records.rows import JSONL
 from lyrikstore.history.trees.tree import TreeEntry
 
 WHOLE = ""

@@ -10,11 +10,11 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.text import pluralize
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
-from lyrikstore.curate.readers.raw import BadRow
-from lyrikstore.curate.readers.records import JSONL, ROWS, iter_rows
+from lyrikstore.curate.readers.records import ROWS, iter_rows
 from lyrikstore.curate.readers.rows import Fields, RowError, parse_row
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import DOCUMENT
+from lyrikstore.history.records.rows import JSONL, BadRow
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 

@@ -71,7 +71,7 @@ class TermSource(Struct, frozen=True):
         credential: Id of the credential, or None.
         issuer: Who says so, or None.
         verdict: What that credential is worth, in one word; without one nothing could be checked.
-        note: Why it is not trusted, or an empty text.
+        note: Why it is not trusted, or why it may be fewer partitions; or an empty text.
         grants: What was granted to the user besides.
         other_version: The manifest of another version, if the grants beside it are for that alone.
     """

@@ -11,7 +11,7 @@ from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.credentials.model.credential import DATASET, GRANT, Claims
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.terms.model import Partition, Terms, UsageLimits, Use
-from lyrikstore.credentials.terms.usage import partitions_used
+from lyrikstore.credentials.terms.usage import PartitionsUsed, RowsHeld, partitions_used
 from lyrikstore.credentials.terms.vocabulary import (
     PERMISSIONS,
     PURPOSES,
@@ -190,8 +190,8 @@ def _held(
     )
 
 
-def _all_of(terms: Terms) -> tuple[str, ...]:
-    return tuple(partition.name for partition in terms.partitions)
+def _all_of(terms: Terms) -> PartitionsUsed:
+    return PartitionsUsed(tuple(partition.name for partition in terms.partitions))
 
 
 def _decisive(checks: Iterable[Check]) -> str:
@@ -256,13 +256,16 @@ def _logged(
     except LyrikstoreError as error:
         return TermSource(source.name, None, f"whose it is cannot be read: {error.message}")
 
-    def used(terms: Terms) -> tuple[str, ...]:
+    rows = RowsHeld(repository.blobs.open)
+
+    def used(terms: Terms) -> PartitionsUsed:
         return partitions_used(
             terms,
             source,
             datasets,
             manifest_of=repository.manifest,
             tree_of=repository.tree,
+            rows=rows,
         )
 
     logged, candidates = _read(repository, source, about)
@@ -278,7 +281,8 @@ def _logged(
             candidates[0] if candidates else TermSource(source.name, None, "it has no credential")
         )
     else:
-        best = replace(best, used=used(best.terms))
+        found = used(best.terms)
+        best = replace(best, used=found.names, note=best.note or found.unread)
     siblings = SiblingFiles.unnamed(logged)
     grants = [one for one in logged if one.kind is GRANT]
     held = [_held(one, siblings, about, used, asker, notices) for one in grants]

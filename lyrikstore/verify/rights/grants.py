@@ -19,6 +19,7 @@ from lyrikstore.credentials.terms.model import (
     UsageLimits,
     Use,
 )
+from lyrikstore.credentials.terms.usage import PartitionsUsed
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
@@ -28,7 +29,7 @@ from lyrikstore.verify.credential.grant import CheckedGrant, Holder, check_grant
 from lyrikstore.verify.credential.status import Notices
 from lyrikstore.verify.report import Check, CheckState, check_of, first_in
 
-Used = Callable[[Terms], tuple[str, ...]]
+Used = Callable[[Terms], PartitionsUsed]
 """Given terms, the names of those of their partitions that are used."""
 
 
@@ -154,7 +155,7 @@ def within(grant: Grant, terms: OpenedCredential, used: Used) -> tuple[Partition
         used: Which partitions are used.
     """
     claims = terms.claims_as(DATASET)
-    stated = () if claims is None else claims.terms.named(used(claims.terms))
+    stated = () if claims is None else claims.terms.named(used(claims.terms).names)
     return tuple(partition.with_grant(grant.permits) for partition in stated)
 
 

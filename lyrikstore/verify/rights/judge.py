@@ -14,8 +14,10 @@ from msgspec.structs import replace
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.quoting import quote
+from lyrikstore.credentials.model.credential import DATASET
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.terms.model import Answer, Terms, Use
+from lyrikstore.credentials.terms.usage import PartitionsUsed
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -25,6 +27,7 @@ from lyrikstore.verify.credential.status import Notices
 from lyrikstore.verify.report import SETTLED, Check, CheckState
 from lyrikstore.verify.rights.grants import Published, Used, judge_grant
 
+_ANSWERS = frozenset(answer.value for answer in Answer)
 _UNPINNED = "you pinned no document of that organisation, which would list the key of who uses it"
 
 
@@ -219,13 +222,12 @@ def _judge_credential(one: LoggedDocument, request: Request) -> Ruling:
         if outcome.check(name).state not in SETTLED:
             return _failed(outcome.check(name))
     used = request.used(claims.terms)
-    permits = Terms(claims.terms.named(used)).permits
-    answer, reason = claims.terms.judge(use, used)
+    permits = Terms(claims.terms.named(used.names)).permits
+    answer, reason = claims.terms.judge(use, used.names)
     if answer is not Answer.PERMITTED:
         permitted = quote(", ".join(permits) or "nothing", 200)
-        return _fault(
-            answer.value, f"does not permit it: {quote(reason, 300)}; permits {permitted}"
-        )
+        text = f"does not permit it: {quote(reason, 300)}; permits {permitted}"
+        return _not_permitted(Reason(answer.value, text), used, issuer)
     checks = (outcome.check("status"), outcome.check_key(notices))
     for check in checks:
         if check.state is CheckState.FAIL:
@@ -246,7 +248,7 @@ def _judge_credential(one: LoggedDocument, request: Request) -> Ruling:
             issuer,
             permits,
             _valid_until(one.opened),
-            used if len(claims.terms.partitions) > 1 else (),
+            used.names if len(claims.terms.partitions) > 1 else (),
         ),
         issuer=issuer,
     )
@@ -267,7 +269,10 @@ def _judge_grant(one: LoggedDocument, terms: LoggedDocument, request: Request) -
     if holder.state is CheckState.FAIL:
         return _fault("other-holder", holder.summary)
     if found.fault is not None:
-        return _fault(*found.fault)
+        fault, claims = Reason(*found.fault), terms.opened.claims_as(DATASET)
+        if fault.code not in _ANSWERS or claims is None:
+            return Ruling(fault)
+        return _not_permitted(fault, request.used(claims.terms), issuer)
     if found.grant is None or issuer is None:
         return _fault("unsound", "does not hold")
     checks = [found.check(name) for name in ("issuer.key", "status", "grant.terms")]
@@ -298,6 +303,12 @@ def _judge_grant(one: LoggedDocument, terms: LoggedDocument, request: Request) -
         ),
         issuer=issuer,
     )
+
+
+def _not_permitted(why: Reason, used: PartitionsUsed, issuer: str | None) -> Ruling:
+    if used.unread:  # it may hold of fewer partitions: then no wrong is shown, and no right
+        return Ruling(open=(Reason("absent", f"{why.text}; {used.unread}"),), issuer=issuer)
+    return Ruling(why)
 
 
 def _fault(code: str, text: str) -> Ruling:

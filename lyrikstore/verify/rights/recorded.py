@@ -18,7 +18,7 @@ from lyrikstore.canon.quoting import listed, quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.terms.model import Terms, Use
-from lyrikstore.credentials.terms.usage import partitions_used
+from lyrikstore.credentials.terms.usage import PartitionsUsed, RowsHeld, partitions_used
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -178,7 +178,8 @@ def check_rights(
         # ATTACK: whoever holds the store damages the list that takes a right back.
         text = f"log entry {index} cannot be read, and may take a right back: {unread.message}"
         problems.add(problems.lost, "unread-notice", text)
-    review = _Review(repository, ancestry, trust, at, problems, notices)
+    rows = RowsHeld(repository.blobs.open)
+    review = _Review(repository, ancestry, trust, at, problems, notices, rows)
     count = 0
     named: dict[Digest, None] = {}
     for use in uses:
@@ -272,6 +273,7 @@ class _Review(Struct, frozen=True):
     at: datetime
     problems: Problems
     notices: LoggedNotices
+    rows: RowsHeld
     unbelieved: set[str] = field(default_factory=set)
 
     def check_source(self, use: _Use, source: Manifest) -> None:
@@ -318,13 +320,14 @@ class _Review(Struct, frozen=True):
         except FormatError as error:
             return what, Ruling(Reason(error.kind, error.message))
 
-        def used(terms: Terms) -> tuple[str, ...]:
+        def used(terms: Terms) -> PartitionsUsed:
             return partitions_used(
                 terms,
                 source,
                 [self.ancestry[item] for item in use.datasets if item in self.ancestry],
                 manifest_of=self.ancestry.__getitem__,
                 tree_of=self.repository.tree,
+                rows=self.rows,
             )
 
         request = Request(

@@ -14,7 +14,7 @@ from lyrikstore.canon.errors import LyrikstoreError, PolicyError
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.model.credential import ATTESTATION, GRANT
 from lyrikstore.credentials.terms.model import Answer, Use
-from lyrikstore.credentials.terms.usage import partitions_used
+from lyrikstore.credentials.terms.usage import RowsHeld, partitions_used
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -93,12 +93,13 @@ def check_rights(
     _check_log(repository)
     # ATTACK: a clock set back to before a licence ran out. The log knows what time it was.
     at, notices = max(use.at, repository.floor()), logged_notices(repository)
+    rows = RowsHeld(repository.blobs.open)
     found: dict[Right, None] = {}
     for some, wanted in (
         (datasets, use),
         (compared_datasets(repository, datasets), measuring or replace(use, acts=("evaluate",))),
     ):
-        guard = _Guard(repository, some, replace(wanted, at=at), trust, notices, user)
+        guard = _Guard(repository, some, replace(wanted, at=at), trust, notices, user, rows)
         found.update(dict.fromkeys(guard.rights()))
     return list(found)
 
@@ -146,6 +147,7 @@ class _Guard(Struct, frozen=True):
     trust: Trust
     notices: Notices
     user: str | None
+    rows: RowsHeld
 
     def rights(self) -> list[Right]:
         """Return the right to use each source.
@@ -183,6 +185,7 @@ class _Guard(Struct, frozen=True):
                 datasets=self.datasets,
                 manifest_of=self.repository.manifest,
                 tree_of=self.repository.tree,
+                rows=self.rows,
             ),
             self.user or "",
             self.trust,

@@ -1,4 +1,4 @@
-"""Unions: several datasets read as one, with the terms of all (spec 12.4.1, 19.3 rule 4)."""
+"""Unions: several datasets read as one, with the terms of all (spec 12.4.1, 19.3 rule 5)."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

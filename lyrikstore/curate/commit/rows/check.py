@@ -18,10 +18,10 @@ from lyrikstore.canon.files import open_regular
 from lyrikstore.canon.json import JSON
 from lyrikstore.curate.readers.cells import table_header
 from lyrikstore.curate.readers.fields import FieldRoles, is_text
-from lyrikstore.curate.readers.raw import BadRow, RawRow
 from lyrikstore.curate.readers.records import CSV, CSV_1, iter_rows
 from lyrikstore.curate.readers.rows import RowError, as_text, parse_row
 from lyrikstore.curate.readers.statistics import RowStatistics
+from lyrikstore.history.records.rows import BadRow, RawRow
 from lyrikstore.objects.chunk.sources import unreadable
 
 MAX_BAD = 100_000
