@@ -329,6 +329,86 @@ WORDS = [
 letter takes up parts a word."""
 
 
+_PROSE = (
+    "The tenant shall pay the rent on the first day of each month, and with it the charges that "
+    "the landlord has laid out for the water. If the rent is not paid by the tenth day, the "
+    "landlord may end the lease in writing. The keys have to be given back on the last day of the "
+    "lease, to the landlord or to whom the landlord names."
+)
+
+QUALITY: list[dict[str, Any]] = [
+    {"id": "prose", "params": {}, "text": _PROSE, "said": []},
+    {"id": "nothing", "params": {}, "text": " \n", "said": [["few-words", "0"]]},
+    {"id": "few-words", "params": {}, "text": "Motion denied.", "said": [["few-words", "2"]]},
+    {"id": "as-told", "params": {"least_words": 2}, "text": "Motion denied.", "said": []},
+    {
+        "id": "many-words",
+        "params": {"most_words": 9},
+        "text": "ab " * 10,
+        "said": [["many-words", "10"], ["repeated-5-grams", "0.900"]],
+    },
+    {"id": "base64", "params": {}, "text": "aGVsbG8" * 32, "said": [["long-words", "32.000"]]},
+    {"id": "no-letters", "params": {}, "text": "1 2 3 4 a", "said": [["few-letters", "0.200"]]},
+    {"id": "one-in-five", "params": {}, "text": "one two three four 5", "said": []},
+    {
+        "id": "symbols",
+        "params": {},
+        "text": "a # b ... c … d e f",
+        "said": [["few-letters", "0.666"], ["symbols", "0.333"]],
+    },
+    {
+        "id": "no-prose",
+        "params": {},
+        "text": "x1 " * 50 + "z",
+        "said": [["short-words", "1.980"], ["stop-words", "0"], ["repeated-5-grams", "0.970"]],
+    },
+    {
+        "id": "list",
+        "params": {},
+        "text": "* one\n- two\n• three\n\n – four\n—five",
+        "said": [["few-letters", "0.555"], ["bullets", "1.000"], ["short-lines", "1.000"]],
+    },
+    {
+        "id": "few-lines",
+        "params": {},
+        "text": "* one two\n* three four\n* five six",
+        "said": [["few-letters", "0.666"]],
+    },
+    {
+        "id": "ellipses",
+        "params": {"most_short_lines": "1"},
+        "text": "one two…\nthree four...\nfive six\nseven eight\nnine ten",
+        "said": [["symbols", "0.200"], ["ellipses", "0.400"]],
+    },
+    {
+        "id": "repeated-lines",
+        "params": {},
+        "text": "the same line of all\nthe same line of all\n the same line of all \nanother",
+        "said": [["repeated-lines", "0.500"], ["repeated-5-grams", "0.581"]],
+    },
+    {
+        "id": "long-line",
+        "params": {"longest_line": 10},
+        "text": "one two three four five",
+        "said": [["long-line", "23"]],
+    },
+    {
+        "id": "unreadable",
+        "params": {},
+        "text": "one two three four fi\ue001ve \ufffd",
+        "said": [["unreadable", "0.076"]],
+    },
+    {"id": "chinese", "params": {}, "text": "本合同受中华人民共和国法律管辖。", "said": []},
+    {
+        "id": "dropped",
+        "params": {"drop": ["symbols", "few-words"]},
+        "text": "# #",
+        "said": [["few-words", "2"]],
+        "dropped": True,
+    },
+]
+
+
 def make() -> dict[str, Any]:
     """Return file name → content."""
     return {
@@ -352,5 +432,6 @@ def make() -> dict[str, Any]:
         },
         "filters/near-duplicates.json": {"cases": NEAR},
         "filters/map.json": {"cases": MAP},
+        "filters/quality.json": {"cases": QUALITY},
         "filters/where.json": {"cases": WHERE, "refused": REFUSED_PREDICATES},
     }

@@ -98,6 +98,11 @@ def chunk(
         yield TextChunk(text[start:end], page_of(start), start, end)
 
 
+def find_tokens(text: str) -> list[str]:
+    """Return the tokens of a text in their order, as ``unit = "tokens"`` counts them."""
+    return _TOKEN.findall(text)
+
+
 def _page_finder(pages: Sequence[int]) -> Callable[[int], int | None]:
     return (lambda start: bisect_right(pages, start)) if pages else (lambda _: None)
 

@@ -9,7 +9,7 @@ from lyrikstore.curate.personal.found import Found
 from lyrikstore.curate.personal.patterns import find_patterns
 from lyrikstore.curate.personal.presidio import PRESIDIO_PACKAGES, SPACY_MODEL, load_presidio
 from lyrikstore.curate.personal.rampart import RAMPART_MODEL, RAMPART_PACKAGES, load_rampart
-from lyrikstore.curate.personal.weights import PinnedModel, installed_versions
+from lyrikstore.curate.weights import PinnedModel, installed_versions
 
 Search = Callable[[str], list[Found]]
 """Returns what a detector finds in a text, in no order, overlaps included."""
@@ -79,14 +79,5 @@ def detector_facts(names: tuple[str, ...]) -> DetectorFacts:
     return DetectorFacts(
         tuple(f"{name}/{detector.version}" for name, detector in chosen),
         installed_versions(packages),
-        tuple(
-            {
-                "name": weights.package,
-                "version": weights.version,
-                "digest": f"blake3:{weights.blake3}",
-                "licence": weights.licence,
-            }
-            for _, detector in chosen
-            if (weights := detector.weights) is not None
-        ),
+        tuple(weights.facts for _, detector in chosen if (weights := detector.weights) is not None),
     )

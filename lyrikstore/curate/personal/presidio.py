@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lyrikstore.curate.personal.found import Found
 from lyrikstore.curate.personal.recognisers.network import is_numbering, names_company
-from lyrikstore.curate.personal.weights import (
+from lyrikstore.curate.weights import (
     PinnedModel,
     check_weights,
     installed_versions,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from lyrikstore.curate.personal.found import Found
-from lyrikstore.curate.personal.weights import (
+from lyrikstore.curate.weights import (
     PinnedModel,
     check_weights,
     installed_versions,

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.canon.errors import IncompleteError
-from lyrikstore.curate.personal import detectors, presidio, weights
+from lyrikstore.curate import weights
+from lyrikstore.curate.personal import detectors, presidio
 from lyrikstore.curate.personal.detectors import DETECTORS, detector_facts, open_detector
 from lyrikstore.curate.personal.find import find
 from lyrikstore.curate.personal.found import Found, join_overlapping

@@ -11,7 +11,7 @@ import pytest
 import make_filters
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.recipes.filters import FILTERS
-from lyrikstore.curate.recipes.filters.contract import Change, Keep
+from lyrikstore.curate.recipes.filters.contract import Change, Drop, Keep
 from lyrikstore.curate.recipes.filters.duplicates.minhash import MinHash, bands_for
 from lyrikstore.curate.recipes.filters.duplicates.shingles import Shingles
 from lyrikstore.curate.recipes.filters.parameters import read_parameters
@@ -53,6 +53,18 @@ def test_maps(case: dict[str, Any]) -> None:
     assert isinstance(outcome, Change)
     assert dict(outcome.fields) == case["after"]
     assert [[one.field, one.reason] for one in outcome.changes] == case["said"]
+
+
+@pytest.mark.parametrize("case", cases("filters/quality.json"), ids=lambda c: c["id"])
+def test_quality(case: dict[str, Any]) -> None:
+    (outcome,) = decided(configured("quality/1", case["params"]), row(text=case["text"]))
+    if case.get("dropped"):
+        assert isinstance(outcome, Drop)
+        said = [[outcome.reason, outcome.detail]]
+    else:
+        assert isinstance(outcome, Keep)
+        said = [[one.reason, one.detail] for one in outcome.reports]
+    assert said == [[f"quality-{name}", value] for name, value in case["said"]]
 
 
 SAID = {True: "keep", False: "where-false", None: "where-null"}

@@ -7,7 +7,7 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, InvalidInputError
-from lyrikstore.curate.personal import weights
+from lyrikstore.curate import weights
 from lyrikstore.curate.personal.detectors import open_detector
 from lyrikstore.curate.recipes.filters.contract import (
     Candidate,

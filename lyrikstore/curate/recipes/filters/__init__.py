@@ -22,8 +22,10 @@ from lyrikstore.curate.recipes.filters.personal.redact import RedactTyped
 from lyrikstore.curate.recipes.filters.personal.scan import ScanPersonal
 from lyrikstore.curate.recipes.filters.redact import Redact
 from lyrikstore.curate.recipes.filters.select.balance import Balance
+from lyrikstore.curate.recipes.filters.select.language import KeepLanguages
 from lyrikstore.curate.recipes.filters.select.licence import LicenceFilter
 from lyrikstore.curate.recipes.filters.select.opt_out import OptOut
+from lyrikstore.curate.recipes.filters.select.quality import Quality
 from lyrikstore.curate.recipes.filters.select.sample import Sample
 from lyrikstore.curate.recipes.filters.split import Split
 from lyrikstore.curate.recipes.filters.split_2 import SplitByField
@@ -46,6 +48,8 @@ FILTERS: Mapping[str, type[Filter]] = {
     "balance/1": Balance,
     "licence/1": LicenceFilter,
     "opt-out/1": OptOut,
+    "language/1": KeepLanguages,
+    "quality/1": Quality,
     "split/1": Split,
     "split/2": SplitByField,
     "partition/1": PartitionRows,

@@ -14,6 +14,9 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, storage_error
 
+_MISSED = {"pii": "personal data", "curate": "languages"}
+"""Extra → what its models look for."""
+
 
 class PinnedModel(Struct, frozen=True):
     """The files of a model, as one version of a package brings them.
@@ -26,6 +29,7 @@ class PinnedModel(Struct, frozen=True):
         blake3: Digest over the lines ``DIGEST  PATH`` of all files in the folder, as ``b3sum``
             prints them, in the order of their paths.
         licence: As the package says it.
+        extra: The extra that brings the package.
     """
 
     package: str
@@ -34,10 +38,21 @@ class PinnedModel(Struct, frozen=True):
     folder: str
     blake3: str
     licence: str
+    extra: str = "pii"
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a filter manifest says of it."""
+        return {
+            "name": self.package,
+            "version": self.version,
+            "digest": f"blake3:{self.blake3}",
+            "licence": self.licence,
+        }
 
 
-def installed_versions(packages: Iterable[str]) -> dict[str, str]:
-    """Return the version of each package.
+def installed_versions(packages: Iterable[str], extra: str = "pii") -> dict[str, str]:
+    """Return the version of each package, which an extra brings.
 
     Raises:
         IncompleteError: (``no-detector``) one is not installed.
@@ -47,7 +62,7 @@ def installed_versions(packages: Iterable[str]) -> dict[str, str]:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
-            raise missing(package) from None
+            raise missing(package, extra) from None
     return found
 
 
@@ -59,10 +74,10 @@ def check_weights(weights: PinnedModel) -> Path:
     """
     spec = find_spec(weights.module)
     if spec is None or not spec.submodule_search_locations:
-        raise missing(weights.package)
+        raise missing(weights.package, weights.extra)
     folder = Path(spec.submodule_search_locations[0], weights.folder)
     if not folder.is_dir():
-        raise missing(weights.package)
+        raise missing(weights.package, weights.extra)
     try:
         digest = folder_digest(folder)
     except OSError as error:
@@ -93,11 +108,11 @@ def folder_digest(folder: Path) -> str:
     return Digest.of("".join(lines).encode()).hex
 
 
-def missing(package: str) -> IncompleteError:
-    """Return the error for a package that a detector needs."""
+def missing(package: str, extra: str = "pii") -> IncompleteError:
+    """Return the error for a package that a detector needs, and that an extra brings."""
     return IncompleteError(
         "no-detector",
-        f"{package} is not installed, so personal data cannot be looked for as asked",
-        hint="pip install 'lyrikstore[pii]', or leave the detector out",
+        f"{package} is not installed, so {_MISSED[extra]} cannot be looked for as asked",
+        hint=f"pip install 'lyrikstore[{extra}]', or leave that detector out",
         details={"package": package},
     )

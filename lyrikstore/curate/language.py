@@ -1,0 +1,45 @@
+"""Which language a text is in, told by the model that comes with py3langid (spec §12.5.24)."""
+
+from collections.abc import Callable
+from functools import cache
+
+from lyrikstore.curate.weights import PinnedModel, check_weights, installed_versions
+
+LANGUAGE_MODEL = PinnedModel(
+    "py3langid",
+    "py3langid",
+    "0.4.0",
+    "data",
+    "bf7941537a5e17785d7b154aaf05be24124e27cfd223a0d5bfae756f03c122a2",
+    "BSD-3-Clause",
+    "curate",
+)
+LANGUAGE_PACKAGES = ("numpy", "py3langid")
+"""Those whose version changes what is told."""
+
+MAX_CHARACTERS = 10_000
+"""Code points of a text that are looked at: more cost time and tell no more."""
+
+TellLanguage = Callable[[str], tuple[str, float]]
+"""Returns the code of a text's language, and how probable it is, up to 1."""
+
+
+@cache
+def open_language_model() -> tuple[TellLanguage, frozenset[str]]:
+    """Return what tells languages, and the codes that it knows (ISO 639); read once in a process.
+
+    Raises:
+        IncompleteError: (``no-detector``, ``other-weights``) the package or its model is missing
+            or another one.
+    """
+    installed_versions(LANGUAGE_PACKAGES, LANGUAGE_MODEL.extra)
+    folder = check_weights(LANGUAGE_MODEL)
+    from py3langid.langid import LanguageIdentifier
+
+    model = LanguageIdentifier.from_modelpath(folder / "model.npz.xz", norm_probs=True)
+
+    def tell(text: str) -> tuple[str, float]:
+        code, probability = model.classify(text[:MAX_CHARACTERS])
+        return str(code), float(probability)
+
+    return tell, frozenset(map(str, model.labels))
