@@ -20,6 +20,9 @@ LANGUAGE_PACKAGES = ("numpy", "py3langid")
 MAX_CHARACTERS = 10_000
 """Code points of a text that are looked at: more cost time and tell no more."""
 
+LEAST_PROBABILITY = 0.5
+"""Below it nobody is sure of a language, unless told otherwise."""
+
 TellLanguage = Callable[[str], tuple[str, float]]
 """Returns the code of a text's language, and how probable it is, up to 1."""
 

@@ -46,6 +46,13 @@ SHOWN = 10
 )
 @options.field_roles
 @click.option("--skip-bad", is_flag=True, help="Leave out malformed lines, and list them.")
+@click.option(
+    "--measure",
+    "measures",
+    multiple=True,
+    type=click.Choice(["tokens", "languages"]),
+    help="Measure this of 1,000 rows, drawn by their ids; again for both.",
+)
 @options.note
 @click.option(
     "--nfc", is_flag=True, help="Record names in Unicode form C, as of files that come from a Mac."
@@ -77,6 +84,7 @@ def command(
     split: str,
     licence_field: str,
     skip_bad: bool,
+    measures: tuple[str, ...],
     message: str,
     nfc: bool,
     follow_links: bool,
@@ -118,6 +126,7 @@ def command(
                 roles=FieldRoles(
                     text, label, id_field, group, split, licence_field, label_separator
                 ),
+                measures=measures,
                 message=message,
             ),
             allow=CommitOptions(

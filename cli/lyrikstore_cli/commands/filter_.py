@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @click.argument("refs", nargs=-1, required=True, metavar="REF...")
 @click.option(
     "--recipe",
+    type=click.Path(),
     metavar="FILE|NAME",
     help="What to do, in TOML (docs/recipes.md), or a built-in recipe: finance, health, legal; "
     "may be left out with several REFs.",

@@ -21,6 +21,7 @@ class CommitMetadata(Struct, frozen=True):
         descriptor: What the publisher states; the rest is measured or ``unknown``.
         reader: How the files become records (spec §9.1); None: what their suffixes say.
         roles: Which fields, of rows or of the sheet, are text, label, id …
+        measures: What is measured of a sample of the rows: ``tokens``, ``languages``.
         message: Free text, signed with a new version; by itself it makes none.
     """
 
@@ -31,6 +32,7 @@ class CommitMetadata(Struct, frozen=True):
     descriptor: Descriptor | None = None
     reader: str | None = None
     roles: FieldRoles = field(default_factory=FieldRoles)
+    measures: tuple[str, ...] = ()
     message: str = ""
 
 
@@ -63,6 +65,7 @@ def words_digest(stated: CommitMetadata, allow: CommitOptions) -> Digest:
         "descriptor": stated.descriptor,
         "reader": stated.reader,
         "roles": stated.roles.to_json(),
+        "measures": stated.measures,
         "skipBad": allow.skip_bad,
         "orphans": allow.orphans,
     }

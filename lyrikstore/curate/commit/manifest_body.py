@@ -43,6 +43,8 @@ def dataset_body(
         stats["columns"] = files_by("column", {column: filled[column] for column in sheet.columns})
     if rows is not None:
         stats |= rows.statistics.to_json(roles.label)
+        if rows.sample:
+            stats["sample"] = dict(rows.sample)
     body: dict[str, Any] = {
         "reader": reader,
         "records": records,

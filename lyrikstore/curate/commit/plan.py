@@ -23,6 +23,7 @@ from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions, words
 from lyrikstore.curate.commit.manifest_body import Attach, checkpoint_body, dataset_body, lists
 from lyrikstore.curate.commit.model_files import Weights
 from lyrikstore.curate.commit.rows.read import CommittedRows, read_rows, recognised
+from lyrikstore.curate.commit.rows.sample import measure_sample
 from lyrikstore.curate.commit.statement import (
     Statement,
     changed_paths,
@@ -323,7 +324,15 @@ def plan_version(
     rows, roles = None, stated.roles
     if how.reader in ROWS:
         rows = read_rows(found.scan, how, stated, allow, work, progress)
+        if stated.measures:
+            rows = replace(rows, sample=measure_sample(rows, stated.measures, progress))
         found, roles = replace(found, scan=rows.scan), rows.roles
+    elif stated.measures:
+        raise InvalidInputError(
+            "no-rows",
+            "only rows are measured, and these are documents",
+            hint="leave out --measure; extract-text/1 makes rows of documents",
+        )
     scan, sheet, mistakes = found.scan, None, Mistakes()
     if stated.sheet is not None:
         progress(Progress(phase="reading the sheet"))

@@ -58,6 +58,7 @@ class CommittedRows(Struct, frozen=True):
         companions: Paths of files that hold no records.
         skipped: Lines left out, in the order of the files.
         warnings: What the committer should know, for people.
+        sample: What was measured of a sample only, as the descriptor has it; usually nothing.
     """
 
     reader: str
@@ -67,6 +68,7 @@ class CommittedRows(Struct, frozen=True):
     companions: tuple[str, ...]
     skipped: tuple[BadLine, ...]
     warnings: tuple[str, ...]
+    sample: Mapping[str, Any] = {}
 
     @property
     def skipped_list(self) -> bytes:

@@ -8,6 +8,7 @@ from blake3 import blake3
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import encode
+from lyrikstore.curate.readers.draw import drawn
 from lyrikstore.curate.readers.rows import as_texts
 from lyrikstore.curate.recipes.filters.contract import (
     Candidate,
@@ -15,7 +16,7 @@ from lyrikstore.curate.recipes.filters.contract import (
 )
 from lyrikstore.curate.recipes.filters.judgement import Judgement, KeyedRecords
 from lyrikstore.curate.recipes.filters.parameters import Parameter
-from lyrikstore.curate.recipes.filters.select.sample import drawn, places
+from lyrikstore.curate.recipes.filters.select.sample import places
 
 
 class Balance(DatasetFilter):

@@ -4,18 +4,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from blake3 import blake3
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.json import encode
+from lyrikstore.curate.readers.draw import drawn
 from lyrikstore.curate.recipes.filters.contract import (
     Candidate,
     DatasetFilter,
 )
 from lyrikstore.curate.recipes.filters.judgement import Judgement, KeyedRecords
 from lyrikstore.curate.recipes.filters.parameters import Parameter
-
-_CONTEXT = "lyrikstore 2026-11 sample"
 
 
 class Sample(DatasetFilter):
@@ -75,11 +72,6 @@ class Sample(DatasetFilter):
     def detail(self, reason: str, other: str) -> str:  # noqa: ARG002
         """Return nothing: there is no more to say."""
         return ""
-
-
-def drawn(seed: str, record: str) -> bytes:
-    """Return the 8 bytes that say how early a record is drawn."""
-    return blake3(encode([seed, record]), derive_key_context=_CONTEXT).digest(8)
 
 
 def places(keys: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
