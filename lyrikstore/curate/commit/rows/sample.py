@@ -17,10 +17,10 @@ from lyrikstore.curate.commit.rows.read import CommittedRows
 from lyrikstore.curate.extract.chunk import find_tokens
 from lyrikstore.curate.language import LANGUAGE_MODEL, LEAST_PROBABILITY, open_language_model
 from lyrikstore.curate.readers.draw import drawn
-from lyrikstore.curate.readers.raw import RawRow
 from lyrikstore.curate.readers.records import iter_rows
 from lyrikstore.curate.readers.rows import parse_row
 from lyrikstore.history.records.order_root import record_id
+from lyrikstore.history.records.rows import RawRow
 
 SAMPLE_RECORDS = 1000
 SAMPLE_SEED = "0"
