@@ -105,8 +105,8 @@ def test_foreign_formats() -> None:
 @pytest.mark.parametrize("data", [b"12345678\n", b"1234,5678", b'"12\n\n\n\n\n\n"\n'])
 @pytest.mark.parametrize("reader", ["jsonl/1", "csv/1"])
 def test_no_record_is_longer_than_the_limit(monkeypatch, reader: str, data: bytes) -> None:
-    for module in ("records", "cells"):
-        monkeypatch.setattr(f"lyrikstore.curate.readers.{module}.MAX_RECORD_BYTES", 8)
+    for module in ("history.records.rows", "curate.readers.cells"):
+        monkeypatch.setattr(f"lyrikstore.{module}.MAX_RECORD_BYTES", 8)
     if reader == "jsonl/1":
         data = data[:8].replace(b"\n", b" ")
         assert read(reader, data + b"\r\n") == [data]
