@@ -5,6 +5,7 @@ import pytest
 from lyrikstore.canon.errors import IncompleteError, InvalidInputError
 from lyrikstore.curate import language, weights
 from lyrikstore.curate.recipes.filters.contract import Drop, FieldReport, Keep
+from tests.curate.conftest import Bench
 from tests.curate.tried import decided, document, row, step
 
 TEXTS = {
@@ -101,3 +102,22 @@ def test_only_what_is_named_drops() -> None:
 def test_many_words_cost_no_more_than_their_number() -> None:
     said('use = "quality/1"', "a b c d " * 250_000)
     said('use = "language/1"', "a b c d " * 250_000)
+
+
+def test_the_manifest_says_which_model_told_and_the_counts_add_up(bench: Bench) -> None:
+    bench.write({f"{code}.txt": text for code, text in TEXTS.items()} | {"short.txt": "OK"})
+    bench.commit()
+    recipe = 'recipe = 1\n[[step]]\nuse = "language/1"\n'
+    told = bench.filter(recipe)
+    assert told.reported == {f"language-{code}": 1 for code in TEXTS} | {"language-unsure": 1}
+    assert told.counts[""]["kept"] == 4
+    body = told.filter.body
+    assert [model["name"] for model in body["models"]] == ["py3langid"]
+    assert body["cpu"]
+    assert set(body["libraries"]) == {"numpy", "py3langid"}
+    kept = bench.filter(recipe + 'keep = ["de", "en"]\n', to="acme/kept")
+    assert kept.dropped == {"language-fr": 1}
+    assert kept.counts[""] | {"kept": 3, "dropped": 1} == kept.counts[""]
+    quality = bench.filter('recipe = 1\n[[step]]\nuse = "quality/1"\n', to="acme/odd")
+    assert quality.reported == {"quality-few-words": 1}
+    assert "models" not in quality.filter.body
