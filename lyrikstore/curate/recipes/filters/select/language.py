@@ -7,7 +7,12 @@ from typing import Any, ClassVar, Self
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import unknown_word
-from lyrikstore.curate.language import LANGUAGE_MODEL, LANGUAGE_PACKAGES, open_language_model
+from lyrikstore.curate.language import (
+    LANGUAGE_MODEL,
+    LANGUAGE_PACKAGES,
+    LEAST_PROBABILITY,
+    open_language_model,
+)
 from lyrikstore.curate.recipes.filters.contract import (
     TEXT,
     Candidate,
@@ -43,7 +48,12 @@ class KeepLanguages(Filter):
             "codes of the languages that stay, as en; without it all stay and are reported",
             optional=True,
         ),
-        Parameter("least", "fraction", "how probable a language has to be", default="0.5"),
+        Parameter(
+            "least",
+            "fraction",
+            "how probable a language has to be",
+            default=str(LEAST_PROBABILITY),
+        ),
         Parameter(
             "unsure",
             "string",
