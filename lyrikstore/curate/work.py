@@ -5,6 +5,7 @@ what its owner signs. What a killed program left is removed by a later one.
 """
 
 import contextlib
+import fcntl
 import os
 import shutil
 import tempfile
@@ -27,30 +28,45 @@ def work_folder(cache_dir: Path | None, key: str = "") -> Iterator[Path]:
     Args:
         cache_dir: The user's cache; None: where the system has its temporary files.
         key: Names work that can be taken up again: the folder is then that of the run before, if
-            there was one, and stays if this one fails. Needs ``cache_dir``.
+            there was one, and stays if this one fails. Needs ``cache_dir``. If another process is
+            at this very work, the folder is a fresh one, and does not stay.
 
     Raises:
         StorageError: It cannot be made.
     """
+    with contextlib.ExitStack() as held:
+        try:
+            if cache_dir is not None:
+                cache_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+                _sweep(cache_dir)
+            folder = _taken_up(cache_dir, key, held) if key and cache_dir is not None else None
+            stays = folder is not None
+            if folder is None:
+                folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=cache_dir))
+        except OSError as error:
+            raise storage_error(error, "making a working folder") from error
+        try:
+            yield folder
+        except BaseException:
+            if not stays:
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _taken_up(cache_dir: Path, key: str, held: contextlib.ExitStack) -> Path | None:
+    """Return the folder of some work, locked as long as ``held`` is; None if others have it."""
+    folder = cache_dir / f"{_PREFIX}{key}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    os.utime(folder)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    held.callback(os.close, descriptor)
     try:
-        if cache_dir is not None:
-            cache_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _sweep(cache_dir)
-        if key and cache_dir is not None:
-            folder = cache_dir / f"{_PREFIX}{key}"
-            folder.mkdir(mode=0o700, exist_ok=True)
-            os.utime(folder)
-        else:
-            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=cache_dir))
-    except OSError as error:
-        raise storage_error(error, "making a working folder") from error
-    try:
-        yield folder
-    except BaseException:
-        if not key or cache_dir is None:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
-    shutil.rmtree(folder, ignore_errors=True)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        here = os.path.samestat(os.fstat(descriptor), folder.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return None
+    return folder if here else None  # else removed by whoever had it
 
 
 def _sweep(cache_dir: Path) -> None:

@@ -213,3 +213,16 @@ def test_a_killed_filter_goes_on_where_it_was(
     assert len(told) == 10 + 15  # five of the first stage were there
     assert said(corpus, result) == said(corpus, alone)
     assert list(cache.iterdir()) == []
+
+
+def test_two_at_the_same_work_do_not_meet(corpus: Bench, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    inner: list[FilterResult] = []
+
+    def meanwhile(_: Progress) -> None:
+        if not inner:
+            inner.append(derive(corpus, "acme/inner", cache_dir=cache))
+
+    outer = derive(corpus, "acme/outer", cache_dir=cache, progress=meanwhile)
+    assert said(corpus, outer)[:3] == said(corpus, inner[0])[:3]
+    assert list(cache.iterdir()) == []

@@ -4,6 +4,7 @@ One row per change and one last row (kept, dropped, divided) per record, in stor
 holds text that was redacted: only categories, counts, places of the placeholders, and digests.
 """
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -120,9 +121,10 @@ class DecisionWriter:
         import pyarrow.parquet as pq
 
         self._pa, self._schema = pa, decision_schema(version)
-        self._writer = pq.ParquetWriter(
-            target, self._schema, compression="zstd", version="2.6", store_schema=False
-        )
+        with _storing():
+            self._writer = pq.ParquetWriter(
+                target, self._schema, compression="zstd", version="2.6", store_schema=False
+            )
         self._rows: list[Decision] = []
 
     def __enter__(self) -> Self:
@@ -136,7 +138,8 @@ class DecisionWriter:
     ) -> None:
         if error is None:
             self._flush()
-        self._writer.close()
+        with _storing():
+            self._writer.close()
 
     def add(self, row: Decision) -> None:
         """Append a row.
@@ -155,10 +158,16 @@ class DecisionWriter:
             for field in self._schema
         ]
         self._rows.clear()
-        try:
+        with _storing():
             self._writer.write_table(pa.table(columns, schema=self._schema))
-        except OSError as error:
-            raise storage_error(error, "writing the decisions") from error
+
+
+@contextlib.contextmanager
+def _storing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(error, "writing the decisions") from error
 
 
 def read_decisions(stream: BinaryIO, wanted: "DecisionQuery | None" = None) -> Iterator[Decision]:
