@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.schemas import check_schema
@@ -253,7 +254,10 @@ def test_no_record_reader_is_incomplete(delivery: Delivery) -> None:
 
 
 def test_records_of_another_reader(delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lyrikstore.history.records.order_root.CONTEXT", "another context ")
+    monkeypatch.setattr(
+        "lyrikstore.history.records.order_root._hashers",
+        lambda reader: blake3(derive_key_context=f"another context {reader}"),
+    )
     report = delivery.verify()
     assert report.verdict == "invalid"
     assert reason(report, "records.root") == "records-differ"
