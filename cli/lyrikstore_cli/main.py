@@ -35,6 +35,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "filter": "derive a dataset by a recipe, with a reason for every record",
         "why": "why a record was kept, changed or dropped",
         "checkout": "write the files of a version to a folder",
+        "profile": "see what a dataset holds, as a page",
         "lock": "pin versions in a file beside the code that uses them",
     },
     "look": {

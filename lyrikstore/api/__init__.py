@@ -129,6 +129,7 @@ if TYPE_CHECKING:
     from lyrikstore.web import verification_page as verification_page
     from lyrikstore.web.fetch_named import NOTHING as NOTHING
     from lyrikstore.web.fetch_named import fetch_for as fetch_for
+    from lyrikstore.web.profile_page import profile_page as profile_page
     from lyrikstore.web.report_page import report_page as report_page
     from lyrikstore.web.vc_api.app import make_app as make_app
     from lyrikstore.web.vc_api.app import make_service as make_service
@@ -211,6 +212,7 @@ _PLACES = {
     "verify.w3c.resource_files": "read_resources",
     "web": "Carried MAX_CARRIED carried_by page_fingerprint verification_page",
     "web.fetch_named": "NOTHING fetch_for",
+    "web.profile_page": "profile_page",
     "web.report_page": "report_page",
     "web.vc_api.app": "make_app make_service",
     "web.vc_api.tls": "self_signed_context",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lyrikstore.curate.commit.status import FolderStatus
     from lyrikstore.curate.diff.versions import VersionDiff
     from lyrikstore.curate.lock_file import LockedState, LockFile
+    from lyrikstore.curate.profile import DataProfile
     from lyrikstore.curate.recipes.apply import FilterResult
     from lyrikstore.curate.recipes.recipe import Recipe
     from lyrikstore.curate.recipes.why import Explanation
@@ -259,6 +260,16 @@ class Datasets:
         from lyrikstore.curate.lock_file import locked_version
 
         return locked_version(self.store.repository, lock, name)
+
+    def profile(self, ref: str, *, progress: OnProgress = silent) -> "DataProfile":
+        """Return what a dataset holds: fields, lengths, labels, duplicates and more.
+
+        Raises:
+            LyrikstoreError: As :func:`lyrikstore.curate.profile.profile_version`.
+        """
+        from lyrikstore.curate.profile import profile_version
+
+        return profile_version(self.store.repository, ref, progress)
 
     def term_sources(self, refs: "list[str]", asker: "Asker") -> "list[TermSource]":
         """Return the terms of the datasets that versions were made from, as ``mix`` takes them.

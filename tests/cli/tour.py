@@ -177,6 +177,7 @@ def _record(way: Tour) -> None:
     way.run("acme", "status")
     way.run("acme", "checkout", "acme/topics", "copy", "--metadata", "copy.csv")
     way.run("acme", "lock", "acme/topics")
+    way.run("acme", "profile", "acme/topics", "-o", "topics.html")
     way.run("acme", "log", "acme/clean")
     way.run("acme", "log")
     way.run("acme", "log", "--audit")

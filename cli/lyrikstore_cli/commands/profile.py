@@ -1,0 +1,56 @@
+"""``lyrikstore profile``: see what a dataset holds."""
+
+from pathlib import Path
+
+import click
+
+from lyrikstore.canon.text import escape_control, pluralize
+from lyrikstore_cli import options
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.session import Session
+
+
+@declare("profile", epilog="lyrikstore profile acme/clauses -o clauses.html")
+@click.argument("ref")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="The page to write: one HTML file."
+)
+def command(session: Session, ref: str, output: Path | None) -> None:
+    """Say what REF holds: fields, lengths, labels and their conflicts, duplicates, and more.
+
+    The page loads nothing and quotes no text. Personal data and languages are looked for in a
+    thousand records, drawn by a hash of their ids.
+    """
+    from lyrikstore.api import profile_page
+    from lyrikstore.version import __version__
+
+    if output is not None:
+        options.check_new(output)
+    datasets = session.open_store().datasets
+    with session.screen.progress("looking") as meter:
+        found = datasets.profile(ref, progress=meter)
+    facts = found.to_json()
+    if output is not None:
+        options.write_new(output, profile_page(facts, tool=f"lyrikstore {__version__}"))
+    session.emit("profile", {**facts, "pageFile": None if output is None else str(output)})
+    say = session.screen.result
+    say(f"{found.manifest.name}  {found.manifest.id.short}", "bold")
+    fields = pluralize(len(found.statistics.fields), "field")
+    say(f"  {pluralize(found.records, 'record')}, {fields}")
+    if found.labels:
+        shown = ", ".join(f"{one} {count}" for one, count in found.labels[:5])
+        say(f"  labels   {len(found.labels)}: {escape_control(shown)}")
+    exact, normal = found.duplicates
+    say(f"  twice    {exact} texts, {normal - exact} more in another spelling")
+    if found.conflicts:
+        places = ", ".join(f"{path}:{line}" for path, line in found.places[:3])
+        where = escape_control(places)
+        count = pluralize(found.conflicts, "record contradicts", "records contradict")
+        say(f"! {count} others by the label: {where}")
+    if found.personal:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(found.personal.items()))
+        say(f"! personal data in {found.sampled} drawn records: {kinds}")
+    if output is not None:
+        say(f"✓ wrote    {output}")
+    else:
+        session.screen.hint("-o FILE.html writes it as a page, with charts")

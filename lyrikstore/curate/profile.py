@@ -1,0 +1,278 @@
+"""What a version holds, to look at: fields, lengths, labels, duplicates, people, languages.
+
+Measured anew from the records, whatever the manifest says of them. Nothing here quotes a text.
+"""
+
+import heapq
+from array import array
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from blake3 import blake3
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import IncompleteError, InvalidInputError
+from lyrikstore.canon.json import JSON
+from lyrikstore.canon.progress import OnProgress, Progress
+from lyrikstore.curate.diff.versions import compare_versions
+from lyrikstore.curate.language import LEAST_PROBABILITY, open_language_model
+from lyrikstore.curate.personal.find import find
+from lyrikstore.curate.readers.draw import drawn
+from lyrikstore.curate.readers.fields import DOCUMENT_TEXT
+from lyrikstore.curate.readers.rows import Fields
+from lyrikstore.curate.readers.statistics import RowStatistics
+from lyrikstore.curate.recipes.filters.contract import Candidate
+from lyrikstore.curate.recipes.references import read_candidates
+from lyrikstore.curate.text import normalise
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+
+SAMPLE, SAMPLE_CHARACTERS = 1000, 20_000
+"""Records in which people and languages are looked for, and how much of each is read."""
+
+LISTED = 1000
+"""Labels and licences that are listed."""
+
+SHOWN = 20
+_BATCH = 4096
+
+Numbers = Any
+
+
+class DataProfile(Struct, frozen=True):
+    """What was found of one version.
+
+    Attributes:
+        manifest: The version.
+        records: How many it has.
+        statistics: Of its fields.
+        lengths: Power of two → records whose text has at least that many characters, and fewer
+            than twice as many; 0 for no text.
+        labels: Label → records, the most frequent first.
+        conflicts: Records whose text others have with another label.
+        places: Path and line of some of them.
+        duplicates: Records whose text an earlier one has, byte for byte; and in normal form.
+        sampled: Records that were drawn for what follows.
+        personal: Kind of personal data → records of the sample in which patterns find it.
+        languages: ISO 639 code → records of the sample; empty for those nobody is sure of.
+        untold: Why languages are not told; empty if they are.
+        licences: Licence → records, where a field has that role.
+        since: The version before, and what is different: rows or files, by what happened.
+    """
+
+    manifest: Manifest
+    records: int
+    statistics: RowStatistics
+    lengths: Mapping[int, int]
+    labels: Sequence[tuple[str, int]]
+    conflicts: int
+    places: Sequence[tuple[str, int]]
+    duplicates: tuple[int, int]
+    sampled: int
+    personal: Mapping[str, int]
+    languages: Mapping[str, int]
+    untold: str
+    licences: Sequence[tuple[str, int]]
+    since: tuple[Digest, Mapping[str, int]] | None
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return it as ``schemas/cli/profile.schema.json`` wants it."""
+        return {
+            "id": str(self.manifest.id),
+            "name": self.manifest.name,
+            "recordCount": self.records,
+            "bytes": self.manifest.body["bytes"],
+            "reader": self.manifest.body["reader"],
+            "fieldRoles": self.manifest.body.get("fields", {}),
+            "fieldFacts": [
+                _field_json(name, self.statistics) for name in sorted(self.statistics.fields)
+            ],
+            "textLengths": [
+                {"atLeast": low, "recordCount": self.lengths[low]} for low in sorted(self.lengths)
+            ],
+            "labelCounts": [{"valueText": one, "recordCount": n} for one, n in self.labels],
+            "labelConflicts": self.conflicts,
+            "conflictPlaces": [{"path": path, "line": line} for path, line in self.places],
+            "exactDuplicates": self.duplicates[0],
+            "normalisedDuplicates": self.duplicates[1],
+            "sampled": self.sampled,
+            "personalFound": [
+                {"valueText": one, "recordCount": n} for one, n in sorted(self.personal.items())
+            ],
+            "languagesFound": [
+                {"valueText": one, "recordCount": n}
+                for one, n in sorted(self.languages.items(), key=lambda item: (-item[1], item[0]))
+            ],
+            "languagesUntold": self.untold or None,
+            "licenceCounts": [{"valueText": one, "recordCount": n} for one, n in self.licences],
+            "previousVersion": None if self.since is None else str(self.since[0]),
+            "previousChanges": [
+                {"valueText": what, "recordCount": n}
+                for what, n in (self.since[1].items() if self.since else ())
+            ],
+        }
+
+
+def profile_version(repository: Repository, ref: str, progress: OnProgress) -> DataProfile:
+    """Return what a dataset holds.
+
+    Args:
+        repository: The store.
+        ref: The version.
+        progress: Progress callback, called per some thousand records.
+
+    Raises:
+        InvalidInputError: (``not-a-dataset``); (``no-reader``) its records are not read.
+        VerificationError, IncompleteError: Its data is damaged, lost or retired.
+
+    Cost: one read; some 30 bytes a record, the statistics, and a thousand texts of the sample. And
+    a comparison with the version before.
+    """
+    manifest = repository.resolve(ref)
+    if manifest.kind != "dataset":
+        raise InvalidInputError(
+            "not-a-dataset", f"{ref} is a {manifest.kind}, not a dataset", hint="name a dataset"
+        )
+    look = _Look()
+    for number, record in enumerate(read_candidates(repository, manifest), start=1):
+        look.at(record)
+        if number % _BATCH == 0:
+            progress(Progress(number, manifest.body["records"], phase="looking"))
+    return look.finish(manifest, _since(repository, manifest))
+
+
+def _since(repository: Repository, manifest: Manifest) -> tuple[Digest, Mapping[str, int]] | None:
+    if not manifest.parents:
+        return None
+    before = manifest.parents[0]
+    found = compare_versions(repository, str(before), str(manifest.id))
+    if found.rows is not None:
+        return before, {f"rows {what}": count for what, count in found.rows.counts.items()}
+    return before, {
+        "files added": len(found.added),
+        "files removed": len(found.removed),
+        "files changed": len(found.differing),
+        "files moved": len(found.moved),
+    }
+
+
+class _Look:
+    """What is gathered, record by record."""
+
+    def __init__(self) -> None:
+        self._statistics = RowStatistics()
+        self._batch: list[Fields] = []
+        self._lengths: Counter[int] = Counter()
+        self._labels: Counter[str] = Counter()
+        self._licences: Counter[str] = Counter()
+        self._exact, self._normal, self._label = array("Q"), array("Q"), array("Q")
+        self._paths: list[str] = []
+        self._file, self._line = array("I"), array("Q")
+        self._drawn: list[tuple[int, str]] = []
+
+    def at(self, record: Candidate) -> None:
+        """Look at one record."""
+        text = record.text or ""
+        self._batch.append({k: v for k, v in record.fields.items() if k != DOCUMENT_TEXT})
+        if len(self._batch) == _BATCH:
+            self._measure()
+        self._lengths[1 << (len(text).bit_length() - 1) if text else 0] += 1
+        labels = record.roles.labels(record.fields)
+        self._labels.update(labels)
+        if record.roles.licence:
+            self._licences[record.value(record.roles.licence) or ""] += 1
+        self._exact.append(_number(text))
+        self._normal.append(_number(normalise(text)))
+        self._label.append(_number("\0".join(sorted(set(labels)))) if labels else 0)
+        if not self._paths or self._paths[-1] != record.path:
+            self._paths.append(record.path)
+        self._file.append(len(self._paths) - 1)
+        self._line.append(record.position + 1)
+        late = -int.from_bytes(drawn("0", record.id.hex), "big")
+        item = (late, text[:SAMPLE_CHARACTERS])
+        if len(self._drawn) < SAMPLE:
+            heapq.heappush(self._drawn, item)
+        elif late > self._drawn[0][0]:
+            heapq.heapreplace(self._drawn, item)
+
+    def finish(
+        self, manifest: Manifest, since: tuple[Digest, Mapping[str, int]] | None
+    ) -> DataProfile:
+        """Return what was found."""
+        self._measure()
+        exact, normal, label = (
+            np.frombuffer(one, np.uint64) if len(one) else np.zeros(0, np.uint64)
+            for one in (self._exact, self._normal, self._label)
+        )
+        places = _conflicts(normal, label)
+        texts = [text for _, text in sorted(self._drawn, reverse=True)]
+        personal: Counter[str] = Counter()
+        for text in texts:
+            personal.update({one.kind for one in find(text, ("patterns",))})
+        languages, untold = _languages(texts)
+        return DataProfile(
+            manifest,
+            self._statistics.records,
+            self._statistics,
+            dict(self._lengths),
+            self._labels.most_common(LISTED),
+            len(places),
+            [(self._paths[self._file[at]], int(self._line[at])) for at in places[:SHOWN]],
+            (len(exact) - len(np.unique(exact)), len(normal) - len(np.unique(normal))),
+            len(texts),
+            dict(personal),
+            languages,
+            untold,
+            self._licences.most_common(LISTED),
+            since,
+        )
+
+    def _measure(self) -> None:
+        self._statistics.add(self._batch)
+        self._batch.clear()
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(blake3(text.encode()).digest(8), "little")
+
+
+def _conflicts(texts: Numbers, labels: Numbers) -> list[int]:
+    """Return the places of records whose text another has with another label, in order."""
+    labelled = np.flatnonzero(labels)
+    order = labelled[np.lexsort((labels[labelled], texts[labelled]))]
+    same = texts[order][1:] == texts[order][:-1]
+    other = same & (labels[order][1:] != labels[order][:-1])
+    groups = np.concatenate([[0], np.cumsum(~same)]) if len(order) else np.zeros(0, int)
+    wrong = np.isin(groups, groups[1:][other])
+    return sorted(int(at) for at in order[wrong])
+
+
+def _languages(texts: Sequence[str]) -> tuple[dict[str, int], str]:
+    try:
+        tell = open_language_model()[0]
+    except IncompleteError as error:
+        return {}, f"{error.message}; {error.hint}" if error.hint else error.message
+    found: Counter[str] = Counter()
+    for text in filter(None, texts):
+        code, probability = tell(text)
+        found[code if probability >= LEAST_PROBABILITY else ""] += 1
+    return dict(found), ""
+
+
+def _field_json(name: str, statistics: RowStatistics) -> dict[str, JSON]:
+    found = statistics.fields[name].to_json(name, statistics.records)
+    lengths = found.get("lengths")
+    return {
+        "fieldName": name,
+        "typeCounts": [
+            {"valueText": one["type"], "recordCount": one["records"]} for one in found["types"]
+        ],
+        "missing": found["missing"],
+        "distinct": found.get("distinct"),
+        "lengthLeast": lengths["least"] if lengths else None,
+        "lengthMedian": lengths["median"] if lengths else None,
+        "lengthMost": lengths["most"] if lengths else None,
+    }
