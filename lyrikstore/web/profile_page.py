@@ -49,7 +49,7 @@ def profile_page(facts: Facts, *, tool: str) -> bytes:
     _roles(main, facts["fieldRoles"])
     _labels(main, facts)
     _add(main, "h2", "Lengths of the texts")
-    lengths = [(_range(one["atLeast"]), one["recordCount"]) for one in facts["textLengths"]]
+    lengths = [(_range(one["fromLength"]), one["recordCount"]) for one in facts["textLengths"]]
     _bars(main, lengths, facts["recordCount"])
     _fields(main, facts["fieldFacts"])
     _add(main, "h2", "Duplicates")

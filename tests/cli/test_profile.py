@@ -48,7 +48,7 @@ def test_the_figures(publisher, rows) -> None:
     personal = {one["valueText"]: one["recordCount"] for one in found["personalFound"]}
     assert personal["email"] == 1
     assert sum(one["recordCount"] for one in found["textLengths"]) == 24
-    assert {"atLeast": 0, "recordCount": 1} in found["textLengths"]
+    assert {"fromLength": 0, "recordCount": 1} in found["textLengths"]
     licences = {one["valueText"]: one["recordCount"] for one in found["licenceCounts"]}
     assert licences == {"": 23, "MIT": 1}
     facts = {one["fieldName"]: one for one in found["fieldFacts"]}
