@@ -91,7 +91,8 @@ class DataProfile(Struct, frozen=True):
                 _field_json(name, self.statistics) for name in sorted(self.statistics.fields)
             ],
             "textLengths": [
-                {"fromLength": low, "recordCount": self.lengths[low]} for low in sorted(self.lengths)
+                {"fromLength": low, "recordCount": self.lengths[low]}
+                for low in sorted(self.lengths)
             ],
             "labelCounts": [{"valueText": one, "recordCount": n} for one, n in self.labels],
             "labelConflicts": self.conflicts,
