@@ -164,7 +164,7 @@ def shapes(base: Path, *, quick: bool) -> list[Row]:
         ("wide", lambda folder: _wide(folder, wide)),
         ("sparse", lambda folder: _sparse(folder, 64 << 20 if quick else 2 << 30)),
         ("empty folder", lambda folder: folder.mkdir()),
-        ("a file, not a folder", lambda folder: folder.write_bytes(TEXT)),
+        ("a pipe, not a folder", os.mkfifo),
     ):
         folder = base / label.replace(" ", "-")
         try:
