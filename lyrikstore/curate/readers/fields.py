@@ -92,7 +92,7 @@ class FieldRoles(Struct, frozen=True):
             if role == "label" and isinstance(value, list):
                 if any(isinstance(one, dict | list) or as_text(one) is None for one in value):
                     return f"{name!r} is to be the label and holds something else than texts"
-            elif isinstance(value, dict | list | float):
+            elif isinstance(value, dict | list) or (isinstance(value, float) and role != "label"):
                 return f"{name!r} is to be the {role} and is {kind_of(value)}"
         if self.id and as_text(fields.get(self.id)) is None:
             return f"{self.id!r} is to be the id and is missing"

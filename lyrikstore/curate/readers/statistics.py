@@ -143,14 +143,9 @@ class RowStatistics(Struct):
         """
         self.records += len(rows)
         names = dict.fromkeys(chain.from_iterable(rows))
-        for name in names:
-            known = self.fields.get(name)
-            if known is None:
-                if len(self.fields) >= MAX_FIELDS or len(name) > MAX_NAME:
-                    self.more = True
-                    continue
-                known = self.fields[name] = FieldStatistics()
-            known.add([row[name] for row in rows if name in row])
+        self._keep_first(names)
+        for name in self.fields.keys() & names.keys():
+            self.fields[name].add([row[name] for row in rows if name in row])
         for label in labels:
             if label in names:
                 found = [as_texts(row.get(label), separator) for row in rows]
@@ -161,13 +156,9 @@ class RowStatistics(Struct):
         """Add what was measured elsewhere."""
         self.records += other.records
         self.more = self.more or other.more
-        for name, measured in other.fields.items():
-            if name in self.fields:
-                self.fields[name].merge(measured)
-            elif len(self.fields) < MAX_FIELDS:
-                self.fields[name] = measured
-            else:
-                self.more = True
+        self._keep_first(other.fields)
+        for name in self.fields.keys() & other.fields.keys():
+            self.fields[name].merge(other.fields[name])
         for label, counts in other.labels.items():
             self._count(label, counts, other.several[label])
 
@@ -188,6 +179,15 @@ class RowStatistics(Struct):
         if label in self.several:
             found["severalLabels"] = self.several[label]
         return found
+
+    def _keep_first(self, names: Iterable[str]) -> None:
+        """Make place for more fields: the first by name stay, in whatever order they come."""
+        new = [name for name in names if name not in self.fields]
+        if new:
+            short = [name for name in new if len(name) <= MAX_NAME]
+            kept = sorted([*self.fields, *short])[:MAX_FIELDS]
+            self.more = self.more or len(kept) < len(self.fields) + len(new)
+            self.fields = {name: self.fields.get(name) or FieldStatistics() for name in kept}
 
     def _count(self, label: str, counts: Mapping[str, int] | None, several: int) -> None:
         self.several[label] = self.several.get(label, 0) + several
