@@ -33,20 +33,6 @@ use = "split/2"
 by = "group"
 """
 WORDS = "lease ISTANBUL istanbul Straße STRASSE ﬁne résumé 契約 0.10 1e3 rent term party"
-    "lease",
-    "ISTANBUL",
-    "istanbul",
-    "Straße",
-    "STRASSE",
-    "ﬁne",
-    "résumé",
-    "契約",
-    "0.10",
-    "1e3",
-    "rent",
-    "term",
-    "party",
-]
 # What asks how many processes pay has it that they always do.
 SPREAD_OUT = """
 import sys
@@ -72,7 +58,7 @@ def write(folder: Path) -> None:
     for number in range(6):
         rows = []
         for n in range(number * 100, number * 100 + 100):
-            text = " ".join(chance.choices(WORDS.split(), k=12)) + f" Write to jo{n % 40}@example.org."
+            text = " ".join([*chance.choices(WORDS.split(), k=12), f"jo{n % 40}@example.org"])
             label = chance.choice(["a", " a", "İstanbul", "b", None])
             rows.append({"n": n, "x": 1.50, "text": text, "label": label, "group": f"g{n % 23}"})
         lines = [json.dumps(row, ensure_ascii=number % 2 == 0) + "\n" for row in rows]
