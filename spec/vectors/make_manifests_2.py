@@ -114,6 +114,15 @@ def _refused_datasets() -> list[tuple[str, bytes, str, str]]:
             "bad-manifest",
             "in the order of UTF-16",
         ),
+        *(
+            (
+                f"companion-{name}",
+                resigned(rows, body={**ROWS, "companions": [name]}),
+                "bad-manifest",
+                "a program that reads every file of rows reads it, too",
+            )
+            for name in ("a/part-3.CSV", "more.tsv", "old.csv.gz")
+        ),
         ("nothing-skipped", resigned(rows, body={**ROWS, "skipped": 0}), "schema", "none skipped"),
         ("skipped-unnamed", resigned(rows, attachments=[]), "bad-manifest", "which lines?"),
         ("made-none", counted(made=0), "schema", "none was made"),

@@ -15,7 +15,7 @@ ROWS = made.Contents(
     {
         "LICENSE": b"Train what you like.\n",
         "README.md": b"# Rows\n\nNo line of this is a record.\n",
-        "part-00000.jsonl": b"\n".join(LINES[:2]) + b"\n",
+        "part-00000.txt": b"\n".join(LINES[:2]) + b"\n",
         "part-00001.jsonl": LINES[2],
     },
     "jsonl/1",
@@ -29,7 +29,7 @@ DOCUMENTS = made.Contents(
     ("README.md",),
 )
 MISNAMED = made.Contents(
-    {**ROWS.files, "README.md": b"{}\n"}, ROWS.reader, ROWS.records, ("LICENSE", "part-00000.jsonl")
+    {**ROWS.files, "README.md": b"{}\n"}, ROWS.reader, ROWS.records, ("LICENSE", "part-00000.txt")
 )
 TRUST = f'version = 1\n\n[[issuer]]\ndid = "{made.OWNER.did}"\nnickname = "Acme"\n'
 
@@ -64,7 +64,7 @@ def cases() -> list[tuple[str, str, dict[str, str], dict[str, Any]]]:
         ("missingMetadataRate/1", "0.000000", {"column": "category"}),
         ("emptyRate/1", "0.200000", {}),
     )
-    others = {"part-00000.jsonl": None, "part-00001.jsonl": None, "LICENSE": None}
+    others = {"part-00000.txt": None, "part-00001.jsonl": None, "LICENSE": None}
     replaced = {"data": {**others, **documents["data"]}, "siblings": documents["siblings"]}
     return [
         ("sound", "trusted", {"records.root": "pass", "data.files": "pass"}, {}),

@@ -7,21 +7,11 @@ from pathlib import PurePosixPath
 from msgspec import Struct
 
 from lyrikstore.curate.readers.records import CSV, CSV_1, PARQUET
+from lyrikstore.history.manifests.row_files import PACKED, SUFFIXES
 from lyrikstore.history.records.order_root import DOCUMENT
 from lyrikstore.history.records.rows import JSONL
 
-SUFFIXES = {
-    ".jsonl": JSONL,
-    ".ndjson": JSONL,
-    ".csv": CSV,
-    ".tsv": CSV,
-    ".parquet": PARQUET,
-}
-"""Suffix → reader of rows."""
-
-PACKED = (".gz", ".zst")
-"""Suffixes of what is unpacked when it is committed; not of Parquet, which packs itself."""
-
+_UNPACKED = (*SUFFIXES[JSONL], *SUFFIXES[CSV])
 COMPANIONS = ("readme", "license", "licence", "copying", "notice", "citation", "datasheet")
 """Names, without suffix and case, of files that lie beside rows and hold none."""
 
@@ -70,7 +60,8 @@ def recognise(paths: Sequence[str], reader: str | None = None) -> Recognised:
 
 def row_reader(path: str) -> str | None:
     """Return the reader that a file's suffix asks for; ``None`` if it names no rows."""
-    return SUFFIXES.get(PurePosixPath(unpacked_path(path)).suffix.lower())
+    name = unpacked_path(path).lower()
+    return next((one for one in (JSONL, CSV, PARQUET) if name.endswith(SUFFIXES[one])), None)
 
 
 def is_packed(path: str) -> bool:
@@ -80,11 +71,10 @@ def is_packed(path: str) -> bool:
 
 def unpacked_path(path: str) -> str:
     """Return the path of what a packed file of rows holds; of others their own."""
-    inner = PurePosixPath(path)
-    if inner.suffix.lower() in PACKED and SUFFIXES.get(
-        PurePosixPath(inner.stem).suffix.lower()
-    ) in (JSONL, CSV):
-        return path[: -len(inner.suffix)]
+    for packed in PACKED:
+        inner = path[: -len(packed)]
+        if path.lower().endswith(packed) and inner.lower().endswith(_UNPACKED):
+            return inner
     return path
 
 

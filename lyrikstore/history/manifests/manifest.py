@@ -21,6 +21,7 @@ from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.proofs.eddsa_jcs import add_proof, verify_proof
 from lyrikstore.history.manifests.kinds import GENESIS_NAME, check_inputs, kind_of
 from lyrikstore.history.manifests.names import Name
+from lyrikstore.history.manifests.row_files import is_of_rows
 from lyrikstore.history.manifests.versions import NEWEST, check_version, least_version
 
 PROOF_MEMBERS = frozenset(
@@ -306,6 +307,11 @@ def _check_body(manifest: Manifest) -> None:
     companions = body.get("companions", [])
     if companions != sorted(companions):
         _refuse("companions are not in ascending order")
+    # ATTACK: whoever lists a file of rows as a companion keeps it out of the record root, and a
+    # program that reads all files with the suffix reads it nevertheless.
+    rows = [path for path in companions if is_of_rows(path, body["reader"])]
+    if rows:
+        _refuse(f"{rows[0][:80]!r} is listed as a companion and has the suffix of rows")
     for role in (*kind.attachments, *(member for member in kind.described if member in body)):
         if len(manifest.attachments_in(role)) != 1:
             _refuse(f"a {kind.name} has exactly one attachment in role {role!r}")

@@ -5,6 +5,7 @@ import { refuse } from "../../canon/errors.js";
 import { counted } from "../../canon/text.js";
 import { compare } from "../trees/paths.js";
 import { KINDS, PREFIXES } from "./kinds.js";
+import { isOfRows } from "./row_files.js";
 import { verifyProof } from "../../crypto/proofs/eddsa_jcs.js";
 import { quote } from "../../canon/quoting.js";
 import { hasExactly, isObject, parseCanonical } from "../../canon/json.js";
@@ -154,6 +155,8 @@ function checkBody({ body, ...document }, kind) {
   if (companions.some((/** @type {string} */ path, /** @type {number} */ at) => at && compare(companions[at - 1], path) > 0)) {
     bad("companions are not in ascending order");
   }
+  // ATTACK: a program that reads all files with the suffix of rows reads this one, too.
+  if (companions.some((/** @type {string} */ path) => isOfRows(path, body.reader))) bad("a companion has the suffix of rows");
   const described = (kind.described ?? []).filter((member) => Object.hasOwn(body, member));
   for (const role of [...kind.attachments, ...described]) {
     if (attachmentsIn(document, role).length !== 1) bad(`exactly one attachment in role ${role}`);
