@@ -13,6 +13,7 @@ SOUND = [
     '{"a":123456789012345678901234567890}',
     '{"a":1.7976931348623157e308,"b":-0.0,"c":1E-400}',
     '{"":""}',
+    '{"a":' + "9" * 4300 + "}",
     "{" + '"a":[' * 1 + "[" * 62 + "]" * 62 + "]}",
 ]
 MALFORMED = [
@@ -33,6 +34,7 @@ MALFORMED = [
     '{"a":NaN}',
     '{"a":-Infinity}',
     '{"a":1e309}',
+    '{"a":' + "9" * 4301 + "}",
     '{"a":01}',
     '{"a":.5}',
     '{"a":"\n"}',
@@ -202,6 +204,25 @@ STATISTICS: list[dict[str, Any]] = [
                 for name in _NAMES[:250]
             ],
             "fieldsAbove": 250,
+        },
+    },
+    {
+        "id": "a-field-with-a-role-is-named-too",
+        "label": _NAMES[250],
+        "lines": ["{" + ",".join(f'"{name}":"a"' for name in _NAMES) + "}"],
+        "stats": {
+            "fields": [
+                {
+                    "field": name,
+                    "types": [{"type": "string", "records": 1}],
+                    "missing": 0,
+                    "distinct": 1,
+                    "lengths": {"least": 1, "median": 1, "most": 1},
+                }
+                for name in _NAMES
+            ],
+            "labels": [{"label": "a", "records": 1}],
+            "severalLabels": 0,
         },
     },
     {

@@ -166,7 +166,7 @@ def _as_json(result: "CommitResult", store: "Store", name: str, *, dry_run: bool
         "composed": list(result.composed),
         "reader": current.body.get("reader") if current else result.how and result.how.reader,
         "recordCount": _records(result),
-        "fieldRoles": result.roles.to_json(),
+        "fieldRoles": current.body.get("fields", {}) if current else result.roles.to_json(),
         "companions": list(result.rows.companions) if result.rows else [],
         "skipped": [
             {"path": item.path, "line": item.line, "reason": item.reason}

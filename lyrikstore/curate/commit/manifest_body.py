@@ -42,7 +42,7 @@ def dataset_body(
         filled = Counter(column for meta in joined.meta.values() for column in meta)
         stats["columns"] = files_by("column", {column: filled[column] for column in sheet.columns})
     if rows is not None:
-        stats |= rows.statistics.to_json(roles.label)
+        stats |= rows.statistics.to_json(roles)
         if rows.sample:
             stats["sample"] = dict(rows.sample)
     body: dict[str, Any] = {

@@ -68,9 +68,13 @@ class FieldRoles(Struct, frozen=True):
             found["labelSeparator"] = self.label_separator
         return found
 
+    def texts(self, fields: Mapping[str, JSON], name: str) -> list[str]:
+        """Return the texts in a field, each of several; of the label's as labels are."""
+        return as_texts(fields.get(name), self.label_separator if name == self.label else "")
+
     def labels(self, fields: Mapping[str, JSON]) -> list[str]:
         """Return the labels of a record."""
-        return as_texts(fields.get(self.label), self.label_separator) if self.label else []
+        return self.texts(fields, self.label) if self.label else []
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -90,7 +94,7 @@ class FieldRoles(Struct, frozen=True):
             if value is None:
                 continue
             if role == "label" and isinstance(value, list):
-                if any(isinstance(one, dict | list) or as_text(one) is None for one in value):
+                if any(one is None or isinstance(one, dict | list) for one in value):
                     return f"{name!r} is to be the label and holds something else than texts"
             elif isinstance(value, dict | list) or (isinstance(value, float) and role != "label"):
                 return f"{name!r} is to be the {role} and is {kind_of(value)}"

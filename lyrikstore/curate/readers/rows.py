@@ -11,6 +11,7 @@ import msgspec
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON, encode
 from lyrikstore.canon.limits import MAX_JSON_DEPTH
+from lyrikstore.canon.text import WHITE_SPACE
 
 Fields = Mapping[str, JSON]
 """Name → value of one record; of a document what the sheet says of it, and its text."""
@@ -121,7 +122,7 @@ def as_texts(value: JSON, separator: str = "") -> list[str]:
         if value[:1] == "[" and value.endswith("]"):
             value = _listed(value)
         elif separator:
-            value = [part.strip() for part in value.split(separator)]
+            value = [part.strip(WHITE_SPACE) for part in value.split(separator)]
         else:
             return [value] if value else []
     found = value if isinstance(value, list) else [value]

@@ -14,14 +14,14 @@ from blake3 import blake3
 from msgspec import Struct, field
 
 from lyrikstore.canon.json import JSON
-from lyrikstore.curate.readers.fields import kind_of
+from lyrikstore.curate.readers.fields import FieldRoles, kind_of
 from lyrikstore.curate.readers.rows import as_text, as_texts
 
 MAX_DISTINCT = 10_000
 """Distinct values up to which they are counted; labels likewise."""
 
 MAX_FIELDS, MAX_NAME = 250, 200
-"""Fields of a dataset that are measured, and the characters of their names."""
+"""Fields of a dataset that are measured besides those with a role, and how long their names are."""
 
 MAX_LABELS, MAX_LABEL_BYTES = 1000, 64 << 10
 """Labels that are listed, and their bytes in all: what a manifest has room for."""
@@ -123,6 +123,7 @@ class RowStatistics(Struct):
         labels: Of each field that may hold labels: label → records; None: more than
             :data:`MAX_DISTINCT`.
         several: Of each such field, the records with more than one label.
+        named: Fields that are measured whatever their names: those that may have a role.
     """
 
     records: int = 0
@@ -130,6 +131,7 @@ class RowStatistics(Struct):
     more: bool = False
     labels: dict[str, dict[str, int] | None] = field(default_factory=dict)
     several: dict[str, int] = field(default_factory=dict)
+    named: tuple[str, ...] = ()
 
     def add(
         self, rows: Sequence[Mapping[str, JSON]], labels: Sequence[str] = (), separator: str = ""
@@ -162,15 +164,15 @@ class RowStatistics(Struct):
         for label, counts in other.labels.items():
             self._count(label, counts, other.several[label])
 
-    def to_json(self, label: str = "") -> dict[str, Any]:
+    def to_json(self, roles: FieldRoles) -> dict[str, Any]:
         """Return the members that it adds to the descriptor's ``stats``."""
+        shown = self._first(self.fields, roles.names)
         found: dict[str, Any] = {
-            "fields": [
-                self.fields[name].to_json(name, self.records) for name in sorted(self.fields)
-            ]
+            "fields": [self.fields[name].to_json(name, self.records) for name in shown]
         }
-        if self.more:
+        if self.more or len(shown) < len(self.fields):
             found["fieldsAbove"] = MAX_FIELDS
+        label = roles.label
         counts = self.labels.get(label, {})
         if counts is None or _too_much(counts):
             found["labelsAbove"] = MAX_LABELS
@@ -184,10 +186,15 @@ class RowStatistics(Struct):
         """Make place for more fields: the first by name stay, in whatever order they come."""
         new = [name for name in names if name not in self.fields]
         if new:
-            short = [name for name in new if len(name) <= MAX_NAME]
-            kept = sorted([*self.fields, *short])[:MAX_FIELDS]
+            kept = self._first([*self.fields, *new], self.named)
             self.more = self.more or len(kept) < len(self.fields) + len(new)
             self.fields = {name: self.fields.get(name) or FieldStatistics() for name in kept}
+
+    @staticmethod
+    def _first(names: Iterable[str], always: Iterable[str]) -> list[str]:
+        known = frozenset(names)
+        short = sorted(name for name in known if len(name) <= MAX_NAME)
+        return sorted({*short[:MAX_FIELDS], *known.intersection(always)})
 
     def _count(self, label: str, counts: Mapping[str, int] | None, several: int) -> None:
         self.several[label] = self.several.get(label, 0) + several

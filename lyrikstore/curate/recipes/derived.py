@@ -80,7 +80,7 @@ def measure_shards(shards: Mapping[str, Path], roles: FieldRoles) -> RowStatisti
     with Workers(_TARGET, setup, count) as workers:
         for result in workers.map(tasks):
             found[result.task] = msgspec.msgpack.decode(result.buffers[0], type=FileCheck)
-    statistics = RowStatistics()
+    statistics = RowStatistics(named=roles.names)
     for _, one in sorted(found.items()):
         statistics.merge(one.statistics)
         for bad in one.bad:
@@ -125,7 +125,7 @@ def derived_body(
     members = dict(source.members)
     if made.statistics is not None:
         members.pop("metadata", None)
-        stats |= made.statistics.to_json(made.roles.label)
+        stats |= made.statistics.to_json(made.roles)
     elif columns := recipe.columns(source.columns):
         if columns != source.columns:
             members["metadata"] = sheet_of(columns, tree)

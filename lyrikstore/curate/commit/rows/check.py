@@ -5,6 +5,7 @@ checked in any order and anywhere.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -79,6 +80,11 @@ class RowLayout(Struct, frozen=True):
         return (self.roles.label,) if self.roles.label else self.guess.get("label", ())
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The fields that have a role, or may have one."""
+        return (*self.roles.names, *chain.from_iterable(self.guess.values()))
+
+    @property
     def id(self) -> str:
         """The field whose values are to be unique; empty if there is none."""
         return self.roles.id or next(iter(self.guess.get("id", ())), "")
@@ -107,7 +113,7 @@ def check_rows(
 
     Cost: one read; memory for a batch of rows, 8 bytes a row with an id, and the statistics.
     """
-    found, ids, misfits = FileCheck(), bytearray(), set[str]()
+    found, ids, misfits = FileCheck(RowStatistics(named=wanted.names)), bytearray(), set[str]()
     name = wanted.id
     batch: list[dict[str, JSON]] = []
     for row in _rows(path, stream, wanted, left_out or {}):

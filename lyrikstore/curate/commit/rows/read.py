@@ -136,8 +136,9 @@ def read_rows(
     bad = reading.bad
     if bad and (not allow.skip_bad or how.reader == PARQUET):
         raise _bad_rows("bad-rows", bad, how.reader)
-    reading.check_names()
-    roles, warnings = reading.roles(), list[str]()
+    total = reading.statistics()
+    reading.check_names(total)
+    roles, warnings = reading.roles(total), list[str]()
     if roles.id and (double := reading.double_ids(roles.id)):
         if not stated.roles.id:  # a field called so, and no more than that
             twice = pluralize(len(double), "record has", "records have")
@@ -149,14 +150,15 @@ def read_rows(
             raise _bad_rows("duplicate-ids", double, how.reader)
     if bad:
         reading.leave_out(bad, work)
+        total = reading.statistics()
     return CommittedRows(
         how.reader,
         reading.scan,
         roles,
-        reading.statistics(),
+        total,
         tuple(path for path in scan.paths if path in beside),
         tuple(sorted(bad, key=lambda item: (item.path, item.line))),
-        (*warnings, *_warnings(roles, reading.statistics())),
+        (*warnings, *_warnings(roles, total)),
     )
 
 
@@ -184,7 +186,7 @@ class _Reading:
 
     def statistics(self) -> RowStatistics:
         """Return what was measured of all files."""
-        total = RowStatistics()
+        total = RowStatistics(named=self._wanted.names)
         for one in self._found:
             total.merge(one.statistics)
         return total
@@ -208,13 +210,12 @@ class _Reading:
                 progress(Progress(done, len(sizes), size, phase="reading"))
         self._found = [one for one in found if one is not None]
 
-    def check_names(self) -> None:
+    def check_names(self, total: RowStatistics) -> None:
         """Return if there are records, and some of them have the fields that were named.
 
         Raises:
             InvalidInputError: (``no-records``, ``unknown-column``).
         """
-        total = self.statistics()
         if not total.records:
             raise InvalidInputError(
                 "no-records",
@@ -223,9 +224,8 @@ class _Reading:
             )
         self._given.check(total.fields, "these rows")
 
-    def roles(self) -> FieldRoles:
+    def roles(self, total: RowStatistics) -> FieldRoles:
         """Return the roles that were given, and those that fields of the usual names have."""
-        total = self.statistics()
         misfits = frozenset(name for one in self._found for name in one.misfits)
         settled: dict[str, Any] = {}
         for role, names in self._wanted.guess.items():
