@@ -4,6 +4,7 @@ Git orders the code, the log orders the data: the file names versions by id and 
 the log, so that a checkout years later is of the same bytes, or none.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Self
@@ -152,13 +153,21 @@ def lock_versions(repository: Repository, refs: Sequence[str], known: LockFile |
         known: The file so far, whose other names stay.
 
     Raises:
-        InvalidInputError: (``other-store``) ``known`` is of another store; (``not-pushed``) a
+        InvalidInputError: (``other-store``) ``known`` is of another store; (``name-twice``) two
+            REFs are versions of one name; (``not-pushed``) a
             version waits in a clone to be pushed; else as ``resolve``.
         NotFoundError: A REF names nothing.
     """
     if known is not None:
         check_store(repository, known)
     found = [_locked(repository, repository.resolve(ref)) for ref in refs]
+    for name, count in Counter(one.name for one in found).items():
+        if count > 1:
+            raise InvalidInputError(
+                "name-twice",
+                f"{name} is named {count} times",
+                hint="a lock file has one version of a name",
+            )
     start = known or LockFile(repository.store_id, repository.origin, ())
     return start.with_versions(found)
 
@@ -200,10 +209,11 @@ def check_store(repository: Repository, lock: LockFile) -> None:
     Raises:
         InvalidInputError: (``other-store``) it is not.
     """
-    if lock.store != repository.store_id:
+    if (lock.store, lock.origin) != (repository.store_id, repository.origin):
         raise InvalidInputError(
             "other-store",
-            f"{FILE} is of the store {lock.store.short}, this is {repository.store_id.short}",
+            f"{FILE} is of the store {lock.store.short} with the log {lock.origin[:80]}, "
+            f"this is {repository.store_id.short} with {repository.origin[:80]}",
             hint="name the store it was made for with --store",
         )
 

@@ -111,6 +111,16 @@ def test_what_moved(publisher) -> None:
     assert len(back["movedFiles"]) == 2
 
 
+def test_rows_of_a_table_that_a_filter_kept_did_not_move(publisher) -> None:
+    (publisher.folder / "t.csv").write_text("text,n\na,1\nb,2\nb,2\n")
+    (publisher.folder / "r.toml").write_text('recipe = 1\n[[step]]\nuse = "drop-duplicates/2"\n')
+    publisher.ok("commit", "t.csv", "-d", "acme/rows")
+    publisher.ok("filter", "acme/rows", "--recipe", "r.toml", "--as", "acme/good")
+    found = publisher.ok("diff", "acme/rows", "acme/good", "--json").json
+    counts = {"added": 0, "removed": 1, "changed": 0, "moved": 0, "unchanged": 2}
+    assert found["rowChanges"]["counts"] == counts
+
+
 def test_a_dataset_and_what_a_filter_made_of_it(two) -> None:
     recipe = 'recipe = 1\n[[step]]\nuse = "allow/1"\ncolumn = "kind"\nvalues = ["letter"]\n'
     (two.folder / "clean.toml").write_text(recipe)

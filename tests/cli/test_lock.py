@@ -55,6 +55,9 @@ def test_what_is_not_so_is_refused(publisher, project) -> None:
     other = good.replace(index[0], f"log-index = {int(index[1]) - 2}")
     unknown = re.sub(r'id = "blake3:..', 'id = "blake3:00', good)
     renamed = good.replace("acme/a", "acme/b")
+    assert lock(publisher, project, "acme/a", "acme/a~1", code=16)["kind"] == "name-twice"
+    file.write_text(re.sub(r'origin = "', 'origin = "evil.example/', good))
+    assert lock(publisher, project, "--check", code=16)["kind"] == "other-store"
     for text, state in ((other, "differs"), (unknown, "missing"), (renamed, "differs")):
         file.write_text(text)
         assert lock(publisher, project, "--check", code=5)["kind"] == "lock-broken"

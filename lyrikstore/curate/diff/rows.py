@@ -212,7 +212,8 @@ class _Side:
             for at, row in enumerate(batch.rows):
                 columns.add(row, self.roles, codes, len(self._paths) - 1, batch.position + at)
         self.rows, self.ids, self._files, self._lines, self.labels, self.licences = columns.arrays()
-        self._names = np.array([_hash(path.encode()) for path in self._paths] or [0], np.uint64)
+        names = (path.removesuffix(".jsonl") for path in self._paths)  # which filters append
+        self._names = np.array([_hash(name.encode()) for name in names] or [0], np.uint64)
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -1,15 +1,23 @@
 """Other datasets that a step compares with: a locked test set, and what is made of it once."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
-from lyrikstore.canon.errors import storage_error
+from lyrikstore.canon.errors import InvalidInputError, storage_error
 from lyrikstore.canon.files import replace_file
+from lyrikstore.canon.json import JSON
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
-from lyrikstore.curate.readers.rows import RowError, parse_row
 from lyrikstore.curate.recipes.filters.contract import Candidate
 from lyrikstore.curate.recipes.recipe import Recipe
-from lyrikstore.curate.recipes.source import RecordSource, read_document, source_reader
+from lyrikstore.curate.recipes.source import (
+    RecordSource,
+    parse_rows,
+    read_document,
+    source_reader,
+)
+from lyrikstore.curate.text import foreign_format
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import document_id, record_id
 from lyrikstore.history.repository.repository import Repository
@@ -28,7 +36,8 @@ def prepare(
         work: Where the files go.
 
     Raises:
-        InvalidInputError: (``no-reader``) the records of one cannot be read.
+        InvalidInputError: (``no-reader``) the records of one cannot be read;
+            (``undecodable-text``) a document of one is no text.
         VerificationError, IncompleteError: Its data is damaged, lost or retired.
     """
     found: dict[int, Path] = {}
@@ -41,7 +50,7 @@ def prepare(
             records = (
                 one for ref in step.filter.refs for one in read_candidates(repository, against[ref])
             )
-            data = step.filter.prepare(records)
+            data = step.filter.prepare(map(partial(_with_text, step.use), records))
             try:
                 replace_file(file, data, mode=0o600)
             except OSError as error:
@@ -52,22 +61,22 @@ def prepare(
 def read_candidates(repository: Repository, manifest: Manifest) -> Iterator[Candidate]:
     """Yield the records of a version as steps see them, in storage order.
 
+    A document that is no UTF-8 text, such as a PDF, has none.
+
     Raises:
-        InvalidInputError, VerificationError, IncompleteError: As :func:`prepare`.
+        InvalidInputError: (``no-reader``) the records of one cannot be read; (``bad-record``) a
+            row is no JSON object.
+        VerificationError, IncompleteError: Its data is damaged, lost or retired.
     """
     reader, roles = source_reader(manifest.body), FieldRoles.of_body(manifest.body)
     companions = frozenset(manifest.body.get("companions", ()))
     source = RecordSource(present_tree(repository, manifest), reader, roles, companions)
     for batch in source.batches(repository.blobs.open):
-        for at, row in enumerate(batch.rows):
-            try:
-                fields = parse_row(row)
-            except RowError:
-                continue
+        for at, fields in enumerate(parse_rows(batch, reader)):
             yield Candidate(
                 batch.path,
                 batch.position + at,
-                record_id(reader, row),
+                record_id(reader, batch.rows[at]),
                 fields,
                 fields,
                 roles.text,
@@ -75,6 +84,20 @@ def read_candidates(repository: Repository, manifest: Manifest) -> Iterator[Cand
             )
         for entry in batch.entries:
             data = read_document(entry, repository.blobs.open)
-            named = dict(entry.meta or {}) | {DOCUMENT_TEXT: data.decode("utf-8", "replace")}
+            named: dict[str, JSON] = dict(entry.meta or {})
+            with suppress(UnicodeDecodeError):
+                if foreign_format(entry.path, data[:16]) is None:
+                    named[DOCUMENT_TEXT] = data.decode("utf-8")
             identity = document_id(entry.blake3)
             yield Candidate(entry.path, 0, identity, named, named, roles=roles)
+
+
+def _with_text(use: str, candidate: Candidate) -> Candidate:
+    # What cannot be read would be compared with nothing, and nothing found.
+    if candidate.text is None:
+        raise InvalidInputError(
+            "undecodable-text",
+            f"{use} compares texts, and {candidate.path} of what it is to compare with is none",
+            hint="make a dataset of its text first, with extract-text/1",
+        )
+    return candidate

@@ -59,6 +59,26 @@ def test_a_test_set_without_texts_is_refused() -> None:
         assert caught.value.kind == "no-text"
 
 
+@pytest.mark.parametrize(
+    ("files", "kind"),
+    [
+        ({"a.pdf": b"%PDF-1.7\n" + CLAUSE.encode()}, "undecodable-text"),
+        ({"a.txt": CLAUSE.encode("utf-16")}, "undecodable-text"),
+    ],
+)
+def test_what_cannot_be_read_is_not_compared_with(
+    bench: Bench, files: dict[str, str | bytes], kind: str
+) -> None:
+    bench.write({"a.txt": CLAUSE})
+    bench.commit()
+    (bench.data / "a.txt").unlink()
+    bench.write(files)
+    bench.commit("acme/test")
+    with pytest.raises(InvalidInputError) as caught:
+        bench.filter(RECIPE)
+    assert caught.value.kind == kind
+
+
 def run_on(bench: Bench, name: str, dataset: Manifest, rights: list[Any]) -> Manifest:
     """Return a logged run that trained on ``dataset`` by some rights."""
     run = sign_manifest(

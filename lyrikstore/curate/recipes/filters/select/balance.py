@@ -9,7 +9,6 @@ from blake3 import blake3
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import encode
 from lyrikstore.curate.readers.draw import drawn
-from lyrikstore.curate.readers.rows import as_texts
 from lyrikstore.curate.recipes.filters.contract import (
     Candidate,
     DatasetFilter,
@@ -63,7 +62,7 @@ class Balance(DatasetFilter):
 
         def find(candidate: Candidate) -> bytes:
             if self.by:
-                found = as_texts(candidate.fields.get(self.by))
+                found = candidate.roles.texts(candidate.fields, self.by)
             elif candidate.label:
                 found = candidate.roles.labels(candidate.fields)
             else:
