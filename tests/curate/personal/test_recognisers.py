@@ -251,6 +251,8 @@ def test_what_is_nothing(text: str) -> None:
         ("Case C-311/18", "C-311/18"),
         ("1 BvR 16/13", "1 BvR 16/13"),
         ("Application no. 12345/06", "12345/06"),
+        ("Case No. 05 CV 1234", "05 CV 1234"),
+        ("Docket No. 19 C 3456", "19 C 3456"),
     ],
 )
 def test_docket_numbers_survive(text: str, docket: str) -> None:
@@ -262,6 +264,21 @@ def test_a_docket_protects_itself_and_nothing_beside_it() -> None:
     text = "Mr. Smith, Case No. 0012/2007, 617-555-0123, SSN 123-45-6789"
     kinds = [item.kind for item in find(text, ["patterns"])]
     assert kinds == ["person", "phone", "ssn"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Case No. 2021-045 617-555-0199", [("docket", "2021-045"), ("phone", "617-555-0199")]),
+        ("Case: 617-555-0199", [("phone", "617-555-0199")]),
+        ("Patient case: 03/15/1962", [("date", "03/15/1962")]),
+        ("Application ID 4711 03/15/1962", [("docket", "4711"), ("date", "03/15/1962")]),
+        ("Complaint No. 7 617-555-0123", [("docket", "7"), ("phone", "617-555-0123")]),
+        ("Case Nos. 123, 456 and 789", [("docket", "123"), ("docket", "456"), ("docket", "789")]),
+    ],
+)
+def test_what_follows_a_docket_is_none(text: str, found: list[tuple[str, str]]) -> None:
+    assert marked(text) == found
 
 
 def test_what_stands_beside_a_find_is_another_one() -> None:
@@ -314,7 +331,7 @@ UNITS = [
     "http://", "a.com", "\n", ", ", "account number ", "plate ", "is ", "the ", "twenty-",
     "nineteen hundred ", "ninety ", "9999 ", "DE89 3704 ",
     "[at] ", "Tel. ", "1/", "0:", "Ab-", "Aa'", "/s/ ", "1234 1234 1234 ", "P.O. Box ", "#",
-    "*", "St ", "ü", "12/12/",
+    "*", "St ", "ü", "12/12/", f"+{'1' * 41}a ", f"00{'1' * 41}a ",
 ]  # fmt: skip
 
 

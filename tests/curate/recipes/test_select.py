@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.filters.contract import Drop, Keep
@@ -61,24 +62,49 @@ def test_licences_are_judged_as_expressions() -> None:
 
 def test_opt_outs_by_list() -> None:
     filter_ = step('use = "opt-out/1"\nagainst = ["acme/out"]\nurl = "u"')
-    one = row(text="a", id="7")
+    made = Digest.of(b"a document that a row was made of")
     listed = [
         row(url="http://A.example/x/", domain=["bad.example"], id="7"),
-        row(hash=row(text="b").id.hex),
+        row(hash=[f"blake3:{row(text='b').id.hex}", made.hex]),
+        row(domain=".bücher.example"),
     ]
     ready = filter_.bind(filter_.prepare(listed))
     roles = FieldRoles(("text",), id="id")
     records = {
-        "opted-out-url": row(text="x", u="https://a.example/x#top"),
-        "opted-out-domain": row(text="x", u="https://www.bad.example/anything"),
-        "opted-out-id": replace(one, roles=roles),
-        "opted-out-hash": row(text="b"),
-        None: row(text="x", u="https://notbad.example/x"),
+        "opted-out-url": [row(text="x", u="https://a.example/x#top")],
+        "opted-out-domain": [
+            row(text="x", u="https://www.bad.example/anything"),
+            row(text="x", u="bad.example/r?u=http://good.example"),
+            row(text="x", u="bad.example//a"),
+            row(text="x", u="https://www.xn--bcher-kva.example/"),
+            row(text="x", u="https://BÜCHER.example"),
+        ],
+        "opted-out-id": [row(text="a", id="7")],
+        "opted-out-hash": [row(text="b"), replace(row(text="chunk"), origin=made)],
+        "address-unreadable": [row(text="x", u="http://[bad"), row(text="x", u="/a/path")],
+        None: [row(text="x", u="https://notbad.example/x"), row(text="x")],
     }
-    for reason, record in records.items():
-        (outcome,) = decided(ready, record)
-        assert outcome.reason == reason if reason else outcome == Keep()
-    assert decided(ready, row(text="x", u="http://[bad")) == [Keep()]
+    for reason, those in records.items():
+        for record in those:
+            (outcome,) = decided(ready, replace(record, roles=roles))
+            assert outcome.reason == reason if reason else outcome == Keep(), record
+
+
+def test_opt_outs_that_nothing_is_compared_with_are_refused() -> None:
+    known = step('use = "opt-out/1"\nagainst = ["acme/out"]\nurl = "u"')
+    blind = step('use = "opt-out/1"\nagainst = ["acme/out"]')
+    for filter_, listed, kind in (
+        (known, [row(URL="http://a.example")], "no-names"),
+        (known, [row(url="http://a.example"), row(url="")], "no-names"),
+        (blind, [row(url="http://a.example")], "not-looked-at"),
+        (blind, [row(domain="a.example")], "not-looked-at"),
+    ):
+        with pytest.raises(InvalidInputError) as caught:
+            filter_.prepare(listed)
+        assert caught.value.kind == kind
+    with pytest.raises(InvalidInputError) as caught:
+        decided(blind.bind(blind.prepare([row(id="7")])), row(text="x", id="7"))
+    assert caught.value.kind == "not-looked-at"
 
 
 def test_opt_outs_by_statement() -> None:

@@ -22,13 +22,17 @@ _LABEL = re.compile(
     r"|(?:docket|case)(?=[ ]?[:#]))[\s:#.]{0,4}",
     re.IGNORECASE,
 )
+_BARE = re.compile(r"(?:docket|case)[\s:#.]{0,5}", re.IGNORECASE)
 _VALUE = re.compile(
     r"[A-Z0-9(][A-Z0-9()]{0,15}"
-    r"(?:[-/:.\u2010-\u2013 _](?=[A-Z0-9()]{0,8}\d|[A-Z]{1,6}[-/:])[A-Z0-9()]{1,12}){0,7}",
+    r"(?:(?:[-/:.\u2010-\u2013_]|(?<=[A-Z)]) (?=\d)|(?<=[\d)]) (?!and|to|or)(?=[A-Z]{1,4}[ /:-]\d))"
+    r"(?=[A-Z0-9()]{0,8}\d|[A-Z]{1,6}[-/: ])[A-Z0-9()]{1,12}){0,7}",
     re.IGNORECASE,
 )
 _NEXT = re.compile(
-    r"(?:[\s,;&]|(?<![^\W_])(?:and|to)(?![^\W_])){1,4}(?=[A-Z0-9]{0,4}\d)", re.IGNORECASE
+    r"\s{0,2}(?:[,;&]|(?<![^\W_])(?:and|to)(?![^\W_]))(?:[\s,;&]|(?<![^\W_])(?:and|to)(?![^\W_])){0,3}"
+    r"(?=[A-Z0-9]{0,4}\d)",
+    re.IGNORECASE,
 )
 _TAIL = re.compile(r"(?:[ -]\([A-Z]{1,6}\)){1,3}")
 _FEDERAL = re.compile(
@@ -40,6 +44,10 @@ _EUROPEAN = re.compile(r"(?<![\w-])[CTF][-\u2010\u2011]\d{1,4}/\d{2}(?: ?P)?(?![
 _GERMAN = re.compile(
     r"(?<![^\W_])(?:[IVX]{1,5}|\d{1,3}) [A-Z][A-Za-z]{0,3}"
     r"(?: \([A-Za-z]{1,4}\))? \d{1,5}/\d{2}(?![\w/])"
+)
+_OTHER = re.compile(  # a telephone number or a date
+    r"\d{3}[-. ]\d{3}[-. ]\d{4}"
+    r"|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}"
 )
 MAX_VALUES = 20  # of a list after one label
 
@@ -55,6 +63,9 @@ def find_dockets(text: str) -> Iterator[Mark]:
         for _ in range(MAX_VALUES):
             value = _VALUE.match(text, start)
             if value is None or not any(sign.isdigit() for sign in value[0]):
+                break
+            # "Case: 617-555-0199" and "Patient case: 03/15/1962" name no docket.
+            if _BARE.fullmatch(label[0]) and _OTHER.fullmatch(value[0]):
                 break
             form = [sign for sign in value[0] if not sign.isalnum()]
             if start > label.end() and form != first:

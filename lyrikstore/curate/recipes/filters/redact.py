@@ -130,8 +130,12 @@ class Redact(Filter):
         if self.text:
             candidate.require_text(self.USE)
             for name in candidate.text_fields:
-                self._search(candidate, name, fields, changes, is_text=True)
-        for name in candidate.others():
+                if self.mask is None or name not in self.mask:
+                    self._search(candidate, name, fields, changes, is_text=True)
+        named = [name for name in candidate.text_fields if name in (self.mask or ())]
+        for name in (*named, *candidate.others()):
+            if name not in fields:
+                continue
             if self.mask is None or name in self.mask:
                 if fields[name] is not None and fields[name] != MASK:
                     fields[name] = MASK

@@ -1,5 +1,6 @@
 """``map/1``: changes what fields hold and what they are called (spec §12.5.16)."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import is_
@@ -193,8 +194,10 @@ class _Work:
         old = self.fields.get(name)
         if self._candidate.is_document and name != DOCUMENT_TEXT:
             value = as_text(value)  # a sheet has no other values
-        if type(value) is type(old) and value == old:
+        if _spelt(value) == _spelt(old):
             return
+        if value is None and name == DOCUMENT_TEXT:
+            raise self._no_text()
         is_text = name in self._candidate.text_fields and isinstance(old, str)
         before = str(Digest.of(str(old).encode())) if is_text else None
         if value is None:
@@ -206,11 +209,7 @@ class _Work:
     def take(self, name: str, reason: str, detail: str | None = None) -> JSON:
         """Take a field away and return its value."""
         if self._candidate.name_of(name) == DOCUMENT_TEXT:
-            raise self._refused(
-                "not-a-field",
-                "the text of a document can be neither renamed nor dropped",
-                'put a step with use = "extract-text/1" first, which makes rows of documents',
-            )
+            raise self._no_text()
         if name not in self.fields:
             return None
         self._tell(name, reason, detail=detail)
@@ -238,6 +237,13 @@ class _Work:
         called = self._candidate.called(name)
         self.changes.append(FieldChange(called, reason, 1, before=before, detail=detail))
 
+    def _no_text(self) -> InvalidInputError:
+        return self._refused(
+            "not-a-field",
+            "the text of a document can be neither renamed nor dropped",
+            'put a step with use = "extract-text/1" first, which makes rows of documents',
+        )
+
     def _refused(self, kind: str, message: str, hint: str) -> InvalidInputError:
         candidate = self._candidate
         place = candidate.path
@@ -246,6 +252,10 @@ class _Work:
         return InvalidInputError(
             kind, f"{place}: map/1: {message}", hint=hint, details={"path": candidate.path}
         )
+
+
+def _spelt(value: JSON) -> str:
+    return json.dumps(value, sort_keys=True)  # to Python, 1 and true are equal
 
 
 def _trimmed(value: JSON) -> JSON:

@@ -2,11 +2,10 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.curate.personal.found import Found, join_overlapping
 from lyrikstore.curate.personal.kinds import KINDS
 from lyrikstore.curate.recipes.filters.contract import (
@@ -28,6 +27,7 @@ from lyrikstore.curate.text import normalise
 
 DENIED = "denied"
 _NAMES = {kind.placeholder for kind in KINDS.values()} | {"DENIED"}
+_SIGNS = re.compile(r"[^\W_](?:.*[^\W_])?", re.DOTALL)
 _PLACEHOLDER = re.compile(
     rf"<(?P<name>{'|'.join(sorted(map(re.escape, _NAMES), key=len, reverse=True))})"
     r"(?:-(?P<number>\d{1,6})|-\d{3}xx)?>"
@@ -104,7 +104,7 @@ class RedactTyped(PersonalFilter):
         return tuple(dict.fromkeys((*searched, *masked)))
 
     def find(self, text: str) -> list[Found]:
-        """Return what is to be replaced, placeholders of an earlier step left alone."""
+        """Return what is to be replaced: of a find that holds a placeholder what lies beside it."""
         found = super(RedactTyped, self).find(text)
         if self.keep is not None:
             keep = self.keep
@@ -112,14 +112,9 @@ class RedactTyped(PersonalFilter):
         if self.deny is not None:
             denied = (one.span() for one in self.deny.finditer(text))
             found = _join_denied(found, [Found(*span, "person", DENIED) for span in denied])
+        # ATTACK: anybody can write <EMAIL-1> beside a name; a find must not be lost for it.
         placed = [one.span() for one in _PLACEHOLDER.finditer(text)] if "<" in text else []
-        ends = [end for _, end in placed]
-
-        def touches(item: Found) -> bool:
-            at = bisect_right(ends, item.start)
-            return at < len(placed) and placed[at][0] < item.end
-
-        return [item for item in found if not touches(item)]
+        return list(_beside(text, found, placed)) if placed else found
 
     def decide(self, candidate: Candidate) -> Outcome:
         """Return the record with placeholders."""
@@ -127,26 +122,26 @@ class RedactTyped(PersonalFilter):
         fields = dict(candidate.fields)
         masked = candidate.others() if self.mask is None else sorted(self.mask & fields.keys())
         numbers = Numbers(candidate, zip3=self.zip3)
-        for name, is_text in self.names(candidate):
-            if not is_text and name in masked:
+        for name, _ in self.names(candidate):
+            if name in masked:
                 continue
 
-            def replace(text: str, name: str = name, *, is_text: bool = is_text) -> str:
+            def replace(text: str, name: str = name) -> str:
                 found = self.find(text)
                 if not found:
                     return text
                 new, described = numbers.replace(text, found)
-                before = str(Digest.of(text.encode())) if is_text else None
                 called = candidate.called(name)
+                # ATTACK: with a digest of the text before, what was redacted could be tried out.
                 changes.extend(
-                    FieldChange(called, f"redacted-{kind}", len(spans), tuple(spans), before)
+                    FieldChange(called, f"redacted-{kind}", len(spans), tuple(spans))
                     for kind, spans in described.items()
                 )
                 return new
 
             fields[name] = map_strings(fields[name], replace)
         for name in masked:
-            if name not in candidate.text_fields and fields[name] not in (None, MASK):
+            if fields[name] not in (None, MASK):
                 fields[name] = MASK
                 changes.append(FieldChange(candidate.called(name), "masked", 1, ((0, len(MASK)),)))
         return Change(fields, tuple(changes)) if changes else Keep()
@@ -197,6 +192,26 @@ class Numbers:
         if key not in self._given:
             self._last[name] = self._given[key] = self._last.get(name, 0) + 1
         return f"<{name}-{self._given[key]}>"
+
+
+def _beside(text: str, found: list[Found], placed: list[tuple[int, int]]) -> Iterator[Found]:
+    """Yield the parts of finds outside of placeholders, from the first letter or digit on."""
+    ends = [end for _, end in placed]
+    for item in found:
+        start = item.start
+        at = bisect_right(ends, start)
+        pieces = []
+        for begin, end in placed[at:]:
+            if begin >= item.end:
+                break
+            pieces.append((start, begin))
+            start = end
+        for begin, end in (*pieces, (start, item.end)):
+            inside = _SIGNS.search(text, begin, end) if pieces else None
+            if inside is not None:
+                yield Found(*inside.span(), item.kind, item.detector, item.score)
+            elif not pieces:
+                yield item
 
 
 def _join_denied(found: list[Found], denied: list[Found]) -> list[Found]:

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterable
+from unicodedata import normalize
 
 from lyrikstore.canon.errors import InvalidInputError
 
 MAX_VALUES = 1000
 MAX_LENGTH = 200  # code points of a value
+_SPACE = r"\s{1,200}"  # between words: a line end and the indentation of the next line
 REST = r"[\w-]{0,64}"  # what an asterisk stands for
 
 
@@ -38,7 +40,8 @@ def compile_values(values: Iterable[str], place: str) -> re.Pattern[str] | None:
     if not listed:
         return None
     pattern = "|".join(
-        r"\s{1,5}".join(REST.join(map(re.escape, word.split("*"))) for word in value.split())
+        _SPACE.join(REST.join(map(re.escape, word.split("*"))) for word in form.split())
         for value in listed
+        for form in sorted({value, normalize("NFC", value), normalize("NFD", value)})
     )
     return re.compile(rf"(?<![^\W_])(?:{pattern})(?![^\W_])", re.IGNORECASE)

@@ -36,6 +36,7 @@ AIPREF: Mapping[str, str] = {
 }
 """Category → what it is about; both are more general or the same as training a model."""
 
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:)?//")
 _STATEMENT = re.compile(r"([a-z][a-z0-9-]*)=([yn])(?:;[^,]*)?")
 
 
@@ -100,12 +101,29 @@ class OptOut(Filter):
         return self.lists
 
     def prepare(self, records: Iterable[Candidate]) -> bytes:
-        """Return what the lists name."""
+        """Return what the lists name.
+
+        Raises:
+            InvalidInputError: (``no-names``) a row of one names nothing; (``not-looked-at``) they
+                name addresses, and the step is told of no field with one.
+        """
         found: dict[str, set[str]] = {kind: set() for kind in KINDS}
         for record in records:
-            for kind in KINDS:
-                for value in as_texts(record.fields.get(kind)):
-                    found[kind].add(_plain(kind, value))
+            named = [(kind, one) for kind in KINDS for one in as_texts(record.fields.get(kind))]
+            if not named:  # of a list that is misspelt, nothing would be left out
+                raise InvalidInputError(
+                    "no-names",
+                    f"a list of opt-outs: {record.path} record {record.position + 1} names nothing",
+                    hint=f"each row needs a field {', '.join(KINDS[:-1])} or {KINDS[-1]}",
+                )
+            for kind, value in named:
+                found[kind].add(_plain(kind, value))
+        if not self.url and (found["url"] or found["domain"]):
+            raise InvalidInputError(
+                "not-looked-at",
+                "the lists of opt-outs name addresses, and nothing says where a record has its own",
+                hint='name the field: url = "FIELD"',
+            )
         return msgspec.json.encode({kind: sorted(names) for kind, names in found.items()})
 
     def bind(self, prepared: bytes) -> Self:
@@ -120,16 +138,25 @@ class OptOut(Filter):
     def _decide(self, candidate: Candidate) -> Outcome:
         address = as_text(candidate.fields.get(self.url)) if self.url else None
         if address is not None:
+            if (self.names.get("url") or self.names.get("domain")) and not _host(address):
+                return Drop("address-unreadable", address[:100])
             if _plain("url", address) in self.names.get("url", ()):
                 return Drop("opted-out-url")
             host = _host(address)
             for domain in _domains(host):
                 if domain in self.names.get("domain", ()):
                     return Drop("opted-out-domain", domain)
+        if self.names.get("id") and not candidate.roles.id:
+            raise InvalidInputError(
+                "not-looked-at",
+                "the lists of opt-outs name ids, and no field of the data has that role",
+                hint="commit the data with --id FIELD",
+            )
         own = as_text(candidate.fields.get(candidate.roles.id)) if candidate.roles.id else None
         if own is not None and own in self.names.get("id", ()):
             return Drop("opted-out-id")
-        if candidate.id.hex in self.names.get("hash", ()):
+        hashes = self.names.get("hash", ())
+        if candidate.id.hex in hashes or (candidate.origin or candidate.id).hex in hashes:
             return Drop("opted-out-hash")
         if self.statement:
             return self._stated(candidate)
@@ -154,20 +181,27 @@ def _plain(kind: str, value: str) -> str:
     if kind == "url":
         address = value.strip()
         try:
-            parts = urlsplit(address if "//" in address else f"//{address}")
+            parts = urlsplit(_with_scheme(address))
         except ValueError:
             return address
         query = f"?{parts.query}" if parts.query else ""
         return f"{_host(address)}{parts.path.rstrip('/')}{query}"
-    return value.strip().lower().lstrip(".") if kind in ("domain", "hash") else value
+    if kind == "domain":
+        return _host(value.strip().lstrip("."))
+    return value.strip().lower().removeprefix("blake3:") if kind == "hash" else value
 
 
 def _host(address: str) -> str:
-    text = address if "//" in address else f"//{address}"
+    """Return the host of an address, in ASCII as DNS has it; empty if it has none."""
     try:
-        return (urlsplit(text).hostname or "").rstrip(".")
+        host = (urlsplit(_with_scheme(address.strip())).hostname or "").rstrip(".")
+        return host if host.isascii() else host.encode("idna").decode()
     except ValueError:
         return ""
+
+
+def _with_scheme(address: str) -> str:
+    return address if _SCHEME.match(address) else f"//{address}"
 
 
 def _domains(host: str) -> Iterable[str]:
