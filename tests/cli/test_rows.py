@@ -145,6 +145,35 @@ def test_packed_files_that_are_hostile(publisher, folder, monkeypatch) -> None:
     assert commit(publisher, code=16)["kind"] == "bad-files"
 
 
+def test_what_was_cut_off_is_not_a_packed_file(publisher, folder) -> None:
+    rows = lines([{"id": n, "text": f"row {n}"} for n in range(2000)])
+    frames = zstandard.compress(rows[:999]) + zstandard.compress(rows[999:])
+    unknown = zstandard.ZstdCompressor().compressobj()  # the frame does not tell its size
+    cases = {
+        "gz": gzip.compress(rows),
+        "zst": frames,
+        "ZST": unknown.compress(rows) + unknown.flush(),
+    }
+    for suffix, packed in cases.items():
+        file = folder / f"t.jsonl.{suffix}"
+        for left in (0, 1, 3, len(packed) // 2, len(packed) - 10, len(packed) - 1):
+            file.write_bytes(packed[:left])
+            assert commit(publisher, code=16)["kind"] == "bad-record", (suffix, left)
+            assert commit(publisher, "--skip-bad", code=16)["kind"] == "bad-record"
+        file.write_bytes(packed)
+        assert commit(publisher, "-n")["recordCount"] == 2000
+        file.unlink()
+    file = folder / "t.jsonl.zst"
+    file.write_bytes(b"\x50\x2a\x4d\x18\x03\0\0\0abc" + frames)  # a frame to be skipped
+    assert commit(publisher, "-n")["recordCount"] == 2000
+    file.write_bytes(frames + b"more")
+    assert commit(publisher, code=16)["kind"] == "bad-record"
+    wide = zstandard.ZstdCompressionParameters(window_log=28)
+    compressor = zstandard.ZstdCompressor(compression_params=wide).compressobj()
+    file.write_bytes(compressor.compress(rows) + compressor.flush())
+    assert commit(publisher, code=16)["kind"] == "bad-record"
+
+
 def test_ids_are_unique_if_they_are_ids(publisher, folder) -> None:
     (folder / "t.jsonl").write_bytes(lines([*ROWS, {"id": 2, "text": "again"}]))
     error = commit(publisher, "--id", "id", code=16)

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import zstandard
 from msgspec.structs import replace
@@ -26,6 +26,9 @@ MAX_WINDOW = 1 << 27
 """Memory that a zstd frame may ask for."""
 
 _PART = 1 << 20
+
+_PIECE = 1 << 10
+"""What is unpacked of zstd at a time: at most 43 MB come of it."""
 
 
 def unpack_files(scan: Scan, work: Path, progress: OnProgress) -> Scan:
@@ -93,16 +96,16 @@ def unpacked_parts(path: str, location: str) -> Iterator[bytes]:
         with open_regular(Path(location)) as packed:
             left = packed.seek(0, 2) * MAX_RATIO + FREE_BYTES
             packed.seek(0)
-            with _decompressor(path, packed) as stream:
-                while part := stream.read(_PART):
-                    left -= len(part)
-                    if left < 0:  # ATTACK: a few bytes that fill the disk
-                        raise InvalidInputError(
-                            "too-large",
-                            f"{path}: unpacks to more than {MAX_RATIO} times its size",
-                            hint="unpack it yourself if that is what it is to hold",
-                        )
-                    yield part
+            parts = _gzip_parts if path.lower().endswith(".gz") else _zstd_parts
+            for part in parts(packed):
+                left -= len(part)
+                if left < 0:  # ATTACK: a few bytes that fill the disk
+                    raise InvalidInputError(
+                        "too-large",
+                        f"{path}: unpacks to more than {MAX_RATIO} times its size",
+                        hint="unpack it yourself if that is what it is to hold",
+                    )
+                yield part
     except (zlib.error, zstandard.ZstdError, EOFError, gzip.BadGzipFile) as error:
         raise InvalidInputError(
             "bad-record",
@@ -113,9 +116,26 @@ def unpacked_parts(path: str, location: str) -> Iterator[bytes]:
         raise storage_error(error, f"unpacking {path}") from error
 
 
-def _decompressor(path: str, packed: BinaryIO) -> Any:
-    if path.lower().endswith(".gz"):
-        return gzip.GzipFile(fileobj=packed)
-    return zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).stream_reader(
-        packed, read_across_frames=True, closefd=False
-    )
+def _gzip_parts(packed: BinaryIO) -> Iterator[bytes]:
+    if not packed.read(1):  # of which the library makes nothing, and no error
+        raise EOFError("it is empty")
+    packed.seek(0)
+    with gzip.GzipFile(fileobj=packed) as stream:
+        while part := stream.read(_PART):
+            yield part
+
+
+def _zstd_parts(packed: BinaryIO) -> Iterator[bytes]:
+    # Not by a reader of the library: to those a file that was cut off is one that ends there.
+    unpacker = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW)
+    frame = unpacker.decompressobj()
+    unfinished = True
+    while piece := packed.read(_PIECE):
+        while piece:
+            if part := frame.decompress(piece):
+                yield part
+            unfinished, piece = not frame.eof, frame.unused_data
+            if frame.eof:
+                frame = unpacker.decompressobj()
+    if unfinished:
+        raise EOFError("it is empty, or ends within a frame")
