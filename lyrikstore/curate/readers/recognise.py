@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from msgspec import Struct
 
-from lyrikstore.curate.readers.records import CSV, CSV_1, PARQUET
+from lyrikstore.curate.readers.records import CSV, PARQUET
 from lyrikstore.history.manifests.row_files import PACKED, SUFFIXES
 from lyrikstore.history.records.order_root import DOCUMENT
 from lyrikstore.history.records.rows import JSONL
@@ -49,12 +49,9 @@ def recognise(paths: Sequence[str], reader: str | None = None) -> Recognised:
             found = tuple(path for path, kind in zip(paths, readers, strict=True) if kind)
             return Recognised(DOCUMENT, (), found)
         return Recognised(next(iter(kinds)), tuple(others))
-    if reader == DOCUMENT:
-        return Recognised(DOCUMENT)
-    wanted = CSV if reader == CSV_1 else reader
-    if wanted not in readers:  # named otherwise, and what they are was said
+    if reader not in readers:  # no rows, or named otherwise, and what they are was said
         return Recognised(reader)
-    rest = (path for path, kind in zip(paths, readers, strict=True) if kind != wanted)
+    rest = (path for path, kind in zip(paths, readers, strict=True) if kind != reader)
     return Recognised(reader, tuple(rest))
 
 
