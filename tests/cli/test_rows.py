@@ -137,6 +137,51 @@ def test_tables_that_are_none(publisher, folder) -> None:
     assert "row 2" in error["message"]
 
 
+def test_skip_bad_loses_no_good_row(publisher, folder) -> None:
+    good = [b"%d,row %d" % (n, n) for n in range(5000)]
+    file = folder / "t.csv"
+
+    def write(*lines: bytes) -> None:
+        file.write_bytes(b"\n".join([b",,", b"id,text", *good[:2000], *lines, *good[2000:]]))
+
+    write(b"1,caf\xe9", b"1", b'"x"y,2')
+    found = commit(publisher, "--skip-bad")
+    assert found["recordCount"] == 5000
+    assert [one["line"] for one in found["skipped"]] == [2003, 2004, 2005]
+    publisher.ok("checkout", "acme/rows", "out")
+    kept = (publisher.folder / "out" / "t.csv").read_bytes()
+    assert kept == b"\n".join([b",,", b"id,text", *good, b""])
+    for line in (b'1,"open', b'1,"x\n2,y\n3,",z', b'"x"y"z,1'):
+        write(line)
+        for more in ((), ("--skip-bad",)):
+            error = commit(publisher, *more, code=16)
+            assert error["kind"] == "bad-rows"
+            assert "t.csv: line 2003: " in error["message"]
+            assert "--skip-bad" not in error["hint"]
+    write(b"1", b'1,"open')
+    assert commit(publisher, code=16)["details"]["mistakesCount"] == 2
+    assert "line 2004: " in commit(publisher, "--skip-bad", code=16)["message"]
+
+
+def test_the_copy_of_a_table_has_the_separator_of_the_table(publisher, folder) -> None:
+    (folder / "t.csv").write_bytes(b",,\na;b;c;d,e,f\n1,2,3\n1,2\n4,5,6\n")
+    assert commit(publisher, "--skip-bad")["recordCount"] == 2
+    publisher.ok("checkout", "acme/rows", "out", "--format", "jsonl")
+    written = (publisher.folder / "out" / "t.jsonl").read_text().splitlines()
+    assert [json.loads(line)["e"] for line in written] == ["2", "5"]
+
+
+def test_an_index_without_a_name_is_one_mistake(publisher, folder) -> None:
+    rows = "".join(f"{n},x,a\n" for n in range(50))
+    (folder / "t.csv").write_text(f",text,label\n{rows}")
+    for more in ((), ("--skip-bad",)):
+        error = commit(publisher, *more, code=16)
+        assert error["kind"] == "bad-rows"
+        assert error["message"].startswith("t.csv: line 1: ")
+        assert error["details"]["mistakesCount"] == 1
+        assert "index=False" in error["hint"]
+
+
 def test_packed_files_that_are_hostile(publisher, folder, monkeypatch) -> None:
     (folder / "t.jsonl.gz").write_bytes(gzip.compress(lines(ROWS))[:-9])
     assert commit(publisher, code=16)["kind"] == "bad-record"

@@ -5,8 +5,9 @@ the header names the columns, a row is an object, an empty cell is absent.
 """
 
 import csv
-import io
-from collections.abc import Iterator
+import re
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import BinaryIO
 
@@ -17,154 +18,248 @@ from lyrikstore.history.records.rows import BadRow, RawRow
 
 SEPARATORS = (",", ";", "\t")
 
+_BLOCK = 1 << 18
+_MANY_LINES = 1 << 20
+_NOT_UTF8 = "not UTF-8: save it as CSV UTF-8"
+_TOO_LONG = f"a row is longer than {MAX_RECORD_BYTES} bytes"
+_MEND_QUOTES = "mend the file: where its rows end cannot be told from here on"
+_MEND_HEADER = "mend the header: without it no row can be read"
+
 
 def read_cells(path: str, stream: BinaryIO) -> Iterator[RawRow | BadRow]:  # noqa: ARG001
     """Yield the rows that are not empty, each as the JCS array of its cells."""
     rows = _Rows(stream)
-    try:
-        for row in rows.read(","):
-            if isinstance(row, BadRow):
-                yield row
-            elif row:
-                data = encode(row)
-                if len(data) > MAX_RECORD_BYTES:
-                    yield BadRow(rows.line, _TOO_LONG)
-                else:
-                    yield RawRow(rows.line, data, rows.raw)
-    finally:
-        rows.close()
+    for row in rows.read(","):
+        if isinstance(row, BadRow):
+            yield row
+        elif rows.problem:
+            yield BadRow(rows.line, rows.problem)
+        elif row:
+            yield _record(rows, row)
 
 
 def read_table(path: str, stream: BinaryIO) -> Iterator[RawRow | BadRow]:  # noqa: ARG001
     """Yield the rows below the header, each as the JCS object column → cell.
 
-    What is wrong with the header is wrong with the whole file: it is the last that is yielded.
+    What is wrong with the header is wrong with the whole file: it is the last that is yielded, and
+    so is a fault after which nobody knows where the rows end.
     """
     rows = _Rows(stream)
-    names: list[str] | None = None
-    try:
-        for row in rows.read(None):
+    table: _Table | None = None
+    for row in rows.read(None):
+        if table is None:
             if isinstance(row, BadRow):
-                yield row
-                if names is None:
+                yield BadRow(row.line, row.reason, row.remedy or _MEND_HEADER)
+                return
+            if any(row):
+                table = _Table(row, rows.line)
+                if problem := rows.problem or table.problem:
+                    yield BadRow(rows.line, problem, _MEND_HEADER)
                     return
-            elif not any(row):
-                continue
-            elif names is None:
-                names = [cell.strip(WHITE_SPACE) for cell in row]
-                if problem := _header_problem(names):
-                    yield BadRow(rows.line, problem)
-                    return
-            elif len(row) != len(names):
-                yield BadRow(rows.line, f"{len(row)} cells where the header has {len(names)}")
-            elif any(cell and not name for name, cell in zip(names, row, strict=True)):
-                yield BadRow(rows.line, "a cell with content in a column without a name")
-            else:
-                data = encode({name: cell for name, cell in zip(names, row, strict=True) if cell})
-                if len(data) > MAX_RECORD_BYTES:
-                    yield BadRow(rows.line, _TOO_LONG)
-                else:
-                    yield RawRow(rows.line, data, rows.raw)
-    finally:
-        rows.close()
+        elif isinstance(row, BadRow):
+            yield row
+        elif any(row):
+            bad = table.fault(row, rows)
+            yield bad or _record(rows, table.named(row))
+            if bad and bad.remedy:
+                return
 
 
-def table_header(stream: BinaryIO) -> bytes:
-    """Return the bytes of a table up to its first row: what a copy of some rows begins with."""
+def header_end(stream: BinaryIO) -> int:
+    """Return where the header of a table ends, in bytes from its start: a copy begins with them."""
     rows = _Rows(stream)
-    try:
-        for row in rows.read(None):
-            if isinstance(row, BadRow) or any(row):
-                return rows.raw
-        return b""
-    finally:
-        rows.close()
+    for row in rows.read(None):
+        if isinstance(row, BadRow) or any(row):
+            break
+    return rows.end
 
 
-_NOT_UTF8 = "not UTF-8: save it as CSV UTF-8"
-_TOO_LONG = f"a row is longer than {MAX_RECORD_BYTES} bytes"
+class _Table:
+    """The columns of a table, which its header names."""
+
+    def __init__(self, header: list[str], line: int) -> None:
+        self._names = [cell.strip(WHITE_SPACE) for cell in header]
+        self._line = line
+        self._nameless = [at for at, name in enumerate(self._names) if not name]
+        self._first = True
+        given = [name for name in self._names if name]
+        self.problem = ""
+        if len(set(given)) < len(given):
+            twice = next(name for name in given if given.count(name) > 1)
+            self.problem = f"the header names {twice[:80]!r} twice"
+
+    def named(self, row: list[str]) -> dict[str, str]:
+        """Return the cells of a row that have content, by their columns."""
+        return {name: cell for name, cell in zip(self._names, row, strict=True) if cell}
+
+    def fault(self, row: list[str], rows: "_Rows") -> BadRow | None:
+        """Return what is wrong with a row, if anything is."""
+        if len(row) != len(self._names):
+            reason = f"{len(row)} cells where the header has {len(self._names)}"
+            if rows.lines == 1:
+                return BadRow(rows.line, reason)
+            # A quote too many joins rows to one, until another quote ends it.
+            reason += f", in a row of {rows.lines} lines: is a quote missing, or one too many?"
+            return BadRow(rows.line, reason, _MEND_QUOTES)
+        if rows.problem:
+            return BadRow(rows.line, rows.problem)
+        first, self._first = self._first, False
+        for at in self._nameless:
+            if row[at] and first:
+                return BadRow(
+                    self._line,
+                    f"the header gives column {at + 1} no name, and its cells have content",
+                    "name the column, or leave it out (pandas: to_csv(..., index=False))",
+                )
+            if row[at]:
+                return BadRow(rows.line, "a cell with content in a column without a name")
+        return None
 
 
-def _header_problem(names: list[str]) -> str:
-    given = [name for name in names if name]
-    twice = next((name for name in given if given.count(name) > 1), None)
-    return "" if twice is None else f"the header names {twice[:80]!r} twice"
+def _record(rows: "_Rows", value: list[str] | dict[str, str]) -> RawRow | BadRow:
+    data = encode(value)
+    if len(data) > MAX_RECORD_BYTES:
+        return BadRow(rows.line, _TOO_LONG)
+    return RawRow(rows.line, data, rows.raw)
 
 
 class _Rows:
-    """The rows of one file, with the line that each begins at and its text.
+    """The rows of one file, with the line that each begins at and its bytes.
 
     Attributes:
         line: 1-based line at which the row yielded last begins.
+        lines: How many lines it has.
         raw: Its bytes, its end included.
+        end: Where it ends, in bytes from the start of the file.
+        problem: Why it is no record though its cells and its end are known; usually empty.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-        self._lines: list[str] = []
-        self._size = self._above = 0
-        self.line = 1
+        self._source = _lines(stream)
+        self._taken: list[bytes] = []
+        self._size = 0
+        self.line = self.lines = 1
         self.raw = b""
-
-    def close(self) -> None:
-        """Leave the stream as it is."""
-        self._text.detach()
+        self.end = 0
+        self.problem = ""
 
     def read(self, separator: str | None) -> Iterator[list[str] | BadRow]:
         """Yield the cells of each row, or why it is none; None: find the separator."""
-        try:
-            first = "" if separator else self._first_line()
-        except UnicodeDecodeError:
-            yield BadRow(1, _NOT_UTF8)
-            return
-        separator = separator or _separator(first)
-        rows = csv.reader(self._feed(first), strict=True, delimiter=separator)
-        done, above = 0, self._above
+        first, above = next(self._source, b""), 0
+        if first.startswith(BOM_UTF8):
+            self.end = len(BOM_UTF8)
+            first = first[self.end :]
+        if separator is None:
+            while first in {b"\n", b"\r\n", b"\r"}:
+                above += 1
+                self.end += len(first)
+                first = next(self._source, b"")
+            separator = _separator(first.decode(errors="replace"))
+        lines = chain([first], self._source) if first else self._source
+        rows = csv.reader(self._feed(lines, above + 1), strict=True, delimiter=separator)
         while True:
-            self._lines, self._size = [], 0
-            self.line = above + done + 1
+            self._taken, self._size, self.problem = [], 0, ""
+            self.line = above + rows.line_num + 1
+            reason = ""
             try:
                 row = next(rows)
             except StopIteration:
                 return
-            except UnicodeDecodeError:
-                yield BadRow(above + rows.line_num + 1, _NOT_UTF8)
-                return
             except csv.Error as error:
-                done = rows.line_num
-                yield BadRow(self.line, str(error))
-                continue
+                row, reason = [], str(error)
             except _TooLongError:
-                yield BadRow(self.line, _TOO_LONG)
+                yield self._fault(_TOO_LONG, separator, known=False)
                 return
-            done = rows.line_num
-            self.raw = "".join(self._lines).encode()
+            self.lines = above + rows.line_num + 1 - self.line
+            self.raw = self._taken[0] if self.lines == 1 else b"".join(self._taken)
+            self.end += len(self.raw)
             # The csv module has a limit of that size, which anybody in the process may change.
             if len(self.raw) > MAX_CELL and max(map(len, row), default=0) > MAX_CELL:
-                yield BadRow(self.line, f"a cell is longer than {MAX_CELL} characters")
+                reason = f"a cell is longer than {MAX_CELL} characters"
+            if reason:
+                bad = self._fault(reason, separator, known=self.lines == 1)
+                yield bad
+                if bad.remedy:
+                    return
             else:
                 yield row
 
-    def _first_line(self) -> str:
-        """Return the first line that is not empty; those above are counted and left out."""
-        while line := self._text.readline(MAX_RECORD_BYTES + 3):
-            if line.strip("\r\n"):
-                return line
-            self._above += 1
-        return ""
-
-    def _feed(self, first: str) -> Iterator[str]:
-        rest = iter(lambda: self._text.readline(MAX_RECORD_BYTES + 3), "")
-        for line in chain([first] if first else [], rest):
+    def _feed(self, lines: Iterable[bytes], start: int) -> Iterator[str]:
+        for number, line in enumerate(lines, start):
             self._size += len(line)
             if self._size > MAX_RECORD_BYTES + 2:  # a record has at least the bytes of its row
                 raise _TooLongError
-            self._lines.append(line)
-            yield line
+            if len(self._taken) == _MANY_LINES:  # ATTACK: each costs more than its bytes
+                self._taken = [b"".join(self._taken)]
+            self._taken.append(line)
+            try:
+                text = line.decode()
+            except UnicodeDecodeError:
+                where = "" if number == self.line else f" (line {number})"
+                self.problem = self.problem or _NOT_UTF8 + where
+                text = line.decode(errors="replace")  # quotes, separators and ends are ASCII
+            yield text
+
+    def _fault(self, reason: str, separator: str, *, known: bool) -> BadRow:
+        # Of a row that could not be read to its end. The end is known if the row began in this
+        # line, and the line does not end within quotes, as far as they can be paired.
+        raw = b"".join(self._taken)
+        at = _open_cell(raw, separator)
+        if at is None:
+            return BadRow(self.line, reason, "" if known else _MEND_QUOTES)
+        if known and raw.count(b'"', at) % 2 == 0:
+            return BadRow(self.line, reason)
+        before = raw[:at]
+        above = before.count(b"\n") + before.count(b"\r") - before.count(b"\r\n")
+        reason = f"the quote that opens a cell here: {reason}"
+        return BadRow(self.line + above, reason, _MEND_QUOTES)
 
 
 class _TooLongError(Exception):
     pass
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    # Lines with their ends: a line feed, a carriage return, or both. One that is longer than a
+    # row may be is not read to its end.
+    parts: list[bytes] = []
+    size = 0
+    while block := stream.read(_BLOCK):
+        if parts and parts[-1].endswith(b"\r") and not block.startswith(b"\n"):
+            yield b"".join(parts)
+            parts, size = [], 0
+        lines = block.splitlines(keepends=True)
+        rest = b"" if lines[-1].endswith(b"\n") else lines.pop()
+        if lines:
+            lines[0] = b"".join([*parts, lines[0]])
+            parts, size = [], 0
+            yield from lines
+        if rest:
+            parts.append(rest)
+            size += len(rest)
+            if size > MAX_RECORD_BYTES + 2:
+                break
+    if parts:
+        yield b"".join(parts)
+
+
+_CELLS = {
+    separator: re.compile(
+        rb'(?:"[^"]*+(?:""[^"]*+)*+"|[^"%b\r\n][^%b\r\n]*+|)(?:(%b)|\r\n?|\n|\Z)'
+        % ((separator.encode(),) * 3)
+    )
+    for separator in SEPARATORS
+}
+
+
+def _open_cell(raw: bytes, separator: str) -> int | None:
+    """Return where the cell in quotes begins that is not closed as it has to be, if one is not."""
+    cell, at = _CELLS[separator], 0
+    while found := cell.match(raw, at):
+        if not found[1]:
+            return None
+        at = found.end()
+    return at
 
 
 def _separator(header: str) -> str:

@@ -67,7 +67,8 @@ def iter_records(reader: str, path: str, stream: BinaryIO) -> Iterator[Record]:
             raise InvalidInputError(
                 "bad-record",
                 f"{path}: {row.place(reader)}: {row.reason}",
-                hint="correct the file, or leave such rows out with commit --skip-bad",
+                hint=row.remedy
+                or "correct the file, or leave such rows out with commit --skip-bad",
             )
         yield Record(record_id(reader, row.data), position, row.data)
 

@@ -31,10 +31,13 @@ class BadRow(Struct, frozen=True):
     Attributes:
         line: As for :class:`RawRow`.
         reason: Why it is none, for people.
+        remedy: What to do about the file, for people, if leaving out this line does not mend it:
+            the header is wrong, or where the rows below end is unknown. Else empty.
     """
 
     line: int
     reason: str
+    remedy: str = ""
 
     def place(self, reader: str) -> str:
         """Return where it is, as messages say it."""

@@ -17,9 +17,9 @@ from msgspec.structs import replace
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.files import open_regular
 from lyrikstore.canon.json import JSON
-from lyrikstore.curate.readers.cells import table_header
+from lyrikstore.curate.readers.cells import header_end
 from lyrikstore.curate.readers.fields import FieldRoles, is_text
-from lyrikstore.curate.readers.records import CSV, CSV_1, iter_rows
+from lyrikstore.curate.readers.records import CSV, iter_rows
 from lyrikstore.curate.readers.rows import RowError, as_text, parse_row
 from lyrikstore.curate.readers.statistics import RowStatistics
 from lyrikstore.history.records.rows import BadRow, RawRow
@@ -29,6 +29,7 @@ MAX_BAD = 100_000
 """Malformed lines after which a file is not what it is said to be."""
 
 _BATCH = 4096
+_PART = 1 << 20
 
 
 class BadLine(Struct, frozen=True):
@@ -38,11 +39,13 @@ class BadLine(Struct, frozen=True):
         path: Its file.
         line: 1-based; of Parquet the row.
         reason: Why, for people.
+        remedy: As :class:`BadRow` has it: not empty if it cannot be left out.
     """
 
     path: str
     line: int
     reason: str
+    remedy: str = ""
 
 
 class FileCheck(Struct):
@@ -126,7 +129,7 @@ def check_rows(
         if name and (identity := as_text(fields.get(name))) is not None:
             ids += blake3(identity.encode()).digest(8)
         if copy is not None:
-            copy.write(raw if raw.endswith(b"\n") else raw + b"\n")
+            copy.write(raw if raw.endswith((b"\n", b"\r")) else raw + b"\n")
         batch.append(fields)
         if len(batch) == _BATCH:
             _measure(found.statistics, batch, wanted, misfits)
@@ -155,10 +158,18 @@ def id_hash(identity: str) -> int:
 
 
 def copy_header(reader: str, stream: BinaryIO, copy: BinaryIO) -> None:
-    """Write what a file of some rows of another begins with: of a table its header."""
-    if reader in (CSV, CSV_1):
-        copy.write(table_header(stream))
-        stream.seek(0)
+    """Write what a file of some rows of another begins with: of a table all to its header's end.
+
+    The separator is learnt from the first line that is not empty, which need not be the header.
+    """
+    if reader != CSV:
+        return
+    left = header_end(stream)
+    stream.seek(0)
+    while left and (part := stream.read(min(left, _PART))):
+        copy.write(part)
+        left -= len(part)
+    stream.seek(0)
 
 
 def check_task(
@@ -180,7 +191,7 @@ def _rows(
     named = bool(wanted.roles.names)
     for row in iter_rows(wanted.reader, path, stream):
         if isinstance(row, BadRow):
-            yield BadLine(path, row.line, row.reason)
+            yield BadLine(path, row.line, row.reason, row.remedy)
             continue
         try:
             fields = parse_row(row.data)

@@ -121,6 +121,7 @@ def read_rows(
 
     Raises:
         InvalidInputError: (``bad-rows``) malformed lines, all of them counted, a thousand listed;
+            or, though such may be left out, a file in which that loses rows that are none of them;
             (``bad-record``) a file that cannot be read at all; (``duplicate-ids``);
             (``unknown-column``) no row has a field that is named; (``too-large``) a packed file
             unpacks to too much; (``bad-files``) two files would have one path; (``no-records``).
@@ -136,6 +137,8 @@ def read_rows(
     bad = reading.bad
     if bad and (not allow.skip_bad or how.reader == PARQUET):
         raise _bad_rows("bad-rows", bad, how.reader)
+    if whole := [item for item in bad if item.remedy]:
+        raise _bad_rows("bad-rows", whole, how.reader)
     total = reading.statistics()
     reading.check_names(total)
     roles, warnings = reading.roles(total), list[str]()
@@ -290,15 +293,15 @@ def _copy(
 
 def _bad_rows(kind: str, bad: Sequence[BadLine], reader: str) -> InvalidInputError:
     what = "row" if reader == PARQUET else "line"
-    hint = (
-        "write the file again without them"
-        if reader == PARQUET
-        else "correct them, or leave them out with --skip-bad"
-    )
+    hint = "correct them, or leave them out with --skip-bad"
+    if reader == PARQUET:
+        hint = "write the file again without them"
+    elif any(item.remedy for item in bad):
+        hint = "correct them"
     mistakes = Mistakes()
     for item in bad:
         text = f"{item.path}: {what} {item.line}: {item.reason}"
-        mistakes.add(InvalidInputError(kind, text, hint=hint))
+        mistakes.add(InvalidInputError(kind, text, hint=item.remedy or hint))
     try:
         mistakes.check()
     except InvalidInputError as error:
