@@ -182,6 +182,16 @@ def test_an_index_without_a_name_is_one_mistake(publisher, folder) -> None:
         assert "index=False" in error["hint"]
 
 
+def test_a_byte_order_mark_before_rows_of_json_is_told(publisher, folder) -> None:
+    (folder / "t.jsonl").write_bytes(b"\xef\xbb\xbf" + lines(ROWS))
+    for more in ((), ("--skip-bad",)):
+        error = commit(publisher, *more, code=16)
+        assert error["kind"] == "bad-rows"
+        assert "byte order mark" in error["message"]
+        assert "BOM" in error["hint"]
+    assert publisher.run("log", "acme/rows").code == 1
+
+
 def test_packed_files_that_are_hostile(publisher, folder, monkeypatch) -> None:
     (folder / "t.jsonl.gz").write_bytes(gzip.compress(lines(ROWS))[:-9])
     assert commit(publisher, code=16)["kind"] == "bad-record"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lyrikstore.canon.json import parse
 from lyrikstore.curate.commit.rows.check import RowLayout, check_rows, copy_header
-from lyrikstore.curate.readers import CSV, CSV_1, BadRow, RawRow
+from lyrikstore.curate.readers import CSV, CSV_1, JSONL, BadRow, RawRow
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.readers.records import iter_rows
 
@@ -203,3 +203,16 @@ def test_the_header_of_a_copy_is_that_of_the_file() -> None:
     assert len(kept(data)) == 2
     check_copy(data)
     check_copy(b"\xef\xbb\xbf\r\n;;\ra;b\r1;2\r3\r4;5")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_row_of_json() -> None:
+    found = check_rows(
+        "t",
+        io.BytesIO(b'\xef\xbb\xbf{"a":1}\n{"a":2}\nno\n\xef\xbb\xbf{"a":3}\n'),
+        RowLayout(JSONL, FieldRoles()),
+    )
+    assert [(item.line, item.remedy != "") for item in found.bad] == [
+        (1, True),
+        (3, False),
+        (4, True),
+    ]

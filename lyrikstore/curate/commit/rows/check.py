@@ -4,6 +4,7 @@ What is found of a file depends on its bytes and the roles of fields alone, so t
 checked in any order and anywhere.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -22,7 +23,7 @@ from lyrikstore.curate.readers.fields import FieldRoles, is_text
 from lyrikstore.curate.readers.records import CSV, iter_rows
 from lyrikstore.curate.readers.rows import RowError, as_text, parse_row
 from lyrikstore.curate.readers.statistics import RowStatistics
-from lyrikstore.history.records.rows import BadRow, RawRow
+from lyrikstore.history.records.rows import JSONL, BadRow, RawRow
 from lyrikstore.objects.chunk.sources import unreadable
 
 MAX_BAD = 100_000
@@ -30,6 +31,7 @@ MAX_BAD = 100_000
 
 _BATCH = 4096
 _PART = 1 << 20
+_MEND_MARK = "save the file as UTF-8 without a byte order mark (BOM)"
 
 
 class BadLine(Struct, frozen=True):
@@ -192,6 +194,10 @@ def _rows(
     for row in iter_rows(wanted.reader, path, stream):
         if isinstance(row, BadRow):
             yield BadLine(path, row.line, row.reason, row.remedy)
+            continue
+        if wanted.reader == JSONL and row.data.startswith(BOM_UTF8):
+            # No part of a JSON text, and part of the record: the line without it is another one.
+            yield BadLine(path, row.line, "begins with a byte order mark", _MEND_MARK)
             continue
         try:
             fields = parse_row(row.data)
