@@ -26,7 +26,7 @@ from lyrikstore.canon.limits import MAX_JSON_BYTES
 from lyrikstore.canon.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
-    from lyrikstore.api import IssuedCredential
+    from lyrikstore.api import FieldRoles, IssuedCredential
 
 
 class _Existing(click.Path):
@@ -224,6 +224,15 @@ def field_roles(command: Any) -> Any:
         metavar="FIELD",
         help="The field that holds the text; again for several.",
     )(command)
+
+
+def role_words(roles: "FieldRoles") -> list[str]:
+    """Return the words that name these roles to a command with :func:`field_roles`."""
+    words = [word for name in roles.text for word in ("--text", name)]
+    for option, name, _ in _ROLES:
+        if field := getattr(roles, name.removesuffix("_field")):
+            words += [option, field]
+    return words
 
 
 _ROLES = (

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -486,6 +487,38 @@ def test_status_looks_into_packed_files(publisher, folder) -> None:
     (folder / "a.jsonl.gz").unlink()
     found = status()
     assert (found["added"], found["removed"]) == (["b.csv"], ["a.jsonl"])
+
+
+def test_status_knows_the_files_of_which_lines_were_left_out(publisher, folder) -> None:
+    (folder / "a.csv").write_text("n,tag,q\n1,x,one\n2\n3,y,three\n")
+    (folder / "b.csv.gz").write_bytes(gzip.compress(b"n,q\n1,one\n2\n"))
+    (folder / "c.csv").write_text("n,q\n1,one\n")
+    options = ("--text", "q", "--label", "tag", "--reader", "csv/2", "--measure", "tokens")
+
+    def status() -> Any:
+        return publisher.ok("status", "--json").json["folders"][0]
+
+    assert len(commit(publisher, *options, "--skip-bad")["skipped"]) == 2
+    assert status()["clean"]
+    assert not commit(publisher, *options, "--skip-bad")["changed"]
+    (folder / "b.csv.gz").unlink()
+    commit(publisher, *options, "--skip-bad", "--yes")
+    assert status()["clean"]  # none is packed: compared in another way
+    assert status()["clean"]  # and remembered
+    kept = "n,tag,q\n1,x,one\n3,y,three\n"
+    (folder / "a.csv").write_text(kept)
+    assert status()["clean"]  # a commit would find nothing new
+    (folder / "a.csv").write_text("n,tag,q\n1,x,one\n2\n3,y,THREE\n")
+    assert status()["modified"] == ["a.csv"]
+    said = publisher.ok("status").err.splitlines()
+    (hint,) = [line for line in said if "lyrikstore commit" in line]
+    words = shlex.split(hint[hint.index("lyrikstore") :])
+    assert "--skip-bad" in words
+    publisher.ok(*words[1:])
+    assert status()["clean"]
+    body = show(publisher, "acme/rows")["manifest"]["body"]
+    assert body["fields"] == {"text": ["q"], "label": "tag"}
+    assert body["descriptor"]["stats"]["value"]["sample"]["tokens"]
 
 
 def test_labels_in_cells(publisher, folder) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lyrikstore.canon.text import escape_control, pluralize
+from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.screen import Screen
 from lyrikstore_cli.session import Session
@@ -78,6 +79,11 @@ def _commit(status: "FolderStatus") -> str:
         words += ["--key", status.key] if status.key not in {"", *KEY_COLUMNS} else []
     if status.licence:
         words += ["--license", status.licence]
+    rows = status.rows
+    words += ["--reader", rows.reader] if rows.reader else []
+    words += options.role_words(rows.roles)
+    words += [word for name in rows.measures for word in ("--measure", name)]
+    words += ["--skip-bad"] if rows.skip_bad else []
     return shlex.join(words) + (" --describe FILE" if status.described else "")
 
 

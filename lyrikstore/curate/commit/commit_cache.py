@@ -11,12 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from blake3 import blake3
-from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec import Struct, convert, field, to_builtins
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import storage_error
 from lyrikstore.canon.files import open_regular, real_path
+from lyrikstore.curate.commit.inputs import RowOptions
 from lyrikstore.curate.scan.listing import MANY_FILES, Listed, Listing
 from lyrikstore.objects.io.stat_cache import STATE, StatCache, newest, pack_state
 
@@ -39,6 +39,9 @@ class LastCommit(Struct, frozen=True):
         formats: How many files have each suffix; empty where nobody counted.
         orphan_files: Files without a row.
         orphan_rows: ``(number, key)`` of rows without a file.
+        copies: Path → digests of the file that the version has, and of the one in the folder of
+            which it is a copy without some lines.
+        rows: What was said about records.
     """
 
     folder: str
@@ -53,13 +56,15 @@ class LastCommit(Struct, frozen=True):
     formats: Mapping[str, int]
     orphan_files: tuple[str, ...]
     orphan_rows: tuple[tuple[int, str], ...]
+    copies: Mapping[str, tuple[str, str]] = {}
+    rows: RowOptions = field(default_factory=RowOptions)
 
     def save(self, directory: Path) -> None:
         """Keep it in ``directory``. A failure to write is no failure of the commit."""
         path = _file(directory, self.folder, self.name)
         new = path.with_name(f"{path.name}.new")
         with suppress(OSError, ValueError):
-            data = json.dumps(asdict(self)).encode()
+            data = json.dumps(to_builtins(self)).encode()
             if path.exists() and _kept(path) == data:
                 return
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -209,18 +214,6 @@ def _kept(path: Path) -> bytes:
 def _load(path: Path) -> LastCommit | None:
     # None if it is damaged: it may be deleted at any time, and then is no memory either.
     data = _kept(path)
-    with suppress(ValueError, KeyError, TypeError, AttributeError):
-        found = json.loads(data)
-        texts = {name: found[name] for name in _TEXTS}
-        if all(type(text) is str for text in texts.values()):
-            return LastCommit(
-                **texts,
-                follow_links=bool(found["follow_links"]),
-                formats={str(name): int(count) for name, count in found["formats"].items()},
-                orphan_files=tuple(str(file) for file in found["orphan_files"]),
-                orphan_rows=tuple((int(number), str(key)) for number, key in found["orphan_rows"]),
-            )
+    with suppress(ValueError):
+        return convert(json.loads(data), LastCommit)
     return None
-
-
-_TEXTS = [name for name, kind in LastCommit.__annotations__.items() if kind is str]

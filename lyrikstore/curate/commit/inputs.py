@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Self
 
 from msgspec import Struct, field
 
@@ -53,6 +54,27 @@ class CommitOptions(Struct, frozen=True):
     links: bool = False
     compose: bool = False
     skip_bad: bool = False
+
+
+class RowOptions(Struct, frozen=True):
+    """What a commit was told about records, as ``status`` repeats it.
+
+    Attributes:
+        reader: As :class:`CommitMetadata` has it, or empty.
+        roles: The fields that were named.
+        measures: As there.
+        skip_bad: As :class:`CommitOptions` has it.
+    """
+
+    reader: str = ""
+    roles: FieldRoles = field(default_factory=FieldRoles)
+    measures: tuple[str, ...] = ()
+    skip_bad: bool = False
+
+    @classmethod
+    def of(cls, stated: CommitMetadata, allow: CommitOptions) -> Self:
+        """Return those of a commit."""
+        return cls(stated.reader or "", stated.roles, stated.measures, allow.skip_bad)
 
 
 def words_digest(stated: CommitMetadata, allow: CommitOptions) -> Digest:

@@ -19,7 +19,12 @@ from lyrikstore.curate.commit.commit_cache import (
     stat_cache,
 )
 from lyrikstore.curate.commit.data_loss import dropped_metadata, is_large, kept_text
-from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions, words_digest
+from lyrikstore.curate.commit.inputs import (
+    CommitMetadata,
+    CommitOptions,
+    RowOptions,
+    words_digest,
+)
 from lyrikstore.curate.commit.manifest_body import Attach, checkpoint_body, dataset_body, lists
 from lyrikstore.curate.commit.model_files import Weights
 from lyrikstore.curate.commit.rows.read import CommittedRows, read_rows, recognised
@@ -169,12 +174,13 @@ def find_files(
         formats={},
         orphan_files=(),
         orphan_rows=(),
+        rows=RowOptions.of(stated, allow),
     )
     known = recalled is not None
     scan = judged(listed, folder, known=known, compose=allow.compose or known)
     unchanged = None
     if recalled and last.listing and current is not None and not damaged:
-        seen = replace(recalled, formats={}, orphan_files=(), orphan_rows=())
+        seen = replace(recalled, formats={}, orphan_files=(), orphan_rows=(), copies={})
         if seen == last:
             unchanged = _unchanged(current, scan, recalled)
     return CommitInput(current, before, cache, scan, last, recalled, unchanged)
@@ -269,6 +275,10 @@ class CommitPlan(Struct, frozen=True):
                 formats=self.formats,
                 orphan_files=joined.orphan_files,
                 orphan_rows=tuple((row.number, row.key) for row in joined.orphan_rows),
+                copies={
+                    path: (tree.by_path[path].blake3.hex, source.hex)
+                    for path, source in (self.rows.sources if self.rows else {}).items()
+                },
             ).save(memory)
         added, removed, changed = changed_paths(found.before, tree)
         return CommitResult(

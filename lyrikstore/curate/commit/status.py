@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from blake3 import blake3
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
@@ -18,6 +18,7 @@ from lyrikstore.curate.commit.commit_cache import (
     names_of,
     stat_cache,
 )
+from lyrikstore.curate.commit.inputs import RowOptions
 from lyrikstore.curate.commit.rows.unpack import unpacked_parts
 from lyrikstore.curate.commit.statement import current_version, tree_like
 from lyrikstore.curate.descriptor import stated_in
@@ -32,6 +33,9 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import pairs
 from lyrikstore.objects.io.stat_cache import StatCache
+
+Copies = Mapping[str, tuple[str, str]]
+"""As :class:`LastCommit` has them."""
 
 
 class FolderStatus(Struct, frozen=True):
@@ -52,6 +56,7 @@ class FolderStatus(Struct, frozen=True):
         key: The sheet's join column, or empty.
         licence: The licence that the current version names, or empty.
         described: Whether the current version states more than was measured.
+        rows: What the last commit was told about records.
         problem: Why nothing can be said, such as a folder that is gone; else empty.
     """
 
@@ -69,6 +74,7 @@ class FolderStatus(Struct, frozen=True):
     key: str = ""
     licence: str = ""
     described: bool = False
+    rows: RowOptions = field(default_factory=RowOptions)
     problem: str = ""
 
     @property
@@ -121,7 +127,7 @@ def folder_statuses(
         StorageError: What is remembered of the folders cannot be read.
 
     Cost: one look at each file. Only a file whose size is as it was and whose time stamps are not
-    is read.
+    is read; packed ones are, and once those of which lines were left out.
     """
     wanted = None if folder is None else real_path(folder)
     found = [
@@ -177,12 +183,12 @@ def _status(
         key=current.body.get("metadata", {}).get("key", ""),
         licence=current.body.get("licence", {}).get("expression", ""),
         described=bool(stated_in(current.body.get("descriptor", {}))),
+        rows=last.rows,
     )
     if listing and listing == last.listing and not moved:
         return status
     scan = judge(listed, known=names == last.names, compose=True)
-    is_rows = current.body.get("reader") in ROWS
-    added, removed, changed, unreadable = _compare(repository, scan, current, cache, is_rows)
+    added, removed, changed, unreadable = _compare(repository, scan, current, cache, last.copies)
     differs = added or removed or changed or unreadable or status.sheet_changed
     if listing and not (differs or moved):
         # Too young to be relied on when it was committed; now it is, and need not be compared.
@@ -198,14 +204,15 @@ def _status(
 
 
 def _compare(
-    repository: Repository, scan: Scan, current: Manifest, cache: StatCache, is_rows: bool
+    repository: Repository, scan: Scan, current: Manifest, cache: StatCache, copies: Copies
 ) -> tuple[list[str], list[str], list[str], list[Offender]]:
     # Packed files of rows were committed as what they hold, under that name; a name that would be
     # there twice stays, and shows as added.
+    is_rows = current.body.get("reader") in ROWS
     held = {unpacked_path(path): path for path in scan.paths} if is_rows else {}
     packed = {path: file for path, file in held.items() if path != file and path not in scan.paths}
     if packed:
-        return _compare_packed(repository, scan, current, packed)
+        return _compare_packed(repository, scan, current, packed, copies)
     tree = tree_like(repository, current, scan.paths)
     digests, unknown = cache.lookup(scan.states)
     pending, sizes = set(unknown), scan.sizes
@@ -225,20 +232,25 @@ def _compare(
                 removed.append(path)
             continue
         mine = slice(at * 32, at * 32 + 32)
-        if at in pending and sizes[at] == tree.sizes[was]:
+        if at in pending and (path in copies or sizes[at] == tree.sizes[was]):
             try:
                 digests[mine] = hash_file(scan.location(at)).raw
             except InvalidInputError as error:
                 unreadable.append(Offender(path, error.kind, error.message, error.hint))
                 continue
-        if digests[mine] != tree.digests[was * 32 : was * 32 + 32]:
+        there = tree.digests[was * 32 : was * 32 + 32]
+        if digests[mine] != there and copies.get(path) != (there.hex(), digests[mine].hex()):
             changed.append(path)
     cache.save(scan.states, bytes(digests))
     return added, removed, changed, unreadable
 
 
 def _compare_packed(
-    repository: Repository, scan: Scan, current: Manifest, packed: Mapping[str, str]
+    repository: Repository,
+    scan: Scan,
+    current: Manifest,
+    packed: Mapping[str, str],
+    copies: Copies,
 ) -> tuple[list[str], list[str], list[str], list[Offender]]:
     """Compare a folder with packed files, all of which are read."""
     there = repository.tree(current).by_path
@@ -260,7 +272,8 @@ def _compare_packed(
         except InvalidInputError as error:
             unreadable.append(Offender(file, error.kind, error.message, error.hint))
             continue
-        if digest != there[path].blake3:
+        committed = there[path].blake3
+        if digest != committed and copies.get(path) != (committed.hex, digest.hex):
             changed.append(path)
     return (
         sorted(here.keys() - there.keys()),

@@ -14,6 +14,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, storage_error
 from lyrikstore.canon.files import open_regular
 from lyrikstore.canon.json import encode
@@ -34,6 +35,7 @@ from lyrikstore.curate.readers.fields import USUAL, FieldRoles, check_given
 from lyrikstore.curate.readers.recognise import Recognised, recognise, unpacked_path
 from lyrikstore.curate.readers.records import CSV_1, PARQUET, check_reader
 from lyrikstore.curate.readers.statistics import RowStatistics
+from lyrikstore.curate.scan.hashing import hash_file
 from lyrikstore.curate.scan.scan import Scan
 from lyrikstore.curate.sheets.mistakes import Mistakes
 from lyrikstore.history.records.order_root import DOCUMENT
@@ -58,6 +60,7 @@ class CommittedRows(Struct, frozen=True):
         companions: Paths of files that hold no records.
         skipped: Lines left out, in the order of the files.
         warnings: What the committer should know, for people.
+        sources: Path → digest of the file of which that in the scan is a copy without some lines.
         sample: What was measured of a sample only, as the descriptor has it; usually nothing.
     """
 
@@ -68,6 +71,7 @@ class CommittedRows(Struct, frozen=True):
     companions: tuple[str, ...]
     skipped: tuple[BadLine, ...]
     warnings: tuple[str, ...]
+    sources: Mapping[str, Digest] = {}
     sample: Mapping[str, Any] = {}
 
     @property
@@ -162,6 +166,7 @@ def read_rows(
         tuple(path for path in scan.paths if path in beside),
         tuple(sorted(bad, key=lambda item: (item.path, item.line))),
         (*warnings, *_warnings(roles, total)),
+        reading.sources,
     )
 
 
@@ -172,6 +177,7 @@ class _Reading:
         self, scan: Scan, reader: str, companions: frozenset[str], given: FieldRoles
     ) -> None:
         self.scan = scan
+        self.sources: dict[str, Digest] = {}
         self.places = [at for at, path in enumerate(scan.paths) if path not in companions]
         self._given = given
         guess = {
@@ -270,6 +276,7 @@ class _Reading:
         for number, (path, lines) in enumerate(by_path.items()):
             at = bisect_left(self.scan.paths, path)
             target = work / f"good-{number}"
+            self.sources[path] = hash_file(self.scan.location(at))
             found = _copy(path, self.scan.location(at), target, self._wanted, lines)
             self._found[self.places.index(at)] = found
             states[at * STATE.size : (at + 1) * STATE.size] = pack_state(target.stat())
