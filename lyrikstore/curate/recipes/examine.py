@@ -285,7 +285,9 @@ class Examiner:
             case _:
                 if outcome.part is not None or outcome.folder is not None:
                     item.step = number
-                    item.part, item.folder = outcome.part or item.part, outcome.folder
+                    # A split after a partition leaves the folders as they are.
+                    item.part = outcome.part or item.part
+                    item.folder = outcome.folder or item.folder
         if outcome.reports:
             item.findings.append(Reported(number, outcome.reports))
         texts, roles = self._shape[number + 1]

@@ -9,6 +9,7 @@ import pytest
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, PolicyError
 from lyrikstore.credentials.terms.model import Partition, Selector, Terms, Use
+from lyrikstore.credentials.terms.partitioning import assign
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.curate.terms.combined import mix
 from lyrikstore.curate.terms.sources import Asker, sources_of_datasets
@@ -115,6 +116,24 @@ def test_a_row_that_changed_may_be_of_any_file(bench: Any, source: Manifest) -> 
     permit(bench, again)
     made = bench.filter(recipe(MIT, CHANGE)).manifests[""]
     assert answers(bench, made, again) == (False, False, "fail")
+
+
+def test_each_part_of_a_split_has_the_folders_of_the_partition(bench: Any) -> None:
+    rows = [
+        {"text": str(n), "licence": licence, "part": part}
+        for n in range(4)
+        for licence in ("MIT", "NDA")
+        for part in ("train", "test")
+    ]
+    bench.write({"a.jsonl": "".join(json.dumps(row) + "\n" for row in rows)})
+    bench.commit()
+    split = 'use = "split/2"\ncolumn = "part"\ntrain = ["train"]\ntest = ["test"]'
+    parts = bench.filter(recipe('use = "partition/1"', split)).manifests
+    assert set(parts) == {"train", "test"}
+    for manifest in parts.values():
+        tree = bench.repo.tree(manifest)
+        assert tree.paths == (OPEN, CLOSED)
+        assert list(assign(tree, TERMS.partitions)) == [0, 1]
 
 
 def test_data_that_is_gone_makes_no_use_wrong(
