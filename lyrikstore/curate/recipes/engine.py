@@ -20,13 +20,13 @@ import msgspec
 import numpy as np
 from blake3 import blake3
 
-from lyrikstore.canon.errors import StorageError, storage_error
+from lyrikstore.canon.errors import storage_error
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.examine import Examiner, StepRange, Verdict, stages_of
 from lyrikstore.curate.recipes.filters.contract import DatasetFilter
 from lyrikstore.curate.recipes.filters.judgement import KeyedRecords
-from lyrikstore.curate.recipes.findings import BatchFindings
+from lyrikstore.curate.recipes.findings import BatchFindings, work_lost
 from lyrikstore.curate.recipes.recipe import Recipe
 from lyrikstore.curate.recipes.source import Batch, OpenBlob, RecordSource
 from lyrikstore.history.repository.repository import Repository
@@ -87,7 +87,8 @@ class Engine:
                 (``backend-not-shared``) ``pools``, and the store is where no other process can
                 open it.
             VerificationError, IncompleteError: A blob is damaged or lost.
-            StorageError: The disk is full; what was found so far stays.
+            StorageError: The disk is full; what was found so far stays. (``work-lost``) What an
+                earlier stage had found is gone.
 
         Cost: one read of the source for each stage; memory for some batches, and for the keys of a
         step for the whole dataset.
@@ -113,17 +114,32 @@ class Engine:
         """Yield every batch of the source with what was found of it."""
         last = len(self._stages) - 1
         for batch in self.source.batches(self.open_blob):
-            found = self.load(last, batch.number)
-            if found is None:
-                raise StorageError("work-lost", "what a filter had found is gone from its folder")
-            yield batch, BatchFindings.decode(found)
+            yield batch, BatchFindings.decode(self.found_by(last, batch.number))
+
+    def found_by(self, stage: int, batch: int) -> bytes:
+        """Return what a stage that is done found of a batch.
+
+        Raises:
+            StorageError: (``work-lost``) it is gone, or damaged.
+        """
+        found = self.load(stage, batch)
+        if found is None:
+            # Without it the next stage would begin with the source, as if no step had changed it.
+            raise work_lost()
+        return found
 
     def load(self, stage: int, batch: int) -> bytes | None:
-        """Return what a stage found of a batch; None if it has not looked at it, or was cut off."""
+        """Return what a stage found of a batch; None if it has not looked at it, or was cut off.
+
+        Raises:
+            StorageError: It cannot be read.
+        """
         try:
             data = self._file(stage, batch).read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise storage_error(error, f"reading what was found in {self.work}") from error
         body = data[_CHECK:]
         return body if blake3(body).digest(_CHECK) == data[:_CHECK] else None
 
@@ -219,12 +235,10 @@ class _StageWork:
                 if engine.load(number, batch.number) is not None:
                     known += len(batch)
                     continue
-                earlier = engine.load(number - 1, batch.number) if number else b""
+                earlier = engine.found_by(number - 1, batch.number) if number else b""
                 verdicts = self._judged.verdicts(batch.number) if self._judged else []
                 pending.append((batch.number, len(batch)))
-                yield Message(
-                    {}, (batch.encode(), earlier or b"", msgspec.msgpack.encode(verdicts))
-                )
+                yield Message({}, (batch.encode(), earlier, msgspec.msgpack.encode(verdicts)))
 
         done = 0
         with opened as pool:
@@ -280,7 +294,7 @@ class _StageWork:
         return _Judged(verdicts)
 
     def _found(self, batch: int) -> BatchFindings:
-        return BatchFindings.decode(self._engine.load(self._number, batch) or b"")
+        return BatchFindings.decode(self._engine.found_by(self._number, batch))
 
 
 def examine_task(

@@ -40,6 +40,7 @@ from lyrikstore.curate.recipes.findings import (
     Failed,
     Item,
     Reported,
+    work_lost,
 )
 from lyrikstore.curate.recipes.recipe import Recipe
 from lyrikstore.curate.recipes.source import Batch, OpenBlob, read_document
@@ -175,8 +176,15 @@ class Examiner:
             batch: The records.
             earlier: What the stage before found of them.
             verdicts: What the step between the two said of those that had come so far, in order.
+
+        Raises:
+            StorageError: (``work-lost``) what the stage before found is of another batch.
         """
         found = BatchFindings() if earlier is None else earlier
+        if earlier is not None:
+            waiting_for = sum(item.is_alive for items in earlier.records for item in items)
+            if (len(earlier.records), waiting_for) != (len(batch), len(verdicts)):
+                raise work_lost()
         said = iter(verdicts)
         seen: dict[int, dict[str, None]] = {number: {} for number, _, _ in self._lists}
         runs: list[_Run] = []

@@ -9,7 +9,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from lyrikstore.canon.errors import FormatError, InvalidInputError, LyrikstoreError
+from lyrikstore.canon.errors import (
+    FormatError,
+    InvalidInputError,
+    LyrikstoreError,
+    StorageError,
+)
 from lyrikstore.curate.recipes.filters.contract import FieldChange, FieldReport
 
 
@@ -148,3 +153,12 @@ class BatchFindings(Struct, array_like=True):
             return msgspec.msgpack.decode(data, type=BatchFindings)
         except msgspec.MsgspecError as error:
             raise FormatError("bad-answer", "a worker answered with no findings") from error
+
+
+def work_lost() -> StorageError:
+    """Return the error for findings of a stage that are gone, or are of something else."""
+    return StorageError(
+        "work-lost",
+        "what a filter had found is gone from its folder, or no longer fits",
+        hint="give the same command again: what is missing is worked out anew",
+    )

@@ -1,0 +1,71 @@
+"""The engine with what can go wrong around it: work that is lost, and records of every kind."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lyrikstore.canon.errors import StorageError
+from lyrikstore.curate.recipes import engine as engine_module
+from lyrikstore.curate.recipes.apply import apply_recipe
+from lyrikstore.curate.recipes.recipe import parse_recipe
+from lyrikstore.testing.keys import signer_for
+from tests.curate.conftest import NOW, Bench
+
+
+def recipe(*steps: str) -> str:
+    return "recipe = 1\n" + "".join(f"[[step]]\n{step}\n" for step in steps)
+
+
+REDACTED = recipe('use = "redact/1"', 'use = "drop-duplicates/1"', 'use = "drop-empty/1"')
+
+
+def _stage_files(cache: Path, stage: int) -> list[Path]:
+    return sorted(cache.glob(f"work-*/stage-{stage}/*"))
+
+
+def _lose(cache: Path, judged: Any) -> Any:
+    for file in _stage_files(cache, 0):
+        file.unlink()
+    return judged
+
+
+def _damage(cache: Path, judged: Any) -> Any:
+    for file in _stage_files(cache, 0):
+        file.write_bytes(file.read_bytes()[:-1])
+    return judged
+
+
+def _say_less(_: Path, judged: Any) -> Any:
+    return type(judged)(lambda batch: judged.verdicts(batch)[:-1])
+
+
+@pytest.mark.parametrize("change", [_lose, _damage, _say_less])
+def test_lost_work_never_gives_what_the_source_has(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[..., Any]
+) -> None:
+    bench.write({"a.jsonl": '{"text":"Mail jo@example.org"}\n{"text":"two"}\n'})
+    bench.commit()
+    cache = tmp_path / "cache"
+    judge = engine_module._StageWork.judge
+    monkeypatch.setattr(engine_module._StageWork, "judge", lambda work: change(cache, judge(work)))
+
+    def derive() -> Any:
+        return apply_recipe(
+            bench.repo,
+            ["acme/docs"],
+            parse_recipe(REDACTED.encode()),
+            "acme/clean",
+            signer=signer_for("owner"),
+            clock=lambda: NOW,
+            cache_dir=cache,
+        )
+
+    with pytest.raises(StorageError) as caught:
+        derive()
+    assert caught.value.kind == "work-lost"
+    assert "datasets/acme/clean" not in bench.repo.refs
+    monkeypatch.undo()
+    (entry,) = bench.repo.tree(derive().manifests[""]).entries
+    assert b"jo@example.org" not in bench.repo.blobs.read(entry.blake3, max_bytes=1 << 20)
