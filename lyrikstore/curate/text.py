@@ -31,6 +31,9 @@ _MAGIC = (
     (b"PAR1", "Parquet"),
     (b"\x7fELF", "program"),
 )
+HEAD_BYTES = max(len(mark) for mark, _ in _MAGIC)
+"""First bytes of a file that tell its format."""
+
 _SUFFIXES = {
     ".pdf": "PDF",
     ".doc": "old Office document",
@@ -59,7 +62,7 @@ def foreign_format(path: str, head: bytes) -> str | None:
 
     Args:
         path: The suffix decides first, whatever its case.
-        head: The first 8 bytes or more; they decide for files without a telling suffix.
+        head: The first :data:`HEAD_BYTES` or more; they decide for files without a telling suffix.
     """
     by_suffix = _SUFFIXES.get(PurePosixPath(path).suffix.lower())
     if by_suffix is not None:

@@ -12,7 +12,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, partial
-from itertools import count, takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -103,11 +102,12 @@ class Engine:
 
     def foreign(self) -> list[tuple[str, str]]:
         """Return path and format of the files that a text filter cannot read, once all was read."""
+        if self.source.is_rows:
+            return []
+        last = len(self._stages) - 1
         found: list[tuple[str, str]] = []
-        if not self.source.is_rows:
-            batches = (self.load(0, number) for number in count())
-            for data in takewhile(lambda data: data is not None, batches):
-                found += BatchFindings.decode(data or b"").foreign
+        for batch in self.source.batches(self.open_blob):
+            found += BatchFindings.decode(self.found_by(last, batch.number)).foreign
         return found
 
     def findings(self) -> Iterator[tuple[Batch, BatchFindings]]:

@@ -11,12 +11,12 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import JSON, encode
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
 from lyrikstore.curate.readers.records import ROWS
-from lyrikstore.curate.readers.rows import Fields, RowError, as_texts, encode_row, parse_row
+from lyrikstore.curate.readers.rows import as_texts
+from lyrikstore.curate.recipes.candidates import SourceRecord, candidate_of, keep_changes
 from lyrikstore.curate.recipes.filters.allow import Allow
 from lyrikstore.curate.recipes.filters.contract import (
     DATA,
@@ -43,9 +43,16 @@ from lyrikstore.curate.recipes.findings import (
     work_lost,
 )
 from lyrikstore.curate.recipes.recipe import Recipe
-from lyrikstore.curate.recipes.source import Batch, OpenBlob, read_document
-from lyrikstore.curate.text import foreign_format, suffix_label
-from lyrikstore.history.records.order_root import document_id, record_id
+from lyrikstore.curate.recipes.source import (
+    MAX_TEXT_BYTES,
+    Batch,
+    OpenBlob,
+    parse_rows,
+    read_document,
+    read_start,
+)
+from lyrikstore.curate.text import HEAD_BYTES, foreign_format, suffix_label
+from lyrikstore.history.records.order_root import record_id
 from lyrikstore.history.records.rows import JSONL
 
 MAX_VALUES = 1000
@@ -83,26 +90,6 @@ def stages_of(recipe: Recipe) -> list[StepRange]:
     return [*found, StepRange(first, len(recipe.steps), 0)]
 
 
-class _Base(Struct, frozen=True):
-    """A record as the source has it.
-
-    Attributes:
-        path: Its file.
-        position: Its place there.
-        fields: Its fields.
-        row: Its bytes, if it is a row.
-        blob: The digest of the file, if it is a document.
-        data: The file, if a step reads that.
-    """
-
-    path: str
-    position: int
-    fields: Fields
-    row: bytes = b""
-    blob: Digest | None = None
-    data: bytes = b""
-
-
 class _Run(Struct):
     """A record on its way through the steps of a stage.
 
@@ -116,7 +103,7 @@ class _Run(Struct):
 
     at: int
     item: Item
-    base: _Base
+    base: SourceRecord
     start: Candidate
     candidate: Candidate
 
@@ -154,13 +141,12 @@ class Examiner:
         ]
         barrier = filters.get(stage.barrier)
         self._key = barrier.key() if isinstance(barrier, DatasetFilter) else None
-        reads = {
-            name
-            for number in (*range(stage.first, stage.last + 1), stage.barrier)
-            if number in filters
-            for name in filters[number].reads()
-        }
-        self._reads_text, self._reads_data = bool(DOCUMENT_TEXTS & reads), DATA in reads
+        stage_steps = [*range(stage.first, stage.last + 1), stage.barrier]
+        self._reads_text = any(self._takes_text(filters, number) for number in stage_steps)
+        self._reads_data = any(DATA in filters[n].reads() for n in stage_steps if n in filters)
+        self._looks = self._reads_text and not any(
+            self._takes_text(filters, number) for number in range(1, stage.first)
+        )
         self._lists = [
             (number, one.column, one.values)
             for number, one in filters.items()
@@ -190,9 +176,10 @@ class Examiner:
         runs: list[_Run] = []
         waiting = 0
         for at, base in enumerate(self._bases(batch, earlier)):
-            if earlier is None:
+            if self._looks:
                 self._look_at(base, found)
-                found.records.append([Item(self._id(base).raw)])
+            if earlier is None:
+                found.records.append([Item(base.id(self._reader).raw)])
             for item in found.records[at]:
                 if earlier is not None and item.is_alive:
                     self._apply(item, next(said))
@@ -210,6 +197,14 @@ class Examiner:
             found.values = {number: list(values) for number, values in seen.items()}
         return found
 
+    def _takes_text(self, filters: Mapping[int, Filter], number: int) -> bool:
+        """Return whether a step reads the text of whole documents."""
+        return (
+            number in filters
+            and self._shape[number][0] == (DOCUMENT_TEXT,)
+            and not DOCUMENT_TEXTS.isdisjoint(filters[number].reads())
+        )
+
     def _apply(self, item: Item, verdict: Verdict | None) -> None:
         item.key = b""
         if verdict is not None:
@@ -220,40 +215,31 @@ class Examiner:
             else:
                 item.findings.append(Reported(step, (FieldReport(reason, detail=detail),)))
 
-    def _id(self, base: _Base) -> Digest:
-        return record_id(self._reader, base.row) if base.blob is None else document_id(base.blob)
-
-    def _bases(self, batch: Batch, earlier: BatchFindings | None) -> Iterator[_Base]:
-        for at, row in enumerate(batch.rows):
-            yield _Base(batch.path, batch.position + at, self._parsed(batch, at, row), row)
+    def _bases(self, batch: Batch, earlier: BatchFindings | None) -> Iterator[SourceRecord]:
+        for at, fields in enumerate(parse_rows(batch, self._reader)):
+            yield SourceRecord(batch.path, batch.position + at, fields, batch.rows[at])
         for at, entry in enumerate(batch.entries):
-            fields: dict[str, JSON] = dict(entry.meta or {})
+            columns: dict[str, JSON] = dict(entry.meta or {})
             waits = earlier is None or any(
                 item.is_alive and item.data is None for item in earlier.records[at]
             )
             data = b""
-            if waits and (self._reads_text or self._reads_data):
+            if waits and self._reads_text:
                 data = read_document(entry, self._open_blob)
                 with suppress(UnicodeDecodeError):
-                    fields[DOCUMENT_TEXT] = data.decode()
-            yield _Base(entry.path, 0, fields, blob=entry.blake3, data=data)
+                    columns[DOCUMENT_TEXT] = data.decode()
+            elif waits and self._reads_data:
+                # What is longer than a step may read is a byte too long for it: it says so.
+                data = read_start(entry, self._open_blob, MAX_TEXT_BYTES + 1)
+            elif self._looks:
+                data = read_start(entry, self._open_blob, HEAD_BYTES)
+            yield SourceRecord(entry.path, 0, columns, blob=entry.blake3, data=data)
 
-    def _parsed(self, batch: Batch, at: int, row: bytes) -> Fields:
-        try:
-            return parse_row(row)
-        except RowError as error:
-            raise InvalidInputError(
-                "bad-record",
-                f"{batch.path}: record {batch.position + at + 1}: {error}",
-                hint="commit the data again: a commit looks at every row",
-            ) from None
-
-    def _look_at(self, base: _Base, found: BatchFindings) -> None:
-        """Note a document that is no text though a step reads texts."""
-        if base.blob is not None and self._reads_text and not self._reads_data:
-            kind = foreign_format(base.path, base.data[:16])
-            if kind is not None:
-                found.foreign.append((base.path, suffix_label(base.path, kind)))
+    def _look_at(self, base: SourceRecord, found: BatchFindings) -> None:
+        """Note a document that is no text, where a step takes texts of documents."""
+        kind = foreign_format(base.path, base.data[:HEAD_BYTES])
+        if kind is not None:
+            found.foreign.append((base.path, suffix_label(base.path, kind)))
 
     def _put_through(self, runs: list[_Run]) -> list[_Run]:
         """Put records through the steps; what was made of one comes after it.
@@ -323,35 +309,11 @@ class Examiner:
                 run.item.findings.append(Failed(error.to_json()))
                 return
         if run.candidate.fields is not run.start.fields:
-            _keep_changes(run.item, run.base, run.start, run.candidate)
+            keep_changes(run.item, run.base, run.start, run.candidate)
 
-    def _begin(self, at: int, item: Item, base: _Base, first: int) -> _Run:
-        candidate = self._candidate(item, base, first)
+    def _begin(self, at: int, item: Item, base: SourceRecord, first: int) -> _Run:
+        candidate = candidate_of(item, base, *self._shape[first])
         return _Run(at, item, base, candidate, candidate)
-
-    def _candidate(self, item: Item, base: _Base, first: int) -> Candidate:
-        texts, roles = self._shape[first]
-        fields = base.fields
-        if texts != (DOCUMENT_TEXT,):
-            fields = base.fields if item.data is None else parse_row(item.data)
-        elif item.data is not None or item.meta is not None:
-            fields = dict(base.fields if item.meta is None else item.meta)
-            if item.data is not None:
-                fields[DOCUMENT_TEXT] = item.data.decode()
-            elif DOCUMENT_TEXT in base.fields:
-                fields[DOCUMENT_TEXT] = base.fields[DOCUMENT_TEXT]
-        data = base.data if self._reads_data else b""
-        return Candidate(
-            base.path,
-            base.position,
-            Digest(item.id),
-            fields,
-            base.fields,
-            texts,
-            roles,
-            data,
-            Digest(item.origin or item.id),
-        )
 
 
 def _for_all(step: Filter) -> DecideAll:
@@ -377,23 +339,6 @@ def _note(found: BatchFindings, runs: Sequence[_Run]) -> None:
         found.records[at] = []
     for run in runs:
         found.records[run.at].append(run.item)
-
-
-def _keep_changes(item: Item, base: _Base, start: Candidate, end: Candidate) -> None:
-    """Note in ``item`` what it is now."""
-    if not end.is_document:
-        if start.is_document:
-            item.data, item.meta = encode(dict(end.fields)), None
-        else:
-            line = encode_row(item.data or base.row, start.fields, end.fields)
-            item.data = None if line == base.row else line
-        return
-    text = end.fields.get(DOCUMENT_TEXT)
-    if isinstance(text, str) and text != start.fields.get(DOCUMENT_TEXT):
-        item.data = text.encode()
-    meta = {name: str(value) for name, value in end.fields.items() if name != DOCUMENT_TEXT}
-    if meta != {name: value for name, value in start.fields.items() if name != DOCUMENT_TEXT}:
-        item.meta = meta
 
 
 def _shapes(

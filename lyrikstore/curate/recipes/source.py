@@ -183,8 +183,17 @@ def read_document(entry: TreeEntry, open_blob: OpenBlob) -> bytes:
             "more than a text filter reads",
             hint=f"split documents of more than {MAX_TEXT_BYTES} bytes first",
         )
+    return read_start(entry, open_blob, MAX_TEXT_BYTES)
+
+
+def read_start(entry: TreeEntry, open_blob: OpenBlob, most: int) -> bytes:
+    """Return the first bytes of a document, at most so many.
+
+    Raises:
+        VerificationError, IncompleteError: It is damaged or lost.
+    """
     with open_blob(entry.blake3) as stream:
-        data: bytes = stream.read()
+        data: bytes = stream.read(most)
     return data
 
 

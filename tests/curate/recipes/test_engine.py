@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from lyrikstore.canon.errors import StorageError
+from lyrikstore.canon.errors import InvalidInputError, StorageError
+from lyrikstore.curate.extract import workers
 from lyrikstore.curate.recipes import engine as engine_module
+from lyrikstore.curate.recipes import examine, source
 from lyrikstore.curate.recipes.apply import apply_recipe
 from lyrikstore.curate.recipes.recipe import parse_recipe
 from lyrikstore.testing.keys import signer_for
@@ -69,3 +71,51 @@ def test_lost_work_never_gives_what_the_source_has(
     monkeypatch.undo()
     (entry,) = bench.repo.tree(derive().manifests[""]).entries
     assert b"jo@example.org" not in bench.repo.blobs.read(entry.blake3, max_bytes=1 << 20)
+
+
+FOREIGN: dict[str, str | bytes] = {
+    "a.pdf": b"%PDF-1.4\xff\xfe",
+    "b.txt": "text",
+    "c.docx": b"PK\x03\x04abc",
+    "d": b"PK\x03\x04abc",
+}
+EXTRACT = 'use = "extract-text/1"'
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ('use = "sample/1"\nshare = 1', 'use = "drop-empty/1"'),
+        ('use = "sample/1"\nrecords = 1', 'use = "redact/1"', 'use = "drop-duplicates/1"'),
+        ('use = "sample/1"\nrecords = 1', 'use = "drop-duplicates/1"', 'use = "drop-empty/1"'),
+        ('use = "drop-empty/1"', EXTRACT),
+    ],
+)
+def test_no_stage_takes_what_is_no_text_for_text(bench: Bench, steps: tuple[str, ...]) -> None:
+    bench.write(FOREIGN)
+    bench.commit()
+    with pytest.raises(InvalidInputError) as caught:
+        bench.filter(recipe(*steps))
+    assert caught.value.kind == "no-reader"
+    assert caught.value.details["files"] == ["a.pdf", "c.docx", "d"]
+
+
+def test_a_step_that_reads_no_text_takes_any_document(bench: Bench) -> None:
+    bench.write(FOREIGN)
+    bench.commit()
+    assert bench.filter(recipe('use = "sample/1"\nshare = 1')).counts[""]["kept"] == 4
+
+
+def test_a_document_that_is_too_large_is_dropped_and_stops_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (examine, source):
+        monkeypatch.setattr(module, "MAX_TEXT_BYTES", 20)
+    monkeypatch.setattr(workers, "MAX_DOCUMENT_BYTES", 20)
+    bench.write({"a.txt": "x" * 21, "b.txt": "x" * 20})
+    bench.commit()
+    result = bench.filter(recipe(EXTRACT))
+    assert dict(result.dropped) == {"too-large": 1}
+    with pytest.raises(InvalidInputError) as caught:
+        bench.filter(recipe('use = "drop-empty/1"'), to="acme/texts")
+    assert caught.value.kind == "too-large"

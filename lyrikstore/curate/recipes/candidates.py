@@ -1,0 +1,92 @@
+"""From records of a source to what steps see of them, and back to what they have become."""
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.json import encode
+from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
+from lyrikstore.curate.readers.rows import Fields, encode_row, parse_row
+from lyrikstore.curate.recipes.filters.contract import Candidate
+from lyrikstore.curate.recipes.findings import Item
+from lyrikstore.history.records.order_root import document_id, record_id
+
+
+class SourceRecord(Struct, frozen=True):
+    """A record as the source has it.
+
+    Attributes:
+        path: Its file.
+        position: Its place there.
+        fields: Its fields.
+        row: Its bytes, if it is a row.
+        blob: The digest of the file, if it is a document.
+        data: The file, if a step reads that; else its first bytes, or none.
+    """
+
+    path: str
+    position: int
+    fields: Fields
+    row: bytes = b""
+    blob: Digest | None = None
+    data: bytes = b""
+
+    def id(self, reader: str) -> Digest:
+        """Return its record id."""
+        return record_id(reader, self.row) if self.blob is None else document_id(self.blob)
+
+
+def candidate_of(
+    item: Item, base: SourceRecord, texts: tuple[str, ...], roles: FieldRoles
+) -> Candidate:
+    """Return what the next step sees of a record.
+
+    Args:
+        item: What is found of it so far.
+        base: What the source has there.
+        texts: Which of its fields are the text.
+        roles: Which field has which role.
+    """
+    fields = base.fields
+    if texts != (DOCUMENT_TEXT,):
+        fields = base.fields if item.data is None else parse_row(item.data)
+    elif item.data is not None or item.meta is not None:
+        fields = dict(base.fields if item.meta is None else item.meta)
+        if item.data is not None:
+            fields[DOCUMENT_TEXT] = item.data.decode()
+        elif DOCUMENT_TEXT in base.fields:
+            fields[DOCUMENT_TEXT] = base.fields[DOCUMENT_TEXT]
+    return Candidate(
+        base.path,
+        base.position,
+        Digest(item.id),
+        fields,
+        base.fields,
+        texts,
+        roles,
+        base.data,
+        Digest(item.origin or item.id),
+    )
+
+
+def keep_changes(item: Item, base: SourceRecord, start: Candidate, end: Candidate) -> None:
+    """Note in ``item`` what it is now.
+
+    Args:
+        item: The record.
+        base: What the source has there.
+        start: What it was.
+        end: What it is.
+    """
+    if not end.is_document:
+        if start.is_document:
+            item.data, item.meta = encode(dict(end.fields)), None
+        else:
+            line = encode_row(item.data or base.row, start.fields, end.fields)
+            item.data = None if line == base.row else line
+        return
+    text = end.fields.get(DOCUMENT_TEXT)
+    if isinstance(text, str) and text != start.fields.get(DOCUMENT_TEXT):
+        item.data = text.encode()
+    meta = {name: str(value) for name, value in end.fields.items() if name != DOCUMENT_TEXT}
+    if meta != {name: value for name, value in start.fields.items() if name != DOCUMENT_TEXT}:
+        item.meta = meta
