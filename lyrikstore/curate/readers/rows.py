@@ -77,10 +77,34 @@ def encode_row(data: bytes, before: Fields, after: Fields) -> bytes:
     parts = [
         encode(name)
         + b":"
-        + (bytes(raw[name]) if before.get(name, missing) is value else encode(value))
+        + (bytes(raw[name]) if before.get(name, missing) is value else encode_value(value))
         for name, value in sorted(after.items(), key=_jcs_key)
     ]
     return b"{" + b",".join(parts) + b"}"
+
+
+def encode_value(value: JSON) -> bytes:
+    """Return a value as rows that a step makes or changes have it (spec §12.8.2).
+
+    It is the canonical form; an integer that has none, because not every program reads it alike,
+    is its digits.
+
+    Raises:
+        FormatError: (``bad-json``) the value has no such form: NaN, a lone surrogate.
+    """
+    try:
+        return encode(value)
+    except FormatError:
+        pass
+    if isinstance(value, dict):
+        members = (
+            encode(name) + b":" + encode_value(one)
+            for name, one in sorted(value.items(), key=_jcs_key)
+        )
+        return b"{" + b",".join(members) + b"}"
+    if isinstance(value, list):
+        return b"[" + b",".join(map(encode_value, value)) + b"]"
+    return str(value).encode() if type(value) is int else encode(value)
 
 
 def has_value(value: JSON) -> bool:

@@ -3,9 +3,8 @@
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.json import encode
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
-from lyrikstore.curate.readers.rows import Fields, encode_row, parse_row
+from lyrikstore.curate.readers.rows import Fields, encode_row, encode_value, parse_row
 from lyrikstore.curate.recipes.filters.contract import Candidate
 from lyrikstore.curate.recipes.findings import Item
 from lyrikstore.history.records.order_root import document_id, record_id
@@ -68,6 +67,23 @@ def candidate_of(
     )
 
 
+def made_line(item: Item, base: SourceRecord, start: Candidate, fields: Fields) -> bytes:
+    """Return the line of a row that a step makes of a record.
+
+    Args:
+        item: That record.
+        base: What the source has there.
+        start: What it was when its stage began: what the new row has of that stays byte for byte.
+        fields: The fields of the new row.
+
+    Raises:
+        FormatError: (``bad-json``) no JSON can hold them.
+    """
+    if start.is_document:
+        return encode_value(dict(fields))
+    return encode_row(item.data or base.row, start.fields, fields)
+
+
 def keep_changes(item: Item, base: SourceRecord, start: Candidate, end: Candidate) -> None:
     """Note in ``item`` what it is now.
 
@@ -76,13 +92,16 @@ def keep_changes(item: Item, base: SourceRecord, start: Candidate, end: Candidat
         base: What the source has there.
         start: What it was.
         end: What it is.
+
+    Raises:
+        FormatError: (``bad-json``) no JSON can hold that.
     """
     if not end.is_document:
         if start.is_document:
-            item.data, item.meta = encode(dict(end.fields)), None
+            item.data, item.meta = encode_value(dict(end.fields)), None
         else:
             line = encode_row(item.data or base.row, start.fields, end.fields)
-            item.data = None if line == base.row else line
+            item.data = None if line == base.row and item.origin is None else line
         return
     text = end.fields.get(DOCUMENT_TEXT)
     if isinstance(text, str) and text != start.fields.get(DOCUMENT_TEXT):

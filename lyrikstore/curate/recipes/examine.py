@@ -5,18 +5,18 @@ and the same batch gives the same findings in this process, in another, and on a
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.json import JSON, encode
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
 from lyrikstore.curate.readers.records import ROWS
 from lyrikstore.curate.readers.rows import as_texts
-from lyrikstore.curate.recipes.candidates import SourceRecord, candidate_of, keep_changes
+from lyrikstore.curate.recipes.candidates import SourceRecord, candidate_of, keep_changes, made_line
 from lyrikstore.curate.recipes.filters.allow import Allow
 from lyrikstore.curate.recipes.filters.contract import (
     DATA,
@@ -253,11 +253,13 @@ class Examiner:
             for run in runs:
                 after.append(run)
                 if run.item.is_alive:
-                    after += self._take(run, number, next(said))
+                    with _naming(run):
+                        after += self._take(run, number, next(said))
             runs = after
         for run in runs:
             if run.item.is_alive:
-                self._end(run)
+                with _naming(run):
+                    self._end(run)
         return runs
 
     def _take(self, run: _Run, number: int, outcome: Outcome | InvalidInputError) -> list[_Run]:
@@ -271,8 +273,9 @@ class Examiner:
                 item.findings.append(Dropped(number, reason, detail))
                 return []
             case Divide():
-                item.findings.append(Divided(number, outcome.reason, len(outcome.made)))
-                return self._made(run, outcome, number + 1)
+                made = self._made(run, outcome, number + 1)
+                item.findings.append(Divided(number, outcome.reason, len(made)))
+                return made
             case Change():
                 item.findings.append(Changed(number, outcome.changes))
                 fields = outcome.fields
@@ -292,7 +295,7 @@ class Examiner:
     def _made(self, run: _Run, outcome: Divide, first: int) -> list[_Run]:
         found: list[_Run] = []
         for number, made in enumerate(outcome.made):
-            line = encode(made.fields)
+            line = made_line(run.item, run.base, run.start, made.fields)
             parent, item = run.item, Item(record_id(JSONL, line).raw, data=line)
             item.origin = parent.origin or parent.id
             item.number, item.place = number, encode(dict(made.place)).decode()
@@ -303,17 +306,33 @@ class Examiner:
     def _end(self, run: _Run) -> None:
         """Note the key of a record that has come so far, and what it is now."""
         if self._key is not None:
-            try:
-                run.item.key = self._key(run.candidate)
-            except InvalidInputError as error:
-                run.item.findings.append(Failed(error.to_json()))
-                return
+            run.item.key = self._key(run.candidate)
         if run.candidate.fields is not run.start.fields:
             keep_changes(run.item, run.base, run.start, run.candidate)
 
     def _begin(self, at: int, item: Item, base: SourceRecord, first: int) -> _Run:
         candidate = candidate_of(item, base, *self._shape[first])
         return _Run(at, item, base, candidate, candidate)
+
+
+@contextmanager
+def _naming(run: _Run) -> Iterator[None]:
+    """Note that a record cannot be taken, and which it is."""
+    try:
+        yield
+    except InvalidInputError as error:
+        run.item.findings.append(Failed(error.to_json()))
+    except FormatError as error:
+        run.item.findings.append(Failed(_unwritable(run.candidate, error).to_json()))
+
+
+def _unwritable(candidate: Candidate, error: FormatError) -> InvalidInputError:
+    line = "" if candidate.is_document else f":{candidate.position + 1}"
+    return InvalidInputError(
+        "bad-value",
+        f"{candidate.path}{line}: {error.message}",
+        hint="correct the record, or leave it out with where/1 before that step",
+    )
 
 
 def _for_all(step: Filter) -> DecideAll:
@@ -329,6 +348,8 @@ def _for_all(step: Filter) -> DecideAll:
                 found.append(decide(candidate))
             except InvalidInputError as error:
                 found.append(error)
+            except FormatError as error:
+                found.append(_unwritable(candidate, error))
         return found
 
     return decide_all

@@ -10,7 +10,8 @@ from lyrikstore.canon.errors import InvalidInputError, StorageError
 from lyrikstore.curate.extract import workers
 from lyrikstore.curate.recipes import engine as engine_module
 from lyrikstore.curate.recipes import examine, source
-from lyrikstore.curate.recipes.apply import apply_recipe
+from lyrikstore.curate.recipes.apply import FilterResult, apply_recipe
+from lyrikstore.curate.recipes.filters.documents import chunk
 from lyrikstore.curate.recipes.recipe import parse_recipe
 from lyrikstore.testing.keys import signer_for
 from tests.curate.conftest import NOW, Bench
@@ -119,3 +120,49 @@ def test_a_document_that_is_too_large_is_dropped_and_stops_nothing(
     with pytest.raises(InvalidInputError) as caught:
         bench.filter(recipe('use = "drop-empty/1"'), to="acme/texts")
     assert caught.value.kind == "too-large"
+
+
+BIG = "12345678901234567890123"
+
+
+def lines(bench: Bench, result: FilterResult) -> list[bytes]:
+    tree = bench.repo.tree(result.manifests[""])
+    files = [bench.repo.blobs.read(entry.blake3, max_bytes=1 << 20) for entry in tree.entries]
+    return [line for file in files for line in file.splitlines()]
+
+
+def test_no_number_loses_a_digit(bench: Bench) -> None:
+    bench.write({"a.jsonl": f'{{"text":"x","tweet":{BIG},"n":1.00,"u":{{"id":{BIG}}}}}\n'})
+    bench.commit()
+    (line,) = lines(bench, bench.filter(recipe('use = "chunk/1"')))
+    for member in (f'"tweet":{BIG}', '"n":1.00', f'"u":{{"id":{BIG}}}'):
+        assert member.encode() in line
+    again = bench.filter(recipe('use = "chunk/1"', 'use = "drop-duplicates/1"', 'use = "chunk/1"'))
+    assert f'"tweet":{BIG}'.encode() in lines(bench, again)[0]
+
+
+def test_a_number_inside_a_changed_value_keeps_its_digits(bench: Bench) -> None:
+    value = f'{{"z":[{{"id":-{BIG}}}],"id":{BIG},"s":"jo@example.org"}}'
+    bench.write({"a.jsonl": f'{{"text":"x","u":{value}}}\n'})
+    bench.commit()
+    step = 'use = "redact/2"\ncolumns = "*"\ndetectors = ["patterns"]'
+    (line,) = lines(bench, bench.filter(recipe(step)))
+    changed = f'{{"id":{BIG},"s":"<EMAIL-1>","z":[{{"id":-{BIG}}}]}}'
+    assert line == f'{{"text":"x","u":{changed}}}'.encode()
+
+
+def test_what_no_row_can_hold_names_the_record(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.write({"a.jsonl": '{"text":"x"}\n{"text":"y"}\n'})
+    bench.commit()
+    cut = chunk.chunk_row
+
+    def lone_surrogate(part: Any, **more: Any) -> dict[str, Any]:
+        return cut(part, **more) | ({"text": "\ud800"} if part.text == "y" else {})
+
+    monkeypatch.setattr(chunk, "chunk_row", lone_surrogate)
+    with pytest.raises(InvalidInputError) as caught:
+        bench.filter(recipe('use = "chunk/1"'))
+    assert caught.value.kind == "bad-value"
+    assert caught.value.message.startswith("a.jsonl:2: ")
