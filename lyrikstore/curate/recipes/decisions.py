@@ -66,7 +66,7 @@ class Decision(Struct, frozen=True):
     """One row of the table; absent values are ``None``.
 
     Attributes:
-        record: Record id in the source dataset, hex.
+        record: Record id in the source dataset, hex; of what was made, that of what it was made of.
         path: The path of the record's file.
         action: ``changed``, ``reported``, ``divided``, ``dropped`` or ``kept``.
         step: 1-based number of the recipe's step; ``None`` where no step acted on a kept record.
@@ -80,7 +80,8 @@ class Decision(Struct, frozen=True):
         part: The part it went to.
         detail: For people.
         position: Place of the record in its file, from 0.
-        item: Which of the records that were made of it the row is about, from 0.
+        item: Which of the records that were made of it, directly or through others, the row is
+            about, from 0: step by step, within a step in storage order.
         new_path: Path of its file in the derived dataset, if that is of rows.
         new_position: Its place there.
         place: Where in the record it was made of it comes from, as JSON.

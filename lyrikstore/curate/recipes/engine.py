@@ -254,6 +254,7 @@ class _StageWork:
         if not isinstance(step, DatasetFilter):
             raise TypeError("a step for the whole dataset is one")
         ends, origins, starts = array("q"), array("q"), [0]
+        numbers = array("i")
         folder = self._engine.work
         with (folder / "keys").open("wb") as keys, (folder / "ids").open("wb") as ids:
             for batch in range(len(self._first)):
@@ -261,7 +262,8 @@ class _StageWork:
                     for item in items:
                         if item.is_alive:
                             keys.write(item.key)
-                            ids.write(item.id)
+                            ids.write(item.origin or item.id)
+                            numbers.append(-1 if item.number is None else item.number)
                             ends.append(len(item.key) + (ends[-1] if ends else 0))
                             origins.append(self._first[batch] + at)
                 starts.append(len(ends))
@@ -275,9 +277,10 @@ class _StageWork:
             path, position = self._places[batch]
             inside = origins[at] - self._first[batch]
             identity = bytes(identities[at * 32 : at * 32 + 32]).hex()
+            item = f", item {numbers[at]}" if numbers[at] >= 0 else ""
             if path:
-                return f"record {identity} ({path} record {position + inside + 1})"
-            return f"record {identity} ({self._engine.source.tree.paths[origins[at]]})"
+                return f"record {identity} ({path} record {position + inside + 1}{item})"
+            return f"record {identity} ({self._engine.source.tree.paths[origins[at]]}{item})"
 
         def verdicts(batch: int) -> list[Verdict | None]:
             found: list[Verdict | None] = []

@@ -4,6 +4,7 @@ Nothing here knows a store: blobs come from a function, so that a recipe can be 
 and the same batch gives the same findings in this process, in another, and on another machine.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -247,6 +248,8 @@ class Examiner:
         Raises:
             LyrikstoreError: A blob is damaged or lost.
         """
+        # Of each record, how many were made of it, directly or through others.
+        numbers = Counter(run.at for run in runs if run.item.number is not None)
         for number, decide in self._steps:
             said = iter(decide([run.candidate for run in runs if run.item.is_alive]))
             after: list[_Run] = []
@@ -254,7 +257,7 @@ class Examiner:
                 after.append(run)
                 if run.item.is_alive:
                     with _naming(run):
-                        after += self._take(run, number, next(said))
+                        after += self._take(run, number, next(said), numbers)
             runs = after
         for run in runs:
             if run.item.is_alive:
@@ -262,7 +265,13 @@ class Examiner:
                     self._end(run)
         return runs
 
-    def _take(self, run: _Run, number: int, outcome: Outcome | InvalidInputError) -> list[_Run]:
+    def _take(
+        self,
+        run: _Run,
+        number: int,
+        outcome: Outcome | InvalidInputError,
+        numbers: Counter[int],
+    ) -> list[_Run]:
         """Do what a step said of a record; return what it made of it."""
         item, fields = run.item, run.candidate.fields
         match outcome:
@@ -273,7 +282,7 @@ class Examiner:
                 item.findings.append(Dropped(number, reason, detail))
                 return []
             case Divide():
-                made = self._made(run, outcome, number + 1)
+                made = self._made(run, outcome, number + 1, numbers)
                 item.findings.append(Divided(number, outcome.reason, len(made)))
                 return made
             case Change():
@@ -292,15 +301,16 @@ class Examiner:
             run.candidate = replace(run.candidate, fields=fields, text_fields=texts, roles=roles)
         return []
 
-    def _made(self, run: _Run, outcome: Divide, first: int) -> list[_Run]:
+    def _made(self, run: _Run, outcome: Divide, first: int, numbers: Counter[int]) -> list[_Run]:
         found: list[_Run] = []
-        for number, made in enumerate(outcome.made):
+        for number, made in enumerate(outcome.made, start=numbers[run.at]):
             line = made_line(run.item, run.base, run.start, made.fields)
             parent, item = run.item, Item(record_id(JSONL, line).raw, data=line)
             item.origin = parent.origin or parent.id
             item.number, item.place = number, encode(dict(made.place)).decode()
             item.part, item.folder, item.step = parent.part, parent.folder, parent.step
             found.append(self._begin(run.at, item, run.base, first))
+        numbers[run.at] += len(found)
         return found
 
     def _end(self, run: _Run) -> None:

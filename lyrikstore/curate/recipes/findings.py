@@ -98,7 +98,8 @@ class Item(Struct, array_like=True):
         data: Its line, or a document's text, if that is not what the source has; None: it is.
         meta: What the sheet says of a document, if that is not what the source has.
         origin: Of what was made, the record id in the source of what it was made of.
-        number: Which of those that were made of one record it is, from 0.
+        number: Which of those it is that were made of one record of the source, directly or through
+            others, from 0: step by step, within a step in storage order.
         place: Where in that record it comes from, as JSON.
         key: What the next step, which is for the whole dataset, needs of it.
         part: The part it goes to.

@@ -202,7 +202,7 @@ class Settling:
     def _item(
         self, item: Item, path: str, position: int, row: bytes, entry: TreeEntry | None
     ) -> None:
-        record = item.id.hex()
+        record = (item.origin or item.id).hex()
         changed: set[str] = set()
         reported: set[str] = set()
         for finding in item.findings:

@@ -291,7 +291,9 @@ class _Asking:
                 if not row.path.startswith(hop.prefix):
                     continue
                 place = _Place(row.path.removeprefix(hop.prefix), row.position)
-                made = [] if row.item is None else [(hop.version.id, row.item)]
+                # The id in the source is that of the record, and not of what was made of it.
+                is_source = row.item is None or row.record.startswith(digits)
+                made = [] if is_source else [(hop.version.id, row.item or 0)]
                 for found in self._behind(chain[at + 1 :], place):
                     yield _Found(chain, found.root, (*made, *found.items))
         if len(chain) == 1:
@@ -355,10 +357,10 @@ def _has_places(version: Manifest) -> bool:
 def _of_item(rows: list[Decision], item: int | None, version: Manifest) -> list[Decision]:
     """Return the rows about a record, and about one of those that were made of it.
 
-    The one that is asked for, or else the first that is in ``version``, or else none.
+    The one that is asked for, or else the first that is in ``version``, or else none; and those
+    through which it was made.
     """
-    items = {row.item for row in rows if row.item is not None}
-    if not items:
+    if all(row.item is None for row in rows):
         return rows
     part = version.body["derivation"].get("part")
     if item is None:
@@ -368,7 +370,21 @@ def _of_item(rows: list[Decision], item: int | None, version: Manifest) -> list[
             if row.item is not None and row.action == "kept" and row.part == part
         ]
         item = kept[0] if kept else None
-    return [row for row in rows if row.item is None or row.item == item]
+    parents = _parents(rows)
+    wanted = {None, item}
+    while item is not None:
+        item = parents.get(item)
+        wanted.add(item)
+    return [row for row in rows if row.item in wanted]
+
+
+def _parents(rows: list[Decision]) -> dict[int, int | None]:
+    """Return what each item was made of; numbers are given step by step (spec §12.6)."""
+    divided = [row for row in rows if row.action == "divided"]
+    made: list[int | None] = []
+    for row in sorted(divided, key=lambda row: row.step or 0):
+        made += [row.item] * min(row.count or 0, MAX_ROWS)
+    return dict(enumerate(made))
 
 
 def _next_place(verdict: Decision) -> _Place:

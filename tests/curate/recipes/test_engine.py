@@ -13,8 +13,10 @@ from lyrikstore.curate.recipes import examine, source
 from lyrikstore.curate.recipes.apply import FilterResult, apply_recipe
 from lyrikstore.curate.recipes.filters.documents import chunk
 from lyrikstore.curate.recipes.recipe import parse_recipe
+from lyrikstore.curate.recipes.why import why
 from lyrikstore.testing.keys import signer_for
 from tests.curate.conftest import NOW, Bench
+from tests.curate.recipes.test_apply import decisions_of
 
 
 def recipe(*steps: str) -> str:
@@ -166,3 +168,60 @@ def test_what_no_row_can_hold_names_the_record(
         bench.filter(recipe('use = "chunk/1"'))
     assert caught.value.kind == "bad-value"
     assert caught.value.message.startswith("a.jsonl:2: ")
+
+
+CUT = 'use = "chunk/1"\nsize = '
+TWO = (
+    '{"id":"r1","text":"Mail jo@example.org now. Alpha two here.'
+    '\\n\\nBeta para one. Beta para two."}\n'
+)
+
+
+@pytest.mark.parametrize("between", ["", 'use = "drop-duplicates/1"'])
+def test_chunks_of_chunks_have_one_history_each(bench: Bench, between: str) -> None:
+    bench.write({"a.jsonl": TWO})
+    bench.commit()
+    steps = (f"{CUT}40", 'use = "redact/1"', between, f"{CUT}18")
+    bench.filter(recipe(*filter(None, steps)))
+    source_id = why(bench.repo, "acme/docs", "a.jsonl:1").record
+    redacted = [True, True, False, False]
+    for at, is_redacted in enumerate(redacted):
+        found = why(bench.repo, "acme/clean", f"a.jsonl:{at + 1}")
+        (stage,) = found.stages
+        assert found.record == source_id
+        assert {row.record for row in stage.decisions} == {source_id}
+        parent = 0 if is_redacted else 1
+        assert [(row.action, row.item) for row in stage.decisions] == [
+            ("divided", None),
+            *([("changed", parent)] if is_redacted else []),
+            ("divided", parent),
+            ("kept", at + 2),
+        ]
+        assert found.current == stage.verdict.new_record
+        assert found.current is not None
+        assert why(bench.repo, "acme/clean", found.current).line == at + 1
+    assert why(bench.repo, "acme/clean", source_id).record == source_id
+
+
+def test_a_row_that_was_made_says_so_though_its_bytes_are_those_of_the_source(
+    bench: Bench,
+) -> None:
+    bench.write({"a.jsonl": '{"text":"abc"}\n'})
+    bench.commit()
+    drop = 'use = "map/1"\ndrop = ["start", "end", "parent"]'
+    for to, steps in (("acme/one", (drop,)), ("acme/two", ('use = "drop-empty/1"', drop))):
+        made = bench.filter(recipe('use = "chunk/1"', *steps), to=to)
+        assert lines(bench, made) == [b'{"text":"abc"}']
+        found = why(bench.repo, to, "a.jsonl:1")
+        assert found.record == found.current == why(bench.repo, "acme/docs", "a.jsonl:1").record
+
+
+def test_a_chunk_is_dropped_for_a_chunk(bench: Bench) -> None:
+    bench.write({"a.jsonl": '{"text":"one two. one two."}\n'})
+    bench.commit()
+    bench.filter(recipe(f"{CUT}8", 'use = "drop-duplicates/1"'))
+    found = why(bench.repo, "acme/clean", "a.jsonl:1")
+    tables = decisions_of(bench, found.dataset)
+    (dropped,) = [row for row in tables if row.action == "dropped"]
+    assert dropped.item == 1
+    assert f"record {found.record} (a.jsonl record 1, item 0)" in dropped.detail
