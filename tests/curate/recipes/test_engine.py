@@ -1,5 +1,6 @@
 """The engine with what can go wrong around it: work that is lost, and records of every kind."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -225,3 +226,33 @@ def test_a_chunk_is_dropped_for_a_chunk(bench: Bench) -> None:
     (dropped,) = [row for row in tables if row.action == "dropped"]
     assert dropped.item == 1
     assert f"record {found.record} (a.jsonl record 1, item 0)" in dropped.detail
+
+
+@pytest.mark.parametrize("use", ["split/1", "split/2"])
+def test_what_was_made_of_one_record_stays_together(bench: Bench, use: str) -> None:
+    bench.write({f"d{n}.txt": "".join(f"Line {at} of {n}. " for at in range(9)) for n in range(6)})
+    bench.commit()
+    shares = "train = 0.5\nvalidation = 0\ntest = 0.5"
+    result = bench.filter(recipe(f"{CUT}16", f'use = "{use}"\n{shares}'))
+    train, test = (
+        {
+            json.loads(line)["parent"]
+            for entry in bench.repo.tree(made).entries
+            for line in bench.repo.blobs.read(entry.blake3, max_bytes=1 << 20).splitlines()
+        }
+        for made in result.manifests.values()
+    )
+    assert len(train) + len(test) == 6
+    assert not train & test
+
+
+def test_chunks_of_what_was_opted_out_go(bench: Bench, tmp_path: Path) -> None:
+    bench.write({"a.txt": "some text", "b.txt": "other text"})
+    bench.commit()
+    out = why(bench.repo, "acme/docs", "a.txt").record
+    lists = Bench(tmp_path / "lists", bench.repo)
+    lists.write({"list.jsonl": json.dumps({"hash": out}) + "\n"})
+    lists.commit("acme/list")
+    result = bench.filter(recipe('use = "chunk/1"', 'use = "opt-out/1"\nagainst = ["acme/list"]'))
+    assert result.dropped["opted-out-hash"] == 1
+    assert result.counts[""]["kept"] == 1

@@ -63,6 +63,11 @@ class Candidate(Struct, frozen=True):
     origin: Digest | None = None
 
     @property
+    def source_id(self) -> Digest:
+        """The record id in the source dataset of what it is, or was made of."""
+        return self.origin or self.id
+
+    @property
     def label(self) -> str:
         """Name of the field that holds its label; empty if none does."""
         return self.roles.label

@@ -90,7 +90,7 @@ class Split(Filter):
         # that would put all records into one group.
         value = as_text(candidate.source.get(self.by)) if self.by is not None else None
         if value is None:
-            return Keep(self.part_of("record", candidate.id.hex))
+            return Keep(self.part_of("record", candidate.source_id.hex))
         return Keep(self.part_of("value", value))
 
     def part_of(self, group_kind: str, group: str) -> str:

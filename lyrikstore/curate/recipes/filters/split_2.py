@@ -103,8 +103,7 @@ class SplitByField(Filter):
         value = as_text(found.get(by)) if by else None
         if value is not None:
             return Keep(self.hashed.part_of("value", value))
-        origin = candidate.origin or candidate.id
-        return Keep(self.hashed.part_of("record", origin.hex))
+        return Keep(self.hashed.part_of("record", candidate.source_id.hex))
 
     def _named(self, candidate: Candidate) -> Outcome:
         column = self.column or candidate.roles.split

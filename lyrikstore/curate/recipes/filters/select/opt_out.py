@@ -155,8 +155,7 @@ class OptOut(Filter):
         own = as_text(candidate.fields.get(candidate.roles.id)) if candidate.roles.id else None
         if own is not None and own in self.names.get("id", ()):
             return Drop("opted-out-id")
-        hashes = self.names.get("hash", ())
-        if candidate.id.hex in hashes or (candidate.origin or candidate.id).hex in hashes:
+        if candidate.source_id.hex in self.names.get("hash", ()):
             return Drop("opted-out-hash")
         if self.statement:
             return self._stated(candidate)
