@@ -1,16 +1,17 @@
 """What a derived dataset says of itself: its tree, its statistics, the body of its manifest."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, storage_error
-from lyrikstore.curate.commit.rows.check import FileCheck, RowLayout
+from lyrikstore.curate.commit.rows.check import FileCheck, RowLayout, id_hash, row_ids
 from lyrikstore.curate.commit.statement import formats
 from lyrikstore.curate.descriptor import describe, files_by
 from lyrikstore.curate.readers.fields import FieldRoles
@@ -68,9 +69,10 @@ def measure_shards(shards: Mapping[str, Path], roles: FieldRoles) -> RowStatisti
     """Return what is known of the rows in some shards.
 
     Raises:
-        InvalidInputError: (``bad-rows``) a row does not fit the roles of its fields.
+        InvalidInputError: (``bad-rows``) a row does not fit the roles of its fields, or two have
+            the same id.
 
-    Cost: one read.
+    Cost: one read; 8 bytes in memory for each row with an id.
     """
     setup = msgspec.to_builtins(RowLayout(JSONL, roles))
     tasks = (Message({"path": path, "location": str(file)}) for path, file in shards.items())
@@ -89,7 +91,31 @@ def measure_shards(shards: Mapping[str, Path], roles: FieldRoles) -> RowStatisti
                 f"the recipe makes no rows: {bad.path} line {bad.line}: {bad.reason}",
                 hint="correct the step that changes that field",
             )
+    _check_ids(shards, roles, [one.ids for _, one in sorted(found.items())])
     return statistics
+
+
+def _check_ids(shards: Mapping[str, Path], roles: FieldRoles, ids: Iterable[bytes]) -> None:
+    """Return if no two rows have the same id (spec §12.8.1), given 8 bytes of the hash of each."""
+    ordered = np.sort(np.frombuffer(b"".join(ids), "<u8"))
+    again = frozenset(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
+    if not again:
+        return
+    first: dict[str, str] = {}
+    for path, file in shards.items():
+        with file.open("rb") as stream:
+            for line, identity in row_ids(path, stream, RowLayout(JSONL, roles)):
+                if id_hash(identity) not in again:
+                    continue
+                place = f"{path} line {line}"
+                if first.setdefault(identity, place) != place:
+                    raise InvalidInputError(
+                        "bad-rows",
+                        f"the recipe gives two rows the id {identity[:80]!r}: "
+                        f"{first[identity]} and {place}",
+                        hint="keep one of them with drop-duplicates/2 and by = "
+                        f'["{roles.id}"], or correct the step that sets that field',
+                    )
 
 
 def tree_of_shards(shards: Mapping[str, Path]) -> Tree:

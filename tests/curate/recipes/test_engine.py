@@ -256,3 +256,22 @@ def test_chunks_of_what_was_opted_out_go(bench: Bench, tmp_path: Path) -> None:
     result = bench.filter(recipe('use = "chunk/1"', 'use = "opt-out/1"\nagainst = ["acme/list"]'))
     assert result.dropped["opted-out-hash"] == 1
     assert result.counts[""]["kept"] == 1
+
+
+def test_no_id_stands_twice_in_what_a_filter_makes(bench: Bench, tmp_path: Path) -> None:
+    rows = "".join(json.dumps({"id": n, "text": f"Text {n}. More of it."}) + "\n" for n in range(3))
+    bench.write({"a.jsonl": rows, "b.jsonl": '{"id":3,"text":"x"}\n'})
+    assert bench.commit().manifest.body["fields"]["id"] == "id"
+    chunks = bench.filter(recipe(f"{CUT}8"), to="acme/chunks")
+    assert chunks.manifests[""].body["fields"] == {"text": ["text"]}
+    other = Bench(tmp_path / "other", bench.repo)
+    other.write({"c.jsonl": '{"id":3,"text":"y"}\n'})
+    other.commit("acme/other")
+    both = ("acme/docs", "acme/other")
+    for steps, refs in ((['use = "map/1"\nset = {id = "same"}'], both[:1]), ([], both)):
+        with pytest.raises(InvalidInputError) as caught:
+            bench.filter(recipe(*steps) if steps else None, *refs)
+        assert caught.value.kind == "bad-rows"
+        assert "drop-duplicates/2" in caught.value.hint
+    drop = 'use = "drop-duplicates/2"\nby = ["id"]'
+    assert bench.filter(recipe(drop), *both).counts[""]["kept"] == 4

@@ -79,8 +79,8 @@ class Chunks(Filter):
         return (before - {DOCUMENT_TEXT, PAGES}) | CHUNK_FIELDS
 
     def roles(self, before: FieldRoles) -> FieldRoles:
-        """Return that ``text`` is the text."""
-        return replace(before, text=(TEXT,))
+        """Return that ``text`` is the text, and no field the id, which a record's chunks share."""
+        return replace(before, text=(TEXT,), id="")
 
     def start(self) -> Decide:
         """Return the decision function."""
