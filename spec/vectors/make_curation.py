@@ -27,6 +27,20 @@ CELLS: list[dict[str, Any]] = [
     {"type": "duration-seconds", "value": "129600", "text": "PT129600S"},
 ]
 
+# Field, value, and the folder; none: no tree takes it.
+PARTITIONS: list[tuple[str, str | None, str | None]] = [
+    ("licence", "MIT", "licence=MIT"),
+    ("licence", None, "licence=unknown"),
+    ("licence", "GPL-2.0+ OR MIT", "licence=GPL-2.0+%20OR%20MIT"),
+    ("a.", "foo.", "a%2E=foo%2E"),
+    ("a", "..", "a=.%2E"),
+    ("a/b", "c\\d", "a%2Fb=c%5Cd"),
+    ("court", "\u6700\u9ad8", "court=%E6%9C%80%E9%AB%98"),
+    ("a", "x" * 253, "a=" + "x" * 253),
+    ("a", "x" * 254, None),
+    ("a", "\u6700" * 29, None),
+]
+
 TABLES: list[dict[str, Any]] = [
     {
         "id": "plain",
@@ -197,6 +211,9 @@ def make() -> dict[str, Any]:
             "cases": [{**case, "digest": sheet_digest(case)} for case in TABLES]
         },
         "filters/normalise.json": {"cases": [{"text": a, "normal": b} for a, b in NORMAL]},
+        "filters/partition.json": {
+            "cases": [{"field": a, "value": b, "folder": c} for a, b, c in PARTITIONS]
+        },
         "filters/personal.json": {
             "cases": [{"text": a, "parameters": p, "redacted": b} for a, p, b in PERSONAL]
         },

@@ -15,8 +15,9 @@ from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.curate.descriptor import FIELDS, parse_descriptor
 from lyrikstore.curate.recipes.filters import FILTERS
-from lyrikstore.curate.recipes.filters.contract import Candidate, Change
+from lyrikstore.curate.recipes.filters.contract import Candidate, Change, Keep
 from lyrikstore.curate.recipes.filters.parameters import read_parameters
+from lyrikstore.curate.recipes.filters.partition import PartitionRows
 from lyrikstore.curate.recipes.filters.personal.redact import RedactTyped
 from lyrikstore.curate.recipes.filters.redact import FINDERS, redact
 from lyrikstore.curate.recipes.filters.split import Split
@@ -97,6 +98,18 @@ def test_splits(case: dict[str, Any]) -> None:
     split = parse_recipe(toml.encode()).steps[-1].filter
     assert isinstance(split, Split)
     assert split.part_of(case["kind"], case["group"]) == case["part"]
+
+
+@pytest.mark.parametrize("case", cases("filters/partition.json"), ids=lambda c: str(c["folder"]))
+def test_partitions(case: dict[str, Any]) -> None:
+    fields = {} if case["value"] is None else {case["field"]: case["value"]}
+    record = Candidate("a.jsonl", 0, Digest.of(b""), fields, fields, ("text",))
+    decide = PartitionRows(case["field"]).start()
+    if case["folder"] is None:
+        with pytest.raises(InvalidInputError):
+            decide(record)
+    else:
+        assert decide(record) == Keep(folder=case["folder"])
 
 
 def _blocks(name: str) -> list[str]:

@@ -164,7 +164,7 @@ class Settling:
         self._source, self._decisions, self._put = source, decisions, put
         self._is_rows = source.is_rows or recipe.makes_rows
         self._shards = _Shards(folder, write=put is not None)
-        self._folders: set[str] = set()
+        self._folders: dict[str, str] = {}  # as systems that ignore case have it → as it is
         self.outcome = RecipeOutcome(
             parts={part: PartOutcome() for part in (recipe.parts or (WHOLE,))}
         )
@@ -311,7 +311,15 @@ class Settling:
 
     def _row_path(self, path: str, folder: str | None) -> str | None:
         if folder is not None:
-            self._folders.add(folder)
+            other = self._folders.setdefault(folder.lower(), folder)
+            if other != folder:
+                raise InvalidInputError(
+                    "bad-partition",
+                    f"the folders {other} and {folder} differ in case only, so that not every "
+                    "computer can keep them apart",
+                    hint="make their values one first, with values of map/1",
+                    details={"folders": [other, folder]},
+                )
             if len(self._folders) > MAX_PARTITIONS:
                 raise InvalidInputError(
                     "too-many-partitions",

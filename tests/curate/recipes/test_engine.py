@@ -275,3 +275,41 @@ def test_no_id_stands_twice_in_what_a_filter_makes(bench: Bench, tmp_path: Path)
         assert "drop-duplicates/2" in caught.value.hint
     drop = 'use = "drop-duplicates/2"\nby = ["id"]'
     assert bench.filter(recipe(drop), *both).counts[""]["kept"] == 4
+
+
+def _partition(bench: Bench, *values: str, dry_run: bool = False) -> FilterResult:
+    rows = [{"text": str(n), "court": value} for n, value in enumerate(values)]
+    bench.write({"a.jsonl": "".join(json.dumps(row) + "\n" for row in rows)})
+    bench.commit()
+    return apply_recipe(
+        bench.repo,
+        ["acme/docs"],
+        parse_recipe(recipe('use = "partition/1"\nfield = "court"').encode()),
+        "acme/clean",
+        signer=signer_for("owner"),
+        clock=lambda: NOW,
+        dry_run=dry_run,
+    )
+
+
+def test_folders_are_escaped_so_that_every_tree_takes_them(bench: Bench) -> None:
+    values = ["foo.", "..", "a/b", ".git", "con", "最高", "x" * 249, "unknown", "", "a b "]
+    made = _partition(bench, *values).manifests[""]
+    assert set(bench.repo.tree(made).paths) == {
+        f"court={name}/part-00000.jsonl"
+        for name in (
+            *("foo%2E", ".%2E", "a%2Fb", ".git", "con", "%E6%9C%80%E9%AB%98", "x" * 249),
+            *("unknown", "a%20b%20"),
+        )
+    }
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize("values", [("MIT", "mit"), ("x" * 250,), ("裁" * 28,)])
+def test_folders_that_no_tree_takes_are_refused_at_once(
+    bench: Bench, values: tuple[str, ...], dry_run: bool
+) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        _partition(bench, *values, dry_run=dry_run)
+    assert caught.value.kind == "bad-partition"
+    assert "map/1" in caught.value.hint

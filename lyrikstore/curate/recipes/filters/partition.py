@@ -8,11 +8,10 @@ from typing import Any, ClassVar, Self
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.recipes.filters.contract import Candidate, Decide, Filter, Keep, Outcome
 from lyrikstore.curate.recipes.filters.parameters import Parameter
+from lyrikstore.history.trees.paths import path_offence
 
-MAX_VALUE_BYTES = 100
-"""Longest value, in UTF-8, that a folder is named by."""
-
-_OTHER = re.compile(r"[^A-Za-z0-9._+-]")
+_OTHER = re.compile(r"[^A-Za-z0-9._+-]|\.\Z")
+"""What stands in no folder's name as it is: also a full stop at its end, which Windows drops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +57,16 @@ class PartitionRows(Filter):
                 hint="name it: field = FIELD, or commit --licence-field FIELD",
             )
         value = candidate.value(field)
-        if value is not None and len(value.encode()) > MAX_VALUE_BYTES:
+        folder = f"{_escaped(field)}={_escaped('unknown' if value is None else value)}"
+        if (offence := path_offence(folder)) is not None:
             raise InvalidInputError(
                 "bad-partition",
-                f"{candidate.path}:{candidate.position + 1}: {field} is longer than "
-                f"{MAX_VALUE_BYTES} bytes, which names no folder",
+                f"{candidate.path}:{candidate.position + 1}: the folder of this {field} "
+                f"{offence.reason}, once it is escaped",
                 hint="shorten such values first with map/1",
+                details={"folder": offence.shown[:1000]},
             )
-        return Keep(folder=f"{_escaped(field)}={_escaped('unknown' if value is None else value)}")
+        return Keep(folder=folder)
 
 
 def _escaped(text: str) -> str:
