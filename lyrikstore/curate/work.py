@@ -13,12 +13,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from lyrikstore.canon.errors import storage_error
+from blake3 import blake3
+
+from lyrikstore.canon.errors import LyrikstoreError, storage_error
 
 KEPT_SECONDS = 7 * 86_400
 """How long work that can be taken up again is kept."""
 
 _PREFIX = "work-"
+_CHECK_BYTES = 16
 
 
 @contextlib.contextmanager
@@ -52,6 +55,51 @@ def work_folder(cache_dir: Path | None, key: str = "") -> Iterator[Path]:
                 shutil.rmtree(folder, ignore_errors=True)
             raise
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def storing(doing: str) -> Iterator[None]:
+    """Raise as our own what the operating system says within.
+
+    Args:
+        doing: A phrase that names the file or folder.
+
+    Raises:
+        StorageError: The disk is full, or failed.
+    """
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, LyrikstoreError):
+            raise
+        raise storage_error(error, doing) from error
+
+
+def keep_checked(file: Path, data: bytes) -> None:
+    """Write a file that :func:`load_checked` reads, as a whole or not at all.
+
+    Raises:
+        StorageError: The disk is full.
+    """
+    fresh = file.with_suffix(".new")
+    with storing(f"keeping work in {file.parent}"):
+        fresh.write_bytes(blake3(data).digest(_CHECK_BYTES) + data)
+        fresh.replace(file)
+
+
+def load_checked(file: Path) -> bytes | None:
+    """Return what was kept in a file; None if it is not there, was cut off or is damaged.
+
+    Raises:
+        StorageError: It cannot be read.
+    """
+    with storing(f"reading work in {file.parent}"):
+        try:
+            data = file.read_bytes()
+        except FileNotFoundError:
+            return None
+    body = data[_CHECK_BYTES:]
+    return body if blake3(body).digest(_CHECK_BYTES) == data[:_CHECK_BYTES] else None
 
 
 def _taken_up(cache_dir: Path, key: str, held: contextlib.ExitStack) -> Path | None:

@@ -38,7 +38,7 @@ from lyrikstore.curate.recipes.settle import (
 )
 from lyrikstore.curate.recipes.source import resolve_dataset, source_reader
 from lyrikstore.curate.recipes.union import FilterSource, check_union, source_of
-from lyrikstore.curate.work import work_folder
+from lyrikstore.curate.work import storing, work_folder
 from lyrikstore.history.commit.transaction import TransactionBuilder, open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest
 from lyrikstore.history.manifests.names import Name, parse_name
@@ -162,7 +162,7 @@ def apply_recipe(
             with open_transaction(repository) as transaction:
                 writer = transaction.writer
                 documents.store(writer.put_data)
-                with table.open("rb") as stream:
+                with storing("reading the decisions"), table.open("rb") as stream:
                     identity, size = writer.put_document(stream)
                 attachment = Attachment("decisions", identity, size)
                 log = partial(_log, transaction, repository, signer, clock, message)

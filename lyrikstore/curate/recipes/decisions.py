@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from msgspec import Struct
 
-from lyrikstore.canon.errors import FormatError, storage_error
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.curate.work import storing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -122,7 +123,7 @@ class DecisionWriter:
         import pyarrow.parquet as pq
 
         self._pa, self._schema = pa, decision_schema(version)
-        with _storing():
+        with storing("writing the decisions"):
             self._writer = pq.ParquetWriter(
                 target, self._schema, compression="zstd", version="2.6", store_schema=False
             )
@@ -139,7 +140,7 @@ class DecisionWriter:
     ) -> None:
         if error is None:
             self._flush()
-        with _storing():
+        with storing("writing the decisions"):
             self._writer.close()
 
     def add(self, row: Decision) -> None:
@@ -159,16 +160,8 @@ class DecisionWriter:
             for field in self._schema
         ]
         self._rows.clear()
-        with _storing():
+        with storing("writing the decisions"):
             self._writer.write_table(pa.table(columns, schema=self._schema))
-
-
-@contextlib.contextmanager
-def _storing() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise storage_error(error, "writing the decisions") from error
 
 
 def read_decisions(stream: BinaryIO, wanted: "DecisionQuery | None" = None) -> Iterator[Decision]:
@@ -179,13 +172,14 @@ def read_decisions(stream: BinaryIO, wanted: "DecisionQuery | None" = None) -> I
         wanted: Only rows that fit; None: all.
 
     Raises:
-        FormatError: (``bad-decisions``) not Parquet, or other columns.
+        FormatError: (``bad-decisions``) not Parquet, or other columns or types.
 
     Cost: 20,000 rows in memory at a time.
     """
     for batch in decision_batches(stream):
-        some = batch if wanted is None else batch.filter(wanted.mask(batch))
-        columns = [column.to_pylist() for column in some.columns]
+        with _reading():
+            some = batch if wanted is None else batch.filter(wanted.mask(batch))
+            columns = [column.to_pylist() for column in some.columns]
         for values in zip(*columns, strict=True):
             yield Decision(**dict(zip(batch.schema.names, values, strict=True)))
 
@@ -205,15 +199,28 @@ def decision_batches(stream: BinaryIO) -> "Iterator[pa.RecordBatch]":
 
     Raises, Cost: As :func:`read_decisions`.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
+    with _reading():
         file = pq.ParquetFile(stream)
-        if tuple(file.schema_arrow.names) not in (COLUMNS, COLUMNS_2):
+        if not any(file.schema_arrow.equals(decision_schema(version)) for version in (1, 2)):
             raise FormatError("bad-decisions", "the decision table has other columns")
-        yield from file.iter_batches(batch_size=_BATCH)
-    except (pa.ArrowException, OSError) as error:
+        batches = file.iter_batches(batch_size=_BATCH)
+    while True:
+        with _reading():
+            batch = next(batches, None)
+        if batch is None:
+            return
+        yield batch
+
+
+@contextlib.contextmanager
+def _reading() -> Iterator[None]:
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise FormatError("bad-decisions", f"the decision table is damaged: {error}") from None
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, storage_error
+from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.commit.rows.check import FileCheck, RowLayout, id_hash, row_ids
 from lyrikstore.curate.commit.statement import formats
 from lyrikstore.curate.descriptor import describe, files_by
@@ -19,6 +19,7 @@ from lyrikstore.curate.readers.statistics import RowStatistics
 from lyrikstore.curate.recipes.recipe import Recipe
 from lyrikstore.curate.recipes.settle import RecipeOutcome
 from lyrikstore.curate.recipes.union import FilterSource, sheet_of
+from lyrikstore.curate.work import storing
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import DOCUMENT
 from lyrikstore.history.records.rows import JSONL
@@ -57,12 +58,10 @@ class DerivedPart(Struct, frozen=True):
             StorageError: One cannot be read, or the store's medium failed.
         """
         for path, file in self.shards.items():
-            try:
+            with storing(f"storing {path}"):
                 with file.open("rb") as stream:
                     writer.put_file(stream)
                 file.unlink()
-            except OSError as error:
-                raise storage_error(error, f"storing {path}") from error
 
 
 def measure_shards(shards: Mapping[str, Path], roles: FieldRoles) -> RowStatistics:
@@ -71,12 +70,14 @@ def measure_shards(shards: Mapping[str, Path], roles: FieldRoles) -> RowStatisti
     Raises:
         InvalidInputError: (``bad-rows``) a row does not fit the roles of its fields, or two have
             the same id.
+        StorageError: One cannot be read.
 
     Cost: one read; 8 bytes in memory for each row with an id.
     """
     setup = msgspec.to_builtins(RowLayout(JSONL, roles))
     tasks = (Message({"path": path, "location": str(file)}) for path, file in shards.items())
-    total = sum(file.stat().st_size for file in shards.values())
+    with storing("reading shards"):
+        total = sum(file.stat().st_size for file in shards.values())
     count = min(cores(), len(shards)) if cores() > 1 and total >= MANY_BYTES else 0
     found: dict[int, FileCheck] = {}
     with Workers(_TARGET, setup, count) as workers:
@@ -103,7 +104,7 @@ def _check_ids(shards: Mapping[str, Path], roles: FieldRoles, ids: Iterable[byte
         return
     first: dict[str, str] = {}
     for path, file in shards.items():
-        with file.open("rb") as stream:
+        with storing("reading shards"), file.open("rb") as stream:
             for line, identity in row_ids(path, stream, RowLayout(JSONL, roles)):
                 if id_hash(identity) not in again:
                     continue
@@ -121,12 +122,16 @@ def _check_ids(shards: Mapping[str, Path], roles: FieldRoles, ids: Iterable[byte
 def tree_of_shards(shards: Mapping[str, Path]) -> Tree:
     """Return the tree of shards.
 
+    Raises:
+        StorageError: One cannot be read.
+
     Cost: one read.
     """
-    return Tree.of(
-        TreeEntry(path, file.stat().st_size, Digest.of_file(file), None)
-        for path, file in shards.items()
-    )
+    with storing("reading shards"):
+        return Tree.of(
+            TreeEntry(path, file.stat().st_size, Digest.of_file(file), None)
+            for path, file in shards.items()
+        )
 
 
 def derived_body(

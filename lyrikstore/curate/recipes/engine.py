@@ -17,9 +17,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
-from blake3 import blake3
 
-from lyrikstore.canon.errors import storage_error
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.examine import Examiner, StepRange, Verdict, stages_of
@@ -28,6 +26,7 @@ from lyrikstore.curate.recipes.filters.judgement import KeyedRecords
 from lyrikstore.curate.recipes.findings import BatchFindings, work_lost
 from lyrikstore.curate.recipes.recipe import Recipe
 from lyrikstore.curate.recipes.source import Batch, OpenBlob, RecordSource
+from lyrikstore.curate.work import keep_checked, load_checked, storing
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.objects.backends.address import address_of
 from lyrikstore.objects.backends.base import LocalBackend
@@ -38,7 +37,6 @@ from lyrikstore.objects.parallel.tasks import Message, Pool, Pools, Result
 MANY_BYTES = 8 << 20
 """Bytes of a source from which several processes share the work."""
 
-_CHECK = 16
 _TARGET = "lyrikstore.curate.recipes.engine:examine_task"
 
 
@@ -134,25 +132,14 @@ class Engine:
         Raises:
             StorageError: It cannot be read.
         """
-        try:
-            data = self._file(stage, batch).read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise storage_error(error, f"reading what was found in {self.work}") from error
-        body = data[_CHECK:]
-        return body if blake3(body).digest(_CHECK) == data[:_CHECK] else None
+        return load_checked(self._file(stage, batch))
 
     def save(self, stage: int, batch: int, found: bytes) -> None:
         """Keep what a stage found of a batch."""
         file = self._file(stage, batch)
-        fresh = file.with_suffix(".new")
-        try:
+        with storing(f"keeping what was found in {self.work}"):
             file.parent.mkdir(exist_ok=True, mode=0o700)
-            fresh.write_bytes(blake3(found).digest(_CHECK) + found)
-            fresh.replace(file)
-        except OSError as error:
-            raise storage_error(error, f"keeping what was found in {self.work}") from error
+        keep_checked(file, found)
 
     def _file(self, stage: int, batch: int) -> Path:
         return self.work / f"stage-{stage}" / f"{batch:08}"
@@ -256,7 +243,11 @@ class _StageWork:
         ends, origins, starts = array("q"), array("q"), [0]
         numbers = array("i")
         folder = self._engine.work
-        with (folder / "keys").open("wb") as keys, (folder / "ids").open("wb") as ids:
+        with (
+            storing(f"keeping keys of records in {folder}"),
+            (folder / "keys").open("wb") as keys,
+            (folder / "ids").open("wb") as ids,
+        ):
             for batch in range(len(self._first)):
                 for at, items in enumerate(self._found(batch).records):
                     for item in items:
@@ -267,10 +258,9 @@ class _StageWork:
                             ends.append(len(item.key) + (ends[-1] if ends else 0))
                             origins.append(self._first[batch] + at)
                 starts.append(len(ends))
-        judgement = step.judge(
-            KeyedRecords(_mapped(folder / "keys"), np.frombuffer(ends, np.int64))
-        )
-        identities = _mapped(folder / "ids")
+        with storing(f"reading keys of records in {folder}"):
+            mapped, identities = _mapped(folder / "keys"), _mapped(folder / "ids")
+        judgement = step.judge(KeyedRecords(mapped, np.frombuffer(ends, np.int64)))
 
         def called(at: int) -> str:
             batch = bisect_right(self._first, origins[at]) - 1

@@ -53,6 +53,7 @@ from lyrikstore.curate.recipes.source import (
     read_start,
 )
 from lyrikstore.curate.text import HEAD_BYTES, foreign_format, suffix_label
+from lyrikstore.curate.work import load_checked
 from lyrikstore.history.records.order_root import record_id
 from lyrikstore.history.records.rows import JSONL
 
@@ -128,13 +129,14 @@ class Examiner:
         reader: str,
         roles: FieldRoles,
         open_blob: OpenBlob,
-        prepared: Mapping[int, Path] | None = None,
+        prepared: Mapping[int, Path],
     ) -> None:
         self._stage, self._reader = stage, reader
         self._shape = dict(enumerate(_shapes(recipe, reader, roles), start=1))
         self._open_blob = open_blob
+        taken = (*range(stage.first, stage.last + 1), stage.barrier)
         filters = {
-            number: _bound(step.filter, (prepared or {}).get(number))
+            number: _bound(step.filter, prepared.get(number) if number in taken else None)
             for number, step in enumerate(recipe.steps, start=1)
         }
         self._steps: list[tuple[int, DecideAll]] = [
@@ -142,9 +144,8 @@ class Examiner:
         ]
         barrier = filters.get(stage.barrier)
         self._key = barrier.key() if isinstance(barrier, DatasetFilter) else None
-        stage_steps = [*range(stage.first, stage.last + 1), stage.barrier]
-        self._reads_text = any(self._takes_text(filters, number) for number in stage_steps)
-        self._reads_data = any(DATA in filters[n].reads() for n in stage_steps if n in filters)
+        self._reads_text = any(self._takes_text(filters, number) for number in taken)
+        self._reads_data = any(DATA in filters[n].reads() for n in taken if n in filters)
         self._looks = self._reads_text and not any(
             self._takes_text(filters, number) for number in range(1, stage.first)
         )
@@ -385,4 +386,9 @@ def _shapes(
 
 
 def _bound(step: Filter, prepared: Path | None) -> Filter:
-    return step if prepared is None else step.bind(prepared.read_bytes())
+    if prepared is None:
+        return step
+    data = load_checked(prepared)
+    if data is None:
+        raise work_lost()
+    return step.bind(data)

@@ -5,8 +5,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from lyrikstore.canon.errors import InvalidInputError, storage_error
-from lyrikstore.canon.files import replace_file
+from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import JSON
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
 from lyrikstore.curate.recipes.filters.contract import Candidate
@@ -18,6 +17,7 @@ from lyrikstore.curate.recipes.source import (
     source_reader,
 )
 from lyrikstore.curate.text import foreign_format
+from lyrikstore.curate.work import keep_checked, load_checked
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import document_id, record_id
 from lyrikstore.history.repository.repository import Repository
@@ -27,7 +27,9 @@ from lyrikstore.history.repository.retired import present_tree
 def prepare(
     recipe: Recipe, repository: Repository, against: Mapping[str, Manifest], work: Path
 ) -> dict[int, Path]:
-    """Return number of a step → the file with what it compares with; made here, if it is not there.
+    """Return number of a step → the file with what it compares with.
+
+    It is made here, if it is not there, or damaged.
 
     Args:
         recipe: What to do.
@@ -39,6 +41,7 @@ def prepare(
         InvalidInputError: (``no-reader``) the records of one cannot be read;
             (``undecodable-text``) a document of one is no text.
         VerificationError, IncompleteError: Its data is damaged, lost or retired.
+        StorageError: The disk is full.
     """
     found: dict[int, Path] = {}
     for number, step in enumerate(recipe.steps, start=1):
@@ -46,15 +49,11 @@ def prepare(
             continue
         file = work / f"prepared-{number}"
         found[number] = file
-        if not file.exists():
+        if load_checked(file) is None:
             records = (
                 one for ref in step.filter.refs for one in read_candidates(repository, against[ref])
             )
-            data = step.filter.prepare(map(partial(_with_text, step.use), records))
-            try:
-                replace_file(file, data, mode=0o600)
-            except OSError as error:
-                raise storage_error(error, f"keeping what {step.use} compares with") from error
+            keep_checked(file, step.filter.prepare(map(partial(_with_text, step.use), records)))
     return found
 
 

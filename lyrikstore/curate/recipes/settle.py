@@ -4,6 +4,7 @@ Everything is taken in storage order from what the engine found, a batch at a ti
 shards on disk, changed documents to the store.
 """
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import BinaryIO, Self
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, storage_error
+from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import encode
 from lyrikstore.curate.recipes.decisions import Decision, DecisionWriter
 from lyrikstore.curate.recipes.findings import (
@@ -27,6 +28,7 @@ from lyrikstore.curate.recipes.findings import (
 )
 from lyrikstore.curate.recipes.recipe import Recipe
 from lyrikstore.curate.recipes.source import Batch, RecordSource
+from lyrikstore.curate.work import storing
 from lyrikstore.history.records.order_root import document_id, record_id
 from lyrikstore.history.records.rows import JSONL
 from lyrikstore.history.trees.tree import TreeEntry
@@ -55,13 +57,15 @@ class ChangedDocuments:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("w+b")
+        with storing("keeping changed documents"):
+            self._file = path.open("w+b")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError):  # what counts was read back before
+            self._file.close()
 
     def put(self, data: bytes) -> Digest:
         """Keep a document and return its digest.
@@ -69,18 +73,21 @@ class ChangedDocuments:
         Raises:
             StorageError: The disk is full.
         """
-        try:
+        with storing("keeping a changed document"):
             self._file.write(len(data).to_bytes(8, "little"))
             self._file.write(data)
-        except OSError as error:
-            raise storage_error(error, "keeping a changed document") from error
         return Digest.of(data)
 
     def store(self, put: PutData) -> None:
-        """Give all of them to ``put``, in their order."""
-        self._file.seek(0)
-        while size := self._file.read(8):
-            put(self._file.read(int.from_bytes(size, "little")))
+        """Give all of them to ``put``, in their order.
+
+        Raises:
+            StorageError: The disk is full, or failed.
+        """
+        with storing("reading changed documents"):
+            self._file.seek(0)
+            while size := self._file.read(8):
+                put(self._file.read(int.from_bytes(size, "little")))
 
 
 @dataclass(slots=True)
@@ -373,11 +380,9 @@ class _Shards:
         position = self._counts[key]
         self._counts[key] += 1
         if self._write:
-            try:
+            with storing("writing a shard"):
                 file = self._open.get(key) or self._opened(key)
                 file.write(line + b"\n")
-            except OSError as error:
-                raise storage_error(error, "writing a shard") from error
         return path, position
 
     def of(self, part: str) -> dict[str, Path]:
@@ -387,8 +392,9 @@ class _Shards:
 
     def close(self) -> None:
         """Close what is open."""
-        while self._open:
-            self._open.popitem()[1].close()
+        with storing("writing a shard"):
+            while self._open:
+                self._open.popitem()[1].close()
 
     def _opened(self, key: tuple[str, str]) -> BinaryIO:
         if len(self._open) == _OPEN_SHARDS:  # the one that was opened first

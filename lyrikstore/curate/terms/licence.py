@@ -5,6 +5,9 @@ from typing import Any
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import unknown_word
 
+MAX_CHARACTERS, MAX_LEVELS = 8192, 64
+"""Longest expression, and most brackets within each other: its parser recurses."""
+
 
 def parse_licence(expression: str) -> str:
     """Return an SPDX licence expression in its canonical spelling.
@@ -13,10 +16,18 @@ def parse_licence(expression: str) -> str:
         expression: Such as ``CC-BY-4.0`` or ``MIT OR LicenseRef-Acme-Terms-1``.
 
     Raises:
-        InvalidInputError: (``bad-licence``) not an expression, an exception where a licence must
+        InvalidInputError: (``bad-licence``) not an expression, longer than :data:`MAX_CHARACTERS`,
+            nested deeper than :data:`MAX_LEVELS`, an exception where a licence must
             stand or the other way round, or an id that SPDX does not list and that does not start
             with ``LicenseRef-``; near matches named.
     """
+    if len(expression) > MAX_CHARACTERS or _levels(expression) > MAX_LEVELS:
+        raise InvalidInputError(
+            "bad-licence",
+            f"a licence expression of more than {MAX_CHARACTERS} characters, or with more than "
+            f"{MAX_LEVELS} brackets within each other",
+            hint="a licence of your own is LicenseRef-NAME",
+        )
     from license_expression import ExpressionError, get_spdx_licensing  # slow to load
 
     licensing = get_spdx_licensing()
@@ -24,7 +35,8 @@ def parse_licence(expression: str) -> str:
     def parsed_as(*, strict: bool) -> Any:
         try:
             return licensing.parse(expression, validate=False, strict=strict)
-        except ExpressionError as error:
+        # Of "( )" it says IndexError, of others AssertionError.
+        except (ExpressionError, AssertionError, LookupError, AttributeError, TypeError) as error:
             raise InvalidInputError(
                 "bad-licence",
                 f"{expression[:200]!r} is not a licence expression ({str(error)[:120]})",
@@ -46,3 +58,11 @@ def parse_licence(expression: str) -> str:
         )
     # Only now, for it would call a misspelt exception a licence: what stands where it may.
     return str(parsed_as(strict=True))
+
+
+def _levels(expression: str) -> int:
+    level = most = 0
+    for character in expression:
+        level += (character == "(") - (character == ")")
+        most = max(most, level)
+    return most

@@ -52,6 +52,9 @@ def test_licences_are_judged_as_expressions() -> None:
         "free": "licence-unknown",
         "": "licence-unknown",
         "MIT OR": "licence-unknown",
+        "(" * 64 + "MIT" + ")" * 64: None,
+        "(MIT AND (MIT OR " * 300 + "MIT" + "))" * 300: "licence-unknown",
+        "MIT OR MIT AND " * 500 + "MIT": None,
     }
     for text, reason in cases.items():
         (outcome,) = decided(allowed, row(text="x", l=text))
