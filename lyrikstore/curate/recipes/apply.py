@@ -142,7 +142,8 @@ def apply_recipe(
     key = encode([[str(one.id) for one in (*source.manifests, *against.values())], body])
     with work_folder(cache_dir, Digest.of(key).hex[:32]) as work:
         prepared = prepare(recipe, repository, against, work)
-        engine = Engine(recipe, records, repository.blobs.open, work, prepared)
+        versions = {ref: one.id for ref, one in against.items()}
+        engine = Engine(recipe, records, repository.blobs.open, work, prepared, versions)
         total = sum(one.body["records"] for one in source.manifests)
         engine.run(progress, total=total, repository=repository, pools=pools)
         _check_texts(engine.foreign())

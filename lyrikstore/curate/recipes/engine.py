@@ -13,11 +13,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, partial
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import StorageError
+from lyrikstore.canon.json import encode
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.examine import Examiner, StepRange, Verdict, stages_of
@@ -25,6 +29,7 @@ from lyrikstore.curate.recipes.filters.contract import DatasetFilter
 from lyrikstore.curate.recipes.filters.judgement import KeyedRecords
 from lyrikstore.curate.recipes.findings import BatchFindings, work_lost
 from lyrikstore.curate.recipes.recipe import Recipe
+from lyrikstore.curate.recipes.references import read_candidates
 from lyrikstore.curate.recipes.source import Batch, OpenBlob, RecordSource
 from lyrikstore.curate.work import keep_checked, load_checked, storing
 from lyrikstore.history.repository.repository import Repository
@@ -49,6 +54,7 @@ class Engine:
         open_blob: Gives a verified stream of a blob.
         work: A private folder; what it holds of an earlier run of this very work is taken over.
         prepared: Number of a step → the file with what it compares with.
+        against: REF of a dataset that a step compares with → its version.
     """
 
     def __init__(
@@ -58,9 +64,10 @@ class Engine:
         open_blob: OpenBlob,
         work: Path,
         prepared: Mapping[int, Path] | None = None,
+        against: Mapping[str, Digest] | None = None,
     ) -> None:
         self.recipe, self.source, self.open_blob = recipe, source, open_blob
-        self.work, self._prepared = work, dict(prepared or {})
+        self.work, self._prepared, self._against = work, dict(prepared or {}), dict(against or {})
         self._stages = stages_of(recipe)
 
     def run(
@@ -83,6 +90,8 @@ class Engine:
             InvalidInputError: (``bad-record``) a row of the source is none;
                 (``backend-not-shared``) ``pools``, and the store is where no other process can
                 open it.
+            StorageError: (``worker-differs``) a worker on another machine has other libraries,
+                models or data than what is signed of the filter.
             VerificationError, IncompleteError: A blob is damaged or lost.
             StorageError: The disk is full; what was found so far stays. (``work-lost``) What an
                 earlier stage had found is gone.
@@ -152,14 +161,22 @@ class Engine:
             "stage": msgspec.to_builtins(stage),
             "reader": self.source.reader,
             "roles": self.source.roles.to_json(),
-            "prepared": {str(step): str(path) for step, path in self._prepared.items()},
         }
+        prepared = {step: path for step, path in self._prepared.items() if step in stage.steps}
         if repository is not None and (pools is not None or self._pays(repository)):
-            setup |= {
-                "store": {**address_of(repository.backend), "size": len(repository.entries())}
+            setup["store"] = {**address_of(repository.backend), "size": len(repository.entries())}
+            if pools is None:
+                setup["prepared"] = {str(step): str(path) for step, path in prepared.items()}
+                return Workers(_TARGET, setup, cores())
+            # Other machines see the store, and not this user's cache.
+            setup["against"] = {ref: str(version) for ref, version in self._against.items()}
+            setup["digests"] = {
+                str(step): str(Digest.of(_load(path))) for step, path in prepared.items()
             }
-            return (pools or _processes)(_TARGET, setup)
-        return nullcontext(_Here(self._examiner(stage)))
+            setup["body"] = encode(self.recipe.body()).decode()
+            return pools(_TARGET, setup)
+        loaded = {step: _load(path) for step, path in prepared.items()}
+        return nullcontext(_Here(self._examiner(stage, loaded)))
 
     def _pays(self, repository: Repository) -> bool:
         return (
@@ -168,11 +185,9 @@ class Engine:
             and isinstance(repository.backend, LocalBackend)
         )
 
-    def _examiner(self, stage: StepRange) -> Examiner:
+    def _examiner(self, stage: StepRange, prepared: Mapping[int, bytes]) -> Examiner:
         source = self.source
-        return Examiner(
-            self.recipe, stage, source.reader, source.roles, self.open_blob, self._prepared
-        )
+        return Examiner(self.recipe, stage, source.reader, source.roles, self.open_blob, prepared)
 
 
 class _Here:
@@ -294,7 +309,9 @@ def examine_task(
     setup: Mapping[str, Any], _task: Mapping[str, Any], *buffers: bytes
 ) -> Iterator[tuple[Any, ...]]:
     """Examine a batch: what a worker does; see :mod:`lyrikstore.objects.parallel.tasks`."""
-    yield {}, _examined(_examiner_for(json.dumps(setup, sort_keys=True)), *buffers)
+    with _ONE_AT_A_TIME:
+        examiner = _examiner_for(json.dumps(setup, sort_keys=True))
+    yield {}, _examined(examiner, *buffers)
 
 
 def _examined(examiner: Examiner, batch: bytes, earlier: bytes, verdicts: bytes) -> bytes:
@@ -305,6 +322,10 @@ def _examined(examiner: Examiner, batch: bytes, earlier: bytes, verdicts: bytes)
     ).encode()
 
 
+_ONE_AT_A_TIME = Lock()
+"""Held while an examiner is made, which may take long: the threads of a worker share it."""
+
+
 @lru_cache(maxsize=2)
 def _examiner_for(setup: str) -> Examiner:
     # Kept between tasks, until the store has grown: a step may have loaded a model.
@@ -312,15 +333,62 @@ def _examiner_for(setup: str) -> Examiner:
     store = given["store"]
     backend = open_backend(store["url"], options=dict(store["options"]))
     location = backend.root if isinstance(backend, LocalBackend) else store["url"]
-    blobs = Repository.over(backend, location=location).blobs
+    repository = Repository.over(backend, location=location)
     roles = FieldRoles.of_body({"fields": given["roles"]})
-    prepared = {int(step): Path(path) for step, path in given["prepared"].items()}
     recipe, stage = Recipe.from_json(given["recipe"]), msgspec.convert(given["stage"], StepRange)
-    return Examiner(recipe, stage, given["reader"], roles, blobs.open, prepared)
+    if "body" in given:
+        _check_same(recipe, given["body"])
+        prepared = _prepared_here(recipe, given, repository)
+    else:
+        prepared = {int(step): _load(Path(path)) for step, path in given["prepared"].items()}
+    return Examiner(recipe, stage, given["reader"], roles, repository.blobs.open, prepared)
 
 
-def _processes(target: str, setup: Mapping[str, Any]) -> AbstractContextManager[Pool]:
-    return Workers(target, setup, cores())
+def _check_same(recipe: Recipe, body: str) -> None:
+    """Return if the filter that is signed is what this machine does."""
+    here = encode(recipe.body()).decode()
+    if here != body:
+        ours, theirs = json.loads(here), json.loads(body)
+        names = sorted(n for n in ours.keys() | theirs if ours.get(n) != theirs.get(n))
+        raise _worker_differs(
+            f"in its {' and '.join(names)}",
+            {name: [ours.get(name), theirs.get(name)] for name in names},
+        )
+
+
+def _prepared_here(
+    recipe: Recipe, given: Mapping[str, Any], repository: Repository
+) -> dict[int, bytes]:
+    """Return number of a step → what it compares with, made from the store."""
+    found: dict[int, bytes] = {}
+    for number, digest in given["digests"].items():
+        step = recipe.steps[int(number) - 1]
+        versions = [
+            repository.manifest(Digest.parse(given["against"][ref])) for ref in step.filter.refs
+        ]
+        data = step.filter.prepare(
+            record for one in versions for record in read_candidates(repository, one)
+        )
+        if str(Digest.of(data)) != digest:
+            raise _worker_differs(f"in what {step.use} compares with", {})
+        found[int(number)] = data
+    return found
+
+
+def _worker_differs(where: str, differs: Mapping[str, Any]) -> StorageError:
+    return StorageError(
+        "worker-differs",
+        f"a worker differs from this machine {where}",
+        hint="install the same versions of Python, libraries and models on every worker",
+        details={"differs": dict(differs)},
+    )
+
+
+def _load(prepared: Path) -> bytes:
+    data = load_checked(prepared)
+    if data is None:
+        raise work_lost()
+    return data
 
 
 def _mapped(file: Path) -> Any:

@@ -7,7 +7,6 @@ and the same batch gives the same findings in this process, in another, and on a
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -53,7 +52,6 @@ from lyrikstore.curate.recipes.source import (
     read_start,
 )
 from lyrikstore.curate.text import HEAD_BYTES, foreign_format, suffix_label
-from lyrikstore.curate.work import load_checked
 from lyrikstore.history.records.order_root import record_id
 from lyrikstore.history.records.rows import JSONL
 
@@ -79,6 +77,12 @@ class StepRange(Struct, frozen=True):
     first: int
     last: int
     barrier: int
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The numbers of its steps and, if there is one, of the step that they lead to."""
+        barrier = (self.barrier,) if self.barrier else ()
+        return (*range(self.first, self.last + 1), *barrier)
 
 
 def stages_of(recipe: Recipe) -> list[StepRange]:
@@ -119,7 +123,7 @@ class Examiner:
         reader: Of the source.
         roles: Of the source.
         open_blob: Gives a verified stream of a blob.
-        prepared: Number of a step → the file with what it compares with.
+        prepared: Number of a step of the stage → what it compares with.
     """
 
     def __init__(
@@ -129,14 +133,13 @@ class Examiner:
         reader: str,
         roles: FieldRoles,
         open_blob: OpenBlob,
-        prepared: Mapping[int, Path],
+        prepared: Mapping[int, bytes],
     ) -> None:
         self._stage, self._reader = stage, reader
         self._shape = dict(enumerate(_shapes(recipe, reader, roles), start=1))
         self._open_blob = open_blob
-        taken = (*range(stage.first, stage.last + 1), stage.barrier)
         filters = {
-            number: _bound(step.filter, prepared.get(number) if number in taken else None)
+            number: step.filter.bind(prepared[number]) if number in prepared else step.filter
             for number, step in enumerate(recipe.steps, start=1)
         }
         self._steps: list[tuple[int, DecideAll]] = [
@@ -144,8 +147,8 @@ class Examiner:
         ]
         barrier = filters.get(stage.barrier)
         self._key = barrier.key() if isinstance(barrier, DatasetFilter) else None
-        self._reads_text = any(self._takes_text(filters, number) for number in taken)
-        self._reads_data = any(DATA in filters[n].reads() for n in taken if n in filters)
+        self._reads_text = any(self._takes_text(filters, number) for number in stage.steps)
+        self._reads_data = any(DATA in filters[number].reads() for number in stage.steps)
         self._looks = self._reads_text and not any(
             self._takes_text(filters, number) for number in range(1, stage.first)
         )
@@ -201,11 +204,8 @@ class Examiner:
 
     def _takes_text(self, filters: Mapping[int, Filter], number: int) -> bool:
         """Return whether a step reads the text of whole documents."""
-        return (
-            number in filters
-            and self._shape[number][0] == (DOCUMENT_TEXT,)
-            and not DOCUMENT_TEXTS.isdisjoint(filters[number].reads())
-        )
+        takes_documents = self._shape[number][0] == (DOCUMENT_TEXT,)
+        return takes_documents and not DOCUMENT_TEXTS.isdisjoint(filters[number].reads())
 
     def _apply(self, item: Item, verdict: Verdict | None) -> None:
         item.key = b""
@@ -383,12 +383,3 @@ def _shapes(
         if step is not None:
             roles = step.filter.roles(roles)
             is_rows = is_rows or step.filter.MAKES_ROWS
-
-
-def _bound(step: Filter, prepared: Path | None) -> Filter:
-    if prepared is None:
-        return step
-    data = load_checked(prepared)
-    if data is None:
-        raise work_lost()
-    return step.bind(data)
