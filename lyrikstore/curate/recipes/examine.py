@@ -338,10 +338,9 @@ def _naming(run: _Run) -> Iterator[None]:
 
 
 def _unwritable(candidate: Candidate, error: FormatError) -> InvalidInputError:
-    line = "" if candidate.is_document else f":{candidate.position + 1}"
     return InvalidInputError(
         "bad-value",
-        f"{candidate.path}{line}: {error.message}",
+        f"{candidate.place}: {error.message}",
         hint="correct the record, or leave it out with where/1 before that step",
     )
 

@@ -22,6 +22,9 @@ BATCH_ROWS, BATCH_BYTES, BATCH_FILES = 8192, 4 << 20, 64
 """Most rows, bytes of rows, and documents of a batch: what one task is, and what a resumed filter
 takes up again."""
 
+BATCH_FILE_BYTES = 64 << 20
+"""Most bytes of the documents of a batch, if it has several: their texts lie in memory together."""
+
 MAX_TEXT_BYTES = 256 << 20
 """Longest document that a filter reads."""
 
@@ -64,14 +67,23 @@ class RecordSource(Struct, frozen=True):
         if self.is_rows:
             yield from self._row_batches(open_blob)
         else:
-            entries = self.tree.entries
-            for number, start in enumerate(range(0, len(entries), BATCH_FILES)):
-                some = Tree(entries[start : start + BATCH_FILES])
-                yield Batch(number, tree=some.encode())
+            for number, some in enumerate(self._documents()):
+                yield Batch(number, tree=Tree(some).encode())
 
     def files(self) -> Iterator[TreeEntry]:
         """Yield the files that hold records."""
         return (entry for entry in self.tree.entries if entry.path not in self.companions)
+
+    def _documents(self) -> "Iterator[tuple[TreeEntry, ...]]":
+        entries = self.tree.entries
+        start = size = 0
+        for at, entry in enumerate(entries):
+            if at > start and (at - start == BATCH_FILES or size + entry.bytes > BATCH_FILE_BYTES):
+                yield entries[start:at]
+                start, size = at, 0
+            size += entry.bytes
+        if start < len(entries):
+            yield entries[start:]
 
     def _row_batches(self, open_blob: OpenBlob) -> "Iterator[Batch]":
         number = 0
@@ -83,11 +95,11 @@ class RecordSource(Struct, frozen=True):
                     rows.append(data)
                     size += len(data)
                     if len(rows) == BATCH_ROWS or size >= BATCH_BYTES:
-                        yield Batch(number, entry.path, position, rows, dict(entry.meta or {}))
+                        yield Batch(number, entry.path, position, rows)
                         number, position = number + 1, position + len(rows)
                         rows, size = [], 0
             if rows:
-                yield Batch(number, entry.path, position, rows, dict(entry.meta or {}))
+                yield Batch(number, entry.path, position, rows)
                 number += 1
 
 
@@ -99,7 +111,6 @@ class Batch(Struct, array_like=True):
         path: File of the rows.
         position: Place of the first row in it.
         rows: The rows.
-        meta: What a sheet says of that file.
         tree: In place of rows: the lines of the tree of some documents.
     """
 
@@ -107,7 +118,6 @@ class Batch(Struct, array_like=True):
     path: str = ""
     position: int = 0
     rows: list[bytes] = field(default_factory=list)
-    meta: dict[str, str] = field(default_factory=dict)
     tree: bytes = b""
 
     @property

@@ -1,5 +1,6 @@
 """The engine with what can go wrong around it: work that is lost, and records of every kind."""
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -7,14 +8,18 @@ from typing import Any
 
 import pytest
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, StorageError
 from lyrikstore.curate.extract import workers
+from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes import engine as engine_module
 from lyrikstore.curate.recipes import examine, source
 from lyrikstore.curate.recipes.apply import FilterResult, apply_recipe
 from lyrikstore.curate.recipes.filters.documents import chunk
 from lyrikstore.curate.recipes.recipe import parse_recipe
+from lyrikstore.curate.recipes.source import RecordSource
 from lyrikstore.curate.recipes.why import why
+from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.testing.keys import signer_for
 from tests.curate.conftest import NOW, Bench
 from tests.curate.recipes.test_apply import decisions_of
@@ -313,3 +318,29 @@ def test_folders_that_no_tree_takes_are_refused_at_once(
         _partition(bench, *values, dry_run=dry_run)
     assert caught.value.kind == "bad-partition"
     assert "map/1" in caught.value.hint
+
+
+def test_a_small_record_makes_no_chunks_without_bound(bench: Bench) -> None:
+    row = {"text": "one two " * 400, "other": "x" * 4000}
+    bench.write({"a.jsonl": '{"text":"short"}\n' + json.dumps(row) + "\n"})
+    bench.commit()
+    assert bench.filter(recipe(f"{CUT}80")).counts[""]["kept"] == 1 + 40
+    drop = 'use = "map/1"\ndrop = ["other"]'
+    with pytest.raises(InvalidInputError) as caught:
+        bench.filter(recipe(f"{CUT}8"), to="acme/small")
+    assert caught.value.kind == "too-many-chunks"
+    assert caught.value.message.startswith("a.jsonl:2: ")
+    assert bench.filter(recipe(drop, f"{CUT}8"), to="acme/small").counts[""]["kept"] == 1 + 400
+
+
+def test_large_documents_share_no_batch() -> None:
+    sizes = [10, 40 << 20, 30 << 20, 200 << 20, 1, *[1] * 70]
+    entries = [TreeEntry(f"{at:03}", size, Digest.of(b""), None) for at, size in enumerate(sizes)]
+    found = RecordSource(Tree.of(entries), "document/1", FieldRoles()).batches(io.BytesIO)
+    assert [[entry.bytes for entry in batch.entries] for batch in found] == [
+        [10, 40 << 20],
+        [30 << 20],
+        [200 << 20],
+        [1] * 64,
+        [1] * 7,
+    ]

@@ -38,6 +38,9 @@ def test_a_balance_has_no_more_of_one_label_than_of_another() -> None:
     assert {one: count.count(one) for one in "abc"} == {"a": 10, "b": 7, "c": 10}
     lists = [row(n, text=str(n), label=["x", "y"] if n else ["y", "x"]) for n in range(3)]
     assert len(kept('use = "balance/1"\nmost = 1', lists)) == 1
+    with pytest.raises(InvalidInputError) as caught:
+        step('use = "balance/1"\nmost = 0')
+    assert caught.value.kind == "bad-recipe"
 
 
 def test_licences_are_judged_as_expressions() -> None:

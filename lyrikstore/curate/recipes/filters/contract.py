@@ -63,6 +63,11 @@ class Candidate(Struct, frozen=True):
     origin: Digest | None = None
 
     @property
+    def place(self) -> str:
+        """Where messages say it is: its file, and of a row the line."""
+        return self.path if self.is_document else f"{self.path}:{self.position + 1}"
+
+    @property
     def source_id(self) -> Digest:
         """The record id in the source dataset of what it is, or was made of."""
         return self.origin or self.id
@@ -228,11 +233,11 @@ class Divide(Struct, frozen=True):
 
     Attributes:
         reason: Stable code, for which the record itself is dropped.
-        made: Those others, at least one, in their order; rows.
+        made: Those others, at least one, in their order; rows. Taken once, one by one.
     """
 
     reason: str
-    made: tuple[Made, ...]
+    made: Iterable[Made]
 
 
 Outcome = Keep | Drop | Change | Divide

@@ -61,7 +61,7 @@ class PartitionRows(Filter):
         if (offence := path_offence(folder)) is not None:
             raise InvalidInputError(
                 "bad-partition",
-                f"{candidate.path}:{candidate.position + 1}: the folder of this {field} "
+                f"{candidate.place}: the folder of this {field} "
                 f"{offence.reason}, once it is escaped",
                 hint="shorten such values first with map/1",
                 details={"folder": offence.shown[:1000]},

@@ -1,11 +1,12 @@
 """``chunk/1``: cuts texts into rows that know their place (spec §12.5.11)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from msgspec.structs import replace
 
+from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.extract.chunk import Unit, check_size, chunk
 from lyrikstore.curate.extract.rows import (
     CHUNK_FIELDS,
@@ -19,6 +20,7 @@ from lyrikstore.curate.extract.rows import (
     page_starts,
 )
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
+from lyrikstore.curate.readers.rows import encode_value
 from lyrikstore.curate.recipes.filters import contract
 from lyrikstore.curate.recipes.filters.contract import (
     Candidate,
@@ -30,6 +32,14 @@ from lyrikstore.curate.recipes.filters.contract import (
     Outcome,
 )
 from lyrikstore.curate.recipes.filters.parameters import Parameter
+from lyrikstore.curate.text import is_blank
+
+MAX_CHUNKS_BYTES, FREE_BYTES, MOST_TIMES = 256 << 20, 64 << 10, 64
+"""Most that the chunks of a record may be: in all, and by its own size so much and so many times.
+Every chunk repeats the other fields, so that a small record could fill the memory."""
+
+_ROW_BYTES = 256
+"""What a chunk counts besides its text and the other fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +98,29 @@ class Chunks(Filter):
 
     def _decide(self, candidate: Candidate) -> Outcome:
         text = candidate.require_text(self.USE)
+        return Drop("blank") if is_blank(text) else Divide("chunked", self._cut(candidate, text))
+
+    def _cut(self, candidate: Candidate, text: str) -> Iterator[Made]:
         record = dict(candidate.fields)
         pages = page_starts(record)
         if candidate.is_document:
             record[PATH] = candidate.path
-        made = []
+        total, carried, most = 0, -1, 0
         for part in chunk(text, self.unit, self.size, self.overlap, pages=pages):
             row = chunk_row(
                 part, record=record, record_id=candidate.id.hex, texts=candidate.text_fields
             )
+            if carried < 0:
+                taken = {name: value for name, value in row.items() if name not in CHUNK_FIELDS}
+                carried = len(encode_value(taken))
+                most = min(MAX_CHUNKS_BYTES, FREE_BYTES + MOST_TIMES * (carried + len(text)))
+            total += _ROW_BYTES + carried + len(part.text)
+            if total > most:
+                raise InvalidInputError(
+                    "too-many-chunks",
+                    f"{candidate.place}: its chunks, each with the other fields, would be more "
+                    f"than {most} bytes",
+                    hint="choose a larger size, or drop large fields before with map/1",
+                )
             place = {name: row[name] for name in (START, END, PAGE) if name in row}
-            made.append(Made(row, place))
-        return Divide("chunked", tuple(made)) if made else Drop("blank")
+            yield Made(row, place)

@@ -25,7 +25,7 @@ class Balance(DatasetFilter):
 
     Attributes:
         by: The field; empty: that of the role ``label``.
-        most: Most records of one value; 0: as many as the rarest value has.
+        most: Most records of one value; None: as many as the rarest value has.
         seed: Another seed draws anew.
     """
 
@@ -41,13 +41,23 @@ class Balance(DatasetFilter):
         Parameter("seed", "seed", "another seed draws anew", default="0"),
     )
 
-    def __init__(self, by: str, most: int, seed: str) -> None:
+    def __init__(self, by: str, most: int | None, seed: str) -> None:
         self.by, self.most, self.seed = by, most, seed
 
     @classmethod
     def configure(cls, values: Mapping[str, Any]) -> Self:
-        """Return the step."""
-        return cls(values.get("by", ""), int(values.get("most", 0)), values["seed"])
+        """Return the step.
+
+        Raises:
+            InvalidInputError: (``bad-recipe``) no record of a value could stay.
+        """
+        if values.get("most") == 0:
+            raise InvalidInputError(
+                "bad-recipe",
+                "balance/1: most = 0 would keep nothing",
+                hint="leave it out: then as many stay as the rarest value has",
+            )
+        return cls(values.get("by", ""), values.get("most"), values["seed"])
 
     def reads(self) -> tuple[str, ...]:
         """Return that the step reads its field, if it names one."""
@@ -89,7 +99,9 @@ class Balance(DatasetFilter):
         starts[1:] = ordered[1:] != ordered[:-1]
         first = np.flatnonzero(starts)
         rank = np.arange(len(ranked)) - first[np.cumsum(starts) - 1]
-        most = self.most or int(np.diff(np.append(first, len(ranked))).min())
+        most = self.most
+        if most is None:
+            most = int(np.diff(np.append(first, len(ranked))).min())
         judgement.drop(ranked[rank >= most], "balanced", -1)
         return judgement
 
