@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -32,7 +33,8 @@ def work_folder(cache_dir: Path | None, key: str = "") -> Iterator[Path]:
         cache_dir: The user's cache; None: where the system has its temporary files.
         key: Names work that can be taken up again: the folder is then that of the run before, if
             there was one, and stays if this one fails. Needs ``cache_dir``. If another process is
-            at this very work, the folder is a fresh one, and does not stay.
+            at this very work, or the folder is another user's or open to others, it is a fresh
+            one, and does not stay.
 
     Raises:
         StorageError: It cannot be made.
@@ -46,6 +48,8 @@ def work_folder(cache_dir: Path | None, key: str = "") -> Iterator[Path]:
             stays = folder is not None
             if folder is None:
                 folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=cache_dir))
+                if (descriptor := _locked(folder)) is not None:  # long work is not swept away
+                    held.callback(os.close, descriptor)
         except OSError as error:
             raise storage_error(error, "making a working folder") from error
         try:
@@ -103,22 +107,46 @@ def load_checked(file: Path) -> bytes | None:
 
 
 def _taken_up(cache_dir: Path, key: str, held: contextlib.ExitStack) -> Path | None:
-    """Return the folder of some work, locked as long as ``held`` is; None if others have it."""
+    """Return the folder of some work, locked as long as ``held`` is; None if it is not ours alone.
+
+    Others may be at it, or may have made it, or a link in its place, to choose what is signed.
+    """
     folder = cache_dir / f"{_PREFIX}{key}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    os.utime(folder)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    descriptor = _locked(folder)
+    if descriptor is None:
+        return None
     held.callback(os.close, descriptor)
+    status = os.fstat(descriptor)
+    if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) != 0o700:
+        return None
+    os.utime(descriptor)
+    return folder
+
+
+def _locked(folder: Path) -> int | None:
+    """Return a descriptor of a folder that nobody else works in; None if somebody does."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        here = os.path.samestat(os.fstat(descriptor), folder.stat())
-    except (BlockingIOError, FileNotFoundError):
-        return None
-    return folder if here else None  # else removed by whoever had it
+        if os.path.samestat(os.fstat(descriptor), folder.lstat()):
+            return descriptor  # else removed by whoever had it
+    except OSError:
+        pass
+    os.close(descriptor)
+    return None
 
 
 def _sweep(cache_dir: Path) -> None:
     for folder in cache_dir.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
-            if time.time() - folder.stat().st_mtime > KEPT_SECONDS:
+            if time.time() - folder.lstat().st_mtime <= KEPT_SECONDS:
+                continue
+            descriptor = _locked(folder)
+            if descriptor is not None:
                 shutil.rmtree(folder, ignore_errors=True)
+                os.close(descriptor)
