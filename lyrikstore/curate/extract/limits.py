@@ -39,6 +39,3 @@ MAX_FIELD_CHARACTERS = 8_192
 
 MAX_SECONDS = 120
 """Wall time for one document."""
-
-MAX_MEMORY_BYTES = 2 << 30
-"""Address space of a worker process, the document and the parser's own code among it."""

@@ -1,6 +1,5 @@
 """The worker's side: one process that reads documents, one after the other."""
 
-import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,9 +14,8 @@ from lyrikstore.curate.extract.result import (
     Note,
     Unreadable,
 )
-from lyrikstore.objects.parallel import processes
-
-TARGET = "lyrikstore.curate.extract.worker:extract_one"
+from lyrikstore.objects.parallel.limited import limit_time
+from lyrikstore.objects.parallel.tasks import Stream, answer_request, receive
 
 
 class _Answer(Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,42 +30,17 @@ class _Answer(Struct, frozen=True, forbid_unknown_fields=True):
     notes: tuple[Note, ...]
 
 
-def serve(descriptor: int, memory_bytes: int) -> None:
-    """Read documents from a socket until it is closed: the whole life of a worker process."""
-    _limit_process(memory_bytes)
-    processes.serve(descriptor, TARGET)
-
-
-def _limit_process(memory_bytes: int) -> None:
-    import resource
-
-    limits = (
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),  # it has nothing to write
-    )
-    for limit, value in limits:
-        with contextlib.suppress(ValueError, OSError):  # macOS does not know all of them
-            resource.setrlimit(limit, (value, value))
-
-
-def _limit_time(seconds: float) -> None:
-    # The process that waits for the answer ends this one in time. Where that one was killed
-    # itself, nobody else would end a parser that hangs.
-    import resource
-
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(used.ru_utime + used.ru_stime + seconds) + 2
-    with contextlib.suppress(ValueError, OSError):
-        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+def talk(stream: Stream) -> None:
+    """Read documents as they are asked for: the whole life of a worker process."""
+    while (request := receive(stream)) is not None:
+        answer_request(stream, extract_one, request)
 
 
 def extract_one(
     setup: Mapping[str, Any], task: Mapping[str, Any], data: bytes
 ) -> Iterator[tuple[Any, ...]]:
     """Read one document: a target of :mod:`lyrikstore.objects.parallel.tasks`."""
-    _limit_time(setup["seconds"])
+    limit_time(setup["seconds"])
     try:
         yield _pack(extract(task["path"], data, ExtractOptions(setup["encoding"])))
     except MemoryError:

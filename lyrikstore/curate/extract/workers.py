@@ -3,50 +3,38 @@
 A process reads one document after the other. The one that does not answer in time, or dies, takes
 only its own document with it: a fresh process reads the next. What crosses is JSON and bytes.
 
-It is no sandbox: a document that takes over its parser runs as the user, without an environment
-and unable to write a file, but not without the network.
+It is no sandbox (:mod:`lyrikstore.objects.parallel.limited`).
 """
 
-import contextlib
-import json
 import queue
 import signal
-import socket
-import subprocess
-import sys
-import time
 import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from lyrikstore.canon.errors import (
     FormatError,
     InvalidInputError,
     LyrikstoreError,
     StorageError,
-    storage_error,
 )
 from lyrikstore.curate.extract.document import ExtractOptions, check_encoding
 from lyrikstore.curate.extract.limits import (
     MAX_DOCUMENT_BYTES,
-    MAX_MEMORY_BYTES,
     MAX_SECONDS,
     MAX_TEXT_BYTES,
 )
 from lyrikstore.curate.extract.result import Extracted, Unreadable
 from lyrikstore.curate.extract.worker import unpack
+from lyrikstore.objects.parallel.limited import MAX_MEMORY_BYTES, LimitedProcess, ending
 from lyrikstore.objects.parallel.processes import cores
-from lyrikstore.objects.parallel.tasks import Message, receive, receive_answer, send_request
+from lyrikstore.objects.parallel.tasks import Message, receive_answer, send_request
 
-_START: Final = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); \
-from lyrikstore.curate.extract.worker import serve; serve(int(sys.argv[2]), int(sys.argv[3]))"
-_START_SECONDS: Final = 60
-_DYING_SECONDS: Final = 10
+_TARGET: Final = "lyrikstore.curate.extract.worker:talk"
 _MAX_ANSWER_BYTES: Final = MAX_TEXT_BYTES + (32 << 20)  # 20,000 attachments, listed, take 10 MiB
-_BLOCK: Final = 1 << 20
 
 
 class Extractor:
@@ -76,7 +64,7 @@ class Extractor:
         self._count = count or cores()
         self._seconds = seconds
         self._memory_bytes = memory_bytes
-        self._idle: queue.LifoQueue[_Process | None] = queue.LifoQueue()
+        self._idle: queue.LifoQueue[LimitedProcess | None] = queue.LifoQueue()
         for _ in range(self._count):
             self._idle.put(None)  # the right to start one
         # Whoever cannot close it, such as a step of a recipe, leaves that to its end.
@@ -125,7 +113,7 @@ class Extractor:
                 process = self._start()
                 result = self._ask(process, path, data)
             if result is None:
-                result = _judge(process.end(patience=_DYING_SECONDS))
+                result = _judge(process.end(wait=True))
             kept = None if _is_spoilt(result) else process
             return result
         finally:
@@ -156,14 +144,21 @@ class Extractor:
                 for future in waiting:
                     future.cancel()
 
-    def _start(self) -> "_Process":
-        return _Process(self._memory_bytes)
+    def _start(self) -> LimitedProcess:
+        return LimitedProcess(_TARGET, self._memory_bytes)
 
-    def _ask(self, process: "_Process", path: str, data: bytes) -> Extracted | Unreadable | None:
+    def _ask(
+        self, process: LimitedProcess, path: str, data: bytes
+    ) -> Extracted | Unreadable | None:
         """Return the answer; None where the process ended without one."""
         setup = {"seconds": self._seconds, "encoding": self._encoding}
         try:
-            return process.ask(setup, Message({"path": path}, (data,)), self._seconds)
+            process.stream.begin(self._seconds, _MAX_ANSWER_BYTES)
+            send_request(process.stream, setup, Message({"path": path}, (data,)))
+            answers = list(receive_answer(process.stream))
+            if len(answers) != 1:
+                raise FormatError("bad-answer", "a worker answered twice, or not at all")
+            return unpack(answers[0].header, answers[0].buffers)
         except TimeoutError:
             return Unreadable("timeout", f"not read within {self._seconds:g} s")
         except (InvalidInputError, StorageError) as error:
@@ -176,7 +171,7 @@ class Extractor:
             return Unreadable("broken", "its parser answered something else than asked")
 
 
-def _end_idle(idle: "queue.LifoQueue[_Process | None]") -> None:
+def _end_idle(idle: queue.LifoQueue[LimitedProcess | None]) -> None:
     for process in [idle.get() for _ in range(idle.qsize())]:
         if process is not None:
             process.end()
@@ -185,7 +180,7 @@ def _end_idle(idle: "queue.LifoQueue[_Process | None]") -> None:
 
 def _judge(code: int) -> Unreadable:
     """Return the result for a document whose process ended before it answered."""
-    ended = f"its parser ended with {_ending(code)}"
+    ended = f"its parser ended with {ending(code)}"
     if code == -signal.SIGXCPU:
         return Unreadable("timeout", ended)
     # The system kills where memory ends; PDFium aborts where it gets none.
@@ -204,107 +199,3 @@ def _is_spoilt(result: Extracted | Unreadable) -> bool:
     return isinstance(result, Unreadable) and (
         result.reason in {"timeout", "out-of-memory"} or result.detail.startswith("its parser")
     )
-
-
-def _ending(code: int) -> str:
-    with contextlib.suppress(ValueError):
-        return signal.Signals(-code).name
-    return f"exit code {code}"
-
-
-class _Timed:
-    """The stream of a socket: every read and write ends at one moment, and no answer is endless."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._until = 0.0
-        self._left = 0
-
-    def begin(self, seconds: float) -> None:
-        self._until = time.monotonic() + seconds
-        self._left = _MAX_ANSWER_BYTES
-
-    def read(self, size: int) -> bytes:
-        self._left -= size
-        if self._left < 0:
-            raise ConnectionError("an endless answer")
-        data = bytearray()
-        while len(data) < size:
-            self._wait()
-            block = self._connection.recv(min(size - len(data), _BLOCK))
-            if not block:
-                break
-            data += block
-        return bytes(data)
-
-    def write(self, data: bytes) -> int:
-        self._wait()
-        self._connection.sendall(data)
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-    def _wait(self) -> None:
-        left = self._until - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        self._connection.settimeout(left)
-
-
-class _Process:
-    def __init__(self, memory_bytes: int) -> None:
-        try:
-            self._connection, theirs = socket.socketpair()
-        except OSError as error:
-            raise storage_error(error, "starting a parser") from error
-        # -I: what is imported is what this process imports, whatever the environment or folder
-        # holds. No environment: no proxies, no credentials.
-        flags = ["-I", *(["-B"] if sys.dont_write_bytecode else [])]
-        argv = [json.dumps(sys.path), str(theirs.fileno()), str(memory_bytes)]
-        try:
-            self._child = subprocess.Popen(
-                [sys.executable, *flags, "-c", _START, *argv],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                env={"LC_ALL": "C.UTF-8"},
-                cwd="/",
-                start_new_session=True,  # an interrupt at the terminal is the parent's to judge
-            )
-        except OSError as error:
-            self._connection.close()
-            raise storage_error(error, "starting a parser") from error
-        finally:
-            theirs.close()
-        self._stream = _Timed(self._connection)
-        self._stream.begin(_START_SECONDS)
-        try:
-            ready = receive(self._stream) is not None
-        except (OSError, ValueError):
-            ready = False
-        if not ready:
-            code = self.end(patience=_DYING_SECONDS)
-            raise StorageError(
-                "worker-died",
-                f"the process that reads documents did not start ({_ending(code)})",
-                hint="free some memory, or allow more of it, and run the command again",
-            )
-
-    def ask(self, setup: dict[str, Any], task: Message, seconds: float) -> Extracted | Unreadable:
-        self._stream.begin(seconds)
-        send_request(self._stream, setup, task)
-        answers = list(receive_answer(self._stream))
-        if len(answers) != 1:
-            raise FormatError("bad-answer", "a worker answered twice, or not at all")
-        return unpack(answers[0].header, answers[0].buffers)
-
-    def end(self, *, patience: float = 0.0) -> int:
-        """End the process and return its exit code; one that is dying gets the time for it."""
-        self._connection.close()
-        if patience:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                return self._child.wait(patience)
-        self._child.kill()
-        return self._child.wait()

@@ -70,6 +70,10 @@ Pools = Callable[[str, Mapping[str, Any]], AbstractContextManager[Pool]]
 """Makes a pool for a target and its setup; ``Cluster.pool`` is one."""
 
 
+Target = Callable[..., Iterator[tuple[Any, ...]]]
+"""What a target's name names."""
+
+
 class Stream(Protocol):
     """The file of a socket, or one in memory."""
 
@@ -83,17 +87,18 @@ class Stream(Protocol):
         """Send what was written."""
 
 
-def load_target(target: str) -> Callable[..., Iterator[tuple[Any, ...]]]:
+def load_target(target: str) -> Callable[..., Any]:
     """Return the function that ``target`` names."""
     module, _, name = target.partition(":")
-    found: Callable[..., Iterator[tuple[Any, ...]]]
+    found: Callable[..., Any]
     found = getattr(importlib.import_module(module), name)
     return found
 
 
-def run_target(target: str, setup: Mapping[str, Any], task: Message) -> Iterator[Message]:
+def run_target(target: str | Target, setup: Mapping[str, Any], task: Message) -> Iterator[Message]:
     """Yield what ``target`` yields, run in this thread."""
-    for header, *buffers in load_target(target)(setup, task.header, *task.buffers):
+    run = load_target(target) if isinstance(target, str) else target
+    for header, *buffers in run(setup, task.header, *task.buffers):
         yield Message(header, tuple(buffers))
 
 
@@ -102,7 +107,7 @@ def send_request(stream: Stream, setup: Mapping[str, Any], task: Message) -> Non
     send(stream, Message({"setup": dict(setup), "task": task.header}, task.buffers))
 
 
-def answer_request(stream: Stream, target: str, request: Message) -> None:
+def answer_request(stream: Stream, target: str | Target, request: Message) -> None:
     """Run a task that was asked for and send what it yields, or how it failed.
 
     Raises:

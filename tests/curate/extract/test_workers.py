@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
-from lyrikstore.curate.extract import limits, worker, workers
+from lyrikstore.curate.extract import worker, workers
 from lyrikstore.curate.extract.document import ExtractOptions, extract
 from lyrikstore.curate.extract.result import Extracted, Unreadable
 from lyrikstore.curate.extract.workers import Extractor
+from lyrikstore.objects.parallel import limited
 from tests.conftest import Corpus
 from tests.curate.extract import making
 
@@ -33,7 +34,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list["subprocess.Popen[bytes]"]:
         made.append(start(*arguments, **options))
         return made[-1]
 
-    monkeypatch.setattr(workers.subprocess, "Popen", remember)
+    monkeypatch.setattr(limited.subprocess, "Popen", remember)
     return made
 
 
@@ -119,7 +120,7 @@ def test_the_process_has_neither_environment_nor_files(
             assert file.read() == b"LC_ALL=C.UTF-8\0"
         with open(f"{folder}/limits") as file:
             rows = {line[:26].strip(): line[26:].split()[0] for line in file}
-        assert rows["Max address space"] == str(limits.MAX_MEMORY_BYTES)
+        assert rows["Max address space"] == str(limited.MAX_MEMORY_BYTES)
         assert (rows["Max file size"], rows["Max core file size"]) == ("0", "0")
         assert os.readlink(f"{folder}/cwd") == "/"
 
@@ -219,7 +220,7 @@ def test_answers_of_another_shape_are_refused(header: dict[str, Any], data: byte
 def test_page_lengths_are_those_of_the_text(
     lengths: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "_limit_time", lambda _: None)  # it would end this process
+    monkeypatch.setattr(worker, "limit_time", lambda _: None)  # it would end this process
     ((header, data),) = worker.extract_one(
         {"seconds": 9, "encoding": None}, {"path": "x.txt"}, b"hello"
     )
