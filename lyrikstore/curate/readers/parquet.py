@@ -2,20 +2,22 @@
 
 What JSON cannot carry exactly becomes a string: integers beyond 2^53-1, decimals, floats, times,
 binary. What has no one spelling is refused: NaN, infinities, maps, unions, encrypted columns.
+
+Files are decoded in a process of their own: :mod:`lyrikstore.curate.readers.parquet_process`.
 """
 
 import base64
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from typing import Any
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.json import JSON, MAX_INTEGER, encode
 from lyrikstore.canon.limits import MAX_RECORD_BYTES
 from lyrikstore.history.records.rows import BadRow, RawRow
 
-BATCH = 1024
-"""Rows decoded at a time."""
+BATCH, BATCH_BYTES = 1024, 4 << 20
+"""Rows, and bytes of columns, decoded at a time."""
 
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _DAY = 86_400
@@ -25,34 +27,67 @@ _YEARS = (-62_135_596_800, 253_402_300_799)
 Convert = Callable[[Any], JSON]
 
 
-def read_parquet(path: str, stream: BinaryIO) -> Iterator[RawRow | BadRow]:
-    """Yield the rows of a Parquet file.
+def decode_parquet(
+    path: str, file: Any, *, after: int = 0, one_by_one: bool = False
+) -> Iterator[list[RawRow | BadRow]]:
+    """Yield the rows of a Parquet file, some at a time.
+
+    Args:
+        path: Named in errors only.
+        file: A ``pyarrow.parquet.ParquetFile``.
+        after: How many rows to leave out at its start.
+        one_by_one: Whether to decode one row at a time: slowly, and with the least memory.
 
     Raises:
-        InvalidInputError: (``bad-record``) it is none, is encrypted, or has a column of a kind
-            that is refused.
+        InvalidInputError: (``bad-record``) it has a column of a kind that is refused.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+    schema = file.schema_arrow
     try:
-        file = pq.ParquetFile(stream)
-        schema = file.schema_arrow
         converters = [_converter(field.type, field.name) for field in schema]
-        number = 0
-        for batch in file.iter_batches(batch_size=BATCH, use_threads=False):
-            columns = [
-                _values(array, convert)
-                for array, convert in zip(batch.columns, converters, strict=True)
-            ]
-            for at in range(batch.num_rows):
-                number += 1
-                yield _row(number, schema.names, [column[at] for column in columns])
-    except (pa.ArrowException, OSError, OverflowError, ValueError) as error:
-        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise _bad(path, f"no Parquet that can be read: {reason}") from None
     except _RefusedError as error:
-        raise _bad(path, str(error)) from None
+        raise bad_file(path, str(error)) from None
+    number = 0
+    for at in range(file.num_row_groups):
+        group = file.metadata.row_group(at)
+        if number + group.num_rows <= after:
+            number += group.num_rows
+            continue
+        count = 1 if one_by_one else _batch_rows(group)
+        for batch in file.iter_batches(count, row_groups=[at], use_threads=False):
+            left_out = min(max(after - number, 0), batch.num_rows)
+            for rows in _parts(batch.slice(left_out)):
+                yield _rows(rows, schema.names, converters, number + left_out)
+                left_out += rows.num_rows
+            number += batch.num_rows
+
+
+def _parts(batch: Any) -> Iterator[Any]:
+    # A long value that many rows share is stored once: they may be more than was to be expected.
+    count = max(1, BATCH_BYTES * batch.num_rows // max(batch.nbytes, 1))
+    for at in range(0, batch.num_rows, count):
+        yield batch.slice(at, count)
+
+
+def _batch_rows(group: Any) -> int:
+    # By what the file says of itself, which may be wrong: that costs memory, of which its process
+    # has so much and no more.
+    each = max(int(group.total_byte_size), 0) // max(int(group.num_rows), 1)
+    return max(1, min(BATCH, BATCH_BYTES // (each + 1)))
+
+
+def _rows(
+    batch: Any, names: list[str], converters: list[Convert], before: int
+) -> list[RawRow | BadRow]:
+    if len(set(names)) != len(names):
+        reason = "two columns have one name"
+        return [BadRow(before + at + 1, reason) for at in range(batch.num_rows)]
+    columns = [
+        _values(array, convert) for array, convert in zip(batch.columns, converters, strict=True)
+    ]
+    return [
+        _row(before + at + 1, names, [column[at] for column in columns])
+        for at in range(batch.num_rows)
+    ]
 
 
 class _RefusedError(Exception):
@@ -63,21 +98,21 @@ class _NoValue(Exception):  # noqa: N818
     """A value that has no spelling."""
 
 
-def _bad(path: str, reason: str) -> InvalidInputError:
-    return InvalidInputError(
-        "bad-record", f"{path}: {reason}", hint="write it again with such columns as strings"
-    )
+def bad_file(
+    path: str, reason: str, *, hint: str = "write it again with such columns as strings"
+) -> InvalidInputError:
+    """Return the error for a file that cannot be read."""
+    return InvalidInputError("bad-record", f"{path}: {reason}", hint=hint)
 
 
 def _row(number: int, names: list[str], values: list[JSON]) -> RawRow | BadRow:
     members = {}
     for name, value in zip(names, values, strict=True):
-        if isinstance(value, _NoValue):
+        if value is None:
+            continue
+        if type(value) is _NoValue:
             return BadRow(number, f"column {name[:80]!r}: {value}")
-        if value is not None:
-            members[name] = value
-    if len(set(names)) != len(names):
-        return BadRow(number, "two columns have one name")
+        members[name] = value
     try:
         data = encode(members)
     except FormatError as error:
@@ -94,7 +129,10 @@ def _values(array: Any, convert: Convert) -> list[JSON]:
         except _NoValue as problem:
             return problem
 
-    return [one(value) for value in _plain(array)]
+    plain = _plain(array)
+    if convert in (str, bool):  # they are such already
+        return plain
+    return [one(value) for value in plain]
 
 
 def _plain(array: Any) -> list[Any]:

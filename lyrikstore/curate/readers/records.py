@@ -13,7 +13,7 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.readers.cells import read_cells, read_table
-from lyrikstore.curate.readers.parquet import read_parquet
+from lyrikstore.curate.readers.parquet_process import read_parquet
 from lyrikstore.history.records.order_root import DOCUMENT, document_id, record_id
 from lyrikstore.history.records.rows import JSONL, BadRow, RawRow, read_lines
 
