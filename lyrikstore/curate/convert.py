@@ -16,6 +16,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, storage_error
 from lyrikstore.canon.json import JSON, encode
 from lyrikstore.canon.progress import OnProgress, Progress
+from lyrikstore.curate.readers.batches import batched
 from lyrikstore.curate.readers.columns import ColumnKinds, arrow_column, arrow_type
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.readers.rows import Fields, as_text
@@ -34,8 +35,6 @@ from lyrikstore.history.trees.tree import Tree, TreeEntry
 FORMATS = ("jsonl", "csv", "parquet")
 PATH, TEXT = "path", "text"
 """Fields that a document has as a row, besides the columns of its sheet."""
-
-_ROWS = 4096
 
 
 class Converted(Struct, frozen=True):
@@ -197,20 +196,11 @@ def _write_parquet(rows: _Rows, out: BinaryIO) -> int:
     kinds = _kinds(rows)
     schema = pa.schema([pa.field(name, arrow_type(kind)) for name, kind in kinds.items()])
     with pq.ParquetWriter(out, schema, compression="zstd", store_schema=False) as writer:
-        batch: list[Fields] = []
-
-        def flush() -> None:
+        for batch in batched((fields, len(line)) for line, fields in rows()):
             columns = [
                 arrow_column(kind, [one.get(name) for one in batch]) for name, kind in kinds.items()
             ]
             writer.write_table(pa.table(columns, schema=schema))
-            batch.clear()
-
-        for _, fields in rows():
-            batch.append(fields)
-            if len(batch) == _ROWS:
-                flush()
-        flush()
     return 0
 
 

@@ -6,8 +6,8 @@ Measured anew from the records, whatever the manifest says of them. Nothing here
 import heapq
 from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Self
 
 import numpy as np
 from blake3 import blake3
@@ -20,24 +20,26 @@ from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.curate.diff.versions import compare_versions
 from lyrikstore.curate.language import LEAST_PROBABILITY, open_language_model
 from lyrikstore.curate.personal.find import find
+from lyrikstore.curate.readers.batches import batched, rough_size
 from lyrikstore.curate.readers.draw import drawn
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT
-from lyrikstore.curate.readers.rows import Fields
-from lyrikstore.curate.readers.statistics import RowStatistics
-from lyrikstore.curate.recipes.filters.contract import Candidate
+from lyrikstore.curate.readers.statistics import MAX_DISTINCT, RowStatistics
+from lyrikstore.curate.recipes.filters.contract import TEXT, Candidate
 from lyrikstore.curate.recipes.references import read_candidates
 from lyrikstore.curate.text import normalise
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 
 SAMPLE, SAMPLE_CHARACTERS = 1000, 20_000
-"""Records in which people and languages are looked for, and how much of each is read."""
+"""Records in which people and languages are looked for, and how much is read of the text of each,
+and of its other fields."""
 
 LISTED = 1000
 """Labels and licences that are listed."""
 
 SHOWN = 20
-_BATCH = 4096
+MAX_VALUES_BYTES = 1 << 20
+"""Bytes of the different labels, or licences, that are counted, besides their number."""
 
 Numbers = Any
 
@@ -51,15 +53,17 @@ class DataProfile(Struct, frozen=True):
         statistics: Of its fields.
         lengths: Power of two → records whose text has at least that many characters, and fewer
             than twice as many; 0 for no text.
-        labels: Label → records, the most frequent first.
+        labels: Label → records, the most frequent first; None if there are too many to count.
         conflicts: Records whose text others have with another label.
         places: Path and line of some of them.
-        duplicates: Records whose text an earlier one has, byte for byte; and in normal form.
+        duplicates: Records whose text an earlier one has, byte for byte; and in normal form. One
+            without text is none of them.
         sampled: Records that were drawn for what follows.
         personal: Kind of personal data → records of the sample in which patterns find it.
+        searched: Names of the fields in which they looked for it: those with texts.
         languages: ISO 639 code → records of the sample; empty for those nobody is sure of.
         untold: Why languages are not told; empty if they are.
-        licences: Licence → records, where a field has that role.
+        licences: Licence → records, where a field has that role; None if there are too many.
         since: The version before, and what is different: rows or files, by what happened.
     """
 
@@ -67,15 +71,16 @@ class DataProfile(Struct, frozen=True):
     records: int
     statistics: RowStatistics
     lengths: Mapping[int, int]
-    labels: Sequence[tuple[str, int]]
+    labels: Sequence[tuple[str, int]] | None
     conflicts: int
     places: Sequence[tuple[str, int]]
     duplicates: tuple[int, int]
     sampled: int
     personal: Mapping[str, int]
+    searched: Sequence[str]
     languages: Mapping[str, int]
     untold: str
-    licences: Sequence[tuple[str, int]]
+    licences: Sequence[tuple[str, int]] | None
     since: tuple[Digest, Mapping[str, int]] | None
 
     def to_json(self) -> dict[str, JSON]:
@@ -94,7 +99,8 @@ class DataProfile(Struct, frozen=True):
                 {"fromLength": low, "recordCount": self.lengths[low]}
                 for low in sorted(self.lengths)
             ],
-            "labelCounts": [{"valueText": one, "recordCount": n} for one, n in self.labels],
+            "labelCounts": _counts_json(self.labels),
+            "labelsAbove": MAX_DISTINCT if self.labels is None else None,
             "labelConflicts": self.conflicts,
             "conflictPlaces": [{"path": path, "line": line} for path, line in self.places],
             "exactDuplicates": self.duplicates[0],
@@ -103,12 +109,14 @@ class DataProfile(Struct, frozen=True):
             "personalFound": [
                 {"valueText": one, "recordCount": n} for one, n in sorted(self.personal.items())
             ],
+            "personalSearched": list(self.searched),
             "languagesFound": [
                 {"valueText": one, "recordCount": n}
                 for one, n in sorted(self.languages.items(), key=lambda item: (-item[1], item[0]))
             ],
             "languagesUntold": self.untold or None,
-            "licenceCounts": [{"valueText": one, "recordCount": n} for one, n in self.licences],
+            "licenceCounts": _counts_json(self.licences),
+            "licencesAbove": MAX_DISTINCT if self.licences is None else None,
             "previousVersion": None if self.since is None else str(self.since[0]),
             "previousChanges": [
                 {"valueText": what, "recordCount": n}
@@ -138,10 +146,10 @@ def profile_version(repository: Repository, ref: str, progress: OnProgress) -> D
             "not-a-dataset", f"{ref} is a {manifest.kind}, not a dataset", hint="name a dataset"
         )
     look = _Look()
-    for number, record in enumerate(read_candidates(repository, manifest), start=1):
-        look.at(record)
-        if number % _BATCH == 0:
-            progress(Progress(number, manifest.body["records"], phase="looking"))
+    records = read_candidates(repository, manifest)
+    for batch in batched((one, rough_size(dict(one.fields))) for one in records):
+        look.at(batch)
+        progress(Progress(look.records, manifest.body["records"], phase="looking"))
     return look.finish(manifest, _since(repository, manifest))
 
 
@@ -165,75 +173,150 @@ class _Look:
 
     def __init__(self) -> None:
         self._statistics = RowStatistics()
-        self._batch: list[Fields] = []
         self._lengths: Counter[int] = Counter()
-        self._labels: Counter[str] = Counter()
-        self._licences: Counter[str] = Counter()
+        self._labels, self._licences = _Values(), _Values()
         self._exact, self._normal, self._label = array("Q"), array("Q"), array("Q")
         self._paths: list[str] = []
         self._file, self._line = array("I"), array("Q")
-        self._drawn: list[tuple[int, str]] = []
+        self._drawn: list[tuple[int, _Drawn]] = []
 
-    def at(self, record: Candidate) -> None:
-        """Look at one record."""
-        text = record.text or ""
-        self._batch.append({k: v for k, v in record.fields.items() if k != DOCUMENT_TEXT})
-        if len(self._batch) == _BATCH:
-            self._measure()
-        self._lengths[1 << (len(text).bit_length() - 1) if text else 0] += 1
-        labels = record.roles.labels(record.fields)
-        self._labels.update(labels)
-        if record.roles.licence:
-            self._licences[record.value(record.roles.licence) or ""] += 1
+    @property
+    def records(self) -> int:
+        """How many were looked at."""
+        return self._statistics.records
+
+    def at(self, batch: Sequence[Candidate]) -> None:
+        """Look at some records."""
+        self._statistics.add([{name: one.fields[name] for name in _columns(one)} for one in batch])
+        for record in batch:
+            text = record.text or ""
+            self._lengths[1 << (len(text).bit_length() - 1) if text else 0] += 1
+            labels = record.roles.labels(record.fields)
+            self._labels.add(labels)
+            if record.roles.licence:
+                self._licences.add([record.value(record.roles.licence) or ""])
+            self._compare(record, text, labels)
+            self._draw(record, text)
+
+    def _compare(self, record: Candidate, text: str, labels: Sequence[str]) -> None:
+        normal = normalise(text)
+        if not normal:  # where no field is the text, all records would be alike
+            return
         self._exact.append(_number(text))
-        self._normal.append(_number(normalise(text)))
+        self._normal.append(_number(normal))
         self._label.append(_number("\0".join(sorted(set(labels)))) if labels else 0)
         if not self._paths or self._paths[-1] != record.path:
             self._paths.append(record.path)
         self._file.append(len(self._paths) - 1)
         self._line.append(record.position + 1)
+
+    def _draw(self, record: Candidate, text: str) -> None:
         late = -int.from_bytes(drawn("0", record.id.hex), "big")
-        item = (late, text[:SAMPLE_CHARACTERS])
         if len(self._drawn) < SAMPLE:
-            heapq.heappush(self._drawn, item)
+            heapq.heappush(self._drawn, (late, _Drawn.of(record, text)))
         elif late > self._drawn[0][0]:
-            heapq.heapreplace(self._drawn, item)
+            heapq.heapreplace(self._drawn, (late, _Drawn.of(record, text)))
 
     def finish(
         self, manifest: Manifest, since: tuple[Digest, Mapping[str, int]] | None
     ) -> DataProfile:
         """Return what was found."""
-        self._measure()
         exact, normal, label = (
             np.frombuffer(one, np.uint64) if len(one) else np.zeros(0, np.uint64)
             for one in (self._exact, self._normal, self._label)
         )
         places = _conflicts(normal, label)
-        texts = [text for _, text in sorted(self._drawn, reverse=True)]
+        sample = [one for _, one in sorted(self._drawn, reverse=True)]
         personal: Counter[str] = Counter()
-        for text in texts:
-            personal.update({one.kind for one in find(text, ("patterns",))})
-        languages, untold = _languages(texts)
+        for one in sample:
+            personal.update({hit.kind for text in one.texts for hit in find(text, ("patterns",))})
+        languages, untold = _languages([one.text for one in sample])
         return DataProfile(
             manifest,
             self._statistics.records,
             self._statistics,
             dict(self._lengths),
-            self._labels.most_common(LISTED),
+            self._labels.listed(),
             len(places),
             [(self._paths[self._file[at]], int(self._line[at])) for at in places[:SHOWN]],
             (len(exact) - len(np.unique(exact)), len(normal) - len(np.unique(normal))),
-            len(texts),
+            len(sample),
             dict(personal),
+            sorted(set().union(*(one.names for one in sample)))[:LISTED],
             languages,
             untold,
-            self._licences.most_common(LISTED),
+            self._licences.listed(),
             since,
         )
 
-    def _measure(self) -> None:
-        self._statistics.add(self._batch)
-        self._batch.clear()
+
+class _Values:
+    """How often values occur, until there are too many of them."""
+
+    def __init__(self) -> None:
+        self._found: Counter[str] | None = Counter()
+        self._bytes = 0
+
+    def add(self, values: Iterable[str]) -> None:
+        """Count those of one record."""
+        for value in values:
+            if self._found is None:
+                return
+            if value not in self._found:
+                self._bytes += len(value)
+            self._found[value] += 1
+            if len(self._found) > MAX_DISTINCT or self._bytes > MAX_VALUES_BYTES:
+                self._found = None
+
+    def listed(self) -> list[tuple[str, int]] | None:
+        """Return the most frequent; None if there are too many."""
+        return None if self._found is None else self._found.most_common(LISTED)
+
+
+class _Drawn(Struct, frozen=True, order=True):
+    """What is kept of a record of the sample.
+
+    Attributes:
+        text: The beginning of its text.
+        texts: What is searched for personal data: the strings in its fields, not too much of them.
+        names: What the fields are called that hold strings.
+    """
+
+    text: str
+    texts: tuple[str, ...]
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, record: Candidate, text: str) -> Self:
+        """Return what is kept of a record whose text is ``text``."""
+        texts, names, left = [text[:SAMPLE_CHARACTERS]], [], SAMPLE_CHARACTERS
+        for name, value in record.fields.items():
+            found = list(_strings(value))
+            if found:
+                names.append(TEXT if name == DOCUMENT_TEXT and record.is_document else name)
+            if name in record.text_fields:
+                continue
+            for one in found:
+                texts.append(one[:left])
+                left -= len(texts[-1])
+        return cls(texts[0], tuple(filter(None, texts)), tuple(names))
+
+
+def _columns(record: Candidate) -> Iterator[str]:
+    """Yield the names of the fields, but not that under which a document has its text."""
+    return (name for name in record.fields if name != DOCUMENT_TEXT or not record.is_document)
+
+
+def _strings(value: JSON) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _strings(one)
+
+
+def _counts_json(counts: Sequence[tuple[str, int]] | None) -> list[JSON]:
+    return [{"valueText": one, "recordCount": n} for one, n in counts or ()]
 
 
 def _number(text: str) -> int:
@@ -257,6 +340,8 @@ def _languages(texts: Sequence[str]) -> tuple[dict[str, int], str]:
     except IncompleteError as error:
         return {}, f"{error.message}; {error.hint}" if error.hint else error.message
     found: Counter[str] = Counter()
+    if texts and not any(texts):
+        return {}, "no record has a text; commit --text FIELD says which field is the text"
     for text in filter(None, texts):
         code, probability = tell(text)
         found[code if probability >= LEAST_PROBABILITY else ""] += 1

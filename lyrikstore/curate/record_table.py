@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON
+from lyrikstore.curate.readers.batches import BATCH_BYTES
 from lyrikstore.curate.readers.columns import (
     STRING,
     ColumnKinds,
@@ -15,7 +16,6 @@ from lyrikstore.curate.readers.columns import (
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
 from lyrikstore.curate.readers.rows import Fields
 from lyrikstore.curate.recipes.source import (
-    BATCH_BYTES,
     Batch,
     RecordSource,
     parse_rows,

@@ -58,9 +58,15 @@ def profile_page(facts: Facts, *, tool: str) -> bytes:
     _add(main, "p", f"{twice} a text that an earlier one has.")
     more = pluralize(facts["normalisedDuplicates"] - same, "more differs", "more differ")
     _add(main, "p", f"{more} in case, spacing or Unicode form only.")
+    empty = sum(one["recordCount"] for one in facts["textLengths"] if not one["fromLength"])
+    if empty:
+        left = pluralize(empty, "record without text is", "records without text are")
+        _add(main, "p", f"{left} not compared.")
     _sample(main, facts)
     _add(main, "h2", "Licences of the records")
-    if facts["licenceCounts"]:
+    if facts["licencesAbove"]:
+        _add(main, "p", f"More than {facts['licencesAbove']:,} different ones, or very long ones.")
+    elif facts["licenceCounts"]:
         _bars(main, _pairs(facts["licenceCounts"], "not stated"), facts["recordCount"])
     else:
         _add(main, "p", "No field has the role licence.")
@@ -101,10 +107,13 @@ def _roles(main: Element, roles: Facts) -> None:
 
 def _labels(main: Element, facts: Facts) -> None:
     _add(main, "h2", "Labels")
-    if not facts["labelCounts"]:
+    if facts["labelsAbove"]:
+        _add(main, "p", f"More than {facts['labelsAbove']:,} different ones, or very long ones.")
+    elif facts["labelCounts"]:
+        _bars(main, _pairs(facts["labelCounts"], ""), facts["recordCount"])
+    else:
         _add(main, "p", "No record has a label.")
         return
-    _bars(main, _pairs(facts["labelCounts"], ""), facts["recordCount"])
     count = facts["labelConflicts"]
     have = pluralize(count, "record has", "records have")
     _add(main, "p", f"{have} a text that others have with another label.")
@@ -137,6 +146,9 @@ def _sample(main: Element, facts: Facts) -> None:
     _add(main, "h2", "Personal data found")
     drawn = pluralize(count, "record")
     _add(main, "p", f"By patterns, in {drawn} drawn by a hash of their ids, not by models.")
+    searched = facts["personalSearched"]
+    names = ", ".join(searched[:MAX_BARS]) + (", …" if len(searched) > MAX_BARS else "")
+    _add(main, "p", f"Fields searched: {names or 'none, for none holds text'}.")
     if facts["personalFound"]:
         _bars(main, _pairs(facts["personalFound"], ""), count)
     else:

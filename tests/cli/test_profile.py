@@ -97,3 +97,40 @@ def test_documents_have_a_profile(publisher) -> None:
     assert found["labelConflicts"] == 2
     assert [one["fieldName"] for one in found["fieldFacts"]] == ["kind"]
     assert publisher.fails(1, "profile", "acme/none", "--json").kind == "no-ref"
+
+
+def test_records_without_a_text_are_not_alike(publisher) -> None:
+    rows = ["amount,email,label"] + [f"{n},person{n}@example.org,{'ab'[n % 2]}" for n in range(40)]
+    (publisher.folder / "t.csv").write_text("\n".join(rows))
+    publisher.ok("commit", "t.csv", "-d", "acme/rows")
+    found = profile(publisher, "-o", "t.html")
+    assert (found["labelConflicts"], found["conflictPlaces"]) == (0, [])
+    assert (found["exactDuplicates"], found["normalisedDuplicates"]) == (0, 0)
+    personal = {one["valueText"]: one["recordCount"] for one in found["personalFound"]}
+    assert personal["email"] == 40
+    assert found["personalSearched"] == ["amount", "email", "label"]
+    assert found["languagesUntold"]
+    page = (publisher.folder / "t.html").read_text("utf-8")
+    assert "40 records without text are not compared" in page
+    assert "amount, email, label" in page
+
+
+def test_personal_data_beside_the_text_is_found(publisher) -> None:
+    row = {"text": "nobody", "who": {"mails": ["jo@example.org", 1, None]}}
+    (publisher.folder / "t.jsonl").write_text(json.dumps(row) + "\n")
+    publisher.ok("commit", "t.jsonl", "-d", "acme/rows")
+    found = profile(publisher)
+    assert [one["valueText"] for one in found["personalFound"]] == ["email"]
+    assert found["personalSearched"] == ["text", "who"]
+
+
+def test_labels_beyond_counting_are_not_counted(publisher) -> None:
+    rows = [
+        {"text": str(n), "label": str(n), "licence": "x" * 2000 + str(n)} for n in range(10_001)
+    ]
+    (publisher.folder / "t.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
+    publisher.ok("commit", "t.jsonl", "-d", "acme/rows")
+    found = profile(publisher, "-o", "t.html")
+    for name in ("label", "licence"):
+        assert (found[f"{name}Counts"], found[f"{name}sAbove"]) == ([], 10_000)
+    assert "More than 10,000" in (publisher.folder / "t.html").read_text("utf-8")

@@ -14,10 +14,11 @@ from typing import Any
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.json import JSON, MAX_INTEGER, encode
 from lyrikstore.canon.limits import MAX_RECORD_BYTES
+from lyrikstore.curate.readers.batches import BATCH_BYTES
 from lyrikstore.history.records.rows import BadRow, RawRow
 
-BATCH, BATCH_BYTES = 1024, 4 << 20
-"""Rows, and bytes of columns, decoded at a time."""
+BATCH = 1024
+"""Most rows decoded at a time."""
 
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _DAY = 86_400

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.text import pluralize
+from lyrikstore.curate.readers.batches import batched
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
 from lyrikstore.curate.readers.records import ROWS, iter_rows
 from lyrikstore.curate.readers.rows import Fields, RowError, parse_row
@@ -18,9 +19,9 @@ from lyrikstore.history.records.rows import JSONL, BadRow
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 
-BATCH_ROWS, BATCH_BYTES, BATCH_FILES = 8192, 4 << 20, 64
-"""Most rows, bytes of rows, and documents of a batch: what one task is, and what a resumed filter
-takes up again."""
+BATCH_FILES = 64
+"""Most documents of a batch. A batch is what one task is, and what a resumed filter takes up
+again."""
 
 BATCH_FILE_BYTES = 64 << 20
 """Most bytes of the documents of a batch, if it has several: their texts lie in memory together."""
@@ -88,19 +89,12 @@ class RecordSource(Struct, frozen=True):
     def _row_batches(self, open_blob: OpenBlob) -> "Iterator[Batch]":
         number = 0
         for entry in self.files():
-            rows: list[bytes] = []
-            size = position = 0
+            position = 0
             with open_blob(entry.blake3) as stream:
-                for data in read_records(self.reader, entry.path, stream):
-                    rows.append(data)
-                    size += len(data)
-                    if len(rows) == BATCH_ROWS or size >= BATCH_BYTES:
-                        yield Batch(number, entry.path, position, rows)
-                        number, position = number + 1, position + len(rows)
-                        rows, size = [], 0
-            if rows:
-                yield Batch(number, entry.path, position, rows)
-                number += 1
+                found = read_records(self.reader, entry.path, stream)
+                for rows in batched((row, len(row)) for row in found):
+                    yield Batch(number, entry.path, position, rows)
+                    number, position = number + 1, position + len(rows)
 
 
 class Batch(Struct, array_like=True):

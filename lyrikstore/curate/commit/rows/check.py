@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.files import open_regular
 from lyrikstore.canon.json import JSON
+from lyrikstore.curate.readers.batches import batched
 from lyrikstore.curate.readers.cells import header_end
 from lyrikstore.curate.readers.fields import FieldRoles, is_text
 from lyrikstore.curate.readers.records import CSV, iter_rows
@@ -29,7 +30,6 @@ from lyrikstore.objects.chunk.sources import unreadable
 MAX_BAD = 100_000
 """Malformed lines after which a file is not what it is said to be."""
 
-_BATCH = 4096
 _PART = 1 << 20
 _MEND_MARK = "save the file as UTF-8 without a byte order mark (BOM)"
 
@@ -120,22 +120,23 @@ def check_rows(
     """
     found, ids, misfits = FileCheck(RowStatistics(named=wanted.names)), bytearray(), set[str]()
     name = wanted.id
-    batch: list[dict[str, JSON]] = []
-    for row in _rows(path, stream, wanted, left_out or {}):
-        if isinstance(row, BadLine):
-            found.bad.append(row)
-            if len(found.bad) > MAX_BAD:
-                raise _too_many(row)
-            continue
-        raw, fields = row
-        if name and (identity := as_text(fields.get(name))) is not None:
-            ids += blake3(identity.encode()).digest(8)
-        if copy is not None:
-            copy.write(raw if raw.endswith((b"\n", b"\r")) else raw + b"\n")
-        batch.append(fields)
-        if len(batch) == _BATCH:
-            _measure(found.statistics, batch, wanted, misfits)
-    _measure(found.statistics, batch, wanted, misfits)
+
+    def good_rows() -> Iterator[tuple[dict[str, JSON], int]]:
+        for row in _rows(path, stream, wanted, left_out or {}):
+            if isinstance(row, BadLine):
+                found.bad.append(row)
+                if len(found.bad) > MAX_BAD:
+                    raise _too_many(row)
+                continue
+            line, fields = row
+            if name and (identity := as_text(fields.get(name))) is not None:
+                ids.extend(blake3(identity.encode()).digest(8))
+            if copy is not None:
+                copy.write(line.raw if line.raw.endswith((b"\n", b"\r")) else line.raw + b"\n")
+            yield fields, len(line.data)
+
+    for batch in batched(good_rows()):
+        _measure(found.statistics, batch, wanted, misfits)
     found.ids, found.misfits = bytes(ids), sorted(misfits)
     return found
 
@@ -189,7 +190,7 @@ def check_task(
 
 def _rows(
     path: str, stream: BinaryIO, wanted: RowLayout, left_out: Mapping[int, str]
-) -> Iterator[BadLine | tuple[bytes, dict[str, JSON]]]:
+) -> Iterator[BadLine | tuple[RawRow, dict[str, JSON]]]:
     named = bool(wanted.roles.names)
     for row in iter_rows(wanted.reader, path, stream):
         if isinstance(row, BadRow):
@@ -206,7 +207,7 @@ def _rows(
             continue
         problem = wanted.roles.problem(fields) if named else ""
         problem = problem or left_out.get(row.line, "")
-        yield BadLine(path, row.line, problem) if problem else (row.raw, fields)
+        yield BadLine(path, row.line, problem) if problem else (row, fields)
 
 
 def _measure(
@@ -220,7 +221,6 @@ def _measure(
         for name in names:
             if f"{role} {name}" not in misfits and not _fits(role, name, batch):
                 misfits.add(f"{role} {name}")
-    batch.clear()
 
 
 def _fits(role: str, name: str, batch: Sequence[Mapping[str, JSON]]) -> bool:
