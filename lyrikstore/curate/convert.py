@@ -6,8 +6,10 @@ way to JSONL; CSV has text alone, Parquet one type for each column.
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from msgspec import Struct
@@ -88,23 +90,50 @@ def convert(
         frozenset(manifest.body.get("companions", ())),
     )
     made = _Made(work)
-    shards = _shards(source, repository)
-    for number, (path, rows) in enumerate(shards, start=1):
-        write = {"jsonl": _write_lines, "csv": _write_table, "parquet": _write_parquet}[form]
-        target = made.new(f"{_stem(path)}.{form}")
-        try:
-            with target.open("xb") as out:
-                made.formulas += write(rows, out)
-        except OSError as error:
-            raise storage_error(error, f"converting {path}") from error
+    shards = dict(_shards(source, repository))
+    names = new_names(shards, source.companions, form)
+    write = {"jsonl": _write_lines, "csv": _write_table, "parquet": _write_parquet}[form]
+    for number, (path, rows) in enumerate(shards.items(), start=1):
+        with made.new(names[path], f"converting {path}") as out:
+            made.formulas += write(rows, out)
         progress(Progress(number, phase="converting"))
     for entry in source.tree.entries:
         if entry.path in source.companions:
-            target = made.new(entry.path)
-            with repository.blobs.open(entry.blake3) as stream, target.open("xb") as out:
+            with (
+                made.new(entry.path, f"copying {entry.path}") as out,
+                repository.blobs.open(entry.blake3) as stream,
+            ):
                 while part := stream.read(1 << 20):
                     out.write(part)
     return made.finish()
+
+
+def new_names(shards: Iterable[str], companions: Iterable[str], form: str) -> dict[str, str]:
+    """Return path → what the file is called in another format.
+
+    Its suffix changes. Where two files, or a file and a companion, would have one name, or one
+    that differs in case alone, they keep their suffix and get the new one after it, again where
+    that is taken, too.
+
+    Args:
+        shards: Files of rows.
+        companions: Files that keep their names.
+        form: One of :data:`FORMATS`.
+    """
+    paths, kept = sorted(shards, key=str.encode), list(companions)
+    names = {path: f"{_stem(path)}.{form}" for path in paths}
+    folders = {str(one) for path in (*paths, *kept) for one in PurePosixPath(path).parents}
+    wanted = Counter(one.casefold() for one in (*names.values(), *kept, *folders))
+    taken = {name for name, count in wanted.items() if count == 1}
+    taken.update(one.casefold() for one in (*kept, *folders))
+    for path, name in names.items():
+        if wanted[name.casefold()] > 1:
+            longer = f"{path}.{form}"
+            while longer.casefold() in taken:
+                longer += f".{form}"
+            names[path] = longer
+            taken.add(longer.casefold())
+    return names
 
 
 class _Made:
@@ -115,9 +144,16 @@ class _Made:
         self._files: dict[str, Path] = {}
         self.formulas = 0
 
-    def new(self, path: str) -> Path:
-        self._files[path] = self._work / f"converted-{len(self._files)}"
-        return self._files[path]
+    @contextmanager
+    def new(self, path: str, action: str) -> Iterator[BinaryIO]:
+        """Open a file to write what will be at ``path``; ``action`` is what errors say."""
+        file = self._work / f"converted-{len(self._files)}"
+        self._files[path] = file
+        try:
+            with file.open("xb") as out:
+                yield out
+        except OSError as error:
+            raise storage_error(error, action) from error
 
     def finish(self) -> Converted:
         entries, files = [], {}

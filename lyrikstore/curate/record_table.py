@@ -147,7 +147,7 @@ class _Version:
             self.kinds = dict.fromkeys((*columns, DOCUMENT_TEXT), STRING)
             self.columns = _column_names(columns, (*OWN_COLUMNS, TEXT_COLUMN))
             self.columns[DOCUMENT_TEXT] = TEXT_COLUMN
-        self._known = self.kinds.keys() | {DOCUMENT_TEXT}
+        self._known = self.kinds.keys()
 
     def records(self) -> Iterator[_Records]:
         """Yield the records, some at a time."""
@@ -218,11 +218,11 @@ class _Version:
 
 
 def _column_names(fields: Iterable[str], own: Iterable[str]) -> dict[str, str]:
-    """Return field → column. SQL knows no case and no NUL in a name, and a column has one field."""
+    """Return field → column. SQL knows no case, no NUL in a name and no empty one."""
     taken = {name.casefold() for name in own}
     found: dict[str, str] = {}
     for name in fields:
-        column = name.replace("\0", "\ufffd")
+        column = name.replace("\0", "\ufffd") or _PREFIX
         while column.casefold() in taken:
             column = _PREFIX + column
         taken.add(column.casefold())

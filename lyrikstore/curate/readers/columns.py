@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import JSON, MAX_INTEGER
-from lyrikstore.curate.readers.fields import DOCUMENT_TEXT
 from lyrikstore.curate.readers.rows import Fields, as_text
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class ColumnKinds:
 
     def to_dict(self) -> dict[str, str]:
         """Return name → kind, in the order in which the fields first occurred."""
-        return {name: kind or STRING for name, kind in self._found.items() if name != DOCUMENT_TEXT}
+        return {name: kind or STRING for name, kind in self._found.items()}
 
 
 def measured_kind(types: Iterable[str]) -> str | None:

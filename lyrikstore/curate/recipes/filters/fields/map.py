@@ -138,7 +138,8 @@ class MapFields(Filter):
     def _decide(self, candidate: Candidate) -> Outcome:
         work = _Work(candidate)
         if self.trim is None:
-            trim = [name for name in candidate.fields if name != DOCUMENT_TEXT]
+            text = DOCUMENT_TEXT if candidate.is_document else None
+            trim = [name for name in candidate.fields if name != text]
         else:
             trim = [candidate.name_of(name) for name in self.trim]
         for name in sorted(trim, key=str.encode):
