@@ -46,11 +46,14 @@ READ = """
 import io, sys, time
 from lyrikstore.curate.readers.records import iter_records
 from lyrikstore.curate.readers.rows import parse_row
-from lyrikstore.curate.readers.statistics import RowStatistics, batched_rows
+from lyrikstore.curate.readers.batches import batched
+from lyrikstore.curate.readers.statistics import RowStatistics
 data = open(sys.argv[1], "rb").read()
 begin = time.process_time()
-rows = (parse_row(record.data) for record in iter_records("jsonl/1", "f", io.BytesIO(data)))
-batched_rows(rows, RowStatistics(), ("label",))
+found = iter_records("jsonl/1", "f", io.BytesIO(data))
+statistics = RowStatistics()
+for rows in batched((parse_row(record.data), len(record.data)) for record in found):
+    statistics.add(rows, ("label",))
 ours = time.process_time() - begin
 import duckdb
 connection = duckdb.connect(config={"threads": "1"})

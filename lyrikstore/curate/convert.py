@@ -20,13 +20,11 @@ from lyrikstore.canon.json import JSON, encode
 from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.curate.readers.batches import batched
 from lyrikstore.curate.readers.columns import ColumnKinds, arrow_column, arrow_type
-from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.readers.rows import Fields, as_text
 from lyrikstore.curate.recipes.source import (
     RecordSource,
     parse_rows,
     read_document,
-    source_reader,
 )
 from lyrikstore.curate.sheets.sheet import formula_cells
 from lyrikstore.history.manifests.manifest import Manifest
@@ -83,12 +81,7 @@ def convert(
         raise InvalidInputError(
             "bad-format", f"no format {form[:40]!r}", hint=f"formats: {', '.join(FORMATS)}"
         )
-    source = RecordSource(
-        present_tree(repository, manifest),
-        source_reader(manifest.body),
-        FieldRoles.of_body(manifest.body),
-        frozenset(manifest.body.get("companions", ())),
-    )
+    source = RecordSource.of(manifest, present_tree(repository, manifest))
     made = _Made(work)
     shards = dict(_shards(source, repository))
     names = new_names(shards, source.companions, form)

@@ -13,14 +13,13 @@ from lyrikstore.curate.readers.columns import (
     arrow_type,
     measured_kind,
 )
-from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
+from lyrikstore.curate.readers.fields import DOCUMENT_TEXT
 from lyrikstore.curate.readers.rows import Fields
 from lyrikstore.curate.recipes.source import (
     Batch,
     RecordSource,
     parse_rows,
     read_document,
-    source_reader,
 )
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import document_id, record_id
@@ -132,12 +131,7 @@ class _Version:
     def __init__(self, repository: Repository, manifest: Manifest) -> None:
         self.manifest = manifest
         self._open = repository.blobs.open
-        self._source = RecordSource(
-            present_tree(repository, manifest),
-            source_reader(manifest.body),
-            FieldRoles.of_body(manifest.body),
-            frozenset(manifest.body.get("companions", ())),
-        )
+        self._source = RecordSource.of(manifest, present_tree(repository, manifest))
         if self._source.is_rows:
             kinds = self._row_kinds()
             self.kinds = {name: kinds[name] for name in sorted(kinds)}

@@ -17,7 +17,7 @@ from lyrikstore.canon.json import JSON
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.readers.records import ROWS
 from lyrikstore.curate.readers.rows import RowError, as_text, parse_row
-from lyrikstore.curate.recipes.source import RecordSource, source_reader
+from lyrikstore.curate.recipes.source import RecordSource
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_tree
@@ -201,9 +201,10 @@ class _Side:
         alike: frozenset[str],
         codes: _Codes,
     ) -> None:
-        self.roles = FieldRoles.of_body(manifest.body)
-        left_out = alike | frozenset(manifest.body.get("companions", ()))
-        source = RecordSource(tree, source_reader(manifest.body), self.roles, left_out)
+        source = RecordSource.of(
+            manifest, Tree(tuple(one for one in tree.entries if one.path not in alike))
+        )
+        self.roles = source.roles
         self._paths: list[str] = []
         columns = _Columns()
         for batch in source.batches(repository.blobs.open):

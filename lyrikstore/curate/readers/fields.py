@@ -138,12 +138,13 @@ _KINDS: Mapping[type, str] = {
 
 
 def check_given(text: tuple[str, ...]) -> None:
-    """Return if no more fields are the text than a manifest can name, and none twice.
+    """Return if no more fields are the text than a manifest can name, each once and by a name.
 
     Raises:
         InvalidInputError: (``bad-fields``) they cannot.
     """
-    if len(text) > MAX_TEXT_FIELDS or len(set(text)) != len(text):
+    if len(text) > MAX_TEXT_FIELDS or len(set(text)) != len(text) or not all(text):
         raise InvalidInputError(
-            "bad-fields", f"--text names a field twice, or more than {MAX_TEXT_FIELDS} fields"
+            "bad-fields",
+            f"--text names a field twice, one without a name, or more than {MAX_TEXT_FIELDS}",
         )

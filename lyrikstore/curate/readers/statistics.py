@@ -29,7 +29,6 @@ MAX_LABELS, MAX_LABEL_BYTES = 1000, 64 << 10
 MAX_LENGTHS = 65_536
 """Distinct lengths of a field up to which the median is exact, and known."""
 
-_BATCH = 4096
 _KIND_NAMES = {str: "string", int: "integer"}
 
 
@@ -150,9 +149,7 @@ class RowStatistics(Struct):
             self.fields[name].add([row[name] for row in rows if name in row])
         for label in labels:
             if label in names:
-                found = [as_texts(row.get(label), separator) for row in rows]
-                several = sum(len(one) > 1 for one in found)
-                self._count(label, Counter(chain.from_iterable(found)), several)
+                self._count(label, *_labels([row.get(label) for row in rows], separator))
 
     def merge(self, other: Self) -> None:
         """Add what was measured elsewhere."""
@@ -217,17 +214,22 @@ class RowStatistics(Struct):
         return msgspec.msgpack.decode(data, type=RowStatistics)
 
 
-def batched_rows(
-    rows: Iterable[Mapping[str, JSON]], statistics: RowStatistics, labels: Sequence[str] = ()
-) -> None:
-    """Measure all of ``rows``, a batch at a time."""
-    batch: list[Mapping[str, JSON]] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == _BATCH:
-            statistics.add(batch, labels)
-            batch.clear()
-    statistics.add(batch, labels)
+def _labels(values: Sequence[JSON], separator: str) -> tuple[Counter[str], int]:
+    """Return how often each label occurs, and how many of the values are more than one."""
+    found: Counter[str] = Counter()
+    several = 0
+    # Few texts differ: each is looked at once.
+    for text, count in Counter(one for one in values if type(one) is str).items():
+        labels = as_texts(text, separator)
+        several += count * (len(labels) > 1)
+        for label in labels:
+            found[label] += count
+    for value in values:
+        if type(value) is not str:
+            labels = as_texts(value, separator)
+            several += len(labels) > 1
+            found.update(labels)
+    return found, several
 
 
 def _too_much(labels: Mapping[str, int]) -> bool:

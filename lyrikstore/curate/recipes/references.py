@@ -7,14 +7,13 @@ from pathlib import Path
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import JSON
-from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
+from lyrikstore.curate.readers.fields import DOCUMENT_TEXT
 from lyrikstore.curate.recipes.filters.contract import Candidate
 from lyrikstore.curate.recipes.recipe import Recipe
 from lyrikstore.curate.recipes.source import (
     RecordSource,
     parse_rows,
     read_document,
-    source_reader,
 )
 from lyrikstore.curate.text import foreign_format
 from lyrikstore.curate.work import keep_checked, load_checked
@@ -67,9 +66,8 @@ def read_candidates(repository: Repository, manifest: Manifest) -> Iterator[Cand
             row is no JSON object.
         VerificationError, IncompleteError: Its data is damaged, lost or retired.
     """
-    reader, roles = source_reader(manifest.body), FieldRoles.of_body(manifest.body)
-    companions = frozenset(manifest.body.get("companions", ()))
-    source = RecordSource(present_tree(repository, manifest), reader, roles, companions)
+    source = RecordSource.of(manifest, present_tree(repository, manifest))
+    reader, roles = source.reader, source.roles
     for batch in source.batches(repository.blobs.open):
         for at, fields in enumerate(parse_rows(batch, reader)):
             yield Candidate(

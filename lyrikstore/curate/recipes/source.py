@@ -1,7 +1,7 @@
 """The records that a filter reads, in storage order and in batches: rows and documents alike."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import msgspec
 from msgspec import Struct, field
@@ -47,6 +47,21 @@ class RecordSource(Struct, frozen=True):
     reader: str
     roles: FieldRoles
     companions: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, manifest: Manifest, tree: Tree) -> Self:
+        """Return the records of a dataset.
+
+        Args:
+            manifest: The dataset's.
+            tree: Its files, all of them or some.
+
+        Raises:
+            InvalidInputError: (``no-reader``) nothing reads them as records.
+        """
+        body = manifest.body
+        companions = frozenset(body.get("companions", ()))
+        return cls(tree, source_reader(body), FieldRoles.of_body(body), companions)
 
     @property
     def is_rows(self) -> bool:

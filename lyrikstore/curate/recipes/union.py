@@ -132,12 +132,7 @@ def source_of(datasets: Sequence[Manifest], trees: Sequence[Tree]) -> FilterSour
         (one,) = datasets
         kept = {name: one.body[name] for name in _INHERITED if name in one.body}
         descriptor = one.body["descriptor"]
-        records = RecordSource(
-            trees[0],
-            source_reader(one.body),
-            FieldRoles.of_body(one.body),
-            frozenset(one.body.get("companions", ())),
-        )
+        records = RecordSource.of(one, trees[0])
         return FilterSource((one,), records, kept, descriptor, one.attachments_in(_TEXT))
     check_union(datasets)
     tree = _united_tree(datasets, trees)
