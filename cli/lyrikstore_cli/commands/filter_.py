@@ -87,12 +87,15 @@ def command(
                 {"step": item.step, "column": item.column, "value": item.value}
                 for item in result.unmatched
             ],
+            "notes": list(result.notes),
         },
     )
     screen = session.screen
     _tell_reasons(screen, result, dry_run=dry_run)
     for item in result.unmatched:
         screen.result(f"! {escape_control(str(item))}")
+    for note in result.notes:
+        screen.result(f"! {escape_control(note)}")
     for part, name in result.names.items():
         counts = result.counts[part]
         made = f" and {counts['made']} made" if "made" in counts else ""

@@ -5,7 +5,7 @@ went to another part; a changed record is among those kept.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -65,6 +65,7 @@ class FilterResult(Struct, frozen=True):
         unchanged: Whether nothing had to be logged.
         unmatched: Values on lists of the recipe that no record of the source has.
         examples: Reason → a few decisions.
+        notes: What is to be known besides, for people.
     """
 
     sources: tuple[Manifest, ...]
@@ -79,6 +80,7 @@ class FilterResult(Struct, frozen=True):
     unchanged: bool
     unmatched: tuple[Unmatched, ...]
     examples: Mapping[str, Sequence[Decision]]
+    notes: tuple[str, ...] = ()
 
 
 def apply_recipe(
@@ -222,7 +224,7 @@ def _part(
     roles = recipe.roles(source.records.roles)
     if not (source.records.is_rows or recipe.makes_rows):
         return DerivedPart(part, Tree.of(found.entries), roles)
-    statistics = measure_shards(found.shards, roles)
+    statistics, roles = measure_shards(found.shards, roles)
     return DerivedPart(part, tree_of_shards(found.shards), roles, statistics, found.shards)
 
 
@@ -251,7 +253,17 @@ def _result(
         unchanged,
         recipe.unmatched(outcome.values),
         outcome.examples,
+        tuple(_notes(source, recipe, manifests)),
     )
+
+
+def _notes(
+    source: FilterSource, recipe: Recipe, manifests: Mapping[str, Manifest]
+) -> Iterator[str]:
+    name = recipe.roles(source.records.roles).id
+    for manifest in manifests.values():
+        if name and "id" not in manifest.body.get("fields", {}):
+            yield f"{name!r} is not the id of {manifest.name}: two rows have the same"
 
 
 def _log(

@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.curate.commit.rows.check import FileCheck, RowLayout, id_hash, row_ids
+from lyrikstore.curate.commit.rows.check import FileCheck, RowLayout
 from lyrikstore.curate.commit.statement import formats
 from lyrikstore.curate.descriptor import describe, files_by
 from lyrikstore.curate.readers.fields import FieldRoles
@@ -64,12 +65,15 @@ class DerivedPart(Struct, frozen=True):
                 file.unlink()
 
 
-def measure_shards(shards: Mapping[str, Path], roles: FieldRoles) -> RowStatistics:
-    """Return what is known of the rows in some shards.
+def measure_shards(
+    shards: Mapping[str, Path], roles: FieldRoles
+) -> tuple[RowStatistics, FieldRoles]:
+    """Return what is known of the rows in some shards, and their roles.
+
+    The role ``id`` ends where two rows have the same, such as after redaction (spec §12.8.1).
 
     Raises:
-        InvalidInputError: (``bad-rows``) a row does not fit the roles of its fields, or two have
-            the same id.
+        InvalidInputError: (``bad-rows``) a row does not fit the roles of its fields.
         StorageError: One cannot be read.
 
     Cost: one read; 8 bytes in memory for each row with an id.
@@ -92,31 +96,15 @@ def measure_shards(shards: Mapping[str, Path], roles: FieldRoles) -> RowStatisti
                 f"the recipe makes no rows: {bad.path} line {bad.line}: {bad.reason}",
                 hint="correct the step that changes that field",
             )
-    _check_ids(shards, roles, [one.ids for _, one in sorted(found.items())])
-    return statistics
+    if roles.id and not _is_unique(one.ids for one in found.values()):
+        roles = replace(roles, id="")
+    return statistics, roles
 
 
-def _check_ids(shards: Mapping[str, Path], roles: FieldRoles, ids: Iterable[bytes]) -> None:
-    """Return if no two rows have the same id (spec §12.8.1), given 8 bytes of the hash of each."""
+def _is_unique(ids: Iterable[bytes]) -> bool:
+    """Return whether no two rows have the same id, given 8 bytes of the hash of each."""
     ordered = np.sort(np.frombuffer(b"".join(ids), "<u8"))
-    again = frozenset(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
-    if not again:
-        return
-    first: dict[str, str] = {}
-    for path, file in shards.items():
-        with storing("reading shards"), file.open("rb") as stream:
-            for line, identity in row_ids(path, stream, RowLayout(JSONL, roles)):
-                if id_hash(identity) not in again:
-                    continue
-                place = f"{path} line {line}"
-                if first.setdefault(identity, place) != place:
-                    raise InvalidInputError(
-                        "bad-rows",
-                        f"the recipe gives two rows the id {identity[:80]!r}: "
-                        f"{first[identity]} and {place}",
-                        hint="keep one of them with drop-duplicates/2 and by = "
-                        f'["{roles.id}"], or correct the step that sets that field',
-                    )
+    return not bool((ordered[1:] == ordered[:-1]).any())
 
 
 def tree_of_shards(shards: Mapping[str, Path]) -> Tree:
