@@ -24,7 +24,7 @@ from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TEST, TEXT, TRAIN, open_staging
 from tests.sweep import thinned
 
-pytestmark = [pytest.mark.train]
+pytestmark = [pytest.mark.train, pytest.mark.slow]
 
 
 class Rewriter(threading.Thread):
