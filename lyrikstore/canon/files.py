@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -104,12 +104,14 @@ def real_path(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def replace_file(path: Path, data: bytes, *, mode: int = 0o666, folder_mode: int = 0o777) -> None:
+def replace_file(
+    path: Path, data: bytes | Iterable[bytes], *, mode: int = 0o666, folder_mode: int = 0o777
+) -> None:
     """Create or replace a file, so that it has the old content or all of the new, for good.
 
     Args:
         path: Folders that are missing above it are made.
-        data: The new content.
+        data: The new content, or its parts.
         mode: Mode of the file, less the umask.
         folder_mode: Mode of folders that are made, less the umask.
 
@@ -122,12 +124,12 @@ def replace_file(path: Path, data: bytes, *, mode: int = 0o666, folder_mode: int
     sync_directory(path.parent)
 
 
-def create_file(path: Path, data: bytes, *, mode: int | None = None) -> None:
+def create_file(path: Path, data: bytes | Iterable[bytes], *, mode: int | None = None) -> None:
     """Create a file, so that there is all of it or nothing, for good.
 
     Args:
         path: Where; its folder exists.
-        data: The content.
+        data: The content, or its parts.
         mode: Mode of the file, whatever the umask; by default 0666 less the umask.
 
     Raises:
@@ -152,7 +154,9 @@ def create_file(path: Path, data: bytes, *, mode: int | None = None) -> None:
 
 
 @contextlib.contextmanager
-def _written(path: Path, data: bytes, mode: int, *, exact: bool) -> Iterator[Path]:
+def _written(
+    path: Path, data: bytes | Iterable[bytes], mode: int, *, exact: bool
+) -> Iterator[Path]:
     # A file next to its place, complete and synced; on leaving it has another name or is removed.
     name = os.fsdecode(os.fsencode(path.name)[:200])  # with what is added no longer than a name is
     stem = f".{name}."
@@ -161,7 +165,7 @@ def _written(path: Path, data: bytes, mode: int, *, exact: bool) -> Iterator[Pat
     try:
         if exact:
             os.fchmod(file.fileno(), mode)  # under umask 0777 it was born with mode 0
-        file.write(data)
+        file.writelines([data] if isinstance(data, bytes) else data)
         file.flush()
         os.fsync(file.fileno())
         yield new  # still locked

@@ -7,6 +7,7 @@ names look alike.
 
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 
 from lyrikstore.canon.errors import InvalidInputError
 
@@ -60,6 +61,13 @@ def pluralize(count: int, one: str, many: str = "") -> str:
 
 def _plural(one: str) -> str:
     return f"{one[:-1]}ies" if one.endswith("y") and one[-2] not in "aeiou" else f"{one}s"
+
+
+def rough(value: float | Decimal) -> str:
+    """Return a figure for people: two significant digits below 10, else whole; no exponent."""
+    if value >= 10 or not value:
+        return f"{value:.0f}"
+    return f"{Decimal(f'{value:.2g}'):f}"
 
 
 def suggest(got: str, known: Iterable[str]) -> str:

@@ -115,7 +115,8 @@ EXAMPLES_2: dict[str, dict[str, Any]] = {
                 "memoryBytes": {"value": "1900000000", "basis": "computed"},
                 "cpuSeconds": {"value": "426.5", "basis": "measured"},
                 "costUsd": {"value": "0.04", "basis": "quoted", "asOf": "2026-11-01"},
-                "on": "local",
+                "on": "acme/l4",
+                "prices": str(C),
             },
             "thresholds": [
                 {"metric": "macroF1", "atLeast": "0.7"},
@@ -244,8 +245,13 @@ EXAMPLES_2: dict[str, dict[str, Any]] = {
             },
             "answers": [str(A)],
             "leftOut": [str(C)],
-            "renderings": {"markdown": "lyrikstore 0.2", "pdf": "typst 0.15.2"},
+            "renderings": {"markdown": "markdown/1", "pdf": "pdf/1 typst/0.15.2"},
         },
+    },
+    "approval": {
+        "name": "approvals/acme/categories",
+        "body": {"decision": "approve", "self": False, "statement": "read with the evaluation"},
+        "inputs": [Input("card", "card", A)],
     },
 }
 """Kind → a manifest of it that needs version 2."""
@@ -329,7 +335,9 @@ FURTHER: dict[str, tuple[str, dict[str, Any]]] = {
                     "labels": "0.02",
                     "lengths": "0.3",
                     "newTokenShare": "0.01",
+                    "newTokenShift": "-0.002",
                     "confidenceShift": "-0.04",
+                    "referenceCount": 400,
                     "verdict": "drift",
                 },
             },

@@ -12,7 +12,7 @@ from lyrikstore.credentials.trust.file import parse_trust
 from lyrikstore.curate.descriptor import load_descriptor
 from lyrikstore.curate.recipes.recipe import load_recipe
 from lyrikstore.curate.terms.offer import load_offer
-from lyrikstore.publish.cards.answers import parse_responses
+from lyrikstore.publish.cards.v1.answers import parse_responses
 from lyrikstore.train.config import TrainConfig
 
 MAX = 1 << 20

@@ -64,7 +64,7 @@ def test_a_word_of_a_choice_is_named_with_the_others() -> None:
     config["training"] = {"keep": "every epoch"}
     with pytest.raises(FormatError) as caught:
         check_user_file(config, "train-config")
-    assert caught.value.message == 'training.keep: "every epoch" is none of last, every-epoch'
+    assert caught.value.message == 'training.keep: "every epoch" is none of best, last, every-epoch'
     assert caught.value.hint == "did you mean 'every-epoch'?"
 
 

@@ -4,7 +4,7 @@ Nothing signed before is touched. A key that is replaced keeps what it signed; o
 compromised keeps what was logged before it became suspect.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -18,6 +18,7 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     PolicyError,
 )
+from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import Clock, parse_timestamp
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.keys.signer import Signer
@@ -27,11 +28,14 @@ from lyrikstore.history.log.entries import LoggedEntry
 from lyrikstore.history.log.note import VerifierKey
 from lyrikstore.history.manifests.kinds import GENESIS_NAME
 from lyrikstore.history.manifests.manifest import Manifest, sign_manifest
-from lyrikstore.history.policy.policy import OWNER, Policy, Retired, Role
+from lyrikstore.history.policy.policy import APPROVAL, OWNER, Policy, Retired, Role
 from lyrikstore.history.repository.log_keys import write_log_keys
 from lyrikstore.history.repository.repository import Repository
 
 Change = Callable[[Policy], Policy]
+
+APPROVER = "approver"
+"""The role whose keys approve cards, where :func:`with_approvers` made it."""
 
 _LOG_KEYS = "lyrikstore show policies/store/main lists them under logs"
 _ADMIT = "first: lyrikstore key new log-next --no-passphrase, lyrikstore key admit … --log-key …"
@@ -189,19 +193,81 @@ def with_writer(did: str, log_key: PublicKey | None) -> Change:
 
     def change(policy: Policy) -> Policy:
         writer = policy.roles.get("writer", Role((), 1, ("*",), ("*",)))
-        keys = tuple(dict.fromkeys((*writer.keys, did)))
-        roles = {**policy.roles, "writer": replace(writer, keys=keys)}
-        logs = policy.logs
-        if log_key is not None:
-            added = VerifierKey(logs[0].name, log_key)
-            if added in policy.retired_logs:
-                raise ConflictError(
-                    "key-used", "that log key was retired here before", hint="make a new key"
-                )
-            logs = tuple(dict.fromkeys((*logs, added)))
-        return replace(policy, roles=roles, logs=logs)
+        return _with_log_key(_with_keys(policy, "writer", writer, (did,)), log_key)
 
     return change
+
+
+def with_approvers(
+    dids: Iterable[str],
+    log_key: PublicKey | None = None,
+    *,
+    threshold: int | None = None,
+    cards: Sequence[str] = (),
+) -> Change:
+    """Return the change in which keys may approve cards, and sign nothing else by that.
+
+    Args:
+        dids: The keys; those that are in the role stay in it.
+        log_key: A key that may sign the log from then on.
+        threshold: How many of the role's keys a card takes; None: as before, at first 1.
+        cards: Patterns of the cards' names, such as ``cards/acme/*``, or ``*``; empty: as before,
+            at first ``*``.
+
+    Raises (when applied):
+        InvalidInputError: (``bad-threshold``) the role has fewer keys; (``bad-pattern``) that is
+            no pattern of cards; (``bad-policy``) a role of that name is for something else.
+        ConflictError: (``key-used``) the log key was retired here before.
+    """
+    names = tuple(dict.fromkeys(_approvals_of(pattern) for pattern in cards))
+
+    def change(policy: Policy) -> Policy:
+        before = policy.roles.get(APPROVER, Role((), 1, ("*",), (APPROVAL,)))
+        if before.kinds != (APPROVAL,):
+            raise InvalidInputError("bad-policy", f"the role {APPROVER} here is for something else")
+        role = replace(before, threshold=threshold or before.threshold, names=names or before.names)
+        following = _with_keys(policy, APPROVER, role, dids)
+        keys = len(following.roles[APPROVER].keys)
+        if role.threshold > keys:
+            raise InvalidInputError(
+                "bad-threshold",
+                f"the role would have {pluralize(keys, 'key')}, so {role.threshold} never approve",
+                hint="name more keys: lyrikstore key admit DID DID --role approver --threshold N",
+            )
+        return _with_log_key(following, log_key)
+
+    return change
+
+
+def _with_keys(policy: Policy, name: str, role: Role, dids: Iterable[str]) -> Policy:
+    keys = tuple(dict.fromkeys((*role.keys, *dids)))
+    return replace(policy, roles={**policy.roles, name: replace(role, keys=keys)})
+
+
+def _with_log_key(policy: Policy, log_key: PublicKey | None) -> Policy:
+    if log_key is None:
+        return policy
+    added = VerifierKey(policy.logs[0].name, log_key)
+    if added in policy.retired_logs:
+        raise ConflictError(
+            "key-used", "that log key was retired here before", hint="make a new key"
+        )
+    return replace(policy, logs=tuple(dict.fromkeys((*policy.logs, added))))
+
+
+def _approvals_of(pattern: str) -> str:
+    """Return the pattern of approvals of the cards that a pattern of cards matches."""
+    if pattern == "*":
+        return pattern
+    prefix, _, part = pattern.partition("/")
+    # A pattern that matches no approval would look like a rule, and bind nobody.
+    if prefix != "cards" or not part:
+        raise InvalidInputError(
+            "bad-pattern",
+            f"no names of cards: {pattern[:80]!a}",
+            hint="such as cards/acme/*, or * for every card",
+        )
+    return f"approvals/{part}"
 
 
 def without_log_key(log_key: PublicKey) -> Change:
@@ -335,6 +401,12 @@ def _without(policy: Policy, key: str, successor: str | None, item: Retired) -> 
                 "bad-policy",
                 "the store would have no owner",
                 hint="name the key that takes its place: --successor",
+            )
+        if keys and len(keys) < role.threshold:
+            raise InvalidInputError(
+                "bad-policy",
+                f"the role {name} takes {role.threshold} keys, and would have {len(keys)}",
+                hint="name the key that takes its place: --successor; or first admit another",
             )
         if keys:
             roles[name] = replace(role, keys=keys)

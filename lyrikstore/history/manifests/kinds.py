@@ -42,10 +42,12 @@ class Kind(Struct, frozen=True):
         has_tree: Whether ``tree`` and ``files`` are present.
         inputs: Role → rule.
         origins: For kinds whose body says ``origin``: the rules that replace ``inputs``.
+        either: Roles of which exactly one has an input.
         attachments: Roles of which there must be exactly one attachment.
         described: Members of the body; with one of them, there is exactly one attachment in the
             role that is called like it.
         newest: The newest format version that the kind has a schema of.
+        first: The first one.
     """
 
     name: str
@@ -53,9 +55,11 @@ class Kind(Struct, frozen=True):
     has_tree: bool = False
     inputs: Mapping[str, InputRule] | None = None
     origins: Mapping[str, Mapping[str, InputRule]] | None = None
+    either: tuple[str, ...] = ()
     attachments: tuple[str, ...] = ()
     described: tuple[str, ...] = ()
     newest: int = 1
+    first: int = 1
 
     def rules(self, body: Mapping[str, Any], version: int) -> Mapping[str, InputRule]:
         """Return the input rules that hold in a format version for a manifest with this body."""
@@ -155,7 +159,8 @@ KINDS: Mapping[str, Kind] = {
             "card",
             "cards",
             inputs={
-                "checkpoint": InputRule("checkpoint", 1, 1),
+                "checkpoint": InputRule("checkpoint", 0, 1),
+                "subject": InputRule("dataset", 0, 1, since=2),
                 "base": InputRule("checkpoint", 0, 1),
                 "run": InputRule("run"),
                 "evaluation": InputRule("evaluation"),
@@ -166,8 +171,16 @@ KINDS: Mapping[str, Kind] = {
                 "filter": InputRule("filter"),
                 "records": InputRule("records"),
             },
+            either=("checkpoint", "subject"),
             attachments=("card",),
             newest=2,
+        ),
+        Kind(
+            "approval",
+            "approvals",
+            inputs={"card": InputRule("card", 1, 1, since=2)},
+            newest=2,
+            first=2,
         ),
     )
 }
@@ -233,3 +246,6 @@ def check_inputs(
             raise FormatError(
                 "bad-input", f"a {kind.name} takes {wanted} of role {role!r}, not {count}"
             )
+    if kind.either and sum(counts.get(role, 0) for role in kind.either) != 1:
+        roles = " or ".join(repr(role) for role in kind.either if role in rules)
+        raise FormatError("bad-input", f"a {kind.name} takes exactly one of role {roles}")

@@ -28,7 +28,7 @@ def least_version(kind: Kind, body: Mapping[str, Any], inputs: Sequence[tuple[st
         The least version that takes body and inputs; the newest of the kind if none does, so that
         whoever checks them against it learns why.
     """
-    fitting = (v for v in range(1, kind.newest) if _fits(kind, v, body, inputs))
+    fitting = (v for v in range(kind.first, kind.newest) if _fits(kind, v, body, inputs))
     return next(fitting, kind.newest)
 
 
@@ -43,6 +43,8 @@ def check_version(
 
     Cost: one validation of a schema for each version up to ``version``.
     """
+    if version < kind.first:
+        raise FormatError("schema", f"format version {version} has no {kind.name}")
     if version <= kind.newest:
         check_schema(body, kind.schema(version))
     if version > least_version(kind, body, inputs):

@@ -23,6 +23,9 @@ OWNER = "owner"
 """The role whose keys may change the policy."""
 
 
+APPROVAL = "approval"
+"""The kind of manifest that a role with a threshold signs, each of its keys for itself."""
+
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _KIND = re.compile(r"\*|[a-z][a-z0-9-]{0,63}")
 _PATTERN = re.compile(r"[a-z0-9*][a-z0-9._*/-]{0,254}")
@@ -154,7 +157,8 @@ class Policy(Struct, frozen=True):
             # No role but owner changes the rules, however wide its patterns are (A22).
             return self._signed_enough(self.roles[OWNER], author)
         return any(
-            self._signed_enough(role, author)
+            # Each key approves for itself; the threshold counts how many did (spec §8.3).
+            author in role.keys if kind == APPROVAL else self._signed_enough(role, author)
             for role in self.roles.values()
             if role.covers(kind, name)
         )

@@ -18,12 +18,14 @@ from lyrikstore.crypto.multikey import verification_method
 from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
 from lyrikstore.history.manifests.kinds import KINDS
 from lyrikstore.history.manifests.manifest import Input, Manifest, parse_manifest, sign_manifest
+from manifests_of_version_2 import EXAMPLES_2
 
 VECTORS = Path(__file__).resolve().parents[3] / "spec" / "vectors"
 
 SIGNER, STORE, A, B, C = EXAMPLE.SIGNER, EXAMPLE.STORE, EXAMPLE.A, EXAMPLE.B, EXAMPLE.C
 POLICY, DATASET, DERIVED = EXAMPLE.POLICY, EXAMPLE.DATASET, EXAMPLE.DERIVED
-EXAMPLES, resigned = EXAMPLE.EXAMPLES, EXAMPLE.resigned
+EXAMPLES = {**EXAMPLE.EXAMPLES, "approval": EXAMPLES_2["approval"]}
+resigned = EXAMPLE.resigned
 OTHER = KeySigner(PrivateKey.from_seed(bytes(32)))
 CREATED = datetime(2026, 11, 24, 14, 12, 39, 999, tzinfo=UTC)
 VALUE = {"state": "value", "basis": "measured"}

@@ -93,8 +93,10 @@ export class Policy {
     const enough = (/** @type {Role} */ one) => one.keys.includes(author) && one.threshold === 1;
     // No role but owner changes the rules, however wide its patterns are.
     if (kind === "policy" || kind === "genesis") return enough(/** @type {Role} */ (this.roles.get(OWNER)));
+    // Each key approves for itself; the threshold counts how many did.
+    const fits = kind === "approval" ? (/** @type {Role} */ one) => one.keys.includes(author) : enough;
     return [...this.roles.values()].some((one) =>
-      enough(one) &&
+      fits(one) &&
       (one.kinds.includes("*") || one.kinds.includes(kind)) &&
       one.names.some((pattern) => matches(pattern, name)));
   }
