@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 
 VC_CONTEXT = "https://www.w3.org/ns/credentials/v2"
 DATASET_CONTEXT = "https://w3id.org/lyrikstore/v1"
+CARD_CONTEXT = "https://w3id.org/lyrikstore/v2"
 CONTEXTS = [VC_CONTEXT, DATASET_CONTEXT]
 CONTEXT_SHA256: Mapping[str, str] = {
     # The W3C file as published; a credential names it, nothing here ever reads it.
     VC_CONTEXT: "59955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734",
+    CARD_CONTEXT: "aa67fe99d2ec0d2b7f0eb93327b08d8201df4cc477b5363e3367b741e0196cf5",
     DATASET_CONTEXT: "f16e4638ee32e5d48b92784607d9e12cd7dd96be0256460c30ece73897a13185",
 }
 """SHA-256 of every context that a lyrik credential may name. Published bytes never change."""
@@ -129,12 +131,19 @@ class CredentialKind(Struct, frozen=True):
         schema_sri: ``digestSRI`` of the schema's published bytes, which never change.
         read_subject: Refuses subjects that the schema lets pass, where it can be fooled; returns
             what a dataset credential claims.
+        context: The second of its contexts.
     """
 
     type: str
     schema: str
     schema_sri: str
     read_subject: Callable[[dict[str, Any]], Claims | None] | None = None
+    context: str = DATASET_CONTEXT
+
+    @property
+    def contexts(self) -> list[JSON]:
+        """What its ``@context`` is."""
+        return [VC_CONTEXT, self.context]
 
     @property
     def schema_id(self) -> str:
@@ -144,7 +153,7 @@ class CredentialKind(Struct, frozen=True):
     @property
     def words(self) -> str:
         """What it is called in reports."""
-        return self.schema.removesuffix("-1").replace("-", " ")
+        return self.schema[:-2].replace("-", " ")
 
 
 class CredentialMetadata(Struct, frozen=True):
@@ -174,7 +183,7 @@ class CredentialMetadata(Struct, frozen=True):
         """Return the members of a credential of ``kind`` that say this."""
         name: dict[str, JSON] = {"name": self.issuer_name} if self.issuer_name else {}
         members: dict[str, JSON] = {
-            "@context": list(CONTEXTS),
+            "@context": kind.contexts,
             "id": self.id,
             "type": ["VerifiableCredential", kind.type],
             "issuer": {"id": self.issuer, **name},
@@ -209,7 +218,7 @@ def check_credential_shape(document: JSON, kind: CredentialKind) -> Claims | Non
     """
     other = kind_of(document)
     if other is not None and other is not kind:
-        raise FormatError("wrong-kind", f"a {other.type}, where a {kind.type} is needed")
+        raise FormatError("wrong-kind", f"{other.words}, where {kind.words} is needed")
     check_schema(document, kind.schema)
     _check_open_members(document)
     valid_from = parse_timestamp(document["validFrom"])
@@ -232,26 +241,26 @@ def kind_of(document: JSON) -> CredentialKind | None:
     stated = document.get("type") if isinstance(document, dict) else None
     if not isinstance(stated, list):
         return None
-    for kind in KINDS:
-        if kind.type in stated:
-            return kind
-    return None
+    found = [kind for kind in KINDS if kind.type in stated]
+    by_context = (kind for kind in found if document.get("@context") == kind.contexts)
+    return next(by_context, next(iter(found), None))
 
 
 def is_ours(document: Mapping[str, JSON]) -> bool:
     """Return whether a document is of profile ``lyrik`` by its contexts and type, unverified."""
-    return document.get("@context") == CONTEXTS and kind_of(dict(document)) is not None
+    kind = kind_of(dict(document))
+    return kind is not None and document.get("@context") == kind.contexts
 
 
 @cache
-def context_bytes() -> bytes:
-    """Return the bundled context behind :data:`DATASET_CONTEXT`, byte-exact."""
-    return read_packaged(PACKAGE / "credentials" / "contexts" / "v1.jsonld")
+def context_bytes(url: str = DATASET_CONTEXT) -> bytes:
+    """Return the bundled context behind a URL of ours, byte-exact."""
+    return read_packaged(PACKAGE / "credentials" / "contexts" / f"{url[-2:]}.jsonld")
 
 
 @cache
 def context_sri() -> str:
-    """Return ``digestSRI`` of the bundled context."""
+    """Return ``digestSRI`` of the bundled context of datasets."""
     return sri(context_bytes())
 
 
@@ -369,5 +378,11 @@ GRANT = CredentialKind(
     "sha384-qsSnLgJxjymOqHheVltXsFFuZhO/Wwvoz7o9W0CwHGMAzsr183ALMMyGXbAQKESO",
     _check_grant,
 )
-KINDS = (DATASET, ATTESTATION, GRANT)
+CARD_ATTESTATION = CredentialKind(
+    "AttestationCredential",
+    "attestation-credential-2",
+    "sha384-fx+2ncNVUi9kPWld+SVNjK0TeePxTsXfg6pGPfDoA5C2bxp5BZaE5Q5BIf1W2ZQp",
+    context=CARD_CONTEXT,
+)
+KINDS = (DATASET, ATTESTATION, GRANT, CARD_ATTESTATION)
 """The kinds of profile ``lyrik``; status lists are the standard's own."""

@@ -20,6 +20,8 @@ _CLAIM = {
     "quality": "quality",
     "legal": "the law and licences",
     "deidentification": "de-identification",
+    "answers": "answers in model cards",
+    "challenge": "challenges to model cards",
     "regulatory": "regulation",
 }
 

@@ -20,7 +20,7 @@ from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.history.log.note import VerifierKey, is_name
 from lyrikstore.history.policy.policy import matches
 
-CLAIMS = ("quality", "legal", "deidentification", "regulatory")
+CLAIMS = ("quality", "legal", "deidentification", "regulatory", "answers", "challenge")
 """What an attestation can be about, and an issuer believed about."""
 
 ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -30,7 +30,7 @@ ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "reviewer": (),
         "auditor": ("quality", "regulatory"),
         "lawyer": ("legal", "regulatory"),
-        "expert": ("deidentification",),
+        "expert": ("deidentification", "answers", "challenge"),
     }
 )
 """What an issuer can be believed as → the claims that it is believed about without more words.

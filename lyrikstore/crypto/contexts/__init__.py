@@ -47,6 +47,7 @@ _FILE_FOR_CONTEXT = {
     "https://w3id.org/security/multikey/v1": "crypto/contexts/multikey-v1.jsonld",
     "https://www.w3.org/ns/did/v1": "crypto/contexts/did-v1.jsonld",
     OWN: "credentials/contexts/v1.jsonld",
+    "https://w3id.org/lyrikstore/v2": "credentials/contexts/v2.jsonld",
 }
 CONTEXTS = frozenset(_FILE_FOR_CONTEXT)
 """URLs of the contexts that are held."""

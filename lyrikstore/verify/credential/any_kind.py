@@ -4,12 +4,14 @@ from datetime import datetime
 
 from lyrikstore.credentials.model.credential import (
     ATTESTATION,
+    CARD_ATTESTATION,
     GRANT,
     Claims,
 )
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.verify.credential.attestation import check_attestation
+from lyrikstore.verify.credential.card_attestation import check_card_attestation
 from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.grant import check_grant
 from lyrikstore.verify.credential.status import Notices
@@ -31,6 +33,8 @@ def check_any(
     """
     if opened.kind is ATTESTATION:
         return check_attestation(opened, trust=trust, at=at, notices=notices).checks, None
+    if opened.kind is CARD_ATTESTATION:
+        return check_card_attestation(opened, trust=trust, at=at, notices=notices).checks, None
     if opened.kind is GRANT:
         return check_grant(opened, trust=trust, at=at, notices=notices).checks, None
     outcome = check_credential(opened, trust=trust, at=at, notices=notices)

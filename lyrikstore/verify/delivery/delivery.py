@@ -15,7 +15,13 @@ from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.quoting import printable_did
 from lyrikstore.credentials.did import KnownDocument
-from lyrikstore.credentials.model.credential import ATTESTATION, DATASET, GRANT, CredentialKind
+from lyrikstore.credentials.model.credential import (
+    ATTESTATION,
+    CARD_ATTESTATION,
+    DATASET,
+    GRANT,
+    CredentialKind,
+)
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log.checkpoint import SignedCheckpoint
@@ -27,6 +33,7 @@ from lyrikstore.verify.credential.attestation import (
     check_attestation,
     check_attestations,
 )
+from lyrikstore.verify.credential.card_attestation import check_card_attestation
 from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.grant import (
     Holder,
@@ -110,6 +117,11 @@ def verify_alone(
         subject = document["credentialSubject"]["id"] if document is not None else UNREADABLE
         issuer, checks = attested.envelope.issuer, attested.checks
         return _report(subject, issuer, checks, "attestation", at)
+    if kind is CARD_ATTESTATION:
+        said = check_card_attestation(opened, trust=trust, at=at, notices=notices)
+        document = said.envelope.document
+        subject = document["credentialSubject"]["id"] if document is not None else UNREADABLE
+        return _report(subject, said.envelope.issuer, said.checks, "attestation", at)
     if kind is GRANT:
         terms = siblings.terms_of(opened)
         is_missing = terms is None and opened.kind is GRANT

@@ -18,7 +18,7 @@ const STRING_OR_COMMENT =
   /"""(?:[^\\]|\\[^])*?(?:"""|$)|'''[^]*?(?:'''|$)|"(?:[^"\\\n]|\\[^])*"?|'[^'\n]*'?|#[^\n]*/g;
 /** What an issuer is believed about in each role, without more words. @type {Map<string, string[]>} */
 const ROLES = new Map([
-  ["auditor", ["quality", "regulatory"]], ["lawyer", ["legal", "regulatory"]], ["expert", ["deidentification"]],
+  ["auditor", ["quality", "regulatory"]], ["lawyer", ["legal", "regulatory"]], ["expert", ["deidentification", "answers", "challenge"]],
 ]);
 
 /** @typedef {{did: string, nickname: string, roles: string[], claims: string[], names: string[], stores: string[], since: number, until: number}} Issuer */

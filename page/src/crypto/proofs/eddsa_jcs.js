@@ -4,7 +4,7 @@
  * Whoever verifies goes on with the document returned, never with the input.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, same, unbase58 } from "../../canon/bytes.js";
+import { base58, concat, same, unbase58 } from "../../canon/bytes.js";
 import { parseVerificationMethod, verify } from "../ed25519.js";
 import { refuse, Refusal } from "../../canon/errors.js";
 import { canonical, isObject } from "../../canon/json.js";
@@ -43,12 +43,45 @@ export function verifyProof(document, resolve = parseVerificationMethod) {
     }
   }
   const key = resolve(proof.verificationMethod);
-  const message = concat(sha256(canonical(bare(options))), sha256(canonical(bare(unsecured))));
-  if (!verify(key, parseSignature(proofValue), message)) {
+  if (!verify(key, parseSignature(proofValue), signedBytes(options, unsecured))) {
     refuse("bad-signature", `the signature does not fit the document and '${proof.verificationMethod.slice(0, 200)}'`);
   }
   return { document: bare(unsecured), key };
 }
+
+/**
+ * Someone who signs.
+ *
+ * @typedef {object} Signer
+ * @property {Uint8Array} public
+ * @property {string} did
+ * @property {(message: Uint8Array) => Promise<Uint8Array>} sign
+ */
+
+/**
+ * Return a document with its proof.
+ *
+ * @param {{[name: string]: any}} document Has a context, and no proof.
+ * @param {Signer} signer
+ * @param {string} moment `created`: the claimed time of signing.
+ */
+export async function addProof(document, signer, moment) {
+  const options = {
+    type: "DataIntegrityProof",
+    cryptosuite: CRYPTOSUITE,
+    verificationMethod: `${signer.did}#${signer.did.slice("did:key:".length)}`,
+    proofPurpose: "assertionMethod",
+    created: moment,
+    "@context": document["@context"],
+  };
+  const message = signedBytes(options, document);
+  const signature = await signer.sign(message);
+  if (!verify(signer.public, signature, message)) refuse("bad-signature", "this browser made a signature that does not verify");
+  return { ...document, proof: { ...options, proofValue: `z${base58(signature)}` } };
+}
+
+/** @param {{[name: string]: any}} options @param {{[name: string]: any}} unsecured */
+const signedBytes = (options, unsecured) => concat(sha256(canonical(bare(options))), sha256(canonical(bare(unsecured))));
 
 /** @param {{[name: string]: any}} value The spread of an object has a prototype again. */
 const bare = (value) => Object.assign(Object.create(null), value);

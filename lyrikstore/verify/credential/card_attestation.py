@@ -1,0 +1,77 @@
+"""Checking an attestation about a card, alone (spec §20.9)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.json import JSON
+from lyrikstore.canon.quoting import quote
+from lyrikstore.canon.text import pluralize
+from lyrikstore.credentials.model.card_attestation import CARD_ATTESTATION_KINDS
+from lyrikstore.credentials.model.credential import CARD_ATTESTATION
+from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.verify.credential.attestation import CheckedAttestation
+from lyrikstore.verify.credential.envelope import keys_for, open_envelope
+from lyrikstore.verify.credential.issuer import check_issuer, unknown_key
+from lyrikstore.verify.credential.issuer_key import check_available_key
+from lyrikstore.verify.credential.key_succession import successor_of_attester
+from lyrikstore.verify.credential.status import NO_NOTICES, Notices
+from lyrikstore.verify.report import Check, complete, not_applicable, stated
+
+
+def check_card_attestation(
+    opened: OpenedCredential, *, trust: Trust, at: datetime, notices: Notices = NO_NOTICES
+) -> CheckedAttestation:
+    """Return the outcome of the checks of an attestation about a card. Never raises for bad input.
+
+    What it says is ``stated``: that the answers are true is nobody's to check.
+
+    Args:
+        opened: The attestation.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        notices: What its issuer has said about it since.
+
+    Cost: one signature and one schema validation.
+    """
+    envelope = open_envelope(opened, CARD_ATTESTATION, keys_for(trust, notices, at))
+    document = envelope.document
+    if document is None:
+        return CheckedAttestation(complete("attestation", envelope.checks), envelope)
+    subject = document["credentialSubject"]
+    kind, name = subject["attestation"]["kind"], subject["name"]
+    store = Digest.parse_urn(subject["store"])
+    believes = partial(trust.believes, claim=kind, name=name, store=store, at=at)
+    key, said = unknown_key(envelope, trust), notices.statements
+    successor = (
+        None if key is None else successor_of_attester(key, said, store, believes, trust.knows)
+    )
+    judged = check_issuer(
+        envelope, trust=trust, believes=believes, at=at, notices=notices, successor=successor
+    )
+    checks = (
+        *envelope.checks,
+        *judged,
+        check_available_key(envelope, said, store, successor),
+        _check_statement(subject),
+        not_applicable("evidence", "names no document"),
+    )
+    return CheckedAttestation(checks, envelope)
+
+
+def _check_statement(subject: Mapping[str, Any]) -> Check:
+    statement = subject["attestation"]
+    detail: dict[str, JSON] = {"statement": dict(statement)}
+    about = f"about {quote(subject['name'])} ({Digest.parse_urn(subject['manifest']).short})"
+    liable = f"liable: {quote(statement['liability'])}"
+    if statement["kind"] == "challenge":
+        count = pluralize(len(statement["challenges"]), "statement")
+        summary = f"disputes {count} {about}: {quote(statement['grounds'], 200)}; {liable}"
+    else:
+        count = pluralize(len(statement["answers"]), "answer")
+        summary = f"{count} {about}; {liable}"
+    kind = CARD_ATTESTATION_KINDS[statement["kind"]]
+    return stated("attestation", f"{kind}: {summary}", **detail)
