@@ -95,9 +95,11 @@ def run(
         )
 
 
-def must(command: list[str] | str, *, cwd: Path, env: Mapping[str, str]) -> Sample:
+def must(
+    command: list[str] | str, *, cwd: Path, env: Mapping[str, str], limit: float = 600.0
+) -> Sample:
     """Run a command that prepares something; a failure ends the benchmark."""
-    sample = run(command, cwd=cwd, env=env)
+    sample = run(command, cwd=cwd, env=env, limit=limit)
     if sample.code:
         sys.exit(f"{command}: exit {sample.code}\n{sample.err}")
     return sample

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lyrikstore.train.config import TrainConfig
-    from lyrikstore.train.evaluate import evaluate_checkpoint
-    from lyrikstore.train.predict import Prediction, predict_file
+    from lyrikstore.train.evaluation.evaluate import evaluate_checkpoint
+    from lyrikstore.train.predict.predict import predict_file, predict_records
+    from lyrikstore.train.predict.prediction import Prediction
     from lyrikstore.train.run import TrainResult, train_run
 
 __all__ = [
@@ -19,14 +20,16 @@ __all__ = [
     "TrainResult",
     "evaluate_checkpoint",
     "predict_file",
+    "predict_records",
     "train_run",
 ]
 
 _LAZY = {
     "TrainConfig": "lyrikstore.train.config",
-    "evaluate_checkpoint": "lyrikstore.train.evaluate",
-    "Prediction": "lyrikstore.train.predict",
-    "predict_file": "lyrikstore.train.predict",
+    "evaluate_checkpoint": "lyrikstore.train.evaluation.evaluate",
+    "Prediction": "lyrikstore.train.predict.prediction",
+    "predict_file": "lyrikstore.train.predict.predict",
+    "predict_records": "lyrikstore.train.predict.predict",
     "TrainResult": "lyrikstore.train.run",
     "train_run": "lyrikstore.train.run",
 }

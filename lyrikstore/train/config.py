@@ -4,6 +4,7 @@ Every value of a config is signed with the run, so there are no floats: a decima
 is kept as its shortest decimal text, and becomes a number only inside the worker.
 """
 
+from copy import deepcopy
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
@@ -21,6 +22,18 @@ from lyrikstore.credentials.terms.vocabulary import (
     check_words,
     territory_of,
 )
+from lyrikstore.train.requirements import (
+    CANDIDATES,
+    LINEAR,
+    MONITOR_SUFFIX,
+    BudgetConfig,
+    CostConfig,
+    EvaluationConfig,
+    MistakeCost,
+    ThresholdConfig,
+    check_joined,
+    stated,
+)
 
 MAX_BYTES = 1 << 16
 """Longest config file."""
@@ -36,26 +49,46 @@ class DataConfig(Struct, frozen=True):
         validation: REF of the dataset measured after each epoch.
         label: Metadata column that holds the label.
         test: REF of the dataset that ``evaluate`` will use; named by the run, never opened by it.
+        text: The field that holds the text; empty: the dataset says.
+        group: The field whose records belong together; empty: the dataset says.
+        fields: Numeric and categorical fields that join the text in word counts.
     """
 
     train: tuple[str, ...]
     validation: str
     label: str
     test: str = ""
+    text: str = ""
+    group: str = ""
+    fields: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse to learn from the answer, or from the text twice."""
+        check_joined(self.fields, label=self.label, text=self.text, group=self.group)
 
 
 class ModelConfig(Struct, frozen=True):
     """Which model.
 
     Attributes:
-        base: REF of the base checkpoint.
+        base: REF of the base checkpoint; ``linear``: none, words are counted.
         pooling: How token vectors become one vector: ``mean`` or ``cls``.
         max_tokens: Longest text the model reads, special tokens included; the rest is cut off.
+        candidates: What may be taken; empty: all that base, task and budget allow.
     """
 
     base: str
     pooling: str = "mean"
     max_tokens: int = 128
+    candidates: tuple[str, ...] = ()
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """The candidates, and what a blend among them is made of (spec §13.1)."""
+        named = frozenset(self.candidates)
+        if "blend" in named:
+            named |= {"tfidf"} if named - {"tfidf", "blend"} else {"tfidf", "embeddings"}
+        return tuple(one for one in CANDIDATES if one in named)
 
 
 class LoraConfig(Struct, frozen=True):
@@ -65,14 +98,14 @@ class LoraConfig(Struct, frozen=True):
         rank: Rank of the update matrices.
         alpha: Their scale is ``alpha / rank``.
         dropout: Dropout before the adapter, a decimal.
-        targets: Names of the linear layers that get one.
+        targets: Names of the linear layers that get one; empty: all of the base's.
         layers: Numbers of the encoder layers that get one; empty means all.
     """
 
-    rank: int = 8
-    alpha: int = 16
+    rank: int = 16
+    alpha: int = 32
     dropout: str = "0"
-    targets: tuple[str, ...] = ("dense", "key", "query", "value")
+    targets: tuple[str, ...] = ()
     layers: tuple[int, ...] = ()
 
 
@@ -80,28 +113,37 @@ class TrainingConfig(Struct, frozen=True):
     """How to train.
 
     Attributes:
-        epochs: Passes over the training data.
+        epochs: Passes over the training data, if no earlier one stays the best.
         batch_size: Records per step.
         learning_rate: Of the adapter, at its peak.
+        full_learning_rate: Of all weights, at its peak, where all are trained.
         head_learning_rate: Of the classifier, at its peak.
         weight_decay: AdamW's.
         warmup: Share of the steps in which the rate rises; it falls linearly to 0 after them.
         dropout: Dropout before the classifier.
-        class_weights: ``balanced`` weighs every label equally, ``none`` every record.
-        keep: Which checkpoints become objects: ``last`` or ``every-epoch``.
+        class_weights: ``balanced`` weighs every label equally, ``none`` every record; ``sqrt`` lies
+            between them.
+        keep: Which checkpoints become objects: of the ``best`` epoch, the ``last`` or
+            ``every-epoch``.
+        patience: Epochs without a better one after which training ends.
+        precision: What is computed in: ``fp32``, ``bf16``, or ``auto``: bf16 where the processor
+            multiplies it.
         seed: Decides order, initial weights and dropout.
         threads: CPU threads; part of what makes a run repeatable.
     """
 
-    epochs: int = 3
-    batch_size: int = 16
-    learning_rate: str = "0.002"
-    head_learning_rate: str = "0.002"
+    epochs: int = 5
+    batch_size: int = 32
+    learning_rate: str = "0.0015"
+    full_learning_rate: str = "0.0002"
+    head_learning_rate: str = "0.003"
     weight_decay: str = "0.01"
     warmup: str = "0.1"
     dropout: str = "0.1"
-    class_weights: str = "balanced"
-    keep: str = "last"
+    class_weights: str = "sqrt"
+    keep: str = "best"
+    patience: int = 2
+    precision: str = "auto"
     seed: int = 1
     threads: int = 2
 
@@ -135,6 +177,11 @@ class TrainConfig(Struct, frozen=True):
         lora: Which adapter.
         training: How to train.
         use: What else is done, by whom and where.
+        task: What the model learns to do; empty: the data says.
+        budget: What the run may cost.
+        cost: What mistakes cost; None: not said.
+        thresholds: What evaluations have to reach.
+        evaluation: How it is measured.
     """
 
     purpose: str
@@ -144,6 +191,11 @@ class TrainConfig(Struct, frozen=True):
     lora: LoraConfig
     training: TrainingConfig
     use: UseConfig = field(default_factory=UseConfig)
+    task: str = ""
+    budget: BudgetConfig = field(default_factory=BudgetConfig)
+    cost: CostConfig | None = None
+    thresholds: tuple[ThresholdConfig, ...] = ()
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -170,6 +222,12 @@ class TrainConfig(Struct, frozen=True):
         config = cls.from_json(document)
         check_words("permission", (config.purpose, *config.use.also), PERMISSIONS)
         check_words("purpose", config.use.purposes, PURPOSES)
+        if config.name.endswith(MONITOR_SUFFIX):
+            raise InvalidInputError(
+                "bad-config",
+                f"name: {config.name} ends in {MONITOR_SUFFIX}, as what monitors a checkpoint does",
+                hint="take another name",
+            )
         use = replace(config.use, territory=territory_of(config.use.territory))
         return replace(config, use=use)
 
@@ -189,6 +247,7 @@ class TrainConfig(Struct, frozen=True):
             raise InvalidInputError("bad-config", error.message, hint=hint) from None
         data = dict(document["data"])
         data["train"] = (data["train"],) if isinstance(data["train"], str) else (*data["train"],)
+        data["fields"] = tuple(data.get("fields", ()))
         lora = dict(document.get("lora", {}))
         for member in ("targets", "layers"):
             if member in lora:
@@ -197,34 +256,45 @@ class TrainConfig(Struct, frozen=True):
             name: tuple(value) if isinstance(value, list) else value
             for name, value in document.get("use", {}).items()
         }
+        cost = document.get("cost")
         return cls(
             purpose=document["purpose"],
             name=document["name"],
             data=DataConfig(**data),
-            model=ModelConfig(**document["model"]),
+            model=_model(document["model"]),
             lora=LoraConfig(**lora),
             training=TrainingConfig(**document.get("training", {})),
             use=UseConfig(**use),
+            task=document.get("task", ""),
+            budget=BudgetConfig(**document.get("budget", {})),
+            cost=None if cost is None else CostConfig.from_json(cost),
+            thresholds=tuple(ThresholdConfig(**one) for one in document.get("threshold", ())),
+            evaluation=EvaluationConfig(tuple(document.get("evaluation", {}).get("slices", ()))),
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return the whole config, defaults written out, as the run manifest holds it."""
-        document: dict[str, Any] = to_builtins(self)
         refs = self.data.train
-        document["data"]["train"] = refs[0] if len(refs) == 1 else list(refs)
-        document["lora"]["targets"] = list(self.lora.targets)
-        document["lora"]["layers"] = list(self.lora.layers)
-        if not self.lora.layers:
-            del document["lora"]["layers"]
-        if not self.data.test:
-            del document["data"]["test"]
-        document["use"] = {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in document["use"].items()
-            if value
+        document: dict[str, Any] = {
+            "purpose": self.purpose,
+            "name": self.name,
+            "data": stated(self.data) | {"train": refs[0] if len(refs) == 1 else list(refs)},
+            "model": stated(self.model),
+            "lora": stated(self.lora),
+            "training": to_builtins(self.training),
         }
-        if not document["use"]:
-            del document["use"]
+        document |= {
+            name: section
+            for name, section in (
+                ("use", stated(self.use)),
+                ("task", self.task),
+                ("budget", stated(self.budget)),
+                ("cost", self.cost.to_json() if self.cost else {}),
+                ("threshold", [stated(one) for one in self.thresholds]),
+                ("evaluation", stated(self.evaluation)),
+            )
+            if section
+        }
         return document
 
     @property
@@ -233,25 +303,45 @@ class TrainConfig(Struct, frozen=True):
         return "runs/" + self.name.removeprefix("checkpoints/")
 
 
+def _model(section: dict[str, Any]) -> ModelConfig:
+    """Return the section; its candidates in the order of :data:`CANDIDATES`."""
+    named = frozenset(section.get("candidates", ()))
+    model = ModelConfig(**{**section, "candidates": tuple(c for c in CANDIDATES if c in named)})
+    if model.base == LINEAR and named - {"tfidf"}:
+        raise InvalidInputError(
+            "bad-config",
+            f"model.candidates: {min(named - {'tfidf'})} needs an encoder, and base is {LINEAR!r}",
+            hint='name a base model, or say candidates = ["tfidf"]',
+        )
+    return model
+
+
 _SECTIONS: dict[str, tuple[str, ...]] = {
-    name: kind.__struct_fields__
-    for name, kind in (
-        ("data", DataConfig),
-        ("model", ModelConfig),
-        ("lora", LoraConfig),
-        ("training", TrainingConfig),
-        ("use", UseConfig),
-    )
+    "data": DataConfig.__struct_fields__,
+    "model": ModelConfig.__struct_fields__,
+    "lora": LoraConfig.__struct_fields__,
+    "training": TrainingConfig.__struct_fields__,
+    "use": UseConfig.__struct_fields__,
+    "budget": BudgetConfig.__struct_fields__,
+    "cost": ("unit", "otherwise", "mistake"),
+    "evaluation": EvaluationConfig.__struct_fields__,
+}
+_LISTED = {
+    ("cost", "mistake"): MistakeCost.__struct_fields__,
+    ("threshold",): ThresholdConfig.__struct_fields__,
 }
 
 
 def _refuse_unknown(document: dict[str, Any]) -> None:
     # The schema refuses it too, but names neither what was meant nor where it belongs.
-    places = [("the config", document, ("purpose", "name", *_SECTIONS))]
+    places = [("the config", document, ("purpose", "name", "task", *_SECTIONS, "threshold"))]
     for section, known in _SECTIONS.items():
         given = document.get(section)
         if isinstance(given, dict):
             places.append((f"[{section}]", given, known))
+    for path, known in _LISTED.items():
+        name = f"[[{'.'.join(path)}]]"
+        places += [(name, table, known) for table in _tables(document, path)]
     for place, given, known in places:
         for name in given:
             if name not in known:
@@ -269,19 +359,42 @@ def decimal_text(value: Decimal) -> str:
 
 
 _DECIMALS = {
-    "lora": ("dropout",),
-    "training": ("learning_rate", "head_learning_rate", "weight_decay", "warmup", "dropout"),
+    ("lora",): ("dropout",),
+    ("training",): (
+        "learning_rate",
+        "full_learning_rate",
+        "head_learning_rate",
+        "weight_decay",
+        "warmup",
+        "dropout",
+    ),
+    ("budget",): ("usd", "hours", "memory_gb"),
+    ("cost",): ("otherwise",),
+    ("cost", "mistake"): ("cost",),
+    ("threshold",): ("at_least", "at_most"),
 }
 
 
 def _integers_as_decimals(document: dict[str, Any]) -> dict[str, Any]:
     # TOML calls `0` an integer and `0.0` a float; both mean the decimal 0 here.
-    result = dict(document)
-    for table, members in _DECIMALS.items():
-        if isinstance(result.get(table), dict):
-            values = dict(result[table])
+    result = deepcopy(document)
+    for path, members in _DECIMALS.items():
+        for table in _tables(result, path):
             for member in members:
-                if type(values.get(member)) is int:
-                    values[member] = str(values[member])
-            result[table] = values
+                if type(table.get(member)) is int:
+                    table[member] = str(table[member])
     return result
+
+
+def _tables(document: dict[str, Any], path: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Return the tables at a place, whether it holds one or a list of them."""
+    found: list[Any] = [document]
+    for name in path:
+        inner = [table.get(name) for table in found]
+        found = [
+            table
+            for value in inner
+            for table in (value if isinstance(value, list) else [value])
+            if isinstance(table, dict)
+        ]
+    return found

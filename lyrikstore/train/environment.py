@@ -48,6 +48,13 @@ def describe_environment(threads: int) -> dict[str, Any]:
     }
 
 
+def precision_of(wanted: str) -> str:
+    """Return what is computed in: of ``auto`` bf16 where the processor multiplies it."""
+    if wanted != "auto":
+        return wanted
+    return "bf16" if _flags() & {"amx_bf16", "avx512_bf16"} else "fp32"
+
+
 def describe_code() -> dict[str, str]:
     """Return the ``code`` member of a run: which sources of ours trained.
 
@@ -56,14 +63,23 @@ def describe_code() -> dict[str, str]:
     """
     folder = Path(__file__).parent
     entries = [
-        TreeEntry(path.name, path.stat().st_size, Digest.of_file(path))
-        for path in folder.glob("*.py")
+        TreeEntry(path.relative_to(folder).as_posix(), path.stat().st_size, Digest.of_file(path))
+        for path in folder.rglob("*.py")
     ]
     return {
         "package": "lyrikstore",
         "version": __version__,
         "digest": str(Tree.of(entries).files_id),
     }
+
+
+def _flags() -> set[str]:
+    if sys.platform != "linux":
+        return set()
+    for line in Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines():
+        if line.startswith("flags"):
+            return set(line.partition(":")[2].split())
+    return set()
 
 
 def _processor() -> str:

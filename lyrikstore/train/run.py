@@ -6,42 +6,49 @@ tell an announced run that gave nothing from one that never was.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import (
-    InvalidInputError,
-    NotFoundError,
-    PolicyError,
-    RunFailedError,
-)
+from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.canon.timestamps import Clock
-from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
-from lyrikstore.curate.recipes.union import check_union
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.candidates import Chosen, train_candidates
 from lyrikstore.train.config import TrainConfig
-from lyrikstore.train.environment import describe_code, describe_environment
-from lyrikstore.train.formats.adapter import FORMAT
-from lyrikstore.train.formats.base_model import STAGED, check_fit
-from lyrikstore.train.seal import seal
-from lyrikstore.train.snapshot import Snapshot, check_labels, copy_base, copy_datasets
+from lyrikstore.train.environment import describe_code, precision_of
+from lyrikstore.train.formats.base_model import check_fit
+from lyrikstore.train.formats.formats import FORMAT_IDS, Format
+from lyrikstore.train.interrupted import (
+    POINT_SECONDS,
+    RunPoints,
+    find_interrupted,
+    points_folder,
+)
+from lyrikstore.train.labels import check_learnable, check_learnt, doubts
+from lyrikstore.train.plan.plan import Measure, TrainingPlan, plan_config
+from lyrikstore.train.plan.plan_json import plan_json
+from lyrikstore.train.preflight import RunPlan, check_fields, preflight
+from lyrikstore.train.requirements import promises
+from lyrikstore.train.seal import seal, seal_history
+from lyrikstore.train.snapshot import (
+    CopiedFields,
+    Snapshot,
+    copy_base,
+    copy_datasets,
+)
+from lyrikstore.train.tasks import TASKS
 from lyrikstore.train.worker.order import FUNCTION
-from lyrikstore.train.worker.process import run_job
-from lyrikstore.train.worker.staging import BASE, TRAIN, VALIDATION, Staging, open_staging
+from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging, open_staging
 from lyrikstore.verify.rights.judge import Reason
-from lyrikstore.verify.rights.required import Right, check_rights
-from lyrikstore.verify.rights.same_bytes import ProhibitingTerms
-
-TASK = "text-classification"
 
 
 class TrainResult(Struct, frozen=True):
@@ -51,14 +58,17 @@ class TrainResult(Struct, frozen=True):
         run: The run manifest, logged before the first step.
         checkpoints: The checkpoint manifests, the final one last.
         log_indices: Their places in the log.
+        plan: What it was expected to take.
         metrics: Those of the final checkpoint; decimals as text.
         seconds: From the start of the call to the end, preparations included.
-        warnings: What did not stop it, and should be known; each was told before the first step.
+        warnings: What did not stop it, and should be known; each was told as it
+            showed, most before the first step.
     """
 
     run: Manifest
     checkpoints: tuple[Manifest, ...]
     log_indices: tuple[int, ...]
+    plan: TrainingPlan
     metrics: Mapping[str, str]
     seconds: float
     warnings: tuple[Reason, ...] = ()
@@ -69,49 +79,6 @@ class TrainResult(Struct, frozen=True):
         return self.checkpoints[-1]
 
 
-class RunPlan(Struct, frozen=True):
-    """Everything a run needs to know before it may start.
-
-    Attributes:
-        config: The checked config.
-        train: Datasets to learn from, in order.
-        validation: Dataset measured after each epoch.
-        test: Dataset that is only named.
-        base: The base model.
-        rights: The use rights it relies on.
-        environment: What it will run on.
-        warnings: What does not stop it, and whoever starts it should know.
-    """
-
-    config: TrainConfig
-    train: tuple[Manifest, ...]
-    validation: Manifest
-    test: Manifest | None
-    base: Manifest
-    rights: tuple[Right, ...]
-    environment: Mapping[str, Any]
-    warnings: tuple[Reason, ...] = ()
-
-    @property
-    def inputs(self) -> list[Input]:
-        """The run manifest's inputs."""
-        found = [
-            *(Input("train", "dataset", one.id) for one in self.train),
-            Input("validation", "dataset", self.validation.id),
-        ]
-        if self.test:
-            found.append(Input("test", "dataset", self.test.id))
-        return [*found, Input("base", "checkpoint", self.base.id)]
-
-
-class _Output(Struct, frozen=True):
-    """What a worker left."""
-
-    folder: Path
-    made: list[dict[str, Any]]
-    labels: list[str]
-
-
 def train_run(
     repo: Repository,
     config: TrainConfig,
@@ -120,13 +87,19 @@ def train_run(
     trust: Trust,
     clock: Clock,
     base_env: Mapping[str, str],
+    prices: Path | None = None,
+    measure: Measure | None = None,
+    points: Path | None = None,
+    point_seconds: int = POINT_SECONDS,
+    resume: bool = False,
     progress: OnProgress = silent,
     message: str = "",
 ) -> TrainResult:
     """Train as ``config`` says and return the signed, logged result.
 
-    In order: use rights; a verified snapshot of every input that will be read; the run manifest,
-    signed and logged; training in a worker; sealing; the checkpoint manifests, logged together.
+    In order: use rights; a plan, which says what is tried; a verified snapshot of every input that
+    will be read; the run manifest, signed and logged; training in a worker; sealing; the checkpoint
+    manifests, logged together.
 
     Args:
         repo: The store, opened to append.
@@ -135,16 +108,27 @@ def train_run(
         trust: Whose permissions count.
         clock: Tells the claimed times.
         base_env: The caller's environment; a few harmless variables of it reach the worker.
+        prices: A price file of one's own for the plan.
+        measure: Does real steps for the plan; None: its figures are computed.
+        points: The user's cache for this store, where points of long training are kept; None: none
+            are, and an interrupted run begins anew.
+        point_seconds: Time between two of them.
+        resume: Go on with the run that this config announced and that gave nothing, to the same
+            bytes as if it had not been interrupted.
         progress: Progress callback, called per step, in the phases ``check``, ``warn`` (once for
-            each warning: ``code``, ``text``), ``register``,
+            each warning: ``code``, ``text``), ``plan`` (with the plan as
+            :func:`~lyrikstore.train.plan.plan_json.plan_json` gives it), ``register``,
             ``start``, ``step``, ``validate`` (epochs), ``seal``, ``store`` (checkpoints), ``log``
             and ``done``.
         message: Free text for the run manifest.
 
     Raises:
         PolicyError: (``rights-missing``) a dataset may not be used for the purpose;
-            (``unsafe-model``, ``unknown-model``) the base model is not one we load. Nothing was
+            (``unsafe-model``, ``unknown-model``) the base model is not one we load;
+            (``over-budget``) the budget or this machine's memory does not suffice. Nothing was
             logged.
+        NotFoundError: (``no-run``) with ``resume``: no run of this name waits.
+        ConflictError: (``run-differs``) with ``resume``: something that it announced has changed.
         InvalidInputError: Inputs that cannot be trained on. Nothing was logged.
         VerificationError, IncompleteError: An input is damaged or lost. Nothing was logged.
         InvalidInputError: (``bad-model``) the base model cannot be loaded, which shows in the
@@ -160,151 +144,115 @@ def train_run(
     begun = time.monotonic()
     progress(Progress(phase="check"))
     plan = preflight(repo, config, trust=trust, clock=clock, user=signer.did)
-    for warning in plan.warnings:
-        progress(Progress(phase="warn", detail={"code": warning.code, "text": warning.text}))
+    plan = _warned(replace(plan, warnings=()), plan.warnings, progress)
+    planned = plan_config(repo, config, today=clock().date(), prices=prices, measure=measure)
+    config = planned.config
+    plan = replace(plan, config=config)
+    progress(Progress(phase="plan", detail=plan_json(planned)))
     with open_staging(repo.root) as staging:
-        train, validation = _copy_inputs(repo, plan, staging)
+        task, train, validation = _copy_inputs(repo, plan, staging)
+        plan = _warned(plan, doubts(train.labels, len(validation.records)), progress)
+        plan = replace(plan, task=task, candidates=planned.chosen, planned=planned.to_run())
         progress(Progress(phase="register"))
-        run = _register(repo, plan, (train, validation), signer, clock, message)
-        job = {"job": "train", "config": config.to_json(), "labels": list(train.labels)}
+        body = _run_body(plan, (train, validation))
+        if resume:
+            run = _interrupted(repo, plan, body, signer)
+            plan = replace(plan, candidates=_candidates_of(run))
+        else:
+            run = _register(repo, plan, body, signer, clock, message)
+        kept = _points_of(points, run, signer, seconds=point_seconds, resume=resume)
         progress(Progress(phase="start", detail={"run": str(run.id)}))
-        result = run_job(
+        chosen = train_candidates(
             staging,
-            job,
-            reads=(*(f"{BASE}/{name}" for name in STAGED), TRAIN, VALIDATION),
-            threads=config.training.threads,
+            config,
+            task,
+            plan.candidates,
+            (train, validation),
             base_env=base_env,
             progress=progress,
+            points=kept,
         )
-        made = result.get("checkpoints")
-        if not isinstance(made, list) or not made or not made[-1]["final"]:
-            raise RunFailedError("bad-output", "the worker made no final checkpoint")
-        progress(Progress(0, len(made), phase="seal"))
-        output = _Output(staging.path, made, list(train.labels))
-        checkpoints, indices = _emit(repo, plan, run, output, signer, clock, progress)
+        plan = _warned(plan, chosen.warnings, progress)
+        progress(Progress(0, len(chosen.made), phase="seal"))
+        checkpoints, indices = _emit(
+            repo, plan, run, chosen, list(train.labels), staging, signer, clock, progress
+        )
+    if kept is not None:
+        kept.clear()
     progress(Progress(phase="done"))
     return TrainResult(
         run,
         tuple(checkpoints),
         tuple(indices),
+        planned,
         dict(checkpoints[-1].body["metrics"]),
         time.monotonic() - begun,
         plan.warnings,
     )
 
 
-def preflight(
-    repo: Repository, config: TrainConfig, *, trust: Trust, clock: Clock, user: str | None = None
-) -> RunPlan:
-    """Return what a run would use, if it may; writes nothing.
+def _warned(plan: RunPlan, warnings: Iterable[Reason], progress: OnProgress) -> RunPlan:
+    for one in warnings:
+        progress(Progress(phase="warn", detail={"code": one.code, "text": one.text}))
+    return replace(plan, warnings=(*plan.warnings, *warnings))
 
-    Args:
-        repo: The store.
-        config: What is wanted.
-        trust: Whose permissions count.
-        clock: The moment of use.
-        user: DID of who trains, for whom licence grants count; None: for nobody.
 
-    Raises:
-        PolicyError, InvalidInputError, NotFoundError: As :func:`train_run`.
-    """
-    environment = describe_environment(config.training.threads)
-    data = config.data
-    train = tuple(_dataset(repo, ref) for ref in data.train)
-    validation = _dataset(repo, data.validation)
-    test = _dataset(repo, data.test) if data.test else None
-    check_union(train)
-    for one in train:
-        if one.id in {validation.id, test.id if test else None}:
-            raise InvalidInputError(
-                "same-data",
-                f"{one.name} is named twice: measuring on what was learned shows nothing",
-                hint="name the parts of a split",
-            )
-    base = _base(repo, config.model.base)
-    settings = config.to_json()
-    declared = Use.of_run({"purpose": config.purpose, "config": settings}, clock())
-    # The test set is named and not read: its right is asked for when it is measured on.
-    measuring = Use.of_evaluation(settings, clock())
-    rights = check_rights(
-        repo, [*train, validation], declared, trust=trust, user=user, measuring=measuring
+def _copy_inputs(
+    repo: Repository, plan: RunPlan, staging: Staging
+) -> tuple[str, Snapshot, Snapshot]:
+    config = plan.config
+    fields = CopiedFields.of(config.data)
+    if plan.base is not None:
+        settings = copy_base(repo, plan.base, staging)
+        check_fit(
+            settings,
+            targets=config.lora.targets,
+            layers=config.lora.layers,
+            max_tokens=config.model.max_tokens,
+        )
+    learnt = " with ".join(one.name for one in plan.train)
+    train, task = copy_datasets(
+        repo, plan.train, fields=fields, task=config.task, staging=staging, name=TRAIN
     )
-    warnings: list[Reason] = []
-    if test is not None:
-        try:
-            check_rights(repo, [test], measuring, trust=trust, user=user)
-        except PolicyError as error:
-            text = f"what is trained cannot be measured on it yet: {error.message}"
-            warnings.append(Reason("test-not-permitted", text))
-    relied = [right.to_json() for right in rights]
-    held = ProhibitingTerms(repo).shared(relied, [*train, validation])
-    warnings += [Reason("same-bytes", str(shared)) for shared in held]
-    return RunPlan(
-        config, train, validation, test, base, tuple(rights), environment, tuple(warnings)
+    validation, _ = copy_datasets(
+        repo, [plan.validation], fields=fields, task=task, staging=staging, name=VALIDATION
     )
+    check_fields(config.data.fields, train.joined, plan.train)
+    check_learnable(learnt, config.data.label, train.labels, worded=train.worded)
+    check_learnt(plan.validation.name, validation.labels, train.labels)
+    if not validation.records:
+        raise InvalidInputError("empty", f"{plan.validation.name} has no records")
+    return task, train, validation
 
 
-def _base(repo: Repository, ref: str) -> Manifest:
-    try:
-        return repo.resolve(ref)
-    except NotFoundError as error:
-        raise NotFoundError(
-            error.kind,
-            f"the base model: {error.message}",
-            hint="commit the folder with its config.json, model.safetensors and tokenizer.json: "
-            f"lyrikstore commit FOLDER -d {ref}",
-        ) from None
-
-
-def _dataset(repo: Repository, ref: str) -> Manifest:
-    found = repo.resolve(ref)
-    if found.kind != "dataset":
-        raise InvalidInputError("not-a-dataset", f"{ref} is a {found.kind}, not a dataset")
+def _points_of(
+    cache: Path | None, run: Manifest, signer: Signer, *, seconds: int, resume: bool
+) -> RunPoints | None:
+    if cache is None:
+        return None
+    found = RunPoints(points_folder(cache, run.name), run.id, signer, seconds)
+    if not resume:
+        found.clear()
     return found
 
 
-def _copy_inputs(repo: Repository, plan: RunPlan, staging: Staging) -> tuple[Snapshot, Snapshot]:
-    config = plan.config
-    label = config.data.label
-    settings = copy_base(repo, plan.base, staging)
-    check_fit(
-        settings,
-        targets=config.lora.targets,
-        layers=config.lora.layers,
-        max_tokens=config.model.max_tokens,
-    )
-    learnt = " with ".join(one.name for one in plan.train)
-    train = copy_datasets(repo, plan.train, label=label, staging=staging, name=TRAIN)
-    validation = copy_datasets(
-        repo, [plan.validation], label=label, staging=staging, name=VALIDATION
-    )
-    if len(train.labels) < 2:
-        raise InvalidInputError("one-label", f"{learnt} has fewer than two labels")
-    check_labels(learnt, train.labels)
-    unseen = sorted(validation.labels.keys() - train.labels.keys())
-    if unseen:
-        raise InvalidInputError(
-            "label-unknown",
-            f"{plan.validation.name} has the label {unseen[0][:80]!r}; no training record has it",
-            hint="allow only labels with enough records, with an allow filter before the split",
-            details={"labels": unseen},
-        )
-    if not validation.records:
-        raise InvalidInputError("empty", f"{plan.validation.name} has no records")
-    return train, validation
-
-
-def _register(
-    repo: Repository,
-    plan: RunPlan,
-    copied: tuple[Snapshot, Snapshot],
-    signer: Signer,
-    clock: Clock,
-    message: str,
+def _interrupted(
+    repo: Repository, plan: RunPlan, body: Mapping[str, Any], signer: Signer
 ) -> Manifest:
+    announced = {**body, "inputs": [one.id for one in plan.inputs]}
+    name, output = plan.config.run_name, plan.config.name
+    return find_interrupted(repo, announced, name=name, output=output, author=signer.did)
+
+
+def _candidates_of(run: Manifest) -> tuple[str, ...]:
+    names = {form: name for name, form in FORMAT_IDS.items()}
+    return tuple(names[one["format"]] for one in run.body["candidates"])
+
+
+def _run_body(plan: RunPlan, copied: tuple[Snapshot, Snapshot]) -> dict[str, Any]:
     config = plan.config
     train, validation = copied
-    body = {
+    body: dict[str, Any] = {
         "purpose": config.purpose,
         "config": config.to_json(),
         "seed": config.training.seed,
@@ -312,11 +260,31 @@ def _register(
             "function": FUNCTION,
             "records": {"train": len(train.records), "validation": len(validation.records)},
         },
-        "environment": dict(plan.environment),
+        "environment": {
+            **plan.environment,
+            "precision": precision_of(config.training.precision),
+        },
         "code": describe_code(),
         "plannedOutputs": [config.name],
         "rights": [right.to_json() for right in plan.rights],
+        "task": plan.task,
+        "candidates": [{"format": FORMAT_IDS[name]} for name in plan.candidates],
+        "plan": plan.planned,
     }
+    if promised := promises(config.thresholds, plan.task, train.labels, config.cost):
+        body["thresholds"] = promised
+    return body
+
+
+def _register(
+    repo: Repository,
+    plan: RunPlan,
+    body: dict[str, Any],
+    signer: Signer,
+    clock: Clock,
+    message: str,
+) -> Manifest:
+    config = plan.config
     with open_transaction(repo) as transaction:
         run = sign_manifest(
             kind="run",
@@ -338,70 +306,99 @@ def _emit(
     repo: Repository,
     plan: RunPlan,
     run: Manifest,
-    output: _Output,
+    chosen: Chosen,
+    labels: list[str],
+    staging: Staging,
     signer: Signer,
     clock: Clock,
     progress: OnProgress,
 ) -> tuple[list[Manifest], list[int]]:
     name = plan.config.name
     checkpoints: list[Manifest] = []
-    if plan.base.tree is None:
-        raise InvalidInputError("not-a-model", f"{plan.base.name} has no files")
+    base = None if plan.base is None else plan.base.tree
     with open_transaction(repo) as transaction:
         # Looked up now: another run may have moved the name while this one trained.
         parents = _current(repo, name)
-        for number, item in enumerate(output.made):
+        for number, item in enumerate(chosen.made):
             sealed = seal(
-                output.folder / str(item["folder"]),
+                staging.path / str(item["folder"]),
                 transaction.writer,
-                base=plan.base.tree,
-                private=output.folder,
+                chosen.form,
+                base=base,
+                private=staging.path,
             )
             manifest = sign_manifest(
                 kind="checkpoint",
                 store=repo.store_id,
                 name=name,
                 parents=parents,
-                inputs=_checkpoint_inputs(plan, run),
+                inputs=_checkpoint_inputs(plan, run, chosen.form),
                 tree=sealed.tree_id,
                 files=sealed.tree.files_id,
-                body=_checkpoint_body(plan.config, item, output.labels),
+                body=_checkpoint_body(plan, chosen, item, labels),
                 signer=signer,
                 created=clock(),
-                attachments=[Attachment("sha256sums", sealed.sums, sealed.sums_bytes)],
+                attachments=[
+                    Attachment("sha256sums", sealed.sums, sealed.sums_bytes),
+                    *seal_history(item, transaction.writer, private=staging.path),
+                ],
             )
             transaction.log_manifest(manifest)
             checkpoints.append(manifest)
             parents = [manifest.id]
-            progress(Progress(number + 1, len(output.made), phase="store"))
+            progress(Progress(number + 1, len(chosen.made), phase="store"))
         progress(Progress(phase="log"))
         indices = transaction.commit()
     return checkpoints, indices
 
 
 def _checkpoint_body(
-    config: TrainConfig, item: Mapping[str, Any], labels: list[str]
+    plan: RunPlan, chosen: Chosen, item: Mapping[str, Any], labels: list[str]
 ) -> dict[str, Any]:
-    return {
+    config, form = plan.config, chosen.form
+    body: dict[str, Any] = {
         "origin": "trained",
         "step": item["step"],
         "epoch": item["epoch"],
         "final": item["final"],
-        "format": FORMAT,
-        "task": TASK,
+        "format": form.id,
+        "task": plan.task,
         "labels": labels,
-        "text": {"maxTokens": config.model.max_tokens, "pooling": config.model.pooling},
-        "metrics": dict(item["metrics"]),
+        "metrics": dict(chosen.metrics if item["final"] else item["metrics"]),
+    }
+    if form.needs_base:
+        body["text"] = {"maxTokens": config.model.max_tokens, "pooling": config.model.pooling}
+    if item["final"]:
+        body["decision"] = chosen.taken.fitted.decision.to_json()
+        body["chosen"] = _reasons(plan, chosen)
+        body["actual"] = dict(chosen.actual)
+    return body
+
+
+def _reasons(plan: RunPlan, chosen: Chosen) -> dict[str, Any]:
+    metric = TASKS[plan.task].METRIC
+    return {
+        "metric": metric,
+        "reason": chosen.reason,
+        "candidates": [
+            {
+                "format": FORMAT_IDS[one.candidate],
+                "metrics": {metric: f"{one.score:.4f}"},
+                "taken": one is chosen.taken,
+            }
+            for one in chosen.tried
+        ],
     }
 
 
-def _checkpoint_inputs(plan: RunPlan, run: Manifest) -> list[Input]:
+def _checkpoint_inputs(plan: RunPlan, run: Manifest, form: Format) -> list[Input]:
     filters: dict[Digest, None] = {}
     for dataset in (*plan.train, plan.validation):
         filters |= dict.fromkeys(item.id for item in dataset.inputs_in("filter"))
+    base = [Input("base", "checkpoint", plan.base.id)] if plan.base and form.needs_base else []
     return [
         Input("run", "run", run.id),
-        Input("base", "checkpoint", plan.base.id),
+        *base,
         *(Input("train", "dataset", one.id) for one in plan.train),
         Input("validation", "dataset", plan.validation.id),
         *(Input("filter", "filter", identity) for identity in filters),

@@ -6,19 +6,25 @@ is an error, not a surprise in a later download.
 
 import os
 import stat
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, PolicyError, RunFailedError, storage_error
+from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.json import encode, parse
+from lyrikstore.history.manifests.manifest import Attachment
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.store.writer import BlobWriter
-from lyrikstore.train.formats.adapter import ADAPTER_CONFIG, FILES, JSON_FILES, MAX_JSON_BYTES
+from lyrikstore.train.formats.adapter import ADAPTER_CONFIG, MAX_JSON_BYTES
 from lyrikstore.train.formats.base_model import MAX_HEADER_BYTES, check_weights
+from lyrikstore.train.formats.formats import Format
+from lyrikstore.train.formats.history import MAX_BYTES, ROLE, read_history
+from lyrikstore.train.formats.word_counts import MAX_VOCABULARY_BYTES, VOCABULARY
 
 
 class Sealed(Struct, frozen=True):
@@ -37,12 +43,15 @@ class Sealed(Struct, frozen=True):
     sums_bytes: int
 
 
-def seal(folder: Path, writer: BlobWriter, *, base: Digest, private: Path) -> Sealed:
+def seal(
+    folder: Path, writer: BlobWriter, form: Format, *, base: Digest | None, private: Path
+) -> Sealed:
     """Check, canonicalise and store the files of one checkpoint.
 
     Args:
         folder: What the worker wrote.
         writer: Of the transaction that will log the checkpoint.
+        form: Its format.
         base: Tree id of the base model; takes the place of the path PEFT writes.
         private: The staging folder, whose path must not leave this machine.
 
@@ -52,16 +61,20 @@ def seal(folder: Path, writer: BlobWriter, *, base: Digest, private: Path) -> Se
         StorageError: Storage backend error: disk full, read-only, I/O error.
     """
     try:
-        names = {path.name for path in folder.iterdir()}
+        names = {
+            path.relative_to(folder).as_posix()
+            for path in folder.rglob("*")
+            if path.is_symlink() or not path.is_dir()
+        }
     except OSError as error:
         raise storage_error(error, "reading the checkpoint") from error
-    if names != FILES:
-        odd = min(names ^ FILES)
-        _refuse(f"{odd[:80]} is {'missing' if odd in FILES else 'not part of a checkpoint'}")
+    if names != form.files:
+        odd = min(names ^ form.files)
+        _refuse(f"{odd[:80]} is {'missing' if odd in form.files else 'not part of a checkpoint'}")
     entries, sums = [], []
-    for name in sorted(FILES):
+    for name in sorted(form.files):
         data = _read(folder / name)
-        if name in JSON_FILES:
+        if name in form.json_files:
             data = _canonical(name, data, base)
         else:
             _check_weights(name, data)
@@ -86,12 +99,14 @@ def _read(path: Path) -> bytes:
         raise storage_error(error, f"reading {path.name}") from error
 
 
-def _canonical(name: str, data: bytes, base: Digest) -> bytes:
+def _canonical(name: str, data: bytes, base: Digest | None) -> bytes:
+    last = name.rpartition("/")[2]
+    limit = MAX_VOCABULARY_BYTES if last == VOCABULARY else MAX_JSON_BYTES
     try:
-        document = parse(data, max_bytes=MAX_JSON_BYTES, floats=True, nulls=True)
-        if not isinstance(document, dict):
-            _refuse(f"{name} is not a JSON object")
-        if name == ADAPTER_CONFIG:
+        document = parse(data, max_bytes=limit, floats=True, nulls=True)
+        if not isinstance(document, list if last == VOCABULARY else dict):
+            _refuse(f"{name} is not what it should be")
+        if last == ADAPTER_CONFIG and isinstance(document, dict):
             document["base_model_name_or_path"] = str(base)
             document["target_modules"] = sorted(document.get("target_modules") or [])
         return encode(document)
@@ -111,3 +126,23 @@ def _refuse(reason: str) -> NoReturn:
     raise RunFailedError(
         "bad-output", f"the checkpoint cannot be sealed: {reason}", hint="nothing was stored"
     )
+
+
+def seal_history(
+    made: Mapping[str, Any], writer: BlobWriter, *, private: Path
+) -> Iterator[Attachment]:
+    """Yield how a training went, where it took steps.
+
+    Args:
+        made: What the worker said of the checkpoint.
+        writer: Of the transaction that will log it.
+        private: The staging folder.
+
+    Raises:
+        FormatError: (``bad-history``) the worker wrote something else.
+        StorageError: It cannot be read or written.
+    """
+    if "history" in made:
+        data = read_at_most(private / str(made["history"]), MAX_BYTES + 1)
+        read_history(data)
+        yield Attachment(ROLE, writer.put_bytes(data), len(data))

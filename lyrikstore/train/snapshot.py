@@ -5,11 +5,13 @@ name; a damaged blob ends the run before its first step.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
@@ -17,7 +19,7 @@ from lyrikstore.canon.json import encode
 from lyrikstore.canon.text import pluralize, unknown_word
 from lyrikstore.curate.readers import DOCUMENT
 from lyrikstore.curate.readers.fields import FieldRoles
-from lyrikstore.curate.readers.rows import as_texts
+from lyrikstore.curate.readers.rows import as_text
 from lyrikstore.curate.recipes.references import read_candidates
 from lyrikstore.curate.recipes.source import source_reader
 from lyrikstore.curate.text import foreign_format, suffix_label
@@ -26,6 +28,7 @@ from lyrikstore.history.records.order_root import document_id
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.history.trees.tree import Tree
+from lyrikstore.train.config import DataConfig
 from lyrikstore.train.formats.base_model import (
     CONFIG,
     MAX_CONFIG_BYTES,
@@ -43,8 +46,7 @@ from lyrikstore.train.worker.staging import BASE, Staging
 MAX_TEXT_BYTES = 64 << 20
 """Longest text of one record."""
 
-MAX_LABELS, MAX_LABEL_BYTES = 1000, 64 << 10
-"""Most labels, and bytes of them in all: what one signed evaluation holds, thrice, with figures."""
+_WORD = re.compile(r"\w\w")
 
 
 class Snapshot(Struct, frozen=True):
@@ -53,30 +55,70 @@ class Snapshot(Struct, frozen=True):
     Attributes:
         records: Record ids in storage order.
         labels: Label → number of records.
+        targets: The labels of each record.
+        lengths: Lengths of the texts in code points.
+        worded: Whether any text holds a word, as ``tfidf/1`` counts them.
+        joined: The further fields that a record has.
     """
 
     records: tuple[Digest, ...]
     labels: Mapping[str, int]
+    targets: tuple[tuple[str, ...], ...]
+    lengths: tuple[int, ...]
+    worded: bool = False
+    joined: frozenset[str] = frozenset()
+
+
+class CopiedFields(Struct, frozen=True):
+    """Which fields of records are copied.
+
+    Attributes:
+        label: The field with the label or the labels; empty: none is copied.
+        text: The fields that are the text; empty: those of that role.
+        joined: Further fields, which join the text.
+    """
+
+    label: str
+    text: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, data: DataConfig) -> Self:
+        """Return those that a config names."""
+        return cls(data.label, (data.text,) if data.text else (), data.fields)
+
+
+_Copied = tuple[Digest, list[str], str, dict[str, str]]
 
 
 def copy_datasets(
-    repo: Repository, manifests: Sequence[Manifest], *, label: str, staging: Staging, name: str
-) -> Snapshot:
+    repo: Repository,
+    manifests: Sequence[Manifest],
+    *,
+    fields: CopiedFields,
+    task: str,
+    staging: Staging,
+    name: str,
+) -> tuple[Snapshot, str]:
     """Write the texts and labels of datasets as JSON Lines, every file checked.
 
     Args:
         repo: The store.
         manifests: Datasets of documents or rows, one after the other.
-        label: The column or field that holds the label.
+        fields: What of each record.
+        task: What is to be learned; empty: several labels a record if one has several.
         staging: Where to write.
-        name: File to make there; lines are ``{"id", "label", "text"}`` in storage order.
+        name: File to make there; lines are ``{"id", "labels", "text", "fields"}`` in storage order.
+
+    Returns:
+        What was copied, and the task.
 
     Raises:
         InvalidInputError: (``no-reader``) records that are not read, or a file that holds no text;
             (``no-text``) rows of which no field is the text; (``label-missing``) no such field,
             near ones named, or records without a label; (``several-labels``) records with more
-            than one; (``not-text``) not UTF-8; (``too-large``) a text longer than
-            :data:`MAX_TEXT_BYTES`.
+            than one, where the task allows one; (``not-text``) not UTF-8; (``too-large``) a text
+            longer than :data:`MAX_TEXT_BYTES`.
         VerificationError, IncompleteError: A blob is damaged or lost.
         StorageError: Storage backend error: disk full, read-only, I/O error.
     """
@@ -87,66 +129,117 @@ def copy_datasets(
             )
     records: list[Digest] = []
     labels: dict[str, int] = {}
+    targets: list[tuple[str, ...]] = []
+    lengths: list[int] = []
+    worded, found = False, set[str]()
     with staging.create(name) as write:
         for manifest in manifests:
-            is_rows = source_reader(manifest.body) != DOCUMENT
-            read = _rows if is_rows else _documents
-            for record, value, text in read(repo, manifest, label):
-                labels[value] = labels.get(value, 0) + 1
+            for record, values, text, joined in _records(repo, manifest, fields):
+                for value in values:
+                    labels[value] = labels.get(value, 0) + 1
                 records.append(record)
-                line = {"id": record.hex, "label": value, "text": text}
+                targets.append(tuple(values))
+                lengths.append(len(text))
+                found.update(joined)
+                worded = worded or _WORD.search(text) is not None
+                line = {"id": record.hex, "labels": values, "text": text, "fields": joined}
                 write(json.dumps(line).encode("ascii") + b"\n")
-    return Snapshot(tuple(records), dict(sorted(labels.items())))
+    several = sum(len(one) > 1 for one in targets)
+    task = task or ("multi-label" if several else "text-classification")
+    if task == "text-classification" and fields.label:
+        names = " with ".join(one.name for one in manifests)
+        _check_single(names, fields.label, targets, several)
+    return Snapshot(
+        tuple(records),
+        dict(sorted(labels.items())),
+        tuple(targets),
+        tuple(lengths),
+        worded,
+        frozenset(found),
+    ), task
 
 
-def _documents(
-    repo: Repository, manifest: Manifest, label: str
-) -> Iterator[tuple[Digest, str, str]]:
-    """Yield id, label and text of each document."""
-    for entry in _labelled_tree(repo, manifest, label).entries:
-        # What the tree says of a length is a claim; the blob's own decides before it is read.
-        _check_length(entry.path, repo.blobs.size(entry.blake3))
-        data = repo.blobs.read(entry.blake3, max_bytes=MAX_TEXT_BYTES)
-        value = (entry.meta or {})[label]
-        yield document_id(entry.blake3), value, decode_text(entry.path, data)
+def read_texts(
+    repo: Repository, manifests: Sequence[Manifest], fields: CopiedFields
+) -> Iterator[str]:
+    """Yield the text of each record of datasets, in storage order; raises as copying them does."""
+    return (text for _, text in read_with_ids(repo, manifests, fields))
 
 
-def _rows(repo: Repository, manifest: Manifest, label: str) -> Iterator[tuple[Digest, str, str]]:
-    """Yield id, label and text of each row."""
-    roles = FieldRoles.of_body(manifest.body)
-    if not roles.text:
-        raise InvalidInputError(
-            "no-text",
-            f"no field of {manifest.name} is the text",
-            hint="say which when it is committed: --text FIELD",
-        )
-    separator = roles.label_separator if roles.label == label else ""
-    bare, several, example, seen = 0, 0, "", set[str]()
-    for row in read_candidates(repo, manifest):
-        labels = as_texts(row.fields.get(label), separator)
-        if len(labels) == 1 and not (bare or several):
-            text = row.require_text("training")
-            _check_length(f"{row.path}:{row.position + 1}", len(text))
-            yield row.id, labels[0], text
-        elif len(labels) != 1:
-            example = example or f"{row.path}:{row.position + 1}"
-            bare, several = bare + (not labels), several + (len(labels) > 1)
-            seen.update(row.fields)
-    records = pluralize(manifest.body["records"], "record has", "records have")
-    if bare and label not in seen and bare == manifest.body["records"]:
-        raise unknown_word("label-missing", f"label field of {manifest.name}:", label, seen)
+def read_with_ids(
+    repo: Repository, manifests: Sequence[Manifest], fields: CopiedFields
+) -> Iterator[tuple[Digest, str]]:
+    """Yield id and text of each record, as :func:`read_texts`."""
+    for manifest in manifests:
+        for record, _, text, _ in _records(repo, manifest, fields):
+            yield record, text
+
+
+def _records(repo: Repository, manifest: Manifest, fields: CopiedFields) -> Iterator[_Copied]:
+    is_rows = source_reader(manifest.body) != DOCUMENT
+    return (_rows if is_rows else _documents)(repo, manifest, fields)
+
+
+def _check_single(names: str, label: str, targets: Sequence[tuple[str, ...]], several: int) -> None:
+    records = pluralize(len(targets), "record has", "records have")
+    bare = sum(not one for one in targets)
     if bare:
         raise InvalidInputError(
             "label-missing",
-            f"{manifest.name}: {bare} of {records} no {label!r}, such as {example}",
+            f"{names}: {bare} of {records} no {label!r}",
             hint="drop them with a filter, or name another field in [data] label",
         )
     if several:
         raise InvalidInputError(
             "several-labels",
-            f"{manifest.name}: {several} of {records} more than one {label!r}, such as {example}",
-            hint=f"keep those with one, in a filter: where/1 with sql = 'len({label}) = 1'",
+            f"{names}: {several} of {records} more than one {label!r}",
+            hint='train with task = "multi-label", or keep those with one, in a filter: where/1',
         )
+
+
+def _documents(repo: Repository, manifest: Manifest, fields: CopiedFields) -> Iterator[_Copied]:
+    """Yield id, labels, text and further fields of each document."""
+    roles = FieldRoles.of_body(manifest.body)
+    label = fields.label
+    tree = _labelled_tree(repo, manifest, label) if label else present_tree(repo, manifest)
+    for entry in tree.entries:
+        # What the tree says of a length is a claim; the blob's own decides before it is read.
+        _check_length(entry.path, repo.blobs.size(entry.blake3))
+        data = repo.blobs.read(entry.blake3, max_bytes=MAX_TEXT_BYTES)
+        meta = entry.meta or {}
+        joined = {name: meta[name] for name in fields.joined if name in meta}
+        values = [] if not label else roles.texts(meta, label)
+        if label and not roles.label_separator:
+            values = [meta[label]]
+        yield document_id(entry.blake3), values, decode_text(entry.path, data), joined
+
+
+def _rows(repo: Repository, manifest: Manifest, fields: CopiedFields) -> Iterator[_Copied]:
+    """Yield id, labels, text and further fields of each row."""
+    roles = FieldRoles.of_body(manifest.body)
+    names = fields.text or roles.text
+    if not names:
+        raise InvalidInputError(
+            "no-text",
+            f"no field of {manifest.name} is the text",
+            hint='say which: [data] text = ["FIELD"], or when it is committed: --text FIELD',
+        )
+    seen, labelled = set[str](), not fields.label
+    for row in read_candidates(repo, manifest):
+        values = roles.texts(row.fields, fields.label) if fields.label else []
+        labelled = labelled or bool(values)
+        if not labelled:
+            seen.update(row.fields)
+        text = replace(row, text_fields=names).require_text("training")
+        _check_length(f"{row.path}:{row.position + 1}", len(text))
+        joined = {
+            name: value
+            for name in fields.joined
+            if (value := as_text(row.fields.get(name))) is not None
+        }
+        yield row.id, list(dict.fromkeys(values)), text, joined
+    if not labelled and fields.label not in seen:
+        raise unknown_word("label-missing", f"label field of {manifest.name}:", fields.label, seen)
 
 
 def _labelled_tree(repo: Repository, manifest: Manifest, label: str) -> Tree:
@@ -165,24 +258,6 @@ def _labelled_tree(repo: Repository, manifest: Manifest, label: str) -> Tree:
             details={"paths": bare[:100]},
         )
     return tree
-
-
-def check_labels(name: str, labels: Collection[str]) -> None:
-    """Return if an evaluation can hold figures for each of ``labels``.
-
-    Known before the first step, rather than when hours of work cannot be signed.
-
-    Raises:
-        InvalidInputError: (``too-many-labels``) it cannot; ``name`` is the dataset's.
-    """
-    if len(labels) > MAX_LABELS or sum(len(label.encode()) for label in labels) > MAX_LABEL_BYTES:
-        raise InvalidInputError(
-            "too-many-labels",
-            f"{name} has {pluralize(len(labels), 'label')}; "
-            f"{MAX_LABELS}, of {MAX_LABEL_BYTES} bytes in all, "
-            "are the most",
-            hint="is [data] label the right column? if so, join rare labels in the sheet",
-        )
 
 
 def decode_text(path: str, data: bytes) -> str:
@@ -258,8 +333,21 @@ def copy_base(repo: Repository, manifest: Manifest, staging: Staging) -> dict[st
     return settings
 
 
-def copy_weights(repo: Repository, digest: Digest, staging: Staging, name: str) -> None:
+def copy_weights(
+    repo: Repository,
+    digest: Digest,
+    staging: Staging,
+    name: str,
+    check: Callable[[Mapping[str, tuple[int, ...]]], None] = lambda _: None,
+) -> None:
     """Write a file of weights, its head checked before and its digest while it is read.
+
+    Args:
+        repo: The store.
+        digest: The file.
+        staging: Where to write.
+        name: What to call it there.
+        check: Gets tensor → shape before anything is written; may refuse them.
 
     Raises:
         PolicyError: (``unsafe-model``) it is not safetensors.
@@ -268,7 +356,7 @@ def copy_weights(repo: Repository, digest: Digest, staging: Staging, name: str) 
     with repo.blobs.open(digest) as stream, staging.create(name) as write:
         head = stream.read(8)
         head += stream.read(min(int.from_bytes(head, "little"), MAX_HEADER_BYTES))
-        check_weights(PurePosixPath(name).name, head, repo.blobs.size(digest))
+        check(check_weights(PurePosixPath(name).name, head, repo.blobs.size(digest)))
         write(head)
         # To the end: the stream raises there if the whole is not the blob.
         while part := stream.read(1 << 20):

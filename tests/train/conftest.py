@@ -28,7 +28,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.config import TrainConfig
-from lyrikstore.train.evaluate import evaluate_checkpoint
+from lyrikstore.train.evaluation.evaluate import evaluate_checkpoint
 from lyrikstore.train.run import TrainResult, train_run
 from tests.credentialed import log_credential
 
@@ -46,6 +46,7 @@ label = "family"
 [model]
 base = "checkpoints/acme/minilm"
 max_tokens = 32
+candidates = ["lora"]
 [lora]
 rank = 4
 alpha = 8

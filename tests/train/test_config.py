@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import encode, parse_canonical
-from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.config import ModelConfig, TrainConfig
 
 EXAMPLE = (Path(__file__).resolve().parents[2] / "examples" / "licences" / "train.toml").read_text()
 SMALL = """
@@ -24,21 +24,160 @@ base = "checkpoints/a/base"
 """
 
 
+def test_a_checkpoint_is_not_called_like_what_monitors_another() -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        TrainConfig.parse(SMALL.replace('a/b"\n', 'a/b.monitor"\n', 1).encode())
+    assert caught.value.kind == "bad-config"
+    assert TrainConfig.parse(SMALL.replace('a/b"\n', 'a/b.monitors"\n', 1).encode())
+
+
 def test_example_reads_back_as_itself():
-    config = TrainConfig.parse(EXAMPLE.encode())
+    stated = '[lora]\ndropout = 0.0\ntargets = ["value", "key"]\n[training]\nlearning_rate = 2e-3\n'
+    config = TrainConfig.parse((EXAMPLE + stated).encode())
     assert config.training.learning_rate == "0.002"
     assert config.lora.dropout == "0"
-    assert config.lora.targets == ("key", "query", "value")
+    assert config.lora.targets == ("key", "value")
     assert TrainConfig.from_json(config.to_json()) == config
     assert parse_canonical(encode(config.to_json())) == config.to_json()
 
 
 def test_defaults_are_written_out():
     config = TrainConfig.parse(SMALL.encode())
-    assert config.to_json()["training"]["epochs"] == 3
+    assert config.to_json()["training"]["epochs"] == 5
     assert config.run_name == "runs/a/b"
     assert "test" not in config.to_json()["data"]
     assert TrainConfig.from_json(config.to_json()) == config
+
+
+def test_a_config_without_the_later_sections_names_none_of_them():
+    config = TrainConfig.parse((SMALL + "[training]\nseed = 0\n").encode())
+    assert config.to_json() == {
+        "purpose": "train",
+        "name": "checkpoints/a/b",
+        "data": {"train": "a/b.train", "validation": "a/b.validation", "label": "category"},
+        "model": {"base": "checkpoints/a/base", "pooling": "mean", "max_tokens": 128},
+        "lora": {"rank": 16, "alpha": 32, "dropout": "0"},
+        "training": {
+            "epochs": 5,
+            "batch_size": 32,
+            "learning_rate": "0.0015",
+            "full_learning_rate": "0.0002",
+            "head_learning_rate": "0.003",
+            "weight_decay": "0.01",
+            "warmup": "0.1",
+            "dropout": "0.1",
+            "class_weights": "sqrt",
+            "keep": "best",
+            "patience": 2,
+            "precision": "auto",
+            "seed": 0,
+            "threads": 2,
+        },
+    }
+
+
+HELD = (
+    SMALL.replace(
+        "[data]", 'task = "multi-label"\n[data]\ntext = "body"\ngroup = "matter"'
+    ).replace("[model]", 'fields = ["amount", "country"]\n[model]')
+    + """candidates = ["blend", "tfidf", "embeddings"]
+[budget]
+usd = 20
+hours = "4"
+memory_gb = 15.50
+on = "runpod/l4"
+[cost]
+unit = "USD"
+otherwise = 1
+[[cost.mistake]]
+expected = "Indemnity"
+cost = 50
+[[cost.mistake]]
+expected = "Other"
+predicted = "Indemnity"
+cost = 0.5
+[[threshold]]
+metric = "macroF1"
+at_least = 0.7
+[[threshold]]
+metric = "recall"
+at_least = 0.95
+label = "Indemnity"
+[evaluation]
+slices = ["source", "language"]
+"""
+)
+
+
+def test_what_a_run_is_held_to_reads_back_as_itself():
+    config = TrainConfig.parse(HELD.encode())
+    assert config.model.candidates == ("tfidf", "embeddings", "blend")
+    assert (config.task, config.data.text, config.data.group) == ("multi-label", "body", "matter")
+    document = config.to_json()
+    assert document["budget"] == {
+        "usd": "20",
+        "hours": "4",
+        "memory_gb": "15.5",
+        "on": "runpod/l4",
+    }
+    assert document["cost"] == {
+        "unit": "USD",
+        "otherwise": "1",
+        "mistake": [
+            {"expected": "Indemnity", "cost": "50"},
+            {"expected": "Other", "predicted": "Indemnity", "cost": "0.5"},
+        ],
+    }
+    assert document["threshold"] == [
+        {"metric": "macroF1", "at_least": "0.7"},
+        {"metric": "recall", "at_least": "0.95", "label": "Indemnity"},
+    ]
+    assert document["evaluation"] == {"slices": ["source", "language"]}
+    assert TrainConfig.from_json(document) == config
+    assert parse_canonical(encode(document)) == document
+
+
+@pytest.mark.parametrize(
+    ("named", "trained"),
+    [
+        (("blend",), ("tfidf", "embeddings", "blend")),
+        (("lora", "blend"), ("tfidf", "lora", "blend")),
+        (("tfidf", "blend"), ("tfidf", "embeddings", "blend")),
+        (("lora",), ("lora",)),
+        ((), ()),
+    ],
+)
+def test_what_a_blend_joins_is_trained_too(named, trained):
+    assert ModelConfig("checkpoints/a/base", candidates=named).trained == trained
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (('"multi-label"', '"sft"'), "task"),
+        (('["blend", "tfidf", "embeddings"]', "[]"), "candidates"),
+        (('["blend", "tfidf", "embeddings"]', '["bert"]'), "candidates"),
+        (('"checkpoints/a/base"', '"linear"'), "encoder"),
+        (("usd = 20", "usd = -1"), "usd"),
+        (("usd = 20", "usd = true"), "usd"),
+        (("usd = 20", "eur = 20"), "eur"),
+        (('"runpod/l4"', '"l4"'), "on"),
+        (('unit = "USD"\n', ""), "unit"),
+        (('expected = "Indemnity"\n', ""), "mistake"),
+        (('expected = "Indemnity"', 'expects = "Indemnity"'), "expects"),
+        (("at_least = 0.7", "at_least = 0.7\nat_most = 1"), "threshold"),
+        (("at_least = 0.7\n", ""), "threshold"),
+        (("at_least = 0.7", "atleast = 0.7"), "at_least"),
+        (('["source", "language"]', "[]"), "slices"),
+    ],
+)
+def test_refuses_what_a_run_cannot_be_held_to(change, place):
+    text = HELD.replace(*change)
+    assert text != HELD
+    with pytest.raises(InvalidInputError) as caught:
+        TrainConfig.parse(text.encode())
+    assert caught.value.kind == "bad-config"
+    assert place in f"{caught.value.message}; {caught.value.hint}"
 
 
 @pytest.mark.parametrize(
@@ -137,3 +276,11 @@ def test_any_spelling_of_a_decimal_gives_one_text(value):
 def test_arbitrary_text_gives_only_our_error(text):
     with pytest.raises(InvalidInputError):
         TrainConfig.parse(text.encode())
+
+
+@pytest.mark.parametrize("field", ["category", "body", "matter"])
+def test_what_has_a_role_joins_no_text(field: str) -> None:
+    settings = f'text = "body"\ngroup = "matter"\nfields = ["amount", "{field}"]\n[model]'
+    with pytest.raises(InvalidInputError) as caught:
+        TrainConfig.parse(SMALL.replace("[model]", settings).encode())
+    assert caught.value.kind == "bad-config"

@@ -6,22 +6,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import RunFailedError, StorageError
 from lyrikstore.train.environment import describe_code, describe_environment
-from lyrikstore.train.formats.adapter import FILES
+from lyrikstore.train.formats.adapter import FILES, FORMAT
+from lyrikstore.train.formats.formats import FORMATS
 from lyrikstore.train.seal import seal
 from lyrikstore.train.worker import metrics
 from lyrikstore.train.worker.process import clean_environment
 from lyrikstore.train.worker.staging import open_staging, sweep
 
 BASE = Digest.of(b"base")
+LORA = FORMATS[FORMAT]
 
 
 def test_staging_is_private_and_gone_afterwards(tmp_path):
@@ -138,7 +136,7 @@ def output(tmp_path):
 
 def test_sealing_gives_one_tree_whatever_order_and_place(output):
     blobs = Blobs()
-    sealed = seal(output, blobs, base=BASE, private=output.parent)
+    sealed = seal(output, blobs, LORA, base=BASE, private=output.parent)
     config = blobs.stored[sealed.tree.by_path["adapter_config.json"].blake3]
     assert json.loads(config) == {
         "base_model_name_or_path": str(BASE),
@@ -146,7 +144,7 @@ def test_sealing_gives_one_tree_whatever_order_and_place(output):
         "target_modules": ["a", "b"],
     }
     (output / "adapter_config.json").write_text('{ "r": 1, "target_modules": ["a", "b"] }')
-    assert seal(output, Blobs(), base=BASE, private=output.parent).tree_id == sealed.tree_id
+    assert seal(output, Blobs(), LORA, base=BASE, private=output.parent).tree_id == sealed.tree_id
     assert blobs.stored[sealed.sums].count(b"\n") == len(FILES)
     assert Digest.of(blobs.stored[sealed.tree_id]) == sealed.tree_id
 
@@ -191,45 +189,14 @@ def _not_json(folder):
 def test_sealing_refuses(output, spoil):
     spoil(output)
     with pytest.raises(RunFailedError) as caught:
-        seal(output, Blobs(), base=BASE, private=output.parent)
+        seal(output, Blobs(), LORA, base=BASE, private=output.parent)
     assert caught.value.kind == "bad-output"
 
 
 def test_sealing_follows_no_link(output):
     _link(output)
     with pytest.raises(OSError, match="classifier"):
-        seal(output, Blobs(), base=BASE, private=output.parent)
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60),
-)
-def test_metrics_agree_with_scikit_learn(pairs):
-    expected, predicted = [e for e, _ in pairs], [p for _, p in pairs]
-    table = metrics.confusion(expected, predicted, 4)
-    assert metrics.accuracy(table) == pytest.approx(accuracy_score(expected, predicted))
-    ours = metrics.macro_f1(table)
-    theirs = f1_score(expected, predicted, average="macro", zero_division=0)
-    assert ours == pytest.approx(theirs)
-
-
-def test_summary():
-    rng = np.random.default_rng(1)
-    expected = rng.integers(0, 3, 300).tolist()
-    predicted = [e if rng.random() < 0.8 else int(rng.integers(0, 3)) for e in expected]
-    found = metrics.summarise(expected, predicted, ["a", "b", "c"], seed=1)
-    assert found == metrics.summarise(expected, predicted, ["a", "b", "c"], seed=1)
-    for name in ("accuracy", "macroF1"):
-        value = found[name]
-        assert float(value["low"]) < float(value["value"]) < float(value["high"])
-    precision, recall, f1, support = precision_recall_fscore_support(expected, predicted)
-    for number, label in enumerate("abc"):
-        assert found["perClass"][label] == {
-            "precision": f"{precision[number]:.4f}",
-            "recall": f"{recall[number]:.4f}",
-            "f1": f"{f1[number]:.4f}",
-            "support": support[number],
-        }
+        seal(output, Blobs(), LORA, base=BASE, private=output.parent)
 
 
 def test_latency_is_nearest_rank():
@@ -243,7 +210,7 @@ def test_latency_is_nearest_rank():
 
 def test_no_source_reads_the_environment_or_unpickles():
     folder = Path(metrics.__file__).parent
-    for path in folder.glob("*.py"):
+    for path in folder.rglob("*.py"):
         text = path.read_text("utf-8")
         assert "environ" not in text.replace("environment", ""), path
         assert "torch.load(" not in text, path

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
+    EmptyResultError,
     FormatError,
     InvalidInputError,
     LyrikstoreError,
@@ -36,16 +37,25 @@ from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.formats.adapter import FILES
 from lyrikstore.train.formats.base_model import check_weights
-from lyrikstore.train.predict import predict_file
-from lyrikstore.train.run import preflight, train_run
-from lyrikstore.train.snapshot import MAX_TEXT_BYTES, copy_datasets
+from lyrikstore.train.predict.predict import predict_file
+from lyrikstore.train.preflight import preflight
+from lyrikstore.train.run import train_run
+from lyrikstore.train.snapshot import MAX_TEXT_BYTES, CopiedFields, copy_datasets
 from lyrikstore.train.worker.staging import open_staging
+from lyrikstore.verify.evaluation.words import verdict_in_words
 from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.verify.store.store import verify_store
 from tests.credentialed import log_credential
 
 pytestmark = [pytest.mark.train]
+
+
+def copy(workshop, manifest, staging, label) -> None:
+    fields = CopiedFields(label)
+    copy_datasets(
+        workshop.repo, [manifest], fields=fields, task="", staging=staging, name="x.jsonl"
+    )
 
 
 def assert_sound(workshop) -> None:
@@ -114,16 +124,17 @@ import json, sys, torch
 from pathlib import Path
 from peft import PeftModel
 from transformers import AutoModel
-from lyrikstore.train.worker.model import load_checkpoint
+from lyrikstore.train.worker.models.load import load_model
 from lyrikstore.train.worker.hashed_read import StagedFiles
 folder = Path(sys.argv[1])
 base, checkpoint = folder / "base", folder / "checkpoint"
-ours, encoder, labels = load_checkpoint(StagedFiles(folder, lambda *_: None))
+ours = load_model(StagedFiles(folder, lambda *_: None), "checkpoint", "peft-lora/1")
+encoder = ours.text
 raw = AutoModel.from_pretrained(base, add_pooling_layer=False)
 theirs = PeftModel.from_pretrained(raw, checkpoint)
 batch = encoder.batch(encoder.encode(["Permission is hereby granted", "Redistribution"]))
 with torch.inference_mode():
-    a = ours.encoder(input_ids=batch[0], attention_mask=batch[1]).last_hidden_state
+    a = ours.classifier.encoder(input_ids=batch[0], attention_mask=batch[1]).last_hidden_state
     b = theirs.eval()(input_ids=batch[0], attention_mask=batch[1]).last_hidden_state
     plain = AutoModel.from_pretrained(base, add_pooling_layer=False).eval()(
         input_ids=batch[0], attention_mask=batch[1]).last_hidden_state
@@ -156,7 +167,9 @@ def test_evaluation_holds_model_baseline_and_majority_together(workshop, evaluat
         support = sum(label["support"] for label in figures["perClass"].values())
         assert support == evaluation["count"]
     assert Decimal(evaluation["model"]["accuracy"]["value"]) >= Decimal("0.3")
-    assert evaluation["overlap"] == {"exact": workshop.leaked, "checked": "record ids"}
+    overlap = evaluation["overlap"]
+    assert (overlap["exact"], overlap["checked"]) == (workshop.leaked, "record ids")
+    assert workshop.leaked <= overlap["near"]["count"] < evaluation["count"]
     wrong = evaluation["count"] * (1 - Decimal(evaluation["model"]["accuracy"]["value"]))
     assert len(evaluation["worst"]) == min(20, round(wrong))
     for failure in evaluation["worst"]:
@@ -170,11 +183,22 @@ def test_a_test_set_made_after_the_run_is_refused(workshop, trained):
         workshop.evaluate("checkpoints/acme/family", "acme/late")
     assert caught.value.kind == "test-not-locked"
     with pytest.raises(PolicyError) as caught:
-        workshop.evaluate("checkpoints/acme/family", "acme/paragraphs.validation")
+        workshop.evaluate("checkpoints/acme/family", "acme/tiny.test")
     assert caught.value.kind == "test-not-locked"
-    with pytest.raises(PolicyError) as caught:
-        workshop.evaluate("checkpoints/acme/family", "acme/paragraphs.train")
-    assert caught.value.kind == "test-is-train"
+    for part in ("train", "validation"):
+        with pytest.raises(PolicyError) as caught:
+            workshop.evaluate("checkpoints/acme/family", f"acme/paragraphs.{part}")
+        assert caught.value.kind == "test-is-train"
+        # ATTACK: the same once more, under another name.
+        learnt = workshop.repo.resolve(f"acme/paragraphs.{part}")
+        files = [
+            (entry.path, workshop.repo.blobs.read(entry.blake3, max_bytes=1 << 20), entry.meta)
+            for entry in workshop.repo.tree(learnt).entries
+        ]
+        workshop.put_dataset(f"datasets/acme/again.{part}", files)
+        with pytest.raises(PolicyError) as caught:
+            workshop.evaluate("checkpoints/acme/family", f"acme/again.{part}")
+        assert caught.value.kind == "test-is-train"
     with pytest.raises(InvalidInputError) as caught:
         workshop.evaluate("checkpoints/acme/minilm", "acme/paragraphs.test")
     assert caught.value.kind == "not-trained"
@@ -190,9 +214,7 @@ def test_a_text_that_is_too_long_is_refused_before_it_is_read(workshop, tmp_path
             open_staging(tmp_path) as staging,
             pytest.raises(InvalidInputError, match=r"a\.txt: longer than") as caught,
         ):
-            copy_datasets(
-                workshop.repo, [manifest], label="family", staging=staging, name="x.jsonl"
-            )
+            copy(workshop, manifest, staging, "family")
         assert caught.value.kind == "too-large"
         assert tracemalloc.get_traced_memory()[1] < MAX_TEXT_BYTES // 4
     finally:
@@ -222,7 +244,7 @@ def test_a_misspelt_label_column_is_met_with_the_near_one(workshop, tmp_path):
         open_staging(tmp_path) as staging,
         pytest.raises(InvalidInputError, match="'famly'") as caught,
     ):
-        copy_datasets(workshop.repo, [manifest], label="famly", staging=staging, name="x.jsonl")
+        copy(workshop, manifest, staging, "famly")
     assert caught.value.kind == "label-missing"
     assert "'family'" in caught.value.hint
 
@@ -235,7 +257,7 @@ def test_more_labels_than_an_evaluation_holds_are_refused_before_the_run(worksho
     ]
     workshop.permit(workshop.put_dataset("datasets/acme/many", files), "train")
     before = size(workshop)
-    with pytest.raises(InvalidInputError, match=f"has {count} labels") as caught:
+    with pytest.raises(InvalidInputError, match=f"{count:,} different values") as caught:
         workshop.train(workshop.tiny.replace("acme/tiny.train", "acme/many"))
     assert caught.value.kind == "too-many-labels"
     assert size(workshop) == before
@@ -281,17 +303,24 @@ def test_a_test_set_that_may_only_be_evaluated_on_is_named_and_counted_and_not_l
     more = [("m.txt", leaked, {"family": "mit"}), ("n.txt", b"more", {"family": "bsd"})]
     workshop.permit(workshop.put_dataset("datasets/acme/more", more), "train")
     held = workshop.put_dataset(
-        "datasets/acme/held", [("h.txt", leaked, {"family": "mit"}), ("i.txt", b"new", more[0][2])]
+        "datasets/acme/held",
+        [
+            ("h.txt", leaked, {"family": "mit"}),
+            *((f"i{n}.txt", b"new %d" % n, more[0][2]) for n in range(5)),
+        ],
     )
     config = workshop.tiny.replace('"acme/tiny.test"', '"acme/held"')
     config = config.replace('train = "acme/tiny.train"', 'train = ["acme/more", "acme/tiny.train"]')
     config = config.replace('acme/tiny"', 'acme/united"')
     warned = [one.code for one in workshop.train(config).warnings]
-    assert warned == ["test-not-permitted"]  # known before the first step, not after the last
+    assert warned == [
+        "test-not-permitted",
+        "few-validation",
+    ]  # known before the first step, not after the last
     assert workshop.log[-1].phase == "done"
     workshop.permit(held, "evaluate")
     made = workshop.train(config)
-    assert not made.warnings
+    assert [one.code for one in made.warnings] == ["few-validation"]
     both = [repo.resolve(name).id for name in ("acme/more", "acme/tiny.train")]
     for manifest in (made.run, made.checkpoint):
         assert [item.id for item in manifest.inputs_in("train")] == both
@@ -301,6 +330,7 @@ def test_a_test_set_that_may_only_be_evaluated_on_is_named_and_counted_and_not_l
     assert made.run.body["order"]["records"]["train"] == 2 + 24
     found = workshop.evaluate("checkpoints/acme/united", "acme/held")
     assert found.body["overlap"]["exact"] == 1
+    assert verdict_in_words(found.body).startswith("no verdict: 16.7 %")
     assert [item.id for item in found.inputs_in("train")] == both
     report = verify_object(Repository.open(repo.root), found.id, trust=workshop.trust, at=now())
     assert report.check("rights").state is CheckState.PASS, report.check("rights")
@@ -365,10 +395,10 @@ def test_prediction(workshop, trained, tmp_path):
     )
     assert state() == before
     assert not list(cache.rglob("work-*"))
-    assert found.label == next(iter(found.probabilities))
-    assert set(found.probabilities) == {"apache", "bsd", "mit"}
-    assert abs(sum(map(Decimal, found.probabilities.values())) - 1) < Decimal("0.00001")
-    assert found.checkpoint == trained.checkpoint.id
+    assert {label for label, _ in found.candidates} == {"apache", "bsd", "mit"}
+    assert abs(sum(score for _, score in found.candidates) - 10**6) < 10
+    assert found.confidence == found.candidates[0][1]
+    assert found.abstained or found.answer == (found.candidates[0][0],)
     assert found.cut_off
     assert found.tokens == 32
 
@@ -376,11 +406,19 @@ def test_prediction(workshop, trained, tmp_path):
 @pytest.mark.parametrize(
     ("name", "data", "error", "kind"),
     [
-        ("a.txt", b"\xff\xfe\x00", InvalidInputError, "not-text"),
-        ("a.pdf", b"%PDF-1.7", InvalidInputError, "no-reader"),
-        ("a", b"%PDF-1.7", InvalidInputError, "no-reader"),
+        ("a.txt", b"", InvalidInputError, "no-text"),
+        ("a.txt", b"\x00\xfe\x81\x00\x8d", InvalidInputError, "undecodable"),
+        ("a.pdf", b"%PDF-1.7", InvalidInputError, "broken"),
+        ("a", b"%PDF-1.7", InvalidInputError, "broken"),
+        ("a.rtf", b"{\\rtf1}", InvalidInputError, "old-office"),
+        ("a.csv", b"text,label\n", EmptyResultError, "no-records"),
+        ("a.csv", b"words\nfree of charge\n", InvalidInputError, "text-missing"),
+        ("a.csv", b"text\none\ntwo\n", InvalidInputError, "too-many"),
+        ("a.jsonl", b'{"text": "one"\n', InvalidInputError, "bad-record"),
+        ("a.jsonl.gz", b"no gzip", InvalidInputError, "bad-record"),
+        ("a.parquet", b"PAR1", InvalidInputError, "bad-record"),
         (None, None, NotFoundError, "no-file"),
-        ("folder/", None, InvalidInputError, "not-a-file"),
+        ("folder/", None, EmptyResultError, "no-records"),
         ("fifo|", None, InvalidInputError, "not-a-file"),
     ],
 )

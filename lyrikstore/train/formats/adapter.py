@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON, parse
-from lyrikstore.train.formats.base_model import TARGETS
+from lyrikstore.train.formats.architectures import family_of
 
 FORMAT = "peft-lora/1"
 ADAPTER_CONFIG = "adapter_config.json"
@@ -64,7 +64,8 @@ def check_adapter_config(data: bytes, *, base: Digest, settings: Mapping[str, An
     if names != _REQUIRED:
         odd = min(names ^ _REQUIRED)
         _refuse(ADAPTER_CONFIG, odd, "missing" if odd in _REQUIRED else "not a setting we load")
-    known, count = TARGETS[settings["architectures"][0]], settings["num_hidden_layers"]
+    family = family_of(settings)
+    known, count = family.targets, family.layers(settings)
     targets, layers = document["target_modules"], document.get(_LAYERS, [0])
     version, dropout = document["peft_version"], document["lora_dropout"]
     for name, fine in (
@@ -101,7 +102,7 @@ def check_classifier_config(
     document = _object(CLASSIFIER_CONFIG, data)
     text = body.get("text", {})
     signed = {
-        "format": FORMAT,
+        "format": body.get("format"),
         "labels": body.get("labels"),
         "maxTokens": text.get("maxTokens"),
         "pooling": text.get("pooling"),
@@ -119,7 +120,7 @@ def check_classifier_config(
         (
             "maxTokens",
             type(document["maxTokens"]) is int
-            and 1 <= document["maxTokens"] <= settings["max_position_embeddings"],
+            and 1 <= document["maxTokens"] <= family_of(settings).positions(settings),
         ),
     ):
         if not fine:

@@ -16,6 +16,12 @@ from typing import Any, NoReturn
 from lyrikstore.canon.errors import FormatError, InvalidInputError, PolicyError
 from lyrikstore.canon.json import parse
 from lyrikstore.history.trees.tree import Tree
+from lyrikstore.train.formats.architectures import (
+    FAMILIES,
+    Family,
+    family_of,
+    refused_setting,
+)
 
 MAX_CONFIG_BYTES = 1 << 16
 MAX_TOKENIZER_BYTES = 32 << 20
@@ -36,36 +42,6 @@ _REFUSED_SUFFIXES = frozenset(
     }
 )
 
-ARCHITECTURES: Mapping[str, str] = {"BertModel": "bert"}
-"""Architectures that are loaded, with the ``model_type`` each must have."""
-
-TARGETS: Mapping[str, frozenset[str]] = {
-    "BertModel": frozenset({"dense", "key", "query", "value"}),
-}
-"""Architecture → names of the linear layers that can get an adapter."""
-
-_POSITIVE = {  # setting → largest value
-    "hidden_size": 16_384,
-    "intermediate_size": 65_536,
-    "max_position_embeddings": 65_536,
-    "num_attention_heads": 256,
-    "num_hidden_layers": 200,
-    "type_vocab_size": 64,
-    "vocab_size": 2_000_000,
-}
-_PROBABILITIES = frozenset({"attention_probs_dropout_prob", "hidden_dropout_prob"})
-_ACTIVATIONS = frozenset({"gelu", "gelu_new", "gelu_pytorch_tanh", "relu"})
-_DROPPED = frozenset(  # describe how it was saved or used; they do not shape the encoder
-    {
-        "_name_or_path",
-        "classifier_dropout",
-        "dtype",
-        "gradient_checkpointing",
-        "torch_dtype",
-        "transformers_version",
-        "use_cache",
-    }
-)
 _BYTES = {  # type of a tensor → bytes of a number in it
     "F64": 8,
     "I64": 8,
@@ -115,33 +91,41 @@ def check_model_config(data: bytes) -> dict[str, Any]:
     """
     document = _json_object(CONFIG, data)
     architectures = document.pop("architectures", None)
+    family = _family(architectures, document.get("model_type"))
+    settings = {name: value for name, value in document.items() if name not in family.dropped}
+    refused = refused_setting(family, settings)
+    if refused is not None:
+        value = str(settings[refused])[:80]
+        _unsafe(f"{CONFIG}: {refused[:80]} = {value} is not a setting we accept")
+    missing = sorted(family.counts.keys() - settings.keys())
+    if missing:
+        _unsafe(f"{CONFIG} does not say {', '.join(missing)}")
+    width, _, _, heads = (settings[name] for name in family.shape)
+    if width % heads:
+        _unsafe(f"{CONFIG}: {family.shape[0]} is not a multiple of {family.shape[3]}")
+    if settings.get("pad_token_id", family.padding) >= settings["vocab_size"]:
+        _unsafe(f"{CONFIG}: pad_token_id is no token of the vocabulary")
+    if family.positions(settings) < 1:
+        _unsafe(f"{CONFIG}: max_position_embeddings leaves no position for a text")
+    return {"architectures": architectures, **settings}
+
+
+def _family(architectures: Any, model_type: Any) -> Family:
+    family = FAMILIES.get(model_type) if isinstance(model_type, str) else None
     known = (
-        isinstance(architectures, list)
+        family is not None
+        and isinstance(architectures, list)
         and len(architectures) == 1
-        and isinstance(architectures[0], str)
-        and ARCHITECTURES.get(architectures[0]) == document.get("model_type")
+        and architectures[0] in family.architectures
     )
-    if not known:
+    if family is None or not known:
+        names = sorted(name for one in FAMILIES.values() for name in one.architectures)
         raise PolicyError(
             "unknown-model",
             f"{CONFIG}: architecture {str(architectures)[:80]} is not one we load",
-            hint=f"supported: {', '.join(sorted(ARCHITECTURES))}",
+            hint=f"supported: {', '.join(names)}",
         )
-    settings: dict[str, Any] = {"architectures": architectures}
-    for name, value in document.items():
-        if name in _DROPPED:
-            continue
-        if not _acceptable(name, value):
-            _unsafe(f"{CONFIG}: {name[:80]} = {str(value)[:80]} is not a setting we accept")
-        settings[name] = value
-    missing = sorted(_POSITIVE.keys() - settings.keys())
-    if missing:
-        _unsafe(f"{CONFIG} does not say {', '.join(missing)}")
-    if settings["hidden_size"] % settings["num_attention_heads"]:
-        _unsafe(f"{CONFIG}: hidden_size is not a multiple of num_attention_heads")
-    if settings.get("pad_token_id", 0) >= settings["vocab_size"]:
-        _unsafe(f"{CONFIG}: pad_token_id is no token of the vocabulary")
-    return settings
+    return family
 
 
 def check_fit(
@@ -162,7 +146,8 @@ def check_fit(
     Raises:
         InvalidInputError: (``bad-config``) the model has no such layer, or reads less.
     """
-    known = TARGETS[settings["architectures"][0]]
+    family = family_of(settings)
+    known, count = family.targets, family.layers(settings)
     unknown = sorted(set(targets) - known)
     if unknown:
         raise InvalidInputError(
@@ -170,15 +155,16 @@ def check_fit(
             f"lora/targets: the base model has no layers called {unknown[0]}",
             hint=f"its layers: {', '.join(sorted(known))}",
         )
-    if any(layer >= settings["num_hidden_layers"] for layer in layers):
+    if any(layer >= count for layer in layers):
         raise InvalidInputError(
-            "bad-config",
-            f"lora/layers: the base model has the layers 0 to {settings['num_hidden_layers'] - 1}",
+            "bad-config", f"lora/layers: the base model has the layers 0 to {count - 1}"
         )
-    if max_tokens > settings["max_position_embeddings"]:
+    most = family.positions(settings)
+    if max_tokens > most:
         raise InvalidInputError(
             "bad-config",
-            f"model/max_tokens: the base model reads {settings['max_position_embeddings']} at most",
+            f"model/max_tokens: the base model reads {most} at most",
+            hint=f"[model] max_tokens = {most}",
         )
 
 
@@ -198,8 +184,8 @@ def check_tokenizer(data: bytes) -> None:
         _unsafe(f"{TOKENIZER} does not describe a tokenizer")
 
 
-def check_weights(name: str, head: bytes, size: int) -> None:
-    """Return if a file starts as safetensors do and its tensors fill it exactly.
+def check_weights(name: str, head: bytes, size: int) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the tensors in a file of weights: they have to fill it exactly.
 
     A pickle under another name fails here (attack: the suffix is the uploader's claim).
 
@@ -242,24 +228,7 @@ def check_weights(name: str, head: bytes, size: int) -> None:
         end = stop
     if end != size - 8 - length:
         _unsafe(f"{name}: tensors do not fill the file")
-
-
-def _acceptable(name: str, value: Any) -> bool:
-    if name in _POSITIVE:
-        return type(value) is int and 1 <= value <= _POSITIVE[name]
-    if name in _PROBABILITIES:
-        return type(value) in {int, float} and 0 <= value < 1
-    if name in {"initializer_range", "layer_norm_eps"}:
-        return type(value) is float and 0 < value < 1
-    if name == "hidden_act":
-        return type(value) is str and value in _ACTIVATIONS
-    if name == "position_embedding_type":
-        return bool(value == "absolute")
-    if name == "model_type":
-        return type(value) is str and value in ARCHITECTURES.values()
-    if name == "pad_token_id":
-        return type(value) is int and value >= 0
-    return False
+    return {tensor: tuple(about["shape"]) for tensor, about in header.items()}
 
 
 def _json_object(name: str, data: bytes, *, max_bytes: int = MAX_CONFIG_BYTES) -> dict[str, Any]:

@@ -4,6 +4,7 @@ The worker knows whether a model would not load, memory or disk ran out, or the 
 from outside all of these are an exit code. Each has another next step.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,12 @@ _MEMORY = re.compile(
     re.IGNORECASE,
 )
 _CLASSES = (InvalidInputError, RunFailedError, StorageError)
+TRAINED = "the checkpoint"
+"""What messages call a model that training here has made."""
+
+_SYSTEM = re.compile(r"\(os error (\d+)\)")
+"""How libraries in Rust tell what the system said, such as that the disk is full."""
+
 _MAX_WORDS = 300
 _PROBE_BYTES = 16 << 20
 
@@ -35,10 +42,11 @@ def loading(what: str) -> Iterator[None]:
     """Turn what goes wrong while a model is loaded into the model's fault, where it is that.
 
     Args:
-        what: The model, as messages call it.
+        what: The model, as messages call it; :data:`TRAINED` where it is a checkpoint of ours.
 
     Raises:
-        InvalidInputError: (``bad-model``) the model cannot be loaded.
+        InvalidInputError: (``bad-model``; of a checkpoint ``bad-checkpoint``) the model cannot be
+            loaded.
     """
     try:
         yield
@@ -52,12 +60,31 @@ def loading(what: str) -> Iterator[None]:
             or loading_error(error)
         ):
             raise
-        raise InvalidInputError(
-            "bad-model",
-            f"{what} cannot be loaded: {_words(error)}",
-            hint="lyrikstore verify tells whether the store still has what was committed; if so, "
-            "that was no whole model: commit a whole copy, and name that",
-        ) from error
+        raise bad_model(what, _words(error)) from error
+
+
+def bad_model(what: str, words: str) -> InvalidInputError:
+    """Return the error for a model that cannot be used; ``words`` say why."""
+    return InvalidInputError(
+        "bad-checkpoint" if what == TRAINED else "bad-model",
+        f"{what} cannot be loaded: {words}",
+        hint="lyrikstore verify tells whether the store still has what was committed; if so, "
+        "that was no whole model: commit a whole copy, and name that",
+    )
+
+
+def diverged(words: str, setting: str) -> RunFailedError:
+    """Return the error for a training whose numbers grew out of bounds.
+
+    Args:
+        words: Where it showed.
+        setting: The setting that is too large.
+    """
+    return RunFailedError(
+        "diverged",
+        f"training diverged: {words}",
+        hint=f"nothing was stored; lower [training] {setting} and run it again",
+    )
 
 
 def fault_of(error: Exception, job: str) -> LyrikstoreError:
@@ -71,6 +98,9 @@ def fault_of(error: Exception, job: str) -> LyrikstoreError:
         return error
     if _is_memory(error):
         return out_of_memory(job, _words(error))
+    if found := _SYSTEM.search(str(error)):
+        number = int(found[1])
+        return storage_error(OSError(number, os.strerror(number)), f"{job}: writing a model")
     if isinstance(error, OSError) and error.errno:
         named = Path(str(error.filename)).name if error.filename else "a staged file"
         if isinstance(error, FileNotFoundError):

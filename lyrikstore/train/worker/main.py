@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from traceback import print_exception
 from typing import Any
@@ -45,8 +46,9 @@ def main(arguments: list[str]) -> int:
     try:
         result = _job(job["job"])(job, files, report)
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent is told why
-        print_exception(error)
         emit(channel, {"event": "failed", **fault_of(error, str(job["job"])).to_json()})
+        with suppress(OSError):  # the log is on the disk that may be full
+            print_exception(error)
         return 1
     emit(channel, {"event": "done", **result})
     return 0
@@ -55,7 +57,7 @@ def main(arguments: list[str]) -> int:
 def _job(name: str) -> Job:
     # Imported here: each job pays for its own libraries only.
     if name == "train":
-        from lyrikstore.train.worker.fit import train
+        from lyrikstore.train.worker.fitting.fit import train
 
         return train
     if name == "score":
@@ -63,13 +65,25 @@ def _job(name: str) -> Job:
 
         return score
     if name == "baseline":
-        from lyrikstore.train.worker.baseline import score_baseline
+        from lyrikstore.train.worker.scoring import score_baseline
 
         return score_baseline
     if name == "predict":
-        from lyrikstore.train.worker.scoring import predict
+        from lyrikstore.train.worker.predicting.predict import predict
 
         return predict
+    if name == "measure":
+        from lyrikstore.train.worker.measure import measure
+
+        return measure
+    if name == "export":
+        from lyrikstore.train.worker.export.write import export
+
+        return export
+    if name == "ask":
+        from lyrikstore.train.worker.export.ask import ask
+
+        return ask
     raise ValueError(f"no such job: {name}")
 
 

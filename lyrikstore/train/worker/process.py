@@ -12,7 +12,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,21 +61,25 @@ def run_job(
     staging: Staging,
     job: dict[str, Any],
     *,
+    name: str = "",
     reads: Iterable[str],
     threads: int,
     base_env: Mapping[str, str],
     progress: OnProgress,
+    on_point: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Run one job to its end and return what the worker reported last.
 
     Args:
         staging: Where the worker works; relative paths in the job are relative to it.
         job: What to do; ``job["job"]`` names it (:mod:`lyrikstore.train.worker.main`).
+        name: What to call it, where several jobs are one; empty: as the job.
         reads: The staged files that it has to read, each to its end; no other.
         threads: CPU threads it may use.
         base_env: The environment to take the few harmless variables from.
         progress: Progress callback, called per phase of the worker; see
             :mod:`lyrikstore.train.worker.main`.
+        on_point: Told of each point that the worker wrote.
 
     Raises:
         InvalidInputError: (``bad-model``) the model cannot be loaded.
@@ -89,7 +93,7 @@ def run_job(
     its libraries said, without tracebacks; those, for a report, are in a note to the error.
     Whatever stops this call, Ctrl-C included, also stops the worker.
     """
-    name = str(job["job"])
+    name = name or str(job["job"])
     staging.write(f"{name}.json", encode(job))
     staging.write(f"{name}.log", b"")
     log = staging.path / f"{name}.log"
@@ -105,6 +109,8 @@ def run_job(
             elif event.get("event") == "read":
                 # At once: hours of work on something else are of no use to anybody.
                 unread.discard(_check_read(event, inputs))
+            elif event.get("phase") == "point" and on_point is not None:
+                on_point(event)
             else:
                 progress(_to_progress(event))
         code = child.wait()

@@ -1,126 +1,159 @@
-"""Inference with a trained checkpoint: a whole test set, or one text. Runs in a worker."""
+"""Answers of a trained checkpoint, and of the baselines beside it. Runs in a worker."""
 
-import json
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import torch
+import numpy as np
 
-from lyrikstore.train.worker.fit import Report
+from lyrikstore.train.tasks import TASKS, AnswerRule
+from lyrikstore.train.worker.examples import Example, read_examples, targets
+from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
-from lyrikstore.train.worker.metrics import decimal, latency, summarise
-from lyrikstore.train.worker.model import load_checkpoint, prepare
+from lyrikstore.train.worker.metrics import decimal, latency
+from lyrikstore.train.worker.models.load import load_model
+from lyrikstore.train.worker.models.model import Logits
 from lyrikstore.train.worker.process import peak_memory_bytes
-from lyrikstore.train.worker.staging import TEST, TEXT, TRAIN
-
-WORST = 20
-"""How many failures a report names."""
-
-
-def read_examples(files: StagedFiles, name: str) -> Iterator[dict[str, str]]:
-    """Yield the lines of a staged dataset: ``id``, ``label``, ``text``."""
-    return map(json.loads, files.lines(name))
+from lyrikstore.train.worker.staging import CHECKPOINT, TEST, TRAIN, VALIDATION
+from lyrikstore.verify.evaluation.answers import WHOLE
+from lyrikstore.verify.evaluation.words import NEAREST, WORD_COUNTS
 
 
 def score(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
-    """Answer every test record alone, timed, and say how right the answers are.
+    """Answer every test record alone, timed.
 
     Args:
-        job: ``threads``, ``seed``.
-        files: The staging folder: ``base/``, ``checkpoint/``, ``test.jsonl``, ``train.jsonl``.
+        job: ``threads``, ``seed``, ``format``, ``task``, and the ``decision`` of the manifest.
+        files: The staging folder: the checkpoint, its base if it has one, ``test.jsonl``.
         report: Called per record.
 
     Returns:
-        ``model`` and ``majority`` as an evaluation holds them, ``worst``, ``count``.
+        ``scores``, a file of int32 millionths, records × labels; ``labels``; and what it took.
     """
-    prepare(job["threads"], job["seed"])
-    started, cpu = time.monotonic(), time.process_time()
-    model, encoder, labels = load_checkpoint(files)
-    examples = list(read_examples(files, TEST))
-    names = all_labels(labels, examples)
-    expected = [names.index(example["label"]) for example in examples]
-    times: list[float] = []
-    probabilities: list[list[float]] = []
-    with torch.inference_mode():
-        for number, example in enumerate(examples):
-            begun = time.perf_counter()
-            batch = encoder.batch(encoder.encode([example["text"]]))
-            answer = torch.softmax(model(batch)[0], 0).tolist()
-            times.append((time.perf_counter() - begun) * 1000)
-            probabilities.append(answer)
-            report("score", number + 1, len(examples))
-    predicted = [max(range(len(labels)), key=answer.__getitem__) for answer in probabilities]
-    figures = summarise(expected, predicted, names, seed=job["seed"])
-    figures |= {
-        "latencyMs": latency(times),
-        "wallSeconds": decimal(time.monotonic() - started, 1),
-        "cpuSeconds": decimal(time.process_time() - cpu, 1),
-        "peakMemoryBytes": peak_memory_bytes(),
-    }
-    commonest = _commonest(files)
-    always = [names.index(commonest)] * len(expected)
-    majority = summarise(expected, always, names, seed=job["seed"]) | {"label": commonest}
-    return {
-        "count": len(examples),
-        "model": figures,
-        "majority": majority,
-        "worst": _worst(examples, names, predicted, probabilities),
-    }
+    prepare_libraries(job)
+    clock = _Clock()
+    model = load_model(files, CHECKPOINT, job["format"])
+    examples = read_examples(files, TEST)
+    temperature = AnswerRule.of_body(job).temperature
+    found, times = _one_by_one(model.logits, examples, report, "score")
+    probabilities = TASKS[job["task"]].probabilities(found, temperature)
+    return _answer(files, "model", probabilities, times, clock, labels=list(model.labels))
 
 
-def predict(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
-    """Return the probability of every label for one text.
+def score_baseline(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
+    """Fit a baseline on the training records, and answer every test record alone, timed.
+
+    Settings are fixed here and never tuned on anybody's test set; how its scores become answers is
+    fitted on validation, as the model's is.
 
     Args:
-        job: ``threads``, ``seed``.
-        files: The staging folder: ``base/``, ``checkpoint/``, ``text``.
-        report: Called once.
+        job: ``baseline``: ``tfidf`` or ``nearest``; ``task``; ``labels``.
+        files: The staging folder: ``train.jsonl``, ``validation.jsonl``, ``test.jsonl``.
+        report: Called when it is fitted, and per record.
+
+    Returns:
+        As :func:`score`, with ``method``, ``params`` and ``decision``. Seconds are those of
+        answering; ``params`` has those of fitting.
     """
-    prepare(job["threads"], job["seed"])
-    model, encoder, labels = load_checkpoint(files)
-    text = files.read(TEXT).decode("utf-8")
-    sequences = encoder.encode([text])
-    with torch.inference_mode():
-        answer = torch.softmax(model(encoder.batch(sequences))[0], 0).tolist()
-    report("score", 1, 1)
-    return {
-        "probabilities": {
-            label: decimal(value, 6) for label, value in zip(labels, answer, strict=True)
-        },
-        "tokens": len(sequences[0]),
+    from lyrikstore.train.worker.models.word_counts import STRENGTH, WordCounts
+
+    task, labels = TASKS[job["task"]], list(job["labels"])
+    train = read_examples(files, TRAIN)
+    checking, test = read_examples(files, VALIDATION), read_examples(files, TEST)
+    started = _Clock()
+    words = WordCounts.fit(task.NAME, labels, train, ())
+    params: dict[str, Any] = {
+        "features": len(words.names()),
+        "fitCpuSeconds": started.cpu(),
+        "fitWallSeconds": started.wall(),
+        "ngrams": "1-2",
+        "sublinearTf": True,
+        "trainRecords": len(train),
     }
+    if job["baseline"] == "nearest":
+        answer = _nearest(words, train, labels)
+        decision = AnswerRule(threshold=0.5 if task.NAME == "multi-label" else None)
+        method = NEAREST
+    else:
+        answer, method = words.logits, WORD_COUNTS
+        decision = task.decide(words.logits(checking), targets(checking, labels))
+        params |= {"C": decimal(STRENGTH, 0), "classWeight": "balanced"}
+    report("baseline", 0, len(test))
+    clock = _Clock()
+    found, times = _one_by_one(answer, test, report, "baseline")
+    if job["baseline"] == "nearest":
+        probabilities = found
+    else:
+        probabilities = task.probabilities(found, decision.temperature)
+    about = {"method": method, "params": params, "decision": decision.to_json()}
+    return _answer(files, str(job["baseline"]), probabilities, times, clock, **about)
 
 
-def all_labels(known: Sequence[str], examples: Sequence[Mapping[str, str]]) -> list[str]:
-    """Return the labels a model knows, then those only the test set has: always wrong, counted."""
-    return list(known) + sorted({example["label"] for example in examples} - set(known))
+class _Clock:
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.monotonic(), time.process_time()
+
+    def wall(self) -> str:
+        return decimal(time.monotonic() - self._wall, 1)
+
+    def cpu(self) -> str:
+        return decimal(time.process_time() - self._cpu, 1)
 
 
-def _commonest(files: StagedFiles) -> str:
-    counts = Counter(example["label"] for example in read_examples(files, TRAIN))
-    return min(counts, key=lambda label: (-counts[label], label))
+def prepare_libraries(job: Mapping[str, Any]) -> None:
+    """Make torch repeatable, where a job needs it."""
+    if job["needsBase"]:
+        from lyrikstore.train.worker.models.encoder import prepare
+
+        prepare(job["threads"], job["seed"])
 
 
-def _worst(
-    examples: Sequence[Mapping[str, str]],
-    names: Sequence[str],
-    predicted: Sequence[int],
-    probabilities: Sequence[Sequence[float]],
-) -> list[dict[str, str]]:
-    failures = []
-    for example, guess, answer in zip(examples, predicted, probabilities, strict=True):
-        if names[guess] == example["label"]:
-            continue
-        failures.append(
-            {
-                "record": example["id"],
-                "expected": example["label"],
-                "predicted": names[guess],
-                "probability": decimal(answer[guess]),
-            }
-        )
-    # Surest first: a confident mistake is the one to look at. Ties by record id, to be repeatable.
-    failures.sort(key=lambda failure: (-float(failure["probability"]), failure["record"]))
-    return failures[:WORST]
+def _one_by_one(
+    answer: Callable[[Sequence[Example]], Logits],
+    examples: Sequence[Example],
+    report: Report,
+    phase: str,
+) -> tuple[Logits, list[float]]:
+    rows, times = [], []
+    for number, example in enumerate(examples):
+        begun = time.perf_counter()
+        rows.append(answer([example])[0])
+        times.append((time.perf_counter() - begun) * 1000)
+        report(phase, number + 1, len(examples))
+    return np.asarray(rows), times
+
+
+def _nearest(
+    words: Any, train: Sequence[Example], labels: Sequence[str]
+) -> Callable[[Sequence[Example]], Logits]:
+    known = words.features(train)
+    wanted = targets(train, labels).astype(np.float64)
+
+    def answer(examples: Sequence[Example]) -> Logits:
+        # Rows have length 1, so the product is the cosine; of equals the first in storage order.
+        likeness = (words.features(examples) @ known.T).toarray()
+        return np.asarray(wanted[likeness.argmax(1)])
+
+    return answer
+
+
+def _answer(
+    files: StagedFiles,
+    name: str,
+    probabilities: Logits,
+    times: Sequence[float],
+    clock: _Clock,
+    **about: Any,
+) -> dict[str, Any]:
+    out = files.folder / "out"
+    out.mkdir(exist_ok=True, mode=0o700)
+    millionths = np.rint(probabilities * WHOLE)
+    (out / f"{name}.scores").write_bytes(millionths.astype("<i4").tobytes())
+    return {
+        "scores": f"out/{name}.scores",
+        "latencyMs": latency(times),
+        "wallSeconds": clock.wall(),
+        "cpuSeconds": clock.cpu(),
+        "peakMemoryBytes": peak_memory_bytes(),
+        **about,
+    }

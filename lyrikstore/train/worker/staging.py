@@ -24,9 +24,6 @@ BASE, CHECKPOINT = "base", "checkpoint"
 TRAIN, VALIDATION, TEST = "train.jsonl", "validation.jsonl", "test.jsonl"
 """Datasets, one JSON object per record: ``id``, ``label``, ``text``."""
 
-TEXT = "text"
-"""The one text that a checkpoint is asked about."""
-
 _FOLDER = "staging"
 _LOCK = "lock"
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW

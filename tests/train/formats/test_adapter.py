@@ -10,6 +10,7 @@ from lyrikstore.train.formats.adapter import check_adapter_config, check_classif
 
 BASE = Digest.of(b"base")
 SETTINGS = {
+    "model_type": "bert",
     "architectures": ["BertModel"],
     "num_hidden_layers": 6,
     "max_position_embeddings": 512,
@@ -28,6 +29,7 @@ GOOD = {
     "task_type": "FEATURE_EXTRACTION",
 }
 BODY = {
+    "format": "peft-lora/1",
     "labels": ["a", "b"],
     "task": "text-classification",
     "text": {"maxTokens": 128, "pooling": "mean"},

@@ -19,9 +19,9 @@ import pytest
 
 from lyrikstore.canon.errors import RunFailedError, VerificationError
 from lyrikstore.canon.progress import silent
-from lyrikstore.train.predict import predict_file
+from lyrikstore.train.predict.predict import predict_file
 from lyrikstore.train.worker.process import run_job
-from lyrikstore.train.worker.staging import TEST, TEXT, TRAIN, open_staging
+from lyrikstore.train.worker.staging import TEST, TRAIN, VALIDATION, open_staging
 from tests.sweep import thinned
 
 pytestmark = [pytest.mark.train, pytest.mark.slow]
@@ -53,14 +53,14 @@ class Rewriter(threading.Thread):
 
 
 def poisoned(name: str, data: bytes) -> bytes:
+    if b"hereby granted" in data and b'"labels": []' in data:
+        return data.replace(b"hereby", b"nobody")
     if name.endswith(".jsonl"):
         swapped = {b"apache": b"mit", b"mit": b"apache"}
-        return re.sub(rb'(?<="label": ")(apache|mit)(?=")', lambda m: swapped[m[0]], data)
+        return re.sub(rb'(?<="labels": \[")(apache|mit)(?=")', lambda m: swapped[m[0]], data)
     if name.endswith(".safetensors"):
         return data[:-8] + bytes(8)
-    if name == "text":
-        return b"Redistribution and use in source and binary forms"
-    if name == "train.json":
+    if name == "train-lora.json":
         return data.replace(b'"seed":1', b'"seed":2')
     return data.rstrip() + b"\n "  # the same JSON
 
@@ -85,14 +85,14 @@ SLOW = pytest.mark.slow
     [
         "base/model.safetensors",
         *(pytest.param(name, marks=SLOW) for name in ("train.jsonl", "validation.jsonl")),
-        pytest.param("train.json", marks=SLOW),
+        pytest.param("train-lora.json", marks=SLOW),
         *(pytest.param(f"base/{name}.json", marks=SLOW) for name in ("tokenizer", "config")),
     ],
 )
 def test_training_on_other_bytes_makes_no_checkpoint(workshop, name):
     called = "changed-" + re.sub(r"[^a-z]", "", name)
     config = workshop.tiny.replace('acme/tiny"', f'acme/{called}"')
-    caught_changed(workshop.repo.root, "train", name, lambda: workshop.train(config))
+    caught_changed(workshop.repo.root, "train-lora", name, lambda: workshop.train(config))
     workshop.repo.refresh()
     assert f"runs/acme/{called}" in workshop.repo.refs  # announced, and gave nothing
     assert f"checkpoints/acme/{called}" not in workshop.repo.refs
@@ -103,10 +103,10 @@ def test_training_on_other_bytes_makes_no_checkpoint(workshop, name):
     ("job", "name"),
     [
         ("score", "test.jsonl"),
-        pytest.param("score", "train.jsonl", marks=SLOW),
         pytest.param("score", "base/model.safetensors", marks=SLOW),
         pytest.param("score", "checkpoint/adapter_model.safetensors", marks=SLOW),
         pytest.param("baseline", "train.jsonl", marks=SLOW),
+        pytest.param("baseline", "validation.jsonl", marks=SLOW),
         pytest.param("baseline", "test.jsonl", marks=SLOW),
     ],
 )
@@ -125,7 +125,8 @@ def test_measuring_on_other_bytes_logs_no_evaluation(workshop, trained, job, nam
 
 
 @pytest.mark.parametrize(
-    "name", thinned(["text", "base/model.safetensors", "checkpoint/classifier.safetensors"], 1)
+    "name",
+    thinned(["test.jsonl", "base/model.safetensors", "checkpoint/classifier.safetensors"], 1),
 )
 def test_nothing_is_predicted_from_other_bytes(workshop, trained, tmp_path, name):
     text = tmp_path / "asked.txt"
@@ -162,7 +163,9 @@ def test_the_command_says_so_and_answers_nothing(workshop, trained, tmp_path):
 
 
 LINES = b"".join(
-    json.dumps({"id": f"{at:064x}", "label": "ab"[at % 2], "text": f"word{at % 2} again"}).encode()
+    json.dumps(
+        {"id": f"{at:064x}", "labels": ["ab"[at % 2]], "text": f"word{at % 2} again"}
+    ).encode()
     + b"\n"
     for at in range(8)
 )
@@ -171,15 +174,20 @@ LINES = b"".join(
 @pytest.mark.parametrize(
     ("reads", "said"),
     [
-        ((TRAIN, TEST, TEXT), "did not read text"),
-        pytest.param((TRAIN,), f"read {TEST}, which is no input", marks=SLOW),
+        ((TRAIN, VALIDATION, TEST, "more"), "did not read more"),
+        pytest.param((TRAIN, VALIDATION), f"read {TEST}, which is no input", marks=SLOW),
     ],
 )
 def test_a_worker_reads_all_that_it_has_to_and_nothing_else(tmp_path, reads, said):
     with open_staging(tmp_path) as staging:
-        for name in (TRAIN, TEST, TEXT):
+        for name in (TRAIN, VALIDATION, TEST, "more"):
             staging.write(name, LINES)
-        job = {"job": "baseline", "threads": 1, "seed": 1}
+        job = {
+            "job": "baseline",
+            "baseline": "tfidf",
+            "task": "text-classification",
+            "labels": ["a", "b"],
+        }
         with pytest.raises(RunFailedError, match=said) as caught:
             run_job(staging, job, reads=reads, threads=1, base_env=os.environ, progress=silent)
     assert caught.value.kind == "worker-failed"

@@ -1,0 +1,42 @@
+"""The records of a test set with their labels, as evaluations see them (spec §13.9.1)."""
+
+from collections.abc import Iterator, Sequence
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.recipes.references import read_candidates
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.evaluation.recompute import LabelledRecord
+
+
+def read_labelled(
+    repository: Repository, manifests: Sequence[Manifest], label: str, fields: Sequence[str]
+) -> Iterator[LabelledRecord]:
+    """Yield the records of datasets in storage order.
+
+    Args:
+        repository: The store.
+        manifests: The datasets, one after the other.
+        label: The field, or the column of the sheet, that holds the label.
+        fields: Fields whose values are wanted.
+
+    Raises:
+        InvalidInputError: (``not-a-dataset``, ``no-reader``, ``bad-record``) no records can be
+            read.
+        VerificationError, IncompleteError: Data is damaged, lost or retired.
+        StorageError: Storage backend error.
+    """
+    for manifest in manifests:
+        if manifest.kind != "dataset":
+            raise InvalidInputError(
+                "not-a-dataset", f"{manifest.name} is a {manifest.kind}, not a dataset"
+            )
+        for one in read_candidates(repository, manifest):
+            value = one.fields.get(label)
+            labels = [value] if one.is_document and isinstance(value, str) else None
+            yield LabelledRecord(
+                one.id,
+                tuple(one.roles.texts(one.fields, label) if labels is None else labels),
+                {name: tuple(one.roles.texts(one.fields, name)) for name in fields},
+                len((one.text or "").encode("utf-8", "surrogatepass")),
+            )

@@ -1,0 +1,223 @@
+"""All candidates of a run: each trained in a worker of its own, one chosen (spec §13.2.2)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from lyrikstore.canon.errors import RunFailedError, storage_error
+from lyrikstore.canon.json import encode
+from lyrikstore.canon.progress import OnProgress, Progress
+from lyrikstore.train.choose import Tried, choose, read_logits, weigh
+from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.environment import precision_of
+from lyrikstore.train.formats import blend, word_counts
+from lyrikstore.train.formats.base_model import STAGED
+from lyrikstore.train.formats.formats import CANDIDATES, Format, blend_of
+from lyrikstore.train.interrupted import RunPoints
+from lyrikstore.train.snapshot import Snapshot
+from lyrikstore.train.tasks import TASKS
+from lyrikstore.train.worker.process import run_job
+from lyrikstore.train.worker.staging import BASE, TRAIN, VALIDATION, Staging
+from lyrikstore.verify.rights.judge import Reason
+
+_RARE_WORDS = (
+    "no word is in two training records, so the word counts hold every word of them: whoever gets "
+    "the model can read it there; take more records"
+)
+BASE_FILES = tuple(f"{BASE}/{name}" for name in STAGED)
+
+
+class Chosen(Struct, frozen=True):
+    """The candidate that was taken.
+
+    Attributes:
+        tried: It, with the rest in the order of their trial.
+        form: Its format.
+        reason: Why it was taken.
+        made: What its worker said of each of its checkpoints, the final one last.
+        metrics: Of the final one: the validation's, and what it took.
+        actual: What all candidates took together, as the checkpoint's body says it.
+        warnings: What training showed, and should be known.
+    """
+
+    taken: Tried
+    tried: tuple[Tried, ...]
+    form: Format
+    reason: str
+    made: tuple[Mapping[str, Any], ...]
+    metrics: Mapping[str, str]
+    actual: Mapping[str, str]
+    warnings: tuple[Reason, ...] = ()
+
+
+def train_candidates(
+    staging: Staging,
+    config: TrainConfig,
+    task: str,
+    candidates: Sequence[str],
+    data: tuple[Snapshot, Snapshot],
+    *,
+    base_env: Mapping[str, str],
+    progress: OnProgress,
+    points: RunPoints | None = None,
+) -> Chosen:
+    """Train every candidate and return the one that validation prefers.
+
+    Args:
+        staging: Holds the base model, training and validation data.
+        config: What to do.
+        task: The task.
+        candidates: Their names; a blend is made of two of them.
+        data: What was copied of training and validation data.
+        base_env: The caller's environment.
+        progress: Progress callback, called per step of each.
+        points: Keeps points of training, and has those of an interrupted run.
+
+    Raises:
+        RunFailedError, InvalidInputError, VerificationError, StorageError: As
+            :func:`lyrikstore.train.worker.process.run_job`.
+    """
+    train, validation = data
+    labels = list(train.labels)
+    made: dict[str, list[Mapping[str, Any]]] = {}
+    logits, warnings = {}, list[Reason]()
+    for name in candidates:
+        if name == "blend":
+            continue
+        reads = (TRAIN, VALIDATION) + (BASE_FILES if CANDIDATES[name].needs_base else ())
+        keeping, resumed = _points_of(points, name, staging, progress)
+        result = run_job(
+            staging,
+            {
+                "job": "train",
+                "candidate": name,
+                "task": task,
+                "labels": labels,
+                "config": config.to_json(),
+                "precision": precision_of(config.training.precision),
+                **keeping,
+            },
+            name=f"train-{name}",
+            reads=(*reads, *resumed),
+            threads=config.training.threads,
+            base_env=base_env,
+            progress=progress,
+            on_point=_keeper(points, name, staging, progress),
+        )
+        found = result.get("checkpoints")
+        if not isinstance(found, list) or not found or not found[-1]["final"]:
+            raise RunFailedError("bad-output", "the worker made no final checkpoint")
+        if result.get("rareWords"):
+            warnings.append(Reason("rare-words", _RARE_WORDS))
+        made[name] = found
+        logits[name] = read_logits(
+            staging.path / str(found[-1]["logits"]), len(validation.records), len(labels)
+        )
+    expected = flags(validation, labels)
+    tried = weigh(task, logits, expected)
+    allowed = config.model.candidates or candidates
+    tried = [one for one in tried if one.candidate in allowed]
+    taken, reason = choose(task, tried, expected)
+    if taken.candidate == "blend":
+        form = blend_of(CANDIDATES[taken.other])
+        parts: tuple[Mapping[str, Any], ...] = (_join(staging, taken, made, task, labels),)
+    else:
+        form, parts = CANDIDATES[taken.candidate], tuple(made[taken.candidate])
+    metrics = dict(parts[-1]["metrics"])
+    metrics[f"validation{TASKS[task].METRIC[0].upper()}{TASKS[task].METRIC[1:]}"] = (
+        f"{taken.score:.4f}"
+    )
+    actual = _total([one[-1] for one in made.values()])
+    return Chosen(taken, tuple(tried), form, reason, parts, metrics, actual, tuple(warnings))
+
+
+def _points_of(
+    points: RunPoints | None, candidate: str, staging: Staging, progress: OnProgress
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return what a job says of points, and the files that it has to read for them."""
+    if points is None:
+        return {}, ()
+    resume = points.staged(candidate, staging)
+    if resume is None:
+        return {"pointSeconds": points.seconds}, ()
+    progress(Progress(phase="resume", detail={"candidate": candidate, **resume["position"]}))
+    return {"pointSeconds": points.seconds, "resume": resume}, (
+        resume["point"],
+        *resume["kept"].values(),
+    )
+
+
+def _keeper(
+    points: RunPoints | None, candidate: str, staging: Staging, progress: OnProgress
+) -> Callable[[Mapping[str, Any]], None]:
+    """Return what keeps the points of a candidate; a full disk ends that and not the training."""
+    failed = points is None
+
+    def keep(event: Mapping[str, Any]) -> None:
+        nonlocal failed
+        if failed or points is None:
+            return
+        try:
+            points.take(candidate, staging, event)
+        except OSError as error:
+            failed = True
+            text = f"no points are kept any more, so an interrupted run begins anew: {error}"
+            progress(Progress(phase="warn", detail={"code": "no-points", "text": text}))
+        else:
+            progress(Progress(phase="point"))
+
+    return keep
+
+
+def flags(snapshot: Snapshot, labels: Sequence[str]) -> Any:
+    """Return which labels each record of a snapshot has: records × labels."""
+    import numpy as np
+
+    numbers = {label: number for number, label in enumerate(labels)}
+    found = np.zeros((len(snapshot.targets), len(labels)), bool)
+    for at, some in enumerate(snapshot.targets):
+        found[at, [numbers[label] for label in some if label in numbers]] = True
+    return found
+
+
+def _join(
+    staging: Staging,
+    taken: Tried,
+    made: Mapping[str, Sequence[Mapping[str, Any]]],
+    task: str,
+    labels: Sequence[str],
+) -> Mapping[str, Any]:
+    """Bring the files of two candidates together, and return what a worker would say of them."""
+    folder = staging.path / "out" / "blend"
+    other = made[taken.other][-1]
+    settings = {
+        "format": blend.FORMAT,
+        "labels": list(labels),
+        "members": [word_counts.FORMAT, CANDIDATES[taken.other].id],
+        "task": task,
+        "temperatures": list(taken.fitted.temperatures),
+        "weight": taken.fitted.weight,
+    }
+    try:
+        folder.mkdir(mode=0o700)
+        for name, part in ((blend.WORDS, made["tfidf"][-1]), (blend.OTHER, other)):
+            (staging.path / Path(str(part["folder"]))).rename(folder / name)
+        (folder / blend.SETTINGS).write_bytes(encode(settings))
+    except OSError as error:
+        raise storage_error(error, "putting two models together") from error
+    # Its loss, or how much of it was trained, nobody can say of two models.
+    took = _total([made["tfidf"][-1], other])
+    took["peakMemoryBytes"] = took.pop("memoryBytes")
+    return {**other, "folder": "out/blend", "metrics": took}
+
+
+def _total(finals: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return what some candidates took: seconds together, memory of the largest."""
+    figures = [one["metrics"] for one in finals]
+    return {
+        "wallSeconds": f"{sum(float(one['wallSeconds']) for one in figures):.1f}",
+        "cpuSeconds": f"{sum(float(one['cpuSeconds']) for one in figures):.1f}",
+        "memoryBytes": str(max(int(one["peakMemoryBytes"]) for one in figures)),
+    }

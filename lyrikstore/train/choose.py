@@ -1,0 +1,199 @@
+"""The choice between candidates, by validation; and the blend of two of them (spec §13.2.2).
+
+In the parent: numpy alone, over what each worker said of the validation data.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from msgspec import Struct
+
+from lyrikstore.canon.errors import RunFailedError, storage_error
+from lyrikstore.train.formats.blend import WEIGHTS
+from lyrikstore.train.tasks import TASKS, AnswerRule, Task
+from lyrikstore.train.tasks.task import Flags, Scores
+
+ORDER = ("tfidf", "embeddings", "blend", "lora", "full")
+"""Of those that do equally well the first is taken: the cheaper one to answer with."""
+
+FOLDS = 5
+"""A record of the validation data is answered by what the other folds decided."""
+
+MARGIN = 1.96
+"""Standard errors of a difference that chance alone makes in one of twenty cases."""
+
+GROUPS = 100
+"""Of the jackknife that says how far chance moves a difference."""
+
+
+class Fitted(Struct, frozen=True):
+    """What validation records decide of a candidate.
+
+    Attributes:
+        decision: How its scores become answers.
+        weight: Of a blend, the weight of the other.
+        temperatures: Of a blend, those of both.
+    """
+
+    decision: AnswerRule
+    weight: str = ""
+    temperatures: tuple[str, str] = ("1.000", "1.000")
+
+
+class Tried(Struct, frozen=True):
+    """A candidate after its training.
+
+    Attributes:
+        candidate: Its name; of a blend ``blend``.
+        score: The task's metric of :attr:`answers`.
+        fitted: What the whole validation data decide of it.
+        answers: Its answers to the validation data, each by what other records decided.
+        other: Of a blend, the name of the other model.
+    """
+
+    candidate: str
+    score: float
+    fitted: Fitted
+    answers: Flags
+    other: str = ""
+
+
+def read_logits(path: Path, records: int, labels: int) -> Scores:
+    """Return what a worker wrote of the validation data: records × labels.
+
+    Raises:
+        RunFailedError: (``bad-output``) it is no such file.
+        StorageError: It cannot be read.
+    """
+    try:
+        data = path.read_bytes() if path.stat().st_size == 8 * records * labels else b""
+    except OSError as error:
+        raise storage_error(error, f"reading {path.name}") from error
+    found = np.frombuffer(data, "<f8")
+    if len(found) != records * labels or not np.isfinite(found).all():
+        raise RunFailedError("bad-output", f"{path.name} is not what a worker writes")
+    return found.reshape(records, labels)
+
+
+def weigh(task_name: str, logits: Mapping[str, Scores], expected: Flags) -> list[Tried]:
+    """Return every candidate with its metric, and a blend of word counts with each other one.
+
+    Args:
+        task_name: The task.
+        logits: Candidate → its logits of the validation data.
+        expected: Which labels its records have.
+    """
+    task = TASKS[task_name]
+    asked: list[tuple[str, str, tuple[Scores, ...]]] = [
+        (name, "", (one,)) for name, one in logits.items()
+    ]
+    if "tfidf" in logits:
+        words = logits["tfidf"]
+        asked += [("blend", name, (words, one)) for name, one in logits.items() if name != "tfidf"]
+    return [_try(task, *one, expected) for one in asked]
+
+
+def choose(task_name: str, tried: Sequence[Tried], expected: Flags) -> tuple[Tried, str]:
+    """Return the cheapest candidate that the best is not shown to be better than, and why.
+
+    It is shown where the difference is more than :data:`MARGIN` of its standard errors. Both
+    answered the same records, so chance moves the difference less than either metric.
+
+    Args:
+        task_name: The task.
+        tried: What :func:`weigh` found.
+        expected: Which labels the records of the validation data have.
+    """
+    task = TASKS[task_name]
+    ranked = sorted(tried, key=lambda one: (-one.score, ORDER.index(one.candidate)))
+    best = ranked[0]
+    chance = [MARGIN * standard_error(task, expected, best.answers, one.answers) for one in ranked]
+    fine = [
+        (one, moved)
+        for one, moved in zip(ranked, chance, strict=True)
+        if one is best or best.score - one.score <= moved
+    ]
+    taken, moved = min(fine, key=lambda one: (ORDER.index(one[0].candidate), -one[0].score))
+    reason = f"{_name(taken)}: {task.METRIC} {taken.score:.4f} on validation"
+    if taken is not best:
+        reason += (
+            f"; {_name(best)} reached {best.score:.4f}, but chance alone moves their difference "
+            f"by {moved:.4f}, so the cheaper one is taken"
+        )
+    elif len(ranked) > 1:
+        reason += f"; next is {_name(ranked[1])} at {ranked[1].score:.4f}"
+    return taken, reason
+
+
+def standard_error(task: Task, expected: Flags, first: Flags, second: Flags) -> float:
+    """Return how far chance moves the difference of two metrics: a delete-a-group jackknife.
+
+    Groups are the records of the same place modulo :data:`GROUPS`. Without a second record nothing
+    is known of chance, and the answer is infinity.
+
+    Args:
+        task: Whose metric it is.
+        expected: Which labels records have: records × labels.
+        first: What one model answers.
+        second: What the other answers.
+    """
+    count = min(GROUPS, len(expected))
+    if count < 2:
+        return float("inf")
+    group = np.arange(len(expected)) % count
+    without = []
+    for number in range(count):
+        kept = group != number
+        without.append(
+            task.score(expected[kept], first[kept]) - task.score(expected[kept], second[kept])
+        )
+    return float(np.sqrt((count - 1) * np.var(without)))
+
+
+def _name(one: Tried) -> str:
+    return f"{one.candidate} with {one.other}" if one.other else one.candidate
+
+
+def _try(task: Task, name: str, other: str, parts: Sequence[Scores], expected: Flags) -> Tried:
+    fold = np.arange(len(expected)) % FOLDS
+    answers = np.zeros_like(expected)
+    whole = _fit(task, parts, expected)
+    for number in range(min(FOLDS, len(expected))):
+        out = fold == number
+        # One record alone has no others that could decide of it.
+        fitted = whole if out.all() else _fit(task, [one[~out] for one in parts], expected[~out])
+        answers[out] = _given(task, fitted, [one[out] for one in parts])
+    return Tried(name, task.score(expected, answers), whole, answers, other)
+
+
+def _fit(task: Task, parts: Sequence[Scores], expected: Flags) -> Fitted:
+    """Return what records decide of one model, or of the blend of two."""
+    if len(parts) == 1:
+        return Fitted(task.decide(parts[0], expected))
+    rules = [task.decide(one, expected).to_json()["temperature"] for one in parts]
+    temperatures = (rules[0], rules[1])
+
+    def loss(weight: str) -> float:
+        return task.loss(_blend(task, parts, temperatures, weight), expected)
+
+    weight = min(WEIGHTS, key=loss)
+    logits = task.logits(_blend(task, parts, temperatures, weight))
+    return Fitted(task.decide(logits, expected), weight, temperatures)
+
+
+def _given(task: Task, fitted: Fitted, parts: Sequence[Scores]) -> Flags:
+    logits = parts[0]
+    if fitted.weight:
+        logits = task.logits(_blend(task, parts, fitted.temperatures, fitted.weight))
+    return task.given(task.probabilities(logits, fitted.decision.temperature), fitted.decision)
+
+
+def _blend(
+    task: Task, parts: Sequence[Scores], temperatures: tuple[str, str], weight: str
+) -> Scores:
+    first, second = (
+        task.probabilities(one, float(temperature))
+        for one, temperature in zip(parts, temperatures, strict=True)
+    )
+    return (1 - float(weight)) * first + float(weight) * second

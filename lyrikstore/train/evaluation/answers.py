@@ -1,0 +1,223 @@
+"""Answers of a checkpoint about a dataset, and those of a baseline beside it (spec §13.7)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from lyrikstore.canon.errors import InvalidInputError, PolicyError
+from lyrikstore.canon.progress import OnProgress
+from lyrikstore.canon.text import pluralize
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.environment import describe_environment
+from lyrikstore.train.evaluation.sliced import SlicedRecords
+from lyrikstore.train.formats import word_counts
+from lyrikstore.train.labels import check_labels
+from lyrikstore.train.snapshot import CopiedFields, Snapshot, copy_datasets
+from lyrikstore.train.tasks import AnswerRule
+from lyrikstore.train.trained import read_scores, stage_checkpoint
+from lyrikstore.train.worker.process import run_job
+from lyrikstore.train.worker.staging import TEST, TRAIN, VALIDATION, open_staging
+from lyrikstore.verify.evaluation.answers import MODEL, SEVERAL, WHOLE, Answerer, Head
+from lyrikstore.verify.evaluation.predictions import Line
+from lyrikstore.verify.store.test_sets import is_mostly_seen
+
+MEASURED = ("latencyMs", "wallSeconds", "cpuSeconds", "peakMemoryBytes")
+"""What a worker measures of itself."""
+
+
+class AnsweredTestSet(Struct, frozen=True):
+    """What was answered.
+
+    Attributes:
+        tested: The records.
+        trained: What the baseline learnt from; empty: there is no baseline.
+        systems: What the workers said, of the model and of its baseline.
+        scores: Millionths of each, records × labels that the model knows.
+        environment: Where.
+        seen: How many of the records what the model learnt from has.
+    """
+
+    tested: Snapshot
+    trained: Snapshot
+    systems: Sequence[Mapping[str, Any]]
+    scores: Sequence[NDArray[np.int32]]
+    environment: Mapping[str, Any]
+    seen: int = 0
+
+
+def fields_of(config: Mapping[str, Any], *, label: str | None = None) -> CopiedFields:
+    """Return the fields of records that a run's config names.
+
+    Args:
+        config: Of the run.
+        label: Another field for the label; empty: none.
+    """
+    data = config["data"]
+    text = (data["text"],) if data.get("text") else ()
+    label = data["label"] if label is None else label
+    return CopiedFields(label, text, tuple(data.get("fields", ())))
+
+
+def answer_records(
+    repo: Repository,
+    checkpoint: Manifest,
+    run: Manifest,
+    test: Manifest,
+    *,
+    learnt: tuple[Sequence[Manifest], Sequence[Manifest]] | None,
+    label: str | None = None,
+    base_env: Mapping[str, str],
+    progress: OnProgress,
+) -> AnsweredTestSet:
+    """Let a model answer every record, and a baseline where it may learn.
+
+    Args:
+        repo: The store.
+        checkpoint: The model.
+        run: Its run.
+        test: The records.
+        learnt: Training and validation data, from which a baseline learns; None: there is none.
+        label: The field with the labels of the records, where it is not that of the run; empty:
+            they have none.
+        base_env: The caller's environment; a few harmless variables of it reach the workers.
+        progress: Progress callback, called per record.
+
+    Raises:
+        InvalidInputError: (``empty``) there are no records; or they cannot be read.
+        PolicyError: (``test-is-train``) a baseline may learn, so that this is a test, and most of
+            the records are what the model learnt from.
+        VerificationError, IncompleteError, RunFailedError, StorageError: As ``run_job`` and
+            ``copy_datasets``.
+    """
+    config, body = run.body["config"], checkpoint.body
+    threads, seed = config["training"]["threads"], run.body["seed"]
+    about = {
+        "threads": threads,
+        "seed": seed,
+        "task": body["task"],
+        "format": body["format"],
+        "decision": body.get("decision", {}),
+        "needsBase": bool(checkpoint.inputs_in("base")),
+    }
+    with open_staging(repo.root) as staging:
+        reads = stage_checkpoint(repo, checkpoint, staging)
+
+        def copy(some: Sequence[Manifest], name: str, label: str | None = None) -> Snapshot:
+            fields = fields_of(config, label=label)
+            return copy_datasets(
+                repo, some, fields=fields, task=body["task"], staging=staging, name=name
+            )[0]
+
+        def work(job: Mapping[str, Any], reads: Sequence[str]) -> Mapping[str, Any]:
+            return run_job(
+                staging,
+                {**job, **about},
+                reads=tuple(reads),
+                threads=threads,
+                base_env=base_env,
+                progress=progress,
+            )
+
+        tested = copy([test], TEST, label)
+        if not tested.records:
+            raise InvalidInputError("empty", f"{test.name} has no records")
+        trained, seen = Snapshot((), {}, (), ()), 0
+        if learnt is not None:
+            trained = copy(learnt[0], TRAIN)
+            known = {*trained.records, *copy(learnt[1], VALIDATION).records}
+            seen = sum(record in known for record in tested.records)
+            _check_unseen(test, seen, len(tested.records))
+        check_labels(test.name, tested.labels.keys() | {*body["labels"]})
+        systems = [work({"job": "score"}, (*reads, TEST))]
+        if learnt is not None:
+            nearest = body["format"] == word_counts.FORMAT
+            job = {
+                "job": "baseline",
+                "baseline": "nearest" if nearest else "tfidf",
+                "labels": body["labels"],
+            }
+            systems.append(work(job, (TRAIN, VALIDATION, TEST)))
+        count, labels = len(tested.records), len(body["labels"])
+        scores = [read_scores(staging, one, count, labels) for one in systems]
+    return AnsweredTestSet(tested, trained, systems, scores, describe_environment(threads), seen)
+
+
+def _check_unseen(test: Manifest, seen: int, count: int) -> None:
+    if is_mostly_seen(seen, count):
+        raise PolicyError(
+            "test-is-train",
+            f"{test.name}: the model learned from {seen} of its {pluralize(count, 'record')}",
+            hint="evaluate on the part that was split off before the run",
+        )
+
+
+def head_of(
+    body: Mapping[str, Any],
+    answered: AnsweredTestSet,
+    slices: Sequence[tuple[str, str]] = (),
+    *,
+    labelled: bool = True,
+) -> Head:
+    """Return the head of the predictions.
+
+    Args:
+        body: Of the checkpoint.
+        answered: The answers.
+        slices: Field and value of each slice.
+        labelled: Whether it is known what is right.
+    """
+    known = tuple(body["labels"])
+    others = sorted(answered.tested.labels.keys() - set(known), key=str.encode)
+    model = AnswerRule.of_body(body)
+    abstain = model.abstain_below if "abstainBelow" in body.get("decision", {}) else None
+    answerers = [_answerer(MODEL, body["task"], model, abstain)]
+    for baseline in answered.systems[1:]:
+        rule = AnswerRule.of_body({"decision": baseline["decision"]})
+        answerers.append(_answerer(str(baseline["method"]), body["task"], rule))
+    return Head(body["task"], (*known, *others), tuple(answerers), tuple(slices), labelled)
+
+
+def lines_of(
+    head: Head,
+    answered: AnsweredTestSet,
+    records: SlicedRecords | None = None,
+    near: Sequence[bool] = (),
+) -> Iterator[Line]:
+    """Yield a line for each record; of labels that the model does not know nobody is sure at all.
+
+    Args:
+        head: What holds for all of them.
+        answered: The answers.
+        records: Their slices and groups; None: there are none.
+        near: Which of them have a near duplicate in the training data; empty: nobody looked.
+    """
+    numbers = {label: number for number, label in enumerate(head.labels)}
+    rest = [0] * (len(head.labels) - answered.scores[0].shape[1])
+    tested = answered.tested
+    for at, record in enumerate(tested.records):
+        yield Line(
+            record,
+            tuple(sorted(numbers[label] for label in tested.targets[at])),
+            [[*one[at].tolist(), *rest] for one in answered.scores],
+            records.groups[at] if records and records.groups else None,
+            tuple(records.members[at]) if records else (),
+            bool(near and near[at]),
+        )
+
+
+def _answerer(name: str, task: str, rule: AnswerRule, abstain: float | None = None) -> Answerer:
+    several = task == SEVERAL
+    return Answerer(
+        name,
+        _millionths(rule.threshold) if several else None,
+        several and rule.at_least_one,
+        _millionths(abstain),
+    )
+
+
+def _millionths(value: float | None) -> int | None:
+    return None if value is None else round(value * WHOLE)

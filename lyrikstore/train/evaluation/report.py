@@ -1,0 +1,42 @@
+"""What a report on an evaluation shows beside what was signed."""
+
+from typing import Any
+
+from msgspec import to_builtins
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.evaluation.failures import read_failures
+from lyrikstore.verify.evaluation.confusion import confusion
+from lyrikstore.verify.evaluation.predictions import read_predictions
+
+
+def report_facts(repo: Repository, evaluation: Manifest) -> dict[str, Any]:
+    """Return what ``evaluation_page`` shows, as ``Models.report``.
+
+    Raises:
+        InvalidInputError: (``not-an-evaluation``) it is something else, a monitor, or carries no
+            predictions.
+        NotFoundError, VerificationError, IncompleteError, FormatError: These cannot be read.
+    """
+    attached = evaluation.attachments_in("predictions")
+    monitors = evaluation.kind == "evaluation" and "purpose" in evaluation.body
+    if evaluation.kind != "evaluation" or not attached or monitors:
+        raise InvalidInputError(
+            "not-an-evaluation",
+            f"{evaluation.name} is no evaluation of a test set that carries its predictions",
+            hint="of a monitor: lyrikstore log CHECKPOINT --html FILE.html"
+            if monitors
+            else "make one with: lyrikstore evaluate CHECKPOINT --on TEST --report FILE.html",
+        )
+    with repo.blobs.open(attached[0].id) as stream:
+        predictions = read_predictions(stream)
+    return {
+        "id": str(evaluation.id),
+        "name": evaluation.name,
+        "inputs": [(item.role, str(item.id)) for item in evaluation.inputs],
+        "body": evaluation.body,
+        "confusion": confusion(predictions),
+        "failures": [to_builtins(one) for one in read_failures(repo, evaluation)],
+    }

@@ -1,0 +1,217 @@
+"""The settings of a checkpoint, held against its signed manifest before any library sees them.
+
+Whoever may sign a checkpoint writes these files, and the manifest. So every value is looked at, and
+what a file of weights has to hold follows from the settings, before its bytes are copied.
+"""
+
+import sys
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.json import JSON, parse
+from lyrikstore.train.formats import adapter, blend, word_counts
+from lyrikstore.train.formats.architectures import family_of
+from lyrikstore.train.formats.formats import BLEND, FORMATS, Format
+
+Files = Mapping[str, bytes]
+Shapes = Mapping[str, tuple[int, ...]]
+"""Tensor → its shape."""
+
+_NUMBER_COLUMNS, _VALUE_COLUMNS = {"field", "mean", "spread"}, {"field", "values"}
+_MAX_DECIMAL = 400
+_LEAST, _GREATEST = sys.float_info.min, sys.float_info.max
+
+TEMPERATURES = (0.05, 20.0)
+"""Least and greatest temperature that training tries."""
+
+_DECISION = {"temperature": TEMPERATURES, "abstainBelow": (0.0, 1.0), "threshold": (0.0, 1.0)}
+"""Member of a decision → its range."""
+
+
+def check_settings(
+    form: Format,
+    files: Files,
+    body: Mapping[str, Any],
+    base: Digest | None,
+    settings: Mapping[str, Any],
+) -> dict[str, Shapes]:
+    """Return what the weights of a checkpoint have to be, if its settings are those that we load.
+
+    Args:
+        form: Its format.
+        files: Name → bytes of each.
+        body: The body of its manifest.
+        base: Tree id of its base model, if it has one.
+        settings: Those of the base model.
+
+    Returns:
+        File of weights → the tensors in it. Of adapters and encoders only the classifier's: what
+        else they have to hold, the library that builds them knows.
+
+    Raises:
+        FormatError: (``bad-checkpoint``) they are not, or say something else than the manifest.
+    """
+    _check_body(body)
+    if form.id != BLEND:
+        return _check_single(form, files, body, base, settings)
+    about = _read(blend.SETTINGS, files[blend.SETTINGS], adapter.MAX_JSON_BYTES)
+    if not isinstance(about, dict) or about.keys() != {
+        *("format", "labels", "members", "task", "temperatures", "weight")
+    }:
+        refuse(blend.SETTINGS, "its members are not those of a blend")
+    for name in ("format", "labels", "task"):
+        if about[name] != body.get(name):
+            refuse(blend.SETTINGS, f"{name} is not what the checkpoint's manifest says")
+    members, weight, temperatures = about["members"], about["weight"], about["temperatures"]
+    if (
+        not isinstance(members, list)
+        or len(members) != 2
+        or not all(isinstance(one, str) for one in (*members, weight))
+        or members[0] != word_counts.FORMAT
+        or members[1] not in FORMATS
+        or not FORMATS[members[1]].needs_base
+        or weight not in blend.WEIGHTS
+        or not isinstance(temperatures, list)
+        or len(temperatures) != 2
+        or not all(_is_within(one, *TEMPERATURES) for one in temperatures)
+    ):
+        refuse(blend.SETTINGS, "it is no blend that we load")
+    shapes: dict[str, Shapes] = {}
+    for folder, member in zip((blend.WORDS, blend.OTHER), members, strict=True):
+        inside = {
+            name.removeprefix(f"{folder}/"): data
+            for name, data in files.items()
+            if name.startswith(f"{folder}/")
+        }
+        if inside.keys() != set(FORMATS[member].json_files):
+            refuse(folder, f"its files are not those of {member}")
+        found = _check_single(FORMATS[member], inside, {**body, "format": member}, base, settings)
+        shapes |= {f"{folder}/{name}": some for name, some in found.items()}
+    return shapes
+
+
+def check_tensors(name: str, found: Shapes, wanted: Shapes) -> None:
+    """Return if a file of weights holds the tensors that the settings ask for.
+
+    Args:
+        name: The file, for errors.
+        found: What its head says.
+        wanted: What :func:`check_settings` gave of it.
+
+    Raises:
+        FormatError: (``bad-checkpoint``) it does not.
+    """
+    for tensor in sorted(found.keys() | wanted.keys()):
+        if found.get(tensor) != wanted.get(tensor):
+            has, needs = (some.get(tensor, "missing") for some in (found, wanted))
+            refuse(name, f"{tensor[:80]} is {has}, by the settings it has to be {needs}")
+
+
+def _check_body(body: Mapping[str, Any]) -> None:
+    labels, decision = body.get("labels"), body.get("decision", {})
+    if (
+        not isinstance(labels, list)
+        or not all(isinstance(label, str) for label in labels)
+        or len(set(labels)) != len(labels)
+    ):
+        refuse("labels", "they are no list of different texts")
+    for member, (least, most) in _DECISION.items():
+        if member in decision and not _is_within(decision[member], least, most):
+            value = str(decision[member])[:80]
+            refuse("decision", f"{member} is {value}, not from {least:g} to {most:g}")
+
+
+def _check_single(
+    form: Format,
+    files: Files,
+    body: Mapping[str, Any],
+    base: Digest | None,
+    settings: Mapping[str, Any],
+) -> dict[str, Shapes]:
+    labels = len(body["labels"])
+    if form.id == word_counts.FORMAT:
+        terms, columns = _check_word_counts(files, body)
+        weight = (labels, terms + columns)
+        return {
+            word_counts.WEIGHTS: {"idf": (terms,), "weight": weight, "bias": (labels,)},
+        }
+    if base is None:
+        refuse(form.id, "it has no base")
+    if form.id == adapter.FORMAT:
+        adapter.check_adapter_config(files[adapter.ADAPTER_CONFIG], base=base, settings=settings)
+    adapter.check_classifier_config(files[adapter.CLASSIFIER_CONFIG], body=body, settings=settings)
+    width = int(settings[family_of(settings).shape[0]])
+    return {adapter.CLASSIFIER: {"weight": (labels, width), "bias": (labels,)}}
+
+
+def _check_word_counts(files: Files, body: Mapping[str, Any]) -> tuple[int, int]:
+    """Return how many terms and further columns a model of word counts has."""
+    name = word_counts.SETTINGS
+    about = _read(name, files[name], adapter.MAX_JSON_BYTES)
+    if not isinstance(about, dict) or about.keys() != {"fields", "format", "labels", "task"}:
+        refuse(name, "its members are not those that we load")
+    for member in ("format", "labels", "task"):
+        if about[member] != body.get(member):
+            refuse(name, f"{member} is not what the checkpoint's manifest says")
+    columns = about["fields"]
+    if not isinstance(columns, list) or not all(map(_is_column, columns)):
+        refuse(name, "its fields are not what we load")
+    name = word_counts.VOCABULARY
+    # ATTACK: small values make a list that is many times the file. No term has a comma.
+    if files[name].count(b",") >= word_counts.MAX_TERMS:
+        refuse(name, f"it has more than {word_counts.MAX_TERMS} terms")
+    terms = _read(name, files[name], word_counts.MAX_VOCABULARY_BYTES)
+    if (
+        not isinstance(terms, list)
+        or not 0 < len(terms) <= word_counts.MAX_TERMS
+        or not all(isinstance(term, str) for term in terms)
+        or len(set(map(str, terms))) != len(terms)
+    ):
+        refuse(name, "it is no list of different words")
+    return len(terms), sum(len(one["values"]) + 1 if "values" in one else 2 for one in columns)
+
+
+def _is_column(column: JSON) -> bool:
+    if not isinstance(column, dict) or not isinstance(column.get("field"), str):
+        return False
+    if column.keys() == _VALUE_COLUMNS:
+        values = column["values"]
+        return (
+            isinstance(values, list)
+            and all(isinstance(one, str) for one in values)
+            and len(set(values)) == len(values)
+        )
+    return (
+        column.keys() == _NUMBER_COLUMNS
+        and _is_within(column["mean"], -_GREATEST, _GREATEST)
+        and _is_within(column["spread"], _LEAST, _GREATEST)
+    )
+
+
+def _is_within(value: JSON, least: float, most: float) -> bool:
+    """Return whether it is a decimal as text, in that range; NaN is in none."""
+    if not isinstance(value, str) or len(value) > _MAX_DECIMAL:
+        return False
+    try:
+        return least <= float(value) <= most
+    except ValueError:
+        return False
+
+
+def _read(name: str, data: bytes, limit: int) -> JSON:
+    try:
+        return parse(data, max_bytes=limit, floats=True)
+    except FormatError as error:
+        refuse(name, error.message)
+
+
+def refuse(file: str, reason: str) -> NoReturn:
+    """Raise the error for a checkpoint that is not one of ours; ``reason`` follows ``file``."""
+    raise FormatError(
+        "bad-checkpoint",
+        f"{file}: {reason}",
+        hint="it is not a checkpoint as lyrikstore writes them, and was not loaded; ask who signed "
+        "it (lyrikstore show), or train it again",
+    )

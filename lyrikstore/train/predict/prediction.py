@@ -1,0 +1,125 @@
+"""What a checkpoint says of one record (spec §13.11)."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from lyrikstore.train.predict.asked import AskedRecord
+from lyrikstore.verify.evaluation.answers import WHOLE
+
+MOST_CANDIDATES = 5
+"""Labels that are named with their probability, if no more are given."""
+
+PREDICTION_COLUMNS = (
+    "path",
+    "line",
+    "called",
+    "record",
+    "answer",
+    "confidence",
+    "abstained",
+    "first",
+    "firstProbability",
+    "second",
+    "secondProbability",
+    "cutOff",
+    "refusal",
+)
+"""The header of predictions as a table."""
+
+
+class Prediction(Struct, frozen=True):
+    """What a checkpoint says of a record.
+
+    Attributes:
+        asked: The record, without its text and fields.
+        answer: The labels given: of a task with one label at most one; none if it abstains.
+        confidence: How sure the answer is as a whole, in millionths, calibrated on validation.
+        candidates: The likeliest labels with their millionths, the likeliest first.
+        abstained: Whether it is not sure enough to answer.
+        tokens: How many tokens were read, special ones included.
+        max_tokens: The most the model reads; a text with more is cut off there; 0: all are read.
+        explanation: What speaks for the answer, one object for each label and model.
+        similar: Training records that are like it, which are not why it answers so.
+    """
+
+    asked: AskedRecord
+    answer: tuple[str, ...] = ()
+    confidence: int = 0
+    candidates: tuple[tuple[str, int], ...] = ()
+    abstained: bool = False
+    tokens: int = 0
+    max_tokens: int = 0
+    explanation: tuple[Mapping[str, Any], ...] | None = None
+    similar: tuple[Mapping[str, Any], ...] | None = None
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether the text may have been longer than the model reads."""
+        return 0 < self.max_tokens <= self.tokens
+
+    @property
+    def words(self) -> str:
+        """The answer for people."""
+        if self.asked.problem is not None:
+            return f"no answer: {self.asked.problem.summary}"
+        if self.abstained:
+            return f"I do not know: {' or '.join(label for label, _ in self.candidates[:2])}"
+        return ", ".join(self.answer) or "none of the labels"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as the result of ``predict``, and a line of its output, has it."""
+        asked, problem = self.asked, self.asked.problem
+        return {
+            "path": asked.path,
+            "line": asked.line,
+            "called": asked.id or None,
+            "record": asked.record.hex if asked.record else None,
+            "abstained": self.abstained,
+            "answer": list(self.answer),
+            "confidence": None if problem else decimal(self.confidence),
+            "candidates": [
+                {"label": label, "probability": decimal(score)} for label, score in self.candidates
+            ],
+            "tokens": self.tokens,
+            "cutOff": self.cut_off,
+            "notes": list(asked.notes),
+            "refusal": None
+            if problem is None
+            else {"reason": problem.reason, "summary": problem.summary},
+            "explanation": self.explanation and [dict(one) for one in self.explanation],
+            "similarNotCause": self.similar and [dict(one) for one in self.similar],
+        }
+
+    def to_row(self, *, several: bool) -> list[str]:
+        """Return it as a row below :data:`PREDICTION_COLUMNS`.
+
+        Args:
+            several: Whether a record may have several labels: then the answer is a JSON list, which
+                a commit reads as several.
+        """
+        asked, problem = self.asked, self.asked.problem
+        answer = "".join(self.answer)
+        if several:
+            answer = json.dumps(list(self.answer), ensure_ascii=False) if self.answer else ""
+        ranked = [(label, decimal(score)) for label, score in self.candidates[:2]]
+        (first, firsts), (second, seconds) = [*ranked, ("", ""), ("", "")][:2]
+        return [
+            asked.path,
+            "" if asked.line is None else str(asked.line),
+            asked.id,
+            asked.record.hex if asked.record else "",
+            answer,
+            "" if problem else decimal(self.confidence),
+            "" if problem else str(self.abstained).lower(),
+            *(first, firsts, second, seconds),
+            "" if problem else str(self.cut_off).lower(),
+            problem.summary if problem else "",
+        ]
+
+
+def decimal(millionths: int) -> str:
+    """Return millionths as decimal text."""
+    return f"{millionths // WHOLE}.{millionths % WHOLE:06d}"

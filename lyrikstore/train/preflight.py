@@ -1,0 +1,175 @@
+"""What a run needs to know before it may start: data, rights, base, environment (spec §13.2)."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError, PolicyError
+from lyrikstore.canon.text import unknown_word
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.terms.model import Use
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.curate.readers.fields import FieldRoles
+from lyrikstore.curate.recipes.union import check_union
+from lyrikstore.history.manifests.manifest import Input, Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.environment import describe_environment
+from lyrikstore.train.requirements import check_joined
+from lyrikstore.verify.rights.judge import Reason
+from lyrikstore.verify.rights.required import Right, check_rights
+from lyrikstore.verify.rights.same_bytes import ProhibitingTerms
+
+LINEAR = "linear"
+"""The base of configs that have none: words are counted."""
+
+NO_TEST = (
+    "no test set is locked: [data] test names none. Validation picks the model, so it cannot "
+    "measure it; a filter with split/2 sets a test part aside"
+)
+
+
+class RunPlan(Struct, frozen=True):
+    """Everything a run needs to know before it may start.
+
+    Attributes:
+        config: The checked config.
+        train: Datasets to learn from, in order.
+        validation: Dataset measured after each epoch.
+        test: Dataset that is only named.
+        base: The base model; None: words are counted.
+        rights: The use rights it relies on.
+        environment: What it will run on.
+        warnings: What does not stop it, and whoever starts it should know.
+        task: What is learned; empty until the data was read.
+        candidates: What is tried; empty until then.
+        planned: Member ``plan`` of the run; empty until then.
+    """
+
+    config: TrainConfig
+    train: tuple[Manifest, ...]
+    validation: Manifest
+    test: Manifest | None
+    base: Manifest | None
+    rights: tuple[Right, ...]
+    environment: Mapping[str, Any]
+    warnings: tuple[Reason, ...] = ()
+    task: str = ""
+    candidates: tuple[str, ...] = ()
+    planned: Mapping[str, Any] = {}
+
+    @property
+    def inputs(self) -> list[Input]:
+        """The run manifest's inputs."""
+        found = [
+            *(Input("train", "dataset", one.id) for one in self.train),
+            Input("validation", "dataset", self.validation.id),
+        ]
+        if self.test:
+            found.append(Input("test", "dataset", self.test.id))
+        return [*found, *([Input("base", "checkpoint", self.base.id)] if self.base else [])]
+
+
+def preflight(
+    repo: Repository, config: TrainConfig, *, trust: Trust, clock: Clock, user: str | None = None
+) -> RunPlan:
+    """Return what a run would use, if it may; writes nothing.
+
+    Args:
+        repo: The store.
+        config: What is wanted.
+        trust: Whose permissions count.
+        clock: The moment of use.
+        user: DID of who trains, for whom licence grants count; None: for nobody.
+
+    Raises:
+        PolicyError, InvalidInputError, NotFoundError: As :func:`train_run`.
+    """
+    environment = describe_environment(config.training.threads)
+    data = config.data
+    train = tuple(_dataset(repo, ref) for ref in data.train)
+    validation = _dataset(repo, data.validation)
+    test = _dataset(repo, data.test) if data.test else None
+    check_union(train)
+    for one in filter(None, (*train, validation, test)):
+        _check_roles(data.fields, one)
+    for one in train:
+        if one.id in {validation.id, test.id if test else None}:
+            raise InvalidInputError(
+                "same-data",
+                f"{one.name} is named twice: measuring on what was learned shows nothing",
+                hint="name the parts of a split",
+            )
+    base = None if config.model.base == LINEAR else _base(repo, config.model.base)
+    settings = config.to_json()
+    declared = Use.of_run({"purpose": config.purpose, "config": settings}, clock())
+    # The test set is named and not read: its right is asked for when it is measured on.
+    measuring = Use.of_evaluation(settings, clock())
+    rights = check_rights(
+        repo, [*train, validation], declared, trust=trust, user=user, measuring=measuring
+    )
+    warnings: list[Reason] = []
+    if test is None:
+        warnings.append(Reason("no-test", NO_TEST))
+    else:
+        try:
+            check_rights(repo, [test], measuring, trust=trust, user=user)
+        except PolicyError as error:
+            text = f"what is trained cannot be measured on it yet: {error.message}"
+            warnings.append(Reason("test-not-permitted", text))
+    relied = [right.to_json() for right in rights]
+    held = ProhibitingTerms(repo).shared(relied, [*train, validation])
+    warnings += [Reason("same-bytes", str(shared)) for shared in held]
+    return RunPlan(
+        config, train, validation, test, base, tuple(rights), environment, tuple(warnings)
+    )
+
+
+def check_fields(named: Iterable[str], found: Collection[str], train: Iterable[Manifest]) -> None:
+    """Return if every field that joins the text is there.
+
+    Args:
+        named: The fields.
+        found: Those that a training record has.
+        train: The training data.
+
+    Raises:
+        InvalidInputError: (``unknown-column``) no record has one; near matches named.
+    """
+    for name in named:
+        if name not in found:
+            known = {*found}
+            for one in train:
+                stats = one.body.get("descriptor", {}).get("stats", {}).get("value", {})
+                known.update(field["field"] for field in stats.get("fields", ()))
+                known.update(one.body.get("metadata", {}).get("columns", ()))
+            raise unknown_word("unknown-column", "field in [data] fields:", name, known)
+
+
+def _check_roles(fields: Iterable[str], dataset: Manifest) -> None:
+    """Refuse fields that a dataset says are something else; a licence may be learnt from."""
+    roles = FieldRoles.of_body(dataset.body)
+    for text in roles.text or ("",):
+        check_joined(
+            fields, label=roles.label, id=roles.id, group=roles.group, split=roles.split, text=text
+        )
+
+
+def _base(repo: Repository, ref: str) -> Manifest:
+    try:
+        return repo.resolve(ref)
+    except NotFoundError as error:
+        raise NotFoundError(
+            error.kind,
+            f"the base model: {error.message}",
+            hint="commit the folder with its config.json, model.safetensors and tokenizer.json: "
+            f"lyrikstore commit FOLDER -d {ref}",
+        ) from None
+
+
+def _dataset(repo: Repository, ref: str) -> Manifest:
+    found = repo.resolve(ref)
+    if found.kind != "dataset":
+        raise InvalidInputError("not-a-dataset", f"{ref} is a {found.kind}, not a dataset")
+    return found

@@ -1,0 +1,220 @@
+"""What a run is held to: a budget, costs of mistakes, thresholds, slices (spec §13.1).
+
+Parts of a training config that are signed with the run. Decimals are texts, as everywhere there.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Self
+
+from msgspec import Struct
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.text import unknown_word
+from lyrikstore.verify.evaluation.answers import SEVERAL
+from lyrikstore.verify.evaluation.words import METRICS, OF_A_LABEL, THRESHOLDS, metrics_of_task
+
+CANDIDATES = ("tfidf", "embeddings", "lora", "full", "blend")
+"""What can be trained, the cheapest first; the last one joins ``tfidf`` and another."""
+
+USUAL = ("tfidf", "embeddings", "lora", "blend")
+"""What is tried where nobody says what, as far as the budget goes: an adapter reaches at this size
+what tuning a whole encoder reaches."""
+
+MONITOR_SUFFIX = ".monitor"
+"""End of the names of monitors' statements, hence of no checkpoint's (spec §13.9.11)."""
+
+LINEAR = "linear"
+"""``[model] base`` of a run without an encoder: word counts, and fields beside them."""
+
+
+class BudgetConfig(Struct, frozen=True):
+    """What a run may cost; an empty text: no limit (of time, see :mod:`~lyrikstore.train.plan`).
+
+    Attributes:
+        usd: US dollars.
+        hours: On the clock.
+        memory_gb: Memory of the machine, in 10⁹ bytes.
+        on: Where it runs, as price files name it (``provider/machine``); empty: here.
+    """
+
+    usd: str = ""
+    hours: str = ""
+    memory_gb: str = ""
+    on: str = ""
+
+
+class MistakeCost(Struct, frozen=True):
+    """What one kind of mistake costs.
+
+    Attributes:
+        cost: A decimal, in the unit of the matrix.
+        expected: The right label.
+        predicted: The label that was answered; empty: any other.
+    """
+
+    cost: str
+    expected: str = ""
+    predicted: str = ""
+
+
+class CostConfig(Struct, frozen=True):
+    """What mistakes cost.
+
+    Attributes:
+        unit: What is counted, such as ``USD``.
+        otherwise: The cost of a mistake that no entry names.
+        mistakes: Entries; one that names the answer counts before one that does not.
+    """
+
+    unit: str
+    otherwise: str = "1"
+    mistakes: tuple[MistakeCost, ...] = ()
+
+    @classmethod
+    def from_json(cls, section: Mapping[str, Any]) -> Self:
+        """Return the section ``cost`` of a checked config."""
+        members = {name: value for name, value in section.items() if name != "mistake"}
+        mistakes = tuple(MistakeCost(**one) for one in section.get("mistake", ()))
+        return cls(**members, mistakes=mistakes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the section."""
+        found: dict[str, Any] = {"unit": self.unit, "otherwise": self.otherwise}
+        if self.mistakes:
+            found["mistake"] = [stated(one) for one in self.mistakes]
+        return found
+
+
+class ThresholdConfig(Struct, frozen=True):
+    """What an evaluation has to reach, said before training.
+
+    Attributes:
+        metric: Name of a metric of evaluations, such as ``macroF1``.
+        at_least: The least value that is good enough; empty: it is ``at_most`` that counts.
+        at_most: The greatest.
+        label: Whose metric it is; empty: that of all records.
+    """
+
+    metric: str
+    at_least: str = ""
+    at_most: str = ""
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what no evaluation measures, before anything is trained."""
+        if self.metric not in THRESHOLDS:
+            raise unknown_word(
+                "bad-config", "metric in [[threshold]]:", self.metric, sorted(THRESHOLDS)
+            )
+        if bool(self.label) != (self.metric in OF_A_LABEL):
+            names = ", ".join(sorted(OF_A_LABEL))
+            raise InvalidInputError(
+                "bad-config",
+                f"[[threshold]] {self.metric}: {names} need a label, and others have none",
+                hint='such as metric = "recall" with label = "NAME"',
+            )
+
+    def to_json(self) -> dict[str, str]:
+        """Return it as runs and evaluations name it (spec §13.9.7)."""
+        named = {
+            "metric": self.metric,
+            "label": self.label,
+            "atLeast": self.at_least,
+            "atMost": self.at_most,
+        }
+        return {name: value for name, value in named.items() if value}
+
+
+def promises(
+    thresholds: Iterable[ThresholdConfig],
+    task: str,
+    labels: Collection[str],
+    cost: CostConfig | None,
+) -> list[dict[str, str]]:
+    """Return ``thresholds`` of a run, each of which its evaluations or monitors can judge.
+
+    Args:
+        thresholds: Those of its config.
+        task: What is learnt.
+        labels: The labels of the training data.
+        cost: What mistakes cost.
+
+    Raises:
+        InvalidInputError: (``bad-config``) one is for a metric of another task, for a label that
+            nobody learns, or for costs that are not said; or what mistakes cost never applies.
+    """
+    for mistake in () if cost is None else cost.mistakes:
+        _check_mistake(mistake, task, labels)
+    own = metrics_of_task(task)
+    found = []
+    for one in thresholds:
+        if one.label and one.label not in labels:
+            raise unknown_word("bad-config", "label in [[threshold]]:", one.label, labels)
+        if one.metric in METRICS and one.metric not in own:
+            raise InvalidInputError(
+                "bad-config",
+                f"[[threshold]] {one.metric} is no metric of {task}",
+                hint=f"try {', '.join(sorted(own))}",
+            )
+        if one.metric == "costPer1000" and cost is None:
+            raise InvalidInputError(
+                "bad-config",
+                "[[threshold]] costPer1000: nobody says what mistakes cost",
+                hint="add a section [cost]",
+            )
+        found.append(one.to_json())
+    return found
+
+
+def _check_mistake(mistake: MistakeCost, task: str, labels: Collection[str]) -> None:
+    for place, label in (("expected", mistake.expected), ("predicted", mistake.predicted)):
+        if label and label not in labels:
+            raise unknown_word("bad-config", f"{place} in [[cost.mistake]]:", label, labels)
+    if mistake.predicted and task == SEVERAL:
+        raise InvalidInputError(
+            "bad-config",
+            f"[[cost.mistake]] predicted = {mistake.predicted!r}: of several labels a missing one "
+            "is not mistaken for another",
+            hint="name what is expected alone; what is wrongly given costs otherwise",
+        )
+
+
+class EvaluationConfig(Struct, frozen=True):
+    """How it is measured.
+
+    Attributes:
+        slices: Fields by whose values the test records are told apart.
+    """
+
+    slices: tuple[str, ...] = ()
+
+
+def check_joined(fields: Iterable[str], **roles: str) -> None:
+    """Return if no field that joins the text has another role.
+
+    Args:
+        fields: The fields.
+        roles: Role → the field that has it; empty: none has.
+
+    Raises:
+        InvalidInputError: (``bad-config``) one has: with the label beside it a text tells its own
+            label, and by its id a record is known again, and no other one.
+    """
+    for name in fields:
+        role = next((role for role, holder in roles.items() if holder == name), None)
+        if role is not None:
+            raise InvalidInputError(
+                "bad-config",
+                f"[data] fields: {name!r} is the {role}, and nothing to learn from",
+                hint="name fields that are known before the label is",
+            )
+
+
+def stated(part: Struct) -> dict[str, Any]:
+    """Return what a section says: its members that are not empty, tuples as lists."""
+    found = {name: getattr(part, name) for name in part.__struct_fields__}
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in found.items()
+        if value
+    }

@@ -1,0 +1,84 @@
+"""``text-classification``: of several labels a record has exactly one."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from lyrikstore.train.tasks.task import (
+    TEMPERATURES,
+    AnswerRule,
+    Flags,
+    Scores,
+    best_temperature,
+    macro_f1,
+)
+
+LEAST_ACCURACY = 0.9
+"""Accuracy that answers are to have, where the share that is answered can be chosen so."""
+
+MOST_UNANSWERED = 0.3
+
+
+class TextClassification:
+    """One label a record; macro-F1 picks."""
+
+    NAME: ClassVar[str] = "text-classification"
+    METRIC: ClassVar[str] = "macroF1"
+
+    def problem(self, labels: Sequence[str]) -> str:
+        """Return why a record with these labels cannot be learned from."""
+        return "" if len(labels) == 1 else "more than one label" if labels else "no label"
+
+    def probabilities(self, logits: Scores, temperature: float = 1.0) -> Scores:
+        """Return the softmax."""
+        scaled = logits / temperature
+        scaled = np.exp(scaled - scaled.max(1, keepdims=True))
+        return np.asarray(scaled / scaled.sum(1, keepdims=True))
+
+    def logits(self, probabilities: Scores) -> Scores:
+        """Return the logarithms."""
+        return np.log(np.maximum(probabilities, 1e-12))
+
+    def loss(self, probabilities: Scores, expected: Flags) -> float:
+        """Return the mean log loss of what is right; a probability counts as 1e-12 at least."""
+        return float(-np.log(np.maximum(probabilities[expected], 1e-12)).mean())
+
+    def given(self, probabilities: Scores, _decision: AnswerRule) -> Flags:
+        """Return the likeliest label of each record."""
+        found = np.zeros(probabilities.shape, bool)
+        found[np.arange(len(found)), probabilities.argmax(1)] = True
+        return found
+
+    def decide(self, logits: Scores, expected: Flags) -> AnswerRule:
+        """Return temperature (least log loss) and the confidence below which to abstain.
+
+        That is the least one from which on :data:`LEAST_ACCURACY` of the answers are right, if at
+        most :data:`MOST_UNANSWERED` of the records stay without an answer; else the one that
+        leaves so many.
+        """
+        right = expected.argmax(1)
+        losses = [self.loss(self.probabilities(logits, t), expected) for t in TEMPERATURES]
+        wrong = int((logits.argmax(1) != right).sum())
+        temperature = best_temperature(losses, wrong=wrong, records=len(right))
+        probabilities = self.probabilities(logits, temperature)
+        hit = probabilities.argmax(1) == right
+        return AnswerRule(temperature, abstain_below(probabilities.max(1), hit))
+
+    def score(self, expected: Flags, given: Flags) -> float:
+        """Return macro-F1."""
+        return macro_f1(expected, given)
+
+
+def abstain_below(confidence: Scores, right: Flags) -> float:
+    """Return the confidence below which not to answer; 0 if all may be answered."""
+    order = np.argsort(-confidence, kind="stable")
+    sure, hit = confidence[order], right[order]
+    if not len(hit) or hit.mean() >= LEAST_ACCURACY:
+        return 0.0
+    shares = np.cumsum(hit) / np.arange(1, len(hit) + 1)
+    fine = np.flatnonzero(shares >= LEAST_ACCURACY)
+    least = int(np.ceil((1 - MOST_UNANSWERED) * len(hit))) - 1
+    last = max(least, int(fine[-1]) if len(fine) else -1)
+    # Rounded down to what is signed, so that the record at the border is answered.
+    return float(np.floor(sure[last] * 1e6) / 1e6)

@@ -1,0 +1,128 @@
+"""The protocol of tasks: what a record must hold, and how scores become answers.
+
+numpy alone, so that the parent process chooses between candidates without a library that trains.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from lyrikstore.train.labels import FEW_RECORDS
+
+Scores = NDArray[np.float64]
+"""Records × labels."""
+
+Flags = NDArray[np.bool_]
+"""Records × labels."""
+
+
+class AnswerRule(Struct, frozen=True):
+    """How scores become answers; fitted on validation, signed with the checkpoint.
+
+    Attributes:
+        temperature: What logits are divided by.
+        abstain_below: Probability below which the answer is that it is not known; 0: never.
+        threshold: Where there may be several labels, the probability from which one is given.
+        at_least_one: Whether the likeliest is given where none reaches it.
+    """
+
+    temperature: float = 1.0
+    abstain_below: float = 0.0
+    threshold: float | None = None
+    at_least_one: bool = False
+
+    @classmethod
+    def of_body(cls, body: Mapping[str, Any]) -> "AnswerRule":
+        """Return what the body of a checkpoint's manifest says; without a word the plain one."""
+        stated = body.get("decision", {})
+        threshold = stated.get("threshold")
+        return cls(
+            float(stated.get("temperature", 1)),
+            float(stated.get("abstainBelow", 0)),
+            None if threshold is None else float(threshold),
+            bool(stated.get("atLeastOne", False)),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as the body of a checkpoint's manifest holds it."""
+        found: dict[str, Any] = {
+            "temperature": f"{self.temperature:.3f}",
+            "abstainBelow": f"{self.abstain_below:.6f}",
+        }
+        if self.threshold is not None:
+            found |= {"threshold": f"{self.threshold:.6f}", "atLeastOne": self.at_least_one}
+        return found
+
+
+class Task(Protocol):
+    """What a model is trained for."""
+
+    NAME: ClassVar[str]
+    METRIC: ClassVar[str]
+    """The metric of the validation data that picks epoch and candidate."""
+
+    def problem(self, labels: Sequence[str], /) -> str:
+        """Return why a record with these labels cannot be learned from; empty: it can."""
+
+    def probabilities(self, logits: Scores, temperature: float = 1.0) -> Scores:
+        """Return the probabilities of labels."""
+
+    def logits(self, probabilities: Scores) -> Scores:
+        """Return logits with these probabilities."""
+
+    def loss(self, probabilities: Scores, expected: Flags, /) -> float:
+        """Return the mean log loss of probabilities; none counts as 0 or 1."""
+
+    def given(self, probabilities: Scores, decision: AnswerRule, /) -> Flags:
+        """Return which labels are given."""
+
+    def decide(self, logits: Scores, expected: Flags) -> AnswerRule:
+        """Return the decision that fits validation best."""
+
+    def score(self, expected: Flags, given: Flags) -> float:
+        """Return the metric."""
+
+
+def macro_f1(expected: Flags, given: Flags) -> float:
+    """Return the mean F1 over the labels that occur as right or given; 0/0 counts as 0."""
+    hits = (expected & given).sum(0)
+    sizes = expected.sum(0) + given.sum(0)
+    present = sizes > 0
+    return float((2 * hits[present] / sizes[present]).mean()) if present.any() else 0.0
+
+
+def micro_f1(expected: Flags, given: Flags) -> float:
+    """Return the F1 over all labels together."""
+    size = int(expected.sum() + given.sum())
+    return 2 * int((expected & given).sum()) / size if size else 0.0
+
+
+TEMPERATURES = np.geomspace(0.05, 20, 121)
+"""What is tried as temperature: about 5 % apart."""
+
+
+def best_temperature(losses: Sequence[float], *, wrong: int, records: int) -> float:
+    """Return the temperature of the least loss, of equals the one nearest to 1.
+
+    Where few records were answered, or all of them rightly, it is 1 at least: there the loss falls
+    for ever as answers get surer, whatever they are worth.
+
+    Args:
+        losses: Mean loss at each of :data:`TEMPERATURES`.
+        wrong: How many records get a wrong answer.
+        records: How many there are.
+    """
+    surer = wrong > 0 and records >= FEW_RECORDS
+    tried = [
+        (float(t), loss)
+        for t, loss in zip(TEMPERATURES, losses, strict=True)
+        if surer or round(float(t), 3) >= 1
+    ]
+    least = min(loss for _, loss in tried)
+    fine = [t for t, loss in tried if loss <= least + 1e-12]
+    nearest = min(fine, key=lambda t: abs(math.log(t)))
+    return round(nearest, 3)

@@ -1,0 +1,138 @@
+"""Trained checkpoints: which can answer, and how they reach a worker, verified (spec §13.6)."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lyrikstore.canon.errors import (
+    FormatError,
+    InvalidInputError,
+    RunFailedError,
+    storage_error,
+)
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_tree
+from lyrikstore.train.formats import adapter
+from lyrikstore.train.formats.base_model import STAGED
+from lyrikstore.train.formats.check import check_settings, check_tensors, refuse
+from lyrikstore.train.formats.formats import BLEND, FORMATS, Format, format_of
+from lyrikstore.train.formats.word_counts import MAX_VOCABULARY_BYTES, VOCABULARY
+from lyrikstore.train.snapshot import copy_base, copy_weights
+from lyrikstore.train.tasks import TASKS, AnswerRule
+from lyrikstore.train.worker.staging import BASE, CHECKPOINT, Staging
+from lyrikstore.verify.evaluation.answers import MODEL, SEVERAL, WHOLE, Answerer
+
+
+def resolve_trained(repo: Repository, ref: str) -> Manifest:
+    """Return a checkpoint that can answer.
+
+    Raises:
+        InvalidInputError: (``not-trained``) it is something else.
+        FormatError: (``newer-format``) it has a format that this version does not load.
+    """
+    found = repo.resolve(ref)
+    if found.kind != "checkpoint" or found.body["origin"] != "trained":
+        raise InvalidInputError(
+            "not-trained",
+            f"{ref} is not a trained checkpoint",
+            hint="name a checkpoint that `lyrikstore train` made",
+        )
+    if found.body["format"] not in {*FORMATS, BLEND}:
+        raise FormatError(
+            "newer-format",
+            f"{ref} has the format {found.body['format'][:40]}",
+            hint="upgrade lyrikstore",
+        )
+    return found
+
+
+def stage_checkpoint(repo: Repository, checkpoint: Manifest, staging: Staging) -> tuple[str, ...]:
+    """Copy a checkpoint, and its base model where it needs one, verified.
+
+    Returns:
+        The staged files, each of which is read to load it.
+
+    Raises:
+        FormatError: (``bad-checkpoint``) its tree is not that of its format, or its settings are
+            not those that we load.
+        PolicyError, VerificationError, IncompleteError, StorageError: As for a base model.
+    """
+    files = present_tree(repo, checkpoint).by_path
+    form = format_of(checkpoint.body["format"], frozenset(files))
+    if form is None:
+        refuse(checkpoint.name, f"it has other files than {checkpoint.body['format']} has")
+    if checkpoint.body["task"] not in TASKS:
+        refuse(checkpoint.name, f"its task {checkpoint.body['task'][:40]!r} is not one of ours")
+    base: Manifest | None = None
+    settings: dict[str, Any] = {}
+    if form.needs_base:
+        named = checkpoint.inputs_in("base")
+        if len(named) != 1:
+            refuse(checkpoint.name, "it names no base model")
+        base = repo.manifest(named[0].id)
+        settings = copy_base(repo, base, staging)
+    for name in form.json_files:
+        if repo.blobs.size(files[name].blake3) > _limit(name):
+            refuse(name, f"it is too long (more than {_limit(name) >> 20} MiB)")
+    read = {
+        name: repo.blobs.read(files[name].blake3, max_bytes=_limit(name))
+        for name in form.json_files
+    }
+    shapes = check_settings(form, read, checkpoint.body, base.tree if base else None, settings)
+    for name, data in read.items():
+        staging.write(f"{CHECKPOINT}/{name}", data)
+    for name in form.weight_files:
+        wanted = shapes.get(name)
+        check = (lambda _: None) if wanted is None else partial(check_tensors, name, wanted=wanted)
+        copy_weights(repo, files[name].blake3, staging, f"{CHECKPOINT}/{name}", check)
+    return staged_files(form)
+
+
+def answerer_of(body: Mapping[str, Any]) -> Answerer:
+    """Return how the scores of a checkpoint become answers, in millionths.
+
+    Args:
+        body: Of its manifest; without ``decision`` it always answers.
+    """
+    rule, several = AnswerRule.of_body(body), body["task"] == SEVERAL
+    threshold = 0.5 if rule.threshold is None else rule.threshold
+    return Answerer(
+        MODEL,
+        round(threshold * WHOLE) if several else None,
+        several and rule.at_least_one,
+        round(rule.abstain_below * WHOLE),
+    )
+
+
+def read_scores(
+    staging: Staging, answered: Mapping[str, Any], records: int, labels: int
+) -> NDArray[np.int32]:
+    """Return what a worker wrote: millionths, records × labels.
+
+    Raises:
+        RunFailedError: (``bad-output``) it is no such file.
+        StorageError: It cannot be read.
+    """
+    path = staging.path / str(answered["scores"])
+    try:
+        data = path.read_bytes() if path.stat().st_size == 4 * records * labels else b""
+    except OSError as error:
+        raise storage_error(error, f"reading {path.name}") from error
+    found = np.frombuffer(data, "<i4")
+    if len(found) != records * labels or found.min() < 0 or found.max() > WHOLE:
+        raise RunFailedError("bad-output", f"{path.name} is not what a worker writes")
+    return found.reshape(records, labels)
+
+
+def staged_files(form: Format) -> tuple[str, ...]:
+    """Return what a worker reads to load a checkpoint of a format."""
+    base = [f"{BASE}/{name}" for name in STAGED] if form.needs_base else []
+    return (*base, *(f"{CHECKPOINT}/{name}" for name in sorted(form.files)))
+
+
+def _limit(name: str) -> int:
+    return MAX_VOCABULARY_BYTES if name.endswith(VOCABULARY) else adapter.MAX_JSON_BYTES

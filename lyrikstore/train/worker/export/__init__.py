@@ -1,0 +1,1 @@
+"""Trained checkpoints in the form that serving programs load, and those programs asked back."""

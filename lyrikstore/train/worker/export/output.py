@@ -1,0 +1,36 @@
+"""The files of an export, each hashed before it is written, so that the parent knows them again."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from blake3 import blake3
+
+FOLDER = "out/export"
+"""Where the files of an export are staged."""
+
+
+class Output:
+    """Files that are written once.
+
+    Args:
+        folder: Where; it is made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.digests: dict[str, str] = {}
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file; folders in its name are made."""
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with path.open("xb") as file:
+            file.write(data)
+        self.digests[name] = blake3(data).hexdigest()
+
+    def write_json(self, name: str, value: Mapping[str, Any]) -> None:
+        """Write a JSON file that people can read too."""
+        text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
+        self.write(name, text.encode() + b"\n")

@@ -1,0 +1,90 @@
+"""Settings and tokenizer of an export, as transformers and transformers.js read them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from lyrikstore.train.formats.architectures import family_of
+from lyrikstore.train.formats.base_model import CONFIG, TOKENIZER
+from lyrikstore.train.worker.export.output import Output
+from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.staging import BASE
+
+TOKENIZER_CONFIG = "tokenizer_config.json"
+UNLIMITED = int(1e30)
+"""What transformers takes for a tokenizer that reads all of a text."""
+
+_PROBLEMS = {
+    "text-classification": "single_label_classification",
+    "multi-label": "multi_label_classification",
+}
+
+
+def base_settings(files: StagedFiles) -> dict[str, Any]:
+    """Return the settings of the staged base model."""
+    found: dict[str, Any] = json.loads(files.read(f"{BASE}/{CONFIG}"))
+    return found
+
+
+def label_settings(task: str, labels: Sequence[str]) -> dict[str, Any]:
+    """Return what ``config.json`` says of the labels."""
+    return {
+        "id2label": {str(at): label for at, label in enumerate(labels)},
+        "label2id": {label: at for at, label in enumerate(labels)},
+        "num_labels": len(labels),
+        "problem_type": _PROBLEMS[task],
+    }
+
+
+def write_base_tokenizer(
+    files: StagedFiles, out: Output, settings: Mapping[str, Any], max_tokens: int
+) -> None:
+    """Write the base's tokenizer, which cuts a text where the sealed model does."""
+    described: dict[str, Any] = json.loads(files.read(f"{BASE}/{TOKENIZER}"))
+    described["padding"] = None
+    described["truncation"] = {
+        "direction": "Right",
+        "max_length": max_tokens,
+        "strategy": "LongestFirst",
+        "stride": 0,
+    }
+    names = {one["id"]: one["content"] for one in described.get("added_tokens") or ()}
+    padding = names.get(settings.get("pad_token_id", family_of(settings).padding))
+    write_tokenizer(out, "", described, max_tokens, padding)
+
+
+def closing_token(files: StagedFiles) -> int | None:
+    """Return the token that the base's tokenizer ends every sequence with; None: none, or more."""
+    tokenizer = Tokenizer.from_str(files.read(f"{BASE}/{TOKENIZER}").decode())
+    tokenizer.no_padding()
+    found = tokenizer.encode("a")
+    ends = found.special_tokens_mask[-2:]
+    return int(found.ids[-1]) if ends == [0, 1] else None
+
+
+def write_tokenizer(
+    out: Output, folder: str, described: Mapping[str, Any], max_tokens: int, padding: str | None
+) -> None:
+    """Write ``tokenizer.json`` and what transformers wants beside it.
+
+    Args:
+        out: Takes the files.
+        folder: Empty, or a folder with its slash.
+        described: The tokenizer.
+        max_tokens: Longest sequence.
+        padding: The token that fills sequences up.
+    """
+    text = json.dumps(described, ensure_ascii=False)
+    out.write(f"{folder}{TOKENIZER}", text.encode())
+    out.write_json(
+        f"{folder}{TOKENIZER_CONFIG}",
+        {
+            "clean_up_tokenization_spaces": False,
+            "model_input_names": ["input_ids", "attention_mask"],
+            "model_max_length": max_tokens,
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            **({"pad_token": padding} if padding is not None else {}),
+        },
+    )

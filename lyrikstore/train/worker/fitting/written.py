@@ -1,0 +1,105 @@
+"""What a candidate leaves: checkpoints, and what each says of the validation data."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.train.tasks import TASKS
+from lyrikstore.train.tasks.task import Flags, Scores, macro_f1
+from lyrikstore.train.worker.examples import Example, targets
+from lyrikstore.train.worker.metrics import decimal
+from lyrikstore.train.worker.models.model import Saved
+from lyrikstore.train.worker.process import peak_memory_bytes
+
+Report = Callable[..., None]
+"""Takes ``phase``, ``done``, ``total`` and figures by name."""
+
+
+class Began:
+    """Clocks of a job."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.monotonic(), time.process_time()
+
+    def add(self, wall: float, cpu: float) -> None:
+        """Count what an interrupted process before this one took."""
+        self._wall, self._cpu = self._wall - wall, self._cpu - cpu
+
+    def spent(self) -> tuple[str, str]:
+        """Return seconds on the clock, and of all cores together."""
+        wall, cpu = time.monotonic() - self._wall, time.process_time() - self._cpu
+        return decimal(wall, 1), decimal(cpu, 1)
+
+    def figures(self) -> dict[str, str]:
+        """Return what it took so far."""
+        wall, cpu = self.spent()
+        return {
+            "wallSeconds": wall,
+            "cpuSeconds": cpu,
+            "peakMemoryBytes": str(peak_memory_bytes()),
+        }
+
+
+class Written:
+    """The checkpoints that were written, with what they say of the validation data."""
+
+    def __init__(
+        self, job: Mapping[str, Any], out: Path, checking: Sequence[Example], began: Began
+    ) -> None:
+        self._job, self._out, self.began = job, out, began
+        self.task = TASKS[job["task"]]
+        self.expected = targets(checking, job["labels"])
+        self.checkpoints: list[dict[str, Any]] = []
+
+    def measure(self, logits: Scores) -> dict[str, str]:
+        """Return the metrics of the validation data."""
+        return validation_metrics(self.task.NAME, logits, self.expected)
+
+    def add(
+        self,
+        model: Saved,
+        logits: Scores,
+        *,
+        final: bool,
+        step: int = 1,
+        epoch: str = "1",
+        metrics: Mapping[str, str] = {},
+        history: bytes = b"",
+    ) -> None:
+        """Write a checkpoint, and how its training went where that took steps."""
+        number = len(self.checkpoints) + 1
+        folder = self._out / f"{number}"
+        folder.mkdir(parents=True, mode=0o700)
+        model.save(folder)
+        # `tofile` would not say why it could not write.
+        (self._out / f"{number}.logits").write_bytes(logits.astype("<f8").tobytes())
+        name = f"out/{self._out.name}"
+        if history:
+            (self._out / f"{number}.history").write_bytes(history)
+        self.checkpoints.append(
+            {
+                "folder": f"{name}/{number}",
+                "logits": f"{name}/{number}.logits",
+                **({"history": f"{name}/{number}.history"} if history else {}),
+                "step": step,
+                "epoch": epoch,
+                "final": final,
+                "metrics": {**metrics, **self.measure(logits), **self.began.figures()},
+            }
+        )
+
+
+def validation_metrics(task: str, logits: Scores, expected: Flags) -> dict[str, str]:
+    """Return metrics of the validation data, with the decision that fits it best."""
+    kind = TASKS[task]
+    decision = kind.decide(logits, expected)
+    given = kind.given(kind.probabilities(logits, decision.temperature), decision)
+    found = {
+        "validationAccuracy": decimal(float((given == expected).all(1).mean())),
+        "validationMacroF1": decimal(macro_f1(expected, given)),
+    }
+    if kind.METRIC != "macroF1":
+        name = f"validation{kind.METRIC[0].upper()}{kind.METRIC[1:]}"
+        found[name] = decimal(kind.score(expected, given))
+    return found

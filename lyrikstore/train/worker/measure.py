@@ -1,0 +1,98 @@
+"""A few real steps, timed, of which nothing is kept. Runs in a worker."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from lyrikstore.train.worker.examples import read_examples
+from lyrikstore.train.worker.fitting.tune import Fitting
+from lyrikstore.train.worker.fitting.written import Report
+from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.metrics import decimal
+from lyrikstore.train.worker.models.encoder import TextEncoder, load_base, pooled, prepare
+from lyrikstore.train.worker.models.tuned import Tuned
+from lyrikstore.train.worker.order import epoch_batches, padding_ratio
+from lyrikstore.train.worker.process import peak_memory_bytes
+from lyrikstore.train.worker.staging import TRAIN, VALIDATION
+
+USUAL = (0.25, 0.5, 0.75)
+"""Where the batches that are timed stand, of all by length."""
+
+
+def measure(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
+    """Do the longest batch, and then three that are timed.
+
+    Args:
+        job: ``candidate`` (``lora``, ``full`` or ``embeddings``), ``task``, ``config``, ``labels``,
+            ``precision``, and ``positions``, the most tokens that the model reads.
+        files: The staging folder: ``base/``, ``train.jsonl``, ``validation.jsonl``.
+        report: Called per step.
+
+    Returns:
+        ``steps``: ``records``, ``tokens`` (of each, padding included), ``cpuSeconds`` and
+        ``wallSeconds``; ``peakMemoryBytes``; ``padding``, the tokens that an epoch computes to
+        those of its texts; ``trainTokens`` and ``validationTokens``, pairs of tokens and records.
+    """
+    settings, most = job["config"]["training"], job["config"]["model"]["max_tokens"]
+    prepare(settings["threads"], settings["seed"])
+    examples, checking = read_examples(files, TRAIN), read_examples(files, VALIDATION)
+    texts = [one.text for one in examples]
+    counting = TextEncoder(files, job["positions"])
+    whole = list(map(len, counting.encode(texts)))
+    lengths = [min(count, most) for count in whole]
+    learn = _learner(job, files, examples)
+    size = settings["batch_size"]
+    by_length = sorted(range(len(lengths)), key=lambda at: lengths[at])
+    starts = [int(share * max(0, len(lengths) - size)) for share in USUAL]
+    chosen = [by_length[-size:], *(by_length[start : start + size] for start in starts)]
+    steps = []
+    for number, batch in enumerate(chosen):
+        begun, cpu = time.perf_counter(), time.process_time()
+        learn(batch)
+        taken = {
+            "records": len(batch),
+            "tokens": max(lengths[at] for at in batch),
+            "cpuSeconds": decimal(time.process_time() - cpu, 6),
+            "wallSeconds": decimal(time.perf_counter() - begun, 6),
+        }
+        report("measure", number + 1, len(chosen))
+        if number:  # the first one also warms up
+            steps.append(taken)
+    ids = [one.id for one in examples]
+    order = epoch_batches(ids, lengths, size=size, seed=settings["seed"], epoch=0)
+    return {
+        "steps": steps,
+        "peakMemoryBytes": peak_memory_bytes(),
+        "padding": decimal(padding_ratio(order, lengths)),
+        "trainTokens": sorted(Counter(whole).items()),
+        "validationTokens": sorted(
+            Counter(map(len, counting.encode([one.text for one in checking]))).items()
+        ),
+    }
+
+
+def _learner(
+    job: Mapping[str, Any], files: StagedFiles, examples: Sequence[Any]
+) -> Callable[[Sequence[int]], object]:
+    """Return what learns from a batch, or only goes through the encoder."""
+    config = dict(job["config"])
+    if job["candidate"] == "embeddings":
+        base: Any = load_base(files, config["model"]["max_tokens"])
+        base.eval()
+        text = TextEncoder(files, config["model"]["max_tokens"])
+        sequences = text.encode([one.text for one in examples])
+
+        def read(places: Sequence[int]) -> None:
+            with torch.inference_mode():
+                pooled(base, text.batch([sequences[at] for at in places]), "mean")
+
+        return read
+    if job["candidate"] == "full":
+        config.pop("lora", None)
+    model = Tuned.fresh(job["task"], job["labels"], files, config)
+    fitting = Fitting(model, job, examples)
+    model.classifier.train()
+    return fitting.learn

@@ -1,0 +1,1 @@
+"""What can be trained and asked: one module a format, behind one protocol."""

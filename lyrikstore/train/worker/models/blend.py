@@ -1,0 +1,70 @@
+"""``blend/1``: word counts and another model, their probabilities weighed (spec §13.6.4)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lyrikstore.train.tasks import TASKS
+from lyrikstore.train.worker.examples import Example
+from lyrikstore.train.worker.models.model import Logits, Model, Part, Summands
+
+
+class Blend:
+    """Two models, each with its temperature, and the weight of the second.
+
+    Args:
+        task: Name of the task.
+        words: The model of word counts.
+        other: The other model.
+        temperatures: Of both.
+        weight: Of the other, from 0.1 to 0.9.
+    """
+
+    def __init__(
+        self,
+        task: str,
+        words: Model,
+        other: Model,
+        temperatures: tuple[float, float],
+        weight: float,
+    ) -> None:
+        self.task, self.labels = task, list(words.labels)
+        self._words, self._other = words, other
+        self._temperatures, self._weight = temperatures, weight
+
+    def logits(self, examples: Sequence[Example]) -> Logits:
+        """Return the logits of some records."""
+        task = TASKS[self.task]
+        first, second = (
+            task.probabilities(model.logits(examples), temperature)
+            for model, temperature in zip(
+                (self._words, self._other), self._temperatures, strict=True
+            )
+        )
+        return task.logits(blended(first, second, self._weight))
+
+    def tokens(self, example: Example) -> tuple[int, int]:
+        """Return how many tokens the other model reads, and the most."""
+        return self._other.tokens(example)
+
+    def vectors(self, examples: Sequence[Example]) -> Any:
+        """Return the vectors of the other model."""
+        return self._other.vectors(examples)
+
+    def contributions(self, _example: Example, _label: int) -> tuple[Summands, float] | None:
+        """Return None: a blend of probabilities is no sum of logits."""
+        return None
+
+    def parts(self, _temperature: float) -> list[Part]:
+        """Return both models."""
+        first, second = self._temperatures
+        return [
+            Part(self._words, first, 1 - self._weight),
+            Part(self._other, second, self._weight),
+        ]
+
+
+def blended(words: Logits, other: Logits, weight: float) -> Logits:
+    """Return probabilities, of the other with a weight and of the words with the rest."""
+    return np.asarray((1 - weight) * words + weight * other)

@@ -1,0 +1,172 @@
+"""``embeddings/1``: a frozen encoder's vectors, and a linear model over them."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.numpy import load, save_file
+from torch import nn
+
+from lyrikstore.train.formats.adapter import CLASSIFIER, CLASSIFIER_CONFIG
+from lyrikstore.train.formats.embeddings import FORMAT
+from lyrikstore.train.worker.errors import bad_model
+from lyrikstore.train.worker.examples import Example, targets
+from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.models.encoder import TextEncoder, by_length, load_base, pooled
+from lyrikstore.train.worker.models.linear import fit_linear
+from lyrikstore.train.worker.models.model import (
+    Logits,
+    Part,
+    Summands,
+    check_finite,
+    described,
+    unit_rows,
+)
+from lyrikstore.train.worker.models.network import Network
+
+STRENGTH = 10.0
+"""C of the logistic regression: set beforehand, tuned on nobody's test set."""
+
+Told = Callable[[int, int], None]
+"""Takes how many texts were read, and of how many."""
+
+
+class Embeddings:
+    """A linear model over the vectors of a frozen encoder.
+
+    Args:
+        task: Name of the task.
+        labels: Labels in the order of the rows of weights.
+        encoder: The base model.
+        text: Its tokenizer.
+        pooling: How token vectors become one.
+        weight: Labels × width.
+        bias: Of each label.
+    """
+
+    def __init__(
+        self,
+        task: str,
+        labels: Sequence[str],
+        encoder: nn.Module,
+        text: TextEncoder,
+        pooling: str,
+        weight: NDArray[np.float64],
+        bias: NDArray[np.float64],
+    ) -> None:
+        self.task, self.labels = task, list(labels)
+        self._encoder, self._text, self._pooling = encoder.eval(), text, pooling
+        self._weight, self._bias = weight, bias
+
+    @classmethod
+    def fit(
+        cls,
+        task: str,
+        labels: Sequence[str],
+        examples: Sequence[Example],
+        base: tuple[nn.Module, TextEncoder, str],
+        told: Told,
+    ) -> Self:
+        """Return the model that fits some records.
+
+        Args:
+            task: Name of the task.
+            labels: All labels.
+            examples: What to learn from.
+            base: The encoder, its tokenizer, and how token vectors become one.
+            told: Called as texts are read.
+        """
+        vectors = embed(*base, examples, told)
+        weight, bias = fit_linear(task, vectors, targets(examples, labels), STRENGTH)
+        return cls(task, labels, *base, weight, bias)
+
+    def logits(self, examples: Sequence[Example]) -> Logits:
+        """Return the logits of some records."""
+        return np.asarray(self.vectors(examples) @ self._weight.T + self._bias)
+
+    def vectors(self, examples: Sequence[Example]) -> NDArray[np.float64]:
+        """Return one vector of length 1 for each text."""
+        return embed(self._encoder, self._text, self._pooling, examples, lambda *_: None)
+
+    def contributions(self, _example: Example, _label: int) -> tuple[Summands, float] | None:
+        """Return None: the numbers of a vector are no terms that people know."""
+        return None
+
+    def parts(self, temperature: float) -> list[Part]:
+        """Return itself."""
+        return [Part(self, temperature)]
+
+    def tokens(self, example: Example) -> tuple[int, int]:
+        """Return how many tokens are read, and the most."""
+        return len(self._text.encode([example.text])[0]), self._text.max_tokens
+
+    def network(self) -> Network:
+        """Return it as one network."""
+        return Network(
+            self._encoder,
+            self._pooling,
+            unit=True,
+            weight=self._weight,
+            bias=self._bias,
+            max_tokens=self._text.max_tokens,
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write its files."""
+        about = described(
+            self.task,
+            self.labels,
+            FORMAT,
+            maxTokens=self._text.max_tokens,
+            pooling=self._pooling,
+        )
+        (folder / CLASSIFIER_CONFIG).write_text(json.dumps(about), "utf-8")
+        tensors = {"weight": self._weight, "bias": self._bias}
+        save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, folder / CLASSIFIER)
+
+    @classmethod
+    def load(cls, files: StagedFiles, folder: str) -> Self:
+        """Return the model in a staged folder; raises ``ValueError`` if its parts do not fit."""
+        about: dict[str, Any] = json.loads(files.read(f"{folder}/{CLASSIFIER_CONFIG}"))
+        encoder = load_base(files, about["maxTokens"])
+        tensors = load(files.read(f"{folder}/{CLASSIFIER}"))
+        labels, width = len(about["labels"]), int(encoder.config.hidden_size)
+        shapes = {"weight": (labels, width), "bias": (labels,)}
+        if {name: value.shape for name, value in tensors.items()} != shapes:
+            raise ValueError("the weights are not those of its labels and its base")
+        check_finite(tensors)
+        return cls(
+            about["task"],
+            about["labels"],
+            encoder,
+            TextEncoder(files, about["maxTokens"]),
+            about["pooling"],
+            tensors["weight"],
+            tensors["bias"],
+        )
+
+
+def embed(
+    encoder: nn.Module, text: TextEncoder, pooling: str, examples: Sequence[Example], told: Told
+) -> NDArray[np.float64]:
+    """Return one vector of length 1 for each text: records × width."""
+    sequences = text.encode([one.text for one in examples])
+    parts: list[tuple[list[int], NDArray[np.float64]]] = []
+    done = 0
+    encoder.eval()
+    with torch.inference_mode():
+        for places in by_length(sequences):
+            found = pooled(encoder, text.batch([sequences[at] for at in places]), pooling)
+            parts.append((places, found.to(torch.float64).numpy()))
+            done += len(places)
+            told(done, len(examples))
+    vectors = np.zeros((len(examples), parts[0][1].shape[1] if parts else 1))
+    for places, some in parts:
+        vectors[places] = some
+    if not np.isfinite(vectors).all():
+        raise bad_model("the base model", "the vector of a text has infinity or NaN")
+    return unit_rows(vectors)

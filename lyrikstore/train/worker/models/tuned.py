@@ -1,0 +1,293 @@
+"""``peft-lora/1`` and ``encoder/1``: an encoder that is trained, pooled, and a linear classifier.
+
+Of ``peft-lora/1`` the adapter is kept, of ``encoder/1`` all weights that changed.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Self, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from peft import (
+    LoraConfig,
+    PeftModel,
+    get_peft_model,
+    get_peft_model_state_dict,
+    set_peft_model_state_dict,
+)
+from safetensors.torch import load, save_file
+from torch import Tensor, nn
+
+from lyrikstore.train.formats.adapter import (
+    ADAPTER,
+    ADAPTER_CONFIG,
+    CLASSIFIER,
+    CLASSIFIER_CONFIG,
+    FIXED,
+)
+from lyrikstore.train.formats.adapter import FORMAT as LORA
+from lyrikstore.train.formats.encoder import ENCODER
+from lyrikstore.train.formats.encoder import FORMAT as FULL
+from lyrikstore.train.worker.errors import TRAINED, loading
+from lyrikstore.train.worker.examples import Example
+from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.models.encoder import (
+    Batch,
+    TextEncoder,
+    by_length,
+    load_base,
+    pooled,
+)
+from lyrikstore.train.worker.models.model import Logits, Part, Summands, described, unit_rows
+from lyrikstore.train.worker.models.network import Network
+
+
+class TextClassifier(nn.Module):
+    """Encoder, pooling, dropout, linear classifier.
+
+    Args:
+        encoder: A transformer whose output has ``last_hidden_state``.
+        width: Length of its vectors.
+        labels: Number of labels.
+        pooling: ``mean`` over the tokens of a text, or ``cls``: its first token.
+        dropout: Before the classifier, in training.
+    """
+
+    def __init__(
+        self, encoder: nn.Module, width: int, labels: int, *, pooling: str, dropout: float
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.pooling = pooling
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(width, labels)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return the logits: (records, labels)."""
+        vectors = pooled(self.encoder, batch, self.pooling)
+        return cast("Tensor", self.classifier(self.dropout(vectors)))
+
+
+class Tuned:
+    """A trained encoder with its classifier.
+
+    Args:
+        task: Name of the task.
+        labels: Labels in the order of the classifier's rows.
+        classifier: The network.
+        text: The base's tokenizer.
+        lora: The adapter's settings; None: all weights are trained.
+    """
+
+    def __init__(
+        self,
+        task: str,
+        labels: Sequence[str],
+        classifier: TextClassifier,
+        text: TextEncoder,
+        lora: Mapping[str, Any] | None,
+    ) -> None:
+        self.task, self.labels = task, list(labels)
+        self.classifier, self.text, self.lora = classifier, text, lora
+
+    @classmethod
+    def fresh(
+        cls, task: str, labels: Sequence[str], files: StagedFiles, config: Mapping[str, Any]
+    ) -> Self:
+        """Return a model that knows nothing yet.
+
+        Args:
+            task: Name of the task.
+            labels: All labels.
+            files: Where the base model is staged.
+            config: ``model`` and ``training`` settings; ``lora`` where an adapter is trained.
+        """
+        base = load_base(files, config["model"]["max_tokens"])
+        width, lora = int(base.config.hidden_size), config.get("lora")
+        if lora is not None:
+            encoder = cast("nn.Module", get_peft_model(base, _lora(lora)))
+        else:
+            encoder = base.requires_grad_(requires_grad=True)
+            # Word vectors are most of the weights, and rare words would be torn away from others.
+            cast("Any", base).get_input_embeddings().requires_grad_(requires_grad=False)
+        classifier = TextClassifier(
+            encoder,
+            width,
+            len(labels),
+            pooling=config["model"]["pooling"],
+            dropout=float(config["training"]["dropout"]),
+        )
+        with torch.no_grad():
+            classifier.classifier.weight.zero_()
+            classifier.classifier.bias.zero_()
+        text = TextEncoder(files, config["model"]["max_tokens"])
+        return cls(task, labels, classifier, text, lora)
+
+    def logits(self, examples: Sequence[Example]) -> Logits:
+        """Return the logits of some records."""
+        return self.logits_of(self.text.encode([one.text for one in examples]))
+
+    def logits_of(self, sequences: Sequence[Sequence[int]]) -> Logits:
+        """Return the logits of encoded texts."""
+        self.classifier.eval()
+        result = np.zeros((len(sequences), len(self.labels)))
+        with torch.inference_mode():
+            for places in by_length(sequences):
+                found = self.classifier(self.text.batch([sequences[at] for at in places]))
+                result[places] = found.to(torch.float64).numpy()
+        return result
+
+    def tokens(self, example: Example) -> tuple[int, int]:
+        """Return how many tokens are read, and the most."""
+        return len(self.text.encode([example.text])[0]), self.text.max_tokens
+
+    def vectors(self, examples: Sequence[Example]) -> NDArray[np.float64]:
+        """Return one vector of length 1 for each text: the classifier's input."""
+        self.classifier.eval()
+        sequences = self.text.encode([one.text for one in examples])
+        found = np.zeros((len(sequences), self.classifier.classifier.in_features))
+        with torch.inference_mode():
+            for places in by_length(sequences):
+                batch = self.text.batch([sequences[at] for at in places])
+                some = pooled(self.classifier.encoder, batch, self.classifier.pooling)
+                found[places] = some.to(torch.float64).numpy()
+        return unit_rows(found)
+
+    def contributions(self, _example: Example, _label: int) -> tuple[Summands, float] | None:
+        """Return None: the numbers of a vector are no terms that people know."""
+        return None
+
+    def parts(self, temperature: float) -> list[Part]:
+        """Return itself."""
+        return [Part(self, temperature)]
+
+    def network(self) -> Network:
+        """Return it as one network; an adapter is merged for good, so nothing else may follow."""
+        encoder: Any = self.classifier.encoder.eval()
+        if isinstance(encoder, PeftModel):
+            encoder = cast("Any", encoder).merge_and_unload()
+        linear = self.classifier.classifier
+        return Network(
+            encoder,
+            self.classifier.pooling,
+            unit=False,
+            weight=linear.weight.detach().to(torch.float64).numpy(),
+            bias=linear.bias.detach().to(torch.float64).numpy(),
+            max_tokens=self.text.max_tokens,
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write the adapter or the weights that were trained, and the classifier."""
+        encoder = self.classifier.encoder
+        if self.lora is not None:
+            _save(get_peft_model_state_dict(encoder), folder / ADAPTER)
+            written = json.dumps(_adapter_config(self.lora))
+            (folder / ADAPTER_CONFIG).write_text(written, "utf-8")
+        else:
+            trained = {k: v for k, v in encoder.named_parameters() if v.requires_grad}
+            _save({name: value.detach() for name, value in trained.items()}, folder / ENCODER)
+        _save(self.classifier.classifier.state_dict(), folder / CLASSIFIER)
+        about = described(
+            self.task,
+            self.labels,
+            FULL if self.lora is None else LORA,
+            maxTokens=self.text.max_tokens,
+            pooling=self.classifier.pooling,
+        )
+        (folder / CLASSIFIER_CONFIG).write_text(json.dumps(about), "utf-8")
+
+    @classmethod
+    def load(cls, files: StagedFiles, folder: str) -> Self:
+        """Return the model in a staged folder.
+
+        Raises:
+            InvalidInputError: (``bad-checkpoint``) the files are not a whole checkpoint for this
+                base; (``bad-model``) the base cannot be loaded.
+            StorageError: (``staging-lost``) a file is gone.
+        """
+        with loading(TRAINED):
+            about = json.loads(files.read(f"{folder}/{CLASSIFIER_CONFIG}"))
+        base = load_base(files, about["maxTokens"])
+        with loading(TRAINED):
+            classifier = _load(base, files, folder, about)
+        text = TextEncoder(files, about["maxTokens"])
+        return cls(about["task"], about["labels"], classifier.eval(), text, None)
+
+
+def _load(base: Any, files: StagedFiles, folder: str, about: Mapping[str, Any]) -> TextClassifier:
+    width = int(base.config.hidden_size)
+    if about["format"] == LORA:
+        lora = _to_lora(files.read(f"{folder}/{ADAPTER_CONFIG}"))
+        encoder = get_peft_model(base, lora)
+        tensors = load(files.read(f"{folder}/{ADAPTER}"))
+        if tensors.keys() != get_peft_model_state_dict(encoder).keys():
+            raise ValueError("the adapter's tensors are not those its config names")
+        set_peft_model_state_dict(encoder, tensors)
+    else:
+        encoder = base
+        tensors = load(files.read(f"{folder}/{ENCODER}"))
+        frozen = base.get_input_embeddings().weight
+        trained = {k: v.shape for k, v in base.named_parameters() if v is not frozen}
+        if {name: value.shape for name, value in tensors.items()} != trained:
+            raise ValueError("the encoder's tensors are not those of its base")
+        base.load_state_dict(tensors, strict=False)
+    model = TextClassifier(
+        cast("nn.Module", encoder),
+        width,
+        len(about["labels"]),
+        pooling=about["pooling"],
+        dropout=0.0,
+    )
+    model.classifier.load_state_dict(load(files.read(f"{folder}/{CLASSIFIER}")))
+    if not all(torch.isfinite(value).all() for value in model.parameters()):
+        raise ValueError("its weights have infinity or NaN")
+    return model
+
+
+def _save(tensors: Mapping[str, Tensor], path: Path) -> None:
+    save_file({name: value.contiguous() for name, value in tensors.items()}, path)
+
+
+def _lora(settings: Mapping[str, Any]) -> LoraConfig:
+    return LoraConfig(
+        r=settings["rank"],
+        lora_alpha=settings["alpha"],
+        lora_dropout=float(settings["dropout"]),
+        target_modules=list(settings["targets"]),
+        layers_to_transform=list(settings["layers"]) if settings.get("layers") else None,
+    )
+
+
+def _adapter_config(settings: Mapping[str, Any]) -> dict[str, Any]:
+    # Written out rather than taken from PEFT, which adds every setting of every other kind of
+    # adapter, sets in an order that follows the hash seed, and the path of the base model.
+    lora = _lora(settings)
+    document: dict[str, Any] = dict(FIXED)
+    document |= {
+        "base_model_name_or_path": "",
+        "lora_alpha": lora.lora_alpha,
+        "lora_dropout": lora.lora_dropout,
+        "peft_version": version("peft"),
+        "r": lora.r,
+        "target_modules": sorted(settings["targets"]),
+    }
+    if settings.get("layers"):
+        document["layers_to_transform"] = sorted(settings["layers"])
+    return document
+
+
+def _to_lora(data: bytes) -> LoraConfig:
+    # What it may say was looked at before it was staged (lyrikstore.train.formats.adapter).
+    document = json.loads(data)
+    return LoraConfig(
+        r=document["r"],
+        lora_alpha=document["lora_alpha"],
+        lora_dropout=float(document["lora_dropout"]),
+        target_modules=list(document["target_modules"]),
+        layers_to_transform=document.get("layers_to_transform"),
+        inference_mode=True,
+    )

@@ -1,0 +1,264 @@
+"""``tfidf/1``: word 1- and 2-grams, TF-IDF, a linear model; numbers and categories can join.
+
+Numbers and vocabulary are JSON and safetensors; nothing is pickled. scikit-learn fits, and counts
+words again when the model answers.
+"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load, save_file
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.preprocessing import normalize
+
+from lyrikstore.train.formats.word_counts import (
+    FIELDS,
+    FORMAT,
+    MAX_TERMS,
+    SETTINGS,
+    VOCABULARY,
+    WEIGHTS,
+)
+from lyrikstore.train.worker.examples import Example, targets
+from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.models.linear import fit_linear
+from lyrikstore.train.worker.models.model import Logits, Part, Summands, check_finite, described
+
+STRENGTH = 20.0
+"""C of the logistic regression: set beforehand, tuned on nobody's test set."""
+
+MAX_CATEGORIES = 200
+"""Values of a field that is a category; rarer ones count as one."""
+
+
+class WordCounts:
+    """A linear model over word counts.
+
+    Args:
+        task: Name of the task.
+        labels: Labels in the order of the rows of weights.
+        vectorizer: Counts words.
+        fields: How further fields become numbers.
+        weight: Labels × features.
+        bias: Of each label.
+    """
+
+    def __init__(
+        self,
+        task: str,
+        labels: Sequence[str],
+        vectorizer: TfidfVectorizer,
+        fields: "Fields",
+        weight: NDArray[np.float64],
+        bias: NDArray[np.float64],
+    ) -> None:
+        self.task, self.labels = task, list(labels)
+        self.vectorizer, self.fields = vectorizer, fields
+        self.weight, self.bias = weight, bias
+        self._names: list[str] = []
+
+    @classmethod
+    def fit(
+        cls, task: str, labels: Sequence[str], examples: Sequence[Example], names: Sequence[str]
+    ) -> Self:
+        """Return the model that fits some records.
+
+        Args:
+            task: Name of the task.
+            labels: All labels.
+            examples: What to learn from.
+            names: Fields that join the text.
+        """
+        vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
+        texts = [one.text for one in examples]
+        try:
+            words = vectorizer.fit_transform(texts)
+        except ValueError:  # no word is in two records
+            vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=1, sublinear_tf=True)
+            words = vectorizer.fit_transform(texts)
+        fields = Fields.fit(names, [one.fields for one in examples])
+        features = _joined(words, fields.matrix([one.fields for one in examples]))
+        weight, bias = fit_linear(task, features, targets(examples, labels), STRENGTH)
+        return cls(task, labels, vectorizer, fields, weight, bias)
+
+    def logits(self, examples: Sequence[Example]) -> Logits:
+        """Return the logits of some records."""
+        features = self.features(examples)
+        return np.asarray(features @ self.weight.T + self.bias)
+
+    def features(self, examples: Sequence[Example]) -> Any:
+        """Return the sparse features of some records: records × features."""
+        words = self.vectorizer.transform([one.text for one in examples])
+        return _joined(words, self.fields.matrix([one.fields for one in examples]))
+
+    def vectors(self, examples: Sequence[Example]) -> Any:
+        """Return the features as sparse rows of length 1."""
+        return normalize(self.features(examples))
+
+    def contributions(self, example: Example, label: int) -> tuple[Summands, float]:
+        """Return the summands of a logit: each feature's value times its weight, and the bias."""
+        row = sparse.csr_matrix(self.features([example]))
+        values = row.data * self.weight[label, row.indices]
+        return [
+            (self._name(int(at)), float(value))
+            for at, value in zip(row.indices, values, strict=True)
+        ], float(self.bias[label])
+
+    def parts(self, temperature: float) -> list[Part]:
+        """Return itself."""
+        return [Part(self, temperature)]
+
+    def _name(self, at: int) -> str:
+        if not self._names:
+            self._names = self.names()
+        return self._names[at]
+
+    def names(self) -> list[str]:
+        """Return what each feature is, for people: a term, or a field and its value."""
+        return [*map(str, self.vectorizer.get_feature_names_out()), *self.fields.names()]
+
+    def tokens(self, example: Example) -> tuple[int, int]:
+        """Return how many words were counted; all are read."""
+        analyse = self.vectorizer.build_tokenizer()
+        return len(analyse(example.text)), 0
+
+    def save(self, folder: Path) -> None:
+        """Write its files."""
+        terms = [str(one) for one in self.vectorizer.get_feature_names_out()]
+        settings = described(self.task, self.labels, FORMAT, **{FIELDS: self.fields.to_json()})
+        (folder / SETTINGS).write_text(json.dumps(settings), "utf-8")
+        (folder / VOCABULARY).write_text(json.dumps(terms), "utf-8")
+        tensors = {
+            "idf": np.ascontiguousarray(self.vectorizer.idf_, np.float64),
+            "weight": np.ascontiguousarray(self.weight, np.float64),
+            "bias": np.ascontiguousarray(self.bias, np.float64),
+        }
+        save_file(tensors, folder / WEIGHTS)
+
+    @classmethod
+    def load(cls, files: StagedFiles, folder: str) -> Self:
+        """Return the model in a staged folder; raises ``ValueError`` if its parts do not fit."""
+        settings = json.loads(files.read(f"{folder}/{SETTINGS}"))
+        terms = json.loads(files.read(f"{folder}/{VOCABULARY}"))
+        tensors = load(files.read(f"{folder}/{WEIGHTS}"))
+        fields = Fields.of_json(settings[FIELDS])
+        shapes = {
+            "idf": (len(terms),),
+            "weight": (len(settings["labels"]), len(terms) + len(fields.names())),
+            "bias": (len(settings["labels"]),),
+        }
+        if (
+            len(terms) > MAX_TERMS
+            or {name: value.shape for name, value in tensors.items()} != shapes
+        ):
+            raise ValueError("the weights are not those of its vocabulary and labels")
+        check_finite(tensors)
+        vectorizer = TfidfVectorizer(
+            ngram_range=(1, 2),
+            sublinear_tf=True,
+            vocabulary={term: at for at, term in enumerate(terms)},
+        )
+        vectorizer.idf_ = tensors["idf"]
+        return cls(
+            settings["task"],
+            settings["labels"],
+            vectorizer,
+            fields,
+            tensors["weight"],
+            tensors["bias"],
+        )
+
+
+class Fields:
+    """Numbers and categories, as columns.
+
+    Args:
+        columns: Of each field its name, and either mean and spread of its numbers or its values.
+    """
+
+    def __init__(self, columns: Sequence[Mapping[str, Any]]) -> None:
+        self._columns = list(columns)
+
+    @classmethod
+    def fit(cls, names: Sequence[str], records: Sequence[Mapping[str, str]]) -> Self:
+        """Return the columns of some fields: one is a number if all its values are numbers."""
+        columns: list[dict[str, Any]] = []
+        for name in names:
+            values = [one[name] for one in records if name in one]
+            numbers = [_number(one) for one in values]
+            if values and None not in numbers:
+                known = np.asarray(numbers, np.float64)
+                spread = float(known.std()) or 1.0
+                columns.append(
+                    {"field": name, "mean": repr(float(known.mean())), "spread": repr(spread)}
+                )
+            else:
+                common = sorted(Counter(values).items(), key=lambda one: (-one[1], one[0]))
+                columns.append(
+                    {"field": name, "values": [one for one, _ in common[:MAX_CATEGORIES]]}
+                )
+        return cls(columns)
+
+    @classmethod
+    def of_json(cls, columns: Sequence[Mapping[str, Any]]) -> Self:
+        """Return what :meth:`to_json` gave."""
+        return cls(columns)
+
+    def to_json(self) -> list[Mapping[str, Any]]:
+        """Return the columns; decimals as text."""
+        return self._columns
+
+    def names(self) -> list[str]:
+        """Return what each column is, for people."""
+        found = []
+        for one in self._columns:
+            if "values" in one:
+                found += [f"{one['field']} = {value}" for value in one["values"]]
+                found.append(f"{one['field']} = another")
+            else:
+                found += [one["field"], f"{one['field']} is missing"]
+        return found
+
+    def matrix(self, records: Sequence[Mapping[str, str]]) -> NDArray[np.float64]:
+        """Return the columns of some records."""
+        parts = [self._part(one, records) for one in self._columns]
+        return np.concatenate(parts, 1) if parts else np.zeros((len(records), 0))
+
+    @staticmethod
+    def _part(
+        column: Mapping[str, Any], records: Sequence[Mapping[str, str]]
+    ) -> NDArray[np.float64]:
+        name = column["field"]
+        if "values" in column:
+            places = {value: at for at, value in enumerate(column["values"])}
+            found = np.zeros((len(records), len(places) + 1))
+            for at, record in enumerate(records):
+                if name in record:
+                    found[at, places.get(record[name], len(places))] = 1
+            return found
+        mean, spread = float(column["mean"]), float(column["spread"])
+        found = np.zeros((len(records), 2))
+        for at, record in enumerate(records):
+            number = _number(record[name]) if name in record else None
+            found[at] = (0, 1) if number is None else ((number - mean) / spread, 0)
+        # What lies far outside of what was seen pulls no further than its end.
+        return np.clip(found, -10, 10)
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _joined(words: Any, others: NDArray[np.float64]) -> Any:
+    return sparse.hstack([words, sparse.csr_matrix(others)], "csr") if others.shape[1] else words

@@ -1,0 +1,143 @@
+"""What speaks for an answer: the terms of a sum, or the sentences without which it changes."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from msgspec.structs import replace
+
+from lyrikstore.train.tasks import AnswerRule, Task
+from lyrikstore.train.worker.examples import Example
+from lyrikstore.train.worker.metrics import decimal
+from lyrikstore.train.worker.models.model import Model
+
+MOST_TERMS = 20
+"""Terms that are named; the others are added up."""
+
+MOST_SENTENCES = 64
+"""Pieces that a text is cut into; of a longer one, sentences that follow each other are one."""
+
+MOST_LABELS = 5
+"""Labels of a record that are explained."""
+
+_LETTERS = 200
+"""Of each token that a model reads: what comes later is left out where sentences are."""
+
+_END = re.compile(r"(?<=[.!?;:])\s+|(?<=[\u3002\uff01\uff1f])|\n+")
+
+
+def explain(
+    model: Model, task: Task, rule: AnswerRule, example: Example, labels: Sequence[int]
+) -> list[Mapping[str, Any]]:
+    """Return what speaks for labels of a record, of a blend by each of its models.
+
+    Args:
+        model: What answered.
+        task: Its task.
+        rule: Its temperature.
+        example: The record.
+        labels: Numbers of the labels.
+
+    Returns:
+        For each label and model an object: ``method`` ``contributions`` or ``occlusion``, and what
+        the schema of ``predict`` says of these.
+
+    Cost: of sums nothing beside the answer; of an encoder one more answer for each sentence, at
+    most :data:`MOST_SENTENCES`.
+    """
+    found: list[Mapping[str, Any]] = []
+    for part in model.parts(rule.temperature):
+        pieces = None
+        for label in labels[:MOST_LABELS]:
+            about = {"label": model.labels[label], "weight": decimal(part.weight, 1)}
+            terms = _terms(part.model, example, label)
+            if terms is not None:
+                found.append({"method": "contributions", **about, **terms})
+                continue
+            if pieces is None:
+                pieces = _without_each(part.model, task, part.temperature, example)
+            found.append({"method": "occlusion", **about, **_sentences(pieces, example, label)})
+    return found
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """Return where the sentences of a text begin and end, in code points.
+
+    Lines and what stands before a stop count as sentences: no language is known here.
+    """
+    found, start = [], 0
+    for end in _END.finditer(text):
+        if text[start : end.start()].strip():
+            found.append((start, end.start()))
+        start = end.end()
+    if text[start:].strip():
+        found.append((start, len(text)))
+    if len(found) <= MOST_SENTENCES:
+        return found
+    edges = [at * len(found) // MOST_SENTENCES for at in range(MOST_SENTENCES + 1)]
+    return [(found[first][0], found[last - 1][1]) for first, last in pairwise(edges)]
+
+
+def _terms(model: Model, example: Example, label: int) -> dict[str, Any] | None:
+    found = model.contributions(example, label)
+    if found is None:
+        return None
+    terms, bias = found
+    ranked = sorted(terms, key=lambda one: (-abs(one[1]), one[0]))
+    rest = ranked[MOST_TERMS:]
+    return {
+        "terms": [
+            {"term": name, "contribution": _written(value)} for name, value in ranked[:MOST_TERMS]
+        ],
+        "otherTerms": len(rest),
+        "otherContribution": _written(sum(value for _, value in rest)),
+        "bias": _written(bias),
+        "logit": _written(bias + sum(value for _, value in terms)),
+    }
+
+
+class _Pieces:
+    """Probabilities of a text, and of it without each of its sentences."""
+
+    def __init__(self, places: Sequence[tuple[int, int]], found: Any) -> None:
+        self.places, self.whole, self.without = places, found[0], found[1:]
+
+
+def _without_each(model: Model, task: Task, temperature: float, example: Example) -> _Pieces:
+    # ATTACK: 64 MiB of text, once for each of its sentences.
+    _, most = model.tokens(replace(example, text=""))
+    example = replace(example, text=example.text[: _LETTERS * most] if most else example.text)
+    places = sentences(example.text)
+    tried = [example, *_shortened(example, places)]
+    return _Pieces(places, task.probabilities(model.logits(tried), temperature))
+
+
+def _shortened(example: Example, places: Sequence[tuple[int, int]]) -> Iterator[Example]:
+    for start, end in places:
+        yield replace(example, text=example.text[:start] + example.text[end:])
+
+
+def _sentences(pieces: _Pieces, example: Example, label: int) -> dict[str, Any]:
+    whole = float(pieces.whole[label])
+    found = [
+        (start, end, float(row[label]))
+        for (start, end), row in zip(pieces.places, pieces.without, strict=True)
+    ]
+    found.sort(key=lambda one: (one[2], one[0]))  # least likely without it: most important
+    return {
+        "probability": _written(whole),
+        "sentences": [
+            {
+                "begins": start,
+                "ends": end,
+                "text": example.text[start:end][:200],
+                "without": _written(without),
+            }
+            for start, end, without in found
+        ],
+    }
+
+
+def _written(value: float) -> str:
+    return decimal(value, 6)

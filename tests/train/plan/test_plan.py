@@ -1,0 +1,270 @@
+"""Plans over a real store, and what they follow from."""
+
+import contextlib
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lyrikstore.api import Store, plan_json
+from lyrikstore.canon.errors import InvalidInputError, PolicyError, RunFailedError
+from lyrikstore.canon.schemas import check_schema
+from lyrikstore.canon.timestamps import now
+from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.testing.clocks import FrozenClock
+from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.plan.budget import machine_memory_bytes, smallest_that_fits
+from lyrikstore.train.plan.defaults import default_config, default_max_tokens, write_toml
+from lyrikstore.train.plan.estimate import Estimate
+from lyrikstore.train.plan.facts import DataFacts, read_facts
+from lyrikstore.train.plan.measure import measured_candidate, read_result
+from lyrikstore.train.plan.prices import shipped_prices
+from lyrikstore.train.plan.shapes import EncoderShape
+from lyrikstore.train.plan.token_counts import TokenCounts
+from manifests_of_version_2 import EXAMPLES_2
+
+MINILM = EncoderShape("bert", 384, 1536, 6, 12, 30522, 512, 514)
+
+
+@pytest.fixture
+def store(workshop, tmp_path):
+    return Store(workshop.repo, LogMemory(tmp_path / "memory"), tmp_path / "trust.toml", now)
+
+
+@pytest.fixture
+def planned(workshop, store):
+    return store.models.plan(TrainConfig.parse(workshop.config.encode()))
+
+
+def test_a_plan_is_a_member_of_a_run(planned, workshop, store):
+    body = EXAMPLES_2["run"]["body"]
+    here = planned.to_run()
+    check_schema({**body, "plan": here}, "kinds-2/run")
+    assert {"cpuSeconds", "memoryBytes", "monthlyUsd", "tokens"} <= here.keys()
+    assert here["costUsd"] == {"value": "0", "basis": "computed"}
+    text = workshop.config + '[budget]\non = "runpod/l4"\n'
+    there = store.models.plan(TrainConfig.parse(text.encode())).to_run()
+    check_schema({**body, "plan": there}, "kinds-2/run")
+    assert there["on"] == "runpod/l4"
+    assert there["costUsd"]["basis"] == "quoted"
+    assert there["costUsd"]["asOf"] == "2026-03-10"
+    assert there["prices"] in {str(one.digest) for one in shipped_prices()}
+    # Start-up is paid once, for all candidates together.
+    wall, price = Decimal(there["wallSeconds"]["value"]), Decimal("0.78")
+    paid = price * (wall / 3600 + Decimal("0.25"))
+    assert abs(Decimal(there["costUsd"]["value"]) - paid) < Decimal("0.002")
+    month = Decimal(there["monthlyUsd"]["value"]) / (paid * 52 / 12 * 2)
+    assert abs(month - 1) < Decimal("0.02")
+
+
+def test_the_same_store_and_day_give_the_same_plan(planned, workshop, store):
+    again = store.models.plan(TrainConfig.parse(workshop.config.encode()))
+    assert plan_json(again) == plan_json(planned)
+
+
+def test_prices_become_stale_as_the_clock_goes(workshop, store):
+    config = TrainConfig.parse(workshop.config.encode())
+    found = {}
+    for day in ("2026-06-08", "2026-06-09", "2026-08-05", "2026-08-06"):
+        store.clock = FrozenClock(datetime.fromisoformat(f"{day}T12:00:00+00:00"))
+        prices = plan_json(store.models.plan(config))["prices"]
+        found[day] = {one["provider"] for one in prices if one["stale"]}
+    assert found == {
+        "2026-06-08": set(),
+        "2026-06-09": {"runpod"},
+        "2026-08-05": {"runpod"},
+        "2026-08-06": {"lambda", "modal", "replicate", "runpod"},
+    }
+
+
+def test_the_union_of_several_datasets_is_planned(workshop, store):
+    text = workshop.config.replace(
+        'train = "acme/paragraphs.train"', 'train = ["acme/paragraphs.train", "acme/tiny.train"]'
+    )
+    both = store.models.plan(TrainConfig.parse(text.encode()))
+    alone = store.models.plan(TrainConfig.parse(workshop.config.encode()))
+    assert both.train.records == alone.train.records + 24
+
+
+def test_without_a_choice_the_usual_are_tried_as_far_as_ten_minutes_go(workshop, store):
+    free = workshop.config.replace('candidates = ["lora"]\n', "")
+    small = store.models.plan(TrainConfig.parse(free.encode()))
+    assert small.chosen == ("tfidf", "embeddings", "lora", "blend")
+    long = free.replace("epochs = 2", "epochs = 900")
+    assert store.models.plan(TrainConfig.parse(long.encode())).chosen == (
+        "tfidf",
+        "embeddings",
+        "blend",
+    )
+    allowed = long + '[budget]\nhours = "100"\n'
+    assert "lora" in store.models.plan(TrainConfig.parse(allowed.encode())).chosen
+    named = long.replace("[lora]", 'candidates = ["lora"]\n[lora]')
+    assert store.models.plan(TrainConfig.parse(named.encode())).chosen == ("lora",)
+
+
+def test_more_tokens_than_the_model_reads_are_refused(workshop, store):
+    text = workshop.config.replace("max_tokens = 32", "max_tokens = 1024")
+    with pytest.raises(InvalidInputError) as caught:
+        store.models.plan(TrainConfig.parse(text.encode()))
+    assert caught.value.kind == "bad-config"
+
+
+def test_a_model_that_could_run_code_is_refused(workshop, store):
+    workshop.put_base("checkpoints/acme/pickled", {"pytorch_model.bin": b"\x80\x04."})
+    text = workshop.config.replace("checkpoints/acme/minilm", "checkpoints/acme/pickled")
+    with pytest.raises(PolicyError) as caught:
+        store.models.plan(TrainConfig.parse(text.encode()))
+    assert caught.value.kind == "unsafe-model"
+
+
+def test_the_smallest_machine_that_fits_is_named(planned):
+    chosen = [one for one in planned.candidates if one.chosen]
+    # 24 GB, and the cheapest of those.
+    assert smallest_that_fits(chosen, planned.config, planned.prices) == "runpod/rtx4090"
+    assert machine_memory_bytes() > 1 << 30
+
+
+STATED = (
+    *("fields", "field", "text", "label", "lengths", "least", "median", "most"),
+    *("labels", "records", "sample", "tokens", "severalLabels", "distinct"),
+)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(STATED),
+                inner,
+                max_size=5,
+            )
+        ),
+        max_leaves=20,
+    )
+)
+def test_whatever_is_stated_of_a_dataset_gives_facts_or_our_error(stats):
+    body = {
+        "reader": "jsonl/1",
+        "records": 7,
+        "bytes": 700,
+        "fields": {"text": ["text"], "label": "label"},
+        "descriptor": {"stats": {"state": "value", "value": stats, "basis": "measured"}},
+    }
+    stated = SimpleNamespace(body=body, name="datasets/a/b", kind="dataset")
+    repository = SimpleNamespace(resolve=lambda _: stated)
+    with contextlib.suppress(InvalidInputError):
+        facts = read_facts(repository, "a/b", label="label")
+        assert facts.tokens.records == pytest.approx(7)
+        assert facts.tokens.squares(512) >= 0
+
+
+@pytest.mark.parametrize(
+    ("lengths", "most", "cut"),
+    [({10: 95, 100: 5}, 64, 5), ({64: 95, 65: 5}, 64, 5), ({65: 100}, 128, 0), ({900: 9}, 512, 9)],
+)
+def test_the_longest_text_is_a_multiple_of_64_that_most_fit_into(lengths, most, cut):
+    tokens = TokenCounts.of_tokens(lengths)
+    assert default_max_tokens(tokens, 512) == most
+    assert round(tokens.share_cut(most) * tokens.records) == cut
+
+
+FIELD = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
+
+
+@given(FIELD, st.lists(st.tuples(FIELD, st.integers(1, 500)), min_size=2, max_size=4))
+def test_whatever_a_field_is_called_the_file_reads_back(label, labels):
+    facts = DataFacts(500, TokenCounts.of_tokens({20: 500}), "lengths", dict(labels), len(labels))
+    config = default_config(
+        {"train": "a/b.train", "validation": "a/b.validation"},
+        facts,
+        label=label,
+        name="checkpoints/a/b",
+        base="checkpoints/a/base",
+        shape=MINILM,
+    )
+    text = write_toml(config, [label, "why"])
+    assert TrainConfig.parse(text.encode()) == config
+    assert (config.training.batch_size, config.task) == (16, "text-classification")
+
+
+def test_a_figure_has_three_digits():
+    assert [Estimate.of(one).to_run()["value"] for one in (0, 1234567, 0.00012345)] == [
+        "0",
+        "1230000",
+        "0.000123",
+    ]
+
+
+STEPS = {
+    "steps": [{"records": 8, "tokens": 30, "cpuSeconds": "0.5", "wallSeconds": "0.25"}] * 3,
+    "peakMemoryBytes": 600_000_000,
+    "padding": "1.3",
+    "trainTokens": [[10, 40], [30, 5]],
+    "validationTokens": [[12, 9]],
+}
+
+
+def test_steps_calibrate_the_formulas(workshop):
+    config = TrainConfig.parse(workshop.config.encode())
+    found = read_result(STEPS, config, MINILM, "lora")
+    assert found.cpu_seconds_per_step == pytest.approx(0.5)
+    assert found.tokens_per_second == pytest.approx(8 * 30 / 0.25)
+    adapter = MINILM.adapter_parameters(config.lora.targets, config.lora.rank, 6)
+    matrices = 8 * 30 * (4 * MINILM.matrix_parameters + 6 * adapter)
+    flop = matrices + 8 * 30**2 * 12 * 384 * 6
+    assert found.calibration.flop_per_cpu_second == pytest.approx(flop / (0.5 - 0.02))
+    assert (found.calibration.padding, found.train.total(20)) == (1.3, 500)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"steps": []},
+        {"steps": [{**STEPS["steps"][0], "cpuSeconds": "0", "wallSeconds": "0"}]},
+        {"steps": [{"records": 8}]},
+        {"trainTokens": [[1]]},
+        {"padding": "much"},
+        {"peakMemoryBytes": None},
+    ],
+)
+def test_a_worker_that_measured_nothing_is_told(workshop, change):
+    config = TrainConfig.parse(workshop.config.encode())
+    with pytest.raises(RunFailedError) as caught:
+        read_result({**STEPS, **change}, config, MINILM, "lora")
+    assert caught.value.kind == "bad-output"
+
+
+def test_word_counts_take_no_steps(workshop):
+    text = workshop.config.replace('lora"]', 'tfidf"]')
+    with pytest.raises(InvalidInputError) as caught:
+        measured_candidate(TrainConfig.parse(text.encode()))
+    assert caught.value.kind == "nothing-to-measure"
+
+
+@pytest.mark.train
+@pytest.mark.parametrize("candidate", ["lora", "full", "embeddings"])
+def test_each_kind_of_step_is_done(workshop, store, candidate):
+    from lyrikstore.train.plan.measure import measure_steps
+
+    text = workshop.tiny.replace('lora"]', f'{candidate}"]')
+    size = workshop.repo.checkpoint.size
+    found = measure_steps(
+        workshop.repo,
+        TrainConfig.parse(text.encode()),
+        MINILM,
+        trust=workshop.trust,
+        clock=lambda: datetime.now(UTC).replace(microsecond=0),
+        user=None,
+        base_env={},
+        folder=workshop.repo.root,
+    )
+    assert found.calibration.candidate == candidate
+    assert found.calibration.flop_per_cpu_second > 10**9
+    assert found.train.records == 24
+    assert found.calibration.padding >= 1
+    assert (workshop.repo.checkpoint.size, workshop.leftovers) == (size, [])
