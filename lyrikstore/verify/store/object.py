@@ -26,9 +26,13 @@ from lyrikstore.verify.store.ancestry import (
     closure,
     hash_blobs,
 )
+from lyrikstore.verify.store.evaluations import MONITOR, ReadRecords, check_evaluations
 from lyrikstore.verify.store.log import check_log_state
+from lyrikstore.verify.store.test_sets import is_another, is_learnt, is_mostly_seen, learnt_by
 
 _SHARED_ROLES = ("base", "train", "validation")
+_WITHOUT_BASE = frozenset({"tfidf/1"})
+"""Formats of checkpoints that hold nothing of a base which their run had for other candidates."""
 
 
 def verify_object(
@@ -38,6 +42,7 @@ def verify_object(
     trust: Trust,
     at: datetime,
     memory: LogMemory | None = None,
+    read: ReadRecords | None = None,
     progress: OnProgress = silent,
 ) -> Report:
     """Return the report on a logged manifest and its whole ancestry.
@@ -48,12 +53,15 @@ def verify_object(
         trust: Whom the verifier believes.
         at: The moment of verification.
         memory: What was signed and seen before, or None.
+        read: Reads the records of test sets, so that evaluations are computed again; None: they
+            are not, and the verdict is at best ``valid`` where that would be possible.
         progress: Progress callback, in bytes.
 
     Raises:
         StorageError: The disk cannot be read.
 
-    Cost: reads and hashes every blob that the object and its ancestors name.
+    Cost: reads and hashes every blob that the object and its ancestors name, and reads the test
+    set of each evaluation once more.
     """
     repository = repository.afresh()  # no cache is evidence
     log = check_log_state(repository, trust=trust, at=at, memory=memory)
@@ -84,6 +92,7 @@ def verify_object(
         check_runs(repository, ancestry),
         check_rights(repository, ancestry, trust=trust, at=at),
         check_same_bytes(repository, ancestry),
+        check_evaluations(repository, ancestry, read),
     )
     return Report.of(
         "object",
@@ -162,6 +171,8 @@ def _compare_with_run(
     for role in _SHARED_ROLES:  # attack case A40
         announced = {item.id for item in run.inputs_in(role)}
         claimed = {item.id for item in checkpoint.inputs_in(role)}
+        if role == "base" and checkpoint.body["format"] in _WITHOUT_BASE and not claimed:
+            continue
         if announced != claimed:
             problems.bad.append(f"{label}: its {role} inputs are not those of its run")
     claimed = {item.id for item in checkpoint.inputs_in("filter")}
@@ -196,19 +207,33 @@ def _check_locked(
         return
     run = ancestry.get(checkpoint.inputs_in("run")[0].id)
     label = f"{evaluation.name} ({evaluation.id.short})"
-    learnt = {item.id for item in checkpoint.inputs if item.role in {"train", "validation"}}
-    # The same files committed once more under another name are no other test set.
-    files = {ancestry[identity].files for identity in learnt if identity in ancestry}
     # ATTACK: a baseline that learnt from less than the model did, or from what nobody may train on.
-    if {item.id for item in evaluation.inputs_in("train")} - learnt:
+    if {item.id for item in evaluation.inputs_in("train")} - set(learnt_by(checkpoint)):
         problems.bad.append(f"{label}: its baseline learnt from other data than the model")
     for test in evaluation.inputs_in("test"):
-        if test.id in learnt or (test.id in ancestry and ancestry[test.id].files in files):
-            problems.bad.append(f"{label}: it was tested on what it was trained on")
-        if run is None or test.id not in ancestry:
+        tested = ancestry.get(test.id)
+        if tested is None:
             continue
-        if repository.index_of(test.id) >= repository.index_of(run.id):
+        if is_learnt(tested, checkpoint, ancestry.values()):
+            problems.bad.append(f"{label}: it was tested on what it was trained on")
+        if run is None:
+            continue
+        after = repository.index_of(test.id) >= repository.index_of(run.id)
+        if evaluation.body.get("purpose") == MONITOR:
+            # ATTACK: the locked test set, called what came after the run.
+            if not after:
+                problems.bad.append(f"{label}: it monitors data that was logged before the run")
+            continue
+        if after:
             problems.odd.append(f"{label}: its test set was logged after the run began")
+        # Before predictions were signed, overlap was stated and nothing followed from it.
+        seen = evaluation.body.get("overlap", {}).get("exact", 0)
+        count = evaluation.body["count"]
+        if "predictions" in evaluation.body and is_mostly_seen(seen, count):
+            problems.bad.append(f"{label}: most of its test records are what was trained on")
+        # ATTACK: of several locked test sets, the one on which the model happens to do best.
+        if is_another(tested, run):
+            problems.bad.append(f"{label}: its run named another test set")
 
 
 def _open_questions(ancestry: Mapping[Digest, Manifest]) -> list[str]:

@@ -146,7 +146,8 @@ class Lineage:
             Input("base", "checkpoint", self.ids["base"]),
         ]
         name = changes.pop("name", "checkpoints/acme/model")
-        return self.checkpoint(name, {"origin": "trained"}, inputs=inputs, **changes)
+        body = {"origin": "trained", **changes.pop("body", {})}
+        return self.checkpoint(name, body, inputs=inputs, **changes)
 
 
 def make_lineage(home: Path, world: SimpleNamespace) -> Lineage:
@@ -632,6 +633,20 @@ def test_checkpoint_claims_other_data_than_its_run(fresh: Lineage) -> None:
     assert "train inputs are not those of its run" in problems(report, "runs")
 
 
+@pytest.mark.parametrize(("form", "fault"), [("tfidf/1", ""), ("encoder/1", "its base inputs")])
+def test_word_counts_alone_need_no_base_of_their_run(fresh: Lineage, form, fault) -> None:
+    run = fresh.repository.manifest(fresh.ids["run"])
+    parent = fresh.repository.resolve("checkpoints/acme/model").id
+    inputs = [
+        Input("run", "run", run.id),
+        Input("train", "dataset", fresh.publisher.manifest.id),
+    ]
+    made = fresh.trained(run, inputs=inputs, parents=[parent], body={"format": form})
+    fresh.ids["words"] = made.id
+    assert fault in problems(fresh.object("words"), "runs")
+    assert bool(fault) == bool(problems(fresh.object("words"), "runs"))
+
+
 def test_unplanned_output(fresh: Lineage) -> None:
     run = fresh.repository.manifest(fresh.ids["run"])
     fresh.ids["other"] = fresh.trained(run, name="checkpoints/acme/surprise").id
@@ -688,6 +703,20 @@ def test_an_evaluation_on_what_was_learnt(fresh: Lineage) -> None:
     again = next(item.id for item in _other_train(fresh)["inputs"] if item.role == "train")
     parents = [fresh.ids["evaluation"]]
     assert "trained on" in _evaluation(fresh, again, parents=parents)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_an_evaluation_on_another_test_set_than_the_run_named(fresh: Lineage, named: bool) -> None:
+    test, right = _test_right(fresh)
+    old = fresh.repository.manifest(fresh.ids["run"])
+    planned = Input("test", "dataset", test if named else fresh.publisher.manifest.id)
+    run = fresh.sign("run", old.name, old.body, inputs=[*old.inputs, planned], parents=[old.id])
+    fresh.log(run)
+    parent = fresh.repository.resolve("checkpoints/acme/model").id
+    inputs = [one for one in fresh.repository.manifest(parent).inputs if one.role != "run"]
+    inputs = [Input("run", "run", run.id), *inputs]
+    fresh.ids["model"] = fresh.trained(run, inputs=inputs, parents=[parent]).id
+    assert ("named another test set" in _evaluation(fresh, test, [right])) == (not named)
 
 
 def test_a_baseline_that_learnt_from_other_data(fresh: Lineage) -> None:

@@ -1,0 +1,1 @@
+"""Evaluations, computed again: every figure about answers follows from the answers (spec §13.9)."""

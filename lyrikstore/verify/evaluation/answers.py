@@ -1,0 +1,318 @@
+"""Answers in columns: what of the scores decides every figure, and no more (spec §13.9.2)."""
+
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from lyrikstore.canon.digest import Digest
+
+FORMAT = "predictions/1"
+MODEL, MAJORITY = "model", "majority"
+"""Name of the first answerer; what always giving the commonest label is called."""
+
+SEVERAL, ONE = "multi-label", "text-classification"
+"""Tasks: records have several labels, or one."""
+
+WHOLE = 1_000_000
+"""Millionths: the probability of what is certain."""
+
+MAX_GIVEN, MAX_GIVEN_OF_RECORD = 100_000, 250
+"""Labels that may be given in all, and for each record more: by answerers, and in slices again."""
+
+_ID_BYTES = 32
+
+Numbers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+class Answerer(Struct, frozen=True):
+    """Who answered, and how scores become answers.
+
+    Attributes:
+        name: ``model``, or the method of a baseline.
+        threshold: Where records may have several labels: millionths from which one is given.
+        at_least_one: Whether the likeliest is given where none reaches the threshold.
+        abstain_below: Millionths below which the answer is that it is not known.
+    """
+
+    name: str
+    threshold: int | None = None
+    at_least_one: bool = False
+    abstain_below: int | None = None
+
+    def abstains(self, confidence: int) -> bool:
+        """Return whether it does not answer, being no surer than that."""
+        return self.abstain_below is not None and confidence < self.abstain_below
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as the head has it."""
+        found: dict[str, Any] = {"name": self.name}
+        if self.threshold is not None:
+            found |= {"threshold": self.threshold, "atLeastOne": self.at_least_one}
+        if self.abstain_below is not None:
+            found["abstainBelow"] = self.abstain_below
+        return found
+
+
+class Head(Struct, frozen=True):
+    """What holds for all records.
+
+    Attributes:
+        task: ``text-classification`` or ``multi-label``.
+        labels: Labels, those of the model first.
+        answerers: Who answered: the model, its baseline, further baselines.
+        slices: Field and value of each slice.
+        labelled: Whether it is known what is right; else no record expects any label.
+    """
+
+    task: str
+    labels: tuple[str, ...]
+    answerers: tuple[Answerer, ...]
+    slices: tuple[tuple[str, str], ...] = ()
+    labelled: bool = True
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as the first line."""
+        found: dict[str, Any] = {
+            "format": FORMAT,
+            "task": self.task,
+            "labels": list(self.labels),
+            "answerers": [one.to_json() for one in self.answerers],
+            "slices": [list(one) for one in self.slices],
+        }
+        return found if self.labelled else found | {"labelled": False}
+
+
+class Pairs(Struct, frozen=True):
+    """Records and numbers of labels or slices, in order of both.
+
+    Attributes:
+        records: Position of the record of each pair.
+        numbers: The number of each pair.
+    """
+
+    records: Numbers
+    numbers: Numbers
+
+    def keys(self, width: int) -> Numbers:
+        """Return one number for each pair, ascending; ``width`` is above every number."""
+        return self.records * width + self.numbers
+
+    def within(self, chosen: Flags) -> "Pairs":
+        """Return the pairs of the chosen records, numbered among these."""
+        kept = chosen[self.records]
+        places = np.cumsum(chosen) - 1
+        return Pairs(places[self.records[kept]], self.numbers[kept])
+
+    def of(self, record: int) -> list[int]:
+        """Return the numbers of one record."""
+        first, end = np.searchsorted(self.records, (record, record + 1))
+        return [int(one) for one in self.numbers[first:end]]
+
+
+class Answers(Struct, frozen=True):
+    """What one answerer said.
+
+    Attributes:
+        answerer: Who.
+        given: The labels given.
+        scores: The millionths of each of those.
+        confidence: Of each record, the millionths of the answer as a whole.
+        squares: Squared distance of all scores from what is right, in square millionths.
+    """
+
+    answerer: Answerer
+    given: Pairs
+    scores: Numbers
+    confidence: Numbers
+    squares: int
+
+
+class Predictions(Struct, frozen=True):
+    """All answers, in columns.
+
+    Attributes:
+        head: What holds for all.
+        ids: Record ids, 32 bytes each.
+        expected: Which labels are right.
+        answers: For each answerer what it said.
+        groups: Number of each record's group, from 0 without gaps; None: groups are not drawn.
+        slices: Which slices the records are in.
+        near: Whether the training data has a near duplicate.
+    """
+
+    head: Head
+    ids: bytes
+    expected: Pairs
+    answers: tuple[Answers, ...]
+    groups: Numbers | None
+    slices: Pairs
+    near: Flags
+
+    def __len__(self) -> int:
+        return len(self.ids) // _ID_BYTES
+
+    @property
+    def several(self) -> bool:
+        """Whether records may have several labels."""
+        return self.head.task == SEVERAL
+
+    @property
+    def unused_slice(self) -> int | None:
+        """The first slice that no record is in, if there is one."""
+        used = np.bincount(self.slices.numbers, minlength=len(self.head.slices))
+        bare = np.flatnonzero(used == 0)
+        return int(bare[0]) if len(bare) else None
+
+    def record(self, at: int) -> Digest:
+        """Return the id of a record."""
+        return Digest(self.ids[at * _ID_BYTES : (at + 1) * _ID_BYTES])
+
+    def always(self, label: int) -> Answers:
+        """Return what always giving one label says, as sure as can be."""
+        everything, whole = np.arange(len(self)), np.full(len(self), WHOLE, np.int64)
+        given = Pairs(everything, np.full(len(self), label, np.int64))
+        return Answers(Answerer(MAJORITY), given, whole, whole, 0)
+
+
+class Reading:
+    """Takes records one by one, and keeps of their scores what figures need.
+
+    Args:
+        head: What holds for all records.
+
+    Cost: memory for the labels expected and given, of which :attr:`gives_too_much` tells.
+    """
+
+    def __init__(self, head: Head) -> None:
+        self._head = head
+        self._ids = bytearray()
+        self._expected, self._slices = _Growing(), _Growing()
+        self._answers = [_GrowingAnswers(one) for one in head.answerers]
+        self._groups, self._group_count = array("q"), 0
+        self._near = array("b")
+        self._given = 0
+
+    @property
+    def gives_too_much(self) -> bool:
+        """Whether more labels are given than figures may be computed of (spec §13.9.1)."""
+        return self._given > MAX_GIVEN + MAX_GIVEN_OF_RECORD * self.count
+
+    @property
+    def count(self) -> int:
+        """How many records there are so far."""
+        return len(self._near)
+
+    def group_problem(self, group: int | None) -> str:
+        """Take the next record's group; return ``group`` if it cannot be that one, else nothing.
+
+        All have one or none has; groups are numbered as they come.
+        """
+        if (group is None) != (self.count > 0 and not self._groups) and self.count:
+            return "group"
+        if group is None:
+            return ""
+        if group > self._group_count:
+            return "group"
+        self._group_count = max(self._group_count, group + 1)
+        self._groups.append(group)
+        return ""
+
+    def add(
+        self,
+        record: bytes,
+        expected: Sequence[int],
+        scores: Sequence[Sequence[int]],
+        slices: Sequence[int],
+        *,
+        near: bool,
+    ) -> None:
+        """Add a record whose group was taken; see :class:`Predictions`."""
+        at = self.count
+        self._ids += record
+        self._expected.add(at, expected)
+        self._slices.add(at, slices)
+        self._near.append(near)
+        table = np.asarray(scores, np.int64)
+        right = np.zeros(table.shape[1], np.int64)
+        right[list(expected)] = WHOLE
+        squares = ((table - right) ** 2).sum(1)
+        given = [
+            answers.add(at, row, int(square))
+            for answers, row, square in zip(self._answers, table, squares, strict=True)
+        ]
+        self._given += sum(given) + given[0] * len(slices)
+
+    def finish(self) -> Predictions:
+        """Return all of them."""
+        return Predictions(
+            self._head,
+            bytes(self._ids),
+            self._expected.pairs(),
+            tuple(one.answers() for one in self._answers),
+            _numbers(self._groups) if self._groups else None,
+            self._slices.pairs(),
+            np.frombuffer(self._near, np.int8).astype(bool),
+        )
+
+
+class _Growing:
+    def __init__(self) -> None:
+        self._records, self._numbers = array("q"), array("q")
+
+    def add(self, record: int, numbers: Sequence[int]) -> None:
+        self._records.extend([record] * len(numbers))
+        self._numbers.extend(numbers)
+
+    def pairs(self) -> Pairs:
+        return Pairs(_numbers(self._records), _numbers(self._numbers))
+
+
+class _GrowingAnswers:
+    def __init__(self, answerer: Answerer) -> None:
+        self._answerer = answerer
+        self._given, self._scores, self._confidence = _Growing(), array("q"), array("q")
+        self._squares = 0
+
+    def add(self, record: int, scores: Numbers, squares: int) -> int:
+        """Add what was said of a record; return how many labels were given."""
+        given, confidence = decide(self._answerer, scores)
+        self._given.add(record, given)
+        self._scores.extend(scores[given].tolist())
+        self._confidence.append(confidence)
+        self._squares += squares
+        return len(given)
+
+    def answers(self) -> Answers:
+        return Answers(
+            self._answerer,
+            self._given.pairs(),
+            _numbers(self._scores),
+            _numbers(self._confidence),
+            self._squares,
+        )
+
+
+def decide(answerer: Answerer, scores: Numbers) -> tuple[list[int], int]:
+    """Return the labels that scores give, and how sure that answer is as a whole.
+
+    Args:
+        answerer: How scores become answers.
+        scores: Millionths for each label.
+    """
+    best = int(scores.argmax())  # of equal ones the first
+    if answerer.threshold is None:
+        return [best], int(scores[best])
+    reached = scores >= answerer.threshold
+    if answerer.at_least_one and not reached[best]:
+        reached[best] = True
+    sure = np.where(reached, scores, WHOLE - scores)
+    return np.flatnonzero(reached).tolist(), int(sure.min())
+
+
+def _numbers(values: "array[int]") -> Numbers:
+    return np.frombuffer(values, np.int64)

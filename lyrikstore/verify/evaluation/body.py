@@ -1,0 +1,252 @@
+"""The members of an evaluation that follow from its predictions (spec §13.9).
+
+One function, for whoever signs an evaluation and for whoever computes one again.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.json import encode
+from lyrikstore.canon.text import unknown_word
+from lyrikstore.verify.evaluation.answers import FORMAT, WHOLE, Answers, Flags, Predictions
+from lyrikstore.verify.evaluation.confidence import calibration, coverage
+from lyrikstore.verify.evaluation.costs import Costs
+from lyrikstore.verify.evaluation.limits import MEMBERS
+from lyrikstore.verify.evaluation.measures import (
+    BILLION,
+    Resampled,
+    decimal,
+    measure,
+    metrics_of,
+)
+from lyrikstore.verify.evaluation.resample import LEVEL, RESAMPLES
+
+BETTER, NO_DIFFERENCE, WORSE = "better", "no-difference-shown", "worse"
+WORST = 20
+"""How many failures an evaluation names."""
+
+
+def evaluation_body(
+    predictions: Predictions,
+    *,
+    seed: int,
+    costs: Mapping[str, Any] | None = None,
+    thresholds: Sequence[Mapping[str, Any]] = (),
+    field_of_groups: str | None = None,
+    majority: str | None = None,
+    near: str | None = None,
+) -> dict[str, Any]:
+    """Return every member of an evaluation's body that follows from the predictions.
+
+    Args:
+        predictions: The answers.
+        seed: Of the resampling: that of the run.
+        costs: What mistakes cost, as ``costs`` of an evaluation has it.
+        thresholds: ``thresholds`` of the run.
+        field_of_groups: The field whose groups the predictions number, if they do.
+        majority: The commonest label of the training data; None: it is no baseline.
+        near: How near duplicates were looked for; None: they were not.
+
+    Returns:
+        ``count``, ``task``, ``predictions``, ``model``, ``confidence``, ``worst``, and where there
+        is something to say ``baseline``, ``baselines``, ``majority``, ``comparisons``, ``slices``,
+        ``thresholds``, ``costs`` and ``overlap`` with ``near`` alone. What is measured rather than
+        computed is for the signer to add.
+
+    Raises:
+        InvalidInputError: (``unknown-metric``, ``unknown-label``) a threshold is for something that
+            these predictions do not give, or ``majority`` is no label of theirs;
+            (``groups-differ``) there are groups and no field, or a field and no groups.
+
+    Cost: 1,000 resamples of all records, and of those in each slice.
+    """
+    if (predictions.groups is None) != (field_of_groups is None):
+        raise InvalidInputError(
+            "groups-differ", "groups need the name of their field, and a field its groups"
+        )
+    answers = [*predictions.answers]
+    if majority is not None:
+        answers.append(predictions.always(_label_number(predictions, majority)))
+    measured = measure(predictions, answers, seed=seed)
+    priced = None if costs is None else Costs(costs)
+    systems = [_system(predictions, measured, at, one, priced) for at, one in enumerate(answers)]
+    for system, counts in zip(
+        systems[: min(2, len(predictions.answers))], measured.counts, strict=False
+    ):
+        system["perClass"] = counts.per_label(predictions.head.labels)
+    right = measured.counts[0].right
+    systems[0] |= {
+        "calibration": calibration(predictions, answers[0], measured.counts[0]),
+        "coverage": coverage(answers[0], right),
+    }
+    body: dict[str, Any] = {
+        "count": len(predictions),
+        "task": predictions.head.task,
+        "predictions": {"format": FORMAT, "count": len(predictions)},
+        "model": systems[0],
+        "confidence": _confidence(predictions, seed, field_of_groups),
+        "worst": _worst(predictions, answers[0], right),
+    }
+    if majority is not None:
+        body["majority"] = {"label": majority} | systems.pop()
+    methods = [one.name for one in predictions.head.answerers]
+    others = [{"method": name} | one for name, one in zip(methods, systems, strict=True)][1:]
+    found = {
+        "baseline": others[0] if others else None,
+        "baselines": others[1:],
+        "comparisons": _comparisons(predictions, measured, answers),
+        "slices": _slices(predictions, seed),
+        "thresholds": [
+            _judged(one, body["model"]) for one in thresholds if one["metric"] not in MEMBERS
+        ],
+        "costs": dict(costs or {}),
+        "overlap": {} if near is None else {"near": _near(predictions, seed, near)},
+    }
+    return body | {name: value for name, value in found.items() if value}
+
+
+def _label_number(predictions: Predictions, label: str) -> int:
+    labels = predictions.head.labels
+    if label not in labels:
+        raise unknown_word("unknown-label", "label of the predictions:", label, labels)
+    return labels.index(label)
+
+
+def _system(
+    predictions: Predictions, measured: Resampled, at: int, answers: Answers, priced: Costs | None
+) -> dict[str, Any]:
+    found = _measures(predictions, measured, at)
+    own: dict[str, Any] = {
+        name: found.pop(name) for name in ("accuracy", "macroF1") if name in found
+    }
+    if found:
+        own["measures"] = found
+    if priced is not None:
+        own["costPer1000"] = priced.per_1000(predictions, answers, measured.counts[at])
+    return own
+
+
+def _measures(predictions: Predictions, measured: Resampled, at: int = 0) -> dict[str, Any]:
+    metrics = metrics_of(predictions.several)
+    return {name: measured.interval(at, column) for name, column in metrics.items()}
+
+
+def _confidence(predictions: Predictions, seed: int, field: str | None) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "method": "bootstrap",
+        "level": LEVEL,
+        "resamples": RESAMPLES,
+        "seed": seed,
+    }
+    if predictions.groups is not None:
+        found["groups"] = {"field": field, "count": int(predictions.groups.max()) + 1}
+    return found
+
+
+def _comparisons(
+    predictions: Predictions, measured: Resampled, answers: Sequence[Answers]
+) -> list[dict[str, Any]]:
+    metrics = list(metrics_of(predictions.several).items())[:2]
+    found = []
+    for at, other in enumerate(answers[1:], start=1):
+        for name, column in metrics:
+            difference = measured.difference(at, column)
+            found.append(
+                {
+                    "baseline": other.answerer.name,
+                    "metric": name,
+                    "difference": difference,
+                    "verdict": verdict(difference),
+                }
+            )
+    return found
+
+
+def verdict(difference: Mapping[str, str]) -> str:
+    """Return what the written interval of a difference shows; without one nothing."""
+    low, high = (Decimal(difference.get(end, "0")) for end in ("low", "high"))
+    return BETTER if low > 0 else WORSE if high < 0 else NO_DIFFERENCE
+
+
+def _slices(predictions: Predictions, seed: int) -> list[dict[str, Any]]:
+    found = []
+    for number, (field, value) in enumerate(predictions.head.slices):
+        chosen = np.zeros(len(predictions), bool)
+        chosen[predictions.slices.records[predictions.slices.numbers == number]] = True
+        measured = measure(predictions, predictions.answers[:1], seed=seed, chosen=chosen)
+        found.append(
+            {
+                "field": field,
+                "value": value,
+                "count": int(chosen.sum()),
+                "measures": _measures(predictions, measured),
+            }
+        )
+    return found
+
+
+def _near(predictions: Predictions, seed: int, method: str) -> dict[str, Any]:
+    found: dict[str, Any] = {"count": int(predictions.near.sum()), "method": method}
+    if found["count"] < len(predictions):
+        apart = ~predictions.near
+        measured = measure(predictions, predictions.answers[:1], seed=seed, chosen=apart)
+        found["without"] = _measures(predictions, measured)
+    return found
+
+
+def _judged(threshold: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, Any]:
+    metric, label = threshold["metric"], threshold.get("label")
+    if label is not None:
+        known = model["perClass"]
+        if label not in known:
+            raise unknown_word("unknown-label", "label of a threshold:", label, known)
+        figures = {name: known[label][name] for name in ("f1", "precision", "recall")}
+    else:
+        whole = {"accuracy": model.get("accuracy"), "macroF1": model["macroF1"]}
+        figures = {
+            name: one["value"] for name, one in (whole | model.get("measures", {})).items() if one
+        }
+        figures |= {name: model["calibration"][name] for name in ("brier", "ece")}
+        if "costPer1000" in model:
+            figures["costPer1000"] = model["costPer1000"]
+    if metric not in figures:
+        raise unknown_word("unknown-metric", "metric of a threshold:", metric, figures)
+    value = figures[metric]
+    return {**threshold, "value": value, "met": is_met(threshold, value)}
+
+
+def is_met(threshold: Mapping[str, Any], value: str) -> bool:
+    """Return whether a written figure is good enough; equal is."""
+    if "atLeast" in threshold:
+        return Decimal(value) >= Decimal(threshold["atLeast"])
+    return Decimal(value) <= Decimal(threshold["atMost"])
+
+
+def _worst(predictions: Predictions, answers: Answers, right: Flags) -> list[dict[str, Any]]:
+    # Surest first: a confident mistake is the one to look at. Ties by record id, to be repeatable.
+    wrong = np.flatnonzero(~right)
+    if len(wrong) > WORST:
+        least = np.sort(answers.confidence[wrong])[-WORST]
+        wrong = wrong[answers.confidence[wrong] >= least]
+    failures = sorted(
+        (-int(answers.confidence[at]), predictions.record(int(at)).hex, int(at)) for at in wrong
+    )
+    return [
+        {
+            "record": record,
+            "expected": _text(predictions, predictions.expected.of(at)),
+            "predicted": _text(predictions, answers.given.of(at)),
+            "probability": decimal(-sure * (BILLION // WHOLE)),
+        }
+        for sure, record, at in failures[:WORST]
+    ]
+
+
+def _text(predictions: Predictions, numbers: Sequence[int]) -> str:
+    """Return labels as one text: of several the canonical JSON list."""
+    names = [predictions.head.labels[number] for number in numbers]
+    return encode(names).decode() if predictions.several else names[0]

@@ -1,0 +1,69 @@
+"""How far confidence can be believed, and what is gained by not answering (spec §13.9.5)."""
+
+from typing import Any
+
+import numpy as np
+
+from lyrikstore.verify.evaluation.answers import WHOLE, Answers, Flags, Predictions
+from lyrikstore.verify.evaluation.measures import BILLION, Counts, decimal, ratio
+
+BINS = 15
+"""Bins of equal width over the confidence."""
+
+COVERAGE = (0, 500_000, 600_000, 700_000, 800_000, 900_000, 950_000)
+"""Millionths of confidence below which nothing is answered, for the table of coverage."""
+
+
+def calibration(predictions: Predictions, answers: Answers, counts: Counts) -> dict[str, Any]:
+    """Return bins, expected calibration error and Brier score.
+
+    An answer is a label that was given, and its confidence the label's score: where records have
+    several labels, one record has several answers, or none.
+    """
+    labels = counts.labels
+    said = answers.given.keys(labels)
+    right = np.isin(said, counts.hits.keys(labels), assume_unique=True)
+    bins = np.minimum(BINS - 1, answers.scores * BINS // WHOLE)
+    listed, distance = [], 0
+    for number in range(BINS):
+        inside = bins == number
+        count = int(inside.sum())
+        sure, good = int(answers.scores[inside].sum()), int(right[inside].sum())
+        distance += abs(sure - good * WHOLE)
+        listed.append(
+            {
+                "count": count,
+                "confidence": decimal(ratio(sure, count * WHOLE)),
+                "accuracy": decimal(ratio(good, count)),
+            }
+        )
+    return {
+        "ece": decimal(ratio(distance, len(said) * WHOLE)),
+        "brier": decimal(answers.squares * BILLION // (WHOLE * WHOLE * len(predictions))),
+        "bins": listed,
+    }
+
+
+def coverage(answers: Answers, right: Flags) -> list[dict[str, str]]:
+    """Return the accuracy over the records that are answered from some confidences on.
+
+    Where nothing is answered there is no accuracy, and no row.
+
+    Args:
+        answers: The answers.
+        right: Which records have all their labels, and none besides.
+    """
+    own = answers.answerer.abstain_below
+    found = []
+    for floor in sorted({*COVERAGE} if own is None else {*COVERAGE, own}):
+        answered = answers.confidence >= floor
+        count = int(answered.sum())
+        if count:
+            found.append(
+                {
+                    "abstainBelow": f"{floor // WHOLE}.{floor % WHOLE:06d}",
+                    "share": decimal(ratio(count, len(right))),
+                    "accuracy": decimal(ratio(int(right[answered].sum()), count)),
+                }
+            )
+    return found

@@ -1,0 +1,40 @@
+"""Which labels are taken for which: a table of the commonest ones, from predictions."""
+
+from typing import Any
+
+import numpy as np
+
+from lyrikstore.verify.evaluation.answers import Predictions
+
+MAX_LABELS = 12
+"""Labels of the table; the others are one row and one column."""
+
+
+def confusion(predictions: Predictions) -> dict[str, Any] | None:
+    """Return how often each label was answered where each was right.
+
+    Args:
+        predictions: The answers.
+
+    Returns:
+        ``labels``, those with the most records first, and ``counts``: a row for each that is right,
+        a column for each that the model gave, and one more of both for all other labels, if there
+        are any. None where a record may have several labels: there no answer stands for one label.
+    """
+    if predictions.several:
+        return None
+    right, said = predictions.expected.numbers, predictions.answers[0].given.numbers
+    size = len(predictions.head.labels)
+    sizes = np.bincount(right, minlength=size) * (size + 1) + np.bincount(said, minlength=size)
+    order = np.argsort(-sizes, kind="stable")
+    used = [int(one) for one in order if sizes[one]]
+    shown = used[:MAX_LABELS] if len(used) > MAX_LABELS + 1 else used
+    places = np.full(size, len(shown))
+    places[shown] = np.arange(len(shown))
+    width = len(shown) + (len(shown) < len(used))
+    counts = np.zeros((width, width), np.int64)
+    np.add.at(counts, (places[right], places[said]), 1)
+    return {
+        "labels": [predictions.head.labels[one] for one in shown],
+        "counts": counts.tolist(),
+    }

@@ -1,0 +1,197 @@
+"""How far data that came after a run is from its test set, and what follows (spec §13.9.11)."""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from decimal import Context, Decimal
+from typing import Any
+
+import numpy as np
+
+from lyrikstore.verify.evaluation.answers import FORMAT, WHOLE, Predictions
+from lyrikstore.verify.evaluation.body import evaluation_body, is_met, verdict
+from lyrikstore.verify.evaluation.limits import FEWEST, MEASURED, MEMBERS, beyond_limits
+from lyrikstore.verify.evaluation.measures import Resampled, decimal, measure, metrics_of, ratio
+
+OK, DRIFTED, INSUFFICIENT = "ok", "drift", "insufficient"
+
+BINS = 10
+"""Bins of labels and of lengths."""
+
+RELEASE = "release"
+"""What the figures of the reference are called where those of a monitor are compared with them."""
+
+_EXACT = Context(prec=50)
+
+
+def monitor_body(
+    predictions: Predictions,
+    reference: Predictions,
+    *,
+    seed: int,
+    costs: Mapping[str, Any] | None = None,
+    thresholds: Sequence[Mapping[str, Any]] = (),
+    field_of_groups: str | None = None,
+    measured: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return every member of a monitor's body that follows from predictions, old and new.
+
+    Args:
+        predictions: The model's answers about the new data.
+        reference: The predictions of the evaluation that it is held against.
+        seed: Of the resampling: that of the run.
+        costs: What mistakes cost, where the new data has labels.
+        thresholds: ``thresholds`` of the run.
+        field_of_groups: The field whose groups the predictions number, if they do.
+        measured: ``lengths``, ``newTokenShare`` and ``newTokenShift``, as far as they are known;
+            without one of them the verdict is never ``ok``.
+
+    Returns:
+        ``count``, ``task``, ``predictions``, ``model``, ``drift``; ``thresholds`` where there are
+        some; and of data with labels what :func:`evaluation_body` gives, with ``comparisons`` of
+        the figures now and those of the reference.
+
+    Raises:
+        InvalidInputError: As :func:`evaluation_body`.
+    """
+    if predictions.head.labelled:
+        body = evaluation_body(
+            predictions,
+            seed=seed,
+            costs=costs,
+            thresholds=thresholds,
+            field_of_groups=field_of_groups,
+        )
+        body["comparisons"] = _since_release(predictions, reference, seed)
+    else:
+        body = {
+            "count": len(predictions),
+            "task": predictions.head.task,
+            "predictions": {"format": FORMAT, "count": len(predictions)},
+            "model": {},
+        }
+    drift: dict[str, Any] = {
+        "labels": label_drift(predictions, reference),
+        "confidenceShift": decimal(_confidence(predictions) - _confidence(reference)),
+        **measured,
+        "referenceCount": len(reference),
+    }
+    # ATTACK: what is not measured has not moved: a right that is revoked hides any drift.
+    if unjudged := [name for name in MEASURED if name not in drift]:
+        drift["unjudged"] = unjudged
+    judged = [_judged(one, drift) for one in thresholds if MEMBERS.get(one["metric"]) in drift]
+    if judged:
+        body["thresholds"] = [*body.get("thresholds", ()), *judged]
+    body["drift"] = drift
+    enough = not unjudged and min(len(predictions), len(reference)) >= FEWEST
+    said = DRIFTED if beyond_limits(body) else OK if enough else INSUFFICIENT
+    body["drift"] = {**drift, "verdict": said}
+    return body
+
+
+def label_drift(predictions: Predictions, reference: Predictions) -> str:
+    """Return the population stability index of the labels that the model gives."""
+    counts = []
+    known = min(len(predictions.head.labels), len(reference.head.labels))
+    for one in (reference, predictions):
+        given = one.answers[0].given
+        counts.append(np.bincount(given.numbers, minlength=known)[:known])
+    order = np.argsort(-counts[0], kind="stable")
+    apart = order if known <= BINS else order[: BINS - 1]
+    found = []
+    for one, count in zip((reference, predictions), counts, strict=True):
+        bins = count[apart].tolist()
+        if known > BINS:
+            bins.append(int(count.sum() - count[apart].sum()))
+        if one.several:
+            bins.append(len(one) - len(np.unique(one.answers[0].given.records)))
+        found.append(bins)
+    return stability_index(*found)
+
+
+def length_drift(new: Sequence[int], old: Sequence[int]) -> str:
+    """Return the population stability index of lengths, in bins of the old ones.
+
+    Args:
+        new: Lengths of the texts that came, in bytes.
+        old: Those of the reference; at least one.
+    """
+    ordered = sorted(old)
+    edges = sorted({ordered[len(ordered) * tenth // BINS] for tenth in range(1, BINS)})
+    found = []
+    for lengths in (old, new):
+        bins = [0] * (len(edges) + 1)
+        for length in lengths:
+            bins[bisect_right(edges, length)] += 1
+        found.append(bins)
+    return stability_index(*found)
+
+
+def new_token_share(unseen: int, all_of: int) -> str:
+    """Return the share of words that training never saw."""
+    return decimal(ratio(unseen, all_of))
+
+
+def shift(now: str, before: str) -> str:
+    """Return how much a figure rose since."""
+    return f"{Decimal(now) - Decimal(before) + Decimal('0.0000'):.4f}"
+
+
+def stability_index(old: Sequence[int], new: Sequence[int]) -> str:
+    """Return the population stability index of counts in the same bins, with four decimals.
+
+    Half a record is added to each bin, so that one that is empty is not infinitely far. What is
+    expected of two samples of the same, which is much where one is small, is subtracted.
+    """
+    totals = [2 * sum(counts) + len(old) for counts in (old, new)]
+    index = Decimal(0)
+    for pair in zip(old, new, strict=True):
+        before, now = (
+            _EXACT.divide(Decimal(2 * count + 1), Decimal(total))
+            for count, total in zip(pair, totals, strict=True)
+        )
+        logarithm = _EXACT.subtract(_EXACT.ln(now), _EXACT.ln(before))
+        index = _EXACT.add(index, _EXACT.multiply(_EXACT.subtract(now, before), logarithm))
+    used = sum(before + now > 0 for before, now in zip(old, new, strict=True))
+    for counts in (old, new):
+        size = Decimal(max(1, sum(counts)))
+        index = _EXACT.subtract(index, _EXACT.divide(Decimal(max(0, used - 1)), size))
+    index = max(index, Decimal(0))
+    return f"{index.quantize(Decimal('0.0001'), context=_EXACT):f}"
+
+
+def _confidence(predictions: Predictions) -> int:
+    sure = int(predictions.answers[0].confidence.sum())
+    return ratio(sure, len(predictions) * WHOLE)
+
+
+def _since_release(
+    predictions: Predictions, reference: Predictions, seed: int
+) -> list[dict[str, Any]]:
+    now, then = (measure(one, one.answers[:1], seed=seed) for one in (predictions, reference))
+    found = []
+    for name, column in list(metrics_of(predictions.several).items())[:2]:
+        difference = _difference(now, then, column)
+        found.append(
+            {
+                "baseline": RELEASE,
+                "metric": name,
+                "difference": difference,
+                "verdict": verdict(difference),
+            }
+        )
+    return found
+
+
+def _difference(now: Resampled, then: Resampled, column: int) -> dict[str, str]:
+    values = [one.values[0] for one in (now, then)]
+    apart = tuple(new - old for new, old in zip(*values, strict=True))
+    resampled = None
+    if now.resampled is not None and then.resampled is not None:
+        # Other records were drawn; taken in the other order, no draw of one goes with its like.
+        resampled = now.resampled - then.resampled[::-1]
+    return Resampled((), [(apart[0], apart[1], apart[2])], resampled).interval(0, column)
+
+
+def _judged(threshold: Mapping[str, Any], drift: Mapping[str, Any]) -> dict[str, Any]:
+    value = drift[MEMBERS[threshold["metric"]]]
+    return {**threshold, "value": value, "met": is_met(threshold, value)}

@@ -1,0 +1,171 @@
+"""Accuracy and F1 in whole billionths, with intervals over resamples (spec §13.9.3, §13.9.4).
+
+No figure passes through a fraction of a processor's: a ratio is rounded down to billionths, so that
+every program on every machine writes the same four decimals.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from lyrikstore.verify.evaluation.answers import Answers, Flags, Pairs, Predictions
+from lyrikstore.verify.evaluation.resample import RESAMPLES, Weights, draws, ends
+
+BILLION = 1_000_000_000
+"""Billionths: the ratio 1."""
+
+FEWEST, FEWEST_GROUPS = 30, 10
+"""Records, and groups, from which on figures have an interval: of fewer it would say too little."""
+
+_ACCURACY, _MACRO, _MICRO = range(3)
+
+
+def metrics_of(several: bool) -> Mapping[str, int]:
+    """Return the metrics of a task, the one that decides first; name → its column."""
+    if several:
+        return {"microF1": _MICRO, "macroF1": _MACRO, "subsetAccuracy": _ACCURACY}
+    return {"macroF1": _MACRO, "accuracy": _ACCURACY}
+
+
+def ratio(part: int, whole: int) -> int:
+    """Return a ratio in billionths, rounded down; 0/0 is 0."""
+    return part * BILLION // whole if whole else 0
+
+
+def decimal(billionths: int) -> str:
+    """Return a figure with four decimals; half a unit is rounded to the even neighbour."""
+    units, rest = divmod(abs(billionths), 100_000)
+    units += rest > 50_000 or (rest == 50_000 and units % 2)
+    sign = "-" if billionths < 0 and units else ""
+    return f"{sign}{units // 10_000}.{units % 10_000:04d}"
+
+
+class Counts:
+    """What is counted of one answerer, so that a resample is some sums.
+
+    Args:
+        expected: Which labels are right.
+        given: Which were given.
+        records: How many records there are.
+        labels: How many labels.
+    """
+
+    def __init__(self, expected: Pairs, given: Pairs, records: int, labels: int) -> None:
+        right, said = expected.keys(labels), given.keys(labels)
+        self.hits = _pairs(np.intersect1d(right, said, assume_unique=True), labels)
+        self.expected, self.given = expected, given
+        self.right: Flags = np.ones(records, bool)
+        self.right[np.setxor1d(right, said, assume_unique=True) // labels] = False
+        self.labels = labels
+        # Only labels that occur are summed: of a thousand labels a small slice has a few.
+        occurring = np.union1d(expected.numbers, given.numbers)
+        self._dense = [
+            Pairs(pairs.records, np.searchsorted(occurring, pairs.numbers))
+            for pairs in (self.hits, expected, given)
+        ]
+        self._occurring = len(occurring)
+
+    def figures(self, weights: Weights) -> tuple[int, int, int]:
+        """Return accuracy, macro-F1 and micro-F1 of some records."""
+        hits, expected, given = (_sums(one, weights, self._occurring) for one in self._dense)
+        sizes = expected + given
+        there = sizes > 0
+        each = 2 * hits[there] * BILLION // sizes[there]
+        return (
+            ratio(int(weights[self.right].sum()), int(weights.sum())),
+            int(each.sum()) // max(1, len(each)),
+            ratio(2 * int(hits.sum()), int(sizes.sum())),
+        )
+
+    def label(self, number: int, sums: "Sequence[NDArray[np.int64]]") -> dict[str, Any]:
+        """Return the figures of one label; ``sums`` are those of hits, expected and given."""
+        hits, support, given = (int(one[number]) for one in sums)
+        return {
+            "precision": decimal(ratio(hits, given)),
+            "recall": decimal(ratio(hits, support)),
+            "f1": decimal(ratio(2 * hits, support + given)),
+            "support": support,
+        }
+
+    def per_label(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return label → its figures over all records."""
+        once = np.ones(len(self.right), np.int64)
+        pairs = (self.hits, self.expected, self.given)
+        sums = [_sums(one, once, self.labels) for one in pairs]
+        return {name: self.label(number, sums) for number, name in enumerate(names)}
+
+
+def _sums(pairs: Pairs, weights: Weights, labels: int) -> NDArray[np.int64]:
+    """Return, for each label, how often records with that pair were drawn."""
+    # Whole numbers below 2^53, which a double adds without loss.
+    sums = np.bincount(pairs.numbers, weights[pairs.records], minlength=labels)
+    return sums.astype(np.int64)
+
+
+class Resampled(Struct, frozen=True):
+    """Figures of several answerers over the same records and resamples.
+
+    Attributes:
+        counts: What is counted of each answerer.
+        values: Answerer → accuracy, macro-F1 and micro-F1, in billionths.
+        resampled: Resample, answerer → the same; None: there are too few records.
+    """
+
+    counts: Sequence[Counts]
+    values: Sequence[tuple[int, int, int]]
+    resampled: NDArray[np.int64] | None
+
+    def interval(self, answerer: int, column: int) -> dict[str, str]:
+        """Return a figure as a manifest has it."""
+        value = self.values[answerer][column]
+        return self._written(value, lambda of: of[:, answerer, column])
+
+    def difference(self, answerer: int, column: int) -> dict[str, str]:
+        """Return the figure of the first answerer less that of another."""
+        value = self.values[0][column] - self.values[answerer][column]
+        return self._written(value, lambda of: of[:, 0, column] - of[:, answerer, column])
+
+    def _written(self, value: int, pick: Any) -> dict[str, str]:
+        written = {"value": decimal(value)}
+        if self.resampled is not None:
+            low, high = ends(pick(self.resampled))
+            written |= {"low": decimal(low), "high": decimal(high)}
+        return written
+
+
+def measure(
+    predictions: Predictions,
+    answers: Sequence[Answers],
+    *,
+    seed: int,
+    chosen: Flags | None = None,
+) -> Resampled:
+    """Return the figures of answerers over all records, or over those that are chosen.
+
+    Cost: 1,000 resamples, each some sums over records and the labels expected and given.
+    """
+    chosen = np.ones(len(predictions), bool) if chosen is None else chosen
+    count, labels = int(chosen.sum()), len(predictions.head.labels)
+    expected = predictions.expected.within(chosen)
+    counted = [Counts(expected, one.given.within(chosen), count, labels) for one in answers]
+    once = np.ones(count, np.int64)
+    values = [one.figures(once) for one in counted]
+    groups = None if predictions.groups is None else _dense(predictions.groups[chosen])
+    few_groups = groups is not None and int(groups.max(initial=-1)) + 1 < FEWEST_GROUPS
+    if count < FEWEST or few_groups:
+        return Resampled(counted, values, None)
+    resampled = np.empty((RESAMPLES, len(answers), 3), np.int64)
+    for number, weights in enumerate(draws(count, seed=seed, groups=groups)):
+        resampled[number] = [one.figures(weights) for one in counted]
+    return Resampled(counted, values, resampled)
+
+
+def _dense(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.unique(groups, return_inverse=True)[1].astype(np.int64)
+
+
+def _pairs(keys: NDArray[np.int64], width: int) -> Pairs:
+    return Pairs(keys // width, keys % width)

@@ -1,0 +1,224 @@
+"""``predictions/1``: what model and baselines answered, record by record (spec §13.9.1).
+
+JSON Lines: a head, then a line for each record of the test set, in storage order. Probabilities are
+whole millionths, so that every program computes the same figures from them.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import Annotated, Any, BinaryIO, Literal, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.json import encode, parse_canonical
+from lyrikstore.verify.evaluation.answers import (
+    MAJORITY,
+    MODEL,
+    ONE,
+    SEVERAL,
+    WHOLE,
+    Answerer,
+    Head,
+    Predictions,
+    Reading,
+)
+
+MAX_BYTES, MAX_LINE, MAX_RECORDS = 1 << 30, 1 << 20, 1 << 24
+"""Longest attachment and line, in bytes, and most records."""
+
+MAX_LABELS, MAX_LABEL_BYTES, MAX_ANSWERERS, MAX_SLICES = 1000, 64 << 10, 18, 200
+
+_KIND = "bad-predictions"
+_HINT = "the file is damaged, or was made by another version"
+_T = TypeVar("_T")
+
+
+class Line(Struct, frozen=True):
+    """One record.
+
+    Attributes:
+        record: Its id in the test set.
+        expected: Numbers of its labels, ascending.
+        scores: For each answerer the millionths of the labels, in their order.
+        group: Number of its group, if groups are drawn.
+        slices: Numbers of the slices that it is in, ascending.
+        near: Whether the training data has a near duplicate of it.
+    """
+
+    record: Digest
+    expected: tuple[int, ...]
+    scores: Sequence[Sequence[int]]
+    group: int | None = None
+    slices: tuple[int, ...] = ()
+    near: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a line."""
+        found: dict[str, Any] = {
+            "record": self.record.hex,
+            "expected": list(self.expected),
+            "scores": [list(one) for one in self.scores],
+        }
+        if self.group is not None:
+            found["group"] = self.group
+        if self.slices:
+            found["slices"] = list(self.slices)
+        if self.near:
+            found["near"] = True
+        return found
+
+
+def write_predictions(head: Head, lines: Iterable[Line]) -> Iterator[bytes]:
+    """Yield the lines of the attachment, which :func:`read_predictions` checks.
+
+    Args:
+        head: What holds for all records.
+        lines: The records of the test set, in storage order.
+
+    Cost: one line in memory.
+    """
+    yield encode(head.to_json()) + b"\n"
+    for line in lines:
+        yield encode(line.to_json()) + b"\n"
+
+
+def read_predictions(stream: BinaryIO) -> Predictions:
+    """Return the answers in an attachment.
+
+    Raises:
+        FormatError: (``bad-predictions``) it is no such attachment: another format, a line that is
+            not canonical, a number out of range, a record of another shape, too much of something.
+
+    Cost: one line at a time, of at most 1 MiB. What stays of each record is 50 bytes and 8 for each
+    answerer, 16 for each label that is expected and each slice, and 24 for each label that is
+    given, which may be all of them: at most 6 kB a record, and 2.4 MB. Columns grow by an eighth.
+    """
+    lines = _lines(stream)
+    head = _head(next(lines, b""))
+    shape = [len(head.labels)] * len(head.answerers)
+    reading = Reading(head)
+    for number, data in enumerate(lines, start=2):
+        line = _parse(data, _WrittenLine, number)
+        problem = (
+            "scores" if [len(one) for one in line.scores] != shape
+            else "labels" if not _rising(line.expected, len(head.labels))
+            or (len(line.expected) != 1 if head.task == ONE and head.labelled else
+                line.expected and not head.labelled)
+            else "slices" if not _rising(line.slices, len(head.slices))
+            else "mark near" if line.near is False
+            else "number of records" if number > MAX_RECORDS + 1
+            else reading.group_problem(None if line.group is UNSET else line.group)
+        )  # fmt: skip
+        if problem:
+            raise FormatError(
+                _KIND, f"line {number} of the predictions: its {problem} cannot be", hint=_HINT
+            )
+        reading.add(
+            bytes.fromhex(line.record),
+            line.expected,
+            line.scores,
+            line.slices,
+            near=line.near is True,
+        )
+        # ATTACK: a small file that gives every label in every slice, a thousand times drawn.
+        if reading.gives_too_much:
+            raise FormatError(
+                _KIND, f"line {number} of the predictions: too many labels are given", hint=_HINT
+            )
+    if not reading.count:
+        raise FormatError(_KIND, "the predictions have no records", hint=_HINT)
+    found = reading.finish()
+    if (unused := found.unused_slice) is not None:
+        raise FormatError(_KIND, f"no record is in slice {unused} of the predictions", hint=_HINT)
+    return found
+
+
+_Number = Annotated[int, Meta(ge=0, lt=1 << 24)]
+_Millionths = Annotated[int, Meta(ge=0, le=WHOLE)]
+_Name = Annotated[str, Meta(min_length=1, max_length=256)]
+
+
+class _WrittenAnswerer(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    name: _Name
+    threshold: _Millionths | UnsetType = UNSET
+    at_least_one: bool | UnsetType = UNSET
+    abstain_below: _Millionths | UnsetType = UNSET
+
+
+class _WrittenHead(Struct, frozen=True, forbid_unknown_fields=True):
+    format: Literal["predictions/1"]
+    task: Literal["text-classification", "multi-label"]
+    labels: Annotated[list[_Name], Meta(min_length=1, max_length=MAX_LABELS)]
+    answerers: Annotated[list[_WrittenAnswerer], Meta(min_length=1, max_length=MAX_ANSWERERS)]
+    slices: Annotated[list[tuple[_Name, _Name]], Meta(max_length=MAX_SLICES)]
+    labelled: Literal[False] | UnsetType = UNSET
+
+
+class _WrittenLine(Struct, frozen=True, forbid_unknown_fields=True):
+    record: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+    expected: list[_Number]
+    scores: list[list[_Millionths]]
+    group: _Number | UnsetType = UNSET
+    slices: Annotated[list[_Number], Meta(min_length=1)] = field(default_factory=list)
+    near: bool | UnsetType = UNSET
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    read = 0
+    while data := stream.readline(MAX_LINE + 1):
+        read += len(data)
+        if not data.endswith(b"\n") or len(data) > MAX_LINE or read > MAX_BYTES:
+            raise FormatError(
+                _KIND, "a line of the predictions, or all, is too long, or has no end", hint=_HINT
+            )
+        yield data[:-1]
+
+
+def _parse(data: bytes, kind: type[_T], number: int) -> _T:
+    try:
+        return msgspec.convert(parse_canonical(data, max_bytes=MAX_LINE), kind)
+    except (msgspec.ValidationError, FormatError) as error:
+        text = str(error)[:300]
+        raise FormatError(_KIND, f"line {number} of the predictions: {text}", hint=_HINT) from None
+
+
+def _head(data: bytes) -> Head:
+    found = _parse(data, _WrittenHead, 1)
+    names = [one.name for one in found.answerers]
+    several = found.task == SEVERAL
+    problem = ""
+    if any({one.threshold is UNSET, one.at_least_one is UNSET} != {not several}
+           for one in found.answerers):  # fmt: skip
+        problem = "a threshold is there iff records may have several labels"
+    elif any(len(set(some)) != len(some) for some in (found.labels, names, found.slices)):
+        problem = "it names something twice"
+    elif names[0] != MODEL or MAJORITY in names:
+        problem = f"the first answerer is called {MODEL!r}, and none {MAJORITY!r}"
+    elif sum(len(label.encode()) for label in found.labels) > MAX_LABEL_BYTES:
+        problem = f"its labels have more than {MAX_LABEL_BYTES} bytes"
+    if problem:
+        raise FormatError(_KIND, f"line 1 of the predictions: {problem}", hint=_HINT)
+    return Head(
+        found.task,
+        tuple(found.labels),
+        tuple(
+            Answerer(
+                one.name,
+                None if one.threshold is UNSET else one.threshold,
+                one.at_least_one is True,
+                None if one.abstain_below is UNSET else one.abstain_below,
+            )
+            for one in found.answerers
+        ),
+        tuple(found.slices),
+        found.labelled is UNSET,
+    )
+
+
+def _rising(numbers: Sequence[int], above: int) -> bool:
+    return all(0 <= one < above for one in numbers) and all(
+        one < other for one, other in pairwise(numbers)
+    )

@@ -1,0 +1,256 @@
+"""A signed evaluation beside what its predictions give (spec §13.9.9)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.json import JSON, encode
+from lyrikstore.canon.quoting import quote
+from lyrikstore.verify.evaluation.answers import WHOLE, Predictions
+from lyrikstore.verify.evaluation.body import evaluation_body
+from lyrikstore.verify.evaluation.drift import monitor_body
+from lyrikstore.verify.evaluation.limits import MEASURED
+from lyrikstore.verify.evaluation.slices import (
+    LENGTH,
+    MOST_FIELDS,
+    FewValues,
+    find_slices,
+    group_field,
+)
+
+_COMPUTED = (
+    "count", "task", "predictions", "model", "baseline", "baselines", "majority", "comparisons",
+    "confidence", "slices", "thresholds", "costs", "worst", "drift",
+)  # fmt: skip
+_SYSTEMS = ("model", "baseline", "majority")
+_MEASURED = frozenset({"latencyMs", "wallSeconds", "cpuSeconds", "peakMemoryBytes", "params"})
+
+
+class LabelledRecord(Struct, frozen=True):
+    """A record of a test set, as far as predictions say something of it.
+
+    Attributes:
+        id: Its id.
+        labels: Its labels.
+        values: Field → its texts.
+        length: Bytes of its text.
+    """
+
+    id: Digest
+    labels: tuple[str, ...]
+    values: Mapping[str, tuple[str, ...]]
+    length: int
+
+
+def find_difference(
+    body: Mapping[str, Any],
+    predictions: Predictions,
+    thresholds: Iterable[Mapping[str, Any]],
+    reference: Predictions | None = None,
+) -> str:
+    """Return the first member of an evaluation that is not what its predictions give.
+
+    Args:
+        body: Of the evaluation.
+        predictions: What its attachment holds.
+        thresholds: Those of the run.
+        reference: Of a monitor: the predictions of the evaluation that it is held against.
+
+    Returns:
+        Its path, what is there and what follows, printable; empty if all is as it follows.
+
+    Raises:
+        InvalidInputError: The figures cannot be computed; see :func:`evaluation_body`.
+    """
+    confidence = body.get("confidence", {})
+    near = body.get("overlap", {}).get("near")
+    settings: dict[str, Any] = {
+        "seed": confidence.get("seed", 0),
+        "costs": body.get("costs"),
+        "thresholds": list(thresholds),
+        "field_of_groups": confidence.get("groups", {}).get("field"),
+    }
+    if reference is None:
+        computed = evaluation_body(
+            predictions,
+            majority=body.get("majority", {}).get("label"),
+            near=None if near is None else near["method"],
+            **settings,
+        )
+    else:
+        drift = body.get("drift", {})
+        measured = {name: drift[name] for name in MEASURED if name in drift}
+        computed = monitor_body(predictions, reference, measured=measured, **settings)
+    signed: dict[str, Any] = {name: body[name] for name in _COMPUTED if name in body}
+    for name in _SYSTEMS:
+        if name in signed:
+            signed[name] = _unmeasured(signed[name])
+    if "baselines" in signed:
+        signed["baselines"] = [_unmeasured(one) for one in signed["baselines"]]
+    if near is not None:
+        signed["overlap"] = {"near": near}
+    return _difference("", signed, computed)
+
+
+def undeclared(
+    body: Mapping[str, Any],
+    predictions: Predictions,
+    checkpoint: Mapping[str, Any],
+    run: Mapping[str, Any] | None,
+    test: Mapping[str, Any] | None = None,
+) -> str:
+    """Return what of an evaluation was not declared before it; empty if all was.
+
+    Args:
+        body: Of the evaluation.
+        predictions: What its attachment holds.
+        checkpoint: Body of the checkpoint.
+        run: Body of its run, if one made it.
+        test: Body of the test set, if it is here.
+    """
+    head, model = predictions.head, predictions.head.answerers[0]
+    known = tuple(checkpoint.get("labels", ()))
+    added = list(head.labels[len(known) :])
+    expected = {head.labels[number] for number in set(predictions.expected.numbers.tolist())}
+    if head.task != checkpoint.get("task"):
+        return "its task is not that of the checkpoint"
+    if head.labels[: len(known)] != known or added != sorted(added, key=str.encode):
+        return "its labels are not those of the checkpoint, and then others, sorted"
+    if not expected.issuperset(added):
+        return "it has a label that neither the checkpoint nor a record has"
+    decision = checkpoint.get("decision", {})
+    if not (
+        _is_millionths(decision.get("threshold"), model.threshold)
+        and _is_millionths(decision.get("abstainBelow"), model.abstain_below)
+        and decision.get("atLeastOne", False) == model.at_least_one
+    ):
+        return "its model answers by another rule than the checkpoint's"
+    if run is None or not head.labelled:
+        return ""
+    if body.get("confidence", {}).get("seed") != run["seed"]:
+        return "its seed is not that of the run"
+    if body.get("costs") != costs_of(run["config"]):
+        return "its costs are not those of the run"
+    # ATTACK: records of one patient, drawn as if each were another's, narrow every interval.
+    groups = body["confidence"].get("groups", {}).get("field")
+    declared = group_field(run["config"], test or {})
+    if groups != declared and (declared is not None or test is not None):
+        return "its groups are not those of the run, or of the test set"
+    return ""
+
+
+def costs_of(config: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return ``costs`` of an evaluation, as a run's config declares them; None if it does not."""
+    cost = config.get("cost")
+    if cost is None:
+        return None
+    found = {"unit": cost["unit"], "otherwise": cost["otherwise"]}
+    return found | ({"mistakes": cost["mistake"]} if cost.get("mistake") else {})
+
+
+def compare_records(
+    predictions: Predictions,
+    records: Iterable[LabelledRecord],
+    *,
+    field_of_groups: str | None,
+    declared: Sequence[str] | None,
+) -> str:
+    """Return how predictions differ from the test set they are said to be about; empty if not.
+
+    Args:
+        predictions: What an attachment holds.
+        records: The test set in storage order; ``values`` has the fields of slices and groups.
+        field_of_groups: The field whose groups are numbered, if any is.
+        declared: The fields that the run's config slices by; None: those of the predictions.
+
+    Cost: one read of the records; memory for the values of fields that make slices.
+    """
+    head = predictions.head
+    numbers = {label: number for number, label in enumerate(head.labels)}
+    fields = sliced_by(predictions) if declared is None else list(declared)
+    by_length = LENGTH in fields
+    values: dict[str, list[tuple[str, ...]]] = {one: [] for one in fields if one != LENGTH}
+    lengths: list[int] = []
+    groups: dict[tuple[str, ...], int] = {}
+    expected, at, place, groups_seen = predictions.expected, 0, 0, 0
+    for at, record in enumerate(records, start=1):
+        if at > len(predictions):
+            return "the test set has more records"
+        if record.id != predictions.record(at - 1):
+            return f"record {at} is another in the test set"
+        end = place
+        while end < len(expected.records) and expected.records[end] == at - 1:
+            end += 1
+        said = expected.numbers[place:end].tolist()
+        place = end
+        if not head.labelled and record.labels:
+            return f"record {at} has a label in the test set, and none is told"
+        if head.labelled and said != sorted({numbers.get(label, -1) for label in record.labels}):
+            return f"record {at} has other labels in the test set"
+        if predictions.groups is not None and field_of_groups is not None:
+            key = record.values.get(field_of_groups, ())
+            number = groups.setdefault(key, groups_seen) if key else groups_seen
+            groups_seen = max(groups_seen, number + 1)
+            if number != int(predictions.groups[at - 1]):
+                return f"record {at} is in another group in the test set"
+        for field, some in values.items():
+            some.append(record.values.get(field, ()))
+        lengths.append(record.length)
+    if at < len(predictions):
+        return "the test set has fewer records"
+    if declared is None and not _are_chosen(values):
+        return "it is sliced by fields that nobody named, and that have one value, or too many"
+    slices, members = find_slices(values, lengths if by_length else None)
+    if tuple(slices) != head.slices or any(
+        predictions.slices.of(at) != some for at, some in enumerate(members)
+    ):
+        return "its slices are not those of the test set"
+    return ""
+
+
+def _are_chosen(values: Mapping[str, Sequence[Sequence[str]]]) -> bool:
+    """Return whether fields may be sliced by though nobody names them (spec §13.9.6)."""
+    few = FewValues(values)
+    for name, texts in values.items():
+        if any(few.drop({name: some}) for some in texts):
+            return False
+    ordered = sorted(values, key=str.encode)
+    return len(values) <= MOST_FIELDS and few.kept == ordered
+
+
+def sliced_by(predictions: Predictions) -> list[str]:
+    """Return the fields that have slices, in their order."""
+    return list(dict.fromkeys(field for field, _ in predictions.head.slices))
+
+
+def _unmeasured(system: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in system.items() if name not in _MEASURED}
+
+
+def _is_millionths(text: str | None, number: int | None) -> bool:
+    if text is None or number is None:
+        return text is None and number is None
+    return Fraction(text) * WHOLE == number
+
+
+def _difference(path: str, signed: JSON, computed: JSON) -> str:
+    if signed == computed and type(signed) is type(computed):
+        return ""
+    if isinstance(signed, dict) and isinstance(computed, dict):
+        for name in sorted(signed.keys() | computed.keys()):
+            inner = f"{path}.{name}" if path else name
+            if name not in signed:
+                return f"{quote(inner, 200)} is missing"
+            if name not in computed:
+                return f"{quote(inner, 200)} does not follow"
+            if found := _difference(inner, signed[name], computed[name]):
+                return found
+    if isinstance(signed, list) and isinstance(computed, list) and len(signed) == len(computed):
+        for number, pair in enumerate(zip(signed, computed, strict=True)):
+            if found := _difference(f"{path}[{number}]", *pair):
+                return found
+    said, follows = (quote(encode(one).decode(), 60) for one in (signed, computed))
+    return f"{quote(path, 200)} is {said}, and {follows} follows"

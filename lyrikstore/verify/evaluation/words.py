@@ -1,0 +1,189 @@
+"""What an evaluation says, in words for people; no part of what is signed (spec §13.9.10)."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from lyrikstore.verify.evaluation.limits import MEMBERS, SEEN_PERCENT, are_more, beyond_limits
+
+WORD_COUNTS = "TF-IDF of word 1- and 2-grams, logistic regression"
+NEAREST = "nearest neighbour by TF-IDF of word 1- and 2-grams"
+"""Methods of the baselines that are fitted here."""
+
+METRICS = {
+    "accuracy": "accuracy",
+    "subsetAccuracy": "all labels right",
+    "microF1": "micro-F1",
+    "macroF1": "macro-F1",
+}
+"""Metrics of a system → how they are called, in the order in which they are shown."""
+
+_SEVERAL = frozenset({"subsetAccuracy", "microF1", "macroF1"})
+_ONE = frozenset({"accuracy", "macroF1"})
+
+OF_A_LABEL = frozenset({"precision", "recall", "f1"})
+"""Metrics of one label."""
+
+THRESHOLDS = frozenset({*METRICS, *OF_A_LABEL, *MEMBERS, "ece", "brier", "costPer1000"})
+"""Metrics that a threshold may be for."""
+
+_CALLED = {WORD_COUNTS: "the word counts", NEAREST: "the nearest training record"}
+
+Body = Mapping[str, Any]
+
+
+def metrics_of_task(task: str) -> frozenset[str]:
+    """Return the metrics of all records that a task has."""
+    return _SEVERAL if task == "multi-label" else _ONE
+
+
+def verdict_in_words(body: Body) -> str:
+    """Return whether the model is worth having, by the metric that decides; empty if unknown.
+
+    Of records that training saw nothing is recommended.
+
+    Args:
+        body: Of an evaluation; one without ``comparisons``, of version 1 or of a monitor, has no
+            verdict.
+    """
+    compared = next(iter(body.get("comparisons", ())), None)
+    seen = body.get("overlap", {}).get("exact", 0)
+    if are_more(seen, body["count"], SEEN_PERCENT) and body.get("purpose") != "monitor":
+        share = Decimal(100 * seen) / body["count"]
+        return f"no verdict: {share:.1f} % of the test records were seen in training"
+    if compared is None or body.get("purpose") == "monitor":
+        return ""
+    other = _CALLED.get(compared["baseline"], "the baseline")
+    measured = f"{METRICS[compared['metric']]} {with_interval(compared['difference'], signed=True)}"
+    said = {
+        "better": f"better by {measured} than {other}",
+        "no-difference-shown": f"no difference shown to {other}, {measured}: take the cheaper one",
+        "worse": f"use {other}: the model is worse by {measured}",
+    }
+    return said[compared["verdict"]]
+
+
+def cost_in_words(body: Body) -> str:
+    """Return what mistakes cost beside those of the baseline; empty if nobody declared it."""
+    ours = body["model"].get("costPer1000")
+    theirs = body.get("baseline", {}).get("costPer1000")
+    if ours is None or theirs is None:
+        return ""
+    unit = body["costs"]["unit"]
+    other = _CALLED.get(body["baseline"]["method"], "the baseline")
+    text = f"mistakes in 1,000 records cost {Decimal(ours):.2f} {unit}, "
+    text += f"those of {other} {Decimal(theirs):.2f}"
+    if are_more(body.get("overlap", {}).get("exact", 0), body["count"], SEEN_PERCENT):
+        return text
+    verdict = next((one["verdict"] for one in body.get("comparisons", ())), "")
+    dearer = Decimal(ours) > Decimal(theirs)
+    if verdict == "better" and dearer:
+        return f"{text}: the model is better, and its mistakes are dearer"
+    if verdict == "worse" and not dearer:
+        return f"{text}: the model is worse, and its mistakes are not dearer"
+    return text
+
+
+def threshold_in_words(threshold: Mapping[str, Any]) -> str:
+    """Return one threshold of an evaluation, and whether it is met."""
+    name = METRICS.get(threshold["metric"], threshold["metric"])
+    of = f" of {threshold['label']}" if "label" in threshold else ""
+    bound = (
+        f"at least {threshold['atLeast']}"
+        if "atLeast" in threshold
+        else f"at most {threshold['atMost']}"
+    )
+    state = "reached" if threshold["met"] else "MISSED"
+    return f"{state}: {name}{of} {threshold['value']}, promised {bound}"
+
+
+def seen_in_words(body: Body) -> str:
+    """Return how many test records training or validation data has; empty if nobody looked."""
+    seen = body.get("overlap", {}).get("exact")
+    if seen is None:
+        return ""
+    share = Decimal(100 * seen) / body["count"]
+    text = f"{seen} of {body['count']} test records ({share:.1f} %) were seen in training"
+    if are_more(seen, body["count"], SEEN_PERCENT):
+        text += ": the figures are those of records that the model has learned"
+    return text
+
+
+def near_in_words(body: Body) -> str:
+    """Return how many test records are nearly in the training data; empty if nobody looked."""
+    near = body.get("overlap", {}).get("near")
+    if near is None:
+        return ""
+    share = Decimal(100 * near["count"]) / body["count"]
+    text = f"{near['count']} of {body['count']} test records ({share:.1f} %) are nearly the same as"
+    text += " a training record"
+    if not near["count"] or "without" not in near:
+        return text
+    found = (f"{METRICS[name]} {with_interval(one)}" for name, one in _shown(near["without"]))
+    return f"{text}; without them {', '.join(found)}"
+
+
+def with_interval(figure: Mapping[str, str], *, signed: bool = False) -> str:
+    """Return a figure and its interval, if it has one."""
+    form = f"{Decimal(figure['value']):+}" if signed else figure["value"]
+    return f"{form} ({figure['low']} to {figure['high']})" if "low" in figure else form
+
+
+def figures_of(system: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
+    """Return metric → figure of a system, in the order in which they are shown."""
+    return dict(_shown({**system, **system.get("measures", {})}))
+
+
+def _shown(figures: Mapping[str, Any]) -> list[tuple[str, Mapping[str, str]]]:
+    return [(name, figures[name]) for name in METRICS if name in figures]
+
+
+DRIFT_MEMBERS = {
+    "labels": "labels",
+    "lengths": "lengths",
+    "newTokenShare": "new words",
+    "confidenceShift": "confidence",
+}
+"""Members of ``drift`` → how they are called, in the order in which they are shown."""
+
+_CHANGED = {"newTokenShift": "new words", **DRIFT_MEMBERS}
+
+
+def drift_in_words(body: Body) -> str:
+    """Return what a monitor found; empty if an evaluation is none."""
+    drift = body.get("drift")
+    if drift is None:
+        return ""
+    if drift["verdict"] == "ok":
+        return "ok: nothing moved beyond its limit"
+    if drift["verdict"] == "insufficient":
+        unjudged = [DRIFT_MEMBERS[one] for one in drift.get("unjudged", ()) if one in DRIFT_MEMBERS]
+        if unjudged:
+            return f"insufficient: not measured: {', '.join(unjudged)}"
+        return "insufficient: too few records to tell"
+    found = beyond_limits(body)
+    moved = [_CHANGED[name] for name in found if name in _CHANGED]
+    fell = [f"{METRICS[name]} fell" for name in found if name in METRICS]
+    return f"drift: {', '.join([*(f'{name} changed' for name in moved), *fell])}"
+
+
+def drift_figures(body: Body) -> list[tuple[str, str]]:
+    """Return name and figure of what a monitor measures, as far as it could."""
+    drift = body.get("drift", {})
+    found = [(name, drift[member]) for member, name in DRIFT_MEMBERS.items() if member in drift]
+    said = {"confidence": "{:+}", "new words": "{}"}
+    if "newTokenShift" in drift:
+        said["new words"] = f"{{}} ({Decimal(drift['newTokenShift']):+} since)"
+    return [(name, said.get(name, "{}").format(Decimal(value))) for name, value in found]
+
+
+def since_release_in_words(body: Body) -> list[str]:
+    """Return for each metric of a monitor how it changed since the release."""
+    words = {"better": "better", "no-difference-shown": "no change shown", "worse": "WORSE"}
+    figures = figures_of(body["model"])
+    return [
+        f"{METRICS[one['metric']]} {with_interval(figures[one['metric']])}, since the release "
+        f"{with_interval(one['difference'], signed=True)}: {words[one['verdict']]}"
+        for one in body.get("comparisons", ())
+        if one["baseline"] == "release"
+    ]

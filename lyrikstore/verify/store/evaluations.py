@@ -1,0 +1,272 @@
+"""Whether the figures of evaluations follow from their predictions (spec §13.9.9)."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    IncompleteError,
+    InvalidInputError,
+    LyrikstoreError,
+    NotFoundError,
+)
+from lyrikstore.canon.quoting import quote
+from lyrikstore.canon.text import pluralize
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.problems import Problems
+from lyrikstore.verify.report import Check, not_applicable, stated, warned
+from lyrikstore.verify.store.test_sets import learnt_by
+
+# What computes figures loads numpy, which few who verify need.
+if TYPE_CHECKING:
+    from lyrikstore.verify.evaluation.answers import Predictions
+    from lyrikstore.verify.evaluation.recompute import LabelledRecord
+
+_CHECK = "evaluation.recomputed"
+
+MONITOR = "monitor"
+"""Purpose of an evaluation of data that came after the run."""
+
+ReadRecords = Callable[
+    [Repository, Sequence[Manifest], str, Sequence[str]], "Iterator[LabelledRecord]"
+]
+"""Yields the records of datasets: from store, datasets, field of the label, fields of values."""
+
+
+def check_evaluations(
+    repository: Repository, ancestry: Mapping[Digest, Manifest], read: ReadRecords | None
+) -> Check:
+    """Return ``evaluation.recomputed`` of the evaluations in an ancestry.
+
+    Args:
+        repository: The store.
+        ancestry: The manifests in question.
+        read: Reads the records of test sets; None: nothing is computed again.
+
+    Cost: one read of each ``predictions``, of the test set and of what the model learnt from, and
+    1,000 resamples of the test set.
+    """
+    evaluations = [one for one in ancestry.values() if one.kind == "evaluation"]
+    carrying = [one for one in evaluations if "predictions" in one.body]
+    bare = [one for one in evaluations if "predictions" not in one.body]
+    if not evaluations:
+        return not_applicable(_CHECK, "no evaluation in its ancestry")
+    if read is None and carrying:
+        count = pluralize(len(carrying), "evaluation was", "evaluations were")
+        return warned("evaluation.recomputed", "not-recomputed", f"{count} not computed again")
+    problems = Problems(_CHECK)
+    records = 0
+    for one in carrying:
+        records += _recompute(repository, one, ancestry, read, problems)
+    done = pluralize(len(carrying), "evaluation follows", "evaluations follow")
+    if bare and not problems.count:
+        first = f"{bare[0].name} ({bare[0].id.short})"
+        text = f"not recomputed: {first} carries no predictions; its author states its figures"
+        also = f"; {done} from predictions" if carrying else ""
+        return stated(
+            "evaluation.recomputed", text + also, stated=len(bare), recomputed=len(carrying)
+        )
+    summary = f"{done} from predictions about {pluralize(records, 'record')}"
+    return problems.close(summary, recomputed=len(carrying), stated=len(bare))
+
+
+def _recompute(
+    repository: Repository,
+    evaluation: Manifest,
+    ancestry: Mapping[Digest, Manifest],
+    read: ReadRecords | None,
+    problems: Problems,
+) -> int:
+    """Compute one evaluation again; return how many records its predictions are about."""
+    from lyrikstore.verify.evaluation.recompute import find_difference, undeclared
+
+    label = f"{evaluation.name} ({evaluation.id.short})"
+    predictions = _read_predictions(repository, evaluation, label, problems)
+    checkpoint = ancestry.get(evaluation.inputs_in("checkpoint")[0].id)
+    if predictions is None or checkpoint is None:  # then `manifests` or `lineage` says so
+        return 0
+    runs = checkpoint.inputs_in("run")
+    run = ancestry.get(runs[0].id) if runs else None
+    body = evaluation.body
+    thresholds = (run or evaluation).body.get("thresholds", ())
+    judged = ("value", "met")
+    bare = [{name: one[name] for name in one if name not in judged} for one in thresholds]
+    reference = None
+    if body.get("purpose") == MONITOR:
+        reference = _reference(repository, evaluation, ancestry, label, problems)
+        if reference is None:
+            return 0
+    tests = [ancestry[one.id].body for one in evaluation.inputs_in("test") if one.id in ancestry]
+    test = tests[0] if tests else None
+    found = undeclared(body, predictions, checkpoint.body, None if run is None else run.body, test)
+    if found:
+        problems.add(problems.bad, "undeclared", f"{label}: {found}")
+        return len(predictions)
+    known = len(problems.bad)
+    if read is not None:
+        _compare(repository, evaluation, predictions, run, ancestry, read, problems)
+    # ATTACK: only what is about this model and this test set is worth 1,000 resamples of it.
+    if len(problems.bad) > known:
+        return len(predictions)
+    try:
+        difference = find_difference(body, predictions, bare, reference)
+    except InvalidInputError as error:
+        difference = quote(error.message, 300)
+    if difference:  # attack case A53
+        problems.add(problems.bad, "differs", f"{label}: {difference}")
+    return len(predictions)
+
+
+def _reference(
+    repository: Repository,
+    monitor: Manifest,
+    ancestry: Mapping[Digest, Manifest],
+    label: str,
+    problems: Problems,
+) -> "Predictions | None":
+    """Return the predictions that a monitor is held against."""
+    named = monitor.inputs_in("reference")
+    reference = ancestry.get(named[0].id) if named else None
+    if named and reference is None:  # then `manifests` or `lineage` says so
+        return None
+    # Attack case A54: drift from another model, or from a monitor that had drifted itself.
+    if (
+        reference is None
+        or reference.inputs_in("checkpoint") != monitor.inputs_in("checkpoint")
+        or reference.body.get("purpose") == MONITOR
+        or "predictions" not in reference.body
+    ):
+        text = f"{label}: it is held against no evaluation of its checkpoint with predictions"
+        problems.add(problems.bad, "undeclared", text)
+        return None
+    return _read_predictions(repository, reference, label, problems)
+
+
+def _read_predictions(
+    repository: Repository, evaluation: Manifest, label: str, problems: Problems
+) -> "Predictions | None":
+    from lyrikstore.verify.evaluation.answers import FORMAT
+    from lyrikstore.verify.evaluation.predictions import read_predictions
+
+    named = evaluation.body["predictions"]["format"]
+    if named != FORMAT:
+        problems.add(problems.lost, "newer-format", f"{label}: predictions of format {named}")
+        return None
+    try:
+        with repository.blobs.open(evaluation.attachments_in("predictions")[0].id) as stream:
+            return read_predictions(stream)
+    except (IncompleteError, NotFoundError) as error:
+        problems.add(problems.lost, "lost", f"{label}: {quote(error.message, 300)}")
+    except FormatError as error:
+        problems.add(problems.bad, "bad-predictions", f"{label}: {quote(error.message, 300)}")
+    except LyrikstoreError as error:
+        problems.note(label, error)
+    return None
+
+
+def _compare(
+    repository: Repository,
+    evaluation: Manifest,
+    predictions: "Predictions",
+    run: Manifest | None,
+    ancestry: Mapping[Digest, Manifest],
+    read: ReadRecords,
+    problems: Problems,
+) -> None:
+    """Hold predictions against the test set, where that can be read."""
+    from lyrikstore.verify.evaluation.recompute import compare_records, sliced_by
+
+    label = f"{evaluation.name} ({evaluation.id.short})"
+    field = "" if run is None else run.body["config"].get("data", {}).get("label", "")
+    tests = [ancestry[one.id] for one in evaluation.inputs_in("test") if one.id in ancestry]
+    if not field or len(tests) < len(evaluation.inputs_in("test")):
+        why = "its test set cannot be read" if field else "no run says which field is the label"
+        problems.add(problems.odd, "not-compared", f"{label}: {why}")
+        return
+    if evaluation.body.get("purpose") == MONITOR:  # what came later may be called otherwise
+        field = tests[0].body.get("fields", {}).get("label") or field
+    groups = evaluation.body.get("confidence", {}).get("groups", {}).get("field")
+    declared = None if run is None else run.body["config"].get("evaluation", {}).get("slices")
+    if not predictions.head.labelled:
+        declared = []
+    fields = {*(declared or sliced_by(predictions)), *([groups] if groups else ())}
+    _hold(
+        "other-test-set",
+        lambda: (
+            compare_records(
+                predictions,
+                read(repository, tests, field, sorted(fields)),
+                field_of_groups=groups,
+                declared=declared,
+            )
+            or _other_lengths(repository, evaluation, tests, field, ancestry, read)
+        ),
+        f"{label}: not compared with its test set",
+        label,
+        problems,
+    )
+    _hold(
+        "differs",
+        lambda: _other_overlap(repository, evaluation, predictions, ancestry, read),
+        f"{label}: not compared with what was learnt",
+        label,
+        problems,
+    )
+
+
+def _hold(
+    reason: str, look: Callable[[], str], undone: str, label: str, problems: Problems
+) -> None:
+    """Note what is found where data is looked at, or that it cannot be."""
+    try:
+        found = look()
+    except LyrikstoreError as error:
+        problems.add(problems.odd, "not-compared", f"{undone}: {quote(error.message, 300)}")
+        return
+    if found:
+        problems.add(problems.bad, reason, f"{label}: {found}")
+
+
+def _other_overlap(
+    repository: Repository,
+    evaluation: Manifest,
+    predictions: "Predictions",
+    ancestry: Mapping[Digest, Manifest],
+    read: ReadRecords,
+) -> str:
+    """Return how ``overlap.exact`` is not what the data has; empty if it is, or nothing says."""
+    if evaluation.body.get("purpose") == MONITOR:
+        return ""
+    checkpoint = ancestry[evaluation.inputs_in("checkpoint")[0].id]
+    learnt = [ancestry[one] for one in learnt_by(checkpoint) if one in ancestry]
+    if len(learnt) < len(learnt_by(checkpoint)):  # then `manifests` or `lineage` says so
+        return ""
+    counts = Counter(predictions.record(at) for at in range(len(predictions)))
+    # ATTACK: figures of what the model learnt, called figures of what it never saw.
+    follows = sum(counts.pop(one.id, 0) for one in read(repository, learnt, "", ()))
+    said = evaluation.body.get("overlap", {}).get("exact")
+    return "" if said == follows else f"overlap.exact is {quote(said)}, and {follows} follows"
+
+
+def _other_lengths(
+    repository: Repository,
+    evaluation: Manifest,
+    tests: Sequence[Manifest],
+    field: str,
+    ancestry: Mapping[Digest, Manifest],
+    read: ReadRecords,
+) -> str:
+    """Return how the lengths of a monitor's texts are not what it says of them; empty if not."""
+    from lyrikstore.verify.evaluation.drift import length_drift
+
+    said = evaluation.body.get("drift", {}).get("lengths")
+    if said is None:
+        return ""
+    reference = ancestry[evaluation.inputs_in("reference")[0].id]
+    old = [ancestry[one.id] for one in reference.inputs_in("test")]
+    found = [[one.length for one in read(repository, some, field, ())] for some in (tests, old)]
+    follows = length_drift(*found)
+    return "" if said == follows else f"drift.lengths is {quote(said)}, and {follows} follows"

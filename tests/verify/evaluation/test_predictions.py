@@ -1,0 +1,176 @@
+"""Reading predictions: strict, capped, and small in memory (spec §13.9.1)."""
+
+import io
+import tracemalloc
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.verify.evaluation import predictions as module
+from lyrikstore.verify.evaluation.answers import Answerer, Head
+from lyrikstore.verify.evaluation.body import evaluation_body, verdict
+from lyrikstore.verify.evaluation.predictions import Line, read_predictions, write_predictions
+from lyrikstore.verify.evaluation.recompute import LabelledRecord, compare_records
+from lyrikstore.verify.evaluation.slices import FewValues, find_slices
+
+HEAD = Head("text-classification", ("a", "b"), (Answerer("model"), Answerer("tfidf")))
+MANY = Head("text-classification", tuple(f"label {n}" for n in range(500)), (Answerer("model"),))
+
+
+def lines_of(head: Head, count: int) -> Iterator[Line]:
+    width = len(head.labels)
+    for number in range(count):
+        scores = [[0] * width for _ in head.answerers]
+        for one in scores:
+            one[number % width] = 900_000
+        yield Line(Digest.of(str(number).encode()), (number % width,), scores)
+
+
+def attachment(head: Head, count: int) -> bytes:
+    return b"".join(write_predictions(head, lines_of(head, count)))
+
+
+def test_what_was_written_is_read() -> None:
+    read = read_predictions(io.BytesIO(attachment(HEAD, 5)))
+    assert len(read) == 5
+    assert read.head == HEAD
+    assert read.record(3) == Digest.of(b"3")
+    assert read.expected.numbers.tolist() == [0, 1, 0, 1, 0]
+    assert read.answers[1].confidence.tolist() == [900_000] * 5
+
+
+def test_memory_does_not_grow_with_the_labels() -> None:
+    data = attachment(MANY, 400)  # 200,000 scores
+    stream = io.BytesIO(data)
+    read_predictions(stream)  # what is loaded once
+    stream.seek(0)
+    tracemalloc.start()
+    try:
+        read = read_predictions(stream)
+        kept, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(read) == 400
+    assert kept < 200 * 400
+    assert peak < 400_000
+
+
+@pytest.mark.parametrize(
+    ("limit", "value"), [("MAX_BYTES", 400), ("MAX_LINE", 60), ("MAX_RECORDS", 3)]
+)
+def test_too_much_is_refused(limit: str, value: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = attachment(HEAD, 5)
+    monkeypatch.setattr(module, limit, value)
+    with pytest.raises(FormatError) as caught:
+        read_predictions(io.BytesIO(data))
+    assert caught.value.kind == "bad-predictions"
+
+
+def test_labels_are_capped_together() -> None:
+    head = Head("text-classification", tuple(f"{n:0256}" for n in range(300)), MANY.answerers)
+    with pytest.raises(FormatError) as caught:
+        read_predictions(io.BytesIO(attachment(head, 1)))
+    assert caught.value.kind == "bad-predictions"
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_any_damage_is_refused_or_read(data: st.DataObject) -> None:
+    """Whatever the bytes are, nothing but the one error comes out."""
+    whole = bytearray(attachment(HEAD, 3))
+    for _ in range(data.draw(st.integers(1, 3))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        read = read_predictions(io.BytesIO(bytes(whole)))
+    except FormatError:
+        return
+    evaluation_body(read, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind"),
+    [
+        ({"thresholds": [{"metric": "microF1", "atLeast": "0"}]}, "unknown-metric"),
+        ({"thresholds": [{"metric": "f1", "label": "c", "atLeast": "0"}]}, "unknown-label"),
+        ({"thresholds": [{"metric": "accuracy", "label": "a", "atLeast": "0"}]}, "unknown-metric"),
+        ({"thresholds": [{"metric": "costPer1000", "atMost": "0"}]}, "unknown-metric"),
+        ({"majority": "c"}, "unknown-label"),
+        ({"field_of_groups": "patient"}, "groups-differ"),
+    ],
+)
+def test_what_predictions_do_not_give_is_refused(settings: dict[str, object], kind: str) -> None:
+    read = read_predictions(io.BytesIO(attachment(HEAD, 3)))
+    with pytest.raises(InvalidInputError) as caught:
+        evaluation_body(read, seed=1, **settings)  # type: ignore[arg-type]
+    assert caught.value.kind == kind
+
+
+def test_a_verdict_follows_from_what_is_written() -> None:
+    assert verdict({"value": "0.1000"}) == "no-difference-shown"
+    assert verdict({"value": "0.1000", "low": "0.0000", "high": "0.2"}) == "no-difference-shown"
+    assert verdict({"value": "0.1000", "low": "0.0001", "high": "0.2"}) == "better"
+    assert verdict({"value": "-0.1", "low": "-0.2", "high": "-0.0001"}) == "worse"
+
+
+@pytest.mark.parametrize(
+    ("texts", "kept"),
+    [
+        ([["a"], ["b"], []], True),
+        ([["a"], ["a"]], False),
+        ([["a"], ["b" * 257]], False),
+        ([[str(number)] for number in range(20)], True),
+        ([[str(number)] for number in range(21)], False),
+        ([], False),
+    ],
+)
+def test_fields_with_some_values_and_few_are_worth_slicing(
+    texts: list[list[str]], kept: bool
+) -> None:
+    few = FewValues(["field"])
+    dropped = [name for some in texts for name in few.drop({"field": some})]
+    assert few.kept == (["field"] if kept else [])
+    assert dropped in ([], ["field"])
+
+
+def test_a_small_file_gives_no_thousand_labels_a_record() -> None:
+    # ATTACK: every label given in every slice, of which 1,000 resamples are drawn.
+    labels = tuple(f"l{number}" for number in range(1000))
+    slices = tuple(("tag", str(number)) for number in range(30))
+    head = Head("multi-label", labels, (Answerer("model", 0, at_least_one=True),), slices)
+    lines = (
+        Line(Digest.of(str(at).encode()), (0,), [[0] * 1000], slices=tuple(range(30)))
+        for at in range(40)
+    )
+    data = b"".join(write_predictions(head, lines))
+    assert len(data) < 100_000
+    with pytest.raises(FormatError) as caught:
+        read_predictions(io.BytesIO(data))
+    assert caught.value.kind == "bad-predictions"
+    assert "too many labels are given" in caught.value.message
+
+
+@pytest.mark.parametrize("fields", [["b", "a"], ["a", "one"], ["a", "many"]])
+def test_slices_that_nobody_named_are_by_the_rule(fields: list[str]) -> None:
+    def values(at: int) -> dict[str, tuple[str, ...]]:
+        return {"a": (str(at % 2),), "b": (str(at % 3),), "one": ("x",), "many": (str(at),)}
+
+    def compared(fields: list[str]) -> str:
+        held = {name: [values(at)[name] for at in range(30)] for name in fields}
+        slices, members = find_slices(held, None)
+        head = Head("text-classification", ("l",), (Answerer("model"),), tuple(slices))
+        lines = [
+            Line(Digest.of(str(at).encode()), (0,), [[1]], slices=tuple(members[at]))
+            for at in range(30)
+        ]
+        read = read_predictions(io.BytesIO(b"".join(write_predictions(head, lines))))
+        records = [
+            LabelledRecord(one.record, ("l",), values(at), 1) for at, one in enumerate(lines)
+        ]
+        return compare_records(read, records, field_of_groups=None, declared=None)
+
+    assert compared(["a", "b"]) == ""
+    assert "nobody named" in compared(fields)

@@ -1,0 +1,75 @@
+"""What an evaluation has to have declared before it was made (spec §13.9.9)."""
+
+import io
+from typing import Any
+
+import pytest
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.verify.evaluation.answers import Answerer, Head, Predictions
+from lyrikstore.verify.evaluation.body import evaluation_body
+from lyrikstore.verify.evaluation.predictions import Line, read_predictions, write_predictions
+from lyrikstore.verify.evaluation.recompute import costs_of, find_difference, undeclared
+
+DECISION = {"threshold": "0.4", "atLeastOne": True}
+CHECKPOINT = {"task": "multi-label", "labels": ["b", "a"], "decision": DECISION}
+RUN: dict[str, Any] = {"seed": 1, "config": {}}
+BODY: dict[str, Any] = {"confidence": {"seed": 1}}
+
+
+def predictions(*labels: str, expected: tuple[int, ...] = (0, 2)) -> Predictions:
+    head = Head("multi-label", labels, (Answerer("model", 400_000, at_least_one=True),))
+    line = Line(Digest.of(b""), expected, [[500_000] * len(labels)])
+    return read_predictions(io.BytesIO(b"".join(write_predictions(head, [line]))))
+
+
+def test_what_was_declared_is_fine() -> None:
+    assert undeclared(BODY, predictions("b", "a", "ä"), CHECKPOINT, RUN) == ""
+    assert undeclared({}, predictions("b", "a", "c"), CHECKPOINT, None) == ""
+
+
+@pytest.mark.parametrize(
+    ("decision", "other"),
+    [
+        ({}, "rule"),
+        ({"threshold": "0.4000001", "atLeastOne": True}, "rule"),
+        ({"threshold": "-0.4", "atLeastOne": True}, "rule"),
+        ({"threshold": "0.4"}, "rule"),
+        (DECISION | {"abstainBelow": "0.5"}, "rule"),
+    ],
+)
+def test_thresholds_are_those_of_the_checkpoint(decision: dict[str, Any], other: str) -> None:
+    checkpoint = {**CHECKPOINT, "decision": decision}
+    assert other in undeclared(BODY, predictions("b", "a", "c"), checkpoint, RUN)
+
+
+def test_labels_are_those_of_the_checkpoint_and_of_records() -> None:
+    assert undeclared(BODY, predictions("a", "b", "c"), CHECKPOINT, RUN)
+    unsorted = predictions("b", "a", "d", "c", expected=(2, 3))
+    assert undeclared(BODY, unsorted, CHECKPOINT, RUN)
+    assert undeclared(BODY, predictions("b", "a", "c", expected=(0,)), CHECKPOINT, RUN)
+    assert undeclared(BODY, predictions("b", expected=(0,)), CHECKPOINT, RUN)
+
+
+def test_seed_and_costs_are_those_of_the_run() -> None:
+    read = predictions("b", "a", "c")
+    assert "seed" in undeclared(BODY, read, CHECKPOINT, {**RUN, "seed": 2})
+    cost = {"unit": "euros", "otherwise": "1"}
+    priced = {**RUN, "config": {"cost": cost}}
+    assert "costs" in undeclared(BODY, read, CHECKPOINT, priced)
+    assert undeclared({**BODY, "costs": cost}, read, CHECKPOINT, priced) == ""
+    assert "costs" in undeclared({**BODY, "costs": cost}, read, CHECKPOINT, RUN)
+    assert costs_of({"cost": {**cost, "mistake": []}}) == cost
+
+
+def test_the_first_member_that_differs_is_named() -> None:
+    read = predictions("b", "a", "c")
+    body = evaluation_body(read, seed=1)
+    assert find_difference(body, read, ()) == ""
+    del body["model"]["coverage"]
+    assert "'model.coverage' is missing" in find_difference(body, read, ())
+    body = evaluation_body(read, seed=1) | {"baselines": [{"method": "x", "params": {}}]}
+    assert "'baselines' does not follow" in find_difference(body, read, ())
+    body = evaluation_body(read, seed=1)
+    body["worst"].append({"record": "0" * 64})
+    assert find_difference(body, read, ()).startswith("'worst' is ")
