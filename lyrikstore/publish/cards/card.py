@@ -1,18 +1,35 @@
-"""Model cards: what signed objects say about a checkpoint, for people (spec §14.4)."""
+"""Cards of models and datasets: what signed objects and people say of them (spec §14.4)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, PolicyError
+from lyrikstore.canon.errors import ConflictError, InvalidInputError, PolicyError
+from lyrikstore.canon.json import JSON
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Manifest, sign_manifest
 from lyrikstore.history.manifests.names import Name
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.publish.cards.answers import MAX_BYTES, Responses, parse_responses
-from lyrikstore.publish.cards.facts import gather
-from lyrikstore.publish.cards.render import PROFILE, CardText, render_card
+from lyrikstore.publish.cards.answer import CardAnswer, in_force
+from lyrikstore.publish.cards.document import (
+    FORMAT,
+    MAX_CARD,
+    CardDocument,
+    build_card,
+    read_content,
+)
+from lyrikstore.publish.cards.facts import CardFacts, gather, role_of
+from lyrikstore.publish.cards.profiles.profile import Profile, load_profile, shipped_profiles
+from lyrikstore.publish.cards.rendering.renderings import ROLES, check_role, render, version_of
+
+USUAL = {"checkpoint": "huggingface", "dataset": "dataset"}
+"""What a first card is about → its profile, where none is named."""
+
+MAX_PROFILES = 32
 
 
 class CardResult(Struct, frozen=True):
@@ -20,93 +37,97 @@ class CardResult(Struct, frozen=True):
 
     Attributes:
         manifest: The signed card manifest.
-        text: The card: Markdown with YAML front matter, for a file ``README.md``.
+        document: What it means.
+        renderings: Role of the attachment → bytes: ``card`` is ``card.json``.
         log_index: Where the manifest stands in the log.
         changed: Whether a new manifest was logged; False if the current one is this very card.
-        statements: Statements in it.
-        not_established: Of these, things not established.
-        claimed: Of these, answers of a person.
-        evidence: Every object that a statement rests on.
-        kept: The answers, if they are those of the card before; else None.
+        unasked: Question that people answered and none of its profiles asks → the profiles that
+            come with lyrikstore and ask it.
     """
 
     manifest: Manifest
-    text: bytes
+    document: CardDocument
+    renderings: Mapping[str, bytes]
     log_index: int
     changed: bool
-    statements: int
-    not_established: int
-    claimed: int
-    evidence: tuple[Digest, ...]
-    kept: Responses | None = None
+    unasked: Mapping[str, Sequence[str]]
 
 
 def make_card(
     repository: Repository,
-    checkpoint: Manifest,
+    subject: Manifest,
     *,
     signer: Signer,
     clock: Clock,
-    responses: Responses | None = None,
-    keep_answers: bool = True,
+    profiles: Sequence[Profile] = (),
+    rendering: str = "",
+    leave_out: bool = False,
 ) -> CardResult:
-    """Make, sign and log the model card of a checkpoint.
+    """Make, sign and log the card of a checkpoint or a dataset.
 
-    The text is a pure function of the signed objects and the answers: made twice, it is the same,
-    and the second time nothing is logged.
+    The card is a pure function of the signed objects, what people attested, and the profiles: made
+    twice, it is the same, and the second time nothing is logged.
 
     Args:
         repository: The store, opened to append.
-        checkpoint: A logged checkpoint manifest of it.
+        subject: A logged manifest of it: what the card is about.
         signer: Signs the card.
         clock: When the card claims to be signed.
-        responses: Answers of :func:`lyrikstore.publish.cards.answers.parse_responses`.
-        keep_answers: Without ``responses``, keep those of the current card.
+        profiles: What it answers; empty: those of the current card, or :data:`USUAL`.
+        rendering: A rendering that it has to have, such as ``pdf``; the others are those that can
+            be made here.
+        leave_out: Leave out the unsigned answers of a card of version 0.1.0.
 
     Raises:
-        InvalidInputError: (``wrong-object``) not a checkpoint.
+        InvalidInputError: (``wrong-object``) neither checkpoint nor dataset; (``other-kind``) a
+            profile of something else; (``two-of-a-name``) two profiles with one name;
+            (``no-rendering``, ``missing-extra``, ``not-printable``) no such rendering of it.
         NotFoundError, IncompleteError, VerificationError: Part of the ancestry is not here, lost
             or damaged.
-        ConflictError: (``ref-moved``) somebody else made one meanwhile.
+        ConflictError: (``ref-moved``) somebody else made one meanwhile; (``other-card``) the card
+            of that name is about something else.
         PolicyError: (``unauthorised``) the store's policy does not let this key sign cards;
-            (``other-answers``) the current card has answers that this one cannot keep: they are
-            about another version of the model, or another key entered them.
+            (``other-answers``) the current card has answers that nobody signed.
         StorageError: Storage backend error: disk full, read-only, I/O error.
     """
-    if checkpoint.kind != "checkpoint":
-        raise InvalidInputError(
-            "wrong-object",
-            f"{checkpoint.name} is a {checkpoint.kind}; cards are made of checkpoints",
+    if rendering:
+        check_role(subject.kind, rendering)
+    facts, chosen, current = _prepared(repository, subject, profiles)
+    if current is not None and current.attachments_in("answers") and not leave_out:
+        # None is lost unasked, and none is put into the mouth of whoever signs this card.
+        raise PolicyError(
+            "other-answers",
+            f"{current.name} ({current.id.short}) has answers that nobody signed",
+            hint="leave them out with --no-answers; --answers FILE gives them anew, and signs them",
+            details={"card": str(current.id)},
         )
-    name = f"cards/{Name.parse(checkpoint.name).part}"
-    state = repository.refs.get(name)
-    current = None if state is None else repository.manifest(state.id)
-    kept = None
-    if responses is None and keep_answers and current is not None:
-        responses = kept = _kept_answers(repository, current, checkpoint, signer.did)
-    facts = gather(repository, checkpoint)
-    card = render_card(facts, responses, author=signer.did)
-    attachments = [Attachment("card", Digest.of(card.data), len(card.data))]
-    if responses is not None:
-        attachments.append(Attachment("answers", responses.id, len(responses.data)))
+    answers = answers_of(facts)
+    document, unasked = build_card(facts, answers, chosen), _unasked(answers, chosen, subject)
+    files = render(document.content)
     if (
         current is not None
         and current.author == signer.did
-        and list(current.attachments) == attachments
         and current.inputs == facts.inputs()
+        and _says(current, files, chosen)
+        and (not rendering or current.attachments_in(rendering))
     ):
+        # An approved card stays what was approved, where less or more can be rendered than there.
+        attached = {
+            one.role: repository.blobs.read(one.id, max_bytes=MAX_CARD)
+            for one in current.attachments
+            if one.role in ROLES
+        }
         index = repository.index_of(current.id)
-        return _result(current, index, card, changed=False, kept=kept)
+        return CardResult(current, document, attached, index, changed=False, unasked=unasked)
+    if rendering and rendering not in files:
+        files |= render(document.content, [rendering])
+    attachments = [Attachment(role, Digest.of(data), len(data)) for role, data in files.items()]
+    attachments += [Attachment("profile", one.digest, len(one.data)) for one in chosen]
     manifest = sign_manifest(
         kind="card",
         store=repository.store_id,
-        name=name,
-        body={
-            "profile": PROFILE,
-            "statements": card.statements,
-            "notEstablished": card.not_established,
-            "evidence": sorted(str(item) for item in card.evidence),
-        },
+        name=card_name(subject),
+        body=card_body(document, chosen, files),
         signer=signer,
         created=clock(),
         parents=[] if current is None else [current.id],
@@ -114,47 +135,152 @@ def make_card(
         attachments=attachments,
     )
     with open_transaction(repository) as transaction:
-        transaction.writer.put_bytes(card.data)
-        if responses is not None:
-            transaction.writer.put_bytes(responses.data)
+        for data in (*files.values(), *(one.data for one in chosen)):
+            transaction.writer.put_bytes(data)
         transaction.log_manifest(manifest)
         index = transaction.commit()[0]
-    return _result(manifest, index, card, changed=True, kept=kept)
+    return CardResult(manifest, document, files, index, changed=True, unasked=unasked)
 
 
-def _kept_answers(
-    repository: Repository, current: Manifest, checkpoint: Manifest, author: str
-) -> Responses | None:
-    """Return the answers of the current card, if it has any that may stand in the next one."""
-    found = current.attachments_in("answers")
-    if not found:
+def _unasked(
+    answers: Sequence[CardAnswer], profiles: Sequence[Profile], subject: Manifest
+) -> dict[str, list[str]]:
+    """Return what was answered and is asked by no profile of a card, and which profiles ask it."""
+    asked = {name for one in profiles for name in one.questions}
+    shipped = [one for one in shipped_profiles().values() if one.about == subject.kind]
+    return {
+        name: [one.name for one in shipped if name in one.questions]
+        for name, given in sorted(in_force(answers).items())
+        if given and name not in asked
+    }
+
+
+def _says(card: Manifest, files: Mapping[str, bytes], profiles: Sequence[Profile]) -> bool:
+    """Return whether a card is these files, as far as it has them, and answers these profiles."""
+    made = {role: Digest.of(data) for role, data in files.items()}
+    if card.body.get("renderings", {}).get("pdf") != version_of("pdf"):
+        made.pop("pdf", None)  # another version of its maker gives other bytes of the same card
+    attached = [one for one in card.attachments if one.role in ROLES]
+    asked = [one.id for one in card.attachments_in("profile")]
+    return asked == [one.digest for one in profiles] and all(
+        one.id == made.get(one.role, one.id) for one in attached
+    )
+
+
+def draft_card(
+    repository: Repository, subject: Manifest, profiles: Sequence[Profile] = ()
+) -> CardDocument:
+    """Return the card that :func:`make_card` would sign now; nothing is logged.
+
+    Arguments and errors are those of :func:`make_card`.
+    """
+    facts, chosen, _ = _prepared(repository, subject, profiles)
+    return build_card(facts, answers_of(facts), chosen)
+
+
+def read_card(repository: Repository, subject: Manifest) -> dict[str, Any] | None:
+    """Return what the current card of a name holds; None: there is none of ours.
+
+    Raises:
+        NotFoundError, IncompleteError, VerificationError, FormatError: It cannot be read.
+    """
+    state = repository.refs.get(card_name(subject))
+    current = None if state is None else repository.manifest(state.id)
+    if current is None or current.body["profile"] != FORMAT:
         return None
-    if current.inputs_in("checkpoint")[0].id != checkpoint.id:
-        whose = "are about another version of the model"
-    elif current.author != author:
-        whose = f"were entered by {current.author}"
-    else:
-        return parse_responses(repository.blobs.read(found[0].id, max_bytes=MAX_BYTES))
-    # To repeat them would say what nobody said: that they are about this one, or by this key.
-    raise PolicyError(
-        "other-answers",
-        f"the answers in {current.name} ({current.id.short}) {whose}",
-        hint="give them for this card with --answers FILE, or leave them out with --no-answers",
-        details={"card": str(current.id), "answers": str(found[0].id)},
-    )
+    attached = current.attachments_in("card")[0]
+    return read_content(repository.blobs.read(attached.id, max_bytes=MAX_CARD))
 
 
-def _result(
-    manifest: Manifest, index: int, card: CardText, *, changed: bool, kept: Responses | None
-) -> CardResult:
-    return CardResult(
-        manifest=manifest,
-        text=card.data,
-        log_index=index,
-        changed=changed,
-        statements=card.statements,
-        not_established=card.not_established,
-        claimed=card.claimed,
-        evidence=card.evidence,
-        kept=kept,
+def card_name(subject: Manifest) -> str:
+    """Return the name of the cards of a checkpoint or a dataset, which can have the same name.
+
+    Raises:
+        FormatError: (``bad-name``) a dataset's is too long.
+    """
+    called = f"cards/{Name.parse(subject.name).part}"
+    return called if subject.kind == "checkpoint" else str(Name.parse(f"{called}.data"))
+
+
+def answers_of(facts: CardFacts) -> list[CardAnswer]:
+    """Return every answer that was attested, and whether it was taken back."""
+    return [
+        answer
+        for said, index in facts.said
+        for answer in CardAnswer.all_of(
+            said.document, said.id, index, withdrawn=said.id in facts.withdrawn
+        )
+    ]
+
+
+def _prepared(
+    repository: Repository, subject: Manifest, profiles: Sequence[Profile]
+) -> tuple[CardFacts, Sequence[Profile], Manifest | None]:
+    if subject.kind not in USUAL:
+        raise InvalidInputError(
+            "wrong-object",
+            f"{subject.name} is a {subject.kind}; cards are made of checkpoints and datasets",
+        )
+    state = repository.refs.get(card_name(subject))
+    current = None if state is None else repository.manifest(state.id)
+    if current is not None and not current.inputs_in(role_of(subject)):
+        raise ConflictError("other-card", f"{current.name} is the card of something else")
+    chosen = (
+        profiles
+        or (() if current is None else profiles_of(repository, current))
+        or (load_profile(USUAL[subject.kind]),)
     )
+    names = [one.name for one in chosen]
+    if len(set(names)) < len(names):
+        twice = next(one for one in names if names.count(one) > 1)
+        raise InvalidInputError("two-of-a-name", f"the profile {twice} is named twice")
+    other = next((one for one in chosen if one.about != subject.kind), None)
+    if other is not None:
+        raise InvalidInputError(
+            "other-kind",
+            f"the profile {other.name} is for a {other.about}, and {subject.name} is none",
+        )
+    return gather(repository, subject), chosen, current
+
+
+def profiles_of(repository: Repository, card: Manifest) -> list[Profile]:
+    """Return the profiles attached to a card; none of one of version 0.1.0."""
+    from lyrikstore.publish.cards.profiles.profile import MAX_BYTES
+
+    return [
+        Profile.parse(repository.blobs.read(attached.id, max_bytes=MAX_BYTES))
+        for attached in card.attachments_in("profile")[:MAX_PROFILES]
+    ]
+
+
+def card_body(
+    document: CardDocument, profiles: Sequence[Profile], roles: Iterable[str]
+) -> dict[str, JSON]:
+    """Return the body of a card's manifest.
+
+    Args:
+        document: The card.
+        profiles: What it answers.
+        roles: Its renderings, by role of the attachment; ``card`` may be among them.
+    """
+    states = document.states
+    body: dict[str, JSON] = {
+        "profile": FORMAT,
+        "statements": len(document.statements),
+        "notEstablished": states["not-established"],
+        "evidence": sorted(str(item) for item in document.evidence),
+        "profiles": [
+            {
+                "profile": one.id,
+                "digest": str(one.digest),
+                "asOf": one.as_of,
+                "open": document.open[one.id],
+            }
+            for one in profiles
+        ],
+        "states": dict(states),
+        "renderings": {role: version_of(role) for role in roles if role != "card"},
+    }
+    if document.answers:
+        body["answers"] = [str(one) for one in document.answers]
+    return body

@@ -4,25 +4,39 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.json import JSON, parse
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.quoting import quote
-from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.curate.labelled import read_labelled
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.publish.cards.answers import MAX_BYTES, parse_responses
-from lyrikstore.publish.cards.facts import gather
-from lyrikstore.publish.cards.render import PROFILES, render_card
+from lyrikstore.publish.cards.approval import card_status
+from lyrikstore.publish.cards.card import answers_of, profiles_of
+from lyrikstore.publish.cards.compare import compare_cards
+from lyrikstore.publish.cards.document import FORMAT, MAX_CARD, build_card
+from lyrikstore.publish.cards.facts import gather, subject_id
+from lyrikstore.publish.cards.rendering.renderings import handed_out
+from lyrikstore.publish.cards.sources import check_sources, difference, text_of
 from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.problems import Problems
-from lyrikstore.verify.report import Check, Report, failed, passed, unchecked
+from lyrikstore.verify.report import (
+    Check,
+    Report,
+    failed,
+    not_applicable,
+    passed,
+    unchecked,
+    warned,
+)
 from lyrikstore.verify.store.object import verify_object
 
-MAX_CARD = 16 << 20
+_CALLED = {"checkpoint": "model", "dataset": "dataset"}
 
 
 def verify_card(
@@ -32,12 +46,13 @@ def verify_card(
     trust: Trust,
     at: datetime,
     memory: LogMemory | None = None,
+    recompute: bool = True,
     progress: OnProgress = silent,
 ) -> Report:
-    """Return the report on a model card: is it the signed one, and does it say what it rests on?
+    """Return the report on a card: is it the signed one, and does it say what it rests on?
 
-    The model is verified with it: the card's manifest has the checkpoint, its run, its data and its
-    evaluations among its inputs.
+    What it is about is verified with it: the card's manifest has the model with its run, data and
+    evaluations, or the dataset with what it was made from, among its inputs.
 
     Args:
         repository: The open store that is said to have signed it.
@@ -45,6 +60,7 @@ def verify_card(
         trust: Whom the verifier believes.
         at: The moment of verification.
         memory: What was signed and seen before, or None.
+        recompute: Whether to compute the evaluations of the model again.
         progress: Progress callback, in bytes.
 
     Raises:
@@ -58,24 +74,32 @@ def verify_card(
         return Report.of("card", (found,), subject=str(Digest.of(data)), issuer=None, at=at)
     card = found
     report = verify_object(
-        repository, card.id, trust=trust, at=at, memory=memory, progress=progress
+        repository,
+        card.id,
+        trust=trust,
+        at=at,
+        memory=memory,
+        read=read_labelled if recompute else None,
+        progress=progress,
     )
-    model = card.inputs_in("checkpoint")[0].id
+    about = repository.manifest(subject_id(card))
     index = repository.index_of(card.id)
     checks = (
         passed(
             "card",
             f"signed as {card.name} ({card.id.short}) by {card.author}, log entry {index}, about "
-            f"checkpoint {model.short}",
+            f"{about.kind} {about.id.short}",
             card=str(card.id),
-            checkpoint=str(model),
+            about=str(about.id),
             index=index,
         ),
-        _check_sources(repository, card),
+        check_sources(repository, card),
         _check_current(repository, card),
+        _check_approval(repository, card),
         *report.checks,
     )
-    answered = (not_proven("answers"),) if card.attachments_in("answers") else ()
+    said = card.attachments_in("answers") or card.body.get("answers")
+    answered = (not_proven("answers"),) if said else ()
     return Report.of(
         "card",
         checks,
@@ -98,7 +122,7 @@ def _find(repository: Repository, data: bytes) -> Manifest | Check:
     # What an outsider logged comes last: it must not hide the card whose bytes it names.
     cards.sort(key=lambda one: one.id not in flagged)
     digest = Digest.of(data)
-    found = [one for one in cards if digest in {one.id, one.attachments_in("card")[0].id}]
+    found = [one for one in cards if digest in handed_out(one)]
     return found[-1] if found else _not_signed(repository, data, cards)
 
 
@@ -106,67 +130,35 @@ def _not_signed(repository: Repository, data: bytes, cards: list[Manifest]) -> C
     text = data.decode("utf-8", "replace")
     here = f"store {repository.store_id.short} logged no card with these bytes"
     named = set(re.findall(r"blake3:[0-9a-f]{64}", text))
-    if str(repository.store_id) not in named:
+    near = [one for one in cards if str(subject_id(one)) in named]
+    if not near and str(repository.store_id) not in named:
         return unchecked("card", "another-store", f"{here}, and they do not name it: look in the "
                          "store that they are of")  # fmt: skip
-    near = [one for one in cards if str(one.inputs_in("checkpoint")[0].id) in named]
     if not near:
         return failed("card", "not-signed", here)
-    nearest = near[-1]
-    summary = f"{here}; the one of that model, {nearest.name} ({nearest.id.short}), differs"
-    if not text.startswith("{"):  # of a manifest one line is all
+    nearest = max(reversed(near), key=lambda one: _shared(named, set(one.body["evidence"])))
+    summary = f"{here}; the one about that, {nearest.name} ({nearest.id.short}), differs"
+    if not text.startswith('{"attachments"'):  # of a manifest one line is all
         with suppress(LyrikstoreError):
-            signed = _text(repository, nearest).decode("utf-8", "replace")
-            summary += f": {_difference(text, signed, 'here', 'signed')}"
+            signed = text_of(repository, nearest, _role(text, nearest)).decode("utf-8", "replace")
+            summary += f": {difference(text, signed, 'here', 'signed')}"
     return failed("card", "edited", summary, nearest=str(nearest.id))
 
 
-def _difference(one: str, other: str, called: str, otherwise: str) -> str:
-    """Return where two texts differ first, in words."""
-    if one.splitlines() == other.splitlines():
-        return "in its line ends alone, which some programs rewrite"
-    lines, others = (*one.split("\n"), ""), (*other.split("\n"), "")
-    at = next((n for n, (a, b) in enumerate(zip(lines, others, strict=False)) if a != b), 0)
-    return f"line {at + 1} is {quote(lines[at])} {called}, {quote(others[at])} {otherwise}"
+def _shared(named: set[str], evidence: set[str]) -> float:
+    """Return how much of what a file names is what a card rests on, 0 to 1."""
+    # The card of a model names its data, which has cards of its own.
+    return len(named & evidence) / len(named | evidence)
 
 
-def _text(repository: Repository, card: Manifest) -> bytes:
-    return repository.blobs.read(card.attachments_in("card")[0].id, max_bytes=MAX_CARD)
-
-
-def _check_sources(repository: Repository, card: Manifest) -> Check:
-    """Return ``card.sources``: whether the objects that the card names give this very text."""
-    profile = card.body["profile"]
-    if profile not in PROFILES:
-        return unchecked(
-            "card.sources",
-            "other-profile",
-            f"it is written by profile {quote(profile)}, which this version does not write; "
-            f"{' and '.join(PROFILES)} it does",
-        )
-    try:
-        answers = card.attachments_in("answers")
-        responses = None
-        if answers:
-            responses = parse_responses(repository.blobs.read(answers[0].id, max_bytes=MAX_BYTES))
-        checkpoint = repository.manifest(card.inputs_in("checkpoint")[0].id)
-        facts = gather(repository, checkpoint, card)
-        made = render_card(facts, responses, author=card.author, profile=profile)
-        signed = _text(repository, card)
-    except LyrikstoreError as error:
-        return unchecked("card.sources", "lost", f"it cannot be made again: {quote(error.message)}")
-    if made.data == signed:
-        return passed(
-            "card.sources",
-            f"made again from the {pluralize(len(made.evidence), 'object')} it names, "
-            "it is the same byte for "
-            "byte",
-            evidence=len(made.evidence),
-        )
-    difference = _difference(
-        signed.decode("utf-8", "replace"), made.data.decode(), "in it", "by what it rests on"
-    )
-    return failed("card.sources", "differs", f"it does not say what it rests on: {difference}")
+def _role(text: str, card: Manifest) -> str:
+    """Return which attachment a file claims to be by its looks."""
+    looks = (
+        ("<!doctype", "html"), ("%PDF", "pdf"), ("---", "markdown"), ("{\n", "cyclonedx"),
+        ("{\n", "croissant"), ("<?xml", "chai"),
+    )  # fmt: skip
+    found = (role for start, role in looks if text.startswith(start))
+    return next((role for role in found if card.attachments_in(role)), "card")
 
 
 def _check_current(repository: Repository, card: Manifest) -> Check:
@@ -176,20 +168,38 @@ def _check_current(repository: Repository, card: Manifest) -> Check:
         problems.odd += _since(repository, card)
     except LyrikstoreError as error:
         problems.note("what came after it", error)
-    return problems.close("the newest card of the newest version of its model")
+    return problems.close("compared with all that the store holds now")
+
+
+def _check_approval(repository: Repository, card: Manifest) -> Check:
+    """Return ``card.approval``: whether those who may have approved it; two keys may be one."""
+    if card.body["profile"] != FORMAT:
+        return not_applicable("card.approval", "nobody approves a card of version 0.1.0")
+    try:
+        status = card_status(repository, card)
+    except LyrikstoreError as error:
+        summary = f"its approvals cannot be read: {quote(error.message)}"
+        return unchecked("card.approval", "lost", summary)
+    ids: list[JSON] = [str(one) for one in status.approvals]
+    if status.word == "approved":
+        summary = f"{quote(status.why)}; two keys need not be two people"
+        return passed("card.approval", summary, approvals=ids)
+    return warned(
+        "card.approval", status.word, f"{status.word}: {quote(status.why)}", approvals=ids
+    )
 
 
 def _since(repository: Repository, card: Manifest) -> Iterator[str]:
     state = repository.refs.get(card.name)
     if state is None or state.id != card.id:
         yield "there is a newer card" if state is not None else "no card of that name has effect"
-    checkpoint = repository.manifest(card.inputs_in("checkpoint")[0].id)
-    model = repository.refs.get(checkpoint.name)
-    if model is None or model.id != checkpoint.id:
-        yield "there is a newer version of the model"
+    subject = repository.manifest(subject_id(card))
+    newest = repository.refs.get(subject.name)
+    if newest is None or newest.id != subject.id:
+        yield f"there is a newer version of the {_CALLED[subject.kind]}"
     index = repository.index_of(card.id)
     known = {item.id for item in card.inputs}
-    facts, cited = gather(repository, checkpoint), set(card.body["evidence"])
+    facts, cited = gather(repository, subject), set(card.body["evidence"])
     for taken in facts.withdrawn.values():
         if str(taken.list) not in cited:
             yield f"a right that it rests on is {taken.word}, by log entry {taken.index}"
@@ -198,3 +208,9 @@ def _since(repository: Repository, card: Manifest) -> Iterator[str]:
             when = "before" if repository.index_of(evaluation.id) < index else "after"
             label = f"{evaluation.name} ({evaluation.id.short})"
             yield f"evaluation {label}, logged {when} it, is not in it"
+    if card.body["profile"] == FORMAT:
+        now = build_card(facts, answers_of(facts), profiles_of(repository, card))
+        signed: Any = parse(text_of(repository, card), max_bytes=MAX_CARD)
+        for change in compare_cards(signed, now.content)[:3]:
+            said = quote(change.now, 200) if change.now else "gone"
+            yield f"by now, {quote(change.statement_id)} is {said}"

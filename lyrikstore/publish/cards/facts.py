@@ -1,17 +1,33 @@
-"""The signed objects a model card speaks of (spec §14.4.1)."""
+"""The signed objects a card speaks of (spec §14.4.1)."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from msgspec import Struct, field
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.json import JSON, parse
-from lyrikstore.credentials.model.credential import DATASET, check_credential_shape, issuer_of
+from lyrikstore.canon.timestamps import parse_timestamp
+from lyrikstore.credentials.did import ResolvedKey
+from lyrikstore.credentials.model.credential import (
+    ATTESTATION,
+    CARD_ATTESTATION,
+    DATASET,
+    CredentialKind,
+    check_credential_shape,
+    issuer_of,
+)
+from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.proofs.eddsa_jcs import verify_proof
 from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.publish.cards.earlier import Earlier, Survey
+from lyrikstore.publish.cards.organisations import LoggedDocuments
 from lyrikstore.publish.status.withdrawals import Withdrawal, withdrawals
+from lyrikstore.verify.evaluation.confusion import confusion
+from lyrikstore.verify.evaluation.predictions import read_predictions
 from lyrikstore.verify.rights.same_bytes import ProhibitingTerms, SharedFiles, read_by
 
 
@@ -21,10 +37,12 @@ class CredentialFacts(Struct, frozen=True):
     Attributes:
         id: BLAKE3 of its bytes.
         document: The signed document, without its proof.
+        named_by: Of an organisation's, the DID document that lists the key; else None.
     """
 
     id: Digest
     document: dict[str, JSON]
+    named_by: Digest | None = None
 
 
 class CardFacts(Struct, frozen=True):
@@ -33,7 +51,7 @@ class CardFacts(Struct, frozen=True):
     Attributes:
         store: Id of the store.
         origin: Name of its log.
-        checkpoint: The model.
+        subject: What the card is about: a checkpoint or a dataset.
         log_index: Its place in the log.
         version: How many versions of its name there were up to it; None without effect.
         previous: The version before.
@@ -41,18 +59,23 @@ class CardFacts(Struct, frozen=True):
         bytes: Their bytes.
         run: The run that made it.
         base: The checkpoint it starts from.
-        datasets: ``(role, manifest)``: what the run names, then every dataset those were made
-            from, in role ``dataset``.
+        datasets: ``(role, manifest)``: what the run names, or the subject in role ``subject``;
+            then every dataset those were made from, in role ``dataset``.
         filters: Filters of those datasets.
         evaluations: Evaluations of the checkpoint, in log order.
         grants: Dataset id → credentials about it.
         withdrawn: Credential or grant that a right rests on → what took it back.
         shared: Run or evaluation → what its data shares with datasets that prohibit its use.
+        attestations: Dataset id → what others attested of its content.
+        said: What was attested in answer to cards of any version, with the log index of each.
+        confusions: Evaluation → which labels are taken for which, from its predictions.
+        base_bytes: Bytes of the files of ``base``; None: there is no base.
+        earlier: What was logged before the model that bears on it.
     """
 
     store: Digest
     origin: str
-    checkpoint: Manifest
+    subject: Manifest
     log_index: int
     version: int | None
     previous: Manifest | None
@@ -66,10 +89,34 @@ class CardFacts(Struct, frozen=True):
     grants: dict[Digest, tuple[CredentialFacts, ...]]
     withdrawn: dict[Digest, Withdrawal] = field(default_factory=dict)
     shared: Mapping[Digest, Sequence[SharedFiles]] = field(default_factory=dict)
+    attestations: Mapping[Digest, tuple[CredentialFacts, ...]] = field(default_factory=dict)
+    said: tuple[tuple[CredentialFacts, int], ...] = ()
+    confusions: Mapping[Digest, dict[str, Any]] = field(default_factory=dict)
+    base_bytes: int | None = None
+    earlier: Earlier = Earlier({}, {}, ())
+
+    @property
+    def checkpoint(self) -> Manifest:
+        """The model, of a card that is about one."""
+        if self.subject.kind != "checkpoint":
+            raise TypeError(f"a card of a {self.subject.kind} has no checkpoint")
+        return self.subject
+
+    @property
+    def each_dataset(self) -> tuple[Manifest, ...]:
+        """Every dataset once, whichever roles it has."""
+        return tuple({dataset.id: dataset for _, dataset in self.datasets}.values())
+
+    @property
+    def named_by(self) -> dict[Digest, Digest]:
+        """Credential of an organisation's → the DID document that lists its key."""
+        each = (*self.grants.values(), *self.attestations.values())
+        found = (*(one for some in each for one in some), *(one for one, _ in self.said))
+        return {one.id: one.named_by for one in found if one.named_by is not None}
 
     def inputs(self) -> tuple[Input, ...]:
         """Return the objects as the inputs of a card manifest, each once per role."""
-        found = [Input("checkpoint", "checkpoint", self.checkpoint.id)]
+        found = [Input(role_of(self.subject), self.subject.kind, self.subject.id)]
         for role, item in (("base", self.base), ("run", self.run)):
             if item is not None:
                 found.append(Input(role, item.kind, item.id))
@@ -79,12 +126,23 @@ class CardFacts(Struct, frozen=True):
         return tuple(dict.fromkeys(found))
 
 
-def gather(repository: Repository, checkpoint: Manifest, card: Manifest | None = None) -> CardFacts:
-    """Return what the store knows about a checkpoint.
+def role_of(subject: Manifest) -> str:
+    """Return the role in which a card has what it is about among its inputs."""
+    return "checkpoint" if subject.kind == "checkpoint" else "subject"
+
+
+def subject_id(card: Manifest) -> Digest:
+    """Return the manifest that a card is about."""
+    (found,) = (*card.inputs_in("checkpoint"), *card.inputs_in("subject"))
+    return found.id
+
+
+def gather(repository: Repository, subject: Manifest, card: Manifest | None = None) -> CardFacts:
+    """Return what the store knows about a checkpoint or a dataset.
 
     Args:
         repository: The store.
-        checkpoint: A logged checkpoint manifest of it.
+        subject: A logged manifest of it, of a checkpoint or a dataset.
         card: A card of it: only the evaluations, credentials and status lists that it names. Those
             its author knew of; the log's order does not tell, where it was made in a clone.
 
@@ -92,50 +150,125 @@ def gather(repository: Repository, checkpoint: Manifest, card: Manifest | None =
         NotFoundError, IncompleteError, VerificationError: Part of its ancestry is not here, lost
             or damaged; a card of half an ancestry would read as if there was no more.
 
-    Cost: one read of every evaluation and of the ancestry; no data is read.
+    Cost: one read of every manifest of the log, and of the ancestry; no data is read.
     """
     cited = None if card is None else {Digest.parse(item) for item in card.body["evidence"]}
-    run = _first(repository, checkpoint, "run")
-    named = [item for item in (run or checkpoint).inputs if item.kind == "dataset"]
-    datasets = [(item.role, repository.manifest(item.id)) for item in named]
+    run = base = None
+    if subject.kind == "checkpoint":
+        run, base = _first(repository, subject, "run"), _first(repository, subject, "base")
+        named = [item for item in (run or subject).inputs if item.kind == "dataset"]
+        datasets = [(item.role, repository.manifest(item.id)) for item in named]
+    else:
+        datasets = [(role_of(subject), subject)]
     ancestors = list(_ancestors(repository, [dataset for _, dataset in datasets]))
     datasets += [("dataset", dataset) for dataset in ancestors]
     filters = dict.fromkeys(
         item.id for _, dataset in datasets for item in dataset.inputs_in("filter")
     )
-    tree = repository.tree(checkpoint)
-    state = repository.refs.get(checkpoint.name)
+    tree = repository.tree(subject)
+    state = repository.refs.get(subject.name)
     history = state.history if state is not None else ()
-    evaluations = tuple(_evaluations(repository, checkpoint, card))
-    users = [*([run] if run is not None else []), *evaluations]
-    rights = [right for user in users for right in user.body.get("rights", ())]
-    place = history.index(checkpoint.id) if checkpoint.id in history else None
+    place = history.index(subject.id) if subject.id in history else None
     older = history[place + 1] if place is not None and place + 1 < len(history) else None
+    previous = None if older is None else repository.manifest(older)
+    log_index = repository.index_of(subject.id)
+    survey = Survey(subject, log_index, previous, datasets, cited)
+    logged = _walk(repository, subject, survey, card) if subject.kind == "checkpoint" else ()
+    evaluations = logged if card is None else tuple(_named(repository, subject, card))
+    users = [*([run] if run is not None else []), *evaluations]
+    documents = LoggedDocuments(repository, cited)
+    attested = _attestations(repository, [dataset for _, dataset in datasets], cited, documents)
+    said = tuple(_said(repository, subject, cited, documents))
+    rights = [right for user in users for right in user.body.get("rights", ())]
+    grants = {
+        dataset.id: tuple(
+            grant
+            for grant, _ in _credentials(repository, dataset.id, DATASET, documents)
+            if cited is None or grant.id in cited
+        )
+        for _, dataset in datasets
+    }
+    attesting = (*(one for found in attested.values() for one in found), *(one for one, _ in said))
+    rights += [{"credential": str(one.id)} for one in attesting]
+    rights += [{"credential": str(one.id)} for found in grants.values() for one in found]
     return CardFacts(
         store=repository.store_id,
         origin=repository.origin,
-        checkpoint=checkpoint,
-        log_index=repository.index_of(checkpoint.id),
+        subject=subject,
+        log_index=log_index,
         version=None if place is None else len(history) - place,
-        previous=None if older is None else repository.manifest(older),
+        previous=previous,
         files=len(tree.entries),
         bytes=tree.total_bytes,
         run=run,
-        base=_first(repository, checkpoint, "base"),
+        base=base,
         datasets=tuple(datasets),
         filters=tuple(repository.manifest(item) for item in filters),
         evaluations=evaluations,
-        grants={
-            dataset.id: tuple(
-                grant
-                for grant in _grants(repository, dataset)
-                if cited is None or grant.id in cited
-            )
-            for _, dataset in datasets
-        },
+        grants=grants,
         withdrawn=withdrawals(repository, rights, cited),
         shared=_shared(repository, users, cited),
+        attestations=attested,
+        said=said,
+        confusions=_confusions(repository, evaluations),
+        base_bytes=None if base is None or base.tree is None else repository.tree(base).total_bytes,
+        earlier=survey.found(),
     )
+
+
+def _attestations(
+    repository: Repository,
+    datasets: Iterable[Manifest],
+    cited: Container[Digest] | None,
+    documents: LoggedDocuments,
+) -> dict[Digest, tuple[CredentialFacts, ...]]:
+    found = {}
+    for dataset in datasets:
+        if dataset.tree is not None:
+            about = _credentials(repository, dataset.tree, ATTESTATION, documents)
+            known = tuple(one for one, _ in about if cited is None or one.id in cited)
+            if known:
+                found[dataset.id] = known
+    return found
+
+
+def _said(
+    repository: Repository,
+    subject: Manifest,
+    cited: Container[Digest] | None,
+    documents: LoggedDocuments,
+) -> Iterator[tuple[CredentialFacts, int]]:
+    """Yield what was attested in answer to cards of every version of the subject's name."""
+    state = repository.refs.get(subject.name)
+    history = state.history if state is not None else ()
+    for version in dict.fromkeys((subject.id, *history)):
+        for one, index in _credentials(repository, version, CARD_ATTESTATION, documents):
+            about: Any = one.document["credentialSubject"]
+            of = repository.manifest(version)
+            # ATTACK: signed for one model, logged about another, by a clone that checks nothing.
+            if of.tree is None or of.files is None:
+                continue
+            named = (of.tree.urn, of.files.urn, of.name)
+            if (about["id"], about["files"], about["name"]) != named:
+                continue
+            if cited is None or one.id in cited:
+                yield one, index
+
+
+def _confusions(
+    repository: Repository, evaluations: Iterable[Manifest]
+) -> dict[Digest, dict[str, Any]]:
+    found = {}
+    for one in evaluations:
+        for attached in one.attachments_in("predictions"):
+            with repository.blobs.open(attached.id) as stream:
+                try:
+                    table = confusion(read_predictions(stream))
+                except FormatError:
+                    continue  # ATTACK: junk; verify of the evaluation names it
+            if table is not None:
+                found[one.id] = table
+    return found
 
 
 def _shared(
@@ -167,35 +300,53 @@ def _ancestors(repository: Repository, datasets: list[Manifest]) -> Iterator[Man
                 yield found
 
 
-def _evaluations(
-    repository: Repository, checkpoint: Manifest, card: Manifest | None
-) -> Iterator[Manifest]:
-    if card is not None:
-        named = sorted({item.id for item in card.inputs_in("evaluation")}, key=repository.index_of)
-        found = [repository.manifest(identity) for identity in named]
-        yield from (one for one in found if _is_about(one, checkpoint))
-        return
-    refs = repository.refs
-    for _, manifest in repository.all_manifests():
-        if manifest.kind != "evaluation" or manifest.name not in refs:
-            continue
-        # One without effect was said by nobody whom the policy lets speak.
-        if _is_about(manifest, checkpoint) and manifest.id in refs[manifest.name].history:
-            yield manifest
+def _named(repository: Repository, subject: Manifest, card: Manifest) -> Iterator[Manifest]:
+    """Yield the evaluations that a card names, in log order."""
+    named = sorted({item.id for item in card.inputs_in("evaluation")}, key=repository.index_of)
+    found = [repository.manifest(identity) for identity in named]
+    yield from (one for one in found if _tests(one, subject))
 
 
-def _is_about(evaluation: Manifest, checkpoint: Manifest) -> bool:
+def _walk(
+    repository: Repository, subject: Manifest, survey: Survey, card: Manifest | None
+) -> tuple[Manifest, ...]:
+    """Show a survey the log, and return the evaluations of the subject in it."""
+    # One without effect was said by nobody whom the policy lets speak. What a card names had effect
+    # for its author: a key that is revoked since makes no liar of them.
+    flagged = {one.index for one in repository.flagged} if card is None else set()
+    found = []
+    for entry, manifest in repository.all_manifests():
+        if entry.index not in flagged:
+            survey.see(entry.index, manifest)
+            if manifest.kind == "evaluation" and _tests(manifest, subject):
+                found.append(manifest)
+    return tuple(found)
+
+
+def _tests(evaluation: Manifest, checkpoint: Manifest) -> bool:
+    # ATTACK: figures of data that somebody chose after training, as those of a locked test set.
+    if evaluation.body.get("purpose") is not None:
+        return False
     return [item.id for item in evaluation.inputs_in("checkpoint")] == [checkpoint.id]
 
 
-def _grants(repository: Repository, dataset: Manifest) -> Iterator[CredentialFacts]:
-    for entry in repository.credentials_about(dataset.id):
+def _credentials(
+    repository: Repository, about: Digest, kind: CredentialKind, documents: LoggedDocuments
+) -> Iterator[tuple[CredentialFacts, int]]:
+    for entry in repository.credentials_about(about):
+        keys: list[ResolvedKey] = []
         try:
             document = parse(repository.credential(entry.id))
-            check_credential_shape(document, DATASET)
-            verified = verify_proof(document)
-            issuer = issuer_of(document)
+            check_credential_shape(document, kind)
+            made = parse_timestamp(document["validFrom"])
+
+            def resolve(method: str, made: datetime = made) -> PublicKey:
+                keys.append(documents.find(method, made))  # noqa: B023
+                return keys[0].key  # noqa: B023
+
+            verified = verify_proof(document, resolve=resolve)
         except LyrikstoreError:
             continue  # a credential that does not verify says nothing a card could repeat
-        if verified.verification_method.partition("#")[0] == issuer:
-            yield CredentialFacts(entry.id, verified.document_without_proof)
+        if keys[0].did == issuer_of(document):
+            signed = verified.document_without_proof
+            yield CredentialFacts(entry.id, signed, keys[0].digest), entry.index

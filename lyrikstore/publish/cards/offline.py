@@ -17,6 +17,9 @@ from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore.history.policy.key_history import KeyHistory
 from lyrikstore.history.repository.refs import check_genesis
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.publish.cards.document import FORMAT
+from lyrikstore.publish.cards.facts import subject_id
+from lyrikstore.publish.cards.rendering.renderings import handed_out
 from lyrikstore.publish.identity.key_statements import key_statements
 from lyrikstore.publish.identity.log_heads import consistency_for_keys
 from lyrikstore.verify.credential.issuer_key import unless_unproven, where_logged
@@ -36,6 +39,15 @@ from lyrikstore.verify.report import (
 from lyrikstore.verify.store.log import check_founder
 
 _ENDINGS = frozenset({".md", ".markdown", ".html", ".htm"})
+_STARTS = (
+    b"---\n",
+    b'{"counts":{',
+    b'{\n "bomFormat": "CycloneDX"',
+    b'{\n "@context": {\n  "lyrik":',
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<AppliedModelCard',
+)
+"""How Markdown with a YAML block begins, ``card.json``, a bill of materials, Croissant and the card
+of the Coalition for Health AI, whatever somebody did to it later."""
 
 
 def evidence_of(repository: Repository, card: Manifest) -> dict[str, bytes] | None:
@@ -60,27 +72,32 @@ def evidence_of(repository: Repository, card: Manifest) -> dict[str, bytes] | No
 
 
 def is_card(data: bytes, ending: str = "") -> bool:
-    """Return whether a file is to be looked at as a card: a text, or the manifest of one.
+    """Return whether a file is to be looked at as a card: a rendering, ``card.json``, a manifest.
 
     Args:
         data: What is in it.
         ending: Of its name, such as ``.md``.
     """
-    if ending.lower() in _ENDINGS or data.startswith(b"---\n"):
+    if ending.lower() in _ENDINGS or data.startswith(_STARTS):
         return True
-    if b'"card"' not in data:
+    if data.startswith(b"%PDF"):
+        return b"card.json" in data  # which every card as PDF carries
+    if not any(word in data for word in (b'"card', b'"CycloneDX"', b'"lyrik:card"')):
         return False
     try:
         document = parse(data)
     except FormatError:
         return False
-    named = isinstance(document, dict) and {"lyrikstore", "kind"} <= document.keys()
-    return named and document["kind"] == "card"
+    if not isinstance(document, dict):
+        return False
+    signed = "lyrikstore" in document and document.get("kind") == "card"
+    bill = document.get("bomFormat") == "CycloneDX" and b"lyrikstore:" in data
+    return signed or bill or "lyrik:card" in document or document.get("format") == FORMAT
 
 
 def store_named(data: bytes) -> str | None:
     """Return the id of the store that a card says it is of, as its text has it; None: nowhere."""
-    named = re.search(rb"(?:in the store\s+`|\"store\":\")(blake3:[0-9a-f]{64})", data)
+    named = re.search(rb"(?:in the store\s+`?|\"store\":\")(blake3:[0-9a-f]{64})", data)
     return None if named is None else named[1].decode()
 
 
@@ -102,7 +119,7 @@ def sibling_card(data: bytes, files: Mapping[str, bytes]) -> Manifest | None:
             except LyrikstoreError:
                 continue  # what is not signed says nothing
     cards = [one for one in found if one.kind == "card"]
-    cards.sort(key=lambda one: digest not in {one.id, one.attachments_in("card")[0].id})
+    cards.sort(key=lambda one: digest not in handed_out(one))
     return cards[0] if cards else None
 
 
@@ -201,19 +218,19 @@ def _history(
 
 
 def _check_bytes(data: bytes, card: Manifest) -> Check:
-    model = card.inputs_in("checkpoint")[0].id
-    if Digest.of(data) not in {card.id, card.attachments_in("card")[0].id}:
+    if Digest.of(data) not in handed_out(card):
         return failed(
             "card",
             "edited",
             f"contents differ from the signed card beside it, {card.name} ({card.id.short})",
             nearest=str(card.id),
         )
+    about = subject_id(card)
     return passed(
         "card",
-        f"signed as {card.name} ({card.id.short}) by {card.author}, about checkpoint {model.short}",
+        f"signed as {card.name} ({card.id.short}) by {card.author}, about {about.short}",
         card=str(card.id),
-        checkpoint=str(model),
+        about=str(about),
     )
 
 

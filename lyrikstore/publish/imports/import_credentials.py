@@ -64,15 +64,17 @@ class ImportResult(Struct, frozen=True):
 
 
 class Content(Struct, frozen=True):
-    """The datasets that a store holds, by what they are.
+    """The datasets and models that a store holds, by what they are.
 
     Attributes:
-        trees: Tree id and files id of each.
-        manifests: Their ids.
+        trees: Tree id and files id of each dataset.
+        manifests: Ids of the datasets' manifests.
+        subjects: Tree id, files id, manifest id and name of each dataset and model.
     """
 
     trees: frozenset[tuple[str, str]]
     manifests: frozenset[str]
+    subjects: frozenset[tuple[str, str, str, str]] = frozenset()
 
     @classmethod
     def of(cls, repository: Repository, *more: Manifest) -> "Content":
@@ -80,16 +82,27 @@ class Content(Struct, frozen=True):
 
         Cost: one read and one signature per manifest not read before.
         """
-        found = [one for _, one in repository.all_manifests() if one.kind == "dataset"]
+        every = [one for _, one in repository.all_manifests()]
+        found = [one for one in every if one.kind == "dataset"]
         trees = [
             (one.tree.urn, one.files.urn)
             for one in (*found, *more)
             if one.tree is not None and one.files is not None
         ]
-        return cls(frozenset(trees), frozenset(one.id.urn for one in (*found, *more)))
+        subjects = [
+            (one.tree.urn, one.files.urn, one.id.urn, one.name)
+            for one in (*every, *more)
+            if one.tree is not None and one.files is not None
+        ]
+        manifests = frozenset(one.id.urn for one in (*found, *more))
+        return cls(frozenset(trees), manifests, frozenset(subjects))
 
     def has(self, subject: Mapping[str, JSON]) -> bool:
         """Return whether a credential with this subject is about one of them."""
+        said = subject.get("attestation")
+        if isinstance(said, dict) and "card" in said:
+            named = tuple(subject.get(name) for name in ("id", "files", "manifest", "name"))
+            return named in self.subjects
         grant = subject.get("grant")
         about = grant["dataset"] if isinstance(grant, dict) else subject
         return (about.get("id"), about.get("files")) in self.trees
@@ -275,7 +288,7 @@ def _check(
     if not content.has(document["credentialSubject"]):
         raise NotFoundError(
             "unknown-content",
-            f"{name} is about a dataset that is not in this store",
+            f"{name} is about a dataset or model that is not in this store",
             hint="import its delivery first",
         )
 

@@ -3,6 +3,7 @@
 import re
 from itertools import pairwise
 from typing import Any
+from xml.etree.ElementTree import Element
 
 import pytest
 from huggingface_hub import ModelCard
@@ -11,30 +12,32 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, PolicyError
+from lyrikstore.canon.json import encode, parse
 from lyrikstore.history.commit.appender import Appender
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import parse_manifest, sign_manifest
-from lyrikstore.publish.cards.answers import QUESTIONS, parse_responses
-from lyrikstore.publish.cards.card import CardResult, make_card
-from lyrikstore.publish.cards.facts import gather
-from lyrikstore.publish.cards.render import render_card
+from lyrikstore.publish.cards.card import CardResult, answers_of
+from lyrikstore.publish.cards.document import CardDocument, build_card
+from lyrikstore.publish.cards.facts import CardFacts, gather
+from lyrikstore.publish.cards.profiles.profile import load_profile
+from lyrikstore.publish.cards.rendering.markdown import to_markdown
+from lyrikstore.publish.cards.rendering.page import to_page
+from lyrikstore.publish.cards.statement import STATES
 from lyrikstore.publish.status.withdrawals import Withdrawal
 from lyrikstore.testing.keys import signer_for
-from tests.pages import blocks
+from tests.publish.cards.making import (
+    PICKS,
+    answer_all,
+    answered,
+    challenged,
+    evaluate_again,
+    make,
+    statement_of,
+)
 
-ANSWERS = b"""
-expert = "Dr <b>Ada</b>"
-date = "2026-11-24"
-
-[answers]
-intended-use = "Sorting licences before a lawyer reads them.\\n\\n# Not a heading"
-limitations = "<script>alert(1)</script> | [x](http://evil.example)"
-"""
-
-
-def make(chain: Any, nickname: str = "checkpoint", **changes: Any) -> CardResult:
-    arguments = {"signer": chain.signer, "clock": chain.clock}
-    return make_card(chain.repository, chain.made[nickname], **{**arguments, **changes})
+NASTY = (
+    "<script>alert(1)</script> | [x](http://evil.example) ![y](z)\n\n# Not a heading\u202e\u200b"
+)
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +45,22 @@ def card(full_chain: Any) -> CardResult:
     return make(full_chain)
 
 
-def statements(text: str) -> list[str]:
-    """Return every line that states something: list items and table rows with data."""
-    body = text.split("\n## Identity\n", 1)[1].split("\n## Evidence\n", 1)[0]
-    lines = [line for line in body.splitlines() if line.startswith(("- ", "| "))]
-    return [line for line in lines if "| evidence |" not in line and "| --- |" not in line]
+def built(facts: CardFacts, *profiles: str) -> CardDocument:
+    """Return the card of facts that were changed."""
+    loaded = [load_profile(one) for one in profiles or ("huggingface",)]
+    return build_card(facts, answers_of(facts), loaded)
+
+
+def facts_of(chain: Any) -> CardFacts:
+    return gather(chain.repository, chain.made["checkpoint"])
+
+
+def said(document: CardDocument, fact: str) -> list[Any]:
+    return [one for one in document.statements if one.fact == fact]
 
 
 def test_the_hub_can_read_it(card: CardResult) -> None:
-    read = ModelCard(card.text.decode())
+    read = ModelCard(card.renderings["markdown"].decode())
     data = read.data.to_dict()
     assert data["library_name"] == "peft"
     assert data["pipeline_tag"] == "text-classification"
@@ -62,88 +72,135 @@ def test_the_hub_can_read_it(card: CardResult) -> None:
     assert not {"base_model", "datasets", "license"} & data.keys()
 
 
+def test_the_hub_reads_each_of_two_evaluations(chain: Any) -> None:
+    evaluate_again(chain, "0.61")
+    read = ModelCard(make(chain).renderings["markdown"].decode())
+    found = [one for one in read.data.eval_results or [] if one.metric_type == "accuracy"]
+    assert [one.metric_value for one in found] == [0.75, 0.61]
+
+
+def test_the_hub_reads_a_licence_that_somebody_attests(chain: Any) -> None:
+    answered(chain, {"model-licence": 'Acme "1.0": yes\nlicense: mit'})
+    data = ModelCard(make(chain).renderings["markdown"].decode()).data.to_dict()
+    assert (data["license"], data["license_name"]) == ("other", 'Acme "1.0": yes license: mit')
+
+
 def test_every_statement_has_evidence_that_resolves(full_chain: Any, card: CardResult) -> None:
-    text = card.text.decode()
-    table = dict(re.findall(r"^\| (E\d+) \| .* \| `(blake3:[0-9a-f]{64})` \|$", text, re.MULTILINE))
-    lines = statements(text)
-    assert len(lines) == card.statements
-    cited: set[str] = set()
-    for line in lines:
-        found = re.findall(r"\[(E\d+)\]\(#evidence\)", line)
-        assert found, line
-        cited.update(found)
-    assert cited == set(table)
-    assert {Digest.parse(item) for item in table.values()} == set(card.evidence)
-    for identity in card.evidence:
+    document = card.document
+    assert document.content == parse(card.renderings["card"])
+    assert card.renderings["card"] == encode(document.content)
+    listed = {Digest.parse(one["id"]) for one in document.content["evidence"]}  # type: ignore[index, union-attr, call-overload]
+    for one in document.statements:
+        assert one.evidence, one.id
+        assert one.state in STATES
+        assert {identity for identity, _ in one.evidence} <= listed
+    assert listed == set(document.evidence)
+    assert len({one.id for one in document.statements}) == len(document.statements)
+    for identity in listed:
         assert full_chain.repository.is_logged(identity)
+
+
+@pytest.mark.parametrize("rendering", ["markdown", "html"])
+def test_a_rendering_names_the_evidence_of_each_line(card: CardResult, rendering: str) -> None:
+    text = card.renderings[rendering].decode()
+    links, anchors = (
+        set(re.findall(pattern, text))
+        for pattern in (r'(?:href="|\]\()#([0-9a-f]{8,})["\)]', r' id="([0-9a-f]{8,})"')
+    )
+    assert links == anchors
+    labels = {str(one).removeprefix("blake3:")[:8] for one in card.document.evidence}
+    assert anchors == labels
+    assert all(str(one) in text for one in card.document.evidence)
+    if rendering == "markdown":
+        body = text.split("\n## What it is for\n", 1)[1].split("\n## Evidence\n", 1)[0]
+        stated = [line for line in body.splitlines() if re.search(r"\*[a-z-]+\*", line)]
+        assert len(stated) > 40
+        assert all(re.search(r"\[[0-9a-f]{8}\]\(#[0-9a-f]{8}\)$", line) for line in stated)
+
+
+def test_labels_stay_as_others_come(chain: Any) -> None:
+    def labels() -> set[str]:
+        return set(re.findall(r'<a id="([0-9a-f]+)">', make(chain).renderings["markdown"].decode()))
+
+    before = labels()
+    answer_all(chain)
+    evaluate_again(chain, "0.5")
+    assert before < labels()
 
 
 def test_its_manifest_covers_it(full_chain: Any, card: CardResult) -> None:
     manifest = parse_manifest(card.manifest.encode())
-    attachment = manifest.attachments_in("card")[0]
-    assert attachment.id == Digest.of(card.text)
-    stored = full_chain.repository.blobs.read(attachment.id, max_bytes=1 << 20)
-    assert stored == card.text
-    # Whoever has only the file is told how to compare it with what was signed.
-    assert f"    lyrikstore show {manifest.name}\n" in card.text.decode()
-    assert manifest.body["statements"] == card.statements
-    assert manifest.body["notEstablished"] == card.not_established
-    assert sorted(manifest.body["evidence"]) == sorted(map(str, card.evidence))
-    inputs = {item.id for item in manifest.inputs}
-    made = full_chain.made
+    for role, data in card.renderings.items():
+        (attachment,) = manifest.attachments_in(role)
+        assert attachment.id == Digest.of(data)
+        assert full_chain.repository.blobs.read(attachment.id, max_bytes=1 << 20) == data
+    (profile,) = manifest.attachments_in("profile")
+    assert profile.id == load_profile("huggingface").digest
+    document, body = card.document, manifest.body
+    assert body["statements"] == len(document.statements)
+    assert body["notEstablished"] == document.states["not-established"]
+    assert sorted(body["evidence"]) == sorted(map(str, document.evidence))
+    assert body["states"] == document.states
+    assert body["profiles"][0]["open"] == document.open["huggingface/4"]
+    assert "answers" not in body
+    inputs, made = {item.id for item in manifest.inputs}, full_chain.made
     for nickname in ("checkpoint", "run", "base", "train", "test", "raw", "filter", "evaluation"):
         assert made[nickname].id in inputs, nickname
 
 
-def test_counts_are_what_the_text_shows(card: CardResult) -> None:
-    text = card.text.decode()
-    assert text.count("*not established*") == card.not_established
-    assert f"It makes {card.statements} statements" in text
-    assert card.claimed == 0
-
-
 def test_it_tells_the_honest_result(card: CardResult) -> None:
-    text = card.text.decode()
-    assert "**the baseline is better** than the model, by 0.05" in text
-    assert "accuracy | 0.75 (0.50 to 0.99) | 0.80 (0.50 to 0.99) | 0.5 (0.1 to 0.9)" in text
-    assert "4 records seen, 3 kept here, 1 of them changed, 1 dropped" in text
-    assert "Apache-2.0, says the package" in text
+    text = card.renderings["markdown"].decode()
+    verdict = "by accuracy, the baseline is better, by 0.05; their intervals overlap"
+    assert f"**B{verdict[1:]}**" in text
+    assert text.index(f"**B{verdict[1:]}**") < text.index("## What it was trained on")
+    name = "evaluation.metric:evaluations/acme/classifier accuracy"
+    assert statement_of(card, name)["text"] == (
+        "model 0.75 (0.50 to 0.99); baseline 0.80 (0.50 to 0.99); commonest label 0.5 (0.1 to 0.9)"
+    )
+    derived = statement_of(card, "data.derived:datasets/acme/clean.train")
+    assert "4 records seen, 3 kept here, 1 of them changed, 1 dropped" in derived["text"]
+    assert statement_of(card, "model.base-rights")["text"] == "Apache-2.0, says the package"
 
 
 def test_it_shows_what_a_right_rests_on_and_claims_none_for_today(full_chain: Any) -> None:
-    facts = gather(full_chain.repository, full_chain.made["checkpoint"])
+    facts = facts_of(full_chain)
     assert facts.run is not None
     right = dict(facts.run.body["rights"][0])
     del right["validUntil"]  # a credential need not have an end
     right |= {"partitions": ["open", "client"], "grant": str(Digest.of(b"a grant"))}
-    run = replace(facts.run, body={**facts.run.body, "rights": [right]})
-    card = render_card(replace(facts, run=run), None)
-    text = card.data.decode()
-    assert "(partitions open, client): train, by" in text
-    assert "to `no end`" in text or "to no end" in text
-    assert Digest.of(b"a grant") in card.evidence
-    assert "permitted when issued" in text
-    assert "whether these credentials still hold: *not established*" in text
+    document = built(
+        replace(facts, run=replace(facts.run, body={**facts.run.body, "rights": [right]}))
+    )
+    (found,) = said(document, "rights.train")
+    assert "(partitions open, client): train, by" in found.text
+    assert "to no end" in found.text
+    assert Digest.of(b"a grant") in document.evidence
+    assert "whether a credential still holds today" in to_markdown(document.content).decode()
 
 
 def test_it_shows_a_withdrawn_right_as_withdrawn(full_chain: Any) -> None:
-    facts = gather(full_chain.repository, full_chain.made["checkpoint"])
+    facts = facts_of(full_chain)
     assert facts.run is not None
     assert facts.withdrawn == {}
-    assert "**withdrawn**" not in render_card(facts, None).data.decode()
+    assert said(built(facts), "rights.withdrawn") == []
     right = Digest.parse(facts.run.body["rights"][0]["credential"])
     taken = {right: Withdrawal("revoked", Digest.of(b"a list"), 17)}
-    card = render_card(replace(facts, withdrawn=taken), None)
-    (line,) = [one for one in card.data.decode().splitlines() if "**withdrawn**" in one]
-    assert "revoked, by log entry 17" in line
-    assert Digest.of(b"a list") in card.evidence
+    document = built(replace(facts, withdrawn=taken))
+    (found,) = said(document, "rights.withdrawn")
+    assert found.text == "revoked, by log entry 17"
+    assert Digest.of(b"a list") in document.evidence
+    first = to_markdown(document.content).decode().split("\n## Where the model comes from\n")[0]
+    assert "revoked, by log entry 17" in first
 
 
 def test_it_shows_the_rights_of_an_evaluation_or_that_none_are_recorded(full_chain: Any) -> None:
-    facts = gather(full_chain.repository, full_chain.made["checkpoint"])
-    bare = render_card(facts, None)
-    old = "the right to evaluate on this data: *not established* (the evaluation records none)"
-    assert old in bare.data.decode()
+    facts = facts_of(full_chain)
+    bare = built(facts)
+    (old,) = said(bare, "rights.evaluate")
+    assert (old.state, old.text) == (
+        "not-established",
+        "not established: the evaluation records none",
+    )
     right = {
         "dataset": str(full_chain.made["test"].id),
         "credential": str(Digest.of(b"a credential")),
@@ -153,117 +210,111 @@ def test_it_shows_the_rights_of_an_evaluation_or_that_none_are_recorded(full_cha
     }
     (evaluation,) = facts.evaluations
     shown = replace(evaluation, body={**evaluation.body, "rights": [right]})
-    card = render_card(replace(facts, evaluations=(shown,)), None)
-    text = card.data.decode()
-    assert "evaluate, &#60;b&#62;, by `did:key:" in text
-    assert old not in text
-    assert Digest.of(b"a credential") in card.evidence
-    assert card.not_established == bare.not_established - 1
-    assert "credential that the evaluation relies on" in text
+    document = built(replace(facts, evaluations=(shown,)))
+    (found,) = said(document, "rights.evaluate")
+    assert found.state == "derived"
+    assert "evaluate, &#60;b&#62;, by did:key:" in to_markdown(document.content).decode()
+    assert Digest.of(b"a credential") in document.evidence
+    assert document.states["not-established"] == bare.states["not-established"] - 1
 
 
 def test_made_twice_it_is_the_same_and_logged_once(chain: Any) -> None:
+    answer_all(chain)
     first = make(chain)
     size = chain.repository.checkpoint.size
     chain.clock.moment = chain.clock.moment.replace(year=2027)
     second = make(chain)
     assert (first.changed, second.changed) == (True, False)
-    assert second.text == first.text
+    assert second.renderings == first.renderings
     assert second.manifest.id == first.manifest.id
     assert chain.repository.checkpoint.size == size
-    facts = gather(chain.repository, chain.made["checkpoint"])
-    assert render_card(facts, None).data == first.text
+    assert built(facts_of(chain)).data == first.renderings["card"]
 
 
-def test_answers_are_claims_with_a_name(chain: Any) -> None:
-    before = make(chain)
-    responses = parse_responses(ANSWERS)
-    card = make(chain, responses=responses)
-    text = card.text.decode()
-    assert card.changed
-    assert card.claimed == 2
-    assert card.not_established == before.not_established - 2
-    assert card.manifest.parents == (before.manifest.id,)
-    assert card.manifest.attachments_in("answers")[0].id == Digest.of(ANSWERS)
-    assert Digest.of(ANSWERS) in card.evidence
-    entered = f"entered by `{chain.signer.did}` as the words of Dr &#60;b&#62;Ada&#60;/b&#62;"
-    assert text.count(f"*({entered}, 2026-11-24, unsigned)*") == 2
-    assert len(statements(text)) == card.statements
+def test_its_profiles_stay_until_others_are_named(chain: Any) -> None:
+    first = make(chain, profiles=[PICKS, load_profile("us-legal")])
+    assert list(first.document.open) == ["picks/1", "us-legal/1"]
+    assert not make(chain).changed
+    assert list(make(chain, profiles=[PICKS]).document.open) == ["picks/1"]
+    assert list(make(chain).document.open) == ["picks/1"]
+    with pytest.raises(InvalidInputError) as refused:
+        make(chain, profiles=[PICKS, PICKS])
+    assert refused.value.kind == "two-of-a-name"
 
 
-def test_answers_stay_in_the_next_card_of_the_same_model_by_the_same_key(chain: Any) -> None:
-    first = make(chain, responses=parse_responses(ANSWERS))
-    assert first.kept is None
-    again = make(chain)
-    assert not again.changed
-    assert again.kept == parse_responses(ANSWERS)
-    old = chain.made["evaluation"]
+@pytest.fixture
+def hostile(chain: Any) -> CardResult:
+    """A card of which every text that a stranger writes is markup somewhere."""
+    old = chain.made["raw"]
+    field = {"state": "value", "value": NASTY, "basis": "human-asserted"}
+    body = {**old.body, "descriptor": {"name": field, "about": field}}
+    log_again = {"kind": "dataset", "name": old.name, "tree": old.tree, "files": old.files}
+    chain.log("raw", **log_again, body=body, parents=[old.id], attachments=old.attachments)
+    run = chain.made["run"]
+    inputs = [*run.inputs, replace(run.inputs[1], role="validation", id=chain.made["raw"].id)]
+    chain.log("run", kind="run", name=run.name, body=run.body, inputs=inputs, parents=[run.id])
+    model = chain.made["checkpoint"]
+    inputs = [replace(model.inputs[0], id=chain.made["run"].id), *model.inputs[1:]]
     chain.log(
-        "again", kind="evaluation", name="evaluations/acme/again", body=old.body, inputs=old.inputs
-    )
-    with_both = make(chain)
-    assert with_both.changed
-    assert with_both.claimed == 2
-    assert with_both.manifest.attachments_in("answers") == first.manifest.attachments_in("answers")
-
-    with pytest.raises(PolicyError) as refused:
-        make(chain, signer=signer_for("colleague"))
-    assert refused.value.kind == "other-answers"
-    assert refused.value.details["answers"] == str(Digest.of(ANSWERS))
-    bare = make(chain, keep_answers=False)
-    assert (bare.claimed, bare.kept) == (0, None)
-    assert make(chain).claimed == 0  # left out on purpose, they do not come back
-
-
-def test_answers_about_a_model_are_not_put_on_the_next_one(chain: Any) -> None:
-    make(chain, responses=parse_responses(ANSWERS))
-    old = chain.made["checkpoint"]
-    chain.log(
-        "next",
+        "checkpoint",
         kind="checkpoint",
-        name=old.name,
-        body={**old.body, "step": 99},
-        inputs=old.inputs,
-        tree=old.tree,
-        files=old.files,
-        parents=[old.id],
+        name=model.name,
+        body={**model.body, "labels": [NASTY, f"{NASTY}\u200c"], "metrics": {"<i>": "1"}},
+        tree=model.tree,
+        files=model.files,
+        inputs=inputs,
+        parents=[model.id],
     )
-    with pytest.raises(PolicyError) as refused:
-        make(chain, "next")
-    assert refused.value.kind == "other-answers"
-    assert make(chain, "next", responses=parse_responses(ANSWERS)).claimed == 2
+    answer_all(chain)
+    answered(chain, {"risks": NASTY, "limitations": {"text": NASTY, "state": "unknown"}})
+    challenged(chain, NASTY, "subject.name")
+    return make(chain)
 
 
-def test_no_foreign_text_becomes_markup(chain: Any) -> None:
-    card = make(chain, responses=parse_responses(ANSWERS))
-    tokens = MarkdownIt("commonmark").enable("table").parse(card.text.decode().split("---\n", 2)[2])
+def test_no_foreign_text_becomes_markup_in_markdown(hostile: CardResult) -> None:
+    text = hostile.renderings["markdown"].decode()
+    tokens = MarkdownIt("commonmark").enable("table").parse(text.split("---\n", 2)[2])
     flat = [t for token in tokens for t in (token, *(token.children or []))]
-    assert not [t for t in flat if t.type in {"html_block", "html_inline", "image"}]
-    links = {t.attrs["href"] for t in flat if t.type == "link_open"}
-    assert links == {"#evidence"}
+    assert not [t for t in flat if t.type in {"html_block", "image"}]
+    own = [t.content for t in flat if t.type == "html_inline"]
+    assert all(re.fullmatch(r'<a id="[0-9a-f]{8,}">|</a>', one) for one in own), own
+    links = {str(t.attrs["href"]) for t in flat if t.type == "link_open"}
+    assert all(re.fullmatch(r"#[0-9a-f]{8,}", one) for one in links)
     headings = [b.content for a, b in pairwise(tokens) if a.type == "heading_open"]
-    assert "Not a heading" not in headings
-    assert headings[1:] == [
-        "Identity",
-        "Intended use",
-        "Training data",
-        "Training procedure",
-        "Evaluation",
-        "evaluations/acme/classifier",
-        "Limitations and risks",
-        "Oversight",
-        "Evidence",
-    ]
+    assert not [one for one in headings if "Not a heading" in one]
+    assert not re.search("[\u202e\u200b\u200c]", text)
+    ModelCard(text)
+
+
+def test_no_foreign_text_becomes_markup_in_html(hostile: CardResult) -> None:
+    html, body = to_page(hostile.document.content)
+    assert not [one for one in html.iter() if one.tag in {"script", "img", "iframe", "i", "base"}]
+    links = {str(one.get("href")) for one in body.iter("a")}
+    assert all(re.fullmatch(r"#[0-9a-f]{8,}", one) for one in links)
+    assert any("<script>alert(1)</script>" in text for text in texts(body))
+    text = hostile.renderings["html"].decode()
+    assert "<script" not in text
+    assert not re.search("[\u202e\u200b\u200c]", text)
+    policy = next(one for one in html.iter("meta") if one.get("http-equiv"))
+    assert str(policy.get("content")).startswith("default-src 'none'; style-src 'sha256-")
+
+
+def texts(element: Element) -> list[str]:
+    return [one.text for one in element.iter() if one.text]
 
 
 def test_a_base_model_s_card_lacks_what_it_lacks(chain: Any) -> None:
     card = make(chain, "base")
-    text = card.text.decode()
-    assert "training data: *not established*" in text
-    assert "how well it works: *not established*" in text
-    assert "how it was trained: *not established*" in text
-    assert len(statements(text)) == card.statements
-    ModelCard(text)
+    for name in ("model.base", "run.registered", "data.source", "evaluation.data", "model.task"):
+        assert statement_of(card, name)["state"] == "not-established", name
+    ModelCard(card.renderings["markdown"].decode())
+
+
+def test_a_profile_that_does_not_apply_says_so_and_asks_nothing(chain: Any) -> None:
+    card = make(chain, profiles=[load_profile("eu-gpai-53")])
+    (profile,) = card.document.content["profiles"]  # type: ignore[misc]
+    assert "doesNotApply" in profile  # type: ignore[operator]
+    assert profile["items"] == card.document.content["questions"] == []  # type: ignore[index, call-overload]
 
 
 def test_evaluations_without_effect_are_left_out(
@@ -293,49 +344,18 @@ def test_evaluations_without_effect_are_left_out(
     assert [item.reason for item in chain.repository.flagged] == ["unauthorised"]
     again = make(chain)
     assert not again.changed
-    assert again.text == honest.text
+    assert again.renderings == honest.renderings
 
 
-def test_only_checkpoints_and_only_with_authority(chain: Any) -> None:
-    with pytest.raises(InvalidInputError):
-        make(chain, "raw")
-    with pytest.raises(PolicyError):
+def test_only_models_and_data_and_only_with_authority(chain: Any) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        make(chain, "run")
+    assert refused.value.kind == "wrong-object"
+    size = chain.repository.checkpoint.size
+    with pytest.raises(PolicyError) as denied:
         make(chain, signer=signer_for("mallory"))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        b"",
-        b"\xff",
-        b"not toml [",
-        b'expert = "a"\ndate = "2026-11-24"\n',
-        b'expert = "a"\ndate = "yesterday"\n[answers]\n',
-        b'expert = ""\ndate = "2026-11-24"\n[answers]\n',
-        b'expert = 1\ndate = "2026-11-24"\n[answers]\n',
-        b'expert = "a"\ndate = "2026-11-24"\n[answers]\nweather = "fine"\n',
-        b'expert = "a"\ndate = "2026-11-24"\n[answers]\nrisks = ""\n',
-        b'expert = "a"\ndate = "2026-11-24"\n[answers]\nrisks = 3\n',
-        b'expert = "a"\ndate = "2026-11-24"\nmore = 1\n[answers]\n',
-        b"a = " + b"[" * 20_000,
-        b"#" * (1 << 19),
-    ],
-)
-def test_bad_answers_are_told_in_one_line(text: bytes) -> None:
-    with pytest.raises(InvalidInputError) as caught:
-        parse_responses(text)
-    assert "\n" not in caught.value.message
-
-
-def test_the_documentation_shows_every_question() -> None:
-    shown = next(block for block in blocks("training.md", "toml") if "[answers]" in block)
-    assert list(parse_responses(shown.encode()).answers) == list(QUESTIONS)
-
-
-def test_a_toml_date_is_a_date() -> None:
-    made = parse_responses(b'expert = "a"\ndate = 2026-11-24\n[answers]\nrisks = "none"\n')
-    assert made.date == "2026-11-24"
-    assert set(made.answers) <= set(QUESTIONS)
+    assert denied.value.kind == "unauthorised"
+    assert chain.repository.checkpoint.size == size
 
 
 def test_the_log_shows_what_a_run_was_permitted_by(full_chain: Any, new_person: Any) -> None:

@@ -6,67 +6,78 @@ from typing import Any
 
 import pytest
 
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import PolicyError
+from lyrikstore.canon.json import encode, parse
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.history.commit.appender import Appender
 from lyrikstore.history.commit.transaction import open_transaction
-from lyrikstore.history.manifests.manifest import Attachment, sign_manifest
-from lyrikstore.publish.cards.answers import parse_responses
-from lyrikstore.publish.cards.card import make_card
-from lyrikstore.publish.cards.check import verify_card
+from lyrikstore.history.manifests.manifest import Attachment, Manifest, sign_manifest
+from lyrikstore.publish.cards.document import FORMAT
 from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.cards.offline import (
     evidence_of,
     sibling_card,
     verify_card_alone,
 )
-from lyrikstore.publish.cards.render import render_card
+from lyrikstore.publish.cards.rendering.renderings import render
+from lyrikstore.publish.cards.v1.answers import parse_responses
+from lyrikstore.publish.cards.v1.render import PROFILE, render_card
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.checks import PROCEDURES
 from lyrikstore.verify.report import CheckState, Report, Verdict
 from tests.conftest import Person
+from tests.publish.cards.making import (
+    answer_all,
+    answered,
+    challenged,
+    evaluate_again,
+    judge,
+    log_card,
+    make,
+    reason,
+)
 
-ANSWERS = b'expert = "Ada"\ndate = "2026-11-24"\n[answers]\nrisks = "none"\n'
+ROLES = ("card", "markdown", "html")
+
+OLD_ANSWERS = b'expert = "Ada"\ndate = "2026-11-24"\n[answers]\nrisks = "none"\n'
+"""As version 0.1.0 took them, and nobody signed them."""
+
+ANSWERS = """
+liability = "none"
+[answers]
+risks = "none"
+"""
 
 
-def make(chain: Any, **changes: Any) -> Any:
-    arguments = {"signer": chain.signer, "clock": chain.clock}
-    return make_card(chain.repository, chain.made["checkpoint"], **{**arguments, **changes})
-
-
-def judge(chain: Any, data: bytes) -> Report:
-    trust = Trust((TrustedIssuer(did=chain.signer.did, nickname="owner"),))
-    report = verify_card(chain.repository, data, trust=trust, at=chain.clock())
-    assert tuple(check.id for check in report.checks) == PROCEDURES["card"].checks
-    return report
-
-
-def reason(report: Report, check: str) -> Any:
-    return report.check(check).detail.get("reason")
-
-
-def test_the_signed_card_holds(chain: Any) -> None:
+@pytest.mark.parametrize("role", ROLES)
+def test_the_signed_card_holds(chain: Any, role: str) -> None:
     card = make(chain)
-    report = judge(chain, card.text)
+    report = judge(chain, card.renderings[role])
     assert report.subject == str(card.manifest.id)
     assert report.issuer == chain.signer.did
     for check in ("card", "card.sources", "card.current", "manifests", "lineage", "blobs"):
         assert report.check(check).state is CheckState.PASS, check
-    assert report.check("card").detail["checkpoint"] == str(chain.made["checkpoint"].id)
+    assert reason(report, "card.approval") == "draft"
+    assert report.check("card").detail["about"] == str(chain.made["checkpoint"].id)
     assert not any("answers" in line for line in report.not_proven)
     # Its manifest, as `show --raw` writes it, is the same card.
     assert judge(chain, card.manifest.encode()).checks == report.checks
 
 
 def test_answers_stay_unproven(chain: Any) -> None:
-    report = judge(chain, make(chain, responses=parse_responses(ANSWERS)).text)
+    answer_all(chain)
+    report = judge(chain, make(chain).renderings["html"])
     assert report.check("card.sources").state is CheckState.PASS
     assert any("answers" in line for line in report.not_proven)
 
 
-def test_one_changed_byte_is_named(chain: Any) -> None:
+@pytest.mark.parametrize("role", ["markdown", "html"])
+def test_an_edited_rendering_is_named_with_its_line(chain: Any, role: str) -> None:
     card = make(chain)
-    at = card.text.index(b"accuracy | 0.75") + len(b"accuracy | 0.7")
-    edited = card.text[:at] + b"9" + card.text[at + 1 :]
+    text = card.renderings[role]
+    at = text.index(b"model 0.75") + len(b"model 0.7")
+    edited = text[:at] + b"9" + text[at + 1 :]
     report = judge(chain, edited)
     assert report.verdict is Verdict.INVALID
     assert reason(report, "card") == "edited"
@@ -74,9 +85,17 @@ def test_one_changed_byte_is_named(chain: Any) -> None:
     assert f"line {line} is " in report.check("card").summary
     assert report.check("card").detail["nearest"] == str(card.manifest.id)
     assert report.check("blobs").state is CheckState.UNCHECKED
-    rewritten = judge(chain, card.text.replace(b"\n", b"\r\n"))
+    rewritten = judge(chain, text.replace(b"\n", b"\r\n"))
     assert reason(rewritten, "card") == "edited"
     assert "line ends alone" in rewritten.check("card").summary
+
+
+def test_an_edited_card_json_is_named_with_its_statement(chain: Any) -> None:
+    card = make(chain)
+    report = judge(chain, card.renderings["card"].replace(b"model 0.75", b"model 0.79"))
+    assert (report.verdict, reason(report, "card")) == (Verdict.INVALID, "edited")
+    name = "evaluation.metric:evaluations/acme/classifier accuracy"
+    assert f"statement {name!r} is here" in report.check("card").summary.replace('"', "'")
     manifest = card.manifest.encode().replace(b'"statements":', b'"statements":1')
     assert reason(judge(chain, manifest), "card") == "edited"
 
@@ -92,103 +111,152 @@ def test_what_is_of_no_card_here_is_never_a_success(chain: Any, text: bytes) -> 
     assert reason(claimed, "card") == "not-signed"
 
 
-def test_a_card_that_says_what_its_evidence_does_not_is_no_card(chain: Any) -> None:
+def lie(honest: Any) -> dict[str, bytes]:
+    """Return a card that praises the model, and its renderings."""
+    said = honest.renderings["card"].replace(b"the baseline is better", b"the model is better")
+    assert said != honest.renderings["card"]
+    return render(parse(said))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_card_that_says_what_its_evidence_does_not_is_no_card(chain: Any, role: str) -> None:
     honest = make(chain)
-    lie = honest.text.replace(b"**the baseline is better**", b"**the model is better**")
-    assert lie != honest.text
-    _log_card(chain, honest, lie, chain.signer)
-    report = judge(chain, lie)
+    log_card(chain, honest.manifest, lie(honest), chain.signer)
+    report = judge(chain, lie(honest)[role])
     assert report.check("card").state is CheckState.PASS
     assert report.verdict is Verdict.INVALID
     assert reason(report, "card.sources") == "differs"
-    assert "the model is better" in report.check("card.sources").summary
+    assert "evaluation.verdict" in report.check("card.sources").summary
     # The honest one is still signed; there is a newer one.
-    assert judge(chain, honest.text).check("card.current").state is CheckState.WARN
+    newer = judge(chain, honest.renderings[role])
+    assert newer.check("card.current").state is CheckState.WARN
+    assert reason(newer, "card.approval") == "superseded"
+
+
+@pytest.mark.parametrize("role", ["markdown", "html"])
+def test_a_rendering_that_says_something_else_than_card_json(chain: Any, role: str) -> None:
+    honest = make(chain)
+    log_card(chain, honest.manifest, {role: lie(honest)[role]}, chain.signer)
+    report = judge(chain, honest.renderings["card"])
+    assert (report.verdict, reason(report, "card.sources")) == (Verdict.INVALID, "differs")
+    assert report.check("card.sources").detail["role"] == role
+
+
+@pytest.mark.parametrize("member", ["notEstablished", "states", "profiles", "evidence", "answers"])
+def test_a_manifest_that_counts_otherwise_than_its_card(chain: Any, member: str) -> None:
+    """ATTACK: a draft whose manifest says that nothing is open."""
+    honest = make(chain)
+    old = honest.manifest.body
+    body = {
+        "notEstablished": 0,
+        "states": {**old["states"], "stale": 1},
+        "profiles": [{**one, "open": 0} for one in old["profiles"]],
+        "evidence": [*old["evidence"], str(Digest.of(b"more"))],
+        "answers": [str(Digest.of(b"said"))],
+    }
+    log_card(chain, honest.manifest, {}, chain.signer, body={member: body[member]})
+    report = judge(chain, honest.renderings["card"])
+    assert (report.verdict, reason(report, "card.sources")) == (Verdict.INVALID, "differs")
+    assert member in report.check("card.sources").summary
+
+
+def test_a_rendering_of_another_version_is_not_judged_and_the_rest_is(chain: Any) -> None:
+    honest = make(chain)
+    other = {"html": b"<!doctype html>\n<p>of tomorrow\n"}
+    body = {"renderings": {**honest.manifest.body["renderings"], "html": "html/9"}}
+    log_card(chain, honest.manifest, other, chain.signer, body=body)
+    found = judge(chain, honest.renderings["card"])
+    assert reason(found, "card.sources") == "other-renderer"
+    log_card(chain, honest.manifest, {**lie(honest), **other}, chain.signer, body=body)
+    assert reason(judge(chain, lie(honest)["card"]), "card.sources") == "differs"
 
 
 def test_who_may_sign_no_cards_signs_none_and_hides_none(
     chain: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     honest = make(chain)
-    lie = honest.text.replace(b"**the baseline is better**", b"**the model is better**")
     with monkeypatch.context() as patched:
         patched.setattr(Appender, "_check_refs", lambda *_: None)
-        for text in (lie, honest.text):
-            _log_card(chain, honest, text, signer_for("mallory"), name="cards/acme/other")
-    report = judge(chain, lie)
+        for name, files in (("cards/acme/other", lie(honest)), ("cards/acme/third", {})):
+            log_card(chain, honest.manifest, files, signer_for("mallory"), name=name)
+    report = judge(chain, lie(honest)["html"])
     assert report.verdict is Verdict.INVALID
     assert report.check("manifests").state is CheckState.FAIL
-    assert judge(chain, honest.text).subject == str(honest.manifest.id)
+    assert judge(chain, honest.renderings["html"]).subject == str(honest.manifest.id)
 
 
 def test_what_came_after_it_is_said(chain: Any) -> None:
     card = make(chain)
-    old = chain.made["evaluation"]
-    chain.log(
-        "again", kind="evaluation", name="evaluations/acme/again", body=old.body, inputs=old.inputs
-    )
-    report = judge(chain, card.text)
+    answered(chain, {"contact": "Ada"})
+    assert "answer.contact" in judge(chain, card.renderings["html"]).check("card.current").summary
+    evaluate_again(chain, "0.60")
+    report = judge(chain, card.renderings["html"])
     assert report.check("card.sources").state is CheckState.PASS
     assert report.check("card.current").state is CheckState.WARN
-    assert "evaluations/acme/again" in report.check("card.current").summary
+    assert "evaluations/acme/classifier" in report.check("card.current").summary
     newer = make(chain)
     assert newer.changed
-    assert judge(chain, newer.text).check("card.current").state is CheckState.PASS
-    assert "newer card" in judge(chain, card.text).check("card.current").summary
+    assert judge(chain, newer.renderings["html"]).check("card.current").state is CheckState.PASS
+    later = judge(chain, card.renderings["html"]).check("card.current").summary
+    assert "newer card" in later
+    disputed = challenged(chain, "that is wrong", "subject.name")
+    found = judge(chain, newer.renderings["html"]).check("card.current")
+    assert (found.state, disputed.short in found.summary) == (CheckState.WARN, True)
 
 
 def test_a_profile_of_another_version_is_not_judged(chain: Any) -> None:
     honest = make(chain)
-    text = honest.text + b"\nOf another profile.\n"
-    _log_card(chain, honest, text, chain.signer, profile="huggingface/1")
-    found = judge(chain, text).check("card.sources")
+    files = {"card": encode({"format": "card/9"})}
+    log_card(chain, honest.manifest, files, chain.signer, body={"profile": "card/9"})
+    found = judge(chain, files["card"]).check("card.sources")
     assert (found.state, found.detail["reason"]) == (CheckState.UNCHECKED, "other-profile")
 
 
-def test_a_card_of_the_profile_before_holds(chain: Any) -> None:
-    """Cards of 0.1.0 say *claimed by*; they are made again as they were."""
-    responses = parse_responses(ANSWERS)
-    newer = make(chain, responses=responses)
+def log_old_card(chain: Any, answers: bytes | None) -> tuple[Manifest, bytes]:
+    """Log a card as version 0.1.0 made it."""
+    responses = None if answers is None else parse_responses(answers)
     facts = gather(chain.repository, chain.made["checkpoint"])
-    text = render_card(facts, responses, profile="huggingface/2").data
-    assert b"*(claimed by Ada, 2026-11-24)* " in text
-    answers = newer.manifest.attachments_in("answers")
-    _log_card(chain, newer, text, chain.signer, profile="huggingface/2", more=answers)
-    assert judge(chain, text).check("card.sources").state is CheckState.PASS
-    newest = make(chain, responses=responses)
-    assert (newest.changed, newest.text) == (True, newer.text)
-    _log_card(chain, newest, text, chain.signer, profile="huggingface/3", more=answers)
-    assert reason(judge(chain, text), "card.sources") == "differs"
+    rendered = render_card(facts, responses)
+    text = rendered.data
+    extra = [] if answers is None else [answers]
+    roles = [Attachment("answers", Digest.of(one), len(one)) for one in extra]
+    return chain.log(
+        "old",
+        text,
+        *extra,
+        kind="card",
+        name="cards/acme/classifier",
+        body={
+            "profile": PROFILE,
+            "statements": rendered.statements,
+            "notEstablished": rendered.not_established,
+            "evidence": sorted(str(one) for one in rendered.evidence),
+        },
+        inputs=facts.inputs(),
+        attachments=[Attachment("card", Digest.of(text), len(text)), *roles],
+    ), text
 
 
-def _log_card(
-    chain: Any,
-    like: Any,
-    text: bytes,
-    signer: Any,
-    name: str = "",
-    profile: str = "",
-    more: Any = (),
-) -> None:
-    from lyrikstore.canon.digest import Digest
+@pytest.mark.parametrize("answers", [None, OLD_ANSWERS], ids=["alone", "with-answers"])
+def test_a_card_of_the_version_before_holds(chain: Any, answers: bytes | None) -> None:
+    _, text = log_old_card(chain, answers)
+    report = judge(chain, text)
+    assert report.check("card.sources").state is CheckState.PASS
+    assert report.check("card.approval").state is CheckState.NOT_APPLICABLE
+    assert any("answers" in line for line in report.not_proven) is (answers is not None)
+    edited = judge(chain, text.replace(b"the baseline is better", b"the model is better"))
+    assert "line " in edited.check("card").summary
 
-    body = {**like.manifest.body, **({"profile": profile} if profile else {})}
-    with open_transaction(chain.repository) as tx:
-        tx.writer.put_bytes(text)
-        tx.log_manifest(
-            sign_manifest(
-                kind="card",
-                store=chain.repository.store_id,
-                name=name or like.manifest.name,
-                body=body,
-                signer=signer,
-                created=chain.clock(),
-                parents=[] if name else [like.manifest.id],
-                inputs=like.manifest.inputs,
-                attachments=[Attachment("card", Digest.of(text), len(text)), *more],
-            )
-        )
-        tx.commit()
+
+def test_answers_of_the_version_before_are_neither_lost_nor_signed_unasked(chain: Any) -> None:
+    old, text = log_old_card(chain, OLD_ANSWERS)
+    with pytest.raises(PolicyError) as refused:
+        make(chain)
+    assert (refused.value.kind, refused.value.details["card"]) == ("other-answers", str(old.id))
+    card = make(chain, leave_out=True)
+    assert (card.manifest.parents, card.manifest.body["profile"]) == ((old.id,), FORMAT)
+    assert not make(chain).changed  # left out on purpose, they are asked for no more
+    assert judge(chain, text).check("card.current").state is CheckState.WARN
 
 
 @pytest.fixture
@@ -201,57 +269,74 @@ def handed(publisher: Person, tmp_path: Path) -> tuple[Person, Path]:
     (model / "tokenizer.json").write_text('{"model":{}}')
     publisher.ok("commit", model, "-d", "checkpoints/acme/tiny")
     publisher.ok("card", "checkpoints/acme/tiny", "-o", "MODEL_CARD.md")
+    publisher.ok("card", "checkpoints/acme/tiny", "-o", "MODEL_CARD.html")
+    publisher.ok("card", "checkpoints/acme/tiny", "-o", "MODEL_CARD.json")
     return publisher, publisher.folder / "MODEL_CARD.md"
 
 
-def test_on_the_command_line(handed: tuple[Person, Path], new_person: Any, tmp_path: Path) -> None:
-    publisher, card = handed
+@pytest.mark.parametrize("ending", ["md", "html", "json"])
+def test_on_the_command_line(handed: tuple[Person, Path], new_person: Any, ending: str) -> None:
+    publisher, folder = handed[0], handed[1].parent
+    card = folder / f"MODEL_CARD.{ending}"
     report = publisher.ok("verify", card, "--json").json
     assert report["verdict"] == "trusted"
-    publisher.ok("verify", "MODEL_CARD.md", "--report", "card.html")
+    publisher.ok("verify", card, "--report", "report.html")
 
     # A regulator: the file in one place, a copy of the store in another, nobody trusted yet.
     regulator = new_person("regulator")
-    mine = regulator.folder / "card.md"
+    mine = regulator.folder / f"card.{ending}"
     shutil.copy(card, mine)
     lonely = regulator.fails(10, "verify", mine)
     assert "names store blake3:" in lonely.err
     assert "--store" in lonely.err
     shutil.copytree(publisher.folder / ".lyrikstore", regulator.folder / "theirs" / ".lyrikstore")
     assert regulator.fails(4, "verify", mine, "--store", "theirs", "--json").json["checks"]
-    mine.write_bytes(mine.read_bytes().replace(b"A draft", b"A final"))
+    data = mine.read_bytes()
+    mine.write_bytes(data.replace(b"version 1 of its name", b"version 2 of its name"))
+    assert mine.read_bytes() != data
     edited = regulator.fails(3, "verify", mine, "--store", "theirs")
-    assert "differs: line" in edited.out
+    assert ("differs: line" in edited.out) is (ending != "json")
+    assert ("differs: the statement" in edited.out) is (ending == "json")
     assert edited.out.splitlines()[-1].startswith("INVALID")
-    page = regulator.folder / "card.html"
-    page.write_text(f"<p>{card.read_text()}</p>")
-    regulator.fails(3, "verify", page, "--store", "theirs")
-    regulator.fails(2, "verify", mine, "--data", regulator.folder, "--store", "theirs")
+    refused = 16 if ending == "json" else 2
+    regulator.fails(refused, "verify", mine, "--data", regulator.folder, "--store", "theirs")
 
+
+def test_what_is_made_of_a_card_is_none(handed: tuple[Person, Path]) -> None:
+    publisher, card = handed
+    (publisher.folder / "page.html").write_text(f"<p>{card.read_text()}</p>")
+    publisher.fails(3, "verify", "page.html")
     raw = publisher.ok("show", "cards/acme/tiny", "--raw").out
+    (publisher.folder / "manifest.json").write_bytes(raw.encode())
+    publisher.ok("verify", "manifest.json")
+
+
+def test_a_manifest_alone_is_signed_and_nothing_shows_by_whose_leave(
+    handed: tuple[Person, Path], new_person: Any
+) -> None:
+    raw = handed[0].ok("show", "cards/acme/tiny", "--raw").out
+    regulator = new_person("regulator")
     (regulator.folder / "card.json").write_bytes(raw.encode())
-    regulator.fails(4, "verify", "card.json", "--store", "theirs")
-    # Alone it is signed, and nothing shows by whose leave or where it is logged.
     assert "no log proof" in regulator.fails(5, "verify", "card.json").out
 
 
 def test_answers_stay_on_the_command_line(handed: tuple[Person, Path]) -> None:
     publisher, _ = handed
     file = publisher.folder / "answers.toml"
-    file.write_bytes(ANSWERS)
+    file.write_text(ANSWERS)
     card = ("card", "checkpoints/acme/tiny", "--json")
     given = publisher.ok(*card, "--answers", file).json
-    assert (given["claimed"], given["answersKept"]) == (1, False)
-    kept = publisher.ok(*card).json
-    assert (kept["claimed"], kept["answersKept"], kept["changed"]) == (1, True, False)
-    assert kept["markdown"] == given["markdown"]
+    assert (given["states"]["attested"], len(given["answeredBy"])) == (1, 1)
+    for again in (publisher.ok(*card).json, publisher.ok(*card, "--answers", file).json):
+        assert (again["id"], again["changed"]) == (given["id"], False)
+        assert again["markdown"] == given["markdown"]
     publisher.ok("card", "checkpoints/acme/tiny", "-o", "MODEL_CARD.md")
     publisher.ok("verify", "MODEL_CARD.md")
+    # Of the next version they are there, and stale: they were about this one.
     (publisher.folder / "model" / "config.json").write_text('{"a": 1}')
     publisher.ok("commit", "model", "-d", "checkpoints/acme/tiny")
-    assert publisher.fails(14, *card).kind == "other-answers"
-    assert publisher.ok(*card, "--no-answers").json["claimed"] == 0
-    publisher.fails(2, *card, "--no-answers", "--answers", file)
+    later = publisher.ok(*card).json
+    assert (later["states"]["stale"], later["answeredBy"]) == (1, given["answeredBy"])
 
 
 def test_a_damaged_store_is_never_a_success(handed: tuple[Person, Path]) -> None:
@@ -294,11 +379,13 @@ def test_without_the_store_the_evidence_beside_it_tells_who_signed_it(
     assert regulator.ok("verify", "MODEL_CARD.md", "--json").json["checks"] != []
     assert regulator.fails(5, "verify", "MODEL_CARD.md", "--store", ".").code == 5
 
-    text = regulator.folder / "MODEL_CARD.md"
-    good = text.read_bytes()
-    text.write_bytes(good.replace(b"A draft", b"A final"))
-    assert "contents differ" in regulator.fails(3, "verify", "MODEL_CARD.md").out
-    text.write_bytes(good)
+    for ending in ("md", "html", "json"):
+        text = regulator.folder / f"MODEL_CARD.{ending}"
+        good = text.read_bytes()
+        regulator.ok("verify", text)
+        text.write_bytes(good.replace(b"version 1 of", b"version 2 of"))
+        assert "contents differ" in regulator.fails(3, "verify", text).out
+        text.write_bytes(good)
     for name, code in (("log.tlog-proof", 5), ("genesis.json", 5), ("manifest.json", 5)):
         path = regulator.folder / f"MODEL_CARD-{name}"
         content = path.read_bytes()
@@ -323,7 +410,7 @@ def test_a_card_that_the_policy_lets_nobody_sign_has_no_evidence(chain: Any) -> 
         assert found is not None
         return verify_card_alone(text, found, beside, trust=trust, at=chain.clock())
 
-    assert alone(card.text, files).verdict is Verdict.TRUSTED
+    assert alone(card.renderings["html"], files).verdict is Verdict.TRUSTED
     # A policy of the owner's without its log proof: it may say that the key was stolen.
     founder = repository.manifest(repository.store_id)
     following = {**founder.body["policy"], "version": 2}
@@ -336,7 +423,7 @@ def test_a_card_that_the_policy_lets_nobody_sign_has_no_evidence(chain: Any) -> 
         created=chain.clock(),
         parents=[founder.id],
     )
-    report = alone(card.text, {**files, "policy-2.json": unproven.encode()})
+    report = alone(card.renderings["html"], {**files, "policy-2.json": unproven.encode()})
     assert report.verdict is Verdict.INCOMPLETE
     assert reason(report, "manifest.signature") == "unproven-policy"
     # Signed, of this store, but logged by nobody: the proof of another manifest is none of it.
@@ -350,7 +437,7 @@ def test_a_card_that_the_policy_lets_nobody_sign_has_no_evidence(chain: Any) -> 
         inputs=card.manifest.inputs,
         attachments=card.manifest.attachments,
     )
-    report = alone(card.text, {**files, "manifest.json": forged.encode()})
+    report = alone(card.renderings["html"], {**files, "manifest.json": forged.encode()})
     assert report.verdict is Verdict.INCOMPLETE
     assert report.check("log.inclusion").state is CheckState.UNCHECKED
     # Logged, by whom the policy does not allow.
@@ -363,7 +450,7 @@ def test_a_card_that_the_policy_lets_nobody_sign_has_no_evidence(chain: Any) -> 
         tx.commit()
     beside = evidence_of(chain.repository, forged)
     assert beside is not None
-    report = alone(card.text, beside)
+    report = alone(card.renderings["html"], beside)
     assert report.verdict is Verdict.INVALID
     assert report.check("manifest.signature").detail["reason"] == "unauthorised"
     # Of both, the one with these bytes is meant; of none, what lies there differs.
@@ -371,4 +458,6 @@ def test_a_card_that_the_policy_lets_nobody_sign_has_no_evidence(chain: Any) -> 
     assert sibling_card(b"# another", {"a": b"{}", "b": files["genesis.json"]}) is None
     # A genesis of another store is not this store's.
     other = {**files, "genesis.json": files["manifest.json"]}
-    assert alone(card.text, other).check("store.genesis").state is CheckState.UNCHECKED
+    assert (
+        alone(card.renderings["html"], other).check("store.genesis").state is CheckState.UNCHECKED
+    )

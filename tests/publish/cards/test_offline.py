@@ -13,16 +13,28 @@ from lyrikstore.history.log.checkpoint import Leaf, LogCheckpoint, TlogProof
 from lyrikstore.history.log.consistency_file import consistency_file
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.policy.policy import Genesis, Policy
-from lyrikstore.publish.cards.card import PROFILE
-from lyrikstore.publish.cards.offline import sibling_card, verify_card_alone
+from lyrikstore.publish.cards.document import FORMAT
+from lyrikstore.publish.cards.offline import (
+    is_card,
+    sibling_card,
+    store_named,
+    verify_card_alone,
+)
+from lyrikstore.publish.cards.statement import STATES
 from lyrikstore.verify.report import Verdict
+from tests.publish.cards.making import make
 
 OWNER, NEXT, THIRD = (
     made.OWNER,
     *(KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (5, 7)),
 )
 GENESIS = made.world().genesis
-TEXT = b"# A model card\n"
+FILES = {
+    "card": b'{"format":"card/1"}',
+    "markdown": b"# A model card\n",
+    "html": b"<p>A model card",
+}
+TEXT = FILES["markdown"]
 TRUST = parse_trust(
     b"version = 1\n"
     + b"".join(
@@ -31,16 +43,34 @@ TRUST = parse_trust(
     ),
     lambda _: b"",
 )
-MODEL = Digest.of(b"a model")
+MODEL, PROFILE = Digest.of(b"a model"), b"a profile"
 CARD = sign_manifest(
     kind="card",
     store=GENESIS.id,
     name="cards/acme/clauses",
-    body={"profile": PROFILE, "statements": 1, "notEstablished": 0, "evidence": [str(MODEL)]},
+    body={
+        "profile": FORMAT,
+        "statements": 1,
+        "notEstablished": 0,
+        "evidence": [str(MODEL)],
+        "profiles": [
+            {
+                "profile": "huggingface/4",
+                "digest": str(Digest.of(PROFILE)),
+                "asOf": "2026-11-28",
+                "open": 0,
+            }
+        ],
+        "states": dict.fromkeys(STATES, 0),
+        "renderings": {"markdown": "markdown/1", "html": "html/1"},
+    },
     signer=OWNER,
     created=made.NOW,
     inputs=[Input("checkpoint", "checkpoint", MODEL)],
-    attachments=[Attachment("card", Digest.of(TEXT), len(TEXT))],
+    attachments=[
+        *(Attachment(role, Digest.of(data), len(data)) for role, data in FILES.items()),
+        Attachment("profile", Digest.of(PROFILE), len(PROFILE)),
+    ],
 )
 
 
@@ -113,3 +143,23 @@ def test_a_card_by_a_key_that_was_stolen(files, verdict, reason) -> None:
     assert report.verdict is verdict, report
     if reason is not None:
         assert report.check("manifest.signature").detail["reason"] == reason
+
+
+@pytest.mark.parametrize("role", FILES)
+def test_each_file_of_a_card_is_it(role) -> None:
+    beside = {"genesis.json": GENESIS.encode(), **told("card", entry(1), CARD)}
+    report = verify_card_alone(FILES[role], CARD, beside, trust=TRUST, at=made.NOW)
+    assert report.verdict is Verdict.TRUSTED, report
+    profile = verify_card_alone(PROFILE, CARD, beside, trust=TRUST, at=made.NOW)
+    assert profile.verdict is Verdict.INVALID  # what it answers is no card
+
+
+def test_what_is_looked_at_as_a_card(full_chain) -> None:
+    card = make(full_chain)
+    for role, data in card.renderings.items():
+        assert is_card(data, {"html": ".html"}.get(role, ".txt")), role
+        if role != "pdf":  # whose text is packed
+            assert store_named(data) == str(full_chain.repository.store_id), role
+    assert is_card(card.manifest.encode())
+    assert not is_card(GENESIS.encode(), ".json")
+    assert not is_card(b'{"kind":"card"}', ".json")

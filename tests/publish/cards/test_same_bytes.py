@@ -10,16 +10,14 @@ from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.credentials.terms.model import Partition, Selector, Terms
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.publish.cards.card import make_card
-from lyrikstore.publish.cards.check import verify_card
-from lyrikstore.publish.cards.facts import gather
-from lyrikstore.publish.cards.render import render_card
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.report import Check, CheckState, Verdict
 from lyrikstore.verify.rights.same_bytes import ProhibitingTerms
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.verify.store.store import verify_store
 from tests.credentialed import log_credential
+from tests.publish.cards import making as cards
+from tests.publish.cards.making import make, statement_of
 
 CHECK = "rights.same-bytes"
 ROOT = signer_for("a publisher")
@@ -140,17 +138,16 @@ def test_what_cannot_be_compared_is_no_success(chain: Any, world: Any) -> None:
 
 def test_a_card_says_it_and_can_be_made_again(chain: Any, world: Any) -> None:
     credential = theirs(chain, world, no("train"))
-    card = make_card(
-        chain.repository, chain.made["checkpoint"], signer=chain.signer, clock=chain.clock
-    )
-    assert b"**the same bytes**" in card.text
-    assert credential in card.evidence
-    trust = Trust((TrustedIssuer(did=chain.signer.did, nickname="owner"),))
-    report = verify_card(chain.repository, card.text, trust=trust, at=chain.clock())
+    card = make(chain)
+    name = "rights.same-bytes:datasets/acme/contracts datasets/press/letters"
+    assert "2 files are also in" in statement_of(card, name)["text"]
+    assert credential in card.document.evidence
+    for rendering in ("markdown", "html"):  # on the first page
+        first = card.renderings[rendering].split(b"Where the model comes from")[0]
+        assert b"2 files are also in" in first
+    report = cards.judge(chain, card.renderings["html"])
     assert report.check("card.sources").state is CheckState.PASS
-    # What was logged since makes no other card of it; the profile before says nothing of it.
+    # What was logged since makes no other card of it.
     theirs(chain, world, no("train", "research"), by=signer_for("a third"), again=True)
-    report = verify_card(chain.repository, card.text, trust=trust, at=chain.clock())
+    report = cards.judge(chain, card.renderings["html"])
     assert report.check("card.sources").state is CheckState.PASS
-    facts = gather(chain.repository, chain.made["checkpoint"])
-    assert b"same bytes" not in render_card(facts, None, profile="huggingface/2").data

@@ -6,7 +6,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.publish.cards.facts import CardFacts
-from lyrikstore.publish.cards.writer import CardWriter
+from lyrikstore.publish.cards.v1.writer import CardWriter
 from lyrikstore.publish.markdown import code, escape
 
 

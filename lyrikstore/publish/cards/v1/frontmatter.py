@@ -13,20 +13,30 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.manifests.names import Name
 from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.markdown import quoted
+from lyrikstore.verify.evaluation.words import figures_of
 
-_PIPELINES = frozenset({"text-classification"})
-_METRICS = (("accuracy", "accuracy", "Accuracy"), ("macroF1", "f1", "Macro F1"))
+_PIPELINES = {"text-classification": "text-classification", "multi-label": "text-classification"}
+_LIBRARIES = {"peft-lora": "peft", "tfidf": "", "embeddings": "", "blend": ""}
+"""Format → the library of the Hub that loads it; empty: none. Of other formats, transformers."""
+
+_METRICS = {
+    "accuracy": ("accuracy", "Accuracy"),
+    "subsetAccuracy": ("accuracy", "Subset accuracy"),
+    "microF1": ("f1", "Micro F1"),
+    "macroF1": ("f1", "Macro F1"),
+}
 
 
 def front_matter(facts: CardFacts) -> Iterator[str]:
     """Yield the lines of the block, delimiters included. Foreign text is always quoted."""
     body = facts.checkpoint.body
     yield "---"
-    library = "peft" if body["format"].startswith("peft-") else "transformers"
-    yield f"library_name: {library}"
+    library = _LIBRARIES.get(body["format"].partition("/")[0], "transformers")
+    if library:
+        yield f"library_name: {library}"
     task = body.get("task")
     if task in _PIPELINES:
-        yield f"pipeline_tag: {task}"
+        yield f"pipeline_tag: {_PIPELINES[task]}"
     yield "tags:"
     yield "- lyrikstore"
     yield "- provenance"
@@ -51,8 +61,9 @@ def _result(facts: CardFacts, evaluation: Manifest, task: Any) -> Iterator[str]:
         yield f"      split: {quoted(evaluation.body['split'])}"
         yield f"      revision: {quoted(item.id.hex)}"
         yield "    metrics:"
-        for member, kind, title in _METRICS:
-            value = Decimal(evaluation.body["model"][member]["value"])
+        for metric, figure in figures_of(evaluation.body["model"]).items():
+            kind, title = _METRICS[metric]
+            value = Decimal(figure["value"])
             yield f"    - type: {kind}"
             yield f"      value: {value:f}"
             yield f"      name: {quoted(title)}"

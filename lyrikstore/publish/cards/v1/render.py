@@ -12,20 +12,19 @@ from lyrikstore.canon.json import JSON, encode
 from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.manifests.names import Name
-from lyrikstore.publish.cards.answers import QUESTIONS, Responses
 from lyrikstore.publish.cards.facts import CardFacts, CredentialFacts
-from lyrikstore.publish.cards.frontmatter import front_matter
-from lyrikstore.publish.cards.metrics import evaluation_lines
-from lyrikstore.publish.cards.rights import right_lines
-from lyrikstore.publish.cards.writer import CardWriter
+from lyrikstore.publish.cards.v1.answers import QUESTIONS, Responses
+from lyrikstore.publish.cards.v1.frontmatter import front_matter
+from lyrikstore.publish.cards.v1.metrics import evaluation_lines
+from lyrikstore.publish.cards.v1.resources import resource_lines
+from lyrikstore.publish.cards.v1.rights import right_lines
+from lyrikstore.publish.cards.v1.writer import CardWriter
 from lyrikstore.publish.markdown import code, escape
 
-PROFILES = ("huggingface/2", "huggingface/3")
-"""What a card can be written by; the newest last (spec §14.4)."""
+PROFILE = "huggingface/2"
+"""What cards of version 0.1.0 are written by."""
 
-PROFILE = PROFILES[-1]
-"""What new cards are written by."""
-
+_WITH_WORDS = frozenset({"tfidf/1", "blend/1"})
 _MAX_CONFIG = 200
 
 
@@ -47,21 +46,16 @@ class CardText(Struct, frozen=True):
     evidence: tuple[Digest, ...]
 
 
-def render_card(
-    facts: CardFacts, responses: Responses | None, *, author: str = "", profile: str = PROFILE
-) -> CardText:
+def render_card(facts: CardFacts, responses: Responses | None) -> CardText:
     """Return the model card that ``facts`` and the expert's answers give. Equal in, equal out.
 
     Args:
         facts: As :func:`lyrikstore.publish.cards.facts.gather` gives them.
         responses: What only a person can answer, or None.
-        author: Who signs the card, and so enters the answers; a DID.
-        profile: One of :data:`PROFILES`.
     """
     writer = CardWriter()
-    if profile == "huggingface/2":
-        facts = replace(facts, shared={})
-    given = None if responses is None else (responses, _by(responses, author, profile))
+    facts = replace(facts, shared={})
+    given = None if responses is None else (responses, _by(responses))
     sections = [
         ("Identity", _identity(facts, writer)),
         ("Intended use", _answers(facts, given, writer, "intended-use", "intended-users",
@@ -153,12 +147,9 @@ def _identity(facts: CardFacts, writer: CardWriter) -> Iterator[str]:
                          f"{escape(asserted)}", base)  # fmt: skip
 
 
-def _by(responses: Responses, author: str, profile: str) -> str:
+def _by(responses: Responses) -> str:
     """Return whose the answers are, as Markdown: nobody but the author of the card signed them."""
-    person = escape(f"{responses.expert}, {responses.date}")
-    if profile == "huggingface/2":
-        return f"claimed by {person}"
-    return f"entered by {code(author)} as the words of {person}, unsigned"
+    return f"claimed by {escape(f'{responses.expert}, {responses.date}')}"
 
 
 def _answers(
@@ -209,6 +200,12 @@ def _data(facts: CardFacts, writer: CardWriter) -> Iterator[str]:
         )
     for _, dataset in facts.datasets:
         yield from _derivation(facts, dataset, writer)
+    if facts.checkpoint.body["format"] in _WITH_WORDS:
+        yield writer.say(
+            "the model holds words of the training data: those, and pairs, that are in two records "
+            "or more; where no word is in two, all of them. Names can be among them",
+            named(facts.checkpoint),
+        )
     yield ""
     for _, dataset in facts.datasets:
         yield from _descriptor(dataset, writer)
@@ -290,6 +287,7 @@ def _procedure(facts: CardFacts, writer: CardWriter) -> Iterator[str]:
         f"{place['threads']} threads, {len(place['packages'])} packages recorded",
         own,
     )
+    yield from resource_lines(writer, body.get("plan", {}), "planned of all candidates", own)
     settings = sorted(_flat("", body["config"]))
     for name, value in settings[:_MAX_CONFIG]:
         yield writer.say(f"configuration {escape(name)}: {value}", own)
@@ -301,6 +299,10 @@ def _procedure(facts: CardFacts, writer: CardWriter) -> Iterator[str]:
             yield writer.say(f"taken at {member} {model.body[member]}", named(model))
     for name, value in sorted(model.body.get("metrics", {}).items()):
         yield writer.say(f"reported by training, {escape(name)}: {Decimal(value)}", named(model))
+    yield from resource_lines(
+        writer, model.body.get("actual", {}), "taken by all candidates", named(model)
+    )
+
     yield from right_lines(run, "train", writer, facts)
     yield writer.lack("energy used and hardware cost", "nothing measured it", own)
 

@@ -1,18 +1,32 @@
 """The evaluation part of a model card (spec §14.4.4)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.publish.cards.facts import CardFacts
-from lyrikstore.publish.cards.rights import right_lines
-from lyrikstore.publish.cards.writer import CardWriter
+from lyrikstore.publish.cards.v1.resources import resource_lines
+from lyrikstore.publish.cards.v1.rights import right_lines
+from lyrikstore.publish.cards.v1.writer import CardWriter
 from lyrikstore.publish.markdown import code, escape
+from lyrikstore.verify.evaluation.words import (
+    cost_in_words,
+    figures_of,
+    near_in_words,
+    seen_in_words,
+    threshold_in_words,
+    verdict_in_words,
+)
 
 _SYSTEMS = ("model", "baseline", "majority")
-_METRICS = (("accuracy", "accuracy"), ("macroF1", "macro-averaged F1"))
+_METRICS = {
+    "accuracy": "accuracy",
+    "subsetAccuracy": "all labels right",
+    "microF1": "micro-averaged F1",
+    "macroF1": "macro-averaged F1",
+}
 _MAX_LABELS = 200
 NOT_MEASURED = "not measured"
 
@@ -52,13 +66,18 @@ def _one(facts: CardFacts, evaluation: Manifest, writer: CardWriter) -> Iterator
         own,
     )
     yield writer.say(f"baseline: {escape(body['baseline']['method'])}", own)
-    yield _verdict(body, own, writer)
+    yield from _verdict(body, own, writer)
     yield ""
     yield "| metric | model | baseline | commonest label | evidence |"
     yield "| --- | --- | --- | --- | --- |"
-    for metric, title in _METRICS:
-        estimates = (_interval(body[system].get(metric)) for system in _SYSTEMS)
-        yield writer.row((title, *estimates), own)
+    figures = [figures_of(body.get(system, {})) for system in _SYSTEMS]
+    for metric in figures[0]:
+        estimates = (_interval(one.get(metric)) for one in figures)
+        yield writer.row((_METRICS[metric], *estimates), own)
+    if "costPer1000" in body["model"]:
+        costs = (str(Decimal(body[system]["costPer1000"])) for system in _SYSTEMS)
+        unit = escape(body["costs"]["unit"], 100)
+        yield writer.row((f"cost of mistakes in 1,000 records, {unit}", *costs), own)
     for title, path in (
         ("latency, median, ms", ("latencyMs", "p50")),
         ("latency, 95th percentile, ms", ("latencyMs", "p95")),
@@ -66,7 +85,11 @@ def _one(facts: CardFacts, evaluation: Manifest, writer: CardWriter) -> Iterator
         ("processor time, s", ("cpuSeconds",)),
         ("peak memory, bytes", ("peakMemoryBytes",)),
     ):
-        yield writer.row((title, *(_at(body[system], path) for system in _SYSTEMS)), own)
+        yield writer.row((title, *(_at(body.get(system, {}), path) for system in _SYSTEMS)), own)
+    if "actual" in body:
+        yield ""
+    yield from resource_lines(writer, body.get("plan", {}), "planned of this evaluation", own)
+    yield from resource_lines(writer, body.get("actual", {}), "taken by this evaluation", own)
     yield ""
     labels = sorted(body["model"].get("perClass", {}))
     if labels:
@@ -89,7 +112,21 @@ def _one(facts: CardFacts, evaluation: Manifest, writer: CardWriter) -> Iterator
     yield writer.lack("how it does on other data than this", "nothing measured it", own)
 
 
-def _verdict(body: dict[str, Any], own: tuple[Digest, str], writer: CardWriter) -> str:
+def _verdict(body: dict[str, Any], own: tuple[Digest, str], writer: CardWriter) -> Iterator[str]:
+    if text := verdict_in_words(body):
+        yield writer.say(f"verdict: **{escape(text)}**", own)
+        lines = (seen_in_words(body), cost_in_words(body), near_in_words(body))
+        for line in filter(None, lines):
+            yield writer.say(escape(line), own)
+        for one in body.get("thresholds", ()):
+            said = escape(threshold_in_words(one), 300)
+            yield writer.say(f"promised before training: {said}", own)
+        return
+    # An evaluation of version 1 compares nothing.
+    yield _by_accuracy(body, own, writer)
+
+
+def _by_accuracy(body: dict[str, Any], own: tuple[Digest, str], writer: CardWriter) -> str:
     ours = Decimal(body["model"]["accuracy"]["value"])
     theirs = Decimal(body["baseline"]["accuracy"]["value"])
     if ours == theirs:
@@ -112,7 +149,7 @@ def _apart(body: dict[str, Any]) -> str:
     return "their intervals overlap"
 
 
-def _interval(found: dict[str, str] | None) -> str:
+def _interval(found: Mapping[str, str] | None) -> str:
     if found is None:
         return NOT_MEASURED
     text = str(Decimal(found["value"]))

@@ -1,0 +1,181 @@
+"""Answers of people to what a card asks, as they were attested (spec §14.4.5, §20.8)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.publish.cards.profiles.profile import CardQuestion, Contradiction
+from lyrikstore.publish.cards.statement import MAX_TEXT, OPEN, CardStatement
+from lyrikstore.publish.markdown import plain
+
+KINDS = ("answers", "challenge")
+"""What can be attested about a card."""
+
+
+class CardAnswer(Struct, frozen=True):
+    """One answer, and whose it is.
+
+    Attributes:
+        question: Id of the question.
+        state: ``value``, ``unknown`` or ``not-applicable``.
+        text: What was answered, or the reason.
+        choice: What was chosen; may be empty.
+        scope: ``name`` if it is meant for every version of the name, else ``version``.
+        seen: CardStatement → its text, as they stood beside the question.
+        by: Who attests it, a DID.
+        person: What the issuer is called; may be empty.
+        credential: The attestation.
+        about: Id of the manifest that it is about.
+        index: Log index of the attestation.
+        liability: What whoever attests is liable for, in their words.
+        asks: What they were asked.
+        made: Since when it is valid, as they say.
+        until: Until when; may be empty.
+        withdrawn: Whether it was taken back.
+    """
+
+    question: str
+    state: str
+    text: str
+    choice: str
+    scope: str
+    seen: Mapping[str, str]
+    by: str
+    person: str
+    credential: Digest
+    about: Digest
+    index: int
+    liability: str = ""
+    asks: str = ""
+    made: str = ""
+    until: str = ""
+    withdrawn: bool = False
+
+    @classmethod
+    def all_of(
+        cls, document: Mapping[str, Any], credential: Digest, index: int, *, withdrawn: bool = False
+    ) -> list[Self]:
+        """Return the answers in an attestation that has the shape of one.
+
+        Args:
+            document: The attestation.
+            credential: BLAKE3 of its bytes.
+            index: Its log index.
+            withdrawn: Whether it was taken back.
+        """
+        issuer, subject = document["issuer"], document["credentialSubject"]
+        whose = issuer if isinstance(issuer, dict) else {"id": issuer}
+        return [
+            cls(
+                question=one["question"],
+                state=one["state"],
+                text=one["text"],
+                choice=one.get("choice", ""),
+                scope=one["scope"],
+                seen={seen["statement"]: seen["text"] for seen in one.get("seen", ())},
+                by=whose["id"],
+                person=whose.get("name", ""),
+                credential=credential,
+                about=Digest.parse_urn(subject["manifest"]),
+                index=index,
+                liability=subject["attestation"]["liability"],
+                asks=one["asks"],
+                made=document["validFrom"],
+                until=document.get("validUntil", ""),
+                withdrawn=withdrawn,
+            )
+            for one in subject["attestation"].get("answers", ())
+        ]
+
+
+def in_force(answers: Iterable[CardAnswer]) -> dict[str, list[CardAnswer]]:
+    """Return question → its answers in log order: of each person the newest, unless taken back.
+
+    The newest by what that person says of its day: whoever holds the store can import an old
+    answer after a new one.
+    """
+    found: dict[str, dict[str, CardAnswer]] = {}
+    for one in sorted(answers, key=lambda answer: (answer.made, answer.index)):
+        found.setdefault(one.question, {})[one.by] = one
+    return {
+        question: sorted(
+            (one for one in people.values() if not one.withdrawn), key=lambda one: one.index
+        )
+        for question, people in found.items()
+    }
+
+
+def answer_statement(
+    answer: CardAnswer,
+    question: CardQuestion,
+    subject: Digest,
+    shown: Mapping[str, str],
+    rules: Sequence[Contradiction],
+    statements: Sequence[CardStatement],
+) -> CardStatement:
+    """Return an answer as a statement: attested, or stale, or contradicted by facts.
+
+    Args:
+        answer: The answer.
+        question: What was asked.
+        subject: Id of the manifest that the card is about.
+        shown: CardStatement → its text, of the facts that are shown beside the question now.
+        rules: The profiles' rules.
+        statements: Every statement of signed objects.
+    """
+    state, was = "attested", ""
+    changed = [
+        f"it was answered about another version, {answer.about.short}"
+        for _ in range(answer.about != subject and answer.scope == "version")
+    ]
+    if answer.asks != question.asks:
+        changed.append(f"the question was: {answer.asks}")
+    if answer.state == "value" and question.choices and answer.choice not in question.choices:
+        changed.append("the answer is none of the choices")
+    new = [name for name in shown if name not in answer.seen]
+    changed += [f"{name}: was not shown, is {shown[name]}" for name in new]
+    changed += [
+        f"{name}: was {text}, is {shown.get(name, 'not there any more')}"
+        for name, text in answer.seen.items()
+        if shown.get(name) != text
+    ]
+    changed += [
+        f"{name}: was not there, is {text}"
+        for name, text in shown.items()
+        if answer.seen and name not in answer.seen
+    ]
+    against = dict.fromkeys(
+        rule.because
+        for rule in rules
+        if rule.question == question.id
+        and rule.choice == answer.choice
+        and any(
+            word.casefold() in one.text.casefold()
+            for one in statements
+            if one.fact == rule.fact and one.state not in OPEN
+            for word in rule.says
+        )
+    )
+    if answer.state == "unknown":
+        state = "not-established"
+    elif against:
+        state, was = "contradicted", "; ".join(against)
+    elif changed:
+        state, was = "stale", "; ".join(changed)
+    elif answer.state == "not-applicable":
+        state = "not-applicable"
+    ending = f", valid to {answer.until}" if answer.until else ""
+    said = f"{answer.choice}: {answer.text}" if answer.choice and answer.text else answer.choice
+    return CardStatement(
+        id=f"answer.{question.id}:{answer.by}",
+        title=question.asks,
+        text=plain(said or answer.text, MAX_TEXT),
+        state=state,
+        evidence=((answer.credential, f"attestation with answers{ending}"),),
+        by=answer.by,
+        called=plain(answer.person, 200),
+        was=plain(was, MAX_TEXT),
+        liable=plain(answer.liability, MAX_TEXT),
+    )

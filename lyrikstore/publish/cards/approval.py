@@ -1,0 +1,316 @@
+"""Who approved a card, and what its status is: it follows from the log alone (spec §14.4.9)."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError, PolicyError
+from lyrikstore.canon.text import pluralize
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.history.commit.transaction import open_transaction
+from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
+from lyrikstore.history.manifests.names import Name
+from lyrikstore.history.policy.policy import APPROVAL, Policy, Role
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.publish.cards.card import card_name, draft_card, profiles_of
+from lyrikstore.publish.cards.document import FORMAT
+from lyrikstore.publish.cards.facts import subject_id
+from lyrikstore.publish.cards.sources import check_sources
+from lyrikstore.verify.report import CheckState
+
+_WAITING = ("stale", "contradicted")
+
+
+class CardStatus(Struct, frozen=True):
+    """What a card is, as the log has it.
+
+    Attributes:
+        word: ``draft``, ``complete``, ``approved``, ``self-approved``, ``withdrawn`` or
+            ``superseded``.
+        why: In a sentence.
+        approvals: Manifests that approve it now, in log order.
+        needed: How many distinct keys it takes; 0 where no role may approve.
+    """
+
+    word: str
+    why: str
+    approvals: tuple[Digest, ...] = ()
+    needed: int = 0
+
+
+class _Decisions(Struct, frozen=True):
+    approving: tuple[Manifest, ...]
+    withdrawn: tuple[Manifest, ...]
+
+
+def card_status(repository: Repository, card: Manifest) -> CardStatus:
+    """Return the status of a logged card. Two keys need not be two people.
+
+    Args:
+        repository: The store.
+        card: A card manifest of it.
+
+    Cost: reads the approvals of the card's name.
+    """
+    state = repository.refs.get(card.name)
+    made = _decisions(repository, card)
+    authors = _authors(repository, card)
+    policy = repository.policy
+    roles = approving_roles(policy, _name_of(card))
+    # ATTACK: whoever may sign everything else approves, and hides that others took theirs back.
+    approving = [
+        one
+        for one in made.approving
+        if any(_whole(policy, one.author) in role.keys for role in roles)
+    ]
+    independent = [one for one in approving if _whole(policy, one.author) not in authors]
+    counts = [(_count(policy, independent, role), role.threshold) for role in roles]
+    count, needed = max(counts, key=lambda one: one[0] - one[1], default=(0, 0))
+    ids = tuple(one.id for one in approving)
+    if state is None or state.id != card.id:
+        return CardStatus("superseded", "there is a newer card", ids, needed)
+    if roles and count >= needed:
+        keys = pluralize(count, "key")
+        return CardStatus("approved", f"approved by {keys} of those who may", ids, needed)
+    if made.withdrawn and not approving:
+        last = made.withdrawn[-1]
+        reason = last.body.get("statement", "no reason is given")
+        return CardStatus("withdrawn", f"approval was withdrawn: {reason}", (), needed)
+    # ATTACK: somebody independent calls it self-approved, or whoever made it does not.
+    if any(one.body["self"] for one in approving if one not in independent):
+        return CardStatus(
+            "self-approved", "approved by whoever made the card or its subject alone", ids, needed
+        )
+    waiting = _open(card)
+    if waiting:
+        return CardStatus("draft", f"{waiting} open, stale or contradicted", ids, needed)
+    return CardStatus("complete", f"approved by {count} of {needed} keys", ids, needed)
+
+
+def newest_card(repository: Repository, checkpoint: Manifest) -> Manifest | None:
+    """Return the newest card about exactly this version of a checkpoint, or None.
+
+    Args:
+        repository: The store.
+        checkpoint: A checkpoint of it.
+    """
+    state = repository.refs.get(card_name(checkpoint))
+    for identity in () if state is None else state.history:
+        card = repository.manifest(identity)
+        if any(one.id == checkpoint.id for one in card.inputs_in("checkpoint")):
+            return card
+    return None
+
+
+def check_approved(repository: Repository, checkpoint: Manifest) -> CardStatus | None:
+    """Return the status of the newest card of a checkpoint that may be used; None: it has none.
+
+    Args:
+        repository: The store.
+        checkpoint: A checkpoint of it.
+
+    Raises:
+        PolicyError: (``not-approved``) the policy in force has a role whose kinds have
+            ``approval`` for this name, and there is no card about exactly this version that its
+            keys approved.
+    """
+    card = newest_card(repository, checkpoint)
+    status = None if card is None else card_status(repository, card)
+    name = card_name(checkpoint)
+    roles = approving_roles(repository.policy, _approvals_name(name))
+    if not any(APPROVAL in role.kinds for role in roles):
+        return status
+    if status is None or status.word == "superseded":
+        what = "no card is about this version of it" if status is None else status.why
+        hint = f"lyrikstore card {checkpoint.id.hex}, then lyrikstore approve {name}"
+    elif status.word == "approved":
+        return status
+    else:
+        what = f"its card is {status.word}: {status.why}"
+        keys = pluralize(status.needed, "approver")
+        hint = f"lyrikstore approve {name}, by {keys} (lyrikstore show policies/store/main)"
+        if status.word == "draft":
+            hint = f"lyrikstore card {checkpoint.name} --draft DIR asks what is open; then {hint}"
+    raise PolicyError("not-approved", f"{checkpoint.name} may not be used yet: {what}", hint=hint)
+
+
+def approve_card(
+    repository: Repository,
+    card: Manifest,
+    *,
+    signer: Signer,
+    clock: Clock,
+    alone: bool = False,
+    withdraw: bool = False,
+    statement: str = "",
+) -> tuple[Manifest, int]:
+    """Approve a card, or take an approval back; return the manifest and its log index.
+
+    Args:
+        repository: The store, opened to append.
+        card: A logged card of it.
+        signer: Whoever approves.
+        clock: When it claims to be signed.
+        alone: Approve what one made oneself: a status of its own.
+        withdraw: Take one's approval back.
+        statement: Why.
+
+    Raises:
+        InvalidInputError: (``wrong-object``) no card, or one of version 0.1.0.
+        PolicyError: (``not-approver``) no role lets this key approve; (``own-work``) whoever made
+            run, model or card approves it as somebody else, or somebody else as its maker;
+            (``card-outdated``) the card is not what would be signed now; (``card-open``) something
+            required is open, stale or contradicted; (``not-approved``) there is nothing to take
+            back.
+    """
+    if card.kind != "card" or card.body["profile"] != FORMAT:
+        raise InvalidInputError("wrong-object", f"{card.name} is no card that can be approved")
+    name = _name_of(card)
+    roles = approving_roles(repository.policy, name)
+    if all(signer.did not in role.keys for role in roles):
+        raise PolicyError(
+            "not-approver",
+            f"no role of this store lets {signer.did} approve {name}",
+            hint="an owner lets it: lyrikstore key admit DID --role approver",
+        )
+    key = _whole(repository.policy, signer.did)
+    own = key in _authors(repository, card)
+    made = _decisions(repository, card)
+    if withdraw:
+        if all(_whole(repository.policy, one.author) != key for one in made.approving):
+            raise PolicyError("not-approved", "this key has approved nothing to be taken back")
+    else:
+        _check_own(own=own, alone=alone)
+        _check_ready(repository, card)
+    state = repository.refs.get(name)
+    body = {"decision": "withdraw" if withdraw else "approve", "self": own}
+    manifest = sign_manifest(
+        kind=APPROVAL,
+        store=repository.store_id,
+        name=name,
+        body={**body, "statement": statement} if statement else body,
+        signer=signer,
+        created=clock(),
+        parents=[] if state is None else [state.id],
+        inputs=[Input("card", "card", card.id)],
+    )
+    with open_transaction(repository) as transaction:
+        transaction.log_manifest(manifest)
+        index = transaction.commit()[0]
+    return manifest, index
+
+
+def _check_own(*, own: bool, alone: bool) -> None:
+    if own and not alone:
+        raise PolicyError(
+            "own-work",
+            "this key, or one that it took the place of, signed the card, its subject or its run",
+            hint="somebody else approves; who is alone says so: lyrikstore approve --self",
+        )
+    if alone and not own:
+        raise PolicyError(
+            "own-work",
+            "this key made nothing of it, so it does not approve it by itself",
+            hint="leave --self out",
+        )
+
+
+def _check_ready(repository: Repository, card: Manifest) -> None:
+    state = repository.refs.get(card.name)
+    subject = repository.manifest(subject_id(card))
+    now = draft_card(repository, subject, profiles_of(repository, card))
+    same = Digest.of(now.data) == card.attachments_in("card")[0].id
+    if state is None or state.id != card.id or not same:
+        raise PolicyError(
+            "card-outdated",
+            "the card is not what would be signed now: something came since",
+            hint="lyrikstore card NAME --diff makes it anew and shows what changed",
+            details=_found(now.states),
+        )
+    # ATTACK: the card's manifest counts less than is open; what counts is what it says.
+    if waiting := _words(sum(now.open.values())):
+        raise PolicyError(
+            "card-open",
+            f"{waiting} open",
+            hint="lyrikstore card NAME --draft DIR asks an expert",
+            details=_found(now.states),
+        )
+    # ATTACK: a page that says something else than card.json is what everybody reads.
+    sources = check_sources(repository, card)
+    if sources.state is not CheckState.PASS and sources.detail.get("roles") != ["pdf"]:
+        raise PolicyError(
+            "card-outdated",
+            f"the card does not say what would be signed now: {sources.summary}",
+            hint="lyrikstore card NAME makes it anew; lyrikstore verify tells more of this one",
+            details=_found(now.states),
+        )
+
+
+def _found(states: dict[str, int]) -> dict[str, int]:
+    return {one: states[one] for one in _WAITING}
+
+
+def _open(card: Manifest) -> str:
+    body = card.body
+    return _words(sum(one["open"] for one in body.get("profiles", ())))
+
+
+def _words(count: int) -> str:
+    return pluralize(count, "item is", "items are") if count else ""
+
+
+def _decisions(repository: Repository, card: Manifest) -> _Decisions:
+    """Return what was decided about a card, of each key the last, in log order."""
+    state = repository.refs.get(_name_of(card))
+    last: dict[str, Manifest] = {}
+    for identity in reversed(state.history if state is not None else ()):
+        one = repository.manifest(identity)
+        if one.inputs_in("card")[0].id == card.id:
+            whose = _whole(repository.policy, one.author)
+            last.pop(whose, None)
+            last[whose] = one
+    return _Decisions(
+        tuple(one for one in last.values() if one.body["decision"] == "approve"),
+        tuple(one for one in last.values() if one.body["decision"] == "withdraw"),
+    )
+
+
+def _authors(repository: Repository, card: Manifest) -> set[str]:
+    """Return who made the card, its subject and its run: the last of the keys that each had."""
+    subject = repository.manifest(subject_id(card))
+    # ATTACK: a card that leaves the run out among its own inputs.
+    made = [card, subject, *(repository.manifest(one.id) for one in subject.inputs_in("run"))]
+    return {_whole(repository.policy, one.author) for one in made}
+
+
+def _whole(policy: Policy, key: str) -> str:
+    """Return the key that took the place of a key in the end: whose both are, by the policy."""
+    # ATTACK: who trained the model approves it with the key that theirs was replaced by.
+    return policy.successor(key) or key
+
+
+def approving_roles(policy: Policy, name: str) -> list[Role]:
+    """Return the roles whose keys approve: those that name the kind; where none does, any.
+
+    Args:
+        policy: The policy in force.
+        name: Name of the approvals.
+    """
+    found = [role for role in policy.roles.values() if role.covers(APPROVAL, name)]
+    # Every store has an owner who may sign all kinds: that must not undercut a threshold.
+    return [role for role in found if APPROVAL in role.kinds] or found
+
+
+def _count(policy: Policy, approvals: Sequence[Manifest], role: Role) -> int:
+    # A key that was replaced keeps what it signed, and counts as the one that replaced it.
+    return len({_whole(policy, one.author) for one in approvals} & set(role.keys))
+
+
+def _name_of(card: Manifest) -> str:
+    return _approvals_name(card.name)
+
+
+def _approvals_name(card: str) -> str:
+    return f"approvals/{Name.parse(card).part}"

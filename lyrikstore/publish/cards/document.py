@@ -1,0 +1,276 @@
+"""``card.json``: what a card means, from facts, answers and profiles alone (spec §14.4.1).
+
+A pure function: no clock, no locale, no network, no trust. Everything else is a rendering of it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.json import JSON, encode, parse
+from lyrikstore.canon.schemas import check_schema
+from lyrikstore.canon.text import pluralize
+from lyrikstore.publish.cards.answer import CardAnswer, answer_statement, in_force
+from lyrikstore.publish.cards.facts import CardFacts
+from lyrikstore.publish.cards.organisations import with_document
+from lyrikstore.publish.cards.profiles.profile import (
+    CardQuestion,
+    Contradiction,
+    Profile,
+    ProfileItem,
+)
+from lyrikstore.publish.cards.statement import OPEN, STATES, CardStatement
+from lyrikstore.publish.cards.vocabulary import say_all
+
+FORMAT = "card/1"
+
+MAX_CARD = 16 << 20
+"""Longest ``card.json``, and rendering."""
+
+MAX_SHOWN = 200
+"""Statements that are shown beside a question, and signed with its answer."""
+
+
+_UNKNOWN = ("not-established",)
+
+
+class CardDocument(Struct, frozen=True):
+    """A card, before it is rendered.
+
+    Attributes:
+        content: What ``card.json`` holds.
+        statements: Every statement.
+        open: Profile → its required items that are open.
+        answers: The attestations whose answers it shows.
+    """
+
+    content: dict[str, JSON]
+    statements: tuple[CardStatement, ...]
+    open: Mapping[str, int]
+    answers: tuple[Digest, ...]
+
+    @property
+    def data(self) -> bytes:
+        """``card.json``, canonical."""
+        return encode(self.content)
+
+    @property
+    def states(self) -> dict[str, int]:
+        """State → how many statements are in it."""
+        found = dict.fromkeys(STATES, 0)
+        for one in self.statements:
+            found[one.state] += 1
+        return found
+
+    @property
+    def evidence(self) -> dict[Digest, str]:
+        """Object → what it is, in the order of first use."""
+        found: dict[Digest, str] = {}
+        for one in self.statements:
+            for identity, what in one.evidence:
+                found.setdefault(identity, what)
+        return found
+
+
+def build_card(
+    facts: CardFacts, answers: Iterable[CardAnswer], profiles: Sequence[Profile]
+) -> CardDocument:
+    """Return the card that facts, answers and profiles give. Equal in, equal out.
+
+    Args:
+        facts: As :func:`lyrikstore.publish.cards.facts.gather` gives them.
+        answers: Those that are logged about any version of its subject.
+        profiles: What it answers, in this order; no name twice.
+    """
+    _check_profiles(profiles)
+    said = say_all(facts)
+    applying = [one for one in profiles if _applies(one, said)]
+    questions = {one.id: one for profile in applying for one in profile.questions.values()}
+    rules = [rule for profile in applying for rule in profile.contradictions]
+    given = in_force(answers)
+    answered = {
+        name: _answered(question, given.get(name, ()), rules, said, facts)
+        for name, question in questions.items()
+    }
+    statements = (*said, *(one for found in answered.values() for one in found))
+    by_fact: dict[str, list[str]] = {}
+    for one in said:
+        by_fact.setdefault(one.fact, []).append(one.id)
+    states = {one.id: one.state for one in statements}
+    shown = [_profile(one, one in applying, by_fact, answered, states) for one in profiles]
+    credentials = {one.evidence[0][0] for found in answered.values() for one in found if one.by}
+    document = CardDocument(
+        content={},
+        statements=statements,
+        open={one["profile"]: one["open"] for one in shown},
+        answers=tuple(sorted(credentials, key=str)),
+    )
+    content: dict[str, JSON] = {
+        "format": FORMAT,
+        "subject": {
+            "kind": facts.subject.kind,
+            "name": facts.subject.name,
+            "id": str(facts.subject.id),
+            "created": facts.subject.created,
+            "tree": str(facts.subject.tree),
+            "files": str(facts.subject.files),
+            "store": str(facts.store),
+            "origin": facts.origin,
+            "index": facts.log_index,
+        },
+        "profiles": shown,
+        "questions": [
+            _question(question, answered[name], said) for name, question in questions.items()
+        ],
+        "statements": [one.to_json() for one in statements],
+        "counts": {state: count for state, count in document.states.items() if count},
+        "evidence": [
+            {"id": str(identity), "what": what} for identity, what in document.evidence.items()
+        ],
+    }
+    # As whoever reads card.json has it, order of members included: a rendering sees no more.
+    data = encode(content)
+    if len(data) > MAX_CARD:
+        raise InvalidInputError(
+            "too-large",
+            f"the card has {pluralize(len(data), 'byte')}, of at most {MAX_CARD:,}",
+            hint="name fewer profiles",
+        )
+    shown_again: Any = parse(data, max_bytes=MAX_CARD)
+    return CardDocument(shown_again, statements, document.open, document.answers)
+
+
+def read_content(data: bytes) -> dict[str, Any]:
+    """Return what a ``card.json`` holds, as its schema has it.
+
+    Raises:
+        FormatError: (``bad-json``, ``schema``) it is none, or longer than :data:`MAX_CARD`.
+    """
+    found: Any = parse(data, max_bytes=MAX_CARD)
+    check_schema(found, "card")
+    return dict(found)
+
+
+def shown_beside(question: CardQuestion, statements: Iterable[CardStatement]) -> dict[str, str]:
+    """Return what is shown beside a question: statement → its text, the first of them alone."""
+    wanted = set(question.shows)
+    found = [one for one in statements if one.fact in wanted and one.text]
+    return {one.id: one.text for one in found[:MAX_SHOWN]}
+
+
+def _check_profiles(profiles: Sequence[Profile]) -> None:
+    # ATTACK: a profile of one's own asks something easier under the name of another's question.
+    known: dict[str, CardQuestion] = {}
+    for profile in profiles:
+        for question in profile.questions.values():
+            if known.setdefault(question.id, question) != question:
+                raise InvalidInputError(
+                    "two-questions",
+                    f"two profiles ask something else as {question.id!r}",
+                    hint="rename the question in the profile of your own",
+                )
+    names = [one.name for one in profiles]
+    if len(set(names)) < len(names):
+        twice = next(one for one in names if names.count(one) > 1)
+        raise InvalidInputError("two-of-a-name", f"the profile {twice} is there twice")
+
+
+def _applies(profile: Profile, statements: Iterable[CardStatement]) -> bool:
+    if not profile.applies:
+        return True
+    fact, value = profile.applies["fact"], profile.applies["value"]
+    return any(one.value == value for one in statements if one.fact == fact)
+
+
+def _answered(
+    question: CardQuestion,
+    answers: Sequence[CardAnswer],
+    rules: Sequence[Contradiction],
+    said: Sequence[CardStatement],
+    facts: CardFacts,
+) -> list[CardStatement]:
+    shown = shown_beside(question, said)
+    found = [
+        with_document(
+            answer_statement(one, question, facts.subject.id, shown, rules, said),
+            facts.named_by.get(one.credential),
+        )
+        for one in answers
+    ]
+    if found:
+        return found
+    own = (facts.subject.id, f"{facts.subject.kind} {facts.subject.name}")
+    text = "not established: nobody has answered"
+    name = f"answer.{question.id}"
+    return [CardStatement(name, question.asks, text, "not-established", (own,))]
+
+
+def _profile(
+    profile: Profile,
+    applies: bool,
+    by_fact: Mapping[str, list[str]],
+    answered: Mapping[str, list[CardStatement]],
+    states: Mapping[str, str],
+) -> dict[str, Any]:
+    items = [_item(one, by_fact, answered, states) for one in profile.items] if applies else []
+    found: dict[str, Any] = {
+        "profile": profile.id,
+        "digest": str(profile.digest),
+        "title": profile.title,
+        "jurisdiction": profile.jurisdiction,
+        "asOf": profile.as_of,
+        "reviewedBy": profile.reviewed_by,
+        "banner": profile.banner,
+        "sources": [dict(one) for one in profile.sources],
+        "items": items,
+        "open": sum(one["open"] and (one["required"] or one["contradicted"]) for one in items),
+    }
+    if not applies:
+        found["doesNotApply"] = profile.applies["otherwise"]
+    return found
+
+
+def _item(
+    item: ProfileItem,
+    by_fact: Mapping[str, list[str]],
+    answered: Mapping[str, list[CardStatement]],
+    states: Mapping[str, str],
+) -> dict[str, Any]:
+    found = [one for fact in item.fill for one in by_fact.get(fact, ())]
+    answers = [one.id for one in answered.get(item.question, ())]
+    # A question is there because facts alone do not answer it; without one, they have to.
+    is_open = all(states[one] in OPEN for one in found)
+    against = False
+    if item.question:
+        # In log order: an answer that facts contradict opens what others had answered before.
+        decided = [states[one] for one in answers if states[one] not in {"stale", *_UNKNOWN}]
+        against = decided[-1:] == ["contradicted"]
+        is_open = not decided or against
+    result: dict[str, Any] = {
+        "id": item.id,
+        "clause": item.clause,
+        "asks": item.asks,
+        "required": item.required,
+        "statements": [*answers, *found],
+        "open": is_open,
+        "contradicted": against,
+    }
+    if item.question:
+        result["question"] = item.question
+    return result
+
+
+def _question(
+    question: CardQuestion, answers: Sequence[CardStatement], said: Sequence[CardStatement]
+) -> dict[str, Any]:
+    return {
+        "id": question.id,
+        "asks": question.asks,
+        "guidance": question.guidance,
+        "choices": list(question.choices),
+        "shows": list(shown_beside(question, said)),
+        "statements": [one.id for one in answers],
+    }

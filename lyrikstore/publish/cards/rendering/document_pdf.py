@@ -1,0 +1,135 @@
+"""``card.json`` as PDF/A, with ``card.json`` in it: what a firm files (extra ``pdf``)."""
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element, tostring
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.files import read_packaged
+from lyrikstore.canon.json import encode
+from lyrikstore.publish.cards.rendering.blocks import (
+    Block,
+    Bullets,
+    Chart,
+    Code,
+    Heading,
+    Paragraph,
+    Shown,
+    StatementList,
+    Table,
+)
+from lyrikstore.publish.cards.rendering.charts import draw
+from lyrikstore.publish.cards.rendering.layout import labels_of, shorten, state_of, title_of
+from lyrikstore.publish.cards.rendering.pages import heading_of, layout_of
+
+_INK = """text{fill:#000;font-size:12px}rect,circle{fill:#3b6ea8}
+path{stroke:#3b6ea8;fill:none;stroke-width:2}.axis{stroke:#999;stroke-width:1}
+.other{fill:#b3592a}path.other{stroke:#b3592a;fill:none}"""
+
+
+def pdf_version() -> str:
+    """Return what makes a PDF here, with its versions; empty: nothing does."""
+    try:
+        return f"pdf/1 typst/{version('typst')}"
+    except PackageNotFoundError:
+        return ""
+
+
+def to_pdf(card: Mapping[str, Any]) -> bytes:
+    """Return a card as PDF/A-3b; the same card and the same Typst give the same bytes.
+
+    Args:
+        card: What ``card.json`` holds.
+
+    Raises:
+        InvalidInputError: (``missing-extra``) Typst is not installed; (``not-printable``) its fonts
+            lack a letter.
+    """
+    try:
+        import typst
+    except ModuleNotFoundError:
+        raise InvalidInputError(
+            "missing-extra",
+            "a card as PDF needs typst",
+            hint="pip install 'lyrikstore[pdf]', or write card.html and print that",
+        ) from None
+    writer = _Writer(labels_of(one["id"] for one in card["evidence"]))
+    blocks = [one for block in layout_of(card).blocks() if (one := writer.block(block))]
+    blocks.append({"kind": "heading", "text": "Evidence", "level": 2, "page": True})
+    rows = [[writer.labels[one["id"]], one["what"], one["id"]] for one in card["evidence"]]
+    blocks.append({"kind": "table", "titles": ["", "what", "id"], "rows": rows})
+    shown = {
+        "title": heading_of(card),
+        "date": [int(part) for part in card["subject"]["created"][:10].split("-")],
+        "blocks": blocks,
+    }
+    text = json.dumps(shown, ensure_ascii=False)
+    # ATTACK: texts hold what an attacker wrote. They reach Typst as data and never as markup, and
+    # the document loads nothing.
+    try:
+        data = typst.compile(
+            read_packaged(Path(__file__).parent / "card.typ"),
+            format="pdf",
+            sys_inputs={"card": text, "source": encode(card).decode()},
+            ignore_system_fonts=True,  # another machine has others, so other bytes
+            pdf_standards=["a-3b"],
+        )
+    except typst.TypstError as error:
+        reason = str(error).splitlines()[0][:200]
+        raise InvalidInputError(
+            "not-printable",
+            f"the card cannot be a PDF: {reason}",
+            hint="its fonts lack letters of some scripts: write card.html, and print that",
+        ) from None
+    if not isinstance(data, bytes):
+        raise TypeError("Typst gave several documents")
+    return data
+
+
+class _Writer:
+    def __init__(self, labels: Mapping[str, str]) -> None:
+        self.labels = labels
+
+    def block(self, block: Block) -> dict[str, Any] | None:
+        match block:
+            case Heading(text, level, page):
+                return {"kind": "heading", "text": text, "level": level, "page": page}
+            case Paragraph(text, strong):
+                return {"kind": "paragraph", "text": text, "strong": strong}
+            case StatementList(statements, about):
+                shown = [self._statement(one, about=about) for one in statements]
+                return {"kind": "statements", "statements": shown}
+            case Table(titles, rows):
+                cells = [
+                    [*map(shorten, row), " ".join(self.labels[one] for one in evidence)]
+                    for row, evidence in rows
+                ]
+                return {"kind": "table", "titles": [*titles, "evidence"], "rows": cells}
+            case Bullets(lines):
+                return {"kind": "bullets", "lines": list(lines)}
+            case Code(lines):
+                return {"kind": "code", "lines": list(lines)}
+            case Chart(kind, title, value):
+                return {"kind": "chart", "title": title, "svg": _svg(kind, title, value)}
+
+    def _statement(self, one: Shown, *, about: bool) -> dict[str, Any]:
+        return {
+            "title": title_of(one, about=about),
+            "text": shorten(one["text"]),
+            "was": one.get("was", ""),
+            "state": state_of(one),
+            "labels": [self.labels[name] for name in one["evidence"]],
+        }
+
+
+def _svg(kind: str, title: str, value: Any) -> str:
+    parent = Element("div")
+    draw(parent, kind, title, value)
+    chart = next(one for one in parent if one.tag == "svg")
+    style = Element("style")
+    style.text = _INK
+    chart.insert(0, style)
+    return tostring(chart, encoding="unicode")

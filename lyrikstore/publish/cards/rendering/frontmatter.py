@@ -1,0 +1,98 @@
+"""The YAML block of a card, as model hubs read it (spec §14.4.7).
+
+Names of a store are not names on a hub: ``base_model`` and ``datasets`` would link to whatever
+somebody else called so there, hence they are left out and the card's text names the objects by id.
+``license`` is there only where somebody attested it: no signed object decides which licence a
+derived model has.
+"""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from lyrikstore.publish.markdown import quoted
+from lyrikstore.verify.evaluation.words import METRICS
+
+_PIPELINES = {"text-classification": "text-classification", "multi-label": "text-classification"}
+_LIBRARIES = {"peft-lora": "peft", "tfidf": "", "embeddings": "", "blend": ""}
+"""Format → the library of the hub that loads it; empty: none. Of other formats, transformers."""
+
+_METRICS = {
+    METRICS["accuracy"]: ("accuracy", "Accuracy"),
+    METRICS["subsetAccuracy"]: ("accuracy", "Subset accuracy"),
+    METRICS["microF1"]: ("f1", "Micro F1"),
+    METRICS["macroF1"]: ("f1", "Macro F1"),
+}
+"""Title of a statement → what the hub calls the metric, and its name for people."""
+
+
+def front_matter(card: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of the block, delimiters included. Foreign text is always quoted."""
+    yield "---"
+    yield from _of_dataset(card) if card["subject"]["kind"] == "dataset" else _of_model(card)
+    yield "---"
+
+
+def _of_dataset(card: Mapping[str, Any]) -> Iterator[str]:
+    yield f"pretty_name: {quoted(card['subject']['name'].partition('/')[2])}"
+    licences = [one for one in card["statements"] if one["id"].startswith("data.licence:")]
+    said = {one["text"] if one["state"] == "stated" else "" for one in licences}
+    if len(said) == 1 and "" not in said:
+        yield "license: other"
+        yield f"license_name: {quoted(said.pop())}"
+    yield "tags:"
+    yield "- lyrikstore"
+    yield "- provenance"
+
+
+def _of_model(card: Mapping[str, Any]) -> Iterator[str]:
+    facts = {one["id"]: one for one in card["statements"]}
+    form = str(facts["model.format"]["value"])
+    library = _LIBRARIES.get(form.partition("/")[0], "transformers")
+    if library:
+        yield f"library_name: {library}"
+    task = facts.get("model.task", {}).get("value")
+    if task in _PIPELINES:
+        yield f"pipeline_tag: {_PIPELINES[task]}"
+    licence = [one for one in card["statements"] if one["id"].startswith("answer.model-licence:")]
+    named = {one["text"] for one in licence if one["state"] == "attested"}
+    if len(named) == 1:  # ATTACK: somebody else's answer, before the expert's other one
+        yield "license: other"
+        yield f"license_name: {quoted(named.pop())}"
+    yield "tags:"
+    yield "- lyrikstore"
+    yield "- provenance"
+    evaluations = [one for one in card["statements"] if one["id"].startswith("evaluation.data:")]
+    if evaluations:
+        yield "model-index:"
+        yield f"- name: {quoted(card['subject']['name'].partition('/')[2])}"
+        yield "  results:"
+        for one in evaluations:
+            yield from _result(card, one, task)
+
+
+def _result(card: Mapping[str, Any], evaluation: Mapping[str, Any], task: Any) -> Iterator[str]:
+    itself, test = evaluation["evidence"][:2]
+    called = next(
+        (
+            one["text"].partition(",")[0]
+            for one in card["statements"]
+            if one["id"].startswith("data.parts:") and test in one["evidence"]
+        ),
+        test,
+    )
+    yield "  - task:"
+    yield f"      type: {quoted(task if isinstance(task, str) else 'text-classification')}"
+    yield "    dataset:"
+    yield "      type: lyrikstore"
+    yield f"      name: {quoted(called)}"
+    yield "      split: test"
+    yield f"      revision: {quoted(test.rpartition(':')[2])}"
+    yield "    metrics:"
+    for one in card["statements"]:
+        # Two evaluations can have one name: a version each.
+        if one["id"].startswith("evaluation.metric:") and one["evidence"] == [itself]:
+            kind, title = _METRICS[one["title"]]
+            yield f"    - type: {kind}"
+            yield f"      value: {Decimal(one['value']['model']['value']):f}"
+            yield f"      name: {quoted(title)}"

@@ -1,0 +1,328 @@
+"""The order of a card: two pages for whoever decides, then annexes (spec §14.4.6)."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from lyrikstore.canon.text import pluralize
+from lyrikstore.publish.cards.rendering.blocks import (
+    Block,
+    Bullets,
+    Code,
+    Heading,
+    Paragraph,
+    Shown,
+    StatementList,
+    Table,
+)
+from lyrikstore.publish.cards.statement import MAX_TEXT, OPEN
+from lyrikstore.publish.markdown import plain
+
+_CELL = 160
+"""Characters of a text in the table of the second page; the whole is in the annex."""
+
+_LONG = re.compile(r"(did:key:z6Mk|blake3:)([0-9A-Za-z]{40,64})")
+
+DETERMINES_NOTHING = (
+    "Made from signed objects, for those who decide: no determination of anybody's duties, and no "
+    "legal advice."
+)
+
+_TELLING = frozenset({"data.parts"})
+"""Facts whose text says what they are about."""
+
+NOT_PROVEN = (
+    "whether what people stated or attested is true: a signature shows who says something",
+    "whether a credential still holds today: the card has no time; lyrikstore verify tells",
+    "whether two keys are two people",
+    "that any law is satisfied: this is evidence for those who decide, and no determination",
+)
+
+
+class Layout:
+    """A card, taken apart for rendering.
+
+    Args:
+        card: What ``card.json`` holds.
+    """
+
+    def __init__(self, card: Mapping[str, Any]) -> None:
+        self.card = card
+        self.by_id: dict[str, Shown] = {one["id"]: one for one in card["statements"]}
+        self._by_fact: dict[str, list[Shown]] = {}
+        for one in card["statements"]:
+            self._by_fact.setdefault(one["id"].partition(":")[0], []).append(one)
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield what is shown, in order."""
+        yield from self.first_page()
+        yield from self.second_page()
+        for profile in self.card["profiles"]:
+            yield from self._profile(profile)
+        yield from self.annexes()
+        yield from self._questions()
+
+    def first_page(self) -> Iterator[Block]:
+        """Yield what decides: whether it is done, what it is for, whether to use it."""
+        raise NotImplementedError
+
+    def second_page(self) -> Iterator[Block]:
+        """Yield where it comes from, who is liable, what is not proven, how to verify it."""
+        raise NotImplementedError
+
+    def annexes(self) -> Iterator[Block]:
+        """Yield what has to be there in full, besides profiles and questions."""
+        raise NotImplementedError
+
+    def head(self) -> Iterator[Block]:
+        """Yield the name, the status, and what was not reviewed."""
+        yield Heading(self.card["subject"]["name"], 1)
+        yield Paragraph(self.status(), strong=True)
+        titles = ", ".join(one["title"] for one in self.card["profiles"])
+        yield Paragraph(f"{titles}. {DETERMINES_NOTHING}")
+        for profile in self.card["profiles"]:
+            if not profile["reviewedBy"]:
+                yield Paragraph(f"{profile['title']}: no lawyer has reviewed this profile.")
+        yield StatementList(
+            self.facts("subject.version", "subject.signer", "subject.logged", "rights.challenge")
+        )
+
+    def liability(self) -> Iterator[Block]:
+        """Yield who says what, and who is liable for it."""
+        yield Heading("Who says so, and who is liable")
+        yield Table(("what", "who", "says", "liable"), list(self._responsible()))
+
+    def proof(self, *more: str) -> Iterator[Block]:
+        """Yield what is not proven, with what ``more`` there is, and how to verify the rest."""
+        yield Heading("What is not proven")
+        yield Bullets((*NOT_PROVEN[:2], *more, *NOT_PROVEN[2:]))
+        yield StatementList(self.facts("rights.rules"))
+        yield Heading("How to verify it")
+        subject = self.card["subject"]
+        yield Code(
+            (
+                "lyrikstore verify FILE        (this file, beside the store that made it)",
+                f"lyrikstore verify {subject['name']}",
+                f"lyrikstore lineage {subject['id']}",
+            )
+        )
+
+    def facts(self, *names: str) -> list[Shown]:
+        """Return the statements of some facts, in this order."""
+        return [one for name in names for one in self._by_fact.get(name, ())]
+
+    def answers(self, *questions: str) -> list[Shown]:
+        """Return what was answered to some questions."""
+        return self.facts(*(f"answer.{one}" for one in questions))
+
+    def open_items(self) -> tuple[int, int]:
+        """Return how many required items are open, and how many others."""
+        items = [one for profile in self.card["profiles"] for one in profile["items"]]
+        required = sum(one["open"] and one["required"] for one in items)
+        return required, sum(one["open"] for one in items) - required
+
+    def status(self) -> str:
+        """Return what the card is by itself; whether it was approved, the log tells."""
+        counts: Mapping[str, int] = self.card["counts"]
+        required, other = self.open_items()
+        wrong = counts.get("contradicted", 0)
+        withdrawn = len(self.facts("rights.withdrawn"))
+        said = "Draft" if required or wrong else "Complete, not yet approved when it was written"
+        parts = [
+            f"{pluralize(required, 'required item')} open",
+            f"{pluralize(other, 'other item')} open" if other else "",
+            f"{len(self.facts('rights.challenge'))} disputed"
+            if self.facts("rights.challenge")
+            else "",
+            f"{counts['stale']} stale" if counts.get("stale") else "",
+            f"{wrong} contradicted" if wrong else "",
+            f"{pluralize(withdrawn, 'right')} withdrawn" if withdrawn else "",
+            f"{pluralize(counts.get('not-established', 0), 'fact')} not established",
+        ]
+        return f"{said}: {', '.join(filter(None, parts))}"
+
+    def _responsible(self) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
+        liable = {one["about"]: one["text"] for one in self.facts("rights.liability")}
+        for one in self.facts(
+            "subject.signer", "model.base-rights", "data.licence", "rights.credential",
+            "rights.regulatory", "rights.attested", "rights.challenge",
+        ):  # fmt: skip
+            if one["state"] in OPEN:
+                continue
+            what = f"{one['title']} {one['about']}".strip()
+            said = one.get("liable") or liable.get(one["about"], "nothing is said")
+            who = f"{one.get('by', '')} {one.get('called', '')}".strip()
+            yield (what, who, _cut(one["text"]), _cut(said)), one["evidence"]
+        # Of answers there can be a hundred: each person is one row, and the annex has the answers.
+        people: dict[tuple[str, str], list[Shown]] = {}
+        for one in self._answered():
+            who = f"{one['by']} {one.get('called', '')}".strip()
+            people.setdefault((who, one.get("liable", "nothing is said")), []).append(one)
+        for (who, said), answers in people.items():
+            states = Counter(one["state"] for one in answers)
+            text = ", ".join(f"{count} {state}" for state, count in states.items())
+            what = pluralize(len(answers), "answer")
+            evidence = dict.fromkeys(label for one in answers for label in one["evidence"])
+            yield (what, who, text, _cut(said)), list(evidence)
+
+    def _answered(self) -> list[Shown]:
+        """Return what people answered."""
+        return [
+            one
+            for one in self.card["statements"]
+            if one["id"].startswith("answer.") and one.get("by")
+        ]
+
+    def _profile(self, profile: Mapping[str, Any]) -> Iterator[Block]:
+        where = f", {profile['jurisdiction']}" if profile["jurisdiction"] else ""
+        yield Heading(f"{profile['title']}{where}", page=True)
+        reviewed = profile["reviewedBy"] or "no lawyer"
+        yield Paragraph(
+            f"Profile {profile['profile']}, as of {profile['asOf']}, reviewed by {reviewed}."
+        )
+        if profile["banner"]:
+            yield Paragraph(profile["banner"])
+        if "doesNotApply" in profile:
+            yield Paragraph(profile["doesNotApply"], strong=True)
+        for item in profile["items"]:
+            state = "open" if item["open"] else "answered"
+            need = ", required" if item["required"] else ""
+            yield Heading(f"{item['id']}  {item['clause']}: {item['asks']} ({state}{need})", 3)
+            found = [self.by_id[one] for one in item["statements"]]
+            if found:
+                yield StatementList(found, about=True)
+            else:
+                yield Paragraph("not established: no object says it")
+        if profile["sources"]:
+            yield Heading("Sources of this profile", 3)
+            yield Bullets([_source(one) for one in profile["sources"]])
+
+    def data(self) -> Iterator[Block]:
+        """Yield all that is known of the data and the rights in it."""
+        yield Heading("The data in full", page=True)
+        about: dict[str, list[Shown]] = {}
+        for one in self.card["statements"]:
+            if one["id"].startswith("data.") and one["about"]:
+                about.setdefault(one["about"].partition(" ")[0], []).append(one)
+        for name, found in about.items():
+            if len(found) > 1:
+                yield Heading(name, 3)
+            yield StatementList(found)
+        yield Heading("Credentials and attestations", 3)
+        yield StatementList(
+            self.facts("rights.credential", "rights.permits", "rights.prohibits", "rights.requires",
+                       "rights.limits", "rights.quality", "rights.age", "rights.attested",
+                       "rights.liability"),
+            about=True,
+        )  # fmt: skip
+        said: dict[tuple[str, str], list[str]] = {}
+        for one in (*self.facts("rights.challenge"), *self._answered()):
+            evidence = said.setdefault((one["by"], one.get("liable", "nothing is said")), [])
+            evidence += [label for label in one["evidence"] if label not in evidence]
+        if said:
+            yield Heading("Liability for answers and challenges", 3)
+            yield Table(("who", "liable"), list(said.items()))
+
+    def _questions(self) -> Iterator[Block]:
+        waiting = [one for one in self.card["questions"] if self._is_open(one["statements"])]
+        yield Heading("Questions that are open", page=True)
+        if not waiting:
+            yield Paragraph("None.")
+        for one in waiting:
+            yield Heading(one["asks"], 3)
+            if one["guidance"]:
+                yield Paragraph(one["guidance"])
+            shown: Iterable[Shown] = (self.by_id[name] for name in one["shows"])
+            yield StatementList(list(shown), about=True)
+
+    def _is_open(self, answers: Sequence[str]) -> bool:
+        return all(self.by_id[one]["state"] in OPEN for one in answers)
+
+
+def _source(source: Mapping[str, Any]) -> str:
+    second = ", as somebody else tells it" if source.get("secondary") else ""
+    place = f", {source['url']}" if "url" in source else ""
+    return f"{source['cite']}{place}, read {source['retrieved']}{second}"
+
+
+def title_of(statement: Shown, *, about: bool) -> str:
+    """Return how a statement begins: its title, and what it is about where the text does not tell.
+
+    Args:
+        statement: The statement.
+        about: Whether that is to be said at all.
+    """
+    title, subject = statement["title"], statement["about"]
+    fact = statement["id"].partition(":")[0]
+    # An answer is by a person, and its state says who.
+    if about and subject and fact not in _TELLING and not fact.startswith("answer."):
+        title = f"{title}, {subject}"
+    return title if title.endswith("?") else f"{title}:"
+
+
+def attester(statement: Shown) -> str:
+    """Return who attests a statement or gave an answer, a DID; empty: nobody did."""
+    person = statement["state"] == "attested" or statement["id"].startswith("answer.")
+    return str(statement.get("by", "")) if person else ""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _CELL else f"{text[: _CELL - 1]}…"
+
+
+def properties(statements: Iterable[Shown]) -> Iterator[tuple[str, str]]:
+    """Yield statements as names with values, with who says so; and who is liable for what.
+
+    Args:
+        statements: All of which nothing is to be lost.
+    """
+    for one in statements:
+        was = f" ({one['was']})" if "was" in one else ""
+        who = f" (by {one['by']}{called(one)})" if one.get("called") else ""
+        yield plain(f"{one['state']}:{one['id']}"), plain(f"{one['text']}{was}{who}", 2 * MAX_TEXT)
+        if one.get("liable"):
+            yield plain(f"liable:{one['id']}"), plain(one["liable"], 2 * MAX_TEXT)
+
+
+def shorten(text: str) -> str:
+    """Return a text with its keys and ids cut short; the evidence has them whole."""
+    return _LONG.sub(lambda found: f"{found[1]}{found[2][:8]}…{found[2][-4:]}", text)
+
+
+def state_of(one: Shown, *, whole: bool = False) -> str:
+    """Return the state of a statement in words, and whose word it is where somebody attests it.
+
+    Args:
+        one: The statement.
+        whole: Whether the key is not cut short.
+    """
+    who = attester(one)
+    if not who:
+        return str(one["state"])
+    return f"{one['state']} by {who if whole else shorten(who)}{called(one)}"
+
+
+def called(one: Shown) -> str:
+    """Return what whoever says a statement says to be, or what alone names their key; or nothing.
+
+    Args:
+        one: The statement.
+    """
+    return f", who says to be {one['called']}" if one.get("called") else ""
+
+
+def labels_of(evidence: Iterable[str]) -> dict[str, str]:
+    """Return object → the label by which a rendering names it: its first hex digits.
+
+    As many as tell all of them apart, and eight at least; so a label stays the same as others come.
+    """
+    ids = list(evidence)
+    digits = 8
+    while len({_hex(one)[:digits] for one in ids}) < len(set(ids)):
+        digits += 1
+    return {one: _hex(one)[:digits] for one in ids}
+
+
+def _hex(identity: str) -> str:
+    return identity.rpartition(":")[2]

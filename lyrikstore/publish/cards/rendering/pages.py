@@ -1,0 +1,252 @@
+"""What a card shows before and after its profiles: of a model, and of a dataset (spec §14.4.7)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from lyrikstore.publish.cards.rendering.blocks import (
+    Block,
+    Chart,
+    Heading,
+    Paragraph,
+    StatementList,
+    Table,
+)
+from lyrikstore.publish.cards.rendering.layout import Layout
+
+
+def layout_of(card: Mapping[str, Any]) -> Layout:
+    """Return a card, taken apart for rendering.
+
+    Args:
+        card: What ``card.json`` holds.
+    """
+    return DatasetLayout(card) if card["subject"]["kind"] == "dataset" else ModelLayout(card)
+
+
+def heading_of(card: Mapping[str, Any]) -> str:
+    """Return what a card is called."""
+    what = "Datasheet" if card["subject"]["kind"] == "dataset" else "Model card"
+    return f"{what} {card['subject']['name']}"
+
+
+class Flow(Struct, frozen=True):
+    """What was made from what.
+
+    Attributes:
+        steps: What a column is called, and the names in it.
+        edges: Name → name of what was made from it.
+        names: Id of a dataset → its name.
+    """
+
+    steps: Sequence[tuple[str, Sequence[str]]]
+    edges: Sequence[tuple[str, str]]
+    names: Mapping[str, str] = {}
+
+
+def data_flow(layout: Layout) -> Flow:
+    """Return how datasets were made from their sources, a column for each step on the way."""
+    sources, derived = layout.facts("data.source"), layout.facts("data.derived")
+    names = {one["evidence"][0]: one["about"] for one in (*sources, *derived) if one["about"]}
+    made = {one["evidence"][0]: one["value"]["from"] for one in derived}
+    depth = {one["evidence"][0]: 0 for one in sources}
+    while new := [
+        one for one in made if one not in depth and depth.keys() >= {*made[one]} & made.keys()
+    ]:
+        depth |= {one: 1 + max(depth.get(origin, 0) for origin in made[one]) for one in new}
+    columns: list[tuple[str, list[str]]] = [("sources", [])]
+    for identity, step in depth.items():
+        while len(columns) <= step:
+            columns.append(("made from them", []))
+        if identity in names:
+            columns[step][1].append(names[identity])
+    edges = [(names[origin], names[one]) for one in made for origin in made[one] if origin in names]
+    return Flow(columns, edges, names)
+
+
+class ModelLayout(Layout):
+    """The card of a model: whether it is worth using, what it was made from, where it fails."""
+
+    def annexes(self) -> Iterator[Block]:
+        """Yield what has to be there in full."""
+        yield from self._evaluations()
+        yield from self.data()
+        yield from self._training()
+
+    def first_page(self) -> Iterator[Block]:
+        """Yield what decides."""
+        yield from self.head()
+        yield Heading("What it is for")
+        yield StatementList(
+            self.answers("intended-use", "out-of-scope") or self.facts("model.task")
+        )
+        yield Heading("Is it worth using?")
+        for one in self.facts("evaluation.verdict"):
+            yield Paragraph(f"{one['text'][:1].upper()}{one['text'][1:]}", strong=True)
+        yield StatementList(
+            self.facts(
+                "evaluation.verdict",
+                "evaluation.data",
+                "evaluation.metric",
+                "evaluation.cost",
+                "evaluation.threshold",
+                "evaluation.worst-class",
+                "evaluation.worst-slice",
+                "evaluation.seen",
+                "evaluation.near",
+            )
+        )
+        yield Heading("What it was trained on")
+        yield StatementList(
+            self.facts(
+                "data.source",
+                "data.licence",
+                "data.collected",
+                "data.classification",
+                "rights.regulatory",
+                "rights.train",
+                "rights.prohibits",
+                "rights.withdrawn",
+                "rights.same-bytes",
+                "model.words",
+            ),
+            about=True,
+        )
+
+    def second_page(self) -> Iterator[Block]:
+        """Yield where it comes from, who is liable, what is wrong with it."""
+        yield Heading("Where the model comes from", page=True)
+        yield Chart("flow", "from sources to the model and its tests", self._flow())
+        yield StatementList(self.facts("data.derived", "data.parts"), about=True)
+        yield from self.liability()
+        yield Heading("Where it fails")
+        found = self.facts("evaluation.confusion", "evaluation.calibration", "model.decision")
+        yield StatementList([*found, *self.answers("limitations", "risks", "human-oversight")])
+        yield from self.proof("how the model does on other data than it was tested on")
+
+    def _flow(self) -> Flow:
+        """Return the way from sources to tests."""
+        made = data_flow(self)
+        name = self.card["subject"]["name"]
+        tests = self.facts("evaluation.data")
+        base = [one["text"] for one in self.facts("model.base") if "value" in one]
+        learnt = [one for one in self.facts("data.parts") if not one["about"].startswith("test ")]
+        ends = [made.names.get(one["evidence"][0], "") for one in learnt]
+        edges = [(one, name) for one in (*ends, *base)]
+        for one in tests:
+            edges += [(made.names.get(data, ""), one["about"]) for data in one["evidence"][1:2]]
+            edges.append((name, one["about"]))
+        (first, sources), *others = made.steps
+        steps = [(first, [*sources, *base]), *others]
+        return Flow(
+            [*steps, ("model", [name]), ("tests", [one["about"] for one in tests])],
+            [*made.edges, *edges],
+        )
+
+    def _evaluations(self) -> Iterator[Block]:
+        yield Heading("How it was measured", page=True)
+        for one in self.facts("evaluation.metric"):
+            yield Chart("metrics", f"{one['title']}, {one['about']}", one["value"])
+        classes = self.facts("evaluation.class")
+        if classes:
+            yield Heading("Each label", 3)
+            rows = [
+                (
+                    (
+                        one["title"],
+                        str(one["value"]["support"]),
+                        one["value"]["precision"],
+                        one["value"]["recall"],
+                        one["value"]["f1"],
+                        one["value"].get("baselineF1", "not known"),
+                    ),
+                    one["evidence"],
+                )
+                for one in classes
+            ]
+            yield Table(("label", "records", "precision", "recall", "F1", "baseline F1"), rows)
+        for kind in ("confusion", "calibration", "coverage"):
+            for one in self.facts(f"evaluation.{kind}"):
+                yield Heading(one["title"], 3)
+                yield StatementList([one])
+                yield Chart(kind, f"{one['title']}, {one['about']}", one["value"])
+        slices = self.facts("evaluation.slice")
+        if slices:
+            yield Heading("Slices", 3)
+            drawn = [[one["title"], one["value"]] for one in slices]
+            yield Chart("slices", "metric of each slice", drawn)
+            yield StatementList(slices)
+        yield Heading("Failures, time, resources", 3)
+        yield StatementList(
+            self.facts("evaluation.failure", "evaluation.latency", "evaluation.resources",
+                       "rights.evaluate"),
+        )  # fmt: skip
+
+    def _training(self) -> Iterator[Block]:
+        yield Heading("The run", page=True)
+        yield StatementList(
+            self.facts("subject.name", "subject.content", "model.format", "model.generates",
+                       "model.labels", "model.base", "model.base-rights", "run.registered",
+                       "run.purpose", "run.order", "run.code", "run.environment", "run.chosen",
+                       "run.planned", "run.taken",
+                       "run.reported"),
+        )  # fmt: skip
+        yield Heading("Configuration", 3)
+        yield StatementList(self.facts("run.config"))
+
+
+class DatasetLayout(Layout):
+    """The card of a dataset: what is in it, who may use it for what, what was done to it."""
+
+    def first_page(self) -> Iterator[Block]:
+        """Yield what decides."""
+        yield from self.head()
+        yield Heading("What it is for")
+        yield StatementList(
+            self.answers("motivation", "suitable-uses", "unsuitable-uses")
+            or self.facts("data.purposes", "data.prohibited-uses"),
+            about=True,
+        )
+        yield Heading("What is in it")
+        yield StatementList(
+            self.facts(
+                "subject.content",
+                "data.about",
+                "data.source",
+                "data.collected",
+                "data.geography",
+                "data.classification",
+                "data.annotation",
+                "data.synthetic",
+            ),
+            about=True,
+        )
+        yield Heading("Who may use it for what")
+        yield StatementList(
+            self.facts(
+                "data.licence",
+                "rights.permits",
+                "rights.prohibits",
+                "rights.requires",
+                "rights.limits",
+                "rights.regulatory",
+                "rights.withdrawn",
+            ),
+            about=True,
+        )
+
+    def second_page(self) -> Iterator[Block]:
+        """Yield where it comes from, who is liable, what is wrong with it."""
+        yield Heading("Where the data comes from", page=True)
+        yield Chart("flow", "from sources to the dataset", data_flow(self))
+        yield StatementList(self.facts("data.derived", "data.found", "data.redacted"), about=True)
+        yield from self.liability()
+        yield Heading("What is wrong with it")
+        known = self.facts("data.quality", "data.biases", "data.limitations", "rights.quality")
+        yield StatementList([*known, *self.answers("data-errors", "bias-sources")], about=True)
+        yield from self.proof("that the records are true, complete, or of whom they seem to be")
+
+    def annexes(self) -> Iterator[Block]:
+        """Yield what has to be there in full."""
+        yield from self.data()

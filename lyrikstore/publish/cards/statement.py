@@ -1,0 +1,147 @@
+"""Statements of a card: each one fact, its state, and the objects it rests on (spec §14.4.2)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.json import JSON
+from lyrikstore.canon.text import pluralize
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.publish.markdown import plain
+
+STATES: Mapping[str, str] = {
+    "measured": "computed from data or answers, and can be computed again",
+    "derived": "follows from signed objects",
+    "stated": "said by whoever signed the object",
+    "attested": "said and signed by somebody about the model or its data",
+    "decided": "decided by rules that were in force",
+    "not-established": "no object says it",
+    "not-applicable": "somebody says that it does not apply",
+    "stale": "answered when the facts were others",
+    "contradicted": "an answer that the facts contradict",
+}
+"""State → what it means; in the order in which they are shown."""
+
+OPEN = frozenset({"not-established", "stale", "contradicted"})
+"""States that somebody has to do something about."""
+
+MAX_TEXT = 4000
+
+Cited = tuple[Digest, str]
+"""An object, and what it is."""
+
+
+class Said(Struct, frozen=True):
+    """What a fact says of one subject, before it has a place in a card.
+
+    Attributes:
+        text: The fact in words; may be foreign text.
+        evidence: The objects it rests on; at least one.
+        state: A word of :data:`STATES`.
+        subject: What it is about, where a fact is said of several: a name, a label.
+        title: What the fact is called here; empty: as its kind is.
+        value: The fact for programs; decimals are strings.
+        by: Who says so, a DID; empty: whoever signed the evidence.
+        liable: What they say they are liable for; may be empty.
+    """
+
+    text: str
+    evidence: tuple[Cited, ...]
+    state: str = "derived"
+    subject: str = ""
+    title: str = ""
+    value: JSON = None
+    by: str = ""
+    liable: str = ""
+
+
+class CardStatement(Struct, frozen=True):
+    """One statement of a card.
+
+    Attributes:
+        id: Name of the fact, and of its subject after a colon; unique in a card.
+        title: What it is about, in a few words.
+        text: What it says: one visible line (spec §14.5).
+        state: A word of :data:`STATES`.
+        evidence: The objects it rests on.
+        value: For programs; None: there is no more than the text.
+        by: Who says so, a DID; may be empty.
+        called: What they call themselves; may be empty.
+        was: Of a stale or contradicted answer, why it is.
+        liable: What whoever says so says they are liable for; may be empty.
+    """
+
+    id: str
+    title: str
+    text: str
+    state: str
+    evidence: tuple[Cited, ...]
+    value: JSON = None
+    by: str = ""
+    called: str = ""
+    was: str = ""
+    liable: str = ""
+
+    @property
+    def fact(self) -> str:
+        """The name of the fact."""
+        return self.id.partition(":")[0]
+
+    @property
+    def subject(self) -> str:
+        """What it is about; may be empty."""
+        return self.id.partition(":")[2]
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return it as ``card.json`` holds it."""
+        found: dict[str, JSON] = {
+            "id": self.id,
+            "title": self.title,
+            "about": self.subject,
+            "text": self.text,
+            "state": self.state,
+            "evidence": [str(identity) for identity, _ in self.evidence],
+        }
+        if self.value is not None:
+            found["value"] = self.value
+        if self.by:
+            found["by"] = self.by
+        if self.called:
+            found["called"] = self.called
+        if self.was:
+            found["was"] = self.was
+        if self.liable:
+            found["liable"] = self.liable
+        return found
+
+
+def statement(fact: str, title: str, said: Said) -> CardStatement:
+    """Return what a fact says as a statement; foreign text becomes one visible line."""
+    subject = plain(said.subject, 300)
+    return CardStatement(
+        id=f"{fact}:{subject}" if subject else fact,
+        title=plain(said.title or title, 300),
+        text=plain(said.text, MAX_TEXT),
+        state=said.state,
+        evidence=said.evidence,
+        value=said.value,
+        by=said.by,
+        liable=plain(said.liable, MAX_TEXT),
+    )
+
+
+def named(manifest: Manifest) -> Cited:
+    """Return a manifest as evidence."""
+    return manifest.id, f"{manifest.kind} {manifest.name}"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return a count and its noun as ``pluralize`` does, with the thousands told apart."""
+    return f"{count:,}{pluralize(count, one, many).removeprefix(str(count))}"
+
+
+def listed(values: Iterable[Any]) -> str:
+    """Return values in words, separated by commas."""
+    return ", ".join(str(value) for value in values)

@@ -1,0 +1,88 @@
+"""The closed vocabulary: everything a card can say from signed objects (spec §14.4.3).
+
+A profile names facts; one that is not here refuses the profile. Names are append-only.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from msgspec.structs import replace
+
+from lyrikstore.canon.errors import FormatError, LyrikstoreError
+from lyrikstore.publish.cards.facts import CardFacts
+from lyrikstore.publish.cards.organisations import with_document
+from lyrikstore.publish.cards.statement import CardStatement, Said, statement
+from lyrikstore.publish.cards.vocabulary import (
+    data,
+    evaluation,
+    model,
+    personal,
+    rights,
+    subject,
+    training,
+)
+from lyrikstore.publish.cards.vocabulary.fact import Fact
+
+
+def _of_models(facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    return {name: replace(fact, of="checkpoint") for name, fact in facts.items()}
+
+
+VOCABULARY: Mapping[str, Fact] = MappingProxyType(
+    {
+        **subject.FACTS,
+        **_of_models(model.FACTS),
+        **data.FACTS,
+        **personal.FACTS,
+        **rights.FACTS,
+        **_of_models(rights.OF_USE),
+        **_of_models(training.FACTS),
+        **_of_models(evaluation.FACTS),
+    }
+)
+"""Name → fact, in the order in which a card says them."""
+
+
+def card_facts() -> dict[str, str]:
+    """Return every fact that a profile can name, and what it says, in the order of a card."""
+    return {name: fact.about for name, fact in VOCABULARY.items()}
+
+
+def say_all(facts: CardFacts) -> list[CardStatement]:
+    """Return every statement that signed objects make, one a fact and subject.
+
+    Args:
+        facts: What the card is made from.
+
+    Raises:
+        FormatError: (``bad-body``) an object lacks what a fact tells of.
+    """
+    found: dict[str, CardStatement] = {}
+    named_by = facts.named_by
+    for name, fact in VOCABULARY.items():
+        if fact.of not in {"", facts.subject.kind}:
+            continue
+        for said in _found(name, fact, facts):
+            one = statement(name, fact.title, said)
+            one = with_document(one, named_by.get(one.evidence[0][0]) if one.by else None)
+            # Of two with one id, such as labels that differ in hidden characters, both are said.
+            at, base = 2, one.id
+            while one.id in found:
+                one = replace(one, id=f"{base} {at}")
+                at += 1
+            found[one.id] = one
+    return list(found.values())
+
+
+def _found(name: str, fact: Fact, facts: CardFacts) -> list[Said]:
+    try:
+        return list(fact.find(facts))
+    except LyrikstoreError:
+        raise
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        # ATTACK: a body that its schema allows, such as an evaluation of no records.
+        raise FormatError(
+            "bad-body",
+            f"what {name} tells of is signed in a form that this version does not know",
+            hint="ask whoever signed it, or upgrade lyrikstore",
+        ) from error

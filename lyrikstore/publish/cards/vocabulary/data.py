@@ -1,0 +1,238 @@
+"""Facts about the data: where it comes from, what is known of it, what was done to it.
+
+What is known of a dataset is said once, of the dataset that was committed; of those that were
+made from it, what was done.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from lyrikstore.canon.json import JSON
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.publish.cards.facts import CardFacts
+from lyrikstore.publish.cards.statement import Said, counted, listed, named
+from lyrikstore.publish.cards.vocabulary.fact import Fact
+
+FIELDS: Mapping[str, tuple[str, str]] = {
+    "name": ("Title", "title"),
+    "about": ("What it contains", "about"),
+    "origin": ("Origin", "origin"),
+    "originGeography": ("Where it comes from", "geography"),
+    "collectedDuring": ("Collected", "collected"),
+    "collectionMethod": ("How it was collected", "collection-method"),
+    "modalities": ("Modalities", "modalities"),
+    "formats": ("Formats", "formats"),
+    "stats": ("Statistics", "statistics"),
+    "annotation": ("Labelled", "annotation"),
+    "classification": ("Personal and confidential data", "classification"),
+    "confidentiality": ("Confidentiality", "confidentiality"),
+    "deidentification": ("De-identification", "deidentification"),
+    "consents": ("Consents", "consents"),
+    "agreements": ("Agreements", "agreements"),
+    "licence": ("What the licence means", "licence-meaning"),
+    "intellectualProperty": ("Notices", "intellectual-property"),
+    "tdmReservation": ("Text and data mining", "text-and-data-mining"),
+    "purposes": ("Purposes", "purposes"),
+    "prohibitedUses": ("Prohibited uses", "prohibited-uses"),
+    "processing": ("Where it may be processed", "processing"),
+    "storage": ("Where it may be stored", "storage"),
+    "retention": ("Retention", "retention"),
+    "synthetic": ("Synthetic records", "synthetic"),
+    "quality": ("Quality", "quality"),
+    "biases": ("Known biases", "biases"),
+    "limitations": ("Known limitations", "limitations"),
+}
+"""Field of the descriptor → what it is called, and its name as a fact. What a dataset was made
+from is said by ``data.derived``."""
+
+_CAPITAL = re.compile(r"(?<=[a-z0-9])[A-Z](?=[a-z])")
+
+_PARTS = {"train": "Trained on", "validation": "Validated on", "test": "Tested on"}
+
+_MAX_MODELS = 100
+
+_STATES = {"measured": "measured", "tool-asserted": "stated", "human-asserted": "stated"}
+
+
+def sources(facts: CardFacts) -> list[Manifest]:
+    """Return the datasets that were committed or imported, not made from others."""
+    return [dataset for dataset in facts.each_dataset if not list(dataset.made_from)]
+
+
+def _source(facts: CardFacts) -> Iterator[Said]:
+    if not facts.datasets:
+        text = "not established: no dataset is among the inputs of the model"
+        yield Said(text, (named(facts.subject),), "not-established")
+    for dataset in sources(facts):
+        body = dataset.body
+        records = counted(body["records"], "record")
+        files = counted(body["fileCount"], "file")
+        size = counted(body["bytes"], "byte")
+        text = f"{records} in {files}, {size}; signed by {dataset.author}"
+        value: JSON = {"records": body["records"], "files": body["fileCount"]}
+        yield Said(text, (named(dataset),), "measured", dataset.name, value=value)
+
+
+def _licence(facts: CardFacts) -> Iterator[Said]:
+    for dataset in sources(facts):
+        expression = dataset.body.get("licence", {}).get("expression")
+        if expression is None:
+            text, state = "not established: whoever committed it states none", "not-established"
+            yield Said(text, (named(dataset),), state, dataset.name)
+        else:
+            yield Said(
+                expression, (named(dataset),), "stated", dataset.name,
+                value=expression, by=dataset.author,
+            )  # fmt: skip
+
+
+def _described(field: str) -> Callable[[CardFacts], Iterator[Said]]:
+    """Return what finds a field of the descriptor, known or not."""
+
+    def find(facts: CardFacts) -> Iterator[Said]:
+        for dataset in sources(facts):
+            found = dataset.body["descriptor"].get(field)
+            if found is not None:
+                yield _field(found, dataset)
+
+    return find
+
+
+def _field(found: Mapping[str, Any], dataset: Manifest) -> Said:
+    own, subject = (named(dataset),), dataset.name
+    if found["state"] == "value":
+        value = found["value"]
+        text, state = words(value), _STATES[found["basis"]]
+        return Said(text, own, state, subject, value=value, by=dataset.author)
+    reason = found.get("reason") or "no reason is given"
+    state = "not-established" if found["state"] == "unknown" else "not-applicable"
+    said = "not established" if found["state"] == "unknown" else "does not apply"
+    return Said(f"{said}: {reason}", own, state, subject, by=dataset.author)
+
+
+def words(value: JSON) -> str:
+    """Return a value in words: members by name, what is inside one in brackets."""
+    match value:
+        case None | bool():
+            return {None: "none", True: "yes", False: "no"}[value]
+        case int():
+            return f"{value:,}"
+        case dict():
+            return "; ".join(f"{_spaced(name)} {_inside(one)}" for name, one in value.items())
+        case list():
+            return listed(map(_inside, value))
+        case _:
+            return str(value)
+
+
+def _inside(value: JSON) -> str:
+    return f"({words(value)})" if isinstance(value, dict | list) else words(value)
+
+
+def _spaced(name: str) -> str:
+    """Return a member's name as people write it: ``collected from`` for ``collectedFrom``."""
+    return _CAPITAL.sub(lambda found: f" {found[0].lower()}", name)
+
+
+def _derived(facts: CardFacts) -> Iterator[Said]:
+    for dataset in facts.each_dataset:
+        derivation: dict[str, Any] | None = dataset.body.get("derivation")
+        if derivation is None:
+            continue
+        counts = derivation["counts"]
+        used = {item.id for item in dataset.inputs_in("filter")}
+        filters = [item for item in facts.filters if item.id in used]
+        steps = [step["use"] for item in filters for step in item.body["steps"]]
+        text = (
+            f"by {listed(steps)}: {counted(counts['in'], 'record')} seen, {counts['kept']:,} "
+            "kept here, "
+            f"{counts['changed']:,} of them changed, {counts['dropped']:,} dropped, "
+            f"{counts['elsewhere']:,} put into other parts"
+        )
+        reasons = [
+            f"{count:,} {what} ({reason})"
+            for what in ("dropped", "changed")
+            for reason, count in sorted(derivation[what].items())
+        ]
+        if reasons:
+            text += f"; {listed(reasons)}"
+        evidence = (named(dataset), *(named(item) for item in filters))
+        value: JSON = {**counts, "from": [str(one) for one in dataset.made_from]}
+        yield Said(text, evidence, "measured", dataset.name, value=value)
+
+
+def _found(facts: CardFacts) -> Iterator[Said]:
+    for dataset in facts.each_dataset:
+        reported = dataset.body.get("derivation", {}).get("reported", {})
+        if reported:
+            said = (f"{reason}: {counted(one, 'record')}" for reason, one in reported.items())
+            yield Said(
+                listed(sorted(said)), (named(dataset),), "measured", dataset.name, value=reported
+            )
+
+
+def _redacted(facts: CardFacts) -> Iterator[Said]:
+    for dataset in facts.each_dataset:
+        found = dataset.body["descriptor"].get("deidentification", {})
+        if dataset.body.get("derivation") is not None and found.get("state") == "value":
+            yield _field(found, dataset)
+
+
+def _parts(facts: CardFacts) -> Iterator[Said]:
+    for role, dataset in facts.datasets:
+        if role not in _PARTS:
+            continue
+        records = dataset.body["records"]
+        text = f"{dataset.name}, {counted(records, 'record')}"
+        yield Said(
+            text, (named(dataset),), "measured", f"{role} {dataset.name}", _PARTS[role], records
+        )
+
+
+def _first_used(facts: CardFacts) -> Iterator[Said]:
+    for dataset in sources(facts):
+        if dataset.id in facts.earlier.first_used:
+            run, index = facts.earlier.first_used[dataset.id]
+            text = (
+                f"by {run.name}, log entry {index}, which claims the day {run.created[:10]}; "
+                "before that no run in this store trained on it"
+            )
+            value: JSON = {"index": index, "day": run.created[:10]}
+            yield Said(text, (named(run), named(dataset)), "derived", dataset.name, value=value)
+
+
+def _also_used(facts: CardFacts) -> Iterator[Said]:
+    for dataset in sources(facts):
+        others = facts.earlier.also_used.get(dataset.id, ())[:_MAX_MODELS]
+        if others:
+            names = sorted(one.name for one in others)
+            text = f"{listed(names)}, before this model; lyrikstore impact tells of later ones"
+            if len(others) == _MAX_MODELS:
+                text += f", and whether there are more than these {_MAX_MODELS}"
+            evidence = (*(named(one) for one in others), named(dataset))
+            yield Said(text, evidence, "derived", dataset.name, value=list(names))
+
+
+FACTS = {
+    "data.source": Fact("Source", "each dataset that was committed, with its size", _source),
+    "data.licence": Fact("Licence", "the licence its committer states", _licence),
+    "data.parts": Fact("Parts", "what it was trained, validated and tested on", _parts),
+    "data.derived": Fact(
+        "Made by", "what filters did, with counts and reasons of what was dropped", _derived
+    ),
+    "data.found": Fact("Found by filters", "what filters found and left, by record", _found),
+    "data.redacted": Fact(
+        "Personal data treated", "what filters did to personal data, of derived datasets", _redacted
+    ),
+    "data.first-used": Fact(
+        "First trained on", "the first run of this store that trained on it", _first_used
+    ),
+    "data.also-used": Fact(
+        "Also trained on", "other models of this store that were trained on it before", _also_used
+    ),
+    **{
+        f"data.{name}": Fact(title, f"field {field} of the descriptor", _described(field))
+        for field, (title, name) in FIELDS.items()
+    },
+}

@@ -1,0 +1,306 @@
+"""Facts about evaluations: never a figure of the model without that of the baseline beside it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from lyrikstore.canon.json import JSON
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.publish.cards.facts import CardFacts
+from lyrikstore.publish.cards.statement import Said, counted, named
+from lyrikstore.publish.cards.vocabulary.fact import Fact
+from lyrikstore.publish.cards.vocabulary.training import resources
+from lyrikstore.verify.evaluation.words import (
+    METRICS,
+    cost_in_words,
+    figures_of,
+    near_in_words,
+    seen_in_words,
+    threshold_in_words,
+    verdict_in_words,
+    with_interval,
+)
+
+MAX_LABELS = 200
+_LEAST_RECORDS = 5
+"""A class with fewer test records is never called the worst: that is chance."""
+
+_SYSTEMS = (("model", "model"), ("baseline", "baseline"), ("majority", "commonest label"))
+
+Find = Callable[[CardFacts, Manifest], Iterator[Said]]
+
+
+def _each(find: Find) -> Callable[[CardFacts], Iterator[Said]]:
+    """Return a fact that is said of every evaluation."""
+
+    def found(facts: CardFacts) -> Iterator[Said]:
+        for evaluation in facts.evaluations:
+            yield from find(facts, evaluation)
+
+    return found
+
+
+def _data(facts: CardFacts) -> Iterator[Said]:
+    if not facts.evaluations:
+        text = "not established: no evaluation of it is logged"
+        yield Said(text, (named(facts.checkpoint),), "not-established")
+    for one in facts.evaluations:
+        body = one.body
+        text = (
+            f"{counted(body['count'], 'record')} of the part {body['split']}, signed by "
+            f"{one.author}; intervals: {body['confidence']['method']}, "
+            f"{Decimal(body['confidence']['level']) * 100:g} %; baseline: "
+            f"{body['baseline']['method']}"
+        )
+        tests = ((item.id, "test data") for item in one.inputs_in("test"))
+        yield Said(text, (named(one), *tests), "measured", one.name, value=body["count"])
+
+
+def _verdict(_: CardFacts, one: Manifest) -> Iterator[Said]:
+    text = verdict_in_words(one.body) or _by_accuracy(one.body)
+    compared: Sequence[Mapping[str, Any]] = one.body.get("comparisons", ())
+    verdict = compared[0]["verdict"] if compared and "no verdict" not in text else None
+    yield Said(text, (named(one),), "measured", one.name, value=verdict)
+
+
+def _by_accuracy(body: Mapping[str, Any]) -> str:
+    """Return which is better, of an evaluation of version 1, which compares nothing."""
+    ours, theirs = (body[system]["accuracy"] for system in ("model", "baseline"))
+    difference = Decimal(ours["value"]) - Decimal(theirs["value"])
+    if not difference:
+        return "by accuracy, model and baseline are equal"
+    better = "model" if difference > 0 else "baseline"
+    text = f"by accuracy, the {better} is better, by {abs(difference)}"
+    if not all("low" in figure and "high" in figure for figure in (ours, theirs)):
+        return f"{text}; how sure that is, is not known"
+    apart = Decimal(ours["low"]) > Decimal(theirs["high"]) or Decimal(theirs["low"]) > Decimal(
+        ours["high"]
+    )
+    return f"{text}; their intervals {'do not ' if apart else ''}overlap"
+
+
+def _metrics(_: CardFacts, one: Manifest) -> Iterator[Said]:
+    systems = [
+        (called, figures_of(one.body[system])) for system, called in _SYSTEMS if system in one.body
+    ]
+    for metric in systems[0][1]:
+        said = [
+            f"{called} {with_interval(figures[metric])}"
+            for called, figures in systems
+            if metric in figures
+        ]
+        value: JSON = {
+            called: dict(figures[metric]) for called, figures in systems if metric in figures
+        }
+        subject = f"{one.name} {metric}"
+        title = METRICS[metric]
+        yield Said("; ".join(said), (named(one),), "measured", subject, title, value)
+
+
+def _before(facts: CardFacts) -> Iterator[Said]:
+    """Yield what the version before had, where both have an evaluation of one name."""
+    old = {one.name: one for one in facts.earlier.evaluations}
+    new = {one.name: one for one in facts.evaluations}  # of each name the last
+    for name in (one for one in new if one in old):
+        before, now = old[name], new[name]
+        tests = [[one.id for one in side.inputs_in("test")] for side in (before, now)]
+        other = "" if tests[0] == tests[1] else "; on other test data, so they do not compare"
+        sides = [
+            [(called, figures_of(side.body[system])) for system, called in _SYSTEMS
+             if system in side.body]
+            for side in (before, now)
+        ]  # fmt: skip
+        for metric in sides[1][0][1]:
+            if metric in sides[0][0][1]:
+                said = [
+                    "; ".join(
+                        f"{called} {with_interval(figures[metric])}"
+                        for called, figures in side
+                        if metric in figures
+                    )
+                    for side in sides
+                ]
+                value: JSON = {
+                    "before": dict(sides[0][0][1][metric]), "now": dict(sides[1][0][1][metric])
+                }  # fmt: skip
+                yield Said(
+                    f"was: {said[0]}; is: {said[1]}{other}", (named(before), named(now)),
+                    "measured", f"{name} {metric}", f"Before: {METRICS[metric]}", value,
+                )  # fmt: skip
+
+
+def _in_words(words: Callable[[Mapping[str, Any]], str]) -> Find:
+    def find(_: CardFacts, one: Manifest) -> Iterator[Said]:
+        if text := words(one.body):
+            yield Said(text, (named(one),), "measured", one.name)
+
+    return find
+
+
+def _thresholds(_: CardFacts, one: Manifest) -> Iterator[Said]:
+    for bound in one.body.get("thresholds", ()):
+        of = f" {bound['label']}" if "label" in bound else ""
+        subject = f"{one.name} {bound['metric']}{of}"
+        text = threshold_in_words(bound)
+        yield Said(text, (named(one),), "measured", subject, value=bound["met"])
+
+
+def _classes(_: CardFacts, one: Manifest) -> Iterator[Said]:
+    labels: Mapping[str, Mapping[str, Any]] = one.body["model"].get("perClass", {})
+    others: Mapping[str, Mapping[str, Any]] = one.body["baseline"].get("perClass", {})
+    for label in sorted(labels)[:MAX_LABELS]:
+        scores, other = labels[label], others.get(label, {})
+        text = (
+            f"F1 {scores['f1']}, precision {scores['precision']}, recall {scores['recall']}, "
+            f"{counted(scores['support'], 'record')}; baseline F1 {other.get('f1', 'not known')}"
+        )
+        value: JSON = {**scores, **({"baselineF1": other["f1"]} if "f1" in other else {})}
+        yield Said(text, (named(one),), "measured", f"{one.name} {label}", label, value)
+
+
+def _worst_class(_: CardFacts, one: Manifest) -> Iterator[Said]:
+    labels: Mapping[str, Mapping[str, Any]] = one.body["model"].get("perClass", {})
+    seen = {name: of for name, of in labels.items() if of["support"] >= _LEAST_RECORDS}
+    if not seen:
+        return
+    worst = min(seen, key=lambda name: (Decimal(seen[name]["f1"]), name))
+    records = counted(seen[worst]["support"], "record")
+    text = f"{worst}: F1 {seen[worst]['f1']}, {records}"
+    yield Said(text, (named(one),), "measured", one.name, value=worst)
+
+
+def _slices(_: CardFacts, one: Manifest) -> Iterator[Said]:
+    for part in one.body.get("slices", ()):
+        metric = _metric_of(part)
+        called = "length" if part["field"] == "@length" else part["field"]
+        title = f"{called}: {part['value']}"
+        figure = part["measures"][metric]
+        records = counted(part["count"], "record")
+        text = f"{METRICS[metric]} {with_interval(figure)}, {records}"
+        yield Said(
+            text, (named(one),), "measured", f"{one.name} {title}", title,
+            {**figure, "count": part["count"]},
+        )  # fmt: skip
+
+
+def _worst_slice(_: CardFacts, one: Manifest) -> Iterator[Said]:
+    parts = [part for part in one.body.get("slices", ()) if "low" in _figure(part)]
+    if not parts:
+        return
+    worst = min(parts, key=lambda part: (Decimal(_figure(part)["value"]), part["value"]))
+    called = "length" if worst["field"] == "@length" else worst["field"]
+    records = counted(worst["count"], "record")
+    text = f"{called} {worst['value']}: {with_interval(_figure(worst))}, {records}"
+    yield Said(text, (named(one),), "measured", one.name)
+
+
+def _metric_of(part: Mapping[str, Any]) -> str:
+    measures = part["measures"]
+    return (
+        "microF1" if "microF1" in measures else next(name for name in METRICS if name in measures)
+    )
+
+
+def _figure(part: Mapping[str, Any]) -> Mapping[str, str]:
+    found: Mapping[str, str] = part["measures"][_metric_of(part)]
+    return found
+
+
+def _calibration(_: CardFacts, one: Manifest) -> Iterator[Said]:
+    found = one.body["model"].get("calibration", {})
+    if {"ece", "bins"} <= found.keys():
+        text = f"confidence and share of right answers differ by {found['ece']} in the mean"
+        yield Said(text, (named(one),), "measured", one.name, value=found)
+
+
+def _coverage(_: CardFacts, one: Manifest) -> Iterator[Said]:
+    rows = one.body["model"].get("coverage", ())
+    if rows:
+        said = "; ".join(
+            f"{Decimal(row['accuracy']) * 100:.1f} % right where it answers "
+            f"{Decimal(row['share']) * 100:.1f} %"
+            for row in rows[:3]
+        )
+        yield Said(said, (named(one),), "measured", one.name, value=list(rows))
+
+
+def _confusions(facts: CardFacts, one: Manifest) -> Iterator[Said]:
+    table = facts.confusions.get(one.id)
+    if table is None:
+        return
+    labels, counts = table["labels"], table["counts"]
+    wrong = sorted(
+        (
+            (count, row, column)
+            for row, line in enumerate(counts[: len(labels)])
+            for column, count in enumerate(line[: len(labels)])
+            if row != column and count
+        ),
+        key=lambda found: (-found[0], labels[found[1]], labels[found[2]]),
+    )
+    said = "; ".join(
+        f"{labels[row]} taken for {labels[column]}: {counted(count, 'record')}"
+        for count, row, column in wrong[:5]
+    )
+    yield Said(said or "none", (named(one),), "measured", one.name, value=table)
+
+
+def _failures(_: CardFacts, one: Manifest) -> Iterator[Said]:
+    for at, worst in enumerate(one.body["worst"][:10]):
+        sure = f", with probability {worst['probability']}" if "probability" in worst else ""
+        text = f"{worst['expected']} taken for {worst['predicted']}{sure}; record {worst['record']}"
+        yield Said(text, (named(one),), "measured", f"{one.name} {at + 1}", f"Failure {at + 1}")
+
+
+def _latency(_: CardFacts, one: Manifest) -> Iterator[Said]:
+    said = [
+        f"{called} {one.body[system]['latencyMs']['p50']} ms "
+        f"(95th percentile {one.body[system]['latencyMs']['p95']} ms)"
+        for system, called in _SYSTEMS
+        if "latencyMs" in one.body.get(system, {})
+    ]
+    if said:
+        yield Said("; ".join(said), (named(one),), "stated", one.name)
+
+
+def _resources(_: CardFacts, one: Manifest) -> Iterator[Said]:
+    yield from resources(one.body.get("plan", {}), "Planned", named(one), f"{one.name} planned")
+    yield from resources(one.body.get("actual", {}), "Taken", named(one), f"{one.name} taken")
+
+
+FACTS = {
+    "evaluation.data": Fact("Tested on", "which records, by whom, how", _data),
+    "evaluation.verdict": Fact("Verdict", "whether it is worth having", _each(_verdict)),
+    "evaluation.metric": Fact("Metric", "model, baseline, commonest label", _each(_metrics)),
+    "evaluation.before": Fact(
+        "Before", "a metric of the version before, beside this one's", _before
+    ),
+    "evaluation.cost": Fact(
+        "Cost of mistakes", "in 1,000 records, beside the baseline's",
+        _each(_in_words(cost_in_words)),
+    ),
+    "evaluation.seen": Fact(
+        "Seen in training", "test records that training data has", _each(_in_words(seen_in_words))
+    ),
+    "evaluation.near": Fact(
+        "Nearly seen", "test records that are nearly in the training data",
+        _each(_in_words(near_in_words)),
+    ),
+    "evaluation.threshold": Fact(
+        "Promised before training", "thresholds, and whether they are reached", _each(_thresholds)
+    ),
+    "evaluation.worst-class": Fact("Worst class", "the label with the least F1",
+                                   _each(_worst_class)),
+    "evaluation.worst-slice": Fact("Worst slice", "the part with the least metric",
+                                   _each(_worst_slice)),
+    "evaluation.class": Fact("Class", "figures of each label", _each(_classes)),
+    "evaluation.slice": Fact("Slice", "figures of each part of the test data", _each(_slices)),
+    "evaluation.calibration": Fact("Calibration", "whether confidence can be believed",
+                                   _each(_calibration)),
+    "evaluation.coverage": Fact("Coverage", "accuracy over the surest records", _each(_coverage)),
+    "evaluation.confusion": Fact("Taken for another", "the commonest confusions",
+                                 _each(_confusions)),
+    "evaluation.failure": Fact("Failure", "the worst failures, by record id", _each(_failures)),
+    "evaluation.latency": Fact("Time of an answer", "median and 95th percentile", _each(_latency)),
+    "evaluation.resources": Fact("Resources", "what the evaluation took", _each(_resources)),
+}  # fmt: skip

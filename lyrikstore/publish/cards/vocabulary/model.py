@@ -1,0 +1,104 @@
+"""Facts about the model itself: what it is, what it was made from, what it answers."""
+
+from collections.abc import Iterator
+
+from lyrikstore.publish.cards.facts import CardFacts
+from lyrikstore.publish.cards.statement import Said, counted, listed, named
+from lyrikstore.publish.cards.vocabulary.fact import Fact
+
+_WITH_WORDS = frozenset({"tfidf/1", "blend/1"})
+_GENERATES = frozenset({"sft"})
+
+
+def _format(facts: CardFacts) -> Iterator[Said]:
+    form = facts.checkpoint.body["format"]
+    yield Said(form, (named(facts.checkpoint),), value=form)
+
+
+def _task(facts: CardFacts) -> Iterator[Said]:
+    own, task = named(facts.checkpoint), facts.checkpoint.body.get("task")
+    if task is None:
+        yield Said("not established: the checkpoint names none", (own,), "not-established")
+    else:
+        yield Said(task, (own,), value=task)
+
+
+def _labels(facts: CardFacts) -> Iterator[Said]:
+    labels = facts.checkpoint.body.get("labels", [])
+    if labels:
+        text = f"{counted(len(labels), 'label')}: {listed(labels)}"
+        yield Said(text, (named(facts.checkpoint),), value=labels)
+
+
+def _decision(facts: CardFacts) -> Iterator[Said]:
+    decision = facts.checkpoint.body.get("decision")
+    if decision is None:
+        return
+    below = decision["abstainBelow"]
+    text = f"below a confidence of {below} it answers that it does not know"
+    if float(below) == 0:
+        text = "it answers every record, however unsure it is"
+    yield Said(text, (named(facts.checkpoint),), "measured", value=decision)
+
+
+def _generates(facts: CardFacts) -> Iterator[Said]:
+    task = facts.checkpoint.body.get("task")
+    if task is None:
+        return
+    generates = task in _GENERATES
+    text = "it writes text" if generates else "it gives labels; it does not generate text or images"
+    yield Said(text, (named(facts.checkpoint),), value=generates)
+
+
+def _words(facts: CardFacts) -> Iterator[Said]:
+    if facts.checkpoint.body["format"] not in _WITH_WORDS:
+        return
+    text = (
+        "the model holds words of the training data: those, and pairs, that are in two records or "
+        "more; where no word is in two, all of them. Names can be among them"
+    )
+    yield Said(text, (named(facts.checkpoint),))
+
+
+def _base(facts: CardFacts) -> Iterator[Said]:
+    own = named(facts.checkpoint)
+    if facts.base is not None:
+        yield Said(facts.base.name, (own, named(facts.base)), value=facts.base.name)
+    elif facts.checkpoint.body["origin"] == "imported":
+        text = "not established: the model was imported, and whoever did names none"
+        yield Said(text, (own,), "not-established")
+    elif facts.checkpoint.body["origin"] == "derived":
+        made = facts.checkpoint.inputs_in("source")
+        text = f"not established here: it was made of {counted(len(made), 'other model')}, "
+        text += "whose data and runs this card does not tell"
+        named_models = ((one.id, "model that it was made of") for one in made)
+        yield Said(text, (own, *named_models), "not-established")
+    else:
+        yield Said("none: nothing was trained before", (own,))
+
+
+def _base_rights(facts: CardFacts) -> Iterator[Said]:
+    if facts.base is None:
+        return
+    base = named(facts.base)
+    asserted = facts.base.body.get("rights", {}).get("asserted")
+    if asserted is None:
+        text = "not established: whoever imported it states none"
+        yield Said(text, (base,), "not-established")
+    else:
+        yield Said(asserted, (base,), "stated", by=facts.base.author, value=asserted)
+
+
+FACTS = {
+    "model.format": Fact("Format", "how it is stored", _format),
+    "model.task": Fact("Task", "what it was trained for", _task),
+    "model.labels": Fact("Answers", "the labels it can give", _labels),
+    "model.decision": Fact("Does not answer", "when it says that it does not know", _decision),
+    "model.generates": Fact("Generates", "whether it writes text", _generates),
+    "model.words": Fact("Holds words", "whether words of the training data are in it", _words),
+    "model.base": Fact("Base model", "what it was trained from", _base),
+    "model.base-rights": Fact(
+        "Rights in the base model", "what whoever imported the base says of its licence",
+        _base_rights,
+    ),
+}  # fmt: skip

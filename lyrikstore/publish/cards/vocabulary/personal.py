@@ -1,0 +1,167 @@
+"""The fact about personal data that a filter found, and that nothing removed.
+
+Filters count what they find in the data they make. What is found in a dataset on the way is gone if
+a later step looked for it in the same places with the same detectors, and replaced or dropped it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.publish.cards.facts import CardFacts
+from lyrikstore.publish.cards.statement import Said, counted, listed, named
+from lyrikstore.publish.cards.vocabulary.fact import Fact
+
+_FOUND = "found-"
+_SCAN = "scan/1"
+_REMOVES = frozenset({"redact/2", "drop-personal/1"})
+_RENAMES = "map/1"
+
+Step = Mapping[str, Any]
+
+
+class _Search(Struct, frozen=True):
+    """Where a step looks, by what, and of which kinds it removes what it finds there.
+
+    ATTACK: members of a step are what its author signed, of any form: of a scan they are read as
+    more than can be searched, of a step that removes as nothing.
+    """
+
+    detectors: frozenset[str]
+    text: bool
+    columns: frozenset[str] | None  # None: all
+    kinds: frozenset[str] = frozenset()
+    moved: bool = False  # whether what was found may have another name by then
+
+    @classmethod
+    def of_scan(cls, step: Step) -> Self:
+        detectors, columns = step.get("detectors"), step.get("columns")
+        known = isinstance(detectors, list) and (columns == "*" or isinstance(columns, list))
+        return cls(
+            detectors=_words(detectors) if known else frozenset({""}),
+            text=step.get("text") is not False,
+            columns=_words(columns) if isinstance(columns, list) else None,
+        )
+
+    @classmethod
+    def of_removal(cls, step: Step) -> Self:
+        columns = step.get("columns")
+        return cls(
+            detectors=_words(step.get("detectors")),
+            text=step.get("text") is True,
+            columns=None if columns == "*" else _words(columns),
+            # A value that is kept: something that was found may be left.
+            kinds=frozenset() if step.get("keep") else _words(step.get("kinds")),
+        )
+
+    def holds(self, other: Self) -> bool:
+        """Return whether it looks everywhere where ``other`` does, with all of its detectors."""
+        # ATTACK: text that is a column by then, which nothing looks at any more.
+        if self.moved and not (self.text and self.columns is None):
+            return False
+        return (
+            self.detectors >= other.detectors
+            and self.text >= other.text
+            and (
+                self.columns is None
+                or (other.columns is not None and self.columns >= other.columns)
+            )
+        )
+
+
+def _words(value: Any) -> frozenset[str]:
+    found = value if isinstance(value, list) else ()
+    return frozenset(one for one in found if isinstance(one, str))
+
+
+def _found(facts: CardFacts) -> Iterator[Said]:
+    filters = {one.id: one for one in facts.filters}
+    for dataset, after in _with_what_came_after(facts, filters):
+        steps = _steps(dataset, filters)
+        at = [at for at, step in enumerate(steps) if step["use"] == _SCAN]
+        scans = {_Search.of_scan(steps[one]) for one in at}
+        later = _removals(steps[at[-1] + 1 :] if at else (), after)
+        if at and any(step["use"] == _RENAMES for step in steps[at[0] : at[-1]]):
+            later = _moved(later)
+        removed = frozenset[str]().union(
+            *(step.kinds for step in later if all(step.holds(scan) for scan in scans))
+        )
+        reported = dataset.body.get("derivation", {}).get("reported", {})
+        left = {
+            reason: count
+            for reason, count in sorted(reported.items())
+            if reason.startswith(_FOUND) and reason.removeprefix(_FOUND) not in removed
+        }
+        if left:
+            counts = (f"{reason}: {counted(one, 'record')}" for reason, one in left.items())
+            evidence = (named(dataset), *(named(one) for one in _filters(dataset, filters)))
+            text = f"{listed(counts)}; nothing after that removed it"
+            yield Said(text, evidence, "measured", dataset.name, value=left)
+
+
+def _with_what_came_after(
+    facts: CardFacts, filters: Mapping[Digest, Manifest]
+) -> Iterator[tuple[Manifest, frozenset[_Search]]]:
+    """Yield the data in use, and what it was made from, each with the later removing steps.
+
+    Of several ways from a dataset into the data in use those steps count that are on all.
+    """
+    known = {dataset.id: dataset for _, dataset in facts.datasets}
+    used = [one.id for role, one in facts.datasets if role in {"train", "validation", "subject"}]
+    reached, pending = set(used), list(used)
+    while pending:
+        made_from = known[pending.pop()].made_from
+        new = {one for one in made_from if one in known and one not in reached}
+        reached |= new
+        pending += new
+    users = dict.fromkeys(reached, 0)
+    for identity in reached:
+        for source in set(known[identity].made_from) & reached:
+            users[source] += 1
+    after: dict[Digest, frozenset[_Search]] = dict.fromkeys(used, frozenset())
+    pending = sorted((one for one in reached if not users[one]), key=str)
+    while pending:
+        identity = pending.pop()
+        dataset = known[identity]
+        yield dataset, after[identity]
+        passed = _removals(_steps(dataset, filters), after[identity])
+        for source in sorted(set(dataset.made_from) & reached, key=str):
+            after[source] = after.get(source, passed) & passed
+            users[source] -= 1
+            if not users[source]:
+                pending.append(source)
+
+
+def _filters(dataset: Manifest, filters: Mapping[Digest, Manifest]) -> list[Manifest]:
+    return [filters[one.id] for one in dataset.inputs_in("filter") if one.id in filters]
+
+
+def _removals(steps: Sequence[Step], after: frozenset[_Search]) -> frozenset[_Search]:
+    """Return the removing steps among some and after them, for what is there before."""
+    for step in reversed(steps):
+        if step["use"] == _RENAMES:
+            after = _moved(after)
+        elif step["use"] in _REMOVES:
+            after |= {_Search.of_removal(step)}
+    return after
+
+
+def _moved(removals: frozenset[_Search]) -> frozenset[_Search]:
+    return frozenset(replace(one, moved=True) for one in removals)
+
+
+def _steps(dataset: Manifest, filters: Mapping[Digest, Manifest]) -> list[Step]:
+    return [step for one in _filters(dataset, filters) for step in one.body["steps"]]
+
+
+FACTS = {
+    "data.personal-found": Fact(
+        "Personal data found and left",
+        "kinds of personal data that a filter found in the data and nothing removed",
+        _found,
+    ),
+}

@@ -1,0 +1,188 @@
+"""Facts about training: what was announced, what it took, why this candidate was taken."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from lyrikstore.canon.json import JSON
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.publish.cards.facts import CardFacts
+from lyrikstore.publish.cards.statement import Cited, Said, named
+from lyrikstore.publish.cards.vocabulary.data import words
+from lyrikstore.publish.cards.vocabulary.fact import Fact
+
+_MAX_SETTINGS = 200
+_PARAMETERS_A_BYTE = 8
+"""A bit each: no way to store weights has more. The count of parameters is signed nowhere."""
+_THIRD = 10**23 // 3
+_RESOURCES = (
+    ("cpuSeconds", "processor time, s"),
+    ("wallSeconds", "time on the clock, s"),
+    ("memoryBytes", "peak memory, bytes"),
+    ("acceleratorMemoryBytes", "peak memory of the accelerator, bytes"),
+    ("costUsd", "cost, USD"),
+    ("energyKwh", "energy, kWh"),
+    ("monthlyUsd", "cost of a month, USD"),
+)
+
+
+def _of_run(find: Any) -> Any:
+    """Return a fact that is said of the run, if there is one."""
+
+    def found(facts: CardFacts) -> Iterator[Said]:
+        if facts.run is not None:
+            yield from find(facts, facts.run)
+
+    return found
+
+
+def _registered(facts: CardFacts) -> Iterator[Said]:
+    run = facts.run
+    if run is None:
+        text = "not established: no run is among the inputs of the model"
+        yield Said(text, (named(facts.checkpoint),), "not-established")
+        return
+    text = f"announced as {run.name} by {run.author} before the first step, and logged"
+    yield Said(text, (named(run),), by=run.author, value=run.name)
+
+
+def _purpose(_: CardFacts, run: Manifest) -> Iterator[Said]:
+    yield Said(run.body["purpose"], (named(run),), "stated", by=run.author)
+
+
+def _order(_: CardFacts, run: Manifest) -> Iterator[Said]:
+    text = f"seed {run.body['seed']}, order of records by {run.body['order']['function']}"
+    yield Said(text, (named(run),), "stated", by=run.author)
+
+
+def _code(_: CardFacts, run: Manifest) -> Iterator[Said]:
+    source = run.body["code"]
+    text = f"{source['package']} {source['version']}, files {source['digest']}"
+    yield Said(text, (named(run),), "stated", by=run.author)
+
+
+def _environment(_: CardFacts, run: Manifest) -> Iterator[Said]:
+    place = run.body["environment"]
+    packages = "; ".join(f"{name} {one}" for name, one in sorted(place["packages"].items()))
+    text = f"Python {place['python']} on {place['platform']}, {place['threads']} threads"
+    yield Said(f"{text}; {packages}", (named(run),), "stated", by=run.author)
+
+
+def _config(_: CardFacts, run: Manifest) -> Iterator[Said]:
+    settings = sorted(_flat("", run.body["config"]))
+    for name, value in settings[:_MAX_SETTINGS]:
+        yield Said(value, (named(run),), "stated", name, name, by=run.author)
+
+
+def _chosen(facts: CardFacts) -> Iterator[Said]:
+    chosen = facts.checkpoint.body.get("chosen")
+    if chosen is not None:
+        yield Said(chosen["reason"], (named(facts.checkpoint),), "stated", value=chosen)
+
+
+def _reported(facts: CardFacts) -> Iterator[Said]:
+    model = facts.checkpoint
+    for member in ("step", "epoch"):
+        if member in model.body:
+            value = str(model.body[member])
+            yield Said(value, (named(model),), "stated", member, f"Taken at {member}")
+    for name, value in sorted(model.body.get("metrics", {}).items()):
+        text = f"{Decimal(value):f}"
+        yield Said(text, (named(model),), "stated", name, f"Reported by training: {name}", value)
+
+
+def _planned(_: CardFacts, run: Manifest) -> Iterator[Said]:
+    yield from resources(run.body.get("plan", {}), "Planned", named(run))
+
+
+def _taken(facts: CardFacts) -> Iterator[Said]:
+    model = facts.checkpoint
+    yield from resources(model.body.get("actual", {}), "Taken", named(model))
+
+
+def _planned_tokens(run: Manifest) -> int:
+    planned = run.body.get("plan", {}).get("tokens")
+    return 0 if planned is None else int(Decimal(planned["value"]))
+
+
+def _tokens(_: CardFacts, run: Manifest) -> Iterator[Said]:
+    tokens = _planned_tokens(run)
+    if tokens > 0:
+        basis = run.body["plan"]["tokens"]["basis"]
+        text = f"{tokens:,} planned, of all candidates and epochs, padding included ({basis})"
+        yield Said(text, (named(run),), "stated", value=str(tokens), by=run.author)
+
+
+def _flop(facts: CardFacts, run: Manifest) -> Iterator[Said]:
+    tokens = _planned_tokens(run)
+    if tokens <= 0 or facts.base is None or facts.base_bytes is None:
+        return
+    most = facts.base_bytes * _PARAMETERS_A_BYTE
+    flop = 6 * most * tokens
+    text = (
+        f"at most about {_rounded_up(flop)} operations: 6 for each of {tokens:,} tokens planned "
+        f"and each parameter, of which the base model has {most:,} at most, a bit each; "
+        f"{'less' if flop < _THIRD else 'not shown to be less'} than a third of 10^23, which "
+        "counts where the compute of the original is not known"
+    )
+    value: JSON = {"atMost": str(flop), "belowThird": flop < _THIRD}
+    yield Said(text, (named(run), named(facts.base)), value=value)
+
+
+def _rounded_up(count: int) -> str:
+    """Return a count in two digits and a power of ten, never less than it is."""
+    power = max(len(str(count)) - 2, 0)
+    digits = -(-count // 10**power)
+    return f"{digits / 10:.1f} x 10^{power + 1}"
+
+
+def resources(
+    figures: Mapping[str, Any], what: str, source: Cited, place: str = ""
+) -> Iterator[Said]:
+    """Yield the figures that there are.
+
+    Args:
+        figures: Member ``plan`` or ``actual``.
+        what: ``Planned`` or ``Taken``.
+        source: Whose figures they are.
+        place: The subject they are of, where there are several.
+    """
+    for member, title in _RESOURCES:
+        figure = figures.get(member)
+        if figure is None:
+            continue
+        if isinstance(figure, str):
+            text = f"{Decimal(figure):,f}"
+        else:
+            dated = f", price of {figure['asOf']}" if "asOf" in figure else ""
+            text = f"{Decimal(figure['value']):,f} ({figure['basis']}{dated})"
+        subject = f"{place} {member}".strip()
+        yield Said(text, (source,), "stated", subject, f"{what}: {title}")
+
+
+def _flat(prefix: str, value: JSON) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict) and value:
+        for name, item in value.items():
+            yield from _flat(f"{prefix}.{name}" if prefix else name, item)
+    else:
+        yield prefix or "all", words(value)
+
+
+FACTS = {
+    "run.registered": Fact("Announced", "that the run was signed before it began", _registered),
+    "run.purpose": Fact("Purpose of the run", "what it was declared for", _of_run(_purpose)),
+    "run.order": Fact("Order", "seed and order of records", _of_run(_order)),
+    "run.code": Fact("Code", "package, version and digest of what trained", _of_run(_code)),
+    "run.environment": Fact(
+        "Environment", "machine and versions of packages", _of_run(_environment)
+    ),
+    "run.config": Fact("Configuration", "every setting", _of_run(_config)),
+    "run.chosen": Fact("Chosen", "which candidate was taken, and why", _chosen),
+    "run.reported": Fact("Reported by training", "what training said of itself", _reported),
+    "run.planned": Fact("Planned", "what it was expected to take", _of_run(_planned)),
+    "run.taken": Fact("Taken", "what it took", _taken),
+    "training.tokens": Fact("Tokens", "how many tokens it was planned to read", _of_run(_tokens)),
+    "training.flop": Fact(
+        "Operations", "what training took at most, from plan and base model", _of_run(_flop)
+    ),
+}

@@ -1,0 +1,416 @@
+"""``verify EVALUATION``: its figures are computed again from the predictions it carries."""
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.history.manifests.manifest import Attachment, Input
+from lyrikstore.history.records.order_root import record_id
+from lyrikstore.history.trees.tree import Tree, TreeEntry
+from lyrikstore.verify.evaluation.answers import Answerer, Head
+from lyrikstore.verify.evaluation.body import evaluation_body
+from lyrikstore.verify.evaluation.predictions import Line, read_predictions, write_predictions
+from lyrikstore.verify.evaluation.slices import find_slices
+from tests.conftest import Person, Result
+
+CHECK = "evaluation.recomputed"
+LABELS = ("lease", "loan", "other")
+AT = ("--at", "2026-11-25T00:00:00Z")
+COST = {"unit": "hours", "otherwise": "1", "mistake": [{"expected": "lease", "cost": "50"}]}
+THRESHOLDS = [{"metric": "macroF1", "atLeast": "0.7"}]
+Change = Callable[[dict[str, Any]], object]
+
+
+def rows() -> list[dict[str, Any]]:
+    return [
+        {
+            "text": f"contract {number} " + "x" * number,
+            "kind": LABELS[number % 2],
+            "court": "north" if number % 3 else "south",
+            "matter": f"m{number // 3}",
+        }
+        for number in range(36)
+    ]
+
+
+class World:
+    """A store with a run, a checkpoint, and evaluations of it that carry predictions."""
+
+    def __init__(self, chain: Any, person: Person) -> None:
+        self.chain, self.person = chain, person
+        person.ok("trust", "add", chain.signer.did, "--name", "owner")
+        made = chain.made
+        lines = [json.dumps(row, sort_keys=True, separators=(",", ":")) for row in rows()]
+        data = "".join(f"{line}\n" for line in lines).encode()
+        self.ids = [record_id("jsonl/1", line.encode()) for line in lines]
+        tree = Tree.of([TreeEntry("rows.jsonl", len(data), Digest.of(data))])
+        self.test = chain.log(
+            "rows", data, tree.encode(), kind="dataset", name="datasets/acme/rows",
+            body={"reader": "jsonl/1", "records": 36, "bytes": len(data), "fileCount": 1,
+                  "origin": "committed", "descriptor": {},
+                  "fields": {"text": ["text"], "label": "kind", "group": "matter"}},
+            tree=tree.id, files=tree.files_id,
+        )  # fmt: skip
+        credential = chain.issue_credential(self.test)
+        self.right = {
+            "dataset": str(self.test.id), "credential": str(credential),
+            "issuer": chain.signer.did, "permits": ["train", "evaluate"],
+            "validUntil": "2027-11-24T12:00:00Z",
+        }  # fmt: skip
+        self.runs, self.old = [made["run"]], made["checkpoint"]
+        slices = {"slices": ["court", "@length"]}
+        self.announce({"data": {"label": "kind"}, "evaluation": slices, "cost": COST})
+
+    def announce(self, config: dict[str, Any]) -> None:
+        """Log a run with that config, and what it made."""
+        run = self.runs[-1]
+        inputs = [one for one in run.inputs if one.role != "test"]
+        inputs.append(Input("test", "dataset", self.test.id))
+        self.runs.append(
+            self.chain.log(
+                "run-2", kind="run", name=run.name, parents=[run.id], inputs=inputs,
+                body={**self.runs[0].body, "config": config, "thresholds": THRESHOLDS},
+            )
+        )  # fmt: skip
+        old = self.old
+        inputs = [one for one in old.inputs if one.role != "run"]
+        self.old = self.checkpoint = self.chain.log(
+            "checkpoint-2", kind="checkpoint", name=old.name, parents=[old.id],
+            body={**old.body, "labels": list(LABELS), "decision": {"abstainBelow": "0.55"}},
+            tree=old.tree, files=old.files, attachments=old.attachments,
+            inputs=[Input("run", "run", self.runs[-1].id), *inputs],
+        )  # fmt: skip
+
+    def predictions(self, change: Change = lambda document: None) -> bytes:
+        """Return an attachment; ``change`` gets what is in it before it is written."""
+        values = {"court": [(row["court"],) for row in rows()]}
+        slices, members = find_slices(values, [len(row["text"]) for row in rows()])
+        held: dict[str, Any] = {
+            "ids": [*self.ids], "expected": [number % 2 for number in range(36)],
+            "slices": slices, "members": members, "abstain": 550_000, "labels": LABELS,
+            "groups": [number // 3 for number in range(36)],
+        }  # fmt: skip
+        change(held)
+        answerers = (Answerer("model", abstain_below=held["abstain"]), Answerer("tfidf"))
+        head = Head("text-classification", held["labels"], answerers, tuple(held["slices"]))
+
+        def scores(number: int, wrong: int) -> list[int]:
+            right = number % 2 if number % wrong else 2
+            return [
+                500_000 + 10_000 * number if at == right else 10_000
+                for at in range(len(held["labels"]))
+            ]
+
+        lines = (
+            Line(
+                held["ids"][number], (held["expected"][number],),
+                [scores(number, 7), scores(number, 3)], group=held["groups"][number],
+                slices=tuple(held["members"][number]), near=number == 5,
+            )
+            for number in range(len(held["ids"]))
+        )  # fmt: skip
+        return b"".join(write_predictions(head, lines))
+
+    def evaluation(
+        self,
+        data: bytes | None = None,
+        *,
+        change: Change = lambda body: None,
+        signed: bytes | None = None,
+        body: dict[str, Any] | None = None,
+    ) -> str:
+        """Log an evaluation; return its id."""
+        data = self.predictions() if data is None else data
+        old = self.chain.made["evaluation"]
+        if body is None:
+            body = self.body(data)
+        change(body)
+        signed = data if signed is None else signed
+        made = self.chain.log(
+            "evaluation-2", signed, kind="evaluation", name="evaluations/acme/second",
+            parents=[self.made.id] if hasattr(self, "made") else [],
+            body={"split": "test", "environment": old.body["environment"],
+                  "rights": [self.right], **body},
+            inputs=[Input("checkpoint", "checkpoint", self.checkpoint.id),
+                    Input("test", "dataset", self.test.id),
+                    Input("train", "dataset", self.chain.made["train"].id)],
+            attachments=[Attachment("predictions", Digest.of(signed), len(signed))],
+        )  # fmt: skip
+        self.made = made
+        return str(made.id)
+
+    def body(self, data: bytes, field: str | None = "matter") -> dict[str, Any]:
+        """Return what a signer signs of an attachment."""
+        costs = {"unit": "hours", "otherwise": "1", "mistakes": COST["mistake"]}
+        found = evaluation_body(
+            read_predictions(io.BytesIO(data)), seed=13, costs=costs, thresholds=THRESHOLDS,
+            field_of_groups=field, majority="lease", near="near-duplicates/1",
+        )  # fmt: skip
+        found["overlap"] |= {"exact": 0, "checked": "record ids"}
+        found["baseline"]["params"] = {"c": "20"}
+        found["model"]["latencyMs"] = {"p50": "1", "p95": "2", "n": 36}
+        return found
+
+    def verify(self, target: str, *more: str) -> Result:
+        return self.person.run(
+            "verify", target, "--store", self.chain.home, *AT, "--json", *more
+        )  # fmt: skip
+
+    def check(self, target: str, *more: str) -> tuple[str, str, str]:
+        """Return state, reason and summary of the check."""
+        found = next(
+            one for one in self.verify(target, *more).json["checks"] if one["id"] == CHECK
+        )  # fmt: skip
+        return found["state"], found["detail"].get("reason", ""), found["summary"]
+
+
+@pytest.fixture
+def store(chain: Any, new_person: Callable[[str], Person]) -> World:
+    return World(chain, new_person("auditor"))
+
+
+def test_figures_that_follow_are_computed_again(store: World) -> None:
+    evaluation = store.evaluation()
+    found = store.verify(evaluation)
+    assert (found.code, found.json["verdict"]) == (0, "trusted"), found.out
+    assert store.check(evaluation)[:2] == ("pass", "")
+
+
+def test_without_recomputing_it_is_valid_at_best(store: World) -> None:
+    evaluation = store.evaluation()
+    found = store.verify(evaluation, "--no-recompute")
+    assert (found.code, found.json["verdict"]) == (4, "valid")
+    assert store.check(evaluation, "--no-recompute")[:2] == ("warn", "not-recomputed")
+
+
+@pytest.mark.parametrize(("seen", "states"), [(7, ("fail", "pass")), (8, ("fail", "fail"))])
+def test_records_that_were_seen_are_counted_again(
+    store: World, seen: int, states: tuple[str, str]
+) -> None:
+    def leaked(body: dict[str, Any]) -> None:
+        body["overlap"]["exact"] = seen
+
+    evaluation = store.evaluation(change=leaked)
+    state, reason, summary = store.check(evaluation)
+    assert (state, reason) == (states[0], "differs")
+    assert "overlap.exact" in summary
+    found = {one["id"]: one["state"] for one in store.verify(evaluation).json["checks"]}
+    assert found["runs"] == states[1]  # 8 of 36 are more than a fifth
+
+
+def test_an_evaluation_of_version_1_is_stated(store: World) -> None:
+    state, _, summary = store.check("evaluations/acme/classifier")
+    assert state == "stated"
+    assert "carries no predictions" in summary
+    assert store.check("datasets/acme/rows")[0] == "n/a"
+
+
+def better(body: dict[str, Any]) -> None:
+    body["model"]["macroF1"]["value"] = "0.9900"
+
+
+def no_verdict(body: dict[str, Any]) -> None:
+    body["comparisons"][0]["verdict"] = "no-difference-shown"
+
+
+def no_failure(body: dict[str, Any]) -> None:
+    body["worst"].pop(0)
+
+
+def more_measures(body: dict[str, Any]) -> None:
+    body["model"]["measures"] = {"recallAt3": {"value": "0.99"}}
+
+
+def met(body: dict[str, Any]) -> None:
+    body["thresholds"][0]["met"] ^= True
+
+
+def cheap(body: dict[str, Any]) -> None:
+    body["model"]["costPer1000"] = "1.0000"
+
+
+def no_groups(body: dict[str, Any]) -> None:
+    del body["confidence"]["groups"]
+
+
+def one_digit(body: dict[str, Any]) -> None:
+    value = body["baseline"]["accuracy"]["value"]
+    body["baseline"]["accuracy"]["value"] = value[:-1] + ("1" if value[-1] != "1" else "2")
+
+
+def lower(body: dict[str, Any]) -> None:
+    body["thresholds"][0]["atLeast"] = "0.1"
+
+
+def without_near(body: dict[str, Any]) -> None:
+    body["overlap"]["near"]["count"] = 0
+
+
+@pytest.mark.parametrize(
+    ("change", "member"),
+    [
+        (better, "model.macroF1.value"),
+        (no_verdict, "comparisons[0].verdict"),
+        (no_failure, "worst"),
+        (more_measures, "model.measures"),
+        (met, "thresholds[0].met"),
+        (cheap, "model.costPer1000"),
+        (without_near, "overlap.near.count"),
+        (one_digit, "baseline.accuracy.value"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_other_figures_than_follow_are_invalid(store: World, change: Change, member: str) -> None:
+    evaluation = store.evaluation(change=change)
+    found = store.verify(evaluation)
+    assert (found.code, found.json["verdict"]) == (3, "invalid")
+    state, reason, summary = store.check(evaluation)
+    assert (state, reason) == ("fail", "differs")
+    assert member in summary
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_groups_are_not_for_the_signer_to_drop(store: World, kept: bool) -> None:
+    # ATTACK: records of one matter are drawn each by itself, and every interval is narrower.
+    data = store.predictions(lambda held: None if kept else held.update(groups=[None] * 36))
+    body = store.body(data, field=None) if not kept else store.body(data)
+    evaluation = store.evaluation(data, body=body, change=no_groups if kept else lambda body: None)
+    state, reason, summary = store.check(evaluation)
+    assert (state, reason, "groups" in summary) == ("fail", "undeclared", True)
+
+
+def test_one_changed_probability_is_found(store: World) -> None:
+    """M8 of model cards: the figures follow from the predictions, or it is invalid."""
+    data = store.predictions()
+    changed = data.replace(b"510000", b"980000", 1)
+    assert changed != data
+    evaluation = store.evaluation(signed=changed, body=store.body(data))
+    state, reason, summary = store.check(evaluation)
+    assert (state, reason, "model." in summary) == ("fail", "differs", True), summary
+    found = store.verify(evaluation)
+    assert (found.code, found.json["verdict"]) == (3, "invalid")
+    # In place, under the digest that is signed.
+    good = store.evaluation(data)
+    assert store.verify(good).code == 0
+    damage(store)
+    found = store.verify(good)
+    assert found.code == 3
+    if found.out:  # else the manifest lies in the same block, and cannot be read either
+        states = {one["id"]: one["state"] for one in found.json["checks"]}
+        assert (states["blobs"], states[CHECK]) == ("fail", "fail")
+
+
+def damage(store: World) -> None:
+    """Change a byte of the pack with the blobs of the last transaction."""
+    packs = (store.chain.home / ".lyrikstore").rglob("*.pack")
+    newest = max(packs, key=lambda path: path.stat().st_mtime_ns)
+    held = bytearray(newest.read_bytes())
+    held[len(held) // 3] ^= 1
+    newest.chmod(0o600)
+    newest.write_bytes(held)
+
+
+def other_record(held: dict[str, Any]) -> None:
+    held["ids"][3] = Digest.of(b"another")
+
+
+def other_order(held: dict[str, Any]) -> None:
+    held["ids"][3], held["ids"][5] = held["ids"][5], held["ids"][3]
+
+
+def fewer(held: dict[str, Any]) -> None:
+    held["ids"].pop()
+
+
+def other_label(held: dict[str, Any]) -> None:
+    held["expected"][4] = 1
+
+
+def other_group(held: dict[str, Any]) -> None:
+    held["groups"][35] = 12
+
+
+def other_slice(held: dict[str, Any]) -> None:
+    held["members"][0] = held["members"][1]
+
+
+def chosen_slices(held: dict[str, Any]) -> None:
+    held["slices"], held["members"] = (), [()] * 36
+
+
+@pytest.mark.parametrize(
+    "change",
+    [other_record, other_order, fewer, other_label, other_group, other_slice, chosen_slices],
+)
+def test_predictions_about_another_test_set_are_invalid(store: World, change: Change) -> None:
+    evaluation = store.evaluation(store.predictions(change))
+    assert store.check(evaluation)[:2] == ("fail", "other-test-set")
+
+
+def surer(held: dict[str, Any]) -> None:
+    held["abstain"] = 600_000
+
+
+def more_labels(held: dict[str, Any]) -> None:
+    held["labels"] = (*LABELS, "sale")
+
+
+def renamed(held: dict[str, Any]) -> None:
+    held["labels"] = ("lease", "loan", "rest")
+
+
+@pytest.mark.parametrize("change", [surer, more_labels, renamed])
+def test_another_model_than_the_checkpoint_is_invalid(store: World, change: Change) -> None:
+    evaluation = store.evaluation(store.predictions(change))
+    state, reason, _ = store.check(evaluation)
+    assert (state, reason) == ("fail", "undeclared")
+
+
+def test_costs_are_those_of_the_run(store: World) -> None:
+    data = store.predictions()
+    body = store.body(data)
+    for system in ("model", "baseline", "majority"):
+        del body[system]["costPer1000"]
+    del body["costs"]
+    assert store.check(store.evaluation(body=body))[:2] == ("fail", "undeclared")
+
+
+def test_another_threshold_than_was_promised_is_invalid(store: World) -> None:
+    evaluation = store.evaluation(change=lower)
+    state, reason, summary = store.check(evaluation)
+    assert (state, "threshold" in summary) == ("fail", True), (reason, summary)
+    assert store.verify(evaluation).code == 3
+
+
+def test_swapped_records_are_invalid(store: World) -> None:
+    head, first, second, *rest = store.predictions().splitlines(keepends=True)
+    evaluation = store.evaluation(b"".join([head, second, first, *rest]))
+    state, reason, summary = store.check(evaluation)
+    assert (state, reason in {"bad-predictions", "other-test-set"}) == ("fail", True), summary
+    assert store.verify(evaluation).code == 3
+
+
+def test_what_is_no_attachment_is_invalid(store: World) -> None:
+    data = store.predictions()
+    evaluation = store.evaluation(signed=data + b"\n", body=store.body(data))
+    assert store.check(evaluation)[:2] == ("fail", "bad-predictions")
+
+
+def test_a_newer_format_is_not_checked(store: World) -> None:
+    def newer(body: dict[str, Any]) -> None:
+        body["predictions"]["format"] = "predictions/2"
+
+    evaluation = store.evaluation(change=newer)
+    assert store.check(evaluation)[:2] == ("unchecked", "newer-format")
+    assert store.verify(evaluation).code == 5
+
+
+def test_what_cannot_be_compared_is_said(store: World) -> None:
+    store.announce({"cost": COST})
+    evaluation = store.evaluation()
+    assert store.check(evaluation)[:2] == ("warn", "not-compared")
+    assert store.verify(evaluation).code == 4
