@@ -1,0 +1,1 @@
+"""Deployed models: folders that serving programs load, with evidence and attributions."""

@@ -1,0 +1,140 @@
+"""``NOTICE``: whose data and whose base model a model rests on, and what they ask for it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.credentials.terms.model import Answer, Terms
+from lyrikstore.credentials.terms.vocabulary import DUTIES
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.trees.tree import TreeEntry
+from lyrikstore.publish.cards.facts import CardFacts
+from lyrikstore.publish.markdown import plain
+from lyrikstore.train.formats import blend, word_counts
+
+HAND_ON = "derivativeModels"
+"""The word of terms that lets one hand on a model that was trained on the data."""
+
+_ROLES = frozenset({"train", "validation", "dataset"})  # a test set leaves nothing in a model
+_TOLD = ("name", "origin", "intellectualProperty", "source")
+_NAMES = ("licen", "notice", "copying")
+_MAX_TEXT = 1 << 20
+_MOST_TEXTS = 100
+_WORDS = """
+Words of the training data
+
+The model has words and pairs of words that are in two training records or more (where no word is
+in two, all of them). Names can be among them.
+"""
+_SAYS = {
+    Answer.PERMITTED: "permitted",
+    Answer.PROHIBITED: "prohibited",
+}
+
+
+class Notice(Struct, frozen=True):
+    """The attributions of a model.
+
+    Attributes:
+        text: The file.
+        licences: Name of a file → the text of a licence.
+        withheld: Datasets whose terms do not permit to hand on a model of theirs → whether they
+            prohibit it; else they do not say.
+    """
+
+    text: str
+    licences: Mapping[str, bytes]
+    withheld: Mapping[str, bool]
+
+
+def notice_of(repository: Repository, facts: CardFacts) -> Notice:
+    """Return the attributions that the terms of a checkpoint's data and base ask for.
+
+    Args:
+        repository: The store.
+        facts: What it knows about the checkpoint.
+
+    Raises:
+        VerificationError, IncompleteError: The text of a licence is damaged or lost.
+        StorageError: Storage backend error.
+    """
+    model = facts.checkpoint
+    lines = [f"{model.name} ({model.id})", f"of the store {facts.store}", "", "Training data", ""]
+    licences: dict[str, bytes] = {}
+    withheld: dict[str, bool] = {}
+    datasets = dict.fromkeys(one for role, one in facts.datasets if role in _ROLES)
+    for dataset in datasets:
+        lines += _dataset(dataset, facts, withheld)
+        for attached in dataset.attachments_in("licence-text"):
+            name = f"licences/{attached.id.hex}.txt"
+            licences[name] = repository.blobs.read(attached.id, max_bytes=_MAX_TEXT)
+            lines.append(f"  text of the licence: {name}")
+    lines += ["", "Base model", ""]
+    if facts.base is None:
+        lines.append("none")
+    else:
+        asserted = facts.base.body.get("rights", {}).get("asserted")
+        lines.append(f"- {facts.base.name} ({facts.base.id})")
+        stated = "none are stated" if asserted is None else plain(asserted)
+        lines.append(f"  rights, as asserted by whoever imported it: {stated}")
+        found = list(_text_entries(repository, facts.base))
+        for entry in found[:_MOST_TEXTS]:
+            name = f"licences/base/{entry.path}"
+            licences[name] = repository.blobs.read(entry.blake3, max_bytes=_MAX_TEXT)
+            lines.append(f"  text: {name}")
+        if len(found) > _MOST_TEXTS:
+            lines.append(f"  and {len(found) - _MOST_TEXTS} more texts, which are not here")
+    text = "\n".join(lines) + "\n"
+    if model.body["format"] in {word_counts.FORMAT, blend.FORMAT}:
+        text += _WORDS
+    return Notice(text, licences, withheld)
+
+
+def _dataset(dataset: Manifest, facts: CardFacts, withheld: dict[str, bool]) -> Iterator[str]:
+    yield f"- {dataset.name} ({dataset.id})"
+    licence = dataset.body.get("licence", {}).get("expression")
+    yield f"  licence: {'none is stated' if licence is None else plain(licence)}"
+    described: Mapping[str, Any] = dataset.body["descriptor"]
+    for name in _TOLD:
+        found = described.get(name, {})
+        if found.get("state") == "value":
+            yield f"  {name}: {plain(str(found['value']))}"
+    relied = _relied(facts)
+    for grant in facts.grants[dataset.id]:
+        subject: Any = grant.document["credentialSubject"]
+        issuer: Any = grant.document["issuer"]
+        terms = Terms.of(subject["licence"])
+        said = issuer["id"] if isinstance(issuer, dict) else issuer
+        yield f"  credential: {grant.id}, issued by {plain(str(said))}"
+        if "attribution" in terms.requires:
+            called = issuer.get("name") if isinstance(issuer, dict) else None
+            name = subject.get("name") or dataset.name
+            yield f"    attribution: {plain(str(name))}, by {plain(str(called or said))}"
+        for part in terms.partitions:
+            where = "" if len(terms.partitions) == 1 else f", partition {plain(part.name)}"
+            if part.licence is not None:
+                yield f"    licence{where}: {plain(part.licence)}"
+            for duty in part.requires:
+                meaning = f" ({DUTIES[duty]})" if duty in DUTIES else ""
+                yield f"    requires{where}: {plain(duty)}{meaning}"
+            answer = part.answer(HAND_ON)
+            said = _SAYS.get(answer, "not stated")
+            yield f"    handing on a model that was trained on it{where} ({HAND_ON}): {said}"
+            if grant.id in relied and answer is not Answer.PERMITTED:
+                prohibited = answer is Answer.PROHIBITED
+                withheld[dataset.name] = withheld.get(dataset.name, False) or prohibited
+
+
+def _relied(facts: CardFacts) -> frozenset[Digest]:
+    rights = [] if facts.run is None else facts.run.body.get("rights", ())
+    return frozenset(Digest.parse(right["credential"]) for right in rights)
+
+
+def _text_entries(repository: Repository, base: Manifest) -> Iterator[TreeEntry]:
+    for entry in repository.tree(base).entries:
+        name = entry.path.rpartition("/")[2]
+        if name.lower().startswith(_NAMES) and entry.bytes <= _MAX_TEXT:
+            yield entry

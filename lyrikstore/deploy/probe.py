@@ -1,0 +1,153 @@
+"""Probe records: texts that the sealed model and the deployed one both answer (spec §14.7.4).
+
+Never records of a test set by themselves: what is in a probe is handed on with the model.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.files import read_at_most
+from lyrikstore.canon.json import parse
+from lyrikstore.train.snapshot import MAX_TEXT_BYTES
+from lyrikstore.train.tasks import TASKS, AnswerRule
+from lyrikstore.verify.evaluation.answers import WHOLE
+
+MAX_PROBES = 1000
+MAX_PROBE_BYTES = 16 << 20
+TOLERANCE = WHOLE // 1000
+"""Millionths by which a probability may differ."""
+
+_LENGTHS = (1, 3, 8, 20, 60, 400)  # words; the last is more than most models read
+_MADE = 24
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_MARKS = "#\u0120\u2581"  # how tokenizers write the start or the inside of a word
+
+Scores = NDArray[np.int32]
+"""Millionths: records × labels."""
+
+
+class DeployCheck(Struct, frozen=True):
+    """How a deployed model's answers compare with the sealed one's.
+
+    Attributes:
+        records: How many were asked.
+        agreeing: Of these, how many have the same labels.
+        difference: The greatest difference of a probability, in millionths.
+        latency_ms: ``p50`` and ``p95`` of one answer in milliseconds, as decimal text.
+    """
+
+    records: int
+    agreeing: int
+    difference: int
+    latency_ms: dict[str, str]
+
+    @property
+    def holds(self) -> bool:
+        """Whether the answers are those of the sealed model."""
+        return self.agreeing == self.records and self.difference <= TOLERANCE
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON; probabilities as decimal text."""
+        return {
+            "count": self.records,
+            "agreeing": self.agreeing,
+            "greatestDifference": f"{self.difference / WHOLE:.6f}",
+            "tolerance": f"{TOLERANCE / WHOLE:.6f}",
+            "latencyMs": self.latency_ms,
+        }
+
+
+def compare(
+    task: str, rule: AnswerRule, sealed: Scores, deployed: Scores, latency_ms: dict[str, str]
+) -> DeployCheck:
+    """Return how the probabilities of a deployed model compare with the sealed one's.
+
+    Args:
+        task: Name of the task.
+        rule: How probabilities become labels.
+        sealed: Of the sealed model.
+        deployed: Of the deployed one.
+        latency_ms: Of the deployed one.
+    """
+    given = [TASKS[task].given(one / WHOLE, rule) for one in (sealed, deployed)]
+    same = (given[0] == given[1]).all(1)
+    difference = int(np.abs(sealed.astype(np.int64) - deployed).max(initial=0))
+    return DeployCheck(len(sealed), int(same.sum()), difference, latency_ms)
+
+
+def read_probe(path: Path) -> list[str]:
+    """Return the texts of a file that has one JSON object a line, with a member ``text``.
+
+    Raises:
+        NotFoundError: (``no-file``) no such file.
+        InvalidInputError: (``bad-probe``) it is something else, or has too many or too long texts.
+        StorageError: It cannot be read.
+    """
+    texts = []
+    data = read_at_most(path, MAX_PROBE_BYTES + 1)
+    if len(data) > MAX_PROBE_BYTES:
+        raise _bad(path, f"it is longer than {MAX_PROBE_BYTES} bytes")
+    for number, line in enumerate(data.splitlines(), 1):
+        try:
+            read = parse(line, max_bytes=2 * MAX_TEXT_BYTES, floats=True, nulls=True)
+        except FormatError as error:
+            raise _bad(path, f"line {number}: {error.message}") from None
+        text = read.get("text") if isinstance(read, dict) else None
+        if not isinstance(text, str) or len(text.encode()) > MAX_TEXT_BYTES:
+            raise _bad(path, f"line {number} has no member `text` with a text")
+        texts.append(text)
+    if not 0 < len(texts) <= MAX_PROBES:
+        raise _bad(path, f"it has {len(texts)} lines, and 1 to {MAX_PROBES} are used")
+    return texts
+
+
+def made_probe(vocabularies: Sequence[bytes], labels: Sequence[str]) -> list[str]:
+    """Return texts that nobody wrote: words of a model's vocabulary, and its labels.
+
+    Args:
+        vocabularies: JSON files of terms, or of a tokenizer.
+        labels: The labels.
+    """
+    found = {word for data in vocabularies for word in _words(json.loads(data))}
+    words = sorted(found) or ["text"]
+    texts = ["", "\u2014"]
+    for number in range(_MADE):
+        length = _LENGTHS[number % len(_LENGTHS)]
+        chosen = [words[_draw(number, at) % len(words)] for at in range(length)]
+        if number % 2:
+            chosen.insert(0, labels[number % len(labels)])
+        texts.append(" ".join(chosen))
+    return texts
+
+
+def _draw(number: int, place: int) -> int:
+    digest = Digest.of(f"lyrikstore probe {number} {place}".encode())
+    return int.from_bytes(digest.raw[:8], "little")
+
+
+def _words(read: Any) -> Iterator[str]:
+    if isinstance(read, dict):
+        read = read.get("model", {}).get("vocab", ())
+    for entry in read:
+        term = entry[0] if isinstance(entry, list) else entry  # some are listed with their scores
+        for word in str(term).split(" "):
+            bare = word.lstrip(_MARKS)
+            if _WORD.fullmatch(bare):
+                yield bare
+
+
+def _bad(path: Path, reason: str) -> InvalidInputError:
+    return InvalidInputError(
+        "bad-probe",
+        f"{path}: {reason}",
+        hint='write one JSON object a line, such as {"text": "Either party may terminate."}',
+    )
