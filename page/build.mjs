@@ -1,4 +1,7 @@
-/** Build `lyrikstore/web/verify.html`: one file, no network, the same bytes from the same sources. */
+/**
+ * Build `lyrikstore/web/verify.html`, one file, and `lyrikstore/web/draft.js`, the program of the pages
+ * on which cards are answered: no network, the same bytes from the same sources.
+ */
 import { fileURLToPath } from "node:url";
 import { createHash } from "node:crypto";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
@@ -8,6 +11,7 @@ import { SOURCES } from "./generate.mjs";
 const HERE = new URL("./", import.meta.url);
 const NOTICE = new URL("../lyrikstore/web/NOTICE.md", import.meta.url);
 const TARGET = new URL("../lyrikstore/web/verify.html", import.meta.url);
+const DRAFT = new URL("../lyrikstore/web/draft.js", import.meta.url);
 
 /** @param {string} entry @param {"esm" | "iife"} format @param {import("esbuild").Plugin[]} plugins */
 async function bundle(entry, format, plugins = []) {
@@ -36,7 +40,8 @@ const script = await bundle("ui/main.js", "esm", [{
   },
 }]);
 // Inside a script element only this ends it; in JavaScript both spellings are the same string.
-const safe = script.replaceAll("</script", "<\\/script");
+const escaped = (/** @type {string} */ text) => text.replaceAll("</script", "<\\/script");
+const safe = escaped(script);
 const style = (await readFile(new URL("ui/style.css", HERE), "utf8")).trim();
 const hash = (/** @type {string} */ text) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 const csp = [
@@ -56,10 +61,14 @@ const made = (await Promise.all(SOURCES.map(async (one) => {
 }))).flat();
 const sources = createHash("sha256");
 for (const name of made.sort()) sources.update(`${name}\n`).update(await readFile(new URL(name, root)));
+const madeOf = sources.digest("hex");
 const page = await readFile(new URL("ui/page.html", HERE), "utf8");
-const parts = new Map([["@CSP@", csp], ["@STYLE@", style], ["@SCRIPT@", safe], ["@SOURCES@", sources.digest("hex")]]);
+const parts = new Map([["@CSP@", csp], ["@STYLE@", style], ["@SCRIPT@", safe], ["@SOURCES@", madeOf]]);
 await writeFile(TARGET, page.replace(/@(?:CSP|STYLE|SCRIPT|SOURCES)@/g, (name) => /** @type {string} */ (parts.get(name))));
-console.log(`${fileURLToPath(TARGET)}: sha256 ${createHash("sha256").update(await readFile(TARGET)).digest("hex")}`);
+await writeFile(DRAFT, `/* sources ${madeOf} */\n${escaped(await bundle("ui/draft/main.js", "esm"))}\n`);
+for (const target of [TARGET, DRAFT]) {
+  console.log(`${fileURLToPath(target)}: sha256 ${createHash("sha256").update(await readFile(target)).digest("hex")}`);
+}
 
 // What is inside may be handed on only with its licences. Of ajv a few functions are in the compiled schemas.
 const { packages } = JSON.parse(await readFile(new URL("package-lock.json", HERE), "utf8"));
@@ -72,4 +81,4 @@ const notices = await Promise.all(inside.map(async (path) => {
   const { version } = packages[path];
   return `## ${path.slice("node_modules/".length)} ${version}\n\n${text.replaceAll(/[ \t]+$/gm, "").replaceAll("\r", "")}\n`;
 }));
-await writeFile(NOTICE, `Libraries in verify.html, and their licences.\n\n${notices.join("\n")}`);
+await writeFile(NOTICE, `Libraries in verify.html and draft.js, and their licences.\n\n${notices.join("\n")}`);

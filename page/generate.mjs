@@ -22,8 +22,6 @@ function source(file) {
   return readFile(new URL(file, ROOT), "utf8");
 }
 
-const TARGET = new URL("generated/schemas.js", import.meta.url);
-
 // The kinds of manifest that lie in a delivery; the page judges no others.
 const kinds = ["dataset", "genesis", "policy", "records"];
 const kindsOfVersion2 = ["dataset", "policy"];
@@ -37,26 +35,33 @@ const files = new Map([
   ...kindsOfVersion2.map((kind) => /** @type {[string, string]} */ ([`kind_${kind}_2`, `kinds-2/${kind}.schema.json`])),
 ]);
 
-const ajv = new Ajv2020({ allErrors: false, strict: false, code: { source: true, esm: true } });
-const exported = {};
-for (const [name, file] of files) {
-  const schema = JSON.parse(await source(`schemas/${file}`));
-  ajv.addSchema(schema, name);
-  Object.assign(exported, { [name]: name });
-}
-// Whether somebody's schema is one, asked before it is applied.
-Object.assign(exported, { metaSchema: "https://json-schema.org/draft/2020-12/schema" });
 await mkdir(new URL("generated/", import.meta.url), { recursive: true });
-await build({
-  stdin: { contents: standalone.default(ajv, exported), resolveDir: import.meta.dirname },
-  bundle: true,
-  minifySyntax: true,
-  format: "esm",
-  outfile: fileURLToPath(TARGET),
-  banner: { js: "// @ts-nocheck" },
-  alias: { "ajv/dist/runtime/equal": fileURLToPath(new URL("equal.mjs", import.meta.url)) },
-  logLevel: "warning",
-});
+
+/** Compile schemas into a module. @param {Map<string, string>} schemas Name of the function, file. @param {string} target @param {{[name: string]: string}} more */
+async function compile(schemas, target, more = {}) {
+  const ajv = new Ajv2020({ allErrors: false, strict: false, code: { source: true, esm: true } });
+  const exported = { ...more };
+  for (const [name, file] of schemas) {
+    ajv.addSchema(JSON.parse(await source(`schemas/${file}`)), name);
+    exported[name] = name;
+  }
+  await build({
+    stdin: { contents: standalone.default(ajv, exported), resolveDir: import.meta.dirname },
+    bundle: true,
+    minifySyntax: true,
+    format: "esm",
+    outfile: fileURLToPath(new URL(target, import.meta.url)),
+    banner: { js: "// @ts-nocheck" },
+    alias: { "ajv/dist/runtime/equal": fileURLToPath(new URL("equal.mjs", import.meta.url)) },
+    logLevel: "warning",
+  });
+}
+
+// With it, whether somebody's schema is one, asked before it is applied.
+await compile(files, "generated/schemas.js", { metaSchema: "https://json-schema.org/draft/2020-12/schema" });
+// What a page signs that asks for answers; apart, for it needs no other.
+const ANSWERS = "attestation-credential-2.schema.json";
+await compile(new Map([["cardAttestation", ANSWERS]]), "generated/answers_schema.js");
 
 // What both verifiers share: a name for each limit; the checks, without the codes that they give.
 const limits = Object.entries(JSON.parse(await source("spec/limits.json")));
@@ -80,6 +85,7 @@ const pins = {
   context: await sri("lyrikstore/credentials/contexts/v1.jsonld"),
   ...Object.fromEntries(await Promise.all([...files].filter(([name]) => name.endsWith("Credential"))
     .map(async ([name, file]) => [name, await sri(`schemas/${file}`)]))),
+  cardAttestation: await sri(`schemas/${ANSWERS}`),
 };
 await writeFile(new URL("generated/pins.js", import.meta.url), `export default ${JSON.stringify(pins, null, 1)};\n`);
 

@@ -19,12 +19,12 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def installed(folder: Path) -> Path:
-    """Return ``folder`` with the packages that its lock file names."""
+def installed(folder: Path, *options: str) -> Path:
+    """Return ``folder`` with the packages that its lock file names; ``options`` are npm's."""
     stamp, lock = folder / "node_modules" / ".package-lock.json", folder / "package-lock.json"
     with alone(folder):
         if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
-            command = ["npm", "ci", "--no-audit", "--no-fund"]
+            command = ["npm", "ci", "--no-audit", "--no-fund", *options]
             subprocess.run(command, cwd=folder, check=True, timeout=300)
     return folder
 

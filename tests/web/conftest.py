@@ -48,6 +48,7 @@ def browsers(*others: str) -> pytest.MarkDecorator:
 
 
 EVERY_BROWSER = browsers("firefox", "webkit")
+READY = "document.getElementById('verify').onclick !== null"
 
 
 @dataclass
@@ -126,13 +127,11 @@ def in_another(browser: Any) -> Iterator[Callable[..., Window]]:
     """Give a maker of windows, each in the place of the one before."""
     opened: list[Window] = []
 
-    def make(path: Path = PAGE) -> Window:
+    def make(path: Path = PAGE, *, ready: str = READY) -> Window:
         page = webdriver.Page(browser)
         page.goto(path.as_uri())
         page.run(WATCH)
-        webdriver.waited(
-            lambda: page.evaluate("document.getElementById('verify').onclick !== null")
-        )
+        webdriver.waited(lambda: page.evaluate(ready))
         opened[:] = [Window(page)]
         return opened[0]
 
@@ -149,7 +148,9 @@ def in_chromium(browser: Any) -> Iterator[Callable[..., Window]]:
     """Give a maker of windows; at the end, nothing was asked of any network."""
     windows = []
 
-    def make(path: Path = PAGE, *, script: bool = True, **options: Any) -> Window:
+    def make(
+        path: Path = PAGE, *, script: bool = True, ready: str = READY, **options: Any
+    ) -> Window:
         context = browser.new_context(offline=True, **options)
         page = context.new_page()
         page.set_default_timeout(60_000)
@@ -168,7 +169,7 @@ def in_chromium(browser: Any) -> Iterator[Callable[..., Window]]:
         page.add_init_script(WATCH)
         page.goto(path.as_uri())
         # Asked from here: a function that waits in the page is text to evaluate, which it forbids.
-        while script and not page.evaluate("document.getElementById('verify').onclick !== null"):
+        while script and not page.evaluate(ready):
             page.wait_for_timeout(20)
         windows.append((context, window))
         return window

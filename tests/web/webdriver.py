@@ -212,8 +212,29 @@ class Page:
         self.browser.do("ElementSendKeys", id=self._find(css), text="\n".join(map(str, chosen)))
 
     def click(self, css: str) -> None:
-        """Click on an element."""
-        self.browser.do("ElementClick", id=self._find(css))
+        """Click on an element, as often as the click reaches something else.
+
+        WebKit's driver presses where the element was when it looked: on a page that grows at this
+        moment (a key was made, a link appears) that may be beside it.
+        """
+        element = self._find(css)
+        if not isinstance(self.browser, WebKit):
+            self.browser.do("ElementClick", id=element)
+            return
+        self.run(self.REACHED, css)
+        while not self._reached():
+            self.browser.do("ElementClick", id=element)
+            self.wait_for_timeout(100)
+
+    REACHED = """
+    window.reached = false;
+    document.querySelector(arguments[0]).addEventListener(
+      "click", () => { window.reached = true; }, { capture: true, once: true });
+    """
+
+    def _reached(self) -> bool:
+        """Whether a click arrived; the page it led to, if it led to one, knows of none."""
+        return bool(self.run("return window.reached ?? true"))
 
     check = click
 
@@ -221,7 +242,8 @@ class Page:
         """Put a text into a field."""
         self.run(
             "const [css, text] = arguments; const field = document.querySelector(css);"
-            "field.value = text; field.dispatchEvent(new Event('input'))",
+            "field.value = text;"
+            "field.dispatchEvent(new Event('input', { bubbles: true }))",
             *(css, text),
         )
 
@@ -250,9 +272,9 @@ class Page:
         time.sleep(milliseconds / 1000)
 
     @contextmanager
-    def expect_download(self) -> Iterator["Download"]:
-        """Give what is downloaded meanwhile."""
-        download = Download(self.browser.downloads)
+    def expect_download(self, name: str = "report.json") -> Iterator["Download"]:
+        """Give what is downloaded meanwhile, under a name that is known before."""
+        download = Download(self.browser.downloads / name)
         yield download
         waited(lambda: download.path().exists() and download.path().stat().st_size)
 
@@ -262,11 +284,11 @@ class Page:
 
 
 class Download:
-    """A report that a browser keeps, in a folder of its own for downloads."""
+    """A file that a browser keeps, in a folder of its own for downloads."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, file: Path) -> None:
         self.value = self
-        self.file = folder / "report.json"
+        self.file = file
         self.file.unlink(missing_ok=True)
 
     def path(self) -> Path:

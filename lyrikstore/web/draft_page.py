@@ -1,0 +1,76 @@
+"""The page on which somebody who has installed nothing answers a card and signs the answers.
+
+What is asked, shown beside it and signed is spec §14.8; the program is in page/ui/draft.
+"""
+
+import json
+from collections.abc import Mapping
+from xml.etree.ElementTree import Element, SubElement
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.files import PACKAGE, read_packaged
+from lyrikstore.canon.json import JSON, encode
+from lyrikstore.web.html import add, add_program, page_bytes
+
+FORM = """
+#draft fieldset{border:0;margin:.6rem 0;padding:0;min-width:0}
+#draft legend,.field label{font-weight:600;padding:0}
+.field{margin:.6rem 0}
+.field label{display:block}
+.field input,textarea{width:100%;min-height:2.75rem;padding:.45rem;font:inherit;color:inherit;
+background:var(--paper);border:1px solid var(--edge);border-radius:.3rem}
+.field input[type=file]{border:0;padding:.45rem 0}
+textarea{resize:vertical}
+[aria-invalid]{outline:2px solid var(--bad);outline-offset:2px}
+.choose input[type=radio]{accent-color:var(--accent);width:1.15rem;height:1.15rem;flex:none}
+.choose .checks label{align-items:flex-start;padding:.5rem}
+.choose .checks input{flex:none;margin-top:.2rem}
+.choose>.checks{width:100%}
+.question{border-top:1px solid var(--line);margin-top:1.5rem}
+.evidence{background:var(--card);border:1px solid var(--line);border-radius:.3rem;
+padding:.3rem .75rem;margin:.6rem 0}
+.evidence ul{margin:.2rem 0;padding-left:1.2rem}
+.state{color:var(--quiet)}
+.problems:not(:empty){border:1px solid var(--bad);border-left-width:.5rem;padding:0 1rem .5rem}
+#draft .problems a{color:var(--bad)}
+#draft a.button.primary{color:var(--paper)}
+#draft-signed h3{scroll-margin-top:2rem}
+.words{font-weight:600}
+"""
+
+
+def draft_page(
+    page: tuple[Element, Element], card: Mapping[str, JSON], subject: Mapping[str, JSON]
+) -> bytes:
+    """Return a page that shows a card, asks its questions and signs the answers.
+
+    ATTACK: questions, statements and names hold what an attacker wrote. The program gets them as
+    data, which ends no element early, and shows them as text.
+
+    Args:
+        page: A document that shows the card, and its body; from
+            :func:`lyrikstore.web.html.new_page`. It is changed.
+        card: What ``card.json`` holds.
+        subject: The model as an attestation names it: ``id``, ``files``, ``manifest`` and ``store``
+            as ``urn:blake3:…``, and ``name``.
+
+    Raises:
+        FormatError: (``bad-json``) the card has no canonical form.
+    """
+    html, body = page
+    main = body.find("main")
+    if main is None:
+        main = SubElement(body, "main")
+    section = SubElement(main, "section", {"id": "draft", "aria-labelledby": "draft-head"})
+    add(section, "h2", "Answer and sign", {"id": "draft-head"})
+    add(
+        SubElement(section, "noscript"),
+        "p",
+        "To answer and sign, open this page in a browser that may run its program.",
+    )
+    draft = {"card": card, "cardId": str(Digest.of(encode(card))), "subject": subject}
+    data = SubElement(body, "script", {"type": "application/json", "id": "draft-data"})
+    # A statement could otherwise end the element, or open a comment in it.
+    data.text = json.dumps(draft, separators=(",", ":")).replace("<", "\\u003c")
+    add_program(html, read_packaged(PACKAGE / "web" / "draft.js").decode("ascii"), style=FORM)
+    return page_bytes(html)

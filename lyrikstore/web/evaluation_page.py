@@ -1,0 +1,209 @@
+"""An evaluation as a page of its own, with charts and the texts of its worst failures."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement
+
+from lyrikstore.canon.text import pluralize
+from lyrikstore.verify.evaluation.words import (
+    METRICS,
+    cost_in_words,
+    figures_of,
+    near_in_words,
+    seen_in_words,
+    threshold_in_words,
+    verdict_in_words,
+    with_interval,
+)
+from lyrikstore.web.charts import CHARTS, Span, curve, matrix, spans
+from lyrikstore.web.html import add, add_list, add_table, new_page, page_bytes
+
+MAX_ROWS = 60
+"""Labels and slices that are shown."""
+
+Facts = Mapping[str, Any]
+
+
+def evaluation_page(facts: Facts, *, tool: str) -> bytes:
+    """Return the page of what :meth:`lyrikstore.api.models.models.Models.report` gives.
+
+    ATTACK: labels, fields and texts hold what an attacker wrote; see :mod:`lyrikstore.web.html`.
+
+    Args:
+        facts: ``id``, ``name``, ``inputs``, ``body``, ``confusion``, ``failures``.
+        tool: Name and version of the program.
+    """
+    body = facts["body"]
+    html, page = new_page(f"Evaluation {facts['name']}", style=CHARTS)
+    add(SubElement(page, "header"), "h1", facts["name"])
+    main = SubElement(page, "main")
+    _verdict(main, body)
+    _systems(main, body)
+    _calibration(main, body["model"])
+    if facts["confusion"] is not None:
+        add(main, "h2", "What is taken for what")
+        add(main, "p", "Each row holds the records of one label, each column what the model says.")
+        matrix(main, facts["confusion"]["labels"], facts["confusion"]["counts"])
+    _labels(main, body)
+    _slices(main, body.get("slices", ()))
+    _failures(main, facts["failures"])
+    add(main, "h2", "What this rests on")
+    confidence = body.get("confidence", {})
+    add_list(
+        main,
+        [
+            ("evaluation", facts["id"]),
+            *((role, identity) for role, identity in facts["inputs"]),
+            ("intervals", _intervals(confidence)),
+            ("written by", tool),
+        ],
+    )
+    add(
+        SubElement(page, "footer"),
+        "p",
+        "This page is not signed; the evaluation is. Its figures follow from its predictions, and "
+        "lyrikstore verify computes them again. The texts are no part of it: they come from the "
+        "test set, and go where this page goes.",
+    )
+    return page_bytes(html)
+
+
+def _verdict(main: Element, body: Facts) -> None:
+    said = verdict_in_words(body)
+    add(main, "h2", (said[:1].upper() + said[1:]) if said else "No verdict", id="verdict")
+    add(main, "p", f"Over {pluralize(body['count'], 'record')} of the test set.")
+    for line in (seen_in_words(body), cost_in_words(body), near_in_words(body)):
+        if line:
+            add(main, "p", line[:1].upper() + line[1:] + ".")
+    if body.get("thresholds"):
+        add(main, "h3", "Promised before training")
+        listed = SubElement(main, "ul")
+        for one in body["thresholds"]:
+            add(listed, "li", threshold_in_words(one))
+
+
+def _systems(main: Element, body: Facts) -> None:
+    add(main, "h2", "The model and what is cheaper")
+    named = [("model", body["model"])]
+    named += [(one["method"], one) for one in (body["baseline"], *body.get("baselines", ()))]
+    if "majority" in body:
+        named.append((f"always {body['majority']['label']}", body["majority"]))
+    for metric in figures_of(body["model"]):
+        add(main, "h3", METRICS[metric])
+        found = ((name, figures_of(system).get(metric)) for name, system in named)
+        spans(main, list(_spans(found)), METRICS[metric])
+    for at, one in enumerate(body.get("comparisons", ())):
+        if not at:
+            add(main, "h3", "Better by")
+        said = f"{METRICS.get(one['metric'], one['metric'])}, against {one['baseline']}"
+        add(main, "p", f"{said}: {with_interval(one['difference'], signed=True)}")
+
+
+def _spans(figures: Iterable[tuple[str, Facts | None]]) -> Iterator[Span]:
+    for at, (name, figure) in enumerate(figures):
+        if figure is None:
+            continue
+        yield Span.of(name, figure, with_interval(figure), other=at > 0)
+
+
+def _calibration(main: Element, model: Facts) -> None:
+    calibration, coverage = model.get("calibration", {}), model.get("coverage", ())
+    bins = calibration.get("bins", ())
+    if bins:
+        add(main, "h2", "Can its confidence be believed?")
+        add(
+            main,
+            "p",
+            "Each point holds the answers of about one confidence; the larger, the more. On the "
+            f"line, it is right as often as it says. The mean gap is {calibration['ece']}.",
+        )
+        most = max(one["count"] for one in bins) or 1
+        points = [
+            (float(one["confidence"]), float(one["accuracy"]), one["count"] / most)
+            for one in bins
+            if one["count"]
+        ]
+        axes = ("confidence", "share that is right")
+        curve(main, points, title="reliability diagram", diagonal=True, axes=axes)
+    if coverage:
+        add(main, "h2", "What if it may say “I do not know”?")
+        rising = [(float(one["share"]), float(one["accuracy"]), 0.1) for one in coverage]
+        axes = ("share that it answers", "share that is right")
+        curve(main, sorted(rising), title="coverage and accuracy", joined=True, axes=axes)
+        titles = ("does not answer below", "still answers", "right of those")
+        cells = [
+            (
+                f"{Decimal(one['abstainBelow']):.2f}",
+                _percent(one["share"]),
+                _percent(one["accuracy"]),
+            )
+            for one in coverage
+        ]
+        add_table(main, titles, cells)
+
+
+def _labels(main: Element, body: Facts) -> None:
+    labels = body["model"].get("perClass", {})
+    if not labels:
+        return
+    add(main, "h2", "Each label")
+    other = body["baseline"].get("perClass", {})
+    ordered = sorted(labels, key=lambda one: (-labels[one]["support"], one))
+    add_table(
+        main,
+        ("label", "records", "precision", "recall", "F1", "baseline F1"),
+        (
+            (
+                label,
+                f"{labels[label]['support']:,}",
+                *(labels[label][name] for name in ("precision", "recall", "f1")),
+                other.get(label, {}).get("f1", ""),
+            )
+            for label in ordered[:MAX_ROWS]
+        ),
+    )
+    if len(ordered) > MAX_ROWS:
+        add(main, "p", f"and {pluralize(len(ordered) - MAX_ROWS, 'rarer label')}.")
+
+
+def _slices(main: Element, slices: Sequence[Facts]) -> None:
+    if not slices:
+        return
+    add(main, "h2", "Is it as good everywhere?")
+    metric = next(name for name in ("macroF1", *METRICS) if name in slices[0]["measures"])
+    if "microF1" in slices[0]["measures"]:
+        metric = "microF1"
+    add(main, "p", f"By {METRICS[metric]}. Slices without a line have fewer than 30 records.")
+    rows = []
+    for one in slices[:MAX_ROWS]:
+        figure = one["measures"][metric]
+        field = "length" if one["field"] == "@length" else one["field"]
+        said = f"{figure['value']}, {pluralize(one['count'], 'record')}"
+        rows.append(Span.of(f"{field}: {one['value']}", figure, said))
+    spans(main, rows, "slices")
+
+
+def _failures(main: Element, failures: Sequence[Facts]) -> None:
+    if not failures:
+        return
+    add(main, "h2", "Where it is wrong and sure")
+    add(main, "p", "The surest first. Often it is the label that is wrong.")
+    for one in failures:
+        row = SubElement(main, "details")
+        said = f"{one['expected']} → {one['predicted']} ({one['probability']})"
+        add(row, "summary", said)
+        add(row, "p", "the text is not here" if one["recordText"] is None else one["recordText"])
+        add(row, "p", f"record {one['record']}")
+
+
+def _intervals(confidence: Facts) -> str:
+    if not confidence:
+        return "none"
+    groups = confidence.get("groups")
+    drawn = f"groups by {groups['field']}" if groups else "records"
+    return f"{confidence['resamples']} resamples of {drawn}, seed {confidence['seed']}"
+
+
+def _percent(text: str) -> str:
+    return f"{Decimal(text) * 100:.1f} %"

@@ -1,0 +1,105 @@
+"""HTML documents of our own: nothing to load, light and dark, on paper too.
+
+ATTACK: names, labels, texts and reports hold what an attacker wrote. They become text nodes and
+nothing else, in a document whose policy lets no script run but the program's own, where it has
+one, and nothing be fetched even so.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterable
+from hashlib import sha256
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from lyrikstore.canon.text import escape_control
+from lyrikstore.web import stylesheet
+
+
+def new_page(title: str, *, style: str = "") -> tuple[Element, Element]:
+    """Return a document that looks like the verification page, and its empty body.
+
+    Args:
+        title: What the window shows.
+        style: Further rules. Attributes of the name ``style`` have no effect.
+    """
+    style = stylesheet() + style
+    html = Element("html", lang="en")
+    head = SubElement(html, "head")
+    SubElement(head, "meta", charset="utf-8")
+    SubElement(head, "meta", {"http-equiv": "Content-Security-Policy", "content": _policy(style)})
+    SubElement(head, "meta", name="viewport", content="width=device-width, initial-scale=1")
+    SubElement(head, "meta", name="color-scheme", content="light dark")
+    SubElement(head, "meta", name="referrer", content="no-referrer")
+    add(head, "title", title)
+    SubElement(head, "style").text = style
+    return html, SubElement(html, "body")
+
+
+def add_program(html: Element, program: str, *, style: str = "") -> None:
+    """Add a program to a document, the only one that its policy lets run.
+
+    Args:
+        html: From :func:`new_page`. It is changed.
+        program: An ECMAScript module that imports nothing.
+        style: Further rules.
+    """
+    head, body = html
+    rules = head.find("style")
+    policy = head.find("meta[@http-equiv='Content-Security-Policy']")
+    if rules is None or policy is None:
+        raise TypeError("not a document of new_page")
+    rules.text = (rules.text or "") + style
+    policy.set("content", _policy(rules.text, program))
+    SubElement(body, "script", type="module").text = program
+
+
+def page_bytes(html: Element) -> bytes:
+    """Return a document as it is written to a file."""
+    text: str = tostring(html, encoding="unicode", method="html")
+    return f"<!doctype html>\n{text}\n".encode()
+
+
+def _policy(style: str, program: str | None = None) -> str:
+    scripts = () if program is None else (f"script-src {_hash(program)}", "connect-src 'none'")
+    styles = f"style-src {_hash(style)}"
+    return "; ".join(
+        ("default-src 'none'", *scripts, styles, "base-uri 'none'", "form-action 'none'")
+    )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def add(
+    parent: Element,
+    tag: str,
+    text: str,
+    attributes: dict[str, str] | None = None,
+    *,
+    after: str = "",
+    **more: str,
+) -> None:
+    """Add an element that holds nothing but text: whatever the text says, it is shown."""
+    child = SubElement(parent, tag, {**(attributes or {}), **more})
+    child.text = escape_control(text)
+    child.tail = after
+
+
+def add_list(parent: Element, values: Iterable[tuple[str, str]]) -> None:
+    """Add a list of terms and what they are."""
+    found = SubElement(parent, "dl")
+    for title, value in values:
+        add(found, "dt", title)
+        add(found, "dd", value)
+
+
+def add_table(parent: Element, titles: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """Add a table; the first column holds words, the others figures."""
+    table = SubElement(parent, "table")
+    head = SubElement(table, "tr")
+    for at, title in enumerate(titles):
+        add(head, "th", title, {"class": "n"} if at else {})
+    for cells in rows:
+        row = SubElement(table, "tr")
+        for at, cell in enumerate(cells):
+            add(row, "td", cell, {"class": "n"} if at else {})

@@ -1,0 +1,105 @@
+"""A model over time as a page of its own: its test, and what was monitored since."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement
+
+from lyrikstore.canon.text import pluralize
+from lyrikstore.verify.evaluation.limits import LIMITS
+from lyrikstore.verify.evaluation.words import (
+    DRIFT_MEMBERS,
+    METRICS,
+    drift_figures,
+    drift_in_words,
+    figures_of,
+    since_release_in_words,
+    threshold_in_words,
+    with_interval,
+)
+from lyrikstore.web.charts import CHARTS, Span, spans, timeline
+from lyrikstore.web.html import add, add_list, add_table, new_page, page_bytes
+
+_SAID = {
+    "labels": "How far the answers are from those on the test set; at the dashed line it is drift.",
+    "lengths": "How far the lengths of the texts are from those of the test set.",
+    "newTokenShare": "The share of words that training never saw.",
+    "confidenceShift": "How much surer or less sure the model is than on the test set.",
+}
+
+Facts = Mapping[str, Any]
+
+
+def monitor_page(name: str, statements: Sequence[Facts], *, tool: str) -> bytes:
+    """Return the page of a checkpoint over time.
+
+    ATTACK: names hold what an attacker wrote; see :mod:`lyrikstore.web.html`.
+
+    Args:
+        name: Of the checkpoint.
+        statements: Its evaluation and its monitors in the order of the log, the last one of which
+            is a monitor; each with ``id``, ``created`` and ``body``.
+        tool: Name and version of the program.
+    """
+    html, page = new_page(f"Monitoring of {name}", style=CHARTS)
+    add(SubElement(page, "header"), "h1", name)
+    main = SubElement(page, "main")
+    last = statements[-1]["body"]
+    said = drift_in_words(last)
+    add(main, "h2", said[:1].upper() + said[1:], id="verdict")
+    add(main, "p", f"{pluralize(last['count'], 'record')} that came after training.")
+    listed = SubElement(main, "ul")
+    for line in since_release_in_words(last):
+        add(listed, "li", line)
+    for one in last.get("thresholds", ()):
+        add(listed, "li", threshold_in_words(one))
+    _metrics(main, statements)
+    add(main, "h2", "What came, against what it was tested on")
+    for member, title in DRIFT_MEMBERS.items():
+        points = [
+            (one["created"][:10], float(one["body"]["drift"][member]))
+            for one in statements
+            if member in one["body"].get("drift", {})
+        ]
+        if points:
+            add(main, "h3", title.capitalize())
+            add(main, "p", _SAID[member])
+            limit = LIMITS.get(member)
+            timeline(main, points, title, limit=None if limit is None else float(limit))
+    _table(main, statements)
+    add(
+        SubElement(page, "footer"),
+        "p",
+        f"This page is not signed; the statements are. Written by {tool}. What was monitored is no "
+        "test: somebody chose that data after training.",
+    )
+    return page_bytes(html)
+
+
+def _metrics(main: Element, statements: Sequence[Facts]) -> None:
+    found = [(one, figures_of(one["body"]["model"])) for one in statements]
+    for metric, title in METRICS.items():
+        rows = [
+            Span.of(
+                f"{one['created'][:10]} {'monitored' if 'drift' in one['body'] else 'tested'}",
+                figures[metric],
+                with_interval(figures[metric]),
+                other="drift" not in one["body"],
+            )
+            for one, figures in found
+            if metric in figures
+        ]
+        if rows:
+            add(main, "h2" if metric in {"accuracy", "subsetAccuracy"} else "h3", title)
+            spans(main, rows, title)
+
+
+def _table(main: Element, statements: Sequence[Facts]) -> None:
+    add(main, "h2", "Each statement")
+    rows = []
+    for one in statements:
+        body = one["body"]
+        figures = ", ".join(f"{name} {value}" for name, value in drift_figures(body))
+        verdict = body["drift"]["verdict"] if "drift" in body else "test"
+        rows.append((one["created"], verdict, f"{body['count']:,}", figures))
+    add_table(main, ("claimed time", "verdict", "records", "drift"), rows)
+    add_list(main, [(one["created"], one["id"]) for one in statements])

@@ -1,0 +1,102 @@
+"""A run as a page of its own: what was tried, what it took, how training went."""
+
+from collections.abc import Mapping
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement
+
+from lyrikstore.canon.text import pluralize
+from lyrikstore.web.charts import CHARTS, timeline
+from lyrikstore.web.html import add, add_table, new_page, page_bytes
+
+_SHOWN = 40
+_RESOURCES = (
+    ("cpuSeconds", "processor time, s"),
+    ("wallSeconds", "wall-clock time, s"),
+    ("memoryBytes", "peak memory, bytes"),
+    ("costUsd", "cost, USD"),
+    ("energyKwh", "energy, kWh"),
+)
+
+Facts = Mapping[str, Any]
+
+
+def run_page(run: Facts, checkpoint: Facts | None, history: Facts | None, *, tool: str) -> bytes:
+    """Return the page of a run.
+
+    ATTACK: names hold what an attacker wrote; see :mod:`lyrikstore.web.html`.
+
+    Args:
+        run: ``name``, ``created`` and ``body`` of its manifest.
+        checkpoint: Likewise of its final checkpoint; None: it gave none.
+        history: How its training went, as ``history/1`` (spec 13.6.5); None: it took no steps.
+        tool: Name and version of the program.
+    """
+    html, page = new_page(f"Run {run['name']}", style=CHARTS)
+    add(SubElement(page, "header"), "h1", run["name"])
+    main = SubElement(page, "main")
+    body = run["body"]
+    records = body["order"]["records"]
+    add(main, "p", f"Announced {run['created']}, before its first step. "
+        f"{pluralize(records['train'], 'record')} to learn from, "
+        f"{pluralize(records['validation'], 'record')} to validate on.")  # fmt: skip
+    if checkpoint is None:
+        add(main, "h2", "It gave no checkpoint: it goes on, was stopped, or failed")
+    else:
+        _tried(main, checkpoint["body"])
+    _resources(main, body.get("plan", {}), {} if checkpoint is None else checkpoint["body"])
+    if history is not None:
+        _history(main, history)
+    add(
+        SubElement(page, "footer"),
+        "p",
+        f"This page is not signed; run and checkpoint are. Written by {tool}.",
+    )
+    return page_bytes(html)
+
+
+def _tried(main: Element, body: Facts) -> None:
+    chosen = body.get("chosen")
+    if chosen is None:
+        return
+    add(main, "h2", f"Taken: {chosen['reason']}", id="taken")
+    rows = [
+        (one["format"], one["metrics"].get(chosen["metric"], ""), "taken" if one["taken"] else "")
+        for one in chosen["candidates"]
+    ]
+    add_table(main, ("format", f"{chosen['metric']} on validation", ""), rows)
+
+
+def _resources(main: Element, plan: Facts, body: Facts) -> None:
+    actual = body.get("actual", {})
+    rows = [
+        (title, _planned(plan.get(member)), str(actual.get(member, "not measured")))
+        for member, title in _RESOURCES
+        if member in plan or member in actual
+    ]
+    if rows:
+        add(main, "h2", "Planned and taken, all candidates together")
+        add_table(main, ("", "planned", "taken"), rows)
+
+
+def _planned(figure: Facts | None) -> str:
+    return "not planned" if figure is None else f"{figure['value']} ({figure['basis']})"
+
+
+def _history(main: Element, history: Facts) -> None:
+    losses = [float(one) for one in history["loss"]]
+    each = -(-len(losses) // _SHOWN) or 1
+    means = [sum(losses[at : at + each]) / len(losses[at : at + each])
+             for at in range(0, len(losses), each)]  # fmt: skip
+    steps = history["steps"]
+    add(main, "h2", f"How {history['candidate']} was trained: {pluralize(steps, 'step')}")
+    if means:
+        add(main, "h3", "Loss")
+        place = steps / max(1, len(means))
+        points = [(f"step {round((at + 1) * place)}", value) for at, value in enumerate(means)]
+        timeline(main, points, "Loss", limit=None)
+    if epochs := history["epochs"]:
+        add(main, "h3", "Metric of the validation data after each epoch")
+        points = [(f"epoch {at + 1}", float(one["score"])) for at, one in enumerate(epochs)]
+        timeline(main, points, "Metric of the validation data", limit=None)
+        rows = [(str(at + 1), one["trainLoss"], one["score"]) for at, one in enumerate(epochs)]
+        add_table(main, ("epoch", "loss", "metric"), rows)

@@ -1,0 +1,30 @@
+/** Statements of a card, to be disputed. */
+import { counted } from "../../src/canon/text.js";
+import { MAX_LONG } from "../../src/draft/attestation.js";
+import { element } from "../view.js";
+import { field, line, longText, said, say } from "./fields.js";
+
+/** @typedef {import("../../src/draft/draft.js").Draft} Draft */
+
+/** Offer every statement. @param {Draft} draft */
+export function disputed(draft) {
+  const items = [...draft.statements.values()].map((one) => element("li", {},
+    element("label", {}, element("input", { type: "checkbox", value: one.id }), element("span", {}, ...said(one)))));
+  const made = element("section", { id: "draft-disputed", "aria-labelledby": "draft-disputed-head", hidden: "" },
+    element("h3", { id: "draft-disputed-head" }, "Which statements are wrong?"),
+    line("find", "Show only statements with", { autocomplete: "off", spellcheck: "false" }),
+    element("p", { id: "draft-picked", class: "quiet", role: "status" }),
+    element("div", { id: "draft-challenges", class: "scroll choose", tabindex: "0", role: "region", "aria-label": "Statements" },
+      element("ul", { class: "checks", role: "list" }, ...items)),
+    longText("grounds", "Why they are wrong", MAX_LONG));
+  made.addEventListener("input", () => {
+    const words = field("find").value.toLowerCase();
+    for (const one of items) one.hidden = !(/** @type {string} */ (one.textContent).toLowerCase().includes(words));
+    say("picked", `${counted(picked().length, "statement")} picked, ${items.filter(({ hidden }) => !hidden).length} of ${items.length} shown.`);
+  });
+  return made;
+}
+
+/** The ids of what is picked. @returns {string[]} */
+export const picked = () =>
+  Array.from(field("challenges").querySelectorAll("input:checked"), (/** @type {any} */ { value }) => value);
