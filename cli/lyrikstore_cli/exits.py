@@ -19,9 +19,12 @@ MEANING: dict[int, str] = {
     16: "bad input: unreadable or malformed",
     17: "empty result",
     18: "the training program failed",
+    19: "a model drifted, or misses on new data what was promised of it",
     130: "interrupted",
     141: "broken pipe",
 }
+
+DRIFTED = 19
 
 VERDICT: dict[str, int] = {"trusted": 0, "valid": 4, "incomplete": 5, "invalid": 3}
 

@@ -65,10 +65,15 @@ GROUPS: dict[str, dict[str, str]] = {
         "serve": "the VC API on this machine, for programs that speak it",
     },
     "train": {
+        "checkpoints": "import a base model from an installed package",
+        "plan": "say what a run will take, and write its config",
         "train": "fine-tune a model; only signed checkpoints leave",
         "evaluate": "measure a checkpoint on the locked test part",
+        "monitor": "hold a checkpoint against data that came since",
         "predict": "label a file with a checkpoint",
         "card": "write the model card from signed facts",
+        "approve": "approve a model card, or take that back",
+        "deploy": "write a folder that serving programs load",
     },
     "share": {
         "remote": "where a store is pushed to and pulled from",

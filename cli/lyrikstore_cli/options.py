@@ -4,7 +4,7 @@ import contextlib
 import errno
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -284,26 +284,45 @@ def write_new(path: Path, data: bytes) -> None:
         raise storage_error(error, f"writing {path}") from error
 
 
-def write_over(path: Path, data: bytes) -> None:
+def write_over(path: Path, data: bytes | Iterable[bytes]) -> None:
     """Write a file that may be there: it has its old content or all of the new.
 
     Args:
         path: Where. What is no regular file, such as a pipe, is written to as it is.
-        data: The content.
+        data: The content, or its parts.
 
     Raises:
         OSError: It cannot be written.
     """
     if path.is_symlink() or (path.exists() and not path.is_file()):
-        path.write_bytes(data)
+        with path.open("wb") as file:
+            file.writelines([data] if isinstance(data, bytes) else data)
     elif path.parent.is_dir():
         replace_file(path, data)
     else:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
 
 
-def write_output(path: Path, data: bytes, *, force: bool) -> None:
+def check_output(path: Path, *, force: bool) -> None:
+    """Refuse what ``-o`` names before long work, where :func:`write_output` would after it.
+
+    Raises:
+        ConflictError: (``exists``) something is there, and nobody said ``--force``.
+        NotFoundError: (``no-folder``) there is no such folder.
+    """
+    if not path.parent.is_dir():
+        raise NotFoundError("no-folder", f"there is no folder {path.parent}", hint="make it first")
+    if not force and os.path.lexists(path):
+        raise _exists(path)
+
+
+def write_output(path: Path, data: bytes | Iterable[bytes], *, force: bool) -> None:
     """Write what ``-o`` names, over what is there only with ``--force``.
+
+    Args:
+        path: Where.
+        data: The content, or its parts; if making them fails, nothing is there that was not.
+        force: Whether to replace what is there.
 
     Raises:
         ConflictError: (``exists``) something is there.
@@ -311,12 +330,16 @@ def write_output(path: Path, data: bytes, *, force: bool) -> None:
     """
     try:
         (write_over if force else create_file)(path, data)
+    except LyrikstoreError:
+        raise
     except FileExistsError:
-        raise ConflictError(
-            "exists", f"{path} exists already", hint="add --force to replace it"
-        ) from None
+        raise _exists(path) from None
     except OSError as error:
         raise storage_error(error, f"writing {path}") from error
+
+
+def _exists(path: Path) -> ConflictError:
+    return ConflictError("exists", f"{path} exists already", hint="add --force to replace it")
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:

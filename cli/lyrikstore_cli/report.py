@@ -172,8 +172,8 @@ def _next_steps(report: Report) -> Iterator[str]:
     yield from _changed_in_transit(report)
     if "altered" in reasons(report):
         yield "get the licence text again from whoever handed it over, and go by no other"
-    if only_unmeasured(report):
-        yield "measure what the credential measured: leave out --no-recompute"
+    if only_unmeasured(report) and "not-recomputed" in reasons(report):
+        yield "measure again what was measured: leave out --no-recompute"
     yield from to_believe(report)
     yield from _to_believe_who_attests(report)
 

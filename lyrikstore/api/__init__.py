@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from lyrikstore.credentials.did import web_url as web_url
     from lyrikstore.credentials.did.document import build_document as build_document
     from lyrikstore.credentials.model.attestation import parse_statement as parse_statement
+    from lyrikstore.credentials.model.card_attestation import (
+        parse_card_statement as parse_card_statement,
+    )
     from lyrikstore.credentials.model.credential import DATASET as DATASET
     from lyrikstore.credentials.model.opened import OpenedCredential as OpenedCredential
     from lyrikstore.credentials.terms.model import Use as Use
@@ -70,6 +73,7 @@ if TYPE_CHECKING:
     from lyrikstore.curate.terms.offer import read_licence_text as read_licence_text
     from lyrikstore.curate.terms.sources import Asker as Asker
     from lyrikstore.curate.terms.sources import source_of_file as source_of_file
+    from lyrikstore.deploy.deploy import Deployment as Deployment
     from lyrikstore.history.commit.policy_change import PolicyChange as PolicyChange
     from lyrikstore.history.gc.gc import Collected as Collected
     from lyrikstore.history.gc.purge import Purged as Purged
@@ -87,16 +91,17 @@ if TYPE_CHECKING:
     from lyrikstore.history.trees.tree import TreeEntry as TreeEntry
     from lyrikstore.index.impact import Affected as Affected
     from lyrikstore.index.impact import Impact as Impact
+    from lyrikstore.index.log_view import evaluation_facts as evaluation_facts
     from lyrikstore.index.log_view import manifest_facts as manifest_facts
     from lyrikstore.objects.backends.open import RemotePlace as RemotePlace
     from lyrikstore.objects.parallel.dask import dask_cluster as dask_cluster
     from lyrikstore.objects.parallel.tasks import Pools as Pools
-    from lyrikstore.publish.cards.answers import load_responses as load_responses
     from lyrikstore.publish.cards.card import CardResult as CardResult
     from lyrikstore.publish.cards.offline import is_card as is_card
     from lyrikstore.publish.cards.offline import sibling_card as sibling_card
     from lyrikstore.publish.cards.offline import store_named as store_named
     from lyrikstore.publish.cards.offline import verify_card_alone as verify_card_alone
+    from lyrikstore.publish.cards.vocabulary import card_facts as card_facts
     from lyrikstore.publish.exports.odrl import export_odrl as export_odrl
     from lyrikstore.publish.identity.issuer import Issuance as Issuance
     from lyrikstore.publish.identity.key_letter import KeyLetter as KeyLetter
@@ -107,6 +112,7 @@ if TYPE_CHECKING:
     from lyrikstore.publish.issue.attest import Findings as Findings
     from lyrikstore.publish.issue.attest import attest as attest
     from lyrikstore.publish.issue.attest import read_documents as read_documents
+    from lyrikstore.publish.issue.attest_card import attest_card as attest_card
     from lyrikstore.publish.issue.dataset import IssueResult as IssueResult
     from lyrikstore.publish.issue.grant import Licence as Licence
     from lyrikstore.publish.issue.issue import IssuedCredential as IssuedCredential
@@ -114,6 +120,12 @@ if TYPE_CHECKING:
     from lyrikstore.publish.issue.present import present_grant as present_grant
     from lyrikstore.publish.status.book import Issued as Issued
     from lyrikstore.train.config import TrainConfig as TrainConfig
+    from lyrikstore.train.plan.estimate import MachineFigures as MachineFigures
+    from lyrikstore.train.plan.plan import TrainingPlan as TrainingPlan
+    from lyrikstore.train.plan.plan_json import figures_json as figures_json
+    from lyrikstore.train.plan.plan_json import plan_json as plan_json
+    from lyrikstore.train.predict.prediction import PREDICTION_COLUMNS as PREDICTION_COLUMNS
+    from lyrikstore.train.predict.prediction import Prediction as Prediction
     from lyrikstore.verify.delivery.compare_files import is_litter as is_litter
     from lyrikstore.verify.delivery.delivery import verify_alone as verify_alone
     from lyrikstore.verify.delivery.folder import read_siblings as read_siblings
@@ -127,10 +139,13 @@ if TYPE_CHECKING:
     from lyrikstore.web import carried_by as carried_by
     from lyrikstore.web import page_fingerprint as page_fingerprint
     from lyrikstore.web import verification_page as verification_page
+    from lyrikstore.web.evaluation_page import evaluation_page as evaluation_page
     from lyrikstore.web.fetch_named import NOTHING as NOTHING
     from lyrikstore.web.fetch_named import fetch_for as fetch_for
+    from lyrikstore.web.monitor_page import monitor_page as monitor_page
     from lyrikstore.web.profile_page import profile_page as profile_page
     from lyrikstore.web.report_page import report_page as report_page
+    from lyrikstore.web.run_page import run_page as run_page
     from lyrikstore.web.vc_api.app import make_app as make_app
     from lyrikstore.web.vc_api.app import make_service as make_service
     from lyrikstore.web.vc_api.tls import self_signed_context as self_signed_context
@@ -145,6 +160,7 @@ _PLACES = {
     "credentials.did": "KnownDocument web_url",
     "credentials.did.document": "build_document",
     "credentials.model.attestation": "parse_statement",
+    "credentials.model.card_attestation": "parse_card_statement",
     "credentials.model.credential": "DATASET",
     "credentials.model.opened": "OpenedCredential",
     "credentials.terms.model": "Use",
@@ -172,6 +188,7 @@ _PLACES = {
     "curate.terms.combined": "Deciders HeldGrant Mix TermSource mix",
     "curate.terms.offer": "Offer load_offer read_licence_text",
     "curate.terms.sources": "Asker source_of_file",
+    "deploy.deploy": "Deployment",
     "history.commit.policy_change": "PolicyChange",
     "history.gc.gc": "Collected",
     "history.gc.purge": "Purged",
@@ -183,25 +200,30 @@ _PLACES = {
     "history.repository.locate": "STORE_FOLDER nearest_store store_folder",
     "history.trees.tree": "Tree TreeEntry",
     "index.impact": "Affected Impact",
-    "index.log_view": "manifest_facts",
+    "index.log_view": "evaluation_facts manifest_facts",
     "objects.backends.open": "RemotePlace",
     "objects.parallel.dask": "dask_cluster",
     "objects.parallel.tasks": "Pools",
-    "publish.cards.answers": "load_responses",
     "publish.cards.card": "CardResult",
     "publish.cards.offline": "is_card sibling_card store_named verify_card_alone",
+    "publish.cards.vocabulary": "card_facts",
     "publish.exports.odrl": "export_odrl",
     "publish.identity.issuer": "Issuance",
     "publish.identity.key_letter": "KeyLetter letter_html letter_pdf",
     "publish.identity.log_heads": "own_consistency",
     "publish.imports.import_credentials": "ImportResult",
     "publish.issue.attest": "Findings attest read_documents",
+    "publish.issue.attest_card": "attest_card",
     "publish.issue.grant": "Licence",
     "publish.issue.dataset": "IssueResult",
     "publish.issue.issue": "IssuedCredential sign_other",
     "publish.issue.present": "present_grant",
     "publish.status.book": "Issued",
     "train.config": "TrainConfig",
+    "train.plan.estimate": "MachineFigures",
+    "train.plan.plan": "TrainingPlan",
+    "train.plan.plan_json": "figures_json plan_json",
+    "train.predict.prediction": "PREDICTION_COLUMNS Prediction",
     "verify.delivery.compare_files": "is_litter",
     "verify.delivery.delivery": "verify_alone",
     "verify.delivery.folder": "read_siblings",
@@ -211,7 +233,10 @@ _PLACES = {
     "verify.w3c.presentation": "verify_foreign",
     "verify.w3c.resource_files": "read_resources",
     "web": "Carried MAX_CARRIED carried_by page_fingerprint verification_page",
+    "web.evaluation_page": "evaluation_page",
     "web.fetch_named": "NOTHING fetch_for",
+    "web.monitor_page": "monitor_page",
+    "web.run_page": "run_page",
     "web.profile_page": "profile_page",
     "web.report_page": "report_page",
     "web.vc_api.app": "make_app make_service",

@@ -4,7 +4,7 @@ Every change is a policy that an owner signs (spec §8.3). ``at``, where it is t
 the store: what changes its log's keys is done there from a clone, and pulled.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -116,16 +116,15 @@ class StorePolicy:
 
     def admit(
         self,
-        did: str,
+        *dids: str,
         log_key: "PublicKey | None" = None,
-        *,
         at: "str | RemotePlace | None" = None,
         message: str = "",
     ) -> PolicyChange:
-        """Let one more person say everything here but who else may, and perhaps extend the log.
+        """Let more people say everything here but who else may, and perhaps extend the log.
 
         Args:
-            did: The person.
+            dids: The people.
             log_key: A key of theirs that may sign the log.
             at: The home, where a log key is added from a clone.
             message: Why; signed and public.
@@ -134,7 +133,43 @@ class StorePolicy:
             ConflictError: (``key-used``) the log key was retired here before.
             LyrikstoreError: As :func:`lyrikstore.history.commit.policy_change.change_policy`.
         """
-        return self._change(policy_change.with_writer(did, log_key), message, at)
+
+        def change(policy: "Policy") -> "Policy":
+            for did in dids:
+                policy = policy_change.with_writer(did, log_key)(policy)
+            return policy
+
+        return self._change(change, message, at)
+
+    def admit_approvers(
+        self,
+        *dids: str,
+        threshold: int | None = None,
+        cards: Sequence[str] = (),
+        log_key: "PublicKey | None" = None,
+        at: "str | RemotePlace | None" = None,
+        message: str = "",
+    ) -> PolicyChange:
+        """Let people approve model cards, and sign nothing else by that.
+
+        Cards that the role is about are approved by its keys alone, no more by others.
+
+        Args:
+            dids: The people; those who may already still may.
+            threshold: How many distinct keys a card takes; None: as before, at first 1.
+            cards: Patterns of the cards' names, such as ``cards/acme/*``; empty: as before, at
+                first every card.
+            log_key: A key of theirs that may sign the log.
+            at: The home, where a log key is added from a clone.
+            message: Why; signed and public.
+
+        Raises:
+            InvalidInputError: (``bad-threshold``, ``bad-pattern``, ``bad-policy``)
+            ConflictError: (``key-used``) the log key was retired here before.
+            LyrikstoreError: As :func:`lyrikstore.history.commit.policy_change.change_policy`.
+        """
+        change = policy_change.with_approvers(dids, log_key, threshold=threshold, cards=cards)
+        return self._change(change, message, at)
 
     def retire(
         self, log_key: "PublicKey", *, at: "str | RemotePlace | None" = None, message: str = ""

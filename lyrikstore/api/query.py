@@ -147,6 +147,16 @@ class Queries:
 
         return checkpoints_of(self.store.repository, runs)
 
+    def evaluations_of(self, checkpoints: Iterable[Manifest]) -> dict[Digest, list[Manifest]]:
+        """Return what was measured of each checkpoint, in the order of the log, monitors as well.
+
+        Args:
+            checkpoints: Checkpoint manifests; others are left out.
+        """
+        from lyrikstore.index.log_view import evaluations_of
+
+        return evaluations_of(self.store.repository, checkpoints)
+
     def log(self) -> list[dict[str, Any]]:
         """Return every entry of the log, oldest first, with what it says of itself.
 

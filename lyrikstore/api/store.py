@@ -12,7 +12,7 @@ a URL, or a :class:`~lyrikstore.api.RemotePlace` with what it takes to reach it.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -31,7 +31,7 @@ from lyrikstore.history.repository.repository import Repository
 if TYPE_CHECKING:
     from lyrikstore.api.credentials import Credentials
     from lyrikstore.api.datasets import Datasets
-    from lyrikstore.api.models import Models
+    from lyrikstore.api.models.models import Models
     from lyrikstore.api.policy import StorePolicy
     from lyrikstore.api.query import Queries
     from lyrikstore.api.remotes import Remotes
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from lyrikstore.crypto.keys.signer import Signer
     from lyrikstore.history.sync.pull import PullResult
     from lyrikstore.objects.backends.open import RemotePlace
+    from lyrikstore.verify.evaluation.recompute import LabelledRecord
     from lyrikstore.verify.report import Report
 
 
@@ -214,7 +215,7 @@ class Store(StoreContext):
     @cached_property
     def models(self) -> "Models":
         """Checkpoints: train, evaluate, predict, and their cards."""
-        from lyrikstore.api.models import Models
+        from lyrikstore.api.models.models import Models
 
         return Models(self)
 
@@ -281,6 +282,7 @@ class Store(StoreContext):
         *,
         trust: "Trust | None" = None,
         at: datetime | None = None,
+        recompute: bool = True,
         progress: OnProgress = silent,
     ) -> "Report":
         """Return the report on the whole store, or on one object with all that it rests on.
@@ -291,6 +293,8 @@ class Store(StoreContext):
             ref: The object; None for every blob, signature, log entry and link of the store.
             trust: Whom the verifier believes; by default as the trust file says.
             at: The moment to judge for; by default now.
+            recompute: Whether to compute the evaluations again that an object rests on; otherwise
+                the verdict is at best ``valid``.
             progress: Progress callback, in bytes, called from another thread.
 
         Raises:
@@ -310,4 +314,14 @@ class Store(StoreContext):
         if ref is None:
             return verify_store(self.repository, **how)
         repository = self.repository.afresh()
-        return verify_object(repository, repository.resolve(ref).id, **how)
+        read = _read_labelled if recompute else None
+        return verify_object(repository, repository.resolve(ref).id, read=read, **how)
+
+
+def _read_labelled(
+    repository: Repository, manifests: Sequence[Manifest], label: str, fields: Sequence[str]
+) -> "Iterator[LabelledRecord]":
+    # Loaded where an evaluation is computed again: most objects rest on none.
+    from lyrikstore.curate.labelled import read_labelled
+
+    return read_labelled(repository, manifests, label, fields)

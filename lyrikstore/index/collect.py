@@ -23,6 +23,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import retired_versions
 from lyrikstore.index.tables import DECISION_COLUMNS, Writer
 from lyrikstore.verify.credential.key_statements import is_statement
+from lyrikstore.verify.evaluation.words import figures_of
 
 MAX_DECISIONS = 100_000
 """Decisions about one version that are copied; of more it is said where they are."""
@@ -127,11 +128,10 @@ def _manifest(
 
 def _scores(evaluation: str, body: dict[str, Any], writer: Writer) -> None:
     for system in _SYSTEMS:
-        measured = body[system]
-        for metric in ("accuracy", "macroF1"):
-            if found := measured.get(metric):
-                ends = found.get("low"), found.get("high")
-                writer.add("scores", evaluation, system, None, metric, found["value"], *ends, None)
+        measured = body.get(system, {})
+        for metric, found in figures_of(measured).items():
+            ends = found.get("low"), found.get("high")
+            writer.add("scores", evaluation, system, None, metric, found["value"], *ends, None)
         for label, scores in sorted(measured.get("perClass", {}).items()):
             for metric in ("precision", "recall", "f1"):
                 value, support = scores[metric], scores["support"]

@@ -11,6 +11,14 @@ from lyrikstore.credentials.model.credential import issuer_of
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.key_statements import is_statement
+from lyrikstore.verify.evaluation.words import (
+    METRICS,
+    drift_figures,
+    drift_in_words,
+    figures_of,
+    verdict_in_words,
+    with_interval,
+)
 
 _UNKNOWN: dict[str, Any] = {
     **dict.fromkeys(("kind", "name", "author", "created", "message", "tree")),
@@ -63,6 +71,42 @@ def checkpoints_of(repository: Repository, runs: Iterable[Manifest]) -> dict[Dig
                 if run.id in came:
                     came[run.id].append(made.id)
     return came
+
+
+def evaluations_of(
+    repository: Repository, checkpoints: Iterable[Manifest]
+) -> dict[Digest, list[Manifest]]:
+    """Return the evaluations and monitors of each checkpoint, in the order of the log."""
+    found: dict[Digest, list[Manifest]] = {
+        one.id: [] for one in checkpoints if one.kind == "checkpoint"
+    }
+    names = [name for name in repository.refs if name.startswith("evaluations/")]
+    for name in names if found else ():
+        for made in repository.history(name):
+            for checkpoint in made.inputs_in("checkpoint"):
+                if checkpoint.id in found:
+                    found[checkpoint.id].append(made)
+    for some in found.values():
+        some.sort(key=lambda one: repository.index_of(one.id))
+    return found
+
+
+def evaluation_facts(evaluation: Manifest) -> dict[str, Any]:
+    """Return what an evaluation found, as ``schemas/cli/log.schema.json`` wants it."""
+    body = evaluation.body
+    return {
+        "id": str(evaluation.id),
+        "name": evaluation.name,
+        "created": evaluation.created,
+        "isMonitor": "drift" in body,
+        "recordCount": body["count"],
+        "metricsNow": [
+            {"metric": METRICS[metric], "measured": with_interval(figure)}
+            for metric, figure in figures_of(body["model"]).items()
+        ],
+        "driftNow": [{"metric": name, "measured": value} for name, value in drift_figures(body)],
+        "verdictText": drift_in_words(body) or verdict_in_words(body),
+    }
 
 
 def _credential_facts(data: bytes) -> dict[str, Any]:

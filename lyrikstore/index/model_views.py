@@ -72,12 +72,16 @@ MODEL_VIEWS = (
             author VARCHAR who signed it
             checkpoint VARCHAR what was evaluated
             test VARCHAR the dataset it was evaluated on
+            purpose VARCHAR monitor, of data that came after the run; NULL: of a locked test set
+            drift VARCHAR what a monitor found: ok, drift or insufficient
             records BIGINT records in it
             overlap BIGINT of these, records that are also in the training data
             accuracy DOUBLE of the checkpoint
             accuracy_low DOUBLE lower end of its confidence interval
             accuracy_high DOUBLE upper end
+            micro_f1 DOUBLE of the checkpoint, where records may have several labels
             macro_f1 DOUBLE of the checkpoint
+            verdict VARCHAR of the first comparison: better, no-difference-shown or worse
             baseline VARCHAR method of the baseline
             baseline_accuracy DOUBLE of the baseline
             baseline_macro_f1 DOUBLE of the baseline
@@ -93,12 +97,15 @@ MODEL_VIEWS = (
                 WHERE i.manifest = m.id AND i.role = 'checkpoint') AS checkpoint,
                (SELECT any_value(i.input) FROM facts.inputs i
                 WHERE i.manifest = m.id AND i.role = 'test') AS test,
+               m.body ->> '$.purpose' AS purpose, m.body ->> '$.drift.verdict' AS drift,
                CAST(m.body ->> '$.count' AS BIGINT) AS records,
                CAST(m.body ->> '$.overlap.exact' AS BIGINT) AS overlap,
                CAST(m.body ->> '$.model.accuracy.value' AS DOUBLE) AS accuracy,
                CAST(m.body ->> '$.model.accuracy.low' AS DOUBLE) AS accuracy_low,
                CAST(m.body ->> '$.model.accuracy.high' AS DOUBLE) AS accuracy_high,
+               CAST(m.body ->> '$.model.measures.microF1.value' AS DOUBLE) AS micro_f1,
                CAST(m.body ->> '$.model.macroF1.value' AS DOUBLE) AS macro_f1,
+               m.body ->> '$.comparisons[0].verdict' AS verdict,
                m.body ->> '$.baseline.method' AS baseline,
                CAST(m.body ->> '$.baseline.accuracy.value' AS DOUBLE) AS baseline_accuracy,
                CAST(m.body ->> '$.baseline.macroF1.value' AS DOUBLE) AS baseline_macro_f1,
@@ -117,7 +124,7 @@ MODEL_VIEWS = (
             evaluation VARCHAR the evaluation
             system VARCHAR model, baseline or majority
             label VARCHAR the class it is about; NULL where it is about all
-            metric VARCHAR accuracy, macroF1, precision, recall or f1
+            metric VARCHAR accuracy, subsetAccuracy, microF1, macroF1, precision, recall or f1
             value DOUBLE the number
             low DOUBLE lower end of its confidence interval
             high DOUBLE upper end

@@ -26,6 +26,7 @@ GRANT = (
 ATTEST = ("attest", "delivery", "--kind", "quality", *OUT)
 WEB = ("--issuer", "did:web:a.example", "--did-document", GONE)
 PRESENT = ("--challenge", "c", "--domain", "d", *OUT)
+DEPLOY = ("deploy", "checkpoints/acme/x", "--to", "onnx", "-o", "out")
 SECRET = ("--passphrase-file", GONE)
 
 READ = {
@@ -40,6 +41,7 @@ READ = {
     ("commit", "--metadata"): ("commit", "documents", "-d", NAME, "--metadata", "absent.csv"),
     ("commit", "--licence-text"): ("commit", "documents", "-d", NAME, "--licence-text", GONE),
     ("commit", "--describe"): ("commit", "documents", "-d", NAME, "--describe", GONE),
+    ("deploy", "--probe"): (*DEPLOY, "--probe", GONE),
     ("export", "target"): ("export", GONE, "--format", "odrl"),
     ("filter", "--recipe"): ("filter", NAME, "--recipe", GONE, "--as", "acme/kept"),
     ("grant", "credential"): ("grant", GONE, *GRANT[2:]),
@@ -56,6 +58,7 @@ READ = {
     ("key backup", "--backup-passphrase-file"): (
         *("key", "backup", *OUT, "--backup-passphrase-file", GONE),
     ),
+    ("plan", "--prices"): ("plan", NAME, "--prices", GONE),
     ("page", "--with"): ("page", *OUT, "--with", GONE),
     ("page", "--trust"): ("page", *OUT, "--with", "delivery", "--trust", GONE),
     ("page", "--check"): ("page", "--check", GONE),
@@ -68,6 +71,7 @@ READ = {
     ("status", "path"): ("status", GONE),
     ("terms", "--trust"): ("terms", NAME, "--trust", GONE),
     ("train", "config"): ("train", GONE),
+    ("train", "--prices"): ("train", "audit.toml", "--prices", GONE),
     ("trust add", "--document"): ("trust", "add", "did:web:a.example", "--document", GONE),
     ("trust check", "file"): ("trust", "check", GONE),
     ("verify", "--data"): ("verify", "delivery", "--data", GONE),
@@ -90,7 +94,7 @@ TEXT = (
 """What names a file, or a name, and is declared as text."""
 
 WRITTEN = {
-    *("--output", "--report", "--certificate"),
+    *("--output", "--report", "--html", "--certificate", "card --draft"),
     *("init directory_", "clone directory_", "checkout folder", "checkout --metadata"),
 }
 

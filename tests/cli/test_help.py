@@ -1,11 +1,15 @@
-"""``lyrikstore help ROLE``: few commands, all there, on one screen."""
+"""``lyrikstore help ROLE``: few commands, all there, on one screen, which work as they stand."""
 
+import json
 import shlex
 
 import pytest
 
 from lyrikstore_cli.commands.help import ROLES
+from tests.cli.small_runs import rows
 from tests.meta.test_documented import leftover
+
+_GIVEN = {"ROWS": "rows.jsonl", "F": "label", "CHECKPOINT": "checkpoints/me/task"}
 
 
 @pytest.mark.parametrize("role", ["publisher", "buyer", "developer", "auditor"])
@@ -22,3 +26,19 @@ def test_a_role_sees_its_commands_on_one_screen(new_person, role: str) -> None:
         assert program == "lyrikstore"
         assert leftover(words) == []  # command, options and arguments are there
         assert step["purpose"] in "\n".join(shown)
+
+
+@pytest.mark.train
+def test_what_a_developer_is_told_works_in_its_order(new_person) -> None:
+    person = new_person("newcomer")
+    data = [row | {"text": row["text"] + " clause"} for row in rows(120)]
+    (person.folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in data))
+    told = ROLES["developer"]
+    steps = [*told.steps, told.further[0]]
+    for step in steps:
+        words = [_GIVEN.get(word, word) for word in shlex.split(step)]
+        if words[0] == "key":
+            words.append("--no-passphrase")
+        if words[0] != "checkpoints":  # without a base model words are counted, in seconds
+            person.ok(*words)
+    assert (person.folder / "card.html").exists()

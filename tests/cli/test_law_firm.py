@@ -114,7 +114,8 @@ def test_from_documents_to_a_split_of_chunks(firm: Person) -> None:
     ).json
     dropped = result["droppedFor"]
     assert dropped["chunked"] == COUNT
-    assert set(dropped) == {"chunked", "duplicate-exact", "duplicate-normalised"}
+    # Which chunks are alike but for case depends on the packages that are installed.
+    assert {*dropped} - {"duplicate-normalised"} == {"chunked", "duplicate-exact"}
     assert result["changedFor"]["redacted-email"] >= COUNT
     assert result["changedFor"]["redacted-person"] >= COUNT
 

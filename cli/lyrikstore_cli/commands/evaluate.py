@@ -1,35 +1,69 @@
 """``lyrikstore evaluate``: a checkpoint next to a plain baseline, on a locked test set."""
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from lyrikstore.canon.text import pluralize
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.text import escape_control, pluralize
+from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.training_progress import follow
 from lyrikstore_cli.session import Session
+
+if TYPE_CHECKING:
+    from lyrikstore.api import Manifest
+
+_SHOWN, _WIDTH = 5, 160
+"""Failures that are shown, and characters of their texts."""
 
 
 @declare(
     "evaluate",
     signs=True,
-    epilog="lyrikstore evaluate checkpoints/acme/clause-classifier --on acme/contracts.test",
+    epilog="lyrikstore evaluate checkpoints/acme/clause-classifier --on acme/contracts.test"
+    "\nlyrikstore evaluate evaluations/acme/clause-classifier --report report.html",
 )
-@click.argument("checkpoint")
-@click.option("--on", "dataset", required=True, help="The test set; logged before the run.")
-def command(session: Session, checkpoint: str, dataset: str) -> None:
-    """Measure CHECKPOINT on a test set, and TF-IDF with logistic regression next to it.
+@click.argument("model")
+@click.option("--on", "dataset", help="The test set; logged before the run.")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    help="The report to write: one HTML file with charts, and with texts of the test set.",
+)
+def command(session: Session, model: str, dataset: str | None, report: Path | None) -> None:
+    """Measure a checkpoint on a test set, and a baseline that is cheaper next to it.
 
     Both results, the majority guess and the worst failures go into one signed evaluation,
     whichever wins. Refused (exit code 14) unless the sources of the test set may be used to
-    `evaluate`.
+    `evaluate`. A threshold that is missed is said, and is no failure.
+
+    With the name of an evaluation in place of a checkpoint nothing is measured: its report is
+    written.
     """
-    store = session.open_store(sign=True)
-    with session.screen.progress("evaluating") as meter:
-        manifest = store.models.evaluate(
-            checkpoint,
-            dataset,
-            environment=session.environment,
-            progress=follow(session.screen, meter),
-        )
+    from lyrikstore.verify.evaluation.words import verdict_in_words
+
+    if report is not None:
+        options.check_new(report)
+    store = session.open_store(sign=dataset is not None)
+    if dataset is None:
+        manifest = _existing(store.resolve(model), report)
+    else:
+        with session.screen.progress("evaluating") as meter:
+            manifest = store.models.evaluate(
+                model,
+                dataset,
+                environment=session.environment,
+                progress=follow(session.screen, meter),
+            )
+    facts = store.models.report(str(manifest.id))
+    if report is not None:
+        from lyrikstore.api import evaluation_page
+        from lyrikstore.version import __version__
+
+        options.write_new(report, evaluation_page(facts, tool=f"lyrikstore {__version__}"))
     body = manifest.body
     session.emit(
         "evaluate",
@@ -38,20 +72,67 @@ def command(session: Session, checkpoint: str, dataset: str) -> None:
             "name": manifest.name,
             "logIndex": store.log_index(manifest.id),
             "body": body,
+            "verdictText": verdict_in_words(body),
+            "failures": facts["failures"],
+            "reportFile": None if report is None else str(report),
         },
+        version=2,
     )
-    screen = session.screen
-    screen.result(f"{pluralize(body['count'], 'record')} of {dataset}", "bold")
+    _show(session, manifest, facts["failures"])
+    if report is not None:
+        session.screen.result(f"✓ wrote       {report}")
+    elif dataset is not None:
+        session.screen.hint(f"with charts: lyrikstore evaluate {manifest.name} --report FILE.html")
+
+
+def _existing(manifest: "Manifest", report: Path | None) -> "Manifest":
+    if manifest.kind != "evaluation":
+        raise InvalidInputError(
+            "usage", f"{manifest.name} is measured on a test set", hint="name it: --on TEST"
+        )
+    if report is None:
+        raise InvalidInputError(
+            "usage", f"{manifest.name} is an evaluation: it is done", hint="add --report FILE.html"
+        )
+    return manifest
+
+
+def _show(session: Session, manifest: "Manifest", failures: Sequence[Mapping[str, Any]]) -> None:
+    from lyrikstore.verify.evaluation.words import (
+        METRICS,
+        cost_in_words,
+        figures_of,
+        near_in_words,
+        seen_in_words,
+        threshold_in_words,
+        verdict_in_words,
+        with_interval,
+    )
+
+    body, say = manifest.body, session.screen.result
+    say(f"{pluralize(body['count'], 'record')} of the part {escape_control(body['split'])}", "bold")
     for name in ("model", "baseline", "majority"):
-        scores = body[name]
+        system = body.get(name)
+        if system is None:
+            continue
         line = f"  {name:<9}"
-        for metric, label in (("accuracy", "accuracy"), ("macroF1", "macro-F1")):
-            value = scores[metric]
-            line += f"  {label} {value['value']}"
-            if "low" in value:
-                line += f" ({value['low']} to {value['high']})"
-        latency = scores.get("latencyMs")
+        for metric, figure in figures_of(system).items():
+            line += f"  {METRICS[metric]} {with_interval(figure)}"
+        latency = system.get("latencyMs")
         if latency:
             line += f"  {latency['p50']}/{latency['p95']} ms p50/p95"
-        screen.result(line)
-    screen.result(f"✓ evaluation  {manifest.name}  {manifest.id.short}")
+        say(line)
+    say(f"  {verdict_in_words(body)}", "bold")
+    for text in (seen_in_words(body), cost_in_words(body), near_in_words(body)):
+        if text:
+            say(f"  {escape_control(text)}")
+    for one in body.get("thresholds", ()):
+        say(f"{' ' if one['met'] else '!'} {escape_control(threshold_in_words(one))}")
+    if failures:
+        say("  wrong and sure:")
+    for failure in failures[:_SHOWN]:
+        said = f"{failure['expected']} → {failure['predicted']} ({failure['probability']})"
+        text = " ".join((failure["recordText"] or f"record {failure['record']}").split())
+        shown = text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
+        say(f"    {escape_control(said)}: {escape_control(shown)}")
+    say(f"✓ evaluation  {manifest.name}  {manifest.id.short}")

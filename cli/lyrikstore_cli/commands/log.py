@@ -1,6 +1,7 @@
 """``lyrikstore log``: the history of a name, or everything the log says."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,9 +10,11 @@ from lyrikstore.api import Manifest
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import escape_control, pluralize
+from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.attestations import attestation_line, attestation_rows
 from lyrikstore_cli.output.key_names import names_in
+from lyrikstore_cli.output.monitoring import page_of
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
@@ -23,8 +26,16 @@ _NOTHING_CAME = "no checkpoint of it is logged: it goes on, was stopped, or fail
 @declare("log", epilog="lyrikstore log acme/contracts\nlyrikstore log --audit")
 @click.argument("ref", required=False)
 @click.option("--audit", is_flag=True, help="Every entry of the log, with who signed it.")
-def command(session: Session, ref: str | None, audit: bool) -> None:
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(path_type=Path),
+    help="Write a page: of a run its training, of a monitored checkpoint its figures over time.",
+)
+def command(session: Session, ref: str | None, audit: bool, page: Path | None) -> None:
     """Show the versions of a name, newest first; with --audit, the whole log, oldest first.
+
+    Of a checkpoint, what was measured of it stands below each version.
 
     Dates are what signers claim; the order is what the log proves.
     """
@@ -33,12 +44,18 @@ def command(session: Session, ref: str | None, audit: bool) -> None:
         raise InvalidInputError(
             "usage", "--audit shows the whole log", hint="leave REF or --audit out"
         )
+    if page is not None and (audit or ref is None):
+        raise InvalidInputError(
+            "usage",
+            "--html is about one run or checkpoint",
+            hint="name it: log CHECKPOINT --html FILE",
+        )
     if audit:
         _show_entries(session, store)
     elif ref is None:
         _show_names(session, store)
     else:
-        _show_versions(session, store, ref)
+        _show_versions(session, store, ref, page)
 
 
 def _show_entries(session: Session, store: "Store") -> None:
@@ -90,14 +107,19 @@ def _show_names(session: Session, store: "Store") -> None:
         )
 
 
-def _show_versions(session: Session, store: "Store", ref: str) -> None:
-    from lyrikstore.api import manifest_facts
+def _show_versions(session: Session, store: "Store", ref: str, page: Path | None) -> None:
+    from lyrikstore.api import evaluation_facts, manifest_facts
 
     called = names_in(store)
+    if page is not None:
+        options.check_new(page)
     versions = store.query.versions(ref)
     attested = attestation_rows(store, versions)
     came = store.query.checkpoints_of(versions)
+    measured = store.query.evaluations_of(versions)
     indices = {version.id: store.log_index(version.id) for version in versions}
+    if page is not None:
+        options.write_new(page, page_of(store, store.resolve(ref)))
     session.emit(
         "log",
         {
@@ -109,9 +131,11 @@ def _show_versions(session: Session, store: "Store", ref: str) -> None:
                     **manifest_facts(v),
                     "attestations": attested[v.id],
                     "checkpoints": [str(one) for one in came.get(v.id, ())],
+                    "evaluations": [evaluation_facts(one) for one in measured.get(v.id, ())],
                 }
                 for v in versions
             ],
+            "pageFile": None if page is None else str(page),
         },
     )
     for version in versions:
@@ -125,10 +149,14 @@ def _show_versions(session: Session, store: "Store", ref: str) -> None:
         if version.kind == "run":
             made = ", ".join(one.short for one in came[version.id])
             session.screen.result(f"  {f'made checkpoint {made}' if made else _NOTHING_CAME}")
+        for one in measured.get(version.id, ()):
+            session.screen.result(f"  {_measured_line(evaluation_facts(one))}")
         for row in attested[version.id]:
             session.screen.result(f"  {attestation_line(row)}")
         if version.message:
             session.screen.result(f"  {escape_control(version.message)}")
+    if page is not None:
+        session.screen.result(f"✓ wrote    {page}")
 
 
 def _body_lines(manifest: Manifest) -> list[str]:
@@ -157,6 +185,16 @@ def _body_lines(manifest: Manifest) -> list[str]:
     if manifest.kind in {"run", "evaluation"}:
         lines += _right_lines(body)
     return lines
+
+
+def _measured_line(facts: Mapping[str, Any]) -> str:
+    """Return one point of the line of a checkpoint over time."""
+    done = "monitored" if facts["isMonitor"] else "evaluated"
+    figures = [f"{one['metric']} {one['measured']}" for one in facts["metricsNow"]]
+    figures += [f"{one['metric']} {one['measured']}" for one in facts["driftNow"]]
+    count = pluralize(facts["recordCount"], "record")
+    said = f"{done} {facts['created'][:10]}  {count}  {facts['verdictText']}"
+    return escape_control(f"{said}  {'  '.join(figures)}".rstrip())
 
 
 def _right_lines(body: Mapping[str, Any]) -> Iterator[str]:

@@ -1,53 +1,232 @@
-"""``lyrikstore predict``: what a checkpoint says about a file."""
+"""``lyrikstore predict``: what a checkpoint says of a file, of a folder, or of rows."""
 
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lyrikstore.canon.text import escape_control, pluralize
+from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.output.prediction_text import (
+    candidate_lines,
+    confidence_line,
+    explanation_lines,
+    jsonl,
+    one_line,
+    place,
+    table,
+)
+from lyrikstore_cli.output.screen import formula_warning
+from lyrikstore_cli.output.training_progress import follow
 from lyrikstore_cli.session import Session
 
+if TYPE_CHECKING:
+    from lyrikstore.api import Prediction
+    from lyrikstore.verify.report import Check
 
-@declare("predict", epilog="lyrikstore predict checkpoints/acme/clause-classifier letter.txt")
+_MOST = 10_000
+"""Predictions in one JSON object: it is made in memory."""
+
+
+@declare(
+    "predict",
+    epilog="lyrikstore predict checkpoints/acme/clause-classifier letter.txt --explain\n"
+    "lyrikstore predict checkpoints/acme/clause-classifier clauses.csv -o answers.csv",
+)
 @click.argument("checkpoint")
-@click.argument("file", type=click.Path(path_type=Path))
-def command(session: Session, checkpoint: str, file: Path) -> None:
-    """Label FILE with CHECKPOINT, which is loaded from verified bytes only.
+@click.argument("file", metavar="FILE|DIR|ROWS", type=click.Path(path_type=Path))
+@click.option("--explain", is_flag=True, help="What speaks for each answer; similar records.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The answers: .jsonl, .csv.")
+@options.force_output
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "csv"]),
+    help="Of the answers; by default the suffix of -o says.",
+)
+def command(
+    session: Session,
+    checkpoint: str,
+    file: Path,
+    explain: bool,
+    output: Path | None,
+    force: bool,
+    form: str | None,
+) -> None:
+    """Label a text or document, a folder of them, or rows (.jsonl, .csv, .parquet) with CHECKPOINT.
 
-    Where a right that the model rests on does not hold, or was taken back since, it warns.
+    The model is loaded once, from verified bytes only. Below the confidence that its checkpoint was
+    signed with the answer is "I do not know". --explain says which terms or sentences an answer
+    rests on, and which training records are like it: similar, not cause. Where a right that the
+    model rests on does not hold, or was taken back since, it warns.
     """
-    from lyrikstore.verify.report import CheckState
-    from lyrikstore.verify.report_text import words
-
+    form = _format(session, output, form, force=force, explain=explain)
+    if output is not None:
+        options.check_output(output, force=force)
     store = session.open_store()
-    with session.screen.progress("loading the model"):
-        answer = store.models.predict(checkpoint, file, environment=session.environment)
-    rights = store.models.rights(checkpoint)
+    count = _Count()
+    shown: list[Prediction] = []
+    with (
+        session.screen.progress("predicting") as meter,
+        store.models.predict(
+            checkpoint,
+            file,
+            environment=session.environment,
+            explain=explain,
+            most=_MOST if session.options.json and output is None else None,
+            progress=follow(session.screen, meter),
+        ) as found,
+    ):
+        made = found.checkpoint
+        rights = store.models.rights(made.id.hex)
+        answers = count.over(found)
+        if output is not None:
+            encoded = _encoded(answers, form, count, several=found.several)
+            options.write_output(output, encoded, force=force)
+        elif session.options.json:
+            shown = list(answers)
+        elif form:
+            for line in _encoded(answers, form, count, several=found.several):
+                text = line.decode()
+                # ATTACK: a value with an escape sequence in it
+                safe = escape_control(text.rstrip("\n")) + "\n" if sys.stdout.isatty() else text
+                sys.stdout.write(safe)
+        else:
+            decision = made.body.get("decision", {})
+            _show(session, answers, decision, single=found.count == 1)
     session.emit(
         "predict",
         {
-            "label": answer.label,
-            "probabilities": dict(answer.probabilities),
-            "checkpoint": str(answer.checkpoint),
-            "text": str(answer.text),
-            "tokens": answer.tokens,
-            "cutOff": answer.cut_off,
+            "checkpoint": str(made.id),
+            "task": made.body["task"],
+            "asked": found.count,
+            "answered": count.answered,
+            "notKnown": count.abstained,
+            "unanswered": [
+                {"reason": reason, "count": some} for reason, some in found.unanswered.items()
+            ],
+            "cutOffRecords": count.cut_off,
+            "withoutFields": found.without_fields,
+            "absentData": [{"name": name, "reason": why} for name, why in found.missing],
+            "output": None if output is None else str(output),
+            "predictions": [one.to_json() for one in shown],
             "rights": {
                 "state": str(rights.state),
                 "reason": rights.detail.get("reason"),
                 "summary": rights.summary,
             },
         },
+        version=2,
     )
+    if output is not None:
+        answered = pluralize(count.answered, "answer")
+        session.screen.result(f"✓ {answered}, {count.abstained} not known, of {found.count}")
+        session.screen.wrote([output])
+    _warn(session, found, count)
+    _warn_of_rights(session, rights, made.id.hex)
+
+
+class _Count:
+    """Counts answers as they pass."""
+
+    def __init__(self) -> None:
+        self.answered = self.abstained = self.cut_off = self.formulas = self.most = 0
+        self.withdrawn = Counter[str]()
+
+    def over(self, predictions: Iterable["Prediction"]) -> Iterator["Prediction"]:
+        for one in predictions:
+            if one.asked.problem is None:
+                self.abstained += one.abstained
+                self.answered += not one.abstained
+                self.cut_off += one.cut_off
+                self.most = one.max_tokens
+            for source in (source for near in one.similar or () for source in near["comesFrom"]):
+                for right in source["reliedOn"]:
+                    if right["withdrawn"]:
+                        self.withdrawn[f"{source['name']}: {right['withdrawn']}"] += 1
+            yield one
+
+
+def _format(
+    session: Session, output: Path | None, form: str | None, *, force: bool, explain: bool
+) -> str | None:
+    if output is None:
+        if force:
+            raise click.UsageError("--force goes with -o")
+        if form and session.options.json:
+            raise click.UsageError("--json prints one object: --format goes with -o")
+    elif form is None:
+        form = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}.get(output.suffix.lower())
+        if form is None:
+            raise click.UsageError(f"{output} ends neither in .jsonl nor in .csv: add --format")
+    if explain and form == "csv":
+        raise click.UsageError("a table has no room for --explain: write .jsonl")
+    return form
+
+
+def _encoded(
+    predictions: Iterable["Prediction"], form: str | None, count: _Count, *, several: bool
+) -> Iterator[bytes]:
+    from lyrikstore.api import PREDICTION_COLUMNS, formula_cells
+
+    if form == "jsonl":
+        yield from jsonl(predictions)
+        return
+    yield from table([list(PREDICTION_COLUMNS)])
+    for one in predictions:
+        row = one.to_row(several=several)
+        count.formulas += formula_cells(row)
+        yield from table([row])
+
+
+def _show(
+    session: Session,
+    predictions: Iterable["Prediction"],
+    decision: Mapping[str, Any],
+    *,
+    single: bool,
+) -> None:
     screen = session.screen
-    for label, probability in answer.probabilities.items():
-        screen.result(f"{probability:>8}  {escape_control(label)}")
-    if answer.cut_off:
-        screen.say(
-            f"! only the first {pluralize(answer.max_tokens, 'token was', 'tokens were')} read"
-        )
-    screen.result(escape_control(answer.label), "bold")
+    for one in predictions:
+        if not single and one.explanation is None:
+            screen.result(one_line(one))
+            continue
+        if not single:
+            screen.result(place(one), "bold")
+        for line in (*candidate_lines(one), *explanation_lines(one)):
+            screen.result(line)
+        if one.asked.problem is None:
+            screen.result(confidence_line(one, decision))
+        screen.result(escape_control(one.words), "bold")
+
+
+def _warn(session: Session, found: Any, count: _Count) -> None:
+    say = session.screen.say
+    if count.formulas:
+        say(formula_warning(count.formulas))
+    if count.cut_off:
+        first = pluralize(count.most, "token was", "tokens were")
+        say(f"! of {pluralize(count.cut_off, 'record')} only the first {first} read")
+    if found.unanswered:
+        reasons = ", ".join(f"{some} {reason}" for reason, some in found.unanswered.items())
+        say(f"! {sum(found.unanswered.values())} of {found.count} have no answer: {reasons}")
+    if found.without_fields:
+        some = pluralize(found.without_fields, "record lacks", "records lack")
+        say(f"! {some} a field that the model learned from beside the text")
+    for name, reason in found.missing:
+        say(f"! no similar records of {escape_control(name)}, whose data is not here: {reason}")
+    for taken in count.withdrawn:
+        say(f"! the right to a similar record's data was taken back: {escape_control(taken)}")
+
+
+def _warn_of_rights(session: Session, rights: "Check", checkpoint: str) -> None:
+    from lyrikstore.verify.report import CheckState
+    from lyrikstore.verify.report_text import words
+
     if rights.state not in {CheckState.PASS, CheckState.NOT_APPLICABLE}:
-        screen.say(f"! rights: {words(rights)}")
-        screen.hint(f"lyrikstore verify {answer.checkpoint.hex} says more")
+        session.screen.say(f"! rights: {words(rights)}")
+        session.screen.hint(f"lyrikstore verify {checkpoint} says more")

@@ -25,6 +25,7 @@ def command(session: Session, name: str | None) -> None:
     `cli/commit` is what `commit` prints with --json, and so for every command; `cli/error` is what
     a command that fails prints then. The `schema` member of a result is a NAME, too. The others are
     those of documents: `kept-report`, `manifest`, `trust`. Each holds all that it refers to.
+    `facts` lists every fact that a profile of model cards can name.
     """
     from lyrikstore.canon.schemas import schema_names, whole_schema
 
@@ -33,6 +34,14 @@ def command(session: Session, name: str | None) -> None:
         session.emit("schema", {"names": names})
         for one in names:
             session.screen.result(one)
+        return
+    if name == "facts":
+        from lyrikstore.api import card_facts
+
+        facts = card_facts()
+        session.emit("schema", {"names": list(facts)})
+        for one, about in facts.items():
+            session.screen.result(f"{one:30} {about}")
         return
     found = _RESULT.fullmatch(name)
     wanted = found[1] if found else name

@@ -1,25 +1,48 @@
 """``lyrikstore train``: fine-tune a model; only signed checkpoints leave."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from lyrikstore.canon.text import rough
+from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.training_progress import follow
 from lyrikstore_cli.session import Session
 
+if TYPE_CHECKING:
+    from lyrikstore.api import MachineFigures
+
 
 @declare("train", signs=True, epilog="lyrikstore train train.toml")
 @click.argument("config", type=click.Path(path_type=Path))
+@click.option(
+    "--prices",
+    type=options.EXISTING,
+    help="Your own price file for the plan.",
+)
+@click.option("--measure", is_flag=True, help="Do a few real steps for the plan.")
+@click.option("--resume", is_flag=True, help="Go on with the run that was interrupted.")
 @click.option("-m", "--message", default="", help="A note, signed with the run.")
-def command(session: Session, config: Path, message: str) -> None:
+def command(
+    session: Session,
+    config: Path,
+    prices: Path | None,
+    measure: bool,
+    resume: bool,
+    message: str,
+) -> None:
     """Fine-tune a model as CONFIG says (docs/training.md).
 
     Refused (exit code 14) unless every source dataset has a credential, from somebody you trust,
-    that permits the purpose. The run is logged before its first step; if it fails or is stopped,
-    nothing leaves. Needs the extra `train`.
+    that permits the purpose, and where the plan does not fit the budget or this machine. The run is
+    logged before its first step; if it fails or is stopped, nothing leaves, and `--resume` goes on
+    from the last point to the same bytes. Of several candidates the one that does best on the
+    validation part is kept. Needs the extra `train`.
     """
-    from lyrikstore.api import TrainConfig
+    from lyrikstore.api import TrainConfig, figures_json
 
     plan = TrainConfig.load(config)
     store = session.open_store(sign=True)
@@ -27,10 +50,14 @@ def command(session: Session, config: Path, message: str) -> None:
         result = store.models.train(
             plan,
             environment=session.environment,
+            prices=prices,
+            measure=measure,
+            resume=resume,
             progress=follow(session.screen, meter),
             message=message,
         )
     final = result.checkpoint
+    chosen, actual = final.body["chosen"], final.body["actual"]
     session.emit(
         "train",
         {
@@ -40,15 +67,53 @@ def command(session: Session, config: Path, message: str) -> None:
             "logIndex": result.log_indices[-1],
             "checkpoints": [str(checkpoint.id) for checkpoint in result.checkpoints],
             "metrics": dict(result.metrics),
+            "metric": chosen["metric"],
+            "tried": [
+                {
+                    "format": one["format"],
+                    "score": one["metrics"][chosen["metric"]],
+                    "chosen": one["taken"],
+                }
+                for one in chosen["candidates"]
+            ],
+            "reason": chosen["reason"],
+            "planned": figures_json(result.plan.planned),
+            "actualWallSeconds": actual["wallSeconds"],
+            "actualCpuSeconds": actual["cpuSeconds"],
+            "actualMemoryBytes": actual["memoryBytes"],
             "seconds": round(result.seconds, 1),
             "warnings": [{"reason": one.code, "summary": one.text} for one in result.warnings],
         },
+        version=2,
     )
     screen = session.screen
     screen.result(f"✓ run         {result.run.name}  {result.run.id.short}")
     for checkpoint, index in zip(result.checkpoints, result.log_indices, strict=False):
         screen.result(f"✓ checkpoint  {checkpoint.name}  {checkpoint.id.short}  log entry {index}")
-    facts = "  ".join(f"{name} {value}" for name, value in result.metrics.items())
-    screen.result(f"  on the validation part: {facts}  ({result.seconds:.0f} s)")
-    test = plan.data.test or "REF"
-    screen.hint(f"measure it on the locked test part: lyrikstore evaluate {final.name} --on {test}")
+    measured = {name: one for name, one in result.metrics.items() if name.startswith("validation")}
+    facts = "  ".join(f"{name} {value}" for name, value in measured.items())
+    screen.result(f"  taken       {chosen['reason']}")
+    screen.result(f"  on the validation part: {facts}")
+    screen.result(f"  planned     {_resources(result.plan.planned)}")
+    screen.result(f"  took        {_took(actual)}, {result.seconds:.0f} s in all")
+    if plan.data.test:
+        measuring = f"lyrikstore evaluate {final.name} --on {plan.data.test}"
+        screen.hint(f"measure it on the locked test part: {measuring}")
+    else:
+        screen.hint(
+            "lock a test set, then train again: lyrikstore filter REF --recipe legal --as NAME "
+            'sets one aside, [data] test = "NAME.test" locks it'
+        )
+
+
+def _resources(figures: "MachineFigures") -> str:
+    seconds = figures.cpu_seconds or figures.wall_seconds
+    where = "" if figures.cpu_seconds else f" on {figures.on}, ${figures.usd.value:.2f}"
+    kind = "processor time" if figures.cpu_seconds else "time"
+    memory = f"{figures.memory_bytes.value / 10**9:.1f} GB of memory"
+    return f"{rough(seconds.value)} s of {kind}, {memory}{where} ({seconds.basis})"
+
+
+def _took(actual: Mapping[str, str]) -> str:
+    memory = int(actual["memoryBytes"]) / 10**9
+    return f"{rough(float(actual['cpuSeconds']))} s of processor time, {memory:.1f} GB of memory"

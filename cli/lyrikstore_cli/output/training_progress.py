@@ -1,20 +1,24 @@
 """How the phases of training and evaluation show: a meter, and a line for each finished phase."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from lyrikstore.canon.progress import OnProgress, Progress
-from lyrikstore.canon.text import escape_control
+from lyrikstore.canon.text import escape_control, rough
 from lyrikstore_cli.output.screen import Meter, Screen, figures
 
 _SAID = {
     "check": "checking use rights, inputs and the base model",
     "register": "registering the run in the log, before its first step",
     "start": "loading the model",
+    "point": "kept a point: if this is interrupted, --resume goes on from there",
     "seal": "sealing the checkpoints",
     "store": "storing them",
     "score": "measuring the model, one record at a time",
-    "baseline": "measuring TF-IDF with logistic regression beside it",
+    "compare": "looking for training records that are similar",
+    "baseline": "measuring a baseline beside it",
+    "overlap": "comparing its texts with the training data",
 }
 
 
@@ -47,6 +51,13 @@ def follow(
         if phase == "warn":
             screen.say(f"! {escape_control(str(detail['text']))}")
             return
+        if phase == "resume":
+            say(f"{detail['candidate']} goes on behind step {detail['step']}")
+            return
+        if phase == "plan":
+            for line in _planned(detail):
+                say(line)
+            return
         if phase in _SAID and phase not in said:
             said.add(phase)
             say(_SAID[phase])
@@ -57,3 +68,18 @@ def follow(
         meter(progress)
 
     return listen
+
+
+def _planned(plan: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is tried and how long that takes, and what is not tried."""
+    tried = [one for one in plan["candidates"] if one["chosen"]]
+    times = [f"{one['candidate']} {_seconds(one['figures'][0])}" for one in tried]
+    yield f"trying {', '.join(times)} of processor time, planned"
+    for one in plan["candidates"]:
+        if one["reason"]:
+            yield escape_control(f"not trying {one['candidate']}: {one['reason']}")
+
+
+def _seconds(here: Mapping[str, Any]) -> str:
+    figure = here["cpuSeconds"] or here["wallSeconds"]
+    return f"{rough(float(figure['amount']))} s"

@@ -1,7 +1,7 @@
 """The life of a store's keys: rotate, revoke, admit, retire, misdated, statements, document."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -156,31 +156,89 @@ def _revoke(
 @declare(
     "admit",
     signs=True,
-    epilog="lyrikstore key admit did:key:z6Mk… --log-key did:key:z6Mk…log",
+    epilog="lyrikstore key admit did:key:z6Mk… --log-key did:key:z6Mk…log\n"
+    "lyrikstore key admit did:key:z6Mk…ann did:key:z6Mk…ben --role approver --threshold 2",
 )
-@click.argument("did", metavar="DID")
+@click.argument("dids", metavar="DID…", nargs=-1, required=True)
 @click.option(
-    "--log-key", metavar="KEY", help="Its key for the log: a key of yours, did:key or Multikey."
+    "--role",
+    type=click.Choice(["writer", "approver"]),
+    default="writer",
+    show_default=True,
+    help="writer: everything but who else may; approver: approve cards, and nothing else.",
+)
+@click.option(
+    "--threshold",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="How many approvers a card takes; by default as before, at first 1.",
+)
+@click.option(
+    "--cards",
+    metavar="PATTERN",
+    multiple=True,
+    help="Which cards all approvers approve, such as 'cards/acme/*'; by default as before, at "
+    "first all.",
+)
+@click.option(
+    "--log-key", metavar="KEY", help="A key for the log: a key of yours, did:key or Multikey."
 )
 @_remote
 @_because
 def _admit(
-    session: Session, did: str, log_key: str | None, remote: str | None, message: str
+    session: Session,
+    dids: tuple[str, ...],
+    role: str,
+    threshold: int | None,
+    cards: tuple[str, ...],
+    log_key: str | None,
+    remote: str | None,
+    message: str,
 ) -> None:
-    """Let one more person sign in this store, and with --log-key push to it.
+    """Let more people sign in this store, and with --log-key push to it.
 
-    An owner signs it. The person may say everything but who else may. A log key is added where the
-    log is extended: with --remote NAME if that is a remote, such as a bucket.
+    An owner signs it. With --role approver they approve model cards, and sign nothing else by
+    that: so many of them as --threshold says, each for itself; those cards are then approved by
+    nobody else. Keys are added to those that are there. A log key is added where the log is
+    extended: with --remote NAME if that is a remote, such as a bucket.
     """
-    writer = _did(session, did)
-    theirs = None if log_key is None else session.keys().public(log_key)
+    approves = role == "approver"
+    if (threshold is not None or cards) and not approves:
+        raise click.UsageError("--threshold and --cards are for approvers: add --role approver")
+    people = [_did(session, did) for did in dids]
     store = session.open_store(sign=True)
-    made = store.policy.admit(writer, theirs, at=session.place(remote), message=message)
+    by: Any = {
+        "log_key": None if log_key is None else session.keys().public(log_key),
+        "at": session.place(remote),
+        "message": message,
+    }
+    if approves:
+        made = store.policy.admit_approvers(*people, threshold=threshold, cards=cards, **by)
+    else:
+        made = store.policy.admit(*people, **by)
+    given = made.policy.roles[role]
     session.emit(
         "key-admit",
-        {"did": writer, "logIndex": made.index, "logs": [str(log) for log in made.policy.logs]},
+        {
+            "dids": people,
+            "role": role,
+            "members": list(given.keys),
+            "threshold": given.threshold,
+            "names": list(given.names),
+            "logIndex": made.index,
+            "logs": [str(log) for log in made.policy.logs],
+        },
+        version=2,
     )
-    session.screen.result(f"✓ admitted {writer}, log entry {made.index}")
+    for did in people:
+        session.screen.result(f"✓ admitted {did}, log entry {made.index}")
+    if approves:
+        session.screen.say(
+            f"– approval takes {given.threshold} of {pluralize(len(given.keys), 'key')}: "
+            f"{', '.join(given.names)}"
+        )
+        if "*" not in given.names:
+            session.screen.say("! other cards are approved by whoever may sign everything")
     warn_of_changes(session.screen, store)
 
 

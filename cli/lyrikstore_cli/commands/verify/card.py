@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def verify_handed_card(
-    session: Session, path: Path, data: bytes, trust: "Trust", at: datetime
+    session: Session, path: Path, data: bytes, trust: "Trust", at: datetime, *, recompute: bool
 ) -> "Report":
     """Return the report on a card, by the store that the session has, or by what lies next to it.
 
@@ -48,4 +48,6 @@ def verify_handed_card(
             "lyrikstore card --evidence writes beside a card",
         ) from missing
     with session.screen.progress("verifying") as meter:
-        return store.models.verify_card(data, trust=trust, at=at, progress=meter)
+        return store.models.verify_card(
+            data, trust=trust, at=at, recompute=recompute, progress=meter
+        )

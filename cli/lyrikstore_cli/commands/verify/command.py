@@ -78,7 +78,8 @@ class DataGiven(Struct, frozen=True):
 @click.option(
     "--recompute/--no-recompute",
     default=True,
-    help="Measure again what the credential measured; if not, the verdict is 4 at best.",
+    help="Measure again what a credential measured, compute an evaluation again from its "
+    "predictions; if not, the verdict is 4 at best.",
 )
 @click.option("--quick", is_flag=True, help="Only the structure of the store: read no data.")
 @click.option(
@@ -234,7 +235,7 @@ def _verify(
             hint="check the path; or name a store with --store PATH",
         ) from None
     with session.screen.progress("verifying") as meter:
-        return store.verify(target, trust=trust, at=at, progress=meter)
+        return store.verify(target, trust=trust, at=at, recompute=recompute, progress=meter)
 
 
 def _verify_file(
@@ -264,7 +265,9 @@ def _verify_file(
     if not given.delivered and is_card(credential.data, path.suffix):
         if given.data is not None or asked or asked.fetch:
             raise click.UsageError(f"{path} is a model card: it is verified by its store alone")
-        return verify_handed_card(session, path, credential.data, trust, at)
+        return verify_handed_card(
+            session, path, credential.data, trust, at, recompute=given.recompute
+        )
     siblings = read_siblings(path, complete=not foreign)
     fetched = NOTHING
     if asked.fetch:

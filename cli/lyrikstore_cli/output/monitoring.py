@@ -1,0 +1,52 @@
+"""The pages that ``log`` writes: of a run, and of a checkpoint over time."""
+
+from typing import TYPE_CHECKING, Any
+
+from lyrikstore.canon.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from lyrikstore.api import Manifest, Store
+
+
+def page_over_time(store: "Store", checkpoint: "Manifest") -> bytes:
+    """Return the page of what was measured of a checkpoint, up to its last monitor.
+
+    Raises:
+        InvalidInputError: (``not-monitored``) it has no monitor, or is no checkpoint.
+    """
+    from lyrikstore.api import monitor_page
+    from lyrikstore.version import __version__
+
+    made = store.query.evaluations_of([checkpoint]).get(checkpoint.id, [])
+    while made and "drift" not in made[-1].body:
+        made.pop()
+    if not made:
+        raise InvalidInputError(
+            "not-monitored",
+            f"nothing was monitored of {checkpoint.name}",
+            hint="first: lyrikstore monitor CHECKPOINT --on NEW",
+        )
+    statements = [{"id": str(one.id), "created": one.created, "body": one.body} for one in made]
+    return monitor_page(checkpoint.name, statements, tool=f"lyrikstore {__version__}")
+
+
+def page_of(store: "Store", manifest: "Manifest") -> bytes:
+    """Return the page of a run, or of what was monitored of a checkpoint.
+
+    Raises:
+        InvalidInputError: As :func:`page_over_time`.
+    """
+    if manifest.kind != "run":
+        return page_over_time(store, manifest)
+    from lyrikstore.api import run_page
+    from lyrikstore.version import __version__
+
+    made = store.query.checkpoints_of([manifest]).get(manifest.id, ())
+    final = store.resolve(str(made[-1])) if made else None
+    history = store.models.history(final) if final else None
+    checkpoint = None if final is None else _facts(final)
+    return run_page(_facts(manifest), checkpoint, history, tool=f"lyrikstore {__version__}")
+
+
+def _facts(manifest: "Manifest") -> dict[str, Any]:
+    return {"name": manifest.name, "created": manifest.created, "body": manifest.body}

@@ -1,0 +1,96 @@
+"""A plan, for people: what is tried, what it takes here and elsewhere, what a month costs."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from lyrikstore.canon.text import escape_control, pluralize, rough
+
+if TYPE_CHECKING:
+    from lyrikstore.api import MachineFigures, TrainingPlan
+
+_BASES = {
+    "tokenizer": "tokens counted by the model's tokenizer",
+    "words": "tokens estimated from the words of a sample",
+    "lengths": "tokens estimated from the lengths of the texts",
+    "files": "tokens estimated from the sizes of the files",
+    "size": "tokens estimated from bytes a record",
+}
+_NAMES = {
+    "tfidf": "word counts",
+    "embeddings": "embeddings",
+    "lora": "LoRA",
+    "full": "full tuning",
+    "blend": "blend",
+}
+_ITEMS = {
+    "training": "training",
+    "serving-cpu": "serving on a processor",
+    "serving-scale-to-zero": "serving, scale to zero",
+    "serving-always-on": "serving, always on",
+}
+_SHOWN = 3
+
+
+def plan_lines(plan: "TrainingPlan", *, verbose: bool) -> Iterator[str]:
+    """Yield the lines.
+
+    Args:
+        plan: What is shown.
+        verbose: Show every machine, not only the cheapest few.
+    """
+    records = pluralize(plan.train.records, "record")
+    labels = pluralize(plan.train.label_total, "label")
+    yield f"{plan.config.name}  {records}, {labels}; {_BASES[plan.train.basis]}"
+    yield f"  {'candidate':<14}{'CPU time':>10}{'memory':>10}  basis"
+    for one in plan.candidates:
+        here = one.figures[0]
+        memory, seconds = _gb(here.memory_bytes.value), _time(here.wall_seconds.value)
+        if here.cpu_seconds is not None:
+            seconds = _time(here.cpu_seconds.value)
+        why = here.wall_seconds.basis if one.chosen else f"not tried: {one.reason}"
+        yield f"  {_NAMES[one.candidate]:<14}{seconds:>10}{memory:>10}  {escape_control(why)}"
+    stale = {file.provider for file in plan.prices if file.is_stale(plan.today)}
+    for each in _machines(plan, verbose=verbose):
+        place = each.on if each.usd.as_of is None else f"on {each.on}"
+        dated = "this machine"
+        if each.usd.as_of is not None:
+            old = ", stale" if each.on.partition("/")[0] in stale else ""
+            dated = f"price of {each.usd.as_of}, quoted{old}"
+        yield (
+            f"  {place:<23} ${each.usd.value:.2f}  {_time(each.wall_seconds.value)}  "
+            f"{_gb(each.memory_bytes.value)}  {each.energy_kwh.value:f} kWh  ({dated})"
+        )
+    yield "  a month"
+    for line in plan.monthly:
+        quoted = f", price of {line.usd.as_of}" if line.usd.as_of else ""
+        yield (
+            f"    {_ITEMS[line.item]:<24} ${line.usd.value:.2f}  {line.on}{quoted}: "
+            f"{line.assumption}"
+        )
+    for remark in plan.remarks:
+        yield f"! {escape_control(remark.summary)}"
+
+
+def _machines(plan: "TrainingPlan", *, verbose: bool) -> "Iterator[MachineFigures]":
+    here, *rented = plan.machines
+    yield here
+    if not any(one.memory_bytes.value for one in rented):  # words are counted, on a processor
+        return
+    cheapest = sorted(rented, key=lambda one: one.usd.value)
+    shown = cheapest if verbose else cheapest[:_SHOWN]
+    if plan.planned is not here and plan.planned not in shown:
+        shown = [plan.planned, *shown]
+    yield from shown
+
+
+def _gb(amount: Decimal) -> str:
+    return f"{amount / 10**9:.1f} GB"
+
+
+def _time(seconds: Decimal) -> str:
+    if seconds < 100:
+        return f"{rough(seconds)} s"
+    if seconds < 6000:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,1 @@
+"""``store.models``: checkpoints, from training to what is handed on."""
