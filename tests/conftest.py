@@ -58,6 +58,7 @@ GROUPS = {
 TOGETHER = {
     "train": ("tests/train/", "tests/cli/test_impact.py"),
     "browser": ("tests/web/",),
+    "deploy": ("tests/deploy/test_deploy.py",),
     "peers": ("tests/interop/test_peers.py",),
     "dask": (
         "tests/objects/test_cluster.py",

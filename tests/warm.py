@@ -139,6 +139,8 @@ class Interpreter:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
 
 def _serve() -> None:

@@ -5,6 +5,7 @@ of the vectors, by name (:mod:`tests.differential.seeds`). The checks of stores,
 are made here, each with what is wrong.
 """
 
+import io
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,16 +19,20 @@ import pytest
 from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.terms.model import Partition, Terms, whole
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
+from lyrikstore.curate.labelled import read_labelled
 from lyrikstore.history.commit.appender import Appender
 from lyrikstore.history.log.memory import LogMemory
-from lyrikstore.history.manifests.manifest import Input
+from lyrikstore.history.manifests.manifest import Attachment, Input
 from lyrikstore.publish.cards.card import make_card
 from lyrikstore.publish.cards.check import verify_card
 from lyrikstore.testing.keys import signer_for
+from lyrikstore.verify.evaluation.answers import Answerer, Head
+from lyrikstore.verify.evaluation.body import evaluation_body
+from lyrikstore.verify.evaluation.predictions import Line, read_predictions, write_predictions
 from lyrikstore.verify.report import Report
 from lyrikstore.verify.store.object import verify_object
 from tests.credentialed import log_credential
-from tests.verify.store.test_store import Lineage, flip, make_lineage
+from tests.verify.store.test_store import ENVIRONMENT, Lineage, flip, make_lineage
 
 STATEMENTS = frozenset(
     {"terms", "regulatory", "age", "quality.stated", "attestation", "attestations", "grant"}
@@ -212,6 +217,29 @@ def _prohibited_elsewhere(place: Place) -> Report:
     return place.store.object("model")
 
 
+def _held_against_nothing(place: Place) -> Report:
+    store = place.store
+    head = Head("text-classification", ("a", "b"), (Answerer("model"),))
+    line = Line(Digest.of(b"record"), (0,), [[900_000, 100_000]])
+    data = b"".join(write_predictions(head, [line]))
+    body = evaluation_body(read_predictions(io.BytesIO(data)), seed=1)
+    evaluation = store.sign(
+        "evaluation",
+        "evaluations/acme/model",
+        {**body, "split": "test", "environment": ENVIRONMENT, "purpose": "monitor"},
+        inputs=[
+            Input("checkpoint", "checkpoint", store.ids["model"]),
+            Input("test", "dataset", store.ids["dataset"]),
+        ],
+        attachments=[Attachment("predictions", Digest.of(data), len(data))],
+    )
+    store.log(evaluation, blobs=(data,))
+    store.ids["evaluation"] = evaluation.id
+    report = store.object("evaluation", read=read_labelled)
+    assert report.check("evaluation.recomputed").detail["reason"] == "undeclared"
+    return report
+
+
 IN_STORES: Mapping[str, Callable[[Place], Report]] = {
     "store.format": _flipped("format", 0.1),
     "store.genesis": _by_nobody,
@@ -229,6 +257,7 @@ IN_STORES: Mapping[str, Callable[[Place], Report]] = {
     "runs": _unplanned,
     "rights": _no_right,
     "rights.same-bytes": _prohibited_elsewhere,
+    "evaluation.recomputed": _held_against_nothing,
 }
 """Id → what makes a store, or an object in it, of which it does not hold, and verifies it."""
 
@@ -252,15 +281,16 @@ def _card(chain: Any) -> Any:
 
 
 def _edited_card(chain: Any) -> Report:
-    return _judged(chain, _card(chain).text.replace(b"accuracy | 0.75", b"accuracy | 0.79"))
+    text = _card(chain).renderings["markdown"]
+    return _judged(chain, text.replace(b"accuracy: model 0.75", b"accuracy: model 0.79"))
 
 
 def _lying_card(chain: Any) -> Report:
-    from tests.publish.cards.test_check import _log_card
+    from tests.publish.cards.making import log_card
 
     honest = _card(chain)
-    lie = honest.text.replace(b"**the baseline is better**", b"**the model is better**")
-    _log_card(chain, honest, lie, chain.signer)
+    lie = honest.renderings["card"].replace(b"the baseline is better", b"the model is better")
+    log_card(chain, honest.manifest, {"card": lie}, chain.signer)
     return _judged(chain, lie)
 
 
@@ -269,12 +299,17 @@ def _old_card(chain: Any) -> Report:
     chain.log(
         "again", kind="evaluation", name="evaluations/acme/again", body=old.body, inputs=old.inputs
     )
-    return _judged(chain, card.text)
+    return _judged(chain, card.renderings["html"])
+
+
+def _unapproved_card(chain: Any) -> Report:
+    return _judged(chain, _card(chain).renderings["card"])
 
 
 OF_CARDS: Mapping[str, Callable[[Any], Report]] = {
     "card": _edited_card,
     "card.sources": _lying_card,
     "card.current": _old_card,
+    "card.approval": _unapproved_card,
 }
 """Id → what makes a card of which it does not hold, and verifies it."""

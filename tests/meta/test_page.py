@@ -1,9 +1,11 @@
-"""The committed page is made of the sources that are committed with it."""
+"""The committed pages are made of the sources that are committed with them."""
 
 import json
 import re
 from hashlib import sha256
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,8 +22,14 @@ def digest_of_sources() -> str:
     return sources.hexdigest()
 
 
-def test_the_page_is_not_stale() -> None:
-    page = (ROOT / "lyrikstore" / "web" / "verify.html").read_text("utf-8")
-    made_of = re.search(r'<meta name="sources" content="([0-9a-f]{64})">', page)
+@pytest.mark.parametrize(
+    ("name", "stamp"),
+    [
+        ("verify.html", r'<meta name="sources" content="([0-9a-f]{64})">'),
+        ("draft.js", r"\A/\* sources ([0-9a-f]{64}) \*/\n"),
+    ],
+)
+def test_the_page_is_not_stale(name: str, stamp: str) -> None:
+    made_of = re.search(stamp, (ROOT / "lyrikstore" / "web" / name).read_text("utf-8"))
     assert made_of is not None
     assert made_of[1] == digest_of_sources(), "run make page, and commit what it changes"

@@ -17,13 +17,23 @@ OPEN = {
 }
 """Members that hold any object, and why."""
 
-VERSIONS = {"cli/verify": 2, "cli/diff": 3}
+VERSIONS = {
+    "cli/verify": 2,
+    "cli/diff": 3,
+    "cli/evaluate": 2,
+    "cli/predict": 2,
+    "cli/train": 2,
+    "cli/card": 2,
+    "cli/key-admit": 2,
+}
 """Results of which a later version than the first is printed."""
 
 SEVERAL = {
     "kind": "each sort of thing has kinds of its own",
     "name": "keys, remotes, formats and credentials are called otherwise than what is signed",
     "path": "on this machine, or within a dataset",
+    "answer": "what terms say to a use, or a model to a text",
+    "candidates": "of models to train, or of labels",
     "format": "each command that writes several has its own",
 }
 """Names that mean something else in another place, and why they do."""
@@ -105,4 +115,5 @@ def _kind(member: dict[str, Any]) -> str:
         return f"list of {_kind(member['items'])}"
     if "properties" in member:
         return f"object of {sorted(member['properties'])}"
-    return str(member.get("$ref") or member.get("type") or member.get("enum"))
+    reference = member.get("$ref", "").removeprefix("common.schema.json")
+    return str(reference or member.get("type") or member.get("enum"))

@@ -225,11 +225,11 @@ def _evaluated(subject: Subject, _answer: Answer) -> list[Finding]:
 def _answered(subject: Subject) -> None:
     _model(subject)
     answer = subject.must(*PREDICT)
-    (subject.work / "answer.json").write_text(json.dumps(answer.json["probabilities"]))
+    (subject.work / "answer.json").write_text(json.dumps(answer.json["predictions"]))
 
 
 def _predicted(subject: Subject, answer: Answer) -> list[Finding]:
-    told = (answer.json or {}).get("probabilities")
+    told = (answer.json or {}).get("predictions")
     if told != json.loads((subject.work / "answer.json").read_text("utf-8")):
         return [Finding("undetected", f"predict said {told} with exit 0")]
     return _nothing_lies_about(subject)
