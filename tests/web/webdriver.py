@@ -175,6 +175,12 @@ class Page:
       { capture: true, once: true });
     """
 
+    REACHED = """
+    window.reached = false;
+    document.querySelector(arguments[0]).addEventListener(
+      "click", () => { window.reached = true; }, { capture: true, once: true });
+    """
+
     def __init__(self, browser: Firefox | WebKit) -> None:
         self.browser = browser
         self.keyboard = Keyboard(browser)
@@ -225,12 +231,6 @@ class Page:
         while not self._reached():
             self.browser.do("ElementClick", id=element)
             self.wait_for_timeout(100)
-
-    REACHED = """
-    window.reached = false;
-    document.querySelector(arguments[0]).addEventListener(
-      "click", () => { window.reached = true; }, { capture: true, once: true });
-    """
 
     def _reached(self) -> bool:
         """Whether a click arrived; the page it led to, if it led to one, knows of none."""
