@@ -68,6 +68,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "checkpoints": "import a base model from an installed package",
         "plan": "say what a run will take, and write its config",
         "train": "fine-tune a model; only signed checkpoints leave",
+        "reproduce": "do a run again, and sign whether the same came",
         "evaluate": "measure a checkpoint on the locked test part",
         "monitor": "hold a checkpoint against data that came since",
         "predict": "label a file with a checkpoint",

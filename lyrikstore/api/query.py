@@ -157,6 +157,24 @@ class Queries:
 
         return evaluations_of(self.store.repository, checkpoints)
 
+    def reproductions_of(self, manifests: Iterable[Manifest]) -> dict[Digest, list[dict[str, Any]]]:
+        """Return what came when runs were done again, by run and by checkpoint.
+
+        Args:
+            manifests: Runs and checkpoints; others are left out.
+
+        Returns:
+            Id → in the order of the log, what ``lyrikstore log --json`` lists.
+        """
+        from lyrikstore.index.log_view import reproduction_facts, reproductions_of
+
+        repository = self.store.repository
+        found = reproductions_of(repository, manifests)
+        return {
+            identity: [reproduction_facts(repository, one) for one in some]
+            for identity, some in found.items()
+        }
+
     def log(self) -> list[dict[str, Any]]:
         """Return every entry of the log, oldest first, with what it says of itself.
 

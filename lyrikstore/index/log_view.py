@@ -19,6 +19,7 @@ from lyrikstore.verify.evaluation.words import (
     verdict_in_words,
     with_interval,
 )
+from lyrikstore.verify.store.reproductions import WORDS
 
 _UNKNOWN: dict[str, Any] = {
     **dict.fromkeys(("kind", "name", "author", "created", "message", "tree")),
@@ -89,6 +90,41 @@ def evaluations_of(
     for some in found.values():
         some.sort(key=lambda one: repository.index_of(one.id))
     return found
+
+
+def reproductions_of(
+    repository: Repository, manifests: Iterable[Manifest]
+) -> dict[Digest, list[Manifest]]:
+    """Return the reproductions of each run or checkpoint, in the order of the log.
+
+    Those without effect are left out: the policy let nobody say them.
+    """
+    found: dict[Digest, list[Manifest]] = {
+        one.id: [] for one in manifests if one.kind in {"run", "checkpoint"}
+    }
+    names = [name for name in repository.refs if name.startswith("reproductions/")]
+    for name in names if found else ():
+        for made in repository.history(name):
+            for item in made.inputs:
+                if item.id in found:
+                    found[item.id].append(made)
+    for some in found.values():
+        some.sort(key=lambda one: repository.index_of(one.id))
+    return found
+
+
+def reproduction_facts(repository: Repository, reproduction: Manifest) -> dict[str, Any]:
+    """Return what a reproduction found, as ``schemas/cli/common.schema.json`` wants it."""
+    run = repository.manifest(reproduction.inputs_in("run")[0].id)
+    return {
+        "id": str(reproduction.id),
+        "name": reproduction.name,
+        "created": reproduction.created,
+        "author": reproduction.author,
+        "byTrainer": reproduction.author == run.author,
+        "method": reproduction.body["method"],
+        "verdictText": WORDS[reproduction.body["verdict"]],
+    }
 
 
 def evaluation_facts(evaluation: Manifest) -> dict[str, Any]:

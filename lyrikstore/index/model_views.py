@@ -118,6 +118,31 @@ MODEL_VIEWS = (
         """,
     ),
     View(
+        "reproductions",
+        "one time that a run was done again",
+        columns("""
+            id VARCHAR its manifest
+            name VARCHAR its full name
+            version BIGINT 1 for the first under this name; NULL where it has no effect
+            log_index BIGINT its place in the log
+            author VARCHAR who signed it
+            run VARCHAR the run that was done again
+            method VARCHAR whole-run/1 or segments/1
+            verdict VARCHAR match, within-tolerance, mismatch or inconclusive
+            reasons VARCHAR why a difference decides nothing, JSON
+            by_trainer BOOLEAN whether the same key signed the run
+        """),
+        """
+        SELECT m.id, m.name, m.version, m.log_index, m.author, r.id AS run,
+               m.body ->> '$.method' AS method, m.body ->> '$.verdict' AS verdict,
+               CAST(m.body -> '$.reasons' AS VARCHAR) AS reasons, m.author = r.author AS by_trainer
+        FROM facts.manifests m
+        LEFT JOIN facts.inputs i ON i.manifest = m.id AND i.role = 'run'
+        LEFT JOIN facts.manifests r ON r.id = i.input
+        WHERE m.kind = 'reproduction' ORDER BY m.log_index
+        """,
+    ),
+    View(
         "scores",
         "one measured number of an evaluation",
         columns("""

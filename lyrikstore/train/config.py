@@ -31,6 +31,7 @@ from lyrikstore.train.requirements import (
     EvaluationConfig,
     MistakeCost,
     ThresholdConfig,
+    ToleranceConfig,
     check_joined,
     stated,
 )
@@ -182,6 +183,7 @@ class TrainConfig(Struct, frozen=True):
         cost: What mistakes cost; None: not said.
         thresholds: What evaluations have to reach.
         evaluation: How it is measured.
+        tolerances: Within what another run of the same counts as a reproduction.
     """
 
     purpose: str
@@ -196,6 +198,7 @@ class TrainConfig(Struct, frozen=True):
     cost: CostConfig | None = None
     thresholds: tuple[ThresholdConfig, ...] = ()
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    tolerances: ToleranceConfig = field(default_factory=ToleranceConfig)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -270,6 +273,7 @@ class TrainConfig(Struct, frozen=True):
             cost=None if cost is None else CostConfig.from_json(cost),
             thresholds=tuple(ThresholdConfig(**one) for one in document.get("threshold", ())),
             evaluation=EvaluationConfig(tuple(document.get("evaluation", {}).get("slices", ()))),
+            tolerances=ToleranceConfig(**document.get("tolerances", {})),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -292,6 +296,7 @@ class TrainConfig(Struct, frozen=True):
                 ("cost", self.cost.to_json() if self.cost else {}),
                 ("threshold", [stated(one) for one in self.thresholds]),
                 ("evaluation", stated(self.evaluation)),
+                ("tolerances", self.tolerances.to_json()),
             )
             if section
         }
@@ -325,6 +330,7 @@ _SECTIONS: dict[str, tuple[str, ...]] = {
     "budget": BudgetConfig.__struct_fields__,
     "cost": ("unit", "otherwise", "mistake"),
     "evaluation": EvaluationConfig.__struct_fields__,
+    "tolerances": ToleranceConfig.__struct_fields__,
 }
 _LISTED = {
     ("cost", "mistake"): MistakeCost.__struct_fields__,
@@ -372,6 +378,7 @@ _DECIMALS = {
     ("cost",): ("otherwise",),
     ("cost", "mistake"): ("cost",),
     ("threshold",): ("at_least", "at_most"),
+    ("tolerances",): ToleranceConfig.__struct_fields__,
 }
 
 

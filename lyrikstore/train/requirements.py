@@ -6,7 +6,7 @@ Parts of a training config that are signed with the run. Decimals are texts, as 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Self
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import unknown_word
@@ -187,6 +187,36 @@ class EvaluationConfig(Struct, frozen=True):
     """
 
     slices: tuple[str, ...] = ()
+
+
+class ToleranceConfig(Struct, frozen=True):
+    """Within what another run of the same counts as a reproduction (spec §13.14); decimals.
+
+    Attributes:
+        weights_absolute: The greatest difference of a weight.
+        weights_relative: The same as a share of the greatest weight of its tensor.
+        metric: The greatest difference of the metric of the validation data.
+    """
+
+    weights_absolute: str = "0.0001"
+    weights_relative: str = "0.001"
+    metric: str = "0.005"
+
+    def to_json(self) -> dict[str, str]:
+        """Return the section; empty where nothing was chosen, for a run signs what holds anyway."""
+        return {} if self == ToleranceConfig() else to_builtins(self)
+
+    def to_run(self, metric: str) -> dict[str, Any]:
+        """Return ``tolerances`` of a run.
+
+        Args:
+            metric: The metric of its task.
+        """
+        return {
+            "weightsAbsolute": self.weights_absolute,
+            "weightsRelative": self.weights_relative,
+            "differences": {f"validation{metric[0].upper()}{metric[1:]}": self.metric},
+        }
 
 
 def check_joined(fields: Iterable[str], **roles: str) -> None:

@@ -20,13 +20,12 @@ from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
-from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
+from lyrikstore.history.manifests.manifest import Attachment, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.candidates import Chosen, train_candidates
 from lyrikstore.train.config import TrainConfig
-from lyrikstore.train.environment import describe_code, precision_of
 from lyrikstore.train.formats.base_model import check_fit
-from lyrikstore.train.formats.formats import FORMAT_IDS, Format
+from lyrikstore.train.formats.formats import FORMAT_IDS
 from lyrikstore.train.interrupted import (
     POINT_SECONDS,
     RunPoints,
@@ -37,7 +36,6 @@ from lyrikstore.train.labels import check_learnable, check_learnt, doubts
 from lyrikstore.train.plan.plan import Measure, TrainingPlan, plan_config
 from lyrikstore.train.plan.plan_json import plan_json
 from lyrikstore.train.preflight import RunPlan, check_fields, preflight
-from lyrikstore.train.requirements import promises
 from lyrikstore.train.seal import seal, seal_history
 from lyrikstore.train.snapshot import (
     CopiedFields,
@@ -45,8 +43,7 @@ from lyrikstore.train.snapshot import (
     copy_base,
     copy_datasets,
 )
-from lyrikstore.train.tasks import TASKS
-from lyrikstore.train.worker.order import FUNCTION
+from lyrikstore.train.statements.bodies import checkpoint_body, checkpoint_inputs, run_body
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging, open_staging
 from lyrikstore.verify.rights.judge import Reason
 
@@ -150,11 +147,11 @@ def train_run(
     plan = replace(plan, config=config)
     progress(Progress(phase="plan", detail=plan_json(planned)))
     with open_staging(repo.root) as staging:
-        task, train, validation = _copy_inputs(repo, plan, staging)
+        task, train, validation = copy_inputs(repo, plan, staging)
         plan = _warned(plan, doubts(train.labels, len(validation.records)), progress)
         plan = replace(plan, task=task, candidates=planned.chosen, planned=planned.to_run())
         progress(Progress(phase="register"))
-        body = _run_body(plan, (train, validation))
+        body = run_body(plan, (train, validation))
         if resume:
             run = _interrupted(repo, plan, body, signer)
             plan = replace(plan, candidates=_candidates_of(run))
@@ -197,9 +194,19 @@ def _warned(plan: RunPlan, warnings: Iterable[Reason], progress: OnProgress) -> 
     return replace(plan, warnings=(*plan.warnings, *warnings))
 
 
-def _copy_inputs(
+def copy_inputs(
     repo: Repository, plan: RunPlan, staging: Staging
 ) -> tuple[str, Snapshot, Snapshot]:
+    """Copy what a run reads; return the task, and what there is of training and validation data.
+
+    Args:
+        repo: The store.
+        plan: What the run uses.
+        staging: Where to write.
+
+    Raises:
+        LyrikstoreError: As :func:`train_run`.
+    """
     config = plan.config
     fields = CopiedFields.of(config.data)
     if plan.base is not None:
@@ -247,33 +254,6 @@ def _interrupted(
 def _candidates_of(run: Manifest) -> tuple[str, ...]:
     names = {form: name for name, form in FORMAT_IDS.items()}
     return tuple(names[one["format"]] for one in run.body["candidates"])
-
-
-def _run_body(plan: RunPlan, copied: tuple[Snapshot, Snapshot]) -> dict[str, Any]:
-    config = plan.config
-    train, validation = copied
-    body: dict[str, Any] = {
-        "purpose": config.purpose,
-        "config": config.to_json(),
-        "seed": config.training.seed,
-        "order": {
-            "function": FUNCTION,
-            "records": {"train": len(train.records), "validation": len(validation.records)},
-        },
-        "environment": {
-            **plan.environment,
-            "precision": precision_of(config.training.precision),
-        },
-        "code": describe_code(),
-        "plannedOutputs": [config.name],
-        "rights": [right.to_json() for right in plan.rights],
-        "task": plan.task,
-        "candidates": [{"format": FORMAT_IDS[name]} for name in plan.candidates],
-        "plan": plan.planned,
-    }
-    if promised := promises(config.thresholds, plan.task, train.labels, config.cost):
-        body["thresholds"] = promised
-    return body
 
 
 def _register(
@@ -332,10 +312,10 @@ def _emit(
                 store=repo.store_id,
                 name=name,
                 parents=parents,
-                inputs=_checkpoint_inputs(plan, run, chosen.form),
+                inputs=checkpoint_inputs(plan, run, chosen.form),
                 tree=sealed.tree_id,
                 files=sealed.tree.files_id,
-                body=_checkpoint_body(plan, chosen, item, labels),
+                body=checkpoint_body(plan, chosen, item, labels),
                 signer=signer,
                 created=clock(),
                 attachments=[
@@ -350,59 +330,6 @@ def _emit(
         progress(Progress(phase="log"))
         indices = transaction.commit()
     return checkpoints, indices
-
-
-def _checkpoint_body(
-    plan: RunPlan, chosen: Chosen, item: Mapping[str, Any], labels: list[str]
-) -> dict[str, Any]:
-    config, form = plan.config, chosen.form
-    body: dict[str, Any] = {
-        "origin": "trained",
-        "step": item["step"],
-        "epoch": item["epoch"],
-        "final": item["final"],
-        "format": form.id,
-        "task": plan.task,
-        "labels": labels,
-        "metrics": dict(chosen.metrics if item["final"] else item["metrics"]),
-    }
-    if form.needs_base:
-        body["text"] = {"maxTokens": config.model.max_tokens, "pooling": config.model.pooling}
-    if item["final"]:
-        body["decision"] = chosen.taken.fitted.decision.to_json()
-        body["chosen"] = _reasons(plan, chosen)
-        body["actual"] = dict(chosen.actual)
-    return body
-
-
-def _reasons(plan: RunPlan, chosen: Chosen) -> dict[str, Any]:
-    metric = TASKS[plan.task].METRIC
-    return {
-        "metric": metric,
-        "reason": chosen.reason,
-        "candidates": [
-            {
-                "format": FORMAT_IDS[one.candidate],
-                "metrics": {metric: f"{one.score:.4f}"},
-                "taken": one is chosen.taken,
-            }
-            for one in chosen.tried
-        ],
-    }
-
-
-def _checkpoint_inputs(plan: RunPlan, run: Manifest, form: Format) -> list[Input]:
-    filters: dict[Digest, None] = {}
-    for dataset in (*plan.train, plan.validation):
-        filters |= dict.fromkeys(item.id for item in dataset.inputs_in("filter"))
-    base = [Input("base", "checkpoint", plan.base.id)] if plan.base and form.needs_base else []
-    return [
-        Input("run", "run", run.id),
-        *base,
-        *(Input("train", "dataset", one.id) for one in plan.train),
-        Input("validation", "dataset", plan.validation.id),
-        *(Input("filter", "filter", identity) for identity in filters),
-    ]
 
 
 def _current(repo: Repository, name: str) -> list[Digest]:

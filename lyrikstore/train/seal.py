@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from msgspec import Struct
 
@@ -19,12 +19,21 @@ from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.history.manifests.manifest import Attachment
 from lyrikstore.history.trees.tree import Tree, TreeEntry
-from lyrikstore.objects.store.writer import BlobWriter
 from lyrikstore.train.formats.adapter import ADAPTER_CONFIG, MAX_JSON_BYTES
 from lyrikstore.train.formats.base_model import MAX_HEADER_BYTES, check_weights
 from lyrikstore.train.formats.formats import Format
 from lyrikstore.train.formats.history import MAX_BYTES, ROLE, read_history
 from lyrikstore.train.formats.word_counts import MAX_VOCABULARY_BYTES, VOCABULARY
+
+
+class PutsBlobs(Protocol):
+    """What stores the files of a checkpoint, or only digests them."""
+
+    def put_bytes(self, data: bytes) -> Digest:
+        """Take a document; return its digest."""
+
+    def put_data(self, data: bytes) -> Digest:
+        """Take a data file; return its digest."""
 
 
 class Sealed(Struct, frozen=True):
@@ -44,7 +53,7 @@ class Sealed(Struct, frozen=True):
 
 
 def seal(
-    folder: Path, writer: BlobWriter, form: Format, *, base: Digest | None, private: Path
+    folder: Path, writer: PutsBlobs, form: Format, *, base: Digest | None, private: Path
 ) -> Sealed:
     """Check, canonicalise and store the files of one checkpoint.
 
@@ -129,7 +138,7 @@ def _refuse(reason: str) -> NoReturn:
 
 
 def seal_history(
-    made: Mapping[str, Any], writer: BlobWriter, *, private: Path
+    made: Mapping[str, Any], writer: PutsBlobs, *, private: Path
 ) -> Iterator[Attachment]:
     """Yield how a training went, where it took steps.
 

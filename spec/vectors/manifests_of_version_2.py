@@ -253,6 +253,28 @@ EXAMPLES_2: dict[str, dict[str, Any]] = {
         "body": {"decision": "approve", "self": False, "statement": "read with the evaluation"},
         "inputs": [Input("card", "card", A)],
     },
+    "reproduction": {
+        "name": "reproductions/acme/categories",
+        "body": {
+            "method": "whole-run/1",
+            "verdict": "inconclusive",
+            "reasons": ["other-environment"],
+            "environment": OLDER_ENVIRONMENT,
+            "code": {"package": "lyrikstore", "version": "0.2.0", "digest": str(C)},
+            "rights": [],
+            "compared": [
+                {
+                    "checkpoint": str(B),
+                    "tree": str(C),
+                    "files": {"adapter_model.safetensors": str(A)},
+                    "differs": ["history"],
+                    "weights": {"absolute": "0.25", "relative": "0.5"},
+                    "metrics": {"validationMacroF1": "0.0312"},
+                }
+            ],
+        },
+        "inputs": [Input("run", "run", A), Input("checkpoint", "checkpoint", B)],
+    },
 }
 """Kind → a manifest of it that needs version 2."""
 

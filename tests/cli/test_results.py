@@ -9,7 +9,7 @@ from tests.cli import tour
 
 NEED_A_MODEL = {
     *("approve", "card", "checkpoints-add", "deploy", "error"),
-    *("evaluate", "monitor", "predict", "train"),
+    *("evaluate", "monitor", "predict", "reproduce", "train"),
 }
 RESULTS = {name.removeprefix("cli/") for name in schema_names() if name.startswith("cli/")}
 

@@ -308,6 +308,7 @@ def trained(root: Path) -> dict[str, list[dict[str, Any]]]:
     way.run("acme", "permit", "acme/pages", "--permit", "train,evaluate")
     made = way.run("acme", "train", "train.toml")
     way.run("acme", "evaluate", made["name"], "--on", "acme/topics.test")
+    way.run("acme", "reproduce", made["name"])
     (acme / "later").mkdir()
     for file in sorted((acme / "texts").iterdir())[:30]:
         (acme / "later" / file.name).write_text(

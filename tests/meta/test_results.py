@@ -29,6 +29,7 @@ VERSIONS = {
 """Results of which a later version than the first is printed."""
 
 SEVERAL = {
+    "body": "each kind of manifest has a form of its own",
     "kind": "each sort of thing has kinds of its own",
     "name": "keys, remotes, formats and credentials are called otherwise than what is signed",
     "path": "on this machine, or within a dataset",

@@ -15,6 +15,7 @@ from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.attestations import attestation_line, attestation_rows
 from lyrikstore_cli.output.key_names import names_in
 from lyrikstore_cli.output.monitoring import page_of
+from lyrikstore_cli.output.reproductions import reproduction_line
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ def _show_versions(session: Session, store: "Store", ref: str, page: Path | None
     attested = attestation_rows(store, versions)
     came = store.query.checkpoints_of(versions)
     measured = store.query.evaluations_of(versions)
+    again = store.query.reproductions_of(versions)
     indices = {version.id: store.log_index(version.id) for version in versions}
     if page is not None:
         options.write_new(page, page_of(store, store.resolve(ref)))
@@ -132,6 +134,7 @@ def _show_versions(session: Session, store: "Store", ref: str, page: Path | None
                     "attestations": attested[v.id],
                     "checkpoints": [str(one) for one in came.get(v.id, ())],
                     "evaluations": [evaluation_facts(one) for one in measured.get(v.id, ())],
+                    "reproductions": again.get(v.id, []),
                 }
                 for v in versions
             ],
@@ -151,6 +154,8 @@ def _show_versions(session: Session, store: "Store", ref: str, page: Path | None
             session.screen.result(f"  {f'made checkpoint {made}' if made else _NOTHING_CAME}")
         for one in measured.get(version.id, ()):
             session.screen.result(f"  {_measured_line(evaluation_facts(one))}")
+        for found in again.get(version.id, ()):
+            session.screen.result(f"  {reproduction_line(found)}")
         for row in attested[version.id]:
             session.screen.result(f"  {attestation_line(row)}")
         if version.message:

@@ -10,6 +10,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.attestations import attestation_line, attestation_rows
+from lyrikstore_cli.output.reproductions import reproduction_line
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def command(session: Session, ref: str, raw: bool, files: bool) -> None:
     document = json.loads(manifest.data)
     index = store.log_index(manifest.id)
     attested = attestation_rows(store, [manifest])[manifest.id]
+    again = store.query.reproductions_of([manifest]).get(manifest.id, [])
     session.emit(
         "show",
         {
@@ -68,6 +70,7 @@ def command(session: Session, ref: str, raw: bool, files: bool) -> None:
             "logIndex": index,
             "manifest": document,
             "attestations": attested,
+            "reproductions": again,
         },
     )
     session.screen.result(f"{manifest.id}  entry {index} of {store.origin}", "bold")
@@ -77,6 +80,8 @@ def command(session: Session, ref: str, raw: bool, files: bool) -> None:
         session.screen.result(f"– states nothing of {', '.join(unknown)} (--json has all of it)")
     for row in attested:
         session.screen.result(attestation_line(row))
+    for row in again:
+        session.screen.result(reproduction_line(row))
 
 
 def _without_unknown(body: dict[str, Any]) -> list[str]:

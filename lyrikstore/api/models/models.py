@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lyrikstore.train.formats.packaged import AddedModel
     from lyrikstore.train.plan.plan import Measure, TrainingPlan
     from lyrikstore.train.predict.predict import AnsweredRecords
+    from lyrikstore.train.reproduction.reproduce import Reproduction
     from lyrikstore.train.run import TrainResult
     from lyrikstore.verify.report import Check
 
@@ -169,6 +170,40 @@ class Models(PublishedModels):
             user=store.person.did if store.person else None,
             base_env=environment,
             folder=store.own_cache or store.repository.root,
+            progress=progress,
+        )
+
+    def reproduce(
+        self,
+        ref: str,
+        *,
+        environment: Mapping[str, str],
+        progress: OnProgress = silent,
+        message: str = "",
+    ) -> "Reproduction":
+        """Do a run again, compare, and return the signed verdict (spec §13.14).
+
+        Args:
+            ref: The run, or a checkpoint of it.
+            environment: As for :meth:`train`.
+            progress: As for :meth:`train`.
+            message: Free text, signed with the verdict.
+
+        Raises:
+            PolicyError: (``rights-missing``) the data may not be used now. Else as
+                :func:`lyrikstore.train.reproduction.reproduce.reproduce_run`.
+        """
+        from lyrikstore.train.reproduction.reproduce import reproduce_run
+
+        store = self.store
+        return reproduce_run(
+            store.repository,
+            ref,
+            trust=store.trust,
+            base_env=environment,
+            message=message,
+            signer=store.signer(),
+            clock=store.clock,
             progress=progress,
         )
 

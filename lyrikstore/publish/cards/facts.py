@@ -71,6 +71,7 @@ class CardFacts(Struct, frozen=True):
         confusions: Evaluation → which labels are taken for which, from its predictions.
         base_bytes: Bytes of the files of ``base``; None: there is no base.
         earlier: What was logged before the model that bears on it.
+        reproductions: What came when its run was done again, in log order.
     """
 
     store: Digest
@@ -94,6 +95,7 @@ class CardFacts(Struct, frozen=True):
     confusions: Mapping[Digest, dict[str, Any]] = field(default_factory=dict)
     base_bytes: int | None = None
     earlier: Earlier = Earlier({}, {}, ())
+    reproductions: tuple[Manifest, ...] = ()
 
     @property
     def checkpoint(self) -> Manifest:
@@ -123,6 +125,7 @@ class CardFacts(Struct, frozen=True):
         found += [Input(role, "dataset", dataset.id) for role, dataset in self.datasets]
         found += [Input("filter", "filter", item.id) for item in self.filters]
         found += [Input("evaluation", "evaluation", item.id) for item in self.evaluations]
+        found += [Input("reproduction", "reproduction", item.id) for item in self.reproductions]
         return tuple(dict.fromkeys(found))
 
 
@@ -213,7 +216,21 @@ def gather(repository: Repository, subject: Manifest, card: Manifest | None = No
         confusions=_confusions(repository, evaluations),
         base_bytes=None if base is None or base.tree is None else repository.tree(base).total_bytes,
         earlier=survey.found(),
+        reproductions=_reproductions(repository, subject, card),
     )
+
+
+def _reproductions(
+    repository: Repository, subject: Manifest, card: Manifest | None
+) -> tuple[Manifest, ...]:
+    """Return the reproductions of a checkpoint: those with effect, or those that a card names."""
+    if card is None:
+        names = [name for name in repository.refs if name.startswith("reproductions/")]
+        found = [one for name in names for one in repository.history(name)]
+    else:
+        found = [repository.manifest(one.id) for one in card.inputs_in("reproduction")]
+    about = [one for one in found if subject.id in {i.id for i in one.inputs_in("checkpoint")}]
+    return tuple(sorted(about, key=lambda one: repository.index_of(one.id)))
 
 
 def _attestations(

@@ -28,6 +28,7 @@ from lyrikstore.verify.store.ancestry import (
 )
 from lyrikstore.verify.store.evaluations import MONITOR, ReadRecords, check_evaluations
 from lyrikstore.verify.store.log import check_log_state
+from lyrikstore.verify.store.reproductions import find_fault
 from lyrikstore.verify.store.test_sets import is_another, is_learnt, is_mostly_seen, learnt_by
 
 _SHARED_ROLES = ("base", "train", "validation")
@@ -122,13 +123,31 @@ def check_runs(repository: Repository, ancestry: Mapping[Digest, Manifest]) -> C
         _compare_with_run(repository, checkpoint, ancestry, problems)
     for evaluation in (item for item in ancestry.values() if item.kind == "evaluation"):
         _check_locked(repository, evaluation, ancestry, problems)
-    if not trained:
+    again = [item for item in ancestry.values() if item.kind == "reproduction"]
+    for reproduction in again:
+        _check_again(reproduction, ancestry, problems)
+    if not trained and not again:
         return not_applicable("runs", "nothing in its ancestry was trained here")
     return problems.close(
         f"{pluralize(len(trained), 'checkpoint agrees', 'checkpoints agree')} "
-        "with runs registered before them",
+        "with runs registered before them"
+        + (f"; {pluralize(len(again), 'verdict follows', 'verdicts follow')}" if again else ""),
         checkpoints=len(trained),
     )
+
+
+def _check_again(
+    reproduction: Manifest,
+    ancestry: Mapping[Digest, Manifest],
+    problems: Problems,
+) -> None:
+    run = ancestry.get(reproduction.inputs_in("run")[0].id)
+    made = [ancestry.get(item.id) for item in reproduction.inputs_in("checkpoint")]
+    known = [one for one in made if one is not None]
+    if run is None or len(known) < len(made):  # then `lineage` says so
+        return
+    if fault := find_fault(reproduction, run, known):
+        problems.bad.append(f"{reproduction.name} ({reproduction.id.short}): {fault}")
 
 
 def _check_object(

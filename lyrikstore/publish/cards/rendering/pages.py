@@ -190,7 +190,7 @@ class ModelLayout(Layout):
                        "model.labels", "model.base", "model.base-rights", "run.registered",
                        "run.purpose", "run.order", "run.code", "run.environment", "run.chosen",
                        "run.planned", "run.taken",
-                       "run.reported"),
+                       "run.reproduced", "run.reported"),
         )  # fmt: skip
         yield Heading("Configuration", 3)
         yield StatementList(self.facts("run.config"))

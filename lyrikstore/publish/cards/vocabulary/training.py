@@ -10,6 +10,7 @@ from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.statement import Cited, Said, named
 from lyrikstore.publish.cards.vocabulary.data import words
 from lyrikstore.publish.cards.vocabulary.fact import Fact
+from lyrikstore.verify.store.reproductions import WORDS
 
 _MAX_SETTINGS = 200
 _PARAMETERS_A_BYTE = 8
@@ -168,6 +169,17 @@ def _flat(prefix: str, value: JSON) -> Iterator[tuple[str, str]]:
         yield prefix or "all", words(value)
 
 
+def _reproduced(facts: CardFacts) -> Iterator[Said]:
+    for one in facts.reproductions:
+        run, body = facts.run, one.body
+        own = run is not None and one.author == run.author
+        by = "the key that trained" if own else one.author
+        text = f"{WORDS[body['verdict']]}, by {by} ({body['method']}), as {one.name} states"
+        if reasons := body.get("reasons"):
+            text += f"; {', '.join(reasons)}"
+        yield Said(text, (named(one),), "stated", str(one.id), by=one.author, value=body["verdict"])
+
+
 FACTS = {
     "run.registered": Fact("Announced", "that the run was signed before it began", _registered),
     "run.purpose": Fact("Purpose of the run", "what it was declared for", _of_run(_purpose)),
@@ -182,6 +194,9 @@ FACTS = {
     "run.planned": Fact("Planned", "what it was expected to take", _of_run(_planned)),
     "run.taken": Fact("Taken", "what it took", _taken),
     "training.tokens": Fact("Tokens", "how many tokens it was planned to read", _of_run(_tokens)),
+    "run.reproduced": Fact(
+        "Done again", "whether the same came when the run was done again", _reproduced
+    ),
     "training.flop": Fact(
         "Operations", "what training took at most, from plan and base model", _of_run(_flop)
     ),

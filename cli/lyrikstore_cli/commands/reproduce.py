@@ -1,0 +1,82 @@
+"""``lyrikstore reproduce``: a run done again, and whether the same came of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.text import escape_control
+from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.exits import VERDICT
+from lyrikstore_cli.output.reproductions import reason_lines
+from lyrikstore_cli.output.training_progress import follow
+from lyrikstore_cli.session import Session
+
+_CODES = {
+    "match": 0,
+    "within-tolerance": 0,
+    "mismatch": VERDICT["invalid"],
+    "inconclusive": VERDICT["incomplete"],
+}
+
+
+@declare("reproduce", signs=True, epilog="lyrikstore reproduce checkpoints/acme/clause-classifier")
+@click.argument("ref")
+@click.option("-m", "--message", default="", help="A note, signed with the verdict.")
+def command(session: Session, ref: str, message: str) -> None:
+    """Do a run again, and sign whether what it gave comes again.
+
+    REF is a run or a checkpoint of one. It is done with the very data, config and seed, in a
+    private folder; what comes is compared and thrown away. The data is used again, so that takes
+    the right to (exit code 14).
+
+    MATCH: the same bytes. WITHIN TOLERANCE: other bytes, within what the run fixed before its first
+    step. MISMATCH (exit code 3): neither. INCONCLUSIVE (5): neither, but on another processor, with
+    other packages or code, or without data that is gone. Needs the extra `train`.
+    """
+    store = session.open_store(sign=True)
+    with session.screen.progress("reproducing") as meter:
+        made = store.models.reproduce(
+            ref,
+            environment=session.environment,
+            progress=follow(session.screen, meter),
+            message=message,
+        )
+    body, word = made.manifest.body, made.verdict_text
+    session.emit(
+        "reproduce",
+        {
+            "id": str(made.manifest.id),
+            "name": made.manifest.name,
+            "logIndex": made.log_index,
+            "run": str(made.run.id),
+            "verdictText": word,
+            "body": body,
+        },
+    )
+    say = session.screen.result
+    say(f"{word}  {made.run.name}  {made.run.id.short}", "bold")
+    for one in body.get("compared", ()):
+        say(f"  checkpoint {Digest.parse(one['checkpoint']).short}: {_found(one)}")
+    for line in reason_lines(body):
+        say(f"  {line}")
+    say(f"✓ statement   {made.manifest.name}  {made.manifest.id.short}")
+    if code := _CODES[made.verdict]:
+        raise click.exceptions.Exit(code)
+
+
+def _found(one: Mapping[str, Any]) -> str:
+    if "tree" not in one:
+        return "nothing came that corresponds to it"
+    parts = []
+    if "files" in one:
+        parts.append(f"other bytes in {escape_control(', '.join(sorted(one['files'])))}")
+    if "weights" in one:
+        parts.append(f"weights differ by at most {one['weights']['absolute']}")
+    if "metrics" in one:
+        told = ", ".join(f"{name} by {value}" for name, value in one["metrics"].items())
+        parts.append(escape_control(told))
+    if "differs" in one:
+        parts.append(f"it says another {escape_control(', '.join(one['differs']))}")
+    return "; ".join(parts) or "the same bytes"

@@ -1,0 +1,335 @@
+"""A run done again from what it announced, and the signed verdict (spec §13.14).
+
+What it gives is compared and thrown away: nothing of it is stored but what was found.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lyrikstore.canon.errors import IncompleteError, InvalidInputError, NotFoundError
+from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.terms.model import Use
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.history.commit.transaction import open_transaction
+from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.candidates import Chosen, train_candidates
+from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.environment import describe_code, describe_environment
+from lyrikstore.train.formats.formats import FORMAT_IDS
+from lyrikstore.train.preflight import RunPlan
+from lyrikstore.train.reproduction.compare import DigestOnly, compare_checkpoint
+from lyrikstore.train.run import copy_inputs
+from lyrikstore.train.seal import seal, seal_history
+from lyrikstore.train.statements.bodies import checkpoint_body
+from lyrikstore.train.worker.order import FUNCTION
+from lyrikstore.train.worker.staging import Staging, open_staging
+from lyrikstore.verify.rights.required import check_rights
+from lyrikstore.verify.store.reproductions import (
+    INPUT_MISSING,
+    WHOLE_RUN,
+    WORDS,
+    reasons_of,
+    verdict_of,
+)
+
+
+class Reproduction(Struct, frozen=True):
+    """What came of doing a run again.
+
+    Attributes:
+        manifest: The signed statement.
+        log_index: Its place in the log.
+        run: The run.
+    """
+
+    manifest: Manifest
+    log_index: int
+    run: Manifest
+
+    @property
+    def verdict(self) -> str:
+        """``match``, ``within-tolerance``, ``mismatch`` or ``inconclusive``."""
+        return str(self.manifest.body["verdict"])
+
+    @property
+    def verdict_text(self) -> str:
+        """The verdict as people read it, such as ``MATCH``."""
+        return WORDS[self.verdict]
+
+
+def reproduce_run(
+    repo: Repository,
+    ref: str,
+    *,
+    signer: Signer,
+    trust: Trust,
+    clock: Clock,
+    base_env: Mapping[str, str],
+    progress: OnProgress = silent,
+    message: str = "",
+) -> Reproduction:
+    """Do a run again and return the signed, logged statement of what came of it.
+
+    Args:
+        repo: The store, opened to append.
+        ref: A run, or a checkpoint of one.
+        signer: Signs the statement.
+        trust: Whose permissions count: doing it again uses the data again.
+        clock: Tells the claimed time, and the moment of use.
+        base_env: The caller's environment; a few harmless variables of it reach the workers.
+        progress: Progress callback, as for :func:`lyrikstore.train.run.train_run`.
+        message: Free text for the statement.
+
+    Raises:
+        InvalidInputError: (``not-trained``) it is no run, and no checkpoint of one;
+            (``no-result``) the run gave nothing; (``older-run``) it does not say enough.
+        PolicyError: (``rights-missing``) a dataset may not be used for the purpose now.
+        VerificationError: An input is damaged; (``input-changed``) somebody rewrote a copy.
+        RunFailedError: Training failed; nothing was logged.
+        ConflictError, LockedError, StorageError: As any transaction.
+
+    Data that is not here any more is a finding, and no error.
+
+    Cost: the training itself.
+    """
+    progress(Progress(phase="check"))
+    run, made = find_run(repo, ref)
+    config = config_of(run)
+    environment = describe_environment(config.training.threads)
+    if "precision" in run.body["environment"]:
+        environment["precision"] = config.training.precision
+    body: dict[str, Any] = {
+        "method": WHOLE_RUN,
+        "environment": environment,
+        "code": describe_code(),
+    }
+    reasons = reasons_of(run.body, body)
+    try:
+        plan = plan_again(repo, run, config, trust=trust, clock=clock, user=signer.did)
+        body["rights"] = [right.to_json() for right in plan.rights]
+        with open_staging(repo.root) as staging:
+            body["compared"] = _compared(repo, plan, made, staging, base_env, progress)
+    except (IncompleteError, NotFoundError):
+        reasons.append(INPUT_MISSING)
+    if reasons:
+        body["reasons"] = reasons
+    body["verdict"] = verdict_of(body, run.body.get("tolerances"))
+    progress(Progress(phase="log"))
+    found = log_reproduction(repo, run, made, body, signer=signer, clock=clock, message=message)
+    progress(Progress(phase="done"))
+    return found
+
+
+def find_run(repo: Repository, ref: str) -> tuple[Manifest, list[Manifest]]:
+    """Return a run that can be done again, and the checkpoints that it gave, in log order.
+
+    Args:
+        repo: The store.
+        ref: The run, or a checkpoint of it.
+
+    Raises:
+        InvalidInputError: (``not-trained``, ``no-result``, ``older-run``) as
+            :func:`reproduce_run`.
+    """
+    found = repo.resolve(ref)
+    of = found.inputs_in("run") if found.kind == "checkpoint" else []
+    run = repo.manifest(of[0].id) if of else found
+    if run.kind != "run":
+        raise InvalidInputError(
+            "not-trained",
+            f"{ref} was not trained here",
+            hint="name a run, or a checkpoint that `lyrikstore train` made",
+        )
+    known = {"task", "candidates"} <= run.body.keys() and "execution" not in run.body
+    if not known or run.body["order"]["function"] != FUNCTION:
+        raise InvalidInputError(
+            "older-run",
+            f"{run.name} was not done by this version's engine, or does not say how",
+            hint="train again with this version; that run can be reproduced",
+        )
+    named = {name for name in run.body["plannedOutputs"] if name in repo.refs}
+    made = [
+        one
+        for name in named
+        for one in repo.history(name)
+        if run.id in {item.id for item in one.inputs_in("run")}
+    ]
+    if not made:
+        raise InvalidInputError(
+            "no-result",
+            f"{run.name} gave no checkpoint to compare with",
+            hint="it goes on with: lyrikstore train CONFIG --resume",
+        )
+    return run, sorted(made, key=lambda one: repo.index_of(one.id))
+
+
+def config_of(run: Manifest) -> TrainConfig:
+    """Return the config of a run, with the precision that it had."""
+    config = TrainConfig.from_json(dict(run.body["config"]))
+    precision = run.body["environment"].get("precision", config.training.precision)
+    return replace(config, training=replace(config.training, precision=precision))
+
+
+def plan_again(
+    repo: Repository,
+    run: Manifest,
+    config: TrainConfig,
+    *,
+    trust: Trust,
+    clock: Clock,
+    user: str,
+) -> RunPlan:
+    """Return what a run used, if it may be used again.
+
+    Args:
+        repo: The store.
+        run: The run.
+        config: Its config.
+        trust: Whose permissions count.
+        clock: The moment of use.
+        user: DID of whoever does it.
+
+    Raises:
+        PolicyError: (``rights-missing``) it may not.
+        IncompleteError, NotFoundError: A manifest is not here.
+    """
+    train, validation, test, base = (
+        [repo.manifest(item.id) for item in run.inputs_in(role)]
+        for role in ("train", "validation", "test", "base")
+    )
+    now = clock()
+    rights = check_rights(
+        repo,
+        [*train, *validation],
+        Use.of_run(run.body, now),
+        trust=trust,
+        user=user,
+        measuring=Use.of_evaluation(run.body["config"], now),
+    )
+    names = {form: name for name, form in FORMAT_IDS.items()}
+    return RunPlan(
+        config,
+        tuple(train),
+        validation[0],
+        test[0] if test else None,
+        base[0] if base else None,
+        tuple(rights),
+        run.body["environment"],
+        task=run.body["task"],
+        candidates=tuple(names[one["format"]] for one in run.body["candidates"]),
+    )
+
+
+def _compared(
+    repo: Repository,
+    plan: RunPlan,
+    made: Sequence[Manifest],
+    staging: Staging,
+    base_env: Mapping[str, str],
+    progress: OnProgress,
+) -> list[dict[str, Any]]:
+    task, train, validation = copy_inputs(repo, plan, staging)
+    chosen = train_candidates(
+        staging,
+        plan.config,
+        task,
+        plan.candidates,
+        (train, validation),
+        base_env=base_env,
+        progress=progress,
+    )
+    progress(Progress(0, len(made), phase="compare"))
+    final = chosen.made[-1]  # of another epoch, perhaps: it is the model all the same
+    came = {str(item["epoch"]): item for item in chosen.made[:-1]}
+    labels = list(train.labels)
+    return [
+        _compare(
+            repo,
+            plan,
+            one,
+            final if one.body.get("final") else came.get(str(one.body.get("epoch"))),
+            chosen,
+            labels,
+            staging,
+        )
+        for one in made
+    ]
+
+
+def _compare(
+    repo: Repository,
+    plan: RunPlan,
+    checkpoint: Manifest,
+    item: Mapping[str, Any] | None,
+    chosen: Chosen,
+    labels: list[str],
+    staging: Staging,
+) -> dict[str, Any]:
+    if item is None:
+        return {"checkpoint": str(checkpoint.id)}
+    folder = staging.path / str(item["folder"])
+    writer = DigestOnly()
+    base = None if plan.base is None else plan.base.tree
+    sealed = seal(folder, writer, chosen.form, base=base, private=staging.path)
+    history = [one.id for one in seal_history(item, writer, private=staging.path)]
+    return compare_checkpoint(
+        repo,
+        checkpoint,
+        sealed,
+        body=checkpoint_body(plan, chosen, item, labels),
+        history=history[0] if history else None,
+        folder=folder,
+        form=chosen.form,
+    )
+
+
+def log_reproduction(
+    repo: Repository,
+    run: Manifest,
+    made: Sequence[Manifest],
+    body: Mapping[str, Any],
+    *,
+    signer: Signer,
+    clock: Clock,
+    message: str,
+) -> Reproduction:
+    """Sign and log what was found; return it.
+
+    Args:
+        repo: The store, opened to append.
+        run: What was done again.
+        made: The checkpoints that were compared with.
+        body: What was found.
+        signer: Signs it.
+        clock: Tells the claimed time.
+        message: Free text.
+
+    Raises:
+        ConflictError, LockedError, StorageError: As any transaction.
+    """
+    name = "reproductions/" + run.name.removeprefix("runs/")
+    with open_transaction(repo) as transaction:
+        state = repo.refs.get(name)
+        manifest = sign_manifest(
+            kind="reproduction",
+            store=repo.store_id,
+            name=name,
+            parents=[state.id] if state else [],
+            inputs=[
+                Input("run", "run", run.id),
+                *(Input("checkpoint", "checkpoint", one.id) for one in made),
+            ],
+            body=dict(body),
+            signer=signer,
+            created=clock(),
+            message=message,
+        )
+        transaction.log_manifest(manifest)
+        index = transaction.commit()[0]
+    return Reproduction(manifest, index, run)

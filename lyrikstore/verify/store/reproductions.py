@@ -1,0 +1,122 @@
+"""Whether the verdict of a reproduction follows from what it compared (spec §13.14)."""
+
+from collections.abc import Collection, Mapping
+from decimal import Decimal
+from typing import Any
+
+from lyrikstore.history.manifests.manifest import Manifest
+
+MATCH = "match"
+WITHIN = "within-tolerance"
+MISMATCH = "mismatch"
+INCONCLUSIVE = "inconclusive"
+
+WORDS: Mapping[str, str] = {
+    MATCH: "MATCH",
+    WITHIN: "WITHIN TOLERANCE",
+    MISMATCH: "MISMATCH",
+    INCONCLUSIVE: "INCONCLUSIVE",
+}
+"""Verdict → as people read it."""
+
+WHOLE_RUN = "whole-run/1"
+
+OTHER_ENVIRONMENT, OTHER_CODE = "other-environment", "other-code"
+INPUT_MISSING = "input-missing"
+
+_DIFFERENCES = frozenset({"files", "differs", "metrics"})
+_FOLLOWING = frozenset({"decision", "chosen", "history"})
+"""What follows from weights and may differ where they do."""
+
+
+def reasons_of(run: Mapping[str, Any], body: Mapping[str, Any]) -> list[str]:
+    """Return why a difference would decide nothing: what it was done with is not what the run had.
+
+    Args:
+        run: Body of the run.
+        body: ``environment`` and ``code`` of the reproduction.
+    """
+    found = []
+    if _machine(run["environment"]) != _machine(body["environment"]):
+        found.append(OTHER_ENVIRONMENT)
+    if run["code"] != body["code"]:
+        found.append(OTHER_CODE)
+    return found
+
+
+def _machine(environment: Mapping[str, Any]) -> dict[str, Any]:
+    # The kernel before it does not compute.
+    processor = str(environment["platform"]).rpartition("; ")[2]
+    return {**environment, "platform": processor}
+
+
+def verdict_of(body: Mapping[str, Any], tolerances: Mapping[str, Any] | None) -> str:
+    """Return the verdict that follows.
+
+    Args:
+        body: Of a reproduction, its verdict aside.
+        tolerances: Those of its run; None: it fixed none, so nothing but equal bytes is enough.
+    """
+    compared = body.get("compared", ())
+    if compared and all("tree" in one and not _DIFFERENCES & one.keys() for one in compared):
+        return MATCH
+    if compared and tolerances and all(_is_within(one, tolerances) for one in compared):
+        return WITHIN
+    if body.get("reasons") or not compared:
+        return INCONCLUSIVE
+    return MISMATCH
+
+
+def _is_within(one: Mapping[str, Any], tolerances: Mapping[str, Any]) -> bool:
+    if "tree" in one and not _DIFFERENCES & one.keys():
+        return True
+    # ATTACK: the very weights, and figures that are not theirs.
+    if "files" not in one or "weights" not in one or set(one.get("differs", ())) - _FOLLOWING:
+        return False
+    weights, metrics = one["weights"], one.get("metrics", {})
+    limits = [
+        (weights["absolute"], tolerances.get("weightsAbsolute")),
+        (weights["relative"], tolerances.get("weightsRelative")),
+        *(
+            (metrics.get(name, "0"), most)
+            for name, most in tolerances.get("differences", {}).items()
+        ),
+    ]
+    return all(most is not None and Decimal(found) <= Decimal(most) for found, most in limits)
+
+
+def find_fault(reproduction: Manifest, run: Manifest, checkpoints: Collection[Manifest]) -> str:
+    """Return why a reproduction cannot be what it says; empty if it can.
+
+    Args:
+        reproduction: The manifest.
+        run: Its run.
+        checkpoints: Its checkpoints.
+    """
+    body = reproduction.body
+    told = body.get("reasons", [])
+    follows = reasons_of(run.body, body)
+    # ATTACK: a difference that is explained by another machine, which there was not.
+    if any((name in told) != (name in follows) for name in (OTHER_ENVIRONMENT, OTHER_CODE)):
+        return "its reasons are not those that follow from its environment and code"
+    if body["verdict"] != verdict_of(body, run.body.get("tolerances")):
+        return "its verdict does not follow from what it compared"
+    known = {one.id: one for one in checkpoints}
+    if any(run.id not in {item.id for item in one.inputs_in("run")} for one in known.values()):
+        return "it names a checkpoint of another run"
+    if "compared" in body:
+        compared = [one["checkpoint"] for one in body["compared"]]
+        if sorted(compared) != sorted(map(str, known)):
+            return "what it compared are not its checkpoints"
+        trees = {str(one.id): str(one.tree) for one in known.values()}
+        # ATTACK: called equal, with another tree.
+        if any(
+            ("files" in one) == (one.get("tree") == trees[one["checkpoint"]])
+            for one in body["compared"]
+            if "tree" in one
+        ):
+            return "the trees that it compared are not as it says"
+        # ATTACK: an epoch that nobody uses comes again, and the model does not.
+        if not any(one.body.get("final") for one in known.values()):
+            return "it compared no final checkpoint"
+    return ""

@@ -1,0 +1,236 @@
+"""Runs done again: what was forged does not come, and no verdict says more than it compared."""
+
+import os
+from typing import Any
+
+import pytest
+from safetensors.numpy import load, save
+
+from lyrikstore.canon.errors import InvalidInputError, PolicyError
+from lyrikstore.canon.timestamps import now
+from lyrikstore.history.commit.transaction import open_transaction
+from lyrikstore.history.gc.retention import plan_retirement, retire
+from lyrikstore.history.manifests.manifest import Input, sign_manifest
+from lyrikstore.history.trees.tree import Tree, TreeEntry
+from lyrikstore.index.log_view import reproductions_of
+from lyrikstore.testing.keys import signer_for
+from lyrikstore.train.reproduction.reproduce import Reproduction, reproduce_run
+from lyrikstore.verify.store.object import verify_object
+
+pytestmark = pytest.mark.train
+OWNER = signer_for("train owner")
+WEIGHTS = "model.safetensors"
+
+
+class Claims:
+    """Claims that runs gave what one says, and lets them be done again."""
+
+    def __init__(self, workshop: Any) -> None:
+        self.workshop, self.repo, self.count = workshop, workshop.repo, 0
+        config = workshop.tiny.replace("checkpoints/acme/minilm", "linear")
+        config = config.replace('["lora"]', '["tfidf"]').replace("acme/tiny", "acme/words", 1)
+        config = config[: config.index("[lora]")] + config[config.index("[training]") :]
+        self.made = workshop.train(config.replace('keep = "every-epoch"\n', ""))
+        self.files = {
+            entry.path: self.repo.blobs.read(entry.blake3, max_bytes=1 << 24)
+            for entry in self.repo.tree(self.made.checkpoint).entries
+        }
+
+    def sign(self, kind: str, name: str, inputs: Any, body: Any, tree: Tree | None = None) -> Any:
+        with open_transaction(self.repo) as tx:
+            for data in self.files.values():
+                tx.writer.put_bytes(data)
+            if tree is not None:
+                tx.writer.put_bytes(tree.encode())
+            manifest = sign_manifest(
+                kind=kind,
+                store=self.repo.store_id,
+                name=name,
+                parents=[self.repo.refs[name].id] if name in self.repo.refs else [],
+                inputs=inputs,
+                body=body,
+                signer=OWNER,
+                created=now(),
+                **({} if tree is None else {"tree": tree.id, "files": tree.files_id}),
+            )
+            tx.log_manifest(manifest)
+            tx.commit()
+        return manifest
+
+    def claim(self, *, run: Any = None, files: Any = None, body: Any = None) -> Any:
+        """Log a run, and that it gave these files; return the checkpoint."""
+        self.count += 1
+        name = f"acme/claim{self.count}"
+        old, output = self.made.run, f"checkpoints/{name}"
+        told = {**old.body, "plannedOutputs": [output], **(run or {})}
+        told = {key: value for key, value in told.items() if value is not None}
+        announced = self.sign("run", f"runs/{name}", old.inputs, told)
+        with open_transaction(self.repo) as tx:
+            entries = [
+                TreeEntry(path, len(data), tx.writer.put_data(data))
+                for path, data in {**self.files, **(files or {})}.items()
+            ]
+            tree = Tree.of(entries)
+            tx.writer.put_bytes(tree.encode())
+            model = self.made.checkpoint
+            inputs = [
+                Input("run", "run", announced.id),
+                *(one for one in model.inputs if one.role != "run"),
+            ]
+            manifest = sign_manifest(
+                kind="checkpoint",
+                store=self.repo.store_id,
+                name=output,
+                inputs=inputs,
+                tree=tree.id,
+                files=tree.files_id,
+                body={**model.body, **(body or {})},
+                signer=OWNER,
+                created=now(),
+            )
+            tx.log_manifest(manifest)
+            tx.commit()
+        return manifest
+
+    def moved(self, far: float) -> dict[str, bytes]:
+        """Return the weights, one of them moved by so much."""
+        tensors = load(self.files[WEIGHTS])
+        tensors["weight"] = tensors["weight"].copy()
+        tensors["weight"][0, 0] += far
+        return {WEIGHTS: save(tensors)}
+
+    def again(self, ref: str) -> Reproduction:
+        found = reproduce_run(
+            self.repo,
+            ref,
+            signer=OWNER,
+            trust=self.workshop.trust,
+            clock=now,
+            base_env=os.environ,
+        )
+        assert self.workshop.leftovers == []
+        return found
+
+    def runs_check(self, manifest: Any) -> Any:
+        report = verify_object(self.repo, manifest.id, trust=self.workshop.trust, at=now())
+        return report.check("runs")
+
+
+@pytest.fixture(scope="module")
+def claims(workshop) -> Claims:
+    return Claims(workshop)
+
+
+def test_the_same_bytes_come_again_and_everybody_is_shown_it(claims) -> None:
+    before = len(claims.repo.entries())
+    found = claims.again(claims.made.run.name)
+    assert (found.verdict, found.manifest.body["rights"] != []) == ("match", True)
+    # Nothing but the verdict is stored.
+    assert len(claims.repo.entries()) == before + 2  # with that of its transaction
+    assert claims.runs_check(found.manifest).state == "pass"
+    shown = reproductions_of(claims.repo, [claims.made.run, claims.made.checkpoint])
+    assert [[one.id for one in some] for some in shown.values()] == [[found.manifest.id]] * 2
+
+
+def test_a_weight_that_training_does_not_give_is_a_mismatch(claims) -> None:
+    found = claims.again(claims.claim(files=claims.moved(0.5)).name)
+    (one,) = found.manifest.body["compared"]
+    assert found.verdict == "mismatch"
+    assert one["files"].keys() == {WEIGHTS}
+    assert one["weights"]["absolute"] == "0.5"
+
+
+def test_a_weight_within_what_the_run_fixed_is_within_tolerance(claims) -> None:
+    assert claims.again(claims.claim(files=claims.moved(1e-6)).name).verdict == "within-tolerance"
+    # Without tolerances before the first step nothing but the same bytes is enough.
+    loose = claims.claim(files=claims.moved(1e-6), run={"tolerances": None})
+    assert claims.again(loose.name).verdict == "mismatch"
+
+
+def test_the_very_weights_with_other_words_are_a_mismatch(claims) -> None:
+    decision = {**claims.made.checkpoint.body["decision"], "temperature": "3.000"}
+    metrics = {**claims.made.checkpoint.body["metrics"], "validationMacroF1": "0.9999"}
+    found = claims.again(claims.claim(body={"decision": decision, "metrics": metrics}).name)
+    (one,) = found.manifest.body["compared"]
+    assert (found.verdict, one["differs"]) == ("mismatch", ["decision"])
+    assert one["metrics"].keys() == {"validationMacroF1"}
+
+
+def test_on_another_machine_a_difference_decides_nothing_and_equality_does(claims) -> None:
+    there = {**claims.made.run.body["environment"], "platform": "Linux-1; another processor"}
+    other = claims.claim(files=claims.moved(0.5), run={"environment": there})
+    found = claims.again(other.name)
+    assert (found.verdict, found.manifest.body["reasons"]) == (
+        "inconclusive",
+        ["other-environment"],
+    )
+    assert claims.again(claims.claim(run={"environment": there}).name).verdict == "match"
+
+
+def test_a_verdict_that_does_not_follow_is_no_verdict(claims) -> None:
+    found = claims.again(claims.claim(files=claims.moved(0.5)).name)
+    honest = found.manifest
+    (one,) = honest.body["compared"]
+    tree = str(claims.made.checkpoint.tree)
+    bodies = [
+        {**honest.body, "verdict": "match"},
+        {**honest.body, "verdict": "within-tolerance"},
+        {**honest.body, "verdict": "inconclusive", "reasons": ["other-environment"]},
+        {
+            **honest.body,
+            "verdict": "match",
+            "compared": [{"checkpoint": one["checkpoint"], "tree": tree}],
+        },
+    ]
+    for number, body in enumerate(bodies):
+        forged = claims.sign(
+            "reproduction", f"reproductions/acme/forged{number}", honest.inputs, body
+        )
+        assert claims.runs_check(forged).state == "fail", body["verdict"]
+    elsewhere = [honest.inputs[0], Input("checkpoint", "checkpoint", claims.made.checkpoint.id)]
+    told = {**one, "checkpoint": str(claims.made.checkpoint.id)}
+    body = {**honest.body, "compared": [told]}
+    forged = claims.sign("reproduction", "reproductions/acme/elsewhere", elsewhere, body)
+    assert claims.runs_check(forged).state == "fail"
+
+
+def test_nobody_the_policy_does_not_know_says_that_it_came_again(claims) -> None:
+    run = claims.made.run
+    body = {"method": "whole-run/1", "verdict": "match"}
+    body |= {name: run.body[name] for name in ("environment", "code")}
+    forged = sign_manifest(
+        kind="reproduction",
+        store=claims.repo.store_id,
+        name="reproductions/acme/words",
+        inputs=[Input("run", "run", run.id)],
+        body=body,
+        signer=signer_for("stranger"),
+        created=now(),
+    )
+    with open_transaction(claims.repo) as tx:
+        tx.log_manifest(forged)
+        with pytest.raises(PolicyError):
+            tx.commit()
+
+
+def test_what_cannot_be_done_again_says_so(claims, workshop) -> None:
+    with pytest.raises(InvalidInputError) as untrained:
+        claims.again("checkpoints/acme/minilm")
+    assert untrained.value.kind == "not-trained"
+    older = claims.claim(run={"task": None})
+    with pytest.raises(InvalidInputError) as old:
+        claims.again(older.name)
+    assert old.value.kind == "older-run"
+    bare = claims.sign("run", "runs/acme/bare", claims.made.run.inputs, claims.made.run.body)
+    with pytest.raises(InvalidInputError) as nothing:
+        claims.again(str(bare.id))
+    assert nothing.value.kind == "no-result"
+
+
+def test_data_that_is_gone_leaves_it_open(claims, workshop) -> None:
+    name = "datasets/acme/tiny.train"
+    workshop.put_dataset(name, [("p.txt", b"another text", {"family": "mit"})])
+    retire(claims.repo, plan_retirement(claims.repo, name, 1), signer=OWNER, clock=now)
+    found = claims.again(claims.made.run.name)
+    assert (found.verdict, found.manifest.body["reasons"]) == ("inconclusive", ["input-missing"])
+    assert claims.runs_check(found.manifest).state == "pass"
