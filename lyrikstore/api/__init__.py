@@ -120,6 +120,9 @@ if TYPE_CHECKING:
     from lyrikstore.publish.issue.present import present_grant as present_grant
     from lyrikstore.publish.status.book import Issued as Issued
     from lyrikstore.train.config import TrainConfig as TrainConfig
+    from lyrikstore.train.config import UseConfig as UseConfig
+    from lyrikstore.train.foreign.request import ForeignRun as ForeignRun
+    from lyrikstore.train.foreign.run import ForeignResult as ForeignResult
     from lyrikstore.train.plan.estimate import MachineFigures as MachineFigures
     from lyrikstore.train.plan.plan import TrainingPlan as TrainingPlan
     from lyrikstore.train.plan.plan_json import figures_json as figures_json
@@ -219,7 +222,9 @@ _PLACES = {
     "publish.issue.issue": "IssuedCredential sign_other",
     "publish.issue.present": "present_grant",
     "publish.status.book": "Issued",
-    "train.config": "TrainConfig",
+    "train.config": "TrainConfig UseConfig",
+    "train.foreign.request": "ForeignRun",
+    "train.foreign.run": "ForeignResult",
     "train.plan.estimate": "MachineFigures",
     "train.plan.plan": "TrainingPlan",
     "train.plan.plan_json": "figures_json plan_json",

@@ -19,6 +19,7 @@ from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.train.formats import adapter
 from lyrikstore.train.formats.base_model import STAGED
 from lyrikstore.train.formats.check import check_settings, check_tensors, refuse
+from lyrikstore.train.formats.foreign import FOREIGN
 from lyrikstore.train.formats.formats import BLEND, FORMATS, Format, format_of
 from lyrikstore.train.formats.word_counts import MAX_VOCABULARY_BYTES, VOCABULARY
 from lyrikstore.train.snapshot import copy_base, copy_weights
@@ -31,7 +32,8 @@ def resolve_trained(repo: Repository, ref: str) -> Manifest:
     """Return a checkpoint that can answer.
 
     Raises:
-        InvalidInputError: (``not-trained``) it is something else.
+        InvalidInputError: (``not-trained``) it is something else; (``not-ours``) a program of the
+            caller's trained it, and loads it.
         FormatError: (``newer-format``) it has a format that this version does not load.
     """
     found = repo.resolve(ref)
@@ -40,6 +42,13 @@ def resolve_trained(repo: Repository, ref: str) -> Manifest:
             "not-trained",
             f"{ref} is not a trained checkpoint",
             hint="name a checkpoint that `lyrikstore train` made",
+        )
+    if found.body["format"] in FOREIGN:
+        raise InvalidInputError(
+            "not-ours",
+            f"{ref} has the format {found.body['format']}, which a program of somebody's own loads",
+            hint="write its files to a folder and load them with that program: "
+            f"lyrikstore checkout {found.name} FOLDER",
         )
     if found.body["format"] not in {*FORMATS, BLEND}:
         raise FormatError(

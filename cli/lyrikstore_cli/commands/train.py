@@ -2,22 +2,29 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lyrikstore.canon.text import rough
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.foreign import foreign_options, foreign_request, show_foreign
 from lyrikstore_cli.output.training_progress import follow
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import MachineFigures
+    from lyrikstore.api import ForeignRun, MachineFigures
 
 
-@declare("train", signs=True, epilog="lyrikstore train train.toml")
-@click.argument("config", type=click.Path(path_type=Path))
+@declare(
+    "train",
+    signs=True,
+    epilog="lyrikstore train train.toml\n"
+    "lyrikstore train --input acme/rows --output acme/model -- python train.py {input} {output}",
+)
+@click.argument("config", required=False, type=click.Path())
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND]...")
 @click.option(
     "--prices",
     type=options.EXISTING,
@@ -25,23 +32,55 @@ if TYPE_CHECKING:
 )
 @click.option("--measure", is_flag=True, help="Do a few real steps for the plan.")
 @click.option("--resume", is_flag=True, help="Go on with the run that was interrupted.")
+@foreign_options
+@click.option("--no-observe", is_flag=True, help="Do not watch what COMMAND reads and writes.")
 @click.option("-m", "--message", default="", help="A note, signed with the run.")
 def command(
     session: Session,
-    config: Path,
+    config: str | None,
+    words: tuple[str, ...],
     prices: Path | None,
     measure: bool,
     resume: bool,
+    no_observe: bool,
     message: str,
+    **asked: Any,
 ) -> None:
-    """Fine-tune a model as CONFIG says (docs/training.md).
+    """Fine-tune a model as CONFIG says (docs/training.md), or by a COMMAND of your own.
 
     Refused (exit code 14) unless every source dataset has a credential, from somebody you trust,
     that permits the purpose, and where the plan does not fit the budget or this machine. The run is
     logged before its first step; if it fails or is stopped, nothing leaves, and `--resume` goes on
     from the last point to the same bytes. Of several candidates the one that does best on the
     validation part is kept. Needs the extra `train`.
+
+    With `--input` and `--output` any program trains (docs/any-trainer.md): COMMAND gets a verified
+    copy of each input in `{input}`, `{input2}` …, the base in `{base}`, and writes the model to
+    `{output}`. What it leaves is sealed if it is safetensors, tokenizer, JSON and text. What it
+    reads and writes besides is listed where strace is installed.
     """
+    given = tuple(filter(None, (config, *words)))
+    if asked["inputs"] or asked["output"]:
+        if prices or measure or resume:
+            raise click.UsageError("--prices, --measure and --resume need a CONFIG")
+        _train_with(session, given, foreign_request(asked), no_observe, message)
+        return
+    if len(given) != 1:
+        raise click.UsageError(
+            "give a CONFIG, or --input REF --output NAME -- COMMAND for a program of your own"
+        )
+    _train(session, Path(given[0]), prices, measure=measure, resume=resume, message=message)
+
+
+def _train(
+    session: Session,
+    config: Path,
+    prices: Path | None,
+    *,
+    measure: bool,
+    resume: bool,
+    message: str,
+) -> None:
     from lyrikstore.api import TrainConfig, figures_json
 
     plan = TrainConfig.load(config)
@@ -104,6 +143,22 @@ def command(
             "lock a test set, then train again: lyrikstore filter REF --recipe legal --as NAME "
             'sets one aside, [data] test = "NAME.test" locks it'
         )
+
+
+def _train_with(
+    session: Session, words: tuple[str, ...], request: "ForeignRun", no_observe: bool, message: str
+) -> None:
+    store = session.open_store(sign=True)
+    with session.screen.progress("training") as meter:
+        made = store.models.train_with(
+            request,
+            words,
+            environment=session.environment,
+            observe=not no_observe,
+            progress=follow(session.screen, meter),
+            message=message,
+        )
+    show_foreign(session, made, "train", 2)
 
 
 def _resources(figures: "MachineFigures") -> str:

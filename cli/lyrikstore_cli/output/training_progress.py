@@ -54,6 +54,9 @@ def follow(
         if phase == "resume":
             say(f"{detail['candidate']} goes on behind step {detail['step']}")
             return
+        if phase == "output":  # what a program of somebody's own says
+            screen.say(f"  {escape_control(str(detail['text']))}")
+            return
         if phase == "plan":
             for line in _planned(detail):
                 say(line)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lyrikstore.api.models.published import PublishedModels
+from lyrikstore.api.models.foreign import ForeignModels
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.history.manifests.manifest import Manifest
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Models(PublishedModels):
+class Models(ForeignModels):
     """The checkpoints of a store; a REF is what ``Store.resolve`` takes."""
 
     def plan(

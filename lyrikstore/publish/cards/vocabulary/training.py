@@ -1,5 +1,6 @@
 """Facts about training: what was announced, what it took, why this candidate was taken."""
 
+import shlex
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -7,12 +8,13 @@ from typing import Any
 from lyrikstore.canon.json import JSON
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.publish.cards.facts import CardFacts
-from lyrikstore.publish.cards.statement import Cited, Said, named
+from lyrikstore.publish.cards.statement import Cited, Said, counted, named
 from lyrikstore.publish.cards.vocabulary.data import words
 from lyrikstore.publish.cards.vocabulary.fact import Fact
 from lyrikstore.verify.store.reproductions import WORDS
 
 _MAX_SETTINGS = 200
+_MAX_COMMAND = 500
 _PARAMETERS_A_BYTE = 8
 """A bit each: no way to store weights has more. The count of parameters is signed nowhere."""
 _THIRD = 10**23 // 3
@@ -52,14 +54,43 @@ def _purpose(_: CardFacts, run: Manifest) -> Iterator[Said]:
 
 
 def _order(_: CardFacts, run: Manifest) -> Iterator[Said]:
+    if "execution" in run.body:
+        text = "not established: order, losses and settings are those of the caller's program"
+        yield Said(text, (named(run),), "not-established")
+        return
     text = f"seed {run.body['seed']}, order of records by {run.body['order']['function']}"
     yield Said(text, (named(run),), "stated", by=run.author)
 
 
-def _code(_: CardFacts, run: Manifest) -> Iterator[Said]:
+def _code(facts: CardFacts, run: Manifest) -> Iterator[Said]:
     source = run.body["code"]
     text = f"{source['package']} {source['version']}, files {source['digest']}"
-    yield Said(text, (named(run),), "stated", by=run.author)
+    if "execution" not in run.body:
+        yield Said(text, (named(run),), "stated", by=run.author)
+        return
+    text = f"{_foreign(facts.checkpoint, run)}; it was called by {text}"
+    yield Said(text, (named(run), named(facts.checkpoint)), "stated", by=run.author)
+
+
+def _foreign(model: Manifest, run: Manifest) -> str:
+    """Return how a program of somebody's own trained, and what was seen of that."""
+    execution, seen = run.body["execution"], model.body.get("observed")
+    command = shlex.join(execution.get("command", ()))
+    text = "trained by a program of the caller's"
+    if command:
+        text += f" ({command[:_MAX_COMMAND]}{'…' if len(command) > _MAX_COMMAND else ''})"
+    repository = run.body.get("repository")
+    if repository is not None:
+        changed = ", with changes" if "changes" in repository else ""
+        text += f", at the Git commit {repository['commit']}{changed}"
+    text += "; order, losses and settings are its own; "
+    if seen is None:
+        return text + "reads not observed"
+    return text + (
+        f"reads observed: {counted(seen['undeclaredReads'], 'file')} that the run does not name; "
+        f"writes observed: {seen['undeclaredWrites']} elsewhere; "
+        f"{counted(seen.get('connections', 0), 'address', 'addresses')} connected to"
+    )
 
 
 def _environment(_: CardFacts, run: Manifest) -> Iterator[Said]:

@@ -1,0 +1,61 @@
+"""What ``store.models`` does with programs of the caller's own, which train in their own way."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lyrikstore.api.models.published import PublishedModels
+from lyrikstore.canon.progress import OnProgress, silent
+
+if TYPE_CHECKING:
+    from lyrikstore.train.foreign.request import ForeignRun
+    from lyrikstore.train.foreign.run import ForeignResult
+
+
+@dataclass
+class ForeignModels(PublishedModels):
+    """The checkpoints that other programs train; a REF is what ``Store.resolve`` takes."""
+
+    def train_with(
+        self,
+        request: "ForeignRun",
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        folder: Path | None = None,
+        observe: bool = True,
+        progress: OnProgress = silent,
+        message: str = "",
+    ) -> "ForeignResult":
+        """Train by a command of the caller's; only a signed, logged checkpoint comes out.
+
+        Args:
+            request: What it learns from, and what the checkpoint is called.
+            command: It and its arguments, with ``{input}``, ``{base}`` and ``{output}``.
+            environment: The caller's environment variables; a few harmless ones are passed on.
+            folder: Where it is started; by default the current folder.
+            observe: Watch what it reads, writes and connects to, where strace is here.
+            progress: As :func:`lyrikstore.train.foreign.run.train_foreign`.
+            message: Free text, signed with the run.
+
+        Raises:
+            PolicyError: (``rights-missing``) an input may not be used for this; nothing was logged.
+                Else as :func:`lyrikstore.train.foreign.run.train_foreign`.
+        """
+        from lyrikstore.train.foreign.run import train_foreign
+
+        store = self.store
+        return train_foreign(
+            store.repository,
+            request,
+            command,
+            folder=folder or Path.cwd(),
+            trust=store.trust,
+            base_env=environment,
+            observe=observe,
+            message=message,
+            signer=store.signer(),
+            clock=store.clock,
+            progress=progress,
+        )

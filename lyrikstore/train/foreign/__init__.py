@@ -1,0 +1,1 @@
+"""Training by programs of the caller's own, on verified copies, with the same guard."""

@@ -1,0 +1,118 @@
+"""Verified copies for a program of the caller's, looked at again when it has ended (spec §13.13.2).
+
+The program may read its copy in any way it likes, so nobody can hash what it parses. What can be
+said is that the copy was right before it began and is right after it ended.
+"""
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import VerificationError, storage_error
+from lyrikstore.canon.text import brief, escape_control
+from lyrikstore.history.checkout.checkout import checkout_tree
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_tree
+from lyrikstore.history.trees.tree import Tree
+from lyrikstore.train.foreign.request import ForeignPlan
+from lyrikstore.train.worker.staging import BASE, Staging
+
+OUTPUT = "output"
+"""Folder that the program writes the model to."""
+
+
+class StagedInput(Struct, frozen=True):
+    """One copy.
+
+    Attributes:
+        name: What the program's environment and its command call it, such as ``input2``.
+        folder: Where it lies.
+        listing: The tree as JSON Lines, which has what a sheet says of each file.
+        tree: What it has to be.
+    """
+
+    name: str
+    folder: Path
+    listing: Path
+    tree: Tree
+
+
+def copy_inputs(repo: Repository, plan: ForeignPlan, staging: Staging) -> tuple[StagedInput, ...]:
+    """Write what a program is to read, each byte checked; return what was written.
+
+    Args:
+        repo: The store.
+        plan: What it reads.
+        staging: Where to write; ``output``, ``home`` and ``tmp`` are made there, too.
+
+    Raises:
+        VerificationError, IncompleteError: A blob is damaged, lost or retired.
+        StorageError: The storage backend failed.
+    """
+    names: dict[str, Manifest] = {
+        "input" if number == 0 else f"input{number + 1}": one
+        for number, one in enumerate(plan.inputs)
+    }
+    if plan.base is not None:
+        names[BASE] = plan.base
+    found = []
+    for name, manifest in names.items():
+        tree, folder = present_tree(repo, manifest), staging.path / name
+        checkout_tree(tree, repo.blobs, folder)
+        staging.write(f"{name}.tree.jsonl", tree.encode())
+        listing = staging.path / f"{name}.tree.jsonl"
+        try:
+            for path in [listing, *(folder / one for one in tree.paths)]:
+                path.chmod(0o400)
+        except OSError as error:
+            raise storage_error(error, f"copying {manifest.name}") from error
+        found.append(StagedInput(name, folder, listing, tree))
+    try:
+        for made in (OUTPUT, "home", "tmp"):
+            (staging.path / made).mkdir(mode=0o700)
+    except OSError as error:
+        raise storage_error(error, "making a working folder") from error
+    return tuple(found)
+
+
+def check_inputs_unchanged(inputs: tuple[StagedInput, ...]) -> None:
+    """Return if every copy still is what was copied.
+
+    Raises:
+        VerificationError: (``input-changed``) a file was changed, added or removed.
+        StorageError: It cannot be read.
+    """
+    for one in inputs:
+        entries = one.tree.by_path
+        try:
+            found = _files(one.folder)
+        except OSError as error:
+            raise storage_error(error, f"reading the copy {one.name}") from error
+        wanted: Mapping[str, Digest | None] = {path: it.blake3 for path, it in entries.items()}
+        for path in sorted(found.keys() | wanted.keys()):
+            if found.get(path) != wanted.get(path):
+                shown = brief(escape_control(f"{one.name}/{path}"))
+                raise VerificationError(
+                    "input-changed",
+                    f"{shown} was copied for the command and is another file by now",
+                    hint="nothing was stored; let the command write to {output} only",
+                    details={"file": shown},
+                )
+
+
+def _files(folder: Path) -> dict[str, Digest | None]:
+    """Return path → digest of each file below; None: it is no regular file."""
+    found: dict[str, Digest | None] = {}
+    for at, folders, files in os.walk(folder):
+        inside = Path(at)
+        for name in [*files, *(name for name in folders if (inside / name).is_symlink())]:
+            path = inside / name
+            regular = stat.S_ISREG(path.lstat().st_mode)
+            key = path.relative_to(folder).as_posix()
+            found[key] = Digest.of_file(path) if regular else None
+    return found

@@ -1,0 +1,257 @@
+"""From what a program left to a checkpoint's tree: known kinds of files only (spec §13.13.4).
+
+Nothing that can run code when it is read becomes part of a checkpoint, whatever it is called: the
+suffix only chooses the check. What trainers leave beside a model and nobody loads is left out.
+"""
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, NoReturn
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, PolicyError, RunFailedError, storage_error
+from lyrikstore.canon.json import parse
+from lyrikstore.canon.text import brief, escape_control, pluralize
+from lyrikstore.history.trees.paths import offenders
+from lyrikstore.history.trees.tree import Tree, TreeEntry
+from lyrikstore.objects.store.writer import BlobWriter
+from lyrikstore.train.formats.base_model import MAX_HEADER_BYTES, check_weights
+from lyrikstore.train.formats.foreign import FILES, PEFT, TRANSFORMERS
+from lyrikstore.train.seal import Sealed
+
+MAX_FILES = 10_000
+MAX_TEXT_BYTES = 64 << 20
+MAX_VOCABULARY_BYTES = 32 << 20
+MAX_TOTAL_BYTES = 4 << 40
+_HOLES_BYTES = 64 << 20
+_PART = 1 << 20
+
+_WEIGHTS = ".safetensors"
+_TEXTS = frozenset(
+    {".csv", ".jinja", ".jsonl", ".log", ".md", ".toml", ".tsv", ".txt", ".yaml", ".yml"}
+)
+_BARE = frozenset({"LICENSE", "LICENCE", "NOTICE"})
+_VOCABULARIES = frozenset({"sentencepiece.bpe.model", "spiece.model", "tokenizer.model"})
+_LEFT_FILES = frozenset({"training_args.bin"})
+_LEFT_FOLDERS = re.compile(r"checkpoint-[0-9]+|\.cache|\.ipynb_checkpoints")
+
+
+class FoundOutput(Struct, frozen=True):
+    """What a program left, looked at.
+
+    Attributes:
+        paths: Path → size, of what is to be sealed.
+        left_out: What trainers leave beside a model: pickled arguments, folders of points.
+        format: ``transformers/1``, ``peft/1`` or ``files/1``.
+    """
+
+    paths: Mapping[str, int]
+    left_out: tuple[str, ...]
+    format: str
+
+
+def find_output(folder: Path, wanted: str = "") -> FoundOutput:
+    """Return what is in an output folder, if all of it may become part of a checkpoint.
+
+    Args:
+        folder: It.
+        wanted: The format that it has to have; empty: whichever it has.
+
+    Raises:
+        RunFailedError: (``bad-output``) it is empty, holds links, special files, names that no
+            tree can hold, kinds of files that are not on the list, or too many.
+        StorageError: It cannot be read.
+    """
+    paths: dict[str, int] = {}
+    left: list[str] = []
+    try:
+        for path, status in _walk(folder, "", left):
+            if len(paths) >= MAX_FILES:
+                _refuse(f"it has more than {pluralize(MAX_FILES, 'file')}")
+            if not stat.S_ISREG(status.st_mode):
+                _refuse(f"{_named(path)} is no regular file")
+            if PurePosixPath(path).name in _LEFT_FILES:
+                left.append(path)
+                continue
+            _check_size(path, status)
+            paths[path] = status.st_size
+    except OSError as error:
+        raise storage_error(error, "reading the output") from error
+    for offence in offenders(paths)[:1]:
+        _refuse(f"{brief(offence.shown)!r} {offence.reason}")
+    if sum(paths.values()) > MAX_TOTAL_BYTES:
+        _refuse(f"it has more than {MAX_TOTAL_BYTES >> 40} TiB")
+    if not any(paths.values()):
+        _refuse("the command wrote nothing to it", "let it write the model to {output}")
+    found = _format_of(paths)
+    if wanted and wanted not in {found, FILES}:
+        _refuse(f"it is no {wanted}, but {found}")
+    return FoundOutput(paths, tuple(sorted(left)), wanted or found)
+
+
+def seal_output(
+    folder: Path,
+    output: FoundOutput,
+    writer: BlobWriter,
+    *,
+    names: Mapping[bytes, bytes],
+    private: Path,
+) -> Sealed:
+    """Check and store the files of an output.
+
+    Args:
+        folder: The output folder.
+        output: What :func:`find_output` gave of it.
+        writer: Of the transaction that will log the checkpoint.
+        names: Path of a copy → what stands for it in files of text, such as its tree's id.
+        private: The staging folder, whose path must not leave this machine.
+
+    Raises:
+        RunFailedError: (``bad-output``) a file is not what its name says, changed meanwhile, or
+            names a private path.
+        StorageError: The storage backend failed.
+
+    Cost: one read of each file.
+    """
+    entries, sums = [], []
+    for path, size in sorted(output.paths.items()):
+        with _opened(folder, path, size) as file:
+            if path.endswith(_WEIGHTS):
+                digest, total, sha = _put_weights(path, file, size, writer, private)
+            else:
+                data = _text(path, file.read(MAX_TEXT_BYTES + 1), names, private)
+                digest, total, sha = writer.put_data(data), len(data), sha256(data).hexdigest()
+        entries.append(TreeEntry(path, total, digest))
+        sums.append(f"{sha}  {path}\n")
+    tree = Tree.of(entries)
+    text = "".join(sums).encode("utf-8")
+    return Sealed(tree, writer.put_bytes(tree.encode()), writer.put_bytes(text), len(text))
+
+
+def _walk(folder: Path, prefix: str, left: list[str]) -> Iterator[tuple[str, os.stat_result]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            path = prefix + entry.name
+            if not entry.is_dir(follow_symlinks=False):
+                yield path, entry.stat(follow_symlinks=False)
+            elif _LEFT_FOLDERS.fullmatch(entry.name):
+                left.append(path + "/")
+            elif path.count("/") > 20:
+                _refuse(f"{_named(path)} lies too deep")
+            else:
+                yield from _walk(Path(entry.path), path + "/", left)
+
+
+def _check_size(path: str, status: os.stat_result) -> None:
+    name = PurePosixPath(path)
+    if name.suffix == _WEIGHTS:
+        # ATTACK: a file that claims terabytes and holds none, to fill whatever copies it.
+        if status.st_size > _HOLES_BYTES and status.st_blocks * 512 * 64 < status.st_size:
+            _refuse(f"{_named(path)} is nearly all holes")
+        return
+    if name.name in _VOCABULARIES:
+        limit = MAX_VOCABULARY_BYTES
+    elif name.suffix == ".json" or name.suffix in _TEXTS or name.name in _BARE:
+        limit = MAX_TEXT_BYTES
+    else:
+        _refuse(
+            f"{_named(path)} is no kind of file that a checkpoint may hold",
+            "save weights as safetensors, and let the command remove everything else",
+        )
+    if status.st_size > limit:
+        _refuse(f"{_named(path)} is longer than {limit >> 20} MiB")
+
+
+def _format_of(paths: Mapping[str, int]) -> str:
+    if {"adapter_config.json", "adapter_model.safetensors"} <= paths.keys():
+        return PEFT
+    weights = {"model.safetensors", "model.safetensors.index.json"} & paths.keys()
+    return TRANSFORMERS if "config.json" in paths and weights else FILES
+
+
+class _Hashing:
+    """A stream that hashes what is read, and looks for a private path in it."""
+
+    def __init__(self, path: str, file: BinaryIO, private: bytes) -> None:
+        self._path, self._file, self._private = path, file, private
+        self._sha, self._tail = sha256(), b""
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._file.read(size)
+        self._sha.update(data)
+        if self._private in self._tail + data:
+            _refuse(f"{_named(self._path)} names a private folder of this machine")
+        self._tail = (self._tail + data)[-len(self._private) :]
+        return data
+
+    def hexdigest(self) -> str:
+        return self._sha.hexdigest()
+
+
+def _put_weights(
+    path: str, file: BinaryIO, size: int, writer: BlobWriter, private: Path
+) -> tuple[Digest, int, str]:
+    head = file.read(8)
+    head += file.read(min(int.from_bytes(head, "little"), MAX_HEADER_BYTES))
+    try:
+        check_weights(_named(path), head, size)
+    except PolicyError as error:
+        _refuse(error.message)
+    file.seek(0)
+    stream = _Hashing(path, file, os.fsencode(private))
+    digest, total = writer.put_file(stream)
+    if total != size:
+        _refuse(f"{_named(path)} changed while it was read")
+    return digest, total, stream.hexdigest()
+
+
+def _text(path: str, data: bytes, names: Mapping[bytes, bytes], private: Path) -> bytes:
+    """Return the bytes of a file of text, or of a vocabulary, as they are stored."""
+    name = PurePosixPath(path)
+    if name.name in _VOCABULARIES:
+        if data[:1] != b"\n":  # ATTACK: a pickle, called a vocabulary; those begin with a piece
+            _refuse(f"{_named(path)} is no vocabulary of SentencePiece")
+        return data
+    for place, word in names.items():
+        data = data.replace(place, word)
+    if os.fsencode(private) in data or os.fsencode(private.name) in data:
+        _refuse(f"{_named(path)} names a private folder of this machine")
+    try:
+        if "\0" in data.decode("utf-8"):
+            _refuse(f"{_named(path)} is no text")
+    except UnicodeDecodeError:
+        _refuse(f"{_named(path)} is no text in UTF-8")
+    if name.suffix == ".json":
+        try:
+            parse(data, max_bytes=MAX_TEXT_BYTES, floats=True, nulls=True)
+        except FormatError as error:
+            _refuse(f"{_named(path)}: {error.message}")
+    return data
+
+
+def _opened(folder: Path, path: str, size: int) -> BinaryIO:
+    # Through one descriptor, not following links: what is checked is what is stored.
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        file = os.fdopen(os.open(folder / path, flags), "rb")
+    except OSError as error:
+        raise storage_error(error, f"reading {_named(path)}") from error
+    status = os.fstat(file.fileno())
+    if not stat.S_ISREG(status.st_mode) or status.st_size != size:
+        file.close()
+        _refuse(f"{_named(path)} changed while it was read")
+    return file
+
+
+def _named(path: str) -> str:
+    return brief(escape_control(path))
+
+
+def _refuse(reason: str, hint: str = "nothing was stored; see docs/any-trainer.md") -> NoReturn:
+    raise RunFailedError("bad-output", f"the output cannot be sealed: {reason}", hint=hint)

@@ -1,0 +1,317 @@
+"""Training by a program of the caller's: announced, run on copies, sealed (spec §13.13)."""
+
+import os
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.history.commit.transaction import open_transaction
+from lyrikstore.history.manifests.manifest import Attachment, Manifest, sign_manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.environment import describe_code
+from lyrikstore.train.foreign.command import CommandEnd, check_program, run_command
+from lyrikstore.train.foreign.inputs import (
+    OUTPUT,
+    StagedInput,
+    check_inputs_unchanged,
+    copy_inputs,
+)
+from lyrikstore.train.foreign.observe import ROLE, Observation, Observer, can_observe
+from lyrikstore.train.foreign.output import find_output, seal_output
+from lyrikstore.train.foreign.repository import CallerRepository, find_repository
+from lyrikstore.train.foreign.request import (
+    ForeignPlan,
+    ForeignRun,
+    check_command,
+    plan_foreign,
+)
+from lyrikstore.train.worker.staging import Staging, open_staging
+from lyrikstore.verify.rights.judge import Reason
+
+ORDER = "foreign"
+"""Order function of runs whose order nobody here knows."""
+
+
+class ForeignResult(Struct, frozen=True):
+    """What a run by a program of the caller's made.
+
+    Attributes:
+        run: The run manifest, logged before the command was started.
+        checkpoint: The checkpoint manifest.
+        log_index: Its place in the log.
+        observation: What was seen of it; None: nobody looked.
+        left_out: Files that were not sealed, being none of a model.
+        seconds: From the start of the call to the end.
+        warnings: What did not stop it, and should be known.
+    """
+
+    run: Manifest
+    checkpoint: Manifest
+    log_index: int
+    observation: Observation | None
+    left_out: tuple[str, ...]
+    seconds: float
+    warnings: tuple[Reason, ...] = ()
+
+
+def train_foreign(
+    repo: Repository,
+    request: ForeignRun,
+    command: Sequence[str],
+    *,
+    folder: Path,
+    signer: Signer,
+    trust: Trust,
+    clock: Clock,
+    base_env: Mapping[str, str],
+    observe: bool = True,
+    progress: OnProgress = silent,
+    message: str = "",
+) -> ForeignResult:
+    """Run a command on verified copies and return what it made, signed and logged.
+
+    In order: use rights; copies; the run manifest, signed and logged; the command; the copies
+    looked at again; sealing; the checkpoint manifest.
+
+    Args:
+        repo: The store, opened to append.
+        request: What it is to train with, and what comes out.
+        command: It and its arguments; ``{input}``, ``{input2}``, ``{base}`` and ``{output}`` stand
+            for folders.
+        folder: Where it is started.
+        signer: Signs run and checkpoint.
+        trust: Whose permissions count.
+        clock: Tells the claimed times.
+        base_env: The caller's environment; a few harmless variables of it reach the command.
+        observe: Watch its files and connections, where strace is here.
+        progress: Progress callback, called in the phases ``check``, ``warn``, ``register``,
+            ``start``, ``output`` (each line that it says, as ``text``), ``seal``, ``log`` and
+            ``done``.
+        message: Free text for the run manifest.
+
+    Raises:
+        PolicyError: (``rights-missing``) an input may not be used for the purpose. Nothing was
+            logged.
+        InvalidInputError: The request or the command cannot be.
+        RunFailedError: (``worker-failed``) the command failed; (``bad-output``) what it left
+            cannot be sealed. The run stays announced; no checkpoint was made.
+        VerificationError: (``input-changed``) it wrote to its copies. The run stays announced.
+        ConflictError, LockedError, StorageError, IncompleteError: As any transaction.
+
+    Cost: the command itself; one read of all inputs before, and one after it.
+    """
+    begun = time.monotonic()
+    check_command(command)
+    check_program(command[0], base_env)
+    progress(Progress(phase="check"))
+    plan = plan_foreign(repo, request, trust=trust, clock=clock, user=signer.did)
+    for one in plan.warnings:
+        progress(Progress(phase="warn", detail={"code": one.code, "text": one.text}))
+    repository = find_repository(folder)
+    observed = observe and can_observe()
+    with open_staging(repo.root) as staging:
+        inputs = copy_inputs(repo, plan, staging)
+        progress(Progress(phase="register"))
+        execution = {
+            "by": "command",
+            "command": list(command),
+            "observed": "reads-and-writes" if observed else "nothing",
+        }
+        body = run_body(plan, execution, repository)
+        run = register(repo, plan, body, signer=signer, clock=clock, message=message)
+        progress(Progress(phase="start", detail={"run": str(run.id)}))
+        end, observation = _run(
+            command, staging, inputs, folder, base_env, repository, progress, observed=observed
+        )
+        check_inputs_unchanged(inputs)
+        progress(Progress(phase="seal"))
+        made = ForeignOutput(staging.path / OUTPUT, staging.path, inputs, end, observation)
+        checkpoint, index, left = emit(
+            repo, plan, run, made, signer=signer, clock=clock, progress=progress
+        )
+    progress(Progress(phase="done"))
+    seconds = time.monotonic() - begun
+    return ForeignResult(run, checkpoint, index, observation, left, seconds, plan.warnings)
+
+
+def _run(
+    command: Sequence[str],
+    staging: Staging,
+    inputs: Sequence[StagedInput],
+    folder: Path,
+    base_env: Mapping[str, str],
+    repository: CallerRepository | None,
+    progress: OnProgress,
+    *,
+    observed: bool,
+) -> tuple[CommandEnd, Observation | None]:
+    def run(observer: Observer | None) -> CommandEnd:
+        return run_command(
+            command,
+            staging,
+            inputs,
+            folder=folder,
+            base_env=base_env,
+            observer=observer,
+            progress=progress,
+        )
+
+    if not observed:
+        return run(None), None
+    home = Path(base_env["HOME"]) if base_env.get("HOME") else None
+    with Observer(staging, folder, repository, home) as observer:
+        end = run(observer)
+        return end, observer.found()
+
+
+class ForeignOutput(Struct, frozen=True):
+    """What is to be sealed.
+
+    Attributes:
+        folder: Where the model lies.
+        private: A folder whose path must not leave this machine.
+        inputs: The copies that it was trained on; none where nobody made any.
+        end: What it took; None: nobody knows.
+        observation: What was seen; None: nobody looked.
+    """
+
+    folder: Path
+    private: Path
+    inputs: tuple[StagedInput, ...] = ()
+    end: CommandEnd | None = None
+    observation: Observation | None = None
+
+    @property
+    def names(self) -> dict[bytes, bytes]:
+        """Path of each copy → the id of its tree; of the output folder → a dot."""
+        found = {os.fsencode(one.folder): str(one.tree.id).encode() for one in self.inputs}
+        return dict(sorted({**found, os.fsencode(self.folder): b"."}.items(), reverse=True))
+
+
+def run_body(
+    plan: ForeignPlan, execution: Mapping[str, Any], repository: CallerRepository | None
+) -> dict[str, Any]:
+    """Return the body of the run's manifest.
+
+    Args:
+        plan: What was found of the request.
+        execution: Who trains, and what of that is watched.
+        repository: The Git repository of whoever starts it.
+    """
+    request = plan.request
+    body: dict[str, Any] = {
+        "purpose": request.purpose,
+        "config": request.to_json(),
+        "seed": 0,
+        "order": {"function": ORDER, "records": {}},
+        "environment": {
+            "python": f"{platform.python_implementation()} {platform.python_version()}",
+            "platform": platform.platform(),
+            "packages": {},
+            "threads": _cores(),
+        },
+        "code": describe_code(),
+        "plannedOutputs": [request.name],
+        "rights": [right.to_json() for right in plan.rights],
+        "execution": dict(execution),
+    }
+    if repository is not None:
+        body["repository"] = repository.to_json()
+    return body
+
+
+def register(
+    repo: Repository,
+    plan: ForeignPlan,
+    body: Mapping[str, Any],
+    *,
+    signer: Signer,
+    clock: Clock,
+    message: str,
+) -> Manifest:
+    """Sign and log the announcement of a run; return it."""
+    with open_transaction(repo) as transaction:
+        run = sign_manifest(
+            kind="run",
+            store=repo.store_id,
+            name=plan.request.run_name,
+            parents=_current(repo, plan.request.run_name),
+            inputs=plan.run_inputs,
+            body=body,
+            signer=signer,
+            created=clock(),
+            message=message,
+        )
+        transaction.log_manifest(run)
+        transaction.commit()
+    return run
+
+
+def emit(
+    repo: Repository,
+    plan: ForeignPlan,
+    run: Manifest,
+    made: ForeignOutput,
+    *,
+    signer: Signer,
+    clock: Clock,
+    progress: OnProgress = silent,
+) -> tuple[Manifest, int, tuple[str, ...]]:
+    """Seal what a run made, sign and log it.
+
+    Returns:
+        The checkpoint, its place in the log, and what was left out.
+
+    Raises:
+        RunFailedError: (``bad-output``) it cannot be sealed; nothing was stored.
+        ConflictError, LockedError, StorageError: As any transaction.
+    """
+    output = find_output(made.folder, plan.request.format)
+    body: dict[str, Any] = {"origin": "trained", "final": True, "format": output.format}
+    if made.end is not None:
+        body["actual"] = made.end.to_json()
+    if made.observation is not None:
+        body["observed"] = made.observation.counts()
+    with open_transaction(repo) as transaction:
+        writer = transaction.writer
+        sealed = seal_output(made.folder, output, writer, names=made.names, private=made.private)
+        attachments = [Attachment("sha256sums", sealed.sums, sealed.sums_bytes)]
+        if made.observation is not None:
+            data = made.observation.encode()
+            attachments.append(Attachment(ROLE, writer.put_bytes(data), len(data)))
+        checkpoint = sign_manifest(
+            kind="checkpoint",
+            store=repo.store_id,
+            name=plan.request.name,
+            parents=_current(repo, plan.request.name),
+            inputs=plan.checkpoint_inputs(run),
+            tree=sealed.tree_id,
+            files=sealed.tree.files_id,
+            body=body,
+            signer=signer,
+            created=clock(),
+            attachments=attachments,
+        )
+        transaction.log_manifest(checkpoint)
+        progress(Progress(phase="log"))
+        indices = transaction.commit()
+    return checkpoint, indices[-1], output.left_out
+
+
+def _current(repo: Repository, name: str) -> list[Digest]:
+    state = repo.refs.get(name)
+    return [state.id] if state else []
+
+
+def _cores() -> int:
+    counted = getattr(os, "sched_getaffinity", None)
+    return len(counted(0)) if counted else os.cpu_count() or 1

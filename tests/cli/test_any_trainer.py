@@ -1,0 +1,257 @@
+"""Any program trains on verified copies, and only what may be kept comes out."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.cli.small_runs import entries, leftovers, lines, rows
+from tests.conftest import Person, Result
+
+MODEL = "checkpoints/acme/model"
+# A classifier of two labels by the first letter: PyTorch, safetensors, nothing of ours.
+PYTORCH = """
+import json, sys, pathlib, torch
+from safetensors.torch import save_file
+torch.manual_seed(0)
+folder, output = map(pathlib.Path, sys.argv[1:3])
+rows = [json.loads(line) for file in sorted(folder.glob("*.jsonl")) for line in file.open()]
+inputs = torch.tensor([[row["text"].count("alpha"), row["text"].count("beta")] for row in rows])
+labels = torch.tensor([row["label"] == "b" for row in rows], dtype=torch.long)
+model = torch.nn.Linear(2, 2)
+optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+for step in range(30):
+    loss = torch.nn.functional.cross_entropy(model(inputs.float()), labels)
+    optimizer.zero_grad(); loss.backward(); optimizer.step()
+print(f"loss {loss.item():.4f}")
+save_file(model.state_dict(), output / "model.safetensors")
+(output / "labels.json").write_text(json.dumps(["a", "b"]))
+"""
+
+
+@pytest.fixture
+def trainer(publisher: Person) -> Person:
+    """Give somebody with rows that may be trained on."""
+    folder = publisher.folder / "rows"
+    folder.mkdir()
+    (folder / "rows.jsonl").write_text(lines(rows(24)))
+    publisher.ok("commit", folder, "-d", "acme/rows", "--text", "text", "--label", "label")
+    publisher.ok("permit", "acme/rows", "--permit", "train")
+    return publisher
+
+
+def train(*command: str, name: str = "acme/model", more: tuple[str, ...] = ()) -> tuple[str, ...]:
+    return ("train", "--input", "acme/rows", "--output", name, *more, "--", *command)
+
+
+def shell(text: str, **more: object) -> tuple[str, ...]:
+    return train("sh", "-c", text, **more)
+
+
+def refused(person: Person, code: int, *arguments: str, announced: bool = False) -> Result:
+    """Run what has to fail, with a next step, and leave at most the announcement of a run."""
+    before = entries(person)
+    at = arguments.index("--")
+    result = person.fails(code, *arguments[:at], "--json", *arguments[at:])
+    assert result.error["hint"], result.err
+    after = entries(person)[len(before) :]
+    assert after == (["runs/acme/model"] if announced else [])
+    assert leftovers(person) == []
+    return result
+
+
+def body_of(person: Person, ref: str) -> dict:
+    return person.ok("show", ref, "--json").json["manifest"]["body"]
+
+
+def test_a_script_in_pytorch(trainer) -> None:
+    (trainer.folder / "train.py").write_text(PYTORCH)
+    said = trainer.ok(*train(sys.executable, "train.py", "{input}", "{output}"))
+    assert "loss 0." in said.out + said.err
+    made = body_of(trainer, MODEL)
+    assert made["origin"] == "trained"
+    assert made["format"] == "files/1"
+    run = body_of(trainer, "runs/acme/model")
+    assert run["order"]["function"] == "foreign"
+    assert run["execution"]["command"] == [sys.executable, "train.py", "{input}", "{output}"]
+    report = trainer.ok("verify", MODEL, "--json").json
+    assert report["verdict"] == "trusted"
+    assert trainer.ok("log", MODEL, "--json").json["versions"]
+    assert trainer.ok("impact", "acme/rows", "--json").out
+    trainer.ok("card", MODEL, "-o", "CARD.md")
+    card = (trainer.folder / "CARD.md").read_text("utf-8")
+    assert "order, losses and settings are its own" in card
+
+
+def test_what_a_command_reads_and_writes_elsewhere_is_listed(trainer) -> None:
+    if not shutil.which("strace"):
+        pytest.skip("NOT RUN, install strace")
+    extra = trainer.home / "extra.txt"
+    extra.write_text("more data\n")
+    git = ("git", "-C", str(trainer.folder), "-c", "user.name=a", "-c", "user.email=a@b.example")
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "add", "rows"], check=True)
+    subprocess.run([*git, "commit", "-qm", "rows"], check=True)
+    (trainer.folder / "new.txt").write_text("not committed\n")
+    text = (
+        f"cat {extra} rows/rows.jsonl new.txt {{input}}/rows.jsonl > {{output}}/notes.txt; "
+        f"echo x > {trainer.home}/left.txt"
+    )
+    found = trainer.ok(*shell(text, more=("--json",))).json
+    assert found["format"] == "files/1"
+    seen = found["observed"]
+    assert seen["undeclaredReads"] == ["~/extra.txt"]
+    assert seen["repositoryReads"] == ["new.txt", "rows/rows.jsonl"]
+    assert seen["undeclaredWrites"] == ["~/left.txt"]
+    run = body_of(trainer, "runs/acme/model")
+    assert run["execution"]["observed"] == "reads-and-writes"
+    assert len(run["repository"]["commit"]) == 40
+    assert run["repository"]["changes"].startswith("blake3:")
+    made = body_of(trainer, MODEL)["observed"]
+    assert made["undeclaredReads"] == 1
+    assert made["connections"] == 0
+
+
+def test_nobody_need_look(trainer) -> None:
+    found = trainer.ok(*shell("cp {input}/rows.jsonl {output}/", more=("--no-observe", "--json")))
+    assert found.json["observed"] is None
+    assert body_of(trainer, "runs/acme/model")["execution"]["observed"] == "nothing"
+    assert "observed" not in body_of(trainer, MODEL)
+
+
+def test_it_is_not_ours_to_load(trainer) -> None:
+    trainer.ok(*shell("echo text > {output}/notes.txt"))
+    (trainer.folder / "some.txt").write_text("alpha")
+    for arguments in (
+        ("predict", MODEL, "some.txt"),
+        ("evaluate", MODEL, "--on", "acme/rows"),
+        ("monitor", MODEL, "--on", "acme/rows"),
+        ("deploy", MODEL, "--to", "onnx", "-o", "out"),
+    ):
+        result = trainer.fails(16, *arguments, "--json")
+        assert result.kind == "not-ours", result.err
+        assert result.error["hint"]
+    trainer.ok("checkout", MODEL, "there")
+    assert (trainer.folder / "there" / "notes.txt").read_text() == "text\n"
+
+
+def test_the_guard_is_that_of_every_run(trainer) -> None:
+    bare = trainer.folder / "bare"
+    bare.mkdir()
+    (bare / "rows.jsonl").write_text(lines(rows(4)))
+    trainer.ok("commit", bare, "-d", "acme/bare", "--text", "text")
+    command = ("train", "--input", "acme/bare", "--output", "acme/model", "--", "touch", "ran")
+    assert refused(trainer, 14, *command).kind == "rights-missing"
+    assert not (trainer.folder / "ran").exists()
+    more = ("--purpose", "commercialUse")
+    assert refused(trainer, 14, *shell("true", more=more)).kind == "rights-missing"
+    for arguments, code in (
+        (("train",), 2),
+        (("train", "--input", "acme/rows", "--", "true"), 2),
+        (train("no-such-program"), 16),
+        (("train", "--input", "acme/rows", "--output", "acme/model"), 16),
+        (shell("true", name="Bad Name"), 16),
+        (shell("true", more=("--format", "onnx/1")), 16),
+        (shell("true", more=("--use", "place=DE")), 16),
+        (shell("true", more=("--test", "acme/rows")), 16),
+    ):
+        assert trainer.run(*arguments).code == code, arguments
+    assert "runs/acme/model" not in entries(trainer)
+
+
+OUTPUTS = {
+    "nothing": "true",
+    "a pickle": "printf '\\200\\004N.' > {output}/model.pkl",
+    "a pickle, called weights": "printf '\\200\\004N.aaaaaaaaaaaaaa' > {output}/a.safetensors",
+    "a pickle, called a vocabulary": "printf '\\200\\004N.' > {output}/tokenizer.model",
+    "code": "echo 'import os' > {output}/modeling.py",
+    "a link": "ln -s /etc/passwd {output}/notes.txt",
+    "a linked folder": "ln -s /etc {output}/notes",
+    "a named pipe": "mkfifo {output}/notes.txt",
+    "control characters": "printf x > \"{output}/$(printf 'a\\033b.txt')\"",
+    "twins": "echo a > {output}/a.txt; echo b > {output}/A.txt",
+    "holes": "truncate -s 8T {output}/model.safetensors",
+    "a long text": "truncate -s 1G {output}/notes.txt",
+    "no text": "head -c 9 /dev/zero > {output}/notes.txt",
+    "no JSON": "echo '{{\"a\": 1, \"a\": 2}}' | sed 's/{{/{/;s/}}/}/' > {output}/config.json",
+    "a private path": "dirname {output} > {output}/notes.txt",
+}
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_an_output_is_refused(trainer, name) -> None:
+    found = refused(trainer, 18, *shell(OUTPUTS[name]), announced=True)
+    assert found.kind == "bad-output", found.err
+
+
+def test_too_many_files_are_refused_soon(trainer) -> None:
+    text = "cd {output} && seq 100000 | sed 's/$/.txt/' | xargs touch"
+    assert refused(trainer, 18, *shell(text), announced=True).kind == "bad-output"
+
+
+def test_a_copy_is_not_to_be_written_to(trainer) -> None:
+    for text in (
+        "echo more >> {input}/rows.jsonl; echo x > {output}/notes.txt",
+        "echo more > {input}/more.jsonl; echo x > {output}/notes.txt",
+        "rm -f {input}/rows.jsonl; ln -s /etc/passwd {input}/rows.jsonl; echo x > {output}/a.txt",
+    ):
+        result = trainer.fails(3, *shell(text, more=("--json",)))
+        assert result.kind == "input-changed"
+    assert MODEL not in entries(trainer)
+    assert leftovers(trainer) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["exit 7", "kill -9 $$", "kill -9 $PPID", "kill -9 0", "kill -9 -$PPID"]
+)
+def test_a_command_that_fails_gives_nothing(trainer, text) -> None:
+    text = f"echo x > {{output}}/notes.txt; echo last words; {text}; sleep 20"
+    result = refused(trainer, 18, *shell(text), announced=True)
+    assert result.kind == "worker-failed"
+    assert "last words" in result.error["details"]["log"]
+
+
+def test_nothing_of_a_command_outlives_it(trainer) -> None:
+    mark = f"{os.getpid()}.25"
+    text = (
+        f"echo x > {{output}}/notes.txt; (setsid sleep {mark}; echo y > {{output}}/notes.txt) & "
+        f"nohup sleep {mark} >/dev/null 2>&1 & sleep 0.2"
+    )
+    trainer.ok(*shell(text))
+    assert mark not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
+    trainer.ok("checkout", MODEL, "there")
+    assert (trainer.folder / "there" / "notes.txt").read_text() == "x\n"
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_what_stops_us_stops_the_command(trainer, how) -> None:
+    mark = f"{os.getpid()}.{50 + how}"
+    started = trainer.folder / "started"
+    arguments = shell(f"touch {started}; (setsid sleep {mark}) & sleep {mark}")
+    process = subprocess.Popen(
+        trainer.command(*arguments),
+        cwd=trainer.folder,
+        env=trainer.variables(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    for _ in range(600):
+        if started.exists():
+            break
+        time.sleep(0.05)
+    process.send_signal(how)
+    process.communicate(timeout=60)
+    assert process.returncode
+    for _ in range(200):
+        left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
+        if mark not in left:
+            break
+        time.sleep(0.05)
+    assert mark not in left
+    assert MODEL not in entries(trainer)
+    trainer.ok(*shell("echo x > {output}/notes.txt"))
+    assert leftovers(trainer) == []
