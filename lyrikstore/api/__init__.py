@@ -120,7 +120,6 @@ if TYPE_CHECKING:
     from lyrikstore.publish.issue.present import present_grant as present_grant
     from lyrikstore.publish.status.book import Issued as Issued
     from lyrikstore.train.config import TrainConfig as TrainConfig
-    from lyrikstore.train.config import UseConfig as UseConfig
     from lyrikstore.train.foreign.request import ForeignRun as ForeignRun
     from lyrikstore.train.foreign.run import ForeignResult as ForeignResult
     from lyrikstore.train.plan.estimate import MachineFigures as MachineFigures
@@ -129,6 +128,7 @@ if TYPE_CHECKING:
     from lyrikstore.train.plan.plan_json import plan_json as plan_json
     from lyrikstore.train.predict.prediction import PREDICTION_COLUMNS as PREDICTION_COLUMNS
     from lyrikstore.train.predict.prediction import Prediction as Prediction
+    from lyrikstore.train.requirements import UseConfig as UseConfig
     from lyrikstore.verify.delivery.compare_files import is_litter as is_litter
     from lyrikstore.verify.delivery.delivery import verify_alone as verify_alone
     from lyrikstore.verify.delivery.folder import read_siblings as read_siblings
@@ -222,13 +222,14 @@ _PLACES = {
     "publish.issue.issue": "IssuedCredential sign_other",
     "publish.issue.present": "present_grant",
     "publish.status.book": "Issued",
-    "train.config": "TrainConfig UseConfig",
+    "train.config": "TrainConfig",
     "train.foreign.request": "ForeignRun",
     "train.foreign.run": "ForeignResult",
     "train.plan.estimate": "MachineFigures",
     "train.plan.plan": "TrainingPlan",
     "train.plan.plan_json": "figures_json plan_json",
     "train.predict.prediction": "PREDICTION_COLUMNS Prediction",
+    "train.requirements": "UseConfig",
     "verify.delivery.compare_files": "is_litter",
     "verify.delivery.delivery": "verify_alone",
     "verify.delivery.folder": "read_siblings",

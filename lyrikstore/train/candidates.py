@@ -9,15 +9,16 @@ from msgspec import Struct
 from lyrikstore.canon.errors import RunFailedError, storage_error
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.progress import OnProgress, Progress
-from lyrikstore.train.choose import Tried, choose, read_logits, weigh
+from lyrikstore.train.choose import Fitted, Tried, choose, read_logits, weigh
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import precision_of
 from lyrikstore.train.formats import blend, word_counts
 from lyrikstore.train.formats.base_model import STAGED
 from lyrikstore.train.formats.formats import CANDIDATES, Format, blend_of
 from lyrikstore.train.interrupted import RunPoints
-from lyrikstore.train.snapshot import Snapshot
-from lyrikstore.train.tasks import TASKS
+from lyrikstore.train.requirements import DECODER, SFT
+from lyrikstore.train.snapshot import Snapshot, staged_base, staged_weights
+from lyrikstore.train.tasks import TASKS, AnswerRule
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import BASE, TRAIN, VALIDATION, Staging
 from lyrikstore.verify.rights.judge import Reason
@@ -50,6 +51,69 @@ class Chosen(Struct, frozen=True):
     metrics: Mapping[str, str]
     actual: Mapping[str, str]
     warnings: tuple[Reason, ...] = ()
+
+
+def train_decoder(
+    staging: Staging,
+    config: TrainConfig,
+    *,
+    chat: bool,
+    base_env: Mapping[str, str],
+    progress: OnProgress,
+    points: RunPoints | None = None,
+) -> Chosen:
+    """Train the adapter of a model that writes; there is no other candidate.
+
+    Args:
+        staging: Holds the base model, training and validation data.
+        config: What to do.
+        chat: Whether prompts come from a chat template.
+        base_env: The caller's environment.
+        progress: Progress callback, called per step.
+        points: Keeps points of training, and has those of an interrupted run.
+
+    Raises:
+        RunFailedError, InvalidInputError, VerificationError, StorageError: As
+            :func:`lyrikstore.train.worker.process.run_job`.
+    """
+    import numpy as np
+
+    keeping, resumed = _points_of(points, DECODER, staging, progress)
+    result = run_job(
+        staging,
+        {
+            "job": "train-writer",
+            "candidate": DECODER,
+            "task": SFT,
+            "labels": [],
+            "config": config.to_json(),
+            "precision": precision_of(config.training.precision),
+            "weights": staged_weights(staging),
+            "chat": chat,
+            **keeping,
+        },
+        name=f"train-{DECODER}",
+        reads=(TRAIN, VALIDATION, *staged_base(staging), *resumed),
+        threads=config.training.threads,
+        base_env=base_env,
+        progress=progress,
+        on_point=_keeper(points, DECODER, staging, progress),
+    )
+    made = result.get("checkpoints")
+    if not isinstance(made, list) or not made or not made[-1]["final"]:
+        raise RunFailedError("bad-output", "the worker made no final checkpoint")
+    metrics = dict(made[-1]["metrics"])
+    score = float(metrics["validationLoss"])
+    taken = Tried(DECODER, score, Fitted(AnswerRule()), np.zeros((0, 0), bool))
+    return Chosen(
+        taken,
+        (taken,),
+        CANDIDATES[DECODER],
+        f"{DECODER}: validationLoss {score:.4f}; nothing else was tried",
+        tuple(made),
+        metrics,
+        _total([made[-1]]),
+    )
 
 
 def train_candidates(

@@ -14,7 +14,7 @@ from lyrikstore.train.formats.blend import WEIGHTS
 from lyrikstore.train.tasks import TASKS, AnswerRule, Task
 from lyrikstore.train.tasks.task import Flags, Scores
 
-ORDER = ("tfidf", "embeddings", "blend", "lora", "full")
+ORDER = ("tfidf", "embeddings", "blend", "lora", "full", "decoder")
 """Of those that do equally well the first is taken: the cheaper one to answer with."""
 
 FOLDS = 5

@@ -26,13 +26,19 @@ from lyrikstore.train.requirements import (
     CANDIDATES,
     LINEAR,
     MONITOR_SUFFIX,
+    SFT,
+    SFT_MODEL,
+    SFT_TRAINING,
     BudgetConfig,
     CostConfig,
     EvaluationConfig,
     MistakeCost,
+    PromptConfig,
     ThresholdConfig,
     ToleranceConfig,
+    UseConfig,
     check_joined,
+    check_roles_of_data,
     stated,
 )
 
@@ -48,20 +54,26 @@ class DataConfig(Struct, frozen=True):
     Attributes:
         train: REFs of the datasets to learn from, together, in this order.
         validation: REF of the dataset measured after each epoch.
-        label: Metadata column that holds the label.
+        label: Metadata column that holds the label; empty: the task has none.
         test: REF of the dataset that ``evaluate`` will use; named by the run, never opened by it.
         text: The field that holds the text; empty: the dataset says.
         group: The field whose records belong together; empty: the dataset says.
         fields: Numeric and categorical fields that join the text in word counts.
+        prompt: Of the task ``sft``, the field with what is asked.
+        completion: The field with the answer to it.
+        messages: In place of both, the field with a whole conversation.
     """
 
     train: tuple[str, ...]
     validation: str
-    label: str
+    label: str = ""
     test: str = ""
     text: str = ""
     group: str = ""
     fields: tuple[str, ...] = ()
+    prompt: str = ""
+    completion: str = ""
+    messages: str = ""
 
     def __post_init__(self) -> None:
         """Refuse to learn from the answer, or from the text twice."""
@@ -76,12 +88,18 @@ class ModelConfig(Struct, frozen=True):
         pooling: How token vectors become one vector: ``mean`` or ``cls``.
         max_tokens: Longest text the model reads, special tokens included; the rest is cut off.
         candidates: What may be taken; empty: all that base, task and budget allow.
+        quantization: How the frozen weights of a model that writes are kept: ``nf4``; empty: as
+            they are.
+        answer_tokens: The most tokens of an answer that are learnt or written; 0: the model does
+            not write.
     """
 
     base: str
     pooling: str = "mean"
     max_tokens: int = 128
     candidates: tuple[str, ...] = ()
+    quantization: str = ""
+    answer_tokens: int = 0
 
     @property
     def trained(self) -> tuple[str, ...]:
@@ -149,22 +167,6 @@ class TrainingConfig(Struct, frozen=True):
     threads: int = 2
 
 
-class UseConfig(Struct, frozen=True):
-    """What else is done with the result, by whom and where; credentials must allow it.
-
-    Attributes:
-        also: Further permissions that are needed, such as ``commercialUse``.
-        territory: Where the data and what is made of it are used: ISO 3166 codes.
-        seats: How many people use it; 0: not said.
-        purposes: What the work is for, such as ``academicResearch``.
-    """
-
-    also: tuple[str, ...] = ()
-    territory: tuple[str, ...] = ()
-    seats: int = 0
-    purposes: tuple[str, ...] = ()
-
-
 class TrainConfig(Struct, frozen=True):
     """One checked training config.
 
@@ -184,6 +186,7 @@ class TrainConfig(Struct, frozen=True):
         thresholds: What evaluations have to reach.
         evaluation: How it is measured.
         tolerances: Within what another run of the same counts as a reproduction.
+        prompt: How a model that writes is asked.
     """
 
     purpose: str
@@ -199,6 +202,7 @@ class TrainConfig(Struct, frozen=True):
     thresholds: tuple[ThresholdConfig, ...] = ()
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     tolerances: ToleranceConfig = field(default_factory=ToleranceConfig)
+    prompt: PromptConfig = field(default_factory=PromptConfig)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -248,6 +252,8 @@ class TrainConfig(Struct, frozen=True):
         except FormatError as error:
             hint = error.hint or _HINT
             raise InvalidInputError("bad-config", error.message, hint=hint) from None
+        task = document.get("task", "")
+        check_roles_of_data(task, document)
         data = dict(document["data"])
         data["train"] = (data["train"],) if isinstance(data["train"], str) else (*data["train"],)
         data["fields"] = tuple(data.get("fields", ()))
@@ -264,16 +270,19 @@ class TrainConfig(Struct, frozen=True):
             purpose=document["purpose"],
             name=document["name"],
             data=DataConfig(**data),
-            model=_model(document["model"]),
+            model=_model({**(SFT_MODEL if task == SFT else {}), **document["model"]}),
             lora=LoraConfig(**lora),
-            training=TrainingConfig(**document.get("training", {})),
+            training=TrainingConfig(
+                **{**(SFT_TRAINING if task == SFT else {}), **document.get("training", {})}
+            ),
             use=UseConfig(**use),
-            task=document.get("task", ""),
+            task=task,
             budget=BudgetConfig(**document.get("budget", {})),
             cost=None if cost is None else CostConfig.from_json(cost),
             thresholds=tuple(ThresholdConfig(**one) for one in document.get("threshold", ())),
             evaluation=EvaluationConfig(tuple(document.get("evaluation", {}).get("slices", ()))),
             tolerances=ToleranceConfig(**document.get("tolerances", {})),
+            prompt=PromptConfig(**document.get("prompt", {})),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -297,6 +306,7 @@ class TrainConfig(Struct, frozen=True):
                 ("threshold", [stated(one) for one in self.thresholds]),
                 ("evaluation", stated(self.evaluation)),
                 ("tolerances", self.tolerances.to_json()),
+                ("prompt", stated(self.prompt)),
             )
             if section
         }
@@ -331,6 +341,7 @@ _SECTIONS: dict[str, tuple[str, ...]] = {
     "cost": ("unit", "otherwise", "mistake"),
     "evaluation": EvaluationConfig.__struct_fields__,
     "tolerances": ToleranceConfig.__struct_fields__,
+    "prompt": PromptConfig.__struct_fields__,
 }
 _LISTED = {
     ("cost", "mistake"): MistakeCost.__struct_fields__,

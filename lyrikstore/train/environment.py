@@ -16,7 +16,7 @@ from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.version import __version__
 
 REQUIRED = ("torch", "transformers", "peft", "safetensors", "tokenizers", "numpy", "scikit-learn")
-PACKAGES = (*REQUIRED, "accelerate", "blake3", "huggingface-hub", "scipy")
+PACKAGES = (*REQUIRED, "accelerate", "bitsandbytes", "blake3", "huggingface-hub", "scipy")
 """Packages whose version can change a number in a result."""
 
 

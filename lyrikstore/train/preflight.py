@@ -45,6 +45,7 @@ class RunPlan(Struct, frozen=True):
         task: What is learned; empty until the data was read.
         candidates: What is tried; empty until then.
         planned: Member ``plan`` of the run; empty until then.
+        prompt: Member ``prompt`` of run and checkpoints, of a model that writes.
     """
 
     config: TrainConfig
@@ -58,6 +59,7 @@ class RunPlan(Struct, frozen=True):
     task: str = ""
     candidates: tuple[str, ...] = ()
     planned: Mapping[str, Any] = {}
+    prompt: Mapping[str, Any] = {}
 
     @property
     def inputs(self) -> list[Input]:

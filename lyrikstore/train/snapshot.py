@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import InvalidInputError, PolicyError
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.text import pluralize, unknown_word
 from lyrikstore.curate.readers import DOCUMENT
@@ -29,10 +29,13 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.train.config import DataConfig
+from lyrikstore.train.formats.architectures import family_of
 from lyrikstore.train.formats.base_model import (
     CONFIG,
+    INDEX,
     MAX_CONFIG_BYTES,
     MAX_HEADER_BYTES,
+    MAX_INDEX_BYTES,
     MAX_TOKENIZER_BYTES,
     TOKENIZER,
     WEIGHTS,
@@ -40,6 +43,7 @@ from lyrikstore.train.formats.base_model import (
     check_model_files,
     check_tokenizer,
     check_weights,
+    read_shards,
 )
 from lyrikstore.train.worker.staging import BASE, Staging
 
@@ -329,8 +333,54 @@ def copy_base(repo: Repository, manifest: Manifest, staging: Staging) -> dict[st
     tokenizer = repo.blobs.read(entries[TOKENIZER].blake3, max_bytes=MAX_TOKENIZER_BYTES)
     check_tokenizer(tokenizer)
     staging.write(f"{BASE}/{TOKENIZER}", tokenizer)
-    copy_weights(repo, entries[WEIGHTS].blake3, staging, f"{BASE}/{WEIGHTS}")
+    if WEIGHTS in entries:
+        copy_weights(repo, entries[WEIGHTS].blake3, staging, f"{BASE}/{WEIGHTS}")
+    else:
+        if not family_of(settings).is_decoder:
+            raise PolicyError(
+                "unknown-model",
+                f"the base model has no {WEIGHTS}",
+                hint="only models that write are read from several files of weights",
+            )
+        _copy_shards(repo, tree, staging)
     return settings
+
+
+def _copy_shards(repo: Repository, tree: Tree, staging: Staging) -> None:
+    entries = tree.by_path
+    index = repo.blobs.read(entries[INDEX].blake3, max_bytes=MAX_INDEX_BYTES)
+    named = read_shards(index, entries.keys())
+    for shard in sorted(set(named.values())):
+        wanted = {tensor for tensor, file in named.items() if file == shard}
+
+        def check(
+            found: Mapping[str, tuple[int, ...]],
+            shard: str = shard,
+            wanted: frozenset[str] = frozenset(wanted),
+        ) -> None:
+            if found.keys() != wanted:
+                odd = min(found.keys() ^ wanted)
+                raise PolicyError(
+                    "unsafe-model",
+                    f"{shard}: {INDEX} says otherwise of tensor {odd[:80]}",
+                    hint="commit a whole copy of the model",
+                )
+
+        copy_weights(repo, entries[shard].blake3, staging, f"{BASE}/{shard}", check)
+
+
+def staged_base(staging: Staging) -> tuple[str, ...]:
+    """Return the files of the base model that were copied, weights among them, sorted."""
+    return tuple(sorted(name for name in staging.written if name.startswith(f"{BASE}/")))
+
+
+def staged_weights(staging: Staging) -> list[str]:
+    """Return the names of the files of weights of the base model that was copied."""
+    return [
+        name.removeprefix(f"{BASE}/")
+        for name in staged_base(staging)
+        if name.endswith(".safetensors")
+    ]
 
 
 def copy_weights(

@@ -22,7 +22,8 @@ from lyrikstore.train.formats.check import check_settings, check_tensors, refuse
 from lyrikstore.train.formats.foreign import FOREIGN
 from lyrikstore.train.formats.formats import BLEND, FORMATS, Format, format_of
 from lyrikstore.train.formats.word_counts import MAX_VOCABULARY_BYTES, VOCABULARY
-from lyrikstore.train.snapshot import copy_base, copy_weights
+from lyrikstore.train.requirements import DECODER, SFT
+from lyrikstore.train.snapshot import copy_base, copy_weights, staged_base
 from lyrikstore.train.tasks import TASKS, AnswerRule
 from lyrikstore.train.worker.staging import BASE, CHECKPOINT, Staging
 from lyrikstore.verify.evaluation.answers import MODEL, SEVERAL, WHOLE, Answerer
@@ -74,7 +75,9 @@ def stage_checkpoint(repo: Repository, checkpoint: Manifest, staging: Staging) -
     form = format_of(checkpoint.body["format"], frozenset(files))
     if form is None:
         refuse(checkpoint.name, f"it has other files than {checkpoint.body['format']} has")
-    if checkpoint.body["task"] not in TASKS:
+    if (checkpoint.body["task"] == SFT) != (form.candidate == DECODER):
+        refuse(checkpoint.name, f"the task of {form.id} is another")
+    if checkpoint.body["task"] not in {*TASKS, SFT}:
         refuse(checkpoint.name, f"its task {checkpoint.body['task'][:40]!r} is not one of ours")
     base: Manifest | None = None
     settings: dict[str, Any] = {}
@@ -98,6 +101,9 @@ def stage_checkpoint(repo: Repository, checkpoint: Manifest, staging: Staging) -
         wanted = shapes.get(name)
         check = (lambda _: None) if wanted is None else partial(check_tensors, name, wanted=wanted)
         copy_weights(repo, files[name].blake3, staging, f"{CHECKPOINT}/{name}", check)
+    if form.candidate == DECODER:
+        own = sorted(f"{CHECKPOINT}/{name}" for name in form.files)
+        return (*staged_base(staging), *own)
     return staged_files(form)
 
 

@@ -1,4 +1,4 @@
-"""Makes ``training-order/``: the order of one epoch's records (spec §13.3).
+"""Makes ``training-order/``: the order of one epoch's records, and rows (spec §13.3, §13.12.4).
 
 The keys are computed here from the text of the spec, not with the code under test.
 """
@@ -30,6 +30,25 @@ def _batches(
         window = [window[at] for at in places]
         batches += [window[at : at + size] for at in range(0, len(window), size)]
     return sorted(batches, key=lambda batch: (keys[batch[0]], batch[0]))
+
+
+def _rows(
+    records: list[str], tokens: list[int], most: int, seed: int, epoch: int
+) -> list[list[int]]:
+    _, order = _order(records, seed, epoch)
+    rows: list[list[int]] = []
+    for start in range(0, len(order), 1024):
+        window = order[start : start + 1024]
+        begun: list[list[int]] = []
+        for at in sorted(window, key=lambda one: (-tokens[one], order.index(one))):
+            fitting = (r for r in begun if sum(tokens[o] for o in r) + tokens[at] <= most)
+            row = next(fitting, None)
+            if row is None:
+                begun.append([at])
+            else:
+                row.append(at)
+        rows += begun
+    return sorted(rows, key=lambda row: order.index(row[0]))
 
 
 def make() -> dict[str, Any]:
@@ -77,7 +96,36 @@ def make() -> dict[str, Any]:
             ("none", [], [], 2, 1, 0),
         )
     ]
+    rows = []
+    for name, chosen, counts, most, seed, epoch in (
+        ("five", records, [40, 30, 20, 10, 60], 60, 1, 0),
+        ("next-epoch", records, [40, 30, 20, 10, 60], 60, 1, 1),
+        ("equal-counts-and-ids", [*twins, *twins], [20, 20, 20, 20, 20, 20], 40, 1, 0),
+        ("seventy", many, lengths, 64, 2**64 - 1, 2**32 - 1),
+        (
+            "more-than-a-window",
+            [blake3(number.to_bytes(2, "big")).hexdigest() for number in range(1100)],
+            [1 + number * 37 % 61 for number in range(1100)],
+            64,
+            7,
+            2,
+        ),
+        ("none", [], [], 64, 1, 0),
+    ):
+        made = _rows(chosen, counts, most, seed, epoch)
+        rows.append(
+            {
+                "id": name,
+                "seed": str(seed),
+                "epoch": epoch,
+                "most": most,
+                "records": chosen,
+                "tokens": counts,
+                "rows": made,
+            }
+        )
     return {
         "training-order/order.json": {"context": CONTEXT, "cases": cases},
         "training-order/batches.json": {"context": CONTEXT, "cases": batches},
+        "training-order/rows.json": {"context": CONTEXT, "cases": rows},
     }

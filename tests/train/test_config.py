@@ -154,7 +154,7 @@ def test_what_a_blend_joins_is_trained_too(named, trained):
 @pytest.mark.parametrize(
     ("change", "place"),
     [
-        (('"multi-label"', '"sft"'), "task"),
+        (('"multi-label"', '"translation"'), "task"),
         (('["blend", "tfidf", "embeddings"]', "[]"), "candidates"),
         (('["blend", "tfidf", "embeddings"]', '["bert"]'), "candidates"),
         (('"checkpoints/a/base"', '"linear"'), "encoder"),

@@ -22,6 +22,7 @@ _NAMES = {
     "lora": "LoRA",
     "full": "full tuning",
     "blend": "blend",
+    "decoder": "decoder LoRA",
 }
 _ITEMS = {
     "training": "training",
@@ -40,8 +41,8 @@ def plan_lines(plan: "TrainingPlan", *, verbose: bool) -> Iterator[str]:
         verbose: Show every machine, not only the cheapest few.
     """
     records = pluralize(plan.train.records, "record")
-    labels = pluralize(plan.train.label_total, "label")
-    yield f"{plan.config.name}  {records}, {labels}; {_BASES[plan.train.basis]}"
+    labels = f", {pluralize(plan.train.label_total, 'label')}" if plan.config.data.label else ""
+    yield f"{plan.config.name}  {records}{labels}; {_BASES[plan.train.basis]}"
     yield f"  {'candidate':<14}{'CPU time':>10}{'memory':>10}  basis"
     for one in plan.candidates:
         here = one.figures[0]

@@ -88,25 +88,23 @@ class Models(ForeignModels):
             NotFoundError: (``no-package``) it is not installed.
             InvalidInputError: (``not-a-model``) it has not exactly one base model;
                 (``bad-licence``) no SPDX expression.
+            PolicyError: (``unsafe-model``, ``unknown-model``) its GGUF file is none that is read.
             LyrikstoreError: As :func:`lyrikstore.curate.commit.commit.commit_folder`.
         """
-        from lyrikstore.curate.commit.commit import commit_folder
-        from lyrikstore.curate.commit.inputs import CommitMetadata
         from lyrikstore.curate.terms.licence import parse_licence
+        from lyrikstore.train.add import add_model
         from lyrikstore.train.formats.packaged import AddedModel, default_name, find_packaged_model
 
         store, model = self.store, find_packaged_model(package)
         said = parse_licence(licence) if licence else model.licence
-        result = commit_folder(
+        result = add_model(
             store.repository,
-            model.folder,
+            model,
             name or default_name(model),
-            CommitMetadata(
-                licence=said or None, message=f"the package {model.package} {model.version}"
-            ),
+            said,
             signer=store.signer(),
             clock=store.clock,
-            cache_dir=store.own_cache,
+            cache=store.own_cache,
             progress=progress,
         )
         return AddedModel(model, result, said, "person who added it" if licence else model.said_by)

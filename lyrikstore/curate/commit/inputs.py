@@ -1,8 +1,9 @@
 """The inputs of a commit: metadata that the publisher states, and options."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from msgspec import Struct, field
 
@@ -24,6 +25,8 @@ class CommitMetadata(Struct, frozen=True):
         roles: Which fields, of rows or of the sheet, are text, label, id …
         measures: What is measured of a sample of the rows: ``tokens``, ``languages``.
         message: Free text, signed with a new version; by itself it makes none.
+        source: Of checkpoints, members of the body on what the files were made from: ``package``,
+            ``conversion``.
     """
 
     sheet: Path | None = None
@@ -35,6 +38,7 @@ class CommitMetadata(Struct, frozen=True):
     roles: FieldRoles = field(default_factory=FieldRoles)
     measures: tuple[str, ...] = ()
     message: str = ""
+    source: Mapping[str, Any] = {}
 
 
 class CommitOptions(Struct, frozen=True):
@@ -90,5 +94,6 @@ def words_digest(stated: CommitMetadata, allow: CommitOptions) -> Digest:
         "measures": stated.measures,
         "skipBad": allow.skip_bad,
         "orphans": allow.orphans,
+        **({"source": dict(stated.source)} if stated.source else {}),
     }
     return Digest.of(json.dumps(words, sort_keys=True).encode())

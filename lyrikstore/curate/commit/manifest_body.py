@@ -75,9 +75,11 @@ def dataset_body(
     return body
 
 
-def checkpoint_body(weights: Weights, rights: str | None) -> dict[str, Any]:
-    """Return the body of an imported checkpoint."""
-    body: dict[str, Any] = {"origin": "imported", "format": weights.format}
+def checkpoint_body(
+    weights: Weights, rights: str | None, source: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the body of an imported checkpoint; ``source`` are members on what it came from."""
+    body: dict[str, Any] = {"origin": "imported", "format": weights.format, **source}
     if rights is not None:
         body["rights"] = {"asserted": rights}
     return body

@@ -229,7 +229,7 @@ class CommitPlan(Struct, frozen=True):
             return Statement(
                 "checkpoint",
                 self.name,
-                checkpoint_body(self.weights, self.licence),
+                checkpoint_body(self.weights, self.licence, self.stated.source),
                 tree,
                 attachments=[attach("sha256sums", self.weights.sha256sums)],
             )

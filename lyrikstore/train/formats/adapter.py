@@ -47,13 +47,20 @@ _REQUIRED = frozenset(
 )
 
 
-def check_adapter_config(data: bytes, *, base: Digest, settings: Mapping[str, Any]) -> None:
+def check_adapter_config(
+    data: bytes,
+    *,
+    base: Digest,
+    settings: Mapping[str, Any],
+    fixed: Mapping[str, JSON] = FIXED,
+) -> None:
     """Return if ``adapter_config.json`` describes an adapter that we load, for this base model.
 
     Args:
         data: The file.
         base: Tree id of the base model.
         settings: Those of the base model, as the guard gave them.
+        fixed: Settings that have one value.
 
     Raises:
         FormatError: (``bad-checkpoint``) a member that we do not know, or one of another type or
@@ -69,7 +76,7 @@ def check_adapter_config(data: bytes, *, base: Digest, settings: Mapping[str, An
     targets, layers = document["target_modules"], document.get(_LAYERS, [0])
     version, dropout = document["peft_version"], document["lora_dropout"]
     for name, fine in (
-        *((name, _is(document[name], value)) for name, value in FIXED.items()),
+        *((name, _is(document[name], value)) for name, value in fixed.items()),
         ("base_model_name_or_path", _is(document["base_model_name_or_path"], str(base))),
         ("r", type(document["r"]) is int and 1 <= document["r"] <= MAX_RANK),
         (

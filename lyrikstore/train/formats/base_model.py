@@ -9,19 +9,16 @@ only known architectures are built, and a setting we do not know refuses the mod
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any, NoReturn
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError, PolicyError
 from lyrikstore.canon.json import parse
 from lyrikstore.history.trees.tree import Tree
-from lyrikstore.train.formats.architectures import (
-    FAMILIES,
-    Family,
-    family_of,
-    refused_setting,
-)
+from lyrikstore.train.formats.architectures import FAMILIES, family_of
+from lyrikstore.train.formats.decoders.families import heads_of, stops_of, without_nulls
+from lyrikstore.train.formats.family import Family, refused_setting
 
 MAX_CONFIG_BYTES = 1 << 16
 MAX_TOKENIZER_BYTES = 32 << 20
@@ -32,6 +29,14 @@ WEIGHTS = "model.safetensors"
 TOKENIZER = "tokenizer.json"
 STAGED = (CONFIG, WEIGHTS, TOKENIZER)
 """The files of a base model that a worker sees. All are needed."""
+
+INDEX = "model.safetensors.index.json"
+"""In place of the weights of a model that writes: which of its shards has which tensor."""
+
+TEMPLATE, TOKENIZER_CONFIG = "chat_template.jinja", "tokenizer_config.json"
+"""Where a model that writes keeps the template of its prompts; a worker sees neither."""
+
+MAX_INDEX_BYTES, MAX_SHARDS = 4 << 20, 1000
 
 # Attack: formats that run code when they are read, and code itself.
 _REFUSED_SUFFIXES = frozenset(
@@ -51,6 +56,7 @@ _BYTES = {  # type of a tensor → bytes of a number in it
 }
 _MAX_DIMENSIONS = 8
 _NAME = re.compile(r"[A-Za-z0-9_.]{1,200}")
+_SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 
 
 def check_model_files(tree: Tree) -> None:
@@ -71,7 +77,7 @@ def check_model_files(tree: Tree) -> None:
                 "commit the model without it; weights must be safetensors",
             )
     for name in STAGED:
-        if name not in tree.by_path:
+        if name not in tree.by_path and not (name == WEIGHTS and INDEX in tree.by_path):
             raise PolicyError(
                 "unknown-model",
                 f"the base model has no {name}",
@@ -92,7 +98,8 @@ def check_model_config(data: bytes) -> dict[str, Any]:
     document = _json_object(CONFIG, data)
     architectures = document.pop("architectures", None)
     family = _family(architectures, document.get("model_type"))
-    settings = {name: value for name, value in document.items() if name not in family.dropped}
+    settings = without_nulls(family, document)
+    settings = {name: value for name, value in settings.items() if name not in family.dropped}
     refused = refused_setting(family, settings)
     if refused is not None:
         value = str(settings[refused])[:80]
@@ -101,13 +108,58 @@ def check_model_config(data: bytes) -> dict[str, Any]:
     if missing:
         _unsafe(f"{CONFIG} does not say {', '.join(missing)}")
     width, _, _, heads = (settings[name] for name in family.shape)
-    if width % heads:
+    if width % heads and "head_dim" not in settings:
         _unsafe(f"{CONFIG}: {family.shape[0]} is not a multiple of {family.shape[3]}")
-    if settings.get("pad_token_id", family.padding) >= settings["vocab_size"]:
+    if family.is_decoder:
+        _check_decoder(settings)
+    elif settings.get("pad_token_id", family.padding) >= settings["vocab_size"]:
         _unsafe(f"{CONFIG}: pad_token_id is no token of the vocabulary")
     if family.positions(settings) < 1:
         _unsafe(f"{CONFIG}: max_position_embeddings leaves no position for a text")
     return {"architectures": architectures, **settings}
+
+
+def _check_decoder(settings: Mapping[str, Any]) -> None:
+    heads, shared, width = heads_of(settings)
+    if heads % shared or width % 2:
+        _unsafe(f"{CONFIG}: num_attention_heads is not a multiple of num_key_value_heads")
+    if any(token >= settings["vocab_size"] for token in stops_of(settings)):
+        _unsafe(f"{CONFIG}: eos_token_id is no token of the vocabulary")
+
+
+def read_shards(data: bytes, files: Collection[str]) -> dict[str, str]:
+    """Return tensor → file of a model whose weights lie in several, each of them there.
+
+    Args:
+        data: Bytes of :data:`INDEX`.
+        files: The files of the model's tree.
+
+    Raises:
+        PolicyError: (``unsafe-model``) it is no such index, or names files elsewhere;
+            (``unknown-model``) a file that it names is missing.
+    """
+    document = _json_object(INDEX, data, max_bytes=MAX_INDEX_BYTES)
+    if not document.keys() <= {"metadata", "weight_map"}:
+        _unsafe(f"{INDEX} has members that we do not know")
+    named = document.get("weight_map")
+    if (
+        not isinstance(named, dict)
+        or not named
+        or not all(
+            _NAME.fullmatch(tensor) and isinstance(file, str) and _SHARD.fullmatch(file)
+            for tensor, file in named.items()
+        )
+        or len(set(named.values())) > MAX_SHARDS
+    ):
+        _unsafe(f"{INDEX} does not say in which file each tensor is")
+    for file in sorted(set(named.values())):
+        if file not in files:
+            raise PolicyError(
+                "unknown-model",
+                f"the base model has no {file[:80]}, which {INDEX} names",
+                hint="commit the whole folder: every shard is needed",
+            )
+    return dict(named)
 
 
 def _family(architectures: Any, model_type: Any) -> Family:

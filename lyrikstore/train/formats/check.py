@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON, parse
-from lyrikstore.train.formats import adapter, blend, word_counts
+from lyrikstore.train.formats import adapter, blend, decoder, word_counts
 from lyrikstore.train.formats.architectures import family_of
 from lyrikstore.train.formats.formats import BLEND, FORMATS, Format
 
@@ -53,6 +53,11 @@ def check_settings(
     Raises:
         FormatError: (``bad-checkpoint``) they are not, or say something else than the manifest.
     """
+    if form.id == decoder.FORMAT:
+        if base is None:
+            refuse(form.id, "it has no base")
+        decoder.check_decoder_settings(files, body, base, settings)
+        return {}
     _check_body(body)
     if form.id != BLEND:
         return _check_single(form, files, body, base, settings)
@@ -72,6 +77,7 @@ def check_settings(
         or members[0] != word_counts.FORMAT
         or members[1] not in FORMATS
         or not FORMATS[members[1]].needs_base
+        or members[1] == decoder.FORMAT
         or weight not in blend.WEIGHTS
         or not isinstance(temperatures, list)
         or len(temperatures) != 2

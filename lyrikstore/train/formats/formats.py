@@ -4,7 +4,15 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from lyrikstore.train.formats import adapter, blend, embeddings, encoder, word_counts
+from lyrikstore.train.formats import (
+    adapter,
+    blend,
+    decoder,
+    embeddings,
+    encoder,
+    word_counts,
+)
+from lyrikstore.train.requirements import DECODER
 
 
 class Format(Struct, frozen=True):
@@ -45,6 +53,7 @@ _SINGLE = (
     Format(embeddings.FORMAT, "embeddings", embeddings.JSON_FILES, embeddings.WEIGHT_FILES, True),
     Format(adapter.FORMAT, "lora", adapter.JSON_FILES, adapter.WEIGHT_FILES, True),
     Format(encoder.FORMAT, "full", encoder.JSON_FILES, encoder.WEIGHT_FILES, True),
+    Format(decoder.FORMAT, DECODER, decoder.JSON_FILES, decoder.WEIGHT_FILES, True),
 )
 FORMATS: Mapping[str, Format] = {one.id: one for one in _SINGLE}
 """Id → format; blends are :func:`blend_of`."""
@@ -75,7 +84,8 @@ def blend_of(other: Format) -> Format:
 def format_of(form: str, files: frozenset[str]) -> Format | None:
     """Return the format of a checkpoint with these files; None if it has others than its own."""
     if form == BLEND:
-        options = [blend_of(one) for one in _SINGLE if one.needs_base]
+        others = [one for one in _SINGLE if one.needs_base and one.id != decoder.FORMAT]
+        options = [blend_of(one) for one in others]
     else:
         options = [FORMATS[form]] if form in FORMATS else []
     return next((one for one in options if one.files == files), None)

@@ -3,6 +3,7 @@
 import re
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -11,6 +12,7 @@ from lyrikstore.canon.files import read_at_most
 from lyrikstore.curate.commit.plan import CommitResult
 from lyrikstore.curate.terms.licence import parse_licence
 from lyrikstore.train.formats.base_model import STAGED
+from lyrikstore.train.formats.gguf.reader import read_gguf_head
 
 MODEL_CARD = "README.md"
 MAX_CARD_BYTES = 1 << 20
@@ -27,8 +29,11 @@ class PackagedModel(Struct, frozen=True):
         package: Its name, as it calls itself.
         version: Its version.
         folder: Where the model lies.
-        licence: What the model's own card says, as SPDX; else the package; empty: neither does.
-        said_by: Whose word the licence is: ``model card`` or ``package``; empty: nobody's.
+        licence: What the model's own card or file says, as SPDX; else the package; empty: neither
+            does.
+        said_by: Whose word the licence is: ``model card``, ``model file`` or ``package``; empty:
+            nobody's.
+        gguf: The GGUF file that it is, which has to be converted; None: a folder as it is loaded.
     """
 
     package: str
@@ -36,6 +41,13 @@ class PackagedModel(Struct, frozen=True):
     folder: Path
     licence: str
     said_by: str
+    gguf: Path | None = None
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """Member ``package`` of the checkpoint's body."""
+        stated = {"licence": self.licence} if self.said_by == "package" else {}
+        return {"package": {"name": self.package, "version": self.version, **stated}}
 
 
 class AddedModel(Struct, frozen=True):
@@ -67,8 +79,9 @@ def find_packaged_model(package: str) -> PackagedModel:
 
     Raises:
         NotFoundError: (``no-package``) it is not installed here.
-        InvalidInputError: (``not-a-model``) it has no folder with the three files of a base model,
-            or several of them.
+        InvalidInputError: (``not-a-model``) it has no folder with the three files of a base model
+            and no GGUF file, or several of them.
+        PolicyError: (``unsafe-model``, ``unknown-model``) its GGUF file is none that is read.
         StorageError: The model's card cannot be read.
     """
     try:
@@ -81,20 +94,42 @@ def find_packaged_model(package: str) -> PackagedModel:
         ) from None
     name, version = str(found.metadata["Name"]), found.version
     folders = _folders(found)
+    files = [] if folders else _gguf_files(found)
+    if len(files) == 1:
+        return _of_gguf(found, files[0])
+    folders = folders or [file.parent for file in files]
     if len(folders) != 1:
         several = ", ".join(map(str, folders))[:300]
         raise InvalidInputError(
             "not-a-model",
             f"{name} has {'several models' if folders else 'no model'}: a base model has "
-            f"{', '.join(STAGED)}",
+            f"{', '.join(STAGED)}, or it is one GGUF file",
             hint=f"commit the one that is meant: {several}" if folders else "name another package",
         )
     (folder,) = folders
     licence, said_by = _card_licence(folder), "model card"
     if not licence:
-        stated, said_by = found.metadata, "package"
-        licence = _spdx(stated[_EXPRESSION]) if _EXPRESSION in stated else ""
+        licence, said_by = _package_licence(found), "package"
     return PackagedModel(name, version, folder, licence, said_by if licence else "")
+
+
+def _of_gguf(found: Distribution, file: Path) -> PackagedModel:
+    said = read_gguf_head(file).metadata.get("general.license")
+    licence, said_by = _spdx(said) if isinstance(said, str) else "", "model file"
+    if not licence:
+        licence, said_by = _package_licence(found), "package"
+    name, version = str(found.metadata["Name"]), found.version
+    return PackagedModel(name, version, file.parent, licence, said_by if licence else "", file)
+
+
+def _package_licence(found: Distribution) -> str:
+    stated = found.metadata
+    return _spdx(stated[_EXPRESSION]) if _EXPRESSION in stated else ""
+
+
+def _gguf_files(found: Distribution) -> list[Path]:
+    paths = [Path(str(found.locate_file(one))) for one in found.files or ()]
+    return sorted(path for path in paths if path.suffix == ".gguf" and path.is_file())
 
 
 def _folders(found: Distribution) -> list[Path]:

@@ -3,7 +3,9 @@
 import os
 from collections.abc import Mapping, Sequence
 
+from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import escape_control, pluralize
+from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import (
     DataConfig,
     LoraConfig,
@@ -11,10 +13,10 @@ from lyrikstore.train.config import (
     TrainConfig,
     TrainingConfig,
 )
-from lyrikstore.train.plan.facts import DataFacts
+from lyrikstore.train.plan.facts import DataFacts, conversation_fields, read_conversations
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.plan.token_counts import TokenCounts
-from lyrikstore.train.requirements import LINEAR
+from lyrikstore.train.requirements import DECODER, LINEAR, SFT, SFT_MODEL, SFT_TRAINING
 
 TOKENS_STEP, COVERED = 64, 0.95
 """``max_tokens`` is the least multiple of so many that so many records fit into."""
@@ -77,6 +79,59 @@ def default_config(
         lora=LoraConfig(),
         training=settings,
         task="multi-label" if facts.several else "text-classification",
+    )
+
+
+def writing_config(
+    repo: Repository, parts: Mapping[str, str], base: str, shape: EncoderShape, name: str
+) -> TrainConfig:
+    """Return the config that ``plan REF`` writes for a model that writes.
+
+    Args:
+        repo: The store.
+        parts: ``train``, ``validation`` and perhaps ``test`` → REF.
+        base: REF of the base model.
+        shape: Its shape.
+        name: Full name of the checkpoint to make.
+
+    Raises:
+        InvalidInputError: (``no-prompt``) the dataset has no fields to ask from, by their usual
+            names.
+    """
+    fields = conversation_fields(repo.resolve(parts["train"]))
+    if not fields:
+        raise InvalidInputError(
+            "no-prompt",
+            f"{parts['train']} has no fields prompt and completion, and none called messages",
+            hint="name yours in a config: [data] prompt and completion; or choose an encoder with "
+            "--base",
+        )
+    data = DataConfig(
+        train=(parts["train"],),
+        validation=parts["validation"],
+        test=parts.get("test", ""),
+        prompt=fields.get("prompt", ""),
+        completion=fields.get("completion", ""),
+        messages=fields.get("messages", ""),
+    )
+    facts = read_conversations(repo, parts["train"], data)
+    answers = facts.answers or facts.tokens
+    model = {
+        "base": base,
+        **SFT_MODEL,
+        "max_tokens": min(shape.positions, max(256, default_max_tokens(facts.tokens, 2048))),
+        "answer_tokens": min(256, default_max_tokens(answers, shape.positions)),
+        "candidates": (DECODER,),
+    }
+    threads = min(MAX_THREADS, usable_cores())
+    return TrainConfig(
+        purpose="train",
+        name=name,
+        data=data,
+        model=ModelConfig(**model),
+        lora=LoraConfig(),
+        training=TrainingConfig(**{**SFT_TRAINING, "threads": threads}),
+        task=SFT,
     )
 
 

@@ -11,10 +11,17 @@ from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import precision_of
 from lyrikstore.train.plan import formulas
 from lyrikstore.train.plan.facts import DataFacts
-from lyrikstore.train.plan.formulas import Mode, Work
+from lyrikstore.train.plan.formulas import (
+    Mode,
+    TextLengths,
+    Work,
+    writer_memory_bytes,
+    writer_work,
+)
 from lyrikstore.train.plan.prices import PricedMachine, PriceFile
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.plan.token_counts import TokenCounts
+from lyrikstore.train.requirements import DECODER
 
 Origin = Literal["computed", "quoted", "measured"]
 """The ``basis`` of a figure: a formula, a dated price file, or real steps on this machine."""
@@ -134,6 +141,8 @@ def estimate_candidate(asked: Question, candidate: str) -> CandidateFigures:
     """Return the figures of ``tfidf``, ``embeddings``, ``lora`` or ``full``."""
     if candidate == "tfidf" or asked.shape is None:
         return _linear(asked)
+    if asked.shape.is_decoder:
+        return _decoder(asked, asked.shape)
     return _encoder(asked, asked.shape, candidate)
 
 
@@ -272,6 +281,33 @@ def _encoder(asked: Question, shape: EncoderShape, candidate: str) -> CandidateF
     machines = _machines(asked.prices)
     rented = [_rent(file, machine, work, shape, on_gpu) for file, machine in machines]
     return CandidateFigures(candidate, Estimate.of(work.tokens), (here, *rented))
+
+
+def _decoder(asked: Question, shape: EncoderShape) -> CandidateFigures:
+    config = asked.config
+    train, validation = (
+        TextLengths(one.tokens, one.answers or one.tokens)
+        for one in (asked.train, asked.validation)
+    )
+    work = writer_work(config, shape, train, validation)
+    memory = formulas.IMPORTS_BYTES + writer_memory_bytes(
+        config, shape, reserve=formulas.CPU_RESERVE
+    )
+    rate = flop_per_cpu_second(config, "lora")
+    seconds = formulas.cpu_seconds(work, rate)
+    here = MachineFigures(
+        HERE,
+        Estimate.of(memory),
+        Estimate.of(seconds / config.training.threads),
+        Estimate.of(seconds),
+        Estimate.of(0),
+        Estimate.of(formulas.cpu_energy_kwh(seconds)),
+    )
+    on_gpu = formulas.CUDA_BYTES + writer_memory_bytes(config, shape, reserve=1.0)
+    rented = [
+        _rent(file, machine, work, shape, on_gpu) for file, machine in _machines(asked.prices)
+    ]
+    return CandidateFigures(DECODER, Estimate.of(work.tokens), (here, *rented))
 
 
 def _work(asked: Question, shape: EncoderShape, mode: Mode, adapter: int) -> Work:

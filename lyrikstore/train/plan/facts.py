@@ -16,6 +16,7 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.manifests.names import parse_name
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_tree
+from lyrikstore.train.config import DataConfig
 from lyrikstore.train.formats.base_model import (
     CONFIG,
     MAX_CONFIG_BYTES,
@@ -32,6 +33,12 @@ texts; their shortest, median and longest; the sizes of files that hold one each
 
 PARTS = ("train", "validation", "test")
 
+ASKED = {
+    "prompt": ("prompt", "question", "instruction"),
+    "completion": ("completion", "answer", "response", "output"),
+}
+"""Role → names of fields that mean it."""
+
 
 class DataFacts(Struct, frozen=True):
     """What is known of one dataset, or of several together.
@@ -45,6 +52,7 @@ class DataFacts(Struct, frozen=True):
         several: Records with more than one label.
         bare: Records without a label, as far as that is known.
         others: Other fields that may be labels → how many different values they have.
+        answers: Of records for a model that writes, how long the answers are.
     """
 
     records: int
@@ -55,6 +63,7 @@ class DataFacts(Struct, frozen=True):
     several: int = 0
     bare: int = 0
     others: Mapping[str, int] = {}
+    answers: TokenCounts | None = None
 
     @property
     def given(self) -> int:
@@ -80,6 +89,7 @@ class DataFacts(Struct, frozen=True):
                 for name, count in self.others.items()
                 if name in other.others
             },
+            answers=self.answers and other.answers and self.answers.joined(other.answers),
         )
 
     def counted(self, tokens: TokenCounts) -> "DataFacts":
@@ -311,6 +321,49 @@ def find_bases(repo: Repository) -> list[str]:
             if manifest.body.get("origin") == "imported" and manifest.tree is not None:
                 found.append(name)
     return found
+
+
+def read_conversations(repo: Repository, ref: str, data: DataConfig) -> DataFacts:
+    """Return what is known of a dataset that a model learns to write from.
+
+    Args:
+        repo: The store.
+        ref: Which.
+        data: Its fields.
+
+    Raises:
+        NotFoundError: There is none.
+        InvalidInputError: (``not-a-dataset``); (``unknown-column``) it has no such field.
+    """
+    manifest = resolve_dataset(repo, ref)
+    body, stats = manifest.body, _stats(manifest)
+    if source_reader(body) == DOCUMENT:
+        raise InvalidInputError(
+            "no-reader",
+            f"{manifest.name} is a dataset of documents: they have no fields to ask from",
+            hint="commit rows: a JSONL, CSV or Parquet file with prompt and completion",
+        )
+    fields = {one.field: one for one in stats.fields}
+    names = [name for name in (data.messages, data.prompt, data.completion) if name]
+    for name in names:
+        if fields and name not in fields and stats.fields_above is None:
+            raise unknown_word("unknown-column", f"field of {manifest.name}:", name, fields)
+    records = int(body["records"])
+    size = int(body["bytes"])
+    tokens, basis = _tokens(records, size, None, [fields.get(name) for name in names])
+    answers, _ = _tokens(records, size // 2, None, [fields.get(names[-1])])
+    return DataFacts(records, tokens, basis, {}, 0, answers=answers)
+
+
+def conversation_fields(manifest: Manifest) -> dict[str, str]:
+    """Return the fields that models learn to write from, by their usual names; empty: none are."""
+    known = set(_columns(manifest))
+    if "messages" in known:
+        return {"messages": "messages"}
+    found = {
+        role: next((name for name in names if name in known), "") for role, names in ASKED.items()
+    }
+    return found if all(found.values()) else {}
 
 
 def read_shape(repo: Repository, ref: str) -> tuple[Manifest, EncoderShape]:

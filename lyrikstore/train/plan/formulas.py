@@ -1,4 +1,4 @@
-"""Memory, operations, time and energy of training an encoder (spec §13.10.1).
+"""Memory, operations, time and energy of training (spec §13.10.1, §13.12.7).
 
 Pure arithmetic; the unit of everything is in its name. Sources, by the letter at each formula:
 
@@ -17,6 +17,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.environment import precision_of
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.plan.token_counts import TokenCounts
 
@@ -55,6 +57,16 @@ WATTS_PER_CORE, BOARD_SHARE, FACILITY_FACTOR = 10.0, 0.8, 1.2
 
 LINEAR_ITERATIONS = 70
 """(S) Of 29 to 69 on the three data sets."""
+
+
+NF4_BYTES = 0.516
+"""(D) Of a number that is kept in 4 bits, with the scales of its block and theirs."""
+
+CHUNK = 256
+"""Tokens whose logits are there at once."""
+
+PACKING = 1.02
+"""(C) Tokens that are computed to tokens of texts, in packed rows."""
 
 
 class Work(Struct, frozen=True):
@@ -241,3 +253,73 @@ def cpu_energy_kwh(seconds: float) -> float:
 def gpu_energy_kwh(hours: float, board_watts: float) -> float:
     """Return the energy of a GPU, in kWh (A)."""
     return hours * board_watts * BOARD_SHARE * FACILITY_FACTOR / 1000
+
+
+class TextLengths(Struct, frozen=True):
+    """How long the records are.
+
+    Attributes:
+        whole: Prompt and answer together.
+        answers: The answers alone.
+    """
+
+    whole: TokenCounts
+    answers: TokenCounts
+
+    def learnt(self, config: TrainConfig) -> float:
+        """Return how many tokens of answers are learnt."""
+        return self.answers.total(config.model.answer_tokens)
+
+    def tokens(self, config: TrainConfig) -> float:
+        """Return how many tokens are read in an epoch; what is cut off an answer is not."""
+        cut = self.answers.total(config.model.max_tokens) - self.learnt(config)
+        return max(0.0, self.whole.total(config.model.max_tokens) - cut)
+
+
+def adapted_layers(config: TrainConfig, shape: EncoderShape) -> tuple[int, int]:
+    """Return how many layers get an adapter, and how many are gone back through."""
+    layers = config.lora.layers
+    return (len(layers), shape.layers - min(layers)) if layers else (shape.layers, shape.layers)
+
+
+def writer_work(
+    config: TrainConfig, shape: EncoderShape, train: TextLengths, validation: TextLengths
+) -> Work:
+    """Return the work of a run: every epoch learns, then looks at the validation part (K)."""
+    adapted, back = adapted_layers(config, shape)
+    trained = shape.adapter_parameters(config.lora.targets, config.lora.rank, adapted)
+    epochs, row = config.training.epochs, config.model.max_tokens
+    share = back / shape.layers
+    read, looked = (one.tokens(config) * PACKING for one in (train, validation))
+    matrix, head = shape.matrix_parameters, shape.vocabulary * shape.width
+    attention = 4 * shape.width * shape.layers * row / 2
+    flop = read * (matrix * (2 + 2 * share) + attention * (1 + 2 * share) + 6 * trained)
+    flop += train.learnt(config) * head * 6
+    flop += looked * (2 * matrix + attention) + validation.learnt(config) * head * 2
+    rows = max(1, round(read / row))
+    steps = -(-rows // config.training.batch_size)
+    return Work(epochs * (read + looked), epochs * flop, epochs * steps)
+
+
+def writer_memory_bytes(config: TrainConfig, shape: EncoderShape, *, reserve: float) -> int:
+    """Return the peak memory beside what a worker has after its imports (C, D).
+
+    Args:
+        config: Settings.
+        shape: The decoder.
+        reserve: What the allocator takes beside what is counted.
+    """
+    bytes_each = 2 if precision_of(config.training.precision) == "bf16" else 4
+    adapted, back = adapted_layers(config, shape)
+    trained = shape.adapter_parameters(config.lora.targets, config.lora.rank, adapted)
+    tables = bytes_each * shape.embedding_parameters
+    quantised = config.model.quantization == "nf4"
+    each = NF4_BYTES if quantised else bytes_each
+    weights = tables + each * shape.layer_parameters
+    tokens = config.training.batch_size * config.model.max_tokens
+    kept = (20 * shape.width + 5 * shape.inner) * bytes_each * back * tokens
+    logits = 12 * shape.vocabulary * CHUNK
+    # While it is loaded, the file's tensors are there beside the model's.
+    loading = weights + 2 * shape.parameters
+    training = weights + trained_bytes("lora", trained) + kept + logits
+    return int(reserve * max(loading, training))

@@ -1,6 +1,6 @@
 """Plans: what a run will take, worked out from signed facts; nothing is written (spec §13.10)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -14,12 +14,12 @@ from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.manifests.names import parse_name
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.config import DataConfig, TrainConfig
 from lyrikstore.train.formats.architectures import FAMILIES
 from lyrikstore.train.labels import check_repeated, labels_alike
 from lyrikstore.train.plan import formulas
 from lyrikstore.train.plan.budget import choose, machine_memory_bytes
-from lyrikstore.train.plan.defaults import default_config, describe_cut, write_toml
+from lyrikstore.train.plan.defaults import default_config, describe_cut, write_toml, writing_config
 from lyrikstore.train.plan.estimate import (
     HERE,
     CandidateFigures,
@@ -38,6 +38,7 @@ from lyrikstore.train.plan.facts import (
     find_bases,
     find_parts,
     label_of,
+    read_conversations,
     read_facts,
     read_shape,
 )
@@ -46,7 +47,7 @@ from lyrikstore.train.plan.monthly import MonthlyLine, monthly_statement
 from lyrikstore.train.plan.prices import PriceFile, find_machine, load_prices
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.plan.token_counts import TokenCounts
-from lyrikstore.train.requirements import CANDIDATES, LINEAR, MONITOR_SUFFIX, USUAL
+from lyrikstore.train.requirements import CANDIDATES, LINEAR, MONITOR_SUFFIX, SFT, USUAL
 
 Measure = Callable[[TrainConfig, EncoderShape], MeasuredSteps]
 """Does real steps, as :func:`lyrikstore.train.plan.measure.measure_steps`."""
@@ -157,8 +158,6 @@ def plan_dataset(
         VerificationError, IncompleteError: Something is damaged or lost.
     """
     parts = find_parts(repo, ref)
-    label = label or label_of(repo.resolve(parts["train"]))
-    facts = read_facts(repo, parts["train"], label=label)
     remarks = []
     found, shape = None, None
     names = [base] if base else find_bases(repo)
@@ -180,6 +179,19 @@ def plan_dataset(
     if not can_train:
         summary = f"{parts['train']} has no part to validate on: a filter with split/2 makes one"
         remarks.append(Remark("no-validation", summary))
+    if shape is not None and shape.is_decoder:
+        config = writing_config(
+            repo,
+            {"validation": parts["train"], **parts},
+            names[0],
+            shape,
+            _name_of(repo, parts, found),
+        )
+        return _plan(
+            repo, config, found, shape, today, prices, measure, remarks, can_train=can_train
+        )
+    label = label or label_of(repo.resolve(parts["train"]))
+    facts = read_facts(repo, parts["train"], label=label)
     if measure is not None and not (found and can_train):
         raise InvalidInputError(
             "nothing-to-measure",
@@ -191,9 +203,7 @@ def plan_dataset(
         {"validation": parts["train"], **parts},
         facts,
         label=label,
-        name=_checkpoint_name(
-            repo, parts["train"].removesuffix(".train"), found.name if found else ""
-        ),
+        name=_name_of(repo, parts, found),
         base=names[0] if found else LINEAR,
         shape=shape,
     )
@@ -220,6 +230,13 @@ def plan_config(
     found, shape = None, None
     if config.model.base != LINEAR:
         found, shape = read_shape(repo, config.model.base)
+        if shape.is_decoder != (config.task == SFT):
+            raise InvalidInputError(
+                "wrong-base",
+                f"{found.name} is {'a model that writes' if shape.is_decoder else 'an encoder'}, "
+                f"which the task {config.task or 'text-classification'} does not train",
+                hint='task = "sft" with a model that writes; an encoder for tasks with labels',
+            )
         if config.model.max_tokens > shape.positions:
             raise InvalidInputError(
                 "bad-config",
@@ -245,20 +262,21 @@ def _plan(
         targets = tuple(sorted(FAMILIES[shape.family].targets))
         config = replace(config, lora=replace(config.lora, targets=targets))
     data, prices = config.data, load_prices(price_file, today)
-    first, *more = (read_facts(repo, ref, label=data.label, text=data.text) for ref in data.train)
+    first, *more = (_facts(repo, ref, data) for ref in data.train)
     train = first
     for one in more:
         train = train.joined(one)
-    check_repeated(
-        " with ".join(data.train),
-        data.label,
-        values=train.label_total,
-        given=train.given,
-        others=train.others,
-    )
+    if data.label:
+        check_repeated(
+            " with ".join(data.train),
+            data.label,
+            values=train.label_total,
+            given=train.given,
+            others=train.others,
+        )
     validation = DataFacts(0, TokenCounts.of_tokens({}), "size", {}, 0)
     if can_train:
-        validation = read_facts(repo, data.validation, label=data.label, text=data.text)
+        validation = _facts(repo, data.validation, data)
     calibration = None
     if measure is not None and shape is not None:
         measured = measure(config, shape)
@@ -276,7 +294,7 @@ def _plan(
         prices,
         memory_bytes=_serving_bytes(shape),
         milliseconds=None
-        if shape is None
+        if shape is None or shape.is_decoder
         else serving_milliseconds(shape, train.tokens, config.model.max_tokens, rate),
     )
     remarks += _remarks(config, train, shape, prices, today)
@@ -293,6 +311,17 @@ def _plan(
         tuple(remarks),
         can_train,
     )
+
+
+def _facts(repo: Repository, ref: str, data: DataConfig) -> DataFacts:
+    if data.label:
+        return read_facts(repo, ref, label=data.label, text=data.text)
+    return read_conversations(repo, ref, data)
+
+
+def _name_of(repo: Repository, parts: Mapping[str, str], base: Manifest | None) -> str:
+    stem = parts["train"].removesuffix(".train")
+    return _checkpoint_name(repo, stem, base.name if base else "")
 
 
 def _figures(asked: Question) -> list[CandidateFigures]:
@@ -315,14 +344,18 @@ def _remarks(
     today: date,
 ) -> list[Remark]:
     found = []
-    if shape is not None and train.tokens.share_cut(config.model.max_tokens) > 0:
+    if (
+        shape is not None
+        and not shape.is_decoder
+        and train.tokens.share_cut(config.model.max_tokens) > 0
+    ):
         cut = describe_cut(train.tokens, config.model.max_tokens)
         found.append(Remark("texts-cut", cut))
     if train.several and config.task == "text-classification":
         several = pluralize(train.several, "record has", "records have")
         summary = f"{several} more than one label, and the task is {config.task}"
         found.append(Remark("several-labels", summary))
-    if train.bare and not train.several and config.task != "multi-label":
+    if config.data.label and train.bare and not train.several and config.task != "multi-label":
         bare = pluralize(train.bare, "record has", "records have")
         summary = f"{bare} no {config.data.label!r}: drop them with a filter, or train refuses"
         found.append(Remark("label-missing", summary))

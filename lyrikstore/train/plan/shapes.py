@@ -10,6 +10,7 @@ from typing import Any, Self
 from msgspec import Struct
 
 from lyrikstore.train.formats.architectures import family_of
+from lyrikstore.train.formats.decoders.families import heads_of
 
 _MODERN = "modernbert"
 
@@ -25,7 +26,10 @@ class EncoderShape(Struct, frozen=True):
         heads: Attention heads of a layer.
         vocabulary: Tokens that it knows.
         positions: Longest sequence, in tokens.
-        other_embeddings: Rows of embedding tables besides the vocabulary's.
+        other_embeddings: Rows of embedding tables besides the vocabulary's; of a model that writes
+            its head, where that has weights of its own.
+        attention_width: Of a model that writes, all heads together; 0: it is an encoder.
+        shared_width: Of those, all heads of keys.
     """
 
     family: str
@@ -36,6 +40,8 @@ class EncoderShape(Struct, frozen=True):
     vocabulary: int
     positions: int
     other_embeddings: int
+    attention_width: int = 0
+    shared_width: int = 0
 
     @classmethod
     def of_settings(cls, settings: Mapping[str, Any]) -> Self:
@@ -46,6 +52,21 @@ class EncoderShape(Struct, frozen=True):
         """
         family = family_of(settings)
         width, inner, layers, heads = (int(settings[name]) for name in family.shape)
+        if family.is_decoder:
+            count, shared, each = heads_of(settings)
+            tied = settings.get("tie_word_embeddings", family.model_type.startswith("gemma"))
+            return cls(
+                family=family.model_type,
+                width=width,
+                inner=inner,
+                layers=layers,
+                heads=heads,
+                vocabulary=int(settings["vocab_size"]),
+                positions=family.positions(settings),
+                other_embeddings=0 if tied else int(settings["vocab_size"]),
+                attention_width=count * each,
+                shared_width=shared * each,
+            )
         positions = int(settings["max_position_embeddings"])
         kinds = int(settings.get("type_vocab_size", 0))
         return cls(
@@ -60,9 +81,14 @@ class EncoderShape(Struct, frozen=True):
         )
 
     @property
+    def is_decoder(self) -> bool:
+        """Whether such a model writes."""
+        return self.attention_width > 0
+
+    @property
     def is_gated(self) -> bool:
-        """Whether its layers are ModernBERT's."""
-        return self.family == _MODERN
+        """Whether its layers are gated and have no biases."""
+        return self.family == _MODERN or self.is_decoder
 
     @property
     def embedding_parameters(self) -> int:
@@ -74,6 +100,9 @@ class EncoderShape(Struct, frozen=True):
     def matrix_parameters(self) -> int:
         """Numbers in the matrices of its layers, which every token is multiplied with."""
         inner = (3 if self.is_gated else 2) * self.width * self.inner
+        if self.is_decoder:
+            attention = 2 * self.width * (self.attention_width + self.shared_width)
+            return self.layers * (attention + inner)
         return self.layers * (4 * self.width**2 + inner)
 
     @property
@@ -105,6 +134,20 @@ class EncoderShape(Struct, frozen=True):
         """Return the sum of inputs and outputs of each linear layer, by its name."""
         square, wide = 2 * self.width, self.width + self.inner
         match self.family:
+            case "phi3":
+                attention = self.attention_width + 2 * self.shared_width
+                return {
+                    "qkv_proj": (self.width + attention,),
+                    "o_proj": (self.attention_width + self.width,),
+                    "gate_up_proj": (self.width + 2 * self.inner,),
+                    "down_proj": (wide,),
+                }
+            case _ if self.is_decoder:
+                return {
+                    **dict.fromkeys(("q_proj", "o_proj"), (self.width + self.attention_width,)),
+                    **dict.fromkeys(("k_proj", "v_proj"), (self.width + self.shared_width,)),
+                    **dict.fromkeys(("gate_proj", "up_proj", "down_proj"), (wide,)),
+                }
             case "modernbert":
                 return {
                     "Wqkv": (4 * self.width,),

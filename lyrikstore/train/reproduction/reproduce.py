@@ -18,15 +18,15 @@ from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.train.candidates import Chosen, train_candidates
+from lyrikstore.train.candidates import Chosen
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import describe_code, describe_environment
 from lyrikstore.train.formats.formats import FORMAT_IDS
 from lyrikstore.train.preflight import RunPlan
 from lyrikstore.train.reproduction.compare import DigestOnly, compare_checkpoint
-from lyrikstore.train.run import copy_inputs
 from lyrikstore.train.seal import seal, seal_history
 from lyrikstore.train.statements.bodies import checkpoint_body
+from lyrikstore.train.statements.inputs import copy_inputs
 from lyrikstore.train.worker.order import FUNCTION
 from lyrikstore.train.worker.staging import Staging, open_staging
 from lyrikstore.verify.rights.required import check_rights
@@ -234,20 +234,13 @@ def _compared(
     base_env: Mapping[str, str],
     progress: OnProgress,
 ) -> list[dict[str, Any]]:
-    task, train, validation = copy_inputs(repo, plan, staging)
-    chosen = train_candidates(
-        staging,
-        plan.config,
-        task,
-        plan.candidates,
-        (train, validation),
-        base_env=base_env,
-        progress=progress,
-    )
+    copied = copy_inputs(repo, plan, staging)
+    plan = replace(plan, prompt=copied.prompt)
+    chosen = copied.train_all(plan, staging, base_env=base_env, progress=progress, points=None)
     progress(Progress(0, len(made), phase="compare"))
     final = chosen.made[-1]  # of another epoch, perhaps: it is the model all the same
     came = {str(item["epoch"]): item for item in chosen.made[:-1]}
-    labels = list(train.labels)
+    labels = list(copied.labels)
     return [
         _compare(
             repo,

@@ -1,4 +1,4 @@
-"""What runs and the checkpoints that they make say of themselves (spec §13.2, §13.6)."""
+"""Bodies and inputs of the manifests of a run and of its checkpoints (spec §13.2, §13.6)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,33 +9,27 @@ from lyrikstore.train.candidates import Chosen
 from lyrikstore.train.environment import describe_code, precision_of
 from lyrikstore.train.formats.formats import FORMAT_IDS, Format
 from lyrikstore.train.preflight import RunPlan
-from lyrikstore.train.requirements import promises
-from lyrikstore.train.snapshot import Snapshot
+from lyrikstore.train.requirements import SFT
+from lyrikstore.train.statements.inputs import CopiedInputs
 from lyrikstore.train.tasks import TASKS
-from lyrikstore.train.worker.order import FUNCTION
 
 
-def run_body(plan: RunPlan, copied: tuple[Snapshot, Snapshot]) -> dict[str, Any]:
-    """Return the body of a run.
+def run_body(plan: RunPlan, copied: CopiedInputs) -> dict[str, Any]:
+    """Return the body of the run manifest.
 
     Args:
-        plan: What it uses.
-        copied: What there is of training and validation data.
+        plan: What is to be done.
+        copied: The data.
 
     Raises:
-        InvalidInputError: (``bad-config``) a threshold that no evaluation can judge;
-            (``extra-missing``) a package that training needs is not installed.
+        InvalidInputError: (``bad-config``) something is promised that no evaluation can judge.
     """
     config = plan.config
-    train, validation = copied
     body: dict[str, Any] = {
         "purpose": config.purpose,
         "config": config.to_json(),
         "seed": config.training.seed,
-        "order": {
-            "function": FUNCTION,
-            "records": {"train": len(train.records), "validation": len(validation.records)},
-        },
+        "order": copied.order,
         "environment": {
             **plan.environment,
             "precision": precision_of(config.training.precision),
@@ -46,9 +40,11 @@ def run_body(plan: RunPlan, copied: tuple[Snapshot, Snapshot]) -> dict[str, Any]
         "task": plan.task,
         "candidates": [{"format": FORMAT_IDS[name]} for name in plan.candidates],
         "plan": plan.planned,
-        "tolerances": config.tolerances.to_run(TASKS[plan.task].METRIC),
+        "tolerances": config.tolerances.to_run(_metric(plan)),
     }
-    if promised := promises(config.thresholds, plan.task, train.labels, config.cost):
+    if plan.prompt:
+        body["prompt"] = plan.prompt
+    if promised := copied.promised(plan):
         body["thresholds"] = promised
     return body
 
@@ -59,10 +55,10 @@ def checkpoint_body(
     """Return the body of a checkpoint.
 
     Args:
-        plan: What its run uses.
-        chosen: The candidate that was taken.
-        item: What its worker said of the checkpoint.
-        labels: In the order of the scores.
+        plan: What was to be done.
+        chosen: What was trained and taken.
+        item: What the worker said of this checkpoint.
+        labels: The labels that it gives; none of a model that writes.
     """
     config, form = plan.config, chosen.form
     body: dict[str, Any] = {
@@ -72,20 +68,28 @@ def checkpoint_body(
         "final": item["final"],
         "format": form.id,
         "task": plan.task,
-        "labels": labels,
         "metrics": dict(chosen.metrics if item["final"] else item["metrics"]),
     }
-    if form.needs_base:
-        body["text"] = {"maxTokens": config.model.max_tokens, "pooling": config.model.pooling}
+    if plan.task == SFT:
+        body |= {"text": {"maxTokens": config.model.max_tokens}, "prompt": plan.prompt}
+    else:
+        body["labels"] = labels
+        if form.needs_base:
+            body["text"] = {"maxTokens": config.model.max_tokens, "pooling": config.model.pooling}
+        if item["final"]:
+            body["decision"] = chosen.taken.fitted.decision.to_json()
     if item["final"]:
-        body["decision"] = chosen.taken.fitted.decision.to_json()
         body["chosen"] = _reasons(plan, chosen)
         body["actual"] = dict(chosen.actual)
     return body
 
 
+def _metric(plan: RunPlan) -> str:
+    return "validationLoss" if plan.task == SFT else TASKS[plan.task].METRIC
+
+
 def _reasons(plan: RunPlan, chosen: Chosen) -> dict[str, Any]:
-    metric = TASKS[plan.task].METRIC
+    metric = _metric(plan)
     return {
         "metric": metric,
         "reason": chosen.reason,
@@ -104,9 +108,9 @@ def checkpoint_inputs(plan: RunPlan, run: Manifest, form: Format) -> list[Input]
     """Return the inputs of a checkpoint.
 
     Args:
-        plan: What its run uses.
-        run: The run.
-        form: The format of the checkpoint.
+        plan: What was to be done.
+        run: Its run.
+        form: Its format.
     """
     filters: dict[Digest, None] = {}
     for dataset in (*plan.train, plan.validation):

@@ -112,10 +112,11 @@ def fault_of(error: Exception, job: str) -> LyrikstoreError:
 def out_of_memory(job: str, words: str) -> RunFailedError:
     """Return the error for a job that got no more memory; ``words`` are its last ones."""
     less = "with a smaller batch_size or max_tokens in the config it needs less; or "
+    training = job.startswith("train")
     return RunFailedError(
         "out-of-memory",
         f"{job} needs more memory than it gets ({words})",
-        hint=f"nothing was stored; {less if job == 'train' else ''}end other programs, raise the "
+        hint=f"nothing was stored; {less if training else ''}end other programs, raise the "
         "limit, or run it on a machine with more",
     )
 

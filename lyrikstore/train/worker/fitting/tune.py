@@ -7,17 +7,15 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from msgspec.structs import replace
 from torch import Tensor, nn
 
-from lyrikstore.train.formats.history import write_history
-from lyrikstore.train.tasks.task import Flags, Scores
+from lyrikstore.train.tasks.task import Flags
 from lyrikstore.train.worker.errors import diverged
 from lyrikstore.train.worker.examples import Example, targets
-from lyrikstore.train.worker.fitting.points import Kept, Points
+from lyrikstore.train.worker.fitting.loop import EpochLoop, Validated
+from lyrikstore.train.worker.fitting.points import Points
 from lyrikstore.train.worker.fitting.written import Report, Written
 from lyrikstore.train.worker.hashed_read import StagedFiles
-from lyrikstore.train.worker.metrics import decimal
 from lyrikstore.train.worker.models.encoder import prepare
 from lyrikstore.train.worker.models.tuned import Tuned
 from lyrikstore.train.worker.order import epoch_batches, padding_ratio
@@ -46,10 +44,11 @@ def train_encoder(
         config.pop("lora", None)
     prepare(training["threads"], training["seed"])
     model = Tuned.fresh(job["task"], job["labels"], files, config)
-    fitting = Fitting(model, job, examples)
+    fitting = _ValidatedFitting(model, job, examples)
+    fitting.look_at(checking, written)
     report("start", 0, fitting.steps, candidate=job["candidate"], parameters=fitting.trainable)
     points = Points(job, files, written.began, report)
-    loop = _Loop(fitting, model.text.encode([one.text for one in checking]), written, points)
+    loop = EpochLoop(fitting, points)
     loop.run(report)
     for epoch in sorted(loop.kept):
         kept = loop.kept[epoch]
@@ -65,109 +64,6 @@ def train_encoder(
         )
 
 
-class _Loop:
-    """The epochs of a run, from wherever it is."""
-
-    def __init__(
-        self,
-        fitting: "Fitting",
-        checking: Sequence[Sequence[int]],
-        written: Written,
-        points: Points,
-    ) -> None:
-        self._fitting, self._checking, self._written = fitting, checking, written
-        self._points, self._training = points, fitting.training
-        found = points.restore(fitting.parameters(), fitting.optimizer)
-        self.position, self.kept, self.losses = found
-        fitting.step = self.position.step
-
-    def run(self, report: Report) -> None:
-        """Train until the last epoch, or until patience ends."""
-        while self.position.epoch < self._training["epochs"] and not self._is_over():
-            self._run_epoch(report)
-            self._validate(report)
-
-    def _is_over(self) -> bool:
-        at = self.position
-        if self._training["keep"] != "best" or not at.best_score:
-            return False
-        return at.epoch - 1 - at.best_epoch >= int(self._training["patience"])
-
-    def _run_epoch(self, report: Report) -> None:
-        fitting = self._fitting
-        batches = fitting.batches(self.position.epoch)
-        for batch in batches[self.position.batch :]:
-            loss, at = fitting.learn(batch), self.position
-            self.losses.append(loss)
-            self.position = replace(
-                at,
-                step=fitting.step,
-                batch=at.batch + 1,
-                loss=(float.fromhex(at.loss) + loss * len(batch)).hex(),
-            )
-            report("step", fitting.step, fitting.steps, loss=decimal(loss))
-            if self._points.is_due:
-                self._save()
-
-    def _validate(self, report: Report) -> None:
-        fitting, written, at = self._fitting, self._written, self.position
-        logits = fitting.model.logits_of(self._checking)
-        if not np.isfinite(logits).all():
-            raise diverged(f"no finite answers after epoch {at.epoch + 1}", fitting.rate)
-        loss = float.fromhex(at.loss) / fitting.records
-        metrics = {"trainLoss": decimal(loss), **written.measure(logits)}
-        report("validate", at.epoch + 1, self._training["epochs"], **metrics)
-        score = self._score(logits)
-        at = replace(
-            at,
-            train_losses=(*at.train_losses, decimal(loss)),
-            scores=(*at.scores, decimal(score)),
-        )
-        if self._is_kept(score):
-            metrics |= {
-                "paddingRatio": decimal(fitting.padding, 3),
-                "trainableParameters": str(fitting.trainable),
-            }
-            kept = Kept(fitting.state(), torch.from_numpy(logits), metrics, fitting.step)
-            if self._training["keep"] != "every-epoch":
-                self.kept.clear()
-            if self._training["keep"] == "best":
-                kept = replace(kept, metrics={**metrics, "bestEpoch": str(at.epoch + 1)})
-            self.kept[at.epoch] = kept
-            self._points.keep(at.epoch, kept)
-            at = replace(at, best_score=score.hex(), best_epoch=at.epoch)
-        self.position = replace(
-            at, epoch=at.epoch + 1, batch=0, loss=(0.0).hex(), kept=tuple(sorted(self.kept))
-        )
-        self._save()
-
-    def _is_kept(self, score: float) -> bool:
-        best = self.position.best_score
-        return self._training["keep"] != "best" or not best or score > float.fromhex(best)
-
-    def _score(self, logits: Scores) -> float:
-        written = self._written
-        decision = written.task.decide(logits, written.expected)
-        given = written.task.given(
-            written.task.probabilities(logits, decision.temperature), decision
-        )
-        return written.task.score(written.expected, given)
-
-    def _save(self) -> None:
-        fitting = self._fitting
-        parameters = fitting.parameters()
-        self._points.save(self.position, parameters, fitting.optimizer, self.losses)
-
-    def history(self, candidate: str) -> bytes:
-        """Return how it went."""
-        at = self.position
-        epochs = [
-            {"trainLoss": loss, "score": score}
-            for loss, score in zip(at.train_losses, at.scores, strict=True)
-        ]
-        return write_history(candidate, self.losses, epochs)
-
-
 class Fitting:
     """Optimizer, schedule and loss of one run."""
 
@@ -178,6 +74,7 @@ class Fitting:
         examples: Sequence[Example],
     ) -> None:
         self.model = model
+        self.total = len(examples)
         self.training = training = job["config"]["training"]
         self._network = model.classifier
         self._sequences = model.text.encode([one.text for one in examples])
@@ -195,7 +92,7 @@ class Fitting:
         self._trained = body + head
         self.trainable = sum(value.numel() for value in self._trained)
         self.rate = "learning_rate" if job["candidate"] == "lora" else "full_learning_rate"
-        self.optimizer = torch.optim.AdamW(
+        self.optimizer: torch.optim.Optimizer = torch.optim.AdamW(
             [
                 {"params": body, "lr": float(training[self.rate])},
                 {"params": head, "lr": float(training["head_learning_rate"])},
@@ -223,10 +120,9 @@ class Fitting:
         self.padding = padding_ratio(batches, self._lengths)
         return batches
 
-    @property
-    def records(self) -> int:
-        """How many records are learned from."""
-        return len(self._records)
+    def weight(self, batch: Sequence[int]) -> int:
+        """Return how many records a batch has."""
+        return len(batch)
 
     def parameters(self) -> dict[str, nn.Parameter]:
         """Return what is trained, by name."""
@@ -261,6 +157,27 @@ class Fitting:
         self.optimizer.step()
         self.step += 1
         return value
+
+
+class _ValidatedFitting(Fitting):
+    """Looks at validation records after an epoch."""
+
+    def look_at(self, checking: Sequence[Example], written: Written) -> None:
+        """Take the validation records, and what measures them."""
+        self._checking = self.model.text.encode([one.text for one in checking])
+        self._written = written
+
+    def validate(self) -> Validated:
+        """Answer the validation records; the decision that fits them best says how well."""
+        logits, written = self.model.logits_of(self._checking), self._written
+        if not np.isfinite(logits).all():
+            return Validated(logits, {}, math.nan)
+        decision = written.task.decide(logits, written.expected)
+        probabilities = written.task.probabilities(logits, decision.temperature)
+        given = written.task.given(probabilities, decision)
+        return Validated(
+            logits, written.measure(logits), written.task.score(written.expected, given)
+        )
 
 
 def label_weights(wanted: Flags, how: str) -> Any:

@@ -41,20 +41,17 @@ class Began:
         }
 
 
-class Written:
-    """The checkpoints that were written, with what they say of the validation data."""
+class WrittenFolders:
+    """The checkpoints that were written, with what they say of the validation data.
 
-    def __init__(
-        self, job: Mapping[str, Any], out: Path, checking: Sequence[Example], began: Began
-    ) -> None:
-        self._job, self._out, self.began = job, out, began
-        self.task = TASKS[job["task"]]
-        self.expected = targets(checking, job["labels"])
+    Args:
+        out: The folder of the candidate.
+        began: The clocks of the job.
+    """
+
+    def __init__(self, out: Path, began: Began) -> None:
+        self._out, self.began = out, began
         self.checkpoints: list[dict[str, Any]] = []
-
-    def measure(self, logits: Scores) -> dict[str, str]:
-        """Return the metrics of the validation data."""
-        return validation_metrics(self.task.NAME, logits, self.expected)
 
     def add(
         self,
@@ -85,8 +82,45 @@ class Written:
                 "step": step,
                 "epoch": epoch,
                 "final": final,
-                "metrics": {**metrics, **self.measure(logits), **self.began.figures()},
+                "metrics": {**metrics, **self.began.figures()},
             }
+        )
+
+
+class Written(WrittenFolders):
+    """Those of models that give labels."""
+
+    def __init__(
+        self, job: Mapping[str, Any], out: Path, checking: Sequence[Example], began: Began
+    ) -> None:
+        super().__init__(out, began)
+        self.task = TASKS[job["task"]]
+        self.expected = targets(checking, job["labels"])
+
+    def measure(self, logits: Scores) -> dict[str, str]:
+        """Return the metrics of the validation data."""
+        return validation_metrics(self.task.NAME, logits, self.expected)
+
+    def add(
+        self,
+        model: Saved,
+        logits: Scores,
+        *,
+        final: bool,
+        step: int = 1,
+        epoch: str = "1",
+        metrics: Mapping[str, str] = {},
+        history: bytes = b"",
+    ) -> None:
+        """Write a checkpoint with what the validation data say of it."""
+        super().add(
+            model,
+            logits,
+            final=final,
+            step=step,
+            epoch=epoch,
+            metrics={**metrics, **self.measure(logits)},
+            history=history,
         )
 
 

@@ -136,10 +136,11 @@ def load_base(files: StagedFiles, max_tokens: int) -> PreTrainedModel:
     """
     settings = json.loads(files.read(f"{BASE}/{CONFIG}"))
     with loading("the base model"):
-        return _load_base(settings, _read_weights(files, f"{BASE}/{WEIGHTS}"), max_tokens)
+        return _load_base(settings, read_weights(files, f"{BASE}/{WEIGHTS}"), max_tokens)
 
 
-def _read_weights(files: StagedFiles, name: str) -> dict[str, Tensor]:
+def read_weights(files: StagedFiles, name: str) -> dict[str, Tensor]:
+    """Return the tensors of a staged file, each read once into memory of this process."""
     # What `safetensors` reads from bytes is there twice; from a path, it is mapped.
     weights: dict[str, Tensor] = {}
     with files.open(name) as stream:

@@ -1,0 +1,143 @@
+"""Verified copies of conversations, for workers that see nothing else (spec §13.12.3)."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from blake3 import blake3
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.text import unknown_word
+from lyrikstore.curate.readers import DOCUMENT
+from lyrikstore.curate.readers.rows import as_text
+from lyrikstore.curate.recipes.filters.contract import Candidate
+from lyrikstore.curate.recipes.references import read_candidates
+from lyrikstore.curate.recipes.source import source_reader
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.config import DataConfig
+from lyrikstore.train.sft.prompts import AT_ONCE, Prompts, PromptSource, Turns, turns_of
+from lyrikstore.train.worker.staging import Staging
+
+MAX_TEXT_BYTES = 1 << 20
+"""Longest text of one record."""
+
+
+class Conversations(Struct, frozen=True):
+    """What was copied of datasets.
+
+    Attributes:
+        records: Record ids in storage order.
+        rendered: Digest of all prompts and completions as the model gets them.
+        answers: The right answers, where they were asked for.
+    """
+
+    records: tuple[Digest, ...]
+    rendered: Digest
+    answers: tuple[str, ...] = ()
+
+
+def copy_conversations(
+    repo: Repository,
+    manifests: Sequence[Manifest],
+    data: DataConfig,
+    prompts: tuple[PromptSource, Prompts],
+    *,
+    staging: Staging,
+    name: str,
+    chosen: frozenset[Digest] | None = None,
+) -> Conversations:
+    """Write the rendered conversations of datasets as JSON Lines, every file checked.
+
+    Args:
+        repo: The store.
+        manifests: Datasets of rows, one after the other.
+        data: Which fields.
+        prompts: Where prompts come from, and what renders them.
+        staging: Where to write.
+        name: File to make there; lines are ``{"id", "prompt", "completion"}`` in storage order.
+        chosen: Records that are copied; None: all.
+
+    Raises:
+        InvalidInputError: (``no-reader``) documents, which have no fields to ask from;
+            (``unknown-column``) no record has the field; (``empty-completion``, ``empty-prompt``,
+            ``bad-messages``, ``too-large``); as :meth:`Prompts.render`; (``empty``) there are no
+            records.
+        VerificationError, IncompleteError: A blob is damaged or lost.
+        StorageError: Storage backend error: disk full, read-only, I/O error.
+    """
+    source, rendering = prompts
+    records: list[Digest] = []
+    answers: list[str] = []
+    hasher = blake3()
+    found = _conversations(repo, manifests, data, source)
+    if chosen is not None:
+        found = (one for one in found if one[0] in chosen)
+    with staging.create(name) as write:
+        while part := list(islice(found, AT_ONCE)):
+            asked = rendering.render([turns for _, turns in part])
+            for (record, turns), one in zip(part, asked, strict=True):
+                for text in (one.prompt.encode(), one.completion.encode()):
+                    hasher.update(len(text).to_bytes(8, "big") + text)
+                records.append(record)
+                answers.append(turns[-1]["content"])
+                line = {"id": record.hex, "prompt": one.prompt, "completion": one.completion}
+                write(json.dumps(line).encode("ascii") + b"\n")
+    if not records:
+        raise InvalidInputError("empty", f"{manifests[0].name} has no records")
+    return Conversations(tuple(records), Digest(hasher.digest()), tuple(answers))
+
+
+def _conversations(
+    repo: Repository, manifests: Sequence[Manifest], data: DataConfig, source: PromptSource
+) -> Iterator[tuple[Digest, Turns]]:
+    for manifest in manifests:
+        if source_reader(manifest.body) == DOCUMENT:
+            raise InvalidInputError(
+                "no-reader",
+                f"{manifest.name} is a dataset of documents: they have no fields to ask from",
+                hint="commit rows: a JSONL, CSV or Parquet file with prompt and completion",
+            )
+        seen, found = set[str](), False
+        for row in read_candidates(repo, manifest):
+            seen.update(row.fields if not found else ())
+            turns = _turns(row, data, source)
+            if turns is None:
+                continue
+            found = True
+            yield row.id, turns
+        if not found:
+            wanted = data.messages or data.completion
+            raise unknown_word("unknown-column", f"field of {manifest.name}:", wanted, seen)
+
+
+def _turns(row: Candidate, data: DataConfig, source: PromptSource) -> Turns | None:
+    """Return the conversation of a row; None if it has none of the fields."""
+    names = (data.messages,) if data.messages else (data.prompt, data.completion)
+    if not any(name in row.fields for name in names):
+        return None
+    if data.messages:
+        turns = source.opened(turns_of(row.fields.get(data.messages), row.place))
+    else:
+        turns = source.turns(*(as_text(row.fields.get(name)) or "" for name in names))
+    _check(row.place, turns)
+    return turns
+
+
+def _check(place: str, turns: Sequence[Mapping[str, Any]]) -> None:
+    if sum(len(turn["content"]) for turn in turns) > MAX_TEXT_BYTES:
+        raise InvalidInputError(
+            "too-large",
+            f"{place}: longer than {MAX_TEXT_BYTES} bytes",
+            hint="cut it into several records",
+        )
+    for turn, kind in ((turns[-1], "completion"), (turns[-2], "prompt")):
+        if not turn["content"].strip():
+            raise InvalidInputError(
+                f"empty-{kind}",
+                f"{place} has an empty {kind}",
+                hint="drop such records in a filter: drop-empty/1 or where/1",
+            )

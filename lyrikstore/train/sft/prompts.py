@@ -1,0 +1,309 @@
+"""What a model that writes is asked with, and what it is to answer (spec §13.12.3)."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError, PolicyError
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_tree
+from lyrikstore.objects.parallel.limited import LimitedProcess
+from lyrikstore.objects.parallel.tasks import Message, receive, send
+from lyrikstore.train.formats.base_model import (
+    CONFIG,
+    MAX_CONFIG_BYTES,
+    MAX_TOKENIZER_BYTES,
+    TEMPLATE,
+    TOKENIZER,
+    TOKENIZER_CONFIG,
+    check_model_config,
+    check_tokenizer,
+)
+from lyrikstore.train.formats.decoders.families import BEGIN, stops_of
+from lyrikstore.train.requirements import PLACE, PromptConfig
+from lyrikstore.train.sft.render import MAX_TEMPLATE_BYTES, TARGET
+
+AT_ONCE, SECONDS = 64, 60.0
+"""Conversations that are rendered together, and how long that may take."""
+
+MEMORY_BYTES, MAX_ANSWER_BYTES = 1 << 30, 64 << 20
+PLAIN = PLACE + "\n"
+"""What a base without a chat template is asked with, where the config says nothing."""
+
+_ROLES = frozenset({"system", "user", "assistant"})
+_MAX_MESSAGES = 1000
+_MAX_TOKENIZER_CONFIG = 4 << 20
+
+Turns = Sequence[Mapping[str, str]]
+"""A conversation: role and content of each message, the answer last."""
+
+
+class RenderedRecord(Struct, frozen=True):
+    """A record as a model gets it.
+
+    Attributes:
+        prompt: The text before the answer.
+        completion: The answer, with the end that the chat template gives it.
+    """
+
+    prompt: str
+    completion: str
+
+
+class PromptSource(Struct, frozen=True):
+    """Where the prompts of a base model come from.
+
+    Attributes:
+        chat: Its chat template; empty: it has none.
+        begin: The text of the token that begins a sequence; empty: there is none.
+        end: Of the one that ends an answer; empty: there is none.
+        special: The texts of all tokens that no text may hold.
+        config: What the training config says.
+    """
+
+    chat: str
+    begin: str
+    end: str
+    special: tuple[str, ...]
+    config: PromptConfig
+
+    @property
+    def digest(self) -> Digest:
+        """BLAKE3 of the template: of the chat template where there is one."""
+        return Digest.of((self.chat or self.config.template or PLAIN).encode())
+
+    def turns(self, prompt: str, completion: str) -> list[dict[str, str]]:
+        """Return the conversation of a record with a prompt and a completion."""
+        asked = self.config.template.replace(PLACE, prompt) if self.config.template else prompt
+        return self.opened(
+            [{"role": "user", "content": asked}, {"role": "assistant", "content": completion}]
+        )
+
+    def opened(self, turns: Turns) -> list[dict[str, str]]:
+        """Return a conversation that begins as the config says."""
+        found = [dict(one) for one in turns]
+        if self.config.system and found[0]["role"] != "system":
+            found.insert(0, {"role": "system", "content": self.config.system})
+        return found
+
+
+def read_prompt_source(repo: Repository, base: Manifest, config: PromptConfig) -> PromptSource:
+    """Return where the prompts of a base model come from; its template is not run.
+
+    Args:
+        repo: The store.
+        base: The base model.
+        config: What the training config says.
+
+    Raises:
+        PolicyError: (``unsafe-model``) its files are none that are read.
+        InvalidInputError: (``bad-template``) its template is too long; (``no-end``) it names no
+            token at which an answer ends.
+        VerificationError, IncompleteError: A blob is damaged or lost.
+    """
+    entries = present_tree(repo, base).by_path
+
+    def read(name: str, most: int) -> bytes:
+        return repo.blobs.read(entries[name].blake3, max_bytes=most)
+
+    settings = check_model_config(read(CONFIG, MAX_CONFIG_BYTES))
+    described = read(TOKENIZER, MAX_TOKENIZER_BYTES)
+    check_tokenizer(described)
+    words, special = _words(json.loads(described))
+    chat = ""
+    if TEMPLATE in entries:
+        if repo.blobs.size(entries[TEMPLATE].blake3) > MAX_TEMPLATE_BYTES:
+            _bad_template(f"{TEMPLATE} is longer than {MAX_TEMPLATE_BYTES} bytes")
+        chat = read(TEMPLATE, MAX_TEMPLATE_BYTES).decode("utf-8", "replace")
+    elif TOKENIZER_CONFIG in entries:
+        chat = _stated_template(read(TOKENIZER_CONFIG, _MAX_TOKENIZER_CONFIG))
+    stops = stops_of(settings)
+    if not stops or stops[0] not in words:
+        raise InvalidInputError(
+            "no-end",
+            f"{base.name} names no token at which an answer ends, so none could be learnt",
+            hint="name one of its tokenizer's tokens as eos_token_id in its config.json",
+        )
+    return PromptSource(
+        chat, words.get(settings.get(BEGIN, -1), ""), words[stops[0]], special, config
+    )
+
+
+def _words(tokenizer: Mapping[str, Any]) -> tuple[dict[int, str], tuple[str, ...]]:
+    added = tokenizer.get("added_tokens") or []
+    vocabulary = tokenizer["model"].get("vocab")
+    words: dict[int, str] = {}
+    if isinstance(vocabulary, dict):
+        words = {number: word for word, number in vocabulary.items() if type(number) is int}
+    special = []
+    for one in added if isinstance(added, list) else []:
+        if isinstance(one, dict) and type(one.get("id")) is int and one.get("content"):
+            words[one["id"]] = str(one["content"])
+            if one.get("special"):
+                special.append(str(one["content"]))
+    return words, tuple(sorted(special))
+
+
+def _stated_template(data: bytes) -> str:
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise PolicyError(
+            "unsafe-model", f"{TOKENIZER_CONFIG} is not JSON", hint="commit a whole copy"
+        )
+    chat = document.get("chat_template", "")
+    if not isinstance(chat, str) or len(chat.encode()) > MAX_TEMPLATE_BYTES:
+        _bad_template(f"{TOKENIZER_CONFIG}: chat_template is no text of {MAX_TEMPLATE_BYTES} bytes")
+    return chat
+
+
+class Prompts:
+    """Renders conversations, and remembers the digest of all.
+
+    Args:
+        source: Where prompts come from.
+        process: Renders chat templates; None: the base has none.
+    """
+
+    def __init__(self, source: PromptSource, process: LimitedProcess | None) -> None:
+        self._source, self._process = source, process
+
+    def render(
+        self, conversations: Sequence[Turns], *, answered: bool = True
+    ) -> list[RenderedRecord]:
+        """Return some records as a model gets them.
+
+        Args:
+            conversations: Each with the answer last.
+            answered: Whether the answers are there; without, they are empty and left out.
+
+        Raises:
+            InvalidInputError: (``special-token``) a text holds a token of the tokenizer's own;
+                (``bad-template``) the template fails, takes too long, or gives something else
+                before the answer when it is there; (``template-drops-answer``) it leaves it out.
+        """
+        for turns in conversations:
+            for turn in turns:
+                self._check_text(turn["content"])
+        if self._process is None:
+            return [self._plain(turns) for turns in conversations]
+        rendered = self._rendered(conversations)
+        return [
+            self._split(turns, prompt, whole, answered=answered)
+            for turns, (prompt, whole) in zip(conversations, rendered, strict=True)
+        ]
+
+    def _check_text(self, text: str) -> None:
+        for token in self._source.special:
+            if token in text:
+                # ATTACK: whoever wrote a record could end a turn, and speak for another role.
+                raise InvalidInputError(
+                    "special-token",
+                    f"a record holds the text {token[:40]!r}, which steers the model",
+                    hint="take it out in a filter: map/1, or drop those records with where/1",
+                )
+
+    def _plain(self, turns: Turns) -> RenderedRecord:
+        *before, answer = (turn["content"] for turn in turns)
+        template = self._source.config.template
+        prompt = "\n".join(before) if template else PLAIN.replace(PLACE, "\n".join(before))
+        return RenderedRecord(prompt, answer)
+
+    def _rendered(self, conversations: Sequence[Turns]) -> list[Any]:
+        if self._process is None:
+            return []
+        stream = self._process.stream
+        stream.begin(SECONDS, MAX_ANSWER_BYTES)
+        try:
+            send(stream, Message({"conversations": [list(one) for one in conversations]}))
+            answer = receive(stream)
+        except TimeoutError:
+            _bad_template(f"it took longer than {SECONDS:.0f} s")
+        except (OSError, ValueError):
+            answer = None
+        if answer is None:
+            _bad_template("it took too much memory, or gave too long a text")
+        if "problem" in answer.header:
+            _bad_template(str(answer.header["problem"]))
+        return list(answer.header["rendered"])
+
+    def _split(self, turns: Turns, prompt: str, whole: str, *, answered: bool) -> RenderedRecord:
+        if not answered:
+            return RenderedRecord(prompt, "")
+        if not whole.startswith(prompt) or not prompt:
+            _bad_template("what it gives before an answer differs when the answer is there")
+        completion = whole[len(prompt) :]
+        if turns[-1]["content"].strip() not in completion:
+            raise InvalidInputError(
+                "template-drops-answer",
+                "the base model's chat template leaves out the answer, so nothing could be learnt",
+                hint="commit the base model with the template that its publisher trains with",
+            )
+        return RenderedRecord(prompt, completion)
+
+
+@contextmanager
+def open_prompts(source: PromptSource) -> Iterator[Prompts]:
+    """Give what renders conversations, as long as it is open.
+
+    Raises:
+        StorageError: (``worker-died``) the process for templates cannot be started.
+        InvalidInputError: (``extra-missing``) Jinja is not installed.
+    """
+    if not source.chat:
+        yield Prompts(source, None)
+        return
+    process = LimitedProcess(TARGET, MEMORY_BYTES)
+    try:
+        process.stream.begin(SECONDS, MAX_ANSWER_BYTES)
+        about = {"template": source.chat, "bos": source.begin, "eos": source.end}
+        send(process.stream, Message(about))
+        yield Prompts(source, process)
+    finally:
+        process.end()
+
+
+def turns_of(value: object, place: str) -> Turns:
+    """Return a conversation, as a field of a record holds it.
+
+    Args:
+        value: A list of objects with ``role`` and ``content``.
+        place: Where it is, for errors.
+
+    Raises:
+        InvalidInputError: (``bad-messages``) it is none, or ends with no answer.
+    """
+    fine = (
+        isinstance(value, list)
+        and 2 <= len(value) <= _MAX_MESSAGES
+        and all(
+            isinstance(one, dict)
+            and one.keys() == {"role", "content"}
+            and one["role"] in _ROLES
+            and isinstance(one["content"], str)
+            for one in value
+        )
+        and value[-1]["role"] == "assistant"
+    )
+    if not fine or not isinstance(value, list):
+        raise InvalidInputError(
+            "bad-messages",
+            f"{place} is no conversation that ends with an answer",
+            hint='a list of {"role": "system|user|assistant", "content": "…"}, assistant last',
+        )
+    return value
+
+
+def _bad_template(reason: str) -> NoReturn:
+    raise InvalidInputError(
+        "bad-template",
+        f"the base model's chat template: {reason}",
+        hint="commit the base model with another chat_template.jinja, or with none",
+    )

@@ -1,0 +1,167 @@
+"""The loop that every training shares: epochs, what is kept of them, points to go on from.
+
+What learns is behind a protocol: an encoder with its classifier, or an adapter of a model that
+writes (spec §13.2.3, §13.3).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from msgspec import Struct
+from msgspec.structs import replace
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lyrikstore.train.formats.history import write_history
+from lyrikstore.train.worker.errors import diverged
+from lyrikstore.train.worker.fitting.points import Kept, Points
+from lyrikstore.train.worker.fitting.written import Report
+from lyrikstore.train.worker.metrics import decimal
+
+
+class Validated(Struct, frozen=True):
+    """What the validation data say after an epoch.
+
+    Attributes:
+        output: What the model gave for them.
+        metrics: Its metrics; decimals as text.
+        score: The one that picks the epoch; the greatest is the best.
+    """
+
+    output: NDArray[np.float64]
+    metrics: Mapping[str, str]
+    score: float
+
+
+class Learner(Protocol):
+    """What learns from batches."""
+
+    training: Mapping[str, Any]
+    optimizer: torch.optim.Optimizer
+    steps: int
+    step: int
+    total: int
+    """What all batches of an epoch weigh."""
+    padding: float
+    trainable: int
+    rate: str
+    """The setting with its learning rate."""
+
+    def batches(self, epoch: int) -> Sequence[Sequence[Any]]:
+        """Return the batches of an epoch, each as numbers that :meth:`learn` takes."""
+
+    def weight(self, batch: Sequence[Any]) -> int:
+        """Return what the mean loss of a batch weighs in that of its epoch."""
+
+    def learn(self, chosen: Sequence[Any]) -> float:
+        """Learn from one batch; return its loss."""
+
+    def validate(self) -> Validated:
+        """Look at the validation data."""
+
+    def parameters(self) -> dict[str, nn.Parameter]:
+        """Return what is trained, by name."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Return a copy of what is trained."""
+
+
+class EpochLoop:
+    """The epochs of a run, from wherever it is.
+
+    Args:
+        learner: What learns.
+        points: Keeps points, and may have one to go on from.
+
+    Attributes:
+        position: Where it is.
+        kept: The epochs that checkpoints will be made of.
+        losses: Of every step.
+    """
+
+    def __init__(self, learner: Learner, points: Points) -> None:
+        self._learner, self._points, self._training = learner, points, learner.training
+        found = points.restore(learner.parameters(), learner.optimizer)
+        self.position, self.kept, self.losses = found
+        learner.step = self.position.step
+
+    def run(self, report: Report) -> None:
+        """Train until the last epoch, or until patience ends; ``report`` is told of every step."""
+        while self.position.epoch < self._training["epochs"] and not self._is_over():
+            self._run_epoch(report)
+            self._validate(report)
+
+    def _is_over(self) -> bool:
+        at = self.position
+        if self._training["keep"] != "best" or not at.best_score:
+            return False
+        return at.epoch - 1 - at.best_epoch >= int(self._training["patience"])
+
+    def _run_epoch(self, report: Report) -> None:
+        learner = self._learner
+        batches = learner.batches(self.position.epoch)
+        for batch in batches[self.position.batch :]:
+            loss, at = learner.learn(batch), self.position
+            self.losses.append(loss)
+            self.position = replace(
+                at,
+                step=learner.step,
+                batch=at.batch + 1,
+                loss=(float.fromhex(at.loss) + loss * learner.weight(batch)).hex(),
+            )
+            report("step", learner.step, learner.steps, loss=decimal(loss))
+            if self._points.is_due:
+                self._save()
+
+    def _validate(self, report: Report) -> None:
+        learner, at = self._learner, self.position
+        found = learner.validate()
+        if not np.isfinite(found.output).all() or not math.isfinite(found.score):
+            raise diverged(f"no finite answers after epoch {at.epoch + 1}", learner.rate)
+        loss = float.fromhex(at.loss) / learner.total
+        metrics = {"trainLoss": decimal(loss), **found.metrics}
+        report("validate", at.epoch + 1, self._training["epochs"], **metrics)
+        score = found.score
+        at = replace(
+            at,
+            train_losses=(*at.train_losses, decimal(loss)),
+            scores=(*at.scores, decimal(score)),
+        )
+        if self._is_kept(score):
+            metrics |= {
+                "paddingRatio": decimal(learner.padding, 3),
+                "trainableParameters": str(learner.trainable),
+            }
+            kept = Kept(learner.state(), torch.from_numpy(found.output), metrics, learner.step)
+            if self._training["keep"] != "every-epoch":
+                self.kept.clear()
+            if self._training["keep"] == "best":
+                kept = replace(kept, metrics={**metrics, "bestEpoch": str(at.epoch + 1)})
+            self.kept[at.epoch] = kept
+            self._points.keep(at.epoch, kept)
+            at = replace(at, best_score=score.hex(), best_epoch=at.epoch)
+        self.position = replace(
+            at, epoch=at.epoch + 1, batch=0, loss=(0.0).hex(), kept=tuple(sorted(self.kept))
+        )
+        self._save()
+
+    def _is_kept(self, score: float) -> bool:
+        best = self.position.best_score
+        return self._training["keep"] != "best" or not best or score > float.fromhex(best)
+
+    def _save(self) -> None:
+        learner = self._learner
+        parameters = learner.parameters()
+        self._points.save(self.position, parameters, learner.optimizer, self.losses)
+
+    def history(self, candidate: str) -> bytes:
+        """Return how it went."""
+        at = self.position
+        epochs = [
+            {"trainLoss": loss, "score": score}
+            for loss, score in zip(at.train_losses, at.scores, strict=True)
+        ]
+        return write_history(candidate, self.losses, epochs)

@@ -1,0 +1,1 @@
+"""Models that write: loaded, trained, asked (spec §13.12). Runs in a worker."""

@@ -1,0 +1,98 @@
+"""Packed rows, and the loss of what is learnt of them (spec §13.12.4)."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import torch
+from msgspec import Struct
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from lyrikstore.train.worker.writing.texts import Told
+
+CHUNK = 256
+"""Tokens whose logits are there at once."""
+
+
+class PackedRows(Struct, frozen=True):
+    """Rows of records that do not see each other.
+
+    Attributes:
+        tokens: (rows, tokens).
+        positions: Of each token in its own record.
+        mask: (rows, 1, tokens, tokens): which tokens each one sees.
+        learnt: Places, in the flattened rows, of the tokens that come before a learnt one.
+        targets: The learnt ones.
+    """
+
+    tokens: Tensor
+    positions: Tensor
+    mask: Tensor
+    learnt: Tensor
+    targets: Tensor
+
+
+def pack_rows(rows: Sequence[Sequence[Told]]) -> PackedRows:
+    """Return records as rows, each padded to the longest.
+
+    Args:
+        rows: The records of each row, in order.
+    """
+    longest = max(sum(one.length for one in row) for row in rows)
+    tokens = torch.zeros((len(rows), longest), dtype=torch.long)
+    positions = torch.zeros((len(rows), longest), dtype=torch.long)
+    owners = torch.full((len(rows), longest), -1, dtype=torch.long)
+    learnt: list[int] = []
+    targets: list[int] = []
+    for number, row in enumerate(rows):
+        at = 0
+        for owner, one in enumerate(row):
+            whole = one.prompt + one.completion
+            end = at + len(whole)
+            tokens[number, at:end] = torch.tensor(whole)
+            positions[number, at:end] = torch.arange(len(whole))
+            owners[number, at:end] = owner
+            first = number * longest + at + len(one.prompt) - 1
+            learnt += range(first, first + len(one.completion))
+            targets += one.completion
+            at = end
+    causal = torch.ones((longest, longest), dtype=torch.bool).tril()
+    mask = (owners[:, :, None] == owners[:, None, :]) & causal
+    return PackedRows(tokens, positions, mask[:, None], torch.tensor(learnt), torch.tensor(targets))
+
+
+def hidden_states(causal: Any, rows: PackedRows) -> Tensor:
+    """Return the vectors of all tokens: (rows, tokens, width)."""
+    found = causal.model(
+        input_ids=rows.tokens,
+        attention_mask=rows.mask,
+        position_ids=rows.positions,
+        use_cache=False,  # with a cache, packed records would see each other
+    )
+    return cast("Tensor", found.last_hidden_state)
+
+
+def learnt_loss(causal: Any, rows: PackedRows) -> Tensor:
+    """Return the sum of the losses of the learnt tokens.
+
+    Their logits are computed :data:`CHUNK` at a time, and again on the way back: of a large
+    vocabulary they would take more memory than the model.
+
+    Args:
+        causal: The base model, with its adapter in it.
+        rows: What to learn from.
+    """
+    vectors = hidden_states(causal, rows).flatten(0, 1)[rows.learnt]
+
+    def chunk(some: Tensor, wanted: Tensor) -> Tensor:
+        logits = causal.lm_head(some).float()
+        return torch.nn.functional.cross_entropy(logits, wanted, reduction="sum")
+
+    total = torch.zeros(())
+    for start in range(0, len(rows.targets), CHUNK):
+        some, wanted = vectors[start : start + CHUNK], rows.targets[start : start + CHUNK]
+        if torch.is_grad_enabled():
+            total = total + checkpoint(chunk, some, wanted, use_reentrant=False)
+        else:
+            total = total + chunk(some, wanted)
+    return total

