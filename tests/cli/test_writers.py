@@ -54,9 +54,37 @@ def test_from_rows_to_a_signed_checkpoint(acme, tmp_path):
     assert run["prompt"] == body["prompt"]
     assert acme.ok("verify", made["id"], "--json").json["verdict"] == "trusted"
     acme.ok("card", made["id"])
+    acme.ok("checkout", made["id"], tmp_path / "out")
+    assert json.loads((tmp_path / "out" / "prompt.json").read_text())["answerTokens"] == 32
+
+
+@pytest.mark.slow
+def test_what_is_written_is_measured_shown_and_the_same_again(acme, tmp_path):
+    acme.ok("commit", write_model(tmp_path / "tiny"), "-d", "checkpoints/acme/tiny")
+    (tmp_path / "own.toml").write_text(CONFIG)
+    made = acme.ok("train", tmp_path / "own.toml", "--json").json
+    asked = acme.ok("evaluate", made["id"], "--on", "acme/talk.test", "--sample", "5", "--json")
+    found = asked.json
+    assert found["body"]["count"] == 5
+    assert set(found["body"]["model"]["measures"]) == {
+        *("cutOff", "exactMatch", "meanTokens", "refusals", "tokenF1"),
+    }
+    assert found["body"]["comparisons"][0]["metric"] == "tokenF1"
+    assert len(found["samples"]) == 5
+    assert all(one["expected"].startswith("It is") for one in found["samples"])
+    report = acme.ok("verify", found["id"], "--json").json
+    states = {one["id"]: one["state"] for one in report["checks"]}
+    assert (report["verdict"], states["evaluation.recomputed"]) == ("trusted", "pass")
+    acme.ok("card", made["id"])
+    refused = acme.fails(16, "evaluate", found["name"], "--report", tmp_path / "r.html", "--json")
+    assert refused.kind == "no-report"
+    (tmp_path / "q.txt").write_text("What is 7 and 7?")
+    answered = acme.ok("predict", made["id"], tmp_path / "q.txt", "--json").json
+    (one,) = answered["predictions"]
+    assert (one["confidence"], len(one["answer"])) == (None, 1)
+    rows = acme.ok("predict", made["id"], tmp_path / "rows" / "test.jsonl", "--json").json
+    assert rows["answered"] == 12
     # Once more, to the same bytes.
     again = acme.ok("train", tmp_path / "own.toml", "--json").json
     trees = [acme.ok("show", one["id"], "--json").json["manifest"]["tree"] for one in (made, again)]
     assert trees[0] == trees[1]
-    acme.ok("checkout", made["id"], tmp_path / "out")
-    assert json.loads((tmp_path / "out" / "prompt.json").read_text())["answerTokens"] == 32

@@ -33,12 +33,21 @@ _SHOWN, _WIDTH = 5, 160
     type=click.Path(path_type=Path),
     help="The report to write: one HTML file with charts, and with texts of the test set.",
 )
-def command(session: Session, model: str, dataset: str | None, report: Path | None) -> None:
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    help="Of a model that writes: ask so many records, drawn by their ids.",
+)
+def command(
+    session: Session, model: str, dataset: str | None, report: Path | None, sample: int | None
+) -> None:
     """Measure a checkpoint on a test set, and a baseline that is cheaper next to it.
 
     Both results, the majority guess and the worst failures go into one signed evaluation,
     whichever wins. Refused (exit code 14) unless the sources of the test set may be used to
     `evaluate`. A threshold that is missed is said, and is no failure.
+
+    A model that writes is measured beside its base, on the same prompts; what both wrote is kept.
 
     With the name of an evaluation in place of a checkpoint nothing is measured: its report is
     written.
@@ -56,10 +65,17 @@ def command(session: Session, model: str, dataset: str | None, report: Path | No
                 model,
                 dataset,
                 environment=session.environment,
+                sample=sample,
                 progress=follow(session.screen, meter),
             )
     facts = store.models.report(str(manifest.id))
     if report is not None:
+        if not facts["confusion"]:
+            raise InvalidInputError(
+                "no-report",
+                f"{manifest.name} is of a model that writes: its report has no charts to draw",
+                hint=f"lyrikstore card {manifest.name.replace('evaluations/', 'checkpoints/')}",
+            )
         from lyrikstore.api import evaluation_page
         from lyrikstore.version import __version__
 
@@ -74,14 +90,16 @@ def command(session: Session, model: str, dataset: str | None, report: Path | No
             "body": body,
             "verdictText": verdict_in_words(body),
             "failures": facts["failures"],
+            "samples": facts["samples"],
             "reportFile": None if report is None else str(report),
         },
         version=2,
     )
     _show(session, manifest, facts["failures"])
+    _show_samples(session, facts["samples"])
     if report is not None:
         session.screen.result(f"✓ wrote       {report}")
-    elif dataset is not None:
+    elif dataset is not None and facts["confusion"]:
         session.screen.hint(f"with charts: lyrikstore evaluate {manifest.name} --report FILE.html")
 
 
@@ -95,6 +113,17 @@ def _existing(manifest: "Manifest", report: Path | None) -> "Manifest":
             "usage", f"{manifest.name} is an evaluation: it is done", hint="add --report FILE.html"
         )
     return manifest
+
+
+def _show_samples(session: Session, samples: Sequence[Mapping[str, Any]]) -> None:
+    say = session.screen.result
+    for one in samples:
+        say(f"  record {one['record'][:12]}  token F1 {one['tokenF1']}", "bold")
+        for name in ("expected", "model", "base"):
+            if one[name] is not None:
+                text = " ".join(one[name].split())
+                shown = text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
+                say(f"    {name:<9}{escape_control(shown)}")
 
 
 def _show(session: Session, manifest: "Manifest", failures: Sequence[Mapping[str, Any]]) -> None:

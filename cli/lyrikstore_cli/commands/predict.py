@@ -62,7 +62,8 @@ def command(
     The model is loaded once, from verified bytes only. Below the confidence that its checkpoint was
     signed with the answer is "I do not know". --explain says which terms or sentences an answer
     rests on, and which training records are like it: similar, not cause. Where a right that the
-    model rests on does not hold, or was taken back since, it warns.
+    model rests on does not hold, or was taken back since, it warns. A model that writes answers in
+    words.
     """
     form = _format(session, output, form, force=force, explain=explain)
     if output is not None:
@@ -199,7 +200,7 @@ def _show(
             screen.result(place(one), "bold")
         for line in (*candidate_lines(one), *explanation_lines(one)):
             screen.result(line)
-        if one.asked.problem is None:
+        if one.asked.problem is None and not one.is_text:
             screen.result(confidence_line(one, decision))
         screen.result(escape_control(one.words), "bold")
 
@@ -208,7 +209,9 @@ def _warn(session: Session, found: Any, count: _Count) -> None:
     say = session.screen.say
     if count.formulas:
         say(formula_warning(count.formulas))
-    if count.cut_off:
+    if count.cut_off and not count.most:
+        say(f"! {pluralize(count.cut_off, 'answer was', 'answers were')} cut off")
+    elif count.cut_off:
         first = pluralize(count.most, "token was", "tokens were")
         say(f"! of {pluralize(count.cut_off, 'record')} only the first {first} read")
     if found.unanswered:

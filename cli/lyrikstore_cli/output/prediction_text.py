@@ -17,7 +17,8 @@ _WIDEST = 120
 
 def one_line(prediction: "Prediction") -> str:
     """Return a prediction as a line."""
-    sure = f"{prediction.confidence / 1_000_000:.3f}" if prediction.asked.problem is None else "–"
+    known = prediction.asked.problem is None and not prediction.is_text
+    sure = f"{prediction.confidence / 1_000_000:.3f}" if known else "–"
     return f"{sure:>5}  {escape_control(prediction.words)}  {place(prediction)}"
 
 

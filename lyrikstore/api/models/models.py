@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lyrikstore.train.config import TrainConfig
     from lyrikstore.train.formats.packaged import AddedModel
     from lyrikstore.train.plan.plan import Measure, TrainingPlan
-    from lyrikstore.train.predict.predict import AnsweredRecords
+    from lyrikstore.train.predict.prediction import AnsweredRecords
     from lyrikstore.train.reproduction.reproduce import Reproduction
     from lyrikstore.train.run import TrainResult
     from lyrikstore.verify.report import Check
@@ -211,6 +211,7 @@ class Models(ForeignModels):
         dataset: str,
         *,
         environment: Mapping[str, str],
+        sample: int | None = None,
         progress: OnProgress = silent,
     ) -> Manifest:
         """Measure a checkpoint and a baseline on a locked test set; return the signed report.
@@ -219,6 +220,7 @@ class Models(ForeignModels):
             checkpoint: One that a run here made.
             dataset: One that was logged before that run.
             environment: As for :meth:`train`.
+            sample: Of a model that writes, how many records are asked; None: all.
             progress: Progress callback, called per record.
 
         Raises:
@@ -234,6 +236,7 @@ class Models(ForeignModels):
             dataset,
             trust=store.trust,
             base_env=environment,
+            sample=sample,
             signer=store.signer(),
             clock=store.clock,
             progress=progress,
@@ -297,6 +300,8 @@ class Models(ForeignModels):
         Returns:
             ``id``, ``name``, ``inputs`` (role and id), ``body``, ``confusion``: which labels are
             taken for which, and ``failures``: the worst ones, with their texts if these are here.
+            Of a model that writes ``confusion`` is None, and ``samples`` has some records with what
+            is right and what model and base wrote.
 
         Raises:
             InvalidInputError: (``not-an-evaluation``) it is something else, or of version 1.

@@ -28,7 +28,9 @@ from lyrikstore.train.evaluation.answers import (
     lines_of,
 )
 from lyrikstore.train.evaluation.sliced import slice_records
+from lyrikstore.train.evaluation.writing import evaluate_writer
 from lyrikstore.train.plan.evaluating import plan_evaluation
+from lyrikstore.train.requirements import SFT
 from lyrikstore.train.snapshot import read_texts
 from lyrikstore.train.trained import resolve_trained
 from lyrikstore.verify.evaluation.body import evaluation_body
@@ -47,6 +49,7 @@ def evaluate_checkpoint(
     trust: Trust,
     clock: Clock,
     base_env: Mapping[str, str],
+    sample: int | None = None,
     progress: OnProgress = silent,
 ) -> Manifest:
     """Return the signed, logged evaluation of a trained checkpoint on a test set.
@@ -59,6 +62,8 @@ def evaluate_checkpoint(
         trust: Whose permissions count.
         clock: Tells the claimed time, and the moment of use.
         base_env: The caller's environment; a few harmless variables of it reach the workers.
+        sample: Of a model that writes, how many records are asked, drawn by their ids and the
+            seed of the run; None: all.
         progress: Progress callback, called per record, in the phases ``check``, ``score``,
             ``baseline``, ``overlap``, ``log`` and ``done``.
 
@@ -68,7 +73,8 @@ def evaluate_checkpoint(
             what it holds;
             (``rights-missing``) it may not be used to evaluate, as the run declares the use, or
             the training data, from which the baseline learns, to train.
-        InvalidInputError: (``not-trained``, ``not-a-dataset``, ``empty``, ``label-missing``,
+        InvalidInputError: (``no-sample``) the model gives labels; (``not-trained``,
+            ``not-a-dataset``, ``empty``, ``label-missing``,
             ``bad-model`` …)
         VerificationError, IncompleteError: A blob is damaged or lost.
         VerificationError: (``input-changed``) somebody rewrote what was copied for the workers;
@@ -97,14 +103,29 @@ def evaluate_checkpoint(
     # The baseline learns from the training data here and now: the run's right may be over.
     learning = Use.of_run(run.body, clock())
     check_rights(repo, [*train, *validation], learning, trust=trust, user=signer.did, measuring=use)
-    found = _evaluated(repo, checkpoint, test, (train, validation), run, base_env, progress)
+    if checkpoint.body["task"] == SFT:
+        written = evaluate_writer(
+            repo, checkpoint, test, (train, validation), run, sample, base_env, progress
+        )
+        found = _Evaluated(*written)
+    elif sample is not None:
+        raise InvalidInputError(
+            "no-sample",
+            "only a model that writes is asked about a sample",
+            hint="leave --sample out: labels cost little",
+        )
+    else:
+        found = _evaluated(repo, checkpoint, test, (train, validation), run, base_env, progress)
     body = {**found.body, "rights": [right.to_json() for right in rights]}
     name = "evaluations/" + checkpoint.name.removeprefix("checkpoints/")
     progress(Progress(phase="log"))
     with open_transaction(repo) as transaction:
         state = repo.refs.get(name)
-        data = found.predictions
-        attachment = Attachment("predictions", transaction.writer.put_bytes(data), len(data))
+        attachments = [
+            Attachment(role, transaction.writer.put_bytes(data), len(data))
+            for role, data in (("predictions", found.predictions), ("outputs", found.outputs))
+            if data
+        ]
         manifest = sign_manifest(
             kind="evaluation",
             store=repo.store_id,
@@ -116,7 +137,7 @@ def evaluate_checkpoint(
                 *(Input("train", "dataset", one.id) for one in train),
             ],
             body=body,
-            attachments=[attachment],
+            attachments=attachments,
             signer=signer,
             created=clock(),
         )
@@ -132,10 +153,12 @@ class _Evaluated(Struct, frozen=True):
     Attributes:
         body: Of the evaluation, but for the rights.
         predictions: The attachment.
+        outputs: Another, with the texts of a model that writes; empty: there is none.
     """
 
     body: dict[str, Any]
     predictions: bytes
+    outputs: bytes = b""
 
 
 def _evaluated(

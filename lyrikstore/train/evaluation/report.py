@@ -8,6 +8,8 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.evaluation.failures import read_failures
+from lyrikstore.train.evaluation.samples import read_samples
+from lyrikstore.train.requirements import SFT
 from lyrikstore.verify.evaluation.confusion import confusion
 from lyrikstore.verify.evaluation.predictions import read_predictions
 
@@ -30,13 +32,20 @@ def report_facts(repo: Repository, evaluation: Manifest) -> dict[str, Any]:
             if monitors
             else "make one with: lyrikstore evaluate CHECKPOINT --on TEST --report FILE.html",
         )
-    with repo.blobs.open(attached[0].id) as stream:
-        predictions = read_predictions(stream)
-    return {
+    about = {
         "id": str(evaluation.id),
         "name": evaluation.name,
         "inputs": [(item.role, str(item.id)) for item in evaluation.inputs],
         "body": evaluation.body,
+    }
+    if evaluation.body["task"] == SFT:
+        samples = read_samples(repo, evaluation)
+        return {**about, "confusion": None, "failures": [], "samples": samples}
+    with repo.blobs.open(attached[0].id) as stream:
+        predictions = read_predictions(stream)
+    return {
+        **about,
+        "samples": [],
         "confusion": confusion(predictions),
         "failures": [to_builtins(one) for one in read_failures(repo, evaluation)],
     }

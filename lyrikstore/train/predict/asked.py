@@ -100,7 +100,8 @@ class RecordLayout(Struct, frozen=True):
             train: A dataset that it learned from.
         """
         data, roles = config["data"], FieldRoles.of_body(train.body)
-        text = (data["text"],) if data.get("text") else roles.text or USUAL["text"]
+        named = data.get("text") or data.get("prompt")
+        text = (named,) if named else roles.text or USUAL["text"]
         return cls(text, tuple(data.get("fields", ())), roles.id or USUAL["id"][0])
 
 

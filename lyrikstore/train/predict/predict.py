@@ -1,8 +1,10 @@
 """Prediction: the answers of one checkpoint about a file, a folder or rows (spec §13.11)."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -30,46 +32,20 @@ from lyrikstore.train.predict.asked import (
     check_place,
     read_asked,
 )
-from lyrikstore.train.predict.prediction import MOST_CANDIDATES, Prediction
+from lyrikstore.train.predict.prediction import MOST_CANDIDATES, AnsweredRecords, Prediction
 from lyrikstore.train.predict.similar import TrainingRecords, TrainingSources, WithdrawnRights
+from lyrikstore.train.predict.writing import write_answers
+from lyrikstore.train.requirements import SFT
 from lyrikstore.train.trained import answerer_of, resolve_trained, stage_checkpoint
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TEST, Staging, open_staging
-from lyrikstore.verify.evaluation.answers import SEVERAL, WHOLE, decide
+from lyrikstore.verify.evaluation.answers import WHOLE, decide
 
 MOST_EXPLAINED = 1000
 """Records that are explained at once: what explains them lies in memory."""
 
 _ASKED = "asked.jsonl"
 _ROWS_AT_ONCE = 1024
-
-
-class AnsweredRecords(Struct, frozen=True):
-    """The answers of a checkpoint; iterate once, while the call that gives them is open.
-
-    Attributes:
-        checkpoint: What answered.
-        count: How many records there are.
-        unanswered: Why some got no answer: reason → how many.
-        without_fields: How many rows lack a field that the model reads beside the text.
-        missing: With ``explain``: training data that is not here, and why.
-        records: The answers, in the order of the input.
-    """
-
-    checkpoint: Manifest
-    count: int
-    unanswered: Mapping[str, int]
-    without_fields: int
-    missing: Sequence[tuple[str, str]]
-    records: Iterator[Prediction]
-
-    @property
-    def several(self) -> bool:
-        """Whether a record may have several labels."""
-        return bool(self.checkpoint.body["task"] == SEVERAL)
-
-    def __iter__(self) -> Iterator[Prediction]:
-        return self.records
 
 
 @contextmanager
@@ -129,6 +105,15 @@ def predict_records(
     with open_staging(folder) as staging:
         limit = min(most or MOST_EXPLAINED, MOST_EXPLAINED) if explain else most
         asked = read_asked(place, layout, staging.path, repo.root)
+        if checkpoint.body["task"] == SFT:
+            if explain:
+                raise InvalidInputError(
+                    "no-explanation",
+                    f"{checkpoint.name} writes: nothing says what its words rest on",
+                    hint="leave --explain out",
+                )
+            yield _written(repo, checkpoint, run, place, asked, staging, most, base_env, progress)
+            return
         copied = _copy(place, asked, layout, staging, limit, progress)
         progress(Progress(phase="start"))
         reads = stage_checkpoint(repo, checkpoint, staging)
@@ -154,6 +139,34 @@ def predict_records(
             known.missing,
             answers.records(),
         )
+
+
+def _written(
+    repo: Repository,
+    checkpoint: Manifest,
+    run: Manifest,
+    place: Path,
+    asked: Iterable[AskedRecord],
+    staging: Staging,
+    most: int | None,
+    base_env: Mapping[str, str],
+    progress: OnProgress,
+) -> AnsweredRecords:
+    """Return what a model that writes answers; all of it lies in memory."""
+    limit = min(most or MOST_EXPLAINED, MOST_EXPLAINED)
+    records = list(islice(asked, limit + 1))
+    if len(records) > limit:
+        raise _too_many(place, limit)
+    problems = [(one, one.problem) for one in records if one.problem is not None]
+    unanswered = dict(Counter(problem.reason for _, problem in problems))
+    if len(problems) == len(records):
+        first = problems[0] if problems else None
+        raise _nothing(place, _Copied(len(records), unanswered=unanswered, first=first))
+    progress(Progress(phase="start"))
+    answers = write_answers(
+        repo, checkpoint, run, records, staging, base_env=base_env, progress=progress
+    )
+    return AnsweredRecords(checkpoint, len(records), unanswered, 0, (), iter(list(answers)))
 
 
 def predict_file(

@@ -1,13 +1,14 @@
 """What a checkpoint says of one record (spec §13.11)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
+from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.train.predict.asked import AskedRecord
-from lyrikstore.verify.evaluation.answers import WHOLE
+from lyrikstore.verify.evaluation.answers import SEVERAL, WHOLE
 
 MOST_CANDIDATES = 5
 """Labels that are named with their probability, if no more are given."""
@@ -43,6 +44,8 @@ class Prediction(Struct, frozen=True):
         max_tokens: The most the model reads; a text with more is cut off there; 0: all are read.
         explanation: What speaks for the answer, one object for each label and model.
         similar: Training records that are like it, which are not why it answers so.
+        is_text: Whether the answer is a text that the model wrote, of which nothing is sure.
+        is_whole: Of such a text, whether it came to its end.
     """
 
     asked: AskedRecord
@@ -54,11 +57,13 @@ class Prediction(Struct, frozen=True):
     max_tokens: int = 0
     explanation: tuple[Mapping[str, Any], ...] | None = None
     similar: tuple[Mapping[str, Any], ...] | None = None
+    is_text: bool = False
+    is_whole: bool = True
 
     @property
     def cut_off(self) -> bool:
-        """Whether the text may have been longer than the model reads."""
-        return 0 < self.max_tokens <= self.tokens
+        """Whether the text may have been longer than the model reads, or its answer was."""
+        return not self.is_whole or 0 < self.max_tokens <= self.tokens
 
     @property
     def words(self) -> str:
@@ -79,7 +84,7 @@ class Prediction(Struct, frozen=True):
             "record": asked.record.hex if asked.record else None,
             "abstained": self.abstained,
             "answer": list(self.answer),
-            "confidence": None if problem else decimal(self.confidence),
+            "confidence": None if problem or self.is_text else decimal(self.confidence),
             "candidates": [
                 {"label": label, "probability": decimal(score)} for label, score in self.candidates
             ],
@@ -112,12 +117,40 @@ class Prediction(Struct, frozen=True):
             asked.id,
             asked.record.hex if asked.record else "",
             answer,
-            "" if problem else decimal(self.confidence),
+            "" if problem or self.is_text else decimal(self.confidence),
             "" if problem else str(self.abstained).lower(),
             *(first, firsts, second, seconds),
             "" if problem else str(self.cut_off).lower(),
             problem.summary if problem else "",
         ]
+
+
+class AnsweredRecords(Struct, frozen=True):
+    """The answers of a checkpoint; iterate once, while the call that gives them is open.
+
+    Attributes:
+        checkpoint: What answered.
+        count: How many records there are.
+        unanswered: Why some got no answer: reason → how many.
+        without_fields: How many rows lack a field that the model reads beside the text.
+        missing: With ``explain``: training data that is not here, and why.
+        records: The answers, in the order of the input.
+    """
+
+    checkpoint: Manifest
+    count: int
+    unanswered: Mapping[str, int]
+    without_fields: int
+    missing: Sequence[tuple[str, str]]
+    records: Iterator[Prediction]
+
+    @property
+    def several(self) -> bool:
+        """Whether a record may have several labels."""
+        return bool(self.checkpoint.body["task"] == SEVERAL)
+
+    def __iter__(self) -> Iterator[Prediction]:
+        return self.records
 
 
 def decimal(millionths: int) -> str:

@@ -1,7 +1,7 @@
 """Verified copies of conversations, for workers that see nothing else (spec §13.12.3)."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -89,6 +89,35 @@ def copy_conversations(
     if not records:
         raise InvalidInputError("empty", f"{manifests[0].name} has no records")
     return Conversations(tuple(records), Digest(hasher.digest()), tuple(answers))
+
+
+def write_prompts(
+    asked: Iterable[tuple[str, str]],
+    prompts: tuple[PromptSource, Prompts],
+    *,
+    staging: Staging,
+    name: str,
+) -> None:
+    """Write prompts without answers, as :func:`copy_conversations` writes them.
+
+    Args:
+        asked: Record id and text of each.
+        prompts: Where prompts come from, and what renders them.
+        staging: Where to write.
+        name: File to make there.
+
+    Raises:
+        InvalidInputError: As :meth:`Prompts.render`.
+        StorageError: Storage backend error: disk full, read-only, I/O error.
+    """
+    source, rendering = prompts
+    waiting = iter(asked)
+    with staging.create(name) as write:
+        while part := list(islice(waiting, AT_ONCE)):
+            found = rendering.render([source.turns(text, "") for _, text in part], answered=False)
+            for (record, _), one in zip(part, found, strict=True):
+                line = {"id": record, "prompt": one.prompt, "completion": ""}
+                write(json.dumps(line).encode("ascii") + b"\n")
 
 
 def _conversations(

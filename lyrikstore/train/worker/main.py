@@ -66,6 +66,10 @@ def _job(name: str) -> Job:
         from lyrikstore.train.worker.writing.training import train_writer
 
         return train_writer
+    if name == "generate":
+        from lyrikstore.train.worker.writing.generate import generate
+
+        return generate
     if name == "score":
         from lyrikstore.train.worker.scoring import score
 

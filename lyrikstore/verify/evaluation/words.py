@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from lyrikstore.verify.evaluation.generation.texts import BASE_MODEL
 from lyrikstore.verify.evaluation.limits import MEMBERS, SEEN_PERCENT, are_more, beyond_limits
 
 WORD_COUNTS = "TF-IDF of word 1- and 2-grams, logistic regression"
@@ -15,6 +16,11 @@ METRICS = {
     "subsetAccuracy": "all labels right",
     "microF1": "micro-F1",
     "macroF1": "macro-F1",
+    "tokenF1": "token F1",
+    "exactMatch": "exact match",
+    "refusals": "refusals",
+    "cutOff": "cut off",
+    "meanTokens": "tokens",
 }
 """Metrics of a system → how they are called, in the order in which they are shown."""
 
@@ -24,10 +30,16 @@ _ONE = frozenset({"accuracy", "macroF1"})
 OF_A_LABEL = frozenset({"precision", "recall", "f1"})
 """Metrics of one label."""
 
-THRESHOLDS = frozenset({*METRICS, *OF_A_LABEL, *MEMBERS, "ece", "brier", "costPer1000"})
+_WRITTEN = frozenset({"tokenF1", "exactMatch", "refusals", "cutOff", "meanTokens"})
+
+THRESHOLDS = frozenset({*METRICS, *OF_A_LABEL, *MEMBERS, "ece", "brier", "costPer1000"}) - _WRITTEN
 """Metrics that a threshold may be for."""
 
-_CALLED = {WORD_COUNTS: "the word counts", NEAREST: "the nearest training record"}
+_CALLED = {
+    WORD_COUNTS: "the word counts",
+    NEAREST: "the nearest training record",
+    BASE_MODEL: "the base model",
+}
 
 Body = Mapping[str, Any]
 

@@ -18,6 +18,7 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable, stated, warned
+from lyrikstore.verify.store.generations import recompute_generations
 from lyrikstore.verify.store.test_sets import learnt_by
 
 # What computes figures loads numpy, which few who verify need.
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from lyrikstore.verify.evaluation.recompute import LabelledRecord
 
 _CHECK = "evaluation.recomputed"
+GENERATIONS = "generations/1"
 
 MONITOR = "monitor"
 """Purpose of an evaluation of data that came after the run."""
@@ -83,6 +85,8 @@ def _recompute(
     """Compute one evaluation again; return how many records its predictions are about."""
     from lyrikstore.verify.evaluation.recompute import find_difference, undeclared
 
+    if evaluation.body["predictions"]["format"] == GENERATIONS:
+        return recompute_generations(repository, evaluation, ancestry, read, problems)
     label = f"{evaluation.name} ({evaluation.id.short})"
     predictions = _read_predictions(repository, evaluation, label, problems)
     checkpoint = ancestry.get(evaluation.inputs_in("checkpoint")[0].id)

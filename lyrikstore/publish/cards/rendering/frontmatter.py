@@ -22,6 +22,11 @@ _METRICS = {
     METRICS["subsetAccuracy"]: ("accuracy", "Subset accuracy"),
     METRICS["microF1"]: ("f1", "Micro F1"),
     METRICS["macroF1"]: ("f1", "Macro F1"),
+    METRICS["tokenF1"]: ("f1", "Token F1"),
+    METRICS["exactMatch"]: ("exact_match", "Exact match"),
+    METRICS["refusals"]: ("refusals", "Refusals"),
+    METRICS["cutOff"]: ("cut_off", "Answers cut off"),
+    METRICS["meanTokens"]: ("tokens", "Mean tokens of an answer"),
 }
 """Title of a statement → what the hub calls the metric, and its name for people."""
 

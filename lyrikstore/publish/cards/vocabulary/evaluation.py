@@ -248,8 +248,13 @@ def _confusions(facts: CardFacts, one: Manifest) -> Iterator[Said]:
 def _failures(_: CardFacts, one: Manifest) -> Iterator[Said]:
     for at, worst in enumerate(one.body["worst"][:10]):
         sure = f", with probability {worst['probability']}" if "probability" in worst else ""
-        text = f"{worst['expected']} taken for {worst['predicted']}{sure}; record {worst['record']}"
+        what = f"token F1 {worst['score']}" if "score" in worst else _taken(worst)
+        text = f"{what}{sure}; record {worst['record']}"
         yield Said(text, (named(one),), "measured", f"{one.name} {at + 1}", f"Failure {at + 1}")
+
+
+def _taken(worst: Mapping[str, Any]) -> str:
+    return f"{worst['expected']} taken for {worst['predicted']}"
 
 
 def _latency(_: CardFacts, one: Manifest) -> Iterator[Said]:

@@ -155,7 +155,7 @@ DECODERS = (
             WINDOW: _is_window,
             "_sliding_window_pattern": counts_to(200),
             "layer_types": _are_layer_types,
-            "query_pre_attn_scalar": is_positive,
+            "query_pre_attn_scalar": counts_to(65_536),
             "rope_local_base_freq": is_positive,
             "sliding_window_pattern": counts_to(200),
             "use_bidirectional_attention": one_of(False),

@@ -1,0 +1,102 @@
+"""What a model wrote beside what is right, for whoever holds the data (spec §13.12.8)."""
+
+import json
+from typing import Any
+
+from lyrikstore.canon.errors import LyrikstoreError, StorageError
+from lyrikstore.curate.readers.rows import as_text
+from lyrikstore.curate.recipes.references import read_candidates
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.evaluation.generation.body import read_generations, sample_records
+
+SHOWN = 20
+"""Records that are shown, drawn by their ids."""
+
+MAX_CHARACTERS = 2000
+"""Characters of a text that are shown."""
+
+_MAX_LINE = 8 << 20
+
+
+def read_samples(repo: Repository, evaluation: Manifest) -> list[dict[str, Any]]:
+    """Return some records of an evaluation with what was written, as far as that is here.
+
+    Args:
+        repo: The store.
+        evaluation: One of a model that writes.
+
+    Returns:
+        ``record``, ``tokenF1`` (a decimal), ``expected``, ``model`` and ``base``: texts, or None.
+
+    Raises:
+        FormatError: (``bad-predictions``) its predictions are none.
+        NotFoundError, VerificationError, IncompleteError, StorageError: They cannot be read.
+
+    Cost: one read of the test set.
+    """
+    with repo.blobs.open(evaluation.attachments_in("predictions")[0].id) as stream:
+        found = read_generations(stream)
+    wanted = sample_records(found.records, SHOWN, found.seed)
+    texts = _texts(repo, evaluation)
+    expected = _expected(repo, evaluation, {one.hex for one in wanted})
+    samples = []
+    for record, outputs in zip(found.records, found.outputs, strict=True):
+        if record not in wanted:
+            continue
+        written = texts.get(record.hex, [None, None])
+        score = outputs[0].token_f1
+        samples.append(
+            {
+                "record": record.hex,
+                "tokenF1": f"{score // 1_000_000}.{score % 1_000_000:06d}",
+                "expected": _cut(expected.get(record.hex)),
+                "model": _cut(written[0]),
+                "base": _cut(written[1] if len(written) > 1 else None),
+            }
+        )
+    return samples
+
+
+def _texts(repo: Repository, evaluation: Manifest) -> dict[str, list[str | None]]:
+    found: dict[str, list[str | None]] = {}
+    try:
+        for attached in evaluation.attachments_in("outputs"):
+            with repo.blobs.open(attached.id) as stream:
+                while line := stream.readline(_MAX_LINE):
+                    one = json.loads(line)
+                    found[str(one["record"])] = [str(text) for text in one["outputs"]]
+    except StorageError:
+        raise
+    except (LyrikstoreError, ValueError, TypeError, KeyError):
+        return {}  # erased, or in a clone without it
+    return found
+
+
+def _expected(repo: Repository, evaluation: Manifest, wanted: set[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    try:
+        checkpoint = repo.manifest(evaluation.inputs_in("checkpoint")[0].id)
+        data = repo.manifest(checkpoint.inputs_in("run")[0].id).body["config"]["data"]
+        for item in evaluation.inputs_in("test"):
+            for row in read_candidates(repo, repo.manifest(item.id)):
+                if row.id.hex in wanted:
+                    found[row.id.hex] = _answer(row.fields, data)
+    except StorageError:
+        raise
+    except LyrikstoreError:
+        pass  # a clone without the data, or data that was retired
+    return found
+
+
+def _answer(fields: Any, data: Any) -> str:
+    if "messages" in data:
+        turns = fields.get(data["messages"])
+        return str(turns[-1].get("content", "")) if isinstance(turns, list) and turns else ""
+    return as_text(fields.get(data["completion"])) or ""
+
+
+def _cut(text: str | None) -> str | None:
+    if text is None or len(text) <= MAX_CHARACTERS:
+        return text
+    return text[:MAX_CHARACTERS] + "…"

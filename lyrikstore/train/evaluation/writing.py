@@ -1,0 +1,134 @@
+"""Evaluation of a model that writes, beside its base (spec §13.12.8)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import PolicyError
+from lyrikstore.canon.json import encode
+from lyrikstore.canon.progress import OnProgress
+from lyrikstore.canon.text import pluralize
+from lyrikstore.curate.recipes.references import read_candidates
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.environment import describe_environment
+from lyrikstore.train.sft.copy import copy_conversations
+from lyrikstore.train.sft.generate import GeneratedTexts, generate_texts
+from lyrikstore.train.sft.prompts import open_prompts, read_prompt_source
+from lyrikstore.train.trained import stage_checkpoint
+from lyrikstore.train.worker.staging import TEST, open_staging
+from lyrikstore.verify.evaluation.generation.body import (
+    Generations,
+    generation_body,
+    sample_records,
+    write_generations,
+)
+from lyrikstore.verify.evaluation.generation.texts import judge_text
+from lyrikstore.verify.store.test_sets import is_mostly_seen
+
+
+def evaluate_writer(
+    repo: Repository,
+    checkpoint: Manifest,
+    test: Manifest,
+    learnt: tuple[Sequence[Manifest], Sequence[Manifest]],
+    run: Manifest,
+    sample: int | None,
+    base_env: Mapping[str, str],
+    progress: OnProgress,
+) -> tuple[dict[str, Any], bytes, bytes]:
+    """Let a model and its base answer the test set, and return what follows.
+
+    Args:
+        repo: The store.
+        checkpoint: The model.
+        test: The test set.
+        learnt: Training and validation data.
+        run: Its run.
+        sample: How many records are asked; None: all.
+        base_env: The caller's environment.
+        progress: Progress callback, called per batch.
+
+    Returns:
+        The body but for the rights; the attachments ``predictions`` and ``outputs``.
+
+    Raises:
+        PolicyError: (``test-is-train``) most of the records are what the model learnt from.
+        InvalidInputError, VerificationError, IncompleteError, RunFailedError, StorageError: As
+            :func:`lyrikstore.train.sft.copy.copy_conversations` and ``run_job``.
+    """
+    config = TrainConfig.from_json(dict(run.body["config"]))
+    base = repo.manifest(checkpoint.inputs_in("base")[0].id)
+    ids = [row.id for row in read_candidates(repo, test)]
+    known = {row.id for some in learnt for one in some for row in read_candidates(repo, one)}
+    chosen = None
+    if sample is not None and sample < len(ids):
+        chosen = sample_records(ids, sample, run.body["seed"])
+    asked = [one for one in ids if chosen is None or one in chosen]
+    seen = sum(one in known for one in asked)
+    if is_mostly_seen(seen, len(asked)):
+        raise PolicyError(
+            "test-is-train",
+            f"{test.name}: the model learned from {seen} of its {pluralize(len(asked), 'record')}",
+            hint="evaluate on the part that was split off before the run",
+        )
+    source = read_prompt_source(repo, base, config.prompt)
+    with open_staging(repo.root) as staging:
+        reads = stage_checkpoint(repo, checkpoint, staging)
+        with open_prompts(source) as rendering:
+            copied = copy_conversations(
+                repo,
+                [test],
+                config.data,
+                (source, rendering),
+                staging=staging,
+                name=TEST,
+                chosen=chosen,
+            )
+        found = generate_texts(
+            staging,
+            reads,
+            run.body,
+            chat=bool(source.chat),
+            baseline=True,
+            base_env=base_env,
+            progress=progress,
+        )
+    outputs = tuple(
+        tuple(judge_text(one.text, right, tokens=one.tokens, ended=one.ended) for one in texts)
+        for texts, right in zip(found.texts, copied.answers, strict=True)
+    )
+    generations = Generations(copied.records, outputs, len(ids), run.body["seed"])
+    body = generation_body(generations, seed=run.body["seed"])
+    for name, system in zip(("model", "baseline"), found.systems, strict=True):
+        body[name] |= dict(system)
+    body["baseline"]["params"] = {"answerTokens": config.model.answer_tokens}
+    prompt = {
+        "template": str(source.digest),
+        "rendered": str(copied.rendered),
+        "system": config.prompt.system,
+    }
+    body |= {
+        "prompt": {name: value for name, value in prompt.items() if value},
+        "split": test.body.get("derivation", {}).get("part", "test"),
+        "environment": describe_environment(config.training.threads),
+        "overlap": {"exact": seen, "checked": "record ids"},
+        "actual": _actual(found),
+    }
+    predictions = b"".join(write_generations(generations))
+    return body, predictions, b"".join(_texts(copied.records, found))
+
+
+def _actual(found: GeneratedTexts) -> dict[str, str]:
+    return {
+        "wallSeconds": f"{sum(float(one['wallSeconds']) for one in found.systems):.1f}",
+        "cpuSeconds": f"{sum(float(one['cpuSeconds']) for one in found.systems):.1f}",
+        "memoryBytes": str(max(int(one["peakMemoryBytes"]) for one in found.systems)),
+    }
+
+
+def _texts(records: Sequence[Digest], found: GeneratedTexts) -> Iterator[bytes]:
+    for record, texts in zip(records, found.texts, strict=True):
+        line = {"outputs": [one.text for one in texts], "record": record.hex}
+        yield encode(line) + b"\n"

@@ -1,0 +1,99 @@
+"""A model that writes is asked, in a worker (spec §13.12.8)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from lyrikstore.canon.errors import RunFailedError, storage_error
+from lyrikstore.canon.progress import OnProgress
+from lyrikstore.train.snapshot import staged_weights
+from lyrikstore.train.worker.process import run_job
+from lyrikstore.train.worker.staging import TEST, Staging
+
+MAX_OUTPUT_BYTES = 1 << 20
+"""Longest text that a model writes."""
+
+
+class GeneratedText(Struct, frozen=True):
+    """What one answerer wrote.
+
+    Attributes:
+        text: The answer.
+        tokens: How many tokens it has, the one that ends it among them.
+        ended: Whether it came to its end.
+    """
+
+    text: str
+    tokens: int
+    ended: bool
+
+
+class GeneratedTexts(Struct, frozen=True):
+    """What was written.
+
+    Attributes:
+        texts: Of each record, those of the model, and of the base where it was asked.
+        systems: What each took.
+    """
+
+    texts: tuple[tuple[GeneratedText, ...], ...]
+    systems: tuple[Mapping[str, Any], ...]
+
+
+def generate_texts(
+    staging: Staging,
+    reads: Sequence[str],
+    run: Mapping[str, Any],
+    *,
+    chat: bool,
+    baseline: bool,
+    base_env: Mapping[str, str],
+    progress: OnProgress,
+) -> GeneratedTexts:
+    """Return what a staged checkpoint answers to staged prompts.
+
+    Args:
+        staging: Holds checkpoint, base and prompts.
+        reads: The files of the checkpoint and its base.
+        run: Body of its run.
+        chat: Whether prompts come from a chat template.
+        baseline: Whether the base answers, too.
+        base_env: The caller's environment.
+        progress: Progress callback, called per batch.
+
+    Raises:
+        RunFailedError, InvalidInputError, VerificationError, StorageError: As
+            :func:`lyrikstore.train.worker.process.run_job`.
+    """
+    threads = run["config"]["training"]["threads"]
+    result = run_job(
+        staging,
+        {
+            "job": "generate",
+            "threads": threads,
+            "seed": run["seed"],
+            "weights": staged_weights(staging),
+            "chat": chat,
+            "baseline": baseline,
+        },
+        reads=(*reads, TEST),
+        threads=threads,
+        base_env=base_env,
+        progress=progress,
+    )
+    path = staging.path / str(result["outputs"])
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise storage_error(error, f"reading {path.name}") from error
+    texts = tuple(tuple(_text(one) for one in json.loads(line)) for line in lines)
+    if any(len(some) != (2 if baseline else 1) for some in texts):
+        raise RunFailedError("bad-output", f"{path.name} is not what a worker writes")
+    return GeneratedTexts(texts, tuple(result["systems"]))
+
+
+def _text(one: Any) -> GeneratedText:
+    text, tokens, ended = one
+    return GeneratedText(str(text)[:MAX_OUTPUT_BYTES], int(tokens), bool(ended))

@@ -1,0 +1,173 @@
+"""Whether the figures of what a model wrote follow from it (spec §13.12.8)."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    IncompleteError,
+    LyrikstoreError,
+    NotFoundError,
+)
+from lyrikstore.canon.quoting import quote
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.problems import Problems
+from lyrikstore.verify.store.test_sets import learnt_by
+
+if TYPE_CHECKING:
+    from lyrikstore.verify.evaluation.generation.body import Generations
+    from lyrikstore.verify.evaluation.recompute import LabelledRecord
+
+MEASURED = ("wallSeconds", "cpuSeconds", "peakMemoryBytes", "params")
+_MAX_TEXT_LINE = 8 << 20
+
+ReadAnswers = Callable[
+    [Repository, Sequence[Manifest], str, Sequence[str]], "Iterator[LabelledRecord]"
+]
+"""Yields the records of datasets with the texts of a field."""
+
+
+def recompute_generations(
+    repository: Repository,
+    evaluation: Manifest,
+    ancestry: Mapping[Digest, Manifest],
+    read: ReadAnswers | None,
+    problems: Problems,
+) -> int:
+    """Compute the figures of an evaluation again; return how many records they are about.
+
+    Args:
+        repository: The store.
+        evaluation: One with predictions of the format ``generations/1``.
+        ancestry: The manifests that it comes from.
+        read: Reads the records of test sets; None: they are not looked at.
+        problems: Takes what is found.
+
+    Cost: one read of what was written, of the test set and of what the model learnt from, and 1,000
+    resamples.
+    """
+    from lyrikstore.verify.evaluation.generation.body import find_generation_difference
+
+    label = f"{evaluation.name} ({evaluation.id.short})"
+    found = _read(repository, evaluation, label, problems)
+    checkpoint = ancestry.get(evaluation.inputs_in("checkpoint")[0].id)
+    if found is None or checkpoint is None:  # then `manifests` or `lineage` says so
+        return 0
+    runs = checkpoint.inputs_in("run")
+    run = ancestry.get(runs[0].id) if runs else None
+    body = evaluation.body
+    if checkpoint.body.get("task") != body.get("task"):
+        problems.add(problems.bad, "undeclared", f"{label}: its task is not the checkpoint's")
+    seed = body.get("confidence", {}).get("seed")
+    if run is not None and not seed == found.seed == run.body["seed"]:
+        problems.add(problems.bad, "undeclared", f"{label}: its seed is not that of the run")
+    known = len(problems.bad)
+    if read is not None and run is not None:
+        try:
+            reason, words = _compare(repository, evaluation, found, checkpoint, run, ancestry, read)
+        except LyrikstoreError as error:
+            text = f"{label}: not compared with its test set: {quote(error.message, 300)}"
+            problems.add(problems.odd, "not-compared", text)
+        else:
+            if reason:
+                where = problems.odd if reason == "not-compared" else problems.bad
+                problems.add(where, reason, f"{label}: {words}")
+    if len(problems.bad) > known:
+        return len(found.records)
+    if difference := find_generation_difference(body, found, measured=MEASURED):
+        problems.add(problems.bad, "differs", f"{label}: {difference}")
+    return len(found.records)
+
+
+def _read(
+    repository: Repository, evaluation: Manifest, label: str, problems: Problems
+) -> "Generations | None":
+    from lyrikstore.verify.evaluation.generation.body import read_generations
+
+    try:
+        with repository.blobs.open(evaluation.attachments_in("predictions")[0].id) as stream:
+            return read_generations(stream)
+    except (IncompleteError, NotFoundError) as error:
+        problems.add(problems.lost, "lost", f"{label}: {quote(error.message, 300)}")
+    except FormatError as error:
+        problems.add(problems.bad, "bad-predictions", f"{label}: {quote(error.message, 300)}")
+    except LyrikstoreError as error:
+        problems.note(label, error)
+    return None
+
+
+def _compare(
+    repository: Repository,
+    evaluation: Manifest,
+    found: "Generations",
+    checkpoint: Manifest,
+    run: Manifest,
+    ancestry: Mapping[Digest, Manifest],
+    read: ReadAnswers,
+) -> tuple[str, str]:
+    """Return how what was written differs from the test set it is said to be about."""
+    from lyrikstore.verify.evaluation.generation.body import sample_records
+
+    field = run.body["config"].get("data", {}).get("completion", "")
+    tests = [ancestry[one.id] for one in evaluation.inputs_in("test") if one.id in ancestry]
+    if len(tests) < len(evaluation.inputs_in("test")):
+        return "not-compared", "its test set is not here"
+    rows = [(one.id, "".join(one.labels)) for one in read(repository, tests, field, ())]
+    if len(rows) != found.of:
+        return "other-test-set", f"it has {found.of} as the number of its records"
+    ids = [record for record, _ in rows]
+    chosen = sample_records(ids, len(found.records), found.seed)
+    # ATTACK: of many records those are asked that the model answers well.
+    asked = [at for at, record in enumerate(ids) if len(found.records) == len(ids)
+             or record in chosen]  # fmt: skip
+    if [ids[at] for at in asked] != list(found.records):
+        return "other-test-set", "its records are not those of the test set, or of its sample"
+    learnt = [ancestry[one] for one in learnt_by(checkpoint) if one in ancestry]
+    known = {one.id for one in read(repository, learnt, "", ())}
+    seen = sum(record in known for record in found.records)
+    if evaluation.body.get("overlap", {}).get("exact") != seen:
+        return "differs", f"overlap.exact is not {seen}, which follows"
+    texts = _texts(repository, evaluation)
+    if texts is None or not field:
+        return "", ""
+    return _judge(found, [rows[at][1] for at in asked], texts)
+
+
+def _judge(
+    found: "Generations", answers: Sequence[str], texts: Sequence[Sequence[str]]
+) -> tuple[str, str]:
+    from lyrikstore.verify.evaluation.generation.texts import judge_text
+
+    if len(texts) != len(found.outputs):
+        return "differs", "its texts are not about its records"
+    for number, (outputs, right, some) in enumerate(
+        zip(found.outputs, answers, texts, strict=True), start=1
+    ):
+        if len(some) != len(outputs):
+            return "differs", f"record {number} has other texts than figures"
+        for said, text in zip(outputs, some, strict=True):
+            # Attack case A53: figures that are better than what was written.
+            if said != judge_text(text, right, tokens=said.tokens, ended=said.ended):
+                return "differs", f"the figures of record {number} do not follow from its text"
+    return "", ""
+
+
+def _texts(repository: Repository, evaluation: Manifest) -> list[list[str]] | None:
+    """Return the texts that were written; None: they are not here any more, as may be."""
+    attached = evaluation.attachments_in("outputs")
+    if not attached:
+        return None
+    found: list[list[str]] = []
+    try:
+        with repository.blobs.open(attached[0].id) as stream:
+            while line := stream.readline(_MAX_TEXT_LINE + 1):
+                document = json.loads(line)
+                found.append([str(one) for one in document["outputs"]])
+    except (IncompleteError, NotFoundError):
+        return None
+    except (ValueError, TypeError, KeyError):
+        raise FormatError("bad-predictions", "its texts are none") from None
+    return found

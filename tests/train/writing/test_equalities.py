@@ -1,0 +1,172 @@
+"""What training computes of a model that writes, beside what others compute of the same."""
+
+import json
+import warnings
+
+import pytest
+
+from lyrikstore.canon.digest import Digest
+from tests.writers import write_model
+
+torch = pytest.importorskip("torch")
+
+from lyrikstore.train.formats.base_model import check_model_config  # noqa: E402
+from lyrikstore.train.worker.hashed_read import StagedFiles  # noqa: E402
+from lyrikstore.train.worker.writing.decoder import AdaptedDecoder, load_decoder  # noqa: E402
+from lyrikstore.train.worker.writing.loss import (  # noqa: E402
+    hidden_states,
+    learnt_loss,
+    pack_rows,
+)
+from lyrikstore.train.worker.writing.texts import Told  # noqa: E402
+
+pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing")]
+
+FAMILIES = ["Llama", "Mistral", "Qwen2", "Qwen3", "Gemma", "Gemma3", "Phi3"]
+CONFIG = {
+    "model": {"answer_tokens": 16, "max_tokens": 64},
+    "lora": {
+        "rank": 4,
+        "alpha": 8,
+        "dropout": "0",
+        "targets": ["q_proj", "v_proj", "down_proj"],
+        "layers": [],
+    },
+}
+
+
+def stage(folder):
+    """Stage a model's folder as a worker finds it, its settings checked."""
+    settings = check_model_config((folder / "config.json").read_bytes())
+    base = folder.parent / f"staged-{folder.name}" / "base"
+    base.mkdir(parents=True)
+    (base / "config.json").write_text(json.dumps(settings))
+    for name in ("model.safetensors", "tokenizer.json"):
+        (base / name).write_bytes((folder / name).read_bytes())
+    return StagedFiles(base.parent, lambda *_: None)
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory):
+    return stage(write_model(tmp_path_factory.mktemp("models") / "llama"))
+
+
+@pytest.fixture
+def causal(llama):
+    return load_decoder(llama, ["model.safetensors"], quantization="", precision="fp32")
+
+
+def tell(*lengths):
+    """Return records of (prompt, completion) lengths with tokens of no meaning."""
+    draw = torch.Generator().manual_seed(7)
+
+    def some(count):
+        return torch.randint(10, 49000, (count,), generator=draw).tolist()
+
+    return [
+        Told(Digest.of(bytes([at])), some(prompt), [*some(completion - 1), 2], cut=False)
+        for at, (prompt, completion) in enumerate(lengths)
+    ]
+
+
+RECORDS = tell((9, 5), (3, 12), (14, 3), (5, 7), (2, 2))
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_packed_records_do_not_see_each_other(tmp_path, kind):
+    more = {"head_dim": 8} if kind.startswith("Gemma") else {}
+    more |= {"pad_token_id": 0} if kind == "Phi3" else {}
+    more |= {"sliding_window": 256} if kind in {"Mistral", "Gemma3"} else {}
+    files = stage(write_model(tmp_path / kind, kind, **more))
+    causal = load_decoder(files, ["model.safetensors"], quantization="", precision="fp32")
+    with torch.no_grad():
+        rows = pack_rows([RECORDS[:3], RECORDS[3:]])
+        packed = causal.lm_head(hidden_states(causal, rows))
+        for row, records in enumerate((RECORDS[:3], RECORDS[3:])):
+            at = 0
+            for one in records:
+                alone = torch.tensor([one.prompt + one.completion])
+                wanted = causal(input_ids=alone, use_cache=False).logits[0]
+                found = packed[row, at : at + one.length]
+                assert torch.allclose(found, wanted, atol=1e-4), (kind, row)
+                at += one.length
+
+
+def test_the_loss_is_that_of_transformers_and_its_gradient_too(llama, causal):
+    total, count = 0.0, 0
+    for one in RECORDS:
+        tokens = torch.tensor([one.prompt + one.completion])
+        labels = torch.tensor([[-100] * len(one.prompt) + one.completion])
+        with torch.no_grad():
+            mean = causal(input_ids=tokens, labels=labels, use_cache=False).loss
+        total, count = total + float(mean) * len(one.completion), count + len(one.completion)
+    rows = pack_rows([RECORDS])
+    with torch.no_grad():
+        assert abs(float(learnt_loss(causal, rows)) / count - total / count) < 1e-4
+    # In parts and computed again, it has the gradient of the whole.
+    writer = AdaptedDecoder.fresh(llama, ["model.safetensors"], CONFIG, "fp32")
+    for value in writer.parameters().values():
+        torch.nn.init.normal_(value, std=0.02)
+    learnt_loss(writer.causal, rows).backward()
+    ours = {name: one.grad.clone() for name, one in writer.parameters().items()}
+    writer.peft.zero_grad()
+    logits = writer.causal.lm_head(hidden_states(writer.causal, rows)).flatten(0, 1)[rows.learnt]
+    torch.nn.functional.cross_entropy(logits, rows.targets, reduction="sum").backward()
+    for name, value in writer.parameters().items():
+        assert torch.allclose(ours[name], value.grad, atol=1e-3), name
+
+
+def test_the_loss_is_that_of_trl(llama, causal, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trl = pytest.importorskip("trl")
+        datasets = pytest.importorskip("datasets")
+        transformers = pytest.importorskip("transformers")
+        tokenizer = transformers.PreTrainedTokenizerFast(
+            tokenizer_file=str(llama.folder / "base" / "tokenizer.json"),
+            pad_token="<|im_end|>",
+            eos_token="<|im_end|>",
+        )
+        data = datasets.Dataset.from_list(
+            [
+                {
+                    "input_ids": one.prompt + one.completion,
+                    "completion_mask": [0] * len(one.prompt) + [1] * len(one.completion),
+                }
+                for one in RECORDS
+            ]
+        )
+        settings = trl.SFTConfig(
+            output_dir=str(tmp_path),
+            use_cpu=True,
+            bf16=False,
+            per_device_train_batch_size=len(RECORDS),
+            completion_only_loss=True,
+            max_length=64,
+            report_to="none",
+        )
+        trainer = trl.SFTTrainer(
+            model=causal, args=settings, train_dataset=data, processing_class=tokenizer
+        )
+        batch = next(iter(trainer.get_train_dataloader()))
+        with torch.no_grad():
+            theirs = float(trainer.compute_loss(trainer.model, batch))
+    rows = pack_rows([RECORDS])
+    with torch.no_grad():
+        ours = float(learnt_loss(causal, rows)) / len(rows.targets)
+    assert abs(ours - theirs) < 1e-4
+
+
+def test_four_bits_leave_adapters_whole_and_fetch_nothing(llama):
+    import sys
+
+    writer = AdaptedDecoder.fresh(
+        llama, ["model.safetensors"], CONFIG | {"model": CONFIG["model"] | {"quantization": "nf4"}},
+        "fp32",
+    )  # fmt: skip
+    kinds = {type(one).__name__ for one in writer.causal.modules()}
+    assert "Linear4bit" in kinds
+    assert {one.dtype for one in writer.parameters().values()} == {torch.float32}
+    assert sys.modules.get("kernels") is None
+    with torch.no_grad():
+        assert torch.isfinite(learnt_loss(writer.causal, pack_rows([RECORDS])))
