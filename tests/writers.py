@@ -57,7 +57,9 @@ def gguf_file() -> Path:
     return Path(str(found.locate_file(file)))
 
 
-def write_model(folder: Path, kind: str = "Llama", *, chat: bool = True, **more: object) -> Path:
+def write_model(
+    folder: Path, kind: str = "Llama", *, chat: bool = True, shard: str = "50GB", **more: object
+) -> Path:
     """Write a model with random weights of a family, and SmolLM2's tokenizer; return its folder."""
     import torch
     import transformers
@@ -66,7 +68,7 @@ def write_model(folder: Path, kind: str = "Llama", *, chat: bool = True, **more:
     names = {"Gemma3": "Gemma3TextConfig"}
     config = getattr(transformers, names.get(kind, f"{kind}Config"))(**{**SHAPE, **more})
     model = getattr(transformers, f"{kind}ForCausalLM")(config)
-    model.save_pretrained(folder)
+    model.save_pretrained(folder, max_shard_size=shard)
     (folder / "generation_config.json").unlink(missing_ok=True)
     metadata = read_gguf_head(gguf_file()).metadata
     (folder / "tokenizer.json").write_bytes(tokenizer_of("smollm2", metadata))

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
+    InvalidInputError,
     PolicyError,
     RunFailedError,
     VerificationError,
@@ -35,6 +36,7 @@ from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.issue.atomic_folder import building, check_place, put_in_place
 from lyrikstore.train.formats.base_model import TOKENIZER
 from lyrikstore.train.formats.word_counts import VOCABULARY
+from lyrikstore.train.requirements import SFT
 from lyrikstore.train.tasks import TASKS, AnswerRule
 from lyrikstore.train.trained import read_scores, resolve_trained, stage_checkpoint
 from lyrikstore.train.worker.process import run_job
@@ -123,7 +125,8 @@ def deploy_checkpoint(
         progress: Progress callback, called per phase and record.
 
     Raises:
-        InvalidInputError: (``no-such-target``, ``extra-missing``, ``not-trained``, ``bad-probe``,
+        InvalidInputError: (``no-such-target``, ``no-target``, ``extra-missing``, ``not-trained``,
+            ``bad-probe``,
             ``not-a-folder``, ``bad-model``, ``too-large``)
         ConflictError: (``not-empty``) there is something at the destination; (``not-pushed``)
             nothing can show yet where the checkpoint is logged.
@@ -140,6 +143,12 @@ def deploy_checkpoint(
     check_place(destination)
     checkpoint = resolve_trained(repo, checkpoint_ref)
     body = checkpoint.body
+    if body["task"] == SFT:
+        raise InvalidInputError(
+            "no-target",
+            f"{checkpoint.name} writes: no target here takes such a model yet",
+            hint=f"lyrikstore checkout {checkpoint.name} DIR gives the adapter as PEFT loads it",
+        )
     run = repo.manifest(checkpoint.inputs_in("run")[0].id).body
     fields = bool(run["config"]["data"].get("fields"))
     validation = int(run["order"]["records"]["validation"])

@@ -32,6 +32,7 @@ from lyrikstore.train.evaluation.answers import (
 from lyrikstore.train.evaluation.sliced import slice_records
 from lyrikstore.train.evaluation.vocabulary import count_unseen
 from lyrikstore.train.requirements import MONITOR_SUFFIX as SUFFIX
+from lyrikstore.train.requirements import SFT
 from lyrikstore.train.snapshot import read_texts
 from lyrikstore.train.trained import resolve_trained
 from lyrikstore.verify.evaluation.drift import length_drift, monitor_body, new_token_share, shift
@@ -90,8 +91,9 @@ def monitor_checkpoint(
     Raises:
         PolicyError: (``not-new``) the data was logged before the run, or is what the model was
             trained or tested on; (``rights-missing``) it may not be used to evaluate.
-        InvalidInputError: (``not-evaluated``) there is no evaluation with predictions to hold it
-            against; (``not-trained``, ``not-a-dataset``, ``empty``, ``label-missing`` …)
+        InvalidInputError: (``no-monitor``) the model writes; (``not-evaluated``) there is no
+            evaluation with predictions to hold it against;
+            (``not-trained``, ``not-a-dataset``, ``empty``, ``label-missing`` …)
         VerificationError, IncompleteError, RunFailedError: As
             :func:`lyrikstore.train.evaluation.evaluate.evaluate_checkpoint`.
         ConflictError, LockedError, StorageError: As any transaction.
@@ -159,6 +161,12 @@ def monitor_name(checkpoint: str) -> str:
 
 def _asked(repo: Repository, checkpoint_ref: str, dataset_ref: str) -> _Asked:
     checkpoint = resolve_trained(repo, checkpoint_ref)
+    if checkpoint.body["task"] == SFT:
+        raise InvalidInputError(
+            "no-monitor",
+            f"{checkpoint.name} writes: how its words drift is not measured yet",
+            hint=f"measure it again: lyrikstore evaluate {checkpoint.name} --on TEST",
+        )
     run = repo.manifest(checkpoint.inputs_in("run")[0].id)
     new = repo.resolve(dataset_ref)
     if new.kind != "dataset":
