@@ -195,7 +195,7 @@ class AdaptedDecoder:
                 "layers": document.get("layers_to_transform"),
             }
             peft = get_peft_model(causal, _lora(lora))
-            wanted = {name: one.shape for name, one in get_peft_model_state_dict(peft).items()}
+            wanted = {name: one.shape for name, one in _adapter_state(peft).items()}
             if {name: one.shape for name, one in tensors.items()} != wanted:
                 raise ValueError("the adapter's tensors are not those its config names")
             if not all(torch.isfinite(one).all() for one in tensors.values()):
@@ -215,7 +215,7 @@ class AdaptedDecoder:
             raise ValueError("only what was trained here is written")
         tensors = {
             name: value.detach().to(torch.float32).contiguous()
-            for name, value in get_peft_model_state_dict(self.peft).items()
+            for name, value in _adapter_state(self.peft).items()
         }
         save_file(tensors, folder / ADAPTER)
         document: dict[str, Any] = dict(DECODER_FIXED)
@@ -242,3 +242,9 @@ def _lora(settings: Mapping[str, Any]) -> LoraConfig:
         target_modules=list(settings["targets"]),
         layers_to_transform=list(settings["layers"]) if settings.get("layers") else None,
     )
+
+
+def _adapter_state(peft: Any) -> dict[str, Tensor]:
+    # Told nothing of embeddings, PEFT asks a hub whether the base's vocabulary has grown.
+    found: dict[str, Tensor] = get_peft_model_state_dict(peft, save_embedding_layers=False)
+    return found
