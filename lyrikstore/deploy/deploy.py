@@ -4,18 +4,15 @@ The folder is built beside its place, and gets its name when it is whole, and, w
 for, when the program that loads it gave the sealed model's answers.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from blake3 import blake3
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
-    InvalidInputError,
     PolicyError,
     RunFailedError,
     VerificationError,
@@ -25,37 +22,25 @@ from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.deploy.evidence import card_files, evidence_files
+from lyrikstore.deploy.labelling import LabellingModel
+from lyrikstore.deploy.model import DeployedModel, ProbeResult, Workers
 from lyrikstore.deploy.notice import notice_of
-from lyrikstore.deploy.probe import DeployCheck, Scores, compare, made_probe, read_probe
-from lyrikstore.deploy.targets import Target, target_for
-from lyrikstore.deploy.usage import usage_files
+from lyrikstore.deploy.probe import read_probe
+from lyrikstore.deploy.targets import target_for
+from lyrikstore.deploy.writing import WritingModel
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.cards.approval import CardStatus, check_approved
 from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.issue.atomic_folder import building, check_place, put_in_place
-from lyrikstore.train.formats.base_model import TOKENIZER
-from lyrikstore.train.formats.word_counts import VOCABULARY
 from lyrikstore.train.requirements import SFT
-from lyrikstore.train.tasks import TASKS, AnswerRule
-from lyrikstore.train.trained import read_scores, resolve_trained, stage_checkpoint
-from lyrikstore.train.worker.process import run_job
-from lyrikstore.train.worker.staging import BASE, CHECKPOINT, TEST, Staging, open_staging
-from lyrikstore.verify.evaluation.answers import WHOLE
+from lyrikstore.train.trained import resolve_trained
+from lyrikstore.train.worker.staging import open_staging
 from lyrikstore.verify.report import Check, CheckState, Report
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.version import __version__
 
 _EXPORTED = "out/export"
-_NAMES = frozenset(
-    {
-        *("config.json", "model.safetensors", "onnx/model.onnx"),
-        *("tokenizer.json", "tokenizer_config.json"),
-        *("words/tokenizer.json", "words/tokenizer_config.json"),
-    }
-)
-"""Files that a worker writes."""
-
 _PART = 1 << 20
 
 
@@ -87,7 +72,7 @@ class Deployment(Struct, frozen=True):
     card_status: CardStatus | None
     withheld: Mapping[str, bool]
     rights: Check
-    check: DeployCheck | None
+    check: ProbeResult | None
     probe_made: bool
     probes: int
 
@@ -113,7 +98,7 @@ def deploy_checkpoint(
     Args:
         repo: The store.
         checkpoint_ref: A checkpoint that a run made.
-        target_name: ``hf`` or ``onnx``.
+        target_name: One of :data:`lyrikstore.deploy.targets.TARGETS`.
         destination: A folder that does not exist or is empty; its parent exists.
         trust: Whose permissions count.
         clock: The moment of use.
@@ -143,15 +128,8 @@ def deploy_checkpoint(
     check_place(destination)
     checkpoint = resolve_trained(repo, checkpoint_ref)
     body = checkpoint.body
-    if body["task"] == SFT:
-        raise InvalidInputError(
-            "no-target",
-            f"{checkpoint.name} writes: no target here takes such a model yet",
-            hint=f"lyrikstore checkout {checkpoint.name} DIR gives the adapter as PEFT loads it",
-        )
-    run = repo.manifest(checkpoint.inputs_in("run")[0].id).body
-    fields = bool(run["config"]["data"].get("fields"))
-    validation = int(run["order"]["records"]["validation"])
+    run = repo.manifest(checkpoint.inputs_in("run")[0].id)
+    fields = bool(run.body["config"]["data"].get("fields"))
     target = target_for(target_name, body["format"], fields=fields, check=check)
     status = check_approved(repo, checkpoint)
     report = _verified(repo, checkpoint, trust=trust, clock=clock)
@@ -160,15 +138,15 @@ def deploy_checkpoint(
     except OSError as error:
         raise storage_error(error, f"making {work}") from error
     with open_staging(work) as staging, building(destination) as built:
-        reads = stage_checkpoint(repo, checkpoint, staging)
-        asked = texts if texts is not None else made_probe(_vocabularies(staging), body["labels"])
-        job = _Jobs(repo, checkpoint, target, staging, base_env, progress)
-        sealed = job.sealed_answers(reads, asked)
-        for name, digest in job.export(reads).items():
+        made = WritingModel if body["task"] == SFT else LabellingModel
+        workers = Workers(staging, base_env, progress, int(run.body["environment"]["threads"]))
+        model: DeployedModel = made(repo, checkpoint, run, target, workers)
+        asked = model.answer(texts)
+        for name, digest in model.export().items():
             _copy(staging.path / _EXPORTED / name, built / name, digest)
         facts = gather(repo, checkpoint)
         notice, card = notice_of(repo, facts), card_files(repo, facts)
-        found = job.ask(built, sealed) if check else None
+        found = model.ask(built) if check else None
         about = {
             "checkpoint": str(checkpoint.id),
             "name": checkpoint.name,
@@ -181,7 +159,7 @@ def deploy_checkpoint(
             "card": None if card.manifest is None else str(card.manifest.id),
             "cardStatus": None if status is None else status.word,
             "check": None if found is None else found.to_json(),
-            "probe": {"count": len(asked), "made": texts is None},
+            "probe": {"count": asked, "made": texts is None},
             "verifiedAt": report.at,
             "writtenBy": f"lyrikstore {__version__}",
         }
@@ -189,9 +167,9 @@ def deploy_checkpoint(
             **card.files,
             **notice.licences,
             "NOTICE": notice.text.encode(),
-            "probe.jsonl": _probe_file(body, asked, sealed),
+            "probe.jsonl": model.probe_file(),
             **evidence_files(repo, facts, report, about),
-            **usage_files(body, target.name, str(checkpoint.id), validation),
+            **model.usage_files(),
         }
         for name, data in written.items():
             _write(built / name, data)
@@ -210,7 +188,7 @@ def deploy_checkpoint(
             rights=report.check("rights"),
             check=found,
             probe_made=texts is None,
-            probes=len(asked),
+            probes=asked,
         )
         put_in_place(built, destination)
     return result
@@ -236,106 +214,6 @@ def _verified(repo: Repository, checkpoint: Manifest, *, trust: Trust, clock: Cl
             details={"check": bad.id},
         )
     return report
-
-
-class _Jobs:
-    """The work that a worker does, one process each."""
-
-    def __init__(
-        self,
-        repo: Repository,
-        checkpoint: Manifest,
-        target: Target,
-        staging: Staging,
-        base_env: Mapping[str, str],
-        progress: OnProgress,
-    ) -> None:
-        body = checkpoint.body
-        run = repo.manifest(checkpoint.inputs_in("run")[0].id)
-        self._threads = int(run.body["environment"]["threads"])
-        self._staging, self._base_env, self._progress = staging, base_env, progress
-        self._labels = len(body["labels"])
-        self._task, self._rule = body["task"], AnswerRule.of_body(body)
-        self._about = {
-            "checkpoint": str(checkpoint.id),
-            "decision": body.get("decision", {}),
-            "format": body["format"],
-            "labels": list(body["labels"]),
-            "needsBase": bool(checkpoint.inputs_in("base")),
-            "seed": 0,
-            "target": target.name,
-            "task": body["task"],
-            "threads": self._threads,
-        }
-
-    def sealed_answers(self, reads: Sequence[str], texts: Sequence[str]) -> Scores:
-        """Return what the sealed model says of texts: millionths."""
-        with self._staging.create(TEST) as write:
-            for text in texts:
-                record = {"id": Digest.of(text.encode()).hex, "labels": [], "text": text}
-                write(json.dumps({**record, "fields": {}}).encode("ascii") + b"\n")
-        job = {"job": "predict", "records": len(texts), "explain": False, **self._about}
-        result = self._run(job, (*reads, TEST))
-        return read_scores(self._staging, result, len(texts), self._labels)
-
-    def export(self, reads: Sequence[str]) -> Mapping[str, str]:
-        """Write the files of the target; return name → BLAKE3."""
-        found: Mapping[str, str] = self._run({"job": "export", **self._about}, reads)["files"]
-        if not found.keys() <= _NAMES:
-            raise RunFailedError("bad-output", "the worker wrote a file that belongs to no target")
-        return found
-
-    def ask(self, folder: Path, sealed: Scores) -> DeployCheck:
-        """Return how the folder's answers compare; raises VerificationError where they differ."""
-        job = {"job": "ask", "folder": str(folder.absolute()), **self._about}
-        result = self._run(job, (TEST,))
-        deployed = read_scores(self._staging, result, len(sealed), self._labels)
-        latency = {name: result["latencyMs"][name] for name in ("p50", "p95")}
-        found = compare(self._task, self._rule, sealed, deployed, latency)
-        if not found.holds:
-            said = found.to_json()
-            raise VerificationError(
-                "answers-differ",
-                f"what was written gives the sealed model's labels for {found.agreeing} of "
-                f"{found.records} probe records; the greatest difference of a probability is "
-                f"{said['greatestDifference']}",
-                hint="nothing is left of it; without --check it is written as it is",
-                details=said,
-            )
-        return found
-
-    def _run(self, job: dict[str, Any], reads: Sequence[str]) -> dict[str, Any]:
-        return run_job(
-            self._staging,
-            job,
-            reads=reads,
-            threads=self._threads,
-            base_env=self._base_env,
-            progress=self._progress,
-        )
-
-
-def _vocabularies(staging: Staging) -> list[bytes]:
-    names = (f"{CHECKPOINT}/{VOCABULARY}", f"{CHECKPOINT}/words/{VOCABULARY}")
-    found = [name for name in names if name in staging.written]
-    if not found:
-        found = [f"{BASE}/{TOKENIZER}"]
-    try:
-        return [(staging.path / name).read_bytes() for name in found]
-    except OSError as error:
-        raise storage_error(error, "reading the vocabulary") from error
-
-
-def _probe_file(body: Mapping[str, Any], texts: Sequence[str], sealed: Scores) -> bytes:
-    labels = body["labels"]
-    given = TASKS[body["task"]].given(sealed / WHOLE, AnswerRule.of_body(body))
-    lines = []
-    for at, text in enumerate(texts):
-        likely = {label: f"{sealed[at, place] / WHOLE:.6f}" for place, label in enumerate(labels)}
-        answer = [label for place, label in enumerate(labels) if given[at, place]]
-        line = {"text": text, "labels": answer, "probabilities": likely}
-        lines.append(json.dumps(line, ensure_ascii=False) + "\n")
-    return "".join(lines).encode()
 
 
 def _copy(source: Path, place: Path, digest: str) -> None:

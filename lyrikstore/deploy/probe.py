@@ -65,6 +65,10 @@ class DeployCheck(Struct, frozen=True):
             "latencyMs": self.latency_ms,
         }
 
+    def in_words(self) -> str:
+        """Return it in words."""
+        return f"probabilities differ by {self.difference / WHOLE:.6f} at most"
+
 
 def compare(
     task: str, rule: AnswerRule, sealed: Scores, deployed: Scores, latency_ms: dict[str, str]

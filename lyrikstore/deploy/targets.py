@@ -6,7 +6,7 @@ from importlib import metadata
 from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.train.formats import adapter, blend, encoder, word_counts
+from lyrikstore.train.formats import adapter, blend, decoder, encoder, word_counts
 from lyrikstore.train.formats.formats import BLEND, FORMATS
 
 
@@ -42,10 +42,26 @@ _ALL = (
     Target(
         "onnx",
         "ONNX Runtime",
-        frozenset({*FORMATS, BLEND}),
+        frozenset({*FORMATS, BLEND} - {decoder.FORMAT}),
         ("torch", "transformers", "peft", "scikit-learn", "onnx", "onnxscript"),
         ("onnxruntime",),
         "train,deploy",
+    ),
+    Target(
+        "gguf",
+        "llama.cpp and Ollama",
+        frozenset({decoder.FORMAT}),
+        ("torch", "transformers", "peft", "gguf"),
+        ("xllamacpp",),
+        "train,gguf",
+    ),
+    Target(
+        "vllm",
+        "vLLM",
+        frozenset({decoder.FORMAT}),
+        ("torch", "transformers", "peft"),
+        (),
+        "train",
     ),
 )
 TARGETS: Mapping[str, Target] = {one.name: one for one in _ALL}
@@ -72,11 +88,12 @@ def target_for(name: str, form: str, *, fields: bool, check: bool) -> Target:
             f"{name[:40]!r} is no target",
             hint=f"known: {', '.join(TARGETS)}",
         )
+    fitting = [one.name for one in _ALL if form in one.formats]
     if form not in target.formats:
         raise InvalidInputError(
             "no-such-target",
-            f"no class that {target.loader} loads gives the answers of {form}",
-            hint="use --to onnx, which does",
+            f"nothing that {target.loader} loads gives the answers of {form}",
+            hint=f"use --to {', --to '.join(fitting)}" if fitting else "",
         )
     if fields and form in {word_counts.FORMAT, blend.FORMAT}:
         raise InvalidInputError(

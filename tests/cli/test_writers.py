@@ -79,7 +79,7 @@ def test_what_is_written_is_measured_shown_and_the_same_again(acme, tmp_path):
     assert (report["verdict"], states["evaluation.recomputed"]) == ("trusted", "pass")
     acme.ok("card", made["id"])
     for command, kind in (
-        (("deploy", made["id"], "--to", "hf", "-o", tmp_path / "hf"), "no-target"),
+        (("deploy", made["id"], "--to", "hf", "-o", tmp_path / "hf"), "no-such-target"),
         (("monitor", made["id"], "--on", "acme/talk.test"), "no-monitor"),
         (("predict", made["id"], tmp_path / "own.toml", "--explain"), "no-explanation"),
     ):

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     "--to",
     "target",
     required=True,
-    type=click.Choice(["hf", "onnx"]),
-    help="hf: what transformers loads; onnx: what ONNX Runtime and transformers.js load.",
+    type=click.Choice(["hf", "onnx", "gguf", "vllm"]),
+    help="hf: what transformers loads; onnx: what ONNX Runtime and transformers.js load; of models "
+    "that write, gguf: what llama.cpp and Ollama load; vllm: a base and an adapter.",
 )
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="A new or empty folder."
@@ -48,8 +49,8 @@ def command(
     rests on lie in `lyrikstore/`. Refused if it does not verify (exit code 3), if a right that it
     rests on was taken back, or if the store has approvers and the card of this very version is not
     approved (14), or if the target cannot give its answers (16). With `--check`, the program that
-    will serve it answers the probe records too: other labels, or a probability that differs by
-    more than 0.001, and nothing is left of it (3).
+    will serve it answers the probe records too: other labels, a probability that differs by more
+    than 0.001, or another token where the model is sure, and nothing is left of it (3).
     """
     store = session.open_store()
     with session.screen.progress("deploying") as meter:
@@ -97,8 +98,8 @@ def _show(session: Session, made: "Deployment") -> None:
         found = made.check.to_json()
         screen.result(
             f"✓ check    {made.check.agreeing} of {pluralize(made.check.records, 'record')} get "
-            f"the sealed model's labels; probabilities differ by {found['greatestDifference']} at "
-            f"most; {found['latencyMs']['p50']} ms each"
+            f"the sealed model's answer; {made.check.in_words()}; {found['latencyMs']['p50']} ms "
+            f"each{' token' if 'tokens' in found else ''}"
         )
     screen.result(
         f"✓ deployed {escape_control(str(made.folder))}  {pluralize(len(made.files), 'file')}, "

@@ -90,6 +90,18 @@ def _job(name: str) -> Job:
         from lyrikstore.train.worker.export.write import export
 
         return export
+    if name == "write-probe":
+        from lyrikstore.train.worker.export.likeliest import write_probe
+
+        return write_probe
+    if name == "export-writer":
+        from lyrikstore.train.worker.export.writer import export_writer
+
+        return export_writer
+    if name == "ask-writer":
+        from lyrikstore.train.worker.export.likeliest import ask_writer
+
+        return ask_writer
     if name == "ask":
         from lyrikstore.train.worker.export.ask import ask
 

@@ -30,6 +30,20 @@ class Output:
             file.write(data)
         self.digests[name] = blake3(data).hexdigest()
 
+    def place(self, name: str) -> Path:
+        """Return where a file has to be written that is too large for :meth:`write`."""
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return path
+
+    def was_written(self, name: str) -> None:
+        """Take the digest of a file that was written at its :meth:`place`."""
+        hasher = blake3()
+        with (self._folder / name).open("rb") as file:
+            while part := file.read(1 << 20):
+                hasher.update(part)
+        self.digests[name] = hasher.hexdigest()
+
     def write_json(self, name: str, value: Mapping[str, Any]) -> None:
         """Write a JSON file that people can read too."""
         text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)

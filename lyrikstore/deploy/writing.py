@@ -1,0 +1,284 @@
+"""Models that write, deployed: the likeliest tokens are compared (spec §14.7.6)."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError, RunFailedError, storage_error
+from lyrikstore.deploy.model import Files, Workers, differing
+from lyrikstore.deploy.probe import made_probe
+from lyrikstore.deploy.targets import Target
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.formats.adapter import ADAPTER, ADAPTER_CONFIG
+from lyrikstore.train.formats.base_model import CONFIG, TEMPLATE, TOKENIZER
+from lyrikstore.train.sft.copy import write_prompts
+from lyrikstore.train.sft.prompts import RenderedRecord, open_prompts, read_prompt_source
+from lyrikstore.train.snapshot import staged_weights
+from lyrikstore.train.trained import stage_checkpoint
+from lyrikstore.train.worker.staging import BASE, TEST
+
+TOKENS = 16
+"""How much of each answer is compared."""
+
+CLOSE = 100_000
+"""Millionths of a logit by which the likeliest token leads the second where either counts."""
+
+MODEL = "model-f16.gguf"
+_MADE, _MOST_WORDS = 8, 20
+_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+"""What vLLM takes as ``--max-lora-rank``."""
+
+_MARK = "\u2063lyrikstore\u2063"
+_USE = """\
+# How to use this model
+
+{how}
+## How it is asked
+
+The sealed model was trained with prompts of this form; other forms get worse answers:
+
+```
+{prompt}
+```
+
+`chat_template.jinja`, where it is there, makes them of messages. It writes the likeliest token each
+time (temperature 0), at most {tokens} tokens of an answer, and stops at {stops}.
+
+`probe.jsonl` has prompts with the tokens that the sealed model begins its answers with, for a check
+of your own. `sha256sum -c SHA256SUMS` shows whether the files are those that were deployed.
+`lyrikstore/` has the signed objects that the model rests on, and `NOTICE` whom to name. Whether a
+right was taken back since shows only the store: `lyrikstore verify {checkpoint}`.
+"""
+_GGUF = """\
+```sh
+llama-server -m {model} -c {context}
+ollama create NAME -f Modelfile && ollama run NAME
+```
+
+The weights are the base's with the adapter added, in fp16: another model than the sealed one, whose
+likeliest tokens were compared with `--check`. Ollama itself was not asked.
+"""
+_VLLM = """\
+```sh
+sh serve.sh
+```
+
+starts vLLM with the base model and the adapter beside it, under the name `{name}`. With `--check`
+transformers and PEFT loaded both and gave the sealed model's tokens; vLLM itself was not asked.
+"""
+_SERVE = """\
+#!/bin/sh
+# Serves the adapter beside its base with vLLM, under the name {name}.
+cd "$(dirname "$0")" || exit 1
+exec vllm serve ./base --tokenizer ./base --enable-lora --max-lora-rank {rank} \\
+  --lora-modules {name}=./adapter --max-model-len {context}{template} "$@"
+"""
+
+
+class TokenCheck(Struct, frozen=True):
+    """How a deployed model's tokens compare with the sealed one's.
+
+    Attributes:
+        records: How many prompts were asked.
+        agreeing: Of these, how many are read and answered with the same tokens.
+        tokens: How many tokens were compared.
+        same: Of these, how many are the same.
+        close: Of the others, those where the sealed model itself was nearly undecided.
+        latency_ms: ``p50`` and ``p95`` of one token in milliseconds, as decimal text.
+    """
+
+    records: int
+    agreeing: int
+    tokens: int
+    same: int
+    close: int
+    latency_ms: dict[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {
+            "count": self.records,
+            "agreeing": self.agreeing,
+            "tokens": {"compared": self.tokens, "same": self.same, "close": self.close},
+            "latencyMs": self.latency_ms,
+        }
+
+    def in_words(self) -> str:
+        """Return it in words."""
+        close = f", {self.close} where it was nearly undecided" if self.close else ""
+        return f"{self.same} of {self.tokens} tokens are the same{close}"
+
+
+class WritingModel:
+    """A staged checkpoint that writes.
+
+    Args:
+        repo: The store.
+        checkpoint: The checkpoint; it is staged.
+        run: Its run.
+        target: Where it goes.
+        workers: What loads it.
+    """
+
+    def __init__(
+        self,
+        repo: Repository,
+        checkpoint: Manifest,
+        run: Manifest,
+        target: Target,
+        workers: Workers,
+    ) -> None:
+        self._checkpoint, self._target, self._workers = checkpoint, target, workers
+        self._config = TrainConfig.from_json(dict(run.body["config"]))
+        if target.name == "vllm" and self._config.model.quantization:
+            raise InvalidInputError(
+                "no-such-target",
+                "vLLM would load the base as it is, and this one was trained on it in 4 bits",
+                hint="use --to gguf, which unpacks it",
+            )
+        base = repo.manifest(checkpoint.inputs_in("base")[0].id)
+        self._source = read_prompt_source(repo, base, self._config.prompt)
+        self._reads = stage_checkpoint(repo, checkpoint, workers.staging)
+        self._texts: Sequence[str] = ()
+        self._asked: Sequence[RenderedRecord] = ()
+        self._answers: list[dict[str, Any]] = []
+        self._around: tuple[str, str] = "", ""
+        self._about = {
+            "seed": 0,
+            "target": target.name,
+            "weights": staged_weights(workers.staging),
+            "chat": bool(self._source.chat),
+            "chatTemplate": self._source.chat,
+        }
+
+    def answer(self, texts: Sequence[str] | None) -> int:
+        """Ask the sealed model the probe records; return how many they are."""
+        staging = self._workers.staging
+        if texts is None:
+            try:
+                words = (staging.path / BASE / TOKENIZER).read_bytes()
+            except OSError as error:
+                raise storage_error(error, "reading the vocabulary") from error
+            made = made_probe([words], [""])
+            texts = [one for one in made if 0 < len(one.split()) <= _MOST_WORDS][:_MADE]
+        self._texts = texts
+        with open_prompts(self._source) as rendering:
+            asked = [self._source.turns(one, "") for one in (*texts, _MARK)]
+            *self._asked, marked = rendering.render(asked, answered=False)
+        before, _, after = marked.prompt.partition(_MARK)
+        self._around = before, after
+        with open_prompts(self._source) as rendering:
+            write_prompts(
+                ((Digest.of(one.encode()).hex, one) for one in texts),
+                (self._source, rendering),
+                staging=staging,
+                name=TEST,
+            )
+        job = {"job": "write-probe", "tokens": TOKENS, **self._about}
+        self._answers = list(self._workers.run(job, (*self._reads, TEST))["answers"])
+        if len(self._answers) != len(texts):
+            raise RunFailedError("bad-output", "the worker answered other prompts")
+        return len(texts)
+
+    def export(self) -> dict[str, str]:
+        """Write the files of the target; return name → BLAKE3."""
+        weights = staged_weights(self._workers.staging)
+        names = {MODEL, *(f"base/{one}" for one in (CONFIG, TOKENIZER, *weights))}
+        names |= {f"adapter/{ADAPTER}", f"adapter/{ADAPTER_CONFIG}"}
+        job = {"job": "export-writer", **self._about}
+        return dict(self._workers.exported(job, self._reads, frozenset(names)))
+
+    def ask(self, folder: Path) -> TokenCheck:
+        """Return how the folder's answers compare; raises VerificationError where they differ."""
+        answers = [
+            {"prompt": one["prompt"], "tokens": one["tokens"], "said": asked.prompt}
+            for one, asked in zip(self._answers, self._asked, strict=True)
+        ]
+        job = {"job": "ask-writer", "folder": str(folder.absolute()), "answers": answers}
+        result = self._workers.run({**job, **self._about}, ())
+        latency = {name: result["latencyMs"][name] for name in ("p50", "p95")}
+        agreeing = same = close = 0
+        for one, given in zip(self._answers, result["tokens"], strict=True):
+            places = zip(one["tokens"], given, one["leads"], strict=False)
+            found = [
+                (wanted == token, wanted != token and lead < CLOSE)
+                for wanted, token, lead in places
+            ]
+            same += sum(equal for equal, _ in found)
+            close += sum(near for _, near in found)
+            whole = len(given) == len(one["tokens"])
+            agreeing += whole and all(equal or near for equal, near in found)
+        tokens = sum(len(one["tokens"]) for one in self._answers)
+        check = TokenCheck(len(self._answers), agreeing, tokens, same, close, latency)
+        if agreeing != len(self._answers):
+            raise differing(check)
+        return check
+
+    def probe_file(self) -> bytes:
+        """Return the probe records with the start of the sealed model's answers."""
+        lines = []
+        for text, asked, one in zip(self._texts, self._asked, self._answers, strict=True):
+            line = {"text": text, "prompt": asked.prompt, "answer": one["text"]}
+            line |= {"promptTokens": one["prompt"], "answerTokens": one["tokens"]}
+            lines.append(json.dumps(line, ensure_ascii=False) + "\n")
+        return "".join(lines).encode()
+
+    def usage_files(self) -> Files:
+        """Return the files that say how the folder is loaded."""
+        model = self._config.model
+        name = self._checkpoint.name.rpartition("/")[2]
+        before, after = self._around
+        files: Files = {}
+        if self._target.name == "gguf":
+            how = _GGUF.format(model=MODEL, context=model.max_tokens)
+            files["Modelfile"] = self._modelfile().encode()
+        else:
+            how = _VLLM.format(name=name)
+            rank = next(one for one in _RANKS if one >= self._config.lora.rank)
+            template = " --chat-template ./chat_template.jinja" if self._source.chat else ""
+            serve = _SERVE.format(name=name, rank=rank, context=model.max_tokens, template=template)
+            files["serve.sh"] = serve.encode()
+        if self._source.chat:
+            files[TEMPLATE] = self._source.chat.encode()
+        use = _USE.format(
+            how=how,
+            prompt=f"{before}YOUR TEXT{after}",
+            tokens=model.answer_tokens,
+            stops=f"`{self._source.end}`",
+            checkpoint=self._checkpoint.id,
+        )
+        return {**files, "USE.md": use.encode()}
+
+    def _modelfile(self) -> str:
+        """Return what Ollama makes the model of, with the very prompt that it was trained with."""
+        before, after = map(_go_text, self._around)
+        model = self._config.model
+        return (
+            f"FROM ./{MODEL}\n"
+            f'TEMPLATE """{before}{{{{ .Prompt }}}}{after}"""\n'
+            f"PARAMETER stop {json.dumps(self._source.end, ensure_ascii=False)}\n"
+            "PARAMETER temperature 0\n"
+            f"PARAMETER num_ctx {model.max_tokens}\n"
+            f"PARAMETER num_predict {model.answer_tokens}\n"
+        )
+
+
+def _go_text(text: str) -> str:
+    """Return a text that a template of Go, between three quotes, gives as it is.
+
+    Raises:
+        InvalidInputError: (``no-such-target``) it cannot be said there.
+    """
+    if '"""' in text:
+        raise InvalidInputError(
+            "no-such-target",
+            "its prompt holds three quotes, which no Modelfile can",
+            hint="use --to vllm, or train it with another [prompt] template",
+        )
+    return text.replace("{{", '{{ "{{" }}')

@@ -1,0 +1,188 @@
+"""A model that writes as one GGUF file, which llama.cpp and Ollama load (spec §14.7.6)."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import gguf
+import numpy as np
+from numpy.typing import NDArray
+
+from lyrikstore.canon.errors import InvalidInputError
+
+MODEL = "model-f16.gguf"
+
+_LETTERS = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|@DIGITS@| ?[^\s\p{L}\p{N}]+[\r\n]*|"
+    r"\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+_BYTES = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}
+_BARE_BYTES = {**_BYTES, "use_regex": False}
+
+
+def _split(digits: str) -> dict[str, Any]:
+    pattern = {"Regex": _LETTERS.replace("@DIGITS@", digits)}
+    return {"type": "Split", "pattern": pattern, "behavior": "Isolated", "invert": False}
+
+
+_WORDS: Mapping[str, list[dict[str, Any]]] = {
+    "gpt-2": [_BYTES],
+    "smollm": [{"type": "Digits", "individual_digits": True}, _BYTES],
+    "llama-bpe": [_split(r"\p{N}{1,3}"), _BARE_BYTES],
+    "qwen2": [_split(r"\p{N}"), _BARE_BYTES],
+}
+"""How llama.cpp calls a way to cut text into words → the same in ``tokenizer.json``."""
+
+_NORMAL: Mapping[str, Any] = {"qwen2": {"type": "NFC"}}
+_UNSAID = frozenset({"trim_offsets"})  # says nothing about tokens
+_ARCHITECTURES: Mapping[str, gguf.MODEL_ARCH] = {
+    "llama": gguf.MODEL_ARCH.LLAMA,
+    "mistral": gguf.MODEL_ARCH.LLAMA,
+    "qwen2": gguf.MODEL_ARCH.QWEN2,
+    "qwen3": gguf.MODEL_ARCH.QWEN3,
+}
+FAMILIES = frozenset(_ARCHITECTURES)
+"""Each ``model_type`` that is written."""
+
+Tensor = Callable[[], NDArray[np.float32]]
+"""Reads a tensor, when it is written."""
+
+
+def write_gguf(
+    place: Path,
+    settings: Mapping[str, Any],
+    tokenizer: bytes,
+    chat_template: str,
+    tensors: Iterable[tuple[str, tuple[int, ...], Tensor]],
+) -> None:
+    """Write a decoder, matrices in fp16 and the rest in fp32.
+
+    Args:
+        place: The file.
+        settings: As its ``config.json`` has them.
+        tokenizer: Its ``tokenizer.json``.
+        chat_template: Its chat template; empty: it has none.
+        tensors: Name, shape and values of each tensor, as transformers names them.
+
+    Raises:
+        InvalidInputError: (``no-such-target``) llama.cpp would read its texts otherwise, or knows
+            no such model.
+
+    Cost: one pass over the weights; memory for the largest tensor, twice.
+    """
+    kind = _ARCHITECTURES.get(settings["model_type"])
+    if kind is None:
+        raise _refused(f"no GGUF file is written of a {settings['model_type']}")
+    if settings.get("rope_parameters", {}).get("rope_type", "default") != "default":
+        raise _refused("its positions are scaled, which is not written as GGUF")
+    written = gguf.GGUFWriter(place, gguf.MODEL_ARCH_NAMES[kind])
+    _settings(written, settings)
+    _vocabulary(written, settings, json.loads(tokenizer))
+    if chat_template:
+        written.add_chat_template(chat_template)
+    names = gguf.get_tensor_name_map(kind, int(settings["num_hidden_layers"]))
+    values = []
+    for name, shape, read in tensors:
+        known = names.get_name(name, try_suffixes=(".weight", ".bias"))
+        if known is None:
+            raise _refused(f"no GGUF file has a tensor {name}")
+        dtype = np.dtype(np.float32 if len(shape) == 1 else np.float16)
+        written.add_tensor_info(known, shape, dtype, int(np.prod(shape)) * dtype.itemsize)
+        values.append((_heads(name, settings), dtype, read))
+    written.write_header_to_file()
+    written.write_kv_data_to_file()
+    written.write_ti_data_to_file()
+    for heads, dtype, read in values:
+        value = read()
+        if heads:
+            value = _permuted(value, heads)
+        written.write_tensor_data(np.ascontiguousarray(value.astype(dtype)))
+    written.close()
+
+
+def _settings(written: gguf.GGUFWriter, settings: Mapping[str, Any]) -> None:
+    heads = int(settings["num_attention_heads"])
+    width = int(settings.get("head_dim") or settings["hidden_size"] // heads)
+    rope = settings.get("rope_parameters") or settings
+    written.add_block_count(int(settings["num_hidden_layers"]))
+    written.add_context_length(int(settings["max_position_embeddings"]))
+    written.add_embedding_length(int(settings["hidden_size"]))
+    written.add_feed_forward_length(int(settings["intermediate_size"]))
+    written.add_head_count(heads)
+    written.add_head_count_kv(int(settings.get("num_key_value_heads", heads)))
+    written.add_key_length(width)
+    written.add_value_length(width)
+    written.add_rope_dimension_count(width)
+    written.add_rope_freq_base(float(rope.get("rope_theta", 10_000.0)))
+    written.add_layer_norm_rms_eps(float(settings.get("rms_norm_eps", 1e-6)))
+    written.add_vocab_size(int(settings["vocab_size"]))
+    written.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
+
+
+def _vocabulary(
+    written: gguf.GGUFWriter, settings: Mapping[str, Any], tokenizer: Mapping[str, Any]
+) -> None:
+    model = tokenizer["model"]
+    name = _words(tokenizer)
+    if model.get("type") != "BPE" or name is None:
+        raise _refused("llama.cpp knows no tokenizer that cuts texts as this one does")
+    size = int(settings["vocab_size"])
+    words = [f"[PAD{at}]" for at in range(size)]
+    kinds = [gguf.TokenType.UNUSED] * size
+    for word, at in model["vocab"].items():
+        words[at], kinds[at] = word, gguf.TokenType.NORMAL
+    for one in tokenizer.get("added_tokens") or ():
+        special = gguf.TokenType.CONTROL if one["special"] else gguf.TokenType.USER_DEFINED
+        words[one["id"]], kinds[one["id"]] = one["content"], special
+    written.add_tokenizer_model("gpt2")
+    written.add_tokenizer_pre(name)
+    written.add_token_list(words)
+    written.add_token_types(kinds)
+    merges = model["merges"]
+    written.add_token_merges([one if isinstance(one, str) else " ".join(one) for one in merges])
+    stops = settings.get("eos_token_id")
+    stop = stops[0] if isinstance(stops, list) else stops
+    if stop is not None:
+        written.add_eos_token_id(stop)
+    if settings.get("bos_token_id") is not None:
+        written.add_bos_token_id(settings["bos_token_id"])
+    # A prompt is rendered whole, with the token that begins it.
+    written.add_add_bos_token(False)
+    written.add_add_eos_token(False)
+    written.add_add_space_prefix(False)
+
+
+def _words(tokenizer: Mapping[str, Any]) -> str | None:
+    """Return what llama.cpp calls the way in which a tokenizer cuts texts, if it knows it."""
+    stated = tokenizer.get("pre_tokenizer") or {}
+    steps = stated.get("pretokenizers", [stated])
+    bare = [{k: v for k, v in one.items() if k not in _UNSAID} for one in steps]
+    normal = tokenizer.get("normalizer")
+    for name, wanted in _WORDS.items():
+        if bare == wanted and normal in (None, _NORMAL.get(name)):
+            return name
+    return None
+
+
+def _heads(name: str, settings: Mapping[str, Any]) -> int:
+    """Return among how many heads the rows of a tensor are dealt anew; 0: they stay."""
+    if settings["model_type"] not in {"llama", "mistral"}:
+        return 0
+    heads = int(settings["num_attention_heads"])
+    part = name.split(".")[-2]
+    if part == "q_proj":
+        return heads
+    return int(settings.get("num_key_value_heads", heads)) if part == "k_proj" else 0
+
+
+def _permuted(value: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
+    # llama.cpp turns neighbouring rows, transformers the halves of a head.
+    halves = value.reshape(heads, 2, value.shape[0] // heads // 2, *value.shape[1:])
+    return halves.swapaxes(1, 2).reshape(value.shape)
+
+
+def _refused(reason: str) -> InvalidInputError:
+    return InvalidInputError(
+        "no-such-target", reason, hint="use --to hf, which transformers and vLLM load"
+    )

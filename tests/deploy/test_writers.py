@@ -1,0 +1,65 @@
+"""Models that write, deployed to what serves them, and asked back."""
+
+import json
+
+import pytest
+
+from tests.conftest import Person
+from tests.writers import CONFIG, write_model, write_rows
+
+pytestmark = pytest.mark.train
+
+
+@pytest.fixture(scope="module")
+def writer(tmp_path_factory):
+    """Return somebody with a small model that writes, trained."""
+    folder = tmp_path_factory.mktemp("writer")
+    (folder / "home").mkdir()
+    person = Person(folder / "home", folder)
+    person.ok("key", "new", "--no-passphrase")
+    person.ok("init", "--origin", "acme.example/writers")
+    for part, file in write_rows(folder / "rows").items():
+        person.ok("commit", file, "-d", f"acme/talk.{part}")
+        person.ok("permit", f"acme/talk.{part}", "--permit", "train,evaluate,derivativeModels")
+    model = write_model(folder / "tiny", initializer_range=0.3)
+    person.ok("commit", model, "-d", "checkpoints/acme/tiny")
+    (folder / "own.toml").write_text(CONFIG)
+    person.ok("train", folder / "own.toml")
+    return person
+
+
+def test_llama_cpp_serves_the_sealed_model(writer, tmp_path):
+    folder = tmp_path / "gguf"
+    said = writer.ok(
+        "deploy", "checkpoints/acme/writer", "--to", "gguf", "-o", folder, "--check", "--json"
+    ).json
+    check = said["check"]
+    assert check["agreeing"] == check["count"] == 8
+    assert check["tokens"]["same"] + check["tokens"]["close"] == check["tokens"]["compared"] > 0
+    assert {"model-f16.gguf", "Modelfile", "USE.md", "NOTICE", "SHA256SUMS"} <= set(said["written"])
+    lines = (folder / "probe.jsonl").read_bytes().splitlines()
+    probe = [json.loads(line) for line in lines]
+    made = (folder / "Modelfile").read_text()
+    before, _, after = probe[0]["prompt"].partition(probe[0]["text"])
+    assert f'TEMPLATE """{before}{{{{ .Prompt }}}}{after}"""' in made
+
+
+def test_base_and_adapter_for_vllm_are_the_sealed_model(writer, tmp_path):
+    folder = tmp_path / "vllm"
+    said = writer.ok(
+        "deploy", "checkpoints/acme/writer", "--to", "vllm", "-o", folder, "--check", "--json"
+    ).json
+    assert said["check"]["agreeing"] == said["check"]["count"]
+    assert {"base/config.json", "adapter/adapter_model.safetensors", "serve.sh"} <= set(
+        said["written"]
+    )
+    assert "--max-lora-rank 8" in (folder / "serve.sh").read_text()
+
+
+def test_targets_for_labels_refuse_it_and_name_those_that_fit(writer, tmp_path):
+    refused = writer.fails(
+        16, "deploy", "checkpoints/acme/writer", "--to", "onnx", "-o", tmp_path / "out", "--json"
+    )
+    assert refused.kind == "no-such-target"
+    assert "--to gguf" in refused.error["hint"]
+    assert not (tmp_path / "out").exists()
