@@ -1,6 +1,7 @@
 """What commands share that take what other programs train: options, and how a result shows."""
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -152,6 +153,21 @@ def show_foreign(session: Session, made: "ForeignResult", schema: str, version: 
         )
         _listed(session, pluralize(len(seen.connections), "connection"), seen.connections)
     screen.hint(f"lyrikstore card {model.name}")
+
+
+def execution_line(execution: Mapping[str, Any]) -> str:
+    """Return who trained, as a run says it, in a line."""
+    who = {
+        "command": "by a command",
+        "callback": "in a program of the caller's",
+        "ended": "by another tool, which had ended before this was signed",
+        "job": "elsewhere, by a job",
+    }.get(execution["by"], "by somebody else")
+    words = shlex.join(execution.get("command", ()))
+    seen = "reads not observed"
+    if execution["observed"] != "nothing":
+        seen = "what it reads and writes is observed"
+    return escape_control(f"trained {who}{': ' if words else ''}{words[:200]}; {seen}")
 
 
 def _listed(session: Session, what: str, found: Any) -> None:

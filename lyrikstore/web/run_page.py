@@ -36,9 +36,13 @@ def run_page(run: Facts, checkpoint: Facts | None, history: Facts | None, *, too
     main = SubElement(page, "main")
     body = run["body"]
     records = body["order"]["records"]
-    add(main, "p", f"Announced {run['created']}, before its first step. "
-        f"{pluralize(records['train'], 'record')} to learn from, "
-        f"{pluralize(records['validation'], 'record')} to validate on.")  # fmt: skip
+    ended = body.get("execution", {}).get("by") == "ended"
+    begun = "Signed {}, when it had ended." if ended else "Announced {}, before its first step."
+    validating = ""
+    if "validation" in records:
+        validating = f", {pluralize(records['validation'], 'record')} to validate on"
+    text = f"{pluralize(records['train'], 'record')} to learn from{validating}."
+    add(main, "p", f"{begun.format(run['created'])} {text}")
     if checkpoint is None:
         add(main, "h2", "It gave no checkpoint: it goes on, was stopped, or failed")
     else:

@@ -49,6 +49,9 @@ READ = {
     ("grant", "--supersedes"): (*GRANT, "--supersedes", GONE),
     ("import", "targets"): ("import", GONE),
     ("import", "--data"): ("import", "theirs", "-d", "acme/theirs", "--data", GONE),
+    ("import", "--trained"): (
+        *("import", "--trained", "absent", "--input", NAME, "--output", "acme/model"),
+    ),
     ("permit", "--terms"): ("permit", NAME, "--terms", GONE),
     ("permit", "--supersedes"): ("permit", NAME, "--permit", "train", "--supersedes", GONE),
     ("issue", "--terms"): ("issue", NAME, "-o", "out", "--terms", GONE),

@@ -255,3 +255,33 @@ def test_what_stops_us_stops_the_command(trainer, how) -> None:
     assert MODEL not in entries(trainer)
     trainer.ok(*shell("echo x > {output}/notes.txt"))
     assert leftovers(trainer) == []
+
+
+def test_what_another_tool_left(trainer) -> None:
+    out = trainer.folder / "out"
+    out.mkdir()
+    (out / "model.txt").write_text(f"trained in {out}\n")
+    (out / "training_args.bin").write_bytes(b"\x80\x04N.")
+    asked = ("--input", "acme/rows", "--output", "acme/model")
+    made = trainer.ok("import", "--trained", "out", *asked, "--json").json
+    assert made["format"] == "files/1"
+    assert made["leftOut"] == ["training_args.bin"]
+    assert made["observed"] is None
+    run = body_of(trainer, "runs/acme/model")
+    assert run["execution"] == {"by": "ended", "observed": "nothing"}
+    assert trainer.ok("verify", MODEL, "--json").json["verdict"] == "trusted"
+    trainer.ok("card", MODEL, "-o", "CARD.md")
+    card = (trainer.folder / "CARD.md").read_text("utf-8")
+    assert "not announced" in card
+    assert "before the first step" not in card
+    trainer.ok("log", "runs/acme/model", "--html", "run.html")
+    trainer.ok("checkout", MODEL, "there")
+    assert (trainer.folder / "there" / "model.txt").read_text() == "trained in .\n"
+    before = entries(trainer)
+    (out / "model.pkl").write_bytes(b"\x80\x04N.")
+    assert trainer.fails(18, "import", "--trained", "out", *asked, "--json").kind == "bad-output"
+    trainer.fails(16, "import", "--trained", "rows/rows.jsonl", *asked)
+    trainer.fails(14, "import", "--trained", "there", *asked, "--purpose", "commercialUse")
+    for arguments in (("import",), ("import", *asked), ("import", "--trained", "out", "out")):
+        trainer.fails(2, *arguments)
+    assert entries(trainer) == before

@@ -1,31 +1,41 @@
 """``lyrikstore import``: import what others signed about a dataset, or their dataset."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.commands.verify.delivery import verify_delivered
-from lyrikstore_cli.options import DELIVERED, credential_file, read_file
+from lyrikstore_cli.foreign import foreign_options, foreign_request, show_foreign
+from lyrikstore_cli.options import DELIVERED, EXISTING, credential_file, read_file
+from lyrikstore_cli.output.training_progress import follow
 from lyrikstore_cli.report import to_believe
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import ImportResult, Store
+    from lyrikstore.api import ForeignRun, ImportResult, Store
 
 
 @declare(
     "import",
     signs=True,
-    epilog="lyrikstore import attestation.json\nlyrikstore import delivery -d theirs/contracts",
+    epilog="lyrikstore import attestation.json\nlyrikstore import delivery -d theirs/contracts\n"
+    "lyrikstore import --trained out --input acme/rows --output acme/model",
 )
-@click.argument("targets", nargs=-1, required=True, type=DELIVERED)
+@click.argument("targets", nargs=-1, type=DELIVERED)
 @click.option("-d", "--dataset", "name", help="What a delivery's dataset is called here.")
 @click.option("--data", type=click.Path(path_type=Path), help="The data, if not beside it.")
+@click.option("--trained", type=EXISTING, help="A folder with a model that another tool trained.")
+@foreign_options
 def command(
-    session: Session, targets: tuple[Path, ...], name: str | None, data: Path | None
+    session: Session,
+    targets: tuple[Path, ...],
+    name: str | None,
+    data: Path | None,
+    trained: Path | None,
+    **asked: Any,
 ) -> None:
     """Take TARGETS in: credentials that others issued, status lists, or deliveries.
 
@@ -35,7 +45,20 @@ def command(
     store only brings what others attest in it. Attestations and grants in a delivery that are about
     something else, or do not hold, are left out, and named. Nobody is believed because of any of
     it: see trust add.
+
+    `--trained` takes in what another tool trained (docs/any-trainer.md), with `--input` and
+    `--output`: the files are checked as those of a run, and the rights as of now. Nobody saw it
+    train, and run, checkpoint and card say so.
     """
+    if trained is not None:
+        if targets or name or data:
+            raise click.UsageError("--trained takes no TARGETS, -d and --data")
+        _take_trained(session, trained, foreign_request(asked))
+        return
+    if not targets:
+        raise click.UsageError("name what to take in: TARGETS, or --trained FOLDER")
+    if asked["inputs"] or asked["output"]:
+        raise click.UsageError("--input and --output belong to --trained FOLDER")
     store = session.open_store(sign=True)
     rows = []
     for target in targets:
@@ -68,6 +91,13 @@ def command(
         if not found.logged and not found.new:
             session.screen.result(f"– nothing new in {shown}")
     session.emit("import", {"imported": rows})
+
+
+def _take_trained(session: Session, folder: Path, request: "ForeignRun") -> None:
+    store = session.open_store(sign=True)
+    with session.screen.progress("importing") as meter:
+        made = store.models.import_trained(folder, request, progress=follow(session.screen, meter))
+    show_foreign(session, made, "import", 1)
 
 
 def _take(

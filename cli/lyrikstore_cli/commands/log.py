@@ -12,6 +12,7 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.foreign import execution_line
 from lyrikstore_cli.output.attestations import attestation_line, attestation_rows
 from lyrikstore_cli.output.key_names import names_in
 from lyrikstore_cli.output.monitoring import page_of
@@ -187,6 +188,8 @@ def _body_lines(manifest: Manifest) -> list[str]:
             for item in manifest.inputs
         )
         lines.append(f"made from {made}")
+    if "execution" in body:
+        lines.append(execution_line(body["execution"]))
     if manifest.kind in {"run", "evaluation"}:
         lines += _right_lines(body)
     return lines

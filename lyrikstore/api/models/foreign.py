@@ -1,6 +1,7 @@
 """What ``store.models`` does with programs of the caller's own, which train in their own way."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from lyrikstore.api.models.published import PublishedModels
 from lyrikstore.canon.progress import OnProgress, silent
 
 if TYPE_CHECKING:
+    from lyrikstore.train.foreign.in_process import OpenRun
     from lyrikstore.train.foreign.request import ForeignRun
     from lyrikstore.train.foreign.run import ForeignResult
 
@@ -54,6 +56,77 @@ class ForeignModels(PublishedModels):
             trust=store.trust,
             base_env=environment,
             observe=observe,
+            message=message,
+            signer=store.signer(),
+            clock=store.clock,
+            progress=progress,
+        )
+
+    def training(
+        self,
+        request: "ForeignRun",
+        *,
+        folder: Path | None = None,
+        progress: OnProgress = silent,
+        message: str = "",
+    ) -> AbstractContextManager["OpenRun"]:
+        """Train in this process, by a library such as the Hugging Face ``Trainer``.
+
+        The run is announced when the ``with`` block is entered; what is in ``output`` when it ends
+        is sealed, and ``result`` has it then. Pass ``callback()`` to a ``Trainer``, so that it says
+        how many steps it took. Nobody watches what is read: run and checkpoint say so.
+
+        Args:
+            request: As for :meth:`train_with`.
+            folder: Where the program lies, for its Git repository; by default the current folder.
+            progress: As :func:`lyrikstore.train.foreign.in_process.open_run`.
+            message: Free text, signed with the run.
+
+        Raises:
+            LyrikstoreError: As :func:`lyrikstore.train.foreign.in_process.open_run`.
+        """
+        from lyrikstore.train.foreign.in_process import open_run
+
+        store = self.store
+        return open_run(
+            store.repository,
+            request,
+            folder=folder or Path.cwd(),
+            trust=store.trust,
+            message=message,
+            signer=store.signer(),
+            clock=store.clock,
+            progress=progress,
+        )
+
+    def import_trained(
+        self,
+        folder: Path,
+        request: "ForeignRun",
+        *,
+        progress: OnProgress = silent,
+        message: str = "",
+    ) -> "ForeignResult":
+        """Seal what another tool left; nobody saw how it was made, and that is what is signed.
+
+        Args:
+            folder: What it left; read only.
+            request: What it says to have learned from, and what the checkpoint is called.
+            progress: As :func:`lyrikstore.train.foreign.ended.import_trained`.
+            message: Free text, signed with the run.
+
+        Raises:
+            PolicyError: (``rights-missing``) an input may not be used for this; nothing was logged.
+                Else as :func:`lyrikstore.train.foreign.ended.import_trained`.
+        """
+        from lyrikstore.train.foreign.ended import import_trained
+
+        store = self.store
+        return import_trained(
+            store.repository,
+            folder,
+            request,
+            trust=store.trust,
             message=message,
             signer=store.signer(),
             clock=store.clock,

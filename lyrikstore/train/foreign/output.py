@@ -4,19 +4,19 @@ Nothing that can run code when it is read becomes part of a checkpoint, whatever
 suffix only chooses the check. What trainers leave beside a model and nobody loads is left out.
 """
 
+import json
 import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, PolicyError, RunFailedError, storage_error
-from lyrikstore.canon.json import parse
+from lyrikstore.canon.errors import PolicyError, RunFailedError, storage_error
 from lyrikstore.canon.text import brief, escape_control, pluralize
 from lyrikstore.history.trees.paths import offenders
 from lyrikstore.history.trees.tree import Tree, TreeEntry
@@ -229,10 +229,21 @@ def _text(path: str, data: bytes, names: Mapping[bytes, bytes], private: Path) -
         _refuse(f"{_named(path)} is no text in UTF-8")
     if name.suffix == ".json":
         try:
-            parse(data, max_bytes=MAX_TEXT_BYTES, floats=True, nulls=True)
-        except FormatError as error:
-            _refuse(f"{_named(path)}: {error.message}")
+            json.loads(data, object_pairs_hook=_unique, parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:
+            _refuse(f"{_named(path)} is no strict JSON ({brief(str(error))})")
     return data
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a member is there twice")
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
 
 
 def _opened(folder: Path, path: str, size: int) -> BinaryIO:

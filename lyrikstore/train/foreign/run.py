@@ -34,6 +34,7 @@ from lyrikstore.train.foreign.request import (
     check_command,
     plan_foreign,
 )
+from lyrikstore.train.formats import history
 from lyrikstore.train.worker.staging import Staging, open_staging
 from lyrikstore.verify.rights.judge import Reason
 
@@ -45,7 +46,8 @@ class ForeignResult(Struct, frozen=True):
     """What a run by a program of the caller's made.
 
     Attributes:
-        run: The run manifest, logged before the command was started.
+        run: The run manifest, logged before the command was started, or, of what another tool had
+            left, before the checkpoint.
         checkpoint: The checkpoint manifest.
         log_index: Its place in the log.
         observation: What was seen of it; None: nobody looked.
@@ -182,6 +184,8 @@ class ForeignOutput(Struct, frozen=True):
         inputs: The copies that it was trained on; none where nobody made any.
         end: What it took; None: nobody knows.
         observation: What was seen; None: nobody looked.
+        body: Further members of the checkpoint's body.
+        history: How training went, as ``history/1``; empty: nobody knows.
     """
 
     folder: Path
@@ -189,6 +193,8 @@ class ForeignOutput(Struct, frozen=True):
     inputs: tuple[StagedInput, ...] = ()
     end: CommandEnd | None = None
     observation: Observation | None = None
+    body: Mapping[str, Any] = {}
+    history: bytes = b""
 
     @property
     def names(self) -> dict[bytes, bytes]:
@@ -198,7 +204,10 @@ class ForeignOutput(Struct, frozen=True):
 
 
 def run_body(
-    plan: ForeignPlan, execution: Mapping[str, Any], repository: CallerRepository | None
+    plan: ForeignPlan,
+    execution: Mapping[str, Any],
+    repository: CallerRepository | None = None,
+    packages: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return the body of the run's manifest.
 
@@ -206,17 +215,21 @@ def run_body(
         plan: What was found of the request.
         execution: Who trains, and what of that is watched.
         repository: The Git repository of whoever starts it.
+        packages: Versions of what trains, where it trains in this process.
     """
     request = plan.request
     body: dict[str, Any] = {
         "purpose": request.purpose,
         "config": request.to_json(),
         "seed": 0,
-        "order": {"function": ORDER, "records": {}},
+        "order": {
+            "function": ORDER,
+            "records": {"train": sum(one.body["records"] for one in plan.inputs)},
+        },
         "environment": {
             "python": f"{platform.python_implementation()} {platform.python_version()}",
             "platform": platform.platform(),
-            "packages": {},
+            "packages": dict(packages or {}),
             "threads": _cores(),
         },
         "code": describe_code(),
@@ -277,6 +290,7 @@ def emit(
     """
     output = find_output(made.folder, plan.request.format)
     body: dict[str, Any] = {"origin": "trained", "final": True, "format": output.format}
+    body |= made.body
     if made.end is not None:
         body["actual"] = made.end.to_json()
     if made.observation is not None:
@@ -288,6 +302,9 @@ def emit(
         if made.observation is not None:
             data = made.observation.encode()
             attachments.append(Attachment(ROLE, writer.put_bytes(data), len(data)))
+        if made.history:
+            digest = writer.put_bytes(made.history)
+            attachments.append(Attachment(history.ROLE, digest, len(made.history)))
         checkpoint = sign_manifest(
             kind="checkpoint",
             store=repo.store_id,

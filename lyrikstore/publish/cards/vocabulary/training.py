@@ -46,6 +46,8 @@ def _registered(facts: CardFacts) -> Iterator[Said]:
         yield Said(text, (named(facts.checkpoint),), "not-established")
         return
     text = f"announced as {run.name} by {run.author} before the first step, and logged"
+    if run.body.get("execution", {}).get("by") == "ended":
+        text = f"not announced: {run.author} signed {run.name} when training had ended"
     yield Said(text, (named(run),), by=run.author, value=run.name)
 
 
@@ -77,6 +79,8 @@ def _foreign(model: Manifest, run: Manifest) -> str:
     execution, seen = run.body["execution"], model.body.get("observed")
     command = shlex.join(execution.get("command", ()))
     text = "trained by a program of the caller's"
+    if execution["by"] == "ended":
+        text = "trained by another tool, which had ended before anybody here looked"
     if command:
         text += f" ({command[:_MAX_COMMAND]}{'…' if len(command) > _MAX_COMMAND else ''})"
     repository = run.body.get("repository")

@@ -1,0 +1,187 @@
+"""Training by a library in the caller's own process, such as transformers (spec §13.13.5)."""
+
+import contextlib
+import math
+import time
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.environment import PACKAGES
+from lyrikstore.train.foreign.inputs import (
+    OUTPUT,
+    StagedInput,
+    check_inputs_unchanged,
+    copy_inputs,
+)
+from lyrikstore.train.foreign.repository import find_repository
+from lyrikstore.train.foreign.request import ForeignRun, plan_foreign
+from lyrikstore.train.foreign.run import (
+    ForeignOutput,
+    ForeignResult,
+    emit,
+    register,
+    run_body,
+)
+from lyrikstore.train.formats.history import write_history
+from lyrikstore.train.worker.staging import BASE, open_staging
+
+_PACKAGES = (*PACKAGES, "datasets", "lightning", "trl")
+
+
+class OpenRun:
+    """A run that was announced and goes on in this process.
+
+    Attributes:
+        run: The run manifest, logged before this object was there.
+        inputs: Folders with the files of the inputs, in order; not to be written to.
+        base: Folder of the base; None: there is none.
+        output: Folder to write the model to.
+        result: What came of it, once the ``with`` block has ended.
+    """
+
+    def __init__(self, run: Manifest, staged: tuple[StagedInput, ...], output: Path) -> None:
+        self.run, self.output = run, output
+        self.inputs = tuple(one.folder for one in staged if one.name != BASE)
+        self.base = next((one.folder for one in staged if one.name == BASE), None)
+        self.result: ForeignResult | None = None
+        self._open = True
+        self._told: Mapping[str, Any] = {}
+        self._losses: list[float] = []
+
+    @property
+    def input(self) -> Path:
+        """The folder of the first input."""
+        return self.inputs[0]
+
+    def callback(self) -> Any:
+        """Return a ``TrainerCallback`` of transformers that keeps steps and losses of the run.
+
+        It refuses to train outside of the ``with`` block.
+        """
+        from transformers import TrainerCallback
+
+        run = self
+
+        class _Callback(TrainerCallback):
+            def on_train_begin(self, *_: Any, **__: Any) -> None:
+                run.check_open()
+
+            def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+                del args, control, kwargs
+                run.note(
+                    step=int(state.global_step),
+                    epoch=float(state.epoch or 0),
+                    losses=[float(one["loss"]) for one in state.log_history if "loss" in one],
+                )
+
+        return _Callback()
+
+    def check_open(self) -> None:
+        """Return if the run goes on.
+
+        Raises:
+            InvalidInputError: (``run-over``) it was sealed, or it failed.
+        """
+        if not self._open:
+            raise InvalidInputError(
+                "run-over",
+                f"the run {self.run.name} is over",
+                hint="train within its `with` block, or begin another run",
+            )
+
+    def note(self, *, step: int, epoch: float, losses: list[float]) -> None:
+        """Keep how training went, as it says itself.
+
+        Args:
+            step: Steps done.
+            epoch: Passes over the data.
+            losses: Of the steps, or means of some of them, in order.
+        """
+        self.check_open()
+        text = f"{epoch:.4f}".rstrip("0").rstrip(".")
+        self._told, self._losses = {"step": step, "epoch": text}, losses
+
+    def close(self) -> None:
+        """End it; nothing trains in it any more."""
+        self._open = False
+
+    def stated(self) -> tuple[Mapping[str, Any], bytes]:
+        """Return what training said of itself: members of the checkpoint, and its history."""
+        finite = [one for one in self._losses if math.isfinite(one) and abs(one) < 1e9]
+        history = write_history("foreign", finite, []) if finite else b""
+        return self._told, history
+
+
+@contextlib.contextmanager
+def open_run(
+    repo: Repository,
+    request: ForeignRun,
+    *,
+    folder: Path,
+    signer: Signer,
+    trust: Trust,
+    clock: Clock,
+    progress: OnProgress = silent,
+    message: str = "",
+) -> Iterator[OpenRun]:
+    """Announce a run that trains in this process, and seal what is in its output at the end.
+
+    Args:
+        repo: The store, opened to append.
+        request: What it learns from, and what the checkpoint is called.
+        folder: Where the caller's program lies, for its Git repository.
+        signer: Signs run and checkpoint.
+        trust: Whose permissions count.
+        clock: Tells the claimed times.
+        progress: Progress callback, called in the phases ``check``, ``warn``, ``register``,
+            ``start``, ``seal``, ``log`` and ``done``.
+        message: Free text for the run manifest.
+
+    Raises:
+        LyrikstoreError: As :func:`lyrikstore.train.foreign.run.train_foreign`. What leaves the
+            ``with`` block as an exception leaves the run announced, without a checkpoint.
+    """
+    begun = time.monotonic()
+    progress(Progress(phase="check"))
+    plan = plan_foreign(repo, request, trust=trust, clock=clock, user=signer.did)
+    for one in plan.warnings:
+        progress(Progress(phase="warn", detail={"code": one.code, "text": one.text}))
+    with open_staging(repo.root) as staging:
+        staged = copy_inputs(repo, plan, staging)
+        progress(Progress(phase="register"))
+        execution = {"by": "callback", "observed": "nothing"}
+        body = run_body(plan, execution, find_repository(folder), _packages())
+        run = register(repo, plan, body, signer=signer, clock=clock, message=message)
+        progress(Progress(phase="start", detail={"run": str(run.id)}))
+        going = OpenRun(run, staged, staging.path / OUTPUT)
+        try:
+            yield going
+        finally:
+            going.close()
+        check_inputs_unchanged(staged)
+        progress(Progress(phase="seal"))
+        told, history = going.stated()
+        made = ForeignOutput(going.output, staging.path, staged, body=told, history=history)
+        checkpoint, index, left = emit(
+            repo, plan, run, made, signer=signer, clock=clock, progress=progress
+        )
+    progress(Progress(phase="done"))
+    seconds = time.monotonic() - begun
+    going.result = ForeignResult(run, checkpoint, index, None, left, seconds, plan.warnings)
+
+
+def _packages() -> dict[str, str]:
+    found = {}
+    for name in sorted(_PACKAGES):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
