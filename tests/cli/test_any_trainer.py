@@ -1,5 +1,6 @@
 """Any program trains on verified copies, and only what may be kept comes out."""
 
+import json
 import os
 import shutil
 import signal
@@ -221,7 +222,8 @@ def test_nothing_of_a_command_outlives_it(trainer) -> None:
         f"echo x > {{output}}/notes.txt; (setsid sleep {mark}; echo y > {{output}}/notes.txt) & "
         f"nohup sleep {mark} >/dev/null 2>&1 & sleep 0.2"
     )
-    trainer.ok(*shell(text))
+    found = trainer.ok(*shell(text, more=("--json",))).json
+    assert [one["reason"] for one in found["warnings"]] == ["left-running"]
     assert mark not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
     trainer.ok("checkout", MODEL, "there")
     assert (trainer.folder / "there" / "notes.txt").read_text() == "x\n"
@@ -285,3 +287,34 @@ def test_what_another_tool_left(trainer) -> None:
     for arguments in (("import",), ("import", *asked), ("import", "--trained", "out", "out")):
         trainer.fails(2, *arguments)
     assert entries(trainer) == before
+
+
+def test_files_name_copies_by_what_they_are(new_person) -> None:
+    person = new_person("Jürgen")
+    person.folder = person.folder / "Übung"
+    person.folder.mkdir()
+    person.ok("key", "new", "--no-passphrase")
+    person.ok("init")
+    for name in ("one", "two"):
+        (person.folder / name).mkdir()
+        (person.folder / name / "rows.jsonl").write_text(lines(rows(4, seed=len(name))))
+        (person.folder / name / "more.jsonl").write_text(lines(rows(2, seed=ord(name[0]))))
+        person.ok("commit", person.folder / name, "-d", f"acme/{name}", "--text", "text")
+        person.ok("permit", f"acme/{name}", "--permit", "train")
+    text = (
+        "import json, os, sys; "
+        "json.dump(sys.argv[1:], open(os.path.join(sys.argv[3], 'paths.json'), 'w')); "
+        "open(os.path.join(sys.argv[3], 'paths.txt'), 'w').write(' '.join(sys.argv[1:]))"
+    )
+    person.ok(
+        *("train", "--input", "acme/one", "--input", "acme/two", "--output", "acme/model", "--"),
+        *(sys.executable, "-c", text, "{input}/rows.jsonl", "{input2}", "{output}"),
+    )
+    person.ok("checkout", MODEL, "there")
+    trees = [
+        person.ok("show", f"acme/{name}", "--json").json["manifest"]["tree"]
+        for name in ("one", "two")
+    ]
+    wanted = [f"{trees[0]}/rows.jsonl", trees[1], "."]
+    assert json.loads((person.folder / "there" / "paths.json").read_text()) == wanted
+    assert (person.folder / "there" / "paths.txt").read_text() == " ".join(wanted)

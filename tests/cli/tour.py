@@ -89,7 +89,7 @@ class Tour:
         for one in (home, folder):
             one.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
-            [sys.executable, "-m", "lyrikstore_cli", *map(str, arguments), "--json"],
+            [sys.executable, "-m", "lyrikstore_cli", *_as_json(arguments)],
             cwd=folder,
             env={"PATH": os.defpath, "HOME": str(home), "LANG": "C.UTF-8"},
             capture_output=True,
@@ -122,6 +122,13 @@ class Tour:
         if all(result.keys() != one.keys() for one in forms):
             forms.append(result)
         return result
+
+
+def _as_json(arguments: tuple[object, ...]) -> list[str]:
+    """Return arguments with ``--json``, which comes before a command that is run."""
+    words = [str(one) for one in arguments]
+    at = words.index("--") if "--" in words else len(words)
+    return [*words[:at], "--json", *words[at:]]
 
 
 def topics(folder: Path) -> None:
@@ -233,6 +240,9 @@ def _hand_over(way: Tour, acme: Path) -> None:
     again = (*terms, "--status-url", LISTS, "--supersedes", "other")
     way.run("acme", "issue", "acme/clean", "-o", "newer", *again)
     way.run("acme", "supersede", "other")
+    way.run("acme", "permit", "acme/topics", "--permit", "train")
+    asked = ("--input", "acme/topics", "--output", "acme/index")
+    way.run("acme", "import", "--trained", "texts", *asked)
 
 
 def _share(way: Tour) -> None:
@@ -307,6 +317,8 @@ def trained(root: Path) -> dict[str, list[dict[str, Any]]]:
     way.run("acme", "train", "train.toml", code=14)
     way.run("acme", "permit", "acme/pages", "--permit", "train,evaluate")
     made = way.run("acme", "train", "train.toml")
+    asked = ("--input", "acme/topics.train", "--output", "acme/index")
+    way.run("acme", "train", *asked, "--", "sh", "-c", "cat {input}/*.txt > {output}/index.txt")
     way.run("acme", "evaluate", made["name"], "--on", "acme/topics.test")
     way.run("acme", "reproduce", made["name"])
     (acme / "later").mkdir()

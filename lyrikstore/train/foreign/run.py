@@ -1,5 +1,6 @@
 """Training by a program of the caller's: announced, run on copies, sealed (spec §13.13)."""
 
+import json
 import os
 import platform
 import time
@@ -11,6 +12,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
@@ -134,6 +136,12 @@ def train_foreign(
         end, observation = _run(
             command, staging, inputs, folder, base_env, repository, progress, observed=observed
         )
+        warnings = list(plan.warnings)
+        if end.left:
+            left_running = pluralize(end.left, "process", "processes")
+            text = f"the command left {left_running} running, which ended with it"
+            warnings.append(Reason("left-running", text))
+            progress(Progress(phase="warn", detail={"code": "left-running", "text": text}))
         check_inputs_unchanged(inputs)
         progress(Progress(phase="seal"))
         made = ForeignOutput(staging.path / OUTPUT, staging.path, inputs, end, observation)
@@ -142,7 +150,7 @@ def train_foreign(
         )
     progress(Progress(phase="done"))
     seconds = time.monotonic() - begun
-    return ForeignResult(run, checkpoint, index, observation, left, seconds, plan.warnings)
+    return ForeignResult(run, checkpoint, index, observation, left, seconds, tuple(warnings))
 
 
 def _run(
@@ -198,9 +206,16 @@ class ForeignOutput(Struct, frozen=True):
 
     @property
     def names(self) -> dict[bytes, bytes]:
-        """Path of each copy → the id of its tree; of the output folder → a dot."""
-        found = {os.fsencode(one.folder): str(one.tree.id).encode() for one in self.inputs}
-        return dict(sorted({**found, os.fsencode(self.folder): b"."}.items(), reverse=True))
+        """Path of each copy → the id of its tree; of the output folder → a dot.
+
+        As a path is, and as JSON in ASCII writes it; ``input2`` before ``input``.
+        """
+        words = {str(one.folder): str(one.tree.id) for one in self.inputs} | {str(self.folder): "."}
+        found: dict[bytes, bytes] = {}
+        for place, word in words.items():
+            found[os.fsencode(place)] = word.encode("ascii")
+            found[json.dumps(place)[1:-1].encode("ascii")] = word.encode("ascii")
+        return dict(sorted(found.items(), reverse=True))
 
 
 def run_body(
