@@ -161,7 +161,7 @@ def execution_line(execution: Mapping[str, Any]) -> str:
         "command": "by a command",
         "callback": "in a program of the caller's",
         "ended": "by another tool, which had ended before this was signed",
-        "job": "elsewhere, by a job",
+        "job": f"elsewhere, by a job in {execution.get('territory', '?')}",
     }.get(execution["by"], "by somebody else")
     words = shlex.join(execution.get("command", ()))
     seen = "reads not observed"

@@ -120,6 +120,7 @@ if TYPE_CHECKING:
     from lyrikstore.publish.issue.present import present_grant as present_grant
     from lyrikstore.publish.status.book import Issued as Issued
     from lyrikstore.train.config import TrainConfig as TrainConfig
+    from lyrikstore.train.foreign.job import ExportedJob as ExportedJob
     from lyrikstore.train.foreign.request import ForeignRun as ForeignRun
     from lyrikstore.train.foreign.run import ForeignResult as ForeignResult
     from lyrikstore.train.plan.estimate import MachineFigures as MachineFigures
@@ -223,6 +224,7 @@ _PLACES = {
     "publish.issue.present": "present_grant",
     "publish.status.book": "Issued",
     "train.config": "TrainConfig",
+    "train.foreign.job": "ExportedJob",
     "train.foreign.request": "ForeignRun",
     "train.foreign.run": "ForeignResult",
     "train.plan.estimate": "MachineFigures",

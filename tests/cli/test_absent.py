@@ -74,6 +74,8 @@ READ = {
     ("status", "path"): ("status", GONE),
     ("terms", "--trust"): ("terms", NAME, "--trust", GONE),
     ("train", "config"): ("train", GONE),
+    ("train", "--collect"): ("train", "--collect", "absent"),
+    ("train", "--program"): ("train", "--program", "absent"),
     ("train", "--prices"): ("train", "audit.toml", "--prices", GONE),
     ("trust add", "--document"): ("trust", "add", "did:web:a.example", "--document", GONE),
     ("trust check", "file"): ("trust", "check", GONE),
@@ -99,6 +101,7 @@ TEXT = (
 WRITTEN = {
     *("--output", "--report", "--html", "--certificate", "card --draft"),
     *("init directory_", "clone directory_", "checkout folder", "checkout --metadata"),
+    "train --out",
 }
 
 

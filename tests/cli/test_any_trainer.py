@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+import yaml
 
 from tests.cli.small_runs import entries, leftovers, lines, rows
 from tests.conftest import Person, Result
@@ -31,6 +32,13 @@ for step in range(30):
 print(f"loss {loss.item():.4f}")
 save_file(model.state_dict(), output / "model.safetensors")
 (output / "labels.json").write_text(json.dumps(["a", "b"]))
+"""
+
+TERMS = """
+[[partition]]
+name = "all"
+permits = ["train"]
+limits = { territory = ["DE"] }
 """
 
 
@@ -318,3 +326,66 @@ def test_files_name_copies_by_what_they_are(new_person) -> None:
     wanted = [f"{trees[0]}/rows.jsonl", trees[1], "."]
     assert json.loads((person.folder / "there" / "paths.json").read_text()) == wanted
     assert (person.folder / "there" / "paths.txt").read_text() == " ".join(wanted)
+
+
+def test_a_job_elsewhere(trainer) -> None:
+    (trainer.folder / "train.sh").write_text("cp $LYRIKSTORE_INPUT/rows.jsonl $1/\n")
+    asked = ("train", "--input", "acme/rows", "--output", "acme/model")
+    job = ("--export-job", "skypilot", "--region", "aws/eu-central-1", "--program", "train.sh")
+    command = ("--", "sh", "train.sh", "{output}")
+    made = trainer.ok(*asked, *job, "-o", "job", "--json", *command).json
+    assert made["jobTerritory"] == "DE"
+    run = body_of(trainer, "runs/acme/model")
+    assert run["config"]["use"]["territory"] == ["DE"]
+    assert run["execution"]["job"]["digest"] == made["jobDigest"]
+    assert run["execution"]["territory"] == "DE"
+    folder = trainer.folder / "job"
+    task = yaml.safe_load((folder / "job.yaml").read_text())
+    assert task["resources"]["infra"] == "aws/eu-central-1"
+    assert task["run"].splitlines()[-1] == "sh train.sh /tmp/lyrikstore/output"
+    for place in (*task["file_mounts"].values(), task["workdir"]):
+        assert (folder / place).exists()
+    assert (folder / "program" / "train.sh").exists()
+    result = trainer.fails(1, "train", "--collect", "job", "--json")
+    assert result.kind == "no-file"
+    (folder / "output").mkdir()
+    (folder / "output" / "notes.txt").write_text("read /tmp/lyrikstore/input\n")
+    found = trainer.ok("train", "--collect", "job", "--json").json
+    assert found["observed"] is None
+    assert trainer.ok("verify", MODEL, "--json").json["verdict"] == "trusted"
+    trainer.ok("card", MODEL, "-o", "CARD.md")
+    assert "remote, not observed" in (trainer.folder / "CARD.md").read_text("utf-8")
+    trainer.ok("checkout", MODEL, "there")
+    tree = trainer.ok("show", "acme/rows", "--json").json["manifest"]["tree"]
+    assert (trainer.folder / "there" / "notes.txt").read_text() == f"read {tree}\n"
+    assert trainer.fails(1, "train", "--collect", "job", "--json").kind == "no-run"
+
+
+def test_where_a_job_may_run(trainer) -> None:
+    folder = trainer.folder / "german"
+    folder.mkdir()
+    (folder / "rows.jsonl").write_text(lines(rows(4, seed=9)))
+    trainer.ok("commit", folder, "-d", "acme/german", "--text", "text")
+    (trainer.folder / "terms.toml").write_text(TERMS)
+    trainer.ok("permit", "acme/german", "--terms", "terms.toml")
+    before = entries(trainer)
+
+    def export(region: str, *more: str, data: str = "acme/german") -> tuple[str, ...]:
+        asked = ("train", "--input", data, "--output", "acme/model", *more, "--json")
+        return (*asked, "--export-job", "skypilot", "--region", region, "-o", "job", "--", "true")
+
+    for arguments, kind, code in (
+        (export("aws/us-east-1"), "rights-missing", 14),
+        (export("aws/us-east-1", "--use", "territory=DE"), "wrong-territory", 14),
+        (export("aws/eu-central-1", "--use", "territory=DE,US"), "rights-missing", 14),
+        (export("aws/eu-central-9"), "unknown-region", 16),
+        (export("aws/eu-central-1=US"), "unknown-region", 16),
+        (export("nowhere"), "unknown-region", 16),
+    ):
+        result = trainer.fails(code, *arguments)
+        assert result.kind == kind, result.err
+    assert entries(trainer) == before
+    assert not (trainer.folder / "job").exists()
+    assert trainer.ok(*export("lambda/europe-1=DE")).json["jobTerritory"] == "DE"
+    assert trainer.fails(15, *export("aws/eu-central-1")).kind == "exists"
+    trainer.fails(2, "train", "--region", "aws/eu-central-1", "train.toml")

@@ -319,6 +319,8 @@ def trained(root: Path) -> dict[str, list[dict[str, Any]]]:
     made = way.run("acme", "train", "train.toml")
     asked = ("--input", "acme/topics.train", "--output", "acme/index")
     way.run("acme", "train", *asked, "--", "sh", "-c", "cat {input}/*.txt > {output}/index.txt")
+    job = (*asked, "--export-job", "skypilot", "--region", "aws/eu-central-1", "-o", "job")
+    way.run("acme", "train", *job, "--", "sh", "-c", "cat {input}/*.txt > {output}/index.txt")
     way.run("acme", "evaluate", made["name"], "--on", "acme/topics.test")
     way.run("acme", "reproduce", made["name"])
     (acme / "later").mkdir()

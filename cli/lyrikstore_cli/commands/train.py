@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyrikstore.canon.text import rough
+from lyrikstore.canon.text import escape_control, rough
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.foreign import foreign_options, foreign_request, show_foreign
@@ -34,6 +34,18 @@ if TYPE_CHECKING:
 @click.option("--resume", is_flag=True, help="Go on with the run that was interrupted.")
 @foreign_options
 @click.option("--no-observe", is_flag=True, help="Do not watch what COMMAND reads and writes.")
+@click.option(
+    "--export-job",
+    "target",
+    type=click.Choice(["skypilot"]),
+    help="Write a job that runs COMMAND elsewhere, in place of running it.",
+)
+@click.option("--region", default="", help="Where the job runs, as aws/eu-central-1.")
+@click.option(
+    "--program", multiple=True, type=options.EXISTING, help="What COMMAND needs there; again."
+)
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="The folder of the job.")
+@click.option("--collect", type=options.EXISTING, help="Seal what came back of a job's folder.")
 @click.option("-m", "--message", default="", help="A note, signed with the run.")
 def command(
     session: Session,
@@ -43,6 +55,11 @@ def command(
     measure: bool,
     resume: bool,
     no_observe: bool,
+    target: str | None,
+    region: str,
+    program: tuple[Path, ...],
+    out: Path | None,
+    collect: Path | None,
     message: str,
     **asked: Any,
 ) -> None:
@@ -58,8 +75,24 @@ def command(
     copy of each input in `{input}`, `{input2}` …, the base in `{base}`, and writes the model to
     `{output}`. What it leaves is sealed if it is safetensors, tokenizer, JSON and text. What it
     reads and writes besides is listed where strace is installed.
+
+    `--export-job` announces the run and writes a folder for SkyPilot, if the data may be used in
+    the country of the region; `--collect` seals what came back.
     """
     given = tuple(filter(None, (config, *words)))
+    if collect is not None:
+        if given or asked["inputs"] or target:
+            raise click.UsageError("--collect FOLDER stands alone")
+        _collect(session, collect)
+        return
+    if target is not None:
+        if not region or out is None:
+            raise click.UsageError("--export-job needs --region and -o FOLDER")
+        request = foreign_request(asked)
+        _export(session, given, request, target, region, program, out, message)
+        return
+    if region or program or out is not None:
+        raise click.UsageError("--region, --program and -o belong to --export-job")
     if asked["inputs"] or asked["output"]:
         if prices or measure or resume:
             raise click.UsageError("--prices, --measure and --resume need a CONFIG")
@@ -159,6 +192,54 @@ def _train_with(
             message=message,
         )
     show_foreign(session, made, "train", 2)
+
+
+def _collect(session: Session, folder: Path) -> None:
+    store = session.open_store(sign=True)
+    with session.screen.progress("collecting") as meter:
+        made = store.models.collect_job(folder, progress=follow(session.screen, meter))
+    show_foreign(session, made, "train", 2)
+
+
+def _export(
+    session: Session,
+    words: tuple[str, ...],
+    request: "ForeignRun",
+    target: str,
+    region: str,
+    program: tuple[Path, ...],
+    folder: Path,
+    message: str,
+) -> None:
+    store = session.open_store(sign=True)
+    with session.screen.progress("exporting") as meter:
+        job = store.models.export_job(
+            request,
+            words,
+            folder,
+            target=target,
+            region=region,
+            program=program,
+            progress=follow(session.screen, meter),
+            message=message,
+        )
+    session.emit(
+        "train",
+        {
+            "run": str(job.run.id),
+            "jobFolder": str(job.folder),
+            "jobDigest": str(job.digest),
+            "jobTerritory": job.territory,
+        },
+        version=2,
+    )
+    screen = session.screen
+    screen.result(f"✓ run         {job.run.name}  {job.run.id.short}")
+    screen.result(f"✓ wrote       {escape_control(str(job.folder))}  to run in {job.territory}")
+    screen.hint(
+        "start it: sky launch job.yaml in that folder; bring /tmp/lyrikstore/output back as "
+        "output, then: lyrikstore train --collect FOLDER"
+    )
 
 
 def _resources(figures: "MachineFigures") -> str:

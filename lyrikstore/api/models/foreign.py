@@ -11,6 +11,7 @@ from lyrikstore.canon.progress import OnProgress, silent
 
 if TYPE_CHECKING:
     from lyrikstore.train.foreign.in_process import OpenRun
+    from lyrikstore.train.foreign.job import ExportedJob
     from lyrikstore.train.foreign.request import ForeignRun
     from lyrikstore.train.foreign.run import ForeignResult
 
@@ -128,6 +129,78 @@ class ForeignModels(PublishedModels):
             request,
             trust=store.trust,
             message=message,
+            signer=store.signer(),
+            clock=store.clock,
+            progress=progress,
+        )
+
+    def export_job(
+        self,
+        request: "ForeignRun",
+        command: Sequence[str],
+        destination: Path,
+        *,
+        region: str,
+        target: str = "skypilot",
+        program: Sequence[Path] = (),
+        folder: Path | None = None,
+        progress: OnProgress = silent,
+        message: str = "",
+    ) -> "ExportedJob":
+        """Announce a run, and write a folder with copies of its inputs and a job that trains.
+
+        Args:
+            request: As for :meth:`train_with`.
+            command: Likewise.
+            destination: A folder that does not exist.
+            region: Where the job runs, such as ``aws/eu-central-1``.
+            target: What runs it: ``skypilot``.
+            program: Files and folders that the command needs.
+            folder: Where the program lies, for its Git repository; by default the current folder.
+            progress: As :func:`lyrikstore.train.foreign.job.export_job`.
+            message: Free text, signed with the run.
+
+        Raises:
+            PolicyError: (``wrong-territory``, ``rights-missing``) the data may not go there. Else
+                as :func:`lyrikstore.train.foreign.job.export_job`.
+        """
+        from lyrikstore.train.foreign.job import export_job
+
+        store = self.store
+        return export_job(
+            store.repository,
+            request,
+            command,
+            target=target,
+            region=region,
+            destination=destination,
+            program=program,
+            folder=folder or Path.cwd(),
+            trust=store.trust,
+            message=message,
+            signer=store.signer(),
+            clock=store.clock,
+            progress=progress,
+        )
+
+    def collect_job(self, folder: Path, *, progress: OnProgress = silent) -> "ForeignResult":
+        """Seal what came back of an exported job; nobody here saw it run.
+
+        Args:
+            folder: The exported folder, with what came back in ``output``.
+            progress: As :func:`lyrikstore.train.foreign.job.collect_job`.
+
+        Raises:
+            NotFoundError: (``no-run``) it names no run that waits here. Else as
+                :func:`lyrikstore.train.foreign.job.collect_job`.
+        """
+        from lyrikstore.train.foreign.job import collect_job
+
+        store = self.store
+        return collect_job(
+            store.repository,
+            folder,
+            trust=store.trust,
             signer=store.signer(),
             clock=store.clock,
             progress=progress,

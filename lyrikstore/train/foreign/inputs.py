@@ -42,6 +42,15 @@ class StagedInput(Struct, frozen=True):
     tree: Tree
 
 
+def input_names(plan: ForeignPlan) -> dict[str, Manifest]:
+    """Return what a program calls each thing that it reads: ``input``, ``input2`` …, ``base``."""
+    names = {
+        "input" if number == 0 else f"input{number + 1}": one
+        for number, one in enumerate(plan.inputs)
+    }
+    return names if plan.base is None else {**names, BASE: plan.base}
+
+
 def copy_inputs(repo: Repository, plan: ForeignPlan, staging: Staging) -> tuple[StagedInput, ...]:
     """Write what a program is to read, each byte checked; return what was written.
 
@@ -54,14 +63,8 @@ def copy_inputs(repo: Repository, plan: ForeignPlan, staging: Staging) -> tuple[
         VerificationError, IncompleteError: A blob is damaged, lost or retired.
         StorageError: The storage backend failed.
     """
-    names: dict[str, Manifest] = {
-        "input" if number == 0 else f"input{number + 1}": one
-        for number, one in enumerate(plan.inputs)
-    }
-    if plan.base is not None:
-        names[BASE] = plan.base
     found = []
-    for name, manifest in names.items():
+    for name, manifest in input_names(plan).items():
         tree, folder = present_tree(repo, manifest), staging.path / name
         checkout_tree(tree, repo.blobs, folder)
         staging.write(f"{name}.tree.jsonl", tree.encode())

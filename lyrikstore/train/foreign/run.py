@@ -194,6 +194,7 @@ class ForeignOutput(Struct, frozen=True):
         observation: What was seen; None: nobody looked.
         body: Further members of the checkpoint's body.
         history: How training went, as ``history/1``; empty: nobody knows.
+        elsewhere: Where the model lay when it was trained, if that was another place.
     """
 
     folder: Path
@@ -203,6 +204,7 @@ class ForeignOutput(Struct, frozen=True):
     observation: Observation | None = None
     body: Mapping[str, Any] = {}
     history: bytes = b""
+    elsewhere: Path | None = None
 
     @property
     def names(self) -> dict[bytes, bytes]:
@@ -211,6 +213,8 @@ class ForeignOutput(Struct, frozen=True):
         As a path is, and as JSON in ASCII writes it; ``input2`` before ``input``.
         """
         words = {str(one.folder): str(one.tree.id) for one in self.inputs} | {str(self.folder): "."}
+        if self.elsewhere is not None:
+            words[str(self.elsewhere)] = "."
         found: dict[bytes, bytes] = {}
         for place, word in words.items():
             found[os.fsencode(place)] = word.encode("ascii")

@@ -81,6 +81,9 @@ def _foreign(model: Manifest, run: Manifest) -> str:
     text = "trained by a program of the caller's"
     if execution["by"] == "ended":
         text = "trained by another tool, which had ended before anybody here looked"
+    if execution["by"] == "job":
+        place = execution.get("territory", "a place that it does not say")
+        text += f", elsewhere, by a job in {place}: remote, not observed"
     if command:
         text += f" ({command[:_MAX_COMMAND]}{'…' if len(command) > _MAX_COMMAND else ''})"
     repository = run.body.get("repository")
