@@ -12,6 +12,7 @@ _SAID = {
     "check": "checking use rights, inputs and the base model",
     "register": "registering the run in the log, before its first step",
     "start": "loading the model",
+    "command": "running the command",
     "point": "kept a point: if this is interrupted, --resume goes on from there",
     "seal": "sealing the checkpoints",
     "store": "storing them",

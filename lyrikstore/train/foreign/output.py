@@ -70,6 +70,8 @@ def find_output(folder: Path, wanted: str = "") -> FoundOutput:
     """
     paths: dict[str, int] = {}
     left: list[str] = []
+    if folder.is_symlink() or not folder.is_dir():  # ATTACK: a link in its place
+        _refuse("its folder is gone")
     try:
         for path, status in _walk(folder, "", left):
             if len(paths) >= MAX_FILES:

@@ -38,7 +38,7 @@ class CallerRepository(Struct, frozen=True):
 def find_repository(folder: Path) -> CallerRepository | None:
     """Return the Git repository that a folder lies in; None: in none, or Git cannot say.
 
-    Nothing that the repository configures is run.
+    Of what the repository configures nothing is run but the filters that comparing needs.
 
     Args:
         folder: Where the command is started.

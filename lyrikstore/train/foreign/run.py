@@ -98,7 +98,7 @@ def train_foreign(
         base_env: The caller's environment; a few harmless variables of it reach the command.
         observe: Watch its files and connections, where strace is here.
         progress: Progress callback, called in the phases ``check``, ``warn``, ``register``,
-            ``start``, ``output`` (each line that it says, as ``text``), ``seal``, ``log`` and
+            ``command``, ``output`` (each line that it says, as ``text``), ``seal``, ``log`` and
             ``done``.
         message: Free text for the run manifest.
 
@@ -132,7 +132,7 @@ def train_foreign(
         }
         body = run_body(plan, execution, repository)
         run = register(repo, plan, body, signer=signer, clock=clock, message=message)
-        progress(Progress(phase="start", detail={"run": str(run.id)}))
+        progress(Progress(phase="command", detail={"run": str(run.id)}))
         end, observation = _run(
             command, staging, inputs, folder, base_env, repository, progress, observed=observed
         )

@@ -199,6 +199,11 @@ def _compare_with_run(
         problems.bad.append(f"{label}: it names a filter that its data did not pass")
     if checkpoint.name not in run.body["plannedOutputs"]:
         problems.bad.append(f"{label}: its run did not plan an output of that name")
+    # ATTACK: a run that was to be watched, whose checkpoint is silent about what was seen.
+    watched = run.body.get("execution", {}).get("observed") == "reads-and-writes"
+    if watched != ("observed" in checkpoint.body):
+        said = "what was seen of it" if watched else "what nobody was to look at"
+        problems.bad.append(f"{label}: it {'does not say' if watched else 'says'} {said}")
 
 
 def _filters_of(run: Manifest, ancestry: Mapping[Digest, Manifest]) -> set[Digest]:

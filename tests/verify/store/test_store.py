@@ -653,6 +653,21 @@ def test_unplanned_output(fresh: Lineage) -> None:
     assert "did not plan" in problems(fresh.object("other"), "runs")
 
 
+@pytest.mark.parametrize("watched", [True, False])
+def test_what_a_run_was_to_observe(fresh: Lineage, watched: bool) -> None:
+    seen = "reads-and-writes" if watched else "nothing"
+    execution = {"by": "command", "command": ["true", ""], "observed": seen}
+    run = fresh.run("runs/acme/model", body={"execution": execution}, parents=[fresh.ids["run"]])
+    fresh.ids["run"] = run.id
+    observed = {"undeclaredReads": 0, "undeclaredWrites": 0}
+    for says in (True, False):
+        body = {"observed": observed} if says else {}
+        model = fresh.trained(run, body=body, parents=[fresh.ids["model"]])
+        fresh.ids["model"] = model.id
+        checks = {one.id: one for one in fresh.object("model").checks}
+        assert (checks["runs"].state == "pass") is (says is watched)
+
+
 def _evaluation(
     lineage: Lineage, test: Digest, rights: list[dict[str, Any]] | None = None, **changes: Any
 ) -> str:

@@ -14,7 +14,10 @@ from lyrikstore.publish.markdown import quoted
 from lyrikstore.verify.evaluation.words import METRICS
 
 _PIPELINES = {"text-classification": "text-classification", "multi-label": "text-classification"}
-_LIBRARIES = {"peft-lora": "peft", "tfidf": "", "embeddings": "", "blend": ""}
+_LIBRARIES = {
+    **dict.fromkeys(("peft", "peft-lora"), "peft"),
+    **dict.fromkeys(("blend", "embeddings", "files", "tfidf"), ""),
+}
 """Format → the library of the hub that loads it; empty: none. Of other formats, transformers."""
 
 _METRICS = {

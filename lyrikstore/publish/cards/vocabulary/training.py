@@ -104,6 +104,9 @@ def _environment(_: CardFacts, run: Manifest) -> Iterator[Said]:
     place = run.body["environment"]
     packages = "; ".join(f"{name} {one}" for name, one in sorted(place["packages"].items()))
     text = f"Python {place['python']} on {place['platform']}, {place['threads']} threads"
+    if "execution" in run.body and not packages:
+        text = f"called from {text}"
+        packages = "not established: the packages of the caller's program"
     yield Said(f"{text}; {packages}", (named(run),), "stated", by=run.author)
 
 
