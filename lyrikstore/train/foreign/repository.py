@@ -8,6 +8,7 @@ from blake3 import blake3
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.history.repository.locate import STORE_FOLDER
 
 _SAFE = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.pager=cat")
 _MAX_BYTES = 1 << 30
@@ -56,7 +57,8 @@ def find_repository(folder: Path) -> CallerRepository | None:
     tracked = _git(place, "ls-files", "-z")
     if differing is None or untracked is None or tracked is None:
         return None
-    new = sorted(filter(None, untracked.split(b"\0")))
+    own = os.fsencode(STORE_FOLDER)
+    new = sorted(one for one in untracked.split(b"\0") if one and own not in one.split(b"/"))
     changes = None
     if differing or new:
         hasher, read = blake3(differing), 0
