@@ -19,8 +19,7 @@ from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.train.formats import adapter
 from lyrikstore.train.formats.base_model import STAGED
 from lyrikstore.train.formats.check import check_settings, check_tensors, refuse
-from lyrikstore.train.formats.foreign import FOREIGN
-from lyrikstore.train.formats.formats import BLEND, FORMATS, Format, format_of
+from lyrikstore.train.formats.formats import BLEND, FOREIGN, FORMATS, Format, format_of
 from lyrikstore.train.formats.word_counts import MAX_VOCABULARY_BYTES, VOCABULARY
 from lyrikstore.train.requirements import DECODER, SFT
 from lyrikstore.train.snapshot import copy_base, copy_weights, staged_base

@@ -22,7 +22,7 @@ from lyrikstore.history.trees.paths import offenders
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.store.writer import BlobWriter
 from lyrikstore.train.formats.base_model import MAX_HEADER_BYTES, check_weights
-from lyrikstore.train.formats.foreign import FILES, PEFT, TRANSFORMERS
+from lyrikstore.train.formats.formats import FILES, PEFT, TRANSFORMERS
 from lyrikstore.train.seal import Sealed
 
 MAX_FILES = 10_000

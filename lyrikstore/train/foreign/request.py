@@ -23,7 +23,7 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.manifests.names import Name
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.train.formats.foreign import FOREIGN
+from lyrikstore.train.formats.formats import FOREIGN
 from lyrikstore.train.requirements import UseConfig, stated
 from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.rights.required import Right, check_rights

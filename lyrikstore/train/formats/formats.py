@@ -63,6 +63,10 @@ CANDIDATES: Mapping[str, Format] = {one.candidate: one for one in _SINGLE}
 
 BLEND = blend.FORMAT
 
+TRANSFORMERS, PEFT, FILES = "transformers/1", "peft/1", "files/1"
+FOREIGN = (TRANSFORMERS, PEFT, FILES)
+"""Of what other programs trained: kept and handed on, never loaded (spec §13.13.4)."""
+
 FORMAT_IDS: Mapping[str, str] = {name: one.id for name, one in CANDIDATES.items()} | {
     "blend": BLEND
 }
