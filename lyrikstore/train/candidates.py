@@ -16,17 +16,20 @@ from lyrikstore.train.formats import blend, word_counts
 from lyrikstore.train.formats.base_model import STAGED
 from lyrikstore.train.formats.formats import CANDIDATES, Format, blend_of
 from lyrikstore.train.interrupted import RunPoints
+from lyrikstore.train.replay.kept import SEGMENT, KeptSegments
 from lyrikstore.train.requirements import DECODER, SFT
 from lyrikstore.train.snapshot import Snapshot, staged_base, staged_weights
 from lyrikstore.train.tasks import TASKS, AnswerRule
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import BASE, TRAIN, VALIDATION, Staging
 from lyrikstore.verify.rights.judge import Reason
+from lyrikstore.verify.store.segments import steps_of
 
 _RARE_WORDS = (
     "no word is in two training records, so the word counts hold every word of them: whoever gets "
     "the model can read it there; take more records"
 )
+_TAKE_STEPS = frozenset({"lora", "full"})
 BASE_FILES = tuple(f"{BASE}/{name}" for name in STAGED)
 
 
@@ -97,7 +100,7 @@ def train_decoder(
         threads=config.training.threads,
         base_env=base_env,
         progress=progress,
-        on_point=_keeper(points, DECODER, staging, progress),
+        on_point=_keeper(points, None, DECODER, staging, progress),
     )
     made = result.get("checkpoints")
     if not isinstance(made, list) or not made or not made[-1]["final"]:
@@ -126,6 +129,7 @@ def train_candidates(
     base_env: Mapping[str, str],
     progress: OnProgress,
     points: RunPoints | None = None,
+    segments: KeptSegments | None = None,
 ) -> Chosen:
     """Train every candidate and return the one that validation prefers.
 
@@ -138,6 +142,7 @@ def train_candidates(
         base_env: The caller's environment.
         progress: Progress callback, called per step of each.
         points: Keeps points of training, and has those of an interrupted run.
+        segments: Keeps the points that segments begin at, where the config wants some.
 
     Raises:
         RunFailedError, InvalidInputError, VerificationError, StorageError: As
@@ -151,7 +156,11 @@ def train_candidates(
         if name == "blend":
             continue
         reads = (TRAIN, VALIDATION) + (BASE_FILES if CANDIDATES[name].needs_base else ())
-        keeping, resumed = _points_of(points, name, staging, progress)
+        each = segment_steps(config, len(train.records)) if name in _TAKE_STEPS else 0
+        # What was signed of segments before an interruption is gone: they begin anew.
+        keeping, resumed = _points_of(None if each else points, name, staging, progress)
+        if each:
+            keeping |= {"segmentSteps": each, "keepSegments": segments is not None}
         result = run_job(
             staging,
             {
@@ -168,7 +177,7 @@ def train_candidates(
             threads=config.training.threads,
             base_env=base_env,
             progress=progress,
-            on_point=_keeper(points, name, staging, progress),
+            on_point=_keeper(None if each else points, segments, name, staging, progress),
         )
         found = result.get("checkpoints")
         if not isinstance(found, list) or not found or not found[-1]["final"]:
@@ -214,25 +223,41 @@ def _points_of(
 
 
 def _keeper(
-    points: RunPoints | None, candidate: str, staging: Staging, progress: OnProgress
+    points: RunPoints | None,
+    segments: KeptSegments | None,
+    candidate: str,
+    staging: Staging,
+    progress: OnProgress,
 ) -> Callable[[Mapping[str, Any]], None]:
     """Return what keeps the points of a candidate; a full disk ends that and not the training."""
-    failed = points is None
+    failed = False
 
     def keep(event: Mapping[str, Any]) -> None:
         nonlocal failed
-        if failed or points is None:
+        if failed:
             return
         try:
-            points.take(candidate, staging, event)
+            if event.get("kind") == SEGMENT:
+                if segments is not None:
+                    segments.take(candidate, staging.path, event)
+            elif points is not None:
+                points.take(candidate, staging, event)
         except OSError as error:
             failed = True
-            text = f"no points are kept any more, so an interrupted run begins anew: {error}"
+            text = f"no points are kept any more, so nothing goes on from one: {error}"
             progress(Progress(phase="warn", detail={"code": "no-points", "text": text}))
         else:
             progress(Progress(phase="point"))
 
     return keep
+
+
+def segment_steps(config: TrainConfig, records: int) -> int:
+    """Return the steps of a segment of a run; 0: it has none."""
+    training = config.training
+    if not config.replay.steps or config.task == SFT:
+        return 0
+    return steps_of(config.replay.steps, records, training.batch_size, training.epochs)
 
 
 def flags(snapshot: Snapshot, labels: Sequence[str]) -> Any:

@@ -5,7 +5,6 @@ is kept as its shortest decimal text, and becomes a number only inside the worke
 """
 
 from copy import deepcopy
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,11 +33,13 @@ from lyrikstore.train.requirements import (
     EvaluationConfig,
     MistakeCost,
     PromptConfig,
+    ReplayConfig,
     ThresholdConfig,
     ToleranceConfig,
     UseConfig,
     check_joined,
     check_roles_of_data,
+    decimal_text,
     stated,
 )
 
@@ -187,6 +188,7 @@ class TrainConfig(Struct, frozen=True):
         evaluation: How it is measured.
         tolerances: Within what another run of the same counts as a reproduction.
         prompt: How a model that writes is asked.
+        replay: Which states of training are signed.
     """
 
     purpose: str
@@ -203,6 +205,7 @@ class TrainConfig(Struct, frozen=True):
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     tolerances: ToleranceConfig = field(default_factory=ToleranceConfig)
     prompt: PromptConfig = field(default_factory=PromptConfig)
+    replay: ReplayConfig = field(default_factory=ReplayConfig)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -283,6 +286,7 @@ class TrainConfig(Struct, frozen=True):
             evaluation=EvaluationConfig(tuple(document.get("evaluation", {}).get("slices", ()))),
             tolerances=ToleranceConfig(**document.get("tolerances", {})),
             prompt=PromptConfig(**document.get("prompt", {})),
+            replay=ReplayConfig(**document.get("replay", {})),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -307,6 +311,7 @@ class TrainConfig(Struct, frozen=True):
                 ("evaluation", stated(self.evaluation)),
                 ("tolerances", self.tolerances.to_json()),
                 ("prompt", stated(self.prompt)),
+                ("replay", stated(self.replay)),
             )
             if section
         }
@@ -342,6 +347,7 @@ _SECTIONS: dict[str, tuple[str, ...]] = {
     "evaluation": EvaluationConfig.__struct_fields__,
     "tolerances": ToleranceConfig.__struct_fields__,
     "prompt": PromptConfig.__struct_fields__,
+    "replay": ReplayConfig.__struct_fields__,
 }
 _LISTED = {
     ("cost", "mistake"): MistakeCost.__struct_fields__,
@@ -367,12 +373,6 @@ def _refuse_unknown(document: dict[str, Any]) -> None:
                 error = unknown_word("bad-config", f"setting in {place}:", name, known)
                 error.hint = belongs or error.hint
                 raise error
-
-
-def decimal_text(value: Decimal) -> str:
-    """Return the shortest text without exponent, such as ``0.001``."""
-    text = format(value.normalize(), "f")
-    return "0" if text == "-0" else text
 
 
 _DECIMALS = {

@@ -6,14 +6,12 @@ is the file that the worker gave.
 """
 
 import contextlib
-import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-from blake3 import blake3
 from msgspec import Meta, Struct, to_builtins
 
 from lyrikstore.canon.digest import Digest
@@ -29,6 +27,7 @@ from lyrikstore.canon.json import encode, parse
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.replay.kept import read_checked
 from lyrikstore.train.worker.staging import Staging
 
 POINT_SECONDS = 60
@@ -37,7 +36,6 @@ POINT_SECONDS = 60
 _RECORD = "points.json"
 _CONTEXT = b"lyrikstore points 1\n"
 _MAX_RECORD_BYTES = 1 << 20
-_PART = 1 << 20
 
 
 class _Entry(Struct, frozen=True, omit_defaults=True):
@@ -108,7 +106,7 @@ class RunPoints:
             raise RunFailedError("bad-output", "the worker gave no point") from None
         source = staging.path / "out" / "points" / f"{number}.safetensors"
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        replace_file(self.folder / entry.file, _checked(source, digest), mode=0o600)
+        replace_file(self.folder / entry.file, read_checked(source, digest), mode=0o600)
         source.unlink()
         mine = self._candidates.setdefault(candidate, _Candidate({}))
         if epoch is not None:
@@ -148,7 +146,7 @@ class RunPoints:
     def _copy(self, entry: _Entry, staging: Staging, name: str) -> bool:
         try:
             with staging.create(name) as write:
-                for part in _checked(self.folder / entry.file, entry.blake3):
+                for part in read_checked(self.folder / entry.file, entry.blake3):
                     write(part)
         except (OSError, NotFoundError, VerificationError):
             return False
@@ -224,19 +222,3 @@ def find_interrupted(
             details={"members": differing},
         )
     return run
-
-
-def _checked(path: Path, digest: str) -> Iterator[bytes]:
-    """Yield a file in parts; raise at its end if it is another."""
-    hasher = blake3()
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    with os.fdopen(descriptor, "rb") as file:
-        while part := file.read(_PART):
-            hasher.update(part)
-            yield part
-    if hasher.hexdigest() != digest:
-        raise VerificationError(
-            "input-changed",
-            f"{path.name} is not what the worker wrote",
-            hint="some program of this user writes to the store's folder `staging`: find it",
-        )

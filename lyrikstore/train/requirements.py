@@ -4,6 +4,7 @@ Parts of a training config that are signed with the run. Decimals are texts, as 
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from decimal import Decimal
 from typing import Any, Self
 
 from msgspec import Struct, to_builtins
@@ -273,6 +274,24 @@ class ToleranceConfig(Struct, frozen=True):
             "weightsRelative": self.weights_relative,
             "differences": {f"validation{metric[0].upper()}{metric[1:]}": self.metric},
         }
+
+
+class ReplayConfig(Struct, frozen=True):
+    """Which states of training are signed, so that segments can be done again (spec §13.14.1).
+
+    Attributes:
+        steps: Steps between two of them, at least; 0: none are signed.
+        keep: Whether the points that segments begin at are attached to the checkpoint.
+    """
+
+    steps: int = 0
+    keep: bool = False
+
+
+def decimal_text(value: Decimal) -> str:
+    """Return the shortest text without exponent, such as ``0.001``."""
+    text = format(value.normalize(), "f")
+    return "0" if text == "-0" else text
 
 
 def check_joined(fields: Iterable[str], **roles: str) -> None:

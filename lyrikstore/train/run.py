@@ -33,6 +33,7 @@ from lyrikstore.train.interrupted import (
 from lyrikstore.train.plan.plan import Measure, TrainingPlan, plan_config
 from lyrikstore.train.plan.plan_json import plan_json
 from lyrikstore.train.preflight import RunPlan, preflight
+from lyrikstore.train.replay.kept import KeptSegments, attach_segments
 from lyrikstore.train.seal import seal, seal_history
 from lyrikstore.train.statements.bodies import checkpoint_body, checkpoint_inputs, run_body
 from lyrikstore.train.statements.inputs import copy_inputs
@@ -155,13 +156,25 @@ def train_run(
             plan = replace(plan, candidates=_candidates_of(run))
         else:
             run = _register(repo, plan, body, signer, clock, message)
+        segments = _segments_of(points, run, config, staging)
         kept = _points_of(points, run, signer, seconds=point_seconds, resume=resume)
         progress(Progress(phase="start", detail={"run": str(run.id)}))
-        chosen = copied.train_all(plan, staging, base_env=base_env, progress=progress, points=kept)
+        chosen = copied.train_all(
+            plan, staging, base_env=base_env, progress=progress, points=kept, segments=segments
+        )
         plan = _warned(plan, chosen.warnings, progress)
         progress(Progress(0, len(chosen.made), phase="seal"))
         checkpoints, indices = _emit(
-            repo, plan, run, chosen, list(copied.labels), staging, signer, clock, progress
+            repo,
+            plan,
+            run,
+            chosen,
+            list(copied.labels),
+            staging,
+            signer,
+            clock,
+            progress,
+            segments=segments,
         )
     if kept is not None:
         kept.clear()
@@ -191,6 +204,18 @@ def _points_of(
     found = RunPoints(points_folder(cache, run.name), run.id, signer, seconds)
     if not resume:
         found.clear()
+    return found
+
+
+def _segments_of(
+    cache: Path | None, run: Manifest, config: TrainConfig, staging: Staging
+) -> KeptSegments | None:
+    if not config.replay.steps:
+        return None
+    if cache is None or config.replay.keep:  # what is attached need not be kept twice
+        return KeptSegments(staging.path / "segments") if config.replay.keep else None
+    found = KeptSegments.of_run(cache, run.name, run.id)
+    found.clear_others()
     return found
 
 
@@ -243,6 +268,8 @@ def _emit(
     signer: Signer,
     clock: Clock,
     progress: OnProgress,
+    *,
+    segments: KeptSegments | None,
 ) -> tuple[list[Manifest], list[int]]:
     name = plan.config.name
     checkpoints: list[Manifest] = []
@@ -258,6 +285,16 @@ def _emit(
                 base=base,
                 private=staging.path,
             )
+            body = checkpoint_body(plan, chosen, item, labels)
+            attached = list(seal_history(item, transaction.writer, private=staging.path))
+            if "segments" in item:
+                body["segments"], some = attach_segments(
+                    item,
+                    transaction.writer,
+                    private=staging.path,
+                    kept=segments if plan.config.replay.keep else None,
+                )
+                attached += some
             manifest = sign_manifest(
                 kind="checkpoint",
                 store=repo.store_id,
@@ -266,12 +303,12 @@ def _emit(
                 inputs=checkpoint_inputs(plan, run, chosen.form),
                 tree=sealed.tree_id,
                 files=sealed.tree.files_id,
-                body=checkpoint_body(plan, chosen, item, labels),
+                body=body,
                 signer=signer,
                 created=clock(),
                 attachments=[
                     Attachment("sha256sums", sealed.sums, sealed.sums_bytes),
-                    *seal_history(item, transaction.writer, private=staging.path),
+                    *attached,
                 ],
             )
             transaction.log_manifest(manifest)

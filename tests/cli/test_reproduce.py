@@ -1,5 +1,7 @@
 """``reproduce``: a run is done again, and the verdict is signed, logged and held against it."""
 
+import shutil
+
 import pytest
 
 from tests.cli.small_runs import (
@@ -7,6 +9,7 @@ from tests.cli.small_runs import (
     configure,
     leftovers,
     parts,
+    refused,
     supply,
     supply_base,
 )
@@ -41,3 +44,57 @@ def test_an_honest_run_comes_again(new_person, candidate) -> None:
     assert leftovers(acme) == []
     report = acme.ok("verify", found["name"], "--json").json
     assert report["verdict"] == "trusted"
+
+
+REPLAY = """[replay]
+steps = 2
+{keep}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("keep", ["", "keep = true"])
+def test_drawn_segments_come_again(new_person, keep) -> None:
+    acme = _person(new_person, base=True)
+    config = configure(acme, "small", base=BASE, candidates=["lora"], more=REPLAY.format(keep=keep))
+    made = acme.ok("train", config, "--json").json
+    run = acme.ok("show", made["run"], "--json").json["manifest"]["body"]
+    model = acme.ok("show", made["id"], "--json").json["manifest"]
+    # 24 records in batches of 4, one epoch.
+    assert (run["segments"], model["body"]["segments"]) == ({"steps": 2}, {"steps": 2, "count": 3})
+    roles = [one["role"] for one in model["attachments"]]
+    assert (roles.count("segments"), roles.count("point")) == (1, 3 if keep else 0)
+    told = ("reproduce", made["name"], "--segments", "2", "--nonce", "ab" * 16, "--json")
+    found = acme.ok(*told).json["body"]
+    segments = found["segments"]
+    assert (found["method"], found["verdict"]) == ("segments/1", "match")
+    assert (len(segments["drawn"]), segments["missChance"]) == (2, "0.3334")
+    assert [one["number"] for one in segments["replayed"]] == segments["drawn"]
+    assert (
+        acme.ok("reproduce", made["run"], "--segments", "9", "--json").json["body"]["segments"][
+            "missChance"
+        ]
+        == "0.0000"
+    )
+    acme.ok("verify", "reproductions/acme/small")
+    assert leftovers(acme) == []
+    shown = acme.ok("log", made["name"], "--json").json["versions"][0]["reproductions"]
+    assert [(one["verdictText"], one["byTrainer"]) for one in shown] == [("MATCH", True)] * 2
+    if not keep:  # what was not attached is gone with the cache
+        kept = [one for one in acme.home.rglob("segments") if one.is_dir()]
+        assert kept
+        for one in kept:
+            shutil.rmtree(one)
+        lost = acme.run(*told)
+        assert lost.code == 5
+        assert lost.json["body"]["reasons"] == ["not-kept"]
+
+
+def test_what_cannot_be_drawn_from_is_refused_with_the_next_step(new_person) -> None:
+    acme = _person(new_person)
+    made = acme.ok("train", configure(acme, "small"), "--json").json
+    assert refused(acme, 16, "reproduce", made["name"], "--segments", "2").kind == "no-segments"
+    assert refused(acme, 16, "reproduce", "acme/small.train").kind == "not-trained"
+    acme.fails(2, "reproduce", made["name"], "--nonce", "ab" * 16)
+    acme.fails(2, "reproduce", made["name"], "--segments", "2", "--nonce", "xyz")
+    acme.fails(2, "reproduce", made["name"], "--segments", "0")

@@ -1,5 +1,6 @@
 """``lyrikstore reproduce``: a run done again, and whether the same came of it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from lyrikstore_cli.output.reproductions import reason_lines
 from lyrikstore_cli.output.training_progress import follow
 from lyrikstore_cli.session import Session
 
+_NONCE = re.compile(r"(?:[0-9a-f]{2}){16,64}")
 _CODES = {
     "match": 0,
     "within-tolerance": 0,
@@ -23,8 +25,14 @@ _CODES = {
 
 @declare("reproduce", signs=True, epilog="lyrikstore reproduce checkpoints/acme/clause-classifier")
 @click.argument("ref")
+@click.option(
+    "--segments", type=click.IntRange(1), help="Draw so many segments, and do these alone."
+)
+@click.option("--nonce", help="Draw with this, 32 to 128 hex digits, in place of random bytes.")
 @click.option("-m", "--message", default="", help="A note, signed with the verdict.")
-def command(session: Session, ref: str, message: str) -> None:
+def command(
+    session: Session, ref: str, segments: int | None, nonce: str | None, message: str
+) -> None:
     """Do a run again, and sign whether what it gave comes again.
 
     REF is a run or a checkpoint of one. It is done with the very data, config and seed, in a
@@ -34,12 +42,19 @@ def command(session: Session, ref: str, message: str) -> None:
     MATCH: the same bytes. WITHIN TOLERANCE: other bytes, within what the run fixed before its first
     step. MISMATCH (exit code 3): neither. INCONCLUSIVE (5): neither, but on another processor, with
     other packages or code, or without data that is gone. Needs the extra `train`.
+
+    With --segments, for runs whose config has `[replay]`: segments of the training are drawn after
+    it was logged, each is done again from its first state to its last, and the probability is told
+    that a forged one was missed.
     """
+    drawn_by = _nonce(nonce, segments)
     store = session.open_store(sign=True)
     with session.screen.progress("reproducing") as meter:
         made = store.models.reproduce(
             ref,
             environment=session.environment,
+            segments=segments or 0,
+            nonce=drawn_by,
             progress=follow(session.screen, meter),
             message=message,
         )
@@ -59,11 +74,28 @@ def command(session: Session, ref: str, message: str) -> None:
     say(f"{word}  {made.run.name}  {made.run.id.short}", "bold")
     for one in body.get("compared", ()):
         say(f"  checkpoint {Digest.parse(one['checkpoint']).short}: {_found(one)}")
+    if told := body.get("segments"):
+        say(f"  segments {', '.join(map(str, told['drawn']))} of {told['count']} were drawn")
+        for one in told.get("replayed", ()):
+            if one["expected"] != one["found"]:
+                say(f"! segment {one['number']} does not come again", "bold")
+        chance = told["missChance"]
+        say(f"  a single forged segment is missed with probability {chance}")
     for line in reason_lines(body):
         say(f"  {line}")
     say(f"✓ statement   {made.manifest.name}  {made.manifest.id.short}")
     if code := _CODES[made.verdict]:
         raise click.exceptions.Exit(code)
+
+
+def _nonce(text: str | None, segments: int | None) -> bytes:
+    if text is None:
+        return b""
+    if segments is None:
+        raise click.UsageError("--nonce draws segments: say how many with --segments")
+    if not _NONCE.fullmatch(text):
+        raise click.UsageError("--nonce takes 32 to 128 hex digits, an even number of them")
+    return bytes.fromhex(text)
 
 
 def _found(one: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_bytes
 from typing import TYPE_CHECKING, Any
 
 from lyrikstore.api.models.foreign import ForeignModels
@@ -176,6 +177,8 @@ class Models(ForeignModels):
         ref: str,
         *,
         environment: Mapping[str, str],
+        segments: int = 0,
+        nonce: bytes = b"",
         progress: OnProgress = silent,
         message: str = "",
     ) -> "Reproduction":
@@ -184,6 +187,8 @@ class Models(ForeignModels):
         Args:
             ref: The run, or a checkpoint of it.
             environment: As for :meth:`train`.
+            segments: How many segments are drawn and done again; 0: the whole run is.
+            nonce: 16 to 64 bytes that nobody knew before, to draw with; empty: random ones.
             progress: As for :meth:`train`.
             message: Free text, signed with the verdict.
 
@@ -191,18 +196,23 @@ class Models(ForeignModels):
             PolicyError: (``rights-missing``) the data may not be used now. Else as
                 :func:`lyrikstore.train.reproduction.reproduce.reproduce_run`.
         """
+        from lyrikstore.train.reproduction.replay import replay_segments
         from lyrikstore.train.reproduction.reproduce import reproduce_run
 
         store = self.store
-        return reproduce_run(
-            store.repository,
-            ref,
-            trust=store.trust,
-            base_env=environment,
-            message=message,
-            signer=store.signer(),
-            clock=store.clock,
-            progress=progress,
+        how: Any = {
+            "trust": store.trust,
+            "base_env": environment,
+            "message": message,
+            "signer": store.signer(),
+            "clock": store.clock,
+            "progress": progress,
+        }
+        if not segments:
+            return reproduce_run(store.repository, ref, **how)
+        drawn_by = nonce or token_bytes(32)
+        return replay_segments(
+            store.repository, ref, segments, nonce=drawn_by, cache=store.own_cache, **how
         )
 
     def evaluate(

@@ -13,8 +13,8 @@ from lyrikstore.canon.errors import IncompleteError, RunFailedError
 from lyrikstore.canon.files import read_at_most
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.train.config import decimal_text
 from lyrikstore.train.formats.formats import Format
+from lyrikstore.train.requirements import decimal_text
 from lyrikstore.train.seal import Sealed
 
 _MEMBERS = ("step", "epoch", "final", "format", "task", "labels", "text", "decision", "chosen")

@@ -5,7 +5,7 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifests.manifest import Input, Manifest
-from lyrikstore.train.candidates import Chosen
+from lyrikstore.train.candidates import Chosen, segment_steps
 from lyrikstore.train.environment import describe_code, precision_of
 from lyrikstore.train.formats.formats import FORMAT_IDS, Format
 from lyrikstore.train.preflight import RunPlan
@@ -42,6 +42,8 @@ def run_body(plan: RunPlan, copied: CopiedInputs) -> dict[str, Any]:
         "plan": plan.planned,
         "tolerances": config.tolerances.to_run(_metric(plan)),
     }
+    if each := segment_steps(config, copied.order["records"]["train"]):
+        body["segments"] = {"steps": each}
     if plan.prompt:
         body["prompt"] = plan.prompt
     if promised := copied.promised(plan):

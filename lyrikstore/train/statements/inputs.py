@@ -14,6 +14,7 @@ from lyrikstore.train.formats.base_model import check_fit
 from lyrikstore.train.interrupted import RunPoints
 from lyrikstore.train.labels import check_learnable, check_learnt, doubts
 from lyrikstore.train.preflight import RunPlan, check_fields
+from lyrikstore.train.replay.kept import KeptSegments
 from lyrikstore.train.requirements import SFT, promises
 from lyrikstore.train.sft.copy import Conversations, copy_conversations
 from lyrikstore.train.sft.prompts import PromptSource, open_prompts, read_prompt_source
@@ -58,6 +59,7 @@ class CopiedInputs(Protocol):
         base_env: Mapping[str, str],
         progress: OnProgress,
         points: RunPoints | None,
+        segments: KeptSegments | None = None,
     ) -> Chosen:
         """Train; raises as :func:`lyrikstore.train.candidates.train_candidates`."""
 
@@ -177,6 +179,7 @@ class CopiedLabels(Struct, frozen=True):
         base_env: Mapping[str, str],
         progress: OnProgress,
         points: RunPoints | None,
+        segments: KeptSegments | None = None,
     ) -> Chosen:
         """Train every candidate and choose."""
         return train_candidates(
@@ -188,6 +191,7 @@ class CopiedLabels(Struct, frozen=True):
             base_env=base_env,
             progress=progress,
             points=points,
+            segments=segments,
         )
 
 
@@ -248,8 +252,10 @@ class CopiedConversations(Struct, frozen=True):
         base_env: Mapping[str, str],
         progress: OnProgress,
         points: RunPoints | None,
+        segments: KeptSegments | None = None,
     ) -> Chosen:
         """Train the adapter."""
+        del segments  # a config of this task cannot ask for them
         return train_decoder(
             staging,
             plan.config,

@@ -70,6 +70,10 @@ def _job(name: str) -> Job:
         from lyrikstore.train.worker.writing.generate import generate
 
         return generate
+    if name == "replay":
+        from lyrikstore.train.worker.fitting.replay import replay
+
+        return replay
     if name == "score":
         from lyrikstore.train.worker.scoring import score
 

@@ -29,6 +29,7 @@ from lyrikstore.verify.store.ancestry import (
 from lyrikstore.verify.store.evaluations import MONITOR, ReadRecords, check_evaluations
 from lyrikstore.verify.store.log import check_log_state
 from lyrikstore.verify.store.reproductions import find_fault
+from lyrikstore.verify.store.segments import MAX_BYTES, ROLE, read_segments
 from lyrikstore.verify.store.test_sets import is_another, is_learnt, is_mostly_seen, learnt_by
 
 _SHARED_ROLES = ("base", "train", "validation")
@@ -125,7 +126,7 @@ def check_runs(repository: Repository, ancestry: Mapping[Digest, Manifest]) -> C
         _check_locked(repository, evaluation, ancestry, problems)
     again = [item for item in ancestry.values() if item.kind == "reproduction"]
     for reproduction in again:
-        _check_again(reproduction, ancestry, problems)
+        _check_again(repository, reproduction, ancestry, problems)
     if not trained and not again:
         return not_applicable("runs", "nothing in its ancestry was trained here")
     return problems.close(
@@ -137,6 +138,7 @@ def check_runs(repository: Repository, ancestry: Mapping[Digest, Manifest]) -> C
 
 
 def _check_again(
+    repository: Repository,
     reproduction: Manifest,
     ancestry: Mapping[Digest, Manifest],
     problems: Problems,
@@ -146,8 +148,21 @@ def _check_again(
     known = [one for one in made if one is not None]
     if run is None or len(known) < len(made):  # then `lineage` says so
         return
-    if fault := find_fault(reproduction, run, known):
-        problems.bad.append(f"{reproduction.name} ({reproduction.id.short}): {fault}")
+    label = f"{reproduction.name} ({reproduction.id.short})"
+    signed = None
+    if "segments" in reproduction.body:
+        head = reproduction.body["segments"]["head"]
+        # ATTACK: drawn before it was logged what could be drawn.
+        if any(repository.index_of(one.id) >= head["size"] for one in known):
+            problems.bad.append(f"{label}: it drew from a log without its checkpoint")
+        try:
+            for attached in (one for each in known for one in each.attachments_in(ROLE)):
+                signed = read_segments(repository.blobs.read(attached.id, max_bytes=MAX_BYTES))
+        except LyrikstoreError as error:
+            problems.note(f"{label}: segments", error)
+            return
+    if fault := find_fault(reproduction, run, known, signed):
+        problems.bad.append(f"{label}: {fault}")
 
 
 def _check_object(

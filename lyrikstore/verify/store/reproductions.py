@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.verify.store.segments import SegmentList, draw_segments, miss_chance
 
 MATCH = "match"
 WITHIN = "within-tolerance"
@@ -19,10 +20,10 @@ WORDS: Mapping[str, str] = {
 }
 """Verdict → as people read it."""
 
-WHOLE_RUN = "whole-run/1"
+WHOLE_RUN, SEGMENTS = "whole-run/1", "segments/1"
 
 OTHER_ENVIRONMENT, OTHER_CODE = "other-environment", "other-code"
-INPUT_MISSING = "input-missing"
+INPUT_MISSING, NOT_KEPT = "input-missing", "not-kept"
 
 _DIFFERENCES = frozenset({"files", "differs", "metrics"})
 _FOLLOWING = frozenset({"decision", "chosen", "history"})
@@ -58,6 +59,8 @@ def verdict_of(body: Mapping[str, Any], tolerances: Mapping[str, Any] | None) ->
         tolerances: Those of its run; None: it fixed none, so nothing but equal bytes is enough.
     """
     compared = body.get("compared", ())
+    if body["method"] == SEGMENTS:
+        return _verdict_of_segments(body)
     if compared and all("tree" in one and not _DIFFERENCES & one.keys() for one in compared):
         return MATCH
     if compared and tolerances and all(_is_within(one, tolerances) for one in compared):
@@ -65,6 +68,19 @@ def verdict_of(body: Mapping[str, Any], tolerances: Mapping[str, Any] | None) ->
     if body.get("reasons") or not compared:
         return INCONCLUSIVE
     return MISMATCH
+
+
+def _verdict_of_segments(body: Mapping[str, Any]) -> str:
+    told, compared = body["segments"], body.get("compared", ())
+    states = [*told.get("replayed", ()), *([told["start"]] if "start" in told else ())]
+    differs = any(one["expected"] != one["found"] for one in states)
+    differs = differs or any(_DIFFERENCES & one.keys() for one in compared)
+    replayed = [one["number"] for one in told.get("replayed", ())]
+    if not differs and compared and "start" in told and replayed == told["drawn"]:
+        return MATCH
+    # ATTACK: one that differs, and others that were conveniently not kept.
+    excused = {OTHER_ENVIRONMENT, OTHER_CODE} & set(body.get("reasons", ()))
+    return MISMATCH if differs and not excused else INCONCLUSIVE
 
 
 def _is_within(one: Mapping[str, Any], tolerances: Mapping[str, Any]) -> bool:
@@ -85,13 +101,19 @@ def _is_within(one: Mapping[str, Any], tolerances: Mapping[str, Any]) -> bool:
     return all(most is not None and Decimal(found) <= Decimal(most) for found, most in limits)
 
 
-def find_fault(reproduction: Manifest, run: Manifest, checkpoints: Collection[Manifest]) -> str:
+def find_fault(
+    reproduction: Manifest,
+    run: Manifest,
+    checkpoints: Collection[Manifest],
+    signed: SegmentList | None = None,
+) -> str:
     """Return why a reproduction cannot be what it says; empty if it can.
 
     Args:
         reproduction: The manifest.
         run: Its run.
         checkpoints: Its checkpoints.
+        signed: What the checkpoint of a replay lists of its segments.
     """
     body = reproduction.body
     told = body.get("reasons", [])
@@ -102,6 +124,8 @@ def find_fault(reproduction: Manifest, run: Manifest, checkpoints: Collection[Ma
     if body["verdict"] != verdict_of(body, run.body.get("tolerances")):
         return "its verdict does not follow from what it compared"
     known = {one.id: one for one in checkpoints}
+    if body["method"] == SEGMENTS and (fault := fault_of_segments(body, signed)):
+        return fault
     if any(run.id not in {item.id for item in one.inputs_in("run")} for one in known.values()):
         return "it names a checkpoint of another run"
     if "compared" in body:
@@ -119,4 +143,40 @@ def find_fault(reproduction: Manifest, run: Manifest, checkpoints: Collection[Ma
         # ATTACK: an epoch that nobody uses comes again, and the model does not.
         if not any(one.body.get("final") for one in known.values()):
             return "it compared no final checkpoint"
+    return ""
+
+
+def fault_of_segments(body: Mapping[str, Any], signed: SegmentList | None) -> str:
+    """Return why a replay cannot be of the segments that it says; empty if it can.
+
+    Args:
+        body: Of the reproduction.
+        signed: What its checkpoint lists of its segments.
+    """
+    told = body["segments"]
+    if signed is None:
+        return "no checkpoint of it signed segments"
+    head, nonce = told["head"], bytes.fromhex(told["nonce"])
+    drawn = draw_segments(
+        signed.count,
+        len(told["drawn"]),
+        nonce=nonce,
+        size=head["size"],
+        root=bytes.fromhex(head["root"]),
+    )
+    # ATTACK: segments that somebody chose, called drawn.
+    if told["count"] != signed.count or told["drawn"] != drawn:
+        return "its segments are not those that its nonce draws"
+    if told["missChance"] != miss_chance(signed.count, len(drawn)):
+        return "its chance to miss a segment does not follow"
+    states = [one.state for one in signed.states]
+    for one in told.get("replayed", ()):
+        # A point that is not its signed state is held against where the segment begins.
+        number = one["number"]
+        if number not in drawn or one["expected"] not in states[number : number + 2]:
+            return "it replayed other segments than were signed"
+        if one["expected"] == one["found"] and one["expected"] != states[number + 1]:
+            return "it replayed other segments than were signed"
+    if "start" in told and told["start"]["expected"] != states[0]:
+        return "its start is not that which was signed"
     return ""

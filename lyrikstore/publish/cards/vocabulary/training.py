@@ -216,6 +216,10 @@ def _reproduced(facts: CardFacts) -> Iterator[Said]:
         own = run is not None and one.author == run.author
         by = "the key that trained" if own else one.author
         text = f"{WORDS[body['verdict']]}, by {by} ({body['method']}), as {one.name} states"
+        if "segments" in body:
+            drawn, count = len(body["segments"]["drawn"]), body["segments"]["count"]
+            text += f"; {drawn} of {count} segments were drawn: one that is forged is missed "
+            text += f"with probability {body['segments']['missChance']}"
         if reasons := body.get("reasons"):
             text += f"; {', '.join(reasons)}"
         yield Said(text, (named(one),), "stated", str(one.id), by=one.author, value=body["verdict"])

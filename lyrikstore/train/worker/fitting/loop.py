@@ -90,12 +90,18 @@ class EpochLoop:
 
     def run(self, report: Report) -> None:
         """Train until the last epoch, or until patience ends; ``report`` is told of every step."""
+        if not self.position.step:
+            self._end_segment()
         while self.position.epoch < self._training["epochs"] and not self._is_over():
             self._run_epoch(report)
-            self._validate(report)
+            if not self._points.is_over:
+                self._validate(report)
+                self._end_segment()
 
     def _is_over(self) -> bool:
         at = self.position
+        if self._points.is_over:
+            return True
         if self._training["keep"] != "best" or not at.best_score:
             return False
         return at.epoch - 1 - at.best_epoch >= int(self._training["patience"])
@@ -115,6 +121,11 @@ class EpochLoop:
             report("step", learner.step, learner.steps, loss=decimal(loss))
             if self._points.is_due:
                 self._save()
+            every = self._points.segment_steps
+            if every and learner.step % every == 0 and self.position.batch < len(batches):
+                self._end_segment()
+                if self._points.is_over:
+                    return
 
     def _validate(self, report: Report) -> None:
         learner, at = self._learner, self.position
@@ -156,6 +167,10 @@ class EpochLoop:
         learner = self._learner
         parameters = learner.parameters()
         self._points.save(self.position, parameters, learner.optimizer, self.losses)
+
+    def _end_segment(self) -> None:
+        learner = self._learner
+        self._points.end_segment(self.position, learner.parameters(), learner.optimizer)
 
     def history(self, candidate: str) -> bytes:
         """Return how it went."""

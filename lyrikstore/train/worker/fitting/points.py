@@ -16,8 +16,10 @@ from safetensors.torch import load, save_file
 from torch import Tensor
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.json import encode
 from lyrikstore.train.worker.fitting.written import Began, Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.verify.store.segments import SegmentState
 
 FOLDER = "points"
 POINT = "point"
@@ -57,6 +59,61 @@ class Position(Struct, frozen=True, rename="camel"):
     cpu_seconds: str = "0.0"
 
 
+def state_tensors(
+    parameters: Mapping[str, Tensor], optimizer: torch.optim.Optimizer
+) -> dict[str, Tensor]:
+    """Return all that the rest of a run follows from, the position aside."""
+    found = {f"{_WEIGHTS}.{name}": value.detach() for name, value in parameters.items()}
+    for number, state in optimizer.state_dict()["state"].items():
+        for member, value in state.items():
+            found[f"{_OPTIMIZER}.{number}.{member}"] = value
+    found[_RANDOM] = torch.get_rng_state()
+    return found
+
+
+def set_state(
+    found: Mapping[str, Tensor],
+    parameters: Mapping[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+) -> None:
+    """Set weights, optimizer and random numbers to what :func:`state_tensors` gave."""
+    with torch.no_grad():
+        for name, value in parameters.items():
+            value.copy_(found[f"{_WEIGHTS}.{name}"])
+    held: dict[int, dict[str, Tensor]] = {}
+    for name, value in found.items():
+        kind, _, rest = name.partition(".")
+        if kind == _OPTIMIZER:
+            number, _, member = rest.partition(".")
+            held.setdefault(int(number), {})[member] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": held})
+    torch.set_rng_state(found[_RANDOM])
+
+
+def signed_position(position: Position) -> dict[str, Any]:
+    """Return a position without what is another every time."""
+    said: dict[str, Any] = msgspec.to_builtins(position)
+    return {name: value for name, value in said.items() if not name.endswith("Seconds")}
+
+
+def state_digest(position: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Digest:
+    """Return the digest that is signed of a state of training (spec §13.14.1)."""
+    about = {
+        name: {
+            "blake3": Digest.of(_raw(value)).hex,
+            "dtype": str(value.dtype).removeprefix("torch."),
+            "shape": list(value.shape),
+        }
+        for name, value in tensors.items()
+        if name != _LOSSES
+    }
+    return Digest.of(encode({"position": dict(position), "tensors": about}))
+
+
+def _raw(value: Tensor) -> bytes:
+    return value.detach().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+
+
 class Kept(Struct, frozen=True):
     """An epoch that a checkpoint will be made of.
 
@@ -79,7 +136,8 @@ class Points:
     Args:
         job: ``pointSeconds``: time between points, absent: none is kept; ``resume``: what to go on
             from: ``point`` and ``kept``, names of staged files, ``position``, ``epochs`` (what is
-            said of the kept ones).
+            said of the kept ones); ``segmentSteps``: steps of a segment, absent: there are none;
+            ``keepSegments``: whether the parent takes where they begin.
         files: The staging folder.
         began: The clocks of the job.
         report: Told of each point.
@@ -92,6 +150,9 @@ class Points:
         self._resume: Mapping[str, Any] | None = job.get("resume")
         self._files, self._began, self._report = files, began, report
         self._last, self._number = time.monotonic(), 0
+        self.segment_steps: int | None = job.get("segmentSteps")
+        self._keeps_segments = bool(job.get("keepSegments"))
+        self.states: list[SegmentState] = []
 
     def restore(
         self, parameters: Mapping[str, Tensor], optimizer: torch.optim.Optimizer
@@ -108,17 +169,7 @@ class Points:
         if self._resume is None:
             return Position(), {}, []
         found = load(self._files.read(str(self._resume["point"])))
-        with torch.no_grad():
-            for name, value in parameters.items():
-                value.copy_(found[f"{_WEIGHTS}.{name}"])
-        held: dict[int, dict[str, Tensor]] = {}
-        for name, value in found.items():
-            kind, _, rest = name.partition(".")
-            if kind == _OPTIMIZER:
-                number, _, member = rest.partition(".")
-                held.setdefault(int(number), {})[member] = value
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": held})
-        torch.set_rng_state(found[_RANDOM])
+        set_state(found, parameters, optimizer)
         position = msgspec.convert(self._resume["position"], Position)
         self._began.add(float(position.wall_seconds), float(position.cpu_seconds))
         kept = {}
@@ -128,6 +179,26 @@ class Points:
             logits = tensors.pop("logits")
             kept[epoch] = Kept(tensors, logits, about["metrics"], int(about["step"]))
         return position, kept, found[_LOSSES].tolist()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is to be learned, though there is more."""
+        return False
+
+    def end_segment(
+        self,
+        position: Position,
+        parameters: Mapping[str, Tensor],
+        optimizer: torch.optim.Optimizer,
+    ) -> None:
+        """Note the state where a segment ends, and the next one begins."""
+        if self.segment_steps is None:
+            return
+        said, tensors = signed_position(position), state_tensors(parameters, optimizer)
+        self.states.append(SegmentState(said, state_digest(said, tensors).hex))
+        # Before the first step everything follows from base and seed.
+        if self._keeps_segments and position.step:
+            self._give("segment", tensors, segment=len(self.states) - 1)
 
     def keep(self, epoch: int, kept: Kept) -> None:
         """Give the parent an epoch that a checkpoint will be made of."""
@@ -151,11 +222,7 @@ class Points:
         """Give the parent a point."""
         if self._every is None:
             return
-        tensors = {f"{_WEIGHTS}.{name}": value.detach() for name, value in parameters.items()}
-        for number, state in optimizer.state_dict()["state"].items():
-            for member, value in state.items():
-                tensors[f"{_OPTIMIZER}.{number}.{member}"] = value
-        tensors[_RANDOM] = torch.get_rng_state()
+        tensors = state_tensors(parameters, optimizer)
         tensors[_LOSSES] = torch.tensor(losses, dtype=torch.float64)
         wall, cpu = self._began.spent()
         now = replace(position, wall_seconds=wall, cpu_seconds=cpu)

@@ -19,6 +19,7 @@ from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.encoder import prepare
 from lyrikstore.train.worker.models.tuned import Tuned
 from lyrikstore.train.worker.order import epoch_batches, padding_ratio
+from lyrikstore.verify.store.segments import SegmentList
 
 
 def train_encoder(
@@ -44,7 +45,7 @@ def train_encoder(
         config.pop("lora", None)
     prepare(training["threads"], training["seed"])
     model = Tuned.fresh(job["task"], job["labels"], files, config)
-    fitting = _ValidatedFitting(model, job, examples)
+    fitting = ValidatedFitting(model, job, examples)
     fitting.look_at(checking, written)
     report("start", 0, fitting.steps, candidate=job["candidate"], parameters=fitting.trainable)
     points = Points(job, files, written.began, report)
@@ -61,7 +62,14 @@ def train_encoder(
             epoch=str(epoch + 1),
             metrics=kept.metrics,
             history=loop.history(job["candidate"]) if epoch == max(loop.kept) else b"",
+            segments=_listed(job["candidate"], points) if epoch == max(loop.kept) else b"",
         )
+
+
+def _listed(candidate: str, points: Points) -> bytes:
+    if points.segment_steps is None:
+        return b""
+    return SegmentList(candidate, points.segment_steps, tuple(points.states)).encode()
 
 
 class Fitting:
@@ -159,7 +167,7 @@ class Fitting:
         return value
 
 
-class _ValidatedFitting(Fitting):
+class ValidatedFitting(Fitting):
     """Looks at validation records after an epoch."""
 
     def look_at(self, checking: Sequence[Example], written: Written) -> None:

@@ -63,8 +63,9 @@ class WrittenFolders:
         epoch: str = "1",
         metrics: Mapping[str, str] = {},
         history: bytes = b"",
+        segments: bytes = b"",
     ) -> None:
-        """Write a checkpoint, and how its training went where that took steps."""
+        """Write a checkpoint, how its training went where that took steps, and its segments."""
         number = len(self.checkpoints) + 1
         folder = self._out / f"{number}"
         folder.mkdir(parents=True, mode=0o700)
@@ -74,11 +75,14 @@ class WrittenFolders:
         name = f"out/{self._out.name}"
         if history:
             (self._out / f"{number}.history").write_bytes(history)
+        if segments:
+            (self._out / f"{number}.segments").write_bytes(segments)
         self.checkpoints.append(
             {
                 "folder": f"{name}/{number}",
                 "logits": f"{name}/{number}.logits",
                 **({"history": f"{name}/{number}.history"} if history else {}),
+                **({"segments": f"{name}/{number}.segments"} if segments else {}),
                 "step": step,
                 "epoch": epoch,
                 "final": final,
@@ -111,6 +115,7 @@ class Written(WrittenFolders):
         epoch: str = "1",
         metrics: Mapping[str, str] = {},
         history: bytes = b"",
+        segments: bytes = b"",
     ) -> None:
         """Write a checkpoint with what the validation data say of it."""
         super().add(
@@ -121,6 +126,7 @@ class Written(WrittenFolders):
             epoch=epoch,
             metrics={**metrics, **self.measure(logits)},
             history=history,
+            segments=segments,
         )
 
 

@@ -1,0 +1,318 @@
+"""Drawn segments of a run, done again from where they began (spec §13.14.1)."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import (
+    FormatError,
+    IncompleteError,
+    InvalidInputError,
+    NotFoundError,
+)
+from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.trees.tree import Tree, TreeEntry
+from lyrikstore.train.candidates import BASE_FILES
+from lyrikstore.train.environment import describe_code, describe_environment
+from lyrikstore.train.formats.blend import OTHER
+from lyrikstore.train.formats.formats import BLEND, CANDIDATES
+from lyrikstore.train.replay.kept import KeptSegments
+from lyrikstore.train.reproduction.compare import DigestOnly
+from lyrikstore.train.reproduction.reproduce import (
+    Reproduction,
+    config_of,
+    find_run,
+    log_reproduction,
+    plan_again,
+)
+from lyrikstore.train.seal import seal
+from lyrikstore.train.statements.inputs import copy_inputs
+from lyrikstore.train.worker.process import run_job
+from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging, open_staging
+from lyrikstore.verify.store.reproductions import (
+    INPUT_MISSING,
+    NOT_KEPT,
+    SEGMENTS,
+    reasons_of,
+    verdict_of,
+)
+from lyrikstore.verify.store.segments import (
+    MAX_BYTES,
+    POINT_ROLE,
+    ROLE,
+    SegmentList,
+    draw_segments,
+    find_odd,
+    miss_chance,
+    read_segments,
+)
+
+_PART = 1 << 20
+
+
+def replay_segments(
+    repo: Repository,
+    ref: str,
+    wanted: int,
+    *,
+    nonce: bytes,
+    signer: Signer,
+    trust: Trust,
+    clock: Clock,
+    base_env: Mapping[str, str],
+    cache: Path | None = None,
+    progress: OnProgress = silent,
+    message: str = "",
+) -> Reproduction:
+    """Do drawn segments of a run again and return the signed, logged statement of what came.
+
+    Args:
+        repo: The store, opened to append.
+        ref: A checkpoint whose run signed states, or that run.
+        wanted: How many segments are drawn.
+        nonce: What nobody knew when the checkpoint was logged; with the log's head it draws.
+        signer: Signs the statement.
+        trust: Whose permissions count: doing it again uses the data again.
+        clock: Tells the claimed time, and the moment of use.
+        base_env: The caller's environment; a few harmless variables of it reach the worker.
+        cache: The user's cache for this store, where points may have been kept.
+        progress: Progress callback, in the phases ``check``, ``replay``, ``log`` and ``done``.
+        message: Free text for the statement.
+
+    Raises:
+        InvalidInputError: (``no-segments``) no state of it was signed; (``not-in-log``) the log
+            that is known here ends before it. Else as
+            :func:`lyrikstore.train.reproduction.reproduce.reproduce_run`.
+        PolicyError, VerificationError, RunFailedError: As there.
+        ConflictError, LockedError, StorageError: As any transaction.
+
+    Cost: the drawn segments; the data is read whole.
+    """
+    progress(Progress(phase="check"))
+    run, made = find_run(repo, ref)
+    checkpoint = next((one for one in reversed(made) if ROLE in one.body), None)
+    if checkpoint is None:
+        raise InvalidInputError(
+            "no-segments",
+            f"{run.name} signed no state of its training",
+            hint="reproduce it whole; or train with [replay] steps = N in the config",
+        )
+    head = repo.checkpoint.head
+    if repo.index_of(checkpoint.id) >= head.size:
+        raise InvalidInputError(
+            "not-in-log",
+            f"{checkpoint.name} is not in the home log yet, so nothing can be drawn after it",
+            hint="lyrikstore push, then again",
+        )
+    segments = _segments_of(repo, checkpoint)
+    drawn = draw_segments(segments.count, wanted, nonce=nonce, size=head.size, root=head.root)
+    config = config_of(run)
+    environment = describe_environment(config.training.threads)
+    if "precision" in run.body["environment"]:
+        environment["precision"] = config.training.precision
+    body: dict[str, Any] = {
+        "method": SEGMENTS,
+        "environment": environment,
+        "code": describe_code(),
+    }
+    told: dict[str, Any] = {
+        "count": segments.count,
+        "drawn": drawn,
+        "nonce": nonce.hex(),
+        "head": {"size": head.size, "root": head.root.hex()},
+        "missChance": miss_chance(segments.count, len(drawn)),
+    }
+    reasons = reasons_of(run.body, body)
+    odd = find_odd(segments, run.body, checkpoint.body)
+    try:
+        plan = plan_again(repo, run, config, trust=trust, clock=clock, user=signer.did)
+        body["rights"] = [right.to_json() for right in plan.rights]
+        with open_staging(repo.root) as staging:
+            copied = copy_inputs(repo, plan, staging)
+            points = _Points(repo, checkpoint, cache, run, segments, staging)
+            job: dict[str, Any] = {
+                "job": "replay",
+                "candidate": segments.candidate,
+                "task": copied.task,
+                "labels": list(copied.labels),
+                "config": config.to_json(),
+                "precision": config.training.precision,
+                "segmentSteps": segments.steps,
+                "segments": [one for one in map(points.begin, drawn) if one is not None],
+            }
+            if final := points.final(checkpoint):
+                job["final"] = final
+            result = run_job(
+                staging,
+                job,
+                reads=(TRAIN, VALIDATION, *BASE_FILES, *points.staged),
+                threads=config.training.threads,
+                base_env=base_env,
+                progress=progress,
+            )
+            told |= points.judged(result)
+            compared: dict[str, Any] = {"checkpoint": str(checkpoint.id)}
+            base = None if plan.base is None else plan.base.tree
+            if points.is_sound(result):
+                compared |= _held_against(repo, checkpoint, segments, result, staging, base)
+            if odd:
+                compared["differs"] = [ROLE]
+            if "tree" in compared or odd:
+                body["compared"] = [compared]
+        if points.lost:
+            reasons.append(NOT_KEPT)
+    except (IncompleteError, NotFoundError):
+        reasons.append(INPUT_MISSING)
+    if reasons:
+        body["reasons"] = reasons
+    body["segments"] = told
+    body["verdict"] = verdict_of(body, run.body.get("tolerances"))
+    progress(Progress(phase="log"))
+    found = log_reproduction(
+        repo, run, [checkpoint], body, signer=signer, clock=clock, message=message
+    )
+    progress(Progress(phase="done"))
+    return found
+
+
+def _segments_of(repo: Repository, checkpoint: Manifest) -> SegmentList:
+    attached = checkpoint.attachments_in(ROLE)[0]
+    if attached.bytes > MAX_BYTES:
+        raise FormatError("bad-segments", "its list of segments is too long")
+    return read_segments(repo.blobs.read(attached.id, max_bytes=MAX_BYTES))
+
+
+class _Points:
+    """The points of a run: copied for a worker, and what came of each judged.
+
+    Those that are attached were signed, so one that is another than its signed state was forged;
+    one in a cache was damaged.
+    """
+
+    def __init__(
+        self,
+        repo: Repository,
+        checkpoint: Manifest,
+        cache: Path | None,
+        run: Manifest,
+        segments: SegmentList,
+        staging: Staging,
+    ) -> None:
+        self._repo, self._segments, self._staging = repo, segments, staging
+        self._attached = checkpoint.attachments_in(POINT_ROLE)
+        self._kept = None if cache is None else KeptSegments.of_run(cache, run.name, run.id)
+        self.staged: dict[str, None] = {}
+        self.lost = False
+
+    def begin(self, number: int) -> dict[str, Any] | None:
+        """Return what a worker is told of a segment; None if its point is not here."""
+        state = self._segments.states[number]
+        told = {"number": number, "position": dict(state.position)}
+        if number == 0:
+            return told
+        name = self._stage(number)
+        return None if name is None else {**told, "point": name}
+
+    def final(self, checkpoint: Manifest) -> dict[str, Any] | None:
+        """Return what a worker is told of the state that is the model."""
+        for number, state in enumerate(self._segments.states):
+            if number and state.place[0] == checkpoint.body["step"] and not state.place[2]:
+                name = self._stage(number)
+                position = dict(state.position)
+                return None if name is None else {"point": name, "position": position}
+        return None
+
+    def _stage(self, number: int) -> str | None:
+        name = f"segments/{number}.safetensors"
+        if name in self.staged:
+            return name
+        try:
+            with self._staging.create(name) as write:
+                for part in self._read(number):
+                    write(part)
+        except (OSError, IncompleteError, NotFoundError):
+            (self._staging.path / name).unlink(missing_ok=True)
+            self.lost = True
+            return None
+        self.staged[name] = None
+        return name
+
+    def _read(self, number: int) -> Iterator[bytes]:
+        opened: Callable[[], Any]
+        if number <= len(self._attached):
+            identity = self._attached[number - 1].id
+            opened = lambda: self._repo.blobs.open(identity)  # noqa: E731
+        elif self._kept is not None:
+            path = self._kept.path(self._segments.candidate, number)
+            opened = lambda: path.open("rb")  # noqa: E731
+        else:
+            raise NotFoundError("not-kept", "no points of this run were kept")
+        with opened() as file:
+            while part := file.read(_PART):
+                yield part
+
+    def judged(self, result: Mapping[str, Any]) -> dict[str, Any]:
+        """Return ``start`` and ``replayed`` of the statement."""
+        states = self._segments.states
+        replayed = []
+        for one in result["replayed"]:
+            number = int(one["number"])
+            began, ended = states[number].state, states[number + 1].state
+            item = {"number": number, "expected": ended, "found": str(one["ended"])}
+            if number and one["began"] != began:
+                if not self._attached:
+                    self.lost = True
+                    continue
+                item |= {"expected": began, "found": str(one["began"])}
+            replayed.append(item)
+        start = {"expected": states[0].state, "found": str(result["start"])}
+        return {"start": start, "replayed": replayed}
+
+    def is_sound(self, result: Mapping[str, Any]) -> bool:
+        """Return whether the model that a worker wrote is that of a signed state."""
+        if "final" not in result:
+            self.lost = True
+            return False
+        signed = {one.state for one in self._segments.states}
+        if result["final"]["state"] in signed or self._attached:
+            return True
+        self.lost = True
+        return False
+
+
+def _held_against(
+    repo: Repository,
+    checkpoint: Manifest,
+    segments: SegmentList,
+    result: Mapping[str, Any],
+    staging: Staging,
+    base: Digest | None,
+) -> dict[str, Any]:
+    """Return the tree that a checkpoint has with the model of its signed state in it."""
+    form = CANDIDATES[segments.candidate]
+    folder = staging.path / str(result["final"]["folder"])
+    sealed = seal(folder, DigestOnly(), form, base=base, private=staging.path)
+    inside = f"{OTHER}/" if checkpoint.body["format"] == BLEND else ""
+    came = {f"{inside}{one.path}": one for one in sealed.tree.entries}
+    whole = Tree.of(
+        TreeEntry(one.path, came[one.path].bytes, came[one.path].blake3)
+        if one.path in came
+        else one
+        for one in repo.tree(checkpoint).entries
+    )
+    found: dict[str, Any] = {"tree": str(Digest.of(whole.encode()))}
+    if whole.id != checkpoint.tree:
+        found["files"] = _differing(repo.tree(checkpoint).entries, whole.by_path)
+    return found
+
+
+def _differing(before: Sequence[TreeEntry], now: Mapping[str, TreeEntry]) -> dict[str, str]:
+    return {
+        one.path: str(now[one.path].blake3) for one in before if now[one.path].blake3 != one.blake3
+    }

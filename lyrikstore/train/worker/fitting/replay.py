@@ -1,0 +1,121 @@
+"""Drawn segments of a run, each learned again from where it began (spec §13.14.1)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import torch
+from safetensors.torch import load
+from torch import Tensor
+
+from lyrikstore.train.worker.examples import read_examples
+from lyrikstore.train.worker.fitting.loop import EpochLoop
+from lyrikstore.train.worker.fitting.points import (
+    Kept,
+    Points,
+    Position,
+    set_state,
+    signed_position,
+    state_digest,
+    state_tensors,
+)
+from lyrikstore.train.worker.fitting.tune import ValidatedFitting
+from lyrikstore.train.worker.fitting.written import Began, Report, Written
+from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.models.encoder import prepare
+from lyrikstore.train.worker.models.tuned import Tuned
+from lyrikstore.train.worker.staging import TRAIN, VALIDATION
+
+
+def replay(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
+    """Learn some segments again, and write the model of a state.
+
+    Args:
+        job: As for :func:`lyrikstore.train.worker.fitting.fit.train`; ``segments``, ascending:
+            each ``number``, ``point`` (a staged file; absent of the first one), ``position``;
+            ``segmentSteps``; ``final``: ``point`` and ``position`` of the state whose model is
+            written, absent: none is.
+        files: The staging folder.
+        report: Called per segment.
+
+    Returns:
+        ``start``: digest of the state before the first step; ``replayed``: of each segment
+        ``number``, ``began`` and ``ended``, the digests of both states; ``final``: ``state``, and
+        the ``folder`` of the model.
+    """
+    config = dict(job["config"])
+    training = config["training"]
+    if job["candidate"] == "full":
+        config.pop("lora", None)
+    examples, checking = read_examples(files, TRAIN), read_examples(files, VALIDATION)
+    written = Written(job, files.folder / "out" / "replay", checking, Began())
+    prepare(training["threads"], training["seed"])
+    model = Tuned.fresh(job["task"], job["labels"], files, config)
+    fitting = ValidatedFitting(model, job, examples)
+    fitting.look_at(checking, written)
+    tensors = state_tensors(fitting.parameters(), fitting.optimizer)
+    start = state_digest(signed_position(Position()), tensors).hex
+    found, segments = [], job["segments"]
+    for done, one in enumerate(segments):
+        report("replay", done, len(segments))
+        again = _Again(one, int(job["segmentSteps"]), files)
+        EpochLoop(fitting, again).run(lambda *_, **__: None)
+        ended = again.ended
+        found.append({"number": one["number"], "began": again.began or start, "ended": ended})
+    final = {}
+    if "final" in job:
+        tensors = load(files.read(str(job["final"]["point"])))
+        set_state(tensors, fitting.parameters(), fitting.optimizer)
+        folder = files.folder / "out" / "replay" / "final"
+        folder.mkdir(parents=True, mode=0o700)
+        model.save(folder)
+        state = state_digest(job["final"]["position"], tensors).hex
+        final = {"final": {"state": state, "folder": "out/replay/final"}}
+    return {"start": start, "replayed": found, **final}
+
+
+class _Again(Points):
+    """The point that one segment begins at; over where the segment ends."""
+
+    def __init__(self, segment: Mapping[str, Any], steps: int, files: StagedFiles) -> None:
+        self._segment, self._files = segment, files
+        self.segment_steps = steps
+        self.began = self.ended = ""
+
+    def restore(
+        self, parameters: Mapping[str, Tensor], optimizer: torch.optim.Optimizer
+    ) -> tuple[Position, dict[int, Kept], list[float]]:
+        if "point" not in self._segment:
+            return Position(), {}, []
+        said = self._segment["position"]
+        found = load(self._files.read(str(self._segment["point"])))
+        self.began = state_digest(said, found).hex
+        set_state(found, parameters, optimizer)
+        position = msgspec.convert(said, Position)
+        # Which epochs are kept is part of the state; what they hold is not needed here.
+        nothing = Kept({}, torch.zeros(0), {}, 0)
+        return position, dict.fromkeys(position.kept, nothing), []
+
+    def keep(self, epoch: int, kept: Kept) -> None:
+        """Keep nothing."""
+
+    @property
+    def is_due(self) -> bool:
+        return False
+
+    @property
+    def is_over(self) -> bool:
+        return bool(self.ended)
+
+    def save(self, *_: Any) -> None:
+        """Keep nothing."""
+
+    def end_segment(
+        self,
+        position: Position,
+        parameters: Mapping[str, Tensor],
+        optimizer: torch.optim.Optimizer,
+    ) -> None:
+        if position.step > int(self._segment["position"]["step"]):
+            tensors = state_tensors(parameters, optimizer)
+            self.ended = state_digest(signed_position(position), tensors).hex

@@ -1,0 +1,329 @@
+"""Segments drawn and done again: a sabotaged one is caught whenever it is drawn, an honest none.
+
+The worker's own code in this process, with an encoder of one layer: two hundred runs in seconds.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.json import encode, parse
+from lyrikstore.train.worker.examples import read_examples
+from lyrikstore.train.worker.fitting import tune
+from lyrikstore.train.worker.fitting.replay import replay
+from lyrikstore.train.worker.fitting.written import Began, Written
+from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.verify.store.reproductions import fault_of_segments, verdict_of
+from lyrikstore.verify.store.segments import (
+    SegmentList,
+    SegmentState,
+    draw_segments,
+    find_odd,
+    miss_chance,
+    places,
+    read_segments,
+    steps_of,
+)
+from tests.faults.robust.models import WORDS, write_base
+from tests.sweep import thinned
+
+pytestmark = [
+    pytest.mark.train,
+    # Of transformers and peft, about themselves; a worker's go to its log.
+    pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning"),
+]
+RUNS = thinned(list(range(100)), 20)
+"""Each once in the order of its number; of a hundred, by default twenty."""
+STEPS = 2
+CONFIG: dict[str, Any] = {
+    "data": {},
+    "model": {"max_tokens": 8, "pooling": "mean"},
+    "lora": {"rank": 2, "alpha": 4, "dropout": "0.1", "targets": ["query", "value"]},
+    "training": {
+        "epochs": 2,
+        "batch_size": 4,
+        "learning_rate": "0.01",
+        "full_learning_rate": "0.01",
+        "head_learning_rate": "0.01",
+        "warmup": "0.1",
+        "weight_decay": "0.01",
+        "dropout": "0.1",
+        "class_weights": "none",
+        "keep": "best",
+        "patience": 2,
+        "seed": 1,
+        "threads": 1,
+    },
+}
+Sabotage = Callable[[tune.Fitting, list[int]], tuple[list[int], float]]
+
+
+def job(seed: int, candidate: str = "lora") -> dict[str, Any]:
+    config = {**CONFIG, "training": {**CONFIG["training"], "seed": seed}}
+    return {
+        "candidate": candidate,
+        "task": "text-classification",
+        "labels": ["a", "b"],
+        "config": config,
+        "precision": "fp32",
+        "segmentSteps": STEPS,
+        "keepSegments": True,
+    }
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # as workers are
+    # A worker does one job, and torch takes this once.
+    monkeypatch.setattr(torch, "set_num_interop_threads", lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("staged")
+    write_base(folder / "base")
+    for name, count in (("train", 24), ("validation", 8)):
+        lines = []
+        for number in range(count):
+            text = f"{('warranty', 'payment')[number % 2]} {WORDS[number]} {WORDS[-number - 1]}"
+            record = sha256(f"{name}{number}".encode()).hexdigest()
+            lines.append(json.dumps({"id": record, "labels": ["ab"[number % 2]], "text": text}))
+        (folder / f"{name}.jsonl").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+class Trained:
+    """A run in this process, with the points that it left."""
+
+    def __init__(self, folder: Path, told: Mapping[str, Any]) -> None:
+        self.folder, self.told = folder, told
+        self.files = StagedFiles(folder, lambda *_: None)
+        self.points: dict[int, str] = {}
+        data = tuple(read_examples(self.files, f"{name}.jsonl") for name in ("train", "validation"))
+        out = (
+            folder
+            / "out"
+            / f"{len(list(folder.glob('out/*')))}-{told['config']['training']['seed']}"
+        )
+        written = Written(told, out, data[1], Began())
+        self.out = out
+        tune.train_encoder(told, self.files, (data[0], data[1]), written, self._report)
+        self.segments: SegmentList = read_segments((out / "1.segments").read_bytes())
+
+    def _report(self, phase: str, *_: int, **figures: Any) -> None:
+        if phase == "point" and figures["kind"] == "segment":
+            source = self.folder / "out" / "points" / f"{figures['number']}.safetensors"
+            name = f"{self.out.name}-{figures['segment']}.safetensors"
+            source.rename(self.folder / name)
+            self.points[figures["segment"]] = name
+
+    def again(self, drawn: list[int]) -> dict[int, bool]:
+        """Replay segments; return of each whether it came to its signed state."""
+        states = self.segments.states
+        segments = [
+            {
+                "number": number,
+                "position": dict(states[number].position),
+                **({"point": self.points[number]} if number else {}),
+            }
+            for number in drawn
+        ]
+        told = {**self.told, "segments": segments}
+        done = replay(told, self.files, lambda *_, **__: None)
+        assert done["start"] == states[0].state
+        assert all(one["began"] == states[one["number"]].state for one in done["replayed"])
+        return {
+            one["number"]: one["ended"] == states[one["number"] + 1].state
+            for one in done["replayed"]
+        }
+
+
+def other_records(fitting: tune.Fitting, chosen: list[int]) -> list[int]:
+    return [(at + 1) % fitting.total for at in chosen]
+
+
+def sabotaged(monkeypatch: pytest.MonkeyPatch, segment: tuple[int, int], how: str) -> None:
+    """Let one step of a segment be another than was announced."""
+    honest = tune.Fitting.learn
+
+    def learn(self: tune.Fitting, chosen: list[int]) -> float:
+        if self.step != segment[0]:
+            return honest(self, chosen)
+        if how == "order":
+            return honest(self, other_records(self, chosen))
+        if how == "rate":
+            self._peaks = [2 * one for one in self._peaks]
+            loss = honest(self, chosen)
+            self._peaks = [one / 2 for one in self._peaks]
+            return loss
+        loss = honest(self, chosen)
+        if how == "weights":
+            with torch.no_grad():
+                next(iter(self.parameters().values())).add_(1e-6)
+        if how == "optimizer":
+            for state in self.optimizer.state.values():
+                state["exp_avg"].mul_(1.0001)
+        if how == "random":
+            torch.rand(1)
+        if how == "twice":
+            self.step -= 1
+            honest(self, chosen)
+        return loss
+
+    monkeypatch.setattr(tune.Fitting, "learn", learn)
+
+
+HOW = ("order", "rate", "weights", "optimizer", "random", "twice")
+
+
+def nonce(number: int) -> dict[str, Any]:
+    return {"nonce": number.to_bytes(32, "big"), "size": 40, "root": bytes(32)}
+
+
+def test_a_hundred_sabotaged_runs_are_caught_whenever_it_is_drawn(staged, monkeypatch) -> None:
+    caught = missed = 0
+    for number in RUNS:
+        with monkeypatch.context() as patched:
+            # Twelve steps: six segments of two.
+            forged = number % 6
+            sabotaged(patched, (2 * forged + number % 2, 0), HOW[number % len(HOW)])
+            run = Trained(staged, job(number))
+        assert run.segments.count == 6
+        drawn = draw_segments(6, 2, **nonce(number))
+        found = run.again(drawn)
+        assert found == {one: one != forged for one in drawn}, (number, forged)
+        caught, missed = caught + (forged in drawn), missed + (forged not in drawn)
+    assert (caught + missed, miss_chance(6, 2)) == (len(RUNS), "0.6667")
+    # Two of six: what is told beforehand is what came of it, within what chance does.
+    assert 0.1 < caught / len(RUNS) < 0.6, caught
+
+
+def test_no_false_alarm_in_a_hundred_honest_runs(staged) -> None:
+    for number in RUNS:
+        run = Trained(staged, job(number, ("lora", "full")[number % 2]))
+        drawn = draw_segments(run.segments.count, 2, **nonce(number))
+        assert run.again(drawn) == dict.fromkeys(drawn, True), number
+
+
+def test_one_draw_is_one_draw_and_all_are_all() -> None:
+    assert draw_segments(10, 3, **nonce(1)) == draw_segments(10, 3, **nonce(1))
+    assert len({tuple(draw_segments(10, 3, **nonce(one))) for one in range(50)}) > 20
+    assert draw_segments(5, 9, **nonce(1)) == [0, 1, 2, 3, 4]
+    moved = {**nonce(1), "size": 41}
+    assert any(
+        draw_segments(10, 3, **{**moved, "size": size}) != draw_segments(10, 3, **nonce(1))
+        for size in range(41, 50)
+    )
+    assert (miss_chance(10, 3), miss_chance(10, 10), miss_chance(3, 9)) == (
+        "0.7000",
+        "0.0000",
+        "0.0000",
+    )
+
+
+def test_segments_begin_and_end_where_they_have_to(staged) -> None:
+    run = Trained(staged, job(1))
+    states = run.segments.states
+    assert [one.place for one in states] == places(24, 4, 2, STEPS)
+    assert places(10, 4, 2, 2) == [(0, 0, 0), (2, 0, 2), (3, 1, 0), (4, 1, 1), (6, 2, 0)]
+    assert steps_of(1, 32_000, 32, 5) == 50
+    announced = {
+        "config": run.told["config"],
+        "order": {"records": {"train": 24}},
+        "segments": {"steps": STEPS},
+    }
+    best = states[-1].position["bestEpoch"] + 1
+    model = {"segments": {"count": 6, "steps": STEPS}, "epoch": str(best), "step": best * 6}
+    assert find_odd(run.segments, announced, model) == ""
+    for odd in (
+        SegmentList("lora", STEPS, (*states[:3], *states[4:])),
+        SegmentList("lora", STEPS, (states[0], states[-1])),
+        SegmentList("lora", STEPS, states[:-3]),
+        SegmentList("lora", 3, states),
+    ):
+        told = {**model, "segments": {"count": odd.count, "steps": odd.steps}}
+        assert find_odd(odd, announced, told), odd
+    assert find_odd(run.segments, announced, {**model, "step": model["step"] + 1})
+
+
+def test_what_is_no_list_of_segments_is_refused(staged) -> None:
+    data = Trained(staged, job(2)).segments.encode()
+    document: Any = parse(data)
+    state = document["states"][1]
+    spoiled = [
+        {**document, "format": "segments/2"},
+        {**document, "more": 1},
+        {**document, "steps": 0},
+        {**document, "candidate": "../x"},
+        {**document, "states": document["states"][:1]},
+        *(
+            {**document, "states": [document["states"][0], one]}
+            for one in (
+                {**state, "state": "00"},
+                {**state, "position": {**state["position"], "loss": "inf"}},
+                {**state, "position": {**state["position"], "kept": [-1]}},
+                {**state, "position": {**state["position"], "step": "1"}},
+                {"state": state["state"]},
+            )
+        ),
+    ]
+    for one in spoiled:
+        with pytest.raises(FormatError) as caught:
+            read_segments(encode(one))
+        assert caught.value.kind == "bad-segments"
+    assert Digest.of(read_segments(data).encode()) == Digest.of(data)
+
+
+def test_segments_that_somebody_chose_are_not_drawn() -> None:
+    states = tuple(SegmentState({}, f"{number:064x}") for number in range(7))
+    signed = SegmentList("lora", 2, states)
+    drawn = draw_segments(6, 2, **nonce(3))
+
+    def told(chosen: list[int], **other: Any) -> dict[str, Any]:
+        replayed = [
+            {"number": one, "expected": states[one + 1].state, "found": states[one + 1].state}
+            for one in chosen
+        ]
+        return {
+            "count": 6,
+            "drawn": chosen,
+            "nonce": nonce(3)["nonce"].hex(),
+            "head": {"size": 40, "root": "00" * 32},
+            "missChance": "0.6667",
+            "start": {"expected": states[0].state, "found": states[0].state},
+            "replayed": replayed,
+            **other,
+        }
+
+    def verdict(segments: dict[str, Any], **more: Any) -> str:
+        compared = [{"checkpoint": "c", "tree": "t"}]
+        body = {"method": "segments/1", "segments": segments, "compared": compared, **more}
+        return verdict_of(body, None)
+
+    assert fault_of_segments({"segments": told(drawn)}, signed) == ""
+    assert verdict(told(drawn)) == "match"
+    chosen = [one for one in range(6) if one not in drawn][:2]
+    less = told(drawn)["replayed"][:1]
+    other = [{**less[0], "expected": states[5].state, "found": states[5].state}]
+    for forged in (
+        told(chosen),
+        told(drawn, missChance="0.0000"),
+        told(drawn, count=2),
+        told(drawn, replayed=other),
+        told(drawn, start={"expected": "f" * 64, "found": "f" * 64}),
+    ):
+        assert fault_of_segments({"segments": forged}, signed)
+    assert fault_of_segments({"segments": told(drawn)}, None)
+    # What was not kept leaves it open; what differs does not, whatever else was not kept.
+    assert verdict(told(drawn, replayed=less), reasons=["not-kept"]) == "inconclusive"
+    differs = [{**less[0], "found": "f" * 64}]
+    assert verdict(told(drawn, replayed=differs), reasons=["not-kept"]) == "mismatch"
+    assert verdict(told(drawn, replayed=differs), reasons=["other-code"]) == "inconclusive"
+    assert verdict(told(drawn), compared=[]) == "inconclusive"
