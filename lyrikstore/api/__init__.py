@@ -44,8 +44,10 @@ if TYPE_CHECKING:
     from lyrikstore.crypto.keys.signer import Signer as Signer
     from lyrikstore.crypto.proofs.proof_set import SUITES as SUITES
     from lyrikstore.curate.commit.commit_cache import begin_listing as begin_listing
+    from lyrikstore.curate.commit.inputs import MAX_PROMPT_BYTES as MAX_PROMPT_BYTES
     from lyrikstore.curate.commit.inputs import CommitMetadata as CommitMetadata
     from lyrikstore.curate.commit.inputs import CommitOptions as CommitOptions
+    from lyrikstore.curate.commit.inputs import GeneratedBy as GeneratedBy
     from lyrikstore.curate.commit.plan import CommitResult as CommitResult
     from lyrikstore.curate.commit.status import FolderStatus as FolderStatus
     from lyrikstore.curate.descriptor import Descriptor as Descriptor
@@ -179,7 +181,7 @@ _PLACES = {
     "curate.commit.commit_cache": "begin_listing",
     "curate.diff.rows": "RowsDiff",
     "curate.diff.versions": "FileChange LicenceChange VersionDiff",
-    "curate.commit.inputs": "CommitMetadata CommitOptions",
+    "curate.commit.inputs": "CommitMetadata CommitOptions GeneratedBy MAX_PROMPT_BYTES",
     "curate.commit.plan": "CommitResult",
     "curate.commit.status": "FolderStatus",
     "curate.descriptor": "Descriptor load_descriptor",

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError, PolicyError
 from lyrikstore.canon.text import unknown_word
 from lyrikstore.canon.timestamps import Clock
@@ -17,9 +18,14 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import describe_environment
 from lyrikstore.train.requirements import SFT, check_joined
+from lyrikstore.verify.problems import Problems
+from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.rights.judge import Reason
+from lyrikstore.verify.rights.recorded import check_rights as check_recorded
 from lyrikstore.verify.rights.required import Right, check_rights
 from lyrikstore.verify.rights.same_bytes import ProhibitingTerms
+from lyrikstore.verify.store.ancestry import closure
+from lyrikstore.verify.store.test_sets import generated_among, is_learnt
 
 LINEAR = "linear"
 """The base of configs that have none: words are counted."""
@@ -111,6 +117,9 @@ def preflight(
             )
     base = None if config.model.base == LINEAR else _base(repo, config.model.base)
     settings = config.to_json()
+    if base is not None and base.body["origin"] != "imported":
+        _check_learned(repo, base, [validation, *([test] if test else [])], trust, clock)
+    _check_generated(repo, [*train, validation], trust, clock)
     declared = Use.of_run({"purpose": config.purpose, "config": settings}, clock())
     # The test set is named and not read: its right is asked for when it is measured on.
     measuring = Use.of_evaluation(settings, clock())
@@ -174,6 +183,53 @@ def _base(repo: Repository, ref: str) -> Manifest:
             hint="commit the folder with its config.json, model.safetensors and tokenizer.json: "
             f"lyrikstore commit FOLDER -d {ref}",
         ) from None
+
+
+def _check_learned(
+    repo: Repository, base: Manifest, measured: Iterable[Manifest], trust: Trust, clock: Clock
+) -> None:
+    """Refuse to go on from a model that rests on no right, or learnt what is measured on."""
+    ancestry = _check_rests(repo, base, "the base", trust, clock)
+    for one in measured:
+        for model in (item for item in ancestry.values() if item.kind == "checkpoint"):
+            if is_learnt(one, model, ancestry.values()):
+                raise PolicyError(
+                    "test-is-train",
+                    f"{one.name} is what the base {base.name} learned from; it measures nothing",
+                    hint="take data that no model of this chain has seen",
+                )
+
+
+def _check_rests(
+    repo: Repository, model: Manifest, what: str, trust: Trust, clock: Clock
+) -> Mapping[Digest, Manifest]:
+    """Return the ancestry of a model, every right in which holds now."""
+    ancestry = closure(repo, model.id, Problems("lineage"))
+    check = check_recorded(repo, ancestry, trust=trust, at=clock())
+    if check.state not in {CheckState.PASS, CheckState.NOT_APPLICABLE}:
+        raise PolicyError(
+            "rights-missing",
+            f"{what} {model.name} may not be used any further: {check.summary}",
+            hint=f"lyrikstore verify {model.name} says more",
+        )
+    return ancestry
+
+
+def _check_generated(
+    repo: Repository, datasets: Iterable[Manifest], trust: Trust, clock: Clock
+) -> None:
+    """Refuse what models wrote that may not be learned from, or that rest on no right."""
+    for dataset in generated_among(datasets, repo.manifest):
+        for one in dataset.body["generators"]:
+            if one["outputTerms"]["permitsTraining"] == "no":
+                raise PolicyError(
+                    "output-terms",
+                    f"{dataset.name} was written by {one['name']}, whose output terms do not "
+                    "permit to train on it",
+                    hint="leave it out; lyrikstore show names the terms",
+                )
+        for item in dataset.inputs_in("generator"):
+            _check_rests(repo, repo.manifest(item.id), "the generator", trust, clock)
 
 
 def _dataset(repo: Repository, ref: str) -> Manifest:

@@ -28,6 +28,7 @@ from lyrikstore.history.records.order_root import document_id
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.history.trees.tree import Tree
+from lyrikstore.train.bases.chain import first_base, trained_weights
 from lyrikstore.train.config import DataConfig
 from lyrikstore.train.formats.architectures import family_of
 from lyrikstore.train.formats.base_model import (
@@ -307,7 +308,7 @@ def copy_base(repo: Repository, manifest: Manifest, staging: Staging) -> dict[st
 
     Args:
         repo: The store.
-        manifest: An imported checkpoint.
+        manifest: An imported checkpoint, or one that was trained from such as a whole.
         staging: Where to write.
 
     Raises:
@@ -317,12 +318,26 @@ def copy_base(repo: Repository, manifest: Manifest, staging: Staging) -> dict[st
         VerificationError, IncompleteError: A blob is damaged or lost.
         StorageError: Storage backend error: disk full, read-only, I/O error.
     """
-    if manifest.kind != "checkpoint" or manifest.body["origin"] != "imported":
-        raise InvalidInputError(
-            "not-a-model",
-            f"{manifest.name} is not an imported checkpoint",
-            hint="import the base model with: lyrikstore commit DIR -d checkpoints/…",
-        )
+    first = first_base(repo, manifest)
+    settings, tree = _copy_described(repo, first, staging)
+    if first.id != manifest.id:
+        staging.write(f"{BASE}/{WEIGHTS}", trained_weights(repo, manifest))
+    elif WEIGHTS in tree.by_path:
+        copy_weights(repo, tree.by_path[WEIGHTS].blake3, staging, f"{BASE}/{WEIGHTS}")
+    else:
+        if not family_of(settings).is_decoder:
+            raise PolicyError(
+                "unknown-model",
+                f"the base model has no {WEIGHTS}",
+                hint="only models that write are read from several files of weights",
+            )
+        _copy_shards(repo, tree, staging)
+    return settings
+
+
+def _copy_described(
+    repo: Repository, manifest: Manifest, staging: Staging
+) -> tuple[dict[str, Any], Tree]:
     tree = present_tree(repo, manifest)
     check_model_files(tree)
     entries = tree.by_path
@@ -333,17 +348,7 @@ def copy_base(repo: Repository, manifest: Manifest, staging: Staging) -> dict[st
     tokenizer = repo.blobs.read(entries[TOKENIZER].blake3, max_bytes=MAX_TOKENIZER_BYTES)
     check_tokenizer(tokenizer)
     staging.write(f"{BASE}/{TOKENIZER}", tokenizer)
-    if WEIGHTS in entries:
-        copy_weights(repo, entries[WEIGHTS].blake3, staging, f"{BASE}/{WEIGHTS}")
-    else:
-        if not family_of(settings).is_decoder:
-            raise PolicyError(
-                "unknown-model",
-                f"the base model has no {WEIGHTS}",
-                hint="only models that write are read from several files of weights",
-            )
-        _copy_shards(repo, tree, staging)
-    return settings
+    return settings, tree
 
 
 def _copy_shards(repo: Repository, tree: Tree, staging: Staging) -> None:

@@ -26,6 +26,7 @@ from lyrikstore.train.snapshot import copy_base, copy_weights, staged_base
 from lyrikstore.train.tasks import TASKS, AnswerRule
 from lyrikstore.train.worker.staging import BASE, CHECKPOINT, Staging
 from lyrikstore.verify.evaluation.answers import MODEL, SEVERAL, WHOLE, Answerer
+from lyrikstore.verify.store.test_sets import MERGED
 
 
 def resolve_trained(repo: Repository, ref: str) -> Manifest:
@@ -37,7 +38,7 @@ def resolve_trained(repo: Repository, ref: str) -> Manifest:
         FormatError: (``newer-format``) it has a format that this version does not load.
     """
     found = repo.resolve(ref)
-    if found.kind != "checkpoint" or found.body["origin"] != "trained":
+    if found.kind != "checkpoint" or not is_trained(found):
         raise InvalidInputError(
             "not-trained",
             f"{ref} is not a trained checkpoint",
@@ -57,6 +58,13 @@ def resolve_trained(repo: Repository, ref: str) -> Manifest:
             hint="upgrade lyrikstore",
         )
     return found
+
+
+def is_trained(checkpoint: Manifest) -> bool:
+    """Return whether a checkpoint was trained here, or made of one that was by merging."""
+    body = checkpoint.body
+    merged = body.get("operation", {}).get("use") == MERGED and bool(checkpoint.inputs_in("run"))
+    return body["origin"] == "trained" or merged
 
 
 def stage_checkpoint(repo: Repository, checkpoint: Manifest, staging: Staging) -> tuple[str, ...]:

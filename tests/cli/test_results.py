@@ -8,7 +8,7 @@ from lyrikstore.canon.schemas import load_schema, schema_names
 from tests.cli import tour
 
 NEED_A_MODEL = {
-    *("approve", "card", "checkpoints-add", "deploy", "error"),
+    *("approve", "card", "checkpoints-add", "checkpoints-merge", "deploy", "error"),
     *("evaluate", "monitor", "predict", "reproduce", "train"),
 }
 RESULTS = {name.removeprefix("cli/") for name in schema_names() if name.startswith("cli/")}

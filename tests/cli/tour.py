@@ -323,6 +323,11 @@ def trained(root: Path) -> dict[str, list[dict[str, Any]]]:
     way.run("acme", "train", *job, "--", "sh", "-c", "cat {input}/*.txt > {output}/index.txt")
     way.run("acme", "evaluate", made["name"], "--on", "acme/topics.test")
     way.run("acme", "reproduce", made["name"])
+    own = (acme / "train.toml").read_text().replace(made["name"], "checkpoints/acme/adapter")
+    (acme / "adapter.toml").write_text(own.replace("[model]", '[model]\ncandidates = ["lora"]'))
+    way.run("acme", "train", "adapter.toml")
+    merge = ("checkpoints", "merge", "checkpoints/acme/adapter", "--as", "checkpoints/acme/whole")
+    way.run("acme", *merge)
     (acme / "later").mkdir()
     for file in sorted((acme / "texts").iterdir())[:30]:
         (acme / "later" / file.name).write_text(

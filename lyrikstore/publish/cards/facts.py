@@ -29,6 +29,7 @@ from lyrikstore.publish.status.withdrawals import Withdrawal, withdrawals
 from lyrikstore.verify.evaluation.confusion import confusion
 from lyrikstore.verify.evaluation.predictions import read_predictions
 from lyrikstore.verify.rights.same_bytes import ProhibitingTerms, SharedFiles, read_by
+from lyrikstore.verify.store.test_sets import bases_of, learnt_by
 
 
 class CredentialFacts(Struct, frozen=True):
@@ -60,7 +61,8 @@ class CardFacts(Struct, frozen=True):
         run: The run that made it.
         base: The checkpoint it starts from.
         datasets: ``(role, manifest)``: what the run names, or the subject in role ``subject``;
-            then every dataset those were made from, in role ``dataset``.
+            then, in role ``dataset``, what the bases learned from here, and every dataset that
+            those were made from.
         filters: Filters of those datasets.
         evaluations: Evaluations of the checkpoint, in log order.
         grants: Dataset id → credentials about it.
@@ -161,6 +163,7 @@ def gather(repository: Repository, subject: Manifest, card: Manifest | None = No
         run, base = _first(repository, subject, "run"), _first(repository, subject, "base")
         named = [item for item in (run or subject).inputs if item.kind == "dataset"]
         datasets = [(item.role, repository.manifest(item.id)) for item in named]
+        datasets += _learned_before(repository, subject, datasets)
     else:
         datasets = [(role_of(subject), subject)]
     ancestors = list(_ancestors(repository, [dataset for _, dataset in datasets]))
@@ -178,7 +181,12 @@ def gather(repository: Repository, subject: Manifest, card: Manifest | None = No
     survey = Survey(subject, log_index, previous, datasets, cited)
     logged = _walk(repository, subject, survey, card) if subject.kind == "checkpoint" else ()
     evaluations = logged if card is None else tuple(_named(repository, subject, card))
-    users = [*([run] if run is not None else []), *evaluations]
+    before = [
+        repository.manifest(one.id)
+        for model in bases_of(subject, repository.manifest)
+        for one in model.inputs_in("run")
+    ]
+    users = [*([run] if run is not None else []), *before, *evaluations]
     documents = LoggedDocuments(repository, cited)
     attested = _attestations(repository, [dataset for _, dataset in datasets], cited, documents)
     said = tuple(_said(repository, subject, cited, documents))
@@ -218,6 +226,16 @@ def gather(repository: Repository, subject: Manifest, card: Manifest | None = No
         earlier=survey.found(),
         reproductions=_reproductions(repository, subject, card),
     )
+
+
+def _learned_before(
+    repository: Repository, subject: Manifest, datasets: Iterable[tuple[str, Manifest]]
+) -> list[tuple[str, Manifest]]:
+    """Return what the models learned from that a checkpoint was trained on from."""
+    known = {dataset.id for _, dataset in datasets}
+    learnt = (one for model in bases_of(subject, repository.manifest) for one in learnt_by(model))
+    found = (repository.manifest(one) for one in dict.fromkeys(learnt) if one not in known)
+    return [("dataset", one) for one in found]
 
 
 def _reproductions(

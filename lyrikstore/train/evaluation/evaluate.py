@@ -37,7 +37,7 @@ from lyrikstore.verify.evaluation.body import evaluation_body
 from lyrikstore.verify.evaluation.predictions import read_predictions, write_predictions
 from lyrikstore.verify.evaluation.recompute import costs_of
 from lyrikstore.verify.rights.required import check_rights
-from lyrikstore.verify.store.test_sets import is_another, is_learnt, learnt_by
+from lyrikstore.verify.store.test_sets import bases_of, is_another, is_learnt, learnt_by
 
 
 def evaluate_checkpoint(
@@ -224,8 +224,9 @@ def _commonest(labels: Mapping[str, int]) -> str:
 
 
 def _check_locked(repo: Repository, checkpoint: Manifest, run: Manifest, test: Manifest) -> None:
-    learnt = [repo.manifest(identity) for identity in learnt_by(checkpoint)]
-    if is_learnt(test, checkpoint, learnt):
+    chain = [checkpoint, *bases_of(checkpoint, repo.manifest)]
+    learnt = [repo.manifest(one) for model in chain for one in learnt_by(model)]
+    if any(is_learnt(test, model, learnt) for model in chain):
         raise PolicyError(
             "test-is-train",
             f"{test.name} is what the model learned from; it tests nothing",

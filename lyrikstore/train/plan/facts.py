@@ -16,6 +16,7 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.manifests.names import parse_name
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_tree
+from lyrikstore.train.bases.chain import first_base
 from lyrikstore.train.config import DataConfig
 from lyrikstore.train.formats.base_model import (
     CONFIG,
@@ -384,7 +385,7 @@ def read_shape(repo: Repository, ref: str) -> tuple[Manifest, EncoderShape]:
         raise InvalidInputError(
             "not-a-model", f"{ref} is no checkpoint", hint="commit a model's folder: docs/plan.md"
         )
-    tree = present_tree(repo, manifest)
+    tree = present_tree(repo, first_base(repo, manifest))
     check_model_files(tree)
     data = repo.blobs.read(tree.by_path[CONFIG].blake3, max_bytes=MAX_CONFIG_BYTES)
     return manifest, EncoderShape.of_settings(check_model_config(data))

@@ -74,6 +74,10 @@ def _job(name: str) -> Job:
         from lyrikstore.train.worker.fitting.replay import replay
 
         return replay
+    if name == "merge":
+        from lyrikstore.train.worker.fitting.merge import merge
+
+        return merge
     if name == "score":
         from lyrikstore.train.worker.scoring import score
 

@@ -233,7 +233,7 @@ def _evaluation(evaluation: Manifest, ancestry: Mapping[Digest, Manifest]) -> _U
     if checkpoint is None:
         return Reason("absent", "its checkpoint cannot be followed")
     config: Any = {}
-    if checkpoint.body["origin"] == "trained":  # what the run declared holds for its measuring too
+    if checkpoint.inputs_in("run"):  # what the run declared holds for its measuring too
         run = ancestry.get(checkpoint.inputs_in("run")[0].id)
         if run is None:
             return Reason("absent", "the run of its checkpoint cannot be followed")

@@ -30,7 +30,14 @@ from lyrikstore.verify.store.evaluations import MONITOR, ReadRecords, check_eval
 from lyrikstore.verify.store.log import check_log_state
 from lyrikstore.verify.store.reproductions import find_fault
 from lyrikstore.verify.store.segments import MAX_BYTES, ROLE, read_segments
-from lyrikstore.verify.store.test_sets import is_another, is_learnt, is_mostly_seen, learnt_by
+from lyrikstore.verify.store.test_sets import (
+    MERGED,
+    bases_of,
+    is_another,
+    is_learnt,
+    is_mostly_seen,
+    learnt_by,
+)
 
 _SHARED_ROLES = ("base", "train", "validation")
 _WITHOUT_BASE = frozenset({"tfidf/1"})
@@ -124,6 +131,9 @@ def check_runs(repository: Repository, ancestry: Mapping[Digest, Manifest]) -> C
         _compare_with_run(repository, checkpoint, ancestry, problems)
     for evaluation in (item for item in ancestry.values() if item.kind == "evaluation"):
         _check_locked(repository, evaluation, ancestry, problems)
+    for merged in ancestry.values():
+        if merged.kind == "checkpoint" and merged.body["origin"] == "derived":
+            _compare_with_source(merged, ancestry, problems)
     again = [item for item in ancestry.values() if item.kind == "reproduction"]
     for reproduction in again:
         _check_again(repository, reproduction, ancestry, problems)
@@ -221,6 +231,21 @@ def _compare_with_run(
         problems.bad.append(f"{label}: it {'does not say' if watched else 'says'} {said}")
 
 
+def _compare_with_source(
+    merged: Manifest, ancestry: Mapping[Digest, Manifest], problems: Problems
+) -> None:
+    sources = [ancestry.get(item.id) for item in merged.inputs_in("source")]
+    known = [one for one in sources if one is not None]
+    if len(known) < len(sources):  # then `lineage` says so
+        return
+    claimed = {(item.role, item.id) for item in merged.inputs if item.role != "source"}
+    held = {(item.role, item.id) for one in known for item in one.inputs if item.role != "source"}
+    # ATTACK: data that its source learnt from is left out, so that it tests what it knows.
+    if merged.body["operation"]["use"] == MERGED and claimed != held:
+        label = f"{merged.name} ({merged.id.short})"
+        problems.bad.append(f"{label}: its inputs are not those of what it was made of")
+
+
 def _filters_of(run: Manifest, ancestry: Mapping[Digest, Manifest]) -> set[Digest]:
     filters: set[Digest] = set()
     pending = [item.id for item in run.inputs if item.kind == "dataset"]
@@ -242,7 +267,7 @@ def _check_locked(
     problems: Problems,
 ) -> None:
     checkpoint = ancestry.get(evaluation.inputs_in("checkpoint")[0].id)
-    if checkpoint is None or checkpoint.body["origin"] != "trained":
+    if checkpoint is None or not checkpoint.inputs_in("run"):
         return
     run = ancestry.get(checkpoint.inputs_in("run")[0].id)
     label = f"{evaluation.name} ({evaluation.id.short})"
@@ -253,7 +278,9 @@ def _check_locked(
         tested = ancestry.get(test.id)
         if tested is None:
             continue
-        if is_learnt(tested, checkpoint, ancestry.values()):
+        chain = [checkpoint, *bases_of(checkpoint, ancestry.get)]
+        # ATTACK: what the base learned from here, as the test of what was trained on from it.
+        if any(is_learnt(tested, model, ancestry.values()) for model in chain):
             problems.bad.append(f"{label}: it was tested on what it was trained on")
         if run is None:
             continue

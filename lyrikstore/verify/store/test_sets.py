@@ -3,11 +3,14 @@
 One rule, for whoever signs an evaluation and for whoever verifies one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.verify.evaluation.limits import MOST_SEEN_PERCENT, are_more
+
+MERGED = "merge-adapters/1"
+"""The operation that makes a checkpoint of another with an adapter: it learnt the same."""
 
 LEARNT = frozenset({"train", "validation"})
 """Roles of what a checkpoint learnt from: validation chooses among candidates, epochs, settings."""
@@ -16,6 +19,58 @@ LEARNT = frozenset({"train", "validation"})
 def learnt_by(checkpoint: Manifest) -> list[Digest]:
     """Return the ids of the datasets that a checkpoint learnt from."""
     return [item.id for item in checkpoint.inputs if item.role in LEARNT]
+
+
+def bases_of(
+    checkpoint: Manifest, manifest_of: Callable[[Digest], Manifest | None]
+) -> list[Manifest]:
+    """Return the models that a checkpoint was trained from, one after another.
+
+    Args:
+        checkpoint: The model.
+        manifest_of: Gives a manifest; None where it cannot be followed.
+    """
+    found: list[Manifest] = []
+    current: Manifest | None = checkpoint
+    while current is not None and (named := current.inputs_in("base")):
+        current = manifest_of(named[0].id)
+        if current is not None:
+            found.append(current)
+    return found
+
+
+def generated_among(
+    datasets: Iterable[Manifest], manifest_of: Callable[[Digest], Manifest]
+) -> list[Manifest]:
+    """Return those of some datasets, and of what they were made from, that a model wrote."""
+    pending = list(datasets)
+    seen = {one.id for one in pending}
+    for one in pending:  # which grows
+        new = [identity for identity in one.made_from if identity not in seen]
+        seen.update(new)
+        pending += map(manifest_of, new)
+    return [one for one in pending if one.body["origin"] == "generated"]
+
+
+def learned_by_generators(
+    datasets: Iterable[Manifest], manifest_of: Callable[[Digest], Manifest]
+) -> list[Manifest]:
+    """Return the datasets that the models learned from which wrote some of ``datasets``, each once.
+
+    Args:
+        datasets: The datasets; those that they were made from count, too.
+        manifest_of: Gives a manifest. What it raises, is raised.
+    """
+    found: dict[Digest, Manifest] = {}
+    pending = list(datasets)
+    while pending:
+        written = generated_among(pending, manifest_of)
+        models = [manifest_of(item.id) for one in written for item in one.inputs_in("generator")]
+        chain = [each for one in models for each in (one, *bases_of(one, manifest_of))]
+        learnt = [one for model in chain for one in learnt_by(model) if one not in found]
+        pending = list(map(manifest_of, dict.fromkeys(learnt)))
+        found.update((one.id, one) for one in pending)
+    return list(found.values())
 
 
 def is_learnt(test: Manifest, checkpoint: Manifest, known: Iterable[Manifest]) -> bool:

@@ -180,6 +180,16 @@ class Tuned:
             max_tokens=self.text.max_tokens,
         )
 
+    def merged(self) -> Self:
+        """Return it with its adapter merged for good, all weights its own but the word vectors."""
+        encoder: Any = self.classifier.encoder
+        if isinstance(encoder, PeftModel):
+            encoder = cast("Any", encoder).merge_and_unload()
+        encoder.requires_grad_(requires_grad=True)
+        encoder.get_input_embeddings().requires_grad_(requires_grad=False)
+        self.classifier.encoder = encoder
+        return type(self)(self.task, self.labels, self.classifier, self.text, None)
+
     def save(self, folder: Path) -> None:
         """Write the adapter or the weights that were trained, and the classifier."""
         encoder = self.classifier.encoder

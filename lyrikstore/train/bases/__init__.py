@@ -1,0 +1,1 @@
+"""Base models: imported, or trained here before (spec §13.15.1)."""

@@ -1,0 +1,78 @@
+"""From a base that was trained here to the imported model it began as (spec §13.15.1)."""
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_tree
+from lyrikstore.history.trees.tree import Tree
+from lyrikstore.train.bases.weights import with_weights
+from lyrikstore.train.formats import adapter, encoder
+from lyrikstore.train.formats.base_model import MAX_HEADER_BYTES, WEIGHTS, check_weights
+
+MAX_STAGES = 32
+"""Longest chain of runs that each go on from the one before."""
+
+
+def first_base(repo: Repository, manifest: Manifest) -> Manifest:
+    """Return the imported model that a base was trained from, or is.
+
+    Args:
+        repo: The store.
+        manifest: A checkpoint.
+
+    Raises:
+        InvalidInputError: (``not-a-model``) it has an adapter, or no weights to start from.
+    """
+    if manifest.kind != "checkpoint":
+        raise InvalidInputError(
+            "not-a-model",
+            f"{manifest.name} is not a checkpoint",
+            hint="import the base model with: lyrikstore commit DIR -d checkpoints/…",
+        )
+    for _ in range(MAX_STAGES):
+        if manifest.body["origin"] == "imported":
+            return manifest
+        named = manifest.inputs_in("base")
+        if manifest.body["format"] != encoder.FORMAT or len(named) != 1:
+            break
+        manifest = repo.manifest(named[0].id)
+    if manifest.body["format"] == adapter.FORMAT:
+        raise InvalidInputError(
+            "not-a-model",
+            f"{manifest.name} is an adapter: nothing is trained on from it alone",
+            hint=f"merge it first: lyrikstore checkpoints merge {manifest.name} --as NAME",
+        )
+    raise InvalidInputError(
+        "not-a-model",
+        f"{manifest.name} is no model that can be trained on from",
+        hint="take an imported one, or one with the format encoder/1",
+    )
+
+
+def trained_weights(repo: Repository, manifest: Manifest) -> bytes:
+    """Return the weights of a base as one file, whatever was trained one after another.
+
+    Args:
+        repo: The store.
+        manifest: A checkpoint of which :func:`first_base` gives a model.
+
+    Raises:
+        FormatError: (``bad-checkpoint``) a checkpoint does not fit its base.
+        PolicyError: (``unsafe-model``) a file is not safetensors.
+        VerificationError, IncompleteError, StorageError: It is damaged, lost, or cannot be read.
+
+    Cost: the files of two models in memory.
+    """
+    tree = present_tree(repo, manifest)
+    if manifest.body["origin"] == "imported":
+        return _weights_of(repo, tree, WEIGHTS)
+    before = trained_weights(repo, repo.manifest(manifest.inputs_in("base")[0].id))
+    return with_weights(before, _weights_of(repo, tree, encoder.ENCODER), manifest.name)
+
+
+def _weights_of(repo: Repository, tree: Tree, name: str) -> bytes:
+    entry = tree.by_path[name]
+    data = repo.blobs.read(entry.blake3, max_bytes=repo.blobs.size(entry.blake3))
+    length = min(int.from_bytes(data[:8], "little"), MAX_HEADER_BYTES)
+    check_weights(name, data[: 8 + length], len(data))
+    return data

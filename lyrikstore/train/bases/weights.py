@@ -1,0 +1,62 @@
+"""A base whose weights were trained here: the first base's file with others in it (spec §13.15.1).
+
+Bytes are moved and nothing is computed, so the result is the same on every machine.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lyrikstore.canon.json import encode, parse
+from lyrikstore.train.formats.base_model import MAX_HEADER_BYTES, check_weights
+from lyrikstore.train.formats.check import refuse
+
+_METADATA = "__metadata__"
+
+
+def with_weights(base: bytes, trained: bytes, name: str) -> bytes:
+    """Return a file of weights in which those that were trained take the place of the first.
+
+    Args:
+        base: ``model.safetensors`` of a base model.
+        trained: ``encoder.safetensors`` of a checkpoint that was trained from it; its names have no
+            prefix, those of the base may.
+        name: Of the checkpoint, for errors.
+
+    Raises:
+        FormatError: (``bad-checkpoint``) a tensor has no counterpart of its shape in the base.
+        PolicyError: (``unsafe-model``) one of them is not safetensors.
+    """
+    head, data = _split(base)
+    new, own = _split(trained)
+    check_weights(name, trained[: len(trained) - len(own)], len(trained))
+    parts: dict[str, tuple[dict[str, Any], bytes]] = {
+        tensor: (about, _bytes(about, data)) for tensor, about in head.items()
+    }
+    for tensor, about in new.items():
+        places = [one for one in parts if one == tensor or one.endswith(f".{tensor}")]
+        if len(places) != 1 or parts[places[0]][0]["shape"] != about["shape"]:
+            refuse(name, f"{tensor[:80]} is no tensor of its base")
+        parts[places[0]] = (about, _bytes(about, own))
+    return _joined(parts)
+
+
+def _split(data: bytes) -> tuple[dict[str, Any], bytes]:
+    length = int.from_bytes(data[:8], "little")
+    header: Any = parse(data[8 : 8 + length], max_bytes=MAX_HEADER_BYTES, floats=True, nulls=True)
+    header.pop(_METADATA, None)
+    return header, data[8 + length :]
+
+
+def _bytes(about: Mapping[str, Any], data: bytes) -> bytes:
+    start, stop = about["data_offsets"]
+    return data[start:stop]
+
+
+def _joined(parts: Mapping[str, tuple[Mapping[str, Any], bytes]]) -> bytes:
+    header, at = {}, 0
+    for name, (about, data) in parts.items():
+        header[name] = {**about, "data_offsets": [at, at + len(data)]}
+        at += len(data)
+    head = encode(header)
+    head += b" " * (-len(head) % 8)
+    return b"".join((len(head).to_bytes(8, "little"), head, *(data for _, data in parts.values())))

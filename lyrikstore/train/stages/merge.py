@@ -1,0 +1,153 @@
+"""An adapter merged into its base: a checkpoint of its own, without training (spec §13.15.2)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from lyrikstore.canon.errors import InvalidInputError, RunFailedError
+from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.history.commit.transaction import open_transaction
+from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
+from lyrikstore.history.manifests.names import parse_name
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.formats import adapter, encoder
+from lyrikstore.train.formats.formats import FORMATS
+from lyrikstore.train.seal import seal
+from lyrikstore.train.trained import resolve_trained, stage_checkpoint
+from lyrikstore.train.worker.process import run_job
+from lyrikstore.train.worker.staging import open_staging
+from lyrikstore.verify.store.test_sets import MERGED
+
+LIMIT = 1e-3
+"""Farthest that a logit of a probe may move: sums of float32 in another order."""
+
+_THREADS = 2
+_KEPT = ("step", "epoch", "final", "task", "labels", "text", "decision")
+_SENTENCES = (
+    "This agreement may be terminated by either party.",
+    "The quick brown fox jumps over the lazy dog",
+    "1234 5678, §§ 9-10: naïve café",
+)
+
+
+class Merged(Struct, frozen=True):
+    """What was merged.
+
+    Attributes:
+        checkpoint: The new checkpoint.
+        log_index: Its place in the log.
+        source: The checkpoint with the adapter.
+        probes: How many texts were answered by both.
+        moved: The farthest that a logit of a probe moved.
+    """
+
+    checkpoint: Manifest
+    log_index: int
+    source: Manifest
+    probes: int
+    moved: float
+
+
+def merge_adapter(
+    repo: Repository,
+    ref: str,
+    name: str,
+    *,
+    signer: Signer,
+    clock: Clock,
+    base_env: Mapping[str, str],
+    progress: OnProgress = silent,
+) -> Merged:
+    """Merge the adapter of a checkpoint into its base; return the signed, logged checkpoint.
+
+    Args:
+        repo: The store, opened to append.
+        ref: A checkpoint of the format ``peft-lora/1``.
+        name: What to call the new one, under ``checkpoints/``.
+        signer: Signs it.
+        clock: Tells the claimed time.
+        base_env: The caller's environment; a few harmless variables of it reach the worker.
+        progress: Progress callback, in the phases ``check``, ``merge``, ``log`` and ``done``.
+
+    Raises:
+        InvalidInputError: (``not-trained``) it was not trained here; (``no-adapter``) it has no
+            adapter; (``bad-name``) the name is none of a checkpoint, or that of the source.
+        RunFailedError: (``bad-output``) the merged model answers otherwise.
+        FormatError, PolicyError, VerificationError, IncompleteError: As for a prediction.
+        ConflictError, LockedError, StorageError: As any transaction.
+    """
+    progress(Progress(phase="check"))
+    source = resolve_trained(repo, ref)
+    called = parse_name(name)
+    if called.prefix != "checkpoints" or str(called) == source.name:
+        raise InvalidInputError(
+            "bad-name",
+            f"{name} cannot be the name of what is merged",
+            hint="name it checkpoints/NAMESPACE/NAME, and not as its source",
+        )
+    if source.body["format"] != adapter.FORMAT:
+        raise InvalidInputError(
+            "no-adapter",
+            f"{ref} has the format {source.body['format']}: there is no adapter to merge",
+            hint="merge a checkpoint whose format is peft-lora/1",
+        )
+    base = repo.manifest(source.inputs_in("base")[0].id)
+    probes = [*_SENTENCES, *source.body["labels"][:13]]
+    form = FORMATS[encoder.FORMAT]
+    with open_staging(repo.root) as staging:
+        files = stage_checkpoint(repo, source, staging)
+        progress(Progress(phase="merge"))
+        result = run_job(
+            staging,
+            {"job": "merge", "threads": _THREADS, "probes": probes},
+            reads=files,
+            threads=_THREADS,
+            base_env=base_env,
+            progress=progress,
+        )
+        moved = float(result["moved"])
+        if not moved <= LIMIT:
+            raise RunFailedError(
+                "bad-output",
+                f"the merged model answers otherwise: a logit moved by {moved:g}",
+                hint="nothing was stored; keep the adapter, or train with [lora] of a lower alpha",
+            )
+        with open_transaction(repo) as transaction:
+            sealed = seal(
+                staging.path / str(result["folder"]),
+                transaction.writer,
+                form,
+                base=base.tree,
+                private=staging.path,
+            )
+            state = repo.refs.get(str(called))
+            manifest = sign_manifest(
+                kind="checkpoint",
+                store=repo.store_id,
+                name=str(called),
+                parents=[state.id] if state else [],
+                inputs=[Input("source", "checkpoint", source.id), *source.inputs],
+                tree=sealed.tree_id,
+                files=sealed.tree.files_id,
+                body=_body(source),
+                signer=signer,
+                created=clock(),
+                attachments=[Attachment("sha256sums", sealed.sums, sealed.sums_bytes)],
+            )
+            progress(Progress(phase="log"))
+            transaction.log_manifest(manifest)
+            index = transaction.commit()[0]
+    progress(Progress(phase="done"))
+    return Merged(manifest, index, source, len(probes), moved)
+
+
+def _body(source: Manifest) -> dict[str, Any]:
+    return {
+        "origin": "derived",
+        "format": encoder.FORMAT,
+        "operation": {"use": MERGED},
+        **{name: source.body[name] for name in _KEPT if name in source.body},
+    }

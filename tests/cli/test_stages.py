@@ -1,0 +1,164 @@
+"""Further stages: merged, trained on from, generated with; the first data is never forgotten."""
+
+import pytest
+
+from tests.cli.small_runs import (
+    BASE,
+    configure,
+    leftovers,
+    parts,
+    refused,
+    rows,
+    supply,
+    supply_base,
+)
+from tests.conftest import Person
+
+pytestmark = pytest.mark.train
+WHOLE = "checkpoints/acme/whole"
+
+
+def later() -> dict[str, list[dict[str, object]]]:
+    """Return rows that the first ones are not among."""
+    return {
+        "train": rows(24, seed=4),
+        "validation": rows(8, seed=5),
+        "test": rows(8, seed=6),
+    }
+
+
+@pytest.fixture
+def acme(new_person) -> Person:
+    """Somebody with an adapter that was trained on some data, and with other data."""
+    made = new_person("acme")
+    made.ok("key", "new", "--no-passphrase")
+    made.ok("init", "--origin", "acme.example/models")
+    supply(made, "small", parts())
+    supply(made, "later", later())
+    made.ok("commit", supply_base(made), "-d", BASE)
+    made.ok("train", configure(made, "small", base=BASE, candidates=["lora"]))
+    return made
+
+
+def labels(person: Person, model: str) -> list[str]:
+    place = person.folder / "later-test" / "rows.jsonl"
+    found = person.ok("predict", model, place, "--json").json
+    return [one["answer"] for one in found["predictions"]]
+
+
+def affected(person: Person, ref: str) -> set[str]:
+    return {one["name"] for one in person.ok("impact", ref, "--json").json["affected"]}
+
+
+def test_an_adapter_is_merged_and_trained_on_from(acme) -> None:
+    # An adapter alone is no base: the next step is told.
+    early = configure(acme, "later", base="checkpoints/acme/small", candidates=["full"])
+    assert refused(acme, 16, "train", early).kind == "not-a-model"
+    merged = acme.ok("checkpoints", "merge", "checkpoints/acme/small", "--as", WHOLE, "--json").json
+    assert float(merged["largestMove"]) < 1e-5
+    manifest = acme.ok("show", WHOLE, "--json").json["manifest"]
+    body = manifest["body"]
+    assert (body["origin"], body["format"]) == ("derived", "encoder/1")
+    assert body["operation"] == {"use": "merge-adapters/1"}
+    assert [one["role"] for one in manifest["inputs"]][:3] == ["source", "run", "base"]
+    assert acme.ok("verify", WHOLE, "--json").json["verdict"] == "trusted"
+    assert labels(acme, WHOLE) == labels(acme, "checkpoints/acme/small")
+    acme.ok("evaluate", WHOLE, "--on", "acme/small.test")
+    assert refused(acme, 16, "checkpoints", "merge", WHOLE, "--as", BASE).kind == "no-adapter"
+    config = configure(acme, "later", base=WHOLE, candidates=["lora"])
+    made = acme.ok("train", config, "--json").json
+    assert acme.ok("verify", made["name"], "--json").json["verdict"] == "trusted"
+    assert len(labels(acme, made["name"])) == 8
+    graph = {one["name"] for one in acme.ok("lineage", made["name"], "--json").json["nodes"]}
+    assert {"datasets/acme/small.train", "datasets/acme/later.train", BASE, WHOLE} <= graph
+    assert made["name"] in affected(acme, "acme/small.train")
+    card = acme.ok("card", made["name"], "--json").json
+    named = acme.ok("show", card["name"], "--json").json["manifest"]["inputs"]
+    roles = {
+        acme.ok("show", one["id"], "--json").json["manifest"]["name"]
+        for one in named
+        if one["kind"] == "dataset"
+    }
+    assert {"datasets/acme/small.train", "datasets/acme/later.train"} <= roles
+    assert acme.ok("reproduce", made["name"], "--json").json["body"]["verdict"] == "match"
+    assert leftovers(acme) == []
+
+
+def test_what_the_base_learned_from_tests_nothing(acme) -> None:
+    acme.ok("checkpoints", "merge", "checkpoints/acme/small", "--as", WHOLE)
+    data = {"train": "later.train", "validation": "later.validation", "test": "small.train"}
+    text = (acme.folder / configure(acme, "later", base=WHOLE, candidates=["lora"])).read_text()
+    for part, name in data.items():
+        text = text.replace(f'{part} = "acme/later.{part}"', f'{part} = "acme/{name}"')
+    (acme.folder / "known.toml").write_text(text)
+    assert refused(acme, 14, "train", "known.toml").kind == "test-is-train"
+
+
+def test_a_right_that_was_taken_back_follows_what_was_trained_on(acme) -> None:
+    acme.ok("checkpoints", "merge", "checkpoints/acme/small", "--as", WHOLE)
+    config = configure(acme, "later", base=WHOLE, candidates=["lora"])
+    made = acme.ok("train", config, "--json").json
+    run = acme.ok("show", "runs/acme/small", "--json").json["manifest"]["body"]
+    right = run["rights"][0]["credential"]
+    acme.ok("revoke", right)
+    for name in (WHOLE, made["name"]):
+        report = acme.run("verify", name, "--json")
+        rights = next(one for one in report.json["checks"] if one["id"] == "rights")
+        assert (report.code, rights["detail"]["reason"]) == (4, "taken-back-later")
+    assert refused(acme, 14, "train", config).kind == "rights-missing"
+    assert made["name"] in affected(acme, right)
+
+
+def test_what_a_model_wrote_rests_on_what_it_learned_from(acme) -> None:
+    data = acme.folder / "written.jsonl"
+    data.write_text((acme.folder / "later-train" / "rows.jsonl").read_text())
+    (acme.folder / "prompt.txt").write_text("Write a sentence about {label}.")
+    commit = ("commit", data, "-d", "acme/written", "--text", "text", "--label", "label")
+    acme.ok(*commit)
+    by = ("--generated-by", "checkpoints/acme/small")
+    terms = ("--output-terms", "https://acme.example/terms", "--output-trains", "yes")
+    # The same files, said to be a model's, are another version.
+    made = acme.ok(*commit, *by, "--prompts", "prompt.txt", *terms, "--json").json
+    assert made["changed"]
+    manifest = acme.ok("show", "acme/written", "--json").json["manifest"]
+    (told,) = manifest["body"]["generators"]
+    (prompt,) = (one for one in manifest["attachments"] if one["role"] == "prompt")
+    assert manifest["body"]["origin"] == "generated"
+    assert (told["name"], told["prompt"]) == ("checkpoints/acme/small", prompt["id"])
+    assert told["outputTerms"] == {"ref": "https://acme.example/terms", "permitsTraining": "yes"}
+    assert [one["role"] for one in manifest["inputs"]] == ["generator"]
+    assert not acme.ok(*commit, *by, "--prompts", "prompt.txt", *terms, "--json").json["changed"]
+    acme.ok("permit", "acme/written", "--permit", "train,evaluate")
+    named = {one["name"] for one in acme.ok("terms", "acme/written", "--json").json["sources"]}
+    assert {"datasets/acme/written", "datasets/acme/small.train"} <= named
+    text = (acme.folder / configure(acme, "later", candidates=["tfidf"])).read_text()
+    (acme.folder / "on.toml").write_text(text.replace("acme/later.train", "acme/written"))
+    model = acme.ok("train", "on.toml", "--json").json["name"]
+    assert acme.ok("verify", model, "--json").json["verdict"] == "trusted"
+    run = acme.ok("show", "runs/acme/small", "--json").json["manifest"]["body"]
+    right = run["rights"][0]["credential"]
+    assert {"datasets/acme/written", model} <= affected(acme, right)
+    acme.ok("revoke", right)
+    report = acme.run("verify", model, "--json")
+    rights = next(one for one in report.json["checks"] if one["id"] == "rights")
+    assert (report.code, rights["detail"]["reason"]) == (4, "taken-back-later")
+    assert refused(acme, 14, "train", "on.toml").kind == "rights-missing"
+
+
+def test_what_is_said_of_a_generator_has_to_hold(acme) -> None:
+    data = acme.folder / "written.jsonl"
+    data.write_text((acme.folder / "later-train" / "rows.jsonl").read_text())
+    (acme.folder / "prompt.txt").write_text("Write a sentence.")
+    (acme.folder / "empty.txt").write_text("")
+    commit = ("commit", data, "-d", "acme/written", "--text", "text", "--label", "label")
+    by = (*commit, "--generated-by", "checkpoints/acme/small")
+    acme.fails(2, *by)
+    acme.fails(2, *commit, "--prompts", "prompt.txt")
+    assert refused(acme, 16, *by, "--prompts", "empty.txt").kind == "bad-prompts"
+    dataset = (*commit, "--generated-by", "acme/small.train", "--prompts", "prompt.txt")
+    assert refused(acme, 16, *dataset).kind == "bad-generator"
+    acme.ok(*by, "--prompts", "prompt.txt", "--output-trains", "no")
+    acme.ok("permit", "acme/written", "--permit", "train,evaluate")
+    text = (acme.folder / configure(acme, "later", candidates=["tfidf"])).read_text()
+    (acme.folder / "on.toml").write_text(text.replace("acme/later.train", "acme/written"))
+    assert refused(acme, 14, "train", "on.toml").kind == "output-terms"
