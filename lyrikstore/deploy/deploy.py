@@ -23,7 +23,7 @@ from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.deploy.evidence import card_files, evidence_files
 from lyrikstore.deploy.labelling import LabellingModel
-from lyrikstore.deploy.model import DeployedModel, ProbeResult, Workers
+from lyrikstore.deploy.model import DeployedModel, ModelWorkers, ProbeResult
 from lyrikstore.deploy.notice import notice_of
 from lyrikstore.deploy.probe import read_probe
 from lyrikstore.deploy.targets import target_for
@@ -139,7 +139,7 @@ def deploy_checkpoint(
         raise storage_error(error, f"making {work}") from error
     with open_staging(work) as staging, building(destination) as built:
         made = WritingModel if body["task"] == SFT else LabellingModel
-        workers = Workers(staging, base_env, progress, int(run.body["environment"]["threads"]))
+        workers = ModelWorkers(staging, base_env, progress, int(run.body["environment"]["threads"]))
         model: DeployedModel = made(repo, checkpoint, run, target, workers)
         asked = model.answer(texts)
         for name, digest in model.export().items():

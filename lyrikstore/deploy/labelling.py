@@ -7,7 +7,7 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import storage_error
-from lyrikstore.deploy.model import Files, Workers, differing
+from lyrikstore.deploy.model import Files, ModelWorkers, differing
 from lyrikstore.deploy.probe import DeployCheck, Scores, compare, made_probe
 from lyrikstore.deploy.targets import Target
 from lyrikstore.deploy.usage import usage_files
@@ -47,7 +47,7 @@ class LabellingModel:
         checkpoint: Manifest,
         run: Manifest,
         target: Target,
-        workers: Workers,
+        workers: ModelWorkers,
     ) -> None:
         body = checkpoint.body
         self._checkpoint, self._target, self._workers = checkpoint, target, workers

@@ -52,7 +52,7 @@ class DeployedModel(Protocol):
         """Return the files that say how the folder is loaded, and what goes with them."""
 
 
-class Workers(Struct, frozen=True):
+class ModelWorkers(Struct, frozen=True):
     """What starts the processes that load models.
 
     Attributes:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, RunFailedError, storage_error
-from lyrikstore.deploy.model import Files, Workers, differing
+from lyrikstore.deploy.model import Files, ModelWorkers, differing
 from lyrikstore.deploy.probe import made_probe
 from lyrikstore.deploy.targets import Target
 from lyrikstore.history.manifests.manifest import Manifest
@@ -105,7 +105,9 @@ class TokenCheck(Struct, frozen=True):
         return {
             "count": self.records,
             "agreeing": self.agreeing,
-            "tokens": {"compared": self.tokens, "same": self.same, "close": self.close},
+            "comparedTokens": self.tokens,
+            "equalTokens": self.same,
+            "closeTokens": self.close,
             "latencyMs": self.latency_ms,
         }
 
@@ -132,7 +134,7 @@ class WritingModel:
         checkpoint: Manifest,
         run: Manifest,
         target: Target,
-        workers: Workers,
+        workers: ModelWorkers,
     ) -> None:
         self._checkpoint, self._target, self._workers = checkpoint, target, workers
         self._config = TrainConfig.from_json(dict(run.body["config"]))

@@ -73,7 +73,7 @@ def test_what_is_written_is_measured_shown_and_the_same_again(acme, tmp_path):
     }
     assert found["body"]["comparisons"][0]["metric"] == "tokenF1"
     assert len(found["samples"]) == 5
-    assert all(one["expected"].startswith("It is") for one in found["samples"])
+    assert all(one["expectedText"].startswith("It is") for one in found["samples"])
     report = acme.ok("verify", found["id"], "--json").json
     states = {one["id"]: one["state"] for one in report["checks"]}
     assert (report["verdict"], states["evaluation.recomputed"]) == ("trusted", "pass")

@@ -35,7 +35,7 @@ def test_llama_cpp_serves_the_sealed_model(writer, tmp_path):
     ).json
     check = said["check"]
     assert check["agreeing"] == check["count"] == 8
-    assert check["tokens"]["same"] + check["tokens"]["close"] == check["tokens"]["compared"] > 0
+    assert check["equalTokens"] + check["closeTokens"] == check["comparedTokens"] > 0
     assert {"model-f16.gguf", "Modelfile", "USE.md", "NOTICE", "SHA256SUMS"} <= set(said["written"])
     lines = (folder / "probe.jsonl").read_bytes().splitlines()
     probe = [json.loads(line) for line in lines]

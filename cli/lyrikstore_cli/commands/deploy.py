@@ -99,7 +99,7 @@ def _show(session: Session, made: "Deployment") -> None:
         screen.result(
             f"✓ check    {made.check.agreeing} of {pluralize(made.check.records, 'record')} get "
             f"the sealed model's answer; {made.check.in_words()}; {found['latencyMs']['p50']} ms "
-            f"each{' token' if 'tokens' in found else ''}"
+            f"each{' token' if 'comparedTokens' in found else ''}"
         )
     screen.result(
         f"✓ deployed {escape_control(str(made.folder))}  {pluralize(len(made.files), 'file')}, "

@@ -119,11 +119,11 @@ def _show_samples(session: Session, samples: Sequence[Mapping[str, Any]]) -> Non
     say = session.screen.result
     for one in samples:
         say(f"  record {one['record'][:12]}  token F1 {one['tokenF1']}", "bold")
-        for name in ("expected", "model", "base"):
+        for name in ("expectedText", "modelText", "baseText"):
             if one[name] is not None:
                 text = " ".join(one[name].split())
                 shown = text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
-                say(f"    {name:<9}{escape_control(shown)}")
+                say(f"    {name.removesuffix('Text'):<9}{escape_control(shown)}")
 
 
 def _show(session: Session, manifest: "Manifest", failures: Sequence[Mapping[str, Any]]) -> None:

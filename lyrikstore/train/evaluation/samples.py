@@ -50,9 +50,9 @@ def read_samples(repo: Repository, evaluation: Manifest) -> list[dict[str, Any]]
             {
                 "record": record.hex,
                 "tokenF1": f"{score // 1_000_000}.{score % 1_000_000:06d}",
-                "expected": _cut(expected.get(record.hex)),
-                "model": _cut(written[0]),
-                "base": _cut(written[1] if len(written) > 1 else None),
+                "expectedText": _cut(expected.get(record.hex)),
+                "modelText": _cut(written[0]),
+                "baseText": _cut(written[1] if len(written) > 1 else None),
             }
         )
     return samples
