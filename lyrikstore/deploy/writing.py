@@ -259,11 +259,10 @@ class WritingModel:
 
     def _modelfile(self) -> str:
         """Return what Ollama makes the model of, with the very prompt that it was trained with."""
-        before, after = map(_go_text, self._around)
         model = self._config.model
         return (
             f"FROM ./{MODEL}\n"
-            f'TEMPLATE """{before}{{{{ .Prompt }}}}{after}"""\n'
+            f'TEMPLATE """{go_template(*self._around)}"""\n'
             f"PARAMETER stop {json.dumps(self._source.end, ensure_ascii=False)}\n"
             "PARAMETER temperature 0\n"
             f"PARAMETER num_ctx {model.max_tokens}\n"
@@ -271,16 +270,19 @@ class WritingModel:
         )
 
 
-def _go_text(text: str) -> str:
-    """Return a text that a template of Go, between three quotes, gives as it is.
+def go_template(before: str, after: str) -> str:
+    """Return what gives a prompt between two texts, as a template of Go between three quotes.
 
     Raises:
         InvalidInputError: (``no-such-target``) it cannot be said there.
     """
-    if '"""' in text:
+    first, last = (text.replace("{{", '{{ "{{" }}') for text in (before, after))
+    whole = f"{first}{{{{ .Prompt }}}}{last}"
+    # A quote beside the three that enclose it would end it one sign early.
+    if '"""' in whole or whole.startswith('"') or whole.endswith('"'):
         raise InvalidInputError(
             "no-such-target",
-            "its prompt holds three quotes, which no Modelfile can",
+            "its prompt has quotes where no Modelfile can hold them",
             hint="use --to vllm, or train it with another [prompt] template",
         )
-    return text.replace("{{", '{{ "{{" }}')
+    return whole

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.deploy.writing import go_template
 from tests.conftest import Person
 from tests.writers import CONFIG, write_model, write_rows
 
@@ -63,3 +65,14 @@ def test_targets_for_labels_refuse_it_and_name_those_that_fit(writer, tmp_path):
     assert refused.kind == "no-such-target"
     assert "--to gguf" in refused.error["hint"]
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("around", [('a"""b', ""), ('"a', ""), ("", 'a"')])
+def test_no_prompt_ends_the_template_of_a_modelfile(around):
+    with pytest.raises(InvalidInputError) as refused:
+        go_template(*around)
+    assert refused.value.kind == "no-such-target"
+
+
+def test_what_a_template_of_go_would_run_is_said_as_text():
+    assert go_template("{{ .System }} ", ".") == '{{ "{{" }} .System }} {{ .Prompt }}.'
