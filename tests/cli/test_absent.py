@@ -41,6 +41,10 @@ READ = {
     ("commit", "--metadata"): ("commit", "documents", "-d", NAME, "--metadata", "absent.csv"),
     ("commit", "--licence-text"): ("commit", "documents", "-d", NAME, "--licence-text", GONE),
     ("commit", "--describe"): ("commit", "documents", "-d", NAME, "--describe", GONE),
+    ("commit", "--prompts"): (
+        *("commit", "documents", "-d", NAME, "--generated-by", "checkpoints/acme/x"),
+        *("--prompts", GONE, "--output-terms", "https://a.example", "--output-trains", "yes"),
+    ),
     ("deploy", "--probe"): (*DEPLOY, "--probe", GONE),
     ("export", "target"): ("export", GONE, "--format", "odrl"),
     ("filter", "--recipe"): ("filter", NAME, "--recipe", GONE, "--as", "acme/kept"),

@@ -119,7 +119,10 @@ def read_prompt_source(repo: Repository, base: Manifest, config: PromptConfig) -
     if TEMPLATE in entries:
         if repo.blobs.size(entries[TEMPLATE].blake3) > MAX_TEMPLATE_BYTES:
             _bad_template(f"{TEMPLATE} is longer than {MAX_TEMPLATE_BYTES} bytes")
-        chat = read(TEMPLATE, MAX_TEMPLATE_BYTES).decode("utf-8", "replace")
+        try:
+            chat = read(TEMPLATE, MAX_TEMPLATE_BYTES).decode("utf-8")
+        except UnicodeDecodeError:
+            _bad_template(f"{TEMPLATE} is not UTF-8")
     elif TOKENIZER_CONFIG in entries:
         chat = _stated_template(read(TOKENIZER_CONFIG, _MAX_TOKENIZER_CONFIG))
     stops = stops_of(settings)
@@ -159,9 +162,14 @@ def _stated_template(data: bytes) -> str:
             "unsafe-model", f"{TOKENIZER_CONFIG} is not JSON", hint="commit a whole copy"
         )
     chat = document.get("chat_template", "")
-    if not isinstance(chat, str) or len(chat.encode()) > MAX_TEMPLATE_BYTES:
+    if not isinstance(chat, str) or not _is_text(chat) or len(chat.encode()) > MAX_TEMPLATE_BYTES:
         _bad_template(f"{TOKENIZER_CONFIG}: chat_template is no text of {MAX_TEMPLATE_BYTES} bytes")
     return chat
+
+
+def _is_text(text: str) -> bool:
+    """Return whether a text can be written in UTF-8, which halves of a pair cannot."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 class Prompts:
@@ -232,7 +240,10 @@ class Prompts:
             _bad_template("it took too much memory, or gave too long a text")
         if "problem" in answer.header:
             _bad_template(str(answer.header["problem"]))
-        return list(answer.header["rendered"])
+        rendered = list(answer.header["rendered"])
+        if not all(_is_text(text) for pair in rendered for text in pair):
+            _bad_template("what it gives is no text that UTF-8 can hold")
+        return rendered
 
     def _split(self, turns: Turns, prompt: str, whole: str, *, answered: bool) -> RenderedRecord:
         if not answered:

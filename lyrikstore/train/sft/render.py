@@ -69,4 +69,5 @@ def _render(
 
 
 def _words(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return said.encode("utf-8", "replace").decode()

@@ -11,6 +11,7 @@ from lyrikstore.canon.errors import PolicyError
 from lyrikstore.train.formats.gguf.convert import convert_gguf
 from lyrikstore.train.formats.gguf.reader import read_gguf_head
 from lyrikstore.train.formats.gguf.tensors import read_floats, to_bf16
+from lyrikstore.train.formats.gguf.vocabulary import tokenizer_of
 
 
 def text(value):
@@ -29,6 +30,7 @@ def gguf(members=(), tensors=(), data=b"", version=3, magic=b"GGUF"):
     return head + b"\0" * (-len(head) % 32) + data
 
 
+LONG = struct.pack("<IQ", 0, 3 << 20) + b"0" * (3 << 20)
 ONE = (("a.weight", (32,), 0, 0),)
 
 
@@ -48,6 +50,12 @@ ONE = (("a.weight", (32,), 0, 0),)
         (gguf([("a", 6, struct.pack("<f", float("nan")))]), "unsafe-model"),
         (gguf([("a", 4, b"\0" * 4)] * 2), "unsafe-model"),
         (gguf([("a", 8, struct.pack("<Q", 1) + b"\xff")]), "unsafe-model"),
+        (gguf([("general.alignment", 6, struct.pack("<f", 32.0))]), "unsafe-model"),
+        (gguf([("general.alignment", 9, struct.pack("<IQI", 4, 1, 32))]), "unsafe-model"),
+        (
+            gguf([(f"{n}", 9, struct.pack("<IQ", 0, 3 << 20) + b"0" * (3 << 20)) for n in "ab"]),
+            "unsafe-model",
+        ),
         (gguf(tensors=ONE), "unsafe-model"),
         (gguf(tensors=ONE * 2, data=b"\0" * 256), "unsafe-model"),
         (gguf(tensors=(("a", (1 << 40, 1 << 40), 0, 0),)), "unsafe-model"),
@@ -62,6 +70,12 @@ def test_what_is_no_such_file_is_refused(tmp_path, file, kind):
     with pytest.raises(PolicyError) as caught:
         read_gguf_head(path)
     assert caught.value.kind == kind
+
+
+def test_a_tokenizer_of_an_odd_kind_is_refused():
+    with pytest.raises(PolicyError) as caught:
+        tokenizer_of("a", {"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": ["gpt-2"]})
+    assert caught.value.kind == "unknown-model"
 
 
 def test_a_file_without_a_model_is_not_converted(tmp_path):

@@ -16,6 +16,7 @@ from lyrikstore.index.log_view import reproductions_of
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.reproduction.reproduce import Reproduction, reproduce_run
 from lyrikstore.verify.store.object import verify_object
+from tests.train.conftest import paragraphs, part_of
 
 pytestmark = pytest.mark.train
 OWNER = signer_for("train owner")
@@ -30,7 +31,8 @@ class Claims:
         config = workshop.tiny.replace("checkpoints/acme/minilm", "linear")
         config = config.replace('["lora"]', '["tfidf"]').replace("acme/tiny", "acme/words", 1)
         config = config[: config.index("[lora]")] + config[config.index("[training]") :]
-        self.made = workshop.train(config.replace('keep = "every-epoch"\n', ""))
+        self.config = config.replace('keep = "every-epoch"\n', "")
+        self.made = workshop.train(self.config)
         self.files = {
             entry.path: self.repo.blobs.read(entry.blake3, max_bytes=1 << 24)
             for entry in self.repo.tree(self.made.checkpoint).entries
@@ -228,9 +230,17 @@ def test_what_cannot_be_done_again_says_so(claims, workshop) -> None:
 
 
 def test_data_that_is_gone_leaves_it_open(claims, workshop) -> None:
-    name = "datasets/acme/tiny.train"
+    name = "datasets/acme/gone.train"  # of its own: other tests train on tiny.train
+    files = [
+        (f"p{at:04}.txt", text.encode(), {"family": family})
+        for at, (_, text, family) in enumerate(paragraphs())
+        if part_of(text.encode()) == "train"
+    ]
+    workshop.permit(workshop.put_dataset(name, files), "train", "evaluate")
+    config = claims.config.replace("acme/tiny.train", "acme/gone.train")
+    made = workshop.train(config.replace("acme/words", "acme/gone", 1))
     workshop.put_dataset(name, [("p.txt", b"another text", {"family": "mit"})])
     retire(claims.repo, plan_retirement(claims.repo, name, 1), signer=OWNER, clock=now)
-    found = claims.again(claims.made.run.name)
+    found = claims.again(str(made.run.id))
     assert (found.verdict, found.manifest.body["reasons"]) == ("inconclusive", ["input-missing"])
     assert claims.runs_check(found.manifest).state == "pass"

@@ -46,6 +46,8 @@ def test_a_template_gives_prompt_and_completion():
         ("{% include 'x' %}", "bad-template"),
         ("{{ 'a' * 10**10 }}", "bad-template"),
         ("{{ nothing.known }}", "bad-template"),
+        ("{{ '\\ud800' }}" + ASKING, "bad-template"),
+        ("{{ raise_exception('\\ud800') }}", "bad-template"),
         ("<{{ messages[0].content }}>", "template-drops-answer"),
         (PLAIN.replace("{{ m.content }}", "{{ m.content[:0] }}"), "template-drops-answer"),
     ],
@@ -54,6 +56,7 @@ def test_templates_that_do_something_else_are_refused(chat, kind):
     with pytest.raises(InvalidInputError) as caught:
         render(chat)
     assert caught.value.kind == kind
+    assert caught.value.message.encode()
 
 
 def test_a_template_without_end_is_ended(monkeypatch):

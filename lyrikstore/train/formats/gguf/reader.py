@@ -103,6 +103,8 @@ class _Reader:
         self._size = size
         self._left = min(size, MAX_HEAD_BYTES)
         self._at = 0
+        # ATTACK: a number of two bytes in the file takes twenty times as much in memory.
+        self._items_left = MAX_ITEMS
 
     def head(self) -> GgufHead:
         if self._take(4) != MAGIC:
@@ -121,7 +123,7 @@ class _Reader:
             metadata[name] = self._value(self._unsigned("I"))
         described = [self._tensor() for _ in range(tensors)]
         alignment = metadata.get(_ALIGNMENT, 32)
-        if alignment not in _ALIGNMENTS:
+        if type(alignment) is not int or alignment not in _ALIGNMENTS:
             self._refuse(f"{_ALIGNMENT} is {str(alignment)[:20]}")
         return GgufHead(version, metadata, self._placed(described, alignment))
 
@@ -167,8 +169,9 @@ class _Reader:
             return self._text(MAX_TEXT_BYTES)
         if kind == _LIST:
             inner, count = self._unsigned("I"), self._unsigned("Q")
-            if inner == _LIST or count > MAX_ITEMS:
-                self._refuse("a list of lists, or a longer one than any model has")
+            self._items_left -= count
+            if inner == _LIST or self._items_left < 0:
+                self._refuse("a list of lists, or more in lists than any model has")
             return self._items(inner, count)
         return self._items(kind, 1)[0]
 

@@ -55,7 +55,7 @@ def tokenizer_of(file: str, metadata: Mapping[str, Any]) -> bytes:
         kind = str(metadata.get("tokenizer.ggml.model"))[:40]
         _refuse(file, f"a tokenizer of the kind {kind}")
     before = metadata.get("tokenizer.ggml.pre", "gpt-2")
-    if before not in _BEFORE:
+    if not isinstance(before, str) or before not in _BEFORE:
         _refuse(file, f"a tokenizer that cuts texts as {str(before)[:40]}")
     found: list[Any] = [
         metadata.get(f"tokenizer.ggml.{name}") for name in ("tokens", "token_type", "merges")
