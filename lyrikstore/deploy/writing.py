@@ -77,7 +77,7 @@ _SERVE = """\
 # Serves the adapter beside its base with vLLM, under the name {name}.
 cd "$(dirname "$0")" || exit 1
 exec vllm serve ./base --tokenizer ./base --enable-lora --max-lora-rank {rank} \\
-  --lora-modules {name}=./adapter --max-model-len {context}{template} "$@"
+  --lora-modules {name}=./adapter --max-model-len {context} --host 127.0.0.1{template} "$@"
 """
 
 
@@ -150,6 +150,7 @@ class WritingModel:
         self._texts: Sequence[str] = ()
         self._asked: Sequence[RenderedRecord] = ()
         self._answers: list[dict[str, Any]] = []
+        self._stops: list[int] = []
         self._around: tuple[str, str] = "", ""
         self._about = {
             "seed": 0,
@@ -173,6 +174,12 @@ class WritingModel:
         with open_prompts(self._source) as rendering:
             asked = [self._source.turns(one, "") for one in (*texts, _MARK)]
             *self._asked, marked = rendering.render(asked, answered=False)
+        if marked.prompt.count(_MARK) != 1:
+            raise InvalidInputError(
+                "no-such-target",
+                "its chat template changes the text that it is given, which no Modelfile can say",
+                hint="commit the base model with another chat_template.jinja",
+            )
         before, _, after = marked.prompt.partition(_MARK)
         self._around = before, after
         with open_prompts(self._source) as rendering:
@@ -183,7 +190,8 @@ class WritingModel:
                 name=TEST,
             )
         job = {"job": "write-probe", "tokens": TOKENS, **self._about}
-        self._answers = list(self._workers.run(job, (*self._reads, TEST))["answers"])
+        result = self._workers.run(job, (*self._reads, TEST))
+        self._answers, self._stops = list(result["answers"]), list(result["stops"])
         if len(self._answers) != len(texts):
             raise RunFailedError("bad-output", "the worker answered other prompts")
         return len(texts)
@@ -202,7 +210,12 @@ class WritingModel:
             {"prompt": one["prompt"], "tokens": one["tokens"], "said": asked.prompt}
             for one, asked in zip(self._answers, self._asked, strict=True)
         ]
-        job = {"job": "ask-writer", "folder": str(folder.absolute()), "answers": answers}
+        job = {
+            "job": "ask-writer",
+            "folder": str(folder.absolute()),
+            "answers": answers,
+            "stops": self._stops,
+        }
         result = self._workers.run({**job, **self._about}, ())
         latency = {name: result["latencyMs"][name] for name in ("p50", "p95")}
         agreeing = same = close = 0
@@ -276,7 +289,7 @@ def go_template(before: str, after: str) -> str:
     Raises:
         InvalidInputError: (``no-such-target``) it cannot be said there.
     """
-    first, last = (text.replace("{{", '{{ "{{" }}') for text in (before, after))
+    first, last = (text.replace("{", '{{ "{" }}') for text in (before, after))
     whole = f"{first}{{{{ .Prompt }}}}{last}"
     # A quote beside the three that enclose it would end it one sign early.
     if '"""' in whole or whole.startswith('"') or whole.endswith('"'):

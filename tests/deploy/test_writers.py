@@ -75,4 +75,5 @@ def test_no_prompt_ends_the_template_of_a_modelfile(around):
 
 
 def test_what_a_template_of_go_would_run_is_said_as_text():
-    assert go_template("{{ .System }} ", ".") == '{{ "{{" }} .System }} {{ .Prompt }}.'
+    assert go_template("{{ .System }} ", ".") == '{{ "{" }}{{ "{" }} .System }} {{ .Prompt }}.'
+    assert go_template("{", "") == '{{ "{" }}{{ .Prompt }}'

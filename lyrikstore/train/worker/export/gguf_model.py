@@ -184,5 +184,5 @@ def _permuted(value: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
 
 def _refused(reason: str) -> InvalidInputError:
     return InvalidInputError(
-        "no-such-target", reason, hint="use --to hf, which transformers and vLLM load"
+        "no-such-target", reason, hint="use --to vllm, which writes base and adapter as they are"
     )

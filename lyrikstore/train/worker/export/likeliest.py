@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from http.client import HTTPConnection
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -39,8 +40,9 @@ def write_probe(job: Mapping[str, Any], files: StagedFiles, report: Report) -> d
         report: Called per record.
 
     Returns:
-        ``answers``: of each record ``prompt`` and ``tokens``, ``text``, and ``leads``: by how many
-        millionths of a logit each token leads the second.
+        ``stops``: the tokens that end an answer; ``answers``: of each record ``prompt`` and
+        ``tokens``, ``text``, and ``leads``: by how many millionths of a logit each token leads the
+        second.
     """
     prepare(job["threads"], job["seed"])
     text = WriterText(files, chat=job["chat"])
@@ -79,7 +81,7 @@ def write_probe(job: Mapping[str, Any], files: StagedFiles, report: Report) -> d
             }
         )
         report("score", number + 1, len(prompts))
-    return {"answers": answers}
+    return {"answers": answers, "stops": list(text.stops)}
 
 
 def ask_writer(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
@@ -87,7 +89,8 @@ def ask_writer(job: Mapping[str, Any], files: StagedFiles, report: Report) -> di
 
     Args:
         job: ``folder``, its path; ``target``; ``threads``; ``file``: of the folder, what is loaded;
-            ``answers``, as :func:`write_probe` gives them, with ``said``, the prompt as text.
+            ``stops`` and ``answers``, as :func:`write_probe` gives them, these with ``said``, the
+            prompt as text.
         files: The staging folder.
         report: Called per record.
 
@@ -99,7 +102,7 @@ def ask_writer(job: Mapping[str, Any], files: StagedFiles, report: Report) -> di
     folder = Path(job["folder"])
     with loading("the folder"):
         load = _llama_cpp if job["target"] == "gguf" else _peft
-        next_tokens, read = load(folder, job["threads"])
+        next_tokens, read = load(folder, job["threads"], frozenset(job["stops"]))
     found, times = [], []
     for number, one in enumerate(job["answers"]):
         begun = time.perf_counter()
@@ -110,7 +113,9 @@ def ask_writer(job: Mapping[str, Any], files: StagedFiles, report: Report) -> di
     return {"tokens": found, "latencyMs": latency(times)}
 
 
-def _llama_cpp(folder: Path, threads: int) -> tuple[Next, Callable[[str], list[int]]]:
+def _llama_cpp(
+    folder: Path, threads: int, stops: frozenset[int]
+) -> tuple[Next, Callable[[str], list[int]]]:
     import xllamacpp
 
     from lyrikstore.train.worker.export.gguf_model import MODEL
@@ -120,13 +125,22 @@ def _llama_cpp(folder: Path, threads: int) -> tuple[Next, Callable[[str], list[i
     settings.n_parallel = 1
     settings.n_ctx = 0  # as many tokens as the model reads
     settings.cpuparams.n_threads = threads
+    # ATTACK: the base's chat template is a program of its publisher; llama.cpp would run it.
+    settings.use_jinja = False
+    settings.chat_template = "chatml"
+    # ATTACK: other users of the machine reach its port.
+    key = token_hex(16)
+    settings.api_keys = [key]
+    settings.endpoint_slots = False
     server = xllamacpp.Server(settings)
+
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
 
     def ask(path: str, body: Mapping[str, Any]) -> Any:
         where = urlsplit(server.listening_address)  # it serves as long as somebody holds it
         connection = HTTPConnection(str(where.hostname), where.port, timeout=SECONDS)
         try:
-            connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+            connection.request("POST", path, json.dumps(body), headers)
             return json.loads(connection.getresponse().read())
         finally:
             connection.close()
@@ -148,18 +162,23 @@ def _llama_cpp(folder: Path, threads: int) -> tuple[Next, Callable[[str], list[i
             given = ask("/completion", asked)
             if "tokens" not in given:
                 raise ValueError(f"it answers: {str(given)[:200]}")
-            # The token that ends an answer is not given back.
-            found.append(int(given["tokens"][0]) if given["tokens"] else answer[place])
+            if given["tokens"]:
+                found.append(int(given["tokens"][0]))
+            else:  # some token that ends an answer, which is not given back
+                found.append(answer[place] if answer[place] in stops else -1)
         return found
 
     return next_tokens, read
 
 
-def _peft(folder: Path, threads: int) -> tuple[Next, Callable[[str], list[int]]]:
+def _peft(
+    folder: Path, threads: int, stops: frozenset[int]
+) -> tuple[Next, Callable[[str], list[int]]]:
     from peft import PeftModel
     from tokenizers import Tokenizer
     from transformers import AutoModelForCausalLM
 
+    del stops  # every token is given, those that end an answer too
     torch.set_num_threads(threads)
     own: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     base = AutoModelForCausalLM.from_pretrained(folder / "base", dtype=torch.float32, **own)
