@@ -1,6 +1,6 @@
 """What a model wrote beside what is right, for whoever holds the data (spec §13.12.8)."""
 
-import json
+from collections.abc import Sequence
 from typing import Any
 
 from lyrikstore.canon.errors import LyrikstoreError, StorageError
@@ -8,15 +8,18 @@ from lyrikstore.curate.readers.rows import as_text
 from lyrikstore.curate.recipes.references import read_candidates
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.verify.evaluation.generation.body import read_generations, sample_records
+from lyrikstore.verify.evaluation.generation.body import (
+    Generations,
+    read_generations,
+    sample_records,
+)
+from lyrikstore.verify.evaluation.generation.outputs import read_outputs
 
 SHOWN = 20
 """Records that are shown, drawn by their ids."""
 
 MAX_CHARACTERS = 2000
 """Characters of a text that are shown."""
-
-_MAX_LINE = 8 << 20
 
 
 def read_samples(repo: Repository, evaluation: Manifest) -> list[dict[str, Any]]:
@@ -38,13 +41,13 @@ def read_samples(repo: Repository, evaluation: Manifest) -> list[dict[str, Any]]
     with repo.blobs.open(evaluation.attachments_in("predictions")[0].id) as stream:
         found = read_generations(stream)
     wanted = sample_records(found.records, SHOWN, found.seed)
-    texts = _texts(repo, evaluation)
+    texts = _texts(repo, evaluation, found)
     expected = _expected(repo, evaluation, {one.hex for one in wanted})
     samples = []
-    for record, outputs in zip(found.records, found.outputs, strict=True):
+    for at, (record, outputs) in enumerate(zip(found.records, found.outputs, strict=True)):
         if record not in wanted:
             continue
-        written = texts.get(record.hex, [None, None])
+        written: Sequence[str | None] = texts[at] if texts else (None,)
         score = outputs[0].token_f1
         samples.append(
             {
@@ -58,19 +61,17 @@ def read_samples(repo: Repository, evaluation: Manifest) -> list[dict[str, Any]]
     return samples
 
 
-def _texts(repo: Repository, evaluation: Manifest) -> dict[str, list[str | None]]:
-    found: dict[str, list[str | None]] = {}
+def _texts(repo: Repository, evaluation: Manifest, found: Generations) -> list[list[str]]:
+    """Return the texts of each record; empty: erased, in a clone without them, or none."""
     try:
         for attached in evaluation.attachments_in("outputs"):
             with repo.blobs.open(attached.id) as stream:
-                while line := stream.readline(_MAX_LINE):
-                    one = json.loads(line)
-                    found[str(one["record"])] = [str(text) for text in one["outputs"]]
+                return read_outputs(stream, found)
     except StorageError:
         raise
-    except (LyrikstoreError, ValueError, TypeError, KeyError):
-        return {}  # erased, or in a clone without it
-    return found
+    except LyrikstoreError:
+        pass
+    return []
 
 
 def _expected(repo: Repository, evaluation: Manifest, wanted: set[str]) -> dict[str, str]:

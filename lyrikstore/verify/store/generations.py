@@ -1,6 +1,5 @@
 """Whether the figures of what a model wrote follow from it (spec §13.12.8)."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from lyrikstore.verify.evaluation.recompute import LabelledRecord
 
 MEASURED = ("wallSeconds", "cpuSeconds", "peakMemoryBytes", "params")
-_MAX_TEXT_LINE = 8 << 20
 
 ReadAnswers = Callable[
     [Repository, Sequence[Manifest], str, Sequence[str]], "Iterator[LabelledRecord]"
@@ -130,7 +128,10 @@ def _compare(
     seen = sum(record in known for record in found.records)
     if evaluation.body.get("overlap", {}).get("exact") != seen:
         return "differs", f"overlap.exact is not {seen}, which follows"
-    texts = _texts(repository, evaluation)
+    try:
+        texts = _texts(repository, evaluation, found)
+    except FormatError as error:
+        return "bad-predictions", quote(error.message, 300)
     if texts is None or not field:
         return "", ""
     return _judge(found, [rows[at][1] for at in asked], texts)
@@ -141,13 +142,9 @@ def _judge(
 ) -> tuple[str, str]:
     from lyrikstore.verify.evaluation.generation.texts import judge_text
 
-    if len(texts) != len(found.outputs):
-        return "differs", "its texts are not about its records"
     for number, (outputs, right, some) in enumerate(
         zip(found.outputs, answers, texts, strict=True), start=1
     ):
-        if len(some) != len(outputs):
-            return "differs", f"record {number} has other texts than figures"
         for said, text in zip(outputs, some, strict=True):
             # Attack case A53: figures that are better than what was written.
             if said != judge_text(text, right, tokens=said.tokens, ended=said.ended):
@@ -155,19 +152,17 @@ def _judge(
     return "", ""
 
 
-def _texts(repository: Repository, evaluation: Manifest) -> list[list[str]] | None:
+def _texts(
+    repository: Repository, evaluation: Manifest, found: "Generations"
+) -> list[list[str]] | None:
     """Return the texts that were written; None: they are not here any more, as may be."""
+    from lyrikstore.verify.evaluation.generation.outputs import read_outputs
+
     attached = evaluation.attachments_in("outputs")
     if not attached:
         return None
-    found: list[list[str]] = []
     try:
         with repository.blobs.open(attached[0].id) as stream:
-            while line := stream.readline(_MAX_TEXT_LINE + 1):
-                document = json.loads(line)
-                found.append([str(one) for one in document["outputs"]])
+            return read_outputs(stream, found)
     except (IncompleteError, NotFoundError):
         return None
-    except (ValueError, TypeError, KeyError):
-        raise FormatError("bad-predictions", "its texts are none") from None
-    return found

@@ -1,0 +1,140 @@
+"""Figures of what a model wrote, held against its texts and its test set (spec §13.12.8)."""
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.json import encode
+from lyrikstore.verify.evaluation.generation.body import (
+    Generations,
+    generation_body,
+    sample_records,
+    write_generations,
+)
+from lyrikstore.verify.evaluation.generation.texts import judge_text
+from lyrikstore.verify.evaluation.recompute import LabelledRecord
+from lyrikstore.verify.problems import Problems
+from lyrikstore.verify.store.generations import recompute_generations
+
+DATA = {"prompt": "question", "completion": "answer"}
+
+
+def manifest(kind: str, body: Mapping[str, Any], **roles: Any) -> Any:
+    """Return what looks like a manifest; ``roles`` has its inputs and attachments."""
+
+    def named(role: str) -> list[Any]:
+        found = roles.get(role)
+        return [] if found is None else [SimpleNamespace(id=found, role=role)]
+
+    return SimpleNamespace(
+        id=Digest.of(f"{kind}{sorted(roles)}".encode()),
+        kind=kind,
+        name=f"{kind}s/acme/writer",
+        body=body,
+        inputs=[one for role in roles for one in named(role)],
+        inputs_in=named,
+        attachments_in=named,
+    )
+
+
+class Evaluated:
+    """An honest evaluation of a test set, as far as what is computed again looks at it."""
+
+    def __init__(
+        self, rows: Sequence[tuple[str, str]], *, sample: int | None = None, data: Any = None
+    ) -> None:
+        self.rows = [(Digest.of(name.encode()), right) for name, right in rows]
+        ids = [one for one, _ in self.rows]
+        chosen = sample_records(ids, len(ids) if sample is None else sample, 1)
+        asked = [row for row in self.rows if row[0] in chosen]
+        self.texts = [[f"{right} or so", right] for _, right in asked]
+        outputs = tuple(
+            tuple(judge_text(text, right, tokens=3, ended=True) for text in some)
+            for some, (_, right) in zip(self.texts, asked, strict=True)
+        )
+        found = Generations(tuple(one for one, _ in asked), outputs, len(ids), 1)
+        self.predictions = b"".join(write_generations(found))
+        self.outputs: bytes | None = b"".join(
+            encode({"outputs": some, "record": record.hex}) + b"\n"
+            for some, record in zip(self.texts, found.records, strict=True)
+        )
+        self.test = manifest("dataset", {})
+        self.run = manifest("run", {"seed": 1, "config": {"data": data or DATA}})
+        self.checkpoint = manifest("checkpoint", {"task": "sft"}, run=self.run.id)
+        self.body = generation_body(found, seed=1) | {"overlap": {"exact": 0}}
+
+    def problems(self) -> Problems:
+        """Return what is found when all of it is computed again."""
+        blobs = {Digest.of(self.predictions): self.predictions}
+        roles = {
+            "checkpoint": self.checkpoint.id,
+            "test": self.test.id,
+            "predictions": Digest.of(self.predictions),
+        }
+        if self.outputs is not None:
+            roles["outputs"] = Digest.of(self.outputs)
+            blobs[roles["outputs"]] = self.outputs
+        store: Any = SimpleNamespace(
+            blobs=SimpleNamespace(open=lambda identity: io.BytesIO(blobs[identity]))
+        )
+        known = {one.id: one for one in (self.test, self.run, self.checkpoint)}
+        found = Problems("evaluation.recomputed")
+        evaluation = manifest("evaluation", self.body, **roles)
+        recompute_generations(store, evaluation, known, self.read, found)
+        return found
+
+    def read(self, _: Any, some: Any, field: str, __: Any) -> Iterator[LabelledRecord]:
+        for record, right in self.rows if some else ():
+            yield LabelledRecord(record, (right,) if field else (), {}, 0)
+
+    def codes(self) -> tuple[list[str], list[str]]:
+        found = self.problems()
+        return [found.codes[one] for one in found.bad], [found.codes[one] for one in found.odd]
+
+
+ROWS = [(str(at), f"the answer is {at}") for at in range(5)]
+
+
+def test_an_honest_evaluation_follows() -> None:
+    assert Evaluated(ROWS).codes() == ([], [])
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        b"[" * 100_000 + b"\n",
+        b'{"outputs":["\\ud800","x"],"record":"%s"}\n' % ROWS[0][0].encode(),
+        b"\n",
+        b"[]\n",
+        b'{"outputs":["a","b"]}\n',
+    ],
+)
+def test_texts_that_are_none_are_bad(outputs: bytes) -> None:
+    made = Evaluated(ROWS)
+    made.outputs = outputs
+    assert made.codes() == (["bad-predictions"], [])
+
+
+def test_texts_are_those_of_the_records_and_no_others() -> None:
+    honest = Evaluated(ROWS).outputs
+    assert honest is not None
+    lines = honest.splitlines(keepends=True)
+    half = lines[0].replace(b"the answer is", b"\\ud800", 1)
+    for changed in (
+        lines[:-1],
+        [*lines, lines[0]],
+        [lines[1], lines[0], *lines[2:]],
+        [half, *lines[1:]],
+        [lines[0].replace(b'","', b'", "', 1), *lines[1:]],
+        [*lines[:-1], lines[-1][:-1]],
+    ):
+        made = Evaluated(ROWS)
+        made.outputs = b"".join(changed)
+        assert made.codes() == (["bad-predictions"], [])
+    made = Evaluated(ROWS)
+    made.outputs = honest.replace(b"or so", b"or no", 1)
+    assert made.codes() == (["differs"], [])
