@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.readers.rows import as_text
 from lyrikstore.curate.recipes.references import read_candidates
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -39,4 +40,5 @@ def read_labelled(
                 tuple(one.roles.texts(one.fields, label) if labels is None else labels),
                 {name: tuple(one.roles.texts(one.fields, name)) for name in fields},
                 len((one.text or "").encode("utf-8", "surrogatepass")),
+                as_text(value) or "" if label in one.fields else None,
             )

@@ -98,6 +98,30 @@ def test_what_is_written_is_measured_shown_and_the_same_again(acme, tmp_path):
     assert trees[0] == trees[1]
 
 
+@pytest.mark.slow
+def test_rows_as_people_have_them_are_measured_and_computed_again_alike(acme, tmp_path):
+    rows = [
+        {"id": str(at), "question": f"Which clauses has contract {at}?", "answer": answer}
+        for at, answer in enumerate(
+            ['["force majeure", "termination"]', ["notice", "term"], 12, "It is none.", "null"]
+        )
+    ]
+    rows += [rows[0], rows[3], {"id": "9", "note": "neither question nor answer"}]
+    (tmp_path / "odd.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    acme.ok("commit", tmp_path / "odd.jsonl", "-d", "acme/odd")
+    acme.ok("permit", "acme/odd", "--permit", "train,evaluate")
+    acme.ok("commit", write_model(tmp_path / "tiny"), "-d", "checkpoints/acme/tiny")
+    config = CONFIG.replace("acme/talk.test", "acme/odd").replace("epochs = 2", "epochs = 1")
+    (tmp_path / "own.toml").write_text(config.replace("answer_tokens = 32", "answer_tokens = 4"))
+    made = acme.ok("train", tmp_path / "own.toml", "--json").json
+    for sample in ((), ("--sample", "3")):
+        told = acme.ok("evaluate", made["id"], "--on", "acme/odd", *sample, "--json").json
+        report = acme.ok("verify", told["id"], "--json").json
+        states = {one["id"]: one["state"] for one in report["checks"]}
+        assert states["evaluation.recomputed"] == "pass", report["checks"]
+        assert told["body"]["count"] >= (3 if sample else 7)
+
+
 @pytest.mark.parametrize(
     ("change", "kind"),
     [

@@ -13,7 +13,7 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import describe_environment
-from lyrikstore.train.sft.copy import copy_conversations
+from lyrikstore.train.sft.copy import copy_conversations, has_conversation
 from lyrikstore.train.sft.generate import GeneratedTexts, generate_texts
 from lyrikstore.train.sft.prompts import open_prompts, read_prompt_source
 from lyrikstore.train.trained import stage_checkpoint
@@ -60,7 +60,8 @@ def evaluate_writer(
     """
     config = TrainConfig.from_json(dict(run.body["config"]))
     base = repo.manifest(checkpoint.inputs_in("base")[0].id)
-    ids = [row.id for row in read_candidates(repo, test)]
+    rows = read_candidates(repo, test)
+    ids = [row.id for row in rows if has_conversation(row, config.data)]
     known = {row.id for some in learnt for one in some for row in read_candidates(repo, one)}
     chosen = None
     if sample is not None and sample < len(ids):

@@ -143,15 +143,23 @@ def _conversations(
             raise unknown_word("unknown-column", f"field of {manifest.name}:", wanted, seen)
 
 
+def has_conversation(row: Candidate, data: DataConfig) -> bool:
+    """Return whether a row has any of the fields of a conversation; others are passed over."""
+    return any(name in row.fields for name in _names(data))
+
+
+def _names(data: DataConfig) -> tuple[str, ...]:
+    return (data.messages,) if data.messages else (data.prompt, data.completion)
+
+
 def _turns(row: Candidate, data: DataConfig, source: PromptSource) -> Turns | None:
     """Return the conversation of a row; None if it has none of the fields."""
-    names = (data.messages,) if data.messages else (data.prompt, data.completion)
-    if not any(name in row.fields for name in names):
+    if not has_conversation(row, data):
         return None
     if data.messages:
         turns = source.opened(turns_of(row.fields.get(data.messages), row.place))
     else:
-        turns = source.turns(*(as_text(row.fields.get(name)) or "" for name in names))
+        turns = source.turns(*(as_text(row.fields.get(name)) or "" for name in _names(data)))
     _check(row.place, turns)
     return turns
 

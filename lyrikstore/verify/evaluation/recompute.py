@@ -37,12 +37,14 @@ class LabelledRecord(Struct, frozen=True):
         labels: Its labels.
         values: Field → its texts.
         length: Bytes of its text.
+        answer: The field of the labels as one text; None: the record has no such field.
     """
 
     id: Digest
     labels: tuple[str, ...]
     values: Mapping[str, tuple[str, ...]]
     length: int
+    answer: str | None = None
 
 
 def find_difference(

@@ -1,7 +1,7 @@
 """Whether the figures of what a model wrote follow from it (spec §13.12.8)."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
@@ -10,6 +10,7 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     NotFoundError,
 )
+from lyrikstore.canon.json import parse
 from lyrikstore.canon.quoting import quote
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from lyrikstore.verify.evaluation.recompute import LabelledRecord
 
 MEASURED = ("wallSeconds", "cpuSeconds", "peakMemoryBytes", "params")
+
+_MAX_CONVERSATION = 8 << 20
+"""Longest conversation as JSON: one of 1 MiB, each byte escaped."""
 
 ReadAnswers = Callable[
     [Repository, Sequence[Manifest], str, Sequence[str]], "Iterator[LabelledRecord]"
@@ -109,19 +113,20 @@ def _compare(
     """Return how what was written differs from the test set it is said to be about."""
     from lyrikstore.verify.evaluation.generation.body import sample_records
 
-    field = run.body["config"].get("data", {}).get("completion", "")
+    data = run.body["config"].get("data", {})
+    field = data.get("messages") or data.get("completion") or ""
     tests = [ancestry[one.id] for one in evaluation.inputs_in("test") if one.id in ancestry]
     if len(tests) < len(evaluation.inputs_in("test")):
         return "not-compared", "its test set is not here"
-    rows = [(one.id, "".join(one.labels)) for one in read(repository, tests, field, ())]
+    # A row without the field is not asked.
+    rows = [one for one in read(repository, tests, field, ()) if one.answer is not None]
     if len(rows) != found.of:
         return "other-test-set", f"it has {found.of} as the number of its records"
-    ids = [record for record, _ in rows]
-    chosen = sample_records(ids, len(found.records), found.seed)
+    # A record that the test set has twice is drawn once, and asked twice.
+    chosen = sample_records([one.id for one in rows], len(set(found.records)), found.seed)
     # ATTACK: of many records those are asked that the model answers well.
-    asked = [at for at, record in enumerate(ids) if len(found.records) == len(ids)
-             or record in chosen]  # fmt: skip
-    if [ids[at] for at in asked] != list(found.records):
+    asked = [one for one in rows if one.id in chosen]
+    if [one.id for one in asked] != list(found.records):
         return "other-test-set", "its records are not those of the test set, or of its sample"
     learnt = [ancestry[one] for one in learnt_by(checkpoint) if one in ancestry]
     known = {one.id for one in read(repository, learnt, "", ())}
@@ -132,13 +137,21 @@ def _compare(
         texts = _texts(repository, evaluation, found)
     except FormatError as error:
         return "bad-predictions", quote(error.message, 300)
-    if texts is None or not field:
+    if texts is None:
         return "", ""
-    return _judge(found, [rows[at][1] for at in asked], texts)
+    answers = [one.answer or "" for one in asked]
+    return _judge(found, map(_last, answers) if data.get("messages") else answers, texts)
+
+
+def _last(conversation: str) -> str:
+    """Return what is said last in a conversation, which is the right answer."""
+    turns: Any = parse(conversation.encode("utf-8", "replace"), max_bytes=_MAX_CONVERSATION)
+    fine = isinstance(turns, list) and turns and isinstance(turns[-1], dict)
+    return str(turns[-1].get("content", "")) if fine else ""
 
 
 def _judge(
-    found: "Generations", answers: Sequence[str], texts: Sequence[Sequence[str]]
+    found: "Generations", answers: Iterable[str], texts: Sequence[Sequence[str]]
 ) -> tuple[str, str]:
     from lyrikstore.verify.evaluation.generation.texts import judge_text
 

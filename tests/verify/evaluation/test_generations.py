@@ -45,12 +45,12 @@ class Evaluated:
     """An honest evaluation of a test set, as far as what is computed again looks at it."""
 
     def __init__(
-        self, rows: Sequence[tuple[str, str]], *, sample: int | None = None, data: Any = None
+        self, rows: Sequence[tuple[str, str | None]], *, sample: int | None = None, data: Any = None
     ) -> None:
         self.rows = [(Digest.of(name.encode()), right) for name, right in rows]
-        ids = [one for one, _ in self.rows]
+        ids = [one for one, right in self.rows if right is not None]
         chosen = sample_records(ids, len(ids) if sample is None else sample, 1)
-        asked = [row for row in self.rows if row[0] in chosen]
+        asked = [row for row in self.rows if row[0] in chosen and row[1] is not None]
         self.texts = [[f"{right} or so", right] for _, right in asked]
         outputs = tuple(
             tuple(judge_text(text, right, tokens=3, ended=True) for text in some)
@@ -89,7 +89,7 @@ class Evaluated:
 
     def read(self, _: Any, some: Any, field: str, __: Any) -> Iterator[LabelledRecord]:
         for record, right in self.rows if some else ():
-            yield LabelledRecord(record, (right,) if field else (), {}, 0)
+            yield LabelledRecord(record, (), {}, 0, right if field in ("answer", "talk") else None)
 
     def codes(self) -> tuple[list[str], list[str]]:
         found = self.problems()
@@ -101,6 +101,23 @@ ROWS = [(str(at), f"the answer is {at}") for at in range(5)]
 
 def test_an_honest_evaluation_follows() -> None:
     assert Evaluated(ROWS).codes() == ([], [])
+
+
+def test_a_sample_of_records_that_are_there_twice_follows() -> None:
+    twice = [*ROWS, ROWS[0], ROWS[1], ("without", None), ROWS[2]]
+    for sample in (None, 1, 2, 3, 5, 6):
+        assert Evaluated(twice, sample=sample).codes() == ([], []), sample
+
+
+def test_the_last_turn_of_a_conversation_is_what_is_right() -> None:
+    made = Evaluated(ROWS, data={"messages": "talk"})
+    made.rows = [
+        (record, encode([{"content": "?", "role": "user"}, {"content": right or ""}]).decode())
+        for record, right in made.rows
+    ]
+    assert made.codes() == ([], [])
+    made.rows[1] = (made.rows[1][0], encode([{"content": "another"}]).decode())
+    assert made.codes() == (["differs"], [])
 
 
 @pytest.mark.parametrize(
