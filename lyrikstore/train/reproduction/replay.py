@@ -161,9 +161,9 @@ def replay_segments(
             base = None if plan.base is None else plan.base.tree
             if points.is_sound(result):
                 compared |= _held_against(repo, checkpoint, segments, result, staging, base)
-            if odd:
+            if odd or points.forged:
                 compared["differs"] = [ROLE]
-            if "tree" in compared or odd:
+            if len(compared) > 1:
                 body["compared"] = [compared]
         if points.lost:
             reasons.append(NOT_KEPT)
@@ -208,7 +208,8 @@ class _Points:
         self._attached = checkpoint.attachments_in(POINT_ROLE)
         self._kept = None if cache is None else KeptSegments.of_run(cache, run.name, run.id)
         self.staged: dict[str, None] = {}
-        self.lost = False
+        self.lost = self.forged = False
+        self._final = 0
 
     def begin(self, number: int) -> dict[str, Any] | None:
         """Return what a worker is told of a segment; None if its point is not here."""
@@ -224,6 +225,7 @@ class _Points:
         for number, state in enumerate(self._segments.states):
             if number and state.place[0] == checkpoint.body["step"] and not state.place[2]:
                 name = self._stage(number)
+                self._final = number
                 position = dict(state.position)
                 return None if name is None else {"point": name, "position": position}
         return None
@@ -266,7 +268,7 @@ class _Points:
             began, ended = states[number].state, states[number + 1].state
             item = {"number": number, "expected": ended, "found": str(one["ended"])}
             if number and one["began"] != began:
-                if not self._attached:
+                if number > len(self._attached):
                     self.lost = True
                     continue
                 item |= {"expected": began, "found": str(one["began"])}
@@ -275,14 +277,13 @@ class _Points:
         return {"start": start, "replayed": replayed}
 
     def is_sound(self, result: Mapping[str, Any]) -> bool:
-        """Return whether the model that a worker wrote is that of a signed state."""
-        if "final" not in result:
-            self.lost = True
-            return False
-        signed = {one.state for one in self._segments.states}
-        if result["final"]["state"] in signed or self._attached:
+        """Return whether the model that a worker wrote is that of the state that is the model."""
+        signed = self._segments.states[self._final].state
+        if "final" in result and result["final"]["state"] == signed:
             return True
-        self.lost = True
+        # ATTACK: states of honest training are signed, and the model is made of another point.
+        self.forged = "final" in result and self._final <= len(self._attached)
+        self.lost |= not self.forged
         return False
 
 
