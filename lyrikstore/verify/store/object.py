@@ -32,6 +32,7 @@ from lyrikstore.verify.store.reproductions import find_fault
 from lyrikstore.verify.store.segments import MAX_BYTES, ROLE, read_segments
 from lyrikstore.verify.store.test_sets import (
     MERGED,
+    MERGED_MEMBERS,
     bases_of,
     is_another,
     is_learnt,
@@ -137,7 +138,7 @@ def check_runs(repository: Repository, ancestry: Mapping[Digest, Manifest]) -> C
     again = [item for item in ancestry.values() if item.kind == "reproduction"]
     for reproduction in again:
         _check_again(repository, reproduction, ancestry, problems)
-    if not trained and not again:
+    if not trained and not again and not problems.count:
         return not_applicable("runs", "nothing in its ancestry was trained here")
     return problems.close(
         f"{pluralize(len(trained), 'checkpoint agrees', 'checkpoints agree')} "
@@ -238,12 +239,24 @@ def _compare_with_source(
     known = [one for one in sources if one is not None]
     if len(known) < len(sources):  # then `lineage` says so
         return
+    label = f"{merged.name} ({merged.id.short})"
+    use = merged.body["operation"]["use"]
+    # ATTACK: an operation that nobody knows, and none of the data that its source learnt from.
+    if use != MERGED:
+        problems.add(problems.lost, "newer-format", f"{label}: made by {quote(use)}")
+        return
+    if len(known) != 1:
+        problems.bad.append(f"{label}: it was merged of {len(known)} checkpoints")
+        return
     claimed = {(item.role, item.id) for item in merged.inputs if item.role != "source"}
     held = {(item.role, item.id) for one in known for item in one.inputs if item.role != "source"}
     # ATTACK: data that its source learnt from is left out, so that it tests what it knows.
-    if merged.body["operation"]["use"] == MERGED and claimed != held:
-        label = f"{merged.name} ({merged.id.short})"
+    if claimed != held:
         problems.bad.append(f"{label}: its inputs are not those of what it was made of")
+    # ATTACK: the same weights, which answer by other labels.
+    for name in MERGED_MEMBERS:
+        if merged.body.get(name) != known[0].body.get(name):
+            problems.bad.append(f"{label}: its {name} is not that of what it was made of")
 
 
 def _filters_of(run: Manifest, ancestry: Mapping[Digest, Manifest]) -> set[Digest]:

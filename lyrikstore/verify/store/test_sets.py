@@ -12,6 +12,9 @@ from lyrikstore.verify.evaluation.limits import MOST_SEEN_PERCENT, are_more
 MERGED = "merge-adapters/1"
 """The operation that makes a checkpoint of another with an adapter: it learnt the same."""
 
+MERGED_MEMBERS = ("step", "epoch", "final", "task", "labels", "text", "decision")
+"""Members of its body that are those of its source."""
+
 LEARNT = frozenset({"train", "validation"})
 """Roles of what a checkpoint learnt from: validation chooses among candidates, epochs, settings."""
 

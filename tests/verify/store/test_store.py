@@ -633,6 +633,36 @@ def test_checkpoint_claims_other_data_than_its_run(fresh: Lineage) -> None:
     assert "train inputs are not those of its run" in problems(report, "runs")
 
 
+@pytest.mark.parametrize(
+    ("use", "left_out", "change", "state"),
+    [
+        ("merge-adapters/1", "", {}, "pass"),
+        ("merge-adapters/1", "train", {}, "fail"),
+        ("merge-adapters/1", "", {"labels": ["b", "a"]}, "fail"),
+        ("merge-adapters/1", "", {"decision": {"temperature": "2"}}, "fail"),
+        ("merge-adapters/1", "", {"text": {"maxTokens": 9}}, "fail"),
+        ("merge-adapters/1", "", {"step": 2}, "fail"),
+        ("merge-adapters/2", "", {}, "unchecked"),
+        ("quantize/1", "train", {}, "unchecked"),
+    ],
+)
+def test_what_is_derived_is_held_against_its_source(
+    fresh: Lineage, use: str, left_out: str, change: dict[str, Any], state: str
+) -> None:
+    run = fresh.repository.manifest(fresh.ids["run"])
+    parent = fresh.repository.resolve("checkpoints/acme/model").id
+    told = {"step": 1, "task": "text-classification", "labels": ["a", "b"]}
+    source = fresh.trained(run, parents=[parent], body=told)
+    kept = [one for one in source.inputs if one.role not in {"run", left_out} or not left_out]
+    made = fresh.checkpoint(
+        "checkpoints/acme/derived",
+        {"origin": "derived", "operation": {"use": use}, **told, **change},
+        inputs=[Input("source", "checkpoint", source.id), *kept],
+    )
+    fresh.ids["derived"] = made.id
+    assert states(fresh.object("derived"))["runs"] == state
+
+
 @pytest.mark.parametrize(("form", "fault"), [("tfidf/1", ""), ("encoder/1", "its base inputs")])
 def test_word_counts_alone_need_no_base_of_their_run(fresh: Lineage, form, fault) -> None:
     run = fresh.repository.manifest(fresh.ids["run"])
