@@ -61,13 +61,16 @@ def recompute_generations(
     runs = checkpoint.inputs_in("run")
     run = ancestry.get(runs[0].id) if runs else None
     body = evaluation.body
-    if checkpoint.body.get("task") != body.get("task"):
-        problems.add(problems.bad, "undeclared", f"{label}: its task is not the checkpoint's")
+    known = len(problems.bad)
+    if fault := _undeclared(body, checkpoint.body):
+        problems.add(problems.bad, "undeclared", f"{label}: {fault}")
     seed = body.get("confidence", {}).get("seed")
     if run is not None and not seed == found.seed == run.body["seed"]:
         problems.add(problems.bad, "undeclared", f"{label}: its seed is not that of the run")
-    known = len(problems.bad)
-    if read is not None and run is not None:
+    if run is None:
+        text = f"{label}: not compared with its test set: no run of its model is here"
+        problems.add(problems.odd, "not-compared", text)
+    elif read is not None:
         try:
             reason, words = _compare(repository, evaluation, found, checkpoint, run, ancestry, read)
         except LyrikstoreError as error:
@@ -82,6 +85,20 @@ def recompute_generations(
     if difference := find_generation_difference(body, found, measured=MEASURED):
         problems.add(problems.bad, "differs", f"{label}: {difference}")
     return len(found.records)
+
+
+def _undeclared(body: Mapping[str, Any], model: Mapping[str, Any]) -> str:
+    """Return what an evaluation says that its checkpoint does not; empty: nothing."""
+    if body.get("task") != model.get("task"):
+        return "its task is not the checkpoint's"
+    # ATTACK: a monitor is held against nothing here, and would be called computed.
+    if "purpose" in body:
+        return "a model that writes is not monitored"
+    asked, learnt = (one.get("prompt", {}) for one in (body, model))
+    # ATTACK: asked in words that the model was not trained with.
+    if any(asked.get(name) != learnt.get(name) for name in ("system", "template")):
+        return "its prompts are not those of the checkpoint"
+    return ""
 
 
 def _read(
@@ -137,8 +154,9 @@ def _compare(
         texts = _texts(repository, evaluation, found)
     except FormatError as error:
         return "bad-predictions", quote(error.message, 300)
+    # ATTACK: figures that are better than what was written, and the texts left out.
     if texts is None:
-        return "", ""
+        return "not-compared", "its author states the figures of each record: no texts are here"
     answers = [one.answer or "" for one in asked]
     return _judge(found, map(_last, answers) if data.get("messages") else answers, texts)
 

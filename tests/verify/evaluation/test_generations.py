@@ -64,8 +64,14 @@ class Evaluated:
         )
         self.test = manifest("dataset", {})
         self.run = manifest("run", {"seed": 1, "config": {"data": data or DATA}})
-        self.checkpoint = manifest("checkpoint", {"task": "sft"}, run=self.run.id)
-        self.body = generation_body(found, seed=1) | {"overlap": {"exact": 0}}
+        prompt = {"template": "t", "system": "Be brief."}
+        model = {"task": "sft", "prompt": {**prompt, "rendered": "r"}}
+        self.checkpoint = manifest("checkpoint", model, run=self.run.id)
+        self.body = generation_body(found, seed=1) | {
+            "overlap": {"exact": 0, "checked": "record ids"},
+            "prompt": prompt,
+            "split": "test",
+        }
 
     def problems(self) -> Problems:
         """Return what is found when all of it is computed again."""
@@ -86,6 +92,10 @@ class Evaluated:
         evaluation = manifest("evaluation", self.body, **roles)
         recompute_generations(store, evaluation, known, self.read, found)
         return found
+
+    def without_run(self) -> None:
+        """Let nothing say what the model was trained by."""
+        self.checkpoint = manifest("checkpoint", self.checkpoint.body)
 
     def read(self, _: Any, some: Any, field: str, __: Any) -> Iterator[LabelledRecord]:
         for record, right in self.rows if some else ():
@@ -155,3 +165,39 @@ def test_texts_are_those_of_the_records_and_no_others() -> None:
     made = Evaluated(ROWS)
     made.outputs = honest.replace(b"or so", b"or no", 1)
     assert made.codes() == (["differs"], [])
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"thresholds": [{"metric": "tokenF1", "least": "0.9", "met": True}]}, "differs"),
+        ({"slices": []}, "differs"),
+        ({"majority": {"label": "a"}}, "differs"),
+        ({"baselines": []}, "differs"),
+        ({"costs": {"unit": "euros"}}, "differs"),
+        ({"drift": {}}, "differs"),
+        ({"overlap": {"exact": 0, "near": {"count": 0}}}, "differs"),
+        ({"purpose": "monitor"}, "undeclared"),
+        ({"purpose": "monitor", "drift": {}}, "undeclared"),
+        ({"prompt": {"template": "other", "system": "Be brief."}}, "undeclared"),
+        ({"prompt": {"template": "t", "system": "Say yes."}}, "undeclared"),
+        ({"prompt": {"template": "t"}}, "undeclared"),
+        ({"task": "text-classification"}, "undeclared"),
+        ({"confidence": {"seed": 2}}, "undeclared"),
+    ],
+)
+def test_what_does_not_follow_is_no_figure(change: dict[str, Any], code: str) -> None:
+    made = Evaluated(ROWS)
+    made.body |= change
+    assert made.codes()[0] == [code]
+
+
+def test_figures_without_texts_are_what_their_author_says() -> None:
+    made = Evaluated(ROWS)
+    made.outputs = None
+    assert made.codes() == ([], ["not-compared"])
+    made.body["model"] = {**made.body["model"], "measures": {}}
+    assert made.codes() == (["differs"], ["not-compared"])
+    made = Evaluated(ROWS)
+    made.without_run()
+    assert made.codes() == ([], ["not-compared"])

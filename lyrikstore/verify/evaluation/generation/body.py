@@ -21,6 +21,9 @@ FORMAT = "generations/1"
 METRIC = "tokenF1"
 """The metric that decides."""
 
+STATED = frozenset({"actual", "environment", "overlap", "plan", "prompt", "rights", "split"})
+"""Members of an evaluation that do not follow from what was written."""
+
 _MEASURES = ("tokenF1", "exactMatch", "refusals", "cutOff", "meanTokens")
 MAX_RECORDS, MAX_LINE = 1 << 20, 1 << 16
 _WORST = 20
@@ -283,6 +286,11 @@ def find_generation_difference(
     """
     computed = generation_body(found, seed=int(body.get("confidence", {}).get("seed", 0)))
     left_out = frozenset(measured)
+    # ATTACK: figures that nothing gives, such as thresholds that are met.
+    if others := sorted(body.keys() - computed.keys() - STATED - {"baseline", "comparisons"}):
+        return f"{others[0]} does not follow from what was written"
+    if body.get("overlap", {}).keys() - {"exact", "checked"}:
+        return "overlap does not follow from what was written"
     for name in sorted(computed.keys() | ({"baseline", "comparisons"} & body.keys())):
         signed = body.get(name)
         if name in {"model", "baseline"} and isinstance(signed, dict):
