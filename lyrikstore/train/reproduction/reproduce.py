@@ -27,13 +27,13 @@ from lyrikstore.train.reproduction.compare import DigestOnly, compare_checkpoint
 from lyrikstore.train.seal import seal, seal_history
 from lyrikstore.train.statements.bodies import checkpoint_body
 from lyrikstore.train.statements.inputs import copy_inputs
-from lyrikstore.train.worker.order import FUNCTION
 from lyrikstore.train.worker.staging import Staging, open_staging
 from lyrikstore.verify.rights.required import check_rights
 from lyrikstore.verify.store.reproductions import (
     INPUT_MISSING,
     WHOLE_RUN,
     WORDS,
+    is_repeatable,
     reasons_of,
     verdict_of,
 )
@@ -146,8 +146,7 @@ def find_run(repo: Repository, ref: str) -> tuple[Manifest, list[Manifest]]:
             f"{ref} was not trained here",
             hint="name a run, or a checkpoint that `lyrikstore train` made",
         )
-    known = {"task", "candidates"} <= run.body.keys() and "execution" not in run.body
-    if not known or run.body["order"]["function"] != FUNCTION:
+    if not is_repeatable(run.body):
         raise InvalidInputError(
             "older-run",
             f"{run.name} was not done by this version's engine, or does not say how",

@@ -9,6 +9,7 @@ from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.log import merkle
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -166,6 +167,12 @@ def _check_again(
         # ATTACK: drawn before it was logged what could be drawn.
         if any(repository.index_of(one.id) >= head["size"] for one in known):
             problems.bad.append(f"{label}: it drew from a log without its checkpoint")
+        # ATTACK: a head that nobody signed, tried until it draws what one likes.
+        hashes = repository.records.hashes[: head["size"]]
+        if head["size"] > repository.index_of(reproduction.id):
+            problems.bad.append(f"{label}: it drew from a log that is longer than it was then")
+        elif merkle.root(hashes).hex() != head["root"]:
+            problems.bad.append(f"{label}: it drew from a log that is not this one")
         try:
             for attached in (one for each in known for one in each.attachments_in(ROLE)):
                 signed = read_segments(repository.blobs.read(attached.id, max_bytes=MAX_BYTES))

@@ -25,9 +25,22 @@ WHOLE_RUN, SEGMENTS = "whole-run/1", "segments/1"
 OTHER_ENVIRONMENT, OTHER_CODE = "other-environment", "other-code"
 INPUT_MISSING, NOT_KEPT = "input-missing", "not-kept"
 
+ORDER = "blake3-order/2"
+"""The order of records that a run can be done again in."""
+
 _DIFFERENCES = frozenset({"files", "differs", "metrics"})
 _FOLLOWING = frozenset({"decision", "chosen", "history"})
 """What follows from weights and may differ where they do."""
+
+
+def is_repeatable(run: Mapping[str, Any]) -> bool:
+    """Return whether a run says enough to be done again, and was done by this engine.
+
+    Args:
+        run: Its body.
+    """
+    known = {"task", "candidates"} <= run.keys() and "execution" not in run
+    return known and bool(run["order"]["function"] == ORDER)
 
 
 def reasons_of(run: Mapping[str, Any], body: Mapping[str, Any]) -> list[str]:
@@ -116,6 +129,9 @@ def find_fault(
         signed: What the checkpoint of a replay lists of its segments.
     """
     body = reproduction.body
+    # ATTACK: called equal, what some other program did.
+    if not is_repeatable(run.body):
+        return "its run cannot be done again"
     told = body.get("reasons", [])
     follows = reasons_of(run.body, body)
     # ATTACK: a difference that is explained by another machine, which there was not.

@@ -13,6 +13,7 @@ from lyrikstore.history.manifests.manifest import Attachment, sign_manifest
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.reproduction.replay import replay_segments
+from lyrikstore.verify.store.object import verify_object
 
 pytestmark = pytest.mark.train
 OWNER = signer_for("train owner")
@@ -65,6 +66,23 @@ def forged(repo: Any, checkpoint: Any) -> Any:
     return manifest
 
 
+def logged(repo: Any, like: Any, name: str, body: Any) -> Any:
+    """Log what a reproduction could have said."""
+    with open_transaction(repo) as tx:
+        manifest = sign_manifest(
+            kind=like.kind,
+            store=repo.store_id,
+            name=name,
+            inputs=like.inputs,
+            body=body,
+            signer=OWNER,
+            created=now(),
+        )
+        tx.log_manifest(manifest)
+        tx.commit()
+    return manifest
+
+
 @pytest.mark.slow
 def test_a_model_that_is_made_of_a_forged_point_is_a_mismatch(workshop) -> None:
     config = workshop.tiny.replace("acme/tiny", "acme/points", 1).replace("every-epoch", "best")
@@ -74,7 +92,7 @@ def test_a_model_that_is_made_of_a_forged_point_is_a_mismatch(workshop) -> None:
         return replay_segments(
             workshop.repo,
             made.run.name,
-            1,
+            99,
             nonce=bytes(32),
             signer=OWNER,
             trust=workshop.trust,
@@ -82,7 +100,16 @@ def test_a_model_that_is_made_of_a_forged_point_is_a_mismatch(workshop) -> None:
             base_env=os.environ,
         )
 
-    assert again().verdict == "match"
+    honest = again()
+    assert honest.verdict == "match"
+    # All are drawn, whatever the head: a head that was never signed is found all the same.
+    segments, before = honest.manifest.body["segments"], honest.manifest.body["segments"]["head"]
+    heads = ({}, {"root": "0" * 64}, {"size": honest.log_index + 1}, {"size": before["size"] - 1})
+    for number, change in enumerate(heads):
+        body = {**honest.manifest.body, "segments": {**segments, "head": {**before, **change}}}
+        told = logged(workshop.repo, honest.manifest, f"reproductions/acme/head{number}", body)
+        report = verify_object(workshop.repo, told.id, trust=workshop.trust, at=now())
+        assert report.check("runs").state == ("fail" if change else "pass"), change
     model = forged(workshop.repo, made.checkpoint)
     found = again().manifest.body
     assert found["compared"] == [{"checkpoint": str(model.id), "differs": ["segments"]}]

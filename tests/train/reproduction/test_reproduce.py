@@ -16,6 +16,7 @@ from lyrikstore.index.log_view import reproductions_of
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.reproduction.reproduce import Reproduction, reproduce_run
 from lyrikstore.verify.store.object import verify_object
+from lyrikstore.verify.store.reproductions import ORDER
 from tests.train.conftest import paragraphs, part_of
 
 pytestmark = pytest.mark.train
@@ -194,6 +195,27 @@ def test_a_verdict_that_does_not_follow_is_no_verdict(claims) -> None:
     body = {**honest.body, "compared": [told]}
     forged = claims.sign("reproduction", "reproductions/acme/elsewhere", elsewhere, body)
     assert claims.runs_check(forged).state == "fail"
+
+
+def test_a_run_of_another_program_is_not_called_equal(claims) -> None:
+    order = claims.made.run.body["order"]
+    assert order["function"] == ORDER
+    honest = claims.again(claims.made.run.name).manifest
+    execution = {"by": "command", "command": ["true"], "observed": "nothing"}
+    for number, change in enumerate(
+        ({}, {"order": {**order, "function": "foreign"}}, {"execution": execution}, {"task": None})
+    ):
+        model = claims.claim(run=change)
+        inputs = [
+            Input("run", "run", model.inputs_in("run")[0].id),
+            Input("checkpoint", "checkpoint", model.id),
+        ]
+        compared = [{"checkpoint": str(model.id), "tree": str(model.tree)}]
+        body = {**honest.body, "compared": compared}
+        assert body["verdict"] == "match"
+        name = f"reproductions/acme/other{number}"
+        told = claims.sign("reproduction", name, inputs, body)
+        assert claims.runs_check(told).state == ("fail" if change else "pass"), change
 
 
 def test_nobody_the_policy_does_not_know_says_that_it_came_again(claims) -> None:
