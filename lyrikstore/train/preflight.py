@@ -25,7 +25,7 @@ from lyrikstore.verify.rights.recorded import check_rights as check_recorded
 from lyrikstore.verify.rights.required import Right, check_rights
 from lyrikstore.verify.rights.same_bytes import ProhibitingTerms
 from lyrikstore.verify.store.ancestry import closure
-from lyrikstore.verify.store.test_sets import generated_among, is_learnt
+from lyrikstore.verify.store.test_sets import generated_among, is_learnt, not_to_train_on
 
 LINEAR = "linear"
 """The base of configs that have none: words are counted."""
@@ -117,9 +117,8 @@ def preflight(
             )
     base = None if config.model.base == LINEAR else _base(repo, config.model.base)
     settings = config.to_json()
-    if base is not None and base.body["origin"] != "imported":
-        _check_learned(repo, base, [validation, *([test] if test else [])], trust, clock)
-    _check_generated(repo, [*train, validation], trust, clock)
+    measured = [validation, *([test] if test else [])]
+    check_stages(repo, [*train, validation], base, measured, trust=trust, clock=clock)
     declared = Use.of_run({"purpose": config.purpose, "config": settings}, clock())
     # The test set is named and not read: its right is asked for when it is measured on.
     measuring = Use.of_evaluation(settings, clock())
@@ -141,6 +140,35 @@ def preflight(
     return RunPlan(
         config, train, validation, test, base, tuple(rights), environment, tuple(warnings)
     )
+
+
+def check_stages(
+    repo: Repository,
+    learnt: Iterable[Manifest],
+    base: Manifest | None,
+    measured: Iterable[Manifest],
+    *,
+    trust: Trust,
+    clock: Clock,
+) -> None:
+    """Return if what earlier stages rest on permits another one (spec §13.15).
+
+    Args:
+        repo: The store.
+        learnt: The datasets that it learns from.
+        base: The model that it starts from; None: there is none.
+        measured: The datasets that it is measured on.
+        trust: Whose permissions count.
+        clock: The moment of use.
+
+    Raises:
+        PolicyError: (``rights-missing``) the base, or a model that wrote data, rests on no right
+            by now; (``output-terms``) the terms of what a model wrote do not permit it;
+            (``test-is-train``) the base learned from what is measured on.
+    """
+    if base is not None and base.body["origin"] != "imported":
+        _check_learned(repo, base, measured, trust, clock)
+    _check_generated(repo, learnt, trust, clock)
 
 
 def check_fields(named: Iterable[str], found: Collection[str], train: Iterable[Manifest]) -> None:
@@ -220,14 +248,13 @@ def _check_generated(
 ) -> None:
     """Refuse what models wrote that may not be learned from, or that rest on no right."""
     for dataset in generated_among(datasets, repo.manifest):
-        for one in dataset.body["generators"]:
-            if one["outputTerms"]["permitsTraining"] == "no":
-                raise PolicyError(
-                    "output-terms",
-                    f"{dataset.name} was written by {one['name']}, whose output terms do not "
-                    "permit to train on it",
-                    hint="leave it out; lyrikstore show names the terms",
-                )
+        if generator := not_to_train_on(dataset):
+            raise PolicyError(
+                "output-terms",
+                f"{dataset.name} was written by {generator}, whose output terms do not "
+                "permit to train on it",
+                hint="leave it out; lyrikstore show names the terms",
+            )
         for item in dataset.inputs_in("generator"):
             _check_rests(repo, repo.manifest(item.id), "the generator", trust, clock)
 

@@ -5,6 +5,7 @@ import pytest
 from tests.cli.small_runs import (
     BASE,
     configure,
+    entries,
     leftovers,
     parts,
     refused,
@@ -16,6 +17,20 @@ from tests.conftest import Person
 
 pytestmark = pytest.mark.train
 WHOLE = "checkpoints/acme/whole"
+
+
+def by_command(*more: str, data: str = "acme/later.train") -> tuple[str, ...]:
+    """Return a run by a program of the caller's; what it has in common with one of ours."""
+    asked = ("train", "--input", data, "--output", "acme/other", *more, "--json")
+    return (*asked, "--", "sh", "-c", "echo x > {output}/notes.txt")
+
+
+def refused_command(person: Person, *more: str, **asked: str) -> str:
+    """Run what has to be refused, and not be logged; return the kind."""
+    before = entries(person)
+    kind = person.fails(14, *by_command(*more, **asked)).kind
+    assert (entries(person), leftovers(person)) == (before, [])
+    return kind
 
 
 def later() -> dict[str, list[dict[str, object]]]:
@@ -92,6 +107,7 @@ def test_what_the_base_learned_from_tests_nothing(acme) -> None:
         text = text.replace(f'{part} = "acme/later.{part}"', f'{part} = "acme/{name}"')
     (acme.folder / "known.toml").write_text(text)
     assert refused(acme, 14, "train", "known.toml").kind == "test-is-train"
+    assert refused_command(acme, "--base", WHOLE, "--test", "acme/small.train") == "test-is-train"
 
 
 def test_a_right_that_was_taken_back_follows_what_was_trained_on(acme) -> None:
@@ -100,12 +116,15 @@ def test_a_right_that_was_taken_back_follows_what_was_trained_on(acme) -> None:
     made = acme.ok("train", config, "--json").json
     run = acme.ok("show", "runs/acme/small", "--json").json["manifest"]["body"]
     right = run["rights"][0]["credential"]
+    acme.ok(*by_command("--base", WHOLE))
     acme.ok("revoke", right)
     for name in (WHOLE, made["name"]):
         report = acme.run("verify", name, "--json")
         rights = next(one for one in report.json["checks"] if one["id"] == "rights")
         assert (report.code, rights["detail"]["reason"]) == (4, "taken-back-later")
     assert refused(acme, 14, "train", config).kind == "rights-missing"
+    assert refused_command(acme, "--base", WHOLE) == "rights-missing"
+    assert refused(acme, 14, "reproduce", made["name"]).kind == "rights-missing"
     assert made["name"] in affected(acme, right)
 
 
@@ -143,6 +162,8 @@ def test_what_a_model_wrote_rests_on_what_it_learned_from(acme) -> None:
     rights = next(one for one in report.json["checks"] if one["id"] == "rights")
     assert (report.code, rights["detail"]["reason"]) == (4, "taken-back-later")
     assert refused(acme, 14, "train", "on.toml").kind == "rights-missing"
+    assert refused_command(acme, data="acme/written") == "rights-missing"
+    assert refused(acme, 14, "reproduce", model).kind == "rights-missing"
 
 
 def test_what_is_said_of_a_generator_has_to_hold(acme) -> None:
@@ -162,3 +183,4 @@ def test_what_is_said_of_a_generator_has_to_hold(acme) -> None:
     text = (acme.folder / configure(acme, "later", candidates=["tfidf"])).read_text()
     (acme.folder / "on.toml").write_text(text.replace("acme/later.train", "acme/written"))
     assert refused(acme, 14, "train", "on.toml").kind == "output-terms"
+    assert refused_command(acme, data="acme/written") == "output-terms"

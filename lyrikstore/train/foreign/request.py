@@ -1,7 +1,7 @@
 """What a run by a program of the caller's uses and makes, checked before it starts (spec §13.13).
 
-The guard is that of a run of ours: every source of the inputs has to permit the purpose, or nothing
-is copied, and nothing is logged.
+The guard is that of a run of ours: every source of the inputs has to permit the purpose, and so has
+what models rest on that wrote the inputs or are the base; or nothing is copied or logged.
 """
 
 from collections.abc import Collection
@@ -24,6 +24,7 @@ from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.manifests.names import Name
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.formats.formats import FOREIGN
+from lyrikstore.train.preflight import check_stages
 from lyrikstore.train.requirements import UseConfig, stated
 from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.rights.required import Right, check_rights
@@ -129,7 +130,8 @@ def plan_foreign(
         user: DID of who trains, for whom licence grants count; None: for nobody.
 
     Raises:
-        PolicyError: (``rights-missing``) a source may not be used for the purpose.
+        PolicyError: (``rights-missing``) a source may not be used for the purpose; else as
+            :func:`lyrikstore.train.preflight.check_stages`.
         InvalidInputError: (``bad-name``, ``bad-format``, ``unknown-word``, ``not-a-dataset``,
             ``not-a-model``, ``same-data``) it asks for what cannot be.
         NotFoundError: An input is not here.
@@ -145,6 +147,7 @@ def plan_foreign(
                 f"{one.name} is named twice: measuring on what was learned shows nothing",
                 hint="name the parts of a split",
             )
+    check_stages(repo, inputs, base, [test] if test else [], trust=trust, clock=clock)
     config = request.to_json()
     declared = Use.of_run({"purpose": request.purpose, "config": config}, clock())
     measuring = Use.of_evaluation(config, clock())

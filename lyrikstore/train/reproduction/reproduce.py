@@ -22,7 +22,7 @@ from lyrikstore.train.candidates import Chosen
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import describe_code, describe_environment
 from lyrikstore.train.formats.formats import FORMAT_IDS
-from lyrikstore.train.preflight import RunPlan
+from lyrikstore.train.preflight import RunPlan, check_stages
 from lyrikstore.train.reproduction.compare import DigestOnly, compare_checkpoint
 from lyrikstore.train.seal import seal, seal_history
 from lyrikstore.train.statements.bodies import checkpoint_body
@@ -195,17 +195,19 @@ def plan_again(
         user: DID of whoever does it.
 
     Raises:
-        PolicyError: (``rights-missing``) it may not.
+        PolicyError: (``rights-missing``, ``output-terms``, ``test-is-train``) it may not.
         IncompleteError, NotFoundError: A manifest is not here.
     """
     train, validation, test, base = (
         [repo.manifest(item.id) for item in run.inputs_in(role)]
         for role in ("train", "validation", "test", "base")
     )
+    learnt, measured = [*train, *validation], [*validation, *test]
+    check_stages(repo, learnt, base[0] if base else None, measured, trust=trust, clock=clock)
     now = clock()
     rights = check_rights(
         repo,
-        [*train, *validation],
+        learnt,
         Use.of_run(run.body, now),
         trust=trust,
         user=user,

@@ -35,10 +35,12 @@ from lyrikstore.verify.store.test_sets import (
     MERGED,
     MERGED_MEMBERS,
     bases_of,
+    generated_among,
     is_another,
     is_learnt,
     is_mostly_seen,
     learnt_by,
+    not_to_train_on,
 )
 
 _SHARED_ROLES = ("base", "train", "validation")
@@ -230,6 +232,10 @@ def _compare_with_run(
     claimed = {item.id for item in checkpoint.inputs_in("filter")}
     if claimed - _filters_of(run, ancestry):
         problems.bad.append(f"{label}: it names a filter that its data did not pass")
+    learnt = [ancestry[one] for one in learnt_by(checkpoint) if one in ancestry]
+    # ATTACK: what a model wrote under terms that do not permit to train on it.
+    if any(map(not_to_train_on, generated_among(learnt, ancestry.get))):
+        problems.bad.append(f"{label}: it learned from what output terms do not permit to train on")
     if checkpoint.name not in run.body["plannedOutputs"]:
         problems.bad.append(f"{label}: its run did not plan an output of that name")
     # ATTACK: a run that was to be watched, whose checkpoint is silent about what was seen.

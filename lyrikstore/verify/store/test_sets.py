@@ -43,16 +43,29 @@ def bases_of(
 
 
 def generated_among(
-    datasets: Iterable[Manifest], manifest_of: Callable[[Digest], Manifest]
+    datasets: Iterable[Manifest], manifest_of: Callable[[Digest], Manifest | None]
 ) -> list[Manifest]:
-    """Return those of some datasets, and of what they were made from, that a model wrote."""
+    """Return those of some datasets, and of what they were made from, that a model wrote.
+
+    Args:
+        datasets: The datasets.
+        manifest_of: Gives a manifest; None where it cannot be followed.
+    """
     pending = list(datasets)
     seen = {one.id for one in pending}
     for one in pending:  # which grows
         new = [identity for identity in one.made_from if identity not in seen]
         seen.update(new)
-        pending += map(manifest_of, new)
+        pending += filter(None, map(manifest_of, new))
     return [one for one in pending if one.body["origin"] == "generated"]
+
+
+def not_to_train_on(dataset: Manifest) -> str | None:
+    """Return which generator's output terms do not permit to train on a dataset; None: none's."""
+    for one in dataset.body.get("generators", ()):
+        if one["outputTerms"]["permitsTraining"] == "no":
+            return str(one["name"])
+    return None
 
 
 def learned_by_generators(

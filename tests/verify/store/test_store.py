@@ -683,6 +683,24 @@ def test_unplanned_output(fresh: Lineage) -> None:
     assert "did not plan" in problems(fresh.object("other"), "runs")
 
 
+@pytest.mark.parametrize("terms", ["yes", "unknown", "no"])
+@pytest.mark.parametrize("role", ["train", "validation"])
+def test_what_output_terms_do_not_permit_is_not_learned_from(fresh: Lineage, role, terms) -> None:
+    # ATTACK: whoever signs the checkpoint asked nobody.
+    records = fresh.publisher.manifest
+    told = {"name": "somebody's model", "outputTerms": {"permitsTraining": terms}}
+    files = {"tree": records.tree, "files": records.files, "attachments": records.attachments}
+    body = {**records.body, "origin": "generated", "generators": [told]}
+    written = fresh.sign("dataset", "datasets/acme/written", body, **files)
+    fresh.log(written)
+    inputs = [Input("train", "dataset", records.id), Input(role, "dataset", written.id)]
+    run = fresh.run("runs/acme/model", inputs=inputs, parents=[fresh.ids["run"]])
+    inputs = [Input("run", "run", run.id), *inputs]
+    parents = [fresh.ids["model"]]
+    fresh.ids["model"] = fresh.trained(run, inputs=inputs, parents=parents).id
+    assert ("output terms" in problems(fresh.object("model"), "runs")) is (terms == "no")
+
+
 @pytest.mark.parametrize("watched", [True, False])
 def test_what_a_run_was_to_observe(fresh: Lineage, watched: bool) -> None:
     seen = "reads-and-writes" if watched else "nothing"
