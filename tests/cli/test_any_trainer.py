@@ -361,6 +361,40 @@ def test_a_job_elsewhere(trainer) -> None:
     assert trainer.fails(1, "train", "--collect", "job", "--json").kind == "no-run"
 
 
+def test_what_a_job_takes_along(trainer) -> None:
+    code = trainer.folder / "code"
+    (code / "deep").mkdir(parents=True)
+    for name in ("train.sh", "deep/more.sh", ".env", "deep/.env.local", "deep/my.pem", "my.key"):
+        (code / name).write_text("true\n")
+    (trainer.folder / "more").mkdir()
+    (trainer.folder / "more" / "train.sh").write_text("true\n")
+    before = entries(trainer)
+
+    def export(place: str, *program: str) -> tuple[str, ...]:
+        asked = ("train", "--input", "acme/rows", "--output", "acme/model", "--json", "-o", place)
+        named = (word for one in program for word in ("--program", one))
+        job = ("--export-job", "skypilot", "--region", "aws/eu-central-1")
+        return (*asked, *job, *named, "--", "true")
+
+    for arguments, kind in (
+        (export("code/job", "code"), "bad-program"),
+        (export("job", "."), "bad-program"),
+        (export("job", "code/train.sh", "more/train.sh"), "bad-program"),
+        (export("job", ".lyrikstore"), "bad-program"),
+    ):
+        assert trainer.fails(16, *arguments).kind == kind
+    assert entries(trainer) == before
+    assert sorted(one.name for one in code.iterdir()) == [".env", "deep", "my.key", "train.sh"]
+    trainer.ok(*export("job", "code"))
+    # The folder in which the store lies, called by a dot.
+    trainer.ok(*export(str(trainer.home / "job"), "."))
+    for job, found in ((trainer.folder / "job", ["code"]), (trainer.home / "job", None)):
+        taken = [one.name for one in (job / "program").rglob("*")]
+        assert found is None or [one.name for one in (job / "program").iterdir()] == found
+        assert {"train.sh", "more.sh"} <= set(taken)
+        assert not {".lyrikstore", ".env", ".env.local", "my.pem", "my.key"} & set(taken)
+
+
 def test_where_a_job_may_run(trainer) -> None:
     folder = trainer.folder / "german"
     folder.mkdir()
