@@ -16,10 +16,11 @@ from typing import Any, BinaryIO, NoReturn
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import PolicyError, RunFailedError, storage_error
+from lyrikstore.canon.errors import PolicyError, RunFailedError, StorageError, storage_error
 from lyrikstore.canon.text import brief, escape_control, pluralize
 from lyrikstore.history.trees.paths import offenders
 from lyrikstore.history.trees.tree import Tree, TreeEntry
+from lyrikstore.objects.io.safe_folder import own_folder
 from lyrikstore.objects.store.writer import BlobWriter
 from lyrikstore.train.formats.base_model import MAX_HEADER_BYTES, check_weights
 from lyrikstore.train.formats.formats import FILES, PEFT, TRANSFORMERS
@@ -178,14 +179,21 @@ def _format_of(paths: Mapping[str, int]) -> str:
 
 
 class _Hashing:
-    """A stream that hashes what is read, and looks for a private path in it."""
+    """A stream that hashes what is read, and looks for a private path in it.
 
-    def __init__(self, path: str, file: BinaryIO, private: bytes) -> None:
-        self._path, self._file, self._private = path, file, private
+    It begins with the head that was checked, or it refuses.
+    """
+
+    def __init__(self, path: str, file: BinaryIO, private: bytes, head: bytes) -> None:
+        self._path, self._file, self._private, self._head = path, file, private, head
         self._sha, self._tail = sha256(), b""
 
     def read(self, size: int = -1, /) -> bytes:
         data = self._file.read(size)
+        # ATTACK: another file of that size, written between the check and this.
+        if not data.startswith(self._head[: len(data)]):
+            _refuse(f"{_named(self._path)} changed while it was read")
+        self._head = self._head[len(data) :]
         self._sha.update(data)
         if self._private in self._tail + data:
             _refuse(f"{_named(self._path)} names a private folder of this machine")
@@ -206,7 +214,7 @@ def _put_weights(
     except PolicyError as error:
         _refuse(error.message)
     file.seek(0)
-    stream = _Hashing(path, file, os.fsencode(private))
+    stream = _Hashing(path, file, os.fsencode(private), head)
     digest, total = writer.put_file(stream)
     if total != size:
         _refuse(f"{_named(path)} changed while it was read")
@@ -251,8 +259,13 @@ def _no_constant(name: str) -> NoReturn:
 def _opened(folder: Path, path: str, size: int) -> BinaryIO:
     # Through one descriptor, not following links: what is checked is what is stored.
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    above, _, name = path.rpartition("/")
     try:
-        file = os.fdopen(os.open(folder / path, flags), "rb")
+        # ATTACK A13: a folder that became a link since it was looked at.
+        with own_folder(folder.parent, f"{folder.name}/{above}") as place:
+            file = os.fdopen(os.open(name, flags, dir_fd=place), "rb")
+    except StorageError:
+        _refuse(f"{_named(path)} lies behind a link by now")
     except OSError as error:
         raise storage_error(error, f"reading {_named(path)}") from error
     status = os.fstat(file.fileno())
