@@ -297,6 +297,29 @@ def test_what_another_tool_left(trainer) -> None:
     assert entries(trainer) == before
 
 
+def test_a_folder_of_the_users_own_may_be_called_as_words_are(trainer) -> None:
+    out = trainer.folder / "model"
+    out.mkdir()
+    asked = ("import", "--trained", "model", "--input", "acme/rows", "--output", "acme/model")
+    token = json.dumps({"vocab": {str(out): 1}})
+    (out / "tokenizer.json").write_text(token)
+    (out / "config.json").write_text(json.dumps({"model_type": "a", "_name_or_path": f"{out}/a"}))
+    (out / "notes.txt").write_text(f"{out} {out}s x{out} {out}.bak file://{out}, {out}.\n")
+    # What cannot be sealed is found before anything is logged.
+    before = entries(trainer)
+    (out / "wrong.json").write_text("{")
+    assert trainer.fails(18, *asked, "--json").kind == "bad-output"
+    assert entries(trainer) == before
+    (out / "wrong.json").unlink()
+    trainer.ok(*asked)
+    trainer.ok("checkout", MODEL, "there")
+    there = trainer.folder / "there"
+    assert (there / "tokenizer.json").read_text() == token
+    found = json.loads((there / "config.json").read_text())
+    assert found == {"model_type": "a", "_name_or_path": "./a"}
+    assert (there / "notes.txt").read_text() == f". {out}s x{out} {out}.bak file://., ..\n"
+
+
 def test_files_name_copies_by_what_they_are(new_person) -> None:
     person = new_person("Jürgen")
     person.folder = person.folder / "Übung"
@@ -349,7 +372,7 @@ def test_a_job_elsewhere(trainer) -> None:
     result = trainer.fails(1, "train", "--collect", "job", "--json")
     assert result.kind == "no-file"
     (folder / "output").mkdir()
-    (folder / "output" / "notes.txt").write_text("read /tmp/lyrikstore/input\n")
+    (folder / "output" / "notes.txt").write_text("a job read /tmp/lyrikstore/input\n")
     found = trainer.ok("train", "--collect", "job", "--json").json
     assert found["observed"] is None
     assert trainer.ok("verify", MODEL, "--json").json["verdict"] == "trusted"
@@ -357,7 +380,7 @@ def test_a_job_elsewhere(trainer) -> None:
     assert "remote, not observed" in (trainer.folder / "CARD.md").read_text("utf-8")
     trainer.ok("checkout", MODEL, "there")
     tree = trainer.ok("show", "acme/rows", "--json").json["manifest"]["tree"]
-    assert (trainer.folder / "there" / "notes.txt").read_text() == f"read {tree}\n"
+    assert (trainer.folder / "there" / "notes.txt").read_text() == f"a job read {tree}\n"
     assert trainer.fails(1, "train", "--collect", "job", "--json").kind == "no-run"
 
 

@@ -13,7 +13,7 @@ from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.train.foreign.output import find_output
+from lyrikstore.train.foreign.output import check_output, find_output
 from lyrikstore.train.foreign.request import ForeignRun, plan_foreign
 from lyrikstore.train.foreign.run import (
     ForeignOutput,
@@ -55,7 +55,8 @@ def import_trained(
         RunFailedError: (``bad-output``) it cannot be sealed.
         ConflictError, LockedError, StorageError: As any transaction.
 
-    Nothing is logged where it is refused. Cost: one read of the folder.
+    Nothing is logged where it is refused, unless it is changed meanwhile. Cost: one read of the
+    folder, and another of its text.
     """
     begun = time.monotonic()
     progress(Progress(phase="check"))
@@ -67,10 +68,11 @@ def import_trained(
     plan = plan_foreign(repo, request, trust=trust, clock=clock, user=signer.did)
     for one in plan.warnings:
         progress(Progress(phase="warn", detail={"code": one.code, "text": one.text}))
-    find_output(folder, plan.request.format)
+    made = ForeignOutput(folder, folder, staged=False)
+    output = find_output(folder, plan.request.format)
+    check_output(folder, output, names=made.names, private=folder)
     progress(Progress(phase="register"))
     body = run_body(plan, {"by": "ended", "observed": "nothing"})
-    made = ForeignOutput(folder, folder)
     run = register(repo, plan, body, signer=signer, clock=clock, message=message)
     progress(Progress(phase="seal"))
     checkpoint, index, left = emit(

@@ -263,7 +263,8 @@ def collect_job(
         for name, manifest in input_names(plan).items()
     )
     progress(Progress(phase="seal"))
-    made = ForeignOutput(output, folder.resolve(), inputs, elsewhere=Path(_PLACE) / OUTPUT)
+    place = Path(_PLACE) / OUTPUT
+    made = ForeignOutput(output, folder.resolve(), inputs, elsewhere=place, staged=False)
     checkpoint, index, left = emit(
         repo, plan, run, made, signer=signer, clock=clock, progress=progress
     )

@@ -39,6 +39,11 @@ _TEXTS = frozenset(
 )
 _BARE = frozenset({"LICENSE", "LICENCE", "NOTICE"})
 _VOCABULARIES = frozenset({"sentencepiece.bpe.model", "spiece.model", "tokenizer.model"})
+_TOKENS = frozenset(
+    {"added_tokens.json", "merges.txt", "special_tokens_map.json", "tokenizer.json"}
+    | {"vocab.json", "vocab.txt"}
+)
+"""Texts in which what looks like a path may be a token; nothing in them is replaced."""
 _LEFT_FILES = frozenset({"training_args.bin"})
 _LEFT_FOLDERS = re.compile(r"checkpoint-[0-9]+|\.cache|\.ipynb_checkpoints")
 
@@ -105,6 +110,7 @@ def seal_output(
     *,
     names: Mapping[bytes, bytes],
     private: Path,
+    staged: bool = True,
 ) -> Sealed:
     """Check and store the files of an output.
 
@@ -113,7 +119,9 @@ def seal_output(
         output: What :func:`find_output` gave of it.
         writer: Of the transaction that will log the checkpoint.
         names: Path of a copy → what stands for it in files of text, such as its tree's id.
-        private: The staging folder, whose path must not leave this machine.
+        private: A folder whose path must not leave this machine.
+        staged: It is a staging folder, whose name nothing else has. Another's path may be a part
+            of a word, or a token.
 
     Raises:
         RunFailedError: (``bad-output``) a file is not what its name says, changed meanwhile, or
@@ -126,15 +134,34 @@ def seal_output(
     for path, size in sorted(output.paths.items()):
         with _opened(folder, path, size) as file:
             if path.endswith(_WEIGHTS):
-                digest, total, sha = _put_weights(path, file, size, writer, private)
+                digest, total, sha = _put_weights(
+                    path, file, size, writer, private if staged else None
+                )
             else:
-                data = _text(path, file.read(MAX_TEXT_BYTES + 1), names, private)
+                data = _text(path, file.read(MAX_TEXT_BYTES + 1), names, private, staged=staged)
                 digest, total, sha = writer.put_data(data), len(data), sha256(data).hexdigest()
         entries.append(TreeEntry(path, total, digest))
         sums.append(f"{sha}  {path}\n")
     tree = Tree.of(entries)
     text = "".join(sums).encode("utf-8")
     return Sealed(tree, writer.put_bytes(tree.encode()), writer.put_bytes(text), len(text))
+
+
+def check_output(
+    folder: Path, output: FoundOutput, *, names: Mapping[bytes, bytes], private: Path
+) -> None:
+    """Return if the files of an output that was not staged can be sealed, as they are now.
+
+    Args, Raises: As :func:`seal_output`.
+
+    Cost: one read of each file of text, and of the heads of weights.
+    """
+    for path, size in sorted(output.paths.items()):
+        with _opened(folder, path, size) as file:
+            if path.endswith(_WEIGHTS):
+                _read_head(path, file, size)
+            else:
+                _text(path, file.read(MAX_TEXT_BYTES + 1), names, private, staged=False)
 
 
 def _walk(folder: Path, prefix: str, left: list[str]) -> Iterator[tuple[str, os.stat_result]]:
@@ -195,42 +222,54 @@ class _Hashing:
             _refuse(f"{_named(self._path)} changed while it was read")
         self._head = self._head[len(data) :]
         self._sha.update(data)
-        if self._private in self._tail + data:
+        if self._private and self._private in self._tail + data:
             _refuse(f"{_named(self._path)} names a private folder of this machine")
-        self._tail = (self._tail + data)[-len(self._private) :]
+        self._tail = (self._tail + data)[-len(self._private) :] if self._private else b""
         return data
 
     def hexdigest(self) -> str:
         return self._sha.hexdigest()
 
 
-def _put_weights(
-    path: str, file: BinaryIO, size: int, writer: BlobWriter, private: Path
-) -> tuple[Digest, int, str]:
+def _read_head(path: str, file: BinaryIO, size: int) -> bytes:
     head = file.read(8)
     head += file.read(min(int.from_bytes(head, "little"), MAX_HEADER_BYTES))
     try:
         check_weights(_named(path), head, size)
     except PolicyError as error:
         _refuse(error.message)
+    return head
+
+
+def _put_weights(
+    path: str, file: BinaryIO, size: int, writer: BlobWriter, private: Path | None
+) -> tuple[Digest, int, str]:
+    head = _read_head(path, file, size)
     file.seek(0)
-    stream = _Hashing(path, file, os.fsencode(private), head)
+    stream = _Hashing(path, file, b"" if private is None else os.fsencode(private), head)
     digest, total = writer.put_file(stream)
     if total != size:
         _refuse(f"{_named(path)} changed while it was read")
     return digest, total, stream.hexdigest()
 
 
-def _text(path: str, data: bytes, names: Mapping[bytes, bytes], private: Path) -> bytes:
+def _text(
+    path: str, data: bytes, names: Mapping[bytes, bytes], private: Path, *, staged: bool
+) -> bytes:
     """Return the bytes of a file of text, or of a vocabulary, as they are stored."""
     name = PurePosixPath(path)
     if name.name in _VOCABULARIES:
         if data[:1] != b"\n":  # ATTACK: a pickle, called a vocabulary; those begin with a piece
             _refuse(f"{_named(path)} is no vocabulary of SentencePiece")
         return data
-    for place, word in names.items():
-        data = data.replace(place, word)
-    if os.fsencode(private) in data or os.fsencode(private.name) in data:
+    if name.name not in _TOKENS:
+        for place, word in names.items():
+            data = data.replace(place, word) if staged else _whole(place).sub(word, data)
+    if staged:
+        leaks = os.fsencode(private) in data or os.fsencode(private.name) in data
+    else:
+        leaks = name.name not in _TOKENS and bool(_whole(os.fsencode(private)).search(data))
+    if leaks:
         _refuse(f"{_named(path)} names a private folder of this machine")
     try:
         if "\0" in data.decode("utf-8"):
@@ -243,6 +282,12 @@ def _text(path: str, data: bytes, names: Mapping[bytes, bytes], private: Path) -
         except (ValueError, RecursionError) as error:
             _refuse(f"{_named(path)} is no strict JSON ({brief(str(error))})")
     return data
+
+
+def _whole(place: bytes) -> re.Pattern[bytes]:
+    """Return what finds a path where it is one: no part of a word or of a longer name."""
+    before = rb"(?:(?<![\w.\-\x80-\xff])|(?<=\\[bfnrt]))"
+    return re.compile(before + re.escape(place) + rb"(?![\w\-\x80-\xff]|\.\w)")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -195,6 +195,7 @@ class ForeignOutput(Struct, frozen=True):
         body: Further members of the checkpoint's body.
         history: How training went, as ``history/1``; empty: nobody knows.
         elsewhere: Where the model lay when it was trained, if that was another place.
+        staged: ``private`` is a staging folder, and no folder of the user's.
     """
 
     folder: Path
@@ -205,6 +206,7 @@ class ForeignOutput(Struct, frozen=True):
     body: Mapping[str, Any] = {}
     history: bytes = b""
     elsewhere: Path | None = None
+    staged: bool = True
 
     @property
     def names(self) -> dict[bytes, bytes]:
@@ -316,7 +318,14 @@ def emit(
         body["observed"] = made.observation.counts()
     with open_transaction(repo) as transaction:
         writer = transaction.writer
-        sealed = seal_output(made.folder, output, writer, names=made.names, private=made.private)
+        sealed = seal_output(
+            made.folder,
+            output,
+            writer,
+            names=made.names,
+            private=made.private,
+            staged=made.staged,
+        )
         attachments = [Attachment("sha256sums", sealed.sums, sealed.sums_bytes)]
         if made.observation is not None:
             data = made.observation.encode()
