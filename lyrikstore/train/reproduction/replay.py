@@ -295,7 +295,10 @@ def _held_against(
     staging: Staging,
     base: Digest | None,
 ) -> dict[str, Any]:
-    """Return the tree that a checkpoint has with the model of its signed state in it."""
+    """Return the tree that a checkpoint has with the model of its signed state in it.
+
+    Files that are not of that model are the checkpoint's own, and named.
+    """
     form = CANDIDATES[segments.candidate]
     folder = staging.path / str(result["final"]["folder"])
     sealed = seal(folder, DigestOnly(), form, base=base, private=staging.path)
@@ -308,6 +311,9 @@ def _held_against(
         for one in repo.tree(checkpoint).entries
     )
     found: dict[str, Any] = {"tree": str(Digest.of(whole.encode()))}
+    # ATTACK: word counts that nobody learned, in a blend whose other model is sound.
+    if kept := [one.path for one in whole.entries if one.path not in came]:
+        found["notRedone"] = kept
     if whole.id != checkpoint.tree:
         found["files"] = _differing(repo.tree(checkpoint).entries, whole.by_path)
     return found

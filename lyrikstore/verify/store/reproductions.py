@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.verify.store.segments import SegmentList, draw_segments, miss_chance
 
@@ -27,6 +28,8 @@ INPUT_MISSING, NOT_KEPT = "input-missing", "not-kept"
 
 ORDER = "blake3-order/2"
 """The order of records that a run can be done again in."""
+
+_BLEND = "blend/1"
 
 _DIFFERENCES = frozenset({"files", "differs", "metrics"})
 _FOLLOWING = frozenset({"decision", "chosen", "history"})
@@ -156,6 +159,13 @@ def find_fault(
             if "tree" in one
         ):
             return "the trees that it compared are not as it says"
+        # ATTACK: a blend called equal, of which only one model was done again.
+        if body["method"] == SEGMENTS and any(
+            known[Digest.parse(one["checkpoint"])].body["format"] == _BLEND
+            for one in body["compared"]
+            if "tree" in one and "notRedone" not in one
+        ):
+            return "it does not say what of a blend it did not do again"
         # ATTACK: an epoch that nobody uses comes again, and the model does not.
         if not any(one.body.get("final") for one in known.values()):
             return "it compared no final checkpoint"

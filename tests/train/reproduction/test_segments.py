@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +21,12 @@ from lyrikstore.train.worker.fitting import tune
 from lyrikstore.train.worker.fitting.replay import replay
 from lyrikstore.train.worker.fitting.written import Began, Written
 from lyrikstore.train.worker.hashed_read import StagedFiles
-from lyrikstore.verify.store.reproductions import fault_of_segments, verdict_of
+from lyrikstore.verify.store.reproductions import (
+    ORDER,
+    fault_of_segments,
+    find_fault,
+    verdict_of,
+)
 from lyrikstore.verify.store.segments import (
     SegmentList,
     SegmentState,
@@ -327,3 +333,37 @@ def test_segments_that_somebody_chose_are_not_drawn() -> None:
     assert verdict(told(drawn, replayed=differs), reasons=["not-kept"]) == "mismatch"
     assert verdict(told(drawn, replayed=differs), reasons=["other-code"]) == "inconclusive"
     assert verdict(told(drawn), compared=[]) == "inconclusive"
+
+
+def test_what_of_a_blend_was_not_done_again_is_named() -> None:
+    states = tuple(SegmentState({}, f"{number:064x}") for number in range(2))
+    same = {"expected": states[0].state, "found": states[0].state}
+    ended = {"number": 0, "expected": states[1].state, "found": states[1].state}
+    told = {
+        "count": 1,
+        "drawn": [0],
+        "nonce": nonce(1)["nonce"].hex(),
+        "head": {"size": 40, "root": "00" * 32},
+        "missChance": "0.0000",
+        "start": same,
+        "replayed": [ended],
+    }
+    about = {"environment": {"platform": "x"}, "code": {}}
+    announced = {"task": "t", "candidates": [], "order": {"function": ORDER}, **about}
+    run: Any = SimpleNamespace(id=Digest.of(b"run"), body=announced)
+
+    def fault(form: str, **more: Any) -> str:
+        model: Any = SimpleNamespace(
+            id=Digest.of(b"model"),
+            tree=Digest.of(b"tree"),
+            body={"format": form, "final": True},
+            inputs_in=lambda _: [run],
+        )
+        compared = [{"checkpoint": str(model.id), "tree": str(model.tree), **more}]
+        body = {"method": "segments/1", "segments": told, "compared": compared, **about}
+        again: Any = SimpleNamespace(body={**body, "verdict": "match"})
+        return find_fault(again, run, [model], SegmentList("lora", 2, states))
+
+    assert fault("encoder/1") == ""
+    assert fault("blend/1", notRedone=["blend.json"]) == ""
+    assert fault("blend/1")
