@@ -69,8 +69,9 @@ def command(
                 progress=follow(session.screen, meter),
             )
     facts = store.models.report(str(manifest.id))
+    written = manifest.body["task"] == "sft"
     if report is not None:
-        if not facts["confusion"]:
+        if written:
             raise InvalidInputError(
                 "no-report",
                 f"{manifest.name} is of a model that writes: its report has no charts to draw",
@@ -99,7 +100,7 @@ def command(
     _show_samples(session, facts["samples"])
     if report is not None:
         session.screen.result(f"✓ wrote       {report}")
-    elif dataset is not None and facts["confusion"]:
+    elif dataset is not None and not written:
         session.screen.hint(f"with charts: lyrikstore evaluate {manifest.name} --report FILE.html")
 
 
