@@ -183,8 +183,9 @@ def shape(bench: Bench, name: str) -> list[str]:
         save_file(made, folder / file, metadata={"format": "pt"})
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": index}))
     bench.do("commit", folder, "-d", f"checkpoints/bench/{short}-base")
-    rows = [{"question": f"What is {at}?", "answer": f"It is {at}. " * 12} for at in range(12)]
-    commit(bench, short, {"train": rows, "validation": rows[:1], "test": rows[1:2]})
+    # Each fills a row of its own: three steps.
+    rows = [{"question": f"What is {at}?", "answer": f"It is {at}. " * 40} for at in range(5)]
+    commit(bench, short, {"train": rows[:3], "validation": rows[3:4], "test": rows[4:]})
     settings = {"tokens": 128, "answers": 96, "batch": 1, "threads": 2, "layers": ""}
     trees, row = [], []
     for _ in range(2):

@@ -150,6 +150,7 @@ class TrainingConfig(Struct, frozen=True):
             multiplies it.
         seed: Decides order, initial weights and dropout.
         threads: CPU threads; part of what makes a run repeatable.
+        activation_checkpointing: Whether layers of a model that writes are computed again.
     """
 
     epochs: int = 5
@@ -166,6 +167,7 @@ class TrainingConfig(Struct, frozen=True):
     precision: str = "auto"
     seed: int = 1
     threads: int = 2
+    activation_checkpointing: bool = False
 
 
 class TrainConfig(Struct, frozen=True):
@@ -298,7 +300,7 @@ class TrainConfig(Struct, frozen=True):
             "data": stated(self.data) | {"train": refs[0] if len(refs) == 1 else list(refs)},
             "model": stated(self.model),
             "lora": stated(self.lora),
-            "training": to_builtins(self.training),
+            "training": {k: v for k, v in to_builtins(self.training).items() if v is not False},
         }
         document |= {
             name: section

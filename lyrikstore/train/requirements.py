@@ -37,6 +37,7 @@ LINEAR = "linear"
 PLACE = "{prompt}"
 """Where a prompt template has what is asked."""
 
+RECOMPUTES = "activation_checkpointing"
 SFT_MODEL: Mapping[str, Any] = {"max_tokens": 512, "answer_tokens": 256, "candidates": [DECODER]}
 SFT_TRAINING: Mapping[str, Any] = {
     "epochs": 3,
@@ -367,6 +368,7 @@ def check_roles_of_data(task: str, document: Mapping[str, Any]) -> None:
         )
     for place, name in (
         *(("data", name) for name in named),
+        *(("training", name) for name in document.get("training", ()) if name == RECOMPUTES),
         *(("model", name) for name in ("quantization", "answer_tokens") if name in model),
         *(("model", name) for name in model.get("candidates", ()) if name == DECODER),
         *(("prompt", name) for name in document.get("prompt", ())),

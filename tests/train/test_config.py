@@ -187,7 +187,10 @@ def test_refuses_what_a_run_cannot_be_held_to(change, place):
             SMALL + "[training]\nepoch = 1\n",
             "unknown setting in [training]: 'epoch'; did you mean 'epochs'",
         ),
-        (SMALL + "[training]\nmax_steps = 1\n", "'max_steps'; known: batch_size, "),
+        (
+            SMALL + "[training]\nmax_steps = 1\n",
+            "'max_steps'; known: activation_checkpointing, batch_size, ",
+        ),
         (
             SMALL + "learning_rate = '0.1'\n",
             "in [model]: 'learning_rate'; it belongs in [training]",

@@ -23,7 +23,7 @@ def test_every_type_and_shape_is_read_as_the_library_reads_it(tmp_path: Path) ->
     import torch
     from safetensors.torch import load_file, save_file
 
-    from lyrikstore.train.worker.models.encoder import _TYPES, read_weights
+    from lyrikstore.train.worker.models.encoder import _TYPES, iterate_weights
 
     assert _TYPES.keys() == _BYTES.keys()
     torch.manual_seed(1)
@@ -35,7 +35,7 @@ def test_every_type_and_shape_is_read_as_the_library_reads_it(tmp_path: Path) ->
     path = tmp_path / "model.safetensors"
     save_file(tensors, path)
     files, read = reader(tmp_path)
-    ours, theirs = read_weights(files, path.name), load_file(path)
+    ours, theirs = dict(iterate_weights(files, path.name)), load_file(path)
     assert ours.keys() == theirs.keys()
     for name, tensor in theirs.items():
         assert ours[name].dtype == tensor.dtype
@@ -51,7 +51,7 @@ def test_other_bytes_are_reported_even_where_they_are_no_weights(
     import torch
     from safetensors.torch import save_file
 
-    from lyrikstore.train.worker.models.encoder import read_weights
+    from lyrikstore.train.worker.models.encoder import iterate_weights
 
     path = tmp_path / "model.safetensors"
     save_file({"one": torch.ones(4), "two": torch.zeros(2, 2)}, path)
@@ -71,5 +71,5 @@ def test_other_bytes_are_reported_even_where_they_are_no_weights(
     )
     files, read = reader(tmp_path)
     with pytest.raises((PolicyError, ValueError)):
-        read_weights(files, path.name)
+        dict(iterate_weights(files, path.name))
     assert read == [(path.name, Digest.of_file(path))]

@@ -293,7 +293,9 @@ def writer_work(
     read, looked = (one.tokens(config) * PACKING for one in (train, validation))
     matrix, head = shape.matrix_parameters, shape.vocabulary * shape.width
     attention = 4 * shape.width * shape.layers * row / 2
-    flop = read * (matrix * (2 + 2 * share) + attention * (1 + 2 * share) + 6 * trained)
+    forward = 1 + share * config.training.activation_checkpointing
+    flop = read * (2 * matrix + attention) * (forward + share)
+    flop += read * (attention * share + 6 * trained)
     flop += train.learnt(config) * head * 6
     flop += looked * (2 * matrix + attention) + validation.learnt(config) * head * 2
     rows = max(1, round(read / row))
@@ -317,9 +319,10 @@ def writer_memory_bytes(config: TrainConfig, shape: EncoderShape, *, reserve: fl
     each = NF4_BYTES if quantised else bytes_each
     weights = tables + each * shape.layer_parameters
     tokens = config.training.batch_size * config.model.max_tokens
-    kept = (20 * shape.width + 5 * shape.inner) * bytes_each * back * tokens
+    layer = (20 * shape.width + 5 * shape.inner) * bytes_each * tokens
+    inputs = shape.width * bytes_each * tokens
+    recomputed = config.training.activation_checkpointing
+    kept = back * inputs + layer if recomputed else back * layer
     logits = 12 * shape.vocabulary * CHUNK
-    # While it is loaded, the file's tensors are there beside the model's.
-    loading = weights + 2 * shape.parameters
-    training = weights + trained_bytes("lora", trained) + kept + logits
-    return int(reserve * max(loading, training))
+    # Weights are read a tensor at a time: loading takes less than training.
+    return int(reserve * (weights + trained_bytes("lora", trained) + kept + logits))

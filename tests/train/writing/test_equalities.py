@@ -12,7 +12,8 @@ torch = pytest.importorskip("torch")
 
 from lyrikstore.train.formats.base_model import check_model_config  # noqa: E402
 from lyrikstore.train.worker.hashed_read import StagedFiles  # noqa: E402
-from lyrikstore.train.worker.writing.decoder import AdaptedDecoder, load_decoder  # noqa: E402
+from lyrikstore.train.worker.writing.base import load_decoder  # noqa: E402
+from lyrikstore.train.worker.writing.decoder import AdaptedDecoder  # noqa: E402
 from lyrikstore.train.worker.writing.loss import (  # noqa: E402
     hidden_states,
     learnt_loss,
@@ -114,6 +115,29 @@ def test_the_loss_is_that_of_transformers_and_its_gradient_too(llama, causal):
     torch.nn.functional.cross_entropy(logits, rows.targets, reduction="sum").backward()
     for name, value in writer.parameters().items():
         assert torch.allclose(ours[name], value.grad, atol=1e-3), name
+
+
+def test_layers_that_are_computed_again_give_the_same_gradient(llama):
+    rows, found = pack_rows([RECORDS]), []
+    for again in (False, True):
+        torch.manual_seed(1)
+        writer = AdaptedDecoder.fresh(llama, ["model.safetensors"], CONFIG, "fp32")
+        if again:
+            writer.compute_layers_again()
+        writer.peft.train()
+        kept = []
+
+        def keep(one, kept=kept):
+            kept.append(one.numel())
+            return one
+
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda one: one):
+            loss = learnt_loss(writer.causal, rows)
+        loss.backward()
+        found.append((sum(kept), [one.grad for one in writer.parameters().values()]))
+    (kept, whole), (fewer, recomputed) = found
+    assert fewer < kept / 2
+    assert all(torch.equal(*pair) for pair in zip(whole, recomputed, strict=True))
 
 
 def test_the_loss_is_that_of_trl(llama, causal, tmp_path):

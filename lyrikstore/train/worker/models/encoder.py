@@ -5,7 +5,7 @@ found in a file, and nothing reads a pickle (spec 13.4).
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import torch
@@ -136,13 +136,12 @@ def load_base(files: StagedFiles, max_tokens: int) -> PreTrainedModel:
     """
     settings = json.loads(files.read(f"{BASE}/{CONFIG}"))
     with loading("the base model"):
-        return _load_base(settings, read_weights(files, f"{BASE}/{WEIGHTS}"), max_tokens)
+        return _load_base(settings, dict(iterate_weights(files, f"{BASE}/{WEIGHTS}")), max_tokens)
 
 
-def read_weights(files: StagedFiles, name: str) -> dict[str, Tensor]:
-    """Return the tensors of a staged file, each read once into memory of this process."""
+def iterate_weights(files: StagedFiles, name: str) -> Iterator[tuple[str, Tensor]]:
+    """Yield the tensors of a staged file by name, each read once into memory of this process."""
     # What `safetensors` reads from bytes is there twice; from a path, it is mapped.
-    weights: dict[str, Tensor] = {}
     with files.open(name) as stream:
         head = stream.read(8)
         head += stream.read(min(int.from_bytes(head, "little"), MAX_HEADER_BYTES))
@@ -153,8 +152,7 @@ def read_weights(files: StagedFiles, name: str) -> dict[str, Tensor]:
             start, stop = about["data_offsets"]
             data = torch.empty(stop - start, dtype=torch.uint8)
             stream.fill(data.numpy().data)
-            weights[tensor] = data.view(_TYPES[about["dtype"]]).reshape(about["shape"])
-    return weights
+            yield tensor, data.view(_TYPES[about["dtype"]]).reshape(about["shape"])
 
 
 def _load_base(

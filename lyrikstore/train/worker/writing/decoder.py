@@ -1,4 +1,4 @@
-"""Base models that write, and an adapter of one (spec §13.12.5).
+"""A base model that writes, with an adapter (spec §13.12.5).
 
 Imported by workers only. Nothing here chooses a class by a name found in a file, and nothing reads
 a pickle.
@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import torch
 from peft import (
@@ -19,113 +19,13 @@ from peft import (
 )
 from safetensors.torch import load, save_file
 from torch import Tensor, nn
-from transformers import (
-    BitsAndBytesConfig,
-    Gemma3ForCausalLM,
-    Gemma3TextConfig,
-    GemmaConfig,
-    GemmaForCausalLM,
-    LlamaConfig,
-    LlamaForCausalLM,
-    MistralConfig,
-    MistralForCausalLM,
-    Phi3Config,
-    Phi3ForCausalLM,
-    Qwen2Config,
-    Qwen2ForCausalLM,
-    Qwen3Config,
-    Qwen3ForCausalLM,
-)
 
 from lyrikstore.train.formats.adapter import ADAPTER, ADAPTER_CONFIG
-from lyrikstore.train.formats.architectures import family_of
-from lyrikstore.train.formats.base_model import CONFIG
 from lyrikstore.train.formats.decoder import DECODER_FIXED, FORMAT, PROMPT
 from lyrikstore.train.requirements import SFT
 from lyrikstore.train.worker.errors import TRAINED, loading
 from lyrikstore.train.worker.hashed_read import StagedFiles
-from lyrikstore.train.worker.models.encoder import read_weights
-from lyrikstore.train.worker.staging import BASE
-
-_CLASSES: Mapping[str, tuple[Any, Any]] = {
-    "gemma": (GemmaConfig, GemmaForCausalLM),
-    "gemma3_text": (Gemma3TextConfig, Gemma3ForCausalLM),
-    "llama": (LlamaConfig, LlamaForCausalLM),
-    "mistral": (MistralConfig, MistralForCausalLM),
-    "phi3": (Phi3Config, Phi3ForCausalLM),
-    "qwen2": (Qwen2Config, Qwen2ForCausalLM),
-    "qwen3": (Qwen3Config, Qwen3ForCausalLM),
-}
-"""``model_type`` → the classes; never by a name in a file."""
-
-_TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
-
-
-def load_decoder(
-    files: StagedFiles, weights: Sequence[str], *, quantization: str, precision: str
-) -> Any:
-    """Return the staged base model with frozen weights.
-
-    Args:
-        files: The staging folder.
-        weights: Names of the files with its weights.
-        quantization: ``nf4``, or empty: as ``precision`` says.
-        precision: ``fp32`` or ``bf16``.
-
-    Raises:
-        InvalidInputError: (``bad-model``) it cannot be loaded, or its weights are not those of the
-            architecture the config names; (``extra-missing``) bitsandbytes is not installed.
-        StorageError: (``staging-lost``) a file of it is gone.
-    """
-    settings = json.loads(files.read(f"{BASE}/{CONFIG}"))
-    with loading("the base model"):
-        tensors: dict[str, Tensor] = {}
-        for name in weights:
-            tensors |= read_weights(files, f"{BASE}/{name}")
-        return _build(settings, tensors, quantization, _TYPES[precision])
-
-
-def _build(
-    settings: Mapping[str, Any],
-    tensors: dict[str, Tensor],
-    quantization: str,
-    dtype: torch.dtype,
-) -> Any:
-    configured, built = _CLASSES[settings["model_type"]]
-    config = configured(**family_of(settings).arguments(settings))
-    for name, value in tensors.items():
-        if value.is_floating_point() and not torch.isfinite(value).all():
-            raise ValueError(f"its weights are no numbers: {name} has infinity or NaN")
-    quantized: Any = None
-    if quantization:
-        quantized = cast("Any", BitsAndBytesConfig)(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=dtype,
-        )
-    model, info = built.from_pretrained(
-        None,
-        config=config,
-        state_dict=tensors,
-        dtype=dtype,
-        quantization_config=quantized,
-        ignore_mismatched_sizes=True,  # so that they are named, below
-        local_files_only=True,
-        output_loading_info=True,
-        trust_remote_code=False,
-        attn_implementation="sdpa",
-    )
-    for name, held, wanted in sorted(info["mismatched_keys"]):
-        raise ValueError(
-            f"its weights do not fit its config: {name} is {tuple(held)}, not {tuple(wanted)}"
-        )
-    for key, words in (("missing_keys", "lack"), ("unexpected_keys", "have, beside its own,")):
-        if odd := sorted(info[key]):
-            raise ValueError(f"its weights {words} {odd[0]} ({len(odd)} in all)")
-    for parameter in model.parameters():
-        parameter.requires_grad_(requires_grad=False)
-    return model
+from lyrikstore.train.worker.writing.base import load_decoder
 
 
 class AdaptedDecoder:
@@ -208,6 +108,14 @@ class AdaptedDecoder:
         """Return what is trained, by name."""
         named = self.peft.named_parameters()
         return {name: value for name, value in named if value.requires_grad}
+
+    def compute_layers_again(self) -> None:
+        """Keep only what goes into each layer; the way back computes the rest of it again."""
+        current = getattr(self.causal, "activation_checkpointing_enable", None)
+        enable = current or self.causal.gradient_checkpointing_enable  # of older transformers
+        enable({"use_reentrant": False})
+        # Else the way back went through layers before the first with an adapter, too.
+        self.causal.disable_input_require_grads()
 
     def save(self, folder: Path) -> None:
         """Write the adapter, in fp32, and how it is asked."""

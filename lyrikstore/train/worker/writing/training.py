@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lyrikstore.train.requirements import RECOMPUTES
 from lyrikstore.train.worker.errors import diverged
 from lyrikstore.train.worker.fitting.loop import EpochLoop, Validated
 from lyrikstore.train.worker.fitting.points import Points
@@ -91,6 +92,8 @@ class WriterFitting:
         self._most = int(job["config"]["model"]["max_tokens"])
         self.training: Mapping[str, Any] = job["config"]["training"]
         self.rate = "learning_rate"
+        if self.training.get(RECOMPUTES):
+            writer.compute_layers_again()
         self._trained = list(writer.parameters().values())
         self.trainable = sum(value.numel() for value in self._trained)
         self.optimizer: torch.optim.Optimizer = torch.optim.AdamW(
