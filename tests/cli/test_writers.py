@@ -81,6 +81,10 @@ def test_what_is_written_is_measured_shown_and_the_same_again(acme, tmp_path):
     for command, kind in (
         (("deploy", made["id"], "--to", "hf", "-o", tmp_path / "hf"), "no-such-target"),
         (("monitor", made["id"], "--on", "acme/talk.test"), "no-monitor"),
+        (
+            ("evaluate", made["id"], "--on", "acme/talk.test", "--report", tmp_path / "r.html"),
+            "no-report",
+        ),
         (("predict", made["id"], tmp_path / "own.toml", "--explain"), "no-explanation"),
     ):
         assert acme.fails(16, *command, "--json").kind == kind

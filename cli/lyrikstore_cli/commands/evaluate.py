@@ -57,8 +57,16 @@ def command(
     if report is not None:
         options.check_new(report)
     store = session.open_store(sign=dataset is not None)
+    asked = store.resolve(model)
+    writes = asked.body.get("task") == "sft"
+    if report is not None and writes:
+        raise InvalidInputError(
+            "no-report",
+            f"{asked.name} is of a model that writes: its report has no charts to draw",
+            hint=f"lyrikstore card {asked.name.replace('evaluations/', 'checkpoints/')}",
+        )
     if dataset is None:
-        manifest = _existing(store.resolve(model), report)
+        manifest = _existing(asked, report)
     else:
         with session.screen.progress("evaluating") as meter:
             manifest = store.models.evaluate(
@@ -69,14 +77,7 @@ def command(
                 progress=follow(session.screen, meter),
             )
     facts = store.models.report(str(manifest.id))
-    written = manifest.body["task"] == "sft"
     if report is not None:
-        if written:
-            raise InvalidInputError(
-                "no-report",
-                f"{manifest.name} is of a model that writes: its report has no charts to draw",
-                hint=f"lyrikstore card {manifest.name.replace('evaluations/', 'checkpoints/')}",
-            )
         from lyrikstore.api import evaluation_page
         from lyrikstore.version import __version__
 
@@ -100,7 +101,7 @@ def command(
     _show_samples(session, facts["samples"])
     if report is not None:
         session.screen.result(f"✓ wrote       {report}")
-    elif dataset is not None and not written:
+    elif dataset is not None and not writes:
         session.screen.hint(f"with charts: lyrikstore evaluate {manifest.name} --report FILE.html")
 
 
