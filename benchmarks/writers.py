@@ -136,7 +136,7 @@ def spent(bench: Bench, made: Mapping[str, Any]) -> list[str]:
     planned = {name: one["value"] for name, one in run.items() if isinstance(one, dict)}
     return [
         f"{float(planned['cpuSeconds']):,.0f} / {float(actual['cpuSeconds']):,.0f}",
-        f"{megabytes(planned['memoryBytes'])} / {megabytes(actual['peakMemoryBytes'])}",
+        f"{megabytes(planned['memoryBytes'])} / {megabytes(actual['memoryBytes'])}",
     ]
 
 
@@ -201,6 +201,7 @@ def shape(bench: Bench, name: str) -> list[str]:
         trained = bench.do("train", config_file)
         trees.append(bench.do("show", trained["name"])["manifest"]["tree"])
         row = spent(bench, trained)
+        sys.stderr.write(f"{name}: {trees[-1]} {row}\n")
     same = "the same bytes twice" if trees[0] == trees[1] else "**other bytes the second time**"
     return [f"{name} of Llama shape, random weights, NF4", "3 steps", same, "–", "–", *row]
 
