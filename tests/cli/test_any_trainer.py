@@ -237,6 +237,31 @@ def test_nothing_of_a_command_outlives_it(trainer) -> None:
     assert (trainer.folder / "there" / "notes.txt").read_text() == "x\n"
 
 
+@pytest.mark.parametrize("killed", ["$PPID", "-$PPID", "$$"])
+def test_nothing_of_a_command_outlives_its_supervisor(trainer, killed) -> None:
+    mark = f"{os.getpid()}.125"
+    text = f"setsid sleep {mark} & sleep {mark} & sleep 0.2; kill -9 {killed}; sleep {mark}"
+    assert refused(trainer, 18, *shell(text), announced=True).kind == "worker-failed"
+    assert mark not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
+
+
+def test_what_forks_and_ends_again_and_again_is_ended(trainer) -> None:
+    mark = f"{os.getpid()}.5"
+    text = (
+        "import os, sys, time\n"
+        "until = time.monotonic() + 30\n"
+        "if os.fork():\n"
+        "    time.sleep(0.2)\n"
+        "    sys.exit(open(sys.argv[1] + '/notes.txt', 'w').write('x') != 1)\n"
+        "os.setsid()\n"
+        "while time.monotonic() < until:\n"
+        "    if os.fork():\n"
+        "        os._exit(0)\n"
+    )
+    trainer.ok(*train(sys.executable, "-c", text, "{output}", mark))
+    assert mark not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_what_stops_us_stops_the_command(trainer, how) -> None:
     mark = f"{os.getpid()}.{50 + how}"

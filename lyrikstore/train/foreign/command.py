@@ -41,6 +41,7 @@ _KEPT = frozenset(
     }
 )
 _SUPERVISOR = Path(__file__).with_name("supervise.py")
+_PROC = Path("/proc")
 _GRACE = 30.0
 _MAX_LINE, _LAST_LINES = 1 << 16, 50
 _HINT = "nothing was stored; correct the command and run it again"
@@ -115,9 +116,15 @@ def run_command(
     if "unstarted" in ended:
         raise InvalidInputError("bad-command", f"the command: {ended['unstarted']}", hint=_HINT)
     code = ended.get("code")
-    if code != 0:
+    if code is None:
+        _end_marked(f"LYRIKSTORE_OUTPUT={environment['LYRIKSTORE_OUTPUT']}")
+    over = ended.get("over", True)
+    if code != 0 or not over:
         how = "its supervisor was killed" if code is None else _how(code)
-        words_said = f": {last[-1][:300]}" if last else ""
+        # ATTACK: what still runs could write to the output while it is sealed.
+        how = how if over else "processes of it could not be ended"
+        said = [line for line in last if any(map(str.isalnum, line))]
+        words_said = f": {said[-1][:300]}" if said else ""
         raise RunFailedError(
             "worker-failed",
             f"the command failed: {how}{words_said}",
@@ -286,6 +293,20 @@ def _read_result(descriptor: int) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _end_marked(variable: str) -> None:
+    """End processes that were started with a variable: of them nobody knows any more whose."""
+    mark, until = os.fsencode(variable), time.monotonic() + _GRACE
+    found = True
+    while found and time.monotonic() < until:
+        found = False
+        for entry in _PROC.glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if mark in (entry / "environ").read_bytes().split(b"\0"):
+                    os.kill(int(entry.name), signal.SIGKILL)
+                    found = True
+        time.sleep(0.02)
 
 
 def _how(code: int) -> str:

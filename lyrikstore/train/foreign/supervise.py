@@ -36,7 +36,7 @@ def main() -> int:
         return 1
     code = _wait(child.pid)
     stopped = code is None
-    left = _end_others(child.pid, asking=stopped)
+    left, over = _end_others(child.pid, asking=stopped)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     unit = 1 if sys.platform == "darwin" else 1024
     _tell(
@@ -44,6 +44,7 @@ def main() -> int:
         {
             "code": code,
             "left": left,
+            "over": over,
             "cpuSeconds": used.ru_utime + used.ru_stime,
             "memoryBytes": used.ru_maxrss * unit,
         },
@@ -79,11 +80,19 @@ def _reap() -> dict[int, int]:
     return found
 
 
-def _end_others(command: int, *, asking: bool) -> int:
-    """End every process that is left; return how many were. ``asking``: it is given time first."""
+def _end_others(command: int, *, asking: bool) -> tuple[int, bool]:
+    """End every process that is left; return how many were, and whether none is any more.
+
+    ``asking``: they are given time first.
+    """
     begun, left = time.monotonic(), 0
     asked: set[int] = set()
-    while others := _descendants():
+    if not _PROC.is_dir():
+        with contextlib.suppress(OSError):
+            os.killpg(command, signal.SIGKILL)
+        return left, True
+    while not _childless():
+        others = _descendants()
         seconds = time.monotonic() - begun
         working = {pid for pid, name in others.items() if name != _TRACER}
         left = max(left, len(working - {command}))
@@ -98,13 +107,22 @@ def _end_others(command: int, *, asking: bool) -> int:
                 with contextlib.suppress(OSError):
                     os.kill(pid, signal.SIGTERM if patient else signal.SIGKILL)
         if seconds > _LONGEST:
-            break
+            return left, False
         time.sleep(0.02)
         _reap()
-    if not _PROC.is_dir():
-        with contextlib.suppress(OSError):
-            os.killpg(command, signal.SIGKILL)
-    return left
+    return left, True
+
+
+def _childless() -> bool:
+    """Return whether no process descends from this one: orphans become its children.
+
+    ATTACK: a process that forks and ends at once, again and again, is in no list of processes.
+    """
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return True
+    return False
 
 
 def _descendants() -> dict[int, str]:
