@@ -132,6 +132,7 @@ if TYPE_CHECKING:
     from lyrikstore.train.predict.prediction import PREDICTION_COLUMNS as PREDICTION_COLUMNS
     from lyrikstore.train.predict.prediction import Prediction as Prediction
     from lyrikstore.train.requirements import UseConfig as UseConfig
+    from lyrikstore.train.worker.order import rank_batches as rank_batches
     from lyrikstore.verify.delivery.compare_files import is_litter as is_litter
     from lyrikstore.verify.delivery.delivery import verify_alone as verify_alone
     from lyrikstore.verify.delivery.folder import read_siblings as read_siblings
@@ -234,6 +235,7 @@ _PLACES = {
     "train.plan.plan_json": "figures_json plan_json",
     "train.predict.prediction": "PREDICTION_COLUMNS Prediction",
     "train.requirements": "UseConfig",
+    "train.worker.order": "rank_batches",
     "verify.delivery.compare_files": "is_litter",
     "verify.delivery.delivery": "verify_alone",
     "verify.delivery.folder": "read_siblings",

@@ -96,6 +96,34 @@ def make() -> dict[str, Any]:
             ("none", [], [], 2, 1, 0),
         )
     ]
+    ranks = []
+    for name, chosen, size, number in (
+        ("one", many[:11], 4, 1),
+        ("two", many[:11], 4, 2),
+        ("four", many[:11], 4, 4),
+        ("more-than-the-last-batch-has", many[:9], 4, 3),
+        ("more-than-a-batch-has", records, 2, 3),
+        ("equal-ids", twins, 2, 2),
+        ("none", [], 2, 2),
+    ):
+        _, order = _order(chosen, 7, 2)
+        of_ranks = [
+            [
+                [at for place, at in enumerate(order[start : start + size]) if place % number == r]
+                for start in range(0, len(order), size)
+            ]
+            for r in range(number)
+        ]
+        ranks.append(
+            {
+                "id": name,
+                "seed": "7",
+                "epoch": 2,
+                "size": size,
+                "records": chosen,
+                "ranks": of_ranks,
+            }
+        )
     rows = []
     for name, chosen, counts, most, seed, epoch in (
         ("five", records, [40, 30, 20, 10, 60], 60, 1, 0),
@@ -127,5 +155,6 @@ def make() -> dict[str, Any]:
     return {
         "training-order/order.json": {"context": CONTEXT, "cases": cases},
         "training-order/batches.json": {"context": CONTEXT, "cases": batches},
+        "training-order/ranks.json": {"context": CONTEXT, "cases": ranks},
         "training-order/rows.json": {"context": CONTEXT, "cases": rows},
     }

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError
 
 FUNCTION = "blake3-order/2"
 """The name that run manifests give it."""
@@ -61,10 +62,61 @@ def epoch_batches(
     return sorted(batches, key=lambda batch: (keys[batch[0]], batch[0]))
 
 
+def rank_batches(
+    records: Sequence[Digest], *, batch_size: int, seed: int, epoch: int, rank: int, ranks: int
+) -> list[list[int]]:
+    """Return what one of several processes takes of each batch of an epoch: ``blake3-order/1``.
+
+    Record *k* of a batch goes to rank *k* modulo the number of ranks. So a batch is the same set of
+    records for any number of ranks, and with one rank it is the whole batch, in order.
+
+    Args:
+        records: An id of each record, of whatever makes it this record, such as the
+            :class:`Digest` of its line; the same ones in the same order on every rank.
+        batch_size: Records of a batch of all ranks together; the last one may have fewer.
+        seed: 0 to 2^64-1.
+        epoch: From 0, to 2^32-1.
+        rank: Number of this process, from 0 (``RANK`` of ``torchrun``).
+        ranks: How many processes there are (``WORLD_SIZE`` of ``torchrun``).
+
+    Returns:
+        For each batch the positions of ``records`` that the rank takes; every rank gets equally
+        many batches. A rank for which the last batch has no record gets an empty list for it.
+
+    Raises:
+        InvalidInputError: (``bad-order``) a number is out of its range, or an id is no digest.
+    """
+    _check_number("batch_size", batch_size, 1, 2**63 - 1)
+    _check_number("seed", seed, 0, 2**64 - 1)
+    _check_number("epoch", epoch, 0, 2**32 - 1)
+    _check_number("ranks", ranks, 1, 2**31 - 1)
+    _check_number("rank", rank, 0, 2**31 - 1)
+    if rank >= ranks:
+        message = f"there is no rank {rank} of {ranks}"
+        raise InvalidInputError("bad-order", message, hint="ranks are numbered from 0")
+    if not all(isinstance(record, Digest) for record in records):
+        raise InvalidInputError(
+            "bad-order", "an id is no digest", hint="pass Digest.of(…) of the bytes of each record"
+        )
+    order = epoch_order(records, seed=seed, epoch=epoch)
+    starts = range(0, len(order), batch_size)
+    return [order[start : start + batch_size][rank::ranks] for start in starts]
+
+
 def padding_ratio(batches: Sequence[Sequence[int]], tokens: Sequence[int]) -> float:
     """Return how many tokens are processed for each one that is there."""
     processed = sum(len(batch) * max(tokens[at] for at in batch) for batch in batches)
     return processed / max(1, sum(tokens[at] for batch in batches for at in batch))
+
+
+def _check_number(name: str, value: object, low: int, high: int) -> None:
+    # Environment variables are text, and whoever forgets int() should be told.
+    if not isinstance(value, int) or not low <= value <= high:
+        raise InvalidInputError(
+            "bad-order",
+            f"{name} is {value!r:.80}, and not a whole number from {low} to {high}",
+            hint=f"pass {name} as a number from {low} on",
+        )
 
 
 def _keys(records: Sequence[Digest], seed: int, epoch: int) -> list[bytes]:
