@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from importlib import metadata
@@ -65,15 +66,16 @@ class OpenRun:
     def callback(self) -> Any:
         """Return a ``TrainerCallback`` of transformers that keeps steps and losses of the run.
 
-        It refuses to train outside of the ``with`` block.
+        It refuses to train outside of the ``with`` block, and as one of several ranks.
         """
         from transformers import TrainerCallback
 
         run = self
 
         class _Callback(TrainerCallback):
-            def on_train_begin(self, *_: Any, **__: Any) -> None:
+            def on_train_begin(self, args: Any, *_: Any, **__: Any) -> None:
                 run.check_open()
+                _check_ranks(getattr(args, "world_size", 1))
 
             def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
                 del args, control, kwargs
@@ -147,10 +149,12 @@ def open_run(
         message: Free text for the run manifest.
 
     Raises:
+        InvalidInputError: (``several-ranks``) this process is one of several that train one model.
         LyrikstoreError: As :func:`lyrikstore.train.foreign.run.train_foreign`. What leaves the
             ``with`` block as an exception leaves the run announced, without a checkpoint.
     """
     begun = time.monotonic()
+    _check_ranks(_ranks())
     progress(Progress(phase="check"))
     plan = plan_foreign(repo, request, trust=trust, clock=clock, user=signer.did)
     for one in plan.warnings:
@@ -167,6 +171,7 @@ def open_run(
             yield going
         finally:
             going.close()
+        _check_ranks(_ranks())
         check_inputs_unchanged(staged)
         progress(Progress(phase="seal"))
         told, history = going.stated()
@@ -177,6 +182,24 @@ def open_run(
     progress(Progress(phase="done"))
     seconds = time.monotonic() - begun
     going.result = ForeignResult(run, checkpoint, index, None, left, seconds, plan.warnings)
+
+
+def _ranks() -> int:
+    """Return how many processes train together, as far as PyTorch knows by now."""
+    found = sys.modules.get("torch.distributed")
+    if found is None or not found.is_available() or not found.is_initialized():
+        return 1
+    return int(found.get_world_size())
+
+
+def _check_ranks(ranks: int) -> None:
+    # Each of them would announce a run and seal a model of its own.
+    if ranks > 1:
+        raise InvalidInputError(
+            "several-ranks",
+            f"this process is one of {ranks} ranks",
+            hint="run the program by `lyrikstore train --input … --output … -- torchrun …`",
+        )
 
 
 def _packages() -> dict[str, str]:

@@ -45,6 +45,22 @@ except Exception as error:
     print(error.kind)
 """
 
+RANKS = """
+import torch.distributed as dist
+at = pathlib.Path(sys.argv[0]).with_suffix("." + os.environ["RANK"])
+try:
+    if sys.argv[1] == "first":
+        dist.init_process_group("gloo")
+    name = "acme/rank" + os.environ["RANK"]
+    with store.models.training(ForeignRun(("acme/rows",), name)) as run:
+        (run.output / "notes.txt").write_text("model")
+        if sys.argv[1] == "later":
+            dist.init_process_group("gloo")
+except Exception as error:
+    at.write_text(error.kind)
+dist.barrier()
+"""
+
 
 @pytest.fixture
 def trainer(publisher: Person) -> Person:
@@ -102,4 +118,27 @@ def test_what_fails_gives_nothing(trainer, program) -> None:
     assert run(trainer, program).returncode
     assert "checkpoints/acme/tuned" not in entries(trainer)
     assert "runs/acme/tuned" in entries(trainer)
+    assert leftovers(trainer) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("when", "announced"), [("first", False), ("later", True)])
+def test_one_of_several_ranks_is_refused(trainer, when, announced) -> None:
+    (trainer.folder / "ranks.py").write_text(OPENED + RANKS)
+    before = entries(trainer)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+            *("--nproc-per-node", "2", "ranks.py", when),
+        ],
+        cwd=trainer.folder,
+        env=trainer.variables(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    for rank in range(2):
+        assert (trainer.folder / f"ranks.{rank}").read_text() == "several-ranks"
+    after = entries(trainer)[len(before) :]
+    assert sorted(after) == (["runs/acme/rank0", "runs/acme/rank1"] if announced else [])
     assert leftovers(trainer) == []
