@@ -89,3 +89,31 @@ def write_rows(folder: Path, count: int = 12) -> dict[str, Path]:
         found[part] = folder / f"{part}.jsonl"
         found[part].write_text("".join(json.dumps(row) + "\n" for row in rows))
     return found
+
+
+CHOICES = ["yes", 'no "way"\\', "it depends]\n| root", "yes, mostly \u2014 caf\u00e9 \U0001f600"]
+"""Labels, some of which would be other grammar where nobody escapes them."""
+
+
+def write_labelled_rows(folder: Path, count: int = 12) -> dict[str, Path]:
+    """Write questions whose answers are :data:`CHOICES`; return part → file."""
+    folder.mkdir(exist_ok=True)
+    found = {}
+    for part, start in (("train", 0), ("validation", 100), ("test", 200)):
+        rows = [
+            {
+                "id": str(at),
+                "question": f"Case {at}: is it of kind {'abcd'[at % 4]}?",
+                "answer": CHOICES[at % 4],
+            }
+            for at in range(start, start + count)
+        ]
+        found[part] = folder / f"{part}.jsonl"
+        found[part].write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return found
+
+
+def with_choices(choices: list[str] = CHOICES, config: str = CONFIG) -> str:
+    """Return a config whose answers are choices."""
+    said = json.dumps(choices, ensure_ascii=False)
+    return config.replace("[model]", f"[prompt]\nchoices = {said}\n[model]")

@@ -61,6 +61,7 @@ def train_decoder(
     config: TrainConfig,
     *,
     chat: bool,
+    choices: Sequence[tuple[str, str]],
     base_env: Mapping[str, str],
     progress: OnProgress,
     points: RunPoints | None = None,
@@ -71,6 +72,7 @@ def train_decoder(
         staging: Holds the base model, training and validation data.
         config: What to do.
         chat: Whether prompts come from a chat template.
+        choices: The only answers, with the completion of each; empty: there are others.
         base_env: The caller's environment.
         progress: Progress callback, called per step.
         points: Keeps points of training, and has those of an interrupted run.
@@ -93,6 +95,7 @@ def train_decoder(
             "precision": precision_of(config.training.precision),
             "weights": staged_weights(staging),
             "chat": chat,
+            "choices": [list(one) for one in choices],
             **keeping,
         },
         name=f"train-{DECODER}",

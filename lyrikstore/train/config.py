@@ -287,7 +287,7 @@ class TrainConfig(Struct, frozen=True):
             thresholds=tuple(ThresholdConfig(**one) for one in document.get("threshold", ())),
             evaluation=EvaluationConfig(tuple(document.get("evaluation", {}).get("slices", ()))),
             tolerances=ToleranceConfig(**document.get("tolerances", {})),
-            prompt=PromptConfig(**document.get("prompt", {})),
+            prompt=PromptConfig.from_json(document.get("prompt", {})),
             replay=ReplayConfig(**document.get("replay", {})),
         )
 
@@ -351,6 +351,7 @@ _SECTIONS: dict[str, tuple[str, ...]] = {
     "prompt": PromptConfig.__struct_fields__,
     "replay": ReplayConfig.__struct_fields__,
 }
+_TOP = ("purpose", "name", "task", *_SECTIONS, "threshold")
 _LISTED = {
     ("cost", "mistake"): MistakeCost.__struct_fields__,
     ("threshold",): ThresholdConfig.__struct_fields__,
@@ -359,7 +360,7 @@ _LISTED = {
 
 def _refuse_unknown(document: dict[str, Any]) -> None:
     # The schema refuses it too, but names neither what was meant nor where it belongs.
-    places = [("the config", document, ("purpose", "name", "task", *_SECTIONS, "threshold"))]
+    places = [("the config", document, _TOP)]
     for section, known in _SECTIONS.items():
         given = document.get(section)
         if isinstance(given, dict):
@@ -380,12 +381,8 @@ def _refuse_unknown(document: dict[str, Any]) -> None:
 _DECIMALS = {
     ("lora",): ("dropout",),
     ("training",): (
-        "learning_rate",
-        "full_learning_rate",
-        "head_learning_rate",
+        *("dropout", "full_learning_rate", "head_learning_rate", "learning_rate", "warmup"),
         "weight_decay",
-        "warmup",
-        "dropout",
     ),
     ("budget",): ("usd", "hours", "memory_gb"),
     ("cost",): ("otherwise",),

@@ -222,13 +222,27 @@ class PromptConfig(Struct, frozen=True):
     Attributes:
         system: What it is told before every conversation; empty: what its template says.
         template: Text around what is asked, with ``{prompt}`` in its place; empty: nothing.
+        choices: The only answers that it learns and gives; empty: it writes what it likes.
     """
 
     system: str = ""
     template: str = ""
+    choices: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, section: Mapping[str, Any]) -> Self:
+        """Return the section ``prompt`` of a checked config."""
+        return cls(**{**section, "choices": tuple(section.get("choices", ()))})
 
     def __post_init__(self) -> None:
-        """Refuse a template that leaves out what is asked."""
+        """Refuse a template that leaves out what is asked, and choices that change on the way."""
+        for choice in self.choices:
+            if choice.strip() != choice:
+                raise InvalidInputError(
+                    "bad-config",
+                    f"[prompt] choices: {choice!r} begins or ends with white space",
+                    hint="leave it out; a filter with map/1 takes it out of the data",
+                )
         if self.template and self.template.count(PLACE) != 1:
             raise InvalidInputError(
                 "bad-config",

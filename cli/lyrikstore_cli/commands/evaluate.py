@@ -134,6 +134,7 @@ def _show(session: Session, manifest: "Manifest", failures: Sequence[Mapping[str
         cost_in_words,
         figures_of,
         near_in_words,
+        outside_in_words,
         seen_in_words,
         threshold_in_words,
         verdict_in_words,
@@ -154,7 +155,8 @@ def _show(session: Session, manifest: "Manifest", failures: Sequence[Mapping[str
             line += f"  {latency['p50']}/{latency['p95']} ms p50/p95"
         say(line)
     say(f"  {verdict_in_words(body)}", "bold")
-    for text in (seen_in_words(body), cost_in_words(body), near_in_words(body)):
+    found = (f(body) for f in (seen_in_words, outside_in_words, cost_in_words, near_in_words))
+    for text in found:
         if text:
             say(f"  {escape_control(text)}")
     for one in body.get("thresholds", ()):

@@ -24,7 +24,7 @@ from lyrikstore.verify.evaluation.generation.body import (
     sample_records,
     write_generations,
 )
-from lyrikstore.verify.evaluation.generation.texts import judge_text
+from lyrikstore.verify.evaluation.generation.texts import count_outside, judge_text
 from lyrikstore.verify.store.test_sets import is_mostly_seen
 
 
@@ -87,28 +87,37 @@ def evaluate_writer(
                 name=TEST,
                 chosen=chosen,
             )
+            choices = rendering.choices()
         found = generate_texts(
             staging,
             reads,
             run.body,
             chat=bool(source.chat),
+            choices=choices,
             baseline=True,
             base_env=base_env,
             progress=progress,
         )
+    known_answers = config.prompt.choices
     outputs = tuple(
-        tuple(judge_text(one.text, right, tokens=one.tokens, ended=one.ended) for one in texts)
+        tuple(
+            judge_text(one.text, right, tokens=one.tokens, ended=one.ended, choices=known_answers)
+            for one in texts
+        )
         for texts, right in zip(found.texts, copied.answers, strict=True)
     )
     generations = Generations(copied.records, outputs, len(ids), run.body["seed"])
-    body = generation_body(generations, seed=run.body["seed"])
+    body = generation_body(generations, seed=run.body["seed"], choices=bool(known_answers))
+    if known_answers:
+        body["outsideChoices"] = count_outside(copied.answers, known_answers)
     for name, system in zip(("model", "baseline"), found.systems, strict=True):
         body[name] |= dict(system)
     body["baseline"]["params"] = {"answerTokens": config.model.answer_tokens}
-    prompt = {
+    prompt: dict[str, Any] = {
         "template": str(source.digest),
         "rendered": str(copied.rendered),
         "system": config.prompt.system,
+        "choices": list(known_answers),
     }
     body |= {
         "prompt": {name: value for name, value in prompt.items() if value},

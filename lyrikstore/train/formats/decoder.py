@@ -28,6 +28,7 @@ _MEMBERS = {
     *("answerTokens", "format", "maxTokens", "precision", "quantization", "system", "task"),
     "template",
 }
+_CHOICES = "choices"
 
 
 def check_decoder_settings(
@@ -51,10 +52,10 @@ def check_decoder_settings(
         about = parse(files[PROMPT], max_bytes=MAX_JSON_BYTES)
     except FormatError as error:
         raise _bad(PROMPT, error.message) from None
-    if not isinstance(about, dict) or about.keys() != _MEMBERS:
+    if not isinstance(about, dict) or about.keys() - {_CHOICES} != _MEMBERS:
         raise _bad(PROMPT, "its members are not those that we load")
     most = family_of(settings).positions(settings)
-    template = about["template"]
+    template, asked = about["template"], body.get("prompt", {})
     for name, fine in (
         ("format", about["format"] == FORMAT == body.get("format")),
         ("task", about["task"] == SFT == body.get("task")),
@@ -63,11 +64,13 @@ def check_decoder_settings(
         ("answerTokens", _is_count(about["answerTokens"], most)),
         ("precision", about["precision"] in {"fp32", "bf16"}),
         ("quantization", about["quantization"] in QUANTIZATIONS),
-        ("system", about["system"] == body.get("prompt", {}).get("system", "")),
+        ("system", about["system"] == asked.get("system", "")),
+        # ATTACK: answers within other choices than those that were signed.
+        (_CHOICES, about.get(_CHOICES, []) == asked.get(_CHOICES, [])),
         ("template", isinstance(template, str) and template.count(PLACE) in {0, 1}),
     ):
         if not fine:
-            raise _bad(PROMPT, f"{name}: {str(about[name])[:80]!r} is not what we load")
+            raise _bad(PROMPT, f"{name}: {str(about.get(name))[:80]!r} is not what we load")
 
 
 def _is_count(value: JSON, most: int) -> bool:

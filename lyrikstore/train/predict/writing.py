@@ -53,12 +53,14 @@ def write_answers(
             staging=staging,
             name=TEST,
         )
+        choices = rendering.choices()
     found = iter(
         generate_texts(
             staging,
             reads,
             run.body,
             chat=bool(source.chat),
+            choices=choices,
             baseline=False,
             base_env=base_env,
             progress=progress,

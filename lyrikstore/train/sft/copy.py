@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import unknown_word
 from lyrikstore.curate.readers import DOCUMENT
 from lyrikstore.curate.readers.rows import as_text
@@ -49,6 +50,7 @@ def copy_conversations(
     staging: Staging,
     name: str,
     chosen: frozenset[Digest] | None = None,
+    choices: Mapping[str, str] | None = None,
 ) -> Conversations:
     """Write the rendered conversations of datasets as JSON Lines, every file checked.
 
@@ -60,12 +62,13 @@ def copy_conversations(
         staging: Where to write.
         name: File to make there; lines are ``{"id", "prompt", "completion"}`` in storage order.
         chosen: Records that are copied; None: all.
+        choices: The answers that there may be, with the completion of each; None: any.
 
     Raises:
         InvalidInputError: (``no-reader``) documents, which have no fields to ask from;
             (``unknown-column``) no record has the field; (``empty-completion``, ``empty-prompt``,
-            ``bad-messages``, ``too-large``); as :meth:`Prompts.render`; (``empty``) there are no
-            records.
+            ``bad-messages``, ``too-large``); (``no-choice``) an answer is none of the choices; as
+            :meth:`Prompts.render`; (``empty``) there are no records.
         VerificationError, IncompleteError: A blob is damaged or lost.
         StorageError: Storage backend error: disk full, read-only, I/O error.
     """
@@ -73,7 +76,7 @@ def copy_conversations(
     records: list[Digest] = []
     answers: list[str] = []
     hasher = blake3()
-    found = _conversations(repo, manifests, data, source)
+    found = _conversations(repo, manifests, data, source, choices)
     if chosen is not None:
         found = (one for one in found if one[0] in chosen)
     with staging.create(name) as write:
@@ -84,6 +87,13 @@ def copy_conversations(
                     hasher.update(len(text).to_bytes(8, "big") + text)
                 records.append(record)
                 answers.append(turns[-1]["content"])
+                if choices and choices[answers[-1]] != one.completion:
+                    raise InvalidInputError(
+                        "bad-template",
+                        f"record {record.hex[:12]}: the base model's chat template writes the "
+                        f"answer {quote(answers[-1], 40)} otherwise than after another prompt",
+                        hint="leave out [prompt] choices, or commit the base with another template",
+                    )
                 line = {"id": record.hex, "prompt": one.prompt, "completion": one.completion}
                 write(json.dumps(line).encode("ascii") + b"\n")
     if not records:
@@ -121,7 +131,11 @@ def write_prompts(
 
 
 def _conversations(
-    repo: Repository, manifests: Sequence[Manifest], data: DataConfig, source: PromptSource
+    repo: Repository,
+    manifests: Sequence[Manifest],
+    data: DataConfig,
+    source: PromptSource,
+    choices: Mapping[str, str] | None,
 ) -> Iterator[tuple[Digest, Turns]]:
     for manifest in manifests:
         if source_reader(manifest.body) == DOCUMENT:
@@ -137,6 +151,14 @@ def _conversations(
             if turns is None:
                 continue
             found = True
+            if choices and turns[-1]["content"] not in choices:
+                raise InvalidInputError(
+                    "no-choice",
+                    f"{row.place}: the answer {quote(turns[-1]['content'], 80)} is none of "
+                    "[prompt] choices",
+                    hint="add it to the choices; or change it in a filter with map/1, or drop such "
+                    "records with where/1",
+                )
             yield row.id, turns
         if not found:
             wanted = data.messages or data.completion

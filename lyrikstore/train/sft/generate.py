@@ -48,6 +48,7 @@ def generate_texts(
     run: Mapping[str, Any],
     *,
     chat: bool,
+    choices: Sequence[tuple[str, str]],
     baseline: bool,
     base_env: Mapping[str, str],
     progress: OnProgress,
@@ -59,6 +60,7 @@ def generate_texts(
         reads: The files of the checkpoint and its base.
         run: Body of its run.
         chat: Whether prompts come from a chat template.
+        choices: The only answers, with the completion of each; empty: there are others.
         baseline: Whether the base answers, too.
         base_env: The caller's environment.
         progress: Progress callback, called per batch.
@@ -76,6 +78,7 @@ def generate_texts(
             "seed": run["seed"],
             "weights": staged_weights(staging),
             "chat": chat,
+            "choices": [list(one) for one in choices],
             "baseline": baseline,
         },
         reads=(*reads, TEST),

@@ -38,6 +38,7 @@ PLAIN = PLACE + "\n"
 _ROLES = frozenset({"system", "user", "assistant"})
 _MAX_MESSAGES = 1000
 _MAX_TOKENIZER_CONFIG = 4 << 20
+_ASKED = "?"  # an answer looks the same whatever was asked
 
 Turns = Sequence[Mapping[str, str]]
 """A conversation: role and content of each message, the answer last."""
@@ -207,6 +208,18 @@ class Prompts:
             self._split(turns, prompt, whole, answered=answered)
             for turns, (prompt, whole) in zip(conversations, rendered, strict=True)
         ]
+
+    def choices(self) -> list[tuple[str, str]]:
+        """Return each choice of the config with the completion that a model gives for it.
+
+        Raises:
+            InvalidInputError: As :meth:`render`.
+        """
+        names = self._source.config.choices
+        if not names:
+            return []
+        found = self.render([self._source.turns(_ASKED, name) for name in names])
+        return [(name, one.completion) for name, one in zip(names, found, strict=True)]
 
     def _check_text(self, text: str) -> None:
         for token in self._source.special:

@@ -123,13 +123,20 @@ def _copy_conversations(repo: Repository, plan: RunPlan, staging: Staging) -> "C
             ) from None
     source = read_prompt_source(repo, plan.base, config.prompt)
     with open_prompts(source) as rendering:
+        choices = rendering.choices()
         train, validation = (
             copy_conversations(
-                repo, some, config.data, (source, rendering), staging=staging, name=name
+                repo,
+                some,
+                config.data,
+                (source, rendering),
+                staging=staging,
+                name=name,
+                choices=dict(choices),
             )
             for some, name in ((plan.train, TRAIN), ([plan.validation], VALIDATION))
         )
-    return CopiedConversations(source, train, validation)
+    return CopiedConversations(source, train, validation, choices)
 
 
 class CopiedLabels(Struct, frozen=True):
@@ -202,11 +209,13 @@ class CopiedConversations(Struct, frozen=True):
         source: Where prompts come from.
         train: What was copied to learn from.
         validation: What to measure on.
+        choices: The only answers, with the completion of each; empty: there are others.
     """
 
     source: PromptSource
     train: Conversations
     validation: Conversations
+    choices: Sequence[tuple[str, str]]
 
     @property
     def task(self) -> str:
@@ -230,6 +239,7 @@ class CopiedConversations(Struct, frozen=True):
             "template": str(self.source.digest),
             "rendered": str(self.train.rendered),
             "system": self.source.config.system,
+            "choices": list(self.source.config.choices),
         }
         return {name: value for name, value in found.items() if value}
 
@@ -260,6 +270,7 @@ class CopiedConversations(Struct, frozen=True):
             staging,
             plan.config,
             chat=bool(self.source.chat),
+            choices=self.choices,
             base_env=base_env,
             progress=progress,
             points=points,

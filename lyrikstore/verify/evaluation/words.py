@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from lyrikstore.canon.text import pluralize
 from lyrikstore.verify.evaluation.generation.texts import BASE_MODEL
 from lyrikstore.verify.evaluation.limits import MEMBERS, SEEN_PERCENT, are_more, beyond_limits
 
@@ -119,6 +120,16 @@ def seen_in_words(body: Body) -> str:
     if are_more(seen, body["count"], SEEN_PERCENT):
         text += ": the figures are those of records that the model has learned"
     return text
+
+
+def outside_in_words(body: Body) -> str:
+    """Return how many right answers are none of the model's choices; empty if none is."""
+    outside = body.get("outsideChoices", 0)
+    if not outside:
+        return ""
+    words = "right answer of the test set is none of the choices, and counts"
+    several = "right answers of the test set are none of the choices, and count"
+    return f"{pluralize(outside, words, several)} as wrong"
 
 
 def near_in_words(body: Body) -> str:

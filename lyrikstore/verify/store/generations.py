@@ -1,6 +1,6 @@
 """Whether the figures of what a model wrote follow from it (spec §13.12.8)."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lyrikstore.canon.digest import Digest
@@ -95,8 +95,8 @@ def _undeclared(body: Mapping[str, Any], model: Mapping[str, Any]) -> str:
     if "purpose" in body:
         return "a model that writes is not monitored"
     asked, learnt = (one.get("prompt", {}) for one in (body, model))
-    # ATTACK: asked in words that the model was not trained with.
-    if any(asked.get(name) != learnt.get(name) for name in ("system", "template")):
+    # ATTACK: asked in words that the model was not trained with, or held to fewer choices.
+    if any(asked.get(name) != learnt.get(name) for name in ("choices", "system", "template")):
         return "its prompts are not those of the checkpoint"
     return ""
 
@@ -129,6 +129,7 @@ def _compare(
 ) -> tuple[str, str]:
     """Return how what was written differs from the test set it is said to be about."""
     from lyrikstore.verify.evaluation.generation.body import sample_records
+    from lyrikstore.verify.evaluation.generation.texts import count_outside
 
     data = run.body["config"].get("data", {})
     field = data.get("messages") or data.get("completion") or ""
@@ -154,11 +155,25 @@ def _compare(
         texts = _texts(repository, evaluation, found)
     except FormatError as error:
         return "bad-predictions", quote(error.message, 300)
+    answers = [one.answer or "" for one in asked]
+    if data.get("messages"):
+        answers = list(map(_last, answers))
+    choices = checkpoint.body.get("prompt", {}).get("choices", ())
+    outside = count_outside(answers, choices) if choices else None
+    if evaluation.body.get("outsideChoices") != outside:
+        return "differs", "outsideChoices is not what the test set gives"
     # ATTACK: figures that are better than what was written, and the texts left out.
+    if texts is None and choices:
+        texts = _given(found, choices)
     if texts is None:
         return "not-compared", "its author states the figures of each record: no texts are here"
-    answers = [one.answer or "" for one in asked]
-    return _judge(found, map(_last, answers) if data.get("messages") else answers, texts)
+    return _judge(found, answers, texts, choices)
+
+
+def _given(found: "Generations", choices: Iterable[str]) -> list[list[str]]:
+    """Return the choices that were given, which their digests tell."""
+    known = {Digest.of(one.encode()): one for one in choices}
+    return [[known.get(one.output, "") for one in outputs] for outputs in found.outputs]
 
 
 def _last(conversation: str) -> str:
@@ -169,7 +184,10 @@ def _last(conversation: str) -> str:
 
 
 def _judge(
-    found: "Generations", answers: Iterable[str], texts: Sequence[Sequence[str]]
+    found: "Generations",
+    answers: Iterable[str],
+    texts: Sequence[Sequence[str]],
+    choices: Collection[str],
 ) -> tuple[str, str]:
     from lyrikstore.verify.evaluation.generation.texts import judge_text
 
@@ -177,8 +195,12 @@ def _judge(
         zip(found.outputs, answers, texts, strict=True), start=1
     ):
         for said, text in zip(outputs, some, strict=True):
+            # ATTACK: a model that was asked freely, called one that answers within choices.
+            if choices and text not in choices:
+                return "differs", f"the answer to record {number} is none of the choices"
+            judged = judge_text(text, right, tokens=said.tokens, ended=said.ended, choices=choices)
             # Attack case A53: figures that are better than what was written.
-            if said != judge_text(text, right, tokens=said.tokens, ended=said.ended):
+            if said != judged:
                 return "differs", f"the figures of record {number} do not follow from its text"
     return "", ""
 

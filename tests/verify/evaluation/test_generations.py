@@ -45,15 +45,23 @@ class Evaluated:
     """An honest evaluation of a test set, as far as what is computed again looks at it."""
 
     def __init__(
-        self, rows: Sequence[tuple[str, str | None]], *, sample: int | None = None, data: Any = None
+        self,
+        rows: Sequence[tuple[str, str | None]],
+        *,
+        sample: int | None = None,
+        data: Any = None,
+        choices: Sequence[str] = (),
+        written: Sequence[str] = (),
     ) -> None:
         self.rows = [(Digest.of(name.encode()), right) for name, right in rows]
         ids = [one for one, right in self.rows if right is not None]
         chosen = sample_records(ids, len(ids) if sample is None else sample, 1)
         asked = [row for row in self.rows if row[0] in chosen and row[1] is not None]
         self.texts = [[f"{right} or so", right] for _, right in asked]
+        if written:
+            self.texts = [[one, written[0]] for one in written]
         outputs = tuple(
-            tuple(judge_text(text, right, tokens=3, ended=True) for text in some)
+            tuple(judge_text(text, right, tokens=3, ended=True, choices=choices) for text in some)
             for some, (_, right) in zip(self.texts, asked, strict=True)
         )
         found = Generations(tuple(one for one, _ in asked), outputs, len(ids), 1)
@@ -64,14 +72,18 @@ class Evaluated:
         )
         self.test = manifest("dataset", {})
         self.run = manifest("run", {"seed": 1, "config": {"data": data or DATA}})
-        prompt = {"template": "t", "system": "Be brief."}
+        prompt: dict[str, Any] = {"template": "t", "system": "Be brief."}
+        if choices:
+            prompt["choices"] = list(choices)
         model = {"task": "sft", "prompt": {**prompt, "rendered": "r"}}
         self.checkpoint = manifest("checkpoint", model, run=self.run.id)
-        self.body = generation_body(found, seed=1) | {
+        self.body = generation_body(found, seed=1, choices=bool(choices)) | {
             "overlap": {"exact": 0, "checked": "record ids"},
             "prompt": prompt,
             "split": "test",
         }
+        if choices:
+            self.body["outsideChoices"] = sum(right not in choices for _, right in asked)
 
     def problems(self) -> Problems:
         """Return what is found when all of it is computed again."""
@@ -201,3 +213,64 @@ def test_figures_without_texts_are_what_their_author_says() -> None:
     made = Evaluated(ROWS)
     made.without_run()
     assert made.codes() == ([], ["not-compared"])
+
+
+LABELS = [("1", "+"), ("2", "-"), ("3", "perhaps"), ("4", "+")]
+
+
+def labelled(*written: str) -> Evaluated:
+    """Return an evaluation whose answers are choices without words."""
+    return Evaluated(LABELS, choices=("+", "-"), written=written or ("+", "+", "-", "-"))
+
+
+def test_choices_are_right_if_they_are_the_right_choice() -> None:
+    made = labelled()
+    assert made.codes() == ([], [])
+    assert made.body["outsideChoices"] == 1
+    assert made.body["model"]["measures"]["exactMatch"]["value"].startswith("0.25")
+    assert made.body["comparisons"][0]["metric"] == "exactMatch"
+    assert [one["score"] for one in made.body["worst"]] == ["0.000000"] * 3
+
+
+def test_figures_of_choices_follow_without_the_texts() -> None:
+    made = labelled()
+    made.outputs = None
+    assert made.codes() == ([], [])
+    made.rows[0] = (made.rows[0][0], "-")
+    assert made.codes() == (["differs"], [])
+
+
+@pytest.mark.parametrize("texts_left", [True, False])
+def test_an_answer_that_is_no_choice_was_given_by_a_model_that_was_asked_freely(
+    texts_left: bool,
+) -> None:
+    made = labelled("+", "it is -", "-", "-")
+    if not texts_left:
+        made.outputs = None
+    assert made.codes() == (["differs"], [])
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"outsideChoices": 0}, "differs"),
+        ({"outsideChoices": 2}, "differs"),
+        ({"prompt": {"template": "t", "system": "Be brief."}}, "undeclared"),
+        (
+            {"prompt": {"template": "t", "system": "Be brief.", "choices": ["+"]}},
+            "undeclared",
+        ),
+        ({"comparisons": []}, "differs"),
+        ({"worst": []}, "differs"),
+    ],
+)
+def test_what_is_said_of_choices_follows(change: dict[str, Any], code: str) -> None:
+    made = labelled()
+    made.body |= change
+    assert made.codes() == ([code], [])
+
+
+def test_a_model_that_writes_freely_has_nothing_outside_its_choices() -> None:
+    made = Evaluated(ROWS)
+    made.body["outsideChoices"] = 0
+    assert made.codes() == (["differs"], [])

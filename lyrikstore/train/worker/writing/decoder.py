@@ -68,6 +68,8 @@ class AdaptedDecoder:
             "task": SFT,
             "template": prompt.get("template", ""),
         }
+        if "choices" in prompt:
+            about["choices"] = prompt["choices"]
         return cls(causal, get_peft_model(causal, _lora(lora)), about, lora)
 
     @classmethod

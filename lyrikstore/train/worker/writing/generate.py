@@ -16,6 +16,7 @@ from lyrikstore.train.worker.metrics import decimal
 from lyrikstore.train.worker.models.encoder import prepare
 from lyrikstore.train.worker.process import peak_memory_bytes
 from lyrikstore.train.worker.staging import CHECKPOINT, TEST
+from lyrikstore.train.worker.writing.choices import AnswerChoices
 from lyrikstore.train.worker.writing.decoder import AdaptedDecoder
 from lyrikstore.train.worker.writing.texts import WriterText
 
@@ -30,7 +31,8 @@ def generate(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict
 
     Args:
         job: ``threads``, ``seed``; ``weights``: the files of the base's weights; ``chat``: whether
-            prompts come from a chat template; ``baseline``: whether the base answers, too.
+            prompts come from a chat template; ``choices``: the only answers, each with its
+            completion; ``baseline``: whether the base answers, too.
         files: The staging folder: the checkpoint, its base, ``test.jsonl``.
         report: Called per batch, in the phases ``score`` and ``baseline``.
 
@@ -45,6 +47,7 @@ def generate(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict
     text = WriterText(files, chat=job["chat"])
     prompts = text.prompts([json.loads(line)["prompt"] for line in files.lines(TEST)])
     model = AdaptedDecoder.load(files, CHECKPOINT, job["weights"])
+    choices = AnswerChoices.of_checkpoint(text, job, model.about)
     most = int(model.about["answerTokens"])
     room = int(model.causal.config.max_position_embeddings) - most
     longest = max(map(len, prompts))
@@ -59,7 +62,7 @@ def generate(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict
         wall, cpu = time.monotonic(), time.process_time()
         without = model.peft.disable_adapter() if phase == "baseline" else nullcontext()
         with without:
-            found.append(_write(model, text, prompts, most, phase, report))
+            found.append(_write(model, text, choices, prompts, most, phase, report))
         systems.append(
             {
                 "wallSeconds": decimal(time.monotonic() - wall, 1),
@@ -77,6 +80,7 @@ def generate(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict
 def _write(
     model: AdaptedDecoder,
     text: WriterText,
+    choices: AnswerChoices,
     prompts: Sequence[Sequence[int]],
     most: int,
     phase: str,
@@ -103,17 +107,23 @@ def _write(
         precision: Any = torch.autocast("cpu", torch.bfloat16) if half else nullcontext()
         with torch.inference_mode(), precision:
             written = model.causal.generate(
-                input_ids=tokens, attention_mask=mask, generation_config=settings
+                input_ids=tokens,
+                attention_mask=mask,
+                generation_config=settings,
+                **choices.asked_with(length),
             )
         for row, at in enumerate(places):
-            found[at] = _ended(text, written[row, length:].tolist())
+            found[at] = _ended(text, choices, written[row, length:].tolist())
         report(phase, min(start + AT_ONCE, len(order)), len(order))
     return found
 
 
-def _ended(text: WriterText, tokens: list[int]) -> _Written:
+def _ended(text: WriterText, choices: AnswerChoices, tokens: list[int]) -> _Written:
     """Return the text up to the token that ends it, with that counted."""
     end = next((at for at, token in enumerate(tokens) if token in text.stops), None)
+    if choices:
+        given = tokens if end is None else tokens[: end + 1]
+        return choices.name(given), len(given), True
     if end is None:
         return text.read(tokens).strip(), len(tokens), False
     return text.read(tokens[:end]).strip(), end + 1, True

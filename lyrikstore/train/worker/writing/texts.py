@@ -88,6 +88,14 @@ class WriterText:
             for row, prompt, completion in zip(rows, prompts, completions, strict=True)
         ]
 
+    def answers(self, completions: Sequence[str]) -> list[list[int]]:
+        """Return completions in tokens, each up to the token that ends it.
+
+        Raises:
+            InvalidInputError: (``no-end``, ``bad-model``) as :meth:`tell`.
+        """
+        return [self._ended(one) for one in self._encode(completions)]
+
     def read(self, tokens: Sequence[int]) -> str:
         """Return tokens as text, without those that steer."""
         return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True))
@@ -95,17 +103,7 @@ class WriterText:
     def _told(
         self, record: str, prompt: list[int], completion: list[int], most: int, answer_tokens: int
     ) -> Told:
-        ends = [at for at, token in enumerate(completion) if token in self.stops]
-        if ends:
-            completion = completion[: ends[0] + 1]
-        elif self._chat:
-            raise InvalidInputError(
-                "no-end",
-                "the base model's chat template ends an answer with no eos_token_id of its config",
-                hint="name the token that ends a turn as eos_token_id in its config.json",
-            )
-        else:
-            completion = [*completion, self.stops[0]]
+        completion = self._ended(completion)
         room = min(most - len(prompt), answer_tokens)
         if room < 1:
             raise InvalidInputError(
@@ -116,6 +114,18 @@ class WriterText:
             )
         kept = completion[:room]
         return Told(Digest.parse_hex(record), prompt, kept, len(kept) < len(completion))
+
+    def _ended(self, completion: list[int]) -> list[int]:
+        ends = [at for at, token in enumerate(completion) if token in self.stops]
+        if ends:
+            return completion[: ends[0] + 1]
+        if self._chat:
+            raise InvalidInputError(
+                "no-end",
+                "the base model's chat template ends an answer with no eos_token_id of its config",
+                hint="name the token that ends a turn as eos_token_id in its config.json",
+            )
+        return [*completion, self.stops[0]]
 
     def _encode(self, texts: Sequence[str]) -> list[list[int]]:
         found = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)

@@ -21,6 +21,7 @@ from lyrikstore.train.worker.metrics import decimal
 from lyrikstore.train.worker.models.encoder import prepare
 from lyrikstore.train.worker.packing import Row, epoch_row_batches
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION
+from lyrikstore.train.worker.writing.choices import AnswerChoices
 from lyrikstore.train.worker.writing.decoder import AdaptedDecoder
 from lyrikstore.train.worker.writing.loss import learnt_loss, pack_rows
 from lyrikstore.train.worker.writing.texts import Told, WriterText
@@ -31,7 +32,7 @@ def train_writer(job: Mapping[str, Any], files: StagedFiles, report: Report) -> 
 
     Args:
         job: ``config`` as a run manifest holds it; ``weights``: the files of the base's weights;
-            ``chat``: whether prompts come from a chat template; ``precision``.
+            ``chat``: whether prompts come from a chat template; ``choices``; ``precision``.
         files: The staging folder: ``base/``, ``train.jsonl``, ``validation.jsonl``.
         report: Called per step and per epoch.
 
@@ -43,6 +44,7 @@ def train_writer(job: Mapping[str, Any], files: StagedFiles, report: Report) -> 
     training, model = config["training"], config["model"]
     prepare(training["threads"], training["seed"])
     text = WriterText(files, chat=job["chat"])
+    AnswerChoices(text, job["choices"], most=model["answer_tokens"])  # refuses what cannot be given
     learnt, checked = (
         text.tell(
             [json.loads(line) for line in files.lines(name)],

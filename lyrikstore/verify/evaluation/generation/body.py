@@ -18,10 +18,15 @@ from lyrikstore.verify.evaluation.measures import BILLION, FEWEST, decimal
 from lyrikstore.verify.evaluation.resample import LEVEL, RESAMPLES, draws, ends
 
 FORMAT = "generations/1"
-METRIC = "tokenF1"
-"""The metric that decides."""
+METRIC, METRIC_OF_CHOICES = "tokenF1", "exactMatch"
+"""The metric that decides, and the one where the answers are choices."""
 
-STATED = frozenset({"actual", "environment", "overlap", "plan", "prompt", "rights", "split"})
+STATED = frozenset(
+    {
+        *("actual", "environment", "outsideChoices", "overlap", "plan", "prompt", "rights"),
+        "split",
+    }
+)
 """Members of an evaluation that do not follow from what was written."""
 
 _MEASURES = ("tokenF1", "exactMatch", "refusals", "cutOff", "meanTokens")
@@ -168,12 +173,13 @@ def _bad(number: int) -> FormatError:
     )
 
 
-def generation_body(found: Generations, *, seed: int) -> dict[str, Any]:
+def generation_body(found: Generations, *, seed: int, choices: bool = False) -> dict[str, Any]:
     """Return every member of an evaluation's body that follows from what was written.
 
     Args:
         found: What was written.
         seed: Of the resampling: that of the run.
+        choices: Whether the answers are choices.
 
     Returns:
         ``count``, ``task``, ``predictions``, ``outputs``, ``model``, ``confidence``, ``worst``, and
@@ -216,15 +222,17 @@ def generation_body(found: Generations, *, seed: int) -> dict[str, Any]:
             "resamples": RESAMPLES if count >= FEWEST else 0,
             "seed": seed,
         },
-        "worst": _worst(found),
+        "worst": _worst(found, choices=choices),
     }
     if found.answerers > 1:
         body["baseline"] = {"method": BASE_MODEL, **systems[1]}
+        metric = METRIC_OF_CHOICES if choices else METRIC
+        at = _MEASURES.index(metric)
         difference = _figure(
-            int(values[0][0] - values[1][0]),
-            None if resampled is None else resampled[:, 0, 0] - resampled[:, 1, 0],
+            int(values[0][at] - values[1][at]),
+            None if resampled is None else resampled[:, 0, at] - resampled[:, 1, at],
         )
-        compared = {"baseline": BASE_MODEL, "metric": METRIC, "difference": difference}
+        compared = {"baseline": BASE_MODEL, "metric": metric, "difference": difference}
         body["comparisons"] = [{**compared, "verdict": _verdict(difference)}]
     return body
 
@@ -263,9 +271,10 @@ def _figure(value: int, resampled: NDArray[np.int64] | None) -> dict[str, str]:
     return written
 
 
-def _worst(found: Generations) -> list[dict[str, str]]:
-    """Return the records of the model with the least token-F1, of equals the first."""
-    scores = [outputs[0].token_f1 for outputs in found.outputs]
+def _worst(found: Generations, *, choices: bool) -> list[dict[str, str]]:
+    """Return the records of the model with the least of what decides, of equals the first."""
+    own = [outputs[0] for outputs in found.outputs]
+    scores = [WHOLE * one.exact if choices else one.token_f1 for one in own]
     order = sorted(range(len(scores)), key=lambda at: (scores[at], at))
     return [
         {"record": found.records[at].hex, "score": f"0.{scores[at]:06d}"}
@@ -284,7 +293,9 @@ def find_generation_difference(
         found: What its attachment holds.
         measured: Members of ``model`` and ``baseline`` that do not follow from it.
     """
-    computed = generation_body(found, seed=int(body.get("confidence", {}).get("seed", 0)))
+    seed = int(body.get("confidence", {}).get("seed", 0))
+    choices = bool(body.get("prompt", {}).get("choices"))
+    computed = generation_body(found, seed=seed, choices=choices)
     left_out = frozenset(measured)
     # ATTACK: figures that nothing gives, such as thresholds that are met.
     if others := sorted(body.keys() - computed.keys() - STATED - {"baseline", "comparisons"}):

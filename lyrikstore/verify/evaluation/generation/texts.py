@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 
@@ -34,7 +35,8 @@ class WrittenAnswer(Struct, frozen=True):
 
     Attributes:
         output: BLAKE3 of the text in UTF-8.
-        exact: Whether it has the same words as the right one, in the same order.
+        exact: Whether it has the same words as the right one, in the same order; of a model that
+            answers within choices, whether it is the right one.
         token_f1: F1 of its words and those of the right one, in millionths, rounded down.
         refused: Whether it begins as a refusal does.
         tokens: How many tokens were written, the one that ends it among them.
@@ -49,7 +51,19 @@ class WrittenAnswer(Struct, frozen=True):
     ended: bool
 
 
-def judge_text(text: str, expected: str, *, tokens: int, ended: bool) -> WrittenAnswer:
+def count_outside(answers: Iterable[str], choices: Collection[str]) -> int:
+    """Return how many right answers are none of the choices, so that no answer of a model is one.
+
+    Args:
+        answers: The right answers.
+        choices: The answers that the model can give.
+    """
+    return sum(one not in choices for one in answers)
+
+
+def judge_text(
+    text: str, expected: str, *, tokens: int, ended: bool, choices: Collection[str] = ()
+) -> WrittenAnswer:
     """Return the figures of a written answer.
 
     Args:
@@ -57,6 +71,7 @@ def judge_text(text: str, expected: str, *, tokens: int, ended: bool) -> Written
         expected: What is right.
         tokens: How many tokens it has.
         ended: Whether it came to its end.
+        choices: The only answers that the model can give; empty: there are others.
     """
     words, right = (_WORD.findall(one.lower()) for one in (text, expected))
     common = sum((Counter(words) & Counter(right)).values())
@@ -64,7 +79,7 @@ def judge_text(text: str, expected: str, *, tokens: int, ended: bool) -> Written
     begins = " ".join(text.lower().replace("\u2019", "'").split())
     return WrittenAnswer(
         Digest.of(text.encode()),
-        words == right,
+        text == expected if choices else words == right,
         2 * common * WHOLE // size if size else WHOLE,
         begins.startswith(_REFUSALS),
         tokens,

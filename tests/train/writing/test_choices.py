@@ -1,0 +1,97 @@
+"""Answers that are one of a few: tokens, grammar, figures, and what serves such a model."""
+
+import json
+
+import pytest
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.verify.evaluation.generation.texts import count_outside, judge_text
+from tests.writers import CHOICES
+
+pytestmark = pytest.mark.train
+
+END = 9
+
+
+class Text:
+    """A tokenizer for which every character is a token."""
+
+    stops = (END, 10)
+
+    def answers(self, completions):
+        return [[100 + ord(sign) for sign in one] + [END] for one in completions]
+
+
+def within(*choices, most=1 << 20):
+    from lyrikstore.train.worker.writing.choices import AnswerChoices
+
+    return AnswerChoices(Text(), [(one, one) for one in choices], most=most)
+
+
+def test_after_each_beginning_come_the_tokens_of_a_choice_and_the_end_after_a_whole_one():
+    found = within("a", "ab", "c")
+    assert found.following([]) == [197, 199]
+    assert sorted(found.following([197])) == [END, 198]
+    assert found.following([197, 198]) == [END]
+    assert found.following([197, 198, END]) == [END]
+    assert found.following([5]) == [END]
+    assert found.name([197, END]) == "a"
+    with pytest.raises(InvalidInputError) as refused:
+        found.name([5, END])
+    assert refused.value.kind == "bad-checkpoint"
+
+
+def test_no_choices_hold_nobody():
+    found = within()
+    assert not found
+    assert found.asked_with(3) == {}
+
+
+@pytest.mark.parametrize(
+    ("choices", "most"), [(("", "a"), 99), (("a" * 65, "a"), 99), (("abc", "a"), 3)]
+)
+def test_what_has_no_tokens_or_too_many_is_no_choice(choices, most):
+    with pytest.raises(InvalidInputError) as refused:
+        within(*choices, most=most)
+    assert refused.value.kind == "bad-choices"
+
+
+def test_two_choices_are_not_the_same_tokens():
+    from lyrikstore.train.worker.writing.choices import AnswerChoices
+
+    with pytest.raises(InvalidInputError) as refused:
+        AnswerChoices(Text(), [("A", "a"), ("a", "a")])
+    assert refused.value.kind == "bad-choices"
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        *CHOICES,
+        'x" | "y',
+        "x\\",
+        "]",
+        "x\nroot ::= [a-z]*",
+        "x\r| <[1]>",
+        "x\u2028root ::= .*",
+        "x\u0085y",
+        "#",
+        "<[7]>",
+        ")",
+    ],
+)
+def test_no_choice_changes_the_grammar(hostile):
+    lines = within("plain", hostile).grammar().splitlines()
+    rules = [line.partition("#")[0].strip() for line in lines]
+    tokens = [" ".join(f"<[{100 + ord(sign)}]>" for sign in one) for one in ("plain", hostile)]
+    assert [one for one in rules if one] == ["root ::= (", tokens[0], f"| {tokens[1]}", ")"]
+    assert json.loads(lines[-2].partition("# ")[2]) == hostile
+
+
+def test_right_is_what_is_the_choice_itself():
+    asked = {"tokens": 2, "ended": True, "choices": ("+", "-", "Yes")}
+    assert judge_text("+", "+", **asked).exact
+    assert not judge_text("+", "-", **asked).exact  # neither has a word
+    assert not judge_text("Yes", "yes", **asked).exact
+    assert judge_text("Yes", "yes", tokens=2, ended=True).exact
+    assert count_outside(["+", "yes", "Yes"], ("+", "-", "Yes")) == 1
