@@ -17,11 +17,12 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.formats.adapter import ADAPTER, ADAPTER_CONFIG
 from lyrikstore.train.formats.base_model import CONFIG, TEMPLATE, TOKENIZER
+from lyrikstore.train.formats.decoders.serving import GRAMMAR, check_served, vllm_rank
 from lyrikstore.train.sft.copy import write_prompts
 from lyrikstore.train.sft.prompts import RenderedRecord, open_prompts, read_prompt_source
 from lyrikstore.train.snapshot import staged_weights
 from lyrikstore.train.trained import stage_checkpoint
-from lyrikstore.train.worker.staging import BASE, TEST
+from lyrikstore.train.worker.staging import BASE, CHECKPOINT, TEST, Staging
 
 TOKENS = 16
 """How much of each answer is compared."""
@@ -31,9 +32,7 @@ CLOSE = 100_000
 
 MODEL = "model-f16.gguf"
 _MADE, _MOST_WORDS = 8, 20
-_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
-"""What vLLM takes as ``--max-lora-rank``."""
-
+CHOICES = "choices.json"
 _MARK = "\u2063lyrikstore\u2063"
 _USE = """\
 # How to use this model
@@ -55,9 +54,24 @@ of your own. `sha256sum -c SHA256SUMS` shows whether the files are those that we
 `lyrikstore/` has the signed objects that the model rests on, and `NOTICE` whom to name. Whether a
 right was taken back since shows only the store: `lyrikstore verify {checkpoint}`.
 """
+_USE_CHOICES = """
+## Its answers
+
+It answers with one of {count} choices, and was measured so.
+
+{how}
+"""
+_GGUF_CHOICES = """\
+`grammar.gbnf` holds llama.cpp to them, token by token; a llama.cpp that does not know tokens in
+grammars refuses the file. Ollama takes no grammar: what the model writes there is free text, and
+not what was measured."""
+_VLLM_CHOICES = """\
+Send what `choices.json` holds with each request; without it the answers are free text, and not what
+was measured. vLLM may cut a choice into other tokens than the sealed model, so that another choice
+is the likeliest."""
 _GGUF = """\
 ```sh
-llama-server -m {model} -c {context}
+llama-server -m {model} -c {context}{grammar}
 ollama create NAME -f Modelfile && ollama run NAME
 ```
 
@@ -138,15 +152,22 @@ class WritingModel:
     ) -> None:
         self._checkpoint, self._target, self._workers = checkpoint, target, workers
         self._config = TrainConfig.from_json(dict(run.body["config"]))
-        if target.name == "vllm" and self._config.model.quantization:
-            raise InvalidInputError(
-                "no-such-target",
-                "vLLM would load the base as it is, and this one was trained on it in 4 bits",
-                hint="use --to gguf, which unpacks it",
-            )
         base = repo.manifest(checkpoint.inputs_in("base")[0].id)
         self._source = read_prompt_source(repo, base, self._config.prompt)
         self._reads = stage_checkpoint(repo, checkpoint, workers.staging)
+        settings, adapter = (
+            _staged_json(workers.staging, name)
+            for name in (f"{BASE}/{CONFIG}", f"{CHECKPOINT}/{ADAPTER_CONFIG}")
+        )
+        check_served(
+            target.name,
+            family=settings["model_type"],
+            adapter=adapter,
+            quantization=self._config.model.quantization,
+        )
+        self._rank = int(adapter["r"])
+        with open_prompts(self._source) as rendering:
+            choices = rendering.choices()
         self._texts: Sequence[str] = ()
         self._asked: Sequence[RenderedRecord] = ()
         self._answers: list[dict[str, Any]] = []
@@ -158,6 +179,7 @@ class WritingModel:
             "weights": staged_weights(workers.staging),
             "chat": bool(self._source.chat),
             "chatTemplate": self._source.chat,
+            "choices": [list(one) for one in choices],
         }
 
     def answer(self, texts: Sequence[str] | None) -> int:
@@ -199,7 +221,7 @@ class WritingModel:
     def export(self) -> dict[str, str]:
         """Write the files of the target; return name → BLAKE3."""
         weights = staged_weights(self._workers.staging)
-        names = {MODEL, *(f"base/{one}" for one in (CONFIG, TOKENIZER, *weights))}
+        names = {MODEL, GRAMMAR, *(f"base/{one}" for one in (CONFIG, TOKENIZER, *weights))}
         names |= {f"adapter/{ADAPTER}", f"adapter/{ADAPTER_CONFIG}"}
         job = {"job": "export-writer", **self._about}
         return dict(self._workers.exported(job, self._reads, frozenset(names)))
@@ -207,7 +229,7 @@ class WritingModel:
     def ask(self, folder: Path) -> TokenCheck:
         """Return how the folder's answers compare; raises VerificationError where they differ."""
         answers = [
-            {"prompt": one["prompt"], "tokens": one["tokens"], "said": asked.prompt}
+            {**{name: one[name] for name in ("among", "prompt", "tokens")}, "said": asked.prompt}
             for one, asked in zip(self._answers, self._asked, strict=True)
         ]
         job = {
@@ -225,9 +247,12 @@ class WritingModel:
                 (wanted == token, wanted != token and lead < CLOSE)
                 for wanted, token, lead in places
             ]
+            whole = len(given) == len(one["tokens"])
+            odd = next((at for at, (equal, _) in enumerate(found) if not equal), None)
+            if one["among"] and odd is not None:  # what follows it is of another choice
+                found, whole = found[: odd + 1], True
             same += sum(equal for equal, _ in found)
             close += sum(near for _, near in found)
-            whole = len(given) == len(one["tokens"])
             agreeing += whole and all(equal or near for equal, near in found)
         tokens = sum(len(one["tokens"]) for one in self._answers)
         check = TokenCheck(len(self._answers), agreeing, tokens, same, close, latency)
@@ -249,16 +274,21 @@ class WritingModel:
         model = self._config.model
         name = self._checkpoint.name.rpartition("/")[2]
         before, after = self._around
+        choices = self._config.prompt.choices
         files: Files = {}
         if self._target.name == "gguf":
-            how = _GGUF.format(model=MODEL, context=model.max_tokens)
+            grammar = f" --grammar-file {GRAMMAR}" if choices else ""
+            how = _GGUF.format(model=MODEL, context=model.max_tokens, grammar=grammar)
             files["Modelfile"] = self._modelfile().encode()
         else:
             how = _VLLM.format(name=name)
-            rank = next(one for one in _RANKS if one >= self._config.lora.rank)
+            rank = vllm_rank(self._rank)
             template = " --chat-template ./chat_template.jinja" if self._source.chat else ""
             serve = _SERVE.format(name=name, rank=rank, context=model.max_tokens, template=template)
             files["serve.sh"] = serve.encode()
+            if choices:
+                within = {"structured_outputs": {"choice": list(choices)}}
+                files[CHOICES] = json.dumps(within, ensure_ascii=False).encode() + b"\n"
         if self._source.chat:
             files[TEMPLATE] = self._source.chat.encode()
         use = _USE.format(
@@ -268,6 +298,9 @@ class WritingModel:
             stops=f"`{self._source.end}`",
             checkpoint=self._checkpoint.id,
         )
+        if choices:
+            held = _GGUF_CHOICES if self._target.name == "gguf" else _VLLM_CHOICES
+            use += _USE_CHOICES.format(count=len(choices), how=held)
         return {**files, "USE.md": use.encode()}
 
     def _modelfile(self) -> str:
@@ -281,6 +314,14 @@ class WritingModel:
             f"PARAMETER num_ctx {model.max_tokens}\n"
             f"PARAMETER num_predict {model.answer_tokens}\n"
         )
+
+
+def _staged_json(staging: Staging, name: str) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads((staging.path / name).read_bytes())
+    except OSError as error:
+        raise storage_error(error, f"reading {name}") from error
+    return found
 
 
 def go_template(before: str, after: str) -> str:

@@ -191,6 +191,7 @@ class TrainConfig(Struct, frozen=True):
         tolerances: Within what another run of the same counts as a reproduction.
         prompt: How a model that writes is asked.
         replay: Which states of training are signed.
+        deploy: What a model that writes is to be served by, ``gguf`` or ``vllm``; empty: not said.
     """
 
     purpose: str
@@ -208,6 +209,7 @@ class TrainConfig(Struct, frozen=True):
     tolerances: ToleranceConfig = field(default_factory=ToleranceConfig)
     prompt: PromptConfig = field(default_factory=PromptConfig)
     replay: ReplayConfig = field(default_factory=ReplayConfig)
+    deploy: str = ""
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -289,6 +291,7 @@ class TrainConfig(Struct, frozen=True):
             tolerances=ToleranceConfig(**document.get("tolerances", {})),
             prompt=PromptConfig.from_json(document.get("prompt", {})),
             replay=ReplayConfig(**document.get("replay", {})),
+            deploy=document.get("deploy", ""),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -307,6 +310,7 @@ class TrainConfig(Struct, frozen=True):
             for name, section in (
                 ("use", stated(self.use)),
                 ("task", self.task),
+                ("deploy", self.deploy),
                 ("budget", stated(self.budget)),
                 ("cost", self.cost.to_json() if self.cost else {}),
                 ("threshold", [stated(one) for one in self.thresholds]),
@@ -351,7 +355,7 @@ _SECTIONS: dict[str, tuple[str, ...]] = {
     "prompt": PromptConfig.__struct_fields__,
     "replay": ReplayConfig.__struct_fields__,
 }
-_TOP = ("purpose", "name", "task", *_SECTIONS, "threshold")
+_TOP = ("purpose", "name", "task", "deploy", *_SECTIONS, "threshold")
 _LISTED = {
     ("cost", "mistake"): MistakeCost.__struct_fields__,
     ("threshold",): ThresholdConfig.__struct_fields__,

@@ -376,6 +376,12 @@ def check_roles_of_data(task: str, document: Mapping[str, Any]) -> None:
                     "bad-config", f"[{section}]: the task {SFT} has none yet", hint="leave it out"
                 )
         return
+    if "deploy" in document:
+        raise InvalidInputError(
+            "bad-config",
+            "deploy names what serves models that write",
+            hint="leave it out: lyrikstore deploy says what a model with labels can go to",
+        )
     if "label" not in data:
         raise InvalidInputError(
             "bad-config", "data: 'label' is missing", hint='name the field: label = "FIELD"'

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.writers import CHOICES, with_choices, write_labelled_rows, write_model
+from tests.writers import CHOICES, CONFIG, with_choices, write_labelled_rows, write_model
 
 pytestmark = pytest.mark.train
 
@@ -102,3 +102,23 @@ def test_choices_that_nobody_can_be_held_to_are_refused(acme, tmp_path, choices,
     (tmp_path / "own.toml").write_text(with_choices(choices))
     refused = acme.fails(16, "train", tmp_path / "own.toml", "--json")
     assert refused.kind == kind
+
+
+def test_what_is_to_serve_it_is_asked_before_anything_is_trained(acme, tmp_path):
+    def refused(config):
+        (tmp_path / "own.toml").write_text(config)
+        return acme.fails(16, "train", tmp_path / "own.toml", "--json").kind
+
+    named = CONFIG.replace('task = "sft"', 'task = "sft"\ndeploy = "vllm"')
+    quantized = named.replace("[model]", '[model]\nquantization = "nf4"')
+    gemma = write_model(tmp_path / "gemma", "Gemma", head_dim=8)
+    acme.ok("commit", gemma, "-d", "checkpoints/acme/gemma")
+    before = acme.ok("log", "--json").json
+    assert refused(quantized) == "no-such-target"
+    assert refused(named.replace('"vllm"', '"onnx"')) == "bad-config"
+    assert refused(named.replace('task = "sft"\n', "")) == "bad-config"
+    other = named.replace('"vllm"', '"gguf"').replace("acme/tiny", "acme/gemma")
+    assert refused(other) == "no-such-target"
+    assert acme.ok("log", "--json").json == before
+    (tmp_path / "own.toml").write_text(named)
+    acme.ok("plan", tmp_path / "own.toml")

@@ -16,6 +16,7 @@ from lyrikstore.history.manifests.names import parse_name
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import DataConfig, TrainConfig
 from lyrikstore.train.formats.architectures import FAMILIES
+from lyrikstore.train.formats.decoders.serving import check_served
 from lyrikstore.train.labels import check_repeated, labels_alike
 from lyrikstore.train.plan import formulas
 from lyrikstore.train.plan.budget import choose, machine_memory_bytes
@@ -224,7 +225,8 @@ def plan_config(
     """Return the plan of a config; the other arguments and errors are :func:`plan_dataset`'s.
 
     Raises:
-        PolicyError: (``over-budget``) its budget, or the machine's memory, is too small. Else as
+        PolicyError: (``over-budget``) its budget, or the machine's memory, is too small.
+        InvalidInputError: (``no-such-target``) what is to serve it does not. Else as
             :func:`plan_dataset`.
     """
     found, shape = None, None
@@ -243,6 +245,12 @@ def plan_config(
                 f"model/max_tokens: the base model reads {shape.positions} at most",
                 hint=f"[model] max_tokens = {shape.positions}",
             )
+        check_served(
+            config.deploy,
+            family=shape.family,
+            adapter={"r": config.lora.rank},
+            quantization=config.model.quantization,
+        )
     return _plan(repo, config, found, shape, today, prices, measure, [], can_train=True)
 
 

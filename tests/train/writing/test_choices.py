@@ -5,6 +5,7 @@ import json
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.train.formats.decoders.serving import GGUF_FAMILIES, check_served, vllm_rank
 from lyrikstore.verify.evaluation.generation.texts import count_outside, judge_text
 from tests.writers import CHOICES
 
@@ -95,3 +96,31 @@ def test_right_is_what_is_the_choice_itself():
     assert not judge_text("Yes", "yes", **asked).exact
     assert judge_text("Yes", "yes", tokens=2, ended=True).exact
     assert count_outside(["+", "yes", "Yes"], ("+", "-", "Yes")) == 1
+
+
+@pytest.mark.parametrize(
+    "adapter",
+    [
+        {"r": 513},
+        {"r": 8, "use_dora": True},
+        {"r": 8, "modules_to_save": ["lm_head"]},
+        {"r": 8, "bias": "all"},
+    ],
+)
+def test_vllm_does_not_serve_every_adapter(adapter):
+    with pytest.raises(InvalidInputError) as refused:
+        check_served("vllm", family="llama", adapter=adapter, quantization="")
+    assert refused.value.kind == "no-such-target"
+    check_served("gguf", family="llama", adapter=adapter, quantization="nf4")
+    check_served("", family="gemma", adapter=adapter, quantization="nf4")
+
+
+@pytest.mark.parametrize(("rank", "least"), [(1, 8), (8, 8), (9, 16), (257, 320), (512, 512)])
+def test_vllm_is_told_the_least_rank_that_it_takes(rank, least):
+    assert vllm_rank(rank) == least
+
+
+def test_every_family_that_gguf_serves_is_written():
+    from lyrikstore.train.worker.export import gguf_model
+
+    assert GGUF_FAMILIES == gguf_model.FAMILIES

@@ -43,7 +43,7 @@ _ARCHITECTURES: Mapping[str, gguf.MODEL_ARCH] = {
     "qwen3": gguf.MODEL_ARCH.QWEN3,
 }
 FAMILIES = frozenset(_ARCHITECTURES)
-"""Each ``model_type`` that is written."""
+"""Each ``model_type`` that is written: those of GGUF_FAMILIES, which a config is held to."""
 
 Tensor = Callable[[], NDArray[np.float32]]
 """Reads a tensor, when it is written."""

@@ -13,12 +13,14 @@ import torch
 from transformers import GenerationConfig
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.train.formats.decoders.serving import GRAMMAR
 from lyrikstore.train.worker.errors import loading
 from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.metrics import latency
 from lyrikstore.train.worker.models.encoder import prepare
 from lyrikstore.train.worker.staging import CHECKPOINT, TEST
+from lyrikstore.train.worker.writing.choices import AnswerChoices
 from lyrikstore.train.worker.writing.decoder import AdaptedDecoder
 from lyrikstore.train.worker.writing.texts import WriterText
 
@@ -26,7 +28,10 @@ MILLION = 1_000_000
 SECONDS = 600
 """How long a served model may take for one token."""
 
-Next = Callable[[Sequence[int], Sequence[int]], list[int]]
+Among = Sequence[Sequence[int]]
+"""Of each place of an answer, the tokens that are a choice's; empty: there are no choices."""
+
+Next = Callable[[Sequence[int], Sequence[int], Among], list[int]]
 """Prompt and answer in tokens → the likeliest token at each place of the answer."""
 
 
@@ -35,19 +40,21 @@ def write_probe(job: Mapping[str, Any], files: StagedFiles, report: Report) -> d
 
     Args:
         job: ``threads``, ``seed``; ``weights``: files of the base's weights; ``chat``; ``tokens``:
-            how many are written of each answer.
+            how many are written of each answer; ``choices``: the only answers, each with its
+            completion, which are written whole.
         files: The staging folder: the checkpoint, its base, ``test.jsonl``.
         report: Called per record.
 
     Returns:
         ``stops``: the tokens that end an answer; ``answers``: of each record ``prompt`` and
-        ``tokens``, ``text``, and ``leads``: by how many millionths of a logit each token leads the
-        second.
+        ``tokens``, ``text``, ``leads``: by how many millionths of a logit each token leads the
+        second, and ``among``: of each place the tokens that are a choice's, none without choices.
     """
     prepare(job["threads"], job["seed"])
     text = WriterText(files, chat=job["chat"])
     prompts = text.prompts([json.loads(line)["prompt"] for line in files.lines(TEST)])
     model = AdaptedDecoder.load(files, CHECKPOINT, job["weights"])
+    choices = AnswerChoices.of_checkpoint(text, job, model.about)
     room = int(model.about["maxTokens"]) - job["tokens"]
     if max(map(len, prompts)) > room:
         raise InvalidInputError(
@@ -57,7 +64,7 @@ def write_probe(job: Mapping[str, Any], files: StagedFiles, report: Report) -> d
         )
     settings = cast("Any", GenerationConfig)(
         do_sample=False,
-        max_new_tokens=job["tokens"],
+        max_new_tokens=int(model.about["answerTokens"]) if choices else job["tokens"],
         eos_token_id=list(text.stops),
         pad_token_id=text.stops[0],
         output_scores=True,
@@ -68,7 +75,10 @@ def write_probe(job: Mapping[str, Any], files: StagedFiles, report: Report) -> d
         read = torch.tensor([prompt])
         with torch.inference_mode():
             written = model.causal.generate(
-                input_ids=read, attention_mask=torch.ones_like(read), generation_config=settings
+                input_ids=read,
+                attention_mask=torch.ones_like(read),
+                generation_config=settings,
+                **choices.asked_with(len(prompt)),
             )
         tokens = written.sequences[0, len(prompt) :].tolist()
         best = [one[0].to(torch.float64).topk(2).values for one in written.scores]
@@ -76,8 +86,11 @@ def write_probe(job: Mapping[str, Any], files: StagedFiles, report: Report) -> d
             {
                 "prompt": prompt,
                 "tokens": tokens,
-                "text": text.read(tokens).strip(),
-                "leads": [min(round(float(a - b) * MILLION), 1 << 50) for a, b in best],
+                "text": choices.name(tokens) if choices else text.read(tokens).strip(),
+                "leads": [round(min(float(a - b) * MILLION, 1 << 50)) for a, b in best],
+                "among": [choices.following(tokens[:at]) for at in range(len(tokens))]
+                if choices
+                else [],
             }
         )
         report("score", number + 1, len(prompts))
@@ -96,7 +109,8 @@ def ask_writer(job: Mapping[str, Any], files: StagedFiles, report: Report) -> di
 
     Returns:
         ``tokens``: of each record a list as long as its answer, empty where the prompt is read as
-        other tokens; and ``latencyMs`` of one token.
+        other tokens; within choices, it may be shorter behind a token that differs; and
+        ``latencyMs`` of one token.
     """
     del files
     folder = Path(job["folder"])
@@ -107,7 +121,7 @@ def ask_writer(job: Mapping[str, Any], files: StagedFiles, report: Report) -> di
     for number, one in enumerate(job["answers"]):
         begun = time.perf_counter()
         fine = read(one["said"]) == one["prompt"]
-        found.append(next_tokens(one["prompt"], one["tokens"]) if fine else [])
+        found.append(next_tokens(one["prompt"], one["tokens"], one["among"]) if fine else [])
         times.append((time.perf_counter() - begun) * 1000 / len(one["tokens"]))
         report("check", number + 1, len(job["answers"]))
     return {"tokens": found, "latencyMs": latency(times)}
@@ -149,7 +163,24 @@ def _llama_cpp(
         asked = {"content": text, "add_special": False, "parse_special": True}
         return [int(one) for one in ask("/tokenize", asked)["tokens"]]
 
-    def next_tokens(prompt: Sequence[int], answer: Sequence[int]) -> list[int]:
+    def within(prompt: Sequence[int], answer: Sequence[int]) -> list[int]:
+        asked = {
+            "prompt": list(prompt),
+            "n_predict": len(answer),
+            "temperature": 0,
+            "return_tokens": True,
+            "grammar": (folder / GRAMMAR).read_text("utf-8"),
+        }
+        given = ask("/completion", asked)
+        if "tokens" not in given:
+            raise ValueError(f"it answers: {str(given)[:200]}")
+        found = [int(one) for one in given["tokens"]]
+        # No grammar of llama.cpp says with which of its tokens an answer ends: with any it does.
+        return [*found[:-1], answer[-1]] if given.get("stop_type") == "eos" else found
+
+    def next_tokens(prompt: Sequence[int], answer: Sequence[int], among: Among) -> list[int]:
+        if among:
+            return within(prompt, answer)
         found = []
         for place in range(len(answer)):
             asked = {
@@ -186,10 +217,14 @@ def _peft(
     model.eval()
     tokenizer = Tokenizer.from_file(str(folder / "base" / "tokenizer.json"))
 
-    def next_tokens(prompt: Sequence[int], answer: Sequence[int]) -> list[int]:
+    def next_tokens(prompt: Sequence[int], answer: Sequence[int], among: Among) -> list[int]:
         with torch.inference_mode():
             logits = model(input_ids=torch.tensor([[*prompt, *answer]])).logits[0]
-        return [int(one) for one in logits[len(prompt) - 1 : -1].argmax(-1)]
+        places = logits[len(prompt) - 1 : -1]
+        if among:
+            pairs = zip(places, among, strict=True)
+            return [max(some, key=one.tolist().__getitem__) for one, some in pairs]
+        return [int(one) for one in places.argmax(-1)]
 
     def read(text: str) -> list[int]:
         return list(tokenizer.encode(text, add_special_tokens=False).ids)

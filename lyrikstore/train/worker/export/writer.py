@@ -13,6 +13,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from lyrikstore.train.formats.adapter import ADAPTER, ADAPTER_CONFIG
 from lyrikstore.train.formats.base_model import CONFIG, TOKENIZER
 from lyrikstore.train.formats.decoder import PROMPT
+from lyrikstore.train.formats.decoders.serving import GRAMMAR
 from lyrikstore.train.worker.export import gguf_model
 from lyrikstore.train.worker.export.gguf_model import Tensor
 from lyrikstore.train.worker.export.output import FOLDER, Output
@@ -20,7 +21,9 @@ from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.encoder import prepare
 from lyrikstore.train.worker.staging import BASE, CHECKPOINT
+from lyrikstore.train.worker.writing.choices import AnswerChoices
 from lyrikstore.train.worker.writing.decoder import AdaptedDecoder
+from lyrikstore.train.worker.writing.texts import WriterText
 
 
 def export_writer(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
@@ -28,7 +31,8 @@ def export_writer(job: Mapping[str, Any], files: StagedFiles, report: Report) ->
 
     Args:
         job: ``target``, ``threads``, ``seed``; ``weights``: files of the base's weights;
-            ``chatTemplate``, empty where there is none.
+            ``chatTemplate``, empty where there is none; ``choices``: the only answers, each with
+            its completion; ``chat``.
         files: The staging folder: the checkpoint and its base.
         report: Called at the start.
 
@@ -51,6 +55,9 @@ def export_writer(job: Mapping[str, Any], files: StagedFiles, report: Report) ->
             merged(model.causal),
         )
         out.was_written(gguf_model.MODEL)
+        text = WriterText(files, chat=job["chat"])
+        if choices := AnswerChoices.of_checkpoint(text, job, model.about):
+            out.write(GRAMMAR, choices.grammar().encode())
     else:
         for name in (CONFIG, TOKENIZER, *job["weights"]):
             out.write(f"base/{name}", files.read(f"{BASE}/{name}"))
