@@ -65,6 +65,9 @@ def recompute_generations(
     if fault := _undeclared(body, checkpoint.body):
         problems.add(problems.bad, "undeclared", f"{label}: {fault}")
     seed = body.get("confidence", {}).get("seed")
+    # ATTACK: a checkpoint that names fewer choices than its run was signed with.
+    if run is not None and _choices(checkpoint.body) != _choices(run.body["config"]):
+        problems.add(problems.bad, "undeclared", f"{label}: its choices are not those of the run")
     if run is not None and not seed == found.seed == run.body["seed"]:
         problems.add(problems.bad, "undeclared", f"{label}: its seed is not that of the run")
     if run is None:
@@ -99,6 +102,12 @@ def _undeclared(body: Mapping[str, Any], model: Mapping[str, Any]) -> str:
     if any(asked.get(name) != learnt.get(name) for name in ("choices", "system", "template")):
         return "its prompts are not those of the checkpoint"
     return ""
+
+
+def _choices(told: Mapping[str, Any]) -> Sequence[str]:
+    prompt = told.get("prompt")  # of a config it may be anything
+    found: Sequence[str] = prompt.get("choices", []) if isinstance(prompt, dict) else []
+    return found
 
 
 def _read(
@@ -158,7 +167,7 @@ def _compare(
     answers = [one.answer or "" for one in asked]
     if data.get("messages"):
         answers = list(map(_last, answers))
-    choices = checkpoint.body.get("prompt", {}).get("choices", ())
+    choices = _choices(checkpoint.body)
     outside = count_outside(answers, choices) if choices else None
     if evaluation.body.get("outsideChoices") != outside:
         return "differs", "outsideChoices is not what the test set gives"

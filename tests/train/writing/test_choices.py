@@ -4,10 +4,13 @@ import json
 
 import pytest
 
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.train.formats.adapter import ADAPTER_CONFIG
+from lyrikstore.train.formats.decoder import DECODER_FIXED, FORMAT, PROMPT, check_decoder_settings
 from lyrikstore.train.formats.decoders.serving import GGUF_FAMILIES, check_served, vllm_rank
 from lyrikstore.verify.evaluation.generation.texts import count_outside, judge_text
-from tests.writers import CHOICES
+from tests.writers import CHOICES, SHAPE
 
 pytestmark = pytest.mark.train
 
@@ -96,6 +99,39 @@ def test_right_is_what_is_the_choice_itself():
     assert not judge_text("Yes", "yes", **asked).exact
     assert judge_text("Yes", "yes", tokens=2, ended=True).exact
     assert count_outside(["+", "yes", "Yes"], ("+", "-", "Yes")) == 1
+
+
+def prompt_file(**change):
+    about = {"answerTokens": 8, "format": FORMAT, "maxTokens": 64, "precision": "fp32"}
+    about |= {"quantization": "", "system": "", "task": "sft", "template": ""}
+    return json.dumps(about | change).encode()
+
+
+@pytest.mark.parametrize(
+    ("written", "signed"),
+    [
+        ({"choices": ["yes", "no"]}, {}),
+        ({}, {"choices": ["yes", "no"]}),
+        ({"choices": ["yes"]}, {"choices": ["yes", "no"]}),
+        ({"choices": ["no", "yes"]}, {"choices": ["yes", "no"]}),
+        ({"choices": "yes"}, {"choices": ["y", "e", "s"]}),
+        ({"choices": None}, {}),
+    ],
+)
+def test_no_checkpoint_is_loaded_whose_choices_are_not_those_that_were_signed(written, signed):
+    base, settings = Digest.of(b"base"), {**SHAPE, "model_type": "llama"}
+    adapter = {**DECODER_FIXED, "base_model_name_or_path": str(base), "lora_alpha": 8}
+    adapter |= {"lora_dropout": 0.0, "peft_version": "0.21.2", "r": 4, "target_modules": ["q_proj"]}
+    body = {"format": FORMAT, "task": "sft", "text": {"maxTokens": 64}}
+
+    def check(written, signed):
+        files = {ADAPTER_CONFIG: json.dumps(adapter).encode(), PROMPT: prompt_file(**written)}
+        check_decoder_settings(files, {**body, "prompt": signed}, base, settings)
+
+    check(signed, signed)
+    with pytest.raises(FormatError) as refused:
+        check(written, signed)
+    assert refused.value.kind == "bad-checkpoint"
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,8 @@ class Evaluated:
             for some, record in zip(self.texts, found.records, strict=True)
         )
         self.test = manifest("dataset", {})
-        self.run = manifest("run", {"seed": 1, "config": {"data": data or DATA}})
+        said = {"prompt": {"choices": list(choices)}} if choices else {}
+        self.run = manifest("run", {"seed": 1, "config": {"data": data or DATA, **said}})
         prompt: dict[str, Any] = {"template": "t", "system": "Be brief."}
         if choices:
             prompt["choices"] = list(choices)
@@ -268,6 +269,12 @@ def test_what_is_said_of_choices_follows(change: dict[str, Any], code: str) -> N
     made = labelled()
     made.body |= change
     assert made.codes() == ([code], [])
+
+
+def test_a_checkpoint_has_the_choices_of_its_run() -> None:
+    made = labelled()
+    made.run.body["config"]["prompt"]["choices"] = ["+", "-", "perhaps"]
+    assert made.codes() == (["undeclared"], [])
 
 
 def test_a_model_that_writes_freely_has_nothing_outside_its_choices() -> None:
