@@ -55,7 +55,8 @@ def write_probe(job: Mapping[str, Any], files: StagedFiles, report: Report) -> d
     prompts = text.prompts([json.loads(line)["prompt"] for line in files.lines(TEST)])
     model = AdaptedDecoder.load(files, CHECKPOINT, job["weights"])
     choices = AnswerChoices.of_checkpoint(text, job, model.about)
-    room = int(model.about["maxTokens"]) - job["tokens"]
+    most = choices.longest or int(job["tokens"])
+    room = int(model.about["maxTokens"]) - most
     if max(map(len, prompts)) > room:
         raise InvalidInputError(
             "bad-probe",
@@ -64,7 +65,7 @@ def write_probe(job: Mapping[str, Any], files: StagedFiles, report: Report) -> d
         )
     settings = cast("Any", GenerationConfig)(
         do_sample=False,
-        max_new_tokens=int(model.about["answerTokens"]) if choices else job["tokens"],
+        max_new_tokens=most,
         eos_token_id=list(text.stops),
         pad_token_id=text.stops[0],
         output_scores=True,

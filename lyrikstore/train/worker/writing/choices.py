@@ -81,6 +81,11 @@ class AnswerChoices:
     def __bool__(self) -> bool:
         return bool(self._names)
 
+    @property
+    def longest(self) -> int:
+        """How many tokens the longest has, the one that ends it among them; 0: there is none."""
+        return max(map(len, self._names), default=0)
+
     def following(self, begun: Sequence[int]) -> list[int]:
         """Return the tokens that may follow the beginning of an answer; after its end, any end."""
         return self._next.get(tuple(begun), [self.ends[0]])
