@@ -18,18 +18,17 @@ from lyrikstore.train.formats.formats import CANDIDATES, Format, blend_of
 from lyrikstore.train.interrupted import RunPoints
 from lyrikstore.train.replay.kept import SEGMENT, KeptSegments
 from lyrikstore.train.requirements import DECODER, SFT
-from lyrikstore.train.snapshot import Snapshot, staged_base, staged_weights
+from lyrikstore.train.snapshot import Snapshot, staged_base
 from lyrikstore.train.tasks import TASKS, AnswerRule
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import BASE, TRAIN, VALIDATION, Staging
 from lyrikstore.verify.rights.judge import Reason
-from lyrikstore.verify.store.segments import steps_of
+from lyrikstore.verify.store.segments import CANDIDATES_WITH_STEPS, steps_of
 
 _RARE_WORDS = (
     "no word is in two training records, so the word counts hold every word of them: whoever gets "
     "the model can read it there; take more records"
 )
-_TAKE_STEPS = frozenset({"lora", "full"})
 BASE_FILES = tuple(f"{BASE}/{name}" for name in STAGED)
 
 
@@ -60,22 +59,24 @@ def train_decoder(
     staging: Staging,
     config: TrainConfig,
     *,
-    chat: bool,
-    choices: Sequence[tuple[str, str]],
+    asking: Mapping[str, Any],
+    records: int,
     base_env: Mapping[str, str],
     progress: OnProgress,
     points: RunPoints | None = None,
+    segments: KeptSegments | None = None,
 ) -> Chosen:
     """Train the adapter of a model that writes; there is no other candidate.
 
     Args:
         staging: Holds the base model, training and validation data.
         config: What to do.
-        chat: Whether prompts come from a chat template.
-        choices: The only answers, with the completion of each; empty: there are others.
+        asking: Members of the job that say how the model is asked.
+        records: How many training records there are.
         base_env: The caller's environment.
         progress: Progress callback, called per step.
         points: Keeps points of training, and has those of an interrupted run.
+        segments: Keeps the points that segments begin at, where the config wants some.
 
     Raises:
         RunFailedError, InvalidInputError, VerificationError, StorageError: As
@@ -83,7 +84,8 @@ def train_decoder(
     """
     import numpy as np
 
-    keeping, resumed = _points_of(points, DECODER, staging, progress)
+    each = segment_steps(config, records)
+    keeping, resumed, keep = _keeping(points, segments, each, DECODER, staging, progress)
     result = run_job(
         staging,
         {
@@ -93,9 +95,7 @@ def train_decoder(
             "labels": [],
             "config": config.to_json(),
             "precision": precision_of(config.training.precision),
-            "weights": staged_weights(staging),
-            "chat": chat,
-            "choices": [list(one) for one in choices],
+            **asking,
             **keeping,
         },
         name=f"train-{DECODER}",
@@ -103,7 +103,7 @@ def train_decoder(
         threads=config.training.threads,
         base_env=base_env,
         progress=progress,
-        on_point=_keeper(points, None, DECODER, staging, progress),
+        on_point=keep,
     )
     made = result.get("checkpoints")
     if not isinstance(made, list) or not made or not made[-1]["final"]:
@@ -159,11 +159,8 @@ def train_candidates(
         if name == "blend":
             continue
         reads = (TRAIN, VALIDATION) + (BASE_FILES if CANDIDATES[name].needs_base else ())
-        each = segment_steps(config, len(train.records)) if name in _TAKE_STEPS else 0
-        # What was signed of segments before an interruption is gone: they begin anew.
-        keeping, resumed = _points_of(None if each else points, name, staging, progress)
-        if each:
-            keeping |= {"segmentSteps": each, "keepSegments": segments is not None}
+        each = segment_steps(config, len(train.records)) if name in CANDIDATES_WITH_STEPS else 0
+        keeping, resumed, keep = _keeping(points, segments, each, name, staging, progress)
         result = run_job(
             staging,
             {
@@ -180,7 +177,7 @@ def train_candidates(
             threads=config.training.threads,
             base_env=base_env,
             progress=progress,
-            on_point=_keeper(None if each else points, segments, name, staging, progress),
+            on_point=keep,
         )
         found = result.get("checkpoints")
         if not isinstance(found, list) or not found or not found[-1]["final"]:
@@ -209,10 +206,32 @@ def train_candidates(
     return Chosen(taken, tuple(tried), form, reason, parts, metrics, actual, tuple(warnings))
 
 
+_Keep = Callable[[Mapping[str, Any]], None]
+
+
+def _keeping(
+    points: RunPoints | None,
+    segments: KeptSegments | None,
+    each: int,
+    candidate: str,
+    staging: Staging,
+    progress: OnProgress,
+) -> tuple[dict[str, Any], tuple[str, ...], _Keep]:
+    """Return what a job says of points, the files it has to read for them, and what keeps them.
+
+    ``each``: steps of a segment, 0: there are none.
+    """
+    if not each:
+        told, read = _points_of(points, candidate, staging, progress)
+        return told, read, _keeper(points, None, candidate, staging, progress)
+    # What was signed of segments before an interruption is gone: they begin anew.
+    told = {"segmentSteps": each, "keepSegments": segments is not None}
+    return told, (), _keeper(None, segments, candidate, staging, progress)
+
+
 def _points_of(
     points: RunPoints | None, candidate: str, staging: Staging, progress: OnProgress
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return what a job says of points, and the files that it has to read for them."""
     if points is None:
         return {}, ()
     resume = points.staged(candidate, staging)
@@ -231,7 +250,7 @@ def _keeper(
     candidate: str,
     staging: Staging,
     progress: OnProgress,
-) -> Callable[[Mapping[str, Any]], None]:
+) -> _Keep:
     """Return what keeps the points of a candidate; a full disk ends that and not the training."""
     failed = False
 
@@ -258,7 +277,7 @@ def _keeper(
 def segment_steps(config: TrainConfig, records: int) -> int:
     """Return the steps of a segment of a run; 0: it has none."""
     training = config.training
-    if not config.replay.steps or config.task == SFT:
+    if not config.replay.steps:
         return 0
     return steps_of(config.replay.steps, records, training.batch_size, training.epochs)
 

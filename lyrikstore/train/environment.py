@@ -16,8 +16,11 @@ from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.version import __version__
 
 REQUIRED = ("torch", "transformers", "peft", "safetensors", "tokenizers", "numpy", "scikit-learn")
-PACKAGES = (*REQUIRED, "accelerate", "bitsandbytes", "blake3", "huggingface-hub", "scipy")
-"""Packages whose version can change a number in a result."""
+PACKAGES = (
+    *REQUIRED,
+    *("accelerate", "bitsandbytes", "blake3", "huggingface-hub", "jinja2", "scipy"),
+)
+"""Packages whose version can change a number in a result, or a prompt."""
 
 
 def describe_environment(threads: int) -> dict[str, Any]:

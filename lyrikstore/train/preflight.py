@@ -17,7 +17,7 @@ from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import describe_environment
-from lyrikstore.train.requirements import SFT, check_joined
+from lyrikstore.train.requirements import check_joined
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.rights.judge import Reason
@@ -94,12 +94,6 @@ def preflight(
     Raises:
         PolicyError, InvalidInputError, NotFoundError: As :func:`train_run`.
     """
-    if config.replay.steps and config.task == SFT:
-        raise InvalidInputError(
-            "bad-config",
-            "[replay]: states of models that write are not signed yet",
-            hint="leave [replay] out",
-        )
     environment = describe_environment(config.training.threads)
     data = config.data
     train = tuple(_dataset(repo, ref) for ref in data.train)

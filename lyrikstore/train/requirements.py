@@ -284,10 +284,12 @@ class ToleranceConfig(Struct, frozen=True):
         Args:
             metric: The metric of its task.
         """
+        if not metric.startswith("validation"):
+            metric = f"validation{metric[0].upper()}{metric[1:]}"
         return {
             "weightsAbsolute": self.weights_absolute,
             "weightsRelative": self.weights_relative,
-            "differences": {f"validation{metric[0].upper()}{metric[1:]}": self.metric},
+            "differences": {metric: self.metric},
         }
 
 

@@ -17,7 +17,13 @@ from lyrikstore.train.formats.formats import Format
 from lyrikstore.train.requirements import decimal_text
 from lyrikstore.train.seal import Sealed
 
-_MEMBERS = ("step", "epoch", "final", "format", "task", "labels", "text", "decision", "chosen")
+PROMPT = "prompt"
+"""What of a model that writes says how its prompts come out."""
+
+_MEMBERS = (
+    *("step", "epoch", "final", "format", "task", "labels", "text", PROMPT),
+    *("decision", "chosen"),
+)
 _MEASURED = frozenset({"wallSeconds", "cpuSeconds", "peakMemoryBytes"})
 """Metrics that are others every time."""
 _HISTORY = "history"

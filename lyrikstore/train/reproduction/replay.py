@@ -18,10 +18,9 @@ from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree, TreeEntry
-from lyrikstore.train.candidates import BASE_FILES
 from lyrikstore.train.environment import describe_code, describe_environment
 from lyrikstore.train.formats.blend import OTHER
-from lyrikstore.train.formats.formats import BLEND, CANDIDATES
+from lyrikstore.train.formats.formats import BLEND, CANDIDATES, FORMAT_IDS
 from lyrikstore.train.replay.kept import KeptSegments
 from lyrikstore.train.reproduction.compare import DigestOnly
 from lyrikstore.train.reproduction.reproduce import (
@@ -29,9 +28,11 @@ from lyrikstore.train.reproduction.reproduce import (
     config_of,
     find_run,
     log_reproduction,
+    other_prompts,
     plan_again,
 )
 from lyrikstore.train.seal import seal
+from lyrikstore.train.snapshot import staged_base
 from lyrikstore.train.statements.inputs import copy_inputs
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging, open_staging
@@ -129,40 +130,44 @@ def replay_segments(
         "missChance": miss_chance(segments.count, len(drawn)),
     }
     reasons = reasons_of(run.body, body)
-    odd = find_odd(segments, run.body, checkpoint.body)
     try:
         plan = plan_again(repo, run, config, trust=trust, clock=clock, user=signer.did)
         body["rights"] = [right.to_json() for right in plan.rights]
         with open_staging(repo.root) as staging:
             copied = copy_inputs(repo, plan, staging)
             points = _Points(repo, checkpoint, cache, run, segments, staging)
-            job: dict[str, Any] = {
-                "job": "replay",
-                "candidate": segments.candidate,
-                "task": copied.task,
-                "labels": list(copied.labels),
-                "config": config.to_json(),
-                "precision": config.training.precision,
-                "segmentSteps": segments.steps,
-                "segments": [one for one in map(points.begin, drawn) if one is not None],
-            }
-            if final := points.final(checkpoint):
-                job["final"] = final
-            result = run_job(
-                staging,
-                job,
-                reads=(TRAIN, VALIDATION, *BASE_FILES, *points.staged),
-                threads=config.training.threads,
-                base_env=base_env,
-                progress=progress,
-            )
-            told |= points.judged(result)
             compared: dict[str, Any] = {"checkpoint": str(checkpoint.id)}
-            base = None if plan.base is None else plan.base.tree
-            if points.is_sound(result):
-                compared |= _held_against(repo, checkpoint, segments, result, staging, base)
-            if odd or points.forged:
-                compared["differs"] = [ROLE]
+            # ATTACK: a list of another candidate's states, which no worker could do again.
+            strange = FORMAT_IDS[segments.candidate] not in _formats(run)
+            if differs := [*other_prompts(run, copied), *([ROLE] if strange else [])]:
+                compared["differs"] = differs
+            else:
+                job: dict[str, Any] = {
+                    **copied.replaying(staging),
+                    "candidate": segments.candidate,
+                    "task": copied.task,
+                    "config": config.to_json(),
+                    "precision": config.training.precision,
+                    "segmentSteps": segments.steps,
+                    "segments": [one for one in map(points.begin, drawn) if one is not None],
+                }
+                if final := points.final(checkpoint):
+                    job["final"] = final
+                result = run_job(
+                    staging,
+                    job,
+                    reads=(TRAIN, VALIDATION, *staged_base(staging), *points.staged),
+                    threads=config.training.threads,
+                    base_env=base_env,
+                    progress=progress,
+                )
+                told |= points.judged(result)
+                base = None if plan.base is None else plan.base.tree
+                if points.is_sound(result):
+                    compared |= _held_against(repo, checkpoint, segments, result, staging, base)
+                odd = find_odd(segments, run.body, checkpoint.body, result["epochSteps"])
+                if odd or points.forged:
+                    compared["differs"] = [ROLE]
             if len(compared) > 1:
                 body["compared"] = [compared]
         if points.lost:
@@ -179,6 +184,10 @@ def replay_segments(
     )
     progress(Progress(phase="done"))
     return found
+
+
+def _formats(run: Manifest) -> set[str]:
+    return {one["format"] for one in run.body["candidates"]}
 
 
 def _segments_of(repo: Repository, checkpoint: Manifest) -> SegmentList:

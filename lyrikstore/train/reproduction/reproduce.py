@@ -23,10 +23,10 @@ from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import describe_code, describe_environment
 from lyrikstore.train.formats.formats import FORMAT_IDS
 from lyrikstore.train.preflight import RunPlan, check_stages
-from lyrikstore.train.reproduction.compare import DigestOnly, compare_checkpoint
+from lyrikstore.train.reproduction.compare import PROMPT, DigestOnly, compare_checkpoint
 from lyrikstore.train.seal import seal, seal_history
 from lyrikstore.train.statements.bodies import checkpoint_body
-from lyrikstore.train.statements.inputs import copy_inputs
+from lyrikstore.train.statements.inputs import CopiedInputs, copy_inputs
 from lyrikstore.train.worker.staging import Staging, open_staging
 from lyrikstore.verify.rights.required import check_rights
 from lyrikstore.verify.store.reproductions import (
@@ -114,7 +114,7 @@ def reproduce_run(
         plan = plan_again(repo, run, config, trust=trust, clock=clock, user=signer.did)
         body["rights"] = [right.to_json() for right in plan.rights]
         with open_staging(repo.root) as staging:
-            body["compared"] = _compared(repo, plan, made, staging, base_env, progress)
+            body["compared"] = _compared(repo, run, plan, made, staging, base_env, progress)
     except (IncompleteError, NotFoundError):
         reasons.append(INPUT_MISSING)
     if reasons:
@@ -227,8 +227,22 @@ def plan_again(
     )
 
 
+def other_prompts(run: Manifest, copied: CopiedInputs) -> list[str]:
+    """Return ``differs`` where prompts come out otherwise than a run announced.
+
+    Nothing that is trained on other prompts could be compared with what it gave.
+
+    Args:
+        run: The run.
+        copied: Its data, with the prompts of now.
+    """
+    # ATTACK: digests of prompts that the data never gave, of which the model was not made.
+    return [PROMPT] if run.body.get(PROMPT, {}) != copied.prompt else []
+
+
 def _compared(
     repo: Repository,
+    run: Manifest,
     plan: RunPlan,
     made: Sequence[Manifest],
     staging: Staging,
@@ -236,6 +250,8 @@ def _compared(
     progress: OnProgress,
 ) -> list[dict[str, Any]]:
     copied = copy_inputs(repo, plan, staging)
+    if differs := other_prompts(run, copied):
+        return [{"checkpoint": str(one.id), "differs": differs} for one in made]
     plan = replace(plan, prompt=copied.prompt)
     chosen = copied.train_all(plan, staging, base_env=base_env, progress=progress, points=None)
     progress(Progress(0, len(made), phase="compare"))

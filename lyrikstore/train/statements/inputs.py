@@ -18,7 +18,13 @@ from lyrikstore.train.replay.kept import KeptSegments
 from lyrikstore.train.requirements import SFT, promises
 from lyrikstore.train.sft.copy import Conversations, copy_conversations
 from lyrikstore.train.sft.prompts import PromptSource, open_prompts, read_prompt_source
-from lyrikstore.train.snapshot import CopiedFields, Snapshot, copy_base, copy_datasets
+from lyrikstore.train.snapshot import (
+    CopiedFields,
+    Snapshot,
+    copy_base,
+    copy_datasets,
+    staged_weights,
+)
 from lyrikstore.train.worker.order import FUNCTION
 from lyrikstore.train.worker.packing import PACKING
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging
@@ -62,6 +68,9 @@ class CopiedInputs(Protocol):
         segments: KeptSegments | None = None,
     ) -> Chosen:
         """Train; raises as :func:`lyrikstore.train.candidates.train_candidates`."""
+
+    def replaying(self, staging: Staging) -> Mapping[str, Any]:
+        """Return the members of a job that learns segments again, which its kind decides."""
 
 
 def copy_inputs(repo: Repository, plan: RunPlan, staging: Staging) -> CopiedInputs:
@@ -201,6 +210,11 @@ class CopiedLabels(Struct, frozen=True):
             segments=segments,
         )
 
+    def replaying(self, staging: Staging) -> Mapping[str, Any]:
+        """Return the members of a job that learns segments again."""
+        del staging
+        return {"job": "replay", "labels": list(self.labels)}
+
 
 class CopiedConversations(Struct, frozen=True):
     """Conversations of a model that writes.
@@ -265,13 +279,24 @@ class CopiedConversations(Struct, frozen=True):
         segments: KeptSegments | None = None,
     ) -> Chosen:
         """Train the adapter."""
-        del segments  # a config of this task cannot ask for them
         return train_decoder(
             staging,
             plan.config,
-            chat=bool(self.source.chat),
-            choices=self.choices,
+            asking=self._asking(staging),
+            records=len(self.train.records),
             base_env=base_env,
             progress=progress,
             points=points,
+            segments=segments,
         )
+
+    def replaying(self, staging: Staging) -> Mapping[str, Any]:
+        """Return the members of a job that learns segments again."""
+        return {"job": "replay-writer", **self._asking(staging)}
+
+    def _asking(self, staging: Staging) -> Mapping[str, Any]:
+        return {
+            "weights": staged_weights(staging),
+            "chat": bool(self.source.chat),
+            "choices": [list(one) for one in self.choices],
+        }

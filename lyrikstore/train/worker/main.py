@@ -74,6 +74,10 @@ def _job(name: str) -> Job:
         from lyrikstore.train.worker.fitting.replay import replay
 
         return replay
+    if name == "replay-writer":
+        from lyrikstore.train.worker.writing.replay import replay_writer
+
+        return replay_writer
     if name == "merge":
         from lyrikstore.train.worker.fitting.merge import merge
 

@@ -5,7 +5,7 @@ of them. Whoever doubts it replays some, drawn by what the trainer could not kno
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import ROUND_UP, Decimal
 from typing import Any
 
@@ -21,6 +21,9 @@ ROLE = "segments"
 
 POINT_ROLE = "point"
 """Role of the attachments that segments are replayed from, in the order of the segments."""
+
+CANDIDATES_WITH_STEPS = frozenset({"lora", "full", "decoder"})
+"""Those whose training takes steps, and so has segments."""
 
 MAX_BYTES = 1 << 22
 MOST = 100
@@ -94,7 +97,7 @@ def read_segments(data: bytes) -> SegmentList:
         isinstance(document, dict)
         and document.keys() == _MEMBERS
         and document["format"] == FORMAT
-        and document["candidate"] in {"lora", "full"}
+        and document["candidate"] in CANDIDATES_WITH_STEPS
         and type(document["steps"]) is int
         and document["steps"] > 0
         and isinstance(document["states"], list)
@@ -136,6 +139,8 @@ def _matches(pattern: re.Pattern[str], value: Any) -> bool:
 def steps_of(wanted: int, records: int, batch_size: int, epochs: int) -> int:
     """Return the steps of a segment: those wanted, or so many that there are few enough.
 
+    Rows of a model that writes hold a record at least each, so of these there are fewer still.
+
     Args:
         wanted: What the config says.
         records: Records of the training data.
@@ -145,41 +150,46 @@ def steps_of(wanted: int, records: int, batch_size: int, epochs: int) -> int:
     return max(wanted, -(-(-(-records // batch_size) * epochs) // MOST))
 
 
-def places(records: int, batch_size: int, epochs: int, steps: int) -> list[tuple[int, int, int]]:
+def places(epochs: Sequence[int], steps: int) -> list[tuple[int, int, int]]:
     """Return where segments begin and end: step, epoch, and batch of it.
 
     Args:
-        records: Records of the training data.
-        batch_size: Records of a step.
-        epochs: The most epochs.
+        epochs: Steps of each epoch.
         steps: Steps of a segment; one ends where an epoch ends, too.
     """
-    each = -(-records // batch_size)
     found = [(0, 0, 0)]
-    for epoch in range(epochs):
-        for batch in range(1, each):
-            step = epoch * each + batch
-            if step % steps == 0:
-                found.append((step, epoch, batch))
-        found.append(((epoch + 1) * each, epoch + 1, 0))
+    begin = 0
+    for epoch, each in enumerate(epochs):
+        found += [
+            (begin + batch, epoch, batch)
+            for batch in range(1, each)
+            if (begin + batch) % steps == 0
+        ]
+        begin += each
+        found.append((begin, epoch + 1, 0))
     return found
 
 
-def find_odd(segments: SegmentList, run: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> str:
+def find_odd(
+    segments: SegmentList,
+    run: Mapping[str, Any],
+    checkpoint: Mapping[str, Any],
+    epochs: Sequence[int],
+) -> str:
     """Return why these cannot be the segments of a checkpoint; empty if they can.
 
     Args:
         segments: What it carries.
         run: Body of its run.
         checkpoint: Its body.
+        epochs: Steps of each epoch, as they follow from data and config.
     """
     training = run["config"]["training"]
     announced = run.get("segments", {}).get("steps")
     told = checkpoint.get("segments", {})
     if not (announced == segments.steps == told.get("steps")) or told["count"] != segments.count:
         return "they are not those that were announced"
-    records = run["order"]["records"]["train"]
-    wanted = places(records, training["batch_size"], training["epochs"], segments.steps)
+    wanted = places(epochs, segments.steps)
     found = [one.place for one in segments.states]
     # ATTACK: one long segment, or one left out, where nobody would draw it.
     if found != wanted[: len(found)] or found[-1][2]:
@@ -193,7 +203,7 @@ def find_odd(segments: SegmentList, run: Mapping[str, Any], checkpoint: Mapping[
     last = end["bestEpoch"] + 1 if training["keep"] == "best" else end["epoch"]
     if (checkpoint["epoch"], checkpoint["step"]) != (
         str(last),
-        last * -(-records // training["batch_size"]),
+        sum(epochs[:last]),
     ):
         return "the checkpoint is of another epoch"
     return ""

@@ -237,17 +237,22 @@ def test_one_draw_is_one_draw_and_all_are_all() -> None:
 def test_segments_begin_and_end_where_they_have_to(staged) -> None:
     run = Trained(staged, job(1))
     states = run.segments.states
-    assert [one.place for one in states] == places(24, 4, 2, STEPS)
-    assert places(10, 4, 2, 2) == [(0, 0, 0), (2, 0, 2), (3, 1, 0), (4, 1, 1), (6, 2, 0)]
+    assert [one.place for one in states] == places([6, 6], STEPS)
+    assert places([3, 3], 2) == [(0, 0, 0), (2, 0, 2), (3, 1, 0), (4, 1, 1), (6, 2, 0)]
+    assert places([3, 2, 1], 2) == [
+        (0, 0, 0),
+        (2, 0, 2),
+        (3, 1, 0),
+        (4, 1, 1),
+        (5, 2, 0),
+        (6, 3, 0),
+    ]
     assert steps_of(1, 32_000, 32, 5) == 50
-    announced = {
-        "config": run.told["config"],
-        "order": {"records": {"train": 24}},
-        "segments": {"steps": STEPS},
-    }
+    announced = {"config": run.told["config"], "segments": {"steps": STEPS}}
     best = states[-1].position["bestEpoch"] + 1
     model = {"segments": {"count": 6, "steps": STEPS}, "epoch": str(best), "step": best * 6}
-    assert find_odd(run.segments, announced, model) == ""
+    assert find_odd(run.segments, announced, model, [6, 6]) == ""
+    assert find_odd(run.segments, announced, model, [6, 5])
     for odd in (
         SegmentList("lora", STEPS, (*states[:3], *states[4:])),
         SegmentList("lora", STEPS, (states[0], states[-1])),
@@ -255,8 +260,8 @@ def test_segments_begin_and_end_where_they_have_to(staged) -> None:
         SegmentList("lora", 3, states),
     ):
         told = {**model, "segments": {"count": odd.count, "steps": odd.steps}}
-        assert find_odd(odd, announced, told), odd
-    assert find_odd(run.segments, announced, {**model, "step": model["step"] + 1})
+        assert find_odd(odd, announced, told, [6, 6]), odd
+    assert find_odd(run.segments, announced, {**model, "step": model["step"] + 1}, [6, 6])
 
 
 def test_what_is_no_list_of_segments_is_refused(staged) -> None:

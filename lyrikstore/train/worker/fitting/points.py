@@ -19,7 +19,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import encode
 from lyrikstore.train.worker.fitting.written import Began, Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
-from lyrikstore.verify.store.segments import SegmentState
+from lyrikstore.verify.store.segments import SegmentList, SegmentState
 
 FOLDER = "points"
 POINT = "point"
@@ -199,6 +199,12 @@ class Points:
         # Before the first step everything follows from base and seed.
         if self._keeps_segments and position.step:
             self._give("segment", tensors, segment=len(self.states) - 1)
+
+    def listed(self, candidate: str) -> bytes:
+        """Return the list of the states that were noted; empty where none are."""
+        if self.segment_steps is None:
+            return b""
+        return SegmentList(candidate, self.segment_steps, tuple(self.states)).encode()
 
     def keep(self, epoch: int, kept: Kept) -> None:
         """Give the parent an epoch that a checkpoint will be made of."""

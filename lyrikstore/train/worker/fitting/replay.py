@@ -9,7 +9,7 @@ from safetensors.torch import load
 from torch import Tensor
 
 from lyrikstore.train.worker.examples import read_examples
-from lyrikstore.train.worker.fitting.loop import EpochLoop
+from lyrikstore.train.worker.fitting.loop import EpochLoop, Learner
 from lyrikstore.train.worker.fitting.points import (
     Kept,
     Points,
@@ -19,40 +19,49 @@ from lyrikstore.train.worker.fitting.points import (
     state_digest,
     state_tensors,
 )
-from lyrikstore.train.worker.fitting.tune import ValidatedFitting
+from lyrikstore.train.worker.fitting.tune import open_encoder
 from lyrikstore.train.worker.fitting.written import Began, Report, Written
 from lyrikstore.train.worker.hashed_read import StagedFiles
-from lyrikstore.train.worker.models.encoder import prepare
-from lyrikstore.train.worker.models.tuned import Tuned
+from lyrikstore.train.worker.models.model import Saved
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION
 
 
 def replay(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
-    """Learn some segments again, and write the model of a state.
+    """Learn some segments of an encoder again.
 
     Args:
-        job: As for :func:`lyrikstore.train.worker.fitting.fit.train`; ``segments``, ascending:
-            each ``number``, ``point`` (a staged file; absent of the first one), ``position``;
-            ``segmentSteps``; ``final``: ``point`` and ``position`` of the state whose model is
-            written, absent: none is.
+        job: As for :func:`lyrikstore.train.worker.fitting.fit.train` and :func:`replay_learner`.
         files: The staging folder.
         report: Called per segment.
 
     Returns:
-        ``start``: digest of the state before the first step; ``replayed``: of each segment
-        ``number``, ``began`` and ``ended``, the digests of both states; ``final``: ``state``, and
-        the ``folder`` of the model.
+        As :func:`replay_learner`.
     """
-    config = dict(job["config"])
-    training = config["training"]
-    if job["candidate"] == "full":
-        config.pop("lora", None)
-    examples, checking = read_examples(files, TRAIN), read_examples(files, VALIDATION)
-    written = Written(job, files.folder / "out" / "replay", checking, Began())
-    prepare(training["threads"], training["seed"])
-    model = Tuned.fresh(job["task"], job["labels"], files, config)
-    fitting = ValidatedFitting(model, job, examples)
-    fitting.look_at(checking, written)
+    data = read_examples(files, TRAIN), read_examples(files, VALIDATION)
+    written = Written(job, files.folder / "out" / "replay", data[1], Began())
+    fitting = open_encoder(job, files, data, written)
+    return replay_learner(job, files, report, fitting, fitting.model)
+
+
+def replay_learner(
+    job: Mapping[str, Any], files: StagedFiles, report: Report, fitting: Learner, model: Saved
+) -> dict[str, Any]:
+    """Learn some segments again, and write the model of a state.
+
+    Args:
+        job: ``segments``, ascending: each ``number``, ``point`` (a staged file; absent of the first
+            one), ``position``; ``segmentSteps``; ``final``: ``point`` and ``position`` of the state
+            whose model is written, absent: none is.
+        files: The staging folder.
+        report: Called per segment.
+        fitting: What learns, before its first step.
+        model: What it learns.
+
+    Returns:
+        ``start``: digest of the state before the first step; ``epochSteps``: steps of each epoch;
+        ``replayed``: of each segment ``number``, ``began`` and ``ended``, the digests of both
+        states; ``final``: ``state``, and the ``folder`` of the model.
+    """
     tensors = state_tensors(fitting.parameters(), fitting.optimizer)
     start = state_digest(signed_position(Position()), tensors).hex
     found, segments = [], job["segments"]
@@ -71,7 +80,8 @@ def replay(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[s
         model.save(folder)
         state = state_digest(job["final"]["position"], tensors).hex
         final = {"final": {"state": state, "folder": "out/replay/final"}}
-    return {"start": start, "replayed": found, **final}
+    epochs = [len(fitting.batches(epoch)) for epoch in range(int(fitting.training["epochs"]))]
+    return {"start": start, "epochSteps": epochs, "replayed": found, **final}
 
 
 class _Again(Points):

@@ -19,7 +19,6 @@ from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.encoder import prepare
 from lyrikstore.train.worker.models.tuned import Tuned
 from lyrikstore.train.worker.order import epoch_batches, padding_ratio
-from lyrikstore.verify.store.segments import SegmentList
 
 
 def train_encoder(
@@ -38,6 +37,40 @@ def train_encoder(
         written: Takes the checkpoints.
         report: Called per step and per epoch.
     """
+    fitting = open_encoder(job, files, data, written)
+    report("start", 0, fitting.steps, candidate=job["candidate"], parameters=fitting.trainable)
+    points = Points(job, files, written.began, report)
+    loop = EpochLoop(fitting, points)
+    loop.run(report)
+    for epoch in sorted(loop.kept):
+        kept = loop.kept[epoch]
+        fitting.restore(kept.state)
+        written.add(
+            fitting.model,
+            kept.logits.numpy(),
+            final=epoch == max(loop.kept),
+            step=kept.step,
+            epoch=str(epoch + 1),
+            metrics=kept.metrics,
+            history=loop.history(job["candidate"]) if epoch == max(loop.kept) else b"",
+            segments=points.listed(job["candidate"]) if epoch == max(loop.kept) else b"",
+        )
+
+
+def open_encoder(
+    job: Mapping[str, Any],
+    files: StagedFiles,
+    data: tuple[Sequence[Example], Sequence[Example]],
+    written: Written,
+) -> "ValidatedFitting":
+    """Return an encoder before its first step.
+
+    Args:
+        job: As for :func:`lyrikstore.train.worker.fitting.fit.train`.
+        files: The staging folder.
+        data: Training and validation records.
+        written: Measures it.
+    """
     examples, checking = data
     config = dict(job["config"])
     training = config["training"]
@@ -47,29 +80,7 @@ def train_encoder(
     model = Tuned.fresh(job["task"], job["labels"], files, config)
     fitting = ValidatedFitting(model, job, examples)
     fitting.look_at(checking, written)
-    report("start", 0, fitting.steps, candidate=job["candidate"], parameters=fitting.trainable)
-    points = Points(job, files, written.began, report)
-    loop = EpochLoop(fitting, points)
-    loop.run(report)
-    for epoch in sorted(loop.kept):
-        kept = loop.kept[epoch]
-        fitting.restore(kept.state)
-        written.add(
-            model,
-            kept.logits.numpy(),
-            final=epoch == max(loop.kept),
-            step=kept.step,
-            epoch=str(epoch + 1),
-            metrics=kept.metrics,
-            history=loop.history(job["candidate"]) if epoch == max(loop.kept) else b"",
-            segments=_listed(job["candidate"], points) if epoch == max(loop.kept) else b"",
-        )
-
-
-def _listed(candidate: str, points: Points) -> bytes:
-    if points.segment_steps is None:
-        return b""
-    return SegmentList(candidate, points.segment_steps, tuple(points.states)).encode()
+    return fitting
 
 
 class Fitting:

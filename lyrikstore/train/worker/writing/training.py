@@ -40,6 +40,29 @@ def train_writer(job: Mapping[str, Any], files: StagedFiles, report: Report) -> 
         ``checkpoints``, as :func:`lyrikstore.train.worker.fitting.fit.train`.
     """
     written = WrittenFolders(files.folder / "out" / job["candidate"], Began())
+    fitting = open_writer(job, files)
+    report("start", 0, fitting.steps, candidate=job["candidate"], parameters=fitting.trainable)
+    points = Points(job, files, written.began, report)
+    loop = EpochLoop(fitting, points)
+    loop.run(report)
+    for epoch in sorted(loop.kept):
+        kept = loop.kept[epoch]
+        fitting.restore(kept.state)
+        written.add(
+            fitting.writer,
+            kept.logits.numpy(),
+            final=epoch == max(loop.kept),
+            step=kept.step,
+            epoch=str(epoch + 1),
+            metrics=kept.metrics,
+            history=loop.history(job["candidate"]) if epoch == max(loop.kept) else b"",
+            segments=points.listed(job["candidate"]) if epoch == max(loop.kept) else b"",
+        )
+    return {"checkpoints": written.checkpoints}
+
+
+def open_writer(job: Mapping[str, Any], files: StagedFiles) -> "WriterFitting":
+    """Return a model that writes before its first step; arguments as :func:`train_writer`."""
     config = job["config"]
     training, model = config["training"], config["model"]
     prepare(training["threads"], training["seed"])
@@ -54,23 +77,7 @@ def train_writer(job: Mapping[str, Any], files: StagedFiles, report: Report) -> 
         for name in (TRAIN, VALIDATION)
     )
     writer = AdaptedDecoder.fresh(files, job["weights"], config, job["precision"])
-    fitting = WriterFitting(writer, job, learnt, checked)
-    report("start", 0, fitting.steps, candidate=job["candidate"], parameters=fitting.trainable)
-    loop = EpochLoop(fitting, Points(job, files, written.began, report))
-    loop.run(report)
-    for epoch in sorted(loop.kept):
-        kept = loop.kept[epoch]
-        fitting.restore(kept.state)
-        written.add(
-            writer,
-            kept.logits.numpy(),
-            final=epoch == max(loop.kept),
-            step=kept.step,
-            epoch=str(epoch + 1),
-            metrics=kept.metrics,
-            history=loop.history(job["candidate"]) if epoch == max(loop.kept) else b"",
-        )
-    return {"checkpoints": written.checkpoints}
+    return WriterFitting(writer, job, learnt, checked)
 
 
 class WriterFitting:

@@ -1,0 +1,201 @@
+"""Runs of models that write, done again: whole and by drawn segments (spec §13.12, §13.14)."""
+
+import os
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load, save
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.timestamps import now
+from lyrikstore.history.commit.transaction import open_transaction
+from lyrikstore.history.manifests.manifest import Attachment, Input, sign_manifest
+from lyrikstore.testing.keys import signer_for
+from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.reproduction.replay import replay_segments
+from lyrikstore.train.reproduction.reproduce import reproduce_run
+from lyrikstore.train.run import train_run
+from lyrikstore.verify.store.object import verify_object
+from tests.writers import CONFIG, write_model, write_rows
+
+pytestmark = pytest.mark.train
+OWNER = signer_for("train owner")
+NONCE = bytes(32)
+REPLAY = "[replay]\nsteps = 2\nkeep = true\n"
+
+
+class Writers:
+    """A run of a small model that writes, and claims that others gave what it gave."""
+
+    def __init__(self, workshop: Any, folder: Any) -> None:
+        self.workshop, self.repo, self.count = workshop, workshop.repo, 0
+        model = write_model(folder / "small")
+        files = [(path.name, path.read_bytes(), {}) for path in sorted(model.iterdir())]
+        workshop.put(
+            *("checkpoint", "checkpoints/acme/small-writer", files),
+            origin="imported",
+            format="transformers/1",
+        )
+        for part, file in write_rows(folder / "rows").items():
+            data = file.read_bytes()
+            made = workshop.put(
+                *("dataset", f"datasets/acme/asked.{part}", [("rows.jsonl", data, {})]),
+                reader="jsonl/1",
+                records=12,
+                bytes=len(data),
+                fileCount=1,
+                origin="committed",
+                descriptor={},
+            )
+            workshop.permit(made, "train", "evaluate")
+        config = CONFIG.replace("acme/tiny", "acme/small-writer").replace("acme/talk", "acme/asked")
+        config = config.replace("acme/writer", "acme/done-again").replace(
+            "rank = 4", "rank = 4\ndropout = 0.2"
+        )
+        self.made = train_run(
+            self.repo,
+            TrainConfig.parse((config + REPLAY).encode()),
+            signer=OWNER,
+            trust=workshop.trust,
+            clock=now,
+            base_env=os.environ,
+        )
+
+    def claim(self, *, run: Any = None, point: bytes = b"") -> Any:
+        """Log another run, and that it gave this model; return the checkpoint."""
+        self.count += 1
+        name, old = f"acme/writer-claim{self.count}", self.made
+        with open_transaction(self.repo) as tx:
+            announced = sign_manifest(
+                kind="run",
+                store=self.repo.store_id,
+                name=f"runs/{name}",
+                inputs=old.run.inputs,
+                body={**old.run.body, "plannedOutputs": [f"checkpoints/{name}"], **(run or {})},
+                signer=OWNER,
+                created=now(),
+            )
+            tx.log_manifest(announced)
+            tx.commit()
+        attached = [one for one in old.checkpoint.attachments if one.role != "sha256sums"]
+        with open_transaction(self.repo) as tx:
+            if point:  # in place of the second one
+                at = [one.role for one in attached].index("point") + 1
+                attached[at] = Attachment("point", tx.writer.put_data(point), len(point))
+            manifest = sign_manifest(
+                kind="checkpoint",
+                store=self.repo.store_id,
+                name=f"checkpoints/{name}",
+                inputs=[
+                    Input("run", "run", announced.id),
+                    *(one for one in old.checkpoint.inputs if one.role != "run"),
+                ],
+                tree=old.checkpoint.tree,
+                files=old.checkpoint.files,
+                body=old.checkpoint.body,
+                attachments=attached,
+                signer=OWNER,
+                created=now(),
+            )
+            tx.log_manifest(manifest)
+            tx.commit()
+        return manifest
+
+    def again(self, ref: str) -> Any:
+        found = reproduce_run(self.repo, ref, **self._told)
+        assert self.workshop.leftovers == []
+        return found.manifest
+
+    def replayed(self, ref: str, wanted: int = 99) -> Any:
+        found = replay_segments(self.repo, ref, wanted, nonce=NONCE, **self._told)
+        assert self.workshop.leftovers == []
+        return found.manifest
+
+    @property
+    def _told(self) -> dict[str, Any]:
+        return {
+            "signer": OWNER,
+            "trust": self.workshop.trust,
+            "clock": now,
+            "base_env": os.environ,
+        }
+
+    def holds(self, manifest: Any) -> bool:
+        report = verify_object(self.repo, manifest.id, trust=self.workshop.trust, at=now())
+        return bool(report.check("runs").state == "pass")
+
+
+@pytest.fixture(scope="module")
+def writers(workshop, tmp_path_factory) -> Writers:
+    return Writers(workshop, tmp_path_factory.mktemp("writers"))
+
+
+def test_an_honest_run_comes_again(writers) -> None:
+    limits = writers.made.run.body["tolerances"]["differences"]
+    assert limits == {"validationLoss": "0.005"}
+    found = writers.again(writers.made.run.name)
+    assert (found.body["verdict"], found.body["compared"][0].keys()) == (
+        "match",
+        {"checkpoint", "tree"},
+    )
+    assert writers.holds(found)
+
+
+def test_segments_of_an_honest_run_come_again(writers) -> None:
+    found = writers.replayed(writers.made.checkpoint.name)
+    told = found.body["segments"]
+    assert found.body["verdict"] == "match", found.body
+    assert told["drawn"] == list(range(told["count"]))
+    assert told["missChance"] == "0.0000"
+    assert writers.holds(found)
+
+
+def test_a_weight_of_a_point_that_was_changed_is_a_mismatch(writers) -> None:
+    second = writers.made.checkpoint.attachments_in("point")[1]
+    point = load(writers.repo.blobs.read(second.id, max_bytes=1 << 24))
+    name = min(one for one in point if one.startswith("weights."))
+    point[name].reshape(-1)[0] += np.float32(1e-3)
+    found = writers.replayed(writers.claim(point=save(point)).name)
+    (odd,) = [one for one in found.body["segments"]["replayed"] if one["expected"] != one["found"]]
+    assert (found.body["verdict"], odd["number"]) == ("mismatch", 2)
+
+
+@pytest.mark.slow
+def test_another_learning_rate_than_was_announced_is_a_mismatch(writers) -> None:
+    config = writers.made.run.body["config"]
+    training = {**config["training"], "learning_rate": "0.0003"}
+    model = writers.claim(run={"config": {**config, "training": training}})
+    replayed = writers.replayed(model.name)
+    odd = [one for one in replayed.body["segments"]["replayed"] if one["expected"] != one["found"]]
+    assert replayed.body["verdict"] == "mismatch"
+    assert len(odd) == len(replayed.body["segments"]["drawn"])
+    found = writers.again(model.name)
+    assert found.body["verdict"] == "mismatch"
+    assert found.body["compared"][0]["weights"].keys() == {"absolute", "relative"}
+    assert writers.holds(found)
+
+
+def test_prompts_that_come_out_otherwise_are_a_mismatch_and_nothing_is_trained(writers) -> None:
+    prompt = {**writers.made.run.body["prompt"], "rendered": "blake3:" + "0" * 64}
+    model = writers.claim(run={"prompt": prompt})
+    compared = [{"checkpoint": str(model.id), "differs": ["prompt"]}]
+    for found in (writers.again(model.name), writers.replayed(model.name)):
+        assert (found.body["verdict"], found.body["compared"]) == ("mismatch", compared)
+        assert writers.holds(found)
+
+
+def test_a_list_of_another_candidates_states_is_a_mismatch(writers) -> None:
+    form = [{"format": "peft-lora/1"}]
+    model = writers.claim(run={"candidates": form})
+    found = writers.replayed(model.name)
+    assert found.body["compared"] == [{"checkpoint": str(model.id), "differs": ["segments"]}]
+
+
+def test_a_run_of_an_earlier_version_is_not_done_again(writers) -> None:
+    misnamed = {"differences": {"validationValidationLoss": "0.005"}, "weightsAbsolute": "1"}
+    order = {**writers.made.run.body["order"], "packing": "blake3-pack/2"}
+    for change in ({"tolerances": misnamed}, {"order": order}):
+        with pytest.raises(InvalidInputError) as caught:
+            writers.again(writers.claim(run=change).name)
+        assert caught.value.kind == "older-run"
