@@ -42,7 +42,8 @@ def reference() -> list[str]:
     for name, role in ROLES.items():
         lines += [f"## For a {name}".replace("a a", "an a"), "", f"To {role.goal}:", ""]
         lines += ["| command | what it does |", "| --- | --- |"]
-        lines += [f"| `lyrikstore {typed}` | {does} |" for typed, does in role.steps.items()]
+        typed_ones = {**role.steps, **role.also}
+        lines += [f"| `lyrikstore {typed}` | {does} |" for typed, does in typed_ones.items()]
         lines.append("")
     context = click.Context(program, info_name="lyrikstore")
     for title, names in GROUPS.items():

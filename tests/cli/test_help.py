@@ -10,6 +10,8 @@ from tests.cli.small_runs import rows
 from tests.meta.test_documented import leftover
 
 _GIVEN = {"ROWS": "rows.jsonl", "F": "label", "CHECKPOINT": "checkpoints/me/task"}
+_GIVEN |= {"REF": "me/task.train", "NAME": "me/own"}
+_COMMAND = ("sh", "-c", "echo x > {output}/notes.txt")
 
 
 @pytest.mark.parametrize("role", ["publisher", "buyer", "developer", "auditor"])
@@ -21,7 +23,7 @@ def test_a_role_sees_its_commands_on_one_screen(new_person, role: str) -> None:
     told = person.ok("help", role, "--json").json
     assert (told["topic"], told["goal"]) == (role, ROLES[role].goal)
     assert 4 <= len(told["steps"]) <= 9
-    for step in (*told["steps"], told["next"]):
+    for step in (*told["steps"], *told["also"], told["next"]):
         program, *words = shlex.split(step["command"])
         assert program == "lyrikstore"
         assert leftover(words) == []  # command, options and arguments are there
@@ -34,9 +36,11 @@ def test_what_a_developer_is_told_works_in_its_order(new_person) -> None:
     data = [row | {"text": row["text"] + " clause"} for row in rows(120)]
     (person.folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in data))
     told = ROLES["developer"]
-    steps = [*told.steps, told.further[0]]
+    steps = [*told.steps, told.further[0], *told.also]
     for step in steps:
         words = [_GIVEN.get(word, word) for word in shlex.split(step)]
+        if words[-1] == "CMD":
+            words[-1:] = _COMMAND
         if words[0] == "key":
             words.append("--no-passphrase")
         if words[0] != "checkpoints":  # without a base model words are counted, in seconds

@@ -25,6 +25,7 @@ VERSIONS = {
     "cli/train": 2,
     "cli/card": 2,
     "cli/key-admit": 2,
+    "cli/help": 2,
 }
 """Results of which a later version than the first is printed."""
 

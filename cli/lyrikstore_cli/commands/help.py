@@ -1,5 +1,7 @@
 """``lyrikstore help``: what each role types, in order; the exit codes; the environment."""
 
+from collections.abc import Mapping
+
 import click
 from msgspec import Struct
 
@@ -15,11 +17,13 @@ class RoleHelp(Struct, frozen=True):
         goal: What it gets done.
         steps: Command line → what it does; at most nine, in the order they are typed.
         further: The command that leads on, and to what.
+        also: Command lines for later, in no order → what each does.
     """
 
     goal: str
     steps: dict[str, str]
     further: tuple[str, str]
+    also: dict[str, str] = {}
 
 
 ROLES = {
@@ -66,6 +70,11 @@ ROLES = {
             "evaluate CHECKPOINT --on me/task.test": "measure it beside a baseline",
         },
         ("card CHECKPOINT -o card.html", "what a regulator reads"),
+        {
+            "reproduce CHECKPOINT": "do its run again, sign what came",
+            "checkpoints merge ADAPTER --as NAME": "merge one into its base",
+            "train --input REF --output NAME -- CMD": "train by any program",
+        },
     ),
     "auditor": RoleHelp(
         "find out what a dataset or a model is made of, and who signed what",
@@ -99,12 +108,16 @@ def command(session: Session, topic: str) -> None:
         _show_role(session, topic, ROLES[topic])
         return
     table = _TABLES[topic]
-    session.emit("help", {"topic": topic, "meanings": table})
+    session.emit("help", {"topic": topic, "meanings": table}, version=2)
     width = max(map(len, table))
     for name, meaning in table.items():
         session.screen.result(f"{name:>{width}}  {meaning}")
     if topic == "exit-codes":
         session.screen.result("an unknown exit code other than 0 is a failure")
+
+
+def _told(steps: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"command": f"lyrikstore {typed}", "purpose": does} for typed, does in steps.items()]
 
 
 def _show_role(session: Session, topic: str, role: RoleHelp) -> None:
@@ -114,11 +127,13 @@ def _show_role(session: Session, topic: str, role: RoleHelp) -> None:
         {
             "topic": topic,
             "goal": role.goal,
-            "steps": [{"command": f"lyrikstore {c}", "purpose": p} for c, p in role.steps.items()],
+            "steps": _told(role.steps),
+            "also": _told(role.also),
             "next": {"command": f"lyrikstore {further}", "purpose": purpose},
         },
+        version=2,
     )
-    width = max(map(len, role.steps))
+    width = max(map(len, (*role.steps, *role.also)))
     lines = [
         f"To {role.goal}:",
         "",
@@ -127,6 +142,9 @@ def _show_role(session: Session, topic: str, role: RoleHelp) -> None:
             for n, (typed, does) in enumerate(role.steps.items(), 1)
         ),
         "",
+        *(["Later:"] if role.also else []),
+        *(f"   {typed:<{width}}  {does}" for typed, does in role.also.items()),
+        *([""] if role.also else []),
         "Type lyrikstore before each; lyrikstore COMMAND --help explains it.",
         f"Next: lyrikstore {further}  ({purpose})",
     ]
