@@ -290,7 +290,7 @@ class _Points:
         signed = self._segments.states[self._final].state
         if "final" in result and result["final"]["state"] == signed:
             return True
-        # ATTACK: states of honest training are signed, and the model is made of another point.
+        # ATTACK A61: states of honest training are signed, and the model is made of another point.
         self.forged = "final" in result and self._final <= len(self._attached)
         self.lost |= not self.forged
         return False

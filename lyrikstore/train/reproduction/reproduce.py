@@ -236,7 +236,7 @@ def other_prompts(run: Manifest, copied: CopiedInputs) -> list[str]:
         run: The run.
         copied: Its data, with the prompts of now.
     """
-    # ATTACK: digests of prompts that the data never gave, of which the model was not made.
+    # ATTACK A64: digests of prompts that the data never gave, of which the model was not made.
     return [PROMPT] if run.body.get(PROMPT, {}) != copied.prompt else []
 
 

@@ -233,7 +233,7 @@ def _compare_with_run(
     if claimed - _filters_of(run, ancestry):
         problems.bad.append(f"{label}: it names a filter that its data did not pass")
     learnt = [ancestry[one] for one in learnt_by(checkpoint) if one in ancestry]
-    # ATTACK: what a model wrote under terms that do not permit to train on it.
+    # ATTACK A69: what a model wrote under terms that do not permit to train on it.
     if any(map(not_to_train_on, generated_among(learnt, ancestry.get))):
         problems.bad.append(f"{label}: it learned from what output terms do not permit to train on")
     if checkpoint.name not in run.body["plannedOutputs"]:
@@ -263,10 +263,10 @@ def _compare_with_source(
         return
     claimed = {(item.role, item.id) for item in merged.inputs if item.role != "source"}
     held = {(item.role, item.id) for one in known for item in one.inputs if item.role != "source"}
-    # ATTACK: data that its source learnt from is left out, so that it tests what it knows.
+    # ATTACK A67: data that its source learnt from is left out, so that it tests what it knows.
     if claimed != held:
         problems.bad.append(f"{label}: its inputs are not those of what it was made of")
-    # ATTACK: the same weights, which answer by other labels.
+    # ATTACK A67: the same weights, which answer by other labels.
     for name in MERGED_MEMBERS:
         if merged.body.get(name) != known[0].body.get(name):
             problems.bad.append(f"{label}: its {name} is not that of what it was made of")
@@ -305,7 +305,7 @@ def _check_locked(
         if tested is None:
             continue
         chain = [checkpoint, *bases_of(checkpoint, ancestry.get)]
-        # ATTACK: what the base learned from here, as the test of what was trained on from it.
+        # ATTACK A66: what the base learned from here, as the test of what was trained on from it.
         if any(is_learnt(tested, model, ancestry.values()) for model in chain):
             problems.bad.append(f"{label}: it was tested on what it was trained on")
         if run is None:

@@ -144,12 +144,12 @@ def find_fault(
         signed: What the checkpoint of a replay lists of its segments.
     """
     body = reproduction.body
-    # ATTACK: called equal, what some other program did.
+    # ATTACK A58: called equal, what some other program did.
     if not is_repeatable(run.body):
         return "its run cannot be done again"
     told = body.get("reasons", [])
     follows = reasons_of(run.body, body)
-    # ATTACK: a difference that is explained by another machine, which there was not.
+    # ATTACK A57: a difference that is explained by another machine, which there was not.
     if any((name in told) != (name in follows) for name in (OTHER_ENVIRONMENT, OTHER_CODE)):
         return "its reasons are not those that follow from its environment and code"
     if body["verdict"] != verdict_of(body, run.body.get("tolerances")):
@@ -171,7 +171,7 @@ def find_fault(
             if "tree" in one
         ):
             return "the trees that it compared are not as it says"
-        # ATTACK: a blend called equal, of which only one model was done again.
+        # ATTACK A63: a blend called equal, of which only one model was done again.
         if body["method"] == SEGMENTS and any(
             known[Digest.parse(one["checkpoint"])].body["format"] == _BLEND
             for one in body["compared"]
@@ -202,7 +202,7 @@ def fault_of_segments(body: Mapping[str, Any], signed: SegmentList | None) -> st
         size=head["size"],
         root=bytes.fromhex(head["root"]),
     )
-    # ATTACK: segments that somebody chose, called drawn.
+    # ATTACK A60: segments that somebody chose, called drawn.
     if told["count"] != signed.count or told["drawn"] != drawn:
         return "its segments are not those that its nonce draws"
     if told["missChance"] != miss_chance(signed.count, len(drawn)):

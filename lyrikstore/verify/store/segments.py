@@ -191,11 +191,11 @@ def find_odd(
         return "they are not those that were announced"
     wanted = places(epochs, segments.steps)
     found = [one.place for one in segments.states]
-    # ATTACK: one long segment, or one left out, where nobody would draw it.
+    # ATTACK A62: one long segment, or one left out, where nobody would draw it.
     if found != wanted[: len(found)] or found[-1][2]:
         return "they do not begin and end where they have to"
     end = segments.states[-1].position
-    # ATTACK: training that ends where it suits.
+    # ATTACK A62: training that ends where it suits.
     if end["epoch"] < training["epochs"] and (
         training["keep"] != "best" or end["epoch"] - 1 - end["bestEpoch"] < training["patience"]
     ):
