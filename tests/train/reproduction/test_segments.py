@@ -4,7 +4,8 @@ The worker's own code in this process, with an encoder of one layer: two hundred
 """
 
 import json
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
@@ -68,7 +69,6 @@ CONFIG: dict[str, Any] = {
         "threads": 1,
     },
 }
-Sabotage = Callable[[tune.Fitting, list[int]], tuple[list[int], float]]
 
 
 def job(seed: int, candidate: str = "lora") -> dict[str, Any]:
@@ -112,18 +112,19 @@ class Trained:
         self.folder, self.told = folder, told
         self.files = StagedFiles(folder, lambda *_: None)
         self.points: dict[int, str] = {}
-        data = tuple(read_examples(self.files, f"{name}.jsonl") for name in ("train", "validation"))
-        out = (
-            folder
-            / "out"
-            / f"{len(list(folder.glob('out/*')))}-{told['config']['training']['seed']}"
-        )
-        written = Written(told, out, data[1], Began())
-        self.out = out
-        tune.train_encoder(told, self.files, (data[0], data[1]), written, self._report)
-        self.segments: SegmentList = read_segments((out / "1.segments").read_bytes())
+        seed = told["config"]["training"]["seed"]
+        self.out = folder / "out" / f"{len(list(folder.glob('out/*')))}-{seed}"
+        self.learn()
+        self.segments: SegmentList = read_segments((self.out / "1.segments").read_bytes())
 
-    def _report(self, phase: str, *_: int, **figures: Any) -> None:
+    def learn(self) -> None:
+        data = tuple(read_examples(self.files, f"{name}.jsonl") for name in ("train", "validation"))
+        written = Written(self.told, self.out, data[1], Began())
+        tune.train_encoder(self.told, self.files, (data[0], data[1]), written, self.report)
+
+    replay = staticmethod(replay)
+
+    def report(self, phase: str, *_: int, **figures: Any) -> None:
         if phase == "point" and figures["kind"] == "segment":
             source = self.folder / "out" / "points" / f"{figures['number']}.safetensors"
             name = f"{self.out.name}-{figures['segment']}.safetensors"
@@ -142,7 +143,7 @@ class Trained:
             for number in drawn
         ]
         told = {**self.told, "segments": segments}
-        done = replay(told, self.files, lambda *_, **__: None)
+        done = self.replay(told, self.files, lambda *_, **__: None)
         assert done["start"] == states[0].state
         assert all(one["began"] == states[one["number"]].state for one in done["replayed"])
         return {
@@ -151,24 +152,21 @@ class Trained:
         }
 
 
-def other_records(fitting: tune.Fitting, chosen: list[int]) -> list[int]:
-    return [(at + 1) % fitting.total for at in chosen]
+def sabotaged(
+    monkeypatch: pytest.MonkeyPatch, step: int, how: str, kind: Any = tune.Fitting
+) -> None:
+    """Let one step be another than was announced."""
+    honest = kind.learn
 
-
-def sabotaged(monkeypatch: pytest.MonkeyPatch, segment: tuple[int, int], how: str) -> None:
-    """Let one step of a segment be another than was announced."""
-    honest = tune.Fitting.learn
-
-    def learn(self: tune.Fitting, chosen: list[int]) -> float:
-        if self.step != segment[0]:
-            return honest(self, chosen)
+    def learn(self: Any, chosen: Any) -> float:
+        if self.step != step:
+            return float(honest(self, chosen))
         if how == "order":
-            return honest(self, other_records(self, chosen))
+            return float(honest(self, other_records(self, chosen)))
         if how == "rate":
-            self._peaks = [2 * one for one in self._peaks]
-            loss = honest(self, chosen)
-            self._peaks = [one / 2 for one in self._peaks]
-            return loss
+            with monkeypatch.context() as faster:
+                faster.setattr(module_of(kind), "learning_rate_factor", lambda *_: 2.0)
+                return float(honest(self, chosen))
         loss = honest(self, chosen)
         if how == "weights":
             with torch.no_grad():
@@ -181,9 +179,19 @@ def sabotaged(monkeypatch: pytest.MonkeyPatch, segment: tuple[int, int], how: st
         if how == "twice":
             self.step -= 1
             honest(self, chosen)
-        return loss
+        return float(loss)
 
-    monkeypatch.setattr(tune.Fitting, "learn", learn)
+    monkeypatch.setattr(kind, "learn", learn)
+
+
+def other_records(fitting: Any, chosen: Any) -> Any:
+    if isinstance(chosen[0], list):  # rows
+        return [[(at + 1) % len(fitting._learnt) for at in row] for row in chosen]
+    return [(at + 1) % fitting.total for at in chosen]
+
+
+def module_of(kind: Any) -> Any:
+    return sys.modules[kind.__module__]
 
 
 HOW = ("order", "rate", "weights", "optimizer", "random", "twice")
@@ -199,7 +207,7 @@ def test_a_hundred_sabotaged_runs_are_caught_whenever_it_is_drawn(staged, monkey
         with monkeypatch.context() as patched:
             # Twelve steps: six segments of two.
             forged = number % 6
-            sabotaged(patched, (2 * forged + number % 2, 0), HOW[number % len(HOW)])
+            sabotaged(patched, 2 * forged + number % 2, HOW[number % len(HOW)])
             run = Trained(staged, job(number))
         assert run.segments.count == 6
         drawn = draw_segments(6, 2, **nonce(number))
