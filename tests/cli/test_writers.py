@@ -157,3 +157,22 @@ def test_a_base_of_the_wrong_kind_is_refused(acme, tmp_path):
     wrong = CONFIG.replace('prompt = "question"', 'label = "question"')
     (tmp_path / "own.toml").write_text(wrong)
     assert acme.fails(16, "train", tmp_path / "own.toml", "--json").kind == "bad-config"
+
+
+@pytest.mark.slow
+def test_a_run_is_done_again_whole_and_by_drawn_segments(acme, tmp_path):
+    acme.ok("commit", write_model(tmp_path / "tiny"), "-d", "checkpoints/acme/tiny")
+    (tmp_path / "own.toml").write_text(CONFIG + "[replay]\nsteps = 2\n")
+    made = acme.ok("train", tmp_path / "own.toml", "--json").json
+    run = acme.ok("show", made["run"], "--json").json["manifest"]["body"]
+    assert run["tolerances"]["differences"] == {"validationLoss": "0.005"}
+    body = acme.ok("show", made["id"], "--json").json["manifest"]["body"]
+    assert body["segments"].items() >= run["segments"].items()
+    # The points are in the cache, for they are not attached.
+    drawn = acme.ok("reproduce", made["id"], "--segments", "2", "--json").json["body"]
+    assert (drawn["method"], drawn["verdict"]) == ("segments/1", "match")
+    assert len(drawn["segments"]["replayed"]) == 2
+    whole = acme.ok("reproduce", made["id"], "--json").json
+    assert (whole["verdictText"], whole["body"]["method"]) == ("MATCH", "whole-run/1")
+    assert acme.ok("verify", whole["name"], "--json").json["verdict"] == "trusted"
+    acme.ok("card", made["id"])

@@ -99,7 +99,7 @@ def _nonce(text: str | None, segments: int | None) -> bytes:
 
 
 def _found(one: Mapping[str, Any]) -> str:
-    if "tree" not in one:
+    if one.keys() == {"checkpoint"}:
         return "nothing came that corresponds to it"
     parts = []
     if "files" in one:
