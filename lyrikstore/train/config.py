@@ -273,15 +273,14 @@ class TrainConfig(Struct, frozen=True):
             for name, value in document.get("use", {}).items()
         }
         cost = document.get("cost")
+        usual = SFT_TRAINING if task == SFT else {}
         return cls(
             purpose=document["purpose"],
             name=document["name"],
             data=DataConfig(**data),
             model=_model({**(SFT_MODEL if task == SFT else {}), **document["model"]}),
             lora=LoraConfig(**lora),
-            training=TrainingConfig(
-                **{**(SFT_TRAINING if task == SFT else {}), **document.get("training", {})}
-            ),
+            training=TrainingConfig(**{**usual, **document.get("training", {})}),
             use=UseConfig(**use),
             task=task,
             budget=BudgetConfig(**document.get("budget", {})),
