@@ -61,6 +61,7 @@ def job(seed: int) -> dict[str, Any]:
         "precision": "fp32",
         "weights": ["model.safetensors"],
         "chat": False,
+        "choices": [],
         "segmentSteps": STEPS,
         "keepSegments": True,
     }
