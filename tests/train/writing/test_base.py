@@ -74,6 +74,9 @@ def test_a_head_that_is_said_to_be_tied_may_be_there_if_it_is(whole, tmp_path):
         lambda tensors: [tensors | {"forward": torch.zeros(1)}],
         lambda tensors: [tensors | {"model.rotary_emb.original_inv_freq": torch.zeros(1)}],
         lambda tensors: [tensors | {HEAD: tensors[TABLE] + 1}],
+        lambda tensors: [tensors | {UP: tensors[UP].to(torch.int8)}],
+        lambda tensors: [tensors | {UP: tensors[UP].double() + 1e300}],
+        lambda tensors: [tensors | {"odd_rotary_emb.inv_freq": torch.zeros(1)}],
     ],
 )
 def test_other_weights_are_refused(whole, tmp_path, other):

@@ -6,6 +6,7 @@ here chooses a class by a name found in a file, and nothing reads a pickle.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
@@ -49,7 +50,7 @@ _CLASSES: Mapping[str, tuple[Any, Any]] = {
 
 _TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 _HEAD, _TABLE = "lm_head.weight", "model.embed_tokens.weight"
-_COMPUTED = "rotary_emb.inv_freq"
+_COMPUTED = re.compile(r"model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq")
 """What old files have of each layer, and models compute from their settings."""
 
 
@@ -104,37 +105,40 @@ def _without_weights(settings: Mapping[str, Any], quantization: str, dtype: torc
 
 
 def _fill(model: Any, read: Iterable[tuple[str, Tensor]], dtype: torch.dtype) -> None:
-    missing = {name: one.shape for name, one in _shapes(model)}
+    missing = {name: one.shape for name, one in model.named_parameters(remove_duplicate=False)}
+    seen: set[str] = set()
     tied: Tensor | None = None
     if model.config.tie_word_embeddings:
         missing.pop(_HEAD)
     unexpected = []
     for name, value in read:
-        if name.endswith(_COMPUTED):
+        if name in seen:
+            raise ValueError(f"its weights have {name} twice")
+        seen.add(name)
+        if _COMPUTED.fullmatch(name):
             continue
-        if value.is_floating_point() and not torch.isfinite(value).all():
+        if not value.is_floating_point():  # an integer is half of a quantised weight
+            raise ValueError(f"its weights are no numbers: {name} has integers")
+        kept = value.to(dtype)
+        if not torch.isfinite(kept).all():
             raise ValueError(f"its weights are no numbers: {name} has infinity or NaN")
         if name == _HEAD and model.config.tie_word_embeddings:
-            tied = value.to(dtype)
+            tied = kept
         elif name not in missing:
             unexpected.append(name)
-        elif value.shape != (wanted := missing.pop(name)):
+        elif kept.shape != (wanted := missing.pop(name)):
             raise ValueError(
-                f"its weights do not fit its config: {name} is {tuple(value.shape)}, "
+                f"its weights do not fit its config: {name} is {tuple(kept.shape)}, "
                 f"not {tuple(wanted)}"
             )
         else:
-            _set(model, name, value.to(dtype))
+            _set(model, name, kept)
     for names, words in ((missing, "lack"), (unexpected, "have, beside its own,")):
         if odd := sorted(names):
             raise ValueError(f"its weights {words} {odd[0]} ({len(odd)} in all)")
     model.tie_weights()
     if tied is not None and not torch.equal(tied, model.get_parameter(_TABLE)):
         raise ValueError(f"its config says that {_HEAD} is {_TABLE}, and its weights differ")
-
-
-def _shapes(model: nn.Module) -> Iterable[tuple[str, nn.Parameter]]:
-    return model.named_parameters(remove_duplicate=False)
 
 
 def _set(model: nn.Module, name: str, value: Tensor) -> None:
