@@ -290,9 +290,8 @@ def _decoder(asked: Question, shape: EncoderShape) -> CandidateFigures:
         for one in (asked.train, asked.validation)
     )
     work = writer_work(config, shape, train, validation)
-    memory = formulas.IMPORTS_BYTES + writer_memory_bytes(
-        config, shape, reserve=formulas.CPU_RESERVE
-    )
+    counted = writer_memory_bytes(config, shape)
+    memory = formulas.IMPORTS_BYTES + counted
     rate = flop_per_cpu_second(config, "lora")
     seconds = formulas.cpu_seconds(work, rate)
     here = MachineFigures(
@@ -303,7 +302,7 @@ def _decoder(asked: Question, shape: EncoderShape) -> CandidateFigures:
         Estimate.of(0),
         Estimate.of(formulas.cpu_energy_kwh(seconds)),
     )
-    on_gpu = formulas.CUDA_BYTES + writer_memory_bytes(config, shape, reserve=1.0)
+    on_gpu = formulas.CUDA_BYTES + counted
     rented = [
         _rent(file, machine, work, shape, on_gpu) for file, machine in _machines(asked.prices)
     ]

@@ -303,13 +303,10 @@ def writer_work(
     return Work(epochs * (read + looked), epochs * flop, epochs * steps)
 
 
-def writer_memory_bytes(config: TrainConfig, shape: EncoderShape, *, reserve: float) -> int:
+def writer_memory_bytes(config: TrainConfig, shape: EncoderShape) -> int:
     """Return the peak memory beside what a worker has after its imports (C, D).
 
-    Args:
-        config: Settings.
-        shape: The decoder.
-        reserve: What the allocator takes beside what is counted.
+    ``benchmarks/writers.py`` compares it with what real shapes take.
     """
     bytes_each = 2 if precision_of(config.training.precision) == "bf16" else 4
     adapted, back = adapted_layers(config, shape)
@@ -325,4 +322,4 @@ def writer_memory_bytes(config: TrainConfig, shape: EncoderShape, *, reserve: fl
     kept = back * inputs + layer if recomputed else back * layer
     logits = 12 * shape.vocabulary * CHUNK
     # Weights are read a tensor at a time: loading takes less than training.
-    return int(reserve * (weights + trained_bytes("lora", trained) + kept + logits))
+    return int(weights + trained_bytes("lora", trained) + kept + logits)
