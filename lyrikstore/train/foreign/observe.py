@@ -18,7 +18,6 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import storage_error
 from lyrikstore.canon.json import encode
-from lyrikstore.train.foreign.connections import CALLS, Connections, as_text, unescaped
 from lyrikstore.train.foreign.repository import CallerRepository
 from lyrikstore.train.worker.staging import Staging
 
@@ -34,10 +33,10 @@ _CALLS = (
     *("open", "openat", "openat2", "creat", "execve", "execveat", "truncate"),
     *("rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat"),
     *("unlink", "unlinkat", "rmdir", "mkdir", "mkdirat", "mknod", "mknodat"),
-    *CALLS,
+    *("connect", "sendto", "sendmsg", "sendmmsg"),
 )
-_SOCKET_CALLS = frozenset(name.encode("ascii") for name in CALLS)
 _OPENED = frozenset({b"open", b"openat", b"openat2", b"creat"})
+_NETWORK = frozenset({b"connect", b"sendto", b"sendmsg", b"sendmmsg"})
 _OPTIONS = (
     *("-D", "-f", "--seccomp-bpf", "-qqq", "-y", "-s", "128", "-e", "signal=none"),
     *("-e", "trace=" + ",".join(f"?{name}" for name in _CALLS)),
@@ -46,6 +45,11 @@ _LINE = re.compile(rb"(\d+) +(\w+)\((.*)\) += (-?\d+|\?)(?:<(.*?)>)?(?: .*)?", r
 _RESUMED = re.compile(rb"(\d+) +<\.\.\. (\w+) resumed>(.*)", re.DOTALL)
 _UNFINISHED = re.compile(rb"(\d+) +(\w+)\((.*) <unfinished \.\.\.>", re.DOTALL)
 _PLACED = re.compile(rb'(?:<((?:[^<>\\]|\\.)*)>, )?"((?:[^"\\]|\\.)*)"')
+_ESCAPE = re.compile(rb"\\([0-7]{1,3}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
+_PLAIN = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"v": b"\v", b"f": b"\f"}
+_PORT = re.compile(rb"sin6?_port=htons\((\d+)\)")
+_HOST = re.compile(rb'(?:inet_addr\(|inet_pton\(AF_INET6, )"([0-9a-fA-F:.]+)"')
+_SOCKET = re.compile(rb'sun_path=@?"((?:[^"\\]|\\.)*)"')
 
 _WRITES = re.compile(rb"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC")
 _SYSTEM = re.compile(
@@ -65,7 +69,7 @@ class Observation(Struct, frozen=True):
             it had ended, if they could be read.
         repository: Files of the caller's Git repository that it read.
         writes: What it wrote, made or removed outside its folder.
-        connections: Where it tried to connect to, apart from processes of its own.
+        connections: Where it tried to connect to; processes of its own included.
     """
 
     reads: dict[str, Digest | None]
@@ -133,7 +137,7 @@ class Observer:
         self._unfinished: dict[bytes, bytes] = {}
         self._reads: set[str] = set()
         self._writes: set[str] = set()
-        self._connections = Connections()
+        self._connections: set[str] = set()
 
     def __enter__(self) -> "Observer":
         return self
@@ -165,7 +169,7 @@ class Observer:
             if top is not None and place.is_relative_to(top):
                 short = place.relative_to(top).as_posix()
                 if short in named:
-                    inside.append(as_text(short))
+                    inside.append(_shown(short))
                     continue
             digest = None
             with contextlib.suppress(OSError):
@@ -175,7 +179,7 @@ class Observer:
                     digest = Digest.of_file(place)
             reads[self._shown(path)] = digest
         writes = sorted({self._shown(path) for path in self._writes})
-        return Observation(reads, tuple(inside), tuple(writes), self._connections.found())
+        return Observation(reads, tuple(inside), tuple(writes), tuple(sorted(self._connections)))
 
     def _shown(self, path: str) -> str:
         for name, place in (
@@ -183,8 +187,8 @@ class Observer:
             ("~", self._home),
         ):
             if place is not None and Path(path).is_relative_to(place):
-                return as_text(f"{name}/{Path(path).relative_to(place).as_posix()}")
-        return as_text(path)
+                return _shown(f"{name}/{Path(path).relative_to(place).as_posix()}")
+        return _shown(path)
 
     def _note(self, line: bytes) -> None:
         if paused := _UNFINISHED.fullmatch(line):
@@ -198,8 +202,8 @@ class Observer:
         if found is None:
             return
         _, name, arguments, result, opened = found.groups()
-        if name in _SOCKET_CALLS:
-            self._connections.note(name, arguments, failed=result.startswith(b"-"))
+        if name in _NETWORK:
+            self._connect(arguments, failed=result.startswith(b"-"))
         elif result.startswith(b"-") or result == b"?":
             return
         elif name in _OPENED:
@@ -216,7 +220,7 @@ class Observer:
     def _open(self, name: bytes, arguments: bytes, opened: bytes | None) -> None:
         if opened is None or b"O_PATH" in arguments:
             return
-        path = unescaped(opened).removesuffix(" (deleted)")
+        path = _unescaped(opened).removesuffix(" (deleted)")
         if not path.startswith("/"):
             return
         if name == b"creat" or _WRITES.search(arguments):
@@ -236,6 +240,15 @@ class Observer:
 
     def _own(self, path: str) -> bool:
         return Path(path).is_relative_to(self._staging)
+
+    def _connect(self, arguments: bytes, *, failed: bool) -> None:
+        host, port, socket = (one.search(arguments) for one in (_HOST, _PORT, _SOCKET))
+        if len(self._connections) >= _MAX_KNOWN:
+            return
+        if host and port:
+            self._connections.add(f"{host[1].decode('ascii')} port {port[1].decode('ascii')}")
+        elif socket and not failed:
+            self._connections.add(f"socket {self._shown(_unescaped(socket[1]))}")
 
 
 def can_observe(run: Callable[..., Any] = subprocess.run) -> bool:
@@ -263,5 +276,22 @@ def _strace() -> str | None:
 
 def _paths(arguments: bytes, folder: Path) -> Iterator[str]:
     for place, path in _PLACED.findall(arguments):
-        base = unescaped(place) if place else str(folder)
-        yield os.path.normpath(os.path.join(base, unescaped(path)))  # noqa: PTH118 - as written
+        base = _unescaped(place) if place else str(folder)
+        yield os.path.normpath(os.path.join(base, _unescaped(path)))  # noqa: PTH118 - as written
+
+
+def _unescaped(text: bytes) -> str:
+    def one(found: re.Match[bytes]) -> bytes:
+        code = found[1]
+        if code[:1].isdigit():
+            return bytes([int(code, 8) & 255])
+        if code[:1] == b"x":
+            return bytes([int(code[1:], 16)])
+        return _PLAIN.get(code, code)
+
+    return os.fsdecode(_ESCAPE.sub(one, text))
+
+
+def _shown(path: str) -> str:
+    """Return a path as text that can be signed, whatever its bytes are."""
+    return path.encode("utf-8", "backslashreplace").decode("utf-8")[:4096]
