@@ -110,19 +110,16 @@ def run_command(
         del last[:-_LAST_LINES]
         progress(Progress(phase="output", detail={"text": line}))
 
-    with _started(wrapped, staging, folder, environment) as (child, result):
+    with _started(wrapped, staging, folder, environment) as (child, ended):
         _listen(child, observer, hear)
-        ended = _read_result(result)
     if "unstarted" in ended:
         raise InvalidInputError("bad-command", f"the command: {ended['unstarted']}", hint=_HINT)
     code = ended.get("code")
-    if code is None:
-        _end_marked(f"LYRIKSTORE_OUTPUT={environment['LYRIKSTORE_OUTPUT']}")
-    over = ended.get("over", True)
+    # ATTACK: what still runs could write to the output while it is sealed.
+    over = ended.get("over") is True
     if code != 0 or not over:
         how = "its supervisor was killed" if code is None else _how(code)
-        # ATTACK: what still runs could write to the output while it is sealed.
-        how = how if over else "processes of it could not be ended"
+        how = how if over else f"{how}, and some of its processes may still run"
         said = [line for line in last if any(map(str.isalnum, line))]
         words_said = f": {said[-1][:300]}" if said else ""
         raise RunFailedError(
@@ -205,7 +202,9 @@ def command_environment(
 @contextlib.contextmanager
 def _started(
     command: Sequence[str], staging: Staging, folder: Path, environment: Mapping[str, str]
-) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
+    """Start a command, and end it; what its supervisor says of its end is filled in then."""
+    ended: dict[str, Any] = {}
     try:
         result, told = os.pipe()
         try:
@@ -224,7 +223,7 @@ def _started(
     except OSError as error:
         raise storage_error(error, "starting the command") from error
     try:
-        yield child, result
+        yield child, ended
     finally:
         if child.stdin is not None:
             with contextlib.suppress(OSError):
@@ -236,7 +235,10 @@ def _started(
             child.wait()
         if child.stdout is not None:
             child.stdout.close()
+        ended.update(_read_result(result))
         os.close(result)
+        if ended.get("over") is not True and "unstarted" not in ended:
+            _end_marked(f"LYRIKSTORE_OUTPUT={environment['LYRIKSTORE_OUTPUT']}")
 
 
 def _listen(
@@ -296,16 +298,24 @@ def _read_result(descriptor: int) -> dict[str, Any]:
 
 
 def _end_marked(variable: str) -> None:
-    """End processes that were started with a variable: of them nobody knows any more whose."""
+    """End processes that were started with a variable: of them nobody knows any more whose.
+
+    One that cleared its environment is not found.
+    """
     mark, until = os.fsencode(variable), time.monotonic() + _GRACE
-    found = True
+    found = hasattr(os, "pidfd_open")
     while found and time.monotonic() < until:
         found = False
         for entry in _PROC.glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                if mark in (entry / "environ").read_bytes().split(b"\0"):
-                    os.kill(int(entry.name), signal.SIGKILL)
-                    found = True
+                # A descriptor first: the number may be another process's once it was looked at.
+                one = os.pidfd_open(int(entry.name))
+                try:
+                    if mark in (entry / "environ").read_bytes().split(b"\0"):
+                        signal.pidfd_send_signal(one, signal.SIGKILL)
+                        found = True
+                finally:
+                    os.close(one)
         time.sleep(0.02)
 
 

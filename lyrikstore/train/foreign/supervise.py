@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER: orphans of the command become our children
 _TRACER = "strace"
@@ -23,12 +24,20 @@ _GRACE, _LONGEST = 3.0, 20.0
 _PROC = Path("/proc")
 
 
+class _Process(NamedTuple):
+    """What the system says of a process; with its number, ``started`` tells it from any other."""
+
+    name: str
+    parent: int
+    started: str
+    ended: bool
+
+
 def main() -> int:
     """Run the command of this process's arguments; return 0 if it could be started."""
     result, command = int(sys.argv[1]), sys.argv[2:]
     os.set_inheritable(result, False)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
+    adopts = sys.platform == "linux" and ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0) == 0
     try:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
     except OSError as error:
@@ -36,7 +45,8 @@ def main() -> int:
         return 1
     code = _wait(child.pid)
     stopped = code is None
-    left, over = _end_others(child.pid, asking=stopped)
+    listed = _PROC.is_dir()
+    left, over = _end_others(child.pid, asking=stopped) if listed else (0, _end_group(child.pid))
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     unit = 1 if sys.platform == "darwin" else 1024
     _tell(
@@ -44,7 +54,8 @@ def main() -> int:
         {
             "code": code,
             "left": left,
-            "over": over,
+            # ATTACK: where orphans go elsewhere, one in a session of its own is seen by nobody.
+            "over": over and adopts,
             "cpuSeconds": used.ru_utime + used.ru_stime,
             "memoryBytes": used.ru_maxrss * unit,
         },
@@ -87,14 +98,10 @@ def _end_others(command: int, *, asking: bool) -> tuple[int, bool]:
     """
     begun, left = time.monotonic(), 0
     asked: set[int] = set()
-    if not _PROC.is_dir():
-        with contextlib.suppress(OSError):
-            os.killpg(command, signal.SIGKILL)
-        return left, True
     while not _childless():
         others = _descendants()
         seconds = time.monotonic() - begun
-        working = {pid for pid, name in others.items() if name != _TRACER}
+        working = {pid for pid, one in others.items() if one.name != _TRACER}
         left = max(left, len(working - {command}))
         if not working and seconds < _GRACE:
             time.sleep(0.01)  # the tracer ends by itself
@@ -104,13 +111,45 @@ def _end_others(command: int, *, asking: bool) -> tuple[int, bool]:
                 if patient and pid in asked:
                     continue
                 asked.add(pid)
-                with contextlib.suppress(OSError):
-                    os.kill(pid, signal.SIGTERM if patient else signal.SIGKILL)
+                _send(pid, others[pid], signal.SIGTERM if patient else signal.SIGKILL)
         if seconds > _LONGEST:
             return left, False
         time.sleep(0.02)
         _reap()
     return left, True
+
+
+def _end_group(command: int) -> bool:
+    """End what is in the command's group, where no list has the rest; return whether all ended."""
+    begun, there = time.monotonic(), True
+    while time.monotonic() - begun < _LONGEST:
+        try:
+            if there:
+                os.killpg(command, signal.SIGKILL)
+        except ProcessLookupError:
+            there = False  # its number may soon be another group's
+        except PermissionError:
+            pass  # macOS: they have ended, and are to be reaped
+        _reap()
+        if not there and _childless():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def _send(pid: int, seen: _Process, what: int) -> None:
+    """Send a signal to a process that was listed, and to none that has its number since."""
+    with contextlib.suppress(OSError):
+        if seen.parent == os.getpid():
+            os.kill(pid, what)  # it keeps its number until it is reaped, which is here
+        elif hasattr(os, "pidfd_open"):  # else it is ended once it is a child of this process
+            one = os.pidfd_open(pid)
+            try:
+                now = _look(pid)
+                if now is not None and now.started == seen.started:
+                    signal.pidfd_send_signal(one, what)
+            finally:
+                os.close(one)
 
 
 def _childless() -> bool:
@@ -122,30 +161,38 @@ def _childless() -> bool:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
         return True
+    except AttributeError:  # macOS, until Python 3.13
+        return False
     return False
 
 
-def _descendants() -> dict[int, str]:
-    """Return what has this process among its ancestors: pid → name; without those that ended."""
-    parents: dict[int, int] = {}
-    names: dict[int, str] = {}
+def _descendants() -> dict[int, _Process]:
+    """Return what has this process among its ancestors, by pid; without those that ended."""
+    known: dict[int, _Process] = {}
     for entry in os.listdir(_PROC) if _PROC.is_dir() else ():  # noqa: PTH208 - one call
-        if not entry.isdigit():
-            continue
-        with contextlib.suppress(OSError, ValueError):
-            head, _, rest = (_PROC / entry / "stat").read_text("utf-8", "replace").rpartition(")")
-            state, parent = rest.split()[:2]
-            parents[int(entry)] = int(parent)
-            if state not in {"Z", "X"}:
-                names[int(entry)] = head.partition("(")[2]
+        if entry.isdigit() and (one := _look(int(entry))) is not None:
+            known[int(entry)] = one
     own, found = os.getpid(), {}
-    for pid, name in names.items():
-        at = parents.get(pid, 0)
-        while at not in {0, own}:
-            at = parents.get(at, 0)
-        if at == own:
-            found[pid] = name
+    for pid, one in known.items():
+        at = one.parent
+        for _ in known:  # numbers that were used again while they were read may make a circle
+            if at in {0, own} or at not in known:
+                break
+            at = known[at].parent
+        if at == own and not one.ended:
+            found[pid] = one
     return found
+
+
+def _look(pid: int) -> _Process | None:
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        stat = (_PROC / str(pid) / "stat").read_text("utf-8", "replace")
+        head, _, rest = stat.rpartition(")")
+        words = rest.split()
+        return _Process(
+            head.partition("(")[2], int(words[1]), words[19], ended=words[0] in {"Z", "X"}
+        )
+    return None
 
 
 if __name__ == "__main__":
