@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lyrikstore.canon.errors import RunFailedError
+from lyrikstore.canon.errors import InvalidInputError, RunFailedError
 from lyrikstore.canon.progress import silent
 from lyrikstore.train.foreign import command, supervise
 from lyrikstore.train.worker.staging import open_staging
@@ -127,3 +127,10 @@ def test_parents_in_a_circle_end_the_search(tmp_path: Path, monkeypatch) -> None
     assert list(found) == [8]
     assert found[8].name == "a (b) c"
     assert found[8].started == "99"
+
+
+def test_where_nobody_can_tell_that_all_have_ended_none_is_started(monkeypatch):
+    monkeypatch.setattr("platform.system", lambda: "Darwin")
+    with pytest.raises(InvalidInputError) as caught:
+        command.check_program("sh", {"PATH": os.environ["PATH"]})
+    assert caught.value.kind == "bad-command"
