@@ -26,7 +26,7 @@ _MEMBERS = (
 )
 _MEASURED = frozenset({"wallSeconds", "cpuSeconds", "peakMemoryBytes"})
 """Metrics that are others every time."""
-_HISTORY = "history"
+_HISTORY, _METRICS = "history", "metrics"
 _SMALLEST = Decimal("1e-12")
 
 
@@ -74,10 +74,14 @@ def compare_checkpoint(
     attached = checkpoint.attachments_in(_HISTORY)
     if (attached[0].id if attached else None) != history:
         differs.append(_HISTORY)
+    measured, comes = then.get("metrics", {}), now.get("metrics", {})
+    # ATTACK: a metric that training does not give, or the one that decides, left out.
+    if (measured.keys() ^ comes.keys()) - _MEASURED:
+        differs.append(_METRICS)
     if differs:
         found["differs"] = differs
-    if metrics := _metrics(then.get("metrics", {}), now.get("metrics", {})):
-        found["metrics"] = metrics
+    if metrics := _metrics(measured, comes):
+        found[_METRICS] = metrics
     if checkpoint.tree == sealed.tree_id:
         return found
     before = repo.tree(checkpoint).by_path

@@ -27,8 +27,8 @@ from lyrikstore.train.reproduction.reproduce import (
     Reproduction,
     config_of,
     find_run,
+    find_untrainable,
     log_reproduction,
-    other_prompts,
     plan_again,
 )
 from lyrikstore.train.seal import seal
@@ -139,7 +139,7 @@ def replay_segments(
             compared: dict[str, Any] = {"checkpoint": str(checkpoint.id)}
             # ATTACK: a list of another candidate's states, which no worker could do again.
             strange = FORMAT_IDS[segments.candidate] not in _formats(run)
-            if differs := [*other_prompts(run, copied), *([ROLE] if strange else [])]:
+            if differs := [*find_untrainable(run, copied), *([ROLE] if strange else [])]:
                 compared["differs"] = differs
             else:
                 job: dict[str, Any] = {

@@ -227,15 +227,18 @@ def plan_again(
     )
 
 
-def other_prompts(run: Manifest, copied: CopiedInputs) -> list[str]:
-    """Return ``differs`` where prompts come out otherwise than a run announced.
+def find_untrainable(run: Manifest, copied: CopiedInputs) -> list[str]:
+    """Return ``differs`` where the data give other prompts, or another task, than a run announced.
 
-    Nothing that is trained on other prompts could be compared with what it gave.
+    Nothing that is trained on these could be compared with what it gave.
 
     Args:
         run: The run.
         copied: Its data, with the prompts of now.
     """
+    # ATTACK: the task of another metric, which no checkpoint has.
+    if run.body["task"] != copied.task:
+        return ["task"]
     # ATTACK A64: digests of prompts that the data never gave, of which the model was not made.
     return [PROMPT] if run.body.get(PROMPT, {}) != copied.prompt else []
 
@@ -250,7 +253,7 @@ def _compared(
     progress: OnProgress,
 ) -> list[dict[str, Any]]:
     copied = copy_inputs(repo, plan, staging)
-    if differs := other_prompts(run, copied):
+    if differs := find_untrainable(run, copied):
         return [{"checkpoint": str(one.id), "differs": differs} for one in made]
     plan = replace(plan, prompt=copied.prompt)
     chosen = copied.train_all(plan, staging, base_env=base_env, progress=progress, points=None)

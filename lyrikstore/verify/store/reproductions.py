@@ -35,6 +35,8 @@ PACKED_ORDER = ("blake3-order/1", "blake3-pack/1")
 LOSS = "validationLoss"
 """The metric of a model that writes, which its tolerances have to name."""
 
+_DECIDES: Mapping[str, str] = {"sft": LOSS, "multi-label": "validationMicroF1"}
+_DECIDES_USUALLY = "validationMacroF1"
 _BLEND = "blend/1"
 _WRITES = "sft"
 
@@ -52,10 +54,13 @@ def is_repeatable(run: Mapping[str, Any]) -> bool:
     if not {"task", "candidates"} <= run.keys() or "execution" in run:
         return False
     order = run["order"]["function"], run["order"].get("packing")
-    if run["task"] != _WRITES:
-        return bool(order == (ORDER, None))
-    # ATTACK: tolerances for a metric that no checkpoint has, which every loss is within.
-    return order == PACKED_ORDER and LOSS in run.get("tolerances", {}).get("differences", {})
+    writes = run["task"] == _WRITES
+    # ATTACK: tolerances for a metric that no checkpoint has, which every model is within.
+    if writes or "tolerances" in run:
+        limits = run.get("tolerances", {}).get("differences", {})
+        if limits.keys() != {_DECIDES.get(run["task"], _DECIDES_USUALLY)}:
+            return False
+    return bool(order == (PACKED_ORDER if writes else (ORDER, None)))
 
 
 def reasons_of(run: Mapping[str, Any], body: Mapping[str, Any]) -> list[str]:
@@ -117,6 +122,7 @@ def _is_within(one: Mapping[str, Any], tolerances: Mapping[str, Any]) -> bool:
     # ATTACK: the very weights, and figures that are not theirs.
     if "files" not in one or "weights" not in one or set(one.get("differs", ())) - _FOLLOWING:
         return False
+    # A metric that is not there is one that both have, and that is equal: `find_fault`.
     weights, metrics = one["weights"], one.get("metrics", {})
     limits = [
         (weights["absolute"], tolerances.get("weightsAbsolute")),
@@ -157,6 +163,12 @@ def find_fault(
     known = {one.id: one for one in checkpoints}
     if body["method"] == SEGMENTS and (fault := fault_of_segments(body, signed)):
         return fault
+    limits = run.body.get("tolerances", {}).get("differences", {})
+    # ATTACK: a model whose author kept quiet about the metric that would be too far off.
+    if body["verdict"] == WITHIN and any(
+        limits.keys() - one.body.get("metrics", {}).keys() for one in known.values()
+    ):
+        return "a checkpoint lacks a metric that it is said to be within tolerance of"
     if any(run.id not in {item.id for item in one.inputs_in("run")} for one in known.values()):
         return "it names a checkpoint of another run"
     if "compared" in body:

@@ -159,6 +159,44 @@ def test_the_very_weights_with_other_words_are_a_mismatch(claims) -> None:
     assert one["metrics"].keys() == {"validationMacroF1"}
 
 
+def test_a_metric_that_is_left_out_or_made_up_is_a_mismatch(claims) -> None:
+    metrics = dict(claims.made.checkpoint.body["metrics"])
+    silent = {name: value for name, value in metrics.items() if name != "validationMacroF1"}
+    for files, told in (
+        (claims.moved(1e-6), silent),
+        (None, {**metrics, "validationGood": "1.0000"}),
+    ):
+        found = claims.again(claims.claim(files=files, body={"metrics": told}).name)
+        (one,) = found.manifest.body["compared"]
+        assert (found.verdict, one["differs"]) == ("mismatch", ["metrics"])
+        assert claims.runs_check(found.manifest).state == "pass"
+        # Who leaves that out says what nobody measured.
+        close = {name: value for name, value in one.items() if name != "differs"}
+        close |= {"files": {WEIGHTS: "blake3:" + "0" * 64}, "tree": "blake3:" + "0" * 64}
+        close["weights"] = {"absolute": "0", "relative": "0"}
+        body = {**found.manifest.body, "verdict": "within-tolerance", "compared": [close]}
+        name = f"reproductions/acme/unmeasured{len(told)}"
+        forged = claims.sign("reproduction", name, found.manifest.inputs, body)
+        assert claims.runs_check(forged).state == ("fail" if told is silent else "pass")
+
+
+def test_tolerances_of_another_metric_than_the_one_that_decides_are_none(claims) -> None:
+    tolerances = claims.made.run.body["tolerances"]
+    for more in ({}, tolerances["differences"]):
+        loose = claims.claim(
+            run={"tolerances": {**tolerances, "differences": {**more, "nothing": "0"}}}
+        )
+        with pytest.raises(InvalidInputError) as caught:
+            claims.again(loose.name)
+        assert caught.value.kind == "older-run"
+    limits = {**tolerances, "differences": {"validationMicroF1": "0.005"}}
+    several = claims.claim(run={"task": "multi-label", "tolerances": limits})
+    found = claims.again(several.name).manifest
+    compared = [{"checkpoint": str(several.id), "differs": ["task"]}]
+    assert (found.body["verdict"], found.body["compared"]) == ("mismatch", compared)
+    assert claims.runs_check(found).state == "pass"
+
+
 def test_on_another_machine_a_difference_decides_nothing_and_equality_does(claims) -> None:
     there = {**claims.made.run.body["environment"], "platform": "Linux-1; another processor"}
     other = claims.claim(files=claims.moved(0.5), run={"environment": there})
