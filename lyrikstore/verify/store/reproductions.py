@@ -109,7 +109,9 @@ def _verdict_of_segments(body: Mapping[str, Any]) -> str:
     differs = any(one["expected"] != one["found"] for one in states)
     differs = differs or any(_DIFFERENCES & one.keys() for one in compared)
     replayed = [one["number"] for one in told.get("replayed", ())]
-    if not differs and compared and "start" in told and replayed == told["drawn"]:
+    # ATTACK: states that come again, and a model that nobody held against any of them.
+    held = bool(compared) and all("tree" in one for one in compared)
+    if not differs and held and "start" in told and replayed == told["drawn"]:
         return MATCH
     # ATTACK: one that differs, and others that were conveniently not kept.
     excused = {OTHER_ENVIRONMENT, OTHER_CODE} & set(body.get("reasons", ()))

@@ -346,6 +346,8 @@ def test_segments_that_somebody_chose_are_not_drawn() -> None:
     assert verdict(told(drawn, replayed=differs), reasons=["not-kept"]) == "mismatch"
     assert verdict(told(drawn, replayed=differs), reasons=["other-code"]) == "inconclusive"
     assert verdict(told(drawn), compared=[]) == "inconclusive"
+    # The states came again; the model was not held against them.
+    assert verdict(told(drawn), compared=[{"checkpoint": "c"}]) == "inconclusive"
 
 
 def test_what_of_a_blend_was_not_done_again_is_named() -> None:
