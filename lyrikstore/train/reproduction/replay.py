@@ -166,7 +166,7 @@ def replay_segments(
                 if points.is_sound(result):
                     compared |= _held_against(repo, checkpoint, segments, result, staging, base)
                 odd = find_odd(segments, run.body, checkpoint.body, result["epochSteps"])
-                if odd or points.forged:
+                if odd or points.forged or points.stopped:
                     compared["differs"] = [ROLE]
             if len(compared) > 1:
                 body["compared"] = [compared]
@@ -217,7 +217,7 @@ class _Points:
         self._attached = checkpoint.attachments_in(POINT_ROLE)
         self._kept = None if cache is None else KeptSegments.of_run(cache, run.name, run.id)
         self.staged: dict[str, None] = {}
-        self.lost = self.forged = False
+        self.lost = self.forged = self.stopped = False
         self._final = 0
 
     def begin(self, number: int) -> dict[str, Any] | None:
@@ -276,11 +276,15 @@ class _Points:
             number = int(one["number"])
             began, ended = states[number].state, states[number + 1].state
             item = {"number": number, "expected": ended, "found": str(one["ended"])}
+            # ATTACK: a segment that begins after the epoch that patience ends with.
+            self.stopped |= not one["ended"]
             if number and one["began"] != began:
                 if number > len(self._attached):
                     self.lost = True
                     continue
                 item |= {"expected": began, "found": str(one["began"])}
+            elif not one["ended"]:
+                continue
             replayed.append(item)
         start = {"expected": states[0].state, "found": str(result["start"])}
         return {"start": start, "replayed": replayed}

@@ -54,6 +54,15 @@ class SegmentState(Struct, frozen=True):
         """Step, epoch, and batch of it."""
         return self.position["step"], self.position["epoch"], self.position["batch"]
 
+    def is_at(self, place: tuple[int, int, int]) -> bool:
+        """Return whether it is where it has to be, and training can go on from its position."""
+        best = self.position["bestScore"]
+        return (
+            self.place == place
+            and _is_finite(self.position["loss"])
+            and (not best or _is_finite(best))
+        )
+
 
 class SegmentList(Struct, frozen=True):
     """What is signed of the segments of a run.
@@ -170,6 +179,14 @@ def places(epochs: Sequence[int], steps: int) -> list[tuple[int, int, int]]:
     return found
 
 
+def _is_finite(text: str) -> bool:
+    try:
+        float.fromhex(text)
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
 def find_odd(
     segments: SegmentList,
     run: Mapping[str, Any],
@@ -190,11 +207,14 @@ def find_odd(
     if not (announced == segments.steps == told.get("steps")) or told["count"] != segments.count:
         return "they are not those that were announced"
     wanted = places(epochs, segments.steps)
-    found = [one.place for one in segments.states]
-    # ATTACK A62: one long segment, or one left out, where nobody would draw it.
-    if found != wanted[: len(found)] or found[-1][2]:
-        return "they do not begin and end where they have to"
     end = segments.states[-1].position
+    # ATTACK A62: one long segment, or one left out, where nobody would draw it.
+    if (
+        len(segments.states) > len(wanted)
+        or not all(map(SegmentState.is_at, segments.states, wanted))
+        or end["batch"]
+    ):
+        return "they do not begin and end where they have to"
     # ATTACK A62: training that ends where it suits.
     if end["epoch"] < training["epochs"] and (
         training["keep"] != "best" or end["epoch"] - 1 - end["bestEpoch"] < training["patience"]

@@ -131,9 +131,9 @@ class Trained:
             source.rename(self.folder / name)
             self.points[figures["segment"]] = name
 
-    def again(self, drawn: list[int]) -> dict[int, bool]:
-        """Replay segments; return of each whether it came to its signed state."""
-        states = self.segments.states
+    def again(self, drawn: list[int], states: Any = None) -> dict[int, bool]:
+        """Replay segments; return of each that could be whether it came to its signed state."""
+        states = states or self.segments.states
         segments = [
             {
                 "number": number,
@@ -270,6 +270,29 @@ def test_segments_begin_and_end_where_they_have_to(staged) -> None:
         told = {**model, "segments": {"count": odd.count, "steps": odd.steps}}
         assert find_odd(odd, announced, told, [6, 6]), odd
     assert find_odd(run.segments, announced, {**model, "step": model["step"] + 1}, [6, 6])
+
+
+def test_a_segment_that_nobody_can_begin_is_odd_and_not_done_again(staged) -> None:
+    run = Trained(staged, job(1))
+    states = run.segments.states
+    announced = {"config": run.told["config"], "segments": {"steps": STEPS}}
+    best = states[-1].position["bestEpoch"] + 1
+    model = {"segments": {"count": 6, "steps": STEPS}, "epoch": str(best), "step": best * 6}
+    for change in (
+        {"loss": ""},
+        {"loss": "0x1.0p+9999"},
+        {"bestScore": "0x1.0p+9999"},
+        {"epoch": 2},
+        {"step": 13},
+    ):
+        forged = SegmentState({**states[2].position, **change}, states[2].state)
+        listed = SegmentList("lora", STEPS, (*states[:2], forged, *states[3:]))
+        assert read_segments(listed.encode()).states == listed.states
+        assert find_odd(listed, announced, model, [6, 6]), change
+        assert run.again([1, 2], listed.states) == {1: True}, change
+    more = (*states, SegmentState({**states[-1].position, "step": 14}, "0" * 64), states[-1])
+    run.points[6] = run.points[5]
+    assert run.again([6], more) == {}
 
 
 def test_what_is_no_list_of_segments_is_refused(staged) -> None:

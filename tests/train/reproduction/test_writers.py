@@ -17,6 +17,7 @@ from lyrikstore.train.reproduction.replay import replay_segments
 from lyrikstore.train.reproduction.reproduce import reproduce_run
 from lyrikstore.train.run import train_run
 from lyrikstore.verify.store.object import verify_object
+from lyrikstore.verify.store.segments import SegmentList, SegmentState, read_segments
 from tests.writers import CONFIG, write_model, write_rows
 
 pytestmark = pytest.mark.train
@@ -62,7 +63,7 @@ class Writers:
             base_env=os.environ,
         )
 
-    def claim(self, *, run: Any = None, point: bytes = b"") -> Any:
+    def claim(self, *, run: Any = None, point: bytes = b"", segments: bytes = b"") -> Any:
         """Log another run, and that it gave this model; return the checkpoint."""
         self.count += 1
         name, old = f"acme/writer-claim{self.count}", self.made
@@ -83,6 +84,9 @@ class Writers:
             if point:  # in place of the second one
                 at = [one.role for one in attached].index("point") + 1
                 attached[at] = Attachment("point", tx.writer.put_data(point), len(point))
+            if segments:
+                at = [one.role for one in attached].index("segments")
+                attached[at] = Attachment("segments", tx.writer.put_bytes(segments), len(segments))
             manifest = sign_manifest(
                 kind="checkpoint",
                 store=self.repo.store_id,
@@ -159,6 +163,28 @@ def test_a_weight_of_a_point_that_was_changed_is_a_mismatch(writers) -> None:
     found = writers.replayed(writers.claim(point=save(point)).name)
     (odd,) = [one for one in found.body["segments"]["replayed"] if one["expected"] != one["found"]]
     assert (found.body["verdict"], odd["number"]) == ("mismatch", 2)
+
+
+def test_of_positions_that_nobody_can_go_on_from_it_is_said_that_they_are_odd(writers) -> None:
+    (attached,) = writers.made.checkpoint.attachments_in("segments")
+    signed = read_segments(writers.repo.blobs.read(attached.id, max_bytes=1 << 20))
+    states = list(signed.states)
+    states[1] = SegmentState({**states[1].position, "loss": ""}, states[1].state)
+    # Patience ends with the second epoch, and a segment of a third one is signed.
+    over = {**states[-1].position, "bestEpoch": 0}
+    states[-1] = SegmentState(over, states[-1].state)
+    states.append(SegmentState({**over, "step": over["step"] + 1, "batch": 1}, "0" * 64))
+    forged = SegmentList(signed.candidate, signed.steps, tuple(states))
+    config = writers.made.run.body["config"]
+    training = {**config["training"], "epochs": 3, "patience": 1, "keep": "best"}
+    model = writers.claim(
+        run={"config": {**config, "training": training}}, segments=forged.encode()
+    )
+    body = writers.replayed(model.name).body
+    assert (body["verdict"], body["compared"][0]["differs"]) == ("mismatch", ["segments"])
+    replayed = [one["number"] for one in body["segments"]["replayed"]]
+    # The point of the last one is not its signed state any more, and that is said.
+    assert replayed == [number for number in range(forged.count) if number != 1]
 
 
 @pytest.mark.slow

@@ -24,6 +24,7 @@ from lyrikstore.train.worker.fitting.written import Began, Report, Written
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.model import Saved
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION
+from lyrikstore.verify.store.segments import SegmentState, places
 
 
 def replay(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
@@ -50,7 +51,8 @@ def replay_learner(
 
     Args:
         job: ``segments``, ascending: each ``number``, ``point`` (a staged file; absent of the first
-            one), ``position``; ``segmentSteps``; ``final``: ``point`` and ``position`` of the state
+            one), ``position``; one that does not begin where it has to is left out;
+            ``segmentSteps``; ``final``: ``point`` and ``position`` of the state
             whose model is written, absent: none is.
         files: The staging folder.
         report: Called per segment.
@@ -60,14 +62,26 @@ def replay_learner(
     Returns:
         ``start``: digest of the state before the first step; ``epochSteps``: steps of each epoch;
         ``replayed``: of each segment ``number``, ``began`` and ``ended``, the digests of both
-        states; ``final``: ``state``, and the ``folder`` of the model.
+        states, ``ended`` empty where training is over at ``position``; ``final``: ``state``, and
+        the ``folder`` of the model.
     """
     tensors = state_tensors(fitting.parameters(), fitting.optimizer)
     start = state_digest(signed_position(Position()), tensors).hex
-    found, segments = [], job["segments"]
+    epochs = [len(fitting.batches(epoch)) for epoch in range(int(fitting.training["epochs"]))]
+    steps = int(job["segmentSteps"])
+    # No segment begins where the last one ends.
+    begins = places(epochs, steps)[:-1]
+    # ATTACK: a position that nobody can go on from, so that nothing is said of what was forged.
+    found, segments = [], []
+    for one in job["segments"]:
+        begin = SegmentState(one["position"], "")
+        if one["number"] < len(begins) and begin.is_at(begins[one["number"]]):
+            segments.append(one)
+        elif "point" in one:
+            files.read(str(one["point"]))  # all that was staged has to be read
     for done, one in enumerate(segments):
         report("replay", done, len(segments))
-        again = _Again(one, int(job["segmentSteps"]), files)
+        again = _Again(one, steps, files)
         EpochLoop(fitting, again).run(lambda *_, **__: None)
         ended = again.ended
         found.append({"number": one["number"], "began": again.began or start, "ended": ended})
@@ -80,7 +94,6 @@ def replay_learner(
         model.save(folder)
         state = state_digest(job["final"]["position"], tensors).hex
         final = {"final": {"state": state, "folder": "out/replay/final"}}
-    epochs = [len(fitting.batches(epoch)) for epoch in range(int(fitting.training["epochs"]))]
     return {"start": start, "epochSteps": epochs, "replayed": found, **final}
 
 
