@@ -165,7 +165,9 @@ def replay_segments(
                 base = None if plan.base is None else plan.base.tree
                 if points.is_sound(result):
                     compared |= _held_against(repo, checkpoint, segments, result, staging, base)
-                odd = find_odd(segments, run.body, checkpoint.body, result["epochSteps"])
+                # What the config leaves out is what holds where it says nothing.
+                announced = {**run.body, "config": config.to_json()}
+                odd = find_odd(segments, announced, checkpoint.body, result["epochSteps"])
                 if odd or points.forged or points.stopped:
                     compared["differs"] = [ROLE]
             if len(compared) > 1:

@@ -146,7 +146,7 @@ def find_run(repo: Repository, ref: str) -> tuple[Manifest, list[Manifest]]:
             f"{ref} was not trained here",
             hint="name a run, or a checkpoint that `lyrikstore train` made",
         )
-    if not is_repeatable(run.body):
+    if not is_repeatable(run.body) or not _is_known(run):
         raise InvalidInputError(
             "older-run",
             f"{run.name} was not done by this version's engine, or does not say how",
@@ -166,6 +166,12 @@ def find_run(repo: Repository, ref: str) -> tuple[Manifest, list[Manifest]]:
             hint="it goes on with: lyrikstore train CONFIG --resume",
         )
     return run, sorted(made, key=lambda one: repo.index_of(one.id))
+
+
+def _is_known(run: Manifest) -> bool:
+    """Return whether this version's engine has its candidates, and data to choose among them."""
+    formats = {one["format"] for one in run.body["candidates"]}
+    return formats <= set(FORMAT_IDS.values()) and bool(run.inputs_in("validation"))
 
 
 def config_of(run: Manifest) -> TrainConfig:

@@ -197,7 +197,7 @@ def find_odd(
 
     Args:
         segments: What it carries.
-        run: Body of its run.
+        run: Body of its run, with what its config leaves out.
         checkpoint: Its body.
         epochs: Steps of each epoch, as they follow from data and config.
     """

@@ -279,10 +279,10 @@ def test_what_cannot_be_done_again_says_so(claims, workshop) -> None:
     with pytest.raises(InvalidInputError) as untrained:
         claims.again("checkpoints/acme/minilm")
     assert untrained.value.kind == "not-trained"
-    older = claims.claim(run={"task": None})
-    with pytest.raises(InvalidInputError) as old:
-        claims.again(older.name)
-    assert old.value.kind == "older-run"
+    for older in ({"task": None}, {"candidates": [{"format": "strange/1"}]}):
+        with pytest.raises(InvalidInputError) as old:
+            claims.again(claims.claim(run=older).name)
+        assert old.value.kind == "older-run"
     bare = claims.sign("run", "runs/acme/bare", claims.made.run.inputs, claims.made.run.body)
     with pytest.raises(InvalidInputError) as nothing:
         claims.again(str(bare.id))

@@ -187,6 +187,12 @@ def test_of_positions_that_nobody_can_go_on_from_it_is_said_that_they_are_odd(wr
     assert replayed == [number for number in range(forged.count) if number != 1]
 
 
+def test_a_config_that_leaves_out_what_is_usual_is_read_with_that(writers) -> None:
+    config = {**writers.made.run.body["config"], "training": {"threads": 1}}
+    found = writers.replayed(writers.claim(run={"config": config}).name, 1)
+    assert found.body["verdict"] == "mismatch"
+
+
 @pytest.mark.slow
 def test_another_learning_rate_than_was_announced_is_a_mismatch(writers) -> None:
     config = writers.made.run.body["config"]
