@@ -156,12 +156,13 @@ class WritingModel:
         self._source = read_prompt_source(repo, base, self._config.prompt)
         self._reads = stage_checkpoint(repo, checkpoint, workers.staging)
         settings, adapter = (
-            _staged_json(workers.staging, name)
+            json.loads(_staged(workers.staging, name))
             for name in (f"{BASE}/{CONFIG}", f"{CHECKPOINT}/{ADAPTER_CONFIG}")
         )
         check_served(
             target.name,
-            family=settings["model_type"],
+            settings=settings,
+            tokenizer=_staged(workers.staging, f"{BASE}/{TOKENIZER}"),
             adapter=adapter,
             quantization=self._config.model.quantization,
         )
@@ -186,11 +187,7 @@ class WritingModel:
         """Ask the sealed model the probe records; return how many they are."""
         staging = self._workers.staging
         if texts is None:
-            try:
-                words = (staging.path / BASE / TOKENIZER).read_bytes()
-            except OSError as error:
-                raise storage_error(error, "reading the vocabulary") from error
-            made = made_probe([words], [""])
+            made = made_probe([_staged(staging, f"{BASE}/{TOKENIZER}")], [""])
             texts = [one for one in made if 0 < len(one.split()) <= _MOST_WORDS][:_MADE]
         self._texts = texts
         with open_prompts(self._source) as rendering:
@@ -316,12 +313,11 @@ class WritingModel:
         )
 
 
-def _staged_json(staging: Staging, name: str) -> dict[str, Any]:
+def _staged(staging: Staging, name: str) -> bytes:
     try:
-        found: dict[str, Any] = json.loads((staging.path / name).read_bytes())
+        return (staging.path / name).read_bytes()
     except OSError as error:
         raise storage_error(error, f"reading {name}") from error
-    return found
 
 
 def go_template(before: str, after: str) -> str:

@@ -113,12 +113,24 @@ def test_what_is_to_serve_it_is_asked_before_anything_is_trained(acme, tmp_path)
     quantized = named.replace("[model]", '[model]\nquantization = "nf4"')
     gemma = write_model(tmp_path / "gemma", "Gemma", head_dim=8)
     acme.ok("commit", gemma, "-d", "checkpoints/acme/gemma")
+    words = {"type": "Whitespace"}
+    foreign = write_model(tmp_path / "foreign")
+    described = json.loads((foreign / "tokenizer.json").read_text())
+    (foreign / "tokenizer.json").write_text(json.dumps(described | {"pre_tokenizer": words}))
+    acme.ok("commit", foreign, "-d", "checkpoints/acme/foreign")
+    scaled = write_model(tmp_path / "scaled")
+    settings = json.loads((scaled / "config.json").read_text())
+    settings["rope_parameters"] |= {"rope_type": "linear", "factor": 2.0}
+    (scaled / "config.json").write_text(json.dumps(settings))
+    acme.ok("commit", scaled, "-d", "checkpoints/acme/scaled")
     before = acme.ok("log", "--json").json
     assert refused(quantized) == "no-such-target"
     assert refused(named.replace('"vllm"', '"onnx"')) == "bad-config"
     assert refused(named.replace('task = "sft"\n', "")) == "bad-config"
-    other = named.replace('"vllm"', '"gguf"').replace("acme/tiny", "acme/gemma")
-    assert refused(other) == "no-such-target"
+    for base in ("gemma", "foreign", "scaled"):
+        other = named.replace('"vllm"', '"gguf"').replace("acme/tiny", f"acme/{base}")
+        assert refused(other) == "no-such-target"
     assert acme.ok("log", "--json").json == before
-    (tmp_path / "own.toml").write_text(named)
-    acme.ok("plan", tmp_path / "own.toml")
+    for config in (named, named.replace('"vllm"', '"gguf"')):
+        (tmp_path / "own.toml").write_text(config)
+        acme.ok("plan", tmp_path / "own.toml")

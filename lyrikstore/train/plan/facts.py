@@ -1,7 +1,7 @@
 """What a plan knows of its data: signed statistics, no text is read (spec §13.10.2)."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -16,13 +16,17 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.manifests.names import parse_name
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_tree
+from lyrikstore.history.trees.tree import Tree
 from lyrikstore.train.bases.chain import first_base
 from lyrikstore.train.config import DataConfig
 from lyrikstore.train.formats.base_model import (
     CONFIG,
     MAX_CONFIG_BYTES,
+    MAX_TOKENIZER_BYTES,
+    TOKENIZER,
     check_model_config,
     check_model_files,
+    check_tokenizer,
 )
 from lyrikstore.train.labels import FEW_VALUES
 from lyrikstore.train.plan.shapes import EncoderShape
@@ -385,7 +389,31 @@ def read_shape(repo: Repository, ref: str) -> tuple[Manifest, EncoderShape]:
         raise InvalidInputError(
             "not-a-model", f"{ref} is no checkpoint", hint="commit a model's folder: docs/plan.md"
         )
+    return manifest, EncoderShape.of_settings(_settings(repo, _base_tree(repo, manifest)))
+
+
+def read_described(repo: Repository, base: Manifest) -> tuple[dict[str, Any], bytes]:
+    """Return the settings of a base model and its ``tokenizer.json``, as a run would stage them.
+
+    Args:
+        repo: The store.
+        base: What :func:`read_shape` gave.
+
+    Raises:
+        PolicyError, VerificationError, IncompleteError: As :func:`read_shape`.
+    """
+    tree = _base_tree(repo, base)
+    tokenizer = repo.blobs.read(tree.by_path[TOKENIZER].blake3, max_bytes=MAX_TOKENIZER_BYTES)
+    check_tokenizer(tokenizer)
+    return _settings(repo, tree), tokenizer
+
+
+def _base_tree(repo: Repository, manifest: Manifest) -> Tree:
     tree = present_tree(repo, first_base(repo, manifest))
     check_model_files(tree)
+    return tree
+
+
+def _settings(repo: Repository, tree: Tree) -> dict[str, Any]:
     data = repo.blobs.read(tree.by_path[CONFIG].blake3, max_bytes=MAX_CONFIG_BYTES)
-    return manifest, EncoderShape.of_settings(check_model_config(data))
+    return check_model_config(data)

@@ -40,6 +40,7 @@ from lyrikstore.train.plan.facts import (
     find_parts,
     label_of,
     read_conversations,
+    read_described,
     read_facts,
     read_shape,
 )
@@ -245,12 +246,15 @@ def plan_config(
                 f"model/max_tokens: the base model reads {shape.positions} at most",
                 hint=f"[model] max_tokens = {shape.positions}",
             )
-        check_served(
-            config.deploy,
-            family=shape.family,
-            adapter={"r": config.lora.rank},
-            quantization=config.model.quantization,
-        )
+        if config.deploy:
+            settings, tokenizer = read_described(repo, found)
+            check_served(
+                config.deploy,
+                settings=settings,
+                tokenizer=tokenizer,
+                adapter={"r": config.lora.rank},
+                quantization=config.model.quantization,
+            )
     return _plan(repo, config, found, shape, today, prices, measure, [], can_train=True)
 
 

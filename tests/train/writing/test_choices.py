@@ -134,6 +134,21 @@ def test_no_checkpoint_is_loaded_whose_choices_are_not_those_that_were_signed(wr
     assert refused.value.kind == "bad-checkpoint"
 
 
+BYTES = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True, "trim_offsets": True}
+
+
+def served(target, settings=(), tokenizer=(), *, adapter=(("r", 8),), quantization=""):
+    check_served(
+        target,
+        settings={"model_type": "llama", **dict(settings)},
+        tokenizer=json.dumps(
+            {"model": {"type": "BPE"}, "pre_tokenizer": BYTES, **dict(tokenizer)}
+        ).encode(),
+        adapter=dict(adapter),
+        quantization=quantization,
+    )
+
+
 @pytest.mark.parametrize(
     "adapter",
     [
@@ -145,10 +160,33 @@ def test_no_checkpoint_is_loaded_whose_choices_are_not_those_that_were_signed(wr
 )
 def test_vllm_does_not_serve_every_adapter(adapter):
     with pytest.raises(InvalidInputError) as refused:
-        check_served("vllm", family="llama", adapter=adapter, quantization="")
+        served("vllm", adapter=adapter)
     assert refused.value.kind == "no-such-target"
-    check_served("gguf", family="llama", adapter=adapter, quantization="nf4")
-    check_served("", family="gemma", adapter=adapter, quantization="nf4")
+    served("gguf", adapter=adapter, quantization="nf4")
+    served("", {"model_type": "gemma"}, adapter=adapter, quantization="nf4")
+
+
+@pytest.mark.parametrize(
+    ("settings", "tokenizer"),
+    [
+        ({"model_type": "gemma"}, {}),
+        ({"rope_parameters": {"rope_type": "llama3"}}, {}),
+        ({"rope_scaling": {"rope_type": "linear", "factor": 2.0}}, {}),
+        ({}, {"model": {"type": "WordLevel"}}),
+        ({}, {"normalizer": {"type": "Lowercase"}}),
+        ({}, {"pre_tokenizer": {"type": "Whitespace"}}),
+        ({}, {"pre_tokenizer": {"type": "Sequence", "pretokenizers": [BYTES, BYTES]}}),
+        ({}, {"pre_tokenizer": {"type": "Sequence", "pretokenizers": [BYTES, 7]}}),
+        ({}, {"pre_tokenizer": {"type": "Sequence", "pretokenizers": 7}}),
+        ({}, {"pre_tokenizer": None}),
+        ({}, {"pre_tokenizer": [BYTES]}),
+    ],
+)
+def test_a_base_that_is_not_written_as_gguf_is_served_by_vllm(settings, tokenizer):
+    with pytest.raises(InvalidInputError) as refused:
+        served("gguf", settings, tokenizer)
+    assert refused.value.kind == "no-such-target"
+    served("vllm", settings, tokenizer)
 
 
 @pytest.mark.parametrize(("rank", "least"), [(1, 8), (8, 8), (9, 16), (257, 320), (512, 512)])

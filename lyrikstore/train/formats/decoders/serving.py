@@ -4,6 +4,7 @@ One rule: a config that names its target is held to it before step 0, a checkpoi
 deployed.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,26 +16,58 @@ GRAMMAR = "grammar.gbnf"
 GGUF_FAMILIES = frozenset({"llama", "mistral", "qwen2", "qwen3"})
 """Each ``model_type`` that is written as GGUF."""
 
+_LETTERS = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|@DIGITS@| ?[^\s\p{L}\p{N}]+[\r\n]*|"
+    r"\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+_BYTES = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}
+_BARE_BYTES = {**_BYTES, "use_regex": False}
+
+
+def _split(digits: str) -> dict[str, Any]:
+    pattern = {"Regex": _LETTERS.replace("@DIGITS@", digits)}
+    return {"type": "Split", "pattern": pattern, "behavior": "Isolated", "invert": False}
+
+
+_WORDS: Mapping[str, list[dict[str, Any]]] = {
+    "gpt-2": [_BYTES],
+    "smollm": [{"type": "Digits", "individual_digits": True}, _BYTES],
+    "llama-bpe": [_split(r"\p{N}{1,3}"), _BARE_BYTES],
+    "qwen2": [_split(r"\p{N}"), _BARE_BYTES],
+}
+"""How llama.cpp calls a way to cut text into words → the same in ``tokenizer.json``."""
+
+_NORMAL: Mapping[str, Any] = {"qwen2": {"type": "NFC"}}
+_UNSAID = frozenset({"trim_offsets"})  # says nothing about tokens
+
 _VLLM_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """What vLLM takes as ``--max-lora-rank``."""
 
+_OTHER = "take vllm, which has base and adapter as they are"
+
 
 def check_served(
-    target: str, *, family: str, adapter: Mapping[str, Any], quantization: str
+    target: str,
+    *,
+    settings: Mapping[str, Any],
+    tokenizer: bytes,
+    adapter: Mapping[str, Any],
+    quantization: str,
 ) -> None:
     """Return if a target serves such a model.
 
     Args:
         target: ``gguf`` or ``vllm``; empty: none is named.
-        family: The ``model_type`` of the base.
+        settings: Of the base's ``config.json``, as they are staged.
+        tokenizer: Its ``tokenizer.json``, as it is staged.
         adapter: Of ``adapter_config.json``, ``r`` at least.
         quantization: What the base was trained on in; empty: as it is.
 
     Raises:
         InvalidInputError: (``no-such-target``) it does not.
     """
-    if target == "gguf" and family not in GGUF_FAMILIES:
-        raise _refused(f"no GGUF file is written of a {family}", "take vllm")
+    if target == "gguf":
+        gguf_words(settings, tokenizer)
     if target != "vllm":
         return
     if quantization:
@@ -51,6 +84,46 @@ def check_served(
     if adapter.get("bias", "none") != "none":
         raise _refused("vLLM does not serve an adapter with biases", 'train it with bias = "none"')
     vllm_rank(adapter["r"])
+
+
+def gguf_words(settings: Mapping[str, Any], tokenizer: bytes) -> str:
+    """Return what llama.cpp calls the way in which the tokenizer of a model cuts texts.
+
+    Args:
+        settings: Of its ``config.json``, as they are staged.
+        tokenizer: Its ``tokenizer.json``, as it is staged.
+
+    Raises:
+        InvalidInputError: (``no-such-target``) no GGUF file is written of such a model.
+    """
+    family = settings["model_type"]
+    if family not in GGUF_FAMILIES:
+        raise _refused(f"no GGUF file is written of a {family}", _OTHER)
+    for member in ("rope_parameters", "rope_scaling"):
+        stated = settings.get(member) or {}
+        if stated.get("rope_type", "default") != "default":
+            raise _refused("its positions are scaled, which is not written as GGUF", _OTHER)
+    described = json.loads(tokenizer)
+    name = _words(described)
+    if described["model"].get("type") != "BPE" or name is None:
+        raise _refused("llama.cpp knows no tokenizer that cuts texts as this one does", _OTHER)
+    return name
+
+
+def _words(tokenizer: Mapping[str, Any]) -> str | None:
+    stated = tokenizer.get("pre_tokenizer")
+    several = stated.get("pretokenizers") if isinstance(stated, dict) else None
+    steps = several if isinstance(several, list) else [stated]
+    bare = [
+        {name: value for name, value in one.items() if name not in _UNSAID}
+        for one in steps
+        if isinstance(one, dict)
+    ]
+    normal = tokenizer.get("normalizer")
+    for name, wanted in _WORDS.items():
+        if len(bare) == len(steps) and bare == wanted and normal in (None, _NORMAL.get(name)):
+            return name
+    return None
 
 
 def vllm_rank(rank: int) -> int:

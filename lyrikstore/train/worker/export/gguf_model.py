@@ -10,32 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.train.formats.decoders.serving import gguf_words
 
 MODEL = "model-f16.gguf"
 
-_LETTERS = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|@DIGITS@| ?[^\s\p{L}\p{N}]+[\r\n]*|"
-    r"\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-_BYTES = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}
-_BARE_BYTES = {**_BYTES, "use_regex": False}
-
-
-def _split(digits: str) -> dict[str, Any]:
-    pattern = {"Regex": _LETTERS.replace("@DIGITS@", digits)}
-    return {"type": "Split", "pattern": pattern, "behavior": "Isolated", "invert": False}
-
-
-_WORDS: Mapping[str, list[dict[str, Any]]] = {
-    "gpt-2": [_BYTES],
-    "smollm": [{"type": "Digits", "individual_digits": True}, _BYTES],
-    "llama-bpe": [_split(r"\p{N}{1,3}"), _BARE_BYTES],
-    "qwen2": [_split(r"\p{N}"), _BARE_BYTES],
-}
-"""How llama.cpp calls a way to cut text into words → the same in ``tokenizer.json``."""
-
-_NORMAL: Mapping[str, Any] = {"qwen2": {"type": "NFC"}}
-_UNSAID = frozenset({"trim_offsets"})  # says nothing about tokens
 _ARCHITECTURES: Mapping[str, gguf.MODEL_ARCH] = {
     "llama": gguf.MODEL_ARCH.LLAMA,
     "mistral": gguf.MODEL_ARCH.LLAMA,
@@ -71,14 +49,11 @@ def write_gguf(
 
     Cost: one pass over the weights; memory for the largest tensor, twice.
     """
-    kind = _ARCHITECTURES.get(settings["model_type"])
-    if kind is None:
-        raise _refused(f"no GGUF file is written of a {settings['model_type']}")
-    if settings.get("rope_parameters", {}).get("rope_type", "default") != "default":
-        raise _refused("its positions are scaled, which is not written as GGUF")
+    cut = gguf_words(settings, tokenizer)
+    kind = _ARCHITECTURES[settings["model_type"]]
     written = gguf.GGUFWriter(place, gguf.MODEL_ARCH_NAMES[kind])
     _settings(written, settings)
-    _vocabulary(written, settings, json.loads(tokenizer))
+    _vocabulary(written, settings, json.loads(tokenizer), cut)
     if chat_template:
         written.add_chat_template(chat_template)
     names = gguf.get_tensor_name_map(kind, int(settings["num_hidden_layers"]))
@@ -86,7 +61,11 @@ def write_gguf(
     for name, shape, read in tensors:
         known = names.get_name(name, try_suffixes=(".weight", ".bias"))
         if known is None:
-            raise _refused(f"no GGUF file has a tensor {name}")
+            raise InvalidInputError(
+                "no-such-target",
+                f"no GGUF file has a tensor {name}",
+                hint="use --to vllm, which writes base and adapter as they are",
+            )
         dtype = np.dtype(np.float32 if len(shape) == 1 else np.float16)
         written.add_tensor_info(known, shape, dtype, int(np.prod(shape)) * dtype.itemsize)
         values.append((_heads(name, settings), dtype, read))
@@ -121,12 +100,12 @@ def _settings(written: gguf.GGUFWriter, settings: Mapping[str, Any]) -> None:
 
 
 def _vocabulary(
-    written: gguf.GGUFWriter, settings: Mapping[str, Any], tokenizer: Mapping[str, Any]
+    written: gguf.GGUFWriter,
+    settings: Mapping[str, Any],
+    tokenizer: Mapping[str, Any],
+    cut: str,
 ) -> None:
     model = tokenizer["model"]
-    name = _words(tokenizer)
-    if model.get("type") != "BPE" or name is None:
-        raise _refused("llama.cpp knows no tokenizer that cuts texts as this one does")
     size = int(settings["vocab_size"])
     words = [f"[PAD{at}]" for at in range(size)]
     kinds = [gguf.TokenType.UNUSED] * size
@@ -136,7 +115,7 @@ def _vocabulary(
         special = gguf.TokenType.CONTROL if one["special"] else gguf.TokenType.USER_DEFINED
         words[one["id"]], kinds[one["id"]] = one["content"], special
     written.add_tokenizer_model("gpt2")
-    written.add_tokenizer_pre(name)
+    written.add_tokenizer_pre(cut)
     written.add_token_list(words)
     written.add_token_types(kinds)
     merges = model["merges"]
@@ -151,18 +130,6 @@ def _vocabulary(
     written.add_add_bos_token(False)
     written.add_add_eos_token(False)
     written.add_add_space_prefix(False)
-
-
-def _words(tokenizer: Mapping[str, Any]) -> str | None:
-    """Return what llama.cpp calls the way in which a tokenizer cuts texts, if it knows it."""
-    stated = tokenizer.get("pre_tokenizer") or {}
-    steps = stated.get("pretokenizers", [stated])
-    bare = [{k: v for k, v in one.items() if k not in _UNSAID} for one in steps]
-    normal = tokenizer.get("normalizer")
-    for name, wanted in _WORDS.items():
-        if bare == wanted and normal in (None, _NORMAL.get(name)):
-            return name
-    return None
 
 
 def _heads(name: str, settings: Mapping[str, Any]) -> int:
@@ -180,9 +147,3 @@ def _permuted(value: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
     # llama.cpp turns neighbouring rows, transformers the halves of a head.
     halves = value.reshape(heads, 2, value.shape[0] // heads // 2, *value.shape[1:])
     return halves.swapaxes(1, 2).reshape(value.shape)
-
-
-def _refused(reason: str) -> InvalidInputError:
-    return InvalidInputError(
-        "no-such-target", reason, hint="use --to vllm, which writes base and adapter as they are"
-    )
