@@ -65,9 +65,8 @@ def recompute_generations(
     if fault := _undeclared(body, checkpoint.body):
         problems.add(problems.bad, "undeclared", f"{label}: {fault}")
     seed = body.get("confidence", {}).get("seed")
-    # ATTACK: a checkpoint that names fewer choices than its run was signed with.
-    if run is not None and _choices(checkpoint.body) != _choices(run.body["config"]):
-        problems.add(problems.bad, "undeclared", f"{label}: its choices are not those of the run")
+    if run is not None and (fault := find_prompt_fault(checkpoint.body, run.body)):
+        problems.add(problems.bad, "undeclared", f"{label}: {fault}")
     if run is not None and not seed == found.seed == run.body["seed"]:
         problems.add(problems.bad, "undeclared", f"{label}: its seed is not that of the run")
     if run is None:
@@ -88,6 +87,21 @@ def recompute_generations(
     if difference := find_generation_difference(body, found, measured=MEASURED):
         problems.add(problems.bad, "differs", f"{label}: {difference}")
     return len(found.records)
+
+
+def find_prompt_fault(checkpoint: Mapping[str, Any], run: Mapping[str, Any]) -> str:
+    """Return how the prompts of a checkpoint are not those of its run; empty: they are.
+
+    Args:
+        checkpoint: The body of the checkpoint.
+        run: The body of its run.
+    """
+    # ATTACK: a checkpoint that names other choices than its run was signed with.
+    if not _choices(checkpoint) == _choices(run) == _choices(run["config"]):
+        return "its choices are not those of its run"
+    if checkpoint.get("prompt") != run.get("prompt"):
+        return "its prompts are not those of its run"
+    return ""
 
 
 def _undeclared(body: Mapping[str, Any], model: Mapping[str, Any]) -> str:

@@ -28,6 +28,7 @@ from lyrikstore.verify.store.ancestry import (
     hash_blobs,
 )
 from lyrikstore.verify.store.evaluations import MONITOR, ReadRecords, check_evaluations
+from lyrikstore.verify.store.generations import find_prompt_fault
 from lyrikstore.verify.store.log import check_log_state
 from lyrikstore.verify.store.reproductions import find_fault
 from lyrikstore.verify.store.segments import MAX_BYTES, ROLE, read_segments
@@ -238,6 +239,8 @@ def _compare_with_run(
         problems.bad.append(f"{label}: it learned from what output terms do not permit to train on")
     if checkpoint.name not in run.body["plannedOutputs"]:
         problems.bad.append(f"{label}: its run did not plan an output of that name")
+    if fault := find_prompt_fault(checkpoint.body, run.body):
+        problems.bad.append(f"{label}: {fault}")
     # ATTACK: a run that was to be watched, whose checkpoint is silent about what was seen.
     watched = run.body.get("execution", {}).get("observed") == "reads-and-writes"
     if watched != ("observed" in checkpoint.body):

@@ -72,11 +72,12 @@ class Evaluated:
         )
         self.test = manifest("dataset", {})
         said = {"prompt": {"choices": list(choices)}} if choices else {}
-        self.run = manifest("run", {"seed": 1, "config": {"data": data or DATA, **said}})
         prompt: dict[str, Any] = {"template": "t", "system": "Be brief."}
         if choices:
             prompt["choices"] = list(choices)
         model = {"task": "sft", "prompt": {**prompt, "rendered": "r"}}
+        config = {"data": data or DATA, **said}
+        self.run = manifest("run", {"seed": 1, "config": config, "prompt": model["prompt"]})
         self.checkpoint = manifest("checkpoint", model, run=self.run.id)
         self.body = generation_body(found, seed=1, choices=bool(choices)) | {
             "overlap": {"exact": 0, "checked": "record ids"},

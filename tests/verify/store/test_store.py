@@ -716,6 +716,50 @@ def test_what_a_run_was_to_observe(fresh: Lineage, watched: bool) -> None:
         assert (checks["runs"].state == "pass") is (says is watched)
 
 
+@pytest.mark.parametrize(
+    ("config", "run", "model", "holds"),
+    [
+        (["a", "b"], ["a", "b"], ["a", "b"], True),
+        (["a", "b"], ["a", "b"], ["a", "c"], False),
+        (["a", "b"], ["a", "b"], ["b", "a"], False),
+        (["a", "b"], ["a", "b"], None, False),
+        (None, None, ["a", "b"], False),
+        (["a", "b"], ["a", "c"], ["a", "c"], False),
+        (["a", "b"], None, ["a", "b"], False),
+    ],
+)
+def test_a_checkpoint_answers_within_the_choices_that_its_run_announced(
+    fresh: Lineage,
+    config: list[str] | None,
+    run: list[str] | None,
+    model: list[str] | None,
+    holds: bool,
+) -> None:
+    # ATTACK: a checkpoint that nobody evaluated names other choices.
+    def prompt(choices: list[str] | None) -> dict[str, Any]:
+        said = {} if choices is None else {"choices": choices}
+        return {"template": str(Digest.of(b"t")), "rendered": str(Digest.of(b"r")), **said}
+
+    stated = {} if config is None else {"prompt": {"choices": config}}
+    body = {"config": stated, "task": "sft", "prompt": prompt(run)}
+    announced = fresh.run("runs/acme/model", body=body, parents=[fresh.ids["run"]])
+    told = {"task": "sft", "text": {"maxTokens": 9}, "prompt": prompt(model)}
+    parents = [fresh.ids["model"]]
+    fresh.ids["model"] = fresh.trained(announced, body=told, parents=parents).id
+    said = problems(fresh.object("model"), "runs")
+    assert ("choices are not those of its run" in said) is not holds
+    assert bool(said) is not holds
+
+
+def test_a_checkpoint_is_asked_as_its_run_announced(fresh: Lineage) -> None:
+    prompt = {"template": str(Digest.of(b"t")), "rendered": str(Digest.of(b"r"))}
+    body = {"task": "sft", "prompt": prompt}
+    run = fresh.run("runs/acme/model", body=body, parents=[fresh.ids["run"]])
+    told = {"task": "sft", "text": {"maxTokens": 9}, "prompt": {**prompt, "system": "Say yes."}}
+    fresh.ids["model"] = fresh.trained(run, body=told, parents=[fresh.ids["model"]]).id
+    assert "prompts are not those of its run" in problems(fresh.object("model"), "runs")
+
+
 def _evaluation(
     lineage: Lineage, test: Digest, rights: list[dict[str, Any]] | None = None, **changes: Any
 ) -> str:
