@@ -104,6 +104,20 @@ def test_choices_that_nobody_can_be_held_to_are_refused(acme, tmp_path, choices,
     assert refused.kind == kind
 
 
+def test_a_choice_that_its_prompt_leaves_no_room_for_is_not_cut(acme, tmp_path):
+    tokenizers = pytest.importorskip("tokenizers")
+    model = write_model(tmp_path / "plain", chat=False)
+    acme.ok("commit", model, "-d", "checkpoints/acme/plain")
+    words = tokenizers.Tokenizer.from_file(str(model / "tokenizer.json"))
+    rows = (tmp_path / "rows" / "train.jsonl").read_text().splitlines()
+    longest = max(len(words.encode(f"{json.loads(row)['question']}\n").ids) for row in rows)
+    config = with_choices().replace("acme/tiny", "acme/plain")
+    # There is room for one token, and a choice has two with its end.
+    (tmp_path / "own.toml").write_text(config.replace("= 128", f"= {longest + 1}"))
+    refused = acme.fails(16, "train", tmp_path / "own.toml", "--json")
+    assert refused.kind == "prompt-too-long"
+
+
 def test_what_is_to_serve_it_is_asked_before_anything_is_trained(acme, tmp_path):
     def refused(config):
         (tmp_path / "own.toml").write_text(config)

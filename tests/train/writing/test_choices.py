@@ -1,6 +1,7 @@
 """Answers that are one of a few: tokens, grammar, figures, and what serves such a model."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -58,6 +59,29 @@ def test_what_has_no_tokens_or_too_many_is_no_choice(choices, most):
     with pytest.raises(InvalidInputError) as refused:
         within(*choices, most=most)
     assert refused.value.kind == "bad-choices"
+
+
+def test_no_choice_is_cut_to_what_its_prompt_leaves():
+    tokenizers = pytest.importorskip("tokenizers")
+    from lyrikstore.train.worker.writing.texts import WriterText
+
+    words = tokenizers.models.WordLevel({"yes": 0, "please": 1, "?": 2}, unk_token="?")
+    made = tokenizers.Tokenizer(words)
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    settings = {"vocab_size": 10, "eos_token_id": END}
+    staged = {"base/tokenizer.json": made.to_str(), "base/config.json": json.dumps(settings)}
+    files = SimpleNamespace(read=lambda name: staged[name].encode())
+    text = WriterText(files, chat=False)
+    rows = [{"id": Digest.of(b"1").hex, "prompt": "? ?", "completion": "yes please"}]
+    for most, kept in ((5, [0, 1, END]), (4, [0, 1]), (3, [0])):
+        (told,) = text.tell(rows, most=most, answer_tokens=8)
+        assert (told.completion, told.cut) == (kept, most < 5)
+        if not told.cut:
+            assert text.tell(rows, most=most, answer_tokens=8, whole=True) == [told]
+            continue
+        with pytest.raises(InvalidInputError) as refused:
+            text.tell(rows, most=most, answer_tokens=8, whole=True)
+        assert refused.value.kind == "prompt-too-long"
 
 
 def test_two_choices_are_not_the_same_tokens():

@@ -67,7 +67,12 @@ class WriterText:
         return [self._begin + ids for ids in self._encode(texts)]
 
     def tell(
-        self, rows: Sequence[Mapping[str, Any]], *, most: int, answer_tokens: int
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        most: int,
+        answer_tokens: int,
+        whole: bool = False,
     ) -> list[Told]:
         """Return records in tokens.
 
@@ -75,16 +80,18 @@ class WriterText:
             rows: As they were staged.
             most: Tokens of a row, into which each record has to fit.
             answer_tokens: Most tokens of a completion.
+            whole: Whether no completion may be cut.
 
         Raises:
-            InvalidInputError: (``prompt-too-long``) a prompt leaves no room for its answer;
+            InvalidInputError: (``prompt-too-long``) a prompt leaves no room for its answer, or for
+                all of it where none may be cut;
                 (``no-end``) the chat template ends answers with no token that ends them;
                 (``bad-model``) as :meth:`prompts`.
         """
         prompts = self.prompts([row["prompt"] for row in rows])
         completions = self._encode([row["completion"] for row in rows])
         return [
-            self._told(row["id"], prompt, completion, most, answer_tokens)
+            self._told(row["id"], prompt, completion, most, answer_tokens, whole=whole)
             for row, prompt, completion in zip(rows, prompts, completions, strict=True)
         ]
 
@@ -101,11 +108,19 @@ class WriterText:
         return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True))
 
     def _told(
-        self, record: str, prompt: list[int], completion: list[int], most: int, answer_tokens: int
+        self,
+        record: str,
+        prompt: list[int],
+        completion: list[int],
+        most: int,
+        answer_tokens: int,
+        *,
+        whole: bool,
     ) -> Told:
         completion = self._ended(completion)
         room = min(most - len(prompt), answer_tokens)
-        if room < 1:
+        # A choice that is cut has no end, and may be the beginning of another one.
+        if room < (len(completion) if whole else 1):
             raise InvalidInputError(
                 "prompt-too-long",
                 f"record {record[:12]} has a prompt of {len(prompt)} tokens, and {most} are read "

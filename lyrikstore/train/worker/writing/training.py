@@ -73,6 +73,7 @@ def open_writer(job: Mapping[str, Any], files: StagedFiles) -> "WriterFitting":
             [json.loads(line) for line in files.lines(name)],
             most=model["max_tokens"],
             answer_tokens=model["answer_tokens"],
+            whole=bool(job["choices"]),
         )
         for name in (TRAIN, VALIDATION)
     )
