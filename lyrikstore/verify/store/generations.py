@@ -221,7 +221,9 @@ def _judge(
             # ATTACK: a model that was asked freely, called one that answers within choices.
             if choices and text not in choices:
                 return "differs", f"the answer to record {number} is none of the choices"
-            judged = judge_text(text, right, tokens=said.tokens, ended=said.ended, choices=choices)
+            # ATTACK: answers that were cut off, called whole choices.
+            ended = said.ended or bool(choices)
+            judged = judge_text(text, right, tokens=said.tokens, ended=ended, choices=choices)
             # Attack case A53: figures that are better than what was written.
             if said != judged:
                 return "differs", f"the figures of record {number} do not follow from its text"

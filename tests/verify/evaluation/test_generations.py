@@ -52,6 +52,7 @@ class Evaluated:
         data: Any = None,
         choices: Sequence[str] = (),
         written: Sequence[str] = (),
+        ended: bool = True,
     ) -> None:
         self.rows = [(Digest.of(name.encode()), right) for name, right in rows]
         ids = [one for one, right in self.rows if right is not None]
@@ -61,7 +62,7 @@ class Evaluated:
         if written:
             self.texts = [[one, written[0]] for one in written]
         outputs = tuple(
-            tuple(judge_text(text, right, tokens=3, ended=True, choices=choices) for text in some)
+            tuple(judge_text(text, right, tokens=3, ended=ended, choices=choices) for text in some)
             for some, (_, right) in zip(self.texts, asked, strict=True)
         )
         found = Generations(tuple(one for one, _ in asked), outputs, len(ids), 1)
@@ -250,6 +251,15 @@ def test_an_answer_that_is_no_choice_was_given_by_a_model_that_was_asked_freely(
     if not texts_left:
         made.outputs = None
     assert made.codes() == (["differs"], [])
+
+
+@pytest.mark.parametrize("texts_left", [True, False])
+def test_a_choice_is_whole(texts_left: bool) -> None:
+    made = Evaluated(LABELS, choices=("+", "-"), written=("+", "+", "-", "-"), ended=False)
+    if not texts_left:
+        made.outputs = None
+    assert made.codes() == (["differs"], [])
+    assert Evaluated(ROWS, ended=False).codes() == ([], [])
 
 
 @pytest.mark.parametrize(
