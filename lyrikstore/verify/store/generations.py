@@ -90,7 +90,7 @@ def recompute_generations(
 
 
 def find_prompt_fault(checkpoint: Mapping[str, Any], run: Mapping[str, Any]) -> str:
-    """Return how the prompts of a checkpoint are not those of its run; empty: they are.
+    """Return how the choices of a checkpoint are not those of its run; empty: they are.
 
     Args:
         checkpoint: The body of the checkpoint.
@@ -99,8 +99,6 @@ def find_prompt_fault(checkpoint: Mapping[str, Any], run: Mapping[str, Any]) -> 
     # ATTACK: a checkpoint that names other choices than its run was signed with.
     if not _choices(checkpoint) == _choices(run) == _choices(run["config"]):
         return "its choices are not those of its run"
-    if checkpoint.get("prompt") != run.get("prompt"):
-        return "its prompts are not those of its run"
     return ""
 
 

@@ -751,15 +751,6 @@ def test_a_checkpoint_answers_within_the_choices_that_its_run_announced(
     assert bool(said) is not holds
 
 
-def test_a_checkpoint_is_asked_as_its_run_announced(fresh: Lineage) -> None:
-    prompt = {"template": str(Digest.of(b"t")), "rendered": str(Digest.of(b"r"))}
-    body = {"task": "sft", "prompt": prompt}
-    run = fresh.run("runs/acme/model", body=body, parents=[fresh.ids["run"]])
-    told = {"task": "sft", "text": {"maxTokens": 9}, "prompt": {**prompt, "system": "Say yes."}}
-    fresh.ids["model"] = fresh.trained(run, body=told, parents=[fresh.ids["model"]]).id
-    assert "prompts are not those of its run" in problems(fresh.object("model"), "runs")
-
-
 def _evaluation(
     lineage: Lineage, test: Digest, rights: list[dict[str, Any]] | None = None, **changes: Any
 ) -> str:
