@@ -103,10 +103,12 @@ def test_a_number_that_was_used_again_is_another_process() -> None:
     inner = "import subprocess; subprocess.run(['sleep', '60'])"
     with subprocess.Popen([sys.executable, "-c", inner], start_new_session=True) as child:
         try:
-            deadline = time.monotonic() + 20
-            while len(found := supervise._descendants()) < 2 and time.monotonic() < deadline:
+            deadline, grandchildren = time.monotonic() + 20, list[int]()
+            while not grandchildren and time.monotonic() < deadline:
                 time.sleep(0.05)
-            (grandchild,) = (pid for pid, one in found.items() if one.parent == child.pid)
+                found = supervise._descendants()
+                grandchildren = [pid for pid, one in found.items() if one.parent == child.pid]
+            (grandchild,) = grandchildren
             seen = found[grandchild]
             supervise._send(grandchild, seen._replace(started="1"), 9)
             assert child.poll() is None
