@@ -115,6 +115,7 @@ def answers(bench: Bench, data: Path, layers: str, limit: int) -> list[str]:
     settings = {"base": BASE, "tokens": 384, "answers": limit, "batch": 4, "threads": 2}
     config.write_text(SETTINGS.format(name=name, layers=layers, quantization="", **settings))
     made = bench.do("train", config)
+    sys.stderr.write(f"{name}: {spent(bench, made)}\n")
     bench.do("evaluate", made["name"], "--on", f"bench/{name}.test")
     body = bench.do("show", f"evaluations/bench/{name}")["manifest"]["body"]
     (compared, *_) = [one for one in body["comparisons"] if one["metric"] == "tokenF1"]
@@ -122,8 +123,8 @@ def answers(bench: Bench, data: Path, layers: str, limit: int) -> list[str]:
     return [
         f"SmolLM2-135M, {name.replace('-', ' ')}, answers of {limit} tokens",
         " / ".join(str(count) for count in SIZES.values()),
-        body["model"]["tokenF1"]["value"],
-        body["baseline"]["tokenF1"]["value"],
+        body["model"]["measures"]["tokenF1"]["value"],
+        body["baseline"]["measures"]["tokenF1"]["value"],
         f"{float(between['low']):+.4f} … {float(between['high']):+.4f}",
         *spent(bench, made),
     ]

@@ -294,6 +294,7 @@ def _decoder(asked: Question, shape: EncoderShape) -> CandidateFigures:
     memory = formulas.IMPORTS_BYTES + counted
     rate = flop_per_cpu_second(config, "lora")
     seconds = formulas.cpu_seconds(work, rate)
+    seconds += formulas.quantisation_seconds(config, shape, work)
     here = MachineFigures(
         HERE,
         Estimate.of(memory),

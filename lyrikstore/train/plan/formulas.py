@@ -62,6 +62,9 @@ LINEAR_ITERATIONS = 70
 NF4_BYTES = 0.516
 """(D) Of a number that is kept in 4 bits, with the scales of its block and theirs."""
 
+NF4_LOADING_SECONDS, NF4_PASS_SECONDS = 30e-9, 7e-9
+"""(C) Of one core, for a number: until it has 4 bits, and each time that it is computed with."""
+
 CHUNK = 256
 """Tokens whose logits are there at once."""
 
@@ -301,6 +304,20 @@ def writer_work(
     rows = max(1, round(read / row))
     steps = -(-rows // config.training.batch_size)
     return Work(epochs * (read + looked), epochs * flop, epochs * steps)
+
+
+def quantisation_seconds(config: TrainConfig, shape: EncoderShape, work: Work) -> float:
+    """Return what 4 bits take of all cores together, beside the operations (C).
+
+    Args:
+        config: Settings.
+        shape: The decoder.
+        work: What is computed; each step goes through all layers and back.
+    """
+    if config.model.quantization != "nf4":
+        return 0.0
+    passes = (2 + config.training.activation_checkpointing) * work.steps
+    return shape.layer_parameters * (NF4_LOADING_SECONDS + NF4_PASS_SECONDS * passes)
 
 
 def writer_memory_bytes(config: TrainConfig, shape: EncoderShape) -> int:
