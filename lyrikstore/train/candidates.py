@@ -192,6 +192,12 @@ def train_candidates(
     tried = weigh(task, logits, expected)
     allowed = config.model.candidates or candidates
     tried = [one for one in tried if one.candidate in allowed]
+    if not tried:  # ATTACK: a run that says other candidates than its config, to be done again
+        raise RunFailedError(
+            "bad-output",
+            "none of the candidates that the config allows was trained",
+            hint="of a run that is done again: what it says of its candidates contradicts itself",
+        )
     taken, reason = choose(task, tried, expected)
     if taken.candidate == "blend":
         form = blend_of(CANDIDATES[taken.other])
