@@ -52,6 +52,10 @@ test: $(VENV)/.installed
 test-all: $(VENV)/.installed
 	$(PY) -m pytest -n $(WORKERS) --whole
 
+# On a machine with an NVIDIA GPU, and a PyTorch built for CUDA in $(VENV).
+test-gpu: $(VENV)/.installed
+	LYRIKSTORE_GPU=1 $(PY) -m pytest -m gpu --whole tests/cli/test_gpu.py
+
 # Times depend on the machine: nothing compares them, and CI makes none. PEERS names the programs
 # to compare with, as benchmarks/run.py says; DATA is where real data sets lie, each in a folder.
 measure: $(VENV)/.installed

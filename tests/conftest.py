@@ -112,11 +112,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is slow, and groups whose Debian package is absent (under CI: fail)."""
+    """Leave out what is slow, what needs a GPU, and groups whose package is absent (CI: fail)."""
     if not sweep.WHOLE:
         slow = [item for item in items if item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in set(slow)]
+    if os.environ.get("LYRIKSTORE_GPU") != "1":
+        absent = [item for item in items if item.get_closest_marker("gpu")]
+        config.hook.pytest_deselected(items=absent)
+        items[:] = [item for item in items if item not in set(absent)]
     path = f"{os.environ.get('PATH', '')}:/usr/sbin"
     for item in items:
         for mark, (program, package) in GROUPS.items():

@@ -47,6 +47,14 @@ class _Existing(click.Path):
         return path
 
 
+device = click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    default="cpu",
+    help="Of a model that writes: processors, or one NVIDIA GPU.",
+)
+"""The option of commands that ask a model."""
+
 _DELIVERY = "a delivery is the folder that holds it; `lyrikstore issue REF -o FOLDER` writes one"
 _LOOKED_AT = 1000
 

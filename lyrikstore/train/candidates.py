@@ -17,7 +17,7 @@ from lyrikstore.train.formats.base_model import STAGED
 from lyrikstore.train.formats.formats import CANDIDATES, Format, blend_of
 from lyrikstore.train.interrupted import RunPoints
 from lyrikstore.train.replay.kept import SEGMENT, KeptSegments
-from lyrikstore.train.requirements import DECODER, SFT
+from lyrikstore.train.requirements import ACCELERATOR, DECODER, SFT
 from lyrikstore.train.snapshot import Snapshot, staged_base
 from lyrikstore.train.tasks import TASKS, AnswerRule
 from lyrikstore.train.worker.process import run_job
@@ -94,7 +94,7 @@ def train_decoder(
             "task": SFT,
             "labels": [],
             "config": config.to_json(),
-            "precision": precision_of(config.training.precision),
+            "precision": precision_of(config.training.precision, config.training.device),
             **asking,
             **keeping,
         },
@@ -333,8 +333,10 @@ def _join(
 def _total(finals: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return what some candidates took: seconds together, memory of the largest."""
     figures = [one["metrics"] for one in finals]
+    taken = [int(one[ACCELERATOR]) for one in figures if ACCELERATOR in one]
     return {
         "wallSeconds": f"{sum(float(one['wallSeconds']) for one in figures):.1f}",
         "cpuSeconds": f"{sum(float(one['cpuSeconds']) for one in figures):.1f}",
         "memoryBytes": str(max(int(one["peakMemoryBytes"]) for one in figures)),
+        **({ACCELERATOR: str(max(taken))} if taken else {}),
     }

@@ -23,6 +23,7 @@ from lyrikstore.credentials.terms.vocabulary import (
 )
 from lyrikstore.train.requirements import (
     CANDIDATES,
+    CPU,
     LINEAR,
     MONITOR_SUFFIX,
     SFT,
@@ -151,6 +152,7 @@ class TrainingConfig(Struct, frozen=True):
         seed: Decides order, initial weights and dropout.
         threads: CPU threads; part of what makes a run repeatable.
         activation_checkpointing: Whether layers of a model that writes are computed again.
+        device: Where a model that writes is computed: ``cpu``, or ``cuda``: one GPU.
     """
 
     epochs: int = 5
@@ -168,6 +170,7 @@ class TrainingConfig(Struct, frozen=True):
     seed: int = 1
     threads: int = 2
     activation_checkpointing: bool = False
+    device: str = CPU
 
 
 class TrainConfig(Struct, frozen=True):
@@ -178,9 +181,7 @@ class TrainConfig(Struct, frozen=True):
     Attributes:
         purpose: What the data will be used for, such as ``train``.
         name: Full name of the checkpoint to make.
-        data: Which data.
-        model: Which model.
-        lora: Which adapter.
+        data, model, lora: Which data, which model, which adapter.
         training: How to train.
         use: What else is done, by whom and where.
         task: What the model learns to do; empty: the data says.
@@ -257,8 +258,7 @@ class TrainConfig(Struct, frozen=True):
         try:
             check_user_file(document, "train-config")
         except FormatError as error:
-            hint = error.hint or _HINT
-            raise InvalidInputError("bad-config", error.message, hint=hint) from None
+            raise InvalidInputError("bad-config", error.message, hint=error.hint or _HINT) from None
         task = document.get("task", "")
         check_roles_of_data(task, document)
         data = dict(document["data"])
@@ -272,7 +272,6 @@ class TrainConfig(Struct, frozen=True):
             name: tuple(value) if isinstance(value, list) else value
             for name, value in document.get("use", {}).items()
         }
-        cost = document.get("cost")
         usual = SFT_TRAINING if task == SFT else {}
         return cls(
             purpose=document["purpose"],
@@ -284,7 +283,7 @@ class TrainConfig(Struct, frozen=True):
             use=UseConfig(**use),
             task=task,
             budget=BudgetConfig(**document.get("budget", {})),
-            cost=None if cost is None else CostConfig.from_json(cost),
+            cost=CostConfig.from_json(document["cost"]) if "cost" in document else None,
             thresholds=tuple(ThresholdConfig(**one) for one in document.get("threshold", ())),
             evaluation=EvaluationConfig(tuple(document.get("evaluation", {}).get("slices", ()))),
             tolerances=ToleranceConfig(**document.get("tolerances", {})),
@@ -295,14 +294,14 @@ class TrainConfig(Struct, frozen=True):
 
     def to_json(self) -> dict[str, Any]:
         """Return the whole config, defaults written out, as the run manifest holds it."""
-        refs = self.data.train
+        refs, training = self.data.train, to_builtins(self.training)
         document: dict[str, Any] = {
             "purpose": self.purpose,
             "name": self.name,
             "data": stated(self.data) | {"train": refs[0] if len(refs) == 1 else list(refs)},
             "model": stated(self.model),
             "lora": stated(self.lora),
-            "training": {k: v for k, v in to_builtins(self.training).items() if v is not False},
+            "training": {k: v for k, v in training.items() if v is not False and v != CPU},
         }
         document |= {
             name: section

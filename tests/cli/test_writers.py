@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 
 import pytest
 
@@ -9,6 +10,7 @@ from tests.writers import CONFIG, write_model, write_rows
 
 pytestmark = pytest.mark.train
 
+NO_GPU = "no-accelerator"
 # As transformers 5.24 converts the same file.
 CONVERTED = "7ef915c9bf9d94d8d70211970476878352a5b95855c589ae987916d7a455242b"
 
@@ -86,6 +88,17 @@ def test_what_is_written_is_measured_shown_and_the_same_again(acme, tmp_path):
             "no-report",
         ),
         (("predict", made["id"], tmp_path / "own.toml", "--explain"), "no-explanation"),
+        *(
+            []
+            if shutil.which("nvidia-smi")
+            else [
+                (("evaluate", made["id"], "--on", "acme/talk.test", "--device", "cuda"), NO_GPU),
+                (
+                    ("predict", made["id"], tmp_path / "rows" / "test.jsonl", "--device", "cuda"),
+                    NO_GPU,
+                ),
+            ]
+        ),
     ):
         assert acme.fails(16, *command, "--json").kind == kind
     refused = acme.fails(16, "evaluate", found["name"], "--report", tmp_path / "r.html", "--json")

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import encode, parse_canonical
 from lyrikstore.train.config import ModelConfig, TrainConfig
+from lyrikstore.train.environment import precision_of
+from tests.writers import CONFIG as WRITER
 
 EXAMPLE = (Path(__file__).resolve().parents[2] / "examples" / "licences" / "train.toml").read_text()
 SMALL = """
@@ -287,3 +289,23 @@ def test_what_has_a_role_joins_no_text(field: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         TrainConfig.parse(SMALL.replace("[model]", settings).encode())
     assert caught.value.kind == "bad-config"
+
+
+def test_a_model_that_writes_is_computed_where_its_config_says():
+    config = TrainConfig.parse(WRITER.encode())
+    assert config.training.device == "cpu"
+    assert "device" not in config.to_json()["training"]  # as before there was a choice
+    on_gpu = f'{WRITER}device = "cuda"\n[budget]\non = "modal/a100-80g"\n'
+    config = TrainConfig.parse(on_gpu.encode())
+    assert config.to_json()["training"]["device"] == "cuda"
+    assert TrainConfig.from_json(config.to_json()) == config
+    assert precision_of("auto", "cuda") == "bf16"
+    assert precision_of("fp32", "cuda") == "fp32"
+    for refused in (
+        f'{WRITER}device = "cuda"\n',  # the plan is of no machine
+        f'{WRITER}device = "tpu"\n[budget]\non = "modal/a100-80g"\n',
+        f'{SMALL}[training]\ndevice = "cpu"\n',
+    ):
+        with pytest.raises(InvalidInputError) as caught:
+            TrainConfig.parse(refused.encode())
+        assert caught.value.kind == "bad-config"

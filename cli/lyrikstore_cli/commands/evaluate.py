@@ -38,8 +38,14 @@ _SHOWN, _WIDTH = 5, 160
     type=click.IntRange(min=1),
     help="Of a model that writes: ask so many records, drawn by their ids.",
 )
+@options.device
 def command(
-    session: Session, model: str, dataset: str | None, report: Path | None, sample: int | None
+    session: Session,
+    model: str,
+    dataset: str | None,
+    report: Path | None,
+    sample: int | None,
+    device: str,
 ) -> None:
     """Measure a checkpoint on a test set, and a baseline that is cheaper next to it.
 
@@ -74,6 +80,7 @@ def command(
                 dataset,
                 environment=session.environment,
                 sample=sample,
+                device=device,
                 progress=follow(session.screen, meter),
             )
     facts = store.models.report(str(manifest.id))

@@ -48,6 +48,7 @@ _MOST = 10_000
     type=click.Choice(["jsonl", "csv"]),
     help="Of the answers; by default the suffix of -o says.",
 )
+@options.device
 def command(
     session: Session,
     checkpoint: str,
@@ -56,6 +57,7 @@ def command(
     output: Path | None,
     force: bool,
     form: str | None,
+    device: str,
 ) -> None:
     """Label a text or document, a folder of them, or rows (.jsonl, .csv, .parquet) with CHECKPOINT.
 
@@ -79,6 +81,7 @@ def command(
             environment=session.environment,
             explain=explain,
             most=_MOST if session.options.json and output is None else None,
+            device=device,
             progress=follow(session.screen, meter),
         ) as found,
     ):

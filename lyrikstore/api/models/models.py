@@ -177,6 +177,7 @@ class Models(RepeatedModels):
         *,
         environment: Mapping[str, str],
         sample: int | None = None,
+        device: str = "cpu",
         progress: OnProgress = silent,
     ) -> Manifest:
         """Measure a checkpoint and a baseline on a locked test set; return the signed report.
@@ -186,6 +187,7 @@ class Models(RepeatedModels):
             dataset: One that was logged before that run.
             environment: As for :meth:`train`.
             sample: Of a model that writes, how many records are asked; None: all.
+            device: Where such a model is computed: ``cpu``, or ``cuda``: one GPU.
             progress: Progress callback, called per record.
 
         Raises:
@@ -202,6 +204,7 @@ class Models(RepeatedModels):
             trust=store.trust,
             base_env=environment,
             sample=sample,
+            device=device,
             signer=store.signer(),
             clock=store.clock,
             progress=progress,
@@ -288,6 +291,7 @@ class Models(RepeatedModels):
         environment: Mapping[str, str],
         explain: bool = False,
         most: int | None = None,
+        device: str = "cpu",
         progress: OnProgress = silent,
     ) -> "AbstractContextManager[AnsweredRecords]":
         """Give what a checkpoint says of a file, of the files in a folder, or of rows.
@@ -299,6 +303,7 @@ class Models(RepeatedModels):
             explain: Whether to say what speaks for each answer, and which training records are
                 like it, with their sources, licences and credentials.
             most: The most records; None: any number.
+            device: Where a model that writes is computed: ``cpu``, or ``cuda``: one GPU.
             progress: Progress callback, called per batch.
 
         Returns:
@@ -322,6 +327,7 @@ class Models(RepeatedModels):
             folder=self.store.own_cache or repository.root,  # who only reads need not write there
             explain=explain,
             most=most,
+            device=device,
             withdrawn=lambda rights: {
                 identity: one.word for identity, one in withdrawals(repository, rights).items()
             },

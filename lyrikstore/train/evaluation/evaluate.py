@@ -20,6 +20,7 @@ from lyrikstore.curate.recipes.filters.duplicates.between import METHOD, find_ne
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.environment import check_device
 from lyrikstore.train.evaluation.answers import (
     MEASURED,
     answer_records,
@@ -30,7 +31,7 @@ from lyrikstore.train.evaluation.answers import (
 from lyrikstore.train.evaluation.sliced import slice_records
 from lyrikstore.train.evaluation.writing import evaluate_writer
 from lyrikstore.train.plan.evaluating import plan_evaluation
-from lyrikstore.train.requirements import SFT
+from lyrikstore.train.requirements import CPU, SFT
 from lyrikstore.train.snapshot import read_texts
 from lyrikstore.train.trained import resolve_trained
 from lyrikstore.verify.evaluation.body import evaluation_body
@@ -50,6 +51,7 @@ def evaluate_checkpoint(
     clock: Clock,
     base_env: Mapping[str, str],
     sample: int | None = None,
+    device: str = CPU,
     progress: OnProgress = silent,
 ) -> Manifest:
     """Return the signed, logged evaluation of a trained checkpoint on a test set.
@@ -64,6 +66,7 @@ def evaluate_checkpoint(
         base_env: The caller's environment; a few harmless variables of it reach the workers.
         sample: Of a model that writes, how many records are asked, drawn by their ids and the
             seed of the run; None: all.
+        device: Where a model that writes is computed: ``cpu`` or ``cuda``.
         progress: Progress callback, called per record, in the phases ``check``, ``score``,
             ``baseline``, ``overlap``, ``log`` and ``done``.
 
@@ -73,7 +76,8 @@ def evaluate_checkpoint(
             what it holds;
             (``rights-missing``) it may not be used to evaluate, as the run declares the use, or
             the training data, from which the baseline learns, to train.
-        InvalidInputError: (``no-sample``) the model gives labels; (``not-trained``,
+        InvalidInputError: (``no-sample``, ``bad-device``) the model gives labels;
+            (``no-accelerator``) there is no such GPU here; (``not-trained``,
             ``not-a-dataset``, ``empty``, ``label-missing``,
             ``bad-model`` …)
         VerificationError, IncompleteError: A blob is damaged or lost.
@@ -88,6 +92,7 @@ def evaluate_checkpoint(
     """
     progress(Progress(phase="check"))
     checkpoint = resolve_trained(repo, checkpoint_ref)
+    check_device(device, checkpoint.body["task"])
     run = repo.manifest(checkpoint.inputs_in("run")[0].id)
     test = repo.resolve(dataset_ref)
     if test.kind != "dataset":
@@ -105,7 +110,7 @@ def evaluate_checkpoint(
     check_rights(repo, [*train, *validation], learning, trust=trust, user=signer.did, measuring=use)
     if checkpoint.body["task"] == SFT:
         written = evaluate_writer(
-            repo, checkpoint, test, (train, validation), run, sample, base_env, progress
+            repo, checkpoint, test, (train, validation), run, sample, device, base_env, progress
         )
         found = _Evaluated(*written)
     elif sample is not None:

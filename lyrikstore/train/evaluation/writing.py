@@ -12,7 +12,7 @@ from lyrikstore.curate.recipes.references import read_candidates
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
-from lyrikstore.train.environment import describe_environment
+from lyrikstore.train.sft.accelerator import describe_machine
 from lyrikstore.train.sft.copy import copy_conversations, has_conversation
 from lyrikstore.train.sft.generate import GeneratedTexts, generate_texts
 from lyrikstore.train.sft.prompts import open_prompts, read_prompt_source
@@ -35,6 +35,7 @@ def evaluate_writer(
     learnt: tuple[Sequence[Manifest], Sequence[Manifest]],
     run: Manifest,
     sample: int | None,
+    device: str,
     base_env: Mapping[str, str],
     progress: OnProgress,
 ) -> tuple[dict[str, Any], bytes, bytes]:
@@ -47,6 +48,7 @@ def evaluate_writer(
         learnt: Training and validation data.
         run: Its run.
         sample: How many records are asked; None: all.
+        device: Where it is computed.
         base_env: The caller's environment.
         progress: Progress callback, called per batch.
 
@@ -74,6 +76,13 @@ def evaluate_writer(
             f"{test.name}: the model learned from {seen} of its {pluralize(len(asked), 'record')}",
             hint="evaluate on the part that was split off before the run",
         )
+    environment = describe_machine(
+        repo.root,
+        device,
+        threads=config.training.threads,
+        precision=run.body["environment"].get("precision", "fp32"),
+        base_env=base_env,
+    )
     source = read_prompt_source(repo, base, config.prompt)
     with open_staging(repo.root) as staging:
         reads = stage_checkpoint(repo, checkpoint, staging)
@@ -95,6 +104,7 @@ def evaluate_writer(
             chat=bool(source.chat),
             choices=choices,
             baseline=True,
+            device=device,
             base_env=base_env,
             progress=progress,
         )
@@ -122,7 +132,7 @@ def evaluate_writer(
     body |= {
         "prompt": {name: value for name, value in prompt.items() if value},
         "split": test.body.get("derivation", {}).get("part", "test"),
-        "environment": describe_environment(config.training.threads),
+        "environment": environment,
         "overlap": {"exact": seen, "checked": "record ids"},
         "actual": _actual(found),
     }
@@ -135,6 +145,7 @@ def _actual(found: GeneratedTexts) -> dict[str, str]:
         "wallSeconds": f"{sum(float(one['wallSeconds']) for one in found.systems):.1f}",
         "cpuSeconds": f"{sum(float(one['cpuSeconds']) for one in found.systems):.1f}",
         "memoryBytes": str(max(int(one["peakMemoryBytes"]) for one in found.systems)),
+        **found.accelerator,
     }
 
 

@@ -197,7 +197,7 @@ def flop_per_cpu_second(
         calibration: What was measured, perhaps of another mode; None: nothing.
     """
     assumed = formulas.FLOP_PER_CPU_SECOND
-    trained = precision_of(config.training.precision)
+    trained = precision_of(config.training.precision, config.training.device)
     rate = assumed["fp32" if mode == "forward" else trained]
     if calibration is None:
         return rate

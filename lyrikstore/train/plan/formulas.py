@@ -325,7 +325,8 @@ def writer_memory_bytes(config: TrainConfig, shape: EncoderShape) -> int:
 
     ``benchmarks/writers.py`` compares it with what real shapes take.
     """
-    bytes_each = 2 if precision_of(config.training.precision) == "bf16" else 4
+    training = config.training
+    bytes_each = 2 if precision_of(training.precision, training.device) == "bf16" else 4
     adapted, back = adapted_layers(config, shape)
     trained = shape.adapter_parameters(config.lora.targets, config.lora.rank, adapted)
     tables = bytes_each * shape.embedding_parameters
@@ -335,7 +336,7 @@ def writer_memory_bytes(config: TrainConfig, shape: EncoderShape) -> int:
     tokens = config.training.batch_size * config.model.max_tokens
     layer = (20 * shape.width + 5 * shape.inner) * bytes_each * tokens
     inputs = shape.width * bytes_each * tokens
-    recomputed = config.training.activation_checkpointing
+    recomputed = training.activation_checkpointing
     kept = back * inputs + layer if recomputed else back * layer
     logits = 12 * shape.vocabulary * CHUNK
     # Weights are read a tensor at a time: loading takes less than training.

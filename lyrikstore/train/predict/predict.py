@@ -25,6 +25,7 @@ from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.environment import check_device
 from lyrikstore.train.predict.asked import (
     AskedRecord,
     RecordLayout,
@@ -35,7 +36,7 @@ from lyrikstore.train.predict.asked import (
 from lyrikstore.train.predict.prediction import MOST_CANDIDATES, AnsweredRecords, Prediction
 from lyrikstore.train.predict.similar import TrainingRecords, TrainingSources, WithdrawnRights
 from lyrikstore.train.predict.writing import write_answers
-from lyrikstore.train.requirements import SFT
+from lyrikstore.train.requirements import CPU, SFT
 from lyrikstore.train.trained import answerer_of, resolve_trained, stage_checkpoint
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TEST, Staging, open_staging
@@ -58,6 +59,7 @@ def predict_records(
     folder: Path,
     explain: bool = False,
     most: int | None = None,
+    device: str = CPU,
     withdrawn: WithdrawnRights = lambda _: {},
     progress: OnProgress = silent,
 ) -> Iterator[AnsweredRecords]:
@@ -75,14 +77,15 @@ def predict_records(
             missing.
         explain: Whether to say what speaks for each answer, and which training records are like it.
         most: The most records; None: any number.
+        device: Where a model that writes is computed: ``cpu`` or ``cuda``.
         withdrawn: Tells which credentials of some rights were taken back.
         progress: Progress callback, in the phases ``read``, ``start``, ``predict`` and ``compare``.
 
     Raises:
         NotFoundError: (``no-file``, ``no-ref``) no such file or checkpoint.
-        InvalidInputError: (``not-trained``, ``bad-model``; ``too-many``) as ``most`` or
-            :data:`MOST_EXPLAINED` says; (the reason why) the only record cannot be answered; as
-            :func:`lyrikstore.train.predict.asked.read_asked`.
+        InvalidInputError: (``not-trained``, ``bad-model``, ``bad-device``; ``too-many``) as
+            ``most`` or :data:`MOST_EXPLAINED` says; (the reason why) the only record cannot be
+            answered; as :func:`lyrikstore.train.predict.asked.read_asked`.
         EmptyResultError: (``no-records``) there are none, or none that can be answered.
         PolicyError, VerificationError, IncompleteError: The model may not or cannot be loaded.
         VerificationError: (``input-changed``) somebody rewrote what was copied for the worker.
@@ -95,6 +98,7 @@ def predict_records(
     """
     check_place(place)
     checkpoint = resolve_trained(repo, checkpoint_ref)
+    check_device(device, checkpoint.body["task"])
     run = repo.manifest(checkpoint.inputs_in("run")[0].id)
     train = [repo.manifest(item.id) for item in checkpoint.inputs_in("train")]
     layout = RecordLayout.of(run.body["config"], train[0])
@@ -112,7 +116,9 @@ def predict_records(
                     f"{checkpoint.name} writes: nothing says what its words rest on",
                     hint="leave --explain out",
                 )
-            yield _written(repo, checkpoint, run, place, asked, staging, most, base_env, progress)
+            yield _written(
+                repo, checkpoint, run, place, asked, staging, most, device, base_env, progress
+            )
             return
         copied = _copy(place, asked, layout, staging, limit, progress)
         progress(Progress(phase="start"))
@@ -149,6 +155,7 @@ def _written(
     asked: Iterable[AskedRecord],
     staging: Staging,
     most: int | None,
+    device: str,
     base_env: Mapping[str, str],
     progress: OnProgress,
 ) -> AnsweredRecords:
@@ -164,7 +171,7 @@ def _written(
         raise _nothing(place, _Copied(len(records), unanswered=unanswered, first=first))
     progress(Progress(phase="start"))
     answers = write_answers(
-        repo, checkpoint, run, records, staging, base_env=base_env, progress=progress
+        repo, checkpoint, run, records, staging, device=device, base_env=base_env, progress=progress
     )
     return AnsweredRecords(checkpoint, len(records), unanswered, 0, (), iter(list(answers)))
 

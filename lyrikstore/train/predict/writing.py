@@ -22,6 +22,7 @@ def write_answers(
     asked: Sequence[AskedRecord],
     staging: Staging,
     *,
+    device: str,
     base_env: Mapping[str, str],
     progress: OnProgress,
 ) -> Iterator[Prediction]:
@@ -33,6 +34,7 @@ def write_answers(
         run: Its run.
         asked: The records; those with a problem get no answer.
         staging: Where model and prompts are copied.
+        device: Where it is computed.
         base_env: The caller's environment.
         progress: Progress callback, called per batch.
 
@@ -62,6 +64,7 @@ def write_answers(
             chat=bool(source.chat),
             choices=choices,
             baseline=False,
+            device=device,
             base_env=base_env,
             progress=progress,
         ).texts

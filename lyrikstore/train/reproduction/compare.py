@@ -24,7 +24,7 @@ _MEMBERS = (
     *("step", "epoch", "final", "format", "task", "labels", "text", PROMPT),
     *("decision", "chosen"),
 )
-_MEASURED = frozenset({"wallSeconds", "cpuSeconds", "peakMemoryBytes"})
+_MEASURED = frozenset({"acceleratorMemoryBytes", "cpuSeconds", "peakMemoryBytes", "wallSeconds"})
 """Metrics that are others every time."""
 _HISTORY, _METRICS = "history", "metrics"
 _SMALLEST = Decimal("1e-12")

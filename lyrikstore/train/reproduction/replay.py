@@ -18,7 +18,7 @@ from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree, TreeEntry
-from lyrikstore.train.environment import describe_code, describe_environment
+from lyrikstore.train.environment import describe_code
 from lyrikstore.train.formats.blend import OTHER
 from lyrikstore.train.formats.formats import BLEND, CANDIDATES, FORMAT_IDS
 from lyrikstore.train.replay.kept import KeptSegments
@@ -32,6 +32,7 @@ from lyrikstore.train.reproduction.reproduce import (
     plan_again,
 )
 from lyrikstore.train.seal import seal
+from lyrikstore.train.sft.accelerator import describe_machine
 from lyrikstore.train.snapshot import staged_base
 from lyrikstore.train.statements.inputs import copy_inputs
 from lyrikstore.train.worker.process import run_job
@@ -114,7 +115,13 @@ def replay_segments(
     segments = _segments_of(repo, checkpoint)
     drawn = draw_segments(segments.count, wanted, nonce=nonce, size=head.size, root=head.root)
     config = config_of(run)
-    environment = describe_environment(config.training.threads)
+    environment = describe_machine(
+        repo.root,
+        config.training.device,
+        threads=config.training.threads,
+        precision=config.training.precision,
+        base_env=base_env,
+    )
     if "precision" in run.body["environment"]:
         environment["precision"] = config.training.precision
     body: dict[str, Any] = {

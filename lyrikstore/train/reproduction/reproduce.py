@@ -20,11 +20,12 @@ from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.candidates import Chosen
 from lyrikstore.train.config import TrainConfig
-from lyrikstore.train.environment import describe_code, describe_environment
+from lyrikstore.train.environment import describe_code
 from lyrikstore.train.formats.formats import FORMAT_IDS
 from lyrikstore.train.preflight import RunPlan, check_stages
 from lyrikstore.train.reproduction.compare import PROMPT, DigestOnly, compare_checkpoint
 from lyrikstore.train.seal import seal, seal_history
+from lyrikstore.train.sft.accelerator import describe_machine
 from lyrikstore.train.statements.bodies import checkpoint_body
 from lyrikstore.train.statements.inputs import CopiedInputs, copy_inputs
 from lyrikstore.train.worker.staging import Staging, open_staging
@@ -88,7 +89,8 @@ def reproduce_run(
 
     Raises:
         InvalidInputError: (``not-trained``) it is no run, and no checkpoint of one;
-            (``no-result``) the run gave nothing; (``older-run``) it does not say enough.
+            (``no-result``) the run gave nothing; (``older-run``) it does not say enough;
+            (``no-accelerator``) it was computed on a GPU, and there is none here.
         PolicyError: (``rights-missing``) a dataset may not be used for the purpose now.
         VerificationError: An input is damaged; (``input-changed``) somebody rewrote a copy.
         RunFailedError: Training failed; nothing was logged.
@@ -101,7 +103,13 @@ def reproduce_run(
     progress(Progress(phase="check"))
     run, made = find_run(repo, ref)
     config = config_of(run)
-    environment = describe_environment(config.training.threads)
+    environment = describe_machine(
+        repo.root,
+        config.training.device,
+        threads=config.training.threads,
+        precision=config.training.precision,
+        base_env=base_env,
+    )
     if "precision" in run.body["environment"]:
         environment["precision"] = config.training.precision
     body: dict[str, Any] = {

@@ -36,10 +36,12 @@ class GeneratedTexts(Struct, frozen=True):
     Attributes:
         texts: Of each record, those of the model, and of the base where it was asked.
         systems: What each took.
+        accelerator: The memory of a GPU that was taken; of processors nothing.
     """
 
     texts: tuple[tuple[GeneratedText, ...], ...]
     systems: tuple[Mapping[str, Any], ...]
+    accelerator: Mapping[str, str] = {}
 
 
 def generate_texts(
@@ -50,6 +52,7 @@ def generate_texts(
     chat: bool,
     choices: Sequence[tuple[str, str]],
     baseline: bool,
+    device: str,
     base_env: Mapping[str, str],
     progress: OnProgress,
 ) -> GeneratedTexts:
@@ -62,6 +65,7 @@ def generate_texts(
         chat: Whether prompts come from a chat template.
         choices: The only answers, with the completion of each; empty: there are others.
         baseline: Whether the base answers, too.
+        device: Where it is computed.
         base_env: The caller's environment.
         progress: Progress callback, called per batch.
 
@@ -75,6 +79,7 @@ def generate_texts(
         {
             "job": "generate",
             "threads": threads,
+            "device": device,
             "seed": run["seed"],
             "weights": staged_weights(staging),
             "chat": chat,
@@ -94,7 +99,7 @@ def generate_texts(
     texts = tuple(tuple(_text(one) for one in json.loads(line)) for line in lines)
     if any(len(some) != (2 if baseline else 1) for some in texts):
         raise RunFailedError("bad-output", f"{path.name} is not what a worker writes")
-    return GeneratedTexts(texts, tuple(result["systems"]))
+    return GeneratedTexts(texts, tuple(result["systems"]), result["accelerator"])
 
 
 def _text(one: Any) -> GeneratedText:

@@ -32,7 +32,7 @@ def run_body(plan: RunPlan, copied: CopiedInputs) -> dict[str, Any]:
         "order": copied.order,
         "environment": {
             **plan.environment,
-            "precision": precision_of(config.training.precision),
+            "precision": precision_of(config.training.precision, config.training.device),
         },
         "code": describe_code(),
         "plannedOutputs": [config.name],

@@ -114,6 +114,10 @@ def _job(name: str) -> Job:
         from lyrikstore.train.worker.export.likeliest import ask_writer
 
         return ask_writer
+    if name == "accelerator":
+        from lyrikstore.train.worker.device import describe_accelerator
+
+        return describe_accelerator
     if name == "ask":
         from lyrikstore.train.worker.export.ask import ask
 

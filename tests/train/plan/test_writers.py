@@ -1,10 +1,13 @@
 """What models that write take, beside what ``benchmarks/writers.py`` measured of real shapes."""
 
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.plan.formulas import (
+    CUDA_BYTES,
     IMPORTS_BYTES,
     Work,
     quantisation_seconds,
@@ -77,3 +80,46 @@ def test_four_bits_and_layers_that_are_computed_again_take_less_memory_and_more_
     time = [quantisation_seconds(one, shape, work) for one in (whole, config, again)]
     assert time[0] == 0
     assert time == sorted(set(time))
+
+
+# Vocabulary, width, inner width, layers, heads, heads of keys, whether the head is the table.
+PUBLISHED = {
+    "Qwen2.5-7B": ("Qwen2", 152064, 3584, 18944, 28, 28, 4, False),
+    "Mistral-7B": ("Mistral", 32768, 4096, 14336, 32, 32, 8, False),
+    "Llama-3.1-8B": ("Llama", 128256, 4096, 14336, 32, 32, 8, False),
+    "Qwen2.5-3B": ("Qwen2", 151936, 2048, 11008, 36, 16, 2, True),
+}
+ON_GPU = """precision = "auto"
+device = "cuda"
+activation_checkpointing = true
+[budget]
+on = "modal/a100-80g"
+"""
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_predictions_for_a_gpu_in_the_docs_are_those_of_the_formula(name: str) -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "training.md").read_text("utf-8")
+    (line,) = (one for one in page.splitlines() if one.startswith(f"| {name} |"))
+    told = [float(cell) for cell in line.strip("|").split("|")[1:]]
+    kind, vocabulary, width, inner, layers, heads, shared, tied = PUBLISHED[name]
+    shape = EncoderShape.of_settings(
+        {
+            "model_type": kind.lower(),
+            "architectures": [f"{kind}ForCausalLM"],
+            "vocab_size": vocabulary,
+            "hidden_size": width,
+            "intermediate_size": inner,
+            "num_hidden_layers": layers,
+            "num_attention_heads": heads,
+            "num_key_value_heads": shared,
+            "max_position_embeddings": 32768,
+            "tie_word_embeddings": tied,
+        }
+    )
+    found = []
+    for tokens in (1024, 2048, 4096):
+        text = CONFIG.replace("max_tokens = 128", f"max_tokens = {tokens}")
+        config = TrainConfig.parse(text.replace('precision = "fp32"\n', ON_GPU).encode())
+        found.append(round((CUDA_BYTES + writer_memory_bytes(config, shape)) / 1e9, 1))
+    assert found == told

@@ -17,13 +17,13 @@ from torch import Tensor
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import encode
+from lyrikstore.train.worker.device import random_state, set_random_state
 from lyrikstore.train.worker.fitting.written import Began, Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.verify.store.segments import SegmentList, SegmentState
 
 FOLDER = "points"
 POINT = "point"
-_RANDOM = "random"
 _OPTIMIZER = "optimizer"
 _WEIGHTS = "weights"
 _LOSSES = "losses"
@@ -67,8 +67,7 @@ def state_tensors(
     for number, state in optimizer.state_dict()["state"].items():
         for member, value in state.items():
             found[f"{_OPTIMIZER}.{number}.{member}"] = value
-    found[_RANDOM] = torch.get_rng_state()
-    return found
+    return found | random_state(_device_of(parameters))
 
 
 def set_state(
@@ -87,7 +86,11 @@ def set_state(
             number, _, member = rest.partition(".")
             held.setdefault(int(number), {})[member] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": held})
-    torch.set_rng_state(found[_RANDOM])
+    set_random_state(found, _device_of(parameters))
+
+
+def _device_of(parameters: Mapping[str, Tensor]) -> torch.device:
+    return next(iter(parameters.values())).device
 
 
 def signed_position(position: Position) -> dict[str, Any]:
@@ -111,7 +114,7 @@ def state_digest(position: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> 
 
 
 def _raw(value: Tensor) -> bytes:
-    return value.detach().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+    return value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
 
 
 class Kept(Struct, frozen=True):
@@ -241,6 +244,6 @@ class Points:
         folder = self._files.folder / "out" / FOLDER
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = folder / f"{self._number}.safetensors"
-        save_file({name: value.contiguous() for name, value in tensors.items()}, path)
+        save_file({name: value.cpu().contiguous() for name, value in tensors.items()}, path)
         digest = Digest.of_file(path)
         self._report("point", 0, 0, kind=kind, number=self._number, blake3=digest.hex, **about)

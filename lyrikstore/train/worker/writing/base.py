@@ -32,6 +32,8 @@ from transformers import (
 
 from lyrikstore.train.formats.architectures import family_of
 from lyrikstore.train.formats.base_model import CONFIG
+from lyrikstore.train.requirements import CPU
+from lyrikstore.train.worker.device import open_device
 from lyrikstore.train.worker.errors import loading
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.encoder import iterate_weights
@@ -55,7 +57,12 @@ _COMPUTED = re.compile(r"model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq")
 
 
 def load_decoder(
-    files: StagedFiles, weights: Sequence[str], *, quantization: str, precision: str
+    files: StagedFiles,
+    weights: Sequence[str],
+    *,
+    quantization: str,
+    precision: str,
+    device: str = CPU,
 ) -> Any:
     """Return the staged base model with frozen weights.
 
@@ -64,17 +71,23 @@ def load_decoder(
         weights: Names of the files with its weights.
         quantization: ``nf4``, or empty: as ``precision`` says.
         precision: ``fp32`` or ``bf16``.
+        device: Where it computes, ``cpu`` or ``cuda``; a tensor at a time is elsewhere.
 
     Raises:
         InvalidInputError: (``bad-model``) it cannot be loaded, or its weights are not those of the
-            architecture the config names; (``extra-missing``) bitsandbytes is not installed.
+            architecture the config names; (``no-accelerator``) there is no such GPU;
+            (``extra-missing``) bitsandbytes is not installed.
         StorageError: (``staging-lost``) a file of it is gone.
     """
     settings = json.loads(files.read(f"{BASE}/{CONFIG}"))
+    place = open_device(device)
     with loading("the base model"):
         model = _without_weights(settings, quantization, _TYPES[precision])
         read = (one for name in weights for one in iterate_weights(files, f"{BASE}/{name}"))
-        _fill(model, read, _TYPES[precision])
+        _fill(model, read, _TYPES[precision], place)
+        for module in model.modules():  # what is computed from the settings
+            for name, value in module.named_buffers(recurse=False):
+                setattr(module, name, value.to(place))
     return model
 
 
@@ -104,7 +117,9 @@ def _without_weights(settings: Mapping[str, Any], quantization: str, dtype: torc
     return model.eval()
 
 
-def _fill(model: Any, read: Iterable[tuple[str, Tensor]], dtype: torch.dtype) -> None:
+def _fill(
+    model: Any, read: Iterable[tuple[str, Tensor]], dtype: torch.dtype, device: torch.device
+) -> None:
     missing = {name: one.shape for name, one in model.named_parameters(remove_duplicate=False)}
     seen: set[str] = set()
     tied: Tensor | None = None
@@ -123,7 +138,7 @@ def _fill(model: Any, read: Iterable[tuple[str, Tensor]], dtype: torch.dtype) ->
         if not torch.isfinite(kept).all():
             raise ValueError(f"its weights are no numbers: {name} has infinity or NaN")
         if name == _HEAD and model.config.tie_word_embeddings:
-            tied = kept
+            tied = kept.to(device)
         elif name not in missing:
             unexpected.append(name)
         elif kept.shape != (wanted := missing.pop(name)):
@@ -132,7 +147,7 @@ def _fill(model: Any, read: Iterable[tuple[str, Tensor]], dtype: torch.dtype) ->
                 f"not {tuple(wanted)}"
             )
         else:
-            _set(model, name, kept)
+            _set(model, name, kept, device)
     for names, words in ((missing, "lack"), (unexpected, "have, beside its own,")):
         if odd := sorted(names):
             raise ValueError(f"its weights {words} {odd[0]} ({len(odd)} in all)")
@@ -141,11 +156,11 @@ def _fill(model: Any, read: Iterable[tuple[str, Tensor]], dtype: torch.dtype) ->
         raise ValueError(f"its config says that {_HEAD} is {_TABLE}, and its weights differ")
 
 
-def _set(model: nn.Module, name: str, value: Tensor) -> None:
+def _set(model: nn.Module, name: str, value: Tensor, device: torch.device) -> None:
     owner, _, own = name.rpartition(".")
     module, old = model.get_submodule(owner), model.get_parameter(name)
     if type(old) is nn.Parameter:
-        new = nn.Parameter(value, requires_grad=False)
+        new = nn.Parameter(value.to(device), requires_grad=False)
     else:  # of four bits: moving it to a device is what quantises it
-        new = cast("Any", type(old))(value, requires_grad=False, **vars(old)).to("cpu")
+        new = cast("Any", type(old))(value, requires_grad=False, **vars(old)).to(device)
     setattr(module, own, new)

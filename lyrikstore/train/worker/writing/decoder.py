@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from lyrikstore.train.formats.adapter import ADAPTER, ADAPTER_CONFIG
 from lyrikstore.train.formats.decoder import DECODER_FIXED, FORMAT, PROMPT
-from lyrikstore.train.requirements import SFT
+from lyrikstore.train.requirements import CPU, SFT, training_device
 from lyrikstore.train.worker.errors import TRAINED, loading
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.writing.base import load_decoder
@@ -36,12 +36,16 @@ class AdaptedDecoder:
         peft: It with its adapter; None: the base alone.
         about: What ``prompt.json`` says.
         lora: Settings of the adapter, where it is new.
+
+    Attributes:
+        device: Where it computes.
     """
 
     def __init__(
         self, causal: Any, peft: Any, about: Mapping[str, Any], lora: Mapping[str, Any] | None
     ) -> None:
         self.causal, self.peft, self.about, self._lora = causal, peft, about, lora
+        self.device: torch.device = causal.device
 
     @classmethod
     def fresh(
@@ -57,7 +61,13 @@ class AdaptedDecoder:
         """
         model, prompt, lora = config["model"], config.get("prompt", {}), config["lora"]
         quantization = model.get("quantization", "")
-        causal = load_decoder(files, weights, quantization=quantization, precision=precision)
+        causal = load_decoder(
+            files,
+            weights,
+            quantization=quantization,
+            precision=precision,
+            device=training_device(config),
+        )
         about = {
             "answerTokens": model["answer_tokens"],
             "format": FORMAT,
@@ -73,8 +83,16 @@ class AdaptedDecoder:
         return cls(causal, get_peft_model(causal, _lora(lora)), about, lora)
 
     @classmethod
-    def load(cls, files: StagedFiles, folder: str, weights: Sequence[str]) -> Self:
+    def load(
+        cls, files: StagedFiles, folder: str, weights: Sequence[str], *, device: str = CPU
+    ) -> Self:
         """Return the model in a staged folder, ready to answer.
+
+        Args:
+            files: The staging folder.
+            folder: Its folder there.
+            weights: Names of the files with the base's weights.
+            device: Where it computes.
 
         Raises:
             InvalidInputError: (``bad-checkpoint``) the files are not a whole checkpoint for this
@@ -86,7 +104,11 @@ class AdaptedDecoder:
             document = json.loads(files.read(f"{folder}/{ADAPTER_CONFIG}"))
             tensors = load(files.read(f"{folder}/{ADAPTER}"))
         causal = load_decoder(
-            files, weights, quantization=about["quantization"], precision=about["precision"]
+            files,
+            weights,
+            quantization=about["quantization"],
+            precision=about["precision"],
+            device=device,
         )
         with loading(TRAINED):
             lora = {
@@ -124,7 +146,7 @@ class AdaptedDecoder:
         if self._lora is None:
             raise ValueError("only what was trained here is written")
         tensors = {
-            name: value.detach().to(torch.float32).contiguous()
+            name: value.detach().cpu().to(torch.float32).contiguous()
             for name, value in _adapter_state(self.peft).items()
         }
         save_file(tensors, folder / ADAPTER)

@@ -10,6 +10,7 @@ import torch
 from transformers import GenerationConfig
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.train.worker.device import accelerator_figures, autocast
 from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.metrics import decimal
@@ -30,15 +31,16 @@ def generate(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict
     """Answer some prompts.
 
     Args:
-        job: ``threads``, ``seed``; ``weights``: the files of the base's weights; ``chat``: whether
-            prompts come from a chat template; ``choices``: the only answers, each with its
-            completion; ``baseline``: whether the base answers, too.
+        job: ``threads``, ``seed``, ``device``; ``weights``: the files of the base's weights;
+            ``chat``: whether prompts come from a chat template; ``choices``: the only answers,
+            each with its completion; ``baseline``: whether the base answers, too.
         files: The staging folder: the checkpoint, its base, ``test.jsonl``.
         report: Called per batch, in the phases ``score`` and ``baseline``.
 
     Returns:
         ``outputs``: a file with a JSON list for each record: of each answerer the text, how many
-        tokens it has, and whether it came to its end; ``systems``: what each took.
+        tokens it has, and whether it came to its end; ``systems``: what each took;
+        ``accelerator``: the memory of a GPU that was taken.
 
     Raises:
         InvalidInputError: (``prompt-too-long``) a prompt leaves no room for an answer.
@@ -46,7 +48,7 @@ def generate(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict
     prepare(job["threads"], job["seed"])
     text = WriterText(files, chat=job["chat"])
     prompts = text.prompts([json.loads(line)["prompt"] for line in files.lines(TEST)])
-    model = AdaptedDecoder.load(files, CHECKPOINT, job["weights"])
+    model = AdaptedDecoder.load(files, CHECKPOINT, job["weights"], device=job["device"])
     choices = AnswerChoices.of_checkpoint(text, job, model.about)
     most = int(model.about["answerTokens"])
     room = int(model.causal.config.max_position_embeddings) - most
@@ -74,7 +76,8 @@ def generate(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict
     out.mkdir(exist_ok=True, mode=0o700)
     with (out / "generated.jsonl").open("w", encoding="ascii") as file:
         file.writelines(json.dumps(list(one)) + "\n" for one in zip(*found, strict=True))
-    return {"outputs": "out/generated.jsonl", "systems": systems}
+    accelerator = accelerator_figures(model.device)
+    return {"outputs": "out/generated.jsonl", "systems": systems, "accelerator": accelerator}
 
 
 def _write(
@@ -104,11 +107,10 @@ def _write(
         for row, at in enumerate(places):
             tokens[row, length - len(prompts[at]) :] = torch.tensor(prompts[at])
             mask[row, length - len(prompts[at]) :] = 1
-        precision: Any = torch.autocast("cpu", torch.bfloat16) if half else nullcontext()
-        with torch.inference_mode(), precision:
+        with torch.inference_mode(), autocast(model.device, half=half):
             written = model.causal.generate(
-                input_ids=tokens,
-                attention_mask=mask,
+                input_ids=tokens.to(model.device),
+                attention_mask=mask.to(model.device),
                 generation_config=settings,
                 **choices.asked_with(length),
             )

@@ -31,6 +31,10 @@ class PackedRows(Struct, frozen=True):
     learnt: Tensor
     targets: Tensor
 
+    def to(self, device: torch.device) -> "PackedRows":
+        """Return them where a model computes."""
+        return PackedRows(*(getattr(self, name).to(device) for name in self.__struct_fields__))
+
 
 def pack_rows(rows: Sequence[Sequence[Told]]) -> PackedRows:
     """Return records as rows, each padded to the longest.
@@ -88,7 +92,7 @@ def learnt_loss(causal: Any, rows: PackedRows) -> Tensor:
         logits = causal.lm_head(some).float()
         return torch.nn.functional.cross_entropy(logits, wanted, reduction="sum")
 
-    total = torch.zeros(())
+    total = torch.zeros((), device=vectors.device)
     for start in range(0, len(rows.targets), CHUNK):
         some, wanted = vectors[start : start + CHUNK], rows.targets[start : start + CHUNK]
         if torch.is_grad_enabled():

@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from typing import Any, cast
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lyrikstore.train.requirements import RECOMPUTES
+from lyrikstore.train.worker.device import accelerator_figures, autocast
 from lyrikstore.train.worker.errors import diverged
 from lyrikstore.train.worker.fitting.loop import EpochLoop, Validated
 from lyrikstore.train.worker.fitting.points import Points
@@ -54,7 +54,7 @@ def train_writer(job: Mapping[str, Any], files: StagedFiles, report: Report) -> 
             final=epoch == max(loop.kept),
             step=kept.step,
             epoch=str(epoch + 1),
-            metrics=kept.metrics,
+            metrics={**kept.metrics, **accelerator_figures(fitting.writer.device)},
             history=loop.history(job["candidate"]) if epoch == max(loop.kept) else b"",
             segments=points.listed(job["candidate"]) if epoch == max(loop.kept) else b"",
         )
@@ -149,6 +149,7 @@ class WriterFitting:
         for group in self.optimizer.param_groups:
             group["lr"] = self._peak * factor
         rows = pack_rows([[self._learnt[at] for at in row] for row in chosen])
+        rows = rows.to(self.writer.device)
         with self._precision():
             loss = learnt_loss(self.writer.causal, rows) / len(rows.targets)
         value = float(loss.item())
@@ -168,6 +169,7 @@ class WriterFitting:
         with torch.inference_mode(), self._precision():
             for batch in self._batches(self._checked, 0):
                 rows = pack_rows([[self._checked[at] for at in row] for row in batch])
+                rows = rows.to(self.writer.device)
                 sums.append(float(learnt_loss(self.writer.causal, rows)))
         tokens = sum(len(one.completion) for one in self._checked)
         loss = sum(sums) / tokens
@@ -179,7 +181,7 @@ class WriterFitting:
         return Validated(np.asarray([[loss]]), metrics, -loss)
 
     def _precision(self) -> Any:
-        return torch.autocast("cpu", torch.bfloat16) if self._half else nullcontext()
+        return autocast(self.writer.device, half=self._half)
 
     def parameters(self) -> dict[str, nn.Parameter]:
         """Return what is trained, by name."""
@@ -187,7 +189,9 @@ class WriterFitting:
 
     def state(self) -> dict[str, Tensor]:
         """Return a copy of what is trained."""
-        return {name: value.detach().clone() for name, value in self.parameters().items()}
+        return {
+            name: value.detach().to("cpu", copy=True) for name, value in self.parameters().items()
+        }
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Set what is trained to a copy of before."""

@@ -1,0 +1,52 @@
+"""The GPU that a model that writes is computed on (spec §13.12.10)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.train.environment import describe_environment
+from lyrikstore.train.requirements import CUDA
+from lyrikstore.train.worker.process import run_job
+from lyrikstore.train.worker.staging import open_staging
+
+
+def describe_machine(
+    folder: Path,
+    device: str,
+    *,
+    threads: int,
+    precision: str,
+    base_env: Mapping[str, str],
+    progress: OnProgress = silent,
+) -> dict[str, Any]:
+    """Return the ``environment`` of what is about to be computed, with the GPU where one is used.
+
+    Args:
+        folder: Where a worker gets its private folder: the store's.
+        device: ``cpu`` or ``cuda``.
+        threads: CPU threads of the worker.
+        precision: What has to be computed in.
+        base_env: The caller's environment.
+        progress: Progress callback.
+
+    Raises:
+        InvalidInputError: (``no-accelerator``) a GPU is wanted, and PyTorch finds none that
+            computes so; (``extra-missing``) a package that training needs is not installed.
+        RunFailedError, StorageError: As ``run_job``.
+
+    Cost: nothing for processors; a process that loads PyTorch for a GPU.
+    """
+    found = describe_environment(threads)
+    if device != CUDA:
+        return found
+    with open_staging(folder) as staging:
+        told = run_job(
+            staging,
+            {"job": "accelerator", "device": device, "precision": precision},
+            reads=(),
+            threads=threads,
+            base_env=base_env,
+            progress=progress,
+        )
+    return found | {"accelerators": told["accelerators"]}
