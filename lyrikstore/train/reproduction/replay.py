@@ -285,14 +285,15 @@ class _Points:
             number = int(one["number"])
             began, ended = states[number].state, states[number + 1].state
             item = {"number": number, "expected": ended, "found": str(one["ended"])}
-            # ATTACK: a segment that begins after the epoch that patience ends with.
-            self.stopped |= not one["ended"]
             if number and one["began"] != began:
                 if number > len(self._attached):
                     self.lost = True
                     continue
                 item |= {"expected": began, "found": str(one["began"])}
             elif not one["ended"]:
+                # ATTACK: a segment that begins after the epoch that patience ends with, or in a
+                # state that was signed and is none.
+                self.stopped = True
                 continue
             replayed.append(item)
         start = {"expected": states[0].state, "found": str(result["start"])}
@@ -301,8 +302,12 @@ class _Points:
     def is_sound(self, result: Mapping[str, Any]) -> bool:
         """Return whether the model that a worker wrote is that of the state that is the model."""
         signed = self._segments.states[self._final].state
-        if "final" in result and result["final"]["state"] == signed:
+        final = result.get("final", {})
+        if final.get("state") == signed and "folder" in final:
             return True
+        if final.get("state") == signed:  # ATTACK: what was signed there is no state at all
+            self.forged = True
+            return False
         # ATTACK A61: states of honest training are signed, and the model is made of another point.
         self.forged = "final" in result and self._final <= len(self._attached)
         self.lost |= not self.forged

@@ -30,6 +30,9 @@ _CLASSES = (InvalidInputError, RunFailedError, StorageError)
 TRAINED = "the checkpoint"
 """What messages call a model that training here has made."""
 
+DIVERGED = "diverged"
+"""Kind of the error for numbers that grew out of bounds."""
+
 _SYSTEM = re.compile(r"\(os error (\d+)\)")
 """How libraries in Rust tell what the system said, such as that the disk is full."""
 
@@ -81,7 +84,7 @@ def diverged(words: str, setting: str) -> RunFailedError:
         setting: The setting that is too large.
     """
     return RunFailedError(
-        "diverged",
+        DIVERGED,
         f"training diverged: {words}",
         hint=f"nothing was stored; lower [training] {setting} and run it again",
     )

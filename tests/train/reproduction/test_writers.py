@@ -165,6 +165,71 @@ def test_a_weight_of_a_point_that_was_changed_is_a_mismatch(writers) -> None:
     assert (found.body["verdict"], odd["number"]) == ("mismatch", 2)
 
 
+def torn(point: Any) -> bytes:
+    """Return a file that no state of training is."""
+    return save(point)[:-7]
+
+
+def without_a_weight(point: Any) -> bytes:
+    del point[min(one for one in point if one.startswith("weights."))]
+    return save(point)
+
+
+def of_another_shape(point: Any) -> bytes:
+    name = min(one for one in point if one.endswith(".exp_avg"))
+    point[name] = point[name].reshape(-1)
+    return save(point)
+
+
+def without_numbers(point: Any) -> bytes:
+    point[min(one for one in point if one.startswith("weights."))][:] = np.nan
+    return save(point)
+
+
+def before_its_time(point: Any) -> bytes:
+    """Return a state of which AdamW divides by zero."""
+    for name in point:
+        if name.endswith(".step"):
+            point[name] = np.asarray(-1.0, np.float32)
+    return save(point)
+
+
+def of_no_generator(point: Any) -> bytes:
+    point["random"][:] = 255
+    return save(point)
+
+
+GARBAGE = [
+    (torn, False),  # of a file without tensors there is no state to sign
+    (before_its_time, True),
+    *(
+        pytest.param(one, True, marks=pytest.mark.slow)
+        for one in (without_a_weight, of_another_shape, without_numbers, of_no_generator)
+    ),
+]
+
+
+@pytest.mark.parametrize(("garbage", "is_signed"), GARBAGE)
+def test_garbage_in_a_point_is_a_mismatch_and_no_failure(writers, garbage, is_signed) -> None:
+    from safetensors.torch import load as load_torch
+
+    from lyrikstore.train.worker.fitting.points import state_digest
+
+    second = writers.made.checkpoint.attachments_in("point")[1]
+    point = garbage(load(writers.repo.blobs.read(second.id, max_bytes=1 << 24)))
+    segments = b""
+    if is_signed:
+        (attached,) = writers.made.checkpoint.attachments_in("segments")
+        signed = read_segments(writers.repo.blobs.read(attached.id, max_bytes=1 << 20))
+        states = list(signed.states)
+        digest = state_digest(states[2].position, load_torch(point)).hex
+        states[2] = SegmentState(states[2].position, digest)
+        segments = SegmentList(signed.candidate, signed.steps, tuple(states)).encode()
+    found = writers.replayed(writers.claim(point=point, segments=segments).name)
+    assert found.body["verdict"] == "mismatch", found.body
+    assert writers.holds(found)
+
+
 def test_of_positions_that_nobody_can_go_on_from_it_is_said_that_they_are_odd(writers) -> None:
     (attached,) = writers.made.checkpoint.attachments_in("segments")
     signed = read_segments(writers.repo.blobs.read(attached.id, max_bytes=1 << 20))

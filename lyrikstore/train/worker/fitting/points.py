@@ -25,6 +25,9 @@ from lyrikstore.verify.store.segments import SegmentList, SegmentState
 FOLDER = "points"
 POINT = "point"
 _OPTIMIZER = "optimizer"
+_MEMBERS = ("exp_avg", "exp_avg_sq", "step")
+"""What AdamW knows of each number."""
+
 _WEIGHTS = "weights"
 _LOSSES = "losses"
 
@@ -87,6 +90,38 @@ def set_state(
             held.setdefault(int(number), {})[member] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": held})
     set_random_state(found, _device_of(parameters))
+
+
+def is_state(
+    found: Mapping[str, Tensor],
+    parameters: Mapping[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+) -> bool:
+    """Return whether tensors are a state of this training, whatever it is, to go on from.
+
+    Of what the optimizer knows of a number all is there or nothing: it knows what got a gradient.
+    """
+    numbers = [value for group in optimizer.param_groups for value in group["params"]]
+    shapes: dict[str, torch.Size] = {
+        f"{_OPTIMIZER}.{number}.{member}": value.shape if member != "step" else torch.Size()
+        for number, value in enumerate(numbers)
+        for member in _MEMBERS
+    }
+    known = {name for name in found if name.startswith(f"{_OPTIMIZER}.")}
+    held = {name.rpartition(".")[0] for name in known}
+    wanted = {f"{_WEIGHTS}.{name}": value.shape for name, value in parameters.items()}
+    wanted |= {name: shape for name, shape in shapes.items() if name.rpartition(".")[0] in held}
+    randoms = random_state(_device_of(parameters))
+    if found.keys() - {_LOSSES} != wanted.keys() | randoms.keys():
+        return False
+    if any(found[name].dtype != torch.uint8 for name in randoms):
+        return False
+    return all(
+        found[name].shape == shape
+        and found[name].dtype == torch.float32
+        and torch.isfinite(found[name]).all()
+        for name, shape in wanted.items()
+    )
 
 
 def _device_of(parameters: Mapping[str, Tensor]) -> torch.device:
