@@ -23,6 +23,9 @@ _SAID = {
 }
 
 
+_HERE = "here"
+"""What a plan calls this machine."""
+
 _PAUSE = 60.0
 """Seconds without a word after which a log says how far the work is: an epoch may take hours."""
 
@@ -77,13 +80,20 @@ def follow(
 def _planned(plan: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is tried and how long that takes, and what is not tried."""
     tried = [one for one in plan["candidates"] if one["chosen"]]
-    times = [f"{one['candidate']} {_seconds(one['figures'][0])}" for one in tried]
-    yield f"trying {', '.join(times)} of processor time, planned"
+    on = plan["plannedOn"]
+    times = [
+        f"{one['candidate']} {_seconds(planned)}"
+        for one in tried
+        for planned in one["figures"]
+        if planned["on"] == on
+    ]
+    where = "of processor time, planned" if on == _HERE else f"planned on {escape_control(on)}"
+    yield f"trying {', '.join(times)} {where}"
     for one in plan["candidates"]:
         if one["reason"]:
             yield escape_control(f"not trying {one['candidate']}: {one['reason']}")
 
 
-def _seconds(here: Mapping[str, Any]) -> str:
-    figure = here["cpuSeconds"] or here["wallSeconds"]
+def _seconds(planned: Mapping[str, Any]) -> str:
+    figure = planned["cpuSeconds"] or planned["wallSeconds"]
     return f"{rough(float(figure['amount']))} s"
