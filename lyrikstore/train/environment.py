@@ -6,6 +6,7 @@ library.
 
 import platform
 import sys
+from decimal import Decimal
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ PACKAGES = (
     *("accelerate", "bitsandbytes", "blake3", "huggingface-hub", "jinja2", "scipy"),
 )
 """Packages whose version can change a number in a result, or a prompt."""
+
+MEMORY_SHARE = Decimal("0.85")
+"""Of the memory of a machine or GPU, what a run may be expected to take: figures are ±30 %."""
 
 
 def describe_environment(threads: int) -> dict[str, Any]:

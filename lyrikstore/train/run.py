@@ -31,7 +31,6 @@ from lyrikstore.train.interrupted import (
     find_interrupted,
     points_folder,
 )
-from lyrikstore.train.plan.budget import check_accelerators
 from lyrikstore.train.plan.plan import Measure, TrainingPlan, plan_config
 from lyrikstore.train.plan.plan_json import plan_json
 from lyrikstore.train.preflight import RunPlan, preflight
@@ -150,10 +149,11 @@ def train_run(
             config.training.device,
             threads=config.training.threads,
             precision=precision_of(config.training.precision, config.training.device),
+            quantization=config.model.quantization,
+            planned_bytes=int(planned.planned.memory_bytes.value),
             base_env=base_env,
             progress=progress,
         )
-        check_accelerators(planned.planned, environment)
         plan = replace(plan, environment=environment)
     with open_staging(repo.root) as staging:
         copied = copy_inputs(repo, plan, staging)

@@ -13,6 +13,7 @@ _RESOURCES = (
     ("cpuSeconds", "processor time, s"),
     ("wallSeconds", "wall-clock time, s"),
     ("memoryBytes", "peak memory, bytes"),
+    ("acceleratorMemoryBytes", "peak memory of the accelerator, bytes"),
     ("costUsd", "cost, USD"),
     ("energyKwh", "energy, kWh"),
 )

@@ -251,5 +251,8 @@ def _resources(figures: "MachineFigures") -> str:
 
 
 def _took(actual: Mapping[str, str]) -> str:
-    memory = int(actual["memoryBytes"]) / 10**9
-    return f"{rough(float(actual['cpuSeconds']))} s of processor time, {memory:.1f} GB of memory"
+    on_gpu = actual.get("acceleratorMemoryBytes")
+    memory = f"{int(on_gpu or actual['memoryBytes']) / 10**9:.1f} GB of memory"
+    if on_gpu:
+        return f"{rough(float(actual['wallSeconds']))} s of time, {memory} on the GPU"
+    return f"{rough(float(actual['cpuSeconds']))} s of processor time, {memory}"

@@ -81,6 +81,7 @@ def evaluate_writer(
         device,
         threads=config.training.threads,
         precision=run.body["environment"].get("precision", "fp32"),
+        quantization=config.model.quantization,
         base_env=base_env,
     )
     source = read_prompt_source(repo, base, config.prompt)

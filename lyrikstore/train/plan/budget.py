@@ -1,9 +1,8 @@
 """Which candidates a budget allows, and what to do where it allows too few (spec §13.10.5)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -11,11 +10,9 @@ from msgspec.structs import replace
 from lyrikstore.canon.errors import PolicyError
 from lyrikstore.canon.text import rough
 from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.environment import MEMORY_SHARE
 from lyrikstore.train.plan.estimate import HERE, CandidateFigures, MachineFigures, total
 from lyrikstore.train.plan.prices import PriceFile, find_machine
-
-MEMORY_SHARE = Decimal("0.85")
-"""Of a machine's memory, what a run may be expected to take: figures are ±30 %."""
 
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
 
@@ -136,27 +133,6 @@ def smallest_that_fits(
             if not limits_of(free, machine.memory_bytes).broken_by(figures):
                 fitting.append((machine.memory_bytes, figures.usd.value, name))
     return min(fitting)[2] if fitting else ""
-
-
-def check_accelerators(planned: MachineFigures, environment: Mapping[str, Any]) -> None:
-    """Return if what is planned fits the GPU that is here.
-
-    Args:
-        planned: What the run takes on the machine that it is planned for.
-        environment: Of the run, with ``accelerators``.
-
-    Raises:
-        PolicyError: (``over-budget``) the GPU has less memory.
-    """
-    for one in environment.get("accelerators", ()):
-        limits = Limits(MEMORY_SHARE * int(one["memoryBytes"]), None, None)
-        if broken := limits.broken_by(planned):
-            raise PolicyError(
-                "over-budget",
-                f"on {one['name']} the run would take {broken}",
-                hint="fewer max_tokens, a smaller batch_size, activation_checkpointing = true or "
-                'quantization = "nf4"',
-            )
 
 
 def machine_memory_bytes() -> int:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from lyrikstore.canon.text import rough
-from lyrikstore.train.plan.budget import MEMORY_SHARE
+from lyrikstore.train.environment import MEMORY_SHARE
 from lyrikstore.train.plan.estimate import HERE, Estimate, MachineFigures
 from lyrikstore.train.plan.prices import PriceFile
 

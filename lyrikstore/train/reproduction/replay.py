@@ -120,6 +120,7 @@ def replay_segments(
         config.training.device,
         threads=config.training.threads,
         precision=config.training.precision,
+        quantization=config.model.quantization,
         base_env=base_env,
     )
     if "precision" in run.body["environment"]:
@@ -206,6 +207,10 @@ def _segments_of(repo: Repository, checkpoint: Manifest) -> SegmentList:
     return read_segments(repo.blobs.read(attached.id, max_bytes=MAX_BYTES))
 
 
+_STATE_TIMES, _MORE_BYTES = 4, 1 << 24
+"""The most that a point takes: so many times the files of its checkpoint, and so much beside."""
+
+
 class _Points:
     """The points of a run: copied for a worker, and what came of each judged.
 
@@ -224,6 +229,9 @@ class _Points:
     ) -> None:
         self._repo, self._segments, self._staging = repo, segments, staging
         self._attached = checkpoint.attachments_in(POINT_ROLE)
+        # A state has the weights, twice as much of what the optimizer knows, and random numbers.
+        weights = sum(one.bytes for one in repo.tree(checkpoint).entries)
+        self._most = _STATE_TIMES * weights + _MORE_BYTES
         self._kept = None if cache is None else KeptSegments.of_run(cache, run.name, run.id)
         self.staged: dict[str, None] = {}
         self.lost = self.forged = self.stopped = False
@@ -266,6 +274,10 @@ class _Points:
     def _read(self, number: int) -> Iterator[bytes]:
         opened: Callable[[], Any]
         if number <= len(self._attached):
+            # ATTACK: a point that fills disk and memory of everybody who does it again.
+            if self._attached[number - 1].bytes > self._most:
+                self.stopped = True
+                raise NotFoundError("not-kept", "a point is larger than a state can be")
             identity = self._attached[number - 1].id
             opened = lambda: self._repo.blobs.open(identity)  # noqa: E731
         elif self._kept is not None:

@@ -108,6 +108,7 @@ def reproduce_run(
         config.training.device,
         threads=config.training.threads,
         precision=config.training.precision,
+        quantization=config.model.quantization,
         base_env=base_env,
     )
     if "precision" in run.body["environment"]:

@@ -1,8 +1,10 @@
 """Where a worker computes: on processors, or on one GPU (spec §13.12.10)."""
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -14,24 +16,32 @@ from lyrikstore.train.worker.hashed_read import StagedFiles
 _FIRST_WITH_BF16 = (8, 0)
 """The compute capability from which GPUs multiply bf16."""
 
+_DRIVER = Path("/proc/driver/nvidia/version")
 
-def open_device(name: str) -> torch.device:
+
+def open_device(name: str, precision: str) -> torch.device:
     """Return where to compute.
 
     Args:
         name: ``cpu`` or ``cuda``; the first GPU that ``CUDA_VISIBLE_DEVICES`` leaves.
+        precision: What has to be computed in.
 
     Raises:
-        InvalidInputError: (``no-accelerator``) PyTorch finds no GPU here.
+        InvalidInputError: (``no-accelerator``) PyTorch finds no GPU here that computes so.
     """
     if name != CUDA:
         return torch.device("cpu")
-    if not torch.cuda.is_available():
-        raise InvalidInputError(
-            "no-accelerator",
+    if torch.version.cuda is None or not torch.cuda.is_available():
+        raise _no_accelerator(
             f"{DEVICE} is {CUDA}, and PyTorch {torch.__version__} finds no GPU on this machine",
-            hint="run it where nvidia-smi lists one, with a PyTorch that is built for CUDA; or "
-            f"leave {DEVICE} out: processors then do the same, slower",
+            "run it where nvidia-smi lists one, with a PyTorch that is built for CUDA; or leave "
+            f"{DEVICE} out: processors then do the same, slower",
+        )
+    about = torch.cuda.get_device_properties(0)
+    if precision == "bf16" and (about.major, about.minor) < _FIRST_WITH_BF16:
+        raise _no_accelerator(
+            f"{about.name} does not compute in bf16",
+            'train with precision = "fp32" in [training], or take a GPU of the year 2020 or later',
         )
     # TF32 rounds what fp32 promises.
     torch.backends.cuda.matmul.allow_tf32 = False
@@ -59,6 +69,21 @@ def set_random_state(found: Mapping[str, Tensor], device: torch.device) -> None:
         torch.cuda.set_rng_state(found["randomCuda"], device)
 
 
+def is_random_state(found: Mapping[str, Tensor], device: torch.device) -> bool:
+    """Return whether :func:`set_random_state` takes it."""
+    generators = {"random": torch.Generator()}
+    if device.type == CUDA:
+        generators["randomCuda"] = torch.Generator(device)
+    for name, generator in generators.items():
+        if found[name].dtype != torch.uint8 or found[name].ndim != 1:
+            return False
+        try:
+            generator.set_state(found[name])
+        except RuntimeError:
+            return False
+    return True
+
+
 def accelerator_figures(device: torch.device) -> dict[str, str]:
     """Return the most memory of a GPU that was taken so far; of processors nothing."""
     if device.type != CUDA:
@@ -72,32 +97,57 @@ def describe_accelerator(
     """Say which GPU would compute; the job ``accelerator``.
 
     Args:
-        job: ``device``, and ``precision``: what has to be computed in.
-        report: Called once.
+        job: ``device``, and what it has to do: ``precision``, ``quantization``.
+        report: Called at the beginning and the end.
 
     Returns:
         ``accelerators``: one, with ``name``, ``memoryBytes`` and ``driver``, as
-        ``environment`` of runs and evaluations has them.
+        ``environment`` of runs and evaluations has them; ``freeBytes``: of its memory, what
+        nobody takes now.
 
     Raises:
         InvalidInputError: (``no-accelerator``) there is none that computes so.
     """
     report("accelerator", 0, 1)
-    device = open_device(job[DEVICE])
+    device = open_device(job[DEVICE], job["precision"])
     about = torch.cuda.get_device_properties(device)
-    if job["precision"] == "bf16" and (about.major, about.minor) < _FIRST_WITH_BF16:
-        raise InvalidInputError(
-            "no-accelerator",
-            f"{about.name} does not compute in bf16",
-            hint='say precision = "fp32" in [training], or take a GPU of the year 2020 or later',
-        )
-    driver = f"CUDA {torch.version.cuda}; driver for CUDA {_driver_version()}"
+    _compute(device, job["precision"], job["quantization"], about.name)
+    free = torch.cuda.mem_get_info(device)[0]
+    cudnn = cast("Any", torch.backends.cudnn).version()
+    driver = f"CUDA {torch.version.cuda}, cuDNN {cudnn}; driver {_driver_version()}"
     found = {"name": about.name, "memoryBytes": int(about.total_memory), "driver": driver}
     report("accelerator", 1, 1)
-    return {"accelerators": [found]}
+    return {"accelerators": [found], "freeBytes": int(free)}
+
+
+def _compute(device: torch.device, precision: str, quantization: str, name: str) -> None:
+    # A GPU that is listed may be in use by somebody else alone, too new for this PyTorch, or
+    # without a library of bitsandbytes: better known before anything is announced.
+    try:
+        with autocast(device, half=precision == "bf16"):
+            some = torch.ones((64, 64), device=device)
+            if quantization:
+                import bitsandbytes  # an extra
+
+                layer: Any = cast("Any", bitsandbytes).nn.Linear4bit(64, 64, bias=False)
+                layer.to(device)(some).sum().item()
+            (some @ some).sum().item()
+    except RuntimeError as error:
+        raise _no_accelerator(
+            f"{name} computes nothing here: {str(error)[:200]}",
+            "nvidia-smi tells whether somebody else has it; a PyTorch or bitsandbytes for another "
+            "CUDA cannot use it",
+        ) from error
+
+
+def _no_accelerator(reason: str, hint: str) -> InvalidInputError:
+    return InvalidInputError("no-accelerator", reason, hint=hint)
 
 
 def _driver_version() -> str:
-    # Nothing public tells it, and a PyTorch without CUDA does not have it.
-    number = int(getattr(torch._C, "_cuda_getDriverVersion", lambda: 0)())  # noqa: SLF001
-    return f"{number // 1000}.{number % 1000 // 10}"
+    try:
+        told = _DRIVER.read_text("utf-8", "replace").partition("\n")[0]
+    except OSError:  # another system tells it elsewhere, or nowhere
+        return "unknown"
+    found = re.search(r"\d{3,}\.\d+(\.\d+)?", told)
+    return found[0] if found else "unknown"

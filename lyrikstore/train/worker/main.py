@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
         emit(channel, {"event": "read", "file": name, "blake3": digest.hex})
 
     files = StagedFiles(Path.cwd(), on_read)
-    job = parse(files.read(arguments[0]), max_bytes=1 << 22)
+    job = parse(files.read(arguments[0]), max_bytes=1 << 24)
 
     def report(phase: str, done: int, total: int, **figures: Any) -> None:
         event = {"event": "progress", "phase": phase, "done": done, "total": total, **figures}

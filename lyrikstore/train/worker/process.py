@@ -32,6 +32,7 @@ from lyrikstore.train.worker.staging import Staging
 
 _KEPT = frozenset(
     {
+        "CUDA_DEVICE_ORDER",
         "CUDA_VISIBLE_DEVICES",
         "LANG",
         "LC_ALL",

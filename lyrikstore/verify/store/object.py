@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
@@ -241,11 +242,21 @@ def _compare_with_run(
         problems.bad.append(f"{label}: its run did not plan an output of that name")
     if fault := find_prompt_fault(checkpoint.body, run.body):
         problems.bad.append(f"{label}: {fault}")
+    if "execution" not in run.body and _is_on_gpu(run.body) != (
+        "accelerators" in run.body["environment"]
+    ):
+        # ATTACK: an environment that no machine has, so that every difference is its fault.
+        problems.bad.append(f"{label}: the GPU of its run is not where its config computes")
     # ATTACK: a run that was to be watched, whose checkpoint is silent about what was seen.
     watched = run.body.get("execution", {}).get("observed") == "reads-and-writes"
     if watched != ("observed" in checkpoint.body):
         said = "what was seen of it" if watched else "what nobody was to look at"
         problems.bad.append(f"{label}: it {'does not say' if watched else 'says'} {said}")
+
+
+def _is_on_gpu(run: Mapping[str, Any]) -> bool:
+    training = run["config"].get("training")  # of a config it may be anything
+    return isinstance(training, dict) and training.get("device") == "cuda"
 
 
 def _compare_with_source(

@@ -56,9 +56,11 @@ class SegmentState(Struct, frozen=True):
 
     def is_at(self, place: tuple[int, int, int]) -> bool:
         """Return whether it is where it has to be, and training can go on from its position."""
-        best = self.position["bestScore"]
+        best, epochs = self.position["bestScore"], self.position["epoch"]
         return (
             self.place == place
+            and all(len(self.position[name]) == epochs for name in _LISTS)
+            and len(self.position["kept"]) <= epochs
             and _is_finite(self.position["loss"])
             and (not best or _is_finite(best))
         )

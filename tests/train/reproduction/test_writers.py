@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.timestamps import now
 from lyrikstore.history.commit.transaction import open_transaction
@@ -187,10 +188,10 @@ def without_numbers(point: Any) -> bytes:
 
 
 def before_its_time(point: Any) -> bytes:
-    """Return a state of which AdamW divides by zero."""
+    """Return a state of which AdamW takes the root of less than nothing."""
     for name in point:
         if name.endswith(".step"):
-            point[name] = np.asarray(-1.0, np.float32)
+            point[name] = np.asarray(-2.0, np.float32)
     return save(point)
 
 
@@ -199,32 +200,45 @@ def of_no_generator(point: Any) -> bytes:
     return save(point)
 
 
-GARBAGE = [
-    (torn, False),  # of a file without tensors there is no state to sign
-    (before_its_time, True),
-    *(
-        pytest.param(one, True, marks=pytest.mark.slow)
-        for one in (without_a_weight, of_another_shape, without_numbers, of_no_generator)
-    ),
-]
+def of_no_type(_: Any) -> bytes:
+    header = b'{"one":{"dtype":"F8_E8M0","shape":[8],"data_offsets":[0,8]}}'
+    return len(header).to_bytes(8, "little") + header + bytes(8)
 
 
-@pytest.mark.parametrize(("garbage", "is_signed"), GARBAGE)
-def test_garbage_in_a_point_is_a_mismatch_and_no_failure(writers, garbage, is_signed) -> None:
+def beyond_counting(_: Any) -> bytes:
+    header = b'{"one":{"dtype":"F32","shape":[0,1152921504606846976],"data_offsets":[0,0]}}'
+    return len(header).to_bytes(8, "little") + header
+
+
+def too_large(_: Any) -> bytes:
+    return bytes(1 << 25)
+
+
+LONGER = (
+    *(torn, without_a_weight, of_another_shape, without_numbers, of_no_generator, too_large),
+    beyond_counting,
+)
+SLOW = [pytest.param(one, marks=pytest.mark.slow) for one in LONGER]
+GARBAGE = [before_its_time, of_no_type, *SLOW]
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+def test_garbage_that_was_signed_is_a_mismatch_and_no_failure(writers, garbage) -> None:
     from safetensors.torch import load as load_torch
 
     from lyrikstore.train.worker.fitting.points import state_digest
 
     second = writers.made.checkpoint.attachments_in("point")[1]
     point = garbage(load(writers.repo.blobs.read(second.id, max_bytes=1 << 24)))
-    segments = b""
-    if is_signed:
-        (attached,) = writers.made.checkpoint.attachments_in("segments")
-        signed = read_segments(writers.repo.blobs.read(attached.id, max_bytes=1 << 20))
-        states = list(signed.states)
-        digest = state_digest(states[2].position, load_torch(point)).hex
-        states[2] = SegmentState(states[2].position, digest)
-        segments = SegmentList(signed.candidate, signed.steps, tuple(states)).encode()
+    (attached,) = writers.made.checkpoint.attachments_in("segments")
+    signed = read_segments(writers.repo.blobs.read(attached.id, max_bytes=1 << 20))
+    states = list(signed.states)
+    if garbage in {torn, of_no_type, beyond_counting, too_large}:
+        digest = Digest.of(point)
+    else:
+        digest = state_digest(states[2].position, load_torch(point))
+    states[2] = SegmentState(states[2].position, digest.hex)
+    segments = SegmentList(signed.candidate, signed.steps, tuple(states)).encode()
     found = writers.replayed(writers.claim(point=point, segments=segments).name)
     assert found.body["verdict"] == "mismatch", found.body
     assert writers.holds(found)
@@ -296,3 +310,10 @@ def test_a_run_of_an_earlier_version_is_not_done_again(writers) -> None:
         with pytest.raises(InvalidInputError) as caught:
             writers.again(writers.claim(run=change).name)
         assert caught.value.kind == "older-run"
+
+
+def test_an_environment_with_a_gpu_that_nothing_was_computed_on_is_a_fault(writers) -> None:
+    environment = writers.made.run.body["environment"]
+    run = {"environment": {**environment, "accelerators": [{"name": "one that nobody has"}]}}
+    assert not writers.holds(writers.claim(run=run))
+    assert writers.holds(writers.claim())

@@ -22,7 +22,7 @@ WITH_GPU = torch.cuda.is_available()
 @pytest.mark.parametrize("kind", ["Llama", "Gemma3"])
 def test_everything_is_where_the_model_computes(tmp_path, monkeypatch, kind, again):
     # PyTorch refuses to compute with tensors of two devices; `meta` stands for the GPU here.
-    monkeypatch.setattr(base, "open_device", lambda _: torch.device("meta"))
+    monkeypatch.setattr(base, "open_device", lambda *_: torch.device("meta"))
     more = {"head_dim": 8, "sliding_window": 256} if kind == "Gemma3" else {}
     files = stage(write_model(tmp_path / kind, kind, **more))
     writer = AdaptedDecoder.fresh(files, ["model.safetensors"], CONFIG, "fp32")
@@ -44,9 +44,9 @@ def test_everything_is_where_the_model_computes(tmp_path, monkeypatch, kind, aga
 @pytest.mark.skipif(WITH_GPU, reason="this machine has a GPU")
 def test_without_a_gpu_there_is_nothing_to_open():
     with pytest.raises(InvalidInputError) as error:
-        device.open_device("cuda")
+        device.open_device("cuda", "fp32")
     assert error.value.kind == "no-accelerator"
-    assert device.open_device("cpu").type == "cpu"
+    assert device.open_device("cpu", "fp32").type == "cpu"
 
 
 def test_a_state_has_the_random_numbers_of_every_device(monkeypatch):

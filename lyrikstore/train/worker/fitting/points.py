@@ -17,7 +17,7 @@ from torch import Tensor
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import encode
-from lyrikstore.train.worker.device import random_state, set_random_state
+from lyrikstore.train.worker.device import is_random_state, random_state, set_random_state
 from lyrikstore.train.worker.fitting.written import Began, Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.verify.store.segments import SegmentList, SegmentState
@@ -114,14 +114,16 @@ def is_state(
     randoms = random_state(_device_of(parameters))
     if found.keys() - {_LOSSES} != wanted.keys() | randoms.keys():
         return False
-    if any(found[name].dtype != torch.uint8 for name in randoms):
-        return False
-    return all(
+    fine = all(
         found[name].shape == shape
         and found[name].dtype == torch.float32
         and torch.isfinite(found[name]).all()
         for name, shape in wanted.items()
     )
+    # After no step AdamW divides by zero, and after fewer than none it takes roots of what is less.
+    taken = [found[name] for name in known if name.endswith(".step")]
+    device = _device_of(parameters)
+    return fine and all(one >= 1 for one in taken) and is_random_state(found, device)
 
 
 def _device_of(parameters: Mapping[str, Tensor]) -> torch.device:

@@ -80,7 +80,7 @@ def load_decoder(
         StorageError: (``staging-lost``) a file of it is gone.
     """
     settings = json.loads(files.read(f"{BASE}/{CONFIG}"))
-    place = open_device(device)
+    place = open_device(device, precision)
     with loading("the base model"):
         model = _without_weights(settings, quantization, _TYPES[precision])
         read = (one for name in weights for one in iterate_weights(files, f"{BASE}/{name}"))
