@@ -26,13 +26,13 @@ from lyrikstore.train.reproduction.compare import DigestOnly
 from lyrikstore.train.reproduction.reproduce import (
     Reproduction,
     config_of,
+    describe_again,
     find_run,
     find_untrainable,
     log_reproduction,
     plan_again,
 )
 from lyrikstore.train.seal import seal
-from lyrikstore.train.sft.accelerator import describe_machine
 from lyrikstore.train.snapshot import staged_base
 from lyrikstore.train.statements.inputs import copy_inputs
 from lyrikstore.train.worker.process import run_job
@@ -115,19 +115,9 @@ def replay_segments(
     segments = _segments_of(repo, checkpoint)
     drawn = draw_segments(segments.count, wanted, nonce=nonce, size=head.size, root=head.root)
     config = config_of(run)
-    environment = describe_machine(
-        repo.root,
-        config.training.device,
-        threads=config.training.threads,
-        precision=config.training.precision,
-        quantization=config.model.quantization,
-        base_env=base_env,
-    )
-    if "precision" in run.body["environment"]:
-        environment["precision"] = config.training.precision
     body: dict[str, Any] = {
         "method": SEGMENTS,
-        "environment": environment,
+        "environment": describe_again(repo, run, config, base_env),
         "code": describe_code(),
     }
     told: dict[str, Any] = {

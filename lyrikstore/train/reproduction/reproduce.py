@@ -103,19 +103,9 @@ def reproduce_run(
     progress(Progress(phase="check"))
     run, made = find_run(repo, ref)
     config = config_of(run)
-    environment = describe_machine(
-        repo.root,
-        config.training.device,
-        threads=config.training.threads,
-        precision=config.training.precision,
-        quantization=config.model.quantization,
-        base_env=base_env,
-    )
-    if "precision" in run.body["environment"]:
-        environment["precision"] = config.training.precision
     body: dict[str, Any] = {
         "method": WHOLE_RUN,
-        "environment": environment,
+        "environment": describe_again(repo, run, config, base_env),
         "code": describe_code(),
     }
     reasons = reasons_of(run.body, body)
@@ -132,6 +122,28 @@ def reproduce_run(
     progress(Progress(phase="log"))
     found = log_reproduction(repo, run, made, body, signer=signer, clock=clock, message=message)
     progress(Progress(phase="done"))
+    return found
+
+
+def describe_again(
+    repo: Repository, run: Manifest, config: TrainConfig, base_env: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the ``environment`` of a run that is done again here; arguments as they are there.
+
+    Raises:
+        InvalidInputError: (``no-accelerator``) the run was computed on a GPU, and there is none.
+    """
+    training = config.training
+    found = describe_machine(
+        repo.root,
+        training.device,
+        threads=training.threads,
+        precision=training.precision,
+        quantization=config.model.quantization,
+        base_env=base_env,
+    )
+    if "precision" in run.body["environment"]:
+        found["precision"] = training.precision
     return found
 
 
