@@ -167,7 +167,7 @@ def write_docs(table: Sequence[Sequence[str]]) -> None:
             rows.setdefault(cells[0], cells)
     ordered = [rows[name] for name in (*SETS, FEW) if name in rows]
     about = (
-        f"Made by `python benchmarks/candidates.py` on {datetime.now(UTC):%Y-%m-%d}, on "
+        f"Made by `python benchmarks/candidates.py`, last on {datetime.now(UTC):%Y-%m-%d}, on "
         f"{os.cpu_count()} cores ({platform.machine()}) that others used as well: mean macro-F1 on "
         "the locked test part over some seeds, each with a training and validation part of its "
         "own. The base is MiniLM; nobody chose a setting."
