@@ -144,7 +144,7 @@ def word_graph(
         ngram_indexes=list(range(len(terms))),
         pool_int64s=pool,
     )
-    idf = np.asarray(model.vectorizer.idf_)[kept]
+    idf = model.terms.idf[kept]
     constants = {
         "words.one": np.asarray(1, np.float32),
         "words.tiny": np.asarray(1e-12, np.float32),

@@ -39,7 +39,7 @@ def train(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[st
         names = job["config"]["data"].get("fields", ())
         words = WordCounts.fit(job["task"], labels, examples, names)
         written.add(words, words.logits(checking), final=True)
-        rare = words.vectorizer.min_df == 1
+        rare = words.rare
         report("step", 1, 1)
     elif candidate == "embeddings":
         _train_embeddings(job, files, (examples, checking), written, report)

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 NEVER = -30.0
 """Bias of a label that no record has."""
@@ -44,7 +43,9 @@ def fit_linear(task: str, features: Any, wanted: NDArray[np.bool_], strength: fl
     return weight, bias
 
 
-def _regression(strength: float) -> LogisticRegression:
+def _regression(strength: float) -> Any:
+    from sklearn.linear_model import LogisticRegression  # slow to load: only where one is fitted
+
     return LogisticRegression(
         C=strength, max_iter=_ITERATIONS, class_weight="balanced", random_state=0
     )

@@ -1,7 +1,7 @@
 """``tfidf/1``: word 1- and 2-grams, TF-IDF, a linear model; numbers and categories can join.
 
-Numbers and vocabulary are JSON and safetensors; nothing is pickled. scikit-learn fits, and counts
-words again when the model answers.
+Numbers and vocabulary are JSON and safetensors; nothing is pickled. scikit-learn is loaded where
+one is fitted, and not where it answers.
 """
 
 import json
@@ -15,8 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load, save_file
 from scipy import sparse
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.preprocessing import normalize
 
 from lyrikstore.train.formats.word_counts import (
     FIELDS,
@@ -30,6 +28,7 @@ from lyrikstore.train.worker.examples import Example, targets
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.linear import fit_linear
 from lyrikstore.train.worker.models.model import Logits, Part, Summands, check_finite, described
+from lyrikstore.train.worker.models.terms import TermCounts, unit_sparse_rows, words_of
 
 STRENGTH = 20.0
 """C of the logistic regression: set beforehand, tuned on nobody's test set."""
@@ -44,24 +43,27 @@ class WordCounts:
     Args:
         task: Name of the task.
         labels: Labels in the order of the rows of weights.
-        vectorizer: Counts words.
+        terms: Counts words.
         fields: How further fields become numbers.
         weight: Labels × features.
         bias: Of each label.
+        rare: Whether its terms are in one record alone, as no others were there.
     """
 
     def __init__(
         self,
         task: str,
         labels: Sequence[str],
-        vectorizer: TfidfVectorizer,
+        terms: TermCounts,
         fields: "Fields",
         weight: NDArray[np.float64],
         bias: NDArray[np.float64],
+        *,
+        rare: bool = False,
     ) -> None:
         self.task, self.labels = task, list(labels)
-        self.vectorizer, self.fields = vectorizer, fields
-        self.weight, self.bias = weight, bias
+        self.terms, self.fields = terms, fields
+        self.weight, self.bias, self.rare = weight, bias, rare
         self._names: list[str] = []
 
     @classmethod
@@ -76,6 +78,8 @@ class WordCounts:
             examples: What to learn from.
             names: Fields that join the text.
         """
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
         vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
         texts = [one.text for one in examples]
         try:
@@ -86,7 +90,8 @@ class WordCounts:
         fields = Fields.fit(names, [one.fields for one in examples])
         features = _joined(words, fields.matrix([one.fields for one in examples]))
         weight, bias = fit_linear(task, features, targets(examples, labels), STRENGTH)
-        return cls(task, labels, vectorizer, fields, weight, bias)
+        terms = TermCounts(list(map(str, vectorizer.get_feature_names_out())), vectorizer.idf_)
+        return cls(task, labels, terms, fields, weight, bias, rare=vectorizer.min_df == 1)
 
     def logits(self, examples: Sequence[Example]) -> Logits:
         """Return the logits of some records."""
@@ -95,12 +100,12 @@ class WordCounts:
 
     def features(self, examples: Sequence[Example]) -> Any:
         """Return the sparse features of some records: records × features."""
-        words = self.vectorizer.transform([one.text for one in examples])
+        words = self.terms.matrix([one.text for one in examples])
         return _joined(words, self.fields.matrix([one.fields for one in examples]))
 
     def vectors(self, examples: Sequence[Example]) -> Any:
         """Return the features as sparse rows of length 1."""
-        return normalize(self.features(examples))
+        return unit_sparse_rows(self.features(examples))
 
     def contributions(self, example: Example, label: int) -> tuple[Summands, float]:
         """Return the summands of a logit: each feature's value times its weight, and the bias."""
@@ -122,21 +127,19 @@ class WordCounts:
 
     def names(self) -> list[str]:
         """Return what each feature is, for people: a term, or a field and its value."""
-        return [*map(str, self.vectorizer.get_feature_names_out()), *self.fields.names()]
+        return [*self.terms.names, *self.fields.names()]
 
     def tokens(self, example: Example) -> tuple[int, int]:
         """Return how many words were counted; all are read."""
-        analyse = self.vectorizer.build_tokenizer()
-        return len(analyse(example.text)), 0
+        return len(words_of(example.text)), 0
 
     def save(self, folder: Path) -> None:
         """Write its files."""
-        terms = [str(one) for one in self.vectorizer.get_feature_names_out()]
         settings = described(self.task, self.labels, FORMAT, **{FIELDS: self.fields.to_json()})
         (folder / SETTINGS).write_text(json.dumps(settings), "utf-8")
-        (folder / VOCABULARY).write_text(json.dumps(terms), "utf-8")
+        (folder / VOCABULARY).write_text(json.dumps(self.terms.names), "utf-8")
         tensors = {
-            "idf": np.ascontiguousarray(self.vectorizer.idf_, np.float64),
+            "idf": np.ascontiguousarray(self.terms.idf, np.float64),
             "weight": np.ascontiguousarray(self.weight, np.float64),
             "bias": np.ascontiguousarray(self.bias, np.float64),
         }
@@ -160,16 +163,10 @@ class WordCounts:
         ):
             raise ValueError("the weights are not those of its vocabulary and labels")
         check_finite(tensors)
-        vectorizer = TfidfVectorizer(
-            ngram_range=(1, 2),
-            sublinear_tf=True,
-            vocabulary={term: at for at, term in enumerate(terms)},
-        )
-        vectorizer.idf_ = tensors["idf"]
         return cls(
             settings["task"],
             settings["labels"],
-            vectorizer,
+            TermCounts(terms, tensors["idf"]),
             fields,
             tensors["weight"],
             tensors["bias"],
