@@ -12,6 +12,7 @@ from torch import Tensor
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.train.requirements import ACCELERATOR, CUDA, DEVICE
 from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.models.adapters import load_bitsandbytes
 
 _FIRST_WITH_BF16 = (8, 0)
 """The compute capability from which GPUs multiply bf16."""
@@ -127,9 +128,7 @@ def _compute(device: torch.device, precision: str, quantization: str, name: str)
         with autocast(device, half=precision == "bf16"):
             some = torch.ones((64, 64), device=device)
             if quantization:
-                import bitsandbytes  # an extra
-
-                layer: Any = cast("Any", bitsandbytes).nn.Linear4bit(64, 64, bias=False)
+                layer: Any = load_bitsandbytes().nn.Linear4bit(64, 64, bias=False)
                 layer.to(device)(some).sum().item()
             (some @ some).sum().item()
     except RuntimeError as error:

@@ -18,6 +18,7 @@ from lyrikstore.train.worker.errors import loading
 from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.metrics import latency
+from lyrikstore.train.worker.models.adapters import load_peft
 from lyrikstore.train.worker.models.encoder import prepare
 from lyrikstore.train.worker.staging import CHECKPOINT, TEST
 from lyrikstore.train.worker.writing.choices import AnswerChoices
@@ -206,7 +207,6 @@ def _llama_cpp(
 def _peft(
     folder: Path, threads: int, stops: frozenset[int]
 ) -> tuple[Next, Callable[[str], list[int]]]:
-    from peft import PeftModel
     from tokenizers import Tokenizer
     from transformers import AutoModelForCausalLM
 
@@ -214,7 +214,8 @@ def _peft(
     torch.set_num_threads(threads)
     own: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     base = AutoModelForCausalLM.from_pretrained(folder / "base", dtype=torch.float32, **own)
-    model: Any = PeftModel.from_pretrained(base, str(folder / "adapter"), local_files_only=True)
+    adapted = load_peft().PeftModel
+    model = adapted.from_pretrained(base, str(folder / "adapter"), local_files_only=True)
     model.eval()
     tokenizer = Tokenizer.from_file(str(folder / "base" / "tokenizer.json"))
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from peft.tuners.tuners_utils import BaseTunerLayer
 
 from lyrikstore.train.formats.adapter import ADAPTER, ADAPTER_CONFIG
 from lyrikstore.train.formats.base_model import CONFIG, TOKENIZER
@@ -78,6 +77,8 @@ def merged(causal: Any) -> Iterator[tuple[str, tuple[int, ...], Tensor]]:
     Yields:
         Name, shape, and what makes the values when it is asked, so that memory holds one of them.
     """
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
     shared = bool(causal.config.tie_word_embeddings)
     for name, module in causal.named_modules():
         if ".base_layer" in name or ".lora_" in name or (shared and name == "lm_head"):

@@ -12,13 +12,6 @@ from typing import Any, Self, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from peft import (
-    LoraConfig,
-    PeftModel,
-    get_peft_model,
-    get_peft_model_state_dict,
-    set_peft_model_state_dict,
-)
 from safetensors.torch import load, save_file
 from torch import Tensor, nn
 
@@ -35,6 +28,12 @@ from lyrikstore.train.formats.encoder import FORMAT as FULL
 from lyrikstore.train.worker.errors import TRAINED, loading
 from lyrikstore.train.worker.examples import Example
 from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.models.adapters import (
+    load_peft,
+    merge_adapter,
+    new_adapter,
+    settings_of,
+)
 from lyrikstore.train.worker.models.encoder import (
     Batch,
     TextEncoder,
@@ -109,7 +108,7 @@ class Tuned:
         base = load_base(files, config["model"]["max_tokens"])
         width, lora = int(base.config.hidden_size), config.get("lora")
         if lora is not None:
-            encoder = cast("nn.Module", get_peft_model(base, _lora(lora)))
+            encoder = load_peft().get_peft_model(base, new_adapter(lora))
         else:
             encoder = base.requires_grad_(requires_grad=True)
             # Word vectors are most of the weights, and rare words would be torn away from others.
@@ -167,9 +166,7 @@ class Tuned:
 
     def network(self) -> Network:
         """Return it as one network; an adapter is merged for good, so nothing else may follow."""
-        encoder: Any = self.classifier.encoder.eval()
-        if isinstance(encoder, PeftModel):
-            encoder = cast("Any", encoder).merge_and_unload()
+        encoder = merge_adapter(self.classifier.encoder.eval())
         linear = self.classifier.classifier
         return Network(
             encoder,
@@ -182,9 +179,7 @@ class Tuned:
 
     def merged(self) -> Self:
         """Return it with its adapter merged for good, all weights its own but the word vectors."""
-        encoder: Any = self.classifier.encoder
-        if isinstance(encoder, PeftModel):
-            encoder = cast("Any", encoder).merge_and_unload()
+        encoder = merge_adapter(self.classifier.encoder)
         encoder.requires_grad_(requires_grad=True)
         encoder.get_input_embeddings().requires_grad_(requires_grad=False)
         self.classifier.encoder = encoder
@@ -194,7 +189,7 @@ class Tuned:
         """Write the adapter or the weights that were trained, and the classifier."""
         encoder = self.classifier.encoder
         if self.lora is not None:
-            _save(get_peft_model_state_dict(encoder), folder / ADAPTER)
+            _save(load_peft().get_peft_model_state_dict(encoder), folder / ADAPTER)
             written = json.dumps(_adapter_config(self.lora))
             (folder / ADAPTER_CONFIG).write_text(written, "utf-8")
         else:
@@ -231,12 +226,14 @@ class Tuned:
 def _load(base: Any, files: StagedFiles, folder: str, about: Mapping[str, Any]) -> TextClassifier:
     width = int(base.config.hidden_size)
     if about["format"] == LORA:
-        lora = _to_lora(files.read(f"{folder}/{ADAPTER_CONFIG}"))
-        encoder = get_peft_model(base, lora)
+        peft = load_peft()
+        document = json.loads(files.read(f"{folder}/{ADAPTER_CONFIG}"))
+        lora = new_adapter(settings_of(document), inference_mode=True)
+        encoder = peft.get_peft_model(base, lora)
         tensors = load(files.read(f"{folder}/{ADAPTER}"))
-        if tensors.keys() != get_peft_model_state_dict(encoder).keys():
+        if tensors.keys() != peft.get_peft_model_state_dict(encoder).keys():
             raise ValueError("the adapter's tensors are not those its config names")
-        set_peft_model_state_dict(encoder, tensors)
+        peft.set_peft_model_state_dict(encoder, tensors)
     else:
         encoder = base
         tensors = load(files.read(f"{folder}/{ENCODER}"))
@@ -262,42 +259,18 @@ def _save(tensors: Mapping[str, Tensor], path: Path) -> None:
     save_file({name: value.contiguous() for name, value in tensors.items()}, path)
 
 
-def _lora(settings: Mapping[str, Any]) -> LoraConfig:
-    return LoraConfig(
-        r=settings["rank"],
-        lora_alpha=settings["alpha"],
-        lora_dropout=float(settings["dropout"]),
-        target_modules=list(settings["targets"]),
-        layers_to_transform=list(settings["layers"]) if settings.get("layers") else None,
-    )
-
-
 def _adapter_config(settings: Mapping[str, Any]) -> dict[str, Any]:
     # Written out rather than taken from PEFT, which adds every setting of every other kind of
     # adapter, sets in an order that follows the hash seed, and the path of the base model.
-    lora = _lora(settings)
     document: dict[str, Any] = dict(FIXED)
     document |= {
         "base_model_name_or_path": "",
-        "lora_alpha": lora.lora_alpha,
-        "lora_dropout": lora.lora_dropout,
+        "lora_alpha": settings["alpha"],
+        "lora_dropout": float(settings["dropout"]),
         "peft_version": version("peft"),
-        "r": lora.r,
+        "r": settings["rank"],
         "target_modules": sorted(settings["targets"]),
     }
     if settings.get("layers"):
         document["layers_to_transform"] = sorted(settings["layers"])
     return document
-
-
-def _to_lora(data: bytes) -> LoraConfig:
-    # What it may say was looked at before it was staged (lyrikstore.train.formats.adapter).
-    document = json.loads(data)
-    return LoraConfig(
-        r=document["r"],
-        lora_alpha=document["lora_alpha"],
-        lora_dropout=float(document["lora_dropout"]),
-        target_modules=list(document["target_modules"]),
-        layers_to_transform=document.get("layers_to_transform"),
-        inference_mode=True,
-    )

@@ -36,6 +36,7 @@ from lyrikstore.train.requirements import CPU
 from lyrikstore.train.worker.device import open_device
 from lyrikstore.train.worker.errors import loading
 from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.models.adapters import load_bitsandbytes
 from lyrikstore.train.worker.models.encoder import iterate_weights
 from lyrikstore.train.worker.staging import BASE
 
@@ -98,12 +99,11 @@ def _without_weights(settings: Mapping[str, Any], quantization: str, dtype: torc
         model = built(config)
     model.tie_weights()
     if quantization:
-        import bitsandbytes  # an extra
-
+        four_bits = load_bitsandbytes()
         layers = [(name, one) for name, one in model.named_modules() if type(one) is nn.Linear]
         for name, one in layers:
             if name != "lm_head":
-                four = cast("Any", bitsandbytes).nn.Linear4bit(
+                four = four_bits.nn.Linear4bit(
                     one.in_features,
                     one.out_features,
                     bias=one.bias is not None,

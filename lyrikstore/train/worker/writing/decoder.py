@@ -11,12 +11,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
-from peft import (
-    LoraConfig,
-    get_peft_model,
-    get_peft_model_state_dict,
-    set_peft_model_state_dict,
-)
 from safetensors.torch import load, save_file
 from torch import Tensor, nn
 
@@ -25,6 +19,7 @@ from lyrikstore.train.formats.decoder import DECODER_FIXED, FORMAT, PROMPT
 from lyrikstore.train.requirements import CPU, SFT, training_device
 from lyrikstore.train.worker.errors import TRAINED, loading
 from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.models.adapters import load_peft, new_adapter, settings_of
 from lyrikstore.train.worker.writing.base import load_decoder
 
 
@@ -80,7 +75,7 @@ class AdaptedDecoder:
         }
         if "choices" in prompt:
             about["choices"] = prompt["choices"]
-        return cls(causal, get_peft_model(causal, _lora(lora)), about, lora)
+        return cls(causal, _adapted(causal, lora), about, lora)
 
     @classmethod
     def load(
@@ -111,20 +106,13 @@ class AdaptedDecoder:
             device=device,
         )
         with loading(TRAINED):
-            lora = {
-                "rank": document["r"],
-                "alpha": document["lora_alpha"],
-                "dropout": document["lora_dropout"],
-                "targets": document["target_modules"],
-                "layers": document.get("layers_to_transform"),
-            }
-            peft = get_peft_model(causal, _lora(lora))
+            peft = _adapted(causal, settings_of(document))
             wanted = {name: one.shape for name, one in _adapter_state(peft).items()}
             if {name: one.shape for name, one in tensors.items()} != wanted:
                 raise ValueError("the adapter's tensors are not those its config names")
             if not all(torch.isfinite(one).all() for one in tensors.values()):
                 raise ValueError("its weights have infinity or NaN")
-            set_peft_model_state_dict(peft, tensors)
+            load_peft().set_peft_model_state_dict(peft, tensors)
         peft.eval()
         return cls(causal, peft, about, None)
 
@@ -165,18 +153,12 @@ class AdaptedDecoder:
         (folder / PROMPT).write_text(json.dumps(self.about), "utf-8")
 
 
-def _lora(settings: Mapping[str, Any]) -> LoraConfig:
-    return LoraConfig(
-        task_type="CAUSAL_LM",
-        r=settings["rank"],
-        lora_alpha=settings["alpha"],
-        lora_dropout=float(settings["dropout"]),
-        target_modules=list(settings["targets"]),
-        layers_to_transform=list(settings["layers"]) if settings.get("layers") else None,
-    )
+def _adapted(causal: Any, settings: Mapping[str, Any]) -> Any:
+    return load_peft().get_peft_model(causal, new_adapter(settings, task_type="CAUSAL_LM"))
 
 
 def _adapter_state(peft: Any) -> dict[str, Tensor]:
     # Told nothing of embeddings, PEFT asks a hub whether the base's vocabulary has grown.
-    found: dict[str, Tensor] = get_peft_model_state_dict(peft, save_embedding_layers=False)
+    read = load_peft().get_peft_model_state_dict
+    found: dict[str, Tensor] = read(peft, save_embedding_layers=False)
     return found

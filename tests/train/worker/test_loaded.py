@@ -1,0 +1,50 @@
+"""What a worker loads: nothing that its own job has no use for. These are real starts."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from lyrikstore.train.predict.predict import predict_file
+from lyrikstore.train.worker import process
+
+pytestmark = pytest.mark.train
+
+RECORDING = """
+import atexit, pathlib, sys
+
+def note():
+    there = [name for name, module in sys.modules.items() if module is not None]
+    pathlib.Path(sys.argv[1]).write_text(" ".join(there))
+
+atexit.register(note)
+from lyrikstore.train.worker.main import main
+sys.exit(main(sys.argv[2:]))
+"""
+COMPILERS = {"bitsandbytes", "torch._inductor.compile_fx"}
+NEVER = {
+    "tfidf": COMPILERS | {"torch", "transformers", "peft", "accelerate", "sklearn", "pandas"},
+    "embeddings": COMPILERS | {"peft", "sklearn.linear_model"},
+    "lora": COMPILERS,
+}
+"""Candidate → what its answers need not."""
+
+
+@pytest.mark.parametrize("candidate", NEVER)
+def test_an_answer_loads_what_it_needs(
+    workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, candidate: str
+) -> None:
+    name = f"checkpoints/acme/loaded-{candidate}"
+    config = workshop.tiny.replace("checkpoints/acme/tiny", name).replace("lora", candidate, 1)
+    workshop.train(config)
+    (tmp_path / "asked.txt").write_text("Permission is hereby granted, free of charge")
+    recorded = tmp_path / "modules"
+    monkeypatch.setattr(
+        process, "PROGRAM", (sys.executable, "-P", "-s", "-c", RECORDING, str(recorded))
+    )
+    asked = (workshop.repo, name, tmp_path / "asked.txt")
+    predict_file(*asked, base_env=os.environ, folder=workshop.repo.root)
+    loaded = set(recorded.read_text().split())
+    assert "lyrikstore.train.worker.predicting.predict" in loaded
+    assert sorted(loaded & NEVER[candidate]) == []
