@@ -181,16 +181,39 @@ def test_the_loss_is_that_of_trl(llama, causal, tmp_path):
     assert abs(ours - theirs) < 1e-4
 
 
+FOUR_BITS = CONFIG | {"model": CONFIG["model"] | {"quantization": "nf4"}}
+
+
 def test_four_bits_leave_adapters_whole_and_fetch_nothing(llama):
     import sys
 
-    writer = AdaptedDecoder.fresh(
-        llama, ["model.safetensors"], CONFIG | {"model": CONFIG["model"] | {"quantization": "nf4"}},
-        "fp32",
-    )  # fmt: skip
+    writer = AdaptedDecoder.fresh(llama, ["model.safetensors"], FOUR_BITS, "fp32")
     kinds = {type(one).__name__ for one in writer.causal.modules()}
     assert "Linear4bit" in kinds
     assert {one.dtype for one in writer.parameters().values()} == {torch.float32}
     assert sys.modules.get("kernels") is None
     with torch.no_grad():
         assert torch.isfinite(learnt_loss(writer.causal, pack_rows([RECORDS])))
+
+
+def test_four_bits_learn_after_they_answered_as_before(llama):
+    # On processors with AVX-512 BF16 bitsandbytes packed them anew at the first answer: no gradient
+    # came through any more, so of a run only the first epoch had learnt.
+    writer = AdaptedDecoder.fresh(llama, ["model.safetensors"], FOUR_BITS, "fp32")
+    for value in writer.parameters().values():
+        torch.nn.init.normal_(value, std=0.02)
+    held = {name: one.data.clone() for name, one in writer.causal.named_parameters()}
+    rows, found = pack_rows([RECORDS]), []
+    for _ in range(2):
+        writer.peft.train()
+        writer.peft.zero_grad()
+        learnt_loss(writer.causal, rows).backward()
+        found.append({name: one.grad.clone() for name, one in writer.parameters().items()})
+        writer.peft.eval()
+        with torch.inference_mode():
+            learnt_loss(writer.causal, rows)
+    first, second = found
+    assert all(one.abs().max() > 0 for one in first.values())
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    now = dict(writer.causal.named_parameters())
+    assert all(torch.equal(one, now[name].data) for name, one in held.items())

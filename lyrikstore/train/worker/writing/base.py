@@ -112,6 +112,9 @@ def _without_weights(settings: Mapping[str, Any], quantization: str, dtype: torc
                     quant_type=quantization,
                     device="meta",
                 )
+                # On processors with AVX-512 BF16 it would keep other weights once it has answered,
+                # through which no gradient goes back, and fail where a layer is narrower than 64.
+                four.support_avx512bf16_for_cpu = False
                 model.set_submodule(name, four)
         model.is_loaded_in_4bit = True  # by which PEFT knows such layers
     return model.eval()
