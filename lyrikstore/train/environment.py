@@ -28,6 +28,9 @@ PACKAGES = (
 MEMORY_SHARE = Decimal("0.85")
 """Of the memory of a machine or GPU, what a run may be expected to take: figures are ±30 %."""
 
+_ARITHMETIC = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "sve", "bf16")
+"""Instructions by which libraries choose how they add: a processor's name does not tell of them."""
+
 
 def describe_environment(threads: int) -> dict[str, Any]:
     """Return the ``environment`` member of a run or evaluation.
@@ -109,7 +112,7 @@ def _flags() -> set[str]:
     if sys.platform != "linux":
         return set()
     for line in Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines():
-        if line.startswith("flags"):
+        if line.startswith(("flags", "Features")):
             return set(line.partition(":")[2].split())
     return set()
 
@@ -121,4 +124,5 @@ def _processor() -> str:
             if line.startswith("model name"):
                 model = line.partition(":")[2].strip()
                 break
-    return model or "unknown processor"
+    known = " ".join(name for name in _ARITHMETIC if name in _flags())
+    return (model or "unknown processor") + (f" ({known})" if known else "")

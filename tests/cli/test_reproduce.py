@@ -40,6 +40,7 @@ def test_an_honest_run_comes_again(new_person, candidate) -> None:
     found = acme.ok("reproduce", "checkpoints/acme/small", "--json").json
     body = found["body"]
     assert (body["verdict"], found["run"]) == ("match", made["run"])
+    assert found["environmentDiffers"] == []
     assert [one["checkpoint"] for one in body["compared"]] == made["checkpoints"]
     assert leftovers(acme) == []
     report = acme.ok("verify", found["name"], "--json").json

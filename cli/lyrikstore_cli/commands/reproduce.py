@@ -67,6 +67,10 @@ def command(
             "logIndex": made.log_index,
             "run": str(made.run.id),
             "verdictText": word,
+            "environmentDiffers": [
+                {"setting": name, "ofRun": then, "ofNow": now}
+                for name, then, now in made.environment_differences
+            ],
             "body": body,
         },
     )
@@ -81,7 +85,7 @@ def command(
                 say(f"! segment {one['number']} does not come again", "bold")
         chance = told["missChance"]
         say(f"  a single forged segment is missed with probability {chance}")
-    for line in reason_lines(body):
+    for line in reason_lines(body, made.environment_differences):
         say(f"  {line}")
     say(f"✓ statement   {made.manifest.name}  {made.manifest.id.short}")
     if code := _CODES[made.verdict]:

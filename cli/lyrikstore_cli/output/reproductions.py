@@ -1,6 +1,6 @@
 """Reproductions, as people read them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lyrikstore.canon.text import escape_control
@@ -13,10 +13,19 @@ _REASONS = {
 }
 
 
-def reason_lines(body: Mapping[str, Any]) -> Iterator[str]:
-    """Yield why a difference would decide nothing."""
+def reason_lines(
+    body: Mapping[str, Any], differences: Sequence[tuple[str, str, str]]
+) -> Iterator[str]:
+    """Yield why a difference would decide nothing.
+
+    Args:
+        body: Of the reproduction.
+        differences: What of its environment is another: what it is, of the run, of now.
+    """
     for reason in body.get("reasons", ()):
         yield f"! {_REASONS[reason]}"
+    for name, then, now in differences:
+        yield escape_control(f"  {name}: {now or 'absent'}; of the run: {then or 'absent'}")
 
 
 def reproduction_line(row: Mapping[str, Any]) -> str:

@@ -34,6 +34,7 @@ from lyrikstore.verify.store.reproductions import (
     INPUT_MISSING,
     WHOLE_RUN,
     WORDS,
+    environment_differences,
     is_repeatable,
     reasons_of,
     verdict_of,
@@ -62,6 +63,13 @@ class Reproduction(Struct, frozen=True):
     def verdict_text(self) -> str:
         """The verdict as people read it, such as ``MATCH``."""
         return WORDS[self.verdict]
+
+    @property
+    def environment_differences(self) -> list[tuple[str, str, str]]:
+        """What can change a number and was another: what it is, of the run, of now."""
+        return environment_differences(
+            self.run.body["environment"], self.manifest.body["environment"]
+        )
 
 
 def reproduce_run(

@@ -71,17 +71,35 @@ def reasons_of(run: Mapping[str, Any], body: Mapping[str, Any]) -> list[str]:
         body: ``environment`` and ``code`` of the reproduction.
     """
     found = []
-    if _machine(run["environment"]) != _machine(body["environment"]):
+    if environment_differences(run["environment"], body["environment"]):
         found.append(OTHER_ENVIRONMENT)
     if run["code"] != body["code"]:
         found.append(OTHER_CODE)
     return found
 
 
-def _machine(environment: Mapping[str, Any]) -> dict[str, Any]:
-    # The kernel before it does not compute.
-    processor = str(environment["platform"]).rpartition("; ")[2]
-    return {**environment, "platform": processor}
+def environment_differences(
+    then: Mapping[str, Any], now: Mapping[str, Any]
+) -> list[tuple[str, str, str]]:
+    """Return what can change a number and is not the same: what it is, of the run, of now.
+
+    Args:
+        then: ``environment`` of the run.
+        now: That of the reproduction.
+    """
+    return [
+        (name, one, other)
+        for name in sorted(_parts(then).keys() | _parts(now).keys())
+        if (one := _parts(then).get(name, "")) != (other := _parts(now).get(name, ""))
+    ]
+
+
+def _parts(environment: Mapping[str, Any]) -> dict[str, str]:
+    # The kernel before the processor does not compute.
+    found = {"processor": str(environment["platform"]).rpartition("; ")[2]}
+    found |= {f"package {name}": str(one) for name, one in environment.get("packages", {}).items()}
+    rest = environment.keys() - {"packages", "platform"}
+    return found | {name: str(environment[name]) for name in rest}
 
 
 def verdict_of(body: Mapping[str, Any], tolerances: Mapping[str, Any] | None) -> str:

@@ -16,7 +16,11 @@ from lyrikstore.index.log_view import reproductions_of
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.reproduction.reproduce import Reproduction, reproduce_run
 from lyrikstore.verify.store.object import verify_object
-from lyrikstore.verify.store.reproductions import ORDER
+from lyrikstore.verify.store.reproductions import (
+    ORDER,
+    environment_differences,
+    reasons_of,
+)
 from tests.train.conftest import paragraphs, part_of
 
 pytestmark = pytest.mark.train
@@ -304,3 +308,29 @@ def test_data_that_is_gone_leaves_it_open(claims, workshop) -> None:
     found = claims.again(str(made.run.id))
     assert (found.verdict, found.manifest.body["reasons"]) == ("inconclusive", ["input-missing"])
     assert claims.runs_check(found.manifest).state == "pass"
+
+
+def test_what_was_another_is_named_first_of_all_the_processor() -> None:
+    # One name stands for several processors: what it computes with is part of it.
+    then = {
+        "platform": "Linux-6.1; AMD EPYC (avx2)",
+        "packages": {"torch": "2.9", "processor": "x"},
+        "threads": 1,
+    }
+    now = {
+        "platform": "Linux-7.0; AMD EPYC (avx2 avx512f avx512_bf16)",
+        "packages": {"torch": "2.13", "processor": "x"},
+        "threads": 1,
+    }
+    assert environment_differences(then, then | {"platform": "Linux-7.0; AMD EPYC (avx2)"}) == []
+    assert environment_differences(then, now) == [
+        ("package torch", "2.9", "2.13"),
+        ("processor", "AMD EPYC (avx2)", "AMD EPYC (avx2 avx512f avx512_bf16)"),
+    ]
+    # ATTACK: a package that is called as another part is, to hide that one.
+    posing = then | {"packages": {"torch": "2.9", "processor": "y"}}
+    assert environment_differences(then, posing) == [("package processor", "x", "y")]
+    older = then | {"platform": "Linux-6.1; AMD EPYC"}
+    assert reasons_of({"environment": older, "code": {}}, {"environment": then, "code": {}}) == [
+        "other-environment"
+    ]
