@@ -79,7 +79,8 @@ def start(
 
 def stop(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    said = process.communicate(timeout=30)
+    assert process.returncode == 0, said
 
 
 def credential(server: Server, **changes: Any) -> dict[str, Any]:

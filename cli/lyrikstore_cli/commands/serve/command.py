@@ -86,12 +86,15 @@ def command(
         service = make_service(base, trust=trust, files=files, signer=signer, clock=now)
         context = _tls(host, certificate) if tls else None
         did = None if signer is None else signer.did
-        session.emit("serve", {"url": base, "issuer": did}, done=False)
         doing = "verifying only" if did is None else f"signing as {did}"
-        session.screen.result(f"listening on {base}, {doing}")
-        sys.stdout.flush()  # whoever started it waits for this line
+
+        def announce() -> None:
+            session.emit("serve", {"url": base, "issuer": did}, done=False)
+            session.screen.result(f"listening on {base}, {doing}")
+            sys.stdout.flush()  # whoever started it waits for this line
+
         app = make_app(service, [host, "localhost", *names])
-        listen(app, listener, context, session.screen)
+        listen(app, listener, context, session.screen, announce)
 
 
 def _is_loopback(host: str) -> bool:

@@ -7,7 +7,7 @@ import signal
 import socket
 import ssl
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -65,13 +65,19 @@ class _Connection(H11Protocol):
 class _Server(uvicorn.Server):
     # uvicorn would take also the signals that whoever starts a command in a shell's background has
     # it ignore: there an interrupt means the command in front.
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
+        self._on_ready = on_ready
         self._ignored = {
             number
             for number in (signal.SIGINT, signal.SIGTERM)
             if signal.getsignal(number) is signal.SIG_IGN
         }
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        # By now signals are uvicorn's: whoever stops it at this line gets an orderly end.
+        await super().startup(sockets)
+        self._on_ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if sig not in self._ignored:
@@ -103,7 +109,11 @@ class _OneLine(logging.Handler):
 
 
 def listen(
-    app: Any, listener: socket.socket, context: ssl.SSLContext | None, screen: Screen
+    app: Any,
+    listener: socket.socket,
+    context: ssl.SSLContext | None,
+    screen: Screen,
+    on_ready: Callable[[], None],
 ) -> None:
     """Serve until a signal says to stop; requests under way get some seconds to end.
 
@@ -112,6 +122,7 @@ def listen(
         listener: Where it listens.
         context: For HTTPS.
         screen: Is told what goes wrong, each thing once.
+        on_ready: Called once it answers requests and takes signals.
     """
     config = uvicorn.Config(
         app,
@@ -128,7 +139,7 @@ def listen(
         h11_max_incomplete_event_size=32 << 10,
         ssl_context_factory=None if context is None else lambda _config, _default: context,
     )
-    server = _Server(config)
+    server = _Server(config, on_ready)
     with _one_line(server, screen), _hang_up(server), contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])  # an interrupt is how a server ends
 
