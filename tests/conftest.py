@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import distributions
@@ -18,10 +19,10 @@ from typing import Any
 import pytest
 from blake3 import blake3
 from hypothesis import HealthCheck, settings
-from xdist.scheduler import LoadScopeScheduling
 
 from lyrikstore.canon.schemas import check_schema
-from tests import sweep
+from tests import counts, run_folder, sweep, worker_forks
+from tests.scheduling import ByFile
 from tests.warm import Interpreter
 
 # A job in the background of a script ignores interrupts, and the commands under test would, too.
@@ -52,51 +53,33 @@ GROUPS = {
     "page": ("npm", "npm"),
     "azure": ("npm", "npm"),
 }
+CI_ONLY = ("ci", "firefox", "webkit", "s3", "azure", "gcs")
+"""Marks of what CI adds to ``make test``: the same again on other browsers and real servers."""
 
 
-# What sets up something dear, a trained model or a browser, and runs in one process therefore.
-TOGETHER = {
-    "train": ("tests/train/", "tests/cli/test_impact.py"),
-    "browser": ("tests/web/",),
-    "deploy": ("tests/deploy/test_deploy.py",),
-    "peers": ("tests/interop/test_peers.py",),
-    "dask": (
-        "tests/objects/test_cluster.py",
-        "tests/curate/test_commit_on_cluster.py",
-        "tests/curate/test_filter_on_cluster.py",
-    ),
-    "servers": ("tests/objects/backends/", "tests/api/test_filesystem.py"),
-}
-
-
-class Together(LoadScopeScheduling):
-    """Hands out tests one by one, and those that belong together to one process.
-
-    Not ``--dist loadgroup``: pytest-xdist 3.8 marks its groups where pytest 9.2 does not look.
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        for group, places in TOGETHER.items():
-            if nodeid.startswith(places):
-                return group
-        return nodeid
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
     """Return what spreads the tests over processes, whatever ``--dist`` says."""
-    return Together(config, log)
+    return ByFile(config, log)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the one switch between thinned sweeps and whole ones (``tests/sweep.py``)."""
+    """Add the switches between parts of the suite (``tests/README.md``)."""
+    parser.addoption("--ci", action="store_true", help="run what is marked ci, too")
     parser.addoption(
         "--whole", action="store_true", help="sweep over everything, run what is marked slow"
     )
+    parser.addoption("--disk", action="store_true", help="keep all temporary files on disk")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Set how much of a sweep runs before modules are collected."""
+    """Set how much of a sweep runs before modules are collected, and make the run's folder."""
     sweep.WHOLE = config.getoption("whole")
+    sweep.CI = config.getoption("ci") or sweep.WHOLE
+    if not hasattr(config, "workerinput"):
+        worker_forks.write_program(run_folder.begin(on_disk=config.getoption("disk")))
+    config.pluginmanager.register(counts)
+    counts.begin(config)
+    worker_forks.stand_in()
     settings.register_profile(
         "lyrikstore",
         derandomize=True,
@@ -111,16 +94,26 @@ def pytest_configure(config: pytest.Config) -> None:
             compileall.compile_dir(REPOSITORY / package, quiet=2)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove the run's folder, unless somebody has to look at what failed."""
+    if not hasattr(session.config, "workerinput") and session.exitstatus == pytest.ExitCode.OK:
+        run_folder.end()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is slow, what needs a GPU, and groups whose package is absent (CI: fail)."""
-    if not sweep.WHOLE:
-        slow = [item for item in items if item.get_closest_marker("slow")]
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in set(slow)]
-    if os.environ.get("LYRIKSTORE_GPU") != "1":
-        absent = [item for item in items if item.get_closest_marker("gpu")]
-        config.hook.pytest_deselected(items=absent)
-        items[:] = [item for item in items if item not in set(absent)]
+    """Leave out what another part of the suite runs, and groups whose package is absent (CI: fail).
+
+    Which part runs what is in ``tests/README.md``.
+    """
+    elsewhere = {
+        *(() if sweep.WHOLE else ("slow",)),
+        *(() if sweep.CI else CI_ONLY),
+        *(() if os.environ.get("LYRIKSTORE_GPU") == "1" else ("gpu",)),
+    }
+    left_out = [item for item in items if any(map(item.get_closest_marker, elsewhere))]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
     path = f"{os.environ.get('PATH', '')}:/usr/sbin"
     for item in items:
         for mark, (program, package) in GROUPS.items():
@@ -234,6 +227,23 @@ class Person:
             check_json(result, *map(str, arguments))
         return result
 
+    def copy(self, folder: Path) -> "Person":
+        """Return the same person with copies of home and folder, which lie in one place.
+
+        Args:
+            folder: The new place.
+        """
+        place = self.home.parent
+        assert place == self.folder.parent
+        shutil.copytree(place, folder, symlinks=True)
+        # What was signed is remembered with where the store lies.
+        for file in folder.glob("home/.local/state/lyrikstore/logs/signed/*.json"):
+            text = file.read_text("utf-8").replace(f"{place}/", f"{folder}/")
+            file.unlink()
+            file.write_text(text, "utf-8")
+        names = self.home.name, self.folder.name
+        return Person(folder / names[0], folder / names[1], dict(self.environment))
+
     @property
     def _alike(self) -> bool:
         # Whether an interpreter that runs already does what a new one would: one reads these once.
@@ -267,6 +277,7 @@ _interpreters: list[Interpreter] = []
 def _warm(
     arguments: Iterable[str], folder: Path, environment: dict[str, str], timeout: float
 ) -> tuple[int, str, str]:
+    counts.add_command()
     interpreter = _interpreters.pop() if _interpreters else Interpreter()
     answer = interpreter.run(list(arguments), cwd=folder, environment=environment, timeout=timeout)
     _interpreters.append(interpreter)
@@ -278,6 +289,28 @@ def _no_interpreter_outlives_the_tests() -> Iterator[None]:
     yield
     for interpreter in _interpreters:
         interpreter.stop()
+
+
+@pytest.fixture(autouse=True)
+def _disk(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Path | None]:
+    if not any(map(request.node.get_closest_marker, ("disk", "crash"))):
+        yield None
+        return
+    tmp_path_factory.getbasetemp()  # of all tests: elsewhere
+    folder = run_folder.on_disk("disk")
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path, _disk: Path | None) -> Path:
+    """Return the test's own folder: of what is marked ``disk`` it is on a disk."""
+    return _disk or tmp_path
 
 
 @pytest.fixture
@@ -294,13 +327,21 @@ def new_person(tmp_path: Path) -> Callable[[str], Person]:
     return make
 
 
-@pytest.fixture
-def publisher(new_person: Callable[[str], Person]) -> Person:
-    """Return somebody with a key and an empty store."""
-    person = new_person("publisher")
+@pytest.fixture(scope="session")
+def _publisher(tmp_path_factory: pytest.TempPathFactory) -> Person:
+    folder = tmp_path_factory.mktemp("publisher")
+    person = Person(folder / "home", folder / "work")
+    person.home.mkdir()
+    person.folder.mkdir()
     person.ok("key", "new", "--no-passphrase")
     person.ok("init")
     return person
+
+
+@pytest.fixture
+def publisher(_publisher: Person, tmp_path: Path) -> Person:
+    """Return somebody with a key and an empty store: a copy of the one of this process."""
+    return _publisher.copy(tmp_path / "publisher")
 
 
 @dataclass(frozen=True)

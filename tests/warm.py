@@ -23,6 +23,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from lyrikstore.canon import schemas
+from tests import worker_forks
+from tests.run_folder import count_fsyncs
+
 _GATE, _NEWS = 254, 255
 
 
@@ -144,6 +148,11 @@ class Interpreter:
 
 
 def _serve() -> None:
+    worker_forks.stand_in()
+    count_fsyncs()
+    # Compiled here, and not in every command again.
+    for name in schemas.schema_names():
+        schemas._validator(name)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     for line in sys.stdin.buffer:
         task = json.loads(line)

@@ -30,6 +30,9 @@ from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.train.worker.errors import from_event, mentions_memory, out_of_memory
 from lyrikstore.train.worker.staging import Staging
 
+PROGRAM = (sys.executable, "-P", "-s", "-m", "lyrikstore.train.worker.main")
+"""What a worker is: the file that describes its job follows."""
+
 _KEPT = frozenset(
     {
         "CUDA_DEVICE_ORDER",
@@ -170,7 +173,7 @@ def _started(
             (staging.path / folder).mkdir(mode=0o700, exist_ok=True)
         with log.open("ab") as errors:
             child = subprocess.Popen(
-                [sys.executable, "-P", "-s", "-m", "lyrikstore.train.worker.main", f"{name}.json"],
+                [*PROGRAM, f"{name}.json"],
                 cwd=staging.path,
                 env=dict(environment),
                 stdin=subprocess.PIPE,  # its end tells the worker that we are gone
