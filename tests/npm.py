@@ -1,11 +1,15 @@
-"""What npm installs for the tests, once for all the processes that run them."""
+"""What npm installs for the tests, once for all the processes that run them.
+
+python -m tests.npm     installs all of it, where npm is there
+"""
 
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
+import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +17,12 @@ from pathlib import Path
 @contextlib.contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """Keep other test processes from changing ``folder`` meanwhile: ``npm ci`` empties it first."""
-    name = hashlib.sha256(bytes(folder.resolve())).hexdigest()[:16]
-    with (Path(tempfile.gettempdir()) / f"lyrikstore-npm-{name}").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(descriptor)
 
 
 def installed(folder: Path, *options: str) -> Path:
@@ -30,15 +36,34 @@ def installed(folder: Path, *options: str) -> Path:
 
 
 def generated(page: Path) -> Path:
-    """Return the page's folder with its generated sources, written once in a run of the tests.
+    """Return the page's folder with its generated sources, written where they are not up to date.
 
     Another process reads them meanwhile: one that met a file half written would end.
     """
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"{os.getpid()}")
     installed(page)
     with alone(page):
-        stamp = Path(tempfile.gettempdir()) / f"lyrikstore-page-{run}"
-        if not stamp.exists():
+        made_from, now = page / "generated" / ".made-from", _digest_of_sources(page)
+        if not made_from.exists() or made_from.read_text("ascii") != now:
             subprocess.run(["node", "generate.mjs"], cwd=page, check=True, timeout=120)
-            stamp.touch()
+            made_from.write_text(now, "ascii")
     return page
+
+
+def _digest_of_sources(page: Path) -> str:
+    found = hashlib.sha256()
+    for name in json.loads((page / "sources.json").read_text("utf-8")):
+        place = page.parent / name
+        for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if file.is_file():
+                data = file.read_bytes()
+                found.update(f"{file.relative_to(page.parent)} {len(data)} ".encode() + data)
+    return found.hexdigest()
+
+
+if __name__ == "__main__":  # before a run of the tests, which else wait for it
+    if shutil.which("npm"):
+        TESTS = Path(__file__).parent
+        generated(TESTS.parent / "page")
+        installed(TESTS / "deploy" / "js", "--ignore-scripts")
+        installed(TESTS / "interop" / "digitalbazaar")
+        installed(TESTS / "servers" / "azurite")

@@ -1,7 +1,8 @@
 """How much of a sweep runs: all of it with ``--whole`` (``make test-all``), else a thin part.
 
 A sweep tries every call of a push, every byte of a file, every mutation. ``make test`` takes a few
-of these points, always the same ones; ``--whole`` takes all, and runs what is marked ``slow``.
+of these points, always the same ones; ``--whole`` takes all, and runs what is marked ``slow``. With
+``--ci`` what is marked ``ci`` runs as well, and the few sweeps that say so are whole.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,9 @@ _T = TypeVar("_T")
 
 WHOLE = False
 """Whether ``--whole`` was given; set before tests are collected."""
+
+CI = False
+"""Whether ``--ci`` was, or ``--whole``."""
 
 
 def evenly(points: Sequence[_T], count: int) -> list[_T]:
@@ -27,6 +31,12 @@ def examples(count: int) -> int:
     return count if WHOLE else -(-count // 3)
 
 
-def thinned(points: Sequence[_T], count: int) -> list[_T]:
-    """Return all points in a whole run, else ``count`` of them, as :func:`evenly` does."""
-    return list(points) if WHOLE else evenly(points, count)
+def thinned(points: Sequence[_T], count: int, *, whole_in_ci: bool = False) -> list[_T]:
+    """Return all points in a whole run, else ``count`` of them, as :func:`evenly` does.
+
+    Args:
+        points: All points.
+        count: How many are enough otherwise.
+        whole_in_ci: CI takes all, too.
+    """
+    return list(points) if WHOLE or (CI and whole_in_ci) else evenly(points, count)

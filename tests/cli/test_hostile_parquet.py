@@ -101,7 +101,7 @@ HOSTILE = {
 }
 
 
-LONG = pytest.param("a long text in every row", marks=pytest.mark.slow)
+LONG = pytest.param("a long text in every row", marks=pytest.mark.ci)
 
 
 @pytest.mark.parametrize("name", [LONG if name in LONG.values else name for name in HOSTILE])

@@ -58,7 +58,7 @@ def roles(result, name):
     return [step["role"] for step in one["path"]]
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 @pytest.mark.train
 def test_two_models_a_filter_an_evaluation_and_a_card(publisher, corpus) -> None:
     model = model_folder()

@@ -139,7 +139,7 @@ SECRETS = {
 }
 
 
-@pytest.mark.parametrize("what", [pytest.param("large", marks=pytest.mark.slow), "small", "tiny"])
+@pytest.mark.parametrize("what", [pytest.param("large", marks=pytest.mark.ci), "small", "tiny"])
 def test_nothing_is_left(keeper, what):
     text = SECRETS[what]
     secret = text.encode()

@@ -126,7 +126,7 @@ def test_a_delivery_is_made_checked_attested_and_shared(published, acme, buyer) 
 
 
 @pytest.mark.train
-@pytest.mark.slow
+@pytest.mark.ci
 def test_a_model_is_made_of_it_and_its_ancestry_told(published, acme, buyer) -> None:
     buyer.ok("init")
     shutil.copy(acme.folder / "documents" / LETTER, buyer.folder)

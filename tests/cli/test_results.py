@@ -14,7 +14,7 @@ NEED_A_MODEL = {
 RESULTS = {name.removeprefix("cli/") for name in schema_names() if name.startswith("cli/")}
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_every_result_is_as_its_schema_says(tmp_path: Path) -> None:
     found = tour.tour(tmp_path)
     assert found.keys() == RESULTS - NEED_A_MODEL - {"common"}
@@ -22,7 +22,7 @@ def test_every_result_is_as_its_schema_says(tmp_path: Path) -> None:
         assert len(forms) == len(load_schema(f"cli/{name}").get("oneOf", [0])), name
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 @pytest.mark.train
 def test_so_are_those_that_need_a_model(tmp_path: Path) -> None:
     assert tour.trained(tmp_path).keys() >= NEED_A_MODEL

@@ -29,12 +29,12 @@ pytestmark = [pytest.mark.train]
 ONNX = (
     "words",
     *(
-        pytest.param(name, marks=pytest.mark.slow)
+        pytest.param(name, marks=pytest.mark.ci)
         for name in ("adapter", "several", "vectors", "blend", "whole", "roberta")
     ),
 )
 HUGGING_FACE = [
-    pytest.param(name, marks=pytest.mark.slow) for name in ("adapter", "whole", "roberta")
+    pytest.param(name, marks=pytest.mark.ci) for name in ("adapter", "whole", "roberta")
 ]
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 NEAR = 2e-5
@@ -140,7 +140,7 @@ def test_onnx_runtime_answers_as_the_sealed_model(shop, name) -> None:
     assert str(shop.person.folder).encode() not in (folder / "onnx" / "model.onnx").read_bytes()
 
 
-@pytest.mark.parametrize("name", ["words", pytest.param("several", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["words", pytest.param("several", marks=pytest.mark.ci)])
 def test_the_program_in_the_folder_answers_too(shop, name) -> None:
     folder, _ = shop.deploy(name, "onnx")
     found = subprocess.run(
@@ -201,7 +201,7 @@ def test_what_no_target_takes_is_refused_before_anything_is_verified() -> None:
 
 
 @pytest.mark.page
-@pytest.mark.parametrize("name", ["words", pytest.param("adapter", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["words", pytest.param("adapter", marks=pytest.mark.ci)])
 def test_transformers_js_answers_as_the_sealed_model(shop, name) -> None:
     folder, _ = shop.deploy(name, "onnx")
     # Its scripts would fetch programs for graphics cards.
@@ -293,9 +293,7 @@ def test_what_is_no_probe_is_refused(shop, tmp_path, data) -> None:
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(
-    "name", ["words", "vectors", pytest.param("blend", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("name", ["words", "vectors", pytest.param("blend", marks=pytest.mark.ci)])
 def test_what_no_class_of_transformers_can_say_is_refused(shop, tmp_path, name) -> None:
     arguments = ("deploy", shop.checkpoint(name), "--to", "hf", "-o", tmp_path / "out")
     refused = shop.person.fails(16, *arguments, "--json")

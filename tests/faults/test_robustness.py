@@ -34,8 +34,13 @@ def survive(*options: str, timeout: float) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def marked(name: str, *values: str, slow: bool) -> "pytest.ParameterSet":
-    marks = [pytest.mark.faults] * (name in TRACED) + [pytest.mark.slow] * slow
+LONGEST = ("model-call-fails", "model-call-kills")
+"""Minutes each, most of them to load libraries: with these alone CI would take too long."""
+
+
+def marked(name: str, *values: str, part: str) -> "pytest.ParameterSet":
+    names = ["faults"] * (name in TRACED) + [part] * bool(part)
+    marks = [getattr(pytest.mark, one) for one in names]
     return pytest.param(name, *values, marks=marks)
 
 
@@ -57,7 +62,13 @@ def test_what_one_command_had_to_load_the_next_finds_loaded() -> None:
     assert re.fullmatch(r"0 lyrikstore, version \S+ True\n", done.stdout), done
 
 
-@pytest.mark.parametrize("name", [marked(name, slow=name not in SHORT) for name in SCENARIOS])
+@pytest.mark.parametrize(
+    "name",
+    [
+        marked(name, part="" if name in SHORT else "slow" if name in LONGEST else "ci")
+        for name in SCENARIOS
+    ],
+)
 def test_quick(name: str) -> None:
     survive("--quick", "--only", name, timeout=500)
 
@@ -66,9 +77,9 @@ def test_quick(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "part"),
     [
-        marked(name, part, slow=True)
+        marked(name, one, part="slow")
         for name, scenario in SCENARIOS.items()
-        for part in scenario.parts
+        for one in scenario.parts
     ],
 )
 def test_full(name: str, part: str) -> None:

@@ -23,6 +23,8 @@ from lyrikstore.objects.store.transactions import LogItem, Transaction, Transact
 from lyrikstore.testing.backends import CrashError, FaultyBackend
 from tests.sweep import examples
 
+pytestmark = pytest.mark.crash
+
 BLOBS = st.one_of(
     st.binary(max_size=200),
     st.integers(0, 3).map(lambda n: bytes([n]) * (1_100_000 + n) + b"%d" % n * 1000),

@@ -143,7 +143,7 @@ def weights_of(files: Files) -> str:
     [
         "tfidf/1",
         "blend/1",
-        *(pytest.param(f"{one}/1", marks=pytest.mark.slow) for one in ("embeddings", "encoder")),
+        *(pytest.param(f"{one}/1", marks=pytest.mark.ci) for one in ("embeddings", "encoder")),
     ],
 )
 def test_every_format_answers_as_it_was_made(forger, form, tmp_path) -> None:
@@ -206,13 +206,13 @@ def test_a_vocabulary_is_what_its_weights_are_of(forger, tmp_path) -> None:
 
 
 LOADED = [
-    pytest.param(form, marks=pytest.mark.slow) for form in ("embeddings/1", "encoder/1", "blend/1")
+    pytest.param(form, marks=pytest.mark.ci) for form in ("embeddings/1", "encoder/1", "blend/1")
 ]
 """Those whose weights a worker refuses, which takes a while."""
 
 
 @pytest.mark.parametrize("form", ["tfidf/1", *LOADED])
-@pytest.mark.parametrize("value", [np.nan, pytest.param(np.inf, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("value", [np.nan, pytest.param(np.inf, marks=pytest.mark.ci)])
 def test_weights_that_are_no_numbers_are_refused(forger, form, value, tmp_path) -> None:
     files = forger.files[form]
     name = weights_of(files)

@@ -60,6 +60,7 @@ train_run(
             ("log", True),
         ],
         3,
+        whole_in_ci=True,
     ),
 )
 def test_kill(workshop, phase, announced):

@@ -101,7 +101,7 @@ def test_it_goes_on_to_the_same_bytes(workshop, tmp_path, candidate, keep, stop_
     assert not points_folder(tmp_path, result.run.name).exists()
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_a_killed_worker_leaves_a_point(workshop, tmp_path):
     config = config_of(workshop, "killed-worker")
 

@@ -107,7 +107,7 @@ def test_each_checkpoint_is_sealed_and_linked(workshop, trained):
     assert not workshop.leftovers
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_the_loss_falls_and_training_repeats_bit_for_bit(workshop, trained):
     losses = [Decimal(c.body["metrics"]["trainLoss"]) for c in trained.checkpoints]
     assert losses[1] < losses[0]
@@ -272,7 +272,7 @@ def untested(workshop):
     return workshop.train(config.replace('acme/tiny"', 'acme/untested"'))
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_what_may_not_be_used_to_evaluate_is_not(workshop, untested):
     repo = workshop.repo
     data = repo.resolve("acme/unmeasured")
@@ -295,7 +295,7 @@ def test_what_may_not_be_used_to_evaluate_is_not(workshop, untested):
     assert found.inputs_in("test")[0].id == repo.resolve("acme/unmeasured").id
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_a_test_set_that_may_only_be_evaluated_on_is_named_and_counted_and_not_learned(workshop):
     """And what is learned from may be several datasets, in the order they are listed."""
     repo = workshop.repo
@@ -364,7 +364,7 @@ def test_no_right_to_one_of_several_is_no_right_to_all(workshop):
     assert size(workshop) == before
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_a_baseline_learns_from_nothing_that_may_not_be_trained_on_any_more(workshop, untested):
     data = workshop.repo.resolve("acme/lent")
     workshop.permit(data, "evaluate")
@@ -563,7 +563,7 @@ def test_inputs_that_cannot_be_trained_on(workshop, change, kind):
     assert size(workshop) == before
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_weights_of_another_shape_fail_the_run_and_leave_only_its_announcement(workshop):
     config = json.loads((workshop.model / "config.json").read_bytes())
     config["num_hidden_layers"] = 7
@@ -605,7 +605,7 @@ def test_a_worker_that_is_killed(workshop):
     assert not workshop.leftovers
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_a_tokenizer_that_builds_nothing_is_the_models_fault(workshop):
     workshop.put_base("checkpoints/acme/mute", {"tokenizer.json": b'{"model":{"type":"None"}}'})
     with pytest.raises(InvalidInputError, match="the base model cannot be loaded") as caught:
@@ -618,7 +618,7 @@ def test_a_tokenizer_that_builds_nothing_is_the_models_fault(workshop):
     assert not workshop.leftovers
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_a_staged_file_that_somebody_deletes_is_nobodys_config(workshop):
     def clean(progress):
         if progress.phase == "start" and not progress.done and "run" in progress.detail:
@@ -632,7 +632,7 @@ def test_a_staged_file_that_somebody_deletes_is_nobodys_config(workshop):
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits of others are Linux's")
-@pytest.mark.slow
+@pytest.mark.ci
 def test_a_worker_without_memory_says_so(workshop):
     others = set(children())
 

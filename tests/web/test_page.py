@@ -87,6 +87,7 @@ def drop(page, path, where="#drop") -> None:
     page.wait_for_selector(f"#given:not(:text('{before}'))")
 
 
+@pytest.mark.disk  # Chromium takes nothing from below /dev
 def test_what_is_dropped(open_page, delivery, tmp_path, did) -> None:
     (revocations,) = delivery.glob("status-revocation-*")
     later = tmp_path / revocations.name
@@ -419,6 +420,7 @@ def test_the_command_that_does_the_same_is_safe_to_copy(open_page, delivery, tmp
     assert said.endswith(" --at 2027-01-01T00:00:00Z")
 
 
+@pytest.mark.disk
 def test_a_drop_beside_the_box_is_a_drop(open_page, delivery) -> None:
     """A browser would open what is dropped there, in the place of the page."""
     window = open_page()

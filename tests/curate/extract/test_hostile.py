@@ -313,7 +313,7 @@ SLOW = {"too many parts"}
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in MAILS]
+    "name", [pytest.param(n, marks=pytest.mark.ci) if n in SLOW else n for n in MAILS]
 )
 def test_hostile_mail(extractor: Extractor, name: str) -> None:
     data, expected = MAILS[name]

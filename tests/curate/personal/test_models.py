@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,11 @@ from lyrikstore.curate.personal.detectors import DETECTORS, detector_facts, open
 from lyrikstore.curate.personal.find import find
 from lyrikstore.curate.personal.found import Found, join_overlapping
 
-pytest.importorskip("presidio_analyzer", reason="NOT RUN, install lyrikstore[pii]")
 pytestmark = [
+    # Not imported here: that takes seconds, in every process that collects tests.
+    pytest.mark.skipif(
+        find_spec("presidio_analyzer") is None, reason="NOT RUN, install lyrikstore[pii]"
+    ),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of spaCy's own dependencies
     pytest.mark.xdist_group("personal-models"),
 ]

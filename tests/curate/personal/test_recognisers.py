@@ -335,7 +335,7 @@ UNITS = [
 ]  # fmt: skip
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 @pytest.mark.timeout(60)  # quadratic work on a megabyte takes hours
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_megabyte_of_anything_ends(unit: str) -> None:

@@ -29,21 +29,20 @@ def planted(pairs: int, seed: int) -> list[Candidate]:
     return [row(at, text=text) for at, text in enumerate(texts)]
 
 
-def jaccard(one: str, other: str, words: int) -> float:
-    a, b = (set(Shingles(words).of(text).tolist()) for text in (one, other))
-    return len(a & b) / len(a | b)
+def jaccard(one: set[int], other: set[int]) -> float:
+    return len(one & other) / len(one | other)
 
 
 @pytest.mark.parametrize(("threshold", "words"), [("0.8", 5), ("0.5", 3), ("0.95", 1)])
 def test_every_pair_above_the_threshold_is_found_and_no_other(threshold: str, words: int) -> None:
     records = planted(150, 7)
     found = judged(step(USE + f"threshold = {threshold}\nwords = {words}"), records)
-    texts = [one.text or "" for one in records]
+    parts = [set(Shingles(words).of(one.text or "").tolist()) for one in records]
     linked = {
         at
-        for at in range(len(texts))
+        for at in range(len(parts))
         for other in range(at)
-        if jaccard(texts[at], texts[other], words) >= float(threshold)
+        if jaccard(parts[at], parts[other]) >= float(threshold)
     }
     assert {at for at, one in enumerate(found) if one} == linked
     assert len(linked) > 30

@@ -146,7 +146,10 @@ REMOTES = (
     pytest.param("ceph", marks=pytest.mark.s3),
     pytest.param("sftp", marks=pytest.mark.sftp),
 )
-EMULATORS = (pytest.param("azurite", marks=pytest.mark.azure), "google")
+EMULATORS = (
+    pytest.param("azurite", marks=pytest.mark.azure),
+    pytest.param("google", marks=pytest.mark.gcs),
+)
 
 
 @pytest.fixture(params=[*REMOTES, *EMULATORS])

@@ -23,6 +23,8 @@ from lyrikstore.verify.report import CheckState
 from tests.history.sync.conftest import NAME, Office
 from tests.sweep import examples, thinned
 
+pytestmark = pytest.mark.crash
+
 
 class Faulty(FaultyBackend):
     """Counts also what several threads do, and dies for all of them."""
@@ -71,7 +73,7 @@ def calls_of_a_push(folder):
 def test_a_push_that_dies_at_any_call(tmp_path, fault, after):
     calls = calls_of_a_push(tmp_path / "undisturbed")
     assert calls > 10
-    for place in thinned(range(1, calls + 1), 5):
+    for place in thinned(range(1, calls + 1), 5, whole_in_ci=True):
         folder = tmp_path / str(place)
         office, home, remote = begun(folder)
         one, two = office.clone(remote, "one"), office.clone(remote, "two")
@@ -95,7 +97,9 @@ def test_a_push_that_dies_at_any_call(tmp_path, fault, after):
 
 def test_a_push_that_died_is_done_by_the_next_one(tmp_path):
     # Not taken for somebody else's: a slot that it won is its own.
-    for place in thinned(range(1, calls_of_a_push(tmp_path / "undisturbed") + 1), 5):
+    for place in thinned(
+        range(1, calls_of_a_push(tmp_path / "undisturbed") + 1), 5, whole_in_ci=True
+    ):
         folder = tmp_path / str(place)
         office, _, remote = begun(folder)
         clone = office.clone(remote, "one")

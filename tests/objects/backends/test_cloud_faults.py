@@ -21,7 +21,10 @@ AZURE = pytest.param("azurite", marks=pytest.mark.azure)
 only_s3 = pytest.mark.parametrize("cloud", S3, indirect=True)
 
 
-@pytest.fixture(params=[*S3, AZURE, "google"])
+GOOGLE = pytest.param("google", marks=pytest.mark.gcs)
+
+
+@pytest.fixture(params=[*S3, AZURE, GOOGLE])
 def cloud(request):
     return request.getfixturevalue(request.param)
 

@@ -40,6 +40,7 @@ class TestAzurite(BackendContract):
         return azurite.backend(monkeypatch, tmp_path / "scratch")
 
 
+@pytest.mark.gcs
 class TestGoogle(BackendContract):
     @pytest.fixture
     def backend(self, tmp_path, google, monkeypatch):

@@ -407,29 +407,29 @@ def forged(attestation: bytes, change: Any) -> bytes:
 URN = Digest.of(b"nothing here").urn
 
 
-@pytest.mark.parametrize(
-    ("change", "code"),
-    [
-        (lambda subject: None, 0),
-        (lambda subject: subject.update(id=URN), 1),
-        (lambda subject: subject.update(files=URN), 1),
-        (lambda subject: subject.update(manifest=URN), 1),
-        (lambda subject: subject.update(type="Dataset"), 3),
-        (lambda subject: subject["attestation"]["answers"][0].update(text="x" * 4001), 3),
-        (lambda subject: subject["attestation"].update(grounds="x"), 3),
-        (lambda subject: subject.update(name="datasets/acme/x"), 3),
-        (lambda subject: subject.update(name="checkpoints/acme/x"), 1),
-    ],
-    ids=["honest", "tree", "files", "manifest", "type", "long", "both", "kind", "name"],
-)
+FORGERIES = {
+    "tree": (lambda subject: subject.update(id=URN), 1),
+    "files": (lambda subject: subject.update(files=URN), 1),
+    "manifest": (lambda subject: subject.update(manifest=URN), 1),
+    "type": (lambda subject: subject.update(type="Dataset"), 3),
+    "long": (lambda subject: subject["attestation"]["answers"][0].update(text="x" * 4001), 3),
+    "both": (lambda subject: subject["attestation"].update(grounds="x"), 3),
+    "kind": (lambda subject: subject.update(name="datasets/acme/x"), 3),
+    "name": (lambda subject: subject.update(name="checkpoints/acme/x"), 1),
+    "honest": (lambda subject: None, 0),
+}
+
+
 def test_an_attestation_about_no_model_here_is_not_imported(
-    shop: Person, expert: tuple[Person, Path], change: Any, code: int
+    shop: Person, expert: tuple[Person, Path]
 ) -> None:
     _, file = expert
-    file.write_bytes(forged(file.read_bytes(), change))
-    done = shop.run("import", file, "--json")
-    assert done.code == code, done.err
-    assert shop.ok(*CARD).json["states"]["attested"] == (0 if code else 2)
+    signed = file.read_bytes()
+    for name, (change, code) in FORGERIES.items():
+        file.write_bytes(forged(signed, change))
+        done = shop.run("import", file, "--json")
+        assert done.code == code, (name, done.err)
+        assert shop.ok(*CARD).json["states"]["attested"] == (0 if code else 2), name
 
 
 def test_answers_about_other_bytes_than_the_version_has_are_none(

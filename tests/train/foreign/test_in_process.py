@@ -121,7 +121,7 @@ def test_what_fails_gives_nothing(trainer, program) -> None:
     assert leftovers(trainer) == []
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 @pytest.mark.parametrize(("when", "announced"), [("first", False), ("later", True)])
 def test_one_of_several_ranks_is_refused(trainer, when, announced) -> None:
     (trainer.folder / "ranks.py").write_text(OPENED + RANKS)

@@ -12,6 +12,8 @@ from lyrikstore.train.foreign.observe import MAX_LISTED, Observation, Observer
 from lyrikstore.train.foreign.repository import CallerRepository
 from lyrikstore.train.worker.staging import open_staging
 
+pytestmark = pytest.mark.disk  # of what is read below /dev nothing is noted
+
 
 @pytest.fixture
 def observer(tmp_path: Path):

@@ -13,7 +13,8 @@ from safetensors.numpy import load_file
 from tests.cli.small_runs import entries, leftovers, lines, rows
 from tests.conftest import REPOSITORY, Person
 
-pytestmark = pytest.mark.train
+# Of what is read below /dev nothing is noted.
+pytestmark = [pytest.mark.train, pytest.mark.disk]
 MODEL = "checkpoints/acme/model"
 # Every rank has a child in a session of its own, which writes to the output for as long as it runs.
 CHILD = """
@@ -85,7 +86,7 @@ def test_ranks_give_one_checkpoint(trainer) -> None:
     assert trainer.ok("verify", MODEL, "--json").json["verdict"] == "trusted"
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_the_model_does_not_depend_on_the_number_of_ranks(trainer) -> None:
     models, trees = [], []
     for number, ranks in enumerate((1, 2, 2, 4)):
@@ -100,7 +101,7 @@ def test_the_model_does_not_depend_on_the_number_of_ranks(trainer) -> None:
             np.testing.assert_allclose(weights, models[0][name], rtol=0, atol=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 @pytest.mark.parametrize("end", ENDS)
 def test_a_rank_that_is_lost_gives_nothing(trainer, end) -> None:
     mark = f"of-{os.getpid()}"
@@ -124,7 +125,7 @@ def test_a_rank_that_is_lost_gives_nothing(trainer, end) -> None:
     assert leftovers(trainer) == []
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_what_ranks_leave_running_does_not_write_to_the_model(trainer) -> None:
     mark = f"left-{os.getpid()}"
     break_off(trainer, "None")

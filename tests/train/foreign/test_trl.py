@@ -10,6 +10,7 @@ from tests.train.foreign.models import TRL, write_llama
 
 pytestmark = [
     pytest.mark.train,
+    pytest.mark.disk,  # of what is read below /dev nothing is noted
     pytest.mark.filterwarnings("ignore:.*gradient_checkpointing:FutureWarning"),  # of PEFT
 ]
 BASE = "checkpoints/acme/tiny"

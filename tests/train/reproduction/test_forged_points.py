@@ -83,7 +83,7 @@ def logged(repo: Any, like: Any, name: str, body: Any) -> Any:
     return manifest
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_a_model_that_is_made_of_a_forged_point_is_a_mismatch(workshop) -> None:
     config = workshop.tiny.replace("acme/tiny", "acme/points", 1).replace("every-epoch", "best")
     made = workshop.train(config + "[replay]\nsteps = 2\nkeep = true\n")

@@ -218,7 +218,7 @@ LONGER = (
     *(torn, without_a_weight, of_another_shape, without_numbers, of_no_generator, too_large),
     beyond_counting,
 )
-SLOW = [pytest.param(one, marks=pytest.mark.slow) for one in LONGER]
+SLOW = [pytest.param(one, marks=pytest.mark.ci) for one in LONGER]
 GARBAGE = [before_its_time, of_no_type, *SLOW]
 
 
@@ -272,7 +272,7 @@ def test_a_config_that_leaves_out_what_is_usual_is_read_with_that(writers) -> No
     assert found.body["verdict"] == "mismatch"
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_another_learning_rate_than_was_announced_is_a_mismatch(writers) -> None:
     config = writers.made.run.body["config"]
     training = {**config["training"], "learning_rate": "0.0003"}

@@ -24,7 +24,7 @@ from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TEST, TRAIN, VALIDATION, open_staging
 from tests.sweep import thinned
 
-pytestmark = [pytest.mark.train, pytest.mark.slow]
+pytestmark = [pytest.mark.train, pytest.mark.ci]
 
 
 class Rewriter(threading.Thread):
@@ -77,7 +77,7 @@ def caught_changed(store: Path, job: str, name: str, action: Callable[[], object
     assert caught.value.details["expected"] != caught.value.details["read"]
 
 
-SLOW = pytest.mark.slow
+SLOW = pytest.mark.ci
 
 
 @pytest.mark.parametrize(

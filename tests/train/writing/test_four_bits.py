@@ -19,7 +19,7 @@ from lyrikstore.train.worker.writing.training import WriterFitting  # noqa: E402
 
 pytestmark = [
     pytest.mark.train,
-    pytest.mark.slow,
+    pytest.mark.ci,
     pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing"),
 ]
 

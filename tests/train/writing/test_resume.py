@@ -10,7 +10,7 @@ from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.run import train_run
 from tests.writers import CONFIG, write_model, write_rows
 
-pytestmark = [pytest.mark.train, pytest.mark.slow]
+pytestmark = [pytest.mark.train, pytest.mark.ci]
 
 OWNER = signer_for("train owner")
 
