@@ -13,6 +13,8 @@ _T = TypeVar("_T")
 WHOLE = False
 """Whether ``--whole`` was given; set before tests are collected."""
 
+EVERY = 1 << 30
+
 CI = False
 """Whether ``--ci`` was, or ``--whole``."""
 
@@ -31,12 +33,12 @@ def examples(count: int) -> int:
     return count if WHOLE else -(-count // 3)
 
 
-def thinned(points: Sequence[_T], count: int, *, whole_in_ci: bool = False) -> list[_T]:
-    """Return all points in a whole run, else ``count`` of them, as :func:`evenly` does.
+def thinned(points: Sequence[_T], count: int, *, ci: int | None = None) -> list[_T]:
+    """Return all points in a whole run, else some of them, as :func:`evenly` does.
 
     Args:
         points: All points.
-        count: How many are enough otherwise.
-        whole_in_ci: CI takes all, too.
+        count: How many.
+        ci: How many in CI, if others; :data:`EVERY` for all.
     """
-    return list(points) if WHOLE or (CI and whole_in_ci) else evenly(points, count)
+    return list(points) if WHOLE else evenly(points, ci if CI and ci is not None else count)

@@ -67,6 +67,7 @@ def written(rest: str) -> Path | None:
     return Path(found["at"] or found["of"] or "/") / found["path"]
 
 
+@pytest.mark.ci
 @pytest.mark.faults
 def test_they_reach_nothing_and_write_to_the_store_alone(owner, tmp_path) -> None:
     config = configure(owner, "closed", base=BASE, candidates=["tfidf", "embeddings"])

@@ -13,7 +13,7 @@ from tests.cli.small_runs import BASE, supply_base
 from tests.conftest import Person, Result
 from tests.shared_data import DATA, needs_data
 
-pytestmark = [pytest.mark.train, needs_data]
+pytestmark = [pytest.mark.train, pytest.mark.ci, needs_data]
 ROWS, SHARE = 400, 6
 PROMISES = re.compile(
     r"\b(complian(t|ce)|safe(ly)?|proven|guarantee\w*|certified|lawful(ly)?|unbiased|accurate)\b",

@@ -103,6 +103,7 @@ def published(acme: Person, buyer: Person, tmp_path: Path) -> tuple[Shell, dict[
     return shell, said
 
 
+@pytest.mark.ci
 def test_a_delivery_is_made_checked_attested_and_shared(published, acme, buyer) -> None:
     publisher, said = published
     (reason,) = (text for line, text in said.items() if " why " in line)

@@ -91,13 +91,15 @@ GIVEN = {
     "UNFAIR-ToS": (3822, "unfair-tos", check_unfair_tos),
 }
 """Section of the README → rows, name of the delivery, and what must be so of its parts."""
+RUNS = {"MedQuAD": "slow"}
+"""Those that not even CI runs."""
 
 
 @needs_data
 @pytest.mark.parametrize(
     "title",
     # Personal data in 16,000 answers takes two minutes.
-    [pytest.param(one, marks=pytest.mark.slow) if one == "MedQuAD" else one for one in GIVEN],
+    [pytest.param(one, marks=getattr(pytest.mark, RUNS.get(one, "ci"))) for one in GIVEN],
 )
 def test_rows_are_filtered_split_and_sold(new_person, publisher: Person, title) -> None:
     count, name, check = GIVEN[title]

@@ -15,8 +15,8 @@ from tests.faults.robustness import SCENARIOS
 
 TRACED = {"call-fails", "call-kills", "loading", "model-call-fails", "model-call-kills"}
 MATRIX = 3 * 3600
-SHORT = {"kill-worker", "full-disk", "power-loss", "rollback", "delivery", "streams"}
-"""What takes seconds: the quick subset of the others needs --whole, too."""
+SHORT = {"full-disk", "power-loss", "rollback"}
+"""What ``make test`` has of it; the quick subset of the others is in CI."""
 
 
 def survive(*options: str, timeout: float) -> None:

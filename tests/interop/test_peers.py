@@ -8,7 +8,7 @@ import pytest
 
 from tests.interop import table
 
-pytestmark = [pytest.mark.page]
+pytestmark = [pytest.mark.page, pytest.mark.ci]
 
 
 @pytest.fixture(scope="module")

@@ -32,14 +32,18 @@ def world() -> ModuleType:
 
 
 @pytest.fixture
-def chain(tmp_path: Path) -> Any:
+def chain(untouched_chain: Any, tmp_path: Path) -> Any:
     """A whole chain of one's own."""
-    home = tmp_path / "home"
-    home.mkdir()
-    return WORLD.Chain(home).build()
+    return untouched_chain.copy(tmp_path / "home")
 
 
 @pytest.fixture(scope="session")
-def full_chain(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def untouched_chain(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A whole chain to be copied."""
+    return WORLD.Chain(tmp_path_factory.mktemp("untouched")).build()
+
+
+@pytest.fixture(scope="session")
+def full_chain(untouched_chain: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A whole chain, for tests that do not change the store."""
-    return WORLD.Chain(tmp_path_factory.mktemp("chain")).build()
+    return untouched_chain.copy(tmp_path_factory.mktemp("chain"))

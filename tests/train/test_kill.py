@@ -13,7 +13,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.worker.staging import sweep
 from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.store.store import verify_store
-from tests.sweep import thinned
+from tests.sweep import EVERY, thinned
 
 pytestmark = [pytest.mark.train]
 
@@ -59,8 +59,8 @@ train_run(
             ("seal", True),
             ("log", True),
         ],
-        3,
-        whole_in_ci=True,
+        2,
+        ci=EVERY,
     ),
 )
 def test_kill(workshop, phase, announced):

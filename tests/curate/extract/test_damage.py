@@ -11,7 +11,7 @@ import typst
 from lyrikstore.curate.extract.result import REASONS, Extracted
 from lyrikstore.curate.extract.workers import Extractor
 from tests.conftest import Corpus
-from tests.sweep import thinned
+from tests.sweep import EVERY, thinned
 
 
 def honest(corpus: Corpus) -> dict[str, bytes]:
@@ -59,7 +59,7 @@ def damage(data: bytes, seed: int) -> bytes:
 @pytest.mark.parametrize("path", ["x.pdf", "x.docx", "x.eml", "x.html", "x.txt"])
 def test_damaged_documents_give_a_text_or_a_reason(corpus: Corpus, path: str) -> None:
     data = honest(corpus)[path]
-    damaged = [(path, damage(data, seed)) for seed in thinned(range(2000), 60, whole_in_ci=True)]
+    damaged = [(path, damage(data, seed)) for seed in thinned(range(2000), 60, ci=EVERY)]
     with Extractor(count=2, seconds=60) as extractor:
         results = list(extractor.map(damaged))
         assert len(results) == len(damaged)

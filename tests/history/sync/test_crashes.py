@@ -21,7 +21,7 @@ from lyrikstore.testing.backends import CrashError, FaultyBackend
 from lyrikstore.verify.log_memory import check_remembered
 from lyrikstore.verify.report import CheckState
 from tests.history.sync.conftest import NAME, Office
-from tests.sweep import examples, thinned
+from tests.sweep import EVERY, examples, thinned
 
 pytestmark = pytest.mark.crash
 
@@ -73,7 +73,7 @@ def calls_of_a_push(folder):
 def test_a_push_that_dies_at_any_call(tmp_path, fault, after):
     calls = calls_of_a_push(tmp_path / "undisturbed")
     assert calls > 10
-    for place in thinned(range(1, calls + 1), 5, whole_in_ci=True):
+    for place in thinned(range(1, calls + 1), 5, ci=EVERY):
         folder = tmp_path / str(place)
         office, home, remote = begun(folder)
         one, two = office.clone(remote, "one"), office.clone(remote, "two")
@@ -97,9 +97,7 @@ def test_a_push_that_dies_at_any_call(tmp_path, fault, after):
 
 def test_a_push_that_died_is_done_by_the_next_one(tmp_path):
     # Not taken for somebody else's: a slot that it won is its own.
-    for place in thinned(
-        range(1, calls_of_a_push(tmp_path / "undisturbed") + 1), 5, whole_in_ci=True
-    ):
+    for place in thinned(range(1, calls_of_a_push(tmp_path / "undisturbed") + 1), 5, ci=EVERY):
         folder = tmp_path / str(place)
         office, _, remote = begun(folder)
         clone = office.clone(remote, "one")

@@ -85,6 +85,7 @@ def run(person: Person, program: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.ci
 def test_trainer_with_callback(trainer) -> None:
     done = run(trainer, TRAINER)
     assert done.returncode == 0, done.stderr[-2000:]

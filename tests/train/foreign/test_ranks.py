@@ -64,6 +64,7 @@ def running(mark: str) -> bool:
     return mark in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
 
 
+@pytest.mark.ci
 @pytest.mark.faults
 def test_ranks_give_one_checkpoint(trainer) -> None:
     extra = trainer.home / "extra.txt"

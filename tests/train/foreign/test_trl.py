@@ -30,6 +30,7 @@ def trainer(publisher: Person) -> Person:
     return publisher
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(("lora", "form"), [("lora", "peft/1"), ("whole", "transformers/1")])
 def test_sft(trainer, lora: str, form: str) -> None:
     made = trainer.ok(
