@@ -344,6 +344,36 @@ def publisher(_publisher: Person, tmp_path: Path) -> Person:
     return _publisher.copy(tmp_path / "publisher")
 
 
+Make = Callable[[Person], object]
+
+
+@pytest.fixture(scope="session")
+def _made() -> dict[tuple[str, str], Person]:
+    return {}
+
+
+@pytest.fixture
+def once(
+    _made: dict[tuple[str, str], Person], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Person, Make], None]:
+    """Return what has a person do something, which later tests of this process find done.
+
+    They get copies of home and folder as they were then; what lies elsewhere is not there.
+    """
+
+    def do(person: Person, make: Make) -> None:
+        name = (make.__module__, make.__qualname__)
+        place = person.home.parent
+        if name in _made:
+            shutil.rmtree(place)
+            _made[name].copy(place)
+        else:
+            make(person)
+            _made[name] = person.copy(tmp_path_factory.mktemp("made") / place.name)
+
+    return do
+
+
 @dataclass(frozen=True)
 class Corpus:
     """Real texts: the licence files of the packages installed beside us, and a sheet about them."""

@@ -4,16 +4,21 @@ import shutil
 
 import pytest
 
+from tests.conftest import Person
+
 NAME = "acme/docs"
 
 
 @pytest.fixture
-def delivery(publisher):
-    documents = publisher.folder / "documents"
-    documents.mkdir()
-    (documents / "one.txt").write_text("one")
-    publisher.ok("commit", documents, "-d", NAME, "--license", "CC0-1.0")
-    publisher.ok("issue", NAME, "-o", "delivery", "--permit", "train")
+def delivery(once, publisher):
+    def make(publisher: Person) -> None:
+        documents = publisher.folder / "documents"
+        documents.mkdir()
+        (documents / "one.txt").write_text("one")
+        publisher.ok("commit", documents, "-d", NAME, "--license", "CC0-1.0")
+        publisher.ok("issue", NAME, "-o", "delivery", "--permit", "train")
+
+    once(publisher, make)
     return publisher.folder / "delivery"
 
 

@@ -10,6 +10,7 @@ from lyrikstore.canon.errors import PolicyError
 from lyrikstore.canon.timestamps import now
 from lyrikstore.credentials.terms.model import Use
 from lyrikstore.verify.rights.required import check_rights
+from tests.conftest import Person
 
 STATUS = "https://data.example/status"
 STATEMENT = """
@@ -24,18 +25,23 @@ results = [{metric = "labelErrorRate", value = "0.000"}]
 
 
 @pytest.fixture
-def delivery(publisher):
-    documents = publisher.folder / "documents"
-    documents.mkdir()
-    for n in range(5):
-        (documents / f"{n}.txt").write_text(f"document {n}\n")
-    (publisher.folder / "sheet.csv").write_text(
-        "path,topic\n" + "".join(f"{n}.txt,topic {n}\n" for n in range(5))
-    )
-    publisher.ok("commit", documents, "-d", "acme/docs", "--metadata", "sheet.csv")
-    folder = publisher.folder / "delivery"
-    publisher.ok("issue", "acme/docs", "-o", folder, "--permit", "train", "--status-url", STATUS)
-    return folder
+def delivery(once, publisher):
+    def make(publisher: Person) -> None:
+        documents = publisher.folder / "documents"
+        documents.mkdir()
+        for n in range(5):
+            (documents / f"{n}.txt").write_text(f"document {n}\n")
+        (publisher.folder / "sheet.csv").write_text(
+            "path,topic\n" + "".join(f"{n}.txt,topic {n}\n" for n in range(5))
+        )
+        publisher.ok("commit", documents, "-d", "acme/docs", "--metadata", "sheet.csv")
+        folder = publisher.folder / "delivery"
+        publisher.ok(
+            "issue", "acme/docs", "-o", folder, "--permit", "train", "--status-url", STATUS
+        )
+
+    once(publisher, make)
+    return publisher.folder / "delivery"
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from lyrikstore.canon.digest import Digest
+from tests.conftest import Person
 
 STATUS = ("--status-url", "https://data.example/status")
 KILLED = """
@@ -19,12 +20,15 @@ run(sys.argv[2:])
 
 
 @pytest.fixture
-def issued(publisher):
-    folder = publisher.folder / "documents"
-    folder.mkdir()
-    (folder / "a.txt").write_text("one")
-    publisher.ok("commit", folder, "-d", "acme/docs")
-    publisher.ok("issue", "acme/docs", "-o", "delivery", "--permit", "train", *STATUS)
+def issued(once, publisher):
+    def make(publisher: Person) -> None:
+        folder = publisher.folder / "documents"
+        folder.mkdir()
+        (folder / "a.txt").write_text("one")
+        publisher.ok("commit", folder, "-d", "acme/docs")
+        publisher.ok("issue", "acme/docs", "-o", "delivery", "--permit", "train", *STATUS)
+
+    once(publisher, make)
     return publisher
 
 

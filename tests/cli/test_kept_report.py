@@ -6,14 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Person
+
 
 @pytest.fixture
-def delivery(publisher) -> Path:
-    texts = publisher.folder / "texts"
-    texts.mkdir()
-    (texts / "one.txt").write_text("one\n")
-    publisher.ok("commit", "texts", "-d", "acme/texts")
-    publisher.ok("issue", "acme/texts", "-o", "delivery", "--permit", "train")
+def delivery(once, publisher) -> Path:
+    def make(publisher: Person) -> None:
+        texts = publisher.folder / "texts"
+        texts.mkdir()
+        (texts / "one.txt").write_text("one\n")
+        publisher.ok("commit", "texts", "-d", "acme/texts")
+        publisher.ok("issue", "acme/texts", "-o", "delivery", "--permit", "train")
+
+    once(publisher, make)
     return publisher.folder / "delivery"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.canon.timestamps import format_timestamp, now
+from tests.conftest import Person
 
 NAME = "acme/docs"
 STATUS = "https://acme.example/status"
@@ -27,17 +28,20 @@ value = "0.01"
 
 
 @pytest.fixture
-def delivery(publisher) -> Path:
-    documents = publisher.folder / "documents"
-    documents.mkdir()
-    for number in range(20):
-        (documents / f"{number}.txt").write_text(f"letter {number}\n")
-    publisher.ok("commit", documents, "-d", NAME, "--license", "CC0-1.0")
-    issued = publisher.ok(
-        *("issue", NAME, "-o", "delivery", "--permit", "evaluate", "--grantable", "train"),
-        *("--status-url", STATUS),
-    )
-    assert "status-lists" in issued.err
+def delivery(once, publisher) -> Path:
+    def make(publisher: Person) -> None:
+        documents = publisher.folder / "documents"
+        documents.mkdir()
+        for number in range(20):
+            (documents / f"{number}.txt").write_text(f"letter {number}\n")
+        publisher.ok("commit", documents, "-d", NAME, "--license", "CC0-1.0")
+        issued = publisher.ok(
+            *("issue", NAME, "-o", "delivery", "--permit", "evaluate", "--grantable", "train"),
+            *("--status-url", STATUS),
+        )
+        assert "status-lists" in issued.err
+
+    once(publisher, make)
     return publisher.folder / "delivery"
 
 

@@ -9,6 +9,8 @@ import shutil
 
 import pytest
 
+from tests.conftest import Person
+
 NAME = "acme/licences"
 WEB = "did:web:acme.example"
 LISTS = "https://acme.example/status"
@@ -32,14 +34,17 @@ def verify(person, folder: str, *more: object):
 
 
 @pytest.fixture
-def issued(publisher, corpus):
-    documents, _ = corpus.write(publisher.folder)
-    publisher.ok("commit", documents, "-d", NAME)
-    publisher.ok("key", "document", WEB, "-o", "did.json")
-    publisher.ok(
-        *("issue", NAME, "-o", "delivery", "--permit", "train", "--issuer", WEB),
-        *("--did-document", "did.json", "--status-url", LISTS),
-    )
+def issued(once, publisher, corpus):
+    def make(publisher: Person) -> None:
+        documents, _ = corpus.write(publisher.folder)
+        publisher.ok("commit", documents, "-d", NAME)
+        publisher.ok("key", "document", WEB, "-o", "did.json")
+        publisher.ok(
+            *("issue", NAME, "-o", "delivery", "--permit", "train", "--issuer", WEB),
+            *("--did-document", "did.json", "--status-url", LISTS),
+        )
+
+    once(publisher, make)
     return publisher
 
 

@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 
+from tests.conftest import Person
+
 TERMS = """
 [[partition]]
 name = "open"
@@ -52,24 +54,27 @@ use = "wordCount/1"
 
 
 @pytest.fixture
-def delivery(publisher):
-    documents = publisher.folder / "documents"
-    rows = ["path,origin"]
-    for n in range(9):
-        path = f"{'news' if n < 3 else 'mail'}/{n}.txt"
-        (documents / path).parent.mkdir(parents=True, exist_ok=True)
-        (documents / path).write_text(f"document number {n}, {n}@example.org\n")
-        rows.append(f"{path},{'web' if n < 3 else 'client' if n < 7 else ''}")
-    (publisher.folder / "sheet.csv").write_text("\n".join(rows) + "\n")
-    (publisher.folder / "nda.txt").write_text("Keep it to yourself.\n")
-    (publisher.folder / "terms.toml").write_text(TERMS)
-    publisher.ok(
-        *("commit", documents, "-d", "acme/docs", "--metadata", publisher.folder / "sheet.csv"),
-        *("--license", "CC-BY-4.0 AND LicenseRef-NDA"),
-    )
-    folder = publisher.folder / "delivery"
-    publisher.ok("issue", "acme/docs", "-o", folder, "--terms", publisher.folder / "terms.toml")
-    return folder
+def delivery(once, publisher):
+    def make(publisher: Person) -> None:
+        documents = publisher.folder / "documents"
+        rows = ["path,origin"]
+        for n in range(9):
+            path = f"{'news' if n < 3 else 'mail'}/{n}.txt"
+            (documents / path).parent.mkdir(parents=True, exist_ok=True)
+            (documents / path).write_text(f"document number {n}, {n}@example.org\n")
+            rows.append(f"{path},{'web' if n < 3 else 'client' if n < 7 else ''}")
+        (publisher.folder / "sheet.csv").write_text("\n".join(rows) + "\n")
+        (publisher.folder / "nda.txt").write_text("Keep it to yourself.\n")
+        (publisher.folder / "terms.toml").write_text(TERMS)
+        publisher.ok(
+            *("commit", documents, "-d", "acme/docs", "--metadata", publisher.folder / "sheet.csv"),
+            *("--license", "CC-BY-4.0 AND LicenseRef-NDA"),
+        )
+        folder = publisher.folder / "delivery"
+        publisher.ok("issue", "acme/docs", "-o", folder, "--terms", publisher.folder / "terms.toml")
+
+    once(publisher, make)
+    return publisher.folder / "delivery"
 
 
 @pytest.fixture

@@ -4,20 +4,25 @@ import shutil
 
 import pytest
 
+from tests.conftest import Person
+
 STATUS = "https://data.example/status"
 WHERE = ("--territory", "DE", "--seats", "2")
 
 
 @pytest.fixture
-def delivery(publisher):
-    documents = publisher.folder / "documents"
-    documents.mkdir()
-    (documents / "one.txt").write_text("a document\n")
-    publisher.ok("commit", documents, "-d", "acme/docs", "--license", "CC-BY-4.0", "--yes")
-    folder = publisher.folder / "delivery"
-    offer = ("--permit", "evaluate", "--grantable", "train", "--status-url", STATUS)
-    publisher.ok("issue", "acme/docs", "-o", folder, *offer)
-    return folder
+def delivery(once, publisher):
+    def make(publisher: Person) -> None:
+        documents = publisher.folder / "documents"
+        documents.mkdir()
+        (documents / "one.txt").write_text("a document\n")
+        publisher.ok("commit", documents, "-d", "acme/docs", "--license", "CC-BY-4.0", "--yes")
+        folder = publisher.folder / "delivery"
+        offer = ("--permit", "evaluate", "--grantable", "train", "--status-url", STATUS)
+        publisher.ok("issue", "acme/docs", "-o", folder, *offer)
+
+    once(publisher, make)
+    return publisher.folder / "delivery"
 
 
 @pytest.fixture
