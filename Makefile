@@ -1,12 +1,16 @@
 # The two commands of the README are `make demo` and `make test`; only .venv/ is written.
 #
 #   PYTHON    the interpreter to build .venv with           make PYTHON=python3.13 demo
+#   WHAT      which tests: folders, or options of pytest    make test WHAT=tests/history
+#   SINCE     the commit that test-changed compares with    make test-changed SINCE=HEAD~3
 #   PIP_ARGS  extra arguments for pip, for example the index of another PyTorch build, as
 #             PyTorch's own install page names it: make PIP_ARGS="--extra-index-url URL" demo
 
 PYTHON   ?= python3
 PIP_ARGS ?=
 WORKERS  ?= 2
+WHAT     ?=
+SINCE    ?=
 DATA     ?= ../shared/data
 VENV     := .venv
 PY       := $(VENV)/bin/python
@@ -16,11 +20,12 @@ PIP      := $(PY) -m pip --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all suites measure lint docs vectors interop page package clean preflight
+.PHONY: help demo test test-changed test-all test-gpu suites measure lint docs vectors interop page package clean preflight
 
 help:
-	@echo "make demo      the main job on real data: sign, verify, train, explain (under 15 minutes)"
-	@echo "make test      the test suite (under 13 minutes on 2 cores with every group)"
+	@echo "make demo      the main job on real data: sign, verify, train, explain"
+	@echo "make test      what a change can break (tests/README.md); WHAT=tests/history a part of it"
+	@echo "make test-changed  the tests of the packages that changed"
 	@echo "make test-all  every sweep whole, and the slow matrices (hours)"
 	@echo "make measure   write the tables of docs/ that hold times (hours, on a quiet machine)"
 	@echo "make suites    the official W3C suites in SUITES=DIR against lyrikstore serve"
@@ -47,10 +52,15 @@ demo: $(VENV)/.installed
 	@$(PY) examples/licences/demo.py
 
 test: $(VENV)/.installed
-	$(PY) -m pytest -n $(WORKERS)
+	$(PY) -m tests.npm
+	$(PY) -m pytest -n $(WORKERS) $(WHAT)
+
+test-changed: $(VENV)/.installed
+	$(PY) -m pytest -n $(WORKERS) $$($(PY) tools/changed_tests.py $(SINCE))
 
 test-all: $(VENV)/.installed
-	$(PY) -m pytest -n $(WORKERS) --whole
+	$(PY) -m tests.npm
+	$(PY) -m pytest -n $(WORKERS) --whole --disk
 
 # On a machine with an NVIDIA GPU, and a PyTorch built for CUDA in $(VENV).
 test-gpu: $(VENV)/.installed

@@ -1,6 +1,7 @@
 """AWS profiles: the two files that every AWS tool reads, which obstore does not."""
 
 import configparser
+import os
 from pathlib import Path
 
 from lyrikstore.canon.errors import InvalidInputError
@@ -24,7 +25,11 @@ def profile_settings(profile: str | None, folder: Path | None = None) -> dict[st
     Raises:
         InvalidInputError: (``bad-option``) there is no such profile, or a file cannot be read.
     """
-    folder = folder or Path("~/.aws").expanduser()
+    if folder is None:
+        try:
+            folder = Path("~/.aws").expanduser()
+        except RuntimeError:  # this user has no home folder
+            folder = Path(os.devnull)
     name = profile or "default"
     found: dict[str, str] = {}
     known = False

@@ -5,6 +5,7 @@ Keys come from ssh-agent and ``~/.ssh``, host keys from ``known_hosts``; an unkn
 
 import contextlib
 import errno
+import getpass
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -109,6 +110,17 @@ class SftpConnection:
             self._failed(doing, broken(error), kind="remote-unreachable")
         ) from None
 
+    def _own_name(self) -> str:
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError):  # as processes in containers often are
+            raise self._failed(
+                "connecting",
+                "this user has no name here",
+                kind="remote-denied",
+                hint=f"name the one to log in as: sftp://USER@{self._url.host}/PATH",
+            ) from None
+
     def _open_channel(self) -> SftpChannel:
         with self._guard:
             while self._idle:
@@ -142,7 +154,7 @@ class SftpConnection:
             client.connect(
                 known.get("hostname", self._url.host),
                 port=self._url.port or int(known.get("port", 22)),
-                username=self._url.user or known.get("user"),
+                username=self._url.user or known.get("user") or self._own_name(),
                 key_filename=self._identity or known.get("identityfile"),
                 timeout=self._timeout,
                 banner_timeout=self._timeout,
@@ -158,7 +170,8 @@ class SftpConnection:
 
 
 def _ssh_config(host: str) -> dict[str, Any]:
-    with contextlib.suppress(OSError, paramiko.SSHException):
+    # A user without a home folder has no such file: a RuntimeError, of expanduser.
+    with contextlib.suppress(OSError, RuntimeError, paramiko.SSHException):
         path = Path("~/.ssh/config").expanduser()
         return dict(paramiko.SSHConfig.from_path(str(path)).lookup(host))
     return {}

@@ -1,6 +1,7 @@
 """Trying again, with a clock that does not run; and the settings of remotes."""
 
 import random
+from pathlib import Path
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_what_the_server_asks_for_is_added(waits, retry):
         retry.run(failing(1, after=61))
 
 
-def test_profiles(tmp_path):
+def test_profiles(tmp_path, monkeypatch):
     (tmp_path / "credentials").write_text(
         "[default]\naws_access_key_id = A\naws_secret_access_key = s%cret\n"
         "[work]\naws_access_key_id = W\naws_secret_access_key = w\naws_session_token = t\n"
@@ -74,6 +75,12 @@ def test_profiles(tmp_path):
     with pytest.raises(InvalidInputError):
         profile_settings("none", tmp_path)
     assert profile_settings(None, tmp_path / "nowhere") == {}
+
+    def homeless(*_):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", homeless)
+    assert profile_settings(None) == {}
     (tmp_path / "credentials").write_text("hunter2")
     with pytest.raises(InvalidInputError) as caught:
         profile_settings("work", tmp_path)

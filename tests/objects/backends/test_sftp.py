@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -82,6 +83,27 @@ def test_nobody_listens(tmp_path, retry, waits):
         remote.read("format")
     assert caught.value.kind == "remote-unreachable"
     assert len(waits) == 4
+
+
+def test_a_user_without_name_or_home_names_another(tmp_path, retry, monkeypatch):
+    # As in a container, whose user is a number: neither has a name nor a home folder there.
+    def nobody(*_):
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    def homeless(*_):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    monkeypatch.setattr(Path, "expanduser", homeless)
+    remote = open_backend("sftp://127.0.0.1:9/x", scratch=tmp_path, retry=retry)
+    with pytest.raises(RemoteError) as caught:
+        remote.read("format")
+    assert caught.value.kind == "remote-denied"
+    assert "sftp://USER@" in caught.value.hint
+    named = open_backend("sftp://ada@127.0.0.1:9/x", scratch=tmp_path, retry=retry)
+    with pytest.raises(RemoteError) as caught:
+        named.read("format")
+    assert caught.value.kind == "remote-unreachable"
 
 
 def test_a_folder_that_cannot_be_made_is_named(sshd, tmp_path, retry):
