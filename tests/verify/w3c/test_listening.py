@@ -99,6 +99,7 @@ def test_clients_that_leave_in_the_middle_or_send_garbage_are_no_news(served: An
     assert "Traceback" not in ended(process, signal.SIGTERM)
 
 
+@pytest.mark.ci  # it waits for as long as the server does
 def test_places_that_nobody_uses_come_free(served: Any) -> None:
     process, server = served
     dripping, deaf, endless = (

@@ -286,6 +286,11 @@ def test_bodies_are_bounded(server: Server) -> None:
             b"Content-Type: application/json\r\nContent-Length: 9999999\r\n\r\n"
         )
         assert asking.recv(100).startswith(b"HTTP/1.1 413")
+
+
+@pytest.mark.ci  # it waits for as long as the server does
+def test_a_body_that_does_not_come_is_not_waited_for(server: Server) -> None:
+    parts = urlsplit(server.url)
     with socket.create_connection((parts.hostname, parts.port), timeout=60) as slow:
         slow.sendall(
             b"POST /credentials/verify HTTP/1.1\r\nHost: localhost\r\n"
