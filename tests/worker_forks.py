@@ -118,6 +118,7 @@ server.sendmsg(
 server.sendall(told)
 for number in files:
     os.close(number)
+signal.signal(signal.SIGTERM, lambda *_: server.sendall(b"T"))  # to the worker: it ends first
 ended = server.recv({length})
 code = int.from_bytes(ended, "big", signed=True) if ended else 1
 if code < 0:
@@ -202,9 +203,8 @@ class _Server:
                     self._start(self._listener.accept()[0])
                 elif number in self._ends:
                     self._report(number)
-                elif number in self._clients:  # it was killed, and its worker goes with it
-                    self._poll.unregister(number)
-                    os.kill(self._clients[number][1], signal.SIGKILL)
+                elif number in self._clients:
+                    self._pass_on(number)
 
     def _start(self, client: socket.socket) -> None:
         try:
@@ -226,6 +226,15 @@ class _Server:
         self._ends[end] = client.fileno()
         self._poll.register(end, select.POLLIN)
         self._poll.register(client.fileno(), select.POLLIN)
+
+    def _pass_on(self, number: int) -> None:
+        client, worker = self._clients[number]
+        asked = b""
+        with contextlib.suppress(OSError):
+            asked = client.recv(1)
+        if not asked:  # it was killed, and its worker goes with it
+            self._poll.unregister(number)
+        os.kill(worker, signal.SIGTERM if asked else signal.SIGKILL)
 
     def _report(self, end: int) -> None:
         number = self._ends.pop(end)
