@@ -32,7 +32,7 @@ from lyrikstore.verify.evaluation.predictions import Line, read_predictions, wri
 from lyrikstore.verify.report import Report
 from lyrikstore.verify.store.object import verify_object
 from tests.credentialed import log_credential
-from tests.verify.store.test_store import ENVIRONMENT, Lineage, flip, make_lineage
+from tests.verify.store.lineage import ENVIRONMENT, Lineage, flip, make_lineage
 
 STATEMENTS = frozenset(
     {"terms", "regulatory", "age", "quality.stated", "attestation", "attestations", "grant"}
