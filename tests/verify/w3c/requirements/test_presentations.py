@@ -1,0 +1,222 @@
+"""What the data model asks of presentations and envelopes, by its number (M10, M11)."""
+
+from typing import Any
+
+import pytest
+
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.json import encode, parse
+from lyrikstore.credentials.model.credential import VC_CONTEXT
+from lyrikstore.credentials.trust import parse_trust
+from lyrikstore.verify.report import Report, Verdict
+from lyrikstore.verify.w3c.presentation import (
+    is_presentation,
+    make_presentation,
+    verify_presentation,
+)
+from lyrikstore.verify.w3c.verify import Surroundings, verify_w3c
+from tests.verify.w3c.requirements.judging import judge, show, shows
+from tests.verify.w3c.serving import SUITES
+
+ENVELOPE = {
+    "@context": VC_CONTEXT,
+    "id": "data:application/vc+jwt,eyJ.eyJ.x",
+    "type": "EnvelopedVerifiableCredential",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "good"),
+    [
+        ({}, True),
+        ({"verifiableCredential": []}, True),
+        ({"verifiableCredential": {"type": "VerifiableCredential"}}, True),
+        ({"holder": "did:example:1"}, True),
+        ({"holder": {"id": "did:example:1"}}, True),
+        ({"holder": {"name": "x"}}, False),
+        ({"holder": 7}, False),
+        ({"verifiableCredential": "https://example.org/1"}, False),
+        ({"verifiableCredential": ["https://example.org/1"]}, False),
+        ({"verifiableCredential": [7]}, False),
+        ({"verifiableCredential": [{"id": "urn:x:1"}]}, False),
+        ({"type": ["VerifiableCredential"]}, False),
+        ({"@context": ["https://example.org/"]}, False),
+        ({"id": "not a url"}, False),
+        ({"termsOfUse": {"type": "urn:x:Any"}}, True),
+        ({"termsOfUse": [{"type": "urn:x:Any"}, {"id": "urn:x:1"}]}, False),
+        ({"verifiableCredential": ENVELOPE}, True),
+        ({"verifiableCredential": [ENVELOPE, {**ENVELOPE, "id": "https://example.org/1"}]}, False),
+    ],
+)  # fmt: skip
+def test_M11_presentations(changes: dict[str, Any], good: bool) -> None:
+    assert shows({"@context": [VC_CONTEXT], "type": "VerifiablePresentation", **changes}) is good
+
+
+@pytest.mark.parametrize(
+    ("changes", "good"),
+    [
+        ({}, True),
+        ({"@context": [VC_CONTEXT]}, True),
+        ({"@context": ["https://example.org/c", VC_CONTEXT]}, True),
+        ({"id": "data:application/vc+jwt;charset=utf-8,eyJ"}, True),
+        ({"@context": None}, False),
+        ({"@context": []}, False),
+        ({"@context": "https://www.w3.org/ns/credentials/examples/v2"}, False),
+        ({"type": ["EnvelopedVerifiableCredential", "VerifiableCredential"]}, False),
+        ({"type": ["EnvelopedVerifiablePresentation", "VerifiablePresentation"]}, False),
+        ({"id": None}, False),
+        ({"id": ["data:application/vc+jwt,eyJ"]}, False),
+        ({"id": "eyJ.eyJ.x"}, False),
+        ({"id": "https://example.org/1"}, False),
+        ({"id": "data:,eyJ"}, False),
+        ({"id": "data:application/vc+jwt"}, False),
+        ({"id": "data:application/vc+jwt,"}, False),
+        ({"id": "data:application/vc+jwt,a b"}, False),
+    ],
+)
+def test_M11_envelopes_are_recognised_and_never_opened(
+    made: Any, changes: dict[str, Any], good: bool
+) -> None:
+    surroundings = Surroundings(trust=parse_trust(made.TRUST.encode()), at=made.NOW)
+    for kind, verify in (("Credential", verify_w3c), ("Presentation", verify_presentation)):
+        named = {**ENVELOPE, "type": f"EnvelopedVerifiable{kind}", **changes}
+        if f"EnvelopedVerifiable{kind}" not in named["type"]:
+            continue
+        document = {name: value for name, value in named.items() if value is not None}
+        report = verify(encode(document), surroundings)
+        assert [check.id for check in report.checks] == ["format", "envelope"]
+        assert report.verdict is (Verdict.INCOMPLETE if good else Verdict.INVALID), report
+        check = report.check("envelope")
+        assert check.detail["reason"] == ("not-read" if good else "bad-credential")
+        assert is_presentation(encode(document)) is (kind == "Presentation")
+        if good:
+            assert check.detail["mediaType"] == "application/vc+jwt"
+        else:
+            assert check.detail["problem"]["title"] == "MALFORMED_VALUE_ERROR"
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_M10_a_self_asserted_credential_is_secured_by_its_presentation(
+    made: Any, suite: str
+) -> None:
+    def judged(**changes: Any) -> Report:
+        document = {
+            "@context": [VC_CONTEXT],
+            "type": "VerifiablePresentation",
+            "holder": {"id": made.ALICE.did},
+            "verifiableCredential": made.base(),
+            **changes,
+        }
+        stated = {name: value for name, value in document.items() if value is not None}
+        signed = made.signed(
+            stated, made.ALICE, purpose="authentication", challenge="c", domain="d", suite=suite
+        )
+        return show(made, signed.encode())
+
+    own = judged()
+    assert own.verdict is Verdict.VALID
+    assert str(own.check("presented").state) == "warn"
+    (part,) = own.parts
+    assert part.verdict is Verdict.VALID
+    assert {check.id: str(check.state) for check in part.checks} == {
+        check.id: "warn" if check.id == "trust.issuer" else str(check.state)
+        for check in judge(made, made.signed(made.base())).checks
+    }
+    assert part.check("trust.issuer").detail["reason"] == "self-asserted"
+    assert "self-asserted" in part.check("proof").summary
+
+    other = made.base(issuer=made.MALLORY.did)
+    for refused in (
+        judged(holder=None),
+        judged(verifiableCredential=other),
+        judged(verifiableCredential=[made.base(), other]),
+        judged(verifiableCredential=made.base(credentialSubject={})),
+        judged(verifiableCredential=made.base(validUntil="2026-11-02T00:00:00Z")),
+    ):
+        assert refused.verdict is Verdict.INVALID
+        assert str(refused.check("proof").state) == "pass"
+        assert refused.check("presented").detail["reason"] == "invalid"
+
+    # Signed by another, by nobody, or by another too, it is not the holder's own.
+    unsigned = {
+        "@context": [VC_CONTEXT],
+        "type": "VerifiablePresentation",
+        "holder": made.HOLDER.did,
+        "verifiableCredential": made.base(),
+    }
+    options = {"purpose": "authentication", "challenge": "c", "domain": "d", "suite": suite}
+    stolen = made.signed(unsigned, made.ALICE, **options)
+    both = made.signed(parse(stolen.encode()), made.HOLDER, **options)
+    for text, state in ((stolen, "pass"), (encode(unsigned).decode(), "unchecked"), (both, "pass")):
+        report = show(made, text.encode())
+        assert str(report.check("proof").state) == state
+        assert report.verdict is Verdict.INVALID
+        assert report.parts[0].verdict is Verdict.INVALID
+    assert str(report.check("holder.binding").state) == "pass"
+
+
+def test_M11_an_envelope_hides_nothing_that_is_shown_beside_it(made: Any) -> None:
+    sound = parse(made.signed(made.base()).encode())
+    for credentials, verdict in (
+        ([ENVELOPE, sound], Verdict.INCOMPLETE),
+        ([ENVELOPE, made.base()], Verdict.INVALID),
+    ):
+        document = {
+            "@context": [VC_CONTEXT],
+            "type": "VerifiablePresentation",
+            "holder": made.HOLDER.did,
+            "verifiableCredential": credentials,
+        }
+        options = {"purpose": "authentication", "challenge": "c", "domain": "d"}
+        report = show(made, made.signed(document, made.HOLDER, **options).encode())
+        assert report.verdict is verdict
+        assert report.parts[0].verdict is Verdict.INCOMPLETE
+        assert report.parts[1].verdict is (
+            Verdict.TRUSTED if verdict is Verdict.INCOMPLETE else Verdict.INVALID
+        )
+
+
+def test_flip_any_byte_of_a_self_asserted_credential(made: Any) -> None:
+    """Whatever is changed, it is no longer what the presentation secures."""
+    document = {
+        "@context": [VC_CONTEXT],
+        "type": "VerifiablePresentation",
+        "holder": made.ALICE.did,
+        "verifiableCredential": made.base(),
+    }
+    options = {"purpose": "authentication", "challenge": "c", "domain": "d"}
+    data = made.signed(document, made.ALICE, **options).encode()
+    assert show(made, data).verdict is Verdict.VALID
+    for place in range(0, len(data), 3):
+        flipped = bytes([*data[:place], data[place] ^ 1, *data[place + 1 :]])
+        assert show(made, flipped).verdict is not Verdict.TRUSTED, place
+        assert show(made, flipped).verdict is not Verdict.VALID, place
+
+
+def test_flip_any_byte_of_a_presentation(made: Any) -> None:
+    """Whatever is changed, the verdict is never better than before; mostly it is invalid."""
+    credential = made.signed(made.base()).encode()
+    data = make_presentation([credential], made.HOLDER, challenge="c", domain="d", created=made.NOW)
+    surroundings = Surroundings(trust=parse_trust(made.TRUST.encode()), at=made.NOW)
+
+    def verdict(changed: bytes) -> Verdict:
+        return verify_presentation(changed, surroundings, challenge="c", domain="d").verdict
+
+    assert verdict(data) is Verdict.TRUSTED
+    for place in range(0, len(data), 3):
+        flipped = bytes([*data[:place], data[place] ^ 1, *data[place + 1 :]])
+        assert verdict(flipped) is Verdict.INVALID, place
+
+
+def test_a_presentation_shows_what_it_was_given(made: Any) -> None:
+    credential = made.signed(made.base(credentialSubject={"score": 0.25, "none": None}))
+    data = make_presentation(
+        [credential.encode()], made.HOLDER, challenge="c", domain="d", created=made.NOW
+    )
+    inner = parse(data, floats=True, nulls=True)["verifiableCredential"]
+    assert inner == [parse(credential.encode(), floats=True, nulls=True)]
+    huge = made.signed(made.base(credentialSubject={"score": 1e20})).replace(
+        "100000000000000000000", "1e20"
+    )
+    with pytest.raises(FormatError, match="2\\^53"):
+        make_presentation([huge.encode()], made.HOLDER, challenge="c", domain="d", created=made.NOW)
