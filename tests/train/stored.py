@@ -1,0 +1,17 @@
+"""The store of a workshop, as tests of runs look at it: its size, and that no check fails."""
+
+from lyrikstore.canon.timestamps import now
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.report import CheckState
+from lyrikstore.verify.store.store import verify_store
+
+
+def assert_sound(workshop) -> None:
+    report = verify_store(Repository.open(workshop.repo.root), trust=workshop.trust, at=now())
+    bad = [check for check in report.checks if check.state is CheckState.FAIL]
+    assert not bad, bad
+
+
+def size(workshop) -> int:
+    workshop.repo.refresh()
+    return len(workshop.repo.entries())
