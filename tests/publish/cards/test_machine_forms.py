@@ -6,15 +6,12 @@ it as ``chai-v0.2.xsd``; the order of its elements is held everywhere.
 """
 
 import json
-import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-import signxml
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from lxml import etree
@@ -31,6 +28,7 @@ from lyrikstore.publish.cards.vocabulary import VOCABULARY
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.report import Verdict
 from tests.conftest import Person
+from tests.publish.cards.chai_schema import ELEMENTS, SCHEMA, schema
 from tests.publish.cards.making import (
     answer_all,
     answered,
@@ -45,34 +43,6 @@ FORMS = ("cyclonedx", "chai")
 NASTY = (
     'a]]></x><b>"c\\ \u202e\u200b\x01\x0b\ufffe{d}@e\n"}],"f":[{ <!-- & %g [h](https://i.example)'
 )
-SCHEMA = Path(os.environ.get("LYRIKSTORE_SCHEMAS", "absent")) / "chai-v0.2.xsd"
-
-ELEMENTS = {
-    "AppliedModelCard": "BasicInfo ReleaseInfo ModelSummary UsesAndDirections Warnings "
-    "TrustIngredients KeyMetrics Resources Bibliography",
-    "BasicInfo": "ModelName ModelDeveloper DeveloperContact",
-    "ReleaseInfo": "ReleaseStage ReleaseDate ReleaseVersion GlobalAvailability",
-    "ModelSummary": "Summary Keywords",
-    "Keywords": "Keyword*",
-    "UsesAndDirections": "IntendedUseAndWorkflow PrimaryIntendedUsers HowToUse "
-    "TargetedPatientPopulation CautionedOutOfScopeSettings",
-    "Warnings": "KnownRisksAndLimitations KnownBiasesOrEthicalConsiderations ClinicalRiskLevel",
-    "TrustIngredients": "AISystemFacts TransparencyInformation",
-    "AISystemFacts": "OutcomesAndOutputs ModelType FoundationModels? InputDataSource "
-    "OutputAndInputDataTypes DevelopmentDataCharacterization BiasMitigationApproaches "
-    "OngoingMaintenance Security? Transparency?",
-    "TransparencyInformation": "FundingSource ThirdPartyInformation? StakeholdersConsulted",
-    "KeyMetrics": "UsefulnessUsabilityEfficacy FairnessEquity SafetyReliability",
-    **dict.fromkeys(
-        ("UsefulnessUsabilityEfficacy", "FairnessEquity", "SafetyReliability"),
-        "MetricGoal Results Interpretation TestType TestingDataDescription "
-        "ValidationProcessAndJustification",
-    ),
-    "Results": "MetricResult+",
-    "MetricResult": "Label ValueJson",
-    "Resources": "PeerReviewedPublications PatientConsentOrDisclosure",
-}
-"""Element → its children in their order, of those that a card of ours has."""
 
 
 def machine(chain: Any, nickname: str = "checkpoint", *profiles: str) -> CardResult:
@@ -280,22 +250,6 @@ def test_the_elements_are_those_of_the_schema(unanswered: Any, nickname: str) ->
             continue
         wanted = re.sub(r"(\w+)([?*+]?) ?", r"(?:\1(?: |$))\2", ELEMENTS[tag])
         assert re.fullmatch(wanted, names), (tag, names)
-
-
-def schema() -> Any:
-    """The schema, with that of XML signatures as signxml has it: nothing is loaded."""
-
-    class Packaged(etree.Resolver):  # type: ignore[misc, unused-ignore]
-        def resolve(self, url: str, _: str, context: Any) -> Any:
-            assert url.endswith("xmldsig-core-schema.xsd") or url == str(SCHEMA), url
-            if url == str(SCHEMA):
-                return None
-            place = Path(str(signxml.__file__)).parent / "schemas" / "xmldsig-core-schema.xsd"
-            return self.resolve_filename(str(place), context)
-
-    parser = etree.XMLParser(no_network=True, load_dtd=False)
-    parser.resolvers.add(Packaged())
-    return etree.XMLSchema(etree.parse(str(SCHEMA), parser))
 
 
 @pytest.mark.skipif(not SCHEMA.is_file(), reason="NOT RUN, LYRIKSTORE_SCHEMAS has no chai-v0.2.xsd")
