@@ -16,7 +16,7 @@ from lyrikstore.verify.evaluation.drift import length_drift, monitor_body
 from lyrikstore.verify.evaluation.predictions import Line, read_predictions, write_predictions
 from lyrikstore.verify.evaluation.slices import find_slices
 from tests.conftest import Person
-from tests.publish.test_recomputed import CHECK, COST, LABELS, THRESHOLDS, World, rows
+from tests.publish.recomputing import CHECK, COST, LABELS, THRESHOLDS, World, rows
 
 Change = Callable[[dict[str, Any]], object]
 

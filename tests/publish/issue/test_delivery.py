@@ -1,76 +1,21 @@
-"""A delivery verifies, and a failed one leaves nothing."""
+"""A delivery verifies, and holds what its version has."""
 
-import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterable
-from datetime import timedelta
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import (
-    ConflictError,
-    InvalidInputError,
-    PolicyError,
-    StorageError,
-    VerificationError,
-)
 from lyrikstore.canon.json import parse
 from lyrikstore.canon.progress import Progress
-from lyrikstore.credentials.model.opened import OpenedCredential
-from lyrikstore.credentials.trust import Trust, TrustedIssuer
-from lyrikstore.curate.readers import iter_records
-from lyrikstore.curate.terms.measures import Measurement
-from lyrikstore.curate.terms.offer import Offer
 from lyrikstore.history.commit.transaction import open_transaction
-from lyrikstore.history.manifests.manifest import Manifest, sign_manifest
+from lyrikstore.history.manifests.manifest import sign_manifest
 from lyrikstore.history.records.order_root import split_salts
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.publish.identity.issuer import Issuance
-from lyrikstore.publish.issue import dataset as dataset_module
-from lyrikstore.publish.issue import delivery as delivery_module
-from lyrikstore.publish.issue.dataset import IssueResult
-from lyrikstore.publish.issue.delivery import issue_delivery
-from lyrikstore.testing.keys import signer_for
-from lyrikstore.verify.delivery.delivery import verify_delivery
-from lyrikstore.verify.delivery.folder import FolderData, read_siblings
-from lyrikstore.verify.report import CheckState, Report, Verdict
-
-
-def issue(chain: Any, manifest: Manifest, folder: Path, **changes: Any) -> IssueResult:
-    arguments: dict[str, Any] = {
-        "signer": chain.signer,
-        "clock": chain.clock,
-        "offer": Offer.of_words(("train", "evaluate")),
-        "valid_for": timedelta(days=365),
-        "issuance": Issuance(name="Acme Data Ltd"),
-    }
-    return issue_delivery(chain.repository, manifest, folder, **{**arguments, **changes})
-
-
-def records_of(reader: str, entry: TreeEntry, stream: BinaryIO) -> Iterable[Digest]:
-    return [record.id for record in iter_records(reader, entry.path, stream)]
-
-
-def verify(chain: Any, folder: Path) -> Report:
-    credential = folder / "credential.json"
-    return verify_delivery(
-        OpenedCredential(credential.read_bytes()),
-        siblings=read_siblings(credential),
-        data=FolderData(folder / "data"),
-        record_ids=records_of,
-        trust=Trust((TrustedIssuer(chain.signer.did, "me"),)),
-        at=chain.clock(),
-        recompute=Measurement,
-    )
-
-
-def size(chain: Any) -> int:
-    return int(chain.repository.checkpoint.size)
+from lyrikstore.verify.report import CheckState, Verdict
+from tests.publish.issue.deliveries import issue, size, verify
 
 
 @pytest.fixture(scope="module")
@@ -207,109 +152,6 @@ def test_a_filtered_dataset_states_its_counts(chain: Any, tmp_path: Path) -> Non
     assert verify(chain, tmp_path / "d").verdict is Verdict.TRUSTED
 
 
-def test_an_empty_folder_is_taken_and_a_full_one_refused(chain: Any, tmp_path: Path) -> None:
-    before = size(chain)
-    full = tmp_path / "full"
-    full.mkdir()
-    (full / "mine").write_text("mine")
-    with pytest.raises(ConflictError) as caught:
-        issue(chain, chain.made["raw"], full)
-    assert caught.value.kind == "not-empty"
-    (tmp_path / "file").write_text("x")
-    (tmp_path / "link").symlink_to(full)
-    for bad in (tmp_path / "file", tmp_path / "link", tmp_path / "no" / "parent"):
-        with pytest.raises(InvalidInputError):
-            issue(chain, chain.made["raw"], bad)
-    assert size(chain) == before
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    issue(chain, chain.made["raw"], empty)
-    assert verify(chain, empty).verdict is Verdict.TRUSTED
-
-
-@pytest.mark.parametrize(
-    ("changes", "kind"),
-    [
-        ({"offer": Offer.of_words(("fly",))}, "unknown-word"),
-        ({"offer": Offer.of_words(("train",), ("train",))}, "contradiction"),
-        ({"valid_for": timedelta(0)}, "bad-validity"),
-        ({"valid_for": timedelta(days=-1)}, "bad-validity"),
-        ({"valid_for": timedelta(days=40_000)}, "bad-validity"),
-    ],
-)
-def test_bad_terms_are_refused_at_once(
-    chain: Any, tmp_path: Path, changes: dict[str, Any], kind: str
-) -> None:
-    before = size(chain)
-    with pytest.raises(InvalidInputError) as caught:
-        issue(chain, chain.made["raw"], tmp_path / "d", **changes)
-    assert caught.value.kind == kind
-    assert not (tmp_path / "d").exists()
-    assert size(chain) == before
-
-
-def test_only_datasets_of_this_store(chain: Any, world: Any, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInputError):
-        issue(chain, chain.made["checkpoint"], tmp_path / "d")
-    (tmp_path / "other").mkdir()
-    other = world.Chain(tmp_path / "other")
-    with pytest.raises(InvalidInputError):
-        issue(other, chain.made["raw"], tmp_path / "d")
-
-
-def test_a_stranger_s_key_cannot_issue(chain: Any, tmp_path: Path) -> None:
-    before = size(chain)
-    with pytest.raises(PolicyError):
-        issue(chain, chain.made["raw"], tmp_path / "d", signer=signer_for("mallory"))
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["home"]
-    assert size(chain) == before
-
-
-def test_a_failure_leaves_nothing(
-    chain: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = size(chain)
-
-    def full(*_: Any, **__: Any) -> None:
-        raise StorageError("disk-full", "no space")
-
-    for module, step in (
-        (delivery_module, "checkout_tree"),
-        (dataset_module, "commit_to_records"),
-        (dataset_module, "_log"),
-        (delivery_module, "write_files"),
-    ):
-        with monkeypatch.context() as patched:
-            patched.setattr(module, step, full)
-            with pytest.raises(StorageError):
-                issue(chain, chain.made["raw"], tmp_path / "d")
-        assert sorted(entry.name for entry in tmp_path.iterdir()) == ["home"], step
-        if step != "write_files":  # by then the credential is logged
-            assert size(chain) == before
-    issue(chain, chain.made["raw"], tmp_path / "d")
-    assert verify(chain, tmp_path / "d").verdict is Verdict.TRUSTED
-
-
-def test_a_damaged_store_issues_nothing(chain: Any, tmp_path: Path) -> None:
-    for pack in (chain.repository.root / "packs").rglob("*.pack"):
-        data = bytearray(pack.read_bytes())
-        data[len(data) // 4] ^= 0xFF
-        os.chmod(pack, 0o600)
-        pack.write_bytes(data)
-    chain.repository.refresh()
-    with pytest.raises(Exception) as caught:  # whichever byte was hit
-        issue(chain, chain.made["raw"], tmp_path / "d")
-    assert caught.type.__module__ == "lyrikstore.canon.errors"
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["home"]
-
-
-def test_wrong_counts_are_noticed(chain: Any, tmp_path: Path) -> None:
-    lying = chain.dataset("lying", "datasets/acme/l", {"a.txt": b"a\n"}, body={"records": 7})
-    with pytest.raises(VerificationError) as caught:
-        issue(chain, lying, tmp_path / "d")
-    assert caught.value.kind == "records-differ"
-
-
 def test_jsonl_and_csv_records(chain: Any, tmp_path: Path) -> None:
     rows = {"a.jsonl": b'{"a":1}\n{"a":2}\n', "b.jsonl": b'{"a":1}\n'}
     made = chain.dataset(
@@ -328,47 +170,6 @@ def test_progress_tells_both_parts(chain: Any, tmp_path: Path) -> None:
     total = chain.made["raw"].body["bytes"]
     last = [step for step in told if step.done == 4]
     assert last == [Progress(4, 4, total, phase) for phase in ("records", "data")]
-
-
-def test_what_a_killed_process_left_beside_is_removed_and_of_one_alive_nothing(
-    chain: Any, tmp_path: Path
-) -> None:
-    destination = tmp_path / "delivery"
-    build = (
-        "import sys, time, pathlib\n"
-        "from lyrikstore.publish.issue.atomic_folder import building\n"
-        "with building(pathlib.Path(sys.argv[1])) as folder:\n"
-        "    (folder / 'data').mkdir()\n"
-        "    print(folder.name, flush=True)\n"
-        "    time.sleep(600)\n"
-    )
-
-    def start(name: str) -> tuple[subprocess.Popen[str], str]:
-        child = subprocess.Popen(
-            [sys.executable, "-c", build, str(tmp_path / name)], stdout=subprocess.PIPE, text=True
-        )
-        assert child.stdout is not None
-        with child.stdout as told:
-            return child, told.readline().strip()
-
-    killed, left = start("delivery")
-    killed.kill()
-    killed.wait()
-    alive, kept = start("delivery")
-    other, others = start("delivery.more")
-    try:
-        assert left.startswith(".")  # nobody takes it for a delivery
-        assert not (tmp_path / left).exists()
-        other.kill()
-        other.wait()
-        issue(chain, chain.made["raw"], destination)
-        assert sorted(path.name for path in tmp_path.iterdir() if "delivery" in path.name) == (
-            sorted([kept, others, "delivery"])
-        )
-    finally:
-        alive.kill()
-        alive.wait()
-        other.kill()
 
 
 def test_companions_of_rows_are_delivered_and_no_records(chain: Any, tmp_path: Path) -> None:
