@@ -1,0 +1,95 @@
+"""A card of a real store, and the page on which it is answered."""
+
+from pathlib import Path
+from xml.etree.ElementTree import Element, SubElement
+
+import pytest
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.publish.cards.answer import CardAnswer
+from lyrikstore.publish.cards.document import CardDocument, build_card, shown_beside
+from lyrikstore.publish.cards.facts import gather
+from lyrikstore.publish.cards.profiles.profile import Profile, load_profile
+from lyrikstore.web.draft_page import draft_page
+from lyrikstore.web.html import add, new_page
+from tests.index.conftest import Chain
+from tests.web.draft.drafting import KNOWN, subject_of
+
+OWN = b"""
+profile = "acme/1"
+title = "What Acme asks"
+about = "checkpoint"
+asOf = "2026-11-28"
+reviewedBy = ""
+banner = ""
+
+[[sources]]
+cite = "Acme"
+url = "https://acme.example/"
+retrieved = "2026-11-24"
+
+[questions.personal-data]
+asks = "Is there personal data in it? </script><img src=x onerror=alert(1)> <!-- <script>"
+guidance = "Names \\u202Etxt.exe count."
+choices = ["yes", "no"]
+shows = ["model.task", "data.about"]
+
+[questions.contact]
+asks = "Whom does one ask?"
+
+[[items]]
+id = "a"
+clause = "1"
+asks = "personal data"
+question = "personal-data"
+
+[[items]]
+id = "b"
+clause = "2"
+asks = "contact"
+question = "contact"
+"""
+
+
+@pytest.fixture(scope="session")
+def card(tmp_path_factory: pytest.TempPathFactory) -> CardDocument:
+    """A card of a real store, one of whose questions is answered."""
+    chain = Chain(tmp_path_factory.mktemp("chain")).build()
+    facts = gather(chain.repository, chain.made["checkpoint"])
+    profiles = [Profile.parse(OWN), load_profile("huggingface")]
+    question = profiles[1].questions["intended-users"]
+    answered = CardAnswer(
+        question="intended-users",
+        state="value",
+        text="Lawyers.",
+        choice="",
+        scope="version",
+        seen=shown_beside(question, build_card(facts, [], profiles).statements),
+        by=KNOWN.did,
+        person="Dr Ada",
+        credential=Digest.of(b"credential"),
+        about=facts.subject.id,
+        index=9,
+        asks=question.asks,
+    )
+    return build_card(facts, [answered], profiles)
+
+
+def shown(card: CardDocument) -> tuple[Element, Element]:
+    """Return a document that shows a card."""
+    html, body = new_page(str(card.content["subject"]))
+    add(SubElement(body, "header"), "h1", "A card")
+    main = SubElement(body, "main")
+    for name in ("answers", "name", "sign"):  # a card has ids of its own
+        add(main, "h2", name, {"id": name})
+    for one in card.statements:
+        add(main, "p", f"{one.title}: {one.text}")
+    return html, body
+
+
+@pytest.fixture(scope="session")
+def written(card: CardDocument, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page, as a file."""
+    path = tmp_path_factory.mktemp("draft") / "card.html"
+    path.write_bytes(draft_page(shown(card), card.content, subject_of(card)))
+    return path
