@@ -1,4 +1,4 @@
-"""An auditor attests, a publisher grants, a buyer verifies: three people, three HOMEs, one file."""
+"""An auditor attests, and the buyer decides: what is signed, what counts, what is taken back."""
 
 import json
 import os
@@ -7,67 +7,8 @@ import threading
 
 import pytest
 
-from lyrikstore.canon.timestamps import now
-from lyrikstore.crypto.ed25519 import PrivateKey
-from lyrikstore.crypto.keys.signer import KeySigner
-from lyrikstore.verify.w3c.presentation import make_presentation
+from tests.cli.attesting.audits import STATEMENT, attest
 from tests.conftest import list_name
-
-STATUS = "https://data.example/status"
-STATEMENT = """
-extent = "sample"
-records = 5
-selection = "every tenth file"
-standard = "ISO/IEC 5259-2:2024"
-method = "two people read every record of the sample"
-conclusion = "no label errors were found"
-limitations = ["records outside the sample were not read"]
-liability = "Audit GmbH, up to EUR 100,000"
-
-[[results]]
-metric = "labelErrorRate"
-value = "0.000"
-"""
-
-
-@pytest.fixture
-def delivery(publisher):
-    documents = publisher.folder / "documents"
-    documents.mkdir()
-    for n in range(10):
-        (documents / f"{n}.txt").write_text(f"document {n}\n")
-    publisher.ok("commit", documents, "-d", "acme/docs")
-    folder = publisher.folder / "delivery"
-    publisher.ok(
-        *("issue", "acme/docs", "-o", folder, "--permit", "train", "--status-url", STATUS),
-    )
-    return folder
-
-
-@pytest.fixture
-def auditor(new_person, delivery):
-    person = new_person("auditor")
-    person.ok("key", "new", "--no-passphrase")
-    shutil.copytree(delivery, person.folder / "delivery")
-    (person.folder / "audit.toml").write_text(STATEMENT)
-    (person.folder / "report.txt").write_text("What was read, and what was found.\n")
-    return person
-
-
-@pytest.fixture
-def buyer(new_person, publisher, delivery):
-    person = new_person("buyer")
-    person.ok("key", "new", "--no-passphrase")
-    person.ok("trust", "add", publisher.did(), "--name", "Acme")
-    shutil.copytree(delivery, person.folder / "delivery")
-    return person
-
-
-def attest(person, *more, kind="quality"):
-    return (
-        *("attest", "delivery", "--kind", kind, "--statement", "audit.toml"),
-        *("--document", "report.txt", "-o", "attestation.json", *more),
-    )
 
 
 def test_an_auditor_without_a_store_attests_and_the_buyer_decides(auditor, buyer) -> None:
@@ -216,114 +157,6 @@ def test_an_attestation_is_taken_back_by_an_auditor_with_a_store(auditor, buyer)
     auditor.ok("revoke", "attestation.json", "-o", "public")
     found = buyer.run(*verify, "--status", auditor.folder / "public")
     assert (found.code, found.check("attestations")["detail"]["reason"]) == (3, "revoked")
-
-
-def grant(publisher, holder, *more):
-    return (
-        *("grant", "delivery", "--to", holder, "--permit", "train", "--territory", "EU"),
-        *("--until", "2d", "--seats", "5", "-o", "grant.json", *more),
-    )
-
-
-def test_a_grant_and_its_end(publisher, buyer) -> None:
-    holder = buyer.did()
-    publisher.ok(*grant(publisher, holder, "--status-url", STATUS))
-    buyers = buyer.folder / "delivery"
-    for path in publisher.folder.glob("grant*"):
-        shutil.copy(path, buyers)
-    found = buyer.ok("verify", buyers / "grant.json", "--json")
-    assert found.check("grant.terms")["state"] == "pass"
-    limits = found.check("grant")["detail"]["grant"]["limits"]
-    assert len(limits["territory"]) == 27  # codes are signed, whatever was written
-    assert limits["seats"] == 5
-    publisher.ok("revoke", "grant.json", "-o", "public")
-    found = buyer.run(
-        "verify", buyers / "grant.json", "--json", "--status", publisher.folder / "public"
-    )
-    assert (found.code, found.check("status")["detail"]["reason"]) == (3, "revoked")
-    assert publisher.run("verify", "--json").json["verdict"] == "trusted"
-
-
-def test_what_cannot_be_granted(publisher, buyer) -> None:
-    holder = buyer.did()
-    words = ("grant", "delivery", "--to", holder, "--until", "2d", "-o", "x.json")
-    refused = publisher.fails(16, *words, "--permit", "evaluate", "--json")
-    assert refused.kind == "exceeds-terms"
-    assert publisher.fails(16, *words[:5], "10y", "-o", "x.json", "--permit", "train")
-    assert publisher.fails(16, "grant", "delivery", "--to", "bob", *words[4:], "--permit", "train")
-    publisher.ok("key", "new", "mallory", "--no-passphrase")
-    assert publisher.fails(14, *words, "--permit", "train", "--signer", "mallory")
-    publisher.ok("revoke", "delivery")
-    assert "revoked" in publisher.fails(3, *words, "--permit", "train").err
-    assert not (publisher.folder / "x.json").exists()
-
-
-def test_a_buyer_proves_that_a_grant_is_his(publisher, buyer, new_person) -> None:
-    publisher.ok(*grant(publisher, buyer.did()))
-    buyers = buyer.folder / "delivery"
-    shutil.copy(publisher.folder / "grant.json", buyers)
-    asked = ("--challenge", "7c5f1a", "--domain", "data.example")
-    buyer.ok("present", buyers / "grant.json", *asked, "-o", "shown.json")
-    shown = buyer.folder / "shown.json"
-    inbox = publisher.folder / "inbox"
-    inbox.mkdir()
-    shutil.copy(shown, inbox)
-    for path in buyers.glob("status-*"):
-        shutil.copy(path, inbox)
-    found = publisher.ok("verify", inbox / "shown.json", *asked, "--json")
-    parts = {check["id"]: check["state"] for check in found.json["parts"][0]["checks"]}
-    assert (parts["grant.holder"], parts["grant.terms"]) == ("pass", "pass")
-    other = ("--challenge", "00ff00", "--domain", "data.example")
-    assert publisher.run("verify", inbox / "shown.json", *other).code == 3  # a replay
-    assert publisher.run("verify", inbox / "shown.json").code == 5  # asked nothing, proves nothing
-    stolen = make_presentation(  # the command refuses to
-        [(buyers / "grant.json").read_bytes()],
-        KeySigner(PrivateKey.generate()),
-        challenge=asked[1],
-        domain=asked[3],
-        created=now(),
-    )
-    (inbox / "stolen.json").write_bytes(stolen)
-    found = publisher.run("verify", inbox / "stolen.json", *asked, "--json")
-    parts = {check["id"]: check["detail"] for check in found.json["parts"][0]["checks"]}
-    assert (found.code, parts["grant.holder"]["reason"]) == (3, "other-holder")
-    assert buyer.fails(16, "present", buyers / "credential.json", *asked, "-o", "x.json")
-
-
-def test_nothing_is_logged_for_a_file_that_cannot_be(publisher, buyer, delivery) -> None:
-    entries = len(publisher.ok("log", "--audit", "--json").json["entries"])
-    grant = ("grant", delivery, "--to", buyer.did(), "--permit", "train", "--until", "30d")
-    missing = publisher.fails(
-        1, *grant, "-o", publisher.folder / "nowhere" / "grant.json", "--json"
-    )
-    assert missing.kind == "no-folder"
-    (publisher.folder / "grant.json").write_text("mine")
-    assert publisher.fails(15, *grant, "-o", "grant.json")
-    assert (publisher.folder / "grant.json").read_text() == "mine"
-    assert len(publisher.ok("log", "--audit", "--json").json["entries"]) == entries
-
-
-def test_only_its_holder_presents_a_grant_and_the_verifier_sees_what_decided(
-    publisher, buyer, auditor, delivery
-) -> None:
-    publisher.ok(
-        *("grant", delivery, "--to", buyer.did(), "--permit", "train", "--until", "30d"),
-        *("--status-url", STATUS, "-o", "grant.json"),
-    )
-    for person in (buyer, auditor):
-        for path in publisher.folder.glob("grant*.json"):
-            shutil.copy(path, person.folder / "delivery")
-    asked = ("--challenge", "c1", "--domain", "data.example")
-    shown = ("present", "delivery/grant.json", *asked, "-o", "shown.json")
-    assert buyer.did() in auditor.fails(12, *shown).err
-    assert not (auditor.folder / "shown.json").exists()
-    buyer.ok(*shown)
-    # The lists are not in it: whoever asked has them sent, or fetches them.
-    found = buyer.fails(5, "verify", "shown.json", *asked)
-    assert "? status" in found.out
-    assert "not at hand" in found.out
-    lists = buyer.folder / "delivery"
-    assert "not at hand" not in buyer.run("verify", "shown.json", *asked, "--status", lists).out
 
 
 def test_what_a_stolen_or_replaced_key_attested(auditor, buyer) -> None:
