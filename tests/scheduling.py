@@ -14,7 +14,7 @@ TOGETHER = {
         "tests/curate/test_commit_on_cluster.py",
         "tests/curate/test_filter_on_cluster.py",
     ),
-    "servers": ("tests/objects/backends/", "tests/api/test_filesystem.py"),
+    "servers": ("tests/objects/backends/", "tests/api/filesystem/test_remote.py"),
 }
 _THEN = ("tests/cli/", "tests/publish/", "tests/curate/")
 """Begun after these groups: their files take longest. What is short fills up the end."""

@@ -1,146 +1,22 @@
 """``lyrik://`` as pandas, pyarrow, DuckDB and ``datasets`` use it, whole, in part and damaged."""
 
-import io
-import json
 import pickle
-import random
 import tomllib
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import fsspec
 import pandas as pd
-import pyarrow as pa
-import pyarrow.csv as pa_csv
 import pyarrow.dataset as pa_dataset
 import pyarrow.parquet as pq
 import pytest
 
 from lyrikstore.canon.errors import LyrikstoreError, NotFoundError, StorageError
-from lyrikstore.crypto.ed25519 import PrivateKey
-from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.filesystem import LyrikFileSystem
-from lyrikstore.history.commit.transaction import create_repository, open_transaction
+from lyrikstore.history.commit.transaction import create_repository
 from lyrikstore.history.log.memory import LogMemory
-from lyrikstore.history.manifests.manifest import sign_manifest
-from lyrikstore.history.repository.repository import Repository
-from lyrikstore.history.sync.push import Remote, push
-from lyrikstore.history.trees.tree import Tree, TreeEntry
-from lyrikstore.objects.backends.open import open_backend
-
-NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
-OWNER = KeySigner(PrivateKey.from_seed(b"\x01" * 32))
-LOG = KeySigner(PrivateKey.from_seed(b"\x02" * 32))
-NAME = "datasets/acme/rows"
-URL = f"lyrik://{NAME}"
-
-
-def table(start: int, count: int) -> pa.Table:
-    chance = random.Random(start)
-    return pa.table(
-        {
-            "id": list(range(start, start + count)),
-            "text": [chance.randbytes(200).hex() for _ in range(count)],
-        }
-    )
-
-
-def parquet(rows: pa.Table, **options: object) -> bytes:
-    sink = io.BytesIO()
-    pq.write_table(rows, sink, **options)
-    return sink.getvalue()
-
-
-def csv(rows: pa.Table) -> bytes:
-    sink = io.BytesIO()
-    pa_csv.write_csv(rows, sink)
-    return sink.getvalue()
-
-
-def jsonl(rows: pa.Table) -> bytes:
-    return "".join(json.dumps(row) + "\n" for row in rows.to_pylist()).encode()
-
-
-BIG = parquet(table(0, 20_000), row_group_size=1000, compression="none")
-FILES = {
-    "big.parquet": BIG,
-    "part/a.parquet": parquet(table(0, 50)),
-    "part/b.parquet": parquet(table(50, 50)),
-    "rows.csv": csv(table(0, 100)),
-    "rows.jsonl": jsonl(table(0, 100)),
-    "empty": b"",
-    "deep/er/x.txt": b"deep",
-}
-
-
-def commit(repository: Repository, files: dict[str, bytes]) -> str:
-    state = repository.refs.get(NAME)
-    with open_transaction(repository) as tx:
-        entries = [
-            TreeEntry(path, len(data), tx.writer.put_data(data), None)
-            for path, data in files.items()
-        ]
-        tree = Tree.of(entries)
-        tx.writer.put_bytes(tree.encode())
-        manifest = sign_manifest(
-            kind="dataset",
-            store=repository.store_id,
-            name=NAME,
-            body={
-                "reader": "document/1",
-                "records": 1,
-                "bytes": tree.total_bytes,
-                "fileCount": len(entries),
-                "origin": "committed",
-                "descriptor": {},
-                "ignored": 0,
-            },
-            tree=tree.id,
-            files=tree.files_id,
-            parents=(state.id,) if state else (),
-            signer=OWNER,
-            created=NOW,
-        )
-        tx.log_manifest(manifest)
-        tx.commit()
-    return manifest.id.hex
-
-
-@pytest.fixture(autouse=True)
-def _registered() -> Iterator[None]:
-    # As the entry point does in an installed package.
-    fsspec.register_implementation("lyrik", LyrikFileSystem, clobber=True)
-    yield
-    LyrikFileSystem.clear_instance_cache()
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    folder = tmp_path_factory.mktemp("project")
-    repository = create_repository(
-        folder / ".lyrikstore",
-        origin="example.org/a",
-        signer=OWNER,
-        log_signer=LOG,
-        clock=lambda: NOW,
-        memory=LogMemory(folder / "memory"),
-    )
-    first = commit(repository, {"old.txt": b"old"})
-    commit(repository, FILES)
-    return folder, first
-
-
-@pytest.fixture
-def folder(written: tuple[Path, str]) -> Path:
-    return written[0]
-
-
-@pytest.fixture
-def fs(folder: Path) -> LyrikFileSystem:
-    return LyrikFileSystem(store=folder)
+from tests.api.filesystem.rows import BIG, FILES, LOG, NAME, NOW, OWNER, URL, commit, csv, table
 
 
 def test_the_entry_point_is_declared():
@@ -421,77 +297,3 @@ def test_damage_is_never_handed_out(tmp_path):
             database.sql(
                 f"select sum(length(text)) from read_parquet('{URL}/big.parquet')"
             ).fetchall()
-
-
-@pytest.fixture(
-    params=[
-        "memory",
-        "moto",
-        pytest.param("ceph", marks=pytest.mark.s3),
-        pytest.param("sftp", marks=pytest.mark.sftp),
-    ]
-)
-def place(request, tmp_path, monkeypatch):
-    """An empty place on a real server: its URL and the options it needs."""
-    if request.param == "memory":
-        return f"memory://{tmp_path.name}", {}
-    if request.param == "sftp":
-        sshd = request.getfixturevalue("sshd")
-        return sshd.url(tmp_path / "remote"), sshd.options
-    server = request.getfixturevalue(request.param)
-    server.use(monkeypatch)
-    return server.new_url(), server.options
-
-
-def test_a_remote_store(folder, tmp_path, place):
-    url, remote_options = place
-    memory = LogMemory(folder / "memory")
-    home = Repository.open(folder / ".lyrikstore", memory=memory)
-    backend = open_backend(url, scratch=tmp_path, options=remote_options)
-    push(home, Remote(backend, url, url, mirror=True), memory=memory, log_signer=lambda: LOG)
-    fs = LyrikFileSystem(store=url, remote_options=remote_options)
-    assert fs.find(URL) == sorted(f"{NAME}/{path}" for path in FILES)
-    assert fs.cat(f"{URL}/rows.csv") == FILES["rows.csv"]
-    options = {"store": url, "remote_options": remote_options}
-    assert len(pd.read_parquet(f"{URL}/big.parquet", storage_options=options)) == 20_000
-    assert len(pd.read_csv(f"{URL}/rows.csv", storage_options=options)) == 100
-    rows = pa_dataset.dataset(f"{NAME}/part", filesystem=fs, format="parquet").to_table()
-    assert sorted(rows["id"].to_pylist()) == list(range(100))
-    with duckdb.connect() as database:
-        database.register_filesystem(fs)
-        found = database.sql(f"select sum(id) from read_parquet('{URL}/big.parquet')")
-        assert found.fetchall() == [(199_990_000,)]
-    with fs.open(f"{URL}/big.parquet") as stream:
-        stream.seek(5_000_000)
-        assert stream.read(10) == BIG[5_000_000:5_000_010]
-    with ThreadPoolExecutor(4) as pool:
-        assert all(pool.map(lambda path: fs.cat(f"{URL}/{path}") == FILES[path], FILES))
-    assert pickle.loads(pickle.dumps(fs)).cat(f"{URL}/rows.csv") == FILES["rows.csv"]
-    pack = max(home.live.packs, key=lambda pack: pack.bytes)
-    data = bytearray(backend.read(pack.name))
-    data[200_000:300_000] = bytes(100_000)
-    backend.replace(pack.name, bytes(data))
-    LyrikFileSystem.clear_instance_cache()
-    damaged = LyrikFileSystem(store=url, remote_options=remote_options)
-    with pytest.raises(LyrikstoreError):
-        damaged.cat(f"{URL}/big.parquet")
-    with pytest.raises(LyrikstoreError):
-        pd.read_parquet(f"{URL}/big.parquet", storage_options=options)
-
-
-def test_datasets_reads_a_bucket(folder, tmp_path, moto, monkeypatch):
-    datasets = pytest.importorskip("datasets")
-    moto.use(monkeypatch)
-    url = moto.new_url()
-    memory = LogMemory(folder / "memory")
-    home = Repository.open(folder / ".lyrikstore", memory=memory)
-    backend = open_backend(url, scratch=tmp_path, options=moto.options)
-    push(home, Remote(backend, url, url, mirror=True), memory=memory, log_signer=lambda: LOG)
-    rows = datasets.load_dataset(
-        "parquet",
-        data_files=f"{URL}/part/*.parquet",
-        split="train",
-        storage_options={"store": url, "remote_options": moto.options},
-        cache_dir=str(tmp_path / "cache"),
-    )
-    assert sorted(rows["id"]) == list(range(100))
