@@ -1,9 +1,7 @@
-"""Filter, why and rights over a real store: counts reconcile, every record has its reason."""
+"""Filter and why over a real store: counts reconcile, every record has its reason."""
 
 import io
-import re
 import tempfile
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import (
-    EmptyResultError,
-    FormatError,
-    InvalidInputError,
-    NotFoundError,
-    PolicyError,
-)
-from lyrikstore.credentials.terms.model import Partition, Selector, Terms, UsageLimits, Use
-from lyrikstore.credentials.trust import Trust, TrustedIssuer
-from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions
+from lyrikstore.canon.errors import EmptyResultError, FormatError, InvalidInputError, NotFoundError
+from lyrikstore.curate.commit.inputs import CommitOptions
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.decisions import COLUMNS, Decision, DecisionWriter
 from lyrikstore.curate.recipes.engine import Engine
@@ -29,60 +19,9 @@ from lyrikstore.curate.recipes.recipe import Recipe, parse_recipe
 from lyrikstore.curate.recipes.settle import RecipeOutcome, Settling
 from lyrikstore.curate.recipes.source import RecordSource
 from lyrikstore.curate.recipes.why import why
-from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.trees.tree import Tree, TreeEntry
-from lyrikstore.publish.status.book import StatusBook
-from lyrikstore.publish.status.changes import set_status
-from lyrikstore.testing.keys import signer_for
-from lyrikstore.verify.rights.required import check_rights
-from tests.credentialed import log_credential
+from tests.curate.recipes.applied import EMAIL, RECIPE, corpus, decisions_of
 from tests.decisions import decode_decisions, encode_decisions
-
-RECIPE = """
-recipe = 1
-description = "demo"
-[[step]]
-use = "drop-empty/1"
-[[step]]
-use = "allow/1"
-column = "kind"
-values = ["x", "y"]
-[[step]]
-use = "redact/1"
-mask = ["owner"]
-[[step]]
-use = "drop-duplicates/1"
-[[step]]
-use = "split/1"
-by = "owner"
-train = 0.6
-validation = 0.2
-test = 0.2
-"""
-EMAIL = "jane.roe@mail.example.org"
-
-
-def corpus(bench: Any) -> None:
-    files: dict[str, str | bytes] = {
-        f"{n:02}.txt": f"Copyright (c) 2001 Person Number{n}\nText {n} mail {EMAIL}\n"
-        for n in range(30)
-    }
-    files |= {"empty.txt": "", "latin.txt": b"caf\xe9", "dup.txt": files["03.txt"], "z.txt": "zz"}
-    bench.write(files)
-    rows = [["path", "kind", "owner"]]
-    rows += [
-        [name, "z" if name == "z.txt" else "xy"[n % 2], f"owner {n % 9} {EMAIL}"]
-        for n, name in enumerate(files)
-    ]
-    stated = CommitMetadata(
-        sheet=bench.sheet(rows), licence="CC-BY-4.0", licence_text=b"the licence"
-    )
-    bench.commit(stated=stated)
-
-
-def decisions_of(bench: Any, manifest: Any) -> list[Decision]:
-    item = manifest.attachments_in("decisions")[0]
-    return list(decode_decisions(bench.repo.blobs.read(item.id, max_bytes=1 << 24)))
 
 
 def test_counts_reconcile_and_nothing_leaks(bench: Any) -> None:
@@ -312,129 +251,6 @@ def test_damaged_decision_tables_are_refused() -> None:
     for data in (b"", b"PAR1", good[:-10], b"x" * 100):
         with pytest.raises(FormatError):
             list(decode_decisions(data))
-
-
-def _credential(
-    bench: Any, manifest: Any, signer: Any, at: Any, permits: list[str] | Terms, **more: Any
-) -> None:
-    valid = (at, at + timedelta(days=10))
-    texts = [("CC-BY-4.0", b"the licence")]
-    log_credential(bench.repo, manifest, signer, permits, valid, licence_texts=texts, **more)
-
-
-def test_rights_deny_by_default_and_say_what_is_missing(bench: Any) -> None:
-    at = datetime(2026, 11, 24, 12, tzinfo=UTC)
-    corpus(bench)
-    source = bench.repo.resolve("acme/docs")
-    derived = list(bench.filter(RECIPE).manifests.values())
-    signer = signer_for("owner")
-    trust = Trust((TrustedIssuer(did=signer.did, nickname="me", names=("datasets/acme/*",)),))
-
-    def ask(purpose: str = "train", trust: Trust = trust, at: Any = at) -> list[Any]:
-        return check_rights(bench.repo, derived, Use((purpose,), at), trust=trust)
-
-    def refused(
-        words: str, step: str = f"lyrikstore permit {source.id.hex}", **options: Any
-    ) -> None:
-        with pytest.raises(PolicyError) as caught:
-            ask(**options)
-        assert caught.value.kind == "rights-missing"
-        assert words in caught.value.message
-        assert "datasets/acme/docs" in caught.value.message
-        assert step in caught.value.hint
-
-    def not_named(trust: Trust) -> None:
-        step = f"lyrikstore trust add {signer.did} --name NICKNAME"
-        refused("whom your trust file does not name", step, trust=trust)
-
-    refused("no credential about it is logged")
-    _credential(bench, source, signer, at, ["evaluate"])
-    refused("train is not permitted")
-    _credential(bench, source, signer, at, ["train", "evaluate"])
-    (right,) = ask()
-    assert right.dataset == source.id
-    assert right.issuer == signer.did
-    assert right.to_json()["validUntil"] == "2026-12-04T12:00:00Z"
-    assert ask("evaluate")
-    refused("not in force", at=at + timedelta(days=11))
-    not_named(Trust())
-    other = Trust((TrustedIssuer(did=signer.did, nickname="me", names=("datasets/other/*",)),))
-    not_named(other)
-    auditor = Trust((TrustedIssuer(did=signer.did, nickname="me", roles=("auditor",)),))
-    not_named(auditor)
-
-
-def test_a_filtered_dataset_is_under_the_terms_of_what_it_kept(bench: Any) -> None:
-    at = datetime(2026, 11, 24, 12, tzinfo=UTC)
-    corpus(bench)
-    source = bench.repo.resolve("acme/docs")
-    signer = signer_for("owner")
-    trust = Trust((TrustedIssuer(did=signer.did, nickname="me"),))
-    by_kind = {
-        kind: (Selector(column="kind", values=(kind,)),) for kind in ("x", "y")
-    }  # z.txt is under the terms of the rest
-    terms = Terms(
-        (
-            Partition("open", ("train", "commercialUse"), select=by_kind["x"]),
-            Partition("shut", ("evaluate",), ("train",), select=by_kind["y"]),
-            Partition("rest", ("train",), limits=UsageLimits(territory=("DE",))),
-        )
-    )
-    _credential(bench, source, signer, at, terms)
-    allow = 'recipe = 1\n[[step]]\nuse = "allow/1"\ncolumn = "kind"\nvalues = '
-    only_x = bench.filter(allow + '["x"]\n', to="acme/open").manifests[""]
-    both = bench.filter(allow + '["x", "y"]\n', to="acme/mixed").manifests[""]
-    rest = bench.filter(allow + '["x", "z"]\n', to="acme/rest").manifests[""]
-
-    def ask(*datasets: Any, use: Use) -> Any:
-        return check_rights(bench.repo, datasets, use, trust=trust)
-
-    train = Use(("train",), at)
-    (right,) = ask(only_x, use=train)
-    assert right.partitions == ("open",)
-    assert right.permits == ("train", "commercialUse")
-    assert right.to_json()["partitions"] == ["open"]
-    assert ask(only_x, use=Use(("train", "commercialUse"), at))
-    for datasets, use, words in (
-        ([both], train, "prohibited: train (partition shut)"),
-        ([only_x, both], train, "prohibited: train (partition shut)"),
-        ([source], train, "prohibited: train (partition shut)"),
-        ([rest], train, "only in DE, which the use does not declare (partition rest)"),
-        ([rest], Use(("train",), at, territory=("US",)), "prohibited: only in DE"),
-        ([rest], Use(("train", "commercialUse"), at, ("DE",)), "commercialUse is not permitted"),
-    ):
-        with pytest.raises(PolicyError, match=re.escape(words)):
-            ask(*datasets, use=use)
-    (right,) = ask(rest, use=Use(("train",), at, territory=("DE-BY",)))
-    assert right.partitions == ("open", "rest")
-
-
-def test_what_was_taken_back_gives_no_right(bench: Any) -> None:
-    at = datetime(2026, 11, 24, 12, tzinfo=UTC)
-    corpus(bench)
-    source = bench.repo.resolve("acme/docs")
-    signer = signer_for("owner")
-    trust = Trust((TrustedIssuer(did=signer.did, nickname="me"),))
-    book = StatusBook.of(bench.repo)
-    entries = book.reserve("https://data.example/status", signer, frozenset())
-    with open_transaction(bench.repo) as transaction:
-        for data in book.signed(entries, signer, lambda: at).values():
-            transaction.log_credential(data)
-        transaction.commit()
-    _credential(bench, source, signer, at, ["train"], status=entries)
-    assert check_rights(bench.repo, [source], Use(("train",), at), trust=trust)
-    name = StatusBook.of(bench.repo).issued[-1].name
-    for purpose, value in (("suspension", True), ("suspension", False), ("revocation", True)):
-        now = at = at + timedelta(minutes=10)
-        set_status(
-            *(bench.repo, StatusBook.of(bench.repo), name, purpose), value=value, signer=signer,
-            clock=lambda now=now: now,
-        )  # fmt: skip
-        if value:
-            with pytest.raises(PolicyError, match="by its issuer"):
-                check_rights(bench.repo, [source], Use(("train",), at), trust=trust)
-        else:
-            assert check_rights(bench.repo, [source], Use(("train",), at), trust=trust)
 
 
 @pytest.mark.skipif(

@@ -22,7 +22,7 @@ from lyrikstore.curate.recipes.why import why
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.testing.keys import signer_for
 from tests.curate.conftest import NOW, Bench
-from tests.curate.recipes.test_apply import decisions_of
+from tests.curate.recipes.applied import decisions_of
 
 
 def recipe(*steps: str) -> str:
