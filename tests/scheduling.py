@@ -14,7 +14,13 @@ TOGETHER = {
         "tests/curate/test_commit_on_cluster.py",
         "tests/curate/test_filter_on_cluster.py",
     ),
-    "servers": ("tests/objects/backends/", "tests/api/filesystem/test_remote.py"),
+    "servers": (
+        "tests/objects/backends/",
+        "tests/api/filesystem/test_remote.py",
+        "tests/history/sync/test_sharing.py",
+        "tests/history/sync/test_rolled_back.py",
+        "tests/history/sync/test_planted_records.py",
+    ),
 }
 _THEN = ("tests/cli/", "tests/publish/", "tests/curate/")
 """Begun after these groups: their files take longest. What is short fills up the end."""

@@ -1,4 +1,4 @@
-"""Push, pull and clone: what moves, what is refused, and what a hostile remote cannot do."""
+"""Push, pull and clone: what moves, what is refused, and what a clone says that it lacks."""
 
 import shutil
 
@@ -14,33 +14,11 @@ from lyrikstore.canon.errors import (
     StorageError,
     VerificationError,
 )
-from lyrikstore.credentials.trust import Trust
-from lyrikstore.history.log.checkpoint import LogCheckpoint
-from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.repository.clone import MARK, MirrorMarker
 from lyrikstore.history.repository.partial_clone import Selection
-from lyrikstore.history.sync.first_contact import initial_fetch
-from lyrikstore.history.sync.negotiate import MAX_ENTRIES
 from lyrikstore.objects.backends.base import LocalBackend
-from lyrikstore.objects.check.checker import verify_blobs
-from lyrikstore.objects.store.transactions import LogItem, Transaction, TransactionLog
-from lyrikstore.verify.report import CheckState
-from lyrikstore.verify.store.store import verify_store
-from tests.history.sync.conftest import LOG, NAME, NOW, key
-
-
-def contents(backend):
-    return {name: backend.read(name) for name in backend.list("") if not name.startswith("tmp/")}
-
-
-def same(one, other):
-    """Return if two stores say the same of the home log and of every blob."""
-    assert one.checkpoint.root == other.checkpoint.root
-    assert dict(one.home_table.refs) == dict(other.home_table.refs)
-    assert one.check_tiles() == other.check_tiles() == []
-    for digest in one.blobs.iter():
-        size = one.blobs.size(digest)
-        assert one.blobs.read(digest, max_bytes=size) == other.blobs.read(digest, max_bytes=size)
+from tests.history.sync.compared import contents, same
+from tests.history.sync.conftest import NAME
 
 
 def test_the_first_push_moves_the_home(office, remote):
@@ -187,132 +165,6 @@ def test_another_store_than_expected_is_refused(office, remote):
         office.clone(remote, expected=Digest(b"\7" * 32))
 
 
-def test_a_rolled_back_remote_is_noticed(office, remote):
-    home = office.home()
-    home.commit({"a": b"one"})
-    home.push(remote)
-    old = contents(remote)
-    home.commit({"a": b"two"})
-    home.push(remote)
-    home.repo.refresh()
-    for name in set(contents(remote)) - set(old):
-        remote.remove(name)
-    for name, data in old.items():
-        remote.replace(name, data)
-    for act in (home.push, home.pull, office.clone):
-        with pytest.raises(VerificationError) as caught:
-            act(remote)
-        assert caught.value.kind == "remote-rolled-back"
-    stranger = office.clone(remote, "somebody-else")  # who saw nothing else cannot know
-    assert stranger.repo.checkpoint.size == 4
-
-
-class Busy(LogMemory):
-    """The memory of somebody of whom another process does something just before it is read."""
-
-    def __init__(self, directory, meanwhile):
-        super().__init__(directory)
-        self.left = [meanwhile]
-
-    def last_seen(self, log):
-        if self.left:
-            self.left.pop()()
-        return super().last_seen(log)
-
-
-def test_a_remote_that_grows_while_it_is_read_was_not_rolled_back(office, remote):
-    home = office.home()
-    home.commit({"a": b"one"})
-    home.push(remote)
-    other = office.clone(remote)
-
-    def grow():
-        home.commit({"a": b"grown %d" % len(contents(remote))})
-        home.push(remote)
-
-    found = initial_fetch(remote, "origin", memory=Busy(office.folder / "memory", grow))
-    assert found.signed.size == home.again().checkpoint.size
-    other.memory = Busy(office.folder / "memory", grow)
-    assert other.pull(remote).after == home.again().checkpoint.size
-
-
-def test_a_store_that_grows_while_it_is_verified_was_not_rolled_back(office):
-    home = office.home()
-    home.commit({"a": b"one"})
-
-    def grow():
-        home.commit({"a": b"two"})
-        log = home.again()
-        home.memory.remember_seen(log.store_id, log.checkpoint.head)  # as `verify` does
-
-    memory = Busy(office.folder / "memory", grow)
-    report = verify_store(home.again(), trust=Trust(), at=NOW, memory=memory)
-    assert report.check("log.memory").state is CheckState.PASS
-
-
-def test_a_fork_is_refused_naming_both_heads(office, remote, make_remote):
-    home = office.home()
-    home.commit({"a": b"one"})
-    twin = make_remote("twin")
-    home.push(remote)
-    for name, data in contents(remote).items():
-        twin.create(name, data)
-    one, two = office.clone(remote, "first"), office.clone(twin, "second")
-    one.commit({"a": b"two"})
-    two.commit({"a": b"2"})
-    one.push(remote)
-    two.push(twin)
-    for act in (one.push, one.pull):
-        with pytest.raises(VerificationError) as caught:
-            act(twin)
-        assert caught.value.kind == "remote-forked"
-        assert one.repo.checkpoint.root.hex()[:16] in caught.value.message
-        assert two.repo.checkpoint.root.hex()[:16] in caught.value.message
-
-
-@pytest.mark.parametrize("what", ["flip", "cut", "longer", "gone", "swap"])
-def test_nothing_damaged_arrives(office, remote, what):
-    home = office.home()
-    home.commit({"a": b"one" * 1000, "b": b"x" * 3000})
-    home.push(remote)
-    names = list(remote.list("packs/"))
-    name = names[-1]
-    data = remote.read(name)
-    broken = {
-        "flip": data[:40] + bytes([data[40] ^ 1]) + data[41:],
-        "cut": data[:-1],
-        "longer": data + b"x",
-        "swap": remote.read(names[0]),
-    }
-    if what == "gone":
-        remote.remove(name)
-    else:
-        remote.replace(name, broken[what])
-    with pytest.raises(LyrikstoreError):
-        office.clone(remote, "other")
-    # What did arrive is used once the remote is whole again.
-    remote.replace(name, data)
-    office.count -= 1
-    same(office.clone(remote, "other").repo, home.again())
-
-
-def test_a_remote_that_claims_too_much(office, remote):
-    home = office.home()
-    home.push(remote)
-    desk = office.clone(remote, "other")
-    remote.replace(
-        "log/checkpoint", LogCheckpoint(home.repo.origin, MAX_ENTRIES + 1, b"\1" * 32).sign(LOG)
-    )
-    for act in (desk.pull, desk.push, lambda r: office.clone(r, "third")):
-        with pytest.raises(FormatError) as caught:
-            act(remote)
-        assert caught.value.kind == "too-large"
-    remote.replace("log/checkpoint", LogCheckpoint(home.repo.origin, 1000, b"\1" * 32).sign(key(9)))
-    for act in (desk.pull, lambda r: office.clone(r, "third")):
-        with pytest.raises(VerificationError):
-            act(remote)
-
-
 def test_partial_clones_say_what_is_missing(office, remote):
     home = office.home()
     big = bytes(range(256)) * 8192
@@ -338,79 +190,6 @@ def test_partial_clones_say_what_is_missing(office, remote):
     assert some.pull(remote, all_data=True).missing == 0
     assert some.repo.blobs.read(Digest.of(big), max_bytes=1 << 30) == big
     same(some.again(), home.again())
-
-
-def test_who_died_after_winning_a_slot_blocks_nobody(office, remote, monkeypatch):
-    home = office.home()
-    home.commit({"a": b"one"})
-    home.push(remote)
-    dead, alive = office.clone(remote, "dead"), office.clone(remote, "alive")
-    made = dead.commit({"a": b"two"})
-    monkeypatch.setattr("lyrikstore.history.commit.appender._PATIENCE", 0.2)
-    with monkeypatch.context() as patch:
-        patch.setattr("lyrikstore.history.commit.publisher.create_files", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            dead.push(remote)
-    other = alive.commit({"x": b"1"}, "datasets/acme/other")
-    alive.push(remote)
-    alive.repo.refresh()
-    assert alive.repo.refs[NAME].id == made.id
-    assert alive.repo.refs["datasets/acme/other"].id == other.id
-    # Its author finds it there, and nothing is logged twice.
-    assert dead.push(remote).logged == ()
-    assert dead.again().pending == ()
-
-
-def plant_drop(repo, _):
-    return Transaction(2, dropped=(repo.live.packs[0].id,))
-
-
-def plant_stranger(repo, _):
-    return Transaction(2, (LogItem("manifest", Digest(b"\7" * 32)),))
-
-
-def plant_old(repo, old):
-    return Transaction(2, (LogItem("manifest", old.id),))
-
-
-def plant_nothing(repo, _):
-    return Transaction(2)
-
-
-@pytest.mark.parametrize("plant", [plant_drop, plant_stranger, plant_old, plant_nothing])
-def test_what_somebody_planted_is_not_signed(office, remote, plant, monkeypatch):
-    monkeypatch.setattr("lyrikstore.history.commit.appender._PATIENCE", 0.1)
-    home = office.home()
-    old = home.commit({"a": b"one"})
-    home.push(remote)
-    assert TransactionLog(remote).append(plant(home.repo, old))
-    desk = office.clone(remote, "other")
-    desk.commit({"a": b"two"})
-    before = remote.read("log/checkpoint")
-    with pytest.raises(ConflictError) as caught:
-        desk.push(remote)
-    assert caught.value.kind == "foreign-record"
-    assert remote.read("log/checkpoint") == before
-
-
-@pytest.mark.parametrize("plant", [plant_drop, plant_nothing])
-def test_a_record_whose_author_is_gone_is_removed_by_hand(office, remote, plant, monkeypatch):
-    """Nobody publishes it for its author, least of all one that drops packs; so it can go."""
-    monkeypatch.setattr("lyrikstore.history.commit.appender._PATIENCE", 0.1)
-    home = office.home()
-    home.commit({"a": b"one"})
-    home.push(remote)
-    assert TransactionLog(remote).append(plant(home.repo, None))
-    desk = office.clone(remote, "other")
-    made = desk.commit({"a": b"two"})
-    with pytest.raises(ConflictError) as caught:
-        desk.push(remote)
-    assert "remove that file" in caught.value.hint
-    remote.remove(caught.value.details["file"])
-    assert desk.push(remote).logged == (made.id,)
-    late = office.clone(remote, "late")
-    assert late.repo.refs[NAME].id == made.id
-    assert [one.problem for one in verify_blobs(late.repo.blobs) if one.problem] == []
 
 
 def test_a_read_only_remote_can_be_cloned_and_pulled(office, remote, monkeypatch):
