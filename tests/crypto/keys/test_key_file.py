@@ -2,69 +2,19 @@
 
 import os
 import secrets
-import shutil
 import stat
-import subprocess
 import traceback
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lyrikstore.canon.errors import (
-    ConflictError,
-    InvalidInputError,
-    KeyMaterialError,
-    StorageError,
-)
-from lyrikstore.crypto.keys import key_file
-from lyrikstore.crypto.keys.key_file import (
-    backup,
-    create_key,
-    list_keys,
-    load_key,
-    restore,
-    store_key,
-)
+from lyrikstore.canon.errors import ConflictError, InvalidInputError, KeyMaterialError, StorageError
+from lyrikstore.crypto.keys.key_file import create_key, list_keys, load_key, store_key
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.testing.keys import key_for
+from tests.crypto.keys.key_files import SECRET, ask, mode, never, ssh_keygen
 from tests.sweep import examples
-
-SECRET = b"correct horse battery staple"
-
-
-@pytest.fixture(autouse=True)
-def quick(request, monkeypatch):
-    """Derive keys quickly, except where the real cost matters."""
-    if "real_cost" not in request.fixturenames:
-        monkeypatch.setattr(key_file, "BCRYPT_ROUNDS", 1)
-
-
-@pytest.fixture
-def real_cost():
-    """Ask for the real number of rounds."""
-
-
-def mode(path):
-    return stat.S_IMODE(path.stat().st_mode)
-
-
-def ask(_path):
-    return SECRET
-
-
-def never(path):
-    pytest.fail(f"asked for the passphrase of {path}")
-
-
-def ssh_keygen(*arguments):
-    program = shutil.which("ssh-keygen")
-    if program is None:
-        pytest.skip("NOT RUN, install openssh-client")
-    return subprocess.run(
-        [program, *map(str, arguments)], capture_output=True, text=True, timeout=60
-    )
 
 
 def test_create_and_load(tmp_path):
@@ -352,55 +302,3 @@ def test_any_damage_gives_the_same_key_or_an_error(tmp_path_factory, data):
     except KeyMaterialError:
         return
     assert loaded.public == key.public
-
-
-def test_backup_and_restore():
-    keys = [("ada", key_for("ada")), ("log", key_for("log"))]
-    data = backup(keys, SECRET)
-    assert data.startswith(b"# lyrikstore key ada\n-----BEGIN OPENSSH PRIVATE KEY-----\n")
-    for _, key in keys:
-        assert key.seed_for_key_file() not in data
-    restored = restore(data, SECRET)
-    assert [(name, key.public) for name, key in restored] == [(n, k.public) for n, k in keys]
-    with pytest.raises(KeyMaterialError) as caught:
-        restore(data, b"wrong")
-    assert caught.value.kind == "passphrase-wrong"
-    with pytest.raises(InvalidInputError):
-        backup(keys, b"")
-
-
-def test_restored_keys_are_stored_with_the_same_care(tmp_path):
-    [(name, key)] = restore(backup([("ada", key_for("ada"))], SECRET), SECRET)
-    stored = store_key(tmp_path / "keys", name, key, b"new")
-    assert load_key(stored.path, lambda _: b"new").public == key_for("ada").public
-    assert mode(stored.path) == 0o600
-
-
-def test_broken_backups():
-    one, two = backup([("ada", key_for("a"))], SECRET), backup([("bob", key_for("b"))], SECRET)
-    for data in (
-        b"",
-        b"\n",
-        b"hello",
-        one[:-1],
-        one[:-30],
-        one[1:],
-        one + b"x",
-        one + b"\n" + two,
-        one + one,  # one name twice
-        one.replace(b"ada", b"../ada"),
-        one.replace(b"ada", b"Ada"),
-        one.split(b"\n", 1)[1],
-    ):
-        with pytest.raises(KeyMaterialError) as caught:
-            restore(data, SECRET)
-        assert caught.value.kind in {"backup-broken", "key-broken"}
-    assert [name for name, _ in restore(one + two, SECRET)] == ["ada", "bob"]
-
-
-def test_each_block_of_a_backup_is_an_openssh_key(tmp_path):
-    data = backup([("ada", key_for("ada"))], SECRET)
-    path = Path(tmp_path / "one")
-    path.write_bytes(data.split(b"\n", 1)[1])
-    path.chmod(0o600)
-    assert ssh_keygen("-y", "-P", SECRET.decode(), "-f", path).returncode == 0

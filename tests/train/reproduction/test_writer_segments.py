@@ -17,7 +17,7 @@ from lyrikstore.train.worker.writing.replay import replay_writer
 from lyrikstore.train.worker.writing.training import WriterFitting, train_writer
 from lyrikstore.verify.store.segments import draw_segments, find_odd
 from tests.sweep import thinned
-from tests.train.reproduction.test_segments import HOW, STEPS, Trained, nonce, sabotaged
+from tests.train.reproduction.segments import HOW, STEPS, Trained, nonce, sabotaged
 from tests.writers import write_model
 
 pytestmark = [

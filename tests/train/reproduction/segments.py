@@ -1,0 +1,147 @@
+"""Runs with segments, in this process: learned, sabotaged at one step, and done again."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from lyrikstore.train.worker.examples import read_examples
+from lyrikstore.train.worker.fitting import tune
+from lyrikstore.train.worker.fitting.replay import replay
+from lyrikstore.train.worker.fitting.written import Began, Written
+from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.verify.store.segments import SegmentList, read_segments
+
+STEPS = 2
+CONFIG: dict[str, Any] = {
+    "data": {},
+    "model": {"max_tokens": 8, "pooling": "mean"},
+    "lora": {"rank": 2, "alpha": 4, "dropout": "0.1", "targets": ["query", "value"]},
+    "training": {
+        "epochs": 2,
+        "batch_size": 4,
+        "learning_rate": "0.01",
+        "full_learning_rate": "0.01",
+        "head_learning_rate": "0.01",
+        "warmup": "0.1",
+        "weight_decay": "0.01",
+        "dropout": "0.1",
+        "class_weights": "none",
+        "keep": "best",
+        "patience": 2,
+        "seed": 1,
+        "threads": 1,
+    },
+}
+
+
+def job(seed: int, candidate: str = "lora") -> dict[str, Any]:
+    config = {**CONFIG, "training": {**CONFIG["training"], "seed": seed}}
+    return {
+        "candidate": candidate,
+        "task": "text-classification",
+        "labels": ["a", "b"],
+        "config": config,
+        "precision": "fp32",
+        "segmentSteps": STEPS,
+        "keepSegments": True,
+    }
+
+
+class Trained:
+    """A run in this process, with the points that it left."""
+
+    def __init__(self, folder: Path, told: Mapping[str, Any]) -> None:
+        self.folder, self.told = folder, told
+        self.files = StagedFiles(folder, lambda *_: None)
+        self.points: dict[int, str] = {}
+        seed = told["config"]["training"]["seed"]
+        self.out = folder / "out" / f"{len(list(folder.glob('out/*')))}-{seed}"
+        self.learn()
+        self.segments: SegmentList = read_segments((self.out / "1.segments").read_bytes())
+
+    def learn(self) -> None:
+        data = tuple(read_examples(self.files, f"{name}.jsonl") for name in ("train", "validation"))
+        written = Written(self.told, self.out, data[1], Began())
+        tune.train_encoder(self.told, self.files, (data[0], data[1]), written, self.report)
+
+    replay = staticmethod(replay)
+
+    def report(self, phase: str, *_: int, **figures: Any) -> None:
+        if phase == "point" and figures["kind"] == "segment":
+            source = self.folder / "out" / "points" / f"{figures['number']}.safetensors"
+            name = f"{self.out.name}-{figures['segment']}.safetensors"
+            source.rename(self.folder / name)
+            self.points[figures["segment"]] = name
+
+    def again(self, drawn: list[int], states: Any = None) -> dict[int, bool]:
+        """Replay segments; return of each that could be whether it came to its signed state."""
+        states = states or self.segments.states
+        segments = [
+            {
+                "number": number,
+                "position": dict(states[number].position),
+                **({"point": self.points[number]} if number else {}),
+            }
+            for number in drawn
+        ]
+        told = {**self.told, "segments": segments}
+        done = self.replay(told, self.files, lambda *_, **__: None)
+        assert done["start"] == states[0].state
+        assert all(one["began"] == states[one["number"]].state for one in done["replayed"])
+        return {
+            one["number"]: one["ended"] == states[one["number"] + 1].state
+            for one in done["replayed"]
+        }
+
+
+def sabotaged(
+    monkeypatch: pytest.MonkeyPatch, step: int, how: str, kind: Any = tune.Fitting
+) -> None:
+    """Let one step be another than was announced."""
+    honest = kind.learn
+
+    def learn(self: Any, chosen: Any) -> float:
+        if self.step != step:
+            return float(honest(self, chosen))
+        if how == "order":
+            return float(honest(self, other_records(self, chosen)))
+        if how == "rate":
+            with monkeypatch.context() as faster:
+                faster.setattr(module_of(kind), "learning_rate_factor", lambda *_: 2.0)
+                return float(honest(self, chosen))
+        loss = honest(self, chosen)
+        if how == "weights":
+            with torch.no_grad():
+                next(iter(self.parameters().values())).add_(1e-6)
+        if how == "optimizer":
+            for state in self.optimizer.state.values():
+                state["exp_avg"].mul_(1.0001)
+        if how == "random":
+            torch.rand(1)
+        if how == "twice":
+            self.step -= 1
+            honest(self, chosen)
+        return float(loss)
+
+    monkeypatch.setattr(kind, "learn", learn)
+
+
+def other_records(fitting: Any, chosen: Any) -> Any:
+    if isinstance(chosen[0], list):  # rows
+        return [[(at + 1) % len(fitting._learnt) for at in row] for row in chosen]
+    return [(at + 1) % fitting.total for at in chosen]
+
+
+def module_of(kind: Any) -> Any:
+    return sys.modules[kind.__module__]
+
+
+HOW = ("order", "rate", "weights", "optimizer", "random", "twice")
+
+
+def nonce(number: int) -> dict[str, Any]:
+    return {"nonce": number.to_bytes(32, "big"), "size": 40, "root": bytes(32)}
