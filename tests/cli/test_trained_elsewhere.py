@@ -1,0 +1,205 @@
+"""What another tool left, and jobs for another machine."""
+
+import json
+import sys
+
+import pytest
+import yaml
+
+from tests.cli.any_trainer import MODEL, body_of, give_rows
+from tests.cli.small_runs import entries, lines, rows
+from tests.conftest import Person
+
+pytestmark = pytest.mark.disk  # of what is read below /dev nothing is noted
+TERMS = """
+[[partition]]
+name = "all"
+permits = ["train"]
+limits = { territory = ["DE"] }
+"""
+
+
+@pytest.fixture
+def trainer(publisher: Person) -> Person:
+    return give_rows(publisher)
+
+
+def test_what_another_tool_left(trainer) -> None:
+    out = trainer.folder / "out"
+    out.mkdir()
+    (out / "model.txt").write_text(f"trained in {out}\n")
+    (out / "training_args.bin").write_bytes(b"\x80\x04N.")
+    asked = ("--input", "acme/rows", "--output", "acme/model")
+    made = trainer.ok("import", "--trained", "out", *asked, "--json").json
+    assert made["format"] == "files/1"
+    assert made["leftOut"] == ["training_args.bin"]
+    assert made["observed"] is None
+    run = body_of(trainer, "runs/acme/model")
+    assert run["execution"] == {"by": "ended", "observed": "nothing"}
+    assert trainer.ok("verify", MODEL, "--json").json["verdict"] == "trusted"
+    trainer.ok("card", MODEL, "-o", "CARD.md")
+    card = (trainer.folder / "CARD.md").read_text("utf-8")
+    assert "not announced" in card
+    assert "before the first step" not in card
+    trainer.ok("log", "runs/acme/model", "--html", "run.html")
+    trainer.ok("checkout", MODEL, "there")
+    assert (trainer.folder / "there" / "model.txt").read_text() == "trained in .\n"
+    before = entries(trainer)
+    (out / "model.pkl").write_bytes(b"\x80\x04N.")
+    assert trainer.fails(18, "import", "--trained", "out", *asked, "--json").kind == "bad-output"
+    trainer.fails(16, "import", "--trained", "rows/rows.jsonl", *asked)
+    trainer.fails(14, "import", "--trained", "there", *asked, "--purpose", "commercialUse")
+    for arguments in (("import",), ("import", *asked), ("import", "--trained", "out", "out")):
+        trainer.fails(2, *arguments)
+    assert entries(trainer) == before
+
+
+def test_a_folder_of_the_users_own_may_be_called_as_words_are(trainer) -> None:
+    out = trainer.folder / "model"
+    out.mkdir()
+    asked = ("import", "--trained", "model", "--input", "acme/rows", "--output", "acme/model")
+    token = json.dumps({"vocab": {str(out): 1}})
+    (out / "tokenizer.json").write_text(token)
+    (out / "config.json").write_text(json.dumps({"model_type": "a", "_name_or_path": f"{out}/a"}))
+    (out / "notes.txt").write_text(f"{out} {out}s x{out} {out}.bak file://{out}, {out}.\n")
+    # What cannot be sealed is found before anything is logged.
+    before = entries(trainer)
+    (out / "wrong.json").write_text("{")
+    assert trainer.fails(18, *asked, "--json").kind == "bad-output"
+    assert entries(trainer) == before
+    (out / "wrong.json").unlink()
+    trainer.ok(*asked)
+    trainer.ok("checkout", MODEL, "there")
+    there = trainer.folder / "there"
+    assert (there / "tokenizer.json").read_text() == token
+    found = json.loads((there / "config.json").read_text())
+    assert found == {"model_type": "a", "_name_or_path": "./a"}
+    assert (there / "notes.txt").read_text() == f". {out}s x{out} {out}.bak file://., ..\n"
+
+
+def test_files_name_copies_by_what_they_are(new_person) -> None:
+    person = new_person("Jürgen")
+    person.folder = person.folder / "Übung"
+    person.folder.mkdir()
+    person.ok("key", "new", "--no-passphrase")
+    person.ok("init")
+    for name in ("one", "two"):
+        (person.folder / name).mkdir()
+        (person.folder / name / "rows.jsonl").write_text(lines(rows(4, seed=len(name))))
+        (person.folder / name / "more.jsonl").write_text(lines(rows(2, seed=ord(name[0]))))
+        person.ok("commit", person.folder / name, "-d", f"acme/{name}", "--text", "text")
+        person.ok("permit", f"acme/{name}", "--permit", "train")
+    text = (
+        "import json, os, sys; "
+        "json.dump(sys.argv[1:], open(os.path.join(sys.argv[3], 'paths.json'), 'w')); "
+        "open(os.path.join(sys.argv[3], 'paths.txt'), 'w').write(' '.join(sys.argv[1:]))"
+    )
+    person.ok(
+        *("train", "--input", "acme/one", "--input", "acme/two", "--output", "acme/model", "--"),
+        *(sys.executable, "-c", text, "{input}/rows.jsonl", "{input2}", "{output}"),
+    )
+    person.ok("checkout", MODEL, "there")
+    trees = [
+        person.ok("show", f"acme/{name}", "--json").json["manifest"]["tree"]
+        for name in ("one", "two")
+    ]
+    wanted = [f"{trees[0]}/rows.jsonl", trees[1], "."]
+    assert json.loads((person.folder / "there" / "paths.json").read_text()) == wanted
+    assert (person.folder / "there" / "paths.txt").read_text() == " ".join(wanted)
+
+
+def test_a_job_elsewhere(trainer) -> None:
+    (trainer.folder / "train.sh").write_text("cp $LYRIKSTORE_INPUT/rows.jsonl $1/\n")
+    asked = ("train", "--input", "acme/rows", "--output", "acme/model")
+    job = ("--export-job", "skypilot", "--region", "aws/eu-central-1", "--program", "train.sh")
+    command = ("--", "sh", "train.sh", "{output}")
+    made = trainer.ok(*asked, *job, "-o", "job", "--json", *command).json
+    assert made["jobTerritory"] == "DE"
+    run = body_of(trainer, "runs/acme/model")
+    assert run["config"]["use"]["territory"] == ["DE"]
+    assert run["execution"]["job"]["digest"] == made["jobDigest"]
+    assert run["execution"]["territory"] == "DE"
+    folder = trainer.folder / "job"
+    task = yaml.safe_load((folder / "job.yaml").read_text())
+    assert task["resources"]["infra"] == "aws/eu-central-1"
+    assert task["run"].splitlines()[-1] == "sh train.sh /tmp/lyrikstore/output"
+    for place in (*task["file_mounts"].values(), task["workdir"]):
+        assert (folder / place).exists()
+    assert (folder / "program" / "train.sh").exists()
+    result = trainer.fails(1, "train", "--collect", "job", "--json")
+    assert result.kind == "no-file"
+    (folder / "output").mkdir()
+    (folder / "output" / "notes.txt").write_text("a job read /tmp/lyrikstore/input\n")
+    found = trainer.ok("train", "--collect", "job", "--json").json
+    assert found["observed"] is None
+    assert trainer.ok("verify", MODEL, "--json").json["verdict"] == "trusted"
+    trainer.ok("card", MODEL, "-o", "CARD.md")
+    assert "remote, not observed" in (trainer.folder / "CARD.md").read_text("utf-8")
+    trainer.ok("checkout", MODEL, "there")
+    tree = trainer.ok("show", "acme/rows", "--json").json["manifest"]["tree"]
+    assert (trainer.folder / "there" / "notes.txt").read_text() == f"a job read {tree}\n"
+    assert trainer.fails(1, "train", "--collect", "job", "--json").kind == "no-run"
+
+
+def test_what_a_job_takes_along(trainer) -> None:
+    code = trainer.folder / "code"
+    (code / "deep").mkdir(parents=True)
+    for name in ("train.sh", "deep/more.sh", ".env", "deep/.env.local", "deep/my.pem", "my.key"):
+        (code / name).write_text("true\n")
+    (trainer.folder / "more").mkdir()
+    (trainer.folder / "more" / "train.sh").write_text("true\n")
+    before = entries(trainer)
+
+    def export(place: str, *program: str) -> tuple[str, ...]:
+        asked = ("train", "--input", "acme/rows", "--output", "acme/model", "--json", "-o", place)
+        named = (word for one in program for word in ("--program", one))
+        job = ("--export-job", "skypilot", "--region", "aws/eu-central-1")
+        return (*asked, *job, *named, "--", "true")
+
+    for arguments, kind in (
+        (export("code/job", "code"), "bad-program"),
+        (export("job", "."), "bad-program"),
+        (export("job", "code/train.sh", "more/train.sh"), "bad-program"),
+        (export("job", ".lyrikstore"), "bad-program"),
+    ):
+        assert trainer.fails(16, *arguments).kind == kind
+    assert entries(trainer) == before
+    assert sorted(one.name for one in code.iterdir()) == [".env", "deep", "my.key", "train.sh"]
+    trainer.ok(*export("job", "code"))
+    # The folder in which the store lies, called by a dot.
+    trainer.ok(*export(str(trainer.home / "job"), "."))
+    for job, found in ((trainer.folder / "job", ["code"]), (trainer.home / "job", None)):
+        taken = [one.name for one in (job / "program").rglob("*")]
+        assert found is None or [one.name for one in (job / "program").iterdir()] == found
+        assert {"train.sh", "more.sh"} <= set(taken)
+        assert not {".lyrikstore", ".env", ".env.local", "my.pem", "my.key"} & set(taken)
+
+
+def test_where_a_job_may_run(trainer) -> None:
+    folder = trainer.folder / "german"
+    folder.mkdir()
+    (folder / "rows.jsonl").write_text(lines(rows(4, seed=9)))
+    trainer.ok("commit", folder, "-d", "acme/german", "--text", "text")
+    (trainer.folder / "terms.toml").write_text(TERMS)
+    trainer.ok("permit", "acme/german", "--terms", "terms.toml")
+    before = entries(trainer)
+
+    def export(region: str, *more: str, data: str = "acme/german") -> tuple[str, ...]:
+        asked = ("train", "--input", data, "--output", "acme/model", *more, "--json")
+        return (*asked, "--export-job", "skypilot", "--region", region, "-o", "job", "--", "true")
+
+    for arguments, kind, code in (
+        (export("aws/us-east-1"), "rights-missing", 14),
+        (export("aws/us-east-1", "--use", "territory=DE"), "wrong-territory", 14),
+        (export("aws/eu-central-1", "--use", "territory=DE,US"), "rights-missing", 14),
+        (export("aws/eu-central-9"), "unknown-region", 16),
+        (export("aws/eu-central-1=US"), "unknown-region", 16),
+        (export("nowhere"), "unknown-region", 16),
+    ):
+        result = trainer.fails(code, *arguments)
+        assert result.kind == kind, result.err
+    assert entries(trainer) == before
+    assert not (trainer.folder / "job").exists()
+    assert trainer.ok(*export("lambda/europe-1=DE")).json["jobTerritory"] == "DE"
+    assert trainer.fails(15, *export("aws/eu-central-1")).kind == "exists"
+    trainer.fails(2, "train", "--region", "aws/eu-central-1", "train.toml")
