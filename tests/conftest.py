@@ -18,6 +18,7 @@ import pytest
 from blake3 import blake3
 from hypothesis import HealthCheck, settings
 
+from lyrikstore.train.worker import process
 from tests import counts, run_folder, sweep, worker_forks
 from tests.people import Person, Result, check_json, interpreters
 from tests.scheduling import ByFile
@@ -181,6 +182,12 @@ def new_person(tmp_path: Path) -> Callable[[str], Person]:
         return Person(home, folder)
 
     return make
+
+
+@pytest.fixture
+def real_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have workers that this process starts be processes of their own, for what is about that."""
+    monkeypatch.setattr(process, "PROGRAM", worker_forks.REAL)
 
 
 @pytest.fixture(scope="session")

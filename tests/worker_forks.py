@@ -35,6 +35,9 @@ from tests.run_folder import STARTS, current
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 _NAME = "worker"
+REAL = process.PROGRAM
+"""What starts a worker anew."""
+
 MODULES = (
     "lyrikstore.train.worker.export.ask",
     "lyrikstore.train.worker.export.likeliest",

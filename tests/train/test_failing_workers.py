@@ -51,7 +51,7 @@ def test_a_staged_file_that_somebody_deletes_is_nobodys_config(workshop):
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits of others are Linux's")
 @pytest.mark.ci
-def test_a_worker_without_memory_says_so(workshop):
+def test_a_worker_without_memory_says_so(workshop, real_workers):
     others = set(children())
 
     def starve(progress):
