@@ -3,7 +3,6 @@
 import compileall
 import csv
 import os
-import pwd
 import re
 import shutil
 import signal
@@ -20,7 +19,7 @@ from hypothesis import HealthCheck, settings
 
 from lyrikstore.train.worker import process
 from tests import counts, run_folder, sweep, worker_forks
-from tests.people import Person, Result, check_json, interpreters
+from tests.people import Person, Result, check_json, interpreters, is_known_user
 from tests.scheduling import ByFile
 
 __all__ = ["Person", "Result", "check_json"]
@@ -115,9 +114,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in set(left_out)]
     path = f"{os.environ.get('PATH', '')}:/usr/sbin"
-    if not _is_known_user():
+    if not is_known_user():
         for item in items:
-            if any(map(item.get_closest_marker, ("sftp", "openssh"))):
+            if item.get_closest_marker("sftp"):
                 reason = "NOT RUN: OpenSSH wants this user in the user database"
                 item.add_marker(pytest.mark.skip(reason=reason))
     for item in items:
@@ -126,14 +125,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 if os.environ.get("CI"):
                     raise pytest.UsageError(f"group {mark} NOT RUN: install {package}")
                 item.add_marker(pytest.mark.skip(reason=f"NOT RUN, install {package}"))
-
-
-def _is_known_user() -> bool:
-    try:
-        pwd.getpwuid(os.geteuid())
-    except KeyError:
-        return False
-    return True
 
 
 def list_name(purpose: str, base: str, issuer: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -43,6 +44,15 @@ class Result:
         """Return one check of the report that it printed as JSON."""
         found: dict[str, Any] = next(one for one in self.json["checks"] if one["id"] == check_id)
         return found
+
+
+def is_known_user() -> bool:
+    """Return whether this user is in the user database, as OpenSSH wants it."""
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return False
+    return True
 
 
 def check_json(result: Result, *arguments: str) -> None:

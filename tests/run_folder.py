@@ -40,6 +40,7 @@ def begin(*, on_disk: bool) -> Path:
     folder.mkdir(mode=0o700)
     os.environ["LYRIKSTORE_TESTS_DISK"] = str(disk)
     os.environ[VARIABLE] = str(folder)
+    os.environ.setdefault("HOME", str(folder))  # without one browsers do not start
     os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
     return folder
 

@@ -8,6 +8,7 @@ import pytest
 from lyrikstore.canon.digest import Digest
 from tests.cli.statuses import STATUS, status
 from tests.conftest import list_name
+from tests.rewriting import rewrite
 
 
 @pytest.fixture
@@ -187,7 +188,7 @@ def test_a_push_of_nothing_new_says_so_and_writes_nothing(publisher, delivery) -
     assert written() == before
     # A list that somebody put back to an old state is not left so.
     name = f"status/{list_name('revocation', STATUS, publisher.did())}"
-    (remote / name).write_text("{}")
+    rewrite(remote / name, b"{}")
     again = publisher.ok("push", "--json").json
     assert (again["changed"], again["published"]) == (True, [name])
     assert not publisher.ok("push", "--json").json["changed"]

@@ -8,6 +8,7 @@ import pytest
 from lyrikstore.history.repository.ref_cache import RefCache
 from lyrikstore.history.repository.refs import Flagged
 from lyrikstore.history.repository.repository import Repository
+from tests.rewriting import rewrite
 
 NAME = "acme/docs"
 
@@ -55,7 +56,7 @@ def test_a_damaged_store_does_not_keep_a_delivery_beside_it_from_being_verified(
     publisher.ok("commit", folder, "-d", NAME)
     terms = ("--permit", "train", "--valid-for", "30d")
     publisher.ok("issue", NAME, "-o", "delivery", *terms)
-    (publisher.folder / ".lyrikstore" / "log" / "checkpoint").write_text("damaged")
+    rewrite(publisher.folder / ".lyrikstore" / "log" / "checkpoint", b"damaged")
     publisher.fails(3, "verify")
     publisher.ok("verify", "delivery")
 

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from tests.cli.bad_input.refusing import NAME, refused
+from tests.rewriting import rewrite
 
 
 def test_keys_and_stores_that_do_not_fit(publisher, folder, new_person) -> None:
@@ -43,12 +44,12 @@ def test_keys_and_stores_that_do_not_fit(publisher, folder, new_person) -> None:
 def test_a_store_of_a_newer_format_is_left_alone(publisher, folder) -> None:
     marker = publisher.folder / ".lyrikstore" / "format"
     old = marker.read_bytes()
-    marker.write_bytes(b"lyrikstore 99\n")
+    rewrite(marker, b"lyrikstore 99\n")
     for arguments in (("log", NAME), ("commit", folder, "-d", NAME), ("verify",)):
         result = publisher.run(*arguments)
         assert result.code not in {0, 4}
         assert "format 99" in result.err
-    marker.write_bytes(old)
+    rewrite(marker, old)
     publisher.ok("verify")
 
 
@@ -94,7 +95,8 @@ def test_a_read_only_store_reads(publisher, folder) -> None:
     refused_commit = run("commit", str(folder), "-d", NAME)
     assert refused_commit.returncode == 1, refused_commit.stderr
     assert "Traceback" not in refused_commit.stderr
-    assert "read-only" in refused_commit.stderr
+    reason = "read-only" if os.geteuid() == 0 else "Permission denied"
+    assert reason in refused_commit.stderr
 
 
 def test_a_full_disk_is_said_and_loses_nothing(publisher, folder) -> None:

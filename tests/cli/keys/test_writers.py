@@ -3,6 +3,7 @@
 import shutil
 
 from tests.cli.keys.deliveries import NAME, issue, verify
+from tests.rewriting import rewrite
 
 
 def test_a_second_writer_is_admitted_and_pushes(publisher, corpus, new_person) -> None:
@@ -43,11 +44,11 @@ def test_a_second_writer_is_admitted_and_pushes(publisher, corpus, new_person) -
     whole = keys.read_bytes()
     (documents / "third.txt").write_text("third")
     writer.ok("commit", documents, "-d", NAME, "--store", home)
-    keys.write_bytes(whole.replace(b'"version":2', b'"version":3'))
+    rewrite(keys, whole.replace(b'"version":2', b'"version":3'))
     assert publisher.run("verify", "--json").code == 3
     keys.unlink()
     assert publisher.run("verify", "--json").code == 3
-    keys.write_bytes(whole)
+    rewrite(keys, whole)
     assert publisher.run("verify", "--json").code in {0, 4}
 
 

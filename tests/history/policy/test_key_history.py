@@ -31,6 +31,7 @@ from lyrikstore.history.repository.log_keys import (
     write_log_keys,
 )
 from lyrikstore.objects.backends.base import LocalBackend
+from tests.rewriting import rewrite
 
 ADA, BEN, CAT, DAN = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in range(1, 5))
 LOG = VerifierKey("example.org/archive", PrivateKey.from_seed(b"\x09" * 32).public)
@@ -270,7 +271,7 @@ def test_added_log_keys_are_shown_by_a_whole_file_or_not_at_all(tmp_path) -> Non
     place = tmp_path / LOG_KEYS
     whole = place.read_bytes()
     for at in range(0, len(whole), 7):
-        place.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        rewrite(place, whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
         assert read_log_keys(backend, FOUNDED).keys == (LOG,), at
     for changed in (
         b"",
@@ -283,7 +284,7 @@ def test_added_log_keys_are_shown_by_a_whole_file_or_not_at_all(tmp_path) -> Non
         place.write_bytes(changed)
         assert read_log_keys(backend, FOUNDED).keys == (LOG,)
     copy = LocalBackend(tmp_path / "copy")
-    place.write_bytes(whole)
+    rewrite(place, whole)
     copy_log_keys(backend, copy, FOUNDED)
     assert read_log_keys(copy, FOUNDED) == found
     place.write_bytes(b"spoilt\n")

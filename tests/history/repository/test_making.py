@@ -17,7 +17,8 @@ from lyrikstore.history.commit.transaction import create_repository
 from lyrikstore.history.manifests.manifest import parse_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.objects.backends.base import LocalBackend
-from tests.history.repository.files import NAME, rewrite, snapshot
+from tests.history.repository.files import NAME, snapshot
+from tests.rewriting import rewrite
 
 # Making
 

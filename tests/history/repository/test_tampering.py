@@ -16,7 +16,8 @@ from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.objects.store.transactions import LogItem
-from tests.history.repository.files import NAME, rewrite
+from tests.history.repository.files import NAME
+from tests.rewriting import rewrite
 
 # Copies and rollbacks
 
