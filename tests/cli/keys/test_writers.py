@@ -48,7 +48,7 @@ def test_a_second_writer_is_admitted_and_pushes(publisher, corpus, new_person) -
     assert publisher.run("verify", "--json").code == 3
     keys.unlink()
     assert publisher.run("verify", "--json").code == 3
-    rewrite(keys, whole)
+    keys.write_bytes(whole)
     assert publisher.run("verify", "--json").code in {0, 4}
 
 

@@ -15,6 +15,7 @@ from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.objects.backends.base import LocalBackend
 from lyrikstore.verify.checks import PROCEDURES
 from lyrikstore.verify.store.store import verify_store_at
+from tests.rewriting import rewrite
 from tests.verify.store.lineage import Lineage, flip, problems, states
 
 
@@ -78,7 +79,7 @@ def test_partial_tiles_of_older_sizes_are_checked_whole(copied: Lineage) -> None
     for tile in older:
         before = tile.read_bytes()
         for damage in (before[:-1], before[: len(before) // 2], b"", before + b"x"):
-            tile.write_bytes(damage)
+            rewrite(tile, damage)
             assert states(copied.store())["log.tiles"] == "fail", tile
         tile.unlink()
         assert copied.store().verdict == "incomplete", tile
