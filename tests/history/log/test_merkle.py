@@ -37,6 +37,18 @@ def subproof(m, leaves, whole):
     return [*subproof(m - k, leaves[k:], False), definition(leaves[:k])]
 
 
+def refuses_inclusion(*arguments):
+    with pytest.raises(VerificationError) as caught:
+        merkle.verify_inclusion(*arguments)
+    assert caught.value.kind == "bad-inclusion"
+
+
+def refuses_consistency(*arguments):
+    with pytest.raises(VerificationError) as caught:
+        merkle.verify_consistency(*arguments)
+    assert caught.value.kind == "bad-consistency"
+
+
 def test_root_matches_the_definition():
     for size in range(len(LEAVES) + 1):
         assert merkle.root(iter(LEAVES[:size])) == definition(LEAVES[:size])
@@ -65,8 +77,31 @@ def test_every_inclusion_proof_holds_and_no_other_does():
             wrong += [(leaves[index], index, size, [top, *proof[1:]])] if proof else []
             wrong += [(leaves[index], -1, size, proof)]
             for leaf, position, count, path in wrong:
-                with pytest.raises(VerificationError):
-                    merkle.verify_inclusion(leaf, position, count, path, top)
+                refuses_inclusion(leaf, position, count, path, top)
+
+
+def test_a_proof_that_ends_below_the_root_gives_no_root():
+    for size in range(2, 20):
+        for index in range(size):
+            proof = merkle.inclusion_proof(LEAVES[:size], index)
+            for length in range(len(proof)):
+                with pytest.raises(VerificationError) as caught:
+                    merkle.root_from_inclusion(LEAVES[index], index, size, proof[:length])
+                assert caught.value.kind == "bad-inclusion"
+
+
+def test_a_proof_that_goes_on_above_the_root_shows_nothing():
+    """ATTACK: the roots of trees that are one level higher than trees of their size."""
+    top = LEAVES[-1]
+    for size in range(1, 20):
+        new = merkle.node_hash(top, merkle.root(LEAVES[:size]))
+        for index in range(size):
+            proof = [*merkle.inclusion_proof(LEAVES[:size], index), top]
+            refuses_inclusion(LEAVES[index], index, size, proof, new)
+        for old_size in range(1, size):
+            old = merkle.node_hash(top, merkle.root(LEAVES[:old_size]))
+            proof = [*merkle.consistency_proof(LEAVES[:size], old_size), top]
+            refuses_consistency(old_size, size, proof, old, new)
 
 
 def test_every_consistency_proof_is_the_rfcs_and_holds():
@@ -80,14 +115,10 @@ def test_every_consistency_proof_is_the_rfcs_and_holds():
             merkle.verify_consistency(old_size, size, proof, old, new)
             for position in range(len(proof)):
                 changed = [*proof[:position], merkle.EMPTY_ROOT, *proof[position + 1 :]]
-                with pytest.raises(VerificationError):
-                    merkle.verify_consistency(old_size, size, changed, old, new)
-            with pytest.raises(VerificationError):
-                merkle.verify_consistency(old_size, size, [*proof, new], old, new)
-            with pytest.raises(VerificationError):
-                merkle.verify_consistency(old_size, size, proof, LEAVES[0][::-1], new)
-            with pytest.raises(VerificationError):
-                merkle.verify_consistency(size + 1, size, proof, old, new)
+                refuses_consistency(old_size, size, changed, old, new)
+            refuses_consistency(old_size, size, [*proof, new], old, new)
+            refuses_consistency(old_size, size, proof, LEAVES[0][::-1], new)
+            refuses_consistency(size + 1, size, proof, old, new)
 
 
 @given(st.integers(1, 10**12), st.data())
@@ -108,9 +139,8 @@ def test_impossible_questions_are_refused():
         lambda: merkle.consistency_proof(LEAVES, len(LEAVES) + 1),
         lambda: merkle.consistency_proof(LEAVES, -1),
     ):
-        with pytest.raises(InvalidInputError):
+        with pytest.raises(InvalidInputError) as caught:
             call()
-    with pytest.raises(VerificationError):
-        merkle.verify_inclusion(b"short", 0, 1, [], b"short")
-    with pytest.raises(VerificationError):
-        merkle.verify_inclusion(LEAVES[0], 0, 1, [LEAVES[0]] * 70, LEAVES[0])
+        assert caught.value.kind == "bad-index"
+    refuses_inclusion(b"short", 0, 1, [], b"short")
+    refuses_inclusion(LEAVES[0], 0, 1, [LEAVES[0]] * 70, LEAVES[0])
