@@ -233,8 +233,9 @@ def _status_cases(made: Any, sound: bytes) -> list[tuple[str, str, dict[str, str
         stated = {name: value for name, value in stated.items() if value is not None}
         return made.resigned(sound, lambda d: d.update(credentialStatus=stated)).decode()
 
-    def signed(bits: bytes = empty, at: datetime = now, signer: Any = made.OWNER) -> str:
-        return sign_list(url, "revocation", bits, signer, at, month).decode()
+    def signed(bits: bytes = empty, at: datetime = now, signer: Any = made.OWNER,
+               valid_for: timedelta = month) -> str:  # fmt: skip
+        return sign_list(url, "revocation", bits, signer, at, valid_for).decode()
 
     def lying(signer: Any = made.OWNER, **changes: Any) -> str:
         document = parse(signed().encode())
@@ -257,9 +258,14 @@ def _status_cases(made: Any, sound: bytes) -> list[tuple[str, str, dict[str, str
     def spelt(text: str) -> list[str]:
         return [json.dumps(parse(text.encode()), indent=width) for width in range(8)]
 
-    def late(name: str, reason: str, at: str) -> Any:
-        found = case(name, "incomplete", reason, plain, good)
-        return (*found[:3], {**found[3], "at": at})
+    def to_the_second(name: str, reason: str, text: str, last: str, then: str) -> list[Any]:
+        """Return two cases: the last second at which a list counts, and the one after it."""
+        counts = case(f"status-just-not-{name}", "trusted", "pass", plain, text)
+        not_now = case(f"status-{name}", "incomplete", reason, plain, text)
+        return [
+            (*counts[:3], {**counts[3], "at": last}),
+            (*not_now[:3], {**not_now[3], "at": then}),
+        ]
 
     def unsound(name: str, text: str) -> Any:
         return case(f"status-{name}", "incomplete", "unsound-list", plain, text)
@@ -338,7 +344,12 @@ def _status_cases(made: Any, sound: bytes) -> list[tuple[str, str, dict[str, str
         unsound("edited", good.replace("2026-11-20", "2026-11-22")),
         case("status-future", "incomplete", "future-list", plain,
              signed(at=now + timedelta(days=5))),
-        late("status-expired", "expired-list", "2026-12-20T00:00:01Z"),
+        *to_the_second("expired", "expired-list", good,
+                       "2026-12-20T00:00:00Z", "2026-12-20T00:00:01Z"),
+        *to_the_second("stale", "stale-list", signed(valid_for=9 * month),
+                       "2026-12-20T00:00:00Z", "2026-12-20T00:00:01Z"),
+        *to_the_second("ahead", "future-list", good,
+                       "2026-11-19T23:55:00Z", "2026-11-19T23:54:59Z"),
         case("status-other-url", "incomplete", "no-list", plain,
              lying(id=other)),
         case("status-url-in-subject", "incomplete", "unsound-list", plain,
