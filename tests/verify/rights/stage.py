@@ -17,6 +17,7 @@ from lyrikstore.credentials.model.grant import build_grant
 from lyrikstore.credentials.model.status_entry import StatusEntry
 from lyrikstore.credentials.model.status_list import sign_list
 from lyrikstore.credentials.terms.model import Partition, Terms, UsageLimits, Use
+from lyrikstore.credentials.terms.usage import PartitionsUsed
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.policy_change import change_policy, revoked, with_writer
@@ -24,7 +25,10 @@ from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.testing.keys import signer_for
+from lyrikstore.verify.credential.status import logged_notices
 from lyrikstore.verify.report import Check
+from lyrikstore.verify.rights.grants import published
+from lyrikstore.verify.rights.judge import LoggedDocument, Request, RightCandidate, Ruling, judge
 from lyrikstore.verify.rights.recorded import check_rights as rights_of_runs
 from lyrikstore.verify.rights.required import check_rights
 
@@ -205,6 +209,24 @@ class Stage:
                     return one["code"], None
             return "not-logged", None
         return "", right.to_json()
+
+    def ruling(self, unread: str = "") -> Ruling:
+        """Return what the judge says where the data leaves ``unread`` which partitions are used."""
+        found = [
+            LoggedDocument.read(self.repository, Digest.of(data))
+            for data in (self.credential, self.grant)
+            if data is not None
+        ]
+        request = Request(
+            self.publisher.manifest,
+            published(self.repository, self.publisher.manifest),
+            Use(("train",), self.now, **self.use),
+            lambda terms: PartitionsUsed(tuple(one.name for one in terms.partitions), unread),
+            TRAINER.did,
+            self.trust,
+            logged_notices(self.repository),
+        )
+        return judge(RightCandidate(*found), request)
 
     def run_again(self, run: Manifest) -> Manifest:
         """Log a run once more that claims to be as old as ``run``."""

@@ -4,11 +4,15 @@ import tempfile
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.report import CheckState, Verdict
 from lyrikstore.verify.report_text import headline, meaning, rights_alone, was_taken_back
@@ -94,6 +98,42 @@ def test_what_the_guard_refuses_the_verifier_refuses(world: SimpleNamespace) -> 
         compare(world, scene)
 
     agree()
+
+
+@pytest.mark.parametrize("by_grant", [False, True])
+def test_a_right_says_what_gives_it_and_until_when(
+    world: SimpleNamespace, tmp_path: Path, *, by_grant: bool
+) -> None:
+    stage = Stage(world, Scene(by_grant=by_grant), tmp_path)
+    said: dict[str, Any] = {
+        "dataset": str(stage.publisher.manifest.id),
+        "credential": str(Digest.of(stage.credential)),
+        "issuer": world.OWNER.did,
+        "permits": ["evaluate", "train"] if by_grant else ["train"],
+        "validUntil": format_timestamp(stage.now + 9 * DAY),
+    }
+    if stage.grant is not None:
+        said["grant"] = str(Digest.of(stage.grant))
+    assert stage.guard() == ("", said)
+    right = stage.ruling().right
+    assert right is not None
+    del said["validUntil"]
+    said["partitions"] = ["a", "b"]
+    assert replace(right, valid_until=None, partitions=("a", "b")).to_json() == said
+
+
+@pytest.mark.parametrize("by_grant", [False, True])
+def test_what_may_not_be_used_at_all_is_neither_a_wrong_nor_a_right(
+    world: SimpleNamespace, tmp_path: Path, *, by_grant: bool
+) -> None:
+    """Terms refuse all partitions; records that cannot be read would show which are used."""
+    stage = Stage(world, Scene(by_grant=by_grant, permits=False), tmp_path)
+    read, unread = stage.ruling(), stage.ruling("records cannot be read")
+    assert read.fault is not None
+    assert (read.fault.code, read.open, read.right) == ("not-stated", (), None)
+    assert (unread.fault, unread.right) == (None, None)
+    assert [one.code for one in unread.open] == ["absent"]
+    assert unread.against is not None
 
 
 def test_in_one_log_the_order_decides_what_came_first(
