@@ -46,8 +46,9 @@ def begin(*, on_disk: bool) -> Path:
 
 
 def end() -> None:
-    """Remove the folder."""
+    """Remove the folder; temporary files of what comes later in this process are elsewhere."""
     shutil.rmtree(current(), ignore_errors=True)
+    os.environ["TMPDIR"] = tempfile.tempdir = _disk()
 
 
 def current() -> Path:
