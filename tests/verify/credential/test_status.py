@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.canon.limits import STATUS_LIST_ENTRIES
@@ -80,6 +81,27 @@ def test_a_later_list_that_cannot_be_read_is_told_of(says: Says, made: Any, worl
         assert says(sound, made(when, damaged=True)) == said
         assert says(made(when, damaged=True), sound) == said
     assert says(made(at, damaged=True)) == "unsound-list"
+
+
+def test_of_two_lists_ahead_in_the_log_the_one_that_takes_back_counts(
+    publisher: Any, world: SimpleNamespace
+) -> None:
+    """ATTACK: who set the clock back hands over two lists of one second, in the order of choice."""
+    data = publisher.credential(status=(StatusEntry("revocation", 0, URL),))
+    clear, taken_back = (
+        OpenedCredential(
+            sign_list(URL, "revocation", bits, world.OWNER, world.NOW + 2 * CLOCK_SKEW, MONTH)
+        )
+        for bits in (EMPTY, b"\x80" + EMPTY[1:])
+    )
+    for lists, said in (
+        ((clear, taken_back), "revoked"),
+        ((taken_back, clear), "revoked"),
+        ((clear,), "future-list"),
+    ):
+        notices = replace(Notices.among(lists), in_log=True)
+        found = check_status(OpenedCredential(data), world.OWNER.did, notices, world.NOW, MONTH)
+        assert found.detail["reason"] == said
 
 
 def test_a_list_that_a_credential_does_not_name_is_not_of_it(

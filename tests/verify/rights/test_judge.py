@@ -117,6 +117,7 @@ def test_a_right_says_what_gives_it_and_until_when(
     assert stage.guard() == ("", said)
     right = stage.ruling().right
     assert right is not None
+    assert right.name == stage.publisher.manifest.name
     del said["validUntil"]
     said["partitions"] = ["a", "b"]
     assert replace(right, valid_until=None, partitions=("a", "b")).to_json() == said
@@ -131,7 +132,7 @@ def test_what_may_not_be_used_at_all_is_neither_a_wrong_nor_a_right(
     read, unread = stage.ruling(), stage.ruling("records cannot be read")
     assert read.fault is not None
     assert (read.fault.code, read.open, read.right) == ("not-stated", (), None)
-    assert (unread.fault, unread.right) == (None, None)
+    assert (unread.fault, unread.right, unread.issuer) == (None, None, world.OWNER.did)
     assert [one.code for one in unread.open] == ["absent"]
     assert unread.against is not None
 
