@@ -2,7 +2,6 @@
 
 import json
 import random
-import time
 from pathlib import Path
 
 import pytest
@@ -141,10 +140,11 @@ def test_base58_known_values():
     assert decode_base58("") == b""
 
 
-def test_base58_is_capped():
-    started = time.process_time()
-    with pytest.raises(FormatError):
-        decode_base58("z" * 10_000_000)
-    assert time.process_time() - started < 0.1
-    with pytest.raises(FormatError):
-        decode_base58("2" * (MAX_BASE58_DIGITS + 1))
+def test_base58_is_capped_before_it_is_read():
+    for length in (MAX_BASE58_DIGITS + 1, 10_000_000):
+        with pytest.raises(FormatError, match="more than 128"):
+            decode_base58("2" * length)
+        with pytest.raises(FormatError, match="more than 128"):
+            decode_base58("0" * length)  # which is no digit, had anybody looked
+    with pytest.raises(FormatError, match="not a base58 character"):
+        decode_base58("0" * MAX_BASE58_DIGITS)
