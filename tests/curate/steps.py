@@ -5,9 +5,14 @@ a step, without the shortcuts that make ``re`` fast where a text is kind.
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType, ModuleType
 from typing import Any
+
+import pytest
 
 _parser = re._parser  # type: ignore[attr-defined]  # the tree that re compiles
 _REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
@@ -117,10 +122,11 @@ class _Attempt:
             return self.walk(items, number + 1, place, then)
 
         if op in _REPEATS:
-            assert op == "MAX_REPEAT", op
             low, high, inner = value
-            if len(inner) == 1 and _is_single(inner[0]):
-                return self._run(inner[0], int(low), int(high), at, rest)
+            if len(inner) == 1 and _is_single(inner[0]) and op != "MIN_REPEAT":
+                keeps = op == "POSSESSIVE_REPEAT"
+                return self._run(inner[0], int(low), int(high), at, rest, keeps)
+            assert op == "MAX_REPEAT", op
             return self._repeat(list(inner), int(low), int(high), at, rest)
         if op == "BRANCH":
             ends = (self.walk(list(branch), 0, at, rest) for branch in value[1])
@@ -138,12 +144,13 @@ class _Attempt:
             return rest(at) if here else None
         return rest(at + 1) if self._is(items[number], at) else None
 
-    def _run(self, item: Any, low: int, high: int, at: int, rest: Then) -> int | None:
+    def _run(self, item: Any, low: int, high: int, at: int, rest: Then, keeps: bool) -> int | None:
         count = 0
         while count < high and self._is(item, at + count):
             count += 1
             self.steps.count += 1
-        while count >= low:
+        least = max(count, low) if keeps else low
+        while count >= least:
             end = rest(at + count)
             if end is not None:
                 return end
@@ -182,6 +189,29 @@ class _Attempt:
         if self.ignore:
             spellings |= {self.text[at].lower(), self.text[at].upper()}
         return any(_holds(item, char) for char in spellings)
+
+
+def count_patterns(module: ModuleType, steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every pattern of a module count its steps."""
+    for name, value in list(vars(module).items()):
+        if isinstance(value, re.Pattern):
+            monkeypatch.setattr(module, name, Counted(value, steps))
+
+
+@contextmanager
+def count_lines(module: ModuleType, steps: Steps) -> Iterator[None]:
+    """Count every line of a module that runs meanwhile as a step, too."""
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        steps.count += event == "line"
+        return trace if frame.f_code.co_filename == module.__file__ else None
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
 
 
 def _end(text: str, stop: int | None) -> int:

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import WHITE_SPACE
+from lyrikstore.curate.extract import chunk as chunking
 from lyrikstore.curate.extract.chunk import TextChunk, Unit, chunk
 from tests.conftest import Corpus
+from tests.curate.steps import Steps, count_lines, count_patterns
 
 WORDS = st.sampled_from(
     [
@@ -149,9 +151,20 @@ def test_sizes_that_cannot_be(size: int, overlap: int) -> None:
 @pytest.mark.parametrize(
     "part", [".", ". ", "\n", " \n", "a", "a. B", ".'", "x\n", "a\n\n", "。", ".   ", "… "]
 )
-def test_hostile_texts_take_linear_time(part: str) -> None:
-    # Quadratic, each would take minutes and end the test run.
-    text = part * (300_000 // len(part)) + "x"
-    for unit in UNITS:
-        for size, overlap in ((1000, 500), (3, 1), (10**9, 10**8)):
-            assert sum(len(one.text) for one in cut(text, unit, size, overlap)) <= 4 * len(text)
+def test_hostile_texts_take_linear_work(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work is the lines that run, and the steps of an engine that searches as ``re`` does."""
+    texts = [part * (length // len(part)) + "x" for length in (120, 240)]
+    ways = [(unit, *how) for unit in UNITS for how in ((40, 20), (3, 1), (10**9, 10**8))]
+    found = [[cut(text, *way) for text in texts] for way in ways]
+    steps = Steps()
+    count_patterns(chunking, steps, monkeypatch)
+    for way, chunks in zip(ways, found, strict=True):
+        costs = []
+        for text, expected in zip(texts, chunks, strict=True):
+            begun = steps.count
+            with count_lines(chunking, steps):
+                assert cut(text, *way) == expected  # so the steps are those of the same search
+            costs.append(steps.count - begun)
+            assert sum(len(one.text) for one in expected) <= 4 * len(text)
+        once, twice = costs
+        assert 0 < twice < 2.5 * once, way  # four times, were it quadratic
