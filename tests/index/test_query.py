@@ -11,7 +11,9 @@ import pytest
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundError, StorageError
 from lyrikstore.index import query as query_module
+from lyrikstore.index import sandbox
 from lyrikstore.index.query import QueryLimits, query
+from tests.sweep import thinned
 
 ALL_HELD = {"files": "held", "writes": "held", "network": "held", "processes": "held"}
 
@@ -162,15 +164,31 @@ FORBIDDEN = [
 ]
 
 
-@pytest.mark.parametrize("sql", FORBIDDEN)
+@pytest.mark.parametrize("sql", thinned(FORBIDDEN, 5))
 def test_only_one_select_is_run(database: Path, tmp_path: Path, sql: str) -> None:
     before = sorted(tmp_path.iterdir())
     with pytest.raises(InvalidInputError) as caught:
         query(database, sql.format(folder=tmp_path))
-    assert caught.value.kind in {"not-a-select", "bad-query"}
+    assert caught.value.kind == "not-a-select"
     assert "\n" not in caught.value.message
     assert caught.value.hint
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("sql", FORBIDDEN)
+def test_the_engine_itself_runs_one_select_only(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sql: str
+) -> None:
+    """As the child asks it, here without the walls of the kernel around it."""
+    said: list[dict[str, object]] = []
+    monkeypatch.setattr(sandbox, "_say", said.append)
+    request = {"sql": sql.format(folder=tmp_path), "parameters": [], "max_rows": 1, "max_bytes": 1}
+    content = database.read_bytes()
+    with sandbox._start_engine(64 << 20) as engine:
+        sandbox._answer(engine, database, request, {})
+    assert [one["error"] for one in said] == ["not-a-select"]
+    assert list(tmp_path.iterdir()) == []
+    assert database.read_bytes() == content
 
 
 def test_python_variables_are_out_of_reach(database: Path) -> None:
@@ -209,9 +227,9 @@ def test_endless_queries_end(database: Path) -> None:
     )
     cross = "SELECT sum(a.i * b.i) FROM numbers a, numbers b, numbers c"
     for sql in (endless, cross):
-        with pytest.raises(InvalidInputError) as caught:
-            query(database, sql, limits=QueryLimits(seconds=2))
-        assert caught.value.kind in {"query-timeout", "query-too-large"}
+        with pytest.raises(InvalidInputError, match="longer than 1 s") as caught:
+            query(database, sql, limits=QueryLimits(seconds=1))
+        assert caught.value.kind == "query-timeout"
 
 
 @pytest.mark.parametrize(
