@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import subprocess
 import sys
 from array import array
@@ -147,11 +148,26 @@ def test_a_pipe_in_place_of_the_lock_is_named_with_the_way_out(tmp_path: Path) -
 
 def test_lock_dies_with_its_process(root: Path) -> None:
     script = (
-        "import os, signal, sys; from pathlib import Path\n"
+        "import sys; from pathlib import Path\n"
         "from lyrikstore.objects.store.lock import StoreLock\n"
-        "StoreLock(Path(sys.argv[1])).__enter__(); os.kill(os.getpid(), signal.SIGKILL)\n"
+        "StoreLock(Path(sys.argv[1])).__enter__(); print('held', flush=True); sys.stdin.read()\n"
     )
-    subprocess.run([sys.executable, "-c", script, str(root / "lock")])
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(root / "lock")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as child:
+        assert child.stdout is not None
+        try:
+            assert child.stdout.readline() == b"held\n"
+            with (
+                pytest.raises(LockedError, match=f"process {child.pid}"),
+                StoreLock(root / "lock", timeout=0),
+            ):
+                pass
+        finally:
+            child.kill()
+    assert child.returncode == -signal.SIGKILL
     with StoreLock(root / "lock", timeout=0):
         pass
 
