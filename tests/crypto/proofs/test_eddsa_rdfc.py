@@ -97,9 +97,8 @@ def test_a_chain_of_the_w3c_breaks_anywhere(case):
                 verify_proofs(document, at=NOW, resolve=by_fragment)
 
 
-@pytest.mark.timeout(60)  # none of them costs exponential work
 @pytest.mark.parametrize("case", CASES, ids=named)
-def test_cases(case):
+def test_cases(case):  # some would cost exponential work, and never end, were they not refused
     before = copy.deepcopy(case["document"])
     try:
         verify_proofs(case["document"], at=parse_timestamp(case["at"]))
