@@ -2,8 +2,6 @@
 
 import csv
 import json
-import os
-import subprocess
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -11,6 +9,7 @@ import pytest
 
 from lyrikstore.curate.convert import new_names
 from tests.conftest import Person
+from tests.measured import Measured
 
 MIB = 1 << 20
 
@@ -77,21 +76,6 @@ def test_a_field_without_a_name_is_kept(publisher: Person) -> None:
     assert '"":"secret"' in (publisher.folder / "trimmed" / "t.jsonl").read_text()
 
 
-def peak(person: Person, *arguments: str) -> int:
-    """Return the most memory that a command took, in MiB."""
-    child = subprocess.Popen(
-        person.command(*arguments),
-        cwd=person.folder,
-        env=person.variables(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    assert child.returncode == 0
-    return usage.ru_maxrss * 1024 // MIB
-
-
 def write_rows(path: Path, count: int, length: int) -> None:
     with path.open("w") as file:
         for number in range(count):
@@ -112,9 +96,11 @@ def test_long_rows_do_not_fill_the_memory(publisher: Person) -> None:
         ("checkout", "acme/{}", "{}", "--format", "parquet"),
         ("commit", "{}/{}.parquet", "-d", "acme/{}-again"),
     )
+    measured = Measured(publisher.home, publisher.folder, publisher.environment)
     for command in commands:
-        small, large = (
-            peak(publisher, *(one.replace("{}", name) for one in command))
-            for name in ("small", "large")
-        )
+        peaks = []
+        for name in ("small", "large"):
+            measured.ok(*(one.replace("{}", name) for one in command))
+            peaks.append(measured.peak)
+        small, large = peaks
         assert large < small + 300, (command, small, large)

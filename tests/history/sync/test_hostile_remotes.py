@@ -4,7 +4,6 @@ import contextlib
 import os
 import shutil
 import socket
-import sys
 from array import array
 from pathlib import Path
 
@@ -16,25 +15,9 @@ from lyrikstore.objects.pack import format as pack_format
 from lyrikstore.objects.pack.format import PackRef
 from lyrikstore.objects.store.transactions import LogItem, Transaction, record_name
 from tests.conftest import Person, Result
+from tests.measured import Measured
 
-MEASURE = (
-    "import resource, subprocess, sys; code = subprocess.run(sys.argv[2:]).returncode;"
-    "open(sys.argv[1], 'w').write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss));"
-    "sys.exit(code)"
-)
 DEFAULT = Digest(b"\1" * 32)
-
-
-class Measured(Person):
-    """Somebody whose commands are measured: ``peak`` is the most memory of the last, in MiB."""
-
-    def command(self, *arguments: object) -> list[str]:
-        command = super().command(*arguments)
-        return [sys.executable, "-c", MEASURE, str(self.home / "peak"), *command]
-
-    @property
-    def peak(self) -> int:
-        return int((self.home / "peak").read_text()) >> 10
 
 
 @pytest.fixture(scope="module")
