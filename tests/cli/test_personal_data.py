@@ -66,6 +66,10 @@ def test_drop_personal(committed) -> None:
 
 def test_models_stand_in_the_manifest_and_need_no_network(committed) -> None:
     pytest.importorskip("presidio_analyzer", reason="NOT RUN, install lyrikstore[pii]")
+    text = "David Miller, david@mail.example.org, lives in Springfield, MRN 123456."
+    with (committed.folder / "rows.jsonl").open("a") as file:
+        file.write(json.dumps({"id": "4", "text": text, "to": []}) + "\n")
+    committed.ok("commit", "rows.jsonl", "-d", "acme/rows", "--text", "text", "--id", "id")
     recipe(committed, 'use = "redact/2"\ndetectors = ["patterns", "presidio", "rampart"]')
     apart = ["unshare", "--net", "--map-root-user"]
     if subprocess.run([*apart, "true"], capture_output=True).returncode:
@@ -78,8 +82,12 @@ def test_models_stand_in_the_manifest_and_need_no_network(committed) -> None:
         text=True,
         timeout=300,
     )
-    assert done.returncode == 0, done.stderr
-    assert made(committed)[2]["text"].startswith("Yesterday <PERSON-1> signed; <EMAIL-1>")
+    assert (done.returncode, done.stderr) == (0, "")
+    texts = [row["text"] for row in made(committed)]
+    assert texts[2].startswith("Yesterday <PERSON-1> signed; <EMAIL-1>")
+    assert texts[3] == "<PERSON-1>, <EMAIL-1>, lives in <LOCATION-1>, MRN <MRN-1>."
+    # The home was empty: nothing fetched earlier, such as a list of public suffixes, could help.
+    assert not list(committed.home.rglob("*suffix*"))
     shown = committed.ok("show", "filters/acme/clean", "--json").json
     body = shown["manifest"]["body"]
     assert body["libraries"]["personal-patterns"] == "1"
