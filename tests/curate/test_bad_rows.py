@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lyrikstore.canon.json import parse
 from lyrikstore.curate.commit.rows.check import RowLayout, check_rows, copy_header
-from lyrikstore.curate.readers import CSV, CSV_1, JSONL, BadRow, RawRow
+from lyrikstore.curate.readers import CSV, CSV_1, JSONL, BadRow, RawRow, cells
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.readers.records import iter_rows
 
@@ -27,7 +27,14 @@ def bad(data: bytes, reader: str = CSV) -> list[tuple[int, bool]]:
     return [(row.line, row.remedy != "") for row in rows(data, reader) if isinstance(row, BadRow)]
 
 
-GOOD = [f"{n},row {n}" for n in range(30_000)]
+GOOD = [f"{n},row {n}" for n in range(3000)]
+
+
+@pytest.fixture
+def blocks(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Read blocks of 16 KiB, so that a table of 3,000 rows has several."""
+    monkeypatch.setattr(cells, "_BLOCK", 1 << 14)
+    return 1 << 14
 
 
 def table(*more: tuple[int, bytes]) -> bytes:
@@ -56,9 +63,10 @@ def table(*more: tuple[int, bytes]) -> bytes:
     ],
     ids=lambda content: str(content[:20]),
 )
-def test_a_malformed_line_costs_its_own_row(content: bytes) -> None:
-    data = table((2002, content), (20_000, content))
-    assert bad(data) == [(2002, False), (20_000, False)]
+def test_a_malformed_line_costs_its_own_row(content: bytes, blocks: int) -> None:
+    assert len(b"\n".join(table().split(b"\n")[202:2000])) > blocks  # two blocks apart
+    data = table((202, content), (2000, content))
+    assert bad(data) == [(202, False), (2000, False)]
     assert len(kept(data)) == len(GOOD) - 2
 
 
@@ -86,10 +94,11 @@ def test_a_byte_that_is_not_utf8_costs_the_row_it_is_in() -> None:
     ids=lambda content: str(content[:20]),
 )
 @pytest.mark.parametrize("later", [b"", b'9,"z"', b'9,",z', b'"",9'])
+@pytest.mark.usefixtures("blocks")
 def test_rows_that_end_nobody_knows_where_refuse_the_file(content: bytes, later: bytes) -> None:
-    data = table((2002, content), *([(20_000, later)] if later else []))
-    assert bad(data)[-1] == (2002, True)
-    assert kept(data) == kept(table())[:2000]
+    data = table((202, content), *([(2000, later)] if later else []))
+    assert bad(data)[-1] == (202, True)
+    assert kept(data) == kept(table())[:200]
 
 
 def test_the_line_is_named_in_which_the_quote_opens() -> None:
