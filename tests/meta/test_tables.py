@@ -19,12 +19,14 @@ TABLE = json.loads((ROOT / "spec" / "checks.json").read_text("utf-8"))
 STATES = {str(state) for state in CheckState}
 
 
-def sources(*patterns: str) -> str:
+def sources(*patterns: str) -> list[str]:
     files = (path for pattern in patterns for path in sorted(ROOT.glob(pattern)))
-    return "\n".join(path.read_text("utf-8") for path in files)
+    return [path.read_text("utf-8") for path in files]
 
 
-PYTHON, PAGE = sources("lyrikstore/**/*.py"), sources("page/src/**/*.js", "page/ui/*.js")
+MODULES = sources("lyrikstore/**/*.py")
+PYTHON, PAGE = "\n".join(MODULES), "\n".join(sources("page/src/**/*.js", "page/ui/*.js"))
+SAY_WHY, SAY_SO = {"failed", "warned", "unchecked"}, {"passed", "stated", "not_applicable"}
 
 
 def is_there(place: str) -> bool:
@@ -77,12 +79,14 @@ def reasons_of(name: str) -> set[str]:
 
 
 def said_in_python() -> Iterator[tuple[str, str | None]]:
-    for node in ast.walk(ast.parse(PYTHON)):
+    says = re.compile(rf"\b(?:{'|'.join(SAY_WHY | SAY_SO)})\(")
+    nodes = (node for text in MODULES if says.search(text) for node in ast.walk(ast.parse(text)))
+    for node in nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             words = [one.value if isinstance(one, ast.Constant) else None for one in node.args[:2]]
-            if node.func.id in {"failed", "warned", "unchecked"} and isinstance(words[0], str):
+            if node.func.id in SAY_WHY and isinstance(words[0], str):
                 yield words[0], words[1]
-            if node.func.id in {"passed", "stated", "not_applicable"} and isinstance(words[0], str):
+            if node.func.id in SAY_SO and isinstance(words[0], str):
                 yield words[0], None
 
 
