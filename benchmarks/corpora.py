@@ -169,6 +169,7 @@ class Corpora:
         unfinished = folder.with_suffix(".part")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
+        _table()  # before there are workers, each of which would make it for itself
         with ProcessPoolExecutor(self._workers) as pool:
             for done in [pool.submit(job, unfinished, *rest) for job, rest in jobs]:
                 done.result()
