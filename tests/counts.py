@@ -10,6 +10,7 @@ nothing: they follow from what is stored.
 import json
 import os
 import struct
+from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,21 @@ import pytest
 from tests.run_folder import FSYNCS, STARTS, count_fsyncs, current
 
 CEILINGS = Path(__file__).with_name("ceilings.json")
+SECONDS = "lyrikstore/seconds"
+"""Where pytest's cache has what the tests of each folder took."""
+
 _NOT_COUNTED = ("ci", "crash", "slow")
 _nodes = pytest.StashKey[list[dict[str, int]]]()
 
 
 class _Here:
-    counting = True
-    commands = 0
+    def __init__(self) -> None:
+        self.counting = True
+        self.commands = 0
+        self.seconds: Counter[str] = Counter()
+
+
+_here = _Here()
 
 
 def begin(config: pytest.Config) -> None:
@@ -48,22 +57,22 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 def _switch(on: bool) -> None:
-    if on != _Here.counting:
-        _Here.counting = on
+    if on != _here.counting:
+        _here.counting = on
         with Path(os.environ[STARTS]).open("r+b") as file:
             file.write(b"1" if on else b"0")
 
 
 def add_command() -> None:
     """Count a command."""
-    _Here.commands += _Here.counting
+    _here.commands += _here.counting
 
 
 def _counted() -> dict[str, int]:
     starts, fsyncs = (Path(os.environ[name]) for name in (STARTS, FSYNCS))
     return {
         "workerStarts": starts.stat().st_size - 1,
-        "commands": _Here.commands,
+        "commands": _here.commands,
         "fsyncs": struct.unpack("<Q", fsyncs.read_bytes())[0],
     }
 
@@ -75,6 +84,12 @@ def pytest_testnodedown(node: Any) -> None:
         node.config.stash[_nodes].append(node.workeroutput["counts"])
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Add up what the tests of each folder took; of several processes their seconds together."""
+    folder = "/".join(report.nodeid.partition("::")[0].split("/")[:2])
+    _here.seconds[folder] += report.duration
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Hold the counts of a run of everything against their ceilings."""
@@ -83,6 +98,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         config.workeroutput["counts"] = _counted()
         return
     config.stash[_nodes].append(_counted())
+    if (cache := config.cache) is not None and not config.option.lf:  # for tools/write_times.py
+        cache.set(SECONDS, {name: round(taken) for name, taken in _here.seconds.items()})
     if session.exitstatus == pytest.ExitCode.OK and _exceeded(config):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

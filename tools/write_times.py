@@ -13,7 +13,10 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-FILE = Path(__file__).resolve().parents[1] / "tests" / "times.json"
+ROOT = Path(__file__).resolve().parents[1]
+FILE = ROOT / "tests" / "times.json"
+SECONDS = ROOT / ".pytest_cache" / "v" / "lyrikstore" / "seconds"
+"""What the tests of each folder took, as the last run of them left it (``tests/counts.py``)."""
 
 
 def main() -> None:
@@ -23,6 +26,8 @@ def main() -> None:
     found["minutes"] |= {name: round(float(seconds) / 60, 1) for name, _, seconds in taken}
     found |= {"date": f"{datetime.now(UTC):%Y-%m-%d}", "cores": os.cpu_count()}
     found |= {"machine": platform.machine(), "python": platform.python_version()}
+    if SECONDS.exists():
+        found["secondsOfFolders"] = json.loads(SECONDS.read_text("utf-8"))
     text = json.dumps(found, indent=2, sort_keys=True) + "\n"
     FILE.write_text(text, "utf-8")
     sys.stdout.write(text)
