@@ -7,19 +7,20 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from tests.cli.statuses import STATUS, status
-from tests.conftest import list_name
+from tests.conftest import Person, list_name
 from tests.rewriting import rewrite
 
 
 @pytest.fixture
-def delivery(publisher, corpus):
-    documents, sheet = corpus.write(publisher.folder)
-    publisher.ok("commit", documents, "-d", "acme/docs", "--metadata", sheet)
-    folder = publisher.folder / "delivery"
-    publisher.ok(
-        *("issue", "acme/docs", "-o", folder, "--permit", "train"), *("--status-url", STATUS)
-    )
-    return folder
+def delivery(once, publisher, corpus):
+    def make(publisher: Person) -> None:
+        documents, sheet = corpus.write(publisher.folder)
+        publisher.ok("commit", documents, "-d", "acme/docs", "--metadata", sheet)
+        terms = ("--permit", "train", "--status-url", STATUS)
+        publisher.ok("issue", "acme/docs", "-o", "delivery", *terms)
+
+    once(publisher, make)
+    return publisher.folder / "delivery"
 
 
 def test_life_of_a_credential(publisher, delivery, new_person) -> None:

@@ -5,20 +5,22 @@ import shutil
 import pytest
 
 from tests.cli.attesting.audits import STATEMENT, STATUS
+from tests.conftest import Person
 
 
 @pytest.fixture
-def delivery(publisher):
-    documents = publisher.folder / "documents"
-    documents.mkdir()
-    for n in range(10):
-        (documents / f"{n}.txt").write_text(f"document {n}\n")
-    publisher.ok("commit", documents, "-d", "acme/docs")
-    folder = publisher.folder / "delivery"
-    publisher.ok(
-        *("issue", "acme/docs", "-o", folder, "--permit", "train", "--status-url", STATUS),
-    )
-    return folder
+def delivery(once, publisher):
+    def make(publisher: Person) -> None:
+        documents = publisher.folder / "documents"
+        documents.mkdir()
+        for n in range(10):
+            (documents / f"{n}.txt").write_text(f"document {n}\n")
+        publisher.ok("commit", documents, "-d", "acme/docs")
+        terms = ("--permit", "train", "--status-url", STATUS)
+        publisher.ok("issue", "acme/docs", "-o", "delivery", *terms)
+
+    once(publisher, make)
+    return publisher.folder / "delivery"
 
 
 @pytest.fixture
