@@ -1,6 +1,9 @@
 """Repairing from another place: every kind of file, damaged in every way."""
 
 import os
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
 
 import pytest
 
@@ -11,9 +14,23 @@ from lyrikstore.objects.check.checker import verify_blobs
 from lyrikstore.objects.transfer import pack_problem
 from lyrikstore.verify.store.store import verify_store
 from tests.history.sync.conftest import NOW, REMOTES
+from tests.sweep import evenly, thinned
 
 # Repairing only reads, which the emulators show elsewhere.
-pytestmark = pytest.mark.parametrize("make_remote", REMOTES, indirect=True)
+EVERY_REMOTE = pytest.mark.parametrize("make_remote", REMOTES, indirect=True)
+WHAT = ("packs/", "tx/", "log/tile/", "log/checkpoint", "format")
+DAMAGE = tuple(product(WHAT, ("flip", "cut", "empty", "gone", "link")))
+
+
+def damaged() -> Iterator[Any]:
+    """Yield every damage to be repaired from a folder; from the others each kind of file in turn.
+
+    They read the same files by other ways, and the damage is here.
+    """
+    for one in REMOTES:
+        name, marks = (one, ()) if isinstance(one, str) else (one.values[0], one.marks)
+        for what, how in DAMAGE if name == "folder" else thinned(DAMAGE, len(WHAT)):
+            yield pytest.param(name, what, how, marks=marks)
 
 
 def whole(desk):
@@ -23,8 +40,13 @@ def whole(desk):
     return repo
 
 
-@pytest.mark.parametrize("how", ["flip", "cut", "empty", "gone", "link"])
-@pytest.mark.parametrize("what", ["packs/", "tx/", "log/tile/", "log/checkpoint", "format"])
+def test_the_thin_part_damages_every_kind_of_file_in_another_way():
+    thin = evenly(DAMAGE, len(WHAT))
+    assert [what for what, _ in thin] == list(WHAT)
+    assert len({how for _, how in thin}) == len(WHAT)
+
+
+@pytest.mark.parametrize(("make_remote", "what", "how"), [*damaged()], indirect=["make_remote"])
 def test_what_is_damaged_is_restored(office, remote, what, how):
     home = office.home()
     home.commit({"a": b"one" * 100})
@@ -54,6 +76,7 @@ def test_what_is_damaged_is_restored(office, remote, what, how):
     assert repair_store(root, remote, "origin", memory=home.memory) == []
 
 
+@EVERY_REMOTE
 def test_a_newer_store_is_not_set_back(office, remote):
     home = office.home()
     home.commit({"a": b"one" * 100})
@@ -65,6 +88,7 @@ def test_a_newer_store_is_not_set_back(office, remote):
     assert whole(home).checkpoint.size == 6
 
 
+@EVERY_REMOTE
 def test_a_damaged_source_repairs_nothing(office, remote):
     home = office.home()
     home.commit({"a": b"one" * 100})
@@ -77,6 +101,7 @@ def test_a_damaged_source_repairs_nothing(office, remote):
     assert home.repo.backend.size(name) is not None
 
 
+@EVERY_REMOTE
 def test_what_the_source_lacks_too_keeps_nothing_else_from_being_restored(office, remote):
     home = office.home()
     for word in (b"one", b"two", b"three"):
@@ -103,6 +128,7 @@ def spoil(backend, name):
     backend.replace(name, data[:20] + bytes([data[20] ^ 1]) + data[21:])
 
 
+@EVERY_REMOTE
 def test_verify_looks_at_the_local_log_too(office, make_remote):
     remote = make_remote("local-log")
     home = office.home()
