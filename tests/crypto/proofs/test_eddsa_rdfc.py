@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError, VerificationError
@@ -267,7 +267,6 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(terms, values, min_size=1, max_size=4))
 def test_round_trip(subject):
     document = {

@@ -13,6 +13,7 @@ from lyrikstore.history.log.tiles import (
     new_files,
     tile_path,
 )
+from tests.sweep import examples
 
 
 def log_of(size: int) -> tuple[list[bytes], list[bytes]]:
@@ -95,7 +96,7 @@ def test_sizes_must_fit():
         list(new_files(entries, hashes[:2], 0))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.lists(st.integers(1, 700), min_size=1, max_size=4))
 def test_growing_in_steps_gives_what_one_step_gives(steps):
     grown: dict[str, bytes] = {}
@@ -108,7 +109,7 @@ def test_growing_in_steps_gives_what_one_step_gives(steps):
     assert {path: grown[path] for path in whole} == whole
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.integers(1, 1500))
 def test_the_root_follows_from_the_tiles_alone(size):
     files = files_of(size)

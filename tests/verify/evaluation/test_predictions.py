@@ -16,6 +16,7 @@ from lyrikstore.verify.evaluation.body import evaluation_body, verdict
 from lyrikstore.verify.evaluation.predictions import Line, read_predictions, write_predictions
 from lyrikstore.verify.evaluation.recompute import LabelledRecord, compare_records
 from lyrikstore.verify.evaluation.slices import FewValues, find_slices
+from tests.sweep import examples
 
 HEAD = Head("text-classification", ("a", "b"), (Answerer("model"), Answerer("tfidf")))
 MANY = Head("text-classification", tuple(f"label {n}" for n in range(500)), (Answerer("model"),))
@@ -77,7 +78,7 @@ def test_labels_are_capped_together() -> None:
     assert caught.value.kind == "bad-predictions"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.data())
 def test_any_damage_is_refused_or_read(data: st.DataObject) -> None:
     """Whatever the bytes are, nothing but the one error comes out."""
