@@ -4,11 +4,13 @@ import json
 import stat
 
 from lyrikstore.canon.schemas import check_schema
+from tests.warm import QUICK_KEYS
 
 
 def test_a_backup_restores_every_key_and_the_right_to_extend_the_log(
     publisher, new_person, corpus
 ) -> None:
+    publisher.environment[QUICK_KEYS] = "yes"
     secret = publisher.folder / "secret"
     secret.write_text("long enough\n")
     backup = publisher.folder / "keys.backup"
