@@ -102,7 +102,7 @@ def test_it_goes_on_to_the_same_bytes(workshop, tmp_path, candidate, keep, stop_
 
 
 @pytest.mark.ci
-def test_a_killed_worker_leaves_a_point(workshop, tmp_path):
+def test_a_killed_worker_leaves_a_point(workshop, real_workers, tmp_path):
     config = config_of(workshop, "killed-worker")
 
     def kill(event):

@@ -24,7 +24,11 @@ from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TEST, TRAIN, VALIDATION, open_staging
 from tests.sweep import thinned
 
-pytestmark = [pytest.mark.train, pytest.mark.ci]
+pytestmark = [
+    pytest.mark.train,
+    pytest.mark.ci,
+    pytest.mark.usefixtures("real_workers"),  # a fork of one would have read the file before
+]
 
 
 class Rewriter(threading.Thread):
@@ -77,16 +81,15 @@ def caught_changed(store: Path, job: str, name: str, action: Callable[[], object
     assert caught.value.details["expected"] != caught.value.details["read"]
 
 
-SLOW = pytest.mark.ci
-
-
 @pytest.mark.parametrize(
     "name",
     [
         "base/model.safetensors",
-        *(pytest.param(name, marks=SLOW) for name in ("train.jsonl", "validation.jsonl")),
-        pytest.param("train-lora.json", marks=SLOW),
-        *(pytest.param(f"base/{name}.json", marks=SLOW) for name in ("tokenizer", "config")),
+        "base/tokenizer.json",
+        "base/config.json",
+        "train.jsonl",
+        "validation.jsonl",
+        "train-lora.json",
     ],
 )
 def test_training_on_other_bytes_makes_no_checkpoint(workshop, name):
@@ -103,11 +106,11 @@ def test_training_on_other_bytes_makes_no_checkpoint(workshop, name):
     ("job", "name"),
     [
         ("score", "test.jsonl"),
-        pytest.param("score", "base/model.safetensors", marks=SLOW),
-        pytest.param("score", "checkpoint/adapter_model.safetensors", marks=SLOW),
-        pytest.param("baseline", "train.jsonl", marks=SLOW),
-        pytest.param("baseline", "validation.jsonl", marks=SLOW),
-        pytest.param("baseline", "test.jsonl", marks=SLOW),
+        ("score", "base/model.safetensors"),
+        ("score", "checkpoint/adapter_model.safetensors"),
+        ("baseline", "train.jsonl"),
+        ("baseline", "validation.jsonl"),
+        ("baseline", "test.jsonl"),
     ],
 )
 def test_measuring_on_other_bytes_logs_no_evaluation(workshop, trained, job, name):
@@ -175,7 +178,7 @@ LINES = b"".join(
     ("reads", "said"),
     [
         ((TRAIN, VALIDATION, TEST, "more"), "did not read more"),
-        pytest.param((TRAIN, VALIDATION), f"read {TEST}, which is no input", marks=SLOW),
+        ((TRAIN, VALIDATION), f"read {TEST}, which is no input"),
     ],
 )
 def test_a_worker_reads_all_that_it_has_to_and_nothing_else(tmp_path, reads, said):
