@@ -38,6 +38,7 @@ def trainer(publisher: Person) -> Person:
     return give_rows(publisher)
 
 
+@pytest.mark.ci
 def test_a_script_in_pytorch(trainer) -> None:
     (trainer.folder / "train.py").write_text(PYTORCH)
     said = trainer.ok(*train(sys.executable, "train.py", "{input}", "{output}"))

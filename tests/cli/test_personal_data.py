@@ -64,6 +64,7 @@ def test_drop_personal(committed) -> None:
     assert made(committed) == ROWS[1:]
 
 
+@pytest.mark.ci
 def test_models_stand_in_the_manifest_and_need_no_network(committed) -> None:
     pytest.importorskip("presidio_analyzer", reason="NOT RUN, install lyrikstore[pii]")
     text = "David Miller, david@mail.example.org, lives in Springfield, MRN 123456."

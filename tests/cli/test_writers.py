@@ -27,6 +27,7 @@ def acme(new_person, tmp_path):
     return person
 
 
+@pytest.mark.ci
 def test_a_gguf_file_becomes_the_very_weights_that_others_make_of_it(new_person, tmp_path):
     acme = new_person("acme")
     acme.ok("key", "new", "--no-passphrase")

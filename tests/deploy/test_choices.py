@@ -28,6 +28,7 @@ def labeller(tmp_path_factory):
     return person
 
 
+@pytest.mark.ci
 def test_llama_cpp_gives_the_very_choices_of_the_sealed_model(labeller, tmp_path):
     folder = tmp_path / "gguf"
     said = labeller.ok(

@@ -73,6 +73,7 @@ def test_the_loss_falls_and_training_repeats_bit_for_bit(workshop, trained):
         assert first.body["metrics"][name] == second.body["metrics"][name]
 
 
+@pytest.mark.ci
 def test_peft_itself_loads_the_adapter_with_the_same_numbers(workshop, trained, tmp_path):
     script = """
 import json, sys, torch

@@ -40,7 +40,14 @@ def test_leaving_asks_while_something_is_in_no_file(open_page, written) -> None:
 
 
 @pytest.mark.page
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1200), ("dark", 640), ("light", 320)])
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [
+        ("light", 320),
+        pytest.param("light", 1200, marks=pytest.mark.ci),
+        pytest.param("dark", 640, marks=pytest.mark.ci),
+    ],
+)
 def test_everybody_can_use_it(open_page, written, scheme, width) -> None:
     """320 pixels are a window of 1,280 at 400 %, 640 at 200 %."""
     look = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
