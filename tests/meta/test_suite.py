@@ -6,7 +6,12 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
+import pytest
+
+from tests import counts
 from tests.conftest import CI_ONLY, GROUPS, REPOSITORY
 
 ABOUT = (REPOSITORY / "tests" / "README.md").read_text("utf-8")
@@ -29,6 +34,21 @@ def test_minutes_are_those_that_ci_wrote() -> None:
 def test_every_mark_is_explained() -> None:
     assert {*GROUPS, *CI_ONLY} <= MARKS
     assert [mark for mark in sorted(MARKS) if f"`{mark}`" not in ABOUT] == []
+
+
+def test_one_start_more_than_allowed_fails_a_run_of_everything() -> None:
+    most: dict[str, int] = json.loads(counts.CEILINGS.read_text("utf-8"))
+    source = pytest.Config.ArgsSource
+
+    def exceeded(more: int, args_source: Any = source.TESTPATHS, keyword: str = "") -> int:
+        found = {name: ceiling + more for name, ceiling in most.items()} | {"fsyncs": 1}
+        options = SimpleNamespace(keyword=keyword, markexpr="", lf=False)
+        stash = {counts._nodes: [dict.fromkeys(found, 0), found]}
+        config = SimpleNamespace(args_source=args_source, option=options, stash=stash)
+        return len(counts._exceeded(cast("pytest.Config", config)))
+
+    assert exceeded(1) == 2
+    assert exceeded(0) == exceeded(1, source.ARGS) == exceeded(1, keyword="some") == 0
 
 
 def test_what_ci_repeated_is_a_test() -> None:
