@@ -16,7 +16,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.curate.readers import iter_records
 from lyrikstore.curate.sheets.cells import cell_text
-from lyrikstore.curate.sheets.sheet import formula_cells, join, read_sheet
+from lyrikstore.curate.sheets.sheet import MAX_COLUMNS, formula_cells, join, read_sheet
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 
 
@@ -136,6 +136,27 @@ def test_bad_csv_is_named(tmp_path: Path, content: str | bytes, kind: str, words
     assert "\n" not in caught.value.message
 
 
+def test_a_sheet_is_the_lines_of_its_rows(tmp_path: Path) -> None:
+    sheet = read_sheet(_csv(tmp_path, 'a,path\n"1\r\n2",x\n,y\n'))
+    assert sheet.digest == Digest.of(b'["path","a"]\n["x",{"a":"1\\r\\n2"}]\n["y",{}]\n')
+
+
+def test_a_thousand_columns_are_read_and_no_more(tmp_path: Path) -> None:
+    names = ["path", *(f"c{at}" for at in range(1, MAX_COLUMNS))]
+    cells = ",".join("x" for _ in names)
+    assert (
+        len(read_sheet(_csv(tmp_path, f"{','.join(names)}\n{cells}\n")).columns) == len(names) - 1
+    )
+    with pytest.raises(InvalidInputError) as caught:
+        read_sheet(_csv(tmp_path, f"{','.join([*names, 'more'])}\n{cells},x\n"))
+    assert caught.value.kind == "bad-sheet"
+
+
+def test_a_tab_separates_by_the_name_of_the_file(tmp_path: Path) -> None:
+    sheet = read_sheet(_csv(tmp_path, "path\ta,b,c;d\nx\t1\n", "s.tsv"))
+    assert sheet.columns == ("a,b,c;d",)
+
+
 def test_semicolons_tabs_and_byte_order_marks(tmp_path: Path) -> None:
     comma = read_sheet(_csv(tmp_path, "path,a\nx,1\n"))
     assert read_sheet(_csv(tmp_path, "\ufeffpath;a\r\nx;1\r\n")).digest == comma.digest
@@ -153,8 +174,9 @@ def test_key_column_by_name_and_near_miss(tmp_path: Path) -> None:
 
 
 def test_other_formats_and_absent_files(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInputError, match=r"no reader for \.ods"):
+    with pytest.raises(InvalidInputError) as caught:
         read_sheet(_csv(tmp_path, "x", "s.ods"))
+    assert caught.value.kind == "no-reader"
     with pytest.raises(NotFoundError, match="there is no file"):
         read_sheet(tmp_path / "absent.csv")
 
@@ -176,6 +198,8 @@ def test_join_refuses_ambiguity_and_double_claims(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError) as caught:
         join(["d/y.txt"], sheet)
     assert caught.value.kind == "duplicate-rows"
+    assert caught.value.details["key"] == "d/y.txt"
+    assert caught.value.details["rows"] == [2, 3]
 
 
 # --- how much a row may say ---------------------------------------------------------------------

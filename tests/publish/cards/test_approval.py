@@ -79,22 +79,26 @@ def forge(chain: Any, who: Any, *, alone: bool, decision: str = "approve") -> Ma
 def test_draft_complete_approved_superseded(chain: Any) -> None:
     policy(chain, with_role("approver", "ada", "grace", threshold=2))
     draft = make(chain)
-    assert status(chain, draft.manifest).word == "draft"
+    found = status(chain, draft.manifest)
+    assert (found.word, found.needed) == ("draft", 2)
     answer_all(chain)
     card = make(chain)
-    assert status(chain, draft.manifest).word == "superseded"
+    found = status(chain, draft.manifest)
+    assert (found.word, found.needed) == ("superseded", 2)
     chain.card = card.manifest
     assert (status(chain).word, status(chain).needed) == ("complete", 2)
     first = approve(chain, "ada", statement="read on 3 May")
     assert (status(chain).word, status(chain).approvals) == ("complete", (first.id,))
     assert first.body == {"decision": "approve", "self": False, "statement": "read on 3 May"}
     second = approve(chain, "grace")
-    assert (status(chain).word, status(chain).approvals) == ("approved", (first.id, second.id))
+    found = status(chain)
+    assert (found.word, found.approvals) == ("approved", (first.id, second.id))
+    assert found.needed == 2
     report = judge(chain, card.renderings["html"])
-    found = report.check("card.approval")
-    assert found.state is CheckState.PASS
-    assert found.detail["approvals"] == [str(first.id), str(second.id)]
-    assert "two keys need not be two people" in found.summary
+    check = report.check("card.approval")
+    assert check.state is CheckState.PASS
+    assert check.detail["approvals"] == [str(first.id), str(second.id)]
+    assert "two keys need not be two people" in check.summary
     # The card that was approved is the card that was made: nothing about it changed.
     assert not make(chain).changed
     evaluate_again(chain, "0.6")
@@ -217,7 +221,7 @@ def test_what_is_withdrawn(ready: Any) -> None:
     assert status(ready).word == "complete"
     approve(ready, "grace", withdraw=True, statement="<b>no</b>")
     found = status(ready)
-    assert (found.word, found.approvals) == ("withdrawn", ())
+    assert (found.word, found.approvals, found.needed) == ("withdrawn", (), 2)
     assert "<b>no</b>" in found.why
     report = judge(ready, ready.card.encode())
     assert reason(report, "card.approval") == "withdrawn"
