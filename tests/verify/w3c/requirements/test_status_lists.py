@@ -1,12 +1,16 @@
 """Every MUST of Bitstring Status List 1.0, by its number in the reference (B)."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.credentials.did import Resolver
+from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.verify.credential.status import Notices
 from lyrikstore.verify.report import Verdict
-from lyrikstore.verify.w3c.status import ForeignStatusEntry
+from lyrikstore.verify.w3c.status import ForeignStatusEntry, check_w3c_status
 from tests.verify.w3c.requirements.judging import judge
 
 ENTRY = {
@@ -94,6 +98,39 @@ def test_B4_validation(made: Any, case: str) -> None:
         "malformed": "MALFORMED_VALUE_ERROR",
     }.get(case, "STATUS_VERIFICATION_ERROR")
     assert problem["type"].startswith("https://www.w3.org/ns/credentials/status-list#")
+
+
+def test_B4_a_list_of_another_url_or_purpose_is_the_wrong_one(made: Any) -> None:
+    document = made.base(credentialStatus=made.entry())
+    for changes in ({"id": f"{made.LIST_URL}/other"}, {"statusPurpose": "suspension"}):
+        opened = OpenedCredential(made.status_list(**changes).encode())
+        check = check_w3c_status(
+            document,
+            made.ALICE.did,
+            notices=Notices({made.LIST_URL: [opened]}),
+            at=made.NOW,
+            max_age=timedelta(days=30),
+            resolver=Resolver(),
+        )
+        assert check.detail["reason"] == "wrong-list"
+
+
+def test_B4_a_list_that_is_too_old_says_when_it_was_made(made: Any) -> None:
+    old = "2026-09-01T00:00:00Z"
+    report = judge(made, made.with_status(), made.status_list(validFrom=old, validUntil=None))
+    detail = report.check("status").detail
+    assert (detail["reason"], detail["asOf"]) == ("stale-list", old)
+    assert report.verdict is Verdict.INCOMPLETE
+
+
+@pytest.mark.parametrize(
+    ("ttl", "good"), [(0, False), (10**9, True), (10**14 - 1, True), (10**14, False)]
+)
+def test_B4_how_long_a_list_may_be_kept(made: Any, ttl: int, good: bool) -> None:
+    check = judge(made, made.with_status(), made.status_list(ttl=ttl)).check("status")
+    assert (str(check.state), check.detail.get("reason")) == (
+        ("pass", None) if good else ("unchecked", "unsound-list")
+    )
 
 
 def test_B4_values_of_several_bits(made: Any) -> None:
