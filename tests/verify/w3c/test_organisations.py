@@ -8,10 +8,11 @@ import pytest
 from lyrikstore.canon.json import parse
 from lyrikstore.credentials.did import DocumentSource, Resolver, documents_among
 from lyrikstore.credentials.model.opened import OpenedCredential
-from lyrikstore.credentials.trust import parse_trust
+from lyrikstore.credentials.trust import PinnedDocument, Trust, TrustedIssuer, parse_trust
 from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.verify.credential.status import Notices
 from lyrikstore.verify.report import Report
+from lyrikstore.verify.w3c.presentation import verify_foreign
 from lyrikstore.verify.w3c.verify import Surroundings, verify_w3c
 
 DID = "did:web:university.example"
@@ -51,6 +52,31 @@ def test_pinned_is_trusted_and_a_snapshot_is_not(made: Any, text: str) -> None:
     nothing = judge(made, text, [])
     assert nothing.verdict == "incomplete"
     assert nothing.check("proof").detail["reason"] == "no-document"
+
+
+@pytest.mark.parametrize(
+    ("where", "verdict"),
+    [("nowhere", "incomplete"), ("beside", "valid"), ("fetched", "trusted"), ("pinned", "trusted")],
+)
+def test_a_document_counts_by_where_it_comes_from(
+    made: Any, text: str, where: str, verdict: str
+) -> None:
+    found = document(made, made.ALICE)
+    pinned = (PinnedDocument(DID, found),) if where == "pinned" else ()
+    trust = Trust((TrustedIssuer(did=DID, nickname="University"),), documents=pinned)
+    fetched = documents_among([found], source=DocumentSource.FETCHED)
+    report = verify_foreign(
+        text.encode(),
+        siblings={"did.json": found} if where == "beside" else {},
+        status_files=(),
+        resources={},
+        challenge=None,
+        domain=None,
+        trust=trust,
+        at=made.NOW,
+        fetched=fetched if where == "fetched" else (),
+    )
+    assert report.verdict == verdict
 
 
 def test_a_document_beside_it_gives_no_key_to_a_status_list(made: Any) -> None:

@@ -12,6 +12,7 @@ from lyrikstore.verify.report import Report, Verdict
 from lyrikstore.verify.w3c.presentation import (
     is_presentation,
     make_presentation,
+    verify_foreign,
     verify_presentation,
 )
 from lyrikstore.verify.w3c.verify import Surroundings, verify_w3c
@@ -86,6 +87,7 @@ def test_M11_envelopes_are_recognised_and_never_opened(
         report = verify(encode(document), surroundings)
         assert [check.id for check in report.checks] == ["format", "envelope"]
         assert report.verdict is (Verdict.INCOMPLETE if good else Verdict.INVALID), report
+        assert report.profile == "w3c"
         check = report.check("envelope")
         assert check.detail["reason"] == ("not-read" if good else "bad-credential")
         assert is_presentation(encode(document)) is (kind == "Presentation")
@@ -206,6 +208,56 @@ def test_flip_any_byte_of_a_presentation(made: Any) -> None:
     for place in range(0, len(data), 3):
         flipped = bytes([*data[:place], data[place] ^ 1, *data[place + 1 :]])
         assert verdict(flipped) is Verdict.INVALID, place
+
+
+def test_the_report_says_which_credentials_are_about_the_holder(made: Any) -> None:
+    subjects: list[Any] = [
+        {"id": made.HOLDER.did, "count": 7},
+        {"id": made.ALICE.did, "count": 7},
+        [{"id": made.ALICE.did, "count": 7}, {"id": made.HOLDER.did, "count": 7}],
+    ]
+    shown = [made.signed(made.base(credentialSubject=one)).encode() for one in subjects]
+    data = make_presentation(shown, made.HOLDER, challenge="c", domain="d", created=made.NOW)
+    assert show(made, data).check("presented").detail["aboutHolder"] == [True, False, True]
+
+
+def test_a_foreign_document_is_judged_by_all_that_comes_with_it(made: Any) -> None:
+    schema = made.json_schema()
+    stated = {"id": made.SCHEMA_URL, "type": "JsonSchema", "digestSRI": made.sri(schema)}
+    text = made.signed(made.base(credentialStatus=made.entry(), credentialSchema=stated))
+    credential = text.encode()
+    presentation = make_presentation(
+        [credential], made.HOLDER, challenge="c", domain="d", created=made.NOW
+    )
+    listed = {"list": made.status_list().encode(), "schema": schema}
+    revoking = made.status_list(made.bits_with(1)).encode()
+
+    def judged(data: bytes = credential, **changes: Any) -> Report:
+        given = {
+            "siblings": listed,
+            "status_files": (),
+            "resources": {},
+            "challenge": None,
+            "domain": None,
+            "trust": parse_trust(made.TRUST.encode()),
+            "at": made.NOW,
+        }
+        return verify_foreign(data, **{**given, **changes})
+
+    assert judged().verdict is Verdict.TRUSTED
+    alone = judged(siblings={})
+    reasons = [alone.check(name).detail["reason"] for name in ("status", "schema")]
+    assert reasons == ["no-list", "not-at-hand"]
+    apart = {"siblings": {}, "resources": {"schema": schema}}
+    assert judged(**apart, status_files=[listed["list"]]).verdict is Verdict.TRUSTED
+    assert judged(status_files=[revoking]).check("status").detail["reason"] == "revoked"
+    assert judged(presentation).check("challenge").detail["reason"] == "not-asked"
+    assert judged(presentation, challenge="c", domain="d").verdict is Verdict.TRUSTED
+    for asked, reason in (({"challenge": "x"}, "challenge"), ({"domain": "x"}, "domain")):
+        detail = judged(presentation, **asked).check("challenge").detail
+        assert detail["reason"] == f"other-{reason}"
+        wanted = judged(**asked)  # a credential, where a presentation was asked for
+        assert str(wanted.check("model").state) == "fail"
 
 
 def test_a_presentation_shows_what_it_was_given(made: Any) -> None:
