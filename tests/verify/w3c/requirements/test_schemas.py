@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
+from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import encode
 from lyrikstore.credentials.model.credential import VC_CONTEXT
 from lyrikstore.verify.report import Verdict
 from lyrikstore.verify.w3c.schema.check import SchemaOutcome, apply_schema
+from lyrikstore.verify.w3c.schema.limits import check_cost
 from tests.verify.w3c.requirements.judging import judge
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -52,6 +54,25 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 )  # fmt: skip
 def test_S1_schemas(made: Any, schema: dict[str, Any], outcome: SchemaOutcome) -> None:
     assert apply_schema(made.base(), encode(schema), "urn:x:1")[0] is outcome
+
+
+@pytest.mark.parametrize(
+    ("schema", "kind"),
+    [
+        ({"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}, "schema-recursive"),
+        ({"$ref": "#"}, "schema-recursive"),
+        ({"$dynamicRef": "#a"}, "schema-recursive"),
+        ({"$ref": "https://evil.example/"}, "schema-remote"),
+        ({"$ref": "#/$defs/none"}, "schema-remote"),
+        ({"properties": {"a": {"$id": "urn:x:2"}}}, "schema-remote"),
+        ({"pattern": "(?=a)"}, "schema-pattern"),
+        ({"pattern": "(((a{1000}){1000}){1000})"}, "schema-cost"),
+    ],
+)
+def test_S1_why_a_schema_is_not_applied(schema: dict[str, Any], kind: str) -> None:
+    with pytest.raises(FormatError) as caught:
+        check_cost(schema, {})
+    assert caught.value.kind == kind
 
 
 def test_S1_not_json() -> None:
