@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.credentials.model.credential import VC_CONTEXT
 from lyrikstore.crypto.contexts import CONTEXTS, context_bytes
 from lyrikstore.verify.report import Verdict
 from lyrikstore.verify.w3c.model import check_credential_model
 from lyrikstore.verify.w3c.resources import Pinned, Resources
+from lyrikstore.verify.w3c.signing import check_unsigned
 from tests.verify.w3c.requirements.judging import judge, takes
 
 INLINE = {"Mine": "https://example.org/#Mine"}
@@ -221,6 +222,13 @@ def test_M10_a_credential_is_secured(made: Any) -> None:
         check_credential_model(made.base())
     report = judge(made, encode(made.base()).decode())
     assert report.check("model").detail["problem"]["title"] == "MALFORMED_VALUE_ERROR"
+
+
+def test_M10_a_credential_that_is_to_be_signed_has_no_proof_yet(made: Any) -> None:
+    check_unsigned(made.base(), made.ALICE.did, Resources())
+    with pytest.raises(InvalidInputError) as caught:
+        check_unsigned(parse(made.signed(made.base()).encode()), made.ALICE.did, Resources())
+    assert caught.value.kind == "has-proof"
 
 
 @pytest.mark.parametrize(
