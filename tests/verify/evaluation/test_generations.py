@@ -52,6 +52,7 @@ class Evaluated:
         data: Any = None,
         choices: Sequence[str] = (),
         written: Sequence[str] = (),
+        base: str = "",
         ended: bool = True,
     ) -> None:
         self.rows = [(Digest.of(name.encode()), right) for name, right in rows]
@@ -60,7 +61,7 @@ class Evaluated:
         asked = [row for row in self.rows if row[0] in chosen and row[1] is not None]
         self.texts = [[f"{right} or so", right] for _, right in asked]
         if written:
-            self.texts = [[one, written[0]] for one in written]
+            self.texts = [[one, base or written[0]] for one in written]
         outputs = tuple(
             tuple(judge_text(text, right, tokens=3, ended=ended, choices=choices) for text in some)
             for some, (_, right) in zip(self.texts, asked, strict=True)
@@ -126,6 +127,25 @@ ROWS = [(str(at), f"the answer is {at}") for at in range(5)]
 
 def test_an_honest_evaluation_follows() -> None:
     assert Evaluated(ROWS).codes() == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("written", "count", "shown"),
+    [
+        ("the", 5, "no-difference-shown"),  # of so few there is no interval
+        ("the", 40, "worse"),
+        ("the answer", 40, "no-difference-shown"),
+        ("the answer it is", 40, "better"),
+    ],
+)
+def test_a_verdict_needs_an_interval(written: str, count: int, shown: str) -> None:
+    rows = [(str(at), "the answer it is") for at in range(count)]
+    made = Evaluated(rows, written=[written] * count, base="the answer")
+    assert [one["verdict"] for one in made.body["comparisons"]] == [shown]
+    resamples = 1000 if count == 40 else 0
+    assert made.body["confidence"] == {
+        "method": "bootstrap", "level": "0.95", "resamples": resamples, "seed": 1
+    }  # fmt: skip
 
 
 def test_a_sample_of_records_that_are_there_twice_follows() -> None:

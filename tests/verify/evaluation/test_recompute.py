@@ -9,7 +9,13 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.verify.evaluation.answers import Answerer, Head, Predictions
 from lyrikstore.verify.evaluation.body import evaluation_body
 from lyrikstore.verify.evaluation.predictions import Line, read_predictions, write_predictions
-from lyrikstore.verify.evaluation.recompute import costs_of, find_difference, undeclared
+from lyrikstore.verify.evaluation.recompute import (
+    LabelledRecord,
+    compare_records,
+    costs_of,
+    find_difference,
+    undeclared,
+)
 
 DECISION = {"threshold": "0.4", "atLeastOne": True}
 CHECKPOINT = {"task": "multi-label", "labels": ["b", "a"], "decision": DECISION}
@@ -17,9 +23,15 @@ RUN: dict[str, Any] = {"seed": 1, "config": {}}
 BODY: dict[str, Any] = {"confidence": {"seed": 1}}
 
 
-def predictions(*labels: str, expected: tuple[int, ...] = (0, 2)) -> Predictions:
-    head = Head("multi-label", labels, (Answerer("model", 400_000, at_least_one=True),))
-    line = Line(Digest.of(b""), expected, [[500_000] * len(labels)])
+def predictions(
+    *labels: str,
+    expected: tuple[int, ...] = (0, 2),
+    abstain_below: int | None = None,
+    group: int | None = None,
+) -> Predictions:
+    model = Answerer("model", 400_000, at_least_one=True, abstain_below=abstain_below)
+    head = Head("multi-label", labels, (model,))
+    line = Line(Digest.of(b""), expected, [[500_000] * len(labels)], group)
     return read_predictions(io.BytesIO(b"".join(write_predictions(head, [line]))))
 
 
@@ -41,6 +53,14 @@ def test_what_was_declared_is_fine() -> None:
 def test_thresholds_are_those_of_the_checkpoint(decision: dict[str, Any], other: str) -> None:
     checkpoint = {**CHECKPOINT, "decision": decision}
     assert other in undeclared(BODY, predictions("b", "a", "c"), checkpoint, RUN)
+
+
+def test_a_model_abstains_by_the_rule_of_the_checkpoint() -> None:
+    read = predictions("b", "a", "c", abstain_below=500_000)
+    half = {**CHECKPOINT, "decision": DECISION | {"abstainBelow": "0.5"}}
+    assert undeclared(BODY, read, half, RUN) == ""
+    assert "rule" in undeclared(BODY, read, CHECKPOINT, RUN)
+    assert "rule" in undeclared(BODY, predictions("b", "a", "c", abstain_below=1), half, RUN)
 
 
 def test_labels_are_those_of_the_checkpoint_and_of_records() -> None:
@@ -73,3 +93,23 @@ def test_the_first_member_that_differs_is_named() -> None:
     body = evaluation_body(read, seed=1)
     body["worst"].append({"record": "0" * 64})
     assert find_difference(body, read, ()).startswith("'worst' is ")
+
+
+def test_near_duplicates_are_counted_again() -> None:
+    read = predictions("b", "a", "c")
+    body = evaluation_body(read, seed=1, near="minhash")
+    assert body["overlap"]["near"]["count"] == 0
+    assert find_difference(body, read, ()) == ""
+    body["overlap"]["near"]["count"] = 1
+    assert find_difference(body, read, ()).startswith("'overlap.near.count' is ")
+
+
+@pytest.mark.parametrize("group", [None, 0])
+@pytest.mark.parametrize("field", [None, "patient"])
+def test_groups_are_compared_where_they_are_numbered_and_named(
+    group: int | None, field: str | None
+) -> None:
+    """Where only one of them is there, the figures cannot be computed: that is said elsewhere."""
+    read = predictions("b", "a", "c", group=group)
+    record = LabelledRecord(Digest.of(b""), ("b", "c"), {"patient": ("x",)}, 1)
+    assert compare_records(read, [record], field_of_groups=field, declared=None) == ""
