@@ -39,6 +39,9 @@ def test_sound_and_trusted(delivery: Delivery) -> None:
     assert any("true" in text for text in report.not_proven)
     assert any("lawfully" in text for text in report.not_proven)
     check_schema(report.to_json(), "report")
+    subject = json.loads(delivery.credential.read_bytes())["credentialSubject"]
+    listed = {name: f"urn:{value}" for name, value in report.check("data.tree").detail.items()}
+    assert listed == {"tree": subject["id"], "files": subject["files"]}
 
 
 def test_names_do_not_matter_and_strangers_do_no_harm(delivery: Delivery) -> None:
