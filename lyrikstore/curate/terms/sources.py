@@ -173,7 +173,7 @@ def _held(
     grant, checks = outcome.grant, outcome.checks
     if grant is None or not outcome.envelope.signature_valid:
         return None
-    if (grant.manifest, grant.tree) != (about.manifest, about.tree):  # attack case A44
+    if not about.is_meant(grant):
         return None
     if check_of(checks, "grant.holder").state is CheckState.FAIL:
         return None

@@ -48,8 +48,11 @@ class Published(Struct, frozen=True):
     name: str
     store: Digest | None
 
-    def is_meant(self, claims: Claims) -> bool:
-        """Return whether a dataset credential that claims this is about the dataset."""
+    def is_meant(self, claims: Claims | Grant) -> bool:
+        """Return whether a dataset credential that claims this, or a grant, is about the dataset.
+
+        ATTACK A44: whoever is believed for some names says so, by one of these, of other data.
+        """
         said = (claims.manifest, claims.tree, claims.name, claims.store)
         return said == (self.manifest, self.tree, self.name, self.store)
 
@@ -133,9 +136,8 @@ def judge_grant(
     grant = outcome.grant
     if grant is None or not outcome.envelope.signature_valid:
         return Licensed(outcome, ("unsound", "does not hold"))
-    if (grant.manifest, grant.tree) != (about.manifest, about.tree):
-        fault = ("other-dataset", "is about something else")  # attack case A44
-        return Licensed(outcome, fault)
+    if not about.is_meant(grant):
+        return Licensed(outcome, ("other-dataset", "is about something else"))
     wider = Terms(within(grant, terms, used))
     limited, by = UsageLimits.of(grant.limits).judge(use)
     if limited is Answer.UNDECLARED:

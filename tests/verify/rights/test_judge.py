@@ -1,5 +1,6 @@
 """One judge: what is refused before a use is refused after a forced one, for the same reason."""
 
+import json
 import tempfile
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,11 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.credentials.did.document import build_document
+from lyrikstore.credentials.trust import PinnedDocument, Trust, TrustedIssuer
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.crypto.multikey import encode_multikey
+from lyrikstore.curate.terms.sources import Asker, sources_of_datasets
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.report import CheckState, Verdict
 from lyrikstore.verify.report_text import headline, meaning, rights_alone, was_taken_back
@@ -48,6 +54,7 @@ CASES: list[tuple[Scene, str]] = [
     (Scene(by_grant=True, logged="after"), "not-logged"),
     (Scene(by_grant=True, key="stolen"), "compromised"),
     (Scene(by_grant=True, issuer="unknown"), "unknown-issuer"),
+    (Scene(by_grant=True, about="other"), "other-dataset"),
     (Scene(by_grant=True, holder="other"), "other-holder"),
     (Scene(by_grant=True, holder="unpinned"), "no-document"),
     (Scene(by_grant=True, terms="replaced"), ""),
@@ -98,6 +105,35 @@ def test_what_the_guard_refuses_the_verifier_refuses(world: SimpleNamespace) -> 
         compare(world, scene)
 
     agree()
+
+
+@pytest.mark.parametrize(("held", "reason"), [(TRAINER, ""), (OTHER, "other-holder")])
+def test_a_name_of_a_key_is_not_the_key(
+    world: SimpleNamespace, tmp_path: Path, held: Signer, reason: str
+) -> None:
+    """A document lists a key under the name of the user's: the user's own, or another."""
+    stage = Stage(world, Scene(by_grant=True, holder="unpinned"), tmp_path)
+    keys = {encode_multikey(TRAINER.public): encode_multikey(held.public)}
+    document = json.dumps(build_document("did:web:buyer.example", keys)).encode()
+    pinned = (PinnedDocument("did:web:buyer.example", document),)
+    stage.trust = replace(stage.trust, documents=pinned)
+    assert stage.guard()[0] == reason
+    check = stage.verify(stage.force())
+    assert (check.state, check.detail.get("reason", "")) == ("fail" if reason else "pass", reason)
+
+
+@pytest.mark.parametrize("about", ["this", "other"])
+def test_whoever_is_believed_for_another_name_grants_nothing_under_it(
+    world: SimpleNamespace, tmp_path: Path, about: str
+) -> None:
+    """ATTACK A44: terms and a grant name the manifest and content, and a name of the attacker's."""
+    stage = Stage(world, Scene(by_grant=True, about=about), tmp_path)
+    name = {"this": stage.publisher.manifest.name, "other": "datasets/acme/freer"}[about]
+    stage.trust = Trust((TrustedIssuer(world.OWNER.did, "Acme", names=(name,)),))
+    assert stage.guard()[0] == ("" if about == "this" else "other-dataset")
+    asker = Asker(stage.trust, stage.now, TRAINER.did)
+    (source,) = sources_of_datasets(stage.repository, [stage.publisher.manifest], asker)
+    assert len(source.grants) == (about == "this")
 
 
 @pytest.mark.parametrize("by_grant", [False, True])
