@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
 from lyrikstore.canon.limits import MAX_CONSISTENCY_FILES
 from lyrikstore.history.log import merkle
@@ -111,6 +112,16 @@ def test_a_crowd_of_files_is_refused() -> None:
     Consistency("else", ConsistencyFiles(files))
     with pytest.raises(IncompleteError):
         Consistency(ORIGIN, ConsistencyFiles(files))
+
+
+@pytest.mark.parametrize("count", [0, 2, 5])
+def test_a_file_names_the_leaf_hashes_that_go_with_it(count: int) -> None:
+    hashes = [merkle.leaf_hash(bytes([n])) for n in range(5)]
+    file, data = consistency_file(ORIGIN, hashes, [1], leaves=count)
+    assert data == b"".join(hashes[:count])
+    assert file.leaves == ((Digest.of(data), count) if count else None)
+    ((_, leaves),) = ConsistencyFiles([file.encode(), data]).of(ORIGIN)
+    assert leaves.hashes == hashes[:count]
 
 
 sizes = st.integers(1, 24)

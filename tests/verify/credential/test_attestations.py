@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import make_attestations as made
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.canon.limits import MAX_ATTESTATIONS
@@ -20,7 +21,7 @@ from lyrikstore.credentials.model.credential import GRANT
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_entry import StatusEntry
 from lyrikstore.credentials.model.status_list import sign_list
-from lyrikstore.credentials.trust import parse_trust
+from lyrikstore.credentials.trust import Trust, TrustedIssuer, parse_trust
 from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
 from lyrikstore.verify.credential.attestation import check_attestation, looks_like_attestation
 from lyrikstore.verify.credential.grant import check_grant
@@ -93,6 +94,22 @@ def test_a_truncated_attestation_is_none(length: int) -> None:
         ).grant
         is None
     )
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_an_attester_is_believed_for_data_of_a_store_that_is_named(named: bool) -> None:
+    """Alone, an attestation says itself of what store its dataset is, if of any."""
+    document = parse(ATTESTATION)
+    del document["proof"]
+    store = Digest.parse_urn(document["credentialSubject"]["store"])
+    if not named:
+        del document["credentialSubject"]["manifest"], document["credentialSubject"]["store"]
+    data = encode(add_proof(document, made.AUDITOR, created=AT))
+    for stores, believed in (((), True), ((store,), named), ((Digest.of(b"x"),), False)):
+        entry = TrustedIssuer(made.AUDITOR.did, "a", roles=("auditor",), stores=stores)
+        outcome = check_attestation(OpenedCredential(data), trust=Trust((entry,)), at=AT)
+        expected = CheckState.PASS if believed else CheckState.WARN
+        assert outcome.state("trust.issuer") is expected, (stores, outcome.checks)
 
 
 def test_too_many_are_not_looked_at() -> None:

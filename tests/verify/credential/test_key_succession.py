@@ -1,15 +1,21 @@
 """Trust that keys inherit: each key is looked at once, and a circle has nobody's word."""
 
+from datetime import timedelta
 from functools import partial
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.credentials.trust import TrustedIssuer
+from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.history.policy.key_history import KeyHistory, Ruled
 from lyrikstore.history.policy.policy import OWNER, Policy, Retired, Role
 from lyrikstore.verify.credential.key_succession import inherited
+from lyrikstore.verify.store.log import check_founder
 
 KEYS = [did_key(PrivateKey.from_seed(bytes([number]) * 32).public) for number in range(64)]
 
@@ -65,6 +71,26 @@ def test_a_key_that_is_named_and_not_believed_hands_nothing_on() -> None:
     believes = partial(entry_of, known=known)
     assert inherited(heir, history, believes, nobody) is not None
     assert inherited(heir, history, believes, partial(entry_of, known=ended)) is None
+
+
+@pytest.mark.parametrize(("named", "state"), [(False, "pass"), (True, "warn")])
+def test_a_store_is_owned_by_the_heir_of_an_heir(
+    publisher: Any, world: SimpleNamespace, named: bool, state: str
+) -> None:
+    """Of a founder whom nobody knows; but not where belief in the key between them has ended."""
+    known, between, heir = KEYS[:3]
+    steps = [(known, known, between), (between, between, heir)]
+    entries = [TrustedIssuer(known, "known")]
+    if named:
+        entries.append(TrustedIssuer(between, "between", until=world.NOW - timedelta(days=1)))
+    check = check_founder(
+        publisher.repository.genesis,
+        ruled(steps, known),
+        lambda key: key == heir,
+        trust=Trust(tuple(entries)),
+        at=world.NOW,
+    )
+    assert check.state == state, check
 
 
 def nobody(_: str) -> TrustedIssuer | None:

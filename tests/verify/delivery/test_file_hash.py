@@ -90,3 +90,15 @@ def test_a_file_that_changes_while_it_is_read(
     assert done
     # An unlinked file still has its bytes: what was read was what is listed.
     assert comparison.complete == (change == "gone")
+
+
+def test_what_is_no_such_file_has_no_digest(tmp_path: Path) -> None:
+    """Not even that of nothing, which a file has that is listed as empty."""
+    (tmp_path / "empty").touch()
+    (tmp_path / "grown").write_bytes(b"more")
+    (tmp_path / "link").symlink_to("empty")
+    (tmp_path / "folder").mkdir()
+    paths = ["empty", "grown", "link", "folder", "gone"]
+    task = {"paths": paths, "sizes": [0] * len(paths)}
+    (*_, (_, digests)) = file_hash.hash_task({"root": str(tmp_path)}, task)
+    assert digests == Digest.of(b"").raw + file_hash.NOTHING * 4

@@ -107,6 +107,21 @@ def test_log_memory(delivery: Delivery, publisher: Publisher, tmp_path: Path) ->
     assert delivery.memory.last_seen(key).head == head
 
 
+def test_a_memory_that_cannot_be_read_leaves_the_answer_open(
+    delivery: Delivery, publisher: Publisher, tmp_path: Path
+) -> None:
+    delivery.memory = LogMemory(tmp_path / "memory")
+    delivery.memory.remember_seen(
+        publisher.repository.log_keys[0], publisher.repository.checkpoint.head
+    )
+    for path in (tmp_path / "memory").rglob("*"):
+        if path.is_file():
+            path.write_bytes(b"damaged")
+    report = delivery.verify()
+    assert report.verdict == "incomplete"
+    assert reason(report, "log.memory") == "bad-memory"
+
+
 def test_forked_log_is_caught(
     delivery: Delivery, publisher: Publisher, world: SimpleNamespace, tmp_path: Path
 ) -> None:
