@@ -241,6 +241,22 @@ def test_no_record_reader_is_incomplete(delivery: Delivery) -> None:
     assert reason(report, "records.root") == "not-recomputed"
 
 
+def test_measured_claims_that_nobody_measured_again_are_said_to_be_so(delivery: Delivery) -> None:
+    assert not_proven("measurement") not in delivery.verify().not_proven
+    claim = {
+        "type": "QualityMeasurement",
+        "metric": "recordCount",
+        "value": "5",
+        "basis": "measured",
+        "recipe": {"type": "MeasurementRecipe", "use": "recordCount/1"},
+    }
+    delivery.resign(lambda document: document["credentialSubject"].update(quality=[claim]))
+    report = delivery.verify()
+    assert report.verdict == "valid"
+    assert reason(report, "quality") == "not-recomputed"
+    assert not_proven("measurement") in report.not_proven
+
+
 def test_records_of_another_reader(delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "lyrikstore.history.records.order_root._hashers",

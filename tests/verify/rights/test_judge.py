@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import PolicyError
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.did.document import build_document
+from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.trust import PinnedDocument, Trust, TrustedIssuer
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.multikey import encode_multikey
@@ -22,6 +24,7 @@ from lyrikstore.curate.terms.sources import Asker, sources_of_datasets
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.report import CheckState, Verdict
 from lyrikstore.verify.report_text import headline, meaning, rights_alone, was_taken_back
+from lyrikstore.verify.rights.required import check_rights
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore_cli.report import to_believe
 from tests.sweep import examples
@@ -171,6 +174,22 @@ def test_what_may_not_be_used_at_all_is_neither_a_wrong_nor_a_right(
     assert (unread.fault, unread.right, unread.issuer) == (None, None, world.OWNER.did)
     assert [one.code for one in unread.open] == ["absent"]
     assert unread.against is not None
+
+
+def test_what_a_grant_to_the_user_lacks_says_most(world: SimpleNamespace, tmp_path: Path) -> None:
+    for user, codes in ((TRAINER, ["expired", "not-stated"]), (None, ["not-stated"])):
+        stage = Stage(world, Scene(by_grant=True, period="over"), tmp_path / str(len(codes)))
+        use = Use(("train",), stage.now, **stage.use)
+        with pytest.raises(PolicyError) as caught:
+            check_rights(
+                *(stage.repository, [stage.publisher.manifest], use),
+                trust=stage.trust,
+                user=None if user is None else user.did,
+            )
+        assert caught.value.kind == "rights-missing"
+        (missing,) = caught.value.details["missing"]
+        assert missing["code"] == codes[0]
+        assert [one["code"] for one in missing["candidates"]] == codes
 
 
 def test_in_one_log_the_order_decides_what_came_first(

@@ -66,6 +66,7 @@ class Lineage:
     def checkpoint(self, name: str, body: dict[str, Any], **rest: Any) -> Manifest:
         data = f"weights of {name}".encode()
         tree = Tree.of([TreeEntry("model.safetensors", len(data), Digest.of(data))])
+        more: tuple[tuple[str, bytes], ...] = rest.pop("more", ())
         sums = rest.pop("sums", f"{sha256(data).hexdigest()}  model.safetensors\n".encode())
         manifest = self.sign(
             "checkpoint",
@@ -73,10 +74,13 @@ class Lineage:
             {"format": "transformers/1", **body},
             tree=tree.id,
             files=tree.files_id,
-            attachments=[Attachment("sha256sums", Digest.of(sums), len(sums))],
+            attachments=[
+                Attachment(role, Digest.of(blob), len(blob))
+                for role, blob in (("sha256sums", sums), *more)
+            ],
             **rest,
         )
-        self.log(manifest, blobs=(data, tree.encode(), sums))
+        self.log(manifest, blobs=(data, tree.encode(), sums, *(blob for _, blob in more)))
         return manifest
 
     def run(self, name: str, **changes: Any) -> Manifest:

@@ -10,13 +10,18 @@ from msgspec.structs import replace
 from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.terms.model import whole
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.history.manifests.manifest import Input, Manifest
+from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from tests.verify.store.lineage import ENVIRONMENT, Lineage, other_train, problems, states
 
 
 def _evaluation(
-    lineage: Lineage, test: Digest, rights: list[dict[str, Any]] | None = None, **changes: Any
+    lineage: Lineage,
+    test: Digest,
+    rights: list[dict[str, Any]] | None = None,
+    body: dict[str, Any] | None = None,
+    blobs: tuple[bytes, ...] = (),
+    **changes: Any,
 ) -> str:
     def share(value: str) -> dict[str, str]:
         return {"value": value, "low": "0.1", "high": "0.9"}
@@ -46,6 +51,7 @@ def _evaluation(
             "overlap": {"exact": 0, "checked": "record ids"},
             "worst": [],
             **({} if rights is None else {"rights": rights}),
+            **(body or {}),
         },
         inputs=[
             Input("checkpoint", "checkpoint", model.id),
@@ -54,7 +60,7 @@ def _evaluation(
         ],
         **changes,
     )
-    lineage.log(manifest)
+    lineage.log(manifest, blobs=blobs)
     lineage.ids["evaluation"] = manifest.id
     return problems(lineage.object("evaluation"), "runs")
 
@@ -70,15 +76,52 @@ def test_an_evaluation_on_what_was_learnt(fresh: Lineage) -> None:
 @pytest.mark.parametrize("named", [True, False])
 def test_an_evaluation_on_another_test_set_than_the_run_named(fresh: Lineage, named: bool) -> None:
     test, right = _test_right(fresh)
-    old = fresh.repository.manifest(fresh.ids["run"])
     planned = Input("test", "dataset", test if named else fresh.publisher.manifest.id)
-    run = fresh.sign("run", old.name, old.body, inputs=[*old.inputs, planned], parents=[old.id])
-    fresh.log(run)
-    parent = fresh.repository.resolve("checkpoints/acme/model").id
-    inputs = [one for one in fresh.repository.manifest(parent).inputs if one.role != "run"]
-    inputs = [Input("run", "run", run.id), *inputs]
-    fresh.ids["model"] = fresh.trained(run, inputs=inputs, parents=[parent]).id
+    _train_again(fresh, planned)
     assert ("named another test set" in _evaluation(fresh, test, [right])) == (not named)
+
+
+def _train_again(lineage: Lineage, *planned: Input) -> None:
+    old = lineage.repository.manifest(lineage.ids["run"])
+    run = lineage.sign("run", old.name, old.body, inputs=[*old.inputs, *planned], parents=[old.id])
+    lineage.log(run)
+    parent = lineage.repository.resolve("checkpoints/acme/model").id
+    inputs = [one for one in lineage.repository.manifest(parent).inputs if one.role != "run"]
+    inputs = [Input("run", "run", run.id), *inputs]
+    lineage.ids["model"] = lineage.trained(run, inputs=inputs, parents=[parent]).id
+
+
+@pytest.mark.parametrize(
+    ("body", "before", "state"),
+    [
+        ({"purpose": "monitor"}, True, "fail"),
+        ({"purpose": "monitor"}, False, "pass"),
+        ({}, True, "pass"),
+        ({}, False, "warn"),
+    ],
+)
+def test_a_test_set_comes_before_the_run_and_what_is_monitored_after_it(
+    fresh: Lineage, body: dict[str, Any], before: bool, state: str
+) -> None:
+    """ATTACK: the locked test set, called what came after the run."""
+    test, right = _test_right(fresh)
+    if before:
+        _train_again(fresh)
+    _evaluation(fresh, test, [right], body)
+    assert states(fresh.object("evaluation"))["runs"] == state
+
+
+def test_records_of_an_evaluation_are_read_where_they_can_be(fresh: Lineage) -> None:
+    """Predictions that are none: nobody can tell who does not look."""
+    test, right = _test_right(fresh)
+    data = b"no predictions"
+    carried = [Attachment("predictions", Digest.of(data), len(data))]
+    answers = {"format": "predictions/1", "count": 4}
+    _evaluation(fresh, test, [right], {"predictions": answers}, attachments=carried, blobs=(data,))
+    unread = fresh.object("evaluation").check("evaluation.recomputed")
+    assert (unread.state, unread.detail["reason"]) == ("warn", "not-recomputed")
+    read = fresh.object("evaluation", read=lambda *_: iter(())).check("evaluation.recomputed")
+    assert (read.state, read.detail["reason"]) == ("fail", "bad-predictions")
 
 
 def test_a_baseline_that_learnt_from_other_data(fresh: Lineage) -> None:

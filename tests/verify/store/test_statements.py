@@ -13,7 +13,16 @@ from lyrikstore.credentials.model.credential import Claims, CredentialMetadata
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.history.commit.policy_change import change_policy, rotated
+from lyrikstore.history.log import merkle
 from lyrikstore.history.manifests.manifest import Input, Manifest
+from lyrikstore.verify.store.reproductions import ORDER, SEGMENTS
+from lyrikstore.verify.store.segments import (
+    ROLE,
+    SegmentList,
+    SegmentState,
+    draw_segments,
+    miss_chance,
+)
 from tests.verify.store.lineage import Lineage, other_train, problems, states
 
 
@@ -218,6 +227,64 @@ def test_a_checkpoint_answers_within_the_choices_that_its_run_announced(
     said = problems(fresh.object("model"), "runs")
     assert ("choices are not those of its run" in said) is not holds
     assert bool(said) is not holds
+
+
+@pytest.mark.parametrize(
+    ("changed", "state"),
+    [
+        ({}, "pass"),
+        ({"root": "00" * 32}, "fail"),
+        ({"size": 1}, "fail"),
+        ({"size": 99}, "fail"),
+    ],
+)
+def test_segments_are_drawn_from_the_log_as_it_was(
+    fresh: Lineage, changed: dict[str, Any], state: str
+) -> None:
+    # ATTACK: a head that nobody signed, tried until it draws what one likes.
+    position = {**dict.fromkeys(("step", "epoch", "batch", "bestEpoch"), 0), "trainLosses": [],
+                "scores": [], "loss": "", "bestScore": "", "kept": []}  # fmt: skip
+    ends = tuple(SegmentState(position, f"{number:064}") for number in range(5))
+    listed = SegmentList("lora", 9, ends).encode()
+    body = {
+        "task": "text-classification",
+        "candidates": [{"format": "peft/1"}],
+        "order": {"function": ORDER, "records": {"train": 5}},
+        "segments": {"steps": 9},
+    }
+    run = fresh.run("runs/acme/model", body=body, parents=[fresh.ids["run"]])
+    model = fresh.trained(
+        run,
+        body={"segments": {"count": 4, "steps": 9}},
+        parents=[fresh.ids["model"]],
+        more=((ROLE, listed),),
+    )
+    log = fresh.repository.records.hashes
+    head = {"size": len(log), "root": merkle.root(log).hex(), **changed}
+    size, root, nonce = head["size"], bytes.fromhex(head["root"]), bytes(16)
+    made = fresh.sign(
+        "reproduction",
+        "reproductions/acme/model",
+        {
+            "method": SEGMENTS,
+            "verdict": "inconclusive",
+            "environment": run.body["environment"],
+            "code": run.body["code"],
+            "rights": run.body["rights"],
+            "segments": {
+                "count": 4,
+                "drawn": draw_segments(4, 2, nonce=nonce, size=size, root=root),
+                "nonce": nonce.hex(),
+                "head": head,
+                "missChance": miss_chance(4, 2),
+            },
+        },
+        inputs=[Input("run", "run", run.id), Input("checkpoint", "checkpoint", model.id)],
+    )
+    fresh.log(made)
+    fresh.ids["again"] = made.id
+    check = fresh.object("again").check("runs")
+    assert check.state == state, check
 
 
 def test_run_logged_together_with_its_checkpoint(
