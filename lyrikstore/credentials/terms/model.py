@@ -272,7 +272,7 @@ class Partition(Struct, frozen=True):
 
     def with_grant(self, words: Iterable[str]) -> Self:
         """Return these terms as they are for whom ``words`` are granted besides."""
-        return replace(self, permits=(*self.permits, *words))
+        return replace(self, permits=tuple(dict.fromkeys((*self.permits, *words))))
 
     def to_json(self) -> dict[str, JSON]:
         """Return the partition as a credential holds it, without its counts."""

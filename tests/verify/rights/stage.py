@@ -163,7 +163,7 @@ class Stage:
             Claims.of(json.loads(terms)["credentialSubject"]),
             terms=reference_to(terms),
             holder=holder[scene.holder],
-            permits=["train" if scene.permits else "evaluate"],
+            permits=["train", "evaluate"] if scene.permits else ["evaluate"],  # both may say it
             limits=UsageLimits(seats=5).to_json(),
         )
         return issue(made, self.issuer, self.now)
