@@ -1,6 +1,7 @@
-"""What version 0.1.0 wrote is read, and judged as it should be (``expected.json``).
+"""What earlier versions wrote is read, and judged as it should be.
 
-``expected.json`` says what the answers should be, not what that version gave.
+``v0.1.0.json`` says what the answers should be, not what that version gave; ``2026-12-01.json``
+says what they were, which is what they should be.
 """
 
 import json
@@ -13,14 +14,22 @@ from tests import npm
 from tests.differential.judges import PAGE, Case, PageVerifier, by_python, differences
 
 HERE = Path(__file__).resolve().parent
-MADE = HERE / "v0.1.0"
-EXPECTED = json.loads((HERE / "expected.json").read_text())
+EXPECTED = {
+    name: json.loads((HERE / f"{name}.json").read_text()) for name in ("v0.1.0", "2026-12-01")
+}
+CASES = [(name, one) for name, expected in EXPECTED.items() for one in expected["cases"]]
 DELIVERED = [
-    one for one in EXPECTED["cases"] if "store" not in one and not one["target"].endswith(".md")
+    (name, one)
+    for name, one in CASES
+    if "store" not in one and not one["target"].endswith(".md") and one.get("page", True)
 ]
+"""What the page judges, too: no cards, and no answers for them."""
 
 
-def named(one) -> str:
+def named(part) -> str:
+    if isinstance(part, str):
+        return part
+    one = part
     parts = (
         one.get("target", one.get("store")),
         one.get("trust", "nobody"),
@@ -29,29 +38,29 @@ def named(one) -> str:
     return "-".join(part.rpartition("/")[2] for part in parts)
 
 
-def lay(one, folder: Path) -> Path:
+def lay(made: Path, one, folder: Path) -> Path:
     """Copy the target to ``folder``, with what lies beside it, and return where it is."""
-    source = MADE / one["target"]
+    source = made / one["target"]
     target = folder / "delivery"
     shutil.copytree(source if source.is_dir() else source.parent, target)
     for beside in one.get("beside", ()):
-        for file in (MADE / beside).iterdir():
+        for file in (made / beside).iterdir():
             shutil.copy(file, target)
     return target if source.is_dir() else target / source.name
 
 
-@pytest.mark.parametrize("one", EXPECTED["cases"], ids=named)
-def test_it_is_judged_as_it_should_be(one, new_person) -> None:
-    reader = new_person("reader")
-    asked = ["--at", EXPECTED["at"], "--json", *one.get("arguments", ())]
+@pytest.mark.parametrize(("name", "one"), CASES, ids=named)
+def test_it_is_judged_as_it_should_be(name, one, new_person) -> None:
+    reader, made = new_person("reader"), HERE / name
+    asked = ["--at", EXPECTED[name]["at"], "--json", *one.get("arguments", ())]
     if "trust" in one:
-        asked += ["--trust", MADE / "trust" / f"{one['trust']}.toml"]
+        asked += ["--trust", made / "trust" / f"{one['trust']}.toml"]
     if "store" in one:  # a copy: what opens it may write its lock
-        shutil.copytree(MADE / one["store"], reader.folder / "store")
+        shutil.copytree(made / one["store"], reader.folder / "store")
         asked += ["--store", reader.folder / "store"]
     target = one.get("target")
-    if target is not None and (MADE / target).exists():
-        target = lay(one, reader.folder)
+    if target is not None and (made / target).exists():
+        target = lay(made, one, reader.folder)
     report = reader.run("verify", *([] if target is None else [target]), *asked)
     assert report.json["verdict"] == one["verdict"], report.out
     for check, state in one.get("checks", {}).items():
@@ -67,13 +76,14 @@ def page():
 
 
 @pytest.mark.page
-@pytest.mark.parametrize("one", DELIVERED, ids=named)
-def test_the_page_says_the_same(one, page) -> None:
-    target = MADE / one["target"]
+@pytest.mark.parametrize(("name", "one"), DELIVERED, ids=named)
+def test_the_page_says_the_same(name, one, page) -> None:
+    made = HERE / name
+    target = made / one["target"]
     folder = target if target.is_dir() else target.parent
-    files = [folder, *(MADE / beside for beside in one.get("beside", ()))]
+    files = [folder, *(made / beside for beside in one.get("beside", ()))]
     asked = dict(zip(("challenge", "domain"), one.get("arguments", ())[1::2], strict=False))
-    trust = MADE / "trust" / f"{one.get('trust')}.toml"
+    trust = made / "trust" / f"{one.get('trust')}.toml"
     data = folder / "data"
     case = Case(
         (target / "credential.json" if target.is_dir() else target).read_bytes(),
@@ -85,7 +95,7 @@ def test_the_page_says_the_same(one, page) -> None:
         },
         {file.name: file.read_bytes() for file in data.iterdir()} if data.is_dir() else None,
         trust.read_bytes() if "trust" in one else b"version = 1\n",
-        EXPECTED["at"],
+        EXPECTED[name]["at"],
         **asked,
     )
     assert differences(by_python(case), page(case)) == []
