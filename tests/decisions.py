@@ -3,12 +3,28 @@
 import io
 from collections.abc import Iterable
 
-from lyrikstore.curate.recipes.decisions import Decision, DecisionWriter, read_decisions
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lyrikstore.curate.recipes.decisions import (
+    VERSION,
+    Decision,
+    DecisionWriter,
+    decision_schema,
+    read_decisions,
+)
+
+SALT = bytes(range(32))
 
 
-def encode_decisions(rows: Iterable[Decision], version: int = 1) -> bytes:
+def encode_decisions(rows: Iterable[Decision], version: int = VERSION) -> bytes:
     stream = io.BytesIO()
-    with DecisionWriter(stream, version) as writer:
+    if version < VERSION:  # as earlier programs wrote them
+        schema, given = decision_schema(version), list(rows)
+        columns = [pa.array([getattr(row, f.name) for row in given], f.type) for f in schema]
+        pq.write_table(pa.table(columns, schema=schema), stream, store_schema=False)
+        return stream.getvalue()
+    with DecisionWriter(stream, SALT) as writer:
         for row in rows:
             writer.add(row)
     return stream.getvalue()

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from lyrikstore.curate.lock_file import LockedState, LockFile
     from lyrikstore.curate.profile import DataProfile
     from lyrikstore.curate.recipes.apply import FilterResult
+    from lyrikstore.curate.recipes.explain.why import Explanation
     from lyrikstore.curate.recipes.recipe import Recipe
-    from lyrikstore.curate.recipes.why import Explanation
     from lyrikstore.curate.scan.listing import Listing
     from lyrikstore.curate.terms.combined import TermSource
     from lyrikstore.curate.terms.sources import Asker
@@ -162,9 +162,9 @@ class Datasets:
 
         Raises:
             NotFoundError, InvalidInputError: As ``Store.resolve`` and
-                :func:`lyrikstore.curate.recipes.why.why`.
+                :func:`lyrikstore.curate.recipes.explain.why.why`.
         """
-        from lyrikstore.curate.recipes.why import why
+        from lyrikstore.curate.recipes.explain.why import why
 
         return why(self.store.repository, ref, record)
 

@@ -192,7 +192,7 @@ def _documents(source: RecordSource, repository: Repository) -> Iterator[tuple[b
                 raise InvalidInputError(
                     "undecodable-text",
                     f"{entry.path}: not UTF-8 text",
-                    hint="extract its text first, with a recipe with extract-text/1",
+                    hint="extract its text first, with a recipe with extract-text/2",
                 ) from None
             fields: dict[str, JSON] = {PATH: entry.path, **meta, TEXT: text}
             yield encode(fields), fields

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from lyrikstore.curate.recipes.decisions import decision_batches, decision_schema
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.source_files import SourceFiles
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,16 +21,24 @@ class DecisionTable:
     """
 
     def __init__(self, repository: Repository, manifests: Iterable[Manifest]) -> None:
-        self._open = repository.blobs.open
+        self._repository = repository
         self._manifests = {manifest.id: manifest for manifest in manifests}
 
     @property
     def schema(self) -> "pa.Schema":
-        """Its columns: ``manifest``, ``dataset``, then those of decision tables of version 2."""
+        """Its columns: ``manifest``, ``dataset``, then those of decision tables of every version.
+
+        The path of a file is there whatever the version.
+        """
         import pyarrow as pa
 
+        fields = {
+            field.name: field.with_nullable(True)
+            for version in (2, 3)
+            for field in decision_schema(version)
+        }
         own = [pa.field("manifest", pa.string()), pa.field("dataset", pa.string())]
-        return pa.schema([*own, *(field.with_nullable(True) for field in decision_schema(2))])
+        return pa.schema([*own, *fields.values()])
 
     def batches(self) -> "Iterator[pa.RecordBatch]":
         """Yield the decisions, the same every time.
@@ -43,17 +52,24 @@ class DecisionTable:
         import pyarrow as pa
 
         schema = self.schema
+        repository = self._repository
         for manifest in self._manifests.values():
+            sources = [repository.manifest(item.id) for item in manifest.inputs_in("source")]
+            files = SourceFiles(repository, sources)
             for attachment in manifest.attachments_in("decisions"):
-                with self._open(attachment.id) as stream:
+                with repository.blobs.open(attachment.id) as stream:
                     for batch in decision_batches(stream):
                         count = batch.num_rows
+                        found = {name: batch.column(name) for name in batch.schema.names}
+                        if "file" in found:
+                            numbers = found["file"].to_pylist()
+                            found["path"] = pa.array(map(files.path, numbers), pa.string())
                         columns = [
                             pa.repeat(str(manifest.id), count),
                             pa.repeat(manifest.name, count),
                             *(
-                                batch.column(field.name).cast(field.type)
-                                if field.name in batch.schema.names
+                                found[field.name].cast(field.type)
+                                if field.name in found
                                 else pa.nulls(count, field.type)
                                 for field in list(schema)[2:]
                             ),

@@ -21,6 +21,7 @@ from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.history.manifests.manifest import Attachment, Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import retired_versions
+from lyrikstore.history.repository.source_files import SourceFiles
 from lyrikstore.index.tables import DECISION_COLUMNS, Writer
 from lyrikstore.verify.credential.key_statements import is_statement
 from lyrikstore.verify.evaluation.words import figures_of
@@ -167,8 +168,12 @@ def _decisions(
             # To the end first: only then is it known that these are the bytes the manifest names.
             stream.seek(0)
             data = stream.read()
-        for position, row in enumerate(_decision_rows(_decision_table(io.BytesIO(data)))):
-            writer.add("decisions", own, position, *row)
+        sources = [repository.manifest(item.id) for item in manifest.inputs_in("source")]
+        files = SourceFiles(repository, sources)
+        rows = _decision_rows(_decision_table(io.BytesIO(data)))
+        for position, (path, file, *row) in enumerate(rows):
+            told = path if file is None else files.path(file)
+            writer.add("decisions", own, position, told, file, *row)
 
 
 def _decision_table(stream: BinaryIO) -> pq.ParquetFile:

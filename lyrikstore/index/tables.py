@@ -60,8 +60,9 @@ TABLES: Mapping[str, Mapping[str, pa.DataType]] = {
     "decisions": {
         "manifest": _TEXT,
         "position": _COUNT,
-        "record": _TEXT,
         "path": _TEXT,
+        "file": _COUNT,
+        "record": _TEXT,
         "action": _TEXT,
         "step": _COUNT,
         "filter": _TEXT,
@@ -71,6 +72,7 @@ TABLES: Mapping[str, Mapping[str, pa.DataType]] = {
         "before": _TEXT,
         "after": _TEXT,
         "new_record": _TEXT,
+        "new_path": _TEXT,
         "part": _TEXT,
         "detail": _TEXT,
     },
@@ -113,7 +115,7 @@ TABLES: Mapping[str, Mapping[str, pa.DataType]] = {
 """Table → column → type."""
 
 DECISION_COLUMNS = dict(tuple(TABLES["decisions"].items())[2:])
-"""What is taken from a decision table: column → type, in order."""
+"""What is taken from a decision table: column → type, in order; the path comes first."""
 
 _BATCH = 100_000
 

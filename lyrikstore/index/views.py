@@ -6,7 +6,7 @@ A change of a column's name, type or meaning, or its removal, is a change of :da
 from lyrikstore.index.model_views import MODEL_VIEWS
 from lyrikstore.index.view import View, columns
 
-VERSION = 4
+VERSION = 5
 """Part of every index's stamp: an index of another version is rebuilt."""
 
 VIEWS = (
@@ -226,23 +226,26 @@ VIEWS = (
             manifest VARCHAR the dataset that the filter made
             name VARCHAR its full name
             position BIGINT order of the decisions, from 0
-            record VARCHAR id of the record in the source, 64 hex digits
             path VARCHAR the file it came from
+            file BIGINT which file of the source that is, from 0 in the order of their paths
+            record VARCHAR id of the record in the source; of earlier decision tables
             action VARCHAR kept, dropped or changed
             step BIGINT step of the recipe, from 1
             filter VARCHAR which filter decided
             reason VARCHAR why
             field VARCHAR what was changed: text or meta:COLUMN
             count BIGINT places changed
-            before VARCHAR digest of the text before; never the text
-            after VARCHAR where the placeholders are now, JSON
-            new_record VARCHAR id of the changed record, 64 hex digits
+            before VARCHAR digest of the text before; of earlier decision tables
+            after VARCHAR where the placeholders are now, JSON; of earlier decision tables
+            new_record VARCHAR id of the changed record; of earlier decision tables
+            new_path VARCHAR the file it went to
             part VARCHAR the part of a split it went to
-            detail VARCHAR more, for people
+            detail VARCHAR more, for people; of earlier decision tables
         """),
         """
-        SELECT d.manifest, m.name, d.position, d.record, d.path, d.action, d.step, d.filter,
-               d.reason, d.field, d."count", d.before, d.after, d.new_record, d.part, d.detail
+        SELECT d.manifest, m.name, d.position, d.path, d.file, d.record, d.action, d.step,
+               d.filter, d.reason, d.field, d."count", d.before, d.after, d.new_record,
+               d.new_path, d.part, d.detail
         FROM facts.decisions d JOIN facts.manifests m ON m.id = d.manifest
         ORDER BY m.log_index, d.position
         """,

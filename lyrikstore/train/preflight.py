@@ -32,7 +32,7 @@ LINEAR = "linear"
 
 NO_TEST = (
     "no test set is locked: [data] test names none. Validation picks the model, so it cannot "
-    "measure it; a filter with split/2 sets a test part aside"
+    "measure it; a filter with split/3 sets a test part aside"
 )
 
 

@@ -63,7 +63,7 @@ def test_rows_and_documents(publisher, name) -> None:
         "drop-empty/1",
         "drop-duplicates/2",
         "scan/1",
-        "split/2",
+        "split/3",
     ]
     assert not body.get("models")
 

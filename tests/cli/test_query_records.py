@@ -182,7 +182,8 @@ def test_decisions_can_be_asked_in_place(rows) -> None:
     sql = "select path, position, action, reason, new_position from record_decisions"
     found = ask(rows, sql + " where action = 'dropped'", "acme/clean")["rows"]
     assert found == [["b.jsonl", 1, "dropped", "blank", None]]
-    both = "select count(*) from record_decisions d join records r on r.record = d.record"
+    both = """select count(*) from record_decisions d join records r
+        on r.path = d.new_path and r.position = d.new_position"""
     assert ask(rows, both, "acme/clean")["rows"] == [[3]]
     assert ask(rows, "select * from record_decisions", "acme/rows")["rows"] == []
 

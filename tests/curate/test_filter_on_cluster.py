@@ -154,8 +154,8 @@ def test_findings_cross_as_bytes() -> None:
             [Item(b"1" * 32, [Dropped(1, "empty", "ä")])],
             [
                 Item(b"2" * 32, [Divided(2, "divided", 2)]),
-                Item(b"3" * 32, data=b"{}", number=0, place="{}", part="train", step=4),
-                Item(b"4" * 32, [Changed(2, (FieldChange("meta:x", "why", 1, ((0, 3),)),))]),
+                Item(b"3" * 32, data=b"{}", number=0, left=b"6", part="train", step=4),
+                Item(b"4" * 32, [Changed(2, (FieldChange("meta:x", "why", 1),))]),
             ],
             [Item(b"5" * 32, [Failed(failed.to_json())], meta={"k": "v"}, key=b"\x00\xff")],
         ],

@@ -139,7 +139,7 @@ TEXTS = st.lists(
 
 
 @given(TEXTS)
-def test_redaction_spans_are_where_the_placeholders_are(text: str) -> None:
+def test_as_many_places_are_counted_as_there_are_new_placeholders(text: str) -> None:
     outcome = step('use = "redact/1"').start()(candidate(text, c=text))
     if isinstance(outcome, Keep):
         return
@@ -147,11 +147,9 @@ def test_redaction_spans_are_where_the_placeholders_are(text: str) -> None:
     for change in outcome.changes:
         value = outcome.fields["" if change.field == "text" else "c"]
         assert value is not None
-        data = value.encode()
-        assert change.count == len(change.spans)
-        for start, end in change.spans:
-            assert data[start:end] in {b"<EMAIL>", b"<PHONE>", b"<URL>", b"<COPYRIGHT-HOLDER>"}
-        assert (change.before is not None) == (change.field == "text")
+        name = change.reason.removeprefix("redacted-").upper()
+        placeholder = "<COPYRIGHT-HOLDER>" if name == "COPYRIGHT" else f"<{name}>"
+        assert change.count == value.count(placeholder)
 
 
 @given(TEXTS)

@@ -14,17 +14,21 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.curate.descriptor import FIELDS, parse_descriptor
+from lyrikstore.curate.extract.rows import document_digest
 from lyrikstore.curate.recipes.filters import FILTERS
 from lyrikstore.curate.recipes.filters.contract import Candidate, Change, Keep
 from lyrikstore.curate.recipes.filters.parameters import read_parameters
 from lyrikstore.curate.recipes.filters.partition import PartitionRows
 from lyrikstore.curate.recipes.filters.personal.redact import RedactTyped
+from lyrikstore.curate.recipes.filters.personal.redact_3 import RedactRecords
 from lyrikstore.curate.recipes.filters.redact import FINDERS, redact
 from lyrikstore.curate.recipes.filters.split import Split
+from lyrikstore.curate.recipes.filters.split_3 import SplitGroups
 from lyrikstore.curate.recipes.recipe import parse_recipe
 from lyrikstore.curate.sheets.cells import cell_text
 from lyrikstore.curate.sheets.sheet import join, read_sheet
 from lyrikstore.curate.text import normalise
+from tests.curate.tried import judgement_of
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "spec" / "vectors"
@@ -90,6 +94,44 @@ def test_personal_data(case: dict[str, Any]) -> None:
     outcome = RedactTyped.configure(values).start()(record)
     after = outcome.fields[""] if isinstance(outcome, Change) else case["text"]
     assert after == case["redacted"]
+
+
+@pytest.mark.parametrize("case", cases("filters/redact-3.json"), ids=lambda c: c["id"])
+def test_records_that_are_redacted(case: dict[str, Any]) -> None:
+    values = read_parameters(RedactRecords.PARAMETERS, case["parameters"], "redact/3")
+    fields = case["fields"]
+    record = Candidate("a.jsonl", 0, Digest.of(b""), fields, fields, ("text",))
+    outcome = RedactRecords.configure(values).start()(record)
+    after = outcome.fields if isinstance(outcome, Change) else fields
+    assert after == case["redacted"]
+
+
+@pytest.mark.parametrize("case", cases("filters/document.json"), ids=lambda c: c["text"][:9])
+def test_digests_of_documents(case: dict[str, Any]) -> None:
+    assert document_digest(case["text"]) == case["document"]
+
+
+@pytest.mark.parametrize("case", cases("filters/split-3.json"), ids=lambda c: c["id"])
+def test_splits_of_groups(case: dict[str, Any]) -> None:
+    toml = b'recipe = 1\n[[step]]\nuse = "split/3"\nby = "g"\ntrain = 0.5\n'
+    split = parse_recipe(toml + b"validation = 0.25\ntest = 0.25").steps[-1].filter
+    assert isinstance(split, SplitGroups)
+    records = [
+        Candidate(
+            "a.jsonl",
+            row["of"],
+            Digest.of(b""),
+            {"g": row.get("now", row.get("g"))},
+            {"g": row.get("g")},
+            ("text",),
+            left=Digest(bytes.fromhex(row["drawn"])),
+        )
+        for row in case["rows"]
+    ]
+    judgement = judgement_of(split, records)
+    assert [judgement.part(at) for at in range(len(records))] == [
+        row["part"] for row in case["rows"]
+    ]
 
 
 @pytest.mark.parametrize("case", cases("filters/split.json"), ids=lambda c: c["group"][:20])

@@ -326,7 +326,8 @@ def decision_table() -> bytes:
     ids = {path: document_id(Digest.of(data)).hex for path, data in DOCUMENTS.items()}
     two = {"record": ids["a/two.txt"], "path": "a/two.txt"}
     return encode_decisions(
-        [
+        version=1,
+        rows=[
             Decision(record=ids["a/one.txt"], path="a/one.txt", action="kept", part="train"),
             Decision(
                 **two,
@@ -354,7 +355,7 @@ def decision_table() -> bytes:
                 filter="duplicates/1",
                 reason="duplicate",
             ),
-        ]
+        ],
     )
 
 

@@ -45,7 +45,8 @@ def command(session: Session, ref: str, record: str) -> None:
     )
     screen = session.screen
     place = found.path if found.line is None else f"{found.path}:{found.line}"
-    screen.result(f"{escape_control(place)}  record {found.record[:12]}", "bold")
+    named = "" if found.record is None else f"  record {found.record[:12]}"
+    screen.result(f"{escape_control(place)}{named}", "bold")
     screen.result(f"  committed in {found.root.name} {found.root.id.short}")
     for stage in found.stages:
         screen.result(
@@ -54,14 +55,21 @@ def command(session: Session, ref: str, record: str) -> None:
         for decision in stage.decisions:
             screen.result(f"    {_sentence(decision)}")
     where = f"{found.dataset.name} {found.dataset.id.short}"
-    if found.current is None:
+    if not found.kept:
         screen.result(f"✗ not in   {where}")
+    elif found.current is None:
+        screen.result(f"✓ kept in  {where}")
     else:
         screen.result(f"✓ kept in  {where} as record {found.current[:12]}")
 
 
 def _row(decision: Decision) -> dict[str, Any]:
     row = asdict(decision)
+    row["fileNumber"] = row.pop("file")
+    row["other"] = None
+    if (other := decision.other) is not None:
+        named = {"fileNumber": other.file, "position": other.position, "item": other.item}
+        row["other"] = named
     row["filterName"] = row.pop("filter")
     row["newRecord"] = row.pop("new_record")
     row["newPath"] = row.pop("new_path")

@@ -1,7 +1,13 @@
-"""Rows that documents and texts become: which fields they have (spec §12.5.10, §12.5.11)."""
+"""Rows that documents and texts become: which fields they have (spec §12.5.26, §12.5.27).
 
+Nothing in such a row depends on anything but what the step hands on: no digest of a file that was
+read, or of a text that another step changed.
+"""
+
+import re
 from collections.abc import Collection, Mapping
 
+from blake3 import blake3
 from msgspec import to_builtins
 
 from lyrikstore.canon.json import JSON
@@ -9,36 +15,48 @@ from lyrikstore.curate.extract.chunk import TextChunk
 from lyrikstore.curate.extract.result import Extracted
 
 TEXT, PATH, PARENT, PAGES = "text", "path", "parent", "pages"
-PAGE, START, END = "page", "start", "end"
+DOCUMENT, PART, PAGE, START, END = "document", "part", "page", "start", "end"
 ATTACHMENTS = "attachments"
 
 EXTRACTED_FIELDS = frozenset({TEXT, PATH, PARENT, PAGES, ATTACHMENTS})
-"""Fields of the row of a document that no column of a sheet can have."""
+"""Fields of a document's row that no column of a sheet can have; ``parent`` is of version 1."""
 
-CHUNK_FIELDS = frozenset({TEXT, PARENT, PAGE, START, END})
+CHUNK_FIELDS = frozenset({TEXT, DOCUMENT, PART, PAGE, START, END})
 """Fields of a chunk that it does not get from its record."""
+
+CHUNK_FIELDS_1 = frozenset({TEXT, PARENT, PAGE, START, END})
+"""The same of version 1."""
+
+_CONTEXT = "lyrikstore 2026-12 document"
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 def document_row(
-    found: Extracted, *, path: str, parent: str, columns: Mapping[str, JSON]
+    found: Extracted, *, path: str, columns: Mapping[str, JSON], parent: str = ""
 ) -> dict[str, JSON]:
     """Return the row of a document.
 
     Args:
         found: Its text.
         path: Its path.
-        parent: Its record id.
+        parent: Its record id, as ``extract-text/1`` states it, with the digests of attachments.
         columns: What a sheet says of it. What a person wrote goes before what the document says
             of itself; a column that has the name of one of :data:`EXTRACTED_FIELDS` is renamed,
             not lost.
     """
     row: dict[str, JSON] = dict(found.fields)
     row |= {free_name(name, columns): value for name, value in columns.items()}
-    row |= {TEXT: found.text, PATH: path, PARENT: parent}
+    row |= {TEXT: found.text, PATH: path}
+    if parent:
+        row[PARENT] = parent
     if found.page_starts:
         row[PAGES] = list(found.page_starts)
     if found.attachments:
-        row[ATTACHMENTS] = [to_builtins(one) for one in found.attachments]
+        listed = [to_builtins(one) for one in found.attachments]
+        for one in () if parent else listed:
+            # ATTACK A72: a short attachment could be guessed back.
+            del one["blake3"]
+        row[ATTACHMENTS] = listed
     return row
 
 
@@ -51,30 +69,57 @@ def free_name(name: str, columns: Collection[str]) -> str:
     return name
 
 
+def document_digest(text: str) -> str:
+    """Return what tells the text that chunks were cut from, as 64 hex digits (spec §12.5.27)."""
+    return blake3(text.encode(), derive_key_context=_CONTEXT).hexdigest()
+
+
 def chunk_row(
-    part: TextChunk, *, record: Mapping[str, JSON], record_id: str, texts: Collection[str]
+    chunk: TextChunk,
+    *,
+    record: Mapping[str, JSON],
+    texts: Collection[str],
+    own: Collection[str],
+    known_by: Mapping[str, JSON],
 ) -> dict[str, JSON]:
     """Return the row of a chunk.
 
     Args:
-        part: The chunk.
+        chunk: The chunk.
         record: The fields of the record that it was cut from.
-        record_id: The id of that record: the chunk's parent, unless the record is the row of a
-            document, whose parent it keeps: start, end and page are places in that document.
         texts: The fields of the record that are its text; ``text`` takes their place.
+        own: The fields that a chunk does not get from its record.
+        known_by: What tells the record, and which of its chunks it is.
     """
-    gone = {*texts, PAGES, *CHUNK_FIELDS}
+    gone = {*texts, PAGES, *own}
     row = {name: value for name, value in record.items() if name not in gone}
-    row |= {TEXT: part.text, START: part.start, END: part.end}
-    row[PARENT] = record[PARENT] if is_document_row(record) else record_id
-    if part.page is not None:
-        row[PAGE] = part.page
+    row |= {TEXT: chunk.text, START: chunk.start, END: chunk.end, **known_by}
+    if chunk.page is not None:
+        row[PAGE] = chunk.page
     return row
 
 
 def is_document_row(record: Mapping[str, JSON]) -> bool:
-    """Return whether a record has what :func:`document_row` gives it."""
+    """Return whether a record has what :func:`document_row` of version 1 gives it."""
     return all(isinstance(record.get(name), str) for name in (TEXT, PATH, PARENT))
+
+
+def traces_of(record: Mapping[str, JSON]) -> frozenset[str]:
+    """Return the fields of a row that depend on a text before it was changed.
+
+    They are the digest of the document that ``extract-text/1``, ``chunk/1`` and ``chunk/2`` state,
+    and the range of a chunk in that; of a row that has none of these digests, none.
+    """
+    if not isinstance(record.get(TEXT), str):
+        return frozenset()
+    digests = {
+        name
+        for name in (DOCUMENT, PARENT)
+        if isinstance(value := record.get(name), str) and _DIGEST.fullmatch(value)
+    }
+    if not digests:
+        return frozenset()
+    return frozenset(digests | ({START, END} & record.keys()))
 
 
 def page_starts(record: Mapping[str, JSON]) -> list[int]:

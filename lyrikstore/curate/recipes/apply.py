@@ -4,22 +4,35 @@ The counts reconcile exactly: of the records that came in or were made, each was
 went to another part; a changed record is among those kept.
 """
 
+import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import EmptyResultError, InvalidInputError
+from lyrikstore.canon.errors import (
+    EmptyResultError,
+    FormatError,
+    IncompleteError,
+    InvalidInputError,
+)
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.curate.commit.statement import Statement, current_version
-from lyrikstore.curate.recipes.decisions import Decision, DecisionWriter
+from lyrikstore.curate.recipes.decisions import (
+    SALT_BYTES,
+    Decision,
+    DecisionWriter,
+    read_salt,
+)
 from lyrikstore.curate.recipes.derived import (
     DerivedPart,
     derived_body,
@@ -153,10 +166,16 @@ def apply_recipe(
             outcome = _settled(engine, recipe, source, None, None, work)
             _check(outcome, recipe, targets)
             return _result(source, recipe, None, {}, targets, {}, outcome, unchanged=False)
+        inputs = [Input("source", "dataset", one.id) for one in source.manifests]
+        inputs += dict.fromkeys(
+            Input(step.filter.REF_ROLE, "dataset", against[ref].id)
+            for step in recipe.steps
+            for ref in step.filter.refs
+        )
         table = work / "decisions.parquet"
-        version = 2 if records.is_rows or recipe.makes_rows else 1
+        salt = _salt(repository, targets, body, inputs)
         with ChangedDocuments(work / "documents") as documents:
-            with DecisionWriter(table, version) as decisions:
+            with DecisionWriter(table, salt) as decisions:
                 outcome = _settled(engine, recipe, source, decisions, documents.put, work)
             _check(outcome, recipe, targets)
             parts = [_part(part, outcome, recipe, source) for part in targets]
@@ -172,13 +191,7 @@ def apply_recipe(
                 used, is_new = log(
                     Statement("filter", str(Name("filters", name.namespace, name.leaf)), body, None)
                 )
-                inputs = [Input("source", "dataset", one.id) for one in source.manifests]
-                inputs.append(Input("filter", "filter", used.id))
-                inputs += dict.fromkeys(
-                    Input(step.filter.REF_ROLE, "dataset", against[ref].id)
-                    for step in recipe.steps
-                    for ref in step.filter.refs
-                )
+                inputs.insert(len(source.manifests), Input("filter", "filter", used.id))
                 manifests: dict[str, Manifest] = {}
                 fresh: list[str] = []
                 for made in parts:
@@ -212,6 +225,33 @@ def _settled(
 ) -> RecipeOutcome:
     with Settling(recipe, source.records, decisions, put, work / "shards") as settling:
         return settling.settle(engine.findings())
+
+
+def _salt(
+    repository: Repository,
+    targets: Mapping[str, str],
+    body: Mapping[str, Any],
+    inputs: Sequence[Input],
+) -> bytes:
+    """Return the salt of the decisions: new, but where the same was done to the same before.
+
+    The same decisions then are the same bytes, and nothing has to be logged.
+    """
+    for target in targets.values():
+        current = current_version(repository, target)
+        if current is None or current.body["origin"] != "filtered":
+            continue
+        made_by = current.inputs_in("filter")
+        if [one for one in current.inputs if one not in made_by] != list(inputs):
+            continue
+        if [repository.manifest(one.id).body for one in made_by] != [body]:
+            continue
+        with suppress(IncompleteError, FormatError):  # the table is retired or lost
+            for attachment in current.attachments_in("decisions"):
+                with repository.blobs.open(attachment.id) as stream:
+                    if (salt := read_salt(stream)) is not None:
+                        return salt
+    return secrets.token_bytes(SALT_BYTES)
 
 
 def _part(
@@ -260,6 +300,12 @@ def _result(
 def _notes(
     source: FilterSource, recipe: Recipe, manifests: Mapping[str, Manifest]
 ) -> Iterator[str]:
+    for number, step in enumerate(recipe.steps, start=1):
+        if step.filter.GIVES_AWAY:
+            yield (
+                f"step {number}: {step.use} leaves {step.filter.GIVES_AWAY}; use "
+                f"{step.filter.SUCCESSOR}"
+            )
     name = recipe.roles(source.records.roles).id
     for manifest in manifests.values():
         if name and "id" not in manifest.body.get("fields", {}):
@@ -323,7 +369,7 @@ def _check_texts(foreign: Sequence[tuple[str, str]]) -> None:
         raise InvalidInputError(
             "no-reader",
             f"no reader for {label}: {path}{more}",
-            hint="put extract-text/1 first, which reads PDF, DOCX, HTML and e-mail; or name them "
+            hint="put extract-text/2 first, which reads PDF, DOCX, HTML and e-mail; or name them "
             "in .lyrikignore and commit again",
             details={"files": [item[0] for item in foreign[:1000]], "count": count},
         )

@@ -8,6 +8,7 @@ from lyrikstore.curate.readers.rows import Fields, encode_row, encode_value, par
 from lyrikstore.curate.recipes.filters.contract import Candidate
 from lyrikstore.curate.recipes.findings import Item
 from lyrikstore.history.records.order_root import document_id, record_id
+from lyrikstore.history.records.rows import JSONL
 
 
 class SourceRecord(Struct, frozen=True):
@@ -64,6 +65,7 @@ def candidate_of(
         roles,
         base.data,
         Digest(item.origin or item.id),
+        None if item.left is None else Digest(item.left),
     )
 
 
@@ -84,6 +86,26 @@ def made_line(item: Item, base: SourceRecord, start: Candidate, fields: Fields) 
     return encode_row(item.data or base.row, start.fields, fields)
 
 
+def left_id(item: Item, base: SourceRecord, start: Candidate, now: Candidate) -> Digest:
+    """Return the record id of a record as it is now.
+
+    Args:
+        item: The record.
+        base: What the source has there.
+        start: What it was when its stage began.
+        now: What it is.
+
+    Raises:
+        FormatError: (``bad-json``) no JSON can hold it.
+    """
+    if not now.is_document:
+        return record_id(JSONL, made_line(item, base, start, now.fields))
+    text = now.fields.get(DOCUMENT_TEXT)
+    if isinstance(text, str) and text != base.fields.get(DOCUMENT_TEXT):
+        return document_id(Digest.of(text.encode()))
+    return Digest(item.id)
+
+
 def keep_changes(item: Item, base: SourceRecord, start: Candidate, end: Candidate) -> None:
     """Note in ``item`` what it is now.
 
@@ -97,10 +119,10 @@ def keep_changes(item: Item, base: SourceRecord, start: Candidate, end: Candidat
         FormatError: (``bad-json``) no JSON can hold that.
     """
     if not end.is_document:
+        line = made_line(item, base, start, end.fields)
         if start.is_document:
-            item.data, item.meta = encode_value(dict(end.fields)), None
+            item.data, item.meta = line, None
         else:
-            line = encode_row(item.data or base.row, start.fields, end.fields)
             item.data = None if line == base.row and item.origin is None else line
         return
     text = end.fields.get(DOCUMENT_TEXT)

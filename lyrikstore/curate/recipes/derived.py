@@ -17,6 +17,7 @@ from lyrikstore.curate.commit.statement import formats
 from lyrikstore.curate.descriptor import describe, files_by
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.readers.statistics import RowStatistics
+from lyrikstore.curate.recipes.decisions import VERSION
 from lyrikstore.curate.recipes.recipe import Recipe
 from lyrikstore.curate.recipes.settle import RecipeOutcome
 from lyrikstore.curate.recipes.union import FilterSource, sheet_of
@@ -146,8 +147,8 @@ def derived_body(
         members.pop("metadata", None)
         stats |= made.statistics.to_json(made.roles)
     elif columns := recipe.columns(source.columns):
-        if columns != source.columns:
-            members["metadata"] = sheet_of(columns, tree)
+        # ATTACK A72: the digest of the source's sheet lets guesses at its cells be tried out.
+        members["metadata"] = sheet_of(columns, tree)
         filled = Counter(column for entry in tree.entries for column in entry.meta or ())
         stats["columns"] = files_by("column", {name: filled[name] for name in columns})
     else:
@@ -162,6 +163,7 @@ def derived_body(
         "counts": counts,
         "dropped": dict(outcome.dropped),
         "changed": dict(part.changed),
+        "decisions": VERSION,
     }
     if part.reported:
         derivation["reported"] = dict(part.reported)
@@ -185,8 +187,6 @@ def derived_body(
     }
     if made.roles.names:
         body["fields"] = made.roles.to_json()
-    if made.statistics is not None:
-        derivation["decisions"] = 2
     return body
 
 

@@ -8,7 +8,7 @@ a filter that was killed takes up its work where it was.
 
 import json
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, partial
@@ -24,8 +24,8 @@ from lyrikstore.canon.errors import StorageError
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.curate.readers.fields import FieldRoles
-from lyrikstore.curate.recipes.examine import Examiner, StepRange, Verdict, stages_of
-from lyrikstore.curate.recipes.filters.contract import DatasetFilter
+from lyrikstore.curate.recipes.examine import Examiner, StepRange, StepVerdict, stages_of
+from lyrikstore.curate.recipes.filters.contract import DatasetFilter, OtherRecord
 from lyrikstore.curate.recipes.filters.judgement import KeyedRecords
 from lyrikstore.curate.recipes.findings import BatchFindings, work_lost
 from lyrikstore.curate.recipes.recipe import Recipe
@@ -208,7 +208,7 @@ class _Judged(NamedTuple):
         verdicts: Of a batch, in the order of what had come so far.
     """
 
-    verdicts: Callable[[int], list[Verdict | None]]
+    verdicts: Callable[[int], list[StepVerdict | None]]
 
 
 class _StageWork:
@@ -261,42 +261,49 @@ class _StageWork:
         with (
             storing(f"keeping keys of records in {folder}"),
             (folder / "keys").open("wb") as keys,
-            (folder / "ids").open("wb") as ids,
         ):
             for batch in range(len(self._first)):
                 for at, items in enumerate(self._found(batch).records):
                     for item in items:
                         if item.is_alive:
                             keys.write(item.key)
-                            ids.write(item.origin or item.id)
                             numbers.append(-1 if item.number is None else item.number)
                             ends.append(len(item.key) + (ends[-1] if ends else 0))
                             origins.append(self._first[batch] + at)
                 starts.append(len(ends))
         with storing(f"reading keys of records in {folder}"):
-            mapped, identities = _mapped(folder / "keys"), _mapped(folder / "ids")
+            mapped = _mapped(folder / "keys")
         judgement = step.judge(KeyedRecords(mapped, np.frombuffer(ends, np.int64)))
 
-        def called(at: int) -> str:
+        files = self._engine.source.tree.paths
+
+        def find(at: int) -> OtherRecord:
             batch = bisect_right(self._first, origins[at]) - 1
             path, position = self._places[batch]
+            item = numbers[at] if numbers[at] >= 0 else None
+            if not path:
+                return OtherRecord(origins[at], 0, item)
             inside = origins[at] - self._first[batch]
-            identity = bytes(identities[at * 32 : at * 32 + 32]).hex()
-            item = f", item {numbers[at]}" if numbers[at] >= 0 else ""
-            if path:
-                return f"record {identity} ({path} record {position + inside + 1}{item})"
-            return f"record {identity} ({self._engine.source.tree.paths[origins[at]]}{item})"
+            return OtherRecord(bisect_left(files, path), position + inside, item)
 
-        def verdicts(batch: int) -> list[Verdict | None]:
-            found: list[Verdict | None] = []
+        def called(other: OtherRecord) -> str:
+            item = "" if other.item is None else f", item {other.item}"
+            if not self._engine.source.is_rows:
+                return f"{files[other.file]}{item}"
+            return f"{files[other.file]}:{other.position + 1}{item}"
+
+        def verdicts(batch: int) -> list[StepVerdict | None]:
+            found: list[StepVerdict | None] = []
             for at in range(starts[batch], starts[batch + 1]):
                 said = judgement.of(at)
                 if said is None:
-                    found.append(None)
+                    part = judgement.part(at)
+                    found.append(None if part is None else StepVerdict(part=part))
                 else:
-                    reason, goes, other = said
-                    detail = step.detail(reason, called(other) if other >= 0 else "")
-                    found.append((reason, goes, detail + judgement.likeness(at)))
+                    reason, goes, place = said
+                    other = find(place) if place >= 0 else None
+                    detail = step.detail(reason, "" if other is None else called(other))
+                    found.append(StepVerdict(reason, goes, detail + judgement.likeness(at), other))
             return found
 
         return _Judged(verdicts)
@@ -318,7 +325,7 @@ def _examined(examiner: Examiner, batch: bytes, earlier: bytes, verdicts: bytes)
     return examiner.examine(
         Batch.decode(batch),
         BatchFindings.decode(earlier) if earlier else None,
-        msgspec.msgpack.decode(verdicts, type=list[Verdict | None]),
+        msgspec.msgpack.decode(verdicts, type=list[StepVerdict | None]),
     ).encode()
 
 

@@ -12,11 +12,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
-from lyrikstore.canon.json import JSON, encode
+from lyrikstore.canon.json import JSON
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
 from lyrikstore.curate.readers.records import ROWS
 from lyrikstore.curate.readers.rows import as_texts
-from lyrikstore.curate.recipes.candidates import SourceRecord, candidate_of, keep_changes, made_line
+from lyrikstore.curate.recipes.candidates import (
+    SourceRecord,
+    candidate_of,
+    keep_changes,
+    left_id,
+    made_line,
+)
 from lyrikstore.curate.recipes.filters.allow import Allow
 from lyrikstore.curate.recipes.filters.contract import (
     DATA,
@@ -30,6 +36,7 @@ from lyrikstore.curate.recipes.filters.contract import (
     Drop,
     FieldReport,
     Filter,
+    OtherRecord,
     Outcome,
 )
 from lyrikstore.curate.recipes.findings import (
@@ -61,8 +68,23 @@ MAX_VALUES = 1000
 _GROUP_BYTES = 4 << 20
 """Documents that are put through a step together, so that few are in memory at a time."""
 
-Verdict = tuple[str, bool, str]
-"""Reason, whether the record goes, detail: what a step for the whole dataset said of it."""
+
+class StepVerdict(Struct, frozen=True, array_like=True):
+    """What a step for the whole dataset said of a record.
+
+    Attributes:
+        reason: Stable code; empty where the record was only dealt to a part.
+        goes: Whether the record goes.
+        detail: For people.
+        other: The record that it goes for, or is like.
+        part: The part it goes to; None: it was not dealt.
+    """
+
+    reason: str = ""
+    goes: bool = False
+    detail: str = ""
+    other: OtherRecord | None = None
+    part: str | None = None
 
 
 class StepRange(Struct, frozen=True):
@@ -142,6 +164,7 @@ class Examiner:
             number: step.filter.bind(prepared[number]) if number in prepared else step.filter
             for number, step in enumerate(recipe.steps, start=1)
         }
+        self._taking_out = frozenset(n for n, one in filters.items() if one.TAKES_OUT)
         self._steps: list[tuple[int, DecideAll]] = [
             (number, _for_all(filters[number])) for number in range(stage.first, stage.last + 1)
         ]
@@ -159,7 +182,7 @@ class Examiner:
         ]
 
     def examine(
-        self, batch: Batch, earlier: BatchFindings | None, verdicts: Sequence[Verdict | None]
+        self, batch: Batch, earlier: BatchFindings | None, verdicts: Sequence[StepVerdict | None]
     ) -> BatchFindings:
         """Return what is found of a batch.
 
@@ -207,15 +230,17 @@ class Examiner:
         takes_documents = self._shape[number][0] == (DOCUMENT_TEXT,)
         return takes_documents and not DOCUMENT_TEXTS.isdisjoint(filters[number].reads())
 
-    def _apply(self, item: Item, verdict: Verdict | None) -> None:
+    def _apply(self, item: Item, verdict: StepVerdict | None) -> None:
         item.key = b""
         if verdict is not None:
-            reason, goes, detail = verdict
             step = self._stage.first - 1
-            if goes:
-                item.findings.append(Dropped(step, reason, detail))
+            if verdict.part is not None:
+                item.part, item.step = verdict.part, step
+            elif verdict.goes:
+                item.findings.append(Dropped(step, verdict.reason, verdict.detail, verdict.other))
             else:
-                item.findings.append(Reported(step, (FieldReport(reason, detail=detail),)))
+                report = FieldReport(verdict.reason, detail=verdict.detail, other=verdict.other)
+                item.findings.append(Reported(step, (report,)))
 
     def _bases(self, batch: Batch, earlier: BatchFindings | None) -> Iterator[SourceRecord]:
         for at, fields in enumerate(parse_rows(batch, self._reader)):
@@ -279,8 +304,8 @@ class Examiner:
             case InvalidInputError():
                 item.findings.append(Failed(outcome.to_json()))
                 return []
-            case Drop(reason, detail):
-                item.findings.append(Dropped(number, reason, detail))
+            case Drop():
+                item.findings.append(Dropped(number, outcome.reason, outcome.detail, outcome.other))
                 return []
             case Divide():
                 made = self._made(run, outcome, number + 1, numbers)
@@ -289,6 +314,7 @@ class Examiner:
             case Change():
                 item.findings.append(Changed(number, outcome.changes))
                 fields = outcome.fields
+                item.path = outcome.path or item.path
             case _:
                 if outcome.part is not None or outcome.folder is not None:
                     item.step = number
@@ -298,8 +324,12 @@ class Examiner:
         if outcome.reports:
             item.findings.append(Reported(number, outcome.reports))
         texts, roles = self._shape[number + 1]
-        if fields is not run.candidate.fields or self._shape[number] != (texts, roles):
+        is_changed = fields is not run.candidate.fields
+        if is_changed or self._shape[number] != (texts, roles):
             run.candidate = replace(run.candidate, fields=fields, text_fields=texts, roles=roles)
+        if is_changed and number in self._taking_out:
+            left = left_id(item, run.base, run.start, run.candidate)
+            item.left, run.candidate = left.raw, replace(run.candidate, left=left)
         return []
 
     def _made(self, run: _Run, outcome: Divide, first: int, numbers: Counter[int]) -> list[_Run]:
@@ -308,7 +338,7 @@ class Examiner:
             line = made_line(run.item, run.base, run.start, made.fields)
             parent, item = run.item, Item(record_id(JSONL, line).raw, data=line)
             item.origin = parent.origin or parent.id
-            item.number, item.place = number, encode(dict(made.place)).decode()
+            item.number, item.before = number, parent.reasons
             item.part, item.folder, item.step = parent.part, parent.folder, parent.step
             found.append(self._begin(run.at, item, run.base, first))
         numbers[run.at] += len(found)

@@ -15,7 +15,7 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     StorageError,
 )
-from lyrikstore.curate.recipes.filters.contract import FieldChange, FieldReport
+from lyrikstore.curate.recipes.filters.contract import FieldChange, FieldReport, OtherRecord
 
 
 class Dropped(Struct, frozen=True, array_like=True, tag="dropped"):
@@ -25,11 +25,13 @@ class Dropped(Struct, frozen=True, array_like=True, tag="dropped"):
         step: 1-based number of the step.
         reason: Stable code.
         detail: For people.
+        other: The record that it is dropped for.
     """
 
     step: int
     reason: str
     detail: str = ""
+    other: OtherRecord | None = None
 
 
 class Changed(Struct, frozen=True, array_like=True, tag="changed"):
@@ -100,11 +102,15 @@ class Item(Struct, array_like=True):
         origin: Of what was made, the record id in the source of what it was made of.
         number: Which of those it is that were made of one record of the source, directly or through
             others, from 0: step by step, within a step in storage order.
-        place: Where in that record it comes from, as JSON.
         key: What the next step, which is for the whole dataset, needs of it.
         part: The part it goes to.
         folder: The folder it goes to.
         step: The step that chose them.
+        left: Its record id as the last step that takes personal data out left it, if that changed
+            it: what later steps draw lots by.
+        path: Of a document the path that it gets, if that is another one.
+        before: Of what was made, the reasons for which what it was made of was changed, and those
+            for which something was found in it.
     """
 
     id: bytes
@@ -113,11 +119,24 @@ class Item(Struct, array_like=True):
     meta: dict[str, str] | None = None
     origin: bytes | None = None
     number: int | None = None
-    place: str | None = None
     key: bytes = b""
     part: str | None = None
     folder: str | None = None
     step: int | None = None
+    left: bytes | None = None
+    path: str | None = None
+    before: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+
+    @property
+    def reasons(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The reasons for which it was changed, and those for which something was found in it."""
+        changed, reported = map(set, self.before)
+        for finding in self.findings:
+            if isinstance(finding, Changed):
+                changed.update(change.reason for change in finding.changes)
+            elif isinstance(finding, Reported):
+                reported.update(report.reason for report in finding.reports)
+        return frozenset(changed), frozenset(reported)
 
     @property
     def is_alive(self) -> bool:

@@ -187,7 +187,7 @@ class Recipe(Struct, frozen=True):
                 raise InvalidInputError(
                     "needs-rows",
                     f"{place} takes rows, and {where} has documents",
-                    hint="put extract-text/1 before it, which makes a row of each document",
+                    hint="put extract-text/2 before it, which makes a row of each document",
                 )
             if is_rows and TEXT in step.filter.reads() and not roles.text:
                 raise InvalidInputError(
@@ -278,9 +278,15 @@ def parse_recipe(data: bytes) -> Recipe:
     if not 1 <= len(given) <= MAX_STEPS:
         raise _bad(f"a recipe has 1 to {MAX_STEPS} steps, not {len(given)}")
     steps = tuple(_step(number, item) for number, item in enumerate(given, start=1))
-    for number, step in enumerate(steps[:-1], start=1):
-        if step.filter.parts:
+    taking_out = ""
+    for number, step in enumerate(steps, start=1):
+        if step.filter.parts and number < len(steps):
             raise _bad(f"step {number} ({step.use}) must be the last step")
+        if taking_out and step.filter.draws_by_source:
+            raise _bad(
+                f"step {number} ({step.use}) deals by what {taking_out} takes out: use split/3"
+            )
+        taking_out = step.use if step.filter.TAKES_OUT else taking_out
     return Recipe(steps, description)
 
 

@@ -1,5 +1,6 @@
 """Other datasets that a step compares with: a locked test set, and what is made of it once."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
@@ -68,6 +69,7 @@ def read_candidates(repository: Repository, manifest: Manifest) -> Iterator[Cand
     """
     source = RecordSource.of(manifest, present_tree(repository, manifest))
     reader, roles = source.reader, source.roles
+    files = source.tree.paths
     for batch in source.batches(repository.blobs.open):
         for at, fields in enumerate(parse_rows(batch, reader)):
             yield Candidate(
@@ -78,6 +80,7 @@ def read_candidates(repository: Repository, manifest: Manifest) -> Iterator[Cand
                 fields,
                 roles.text,
                 roles,
+                file=bisect_left(files, batch.path),
             )
         for entry in batch.entries:
             data = read_document(entry, repository.blobs.open)
@@ -86,7 +89,8 @@ def read_candidates(repository: Repository, manifest: Manifest) -> Iterator[Cand
                 if foreign_format(entry.path, data[:16]) is None:
                     named[DOCUMENT_TEXT] = data.decode("utf-8")
             identity = document_id(entry.blake3)
-            yield Candidate(entry.path, 0, identity, named, named, roles=roles)
+            at = bisect_left(files, entry.path)
+            yield Candidate(entry.path, 0, identity, named, named, roles=roles, file=at)
 
 
 def _with_text(use: str, candidate: Candidate) -> Candidate:
@@ -95,6 +99,6 @@ def _with_text(use: str, candidate: Candidate) -> Candidate:
         raise InvalidInputError(
             "undecodable-text",
             f"{use} compares texts, and {candidate.path} of what it is to compare with is none",
-            hint="make a dataset of its text first, with extract-text/1",
+            hint="make a dataset of its text first, with extract-text/2",
         )
     return candidate

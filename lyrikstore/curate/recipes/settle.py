@@ -5,17 +5,17 @@ shards on disk, changed documents to the store.
 """
 
 import contextlib
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.json import encode
 from lyrikstore.curate.recipes.decisions import Decision, DecisionWriter
 from lyrikstore.curate.recipes.findings import (
     BatchFindings,
@@ -29,7 +29,6 @@ from lyrikstore.curate.recipes.findings import (
 from lyrikstore.curate.recipes.recipe import Recipe
 from lyrikstore.curate.recipes.source import Batch, RecordSource
 from lyrikstore.curate.work import storing
-from lyrikstore.history.records.order_root import document_id, record_id
 from lyrikstore.history.records.rows import JSONL
 from lyrikstore.history.trees.tree import TreeEntry
 
@@ -170,6 +169,7 @@ class Settling:
         self._uses = ["", *(step.use for step in recipe.steps)]
         self._source, self._decisions, self._put = source, decisions, put
         self._is_rows = source.is_rows or recipe.makes_rows
+        self._taken: set[str] = set()  # paths that steps made
         self._shards = _Shards(folder, write=put is not None)
         self._folders: dict[str, str] = {}  # as systems that ignore case have it → as it is
         self.outcome = RecipeOutcome(
@@ -209,112 +209,65 @@ class Settling:
     def _item(
         self, item: Item, path: str, position: int, row: bytes, entry: TreeEntry | None
     ) -> None:
-        record = (item.origin or item.id).hex()
-        changed: set[str] = set()
-        reported: set[str] = set()
+        about = Decision(
+            "kept",
+            file=bisect_left(self._source.tree.paths, path),
+            path=path,
+            position=position,
+            item=item.number,
+            record=(item.origin or item.id).hex(),
+        )
         for finding in item.findings:
             match finding:
                 case Failed():
                     raise finding.to_error()
                 case Changed(step, changes):
-                    for change in changes:
-                        changed.add(change.reason)
+                    for one in changes:
                         self._decide(
-                            Decision(
-                                record,
-                                path,
-                                "changed",
-                                step,
-                                self._uses[step],
-                                change.reason,
-                                change.field,
-                                change.count,
-                                change.before,
-                                encode([list(span) for span in change.spans]).decode(),
-                                detail=change.detail,
-                                position=position,
-                                item=item.number,
-                            )
+                            about,
+                            "changed",
+                            step,
+                            one.reason,
+                            one.field,
+                            one.count,
+                            detail=one.detail,
                         )
                 case Reported(step, reports):
                     for report in reports:
-                        reported.add(report.reason)
                         self._decide(
-                            Decision(
-                                record,
-                                path,
-                                "reported",
-                                step,
-                                self._uses[step],
-                                report.reason,
-                                report.field,
-                                report.count,
-                                detail=report.detail,
-                                position=position,
-                                item=item.number,
-                            )
-                        )
-                case Dropped(step, reason, detail):
-                    self.outcome.dropped[reason] += 1
-                    self._decide(
-                        Decision(
-                            record,
-                            path,
-                            "dropped",
+                            about,
+                            "reported",
                             step,
-                            self._uses[step],
-                            reason,
-                            detail=detail or None,
-                            position=position,
-                            item=item.number,
+                            report.reason,
+                            report.field,
+                            report.count,
+                            detail=report.detail,
+                            other=report.other,
                         )
-                    )
+                case Dropped(step, reason, detail, other):
+                    self.outcome.dropped[reason] += 1
+                    self._decide(about, "dropped", step, reason, detail=detail or None, other=other)
                     return
                 case Divided(step, reason, count):
                     self.outcome.dropped[reason] += 1
-                    self._decide(
-                        Decision(
-                            record,
-                            path,
-                            "divided",
-                            step,
-                            self._uses[step],
-                            reason,
-                            count=count,
-                            position=position,
-                            item=item.number,
-                        )
-                    )
+                    self._decide(about, "divided", step, reason, count=count)
                     return
+        changed, reported = item.reasons
         part = self.outcome.parts[item.part or WHOLE]
         part.records += 1
         part.changed.update(changed)
         part.changed_records += bool(changed)
         part.reported.update(reported)
-        kept = Decision(
-            record,
-            path,
-            "kept",
-            item.step,
-            self._uses[item.step] if item.step else None,
-            part=item.part,
-            position=position,
-            item=item.number,
-            place=item.place,
-        )
         if self._is_rows:
-            self._keep_row(kept, item, row)
-        elif entry is not None:
-            self._keep_document(kept, item, entry, part)
+            new = self._keep_row(path, item, row)
+        else:
+            new = self._keep_document(item, entry, part), 0
+        self._decide(about, "kept", item.step, part=item.part, new_path=new[0], new_position=new[1])
 
-    def _keep_row(self, kept: Decision, item: Item, row: bytes) -> None:
+    def _keep_row(self, path: str, item: Item, row: bytes) -> tuple[str, int]:
+        """Add a row to its shard; return the path of that and its place there."""
         line = row if item.data is None else item.data
-        same = item.data is None and self._source.reader == JSONL
-        identity = kept.record if same else record_id(JSONL, line).hex
-        path = self._row_path(kept.path, item.folder)
-        shard, position = self._shards.add(item.part or WHOLE, path, line)
-        new = None if identity == kept.record else identity
-        self._decide(replace(kept, new_record=new, new_path=shard, new_position=position))
+        return self._shards.add(item.part or WHOLE, self._row_path(path, item.folder), line)
 
     def _row_path(self, path: str, folder: str | None) -> str | None:
         if folder is not None:
@@ -338,20 +291,50 @@ class Settling:
             return None
         return path if self._source.reader == JSONL else f"{path}.jsonl"
 
-    def _keep_document(
-        self, kept: Decision, item: Item, entry: TreeEntry, part: PartOutcome
-    ) -> None:
+    def _keep_document(self, item: Item, entry: TreeEntry | None, part: PartOutcome) -> str:
+        """Add a document to its part; return its path there."""
+        if entry is None:
+            raise TypeError("a document has an entry")
         blob, size = entry.blake3, entry.bytes
         if item.data is not None and self._put is not None:
             blob, size = self._put(item.data), len(item.data)
         meta = dict(entry.meta or {}) if item.meta is None else item.meta
-        part.entries.append(TreeEntry(entry.path, size, blob, meta or None))
-        new = document_id(blob).hex if item.data is not None else None
-        self._decide(replace(kept, new_record=new))
+        path = entry.path if item.path is None else self._free_path(item.path)
+        part.entries.append(TreeEntry(path, size, blob, meta or None))
+        return path
 
-    def _decide(self, decision: Decision) -> None:
-        key = decision.reason or decision.action
-        shown = self.outcome.examples.setdefault(key, [])
+    def _free_path(self, path: str) -> str:
+        """Return a path that a step made, or with a number where a document has it already."""
+        stem, dot, suffix = path.partition(".")
+        number = 1
+        while path in self._taken or path in self._source.tree.by_path:
+            number += 1
+            path = f"{stem}-{number}{dot}{suffix}"
+        self._taken.add(path)
+        return path
+
+    def _decide(
+        self,
+        about: Decision,
+        action: str,
+        step: int | None,
+        reason: str | None = None,
+        field: str | None = None,
+        count: int | None = None,
+        **more: Any,
+    ) -> None:
+        used = self._uses[step] if step else None
+        decision = replace(
+            about,
+            action=action,
+            step=step,
+            filter=used,
+            reason=reason,
+            field=field,
+            count=count,
+            **more,
+        )
+        shown = self.outcome.examples.setdefault(reason or action, [])
         if len(shown) < _EXAMPLES:
             shown.append(decision)
         if self._decisions is not None:

@@ -18,6 +18,7 @@ from lyrikstore.curate.descriptor import FIELDS, Descriptor
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.source import RecordSource, source_reader
 from lyrikstore.history.manifests.manifest import Attachment, Manifest
+from lyrikstore.history.repository.source_files import path_prefix
 from lyrikstore.history.trees.paths import offenders
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 
@@ -75,11 +76,6 @@ class FilterSource(Struct, frozen=True):
                 return None
             found.update(item["field"] for item in stats["fields"])
         return frozenset(found)
-
-
-def path_prefix(dataset: Manifest) -> str:
-    """Return what the paths of a dataset's files get in front in a union."""
-    return dataset.name.removeprefix("datasets/") + "/"
 
 
 def check_union(datasets: Sequence[Manifest]) -> None:

@@ -179,7 +179,7 @@ def plan_dataset(
         remarks.append(Remark("no-base", f"no base model is here: {NO_BASE}"))
     can_train = "validation" in parts
     if not can_train:
-        summary = f"{parts['train']} has no part to validate on: a filter with split/2 makes one"
+        summary = f"{parts['train']} has no part to validate on: a filter with split/3 makes one"
         remarks.append(Remark("no-validation", summary))
     if shape is not None and shape.is_decoder:
         config = writing_config(

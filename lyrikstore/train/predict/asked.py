@@ -1,7 +1,7 @@
 """What a model is asked: the texts of a file, of the files in a folder, or of rows.
 
 UTF-8 text is taken as it is, as training takes it; PDF, DOCX, HTML, mail and text in other
-encodings as ``extract-text/1`` reads them, in processes of their own; rows as a commit does.
+encodings as ``extract-text/2`` reads them, in processes of their own; rows as a commit does.
 """
 
 from codecs import BOM_UTF8

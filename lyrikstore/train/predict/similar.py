@@ -8,7 +8,7 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError, NotFoundError
 from lyrikstore.credentials.terms.model import Terms
-from lyrikstore.curate.recipes.why import why
+from lyrikstore.curate.recipes.explain.why import why
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.snapshot import CopiedFields, copy_datasets

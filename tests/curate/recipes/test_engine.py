@@ -15,10 +15,11 @@ from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes import engine as engine_module
 from lyrikstore.curate.recipes import examine, source
 from lyrikstore.curate.recipes.apply import FilterResult, apply_recipe
+from lyrikstore.curate.recipes.explain.why import why
+from lyrikstore.curate.recipes.filters.contract import OtherRecord
 from lyrikstore.curate.recipes.filters.documents import chunk
 from lyrikstore.curate.recipes.recipe import parse_recipe
 from lyrikstore.curate.recipes.source import RecordSource
-from lyrikstore.curate.recipes.why import why
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.testing.keys import signer_for
 from tests.curate.conftest import NOW, Bench
@@ -195,7 +196,9 @@ def test_chunks_of_chunks_have_one_history_each(bench: Bench, between: str) -> N
         found = why(bench.repo, "acme/clean", f"a.jsonl:{at + 1}")
         (stage,) = found.stages
         assert found.record == source_id
-        assert {row.record for row in stage.decisions} == {source_id}
+        assert {(row.file, row.path, row.record) for row in stage.decisions} == {
+            (0, "a.jsonl", None)
+        }
         parent = 0 if is_redacted else 1
         assert [(row.action, row.item) for row in stage.decisions] == [
             ("divided", None),
@@ -203,7 +206,6 @@ def test_chunks_of_chunks_have_one_history_each(bench: Bench, between: str) -> N
             ("divided", parent),
             ("kept", at + 2),
         ]
-        assert found.current == stage.verdict.new_record
         assert found.current is not None
         assert why(bench.repo, "acme/clean", found.current).line == at + 1
     assert why(bench.repo, "acme/clean", source_id).record == source_id
@@ -230,7 +232,8 @@ def test_a_chunk_is_dropped_for_a_chunk(bench: Bench) -> None:
     tables = decisions_of(bench, found.dataset)
     (dropped,) = [row for row in tables if row.action == "dropped"]
     assert dropped.item == 1
-    assert f"record {found.record} (a.jsonl record 1, item 0)" in dropped.detail
+    assert dropped.other == OtherRecord(0, 0, 0)
+    assert found.kept
 
 
 @pytest.mark.parametrize("use", ["split/1", "split/2"])

@@ -61,7 +61,7 @@ def test_what_a_step_compares_with_is_made_anew_where_it_is_damaged(
     assert list(cache.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["keys", "ids", "documents", "stage-0", "stage-1"])
+@pytest.mark.parametrize("name", ["keys", "documents", "stage-0", "stage-1"])
 def test_a_file_that_cannot_be_written_is_an_error_of_storage(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -94,7 +94,7 @@ def test_shards_and_documents_that_cannot_be_read_are_errors_of_ours(tmp_path: P
         assert documents.put(b"x") == Digest.of(b"x")
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_a_decision_table_of_other_types_is_refused(version: int) -> None:
     schema = decision_schema(version)
     for at, column in enumerate(schema):

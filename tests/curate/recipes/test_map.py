@@ -2,7 +2,6 @@
 
 import pytest
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.filters.contract import Change
@@ -20,15 +19,6 @@ def test_roles_follow_a_field_and_end_with_it() -> None:
     assert taken.roles(roles) == roles
     assert set(moved.reads()) == {"field:q", "field:l", "field:a", "field:g"}
     assert step(USE + 'trim = "*"').reads() == ("meta:*",)
-
-
-def test_texts_keep_the_digest_of_what_they_were_and_cells_do_not() -> None:
-    (outcome,) = decided(step(USE + 'trim = ["text", "court"]'), row(text=" t ", court=" c "))
-    assert isinstance(outcome, Change)
-    assert {one.field: one.before for one in outcome.changes} == {
-        "text": str(Digest.of(b" t ")),
-        "court": None,
-    }
 
 
 def test_documents_have_a_text_and_cells_that_are_texts() -> None:

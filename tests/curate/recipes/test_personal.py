@@ -94,24 +94,19 @@ def test_a_second_pass_changes_nothing_and_numbers_go_on() -> None:
     assert after("", f"{once} Dr. Maria Gomez") == f"{once} Dr. <PERSON-2>"
 
 
-def test_changes_say_where_and_how_often() -> None:
+def test_changes_say_in_which_field_and_how_often() -> None:
     outcome = decide(REDACT, f"\u00e9 {NOTE}", owner="jane@mail.example")
     assert isinstance(outcome, Change)
-    new = str(outcome.fields[""]).encode()
-    spans = {one.reason: (one.field, one.count, one.spans) for one in outcome.changes}
-    assert set(spans) == {
+    changes = {one.reason: (one.field, one.count) for one in outcome.changes}
+    assert set(changes) == {
         "redacted-mrn",
         "redacted-phone",
         "redacted-person",
         "redacted-email",
     }
-    for reason, (field, count, places) in spans.items():
-        data = new if field == "text" else str(outcome.fields["owner"]).encode()
-        assert count == len(places)
-        for start, end in places:
-            assert data[start:end].decode() == f"<{reason.removeprefix('redacted-').upper()}-1>"
-    # With a digest of the text before, what was redacted could be tried out.
-    assert {one.before for one in outcome.changes} == {None}
+    for reason, (field, count) in changes.items():
+        value = str(outcome.fields["" if field == "text" else "owner"])
+        assert value.count(f"<{reason.removeprefix('redacted-').upper()}-1>") == count
 
 
 def test_rows_are_searched_in_every_text_list_and_object() -> None:

@@ -11,7 +11,7 @@ from lyrikstore.canon.json import encode
 from lyrikstore.credentials.terms.model import Partition, Selector, Terms, Use
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.curate.commit.inputs import CommitMetadata
-from lyrikstore.curate.recipes.why import why
+from lyrikstore.curate.recipes.explain.why import why
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.rights.required import check_rights

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 
 from lyrikstore.curate.recipes.filters.allow import Allow
 from lyrikstore.curate.recipes.filters.contract import Filter
-from lyrikstore.curate.recipes.filters.documents.chunk import Chunks
-from lyrikstore.curate.recipes.filters.documents.extract_text import ExtractText
+from lyrikstore.curate.recipes.filters.documents.chunk import Chunks, ChunksWithParent
+from lyrikstore.curate.recipes.filters.documents.extract_text import (
+    ExtractText,
+    ExtractTextWithParent,
+)
 from lyrikstore.curate.recipes.filters.duplicates.first import DropDuplicates
 from lyrikstore.curate.recipes.filters.duplicates.lesser import DropLesserDuplicates
 from lyrikstore.curate.recipes.filters.duplicates.near import NearDuplicates
@@ -19,6 +22,7 @@ from lyrikstore.curate.recipes.filters.fields.where import Where
 from lyrikstore.curate.recipes.filters.partition import PartitionRows
 from lyrikstore.curate.recipes.filters.personal.drop import DropPersonal
 from lyrikstore.curate.recipes.filters.personal.redact import RedactTyped
+from lyrikstore.curate.recipes.filters.personal.redact_3 import RedactRecords
 from lyrikstore.curate.recipes.filters.personal.scan import ScanPersonal
 from lyrikstore.curate.recipes.filters.redact import Redact
 from lyrikstore.curate.recipes.filters.select.balance import Balance
@@ -29,6 +33,7 @@ from lyrikstore.curate.recipes.filters.select.quality import Quality
 from lyrikstore.curate.recipes.filters.select.sample import Sample
 from lyrikstore.curate.recipes.filters.split import Split
 from lyrikstore.curate.recipes.filters.split_2 import SplitByField
+from lyrikstore.curate.recipes.filters.split_3 import SplitGroups
 from lyrikstore.curate.recipes.filters.union import Union
 
 FILTERS: Mapping[str, type[Filter]] = {
@@ -42,6 +47,7 @@ FILTERS: Mapping[str, type[Filter]] = {
     "map/1": MapFields,
     "redact/1": Redact,
     "redact/2": RedactTyped,
+    "redact/3": RedactRecords,
     "scan/1": ScanPersonal,
     "drop-personal/1": DropPersonal,
     "sample/1": Sample,
@@ -52,8 +58,11 @@ FILTERS: Mapping[str, type[Filter]] = {
     "quality/1": Quality,
     "split/1": Split,
     "split/2": SplitByField,
+    "split/3": SplitGroups,
     "partition/1": PartitionRows,
     "union/1": Union,
-    "extract-text/1": ExtractText,
-    "chunk/1": Chunks,
+    "extract-text/1": ExtractTextWithParent,
+    "extract-text/2": ExtractText,
+    "chunk/1": ChunksWithParent,
+    "chunk/2": Chunks,
 }

@@ -7,7 +7,7 @@ fields, whether it is a row or a document with what a sheet says of it.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from msgspec import Struct
 
@@ -35,11 +35,25 @@ DOCUMENT_TEXTS = frozenset((TEXT, reads_field(TEXT)))
 """What steps read for which the text of documents is needed."""
 
 
+class OtherRecord(NamedTuple):
+    """The place of another record, to which a decision points.
+
+    Attributes:
+        file: Which file it is in, from 0, in the order of their paths.
+        position: Its place there, from 0.
+        item: Which of the records that were made of it; None: the record itself.
+    """
+
+    file: int
+    position: int
+    item: int | None = None
+
+
 class Candidate(Struct, frozen=True):
     """A record on its way through a recipe.
 
     Attributes:
-        path: The path of its file; no filter changes it.
+        path: The path of its file in the source.
         position: Its place in that file, from 0.
         id: The record id in the source dataset; of one that a step made, that of its first line.
         fields: Its fields as earlier steps left them. A document's text has the name
@@ -50,6 +64,9 @@ class Candidate(Struct, frozen=True):
         roles: Which field has which role.
         data: The bytes of a document, if a step of the recipe reads them.
         origin: The record id of what a step made it of; of others their own.
+        left: Its record id as the last step that takes personal data out left it; None if there
+            was none, or it changed nothing.
+        file: Which file of its dataset it is in, from 0; known of records to compare with.
     """
 
     path: str
@@ -61,6 +78,8 @@ class Candidate(Struct, frozen=True):
     roles: FieldRoles = FieldRoles()
     data: bytes = b""
     origin: Digest | None = None
+    left: Digest | None = None
+    file: int = 0
 
     @property
     def place(self) -> str:
@@ -71,6 +90,11 @@ class Candidate(Struct, frozen=True):
     def source_id(self) -> Digest:
         """The record id in the source dataset of what it is, or was made of."""
         return self.origin or self.id
+
+    @property
+    def drawn_id(self) -> Digest:
+        """The record id by which lots are drawn: of what was taken out nothing follows from it."""
+        return self.left or self.id
 
     @property
     def label(self) -> str:
@@ -146,13 +170,15 @@ class FieldReport(Struct, frozen=True, array_like=True):
         reason: Stable code, such as ``found-email``.
         field: What decisions call the field; None for the whole record.
         count: How often.
-        detail: For people.
+        detail: For people; shown, and not kept.
+        other: The record that it is like.
     """
 
     reason: str
     field: str | None = None
     count: int | None = None
     detail: str | None = None
+    other: OtherRecord | None = None
 
 
 class Keep(Struct, frozen=True):
@@ -174,11 +200,13 @@ class Drop(Struct, frozen=True):
 
     Attributes:
         reason: Stable code; counts are summed by it.
-        detail: For people and programs: the kept twin's id, the value that is not allowed.
+        detail: For people, such as the value that is not allowed; shown, and not kept.
+        other: The record that it goes for.
     """
 
     reason: str
     detail: str = ""
+    other: OtherRecord | None = None
 
 
 class FieldChange(Struct, frozen=True, array_like=True):
@@ -188,17 +216,12 @@ class FieldChange(Struct, frozen=True, array_like=True):
         field: What decisions call it.
         reason: Stable code, such as ``redacted-email``.
         count: How many places.
-        spans: Where the replacements stand in the field's new value: UTF-8 byte offsets.
-        before: Digest of the field's old UTF-8 bytes, ``blake3:…``; only of texts, because the
-            digest of a short cell could be guessed back.
-        detail: For people.
+        detail: For people; shown, and not kept.
     """
 
     field: str
     reason: str
     count: int
-    spans: tuple[tuple[int, int], ...] = ()
-    before: str | None = None
     detail: str | None = None
 
 
@@ -209,11 +232,13 @@ class Change(Struct, frozen=True):
         fields: All of its fields now. A value that did not change is the very object it was.
         changes: At least one.
         reports: What else was found in it.
+        path: Of a document the path that it gets; None: it keeps its own.
     """
 
     fields: Fields
     changes: tuple[FieldChange, ...]
     reports: tuple[FieldReport, ...] = ()
+    path: str | None = None
 
 
 class Made(Struct, frozen=True):
@@ -221,11 +246,9 @@ class Made(Struct, frozen=True):
 
     Attributes:
         fields: Its fields; a row always.
-        place: Where in the other record it comes from, for people and programs.
     """
 
     fields: dict[str, JSON]
-    place: Mapping[str, JSON]
 
 
 class Divide(Struct, frozen=True):
@@ -255,6 +278,9 @@ class Filter(ABC):
         MAKES_ROWS: Whether what leaves it are rows, whatever came.
         NEEDS_ROWS: Whether it takes nothing but rows.
         REF_ROLE: The role of the datasets in :attr:`refs` among the inputs of what is made.
+        TAKES_OUT: Whether nothing that follows it may depend on what it takes out of records.
+        GIVES_AWAY: What its rows hold that depends on what other steps take out; empty: nothing.
+        SUCCESSOR: What to use instead of it; empty: it is the newest of its name.
     """
 
     USE: ClassVar[str]
@@ -262,6 +288,9 @@ class Filter(ABC):
     MAKES_ROWS: ClassVar[bool] = False
     NEEDS_ROWS: ClassVar[bool] = False
     REF_ROLE: ClassVar[str] = "against"
+    TAKES_OUT: ClassVar[bool] = False
+    GIVES_AWAY: ClassVar[str] = ""
+    SUCCESSOR: ClassVar[str] = ""
 
     @classmethod
     @abstractmethod
@@ -292,6 +321,11 @@ class Filter(ABC):
     def parts(self) -> tuple[str, ...]:
         """The parts that it can put records into, in order; none if it does not split."""
         return ()
+
+    @property
+    def draws_by_source(self) -> bool:
+        """Whether it draws lots by what the source has, whatever steps before it took out."""
+        return False
 
     def fields_after(self, before: frozenset[str]) -> frozenset[str]:
         """Return the fields that records have after the step, given those before."""

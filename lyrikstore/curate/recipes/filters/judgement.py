@@ -49,6 +49,8 @@ class Judgement:
         self._codes = np.zeros(count, np.uint8)
         self._others = np.full(count, -1, np.int64)
         self._likeness = np.full(count, -1, np.int16)
+        self._parts: Sequence[str] = ()
+        self._dealt: np.ndarray[Any, Any] | None = None
 
     def drop(self, at: Any, reason: str, other: Any) -> None:
         """Say that records go, each for the sake of another one; places, one or an array."""
@@ -57,6 +59,14 @@ class Judgement:
     def report(self, at: Any, reason: str, other: Any) -> None:
         """Say what was found of records that stay; ``other`` as for :meth:`drop`."""
         self._codes[at], self._others[at] = self.reasons.index(reason) + 129, other
+
+    def deal(self, parts: Sequence[str], dealt: "np.ndarray[Any, Any]") -> None:
+        """Say to which of the parts each record goes that stays: its place among them."""
+        self._parts, self._dealt = parts, dealt
+
+    def part(self, at: int) -> str | None:
+        """Return the part that a record goes to; None where none were dealt."""
+        return None if self._dealt is None else self._parts[int(self._dealt[at])]
 
     def liken(self, at: int, likeness: int) -> None:
         """Say how like the other one a record is, in 1/10000."""

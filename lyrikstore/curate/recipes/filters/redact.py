@@ -1,12 +1,12 @@
 """``redact/1``: replaces personal data by typed placeholders (spec §12.5.5)."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from msgspec import Struct
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import JSON
 from lyrikstore.curate.personal.holders import find_holders, find_repeats
@@ -131,7 +131,7 @@ class Redact(Filter):
             candidate.require_text(self.USE)
             for name in candidate.text_fields:
                 if self.mask is None or name not in self.mask:
-                    self._search(candidate, name, fields, changes, is_text=True)
+                    self._search(candidate, name, fields, changes)
         named = [name for name in candidate.text_fields if name in (self.mask or ())]
         for name in (*named, *candidate.others()):
             if name not in fields:
@@ -139,10 +139,9 @@ class Redact(Filter):
             if self.mask is None or name in self.mask:
                 if fields[name] is not None and fields[name] != MASK:
                     fields[name] = MASK
-                    span = ((0, len(MASK)),)
-                    changes.append(FieldChange(candidate.called(name), "masked", 1, span))
+                    changes.append(FieldChange(candidate.called(name), "masked", 1))
             elif self.columns is None or name in self.columns:
-                self._search(candidate, name, fields, changes, is_text=False)
+                self._search(candidate, name, fields, changes)
         return Change(fields, tuple(changes)) if changes else Keep()
 
     def _search(
@@ -151,8 +150,6 @@ class Redact(Filter):
         name: str,
         fields: dict[str, JSON],
         changes: list[FieldChange],
-        *,
-        is_text: bool,
     ) -> None:
         """Redact one field, and each text of one that is a list."""
         value = fields.get(name)
@@ -161,8 +158,7 @@ class Redact(Filter):
             if isinstance(text, str):
                 new, replaced = redact(text, self.patterns, repeats=self.repeats)
                 if replaced:
-                    before = str(Digest.of(text.encode())) if is_text else None
-                    changes += _describe(candidate.called(name), replaced, new, before)
+                    changes += _describe(candidate.called(name), replaced)
                     found.append(new)
                     continue
             found.append(text)
@@ -212,23 +208,8 @@ def redact(
     return "".join(parts), merged
 
 
-def _describe(
-    field: str, found: list[Replacement], new: str, before: str | None
-) -> list[FieldChange]:
-    spans: dict[str, list[tuple[int, int]]] = {}
-    shift = 0  # code points gained so far
-    place = 0  # code points of `new` already counted
-    offset = 0  # and their UTF-8 bytes
-    for item in found:
-        start = item.start + shift
-        placeholder = FINDERS[item.pattern][0]
-        offset += len(new[place:start].encode())
-        spans.setdefault(item.pattern, []).append((offset, offset + len(placeholder)))
-        place = start + len(placeholder)
-        offset += len(placeholder)
-        shift += len(placeholder) - (item.end - item.start)
+def _describe(field: str, found: list[Replacement]) -> list[FieldChange]:
+    counts = Counter(item.pattern for item in found)
     return [
-        FieldChange(field, f"redacted-{name}", len(spans[name]), tuple(spans[name]), before)
-        for name in FINDERS
-        if name in spans
+        FieldChange(field, f"redacted-{name}", counts[name]) for name in FINDERS if name in counts
     ]

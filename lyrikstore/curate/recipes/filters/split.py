@@ -81,6 +81,11 @@ class Split(Filter):
         """The parts that can receive records, in order."""
         return tuple(part for part, _ in self.bounds)
 
+    @property
+    def draws_by_source(self) -> bool:
+        """That a value or a record id of the source decides."""
+        return True
+
     def start(self) -> Decide:
         """Return the decision function."""
         return self._decide
@@ -100,8 +105,17 @@ class Split(Filter):
             group_kind: ``value`` for a column value, ``record`` for a record without one.
             group: The value, or the record id in hex.
         """
-        digest = blake3(encode([self.seed, group_kind, group]), derive_key_context=_CONTEXT).digest(
-            length=8
-        )
-        number = int.from_bytes(digest, "big")
+        number = split_number(self.seed, group_kind, group)
         return next(part for part, bound in self.bounds if number < bound)
+
+
+def split_number(seed: str, group_kind: str, group: str) -> int:
+    """Return the number of 64 bits by which a group is dealt.
+
+    Args:
+        seed: Another one deals anew.
+        group_kind: ``value`` for the value of a field, ``record`` for a record without one.
+        group: The value, or the record id in hex.
+    """
+    digest = blake3(encode([seed, group_kind, group]), derive_key_context=_CONTEXT).digest(length=8)
+    return int.from_bytes(digest, "big")

@@ -89,6 +89,11 @@ class SplitByField(Filter):
             return self.hashed.reads()
         return (f"meta:{self.column}",) if self.column else ()
 
+    @property
+    def draws_by_source(self) -> bool:
+        """Whether a value or a record id of the source decides."""
+        return self.hashed is not None
+
     def start(self) -> Decide:
         """Return the decision function."""
         return self._decide

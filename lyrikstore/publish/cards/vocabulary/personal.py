@@ -18,7 +18,7 @@ from lyrikstore.publish.cards.vocabulary.fact import Fact
 
 _FOUND = "found-"
 _SCAN = "scan/1"
-_REMOVES = frozenset({"redact/2", "drop-personal/1"})
+_REMOVES = frozenset({"redact/2", "redact/3", "drop-personal/1"})
 _RENAMES = "map/1"
 
 Step = Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""``chunk/1``: cuts texts into rows that know their place (spec §12.5.11)."""
+"""``chunk/1`` and ``/2``: cut texts into rows that know their place (spec §12.5.11, §12.5.27)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,16 +7,20 @@ from typing import Any, ClassVar, Self
 from msgspec.structs import replace
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.json import JSON
 from lyrikstore.curate.extract.chunk import Unit, check_size, chunk
 from lyrikstore.curate.extract.rows import (
     CHUNK_FIELDS,
-    END,
-    PAGE,
+    CHUNK_FIELDS_1,
+    DOCUMENT,
     PAGES,
+    PARENT,
+    PART,
     PATH,
-    START,
     TEXT,
     chunk_row,
+    document_digest,
+    is_document_row,
     page_starts,
 )
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
@@ -52,7 +56,8 @@ class Chunks(Filter):
         overlap: The most that two share.
     """
 
-    USE: ClassVar[str] = "chunk/1"
+    USE: ClassVar[str] = "chunk/2"
+    OWN: ClassVar[frozenset[str]] = CHUNK_FIELDS
     PARAMETERS: ClassVar[tuple[Parameter, ...]] = (
         Parameter(
             "unit",
@@ -86,7 +91,7 @@ class Chunks(Filter):
 
     def fields_after(self, before: frozenset[str]) -> frozenset[str]:
         """Return the fields, and those of a chunk."""
-        return (before - {DOCUMENT_TEXT, PAGES}) | CHUNK_FIELDS
+        return (before - {DOCUMENT_TEXT, PAGES}) | self.OWN
 
     def roles(self, before: FieldRoles) -> FieldRoles:
         """Return that ``text`` is the text, and no field the id, which a record's chunks share."""
@@ -100,18 +105,37 @@ class Chunks(Filter):
         text = candidate.require_text(self.USE)
         return Drop("blank") if is_blank(text) else Divide("chunked", self._cut(candidate, text))
 
+    def known_by(
+        self,
+        candidate: Candidate,  # noqa: ARG002
+        record: Mapping[str, JSON],  # noqa: ARG002
+        text: str,
+    ) -> dict[str, JSON]:
+        """Return what tells the record in each of its chunks.
+
+        Args:
+            candidate: The record.
+            record: Its fields, of a document with its path.
+            text: Its text.
+        """
+        return {DOCUMENT: document_digest(text)}
+
     def _cut(self, candidate: Candidate, text: str) -> Iterator[Made]:
         record = dict(candidate.fields)
         pages = page_starts(record)
         if candidate.is_document:
             record[PATH] = candidate.path
+        known_by = self.known_by(candidate, record, text)
         total, carried, most = 0, -1, 0
-        for part in chunk(text, self.unit, self.size, self.overlap, pages=pages):
+        parts = chunk(text, self.unit, self.size, self.overlap, pages=pages)
+        for number, part in enumerate(parts, start=1):
+            if PART in self.OWN:
+                known_by[PART] = number
             row = chunk_row(
-                part, record=record, record_id=candidate.id.hex, texts=candidate.text_fields
+                part, record=record, texts=candidate.text_fields, own=self.OWN, known_by=known_by
             )
             if carried < 0:
-                taken = {name: value for name, value in row.items() if name not in CHUNK_FIELDS}
+                taken = {name: value for name, value in row.items() if name not in self.OWN}
                 carried = len(encode_value(taken))
                 most = min(MAX_CHUNKS_BYTES, FREE_BYTES + MOST_TIMES * (carried + len(text)))
             total += _ROW_BYTES + carried + len(part.text)
@@ -122,5 +146,23 @@ class Chunks(Filter):
                     f"than {most} bytes",
                     hint="choose a larger size, or drop large fields before with map/1",
                 )
-            place = {name: row[name] for name in (START, END, PAGE) if name in row}
-            yield Made(row, place)
+            yield Made(row)
+
+
+class ChunksWithParent(Chunks):
+    """States a digest of what the text was before, too: guesses at it can be tried out."""
+
+    USE: ClassVar[str] = "chunk/1"
+    OWN: ClassVar[frozenset[str]] = CHUNK_FIELDS_1
+    GIVES_AWAY: ClassVar[str] = "digests of the texts that were cut, as they were in the source"
+    SUCCESSOR: ClassVar[str] = Chunks.USE
+
+    def known_by(
+        self,
+        candidate: Candidate,
+        record: Mapping[str, JSON],
+        text: str,  # noqa: ARG002
+    ) -> dict[str, JSON]:
+        """Return the record id in the source, or that of the document that a row states."""
+        # A row's places are then those in the document's text.
+        return {PARENT: record[PARENT] if is_document_row(record) else candidate.id.hex}

@@ -1,4 +1,4 @@
-"""``extract-text/1``: makes a row of each document (spec §12.5.10)."""
+"""``extract-text/1`` and ``/2``: make a row of each document (spec §12.5.10, §12.5.26)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class ExtractText(Filter):
         encoding: Of texts without a byte-order mark; None: what they say, or a guess.
     """
 
-    USE: ClassVar[str] = "extract-text/1"
+    USE: ClassVar[str] = "extract-text/2"
     PARAMETERS: ClassVar[tuple[Parameter, ...]] = (
         Parameter(
             "encoding",
@@ -101,20 +101,36 @@ class ExtractText(Filter):
             if not candidate.is_document:
                 raise InvalidInputError(
                     "bad-recipe",
-                    "extract-text/1 reads documents, and these are rows",
+                    f"{self.USE} reads documents, and these are rows",
                     hint="put it first, and leave it out where the data is rows",
                 )
-            return _decide(candidate, extractor)
+            return _decide(candidate, extractor, self.parent(candidate))
 
         return decide
 
+    def parent(self, candidate: Candidate) -> str:  # noqa: ARG002
+        """Return the digest of its document that a row states; empty: none."""
+        return ""
 
-def _decide(candidate: Candidate, extractor: Extractor) -> Outcome:
+
+class ExtractTextWithParent(ExtractText):
+    """States the record id of the document, too: whoever has the row can try out guesses at it."""
+
+    USE: ClassVar[str] = "extract-text/1"
+    GIVES_AWAY: ClassVar[str] = "digests of the documents that were read, and of attachments"
+    SUCCESSOR: ClassVar[str] = ExtractText.USE
+
+    def parent(self, candidate: Candidate) -> str:
+        """Return the record id of the document."""
+        return candidate.id.hex
+
+
+def _decide(candidate: Candidate, extractor: Extractor, parent: str) -> Outcome:
     found = extractor.extract(candidate.path, candidate.data)
     if isinstance(found, Unreadable):
         return Drop(found.reason, found.detail)
     columns = {name: value for name, value in candidate.fields.items() if name != DOCUMENT_TEXT}
-    row = document_row(found, path=candidate.path, parent=candidate.id.hex, columns=columns)
+    row = document_row(found, path=candidate.path, parent=parent, columns=columns)
     if len(encode(row)) > MAX_RECORD_BYTES:
         return Drop("too-large", f"its row has more than {MAX_RECORD_BYTES} bytes")
     change = FieldChange(TEXT, f"extracted-{found.format}", max(1, len(found.pages)))

@@ -19,6 +19,7 @@ from lyrikstore.curate.recipes.filters.contract import (
     FieldReport,
     Filter,
     Keep,
+    OtherRecord,
     Outcome,
 )
 from lyrikstore.curate.recipes.filters.duplicates.shingles import Shingles
@@ -33,14 +34,14 @@ class ComparedTexts(Struct, frozen=True):
     """What is kept of a test set to compare with.
 
     Attributes:
-        ids: The record ids, 32 bytes each.
+        places: File and position of each record, 8 bytes each.
         exact: Digest of each text, 16 bytes.
         normal: Digest of its normal form.
         shingles: Numbers of all shingles, sorted, 8 bytes each.
         holders: For each the first record that has it, 4 bytes.
     """
 
-    ids: bytes
+    places: bytes
     exact: bytes
     normal: bytes
     shingles: bytes
@@ -92,7 +93,7 @@ class Decontaminate(Filter):
             InvalidInputError: (``no-text``) no field of it is the text, or there is no text in it.
         """
         texts = Shingles(WORDS)
-        ids, exact, normal = bytearray(), bytearray(), bytearray()
+        places, exact, normal = array("q"), bytearray(), bytearray()
         numbers, holders = array("Q"), array("I")
         for record in records:
             text = record.text
@@ -100,11 +101,11 @@ class Decontaminate(Filter):
                 continue
             found = texts.of(text)
             numbers.frombytes(found.tobytes())
-            holders.extend([len(ids) // 32] * len(found))
-            ids += record.id.raw
+            holders.extend([len(places) // 2] * len(found))
+            places.extend((record.file, record.position))
             exact += _digest(text)
             normal += _digest(normalise(text))
-        if not ids:
+        if not places:
             raise InvalidInputError(
                 "no-text",
                 f"{self.against} has no text to compare with",
@@ -113,7 +114,7 @@ class Decontaminate(Filter):
         every, first = np.unique(np.frombuffer(numbers, np.uint64), return_index=True)
         held = np.frombuffer(holders, np.uint32)[first]
         known = ComparedTexts(
-            bytes(ids), bytes(exact), bytes(normal), every.tobytes(), held.tobytes()
+            places.tobytes(), bytes(exact), bytes(normal), every.tobytes(), held.tobytes()
         )
         return msgspec.msgpack.encode(known)
 
@@ -127,14 +128,15 @@ class Decontaminate(Filter):
         known = self.prepared
         if known is None:
             raise TypeError("the step is not bound to a test set")
-        places = {EXACT: _places(known.exact), NORMALISED: _places(known.normal)}
+        firsts = {EXACT: _firsts(known.exact), NORMALISED: _firsts(known.normal)}
         shingles = np.frombuffer(known.shingles, np.uint64)
         holders = np.frombuffer(known.holders, np.uint32)
+        records = np.frombuffer(known.places, np.int64).reshape(-1, 2)
         texts = Shingles(WORDS)
 
         def find(text: str) -> tuple[str, int] | None:
             for reason, form in ((EXACT, text), (NORMALISED, normalise(text))):
-                place = places[reason].get(_digest(form))
+                place = firsts[reason].get(_digest(form))
                 if place is not None:
                     return reason, place
             found = texts.of(text)
@@ -149,16 +151,17 @@ class Decontaminate(Filter):
             if overlap is None:
                 return Keep()
             reason, place = overlap
-            other = f"record {known.ids[place * 32 : place * 32 + 32].hex()} of {self.against}"
-            detail = f"{WORDS} words of {other}" if reason == SHINGLE else f"text of {other}"
+            other = OtherRecord(*map(int, records[place]))
+            called = f"record {other.position + 1} of file {other.file + 1} of {self.against}"
+            detail = f"{WORDS} words of {called}" if reason == SHINGLE else f"text of {called}"
             if self.report:
-                return Keep(reports=(FieldReport(reason, detail=detail),))
-            return Drop(reason, detail)
+                return Keep(reports=(FieldReport(reason, detail=detail, other=other),))
+            return Drop(reason, detail, other)
 
         return decide
 
 
-def _places(digests: bytes) -> dict[bytes, int]:
+def _firsts(digests: bytes) -> dict[bytes, int]:
     """Return digest → the first record that has it."""
     count = len(digests) // 16
     return {digests[at * 16 : at * 16 + 16]: at for at in reversed(range(count))}

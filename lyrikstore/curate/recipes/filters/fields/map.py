@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from operator import is_
 from typing import Any, ClassVar, Self
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.text import WHITE_SPACE
@@ -199,13 +198,11 @@ class _Work:
             return
         if value is None and name == DOCUMENT_TEXT:
             raise self._no_text()
-        is_text = name in self._candidate.text_fields and isinstance(old, str)
-        before = str(Digest.of(str(old).encode())) if is_text else None
         if value is None:
             self.fields.pop(name, None)
         else:
             self.fields[name] = value
-        self._tell(name, reason, before=before)
+        self._tell(name, reason)
 
     def take(self, name: str, reason: str, detail: str | None = None) -> JSON:
         """Take a field away and return its value."""
@@ -232,11 +229,8 @@ class _Work:
                 )
             self.fields[new] = value
 
-    def _tell(
-        self, name: str, reason: str, *, before: str | None = None, detail: str | None = None
-    ) -> None:
-        called = self._candidate.called(name)
-        self.changes.append(FieldChange(called, reason, 1, before=before, detail=detail))
+    def _tell(self, name: str, reason: str, *, detail: str | None = None) -> None:
+        self.changes.append(FieldChange(self._candidate.called(name), reason, 1, detail))
 
     def _no_text(self) -> InvalidInputError:
         return self._refused(

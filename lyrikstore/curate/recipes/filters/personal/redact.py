@@ -2,7 +2,8 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -46,6 +47,8 @@ class RedactTyped(PersonalFilter):
     """
 
     USE: ClassVar[str] = "redact/2"
+    GIVES_AWAY: ClassVar[str] = "names of files and attachments that hold what was redacted"
+    SUCCESSOR: ClassVar[str] = "redact/3"
     PARAMETERS: ClassVar[tuple[Parameter, ...]] = (
         *PersonalFilter.SEARCHES,
         Parameter(
@@ -88,8 +91,8 @@ class RedactTyped(PersonalFilter):
         return cls(
             **cls.searched(values, other=values["mask"] != []),
             mask=None if values["mask"] == "*" else frozenset(values["mask"]),
-            keep=compile_values(values.get("keep", ()), "redact/2: keep"),
-            deny=compile_values(values.get("deny", ()), "redact/2: deny"),
+            keep=compile_values(values.get("keep", ()), f"{cls.USE}: keep"),
+            deny=compile_values(values.get("deny", ()), f"{cls.USE}: deny"),
             zip3=values["zip3"],
         )
 
@@ -105,7 +108,10 @@ class RedactTyped(PersonalFilter):
 
     def find(self, text: str) -> list[Found]:
         """Return what is to be replaced: of a find that holds a placeholder what lies beside it."""
-        found = super(RedactTyped, self).find(text)
+        return self.refine(text, super(RedactTyped, self).find(text))
+
+    def refine(self, text: str, found: list[Found]) -> list[Found]:
+        """Return what is to be replaced of what was found; ``found`` overlaps nowhere."""
         if self.keep is not None:
             keep = self.keep
             found = [item for item in found if not keep.fullmatch(text, item.start, item.end)]
@@ -130,20 +136,14 @@ class RedactTyped(PersonalFilter):
                 found = self.find(text)
                 if not found:
                     return text
-                new, described = numbers.replace(text, found)
-                called = candidate.called(name)
-                # ATTACK: with a digest of the text before, what was redacted could be tried out.
-                changes.extend(
-                    FieldChange(called, f"redacted-{kind}", len(spans), tuple(spans))
-                    for kind, spans in described.items()
-                )
-                return new
+                changes.extend(described(candidate.called(name), found))
+                return numbers.replace(text, found)
 
             fields[name] = map_strings(fields[name], replace)
         for name in masked:
             if fields[name] not in (None, MASK):
                 fields[name] = MASK
-                changes.append(FieldChange(candidate.called(name), "masked", 1, ((0, len(MASK)),)))
+                changes.append(FieldChange(candidate.called(name), "masked", 1))
         return Change(fields, tuple(changes)) if changes else Keep()
 
 
@@ -159,39 +159,52 @@ class Numbers:
         self._given: dict[tuple[str, str], int] = {}
         self._last: dict[str, int] = {}
         self._zip3 = zip3
+        self._parts: dict[tuple[str, str], str] = {}
         for value in candidate.fields.values():
             for text in strings(value):
                 for one in _PLACEHOLDER.finditer(text) if "<" in text else ():
                     number = int(one["number"] or 0)
                     self._last[one["name"]] = max(self._last.get(one["name"], 0), number)
 
-    def replace(
-        self, text: str, found: list[Found]
-    ) -> tuple[str, dict[str, list[tuple[int, int]]]]:
-        """Return the text with placeholders, and where they are: UTF-8 offsets by kind."""
+    def replace(self, text: str, found: Iterable[Found]) -> str:
+        """Return the text with placeholders."""
         parts: list[str] = []
-        spans: dict[str, list[tuple[int, int]]] = {}
-        place = offset = 0
+        place = 0
         for item in found:
-            kind = DENIED if item.detector == DENIED else item.kind
-            placeholder = self._placeholder(kind, text[item.start : item.end])
-            parts += (text[place : item.start], placeholder)
-            offset += len(text[place : item.start].encode())
-            spans.setdefault(kind, []).append((offset, offset + len(placeholder)))
-            offset += len(placeholder)
+            parts += (text[place : item.start], self.placeholder_of(text, item))
             place = item.end
-        parts.append(text[place:])
-        order = [*KINDS, DENIED]
-        return "".join(parts), dict(sorted(spans.items(), key=lambda one: order.index(one[0])))
+        return "".join((*parts, text[place:]))
 
-    def _placeholder(self, kind: str, value: str) -> str:
+    def placeholder_of(self, text: str, item: Found) -> str:
+        """Return the placeholder of what was found in a text."""
+        return self.placeholder(_kind(item), text[item.start : item.end])
+
+    def count_as(self, kind: str, part: str, whole: str) -> None:
+        """Give a part of a value, such as a family name, the number of the whole one."""
+        self._parts.setdefault((KINDS[kind].placeholder, normalise(part)), normalise(whole))
+
+    def placeholder(self, kind: str, value: str) -> str:
+        """Return the placeholder of a value; of the same one always the same."""
         name = "DENIED" if kind == DENIED else KINDS[kind].placeholder
         if kind == "zip" and self._zip3 and len(value) >= 5 and value[:5].isdecimal():
             return f"<{name}-{value[:3]}xx>"
-        key = (name, normalise(value))
+        normal = normalise(value)
+        key = (name, self._parts.get((name, normal), normal))
         if key not in self._given:
             self._last[name] = self._given[key] = self._last.get(name, 0) + 1
         return f"<{name}-{self._given[key]}>"
+
+
+def described(field: str, found: Iterable[Found]) -> Iterator[FieldChange]:
+    """Yield what was replaced in a field, by kind."""
+    counts = Counter(map(_kind, found))
+    for kind in (*KINDS, DENIED):
+        if kind in counts:
+            yield FieldChange(field, f"redacted-{kind}", counts[kind])
+
+
+def _kind(item: Found) -> str:
+    return DENIED if item.detector == DENIED else item.kind
 
 
 def _beside(text: str, found: list[Found], placed: list[tuple[int, int]]) -> Iterator[Found]:

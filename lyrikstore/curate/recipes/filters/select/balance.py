@@ -82,7 +82,7 @@ class Balance(DatasetFilter):
                     hint="name it: by = FIELD, or commit --label FIELD",
                 )
             digest = blake3(encode(sorted(set(found)))).digest(8)
-            return digest + drawn(self.seed, candidate.id.hex)
+            return digest + drawn(self.seed, candidate.drawn_id.hex)
 
         return find
 

@@ -58,7 +58,7 @@ class Sample(DatasetFilter):
 
     def key(self) -> Callable[[Candidate], bytes]:
         """Return the hash of seed and record id."""
-        return lambda candidate: drawn(self.seed, candidate.id.hex)
+        return lambda candidate: drawn(self.seed, candidate.drawn_id.hex)
 
     def judge(self, records: KeyedRecords) -> Judgement:
         """Return that the records with the least hashes stay."""

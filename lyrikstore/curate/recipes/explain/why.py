@@ -2,28 +2,44 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from contextlib import suppress
+from itertools import islice, pairwise
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.canon.errors import IncompleteError, InvalidInputError, NotFoundError
 from lyrikstore.canon.text import pluralize
 from lyrikstore.curate.readers.records import ROWS, iter_records
-from lyrikstore.curate.recipes.decisions import Decision, DecisionQuery, read_decisions
+from lyrikstore.curate.recipes.decisions import (
+    FILES_SINCE,
+    Decision,
+    DecisionQuery,
+    read_decisions,
+)
+from lyrikstore.curate.recipes.explain.ways import (
+    Chain,
+    FoundRecord,
+    Hop,
+    RecordPlace,
+    find_chains,
+)
 from lyrikstore.curate.recipes.source import resolve_dataset
-from lyrikstore.curate.recipes.union import path_prefix
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import document_id
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_tree, retired_versions
+from lyrikstore.history.repository.source_files import SourceFiles
+from lyrikstore.history.trees.tree import Tree
+
+_COMPARING = frozenset({"decontaminate/1"})
+"""Filters whose decisions point to records of what they compare with."""
 
 _HEX = re.compile(r"(?:blake3:)?([0-9a-f]{8,64})")
 _LINE = re.compile(r"(.+):([1-9][0-9]{0,14})")
 MAX_ROWS = 100_000
 """Most decisions that are looked at for one question."""
-
-MAX_CHAIN, MAX_HOPS = 1000, 100_000
-"""Most filters in a row, and versions on all ways together: unions of unions have many."""
 
 
 class Stage(Struct, frozen=True):
@@ -59,8 +75,9 @@ class Explanation(Struct, frozen=True):
     Attributes:
         path: The path of its file in the version asked about, or what it would be there.
         line: Of a row its 1-based place in that file; where it is not there, in the committed one.
-        record: Its id in the committed dataset, hex.
-        current: Its id in the version asked about, hex; ``None`` if it is not there.
+        record: Its id in the committed dataset, hex; ``None`` if the data is not there any more.
+        current: Its id in the version asked about, hex; ``None`` if it, or its data, is not there.
+        kept: Whether the record is in the version asked about.
         root: The committed version it comes from.
         stages: From the first filter to the version asked about; they end where it was dropped.
         dataset: The version asked about.
@@ -68,62 +85,12 @@ class Explanation(Struct, frozen=True):
 
     path: str
     line: int | None
-    record: str
+    record: str | None
     current: str | None
+    kept: bool
     root: Manifest
     stages: tuple[Stage, ...]
     dataset: Manifest
-
-    @property
-    def kept(self) -> bool:
-        """Whether the record is in the version asked about."""
-        return self.current is not None
-
-
-class _Hop(Struct, frozen=True):
-    """One version on the way to a committed one.
-
-    Attributes:
-        version: The version.
-        filter: What made it; None for the committed one.
-        prefix: What its sources' paths have in front in what the filter read: a union's do.
-    """
-
-    version: Manifest
-    filter: Manifest | None
-    prefix: str = ""
-
-
-_Chain = tuple[_Hop, ...]
-"""From the version asked about to one of the committed ones it was made from."""
-
-
-class _Place(Struct, frozen=True):
-    """Where a record is in a version.
-
-    Attributes:
-        path: Its file.
-        position: Its place there, from 0.
-        item: Of what a filter made of a record: which of them, from 0.
-    """
-
-    path: str
-    position: int = 0
-    item: int | None = None
-
-
-class _Found(Struct, frozen=True):
-    """A record that was asked for.
-
-    Attributes:
-        chain: The way it came.
-        root: Its place in the committed version.
-        items: What was made of it on the way and is asked for: version → which.
-    """
-
-    chain: _Chain
-    root: _Place
-    items: tuple[tuple[Digest, int], ...] = ()
 
 
 def why(repository: Repository, ref: str, record: str) -> Explanation:
@@ -146,7 +113,7 @@ def why(repository: Repository, ref: str, record: str) -> Explanation:
     """
     dataset = resolve_dataset(repository, ref)
     asking = _Asking(repository)
-    found = asking.find(_chains(repository, dataset), record)
+    found = asking.find(find_chains(repository, dataset), record)
     if len(found) > 1:
         listed = sorted(asking.called(one) for one in found)
         raise InvalidInputError(
@@ -165,41 +132,19 @@ def why(repository: Repository, ref: str, record: str) -> Explanation:
     return asking.explain(found[0])
 
 
-def _chains(repository: Repository, dataset: Manifest) -> list[_Chain]:
-    """Return the ways from ``dataset`` back to the committed ones."""
-    found: list[_Chain] = []
-    pending: list[tuple[Manifest, _Chain]] = [(dataset, ())]
-    hops = 0
-    while pending:
-        version, before = pending.pop()
-        hops += 1 + len(before)
-        if len(before) == MAX_CHAIN or hops > MAX_HOPS:
-            raise InvalidInputError(
-                "too-deep", f"more than {len(before)} filters in a row", hint="ask a source instead"
-            )
-        if version.body["origin"] != "filtered":
-            found.append((*before, _Hop(version, None)))
-            continue
-        used = repository.manifest(version.inputs_in("filter")[0].id)
-        sources = [repository.manifest(item.id) for item in version.inputs_in("source")]
-        for source in reversed(sources):
-            prefix = path_prefix(source) if len(sources) > 1 else ""
-            pending.append((source, (*before, _Hop(version, used, prefix))))
-    return found
-
-
 class _Asking:
     """The decision tables and trees of one store, asked about one record."""
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
+        self._trees: dict[Digest, Tree] = {}
         self._seen: dict[tuple[Digest, DecisionQuery], list[Decision]] = {}
 
-    def find(self, chains: Iterable[_Chain], record: str) -> list[_Found]:
+    def find(self, chains: Iterable[Chain], record: str) -> list[FoundRecord]:
         """Return the records of the committed versions that ``record`` may name, each once."""
         chains = list(chains)
         line = _LINE.fullmatch(record)
-        places = [_Place(record)] + ([_Place(line[1], int(line[2]) - 1)] if line else [])
+        places = [RecordPlace(record)] + ([RecordPlace(line[1], int(line[2]) - 1)] if line else [])
         for look in (self._behind, self._at_root):
             found = [one for chain in chains for place in places for one in look(chain, place)]
             if found:
@@ -209,50 +154,89 @@ class _Asking:
             return []
         return list(dict.fromkeys(one for chain in chains for one in self._by_id(chain, digits[1])))
 
-    def called(self, found: _Found) -> str:
+    def called(self, found: FoundRecord) -> str:
         """Return what to call a record in a message."""
         prefix = "".join(hop.prefix for hop in found.chain[:-1])
         path = prefix + found.root.path
         return f"{path}:{found.root.position + 1}" if _is_rows(found.chain[-1].version) else path
 
-    def explain(self, found: _Found) -> Explanation:
+    def explain(self, found: FoundRecord) -> Explanation:
         """Return the history of a record."""
         *hops, root = found.chain
         chosen = dict(found.items)
-        place: _Place | None = found.root
+        place: RecordPlace | None = found.root
         stages: list[Stage] = []
-        first: str | None = None
-        current: str | None = None
         source = root.version
         for hop in reversed(hops):
             if place is None or hop.filter is None:
                 break
-            wanted = DecisionQuery(path=hop.prefix + place.path, position=place.position)
-            rows = self._rows(hop.version, wanted)
+            rows = self._rows(hop.version, self._about(hop, source, place))
             if not rows:
                 break
-            rows = _of_item(rows, chosen.get(hop.version.id), hop.version)
-            stage = Stage(hop.version, source, hop.filter, tuple(rows))
+            path = hop.prefix + place.path
+            rows = _of_item(
+                [replace(row, path=path) for row in rows], chosen.get(hop.version.id), hop.version
+            )
+            stage = Stage(
+                hop.version,
+                source,
+                hop.filter,
+                tuple(self._with_other(hop, row) for row in rows),
+            )
             stages.append(stage)
-            first = first or stage.verdict.record
-            verdict = stage.verdict
-            current = (verdict.new_record or verdict.record) if stage.here else None
-            place = _next_place(verdict) if stage.here else None
+            place = _next_place(stage.verdict) if stage.here else None
             source = hop.version
         asked = found.chain[0].version
-        if first is None:
-            first = current = self._root_id(root.version, found.root).hex
+        kept = place is not None and source is asked
+        first = self._id_at(root.version, found.root)
+        current = self._id_at(asked, place) if kept and place is not None else None
         shown = place or found.root
         if place is None:
             prefix = "".join(hop.prefix for hop in hops)
-            shown = _Place(prefix + found.root.path, found.root.position)
+            shown = RecordPlace(prefix + found.root.path, found.root.position)
         line = shown.position + 1 if _is_rows(asked) or _is_rows(root.version) else None
-        return Explanation(shown.path, line, first, current, root.version, tuple(stages), asked)
+        return Explanation(
+            shown.path, line, first, current, kept, root.version, tuple(stages), asked
+        )
 
-    def _behind(self, chain: _Chain, place: _Place) -> Iterator[_Found]:
+    def _about(self, hop: Hop, source: Manifest, place: RecordPlace) -> DecisionQuery:
+        """Return how to ask the decisions of a hop about a record at a place of its source."""
+        if hop.files is None or not _has_files(hop.version):
+            return DecisionQuery(path=hop.prefix + place.path, position=place.position)
+        return DecisionQuery(file=hop.files.number(source, place.path), position=place.position)
+
+    def _source_place(self, hop: Hop, source: Manifest, row: Decision) -> RecordPlace | None:
+        """Return the place in the source that a decision is about; None: in another source."""
+        if row.file is not None and hop.files is not None:
+            found = hop.files.find(row.file)
+            if found is None or found[0].id != source.id:
+                return None
+            return RecordPlace(found[1], row.position)
+        if row.path is None or not row.path.startswith(hop.prefix):
+            return None
+        return RecordPlace(row.path.removeprefix(hop.prefix), row.position)
+
+    def _with_other(self, hop: Hop, row: Decision) -> Decision:
+        """Return a decision with the place of the record that it points to, for people."""
+        other, files = row.other, hop.files
+        if other is None or files is None:
+            return row
+        if row.filter in _COMPARING:
+            compared = [self._repository.manifest(i.id) for i in hop.version.inputs_in("against")]
+            if len(compared) != 1:  # which of them, the recipe says by a name that may have moved
+                return row
+            files = SourceFiles(self._repository, compared)
+        found = files.find(other.file)
+        if found is None:
+            return row
+        line = f":{other.position + 1}" if _is_rows(found[0]) else ""
+        item = "" if other.item is None else f", item {other.item}"
+        return replace(row, detail=f"{files.path(other.file)}{line}{item}")
+
+    def _behind(self, chain: Chain, place: RecordPlace) -> Iterator[FoundRecord]:
         """Yield what became the record at a place of the version asked about."""
         items: list[tuple[Digest, int]] = []
-        for hop in chain[:-1]:
+        for hop, behind in pairwise(chain):
             if _has_places(hop.version):
                 wanted = DecisionQuery(new_path=place.path, new_position=place.position)
             else:
@@ -266,40 +250,51 @@ class _Asking:
                 ),
                 None,
             )
-            if row is None or not row.path.startswith(hop.prefix):
+            found = None if row is None else self._source_place(hop, behind.version, row)
+            if row is None or found is None:
                 return
             if row.item is not None:
                 items.append((hop.version.id, row.item))
-            place = _Place(row.path.removeprefix(hop.prefix), row.position)
+            place = found
         if self._root_has(chain[-1].version, place):
-            yield _Found(chain, place, tuple(items))
+            yield FoundRecord(chain, place, tuple(items))
 
-    def _at_root(self, chain: _Chain, place: _Place) -> Iterator[_Found]:
+    def _at_root(self, chain: Chain, place: RecordPlace) -> Iterator[FoundRecord]:
         """Yield the record of the committed version at a place as the version asked about says."""
         path = place.path
         for hop in chain[:-1]:
             if not path.startswith(hop.prefix):
                 return
             path = path.removeprefix(hop.prefix)
-        if self._root_has(chain[-1].version, _Place(path, place.position)):
-            yield _Found(chain, _Place(path, place.position))
+        if self._root_has(chain[-1].version, RecordPlace(path, place.position)):
+            yield FoundRecord(chain, RecordPlace(path, place.position))
 
-    def _by_id(self, chain: _Chain, digits: str) -> Iterator[_Found]:
-        """Yield the records whose id, in any version on the way, begins so."""
-        for at, hop in enumerate(chain[:-1]):
+    def _by_id(self, chain: Chain, digits: str) -> Iterator[FoundRecord]:
+        """Yield the records whose id, in any version on the way, begins so.
+
+        Decisions of versions 1 and 2 hold the ids; else they are worked out of the data.
+        """
+        for at, (hop, behind) in enumerate(pairwise(chain)):
+            if _has_files(hop.version):
+                continue
             for row in self._rows(hop.version, DecisionQuery(digits=digits)):
-                if not row.path.startswith(hop.prefix):
+                place = self._source_place(hop, behind.version, row)
+                if place is None:
                     continue
-                place = _Place(row.path.removeprefix(hop.prefix), row.position)
                 # The id in the source is that of the record, and not of what was made of it.
-                is_source = row.item is None or row.record.startswith(digits)
+                is_source = row.item is None or (row.record or "").startswith(digits)
                 made = [] if is_source else [(hop.version.id, row.item or 0)]
                 for found in self._behind(chain[at + 1 :], place):
-                    yield _Found(chain, found.root, (*made, *found.items))
-        if len(chain) == 1:
-            for place, identity in self._records(chain[0].version):
-                if identity.hex.startswith(digits):
-                    yield _Found(chain, place)
+                    yield FoundRecord(chain, found.root, (*made, *found.items))
+        for at, hop in enumerate(chain):
+            told = chain[at - 1] if hop.filter is None and at else hop
+            if told.filter is not None and not _has_files(told.version):
+                continue
+            with suppress(IncompleteError):  # its data is not there any more
+                for place, identity in self._records(hop.version):
+                    if identity.hex.startswith(digits):
+                        for found in self._behind(chain[at:], place):
+                            yield FoundRecord(chain, found.root, found.items)
 
     def _rows(self, version: Manifest, wanted: DecisionQuery) -> list[Decision]:
         attachments = version.attachments_in("decisions")
@@ -315,33 +310,46 @@ class _Asking:
                 self._seen[key] = list(islice(read_decisions(stream, wanted), MAX_ROWS))
         return self._seen[key]
 
-    def _root_has(self, version: Manifest, place: _Place) -> bool:
-        if place.path not in self._repository.tree(version).by_path:
+    def _root_has(self, version: Manifest, place: RecordPlace) -> bool:
+        if place.path not in self._tree(version).by_path:
             return False
         if place.path in version.body.get("companions", ()):
             return False
         if not _is_rows(version):
             return place.position == 0
+        if version.id in retired_versions(self._repository):
+            return True  # nobody can tell any more
         return any(one == place for one, _ in self._records(version, place))
 
-    def _root_id(self, version: Manifest, place: _Place) -> Digest:
-        return next(identity for one, identity in self._records(version, place) if one == place)
+    def _tree(self, version: Manifest) -> Tree:
+        if version.id not in self._trees:
+            self._trees[version.id] = self._repository.tree(version)
+        return self._trees[version.id]
+
+    def _id_at(self, version: Manifest, place: RecordPlace) -> str | None:
+        """Return the id of the record at a place; None if its data is not there any more."""
+        if _is_rows(version) and version.id in retired_versions(self._repository):
+            return None
+        records = self._records(version, place)
+        return next((one.hex for at, one in records if at == place), None)
 
     def _records(
-        self, version: Manifest, place: _Place | None = None
-    ) -> Iterator[tuple[_Place, Digest]]:
+        self, version: Manifest, place: RecordPlace | None = None
+    ) -> Iterator[tuple[RecordPlace, Digest]]:
         """Yield places and ids of the records of a version; of one file up to a place, if given."""
-        tree, reader = self._repository.tree(version), version.body["reader"]
+        tree, reader = self._tree(version), version.body["reader"]
+        if _is_rows(version):
+            present_tree(self._repository, version)
         beside = frozenset(version.body.get("companions", ()))
         for entry in tree.entries if place is None else [tree.by_path[place.path]]:
             if entry.path in beside:
                 continue
             if not _is_rows(version):
-                yield _Place(entry.path), document_id(entry.blake3)
+                yield RecordPlace(entry.path), document_id(entry.blake3)
                 continue
             with self._repository.blobs.open(entry.blake3) as stream:
                 for record in iter_records(reader, entry.path, stream):
-                    yield _Place(entry.path, record.position), record.id
+                    yield RecordPlace(entry.path, record.position), record.id
                     if place is not None and record.position == place.position:
                         break
 
@@ -352,6 +360,11 @@ def _is_rows(version: Manifest) -> bool:
 
 def _has_places(version: Manifest) -> bool:
     return "decisions" in version.body["derivation"]
+
+
+def _has_files(version: Manifest) -> bool:
+    """Return whether its decisions name files by their place, and no record ids (spec §12.6)."""
+    return bool(version.body["derivation"].get("decisions", 1) >= FILES_SINCE)
 
 
 def _of_item(rows: list[Decision], item: int | None, version: Manifest) -> list[Decision]:
@@ -387,7 +400,7 @@ def _parents(rows: list[Decision]) -> dict[int, int | None]:
     return dict(enumerate(made))
 
 
-def _next_place(verdict: Decision) -> _Place:
+def _next_place(verdict: Decision) -> RecordPlace:
     if verdict.new_path is None:
-        return _Place(verdict.path)
-    return _Place(verdict.new_path, verdict.new_position or 0)
+        return RecordPlace(verdict.path or "")
+    return RecordPlace(verdict.new_path, verdict.new_position or 0)

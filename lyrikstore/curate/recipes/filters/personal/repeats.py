@@ -1,0 +1,151 @@
+"""What was found in a record, to be found again elsewhere in it (spec §12.5.28)."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from lyrikstore.curate.personal.found import Found
+
+MAX_KNOWN, MAX_WORDS = 1000, 8
+"""Values of one record that are looked for again, and words of one."""
+
+REPEATED = "repeated"
+"""What finds say in place of a detector."""
+
+_WORD = re.compile(r"[^\W_]+")
+_NAMES = frozenset(("person", "holder"))
+_NUMBERS = frozenset(
+    (
+        "ssn",
+        "card",
+        "iban",
+        "vin",
+        "mrn",
+        "health-plan",
+        "account",
+        "licence-number",
+        "bar-number",
+        "passport",
+        "tax-id",
+        "plate",
+        "device",
+        "matter",
+        "id-number",
+        "phone",
+        "fax",
+    )
+)
+"""Kinds that are often told by the words around them alone."""
+
+_LEAST_DIGITS, _LEAST_LETTERS = 4, 3
+_TITLES = frozenset(("herr", "herrn", "frau", "prof", "med", "dipl", "ing", "the", "and", "und"))
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "æ": "ae"})
+
+
+class Repeats:
+    """Values that were found in a record: whole ones, and the words of names.
+
+    A whole value is looked for everywhere. A word of a name that was found in the text of the
+    record is looked for in its other fields only: within a text it may mean something else.
+    """
+
+    def __init__(self) -> None:
+        self._whole: dict[tuple[str, ...], str] = {}  # words of a value → its kind
+        self._lengths: dict[str, set[int]] = {}  # first word → how many words values have
+        self._words: dict[str, bool] = {}  # word of a name → whether it is looked for in the text
+        self._parts: dict[tuple[str, str], str] = {}
+
+    def note(self, text: str, found: list[Found], *, is_text: bool) -> None:
+        """Keep what was found in a text, to look for it again."""
+        for item in found:
+            self._note(item.kind, text[item.start : item.end], anywhere=not is_text)
+
+    def note_masked(self, value: str) -> None:
+        """Keep a value of a field that is masked as a whole: a name, or else a number."""
+        kind = "person" if sum(map(str.isdecimal, value)) < _LEAST_DIGITS else "id-number"
+        self._note(kind, value, anywhere=False)
+        words = self._words_of(value)
+        if len(words) == 1 and len(value.strip()) >= _LEAST_LETTERS:
+            self._keep(words, kind)
+
+    def parts(self) -> Iterator[tuple[str, str, str]]:
+        """Yield kind, word and whole value of the names."""
+        for (kind, word), whole in self._parts.items():
+            yield kind, word, whole
+
+    def find(self, text: str, *, is_text: bool) -> list[Found]:
+        """Return where values stand again, in order.
+
+        Args:
+            text: Any text.
+            is_text: Whether it is the text of the record.
+
+        Cost: O(length): a value has few words.
+        """
+        if not self._whole and not self._words:
+            return []
+        words = [(word.start(), word.end(), _fold(word[0])) for word in _WORD.finditer(text)]
+        found: list[Found] = []
+        at = 0
+        while at < len(words):
+            start, end, word = words[at]
+            length = 1
+            for several in sorted(self._lengths.get(word, ()), reverse=True):
+                kind = self._whole.get(tuple(one[2] for one in words[at : at + several]))
+                if kind is not None:
+                    length, end = several, words[at + several - 1][1]
+                    found.append(Found(start, end, kind, REPEATED))
+                    break
+            else:
+                wanted = self._words.get(word)
+                if wanted is not None and (wanted or not is_text) and text[start].isupper():
+                    found.append(Found(start, end, "person", REPEATED))
+            at += length
+        return found
+
+    def stands_in(self, path: str) -> bool:
+        """Return whether a path holds a word of a name, or a whole value."""
+        spelt = _fold(path)
+        for form in {_plain(spelt), _plain(spelt.translate(_UMLAUTS))}:
+            words = set(_WORD.findall(form))
+            for word in self._words:
+                for one in {_plain(word), _plain(word.translate(_UMLAUTS))}:
+                    if one in words or (len(one) > _LEAST_LETTERS and one in form):
+                        return True
+        return bool(self.find(path, is_text=False))
+
+    def _note(self, kind: str, value: str, *, anywhere: bool) -> None:
+        if kind not in _NAMES | _NUMBERS:
+            return
+        known = self._words_of(value)
+        if kind in _NUMBERS and sum(map(str.isdecimal, value)) >= _LEAST_DIGITS:
+            self._keep(known, kind)
+        if kind not in _NAMES:
+            return
+        if len(known) > 1:
+            self._keep(known, kind)
+        for word in _WORD.findall(value)[:MAX_WORDS]:
+            folded = _fold(word)
+            if len(word) < _LEAST_LETTERS or not word[0].isupper() or not word.isalpha():
+                continue
+            if folded not in _TITLES and len(self._words) < MAX_KNOWN:
+                self._words[folded] = self._words.get(folded, False) or anywhere
+                self._parts.setdefault((kind, word), value)
+
+    def _keep(self, known: tuple[str, ...], kind: str) -> None:
+        if 1 <= len(known) <= MAX_WORDS and len(self._whole) < MAX_KNOWN:
+            self._whole.setdefault(known, kind)
+            self._lengths.setdefault(known[0], set()).add(len(known))
+
+    def _words_of(self, value: str) -> tuple[str, ...]:
+        return tuple(_fold(word) for word in _WORD.findall(value))
+
+
+def _fold(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def _plain(text: str) -> str:
+    """Return a folded text without accents."""
+    spread = unicodedata.normalize("NFD", text)
+    return "".join(sign for sign in spread if not unicodedata.combining(sign))
