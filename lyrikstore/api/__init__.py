@@ -60,6 +60,8 @@ if TYPE_CHECKING:
     from lyrikstore.curate.lock_file import find_lock as find_lock
     from lyrikstore.curate.readers.fields import FieldRoles as FieldRoles
     from lyrikstore.curate.recipes.decisions import Decision as Decision
+    from lyrikstore.curate.recipes.explain.given_away import GIVEN_AWAY as GIVEN_AWAY
+    from lyrikstore.curate.recipes.explain.given_away import GivenAway as GivenAway
     from lyrikstore.curate.recipes.recipe import load_recipe as load_recipe
     from lyrikstore.curate.scan.listing import Listing as Listing
     from lyrikstore.curate.sheets.sheet import KEY_COLUMNS as KEY_COLUMNS
@@ -189,6 +191,7 @@ _PLACES = {
     "curate.lock_file": "LockFile find_lock",
     "curate.readers.fields": "FieldRoles",
     "curate.recipes.decisions": "Decision",
+    "curate.recipes.explain.given_away": "GIVEN_AWAY GivenAway",
     "curate.recipes.recipe": "load_recipe",
     "curate.scan.listing": "Listing",
     "curate.sheets.sheet": "KEY_COLUMNS formula_cells sheet_of",

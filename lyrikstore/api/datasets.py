@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lyrikstore.curate.lock_file import LockedState, LockFile
     from lyrikstore.curate.profile import DataProfile
     from lyrikstore.curate.recipes.apply import FilterResult
+    from lyrikstore.curate.recipes.explain.given_away import GivenAway
     from lyrikstore.curate.recipes.explain.why import Explanation
     from lyrikstore.curate.recipes.recipe import Recipe
     from lyrikstore.curate.scan.listing import Listing
@@ -80,6 +81,19 @@ class Datasets:
             pools=pools,
             listing=listing,
         )
+
+    def given_away(self, version: "Manifest") -> "tuple[GivenAway, ...]":
+        """Return what a version, or what it was made from, gives away of what filters took out.
+
+        Args:
+            version: A dataset, or a checkpoint or its card for the data of its runs.
+
+        Raises:
+            LyrikstoreError: As :func:`lyrikstore.curate.recipes.explain.given_away.given_away`.
+        """
+        from lyrikstore.curate.recipes.explain.given_away import given_away
+
+        return given_away(self.store.repository, version)
 
     def status(self, folder: Path | None = None) -> "list[FolderStatus]":
         """Return how the folders that were committed from here differ from their versions.

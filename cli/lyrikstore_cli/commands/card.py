@@ -10,6 +10,7 @@ from lyrikstore.canon.errors import ConflictError, InvalidInputError, NotFoundEr
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import read_file, write_over
+from lyrikstore_cli.output.given_away import say_given_away
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def command(
         written = _write(files)
     changes = [] if before is None else store.models.card_changes(before, result)
     document, status = result.document, store.models.card_status(result.manifest)
+    given_away = store.datasets.given_away(result.manifest)
     session.emit(
         "card",
         {
@@ -121,6 +123,7 @@ def command(
             "evidence": [str(identity) for identity in document.evidence],
             "unasked": {name: list(asking) for name, asking in result.unasked.items()},
             "differences": changes,
+            "givesAway": [one.to_json() for one in given_away],
             "markdown": result.renderings["markdown"].decode("utf-8"),
             "written": written,
         },
@@ -137,6 +140,7 @@ def command(
                 screen.result(escape_control(f"    {sign} {said}"))
     screen.say(f"✓ card     {result.manifest.name}  {result.manifest.id.short}  {status.word}")
     _tell(session, result)
+    say_given_away(screen, given_away)
     if written:
         screen.say(f"✓ wrote    {', '.join(map(escape_control, written))}")
 

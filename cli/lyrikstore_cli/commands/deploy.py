@@ -7,6 +7,7 @@ import click
 
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.output.given_away import say_given_away
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def command(
             progress=meter,
         )
     compared = made.check
+    given_away = store.datasets.given_away(made.checkpoint)
     session.emit(
         "deploy",
         {
@@ -79,6 +81,7 @@ def command(
             "check": None if compared is None else compared.to_json(),
             "handingOnNotPermitted": list(made.withheld),
             "handingOnProhibited": [name for name, never in made.withheld.items() if never],
+            "givesAway": [one.to_json() for one in given_away],
             "rights": {
                 "state": str(made.rights.state),
                 "reason": made.rights.detail.get("reason"),
@@ -87,6 +90,7 @@ def command(
         },
     )
     _show(session, made)
+    say_given_away(session.screen, given_away)
 
 
 def _show(session: Session, made: "Deployment") -> None:

@@ -14,6 +14,7 @@ from lyrikstore_cli.offers import (
     read_offer,
     say_issued,
 )
+from lyrikstore_cli.output.given_away import say_given_away
 from lyrikstore_cli.output.key_limits import warn_of_changes
 from lyrikstore_cli.output.screen import size
 from lyrikstore_cli.output.similar import earlier_rows, hint_earlier, status_urls
@@ -87,6 +88,7 @@ def command(
             progress=meter,
         )
     earlier = earlier_rows(store, result.credential)
+    given_away = store.datasets.given_away(result.manifest)
     session.emit(
         "issue",
         {
@@ -96,6 +98,7 @@ def command(
             "bytes": result.bytes,
             "lists": status_urls(result.credential),
             "earlier": earlier,
+            "givesAway": [one.to_json() for one in given_away],
         },
     )
     screen = session.screen
@@ -112,6 +115,7 @@ def command(
         (document,) = output.glob("did-*.json")
         known = f"publish {document} at {web_url(issuer)}, or send it by another route"
     screen.hint(f"{known}; the buyer runs: lyrikstore verify {output.name}")
+    say_given_away(screen, given_away)
     warn_of_changes(screen, store)
     hint_earlier(screen, earlier)
     hint_revocation(screen, status_url)

@@ -1,0 +1,162 @@
+"""What a derived dataset gives away of what its filters took out (ATTACK A72).
+
+Filters of earlier versions wrote digests of what they read beside what they left: whoever has both
+tries out guesses. What they made stays valid; whoever hands it on is told.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.curate.recipes.decisions import FILES_SINCE
+from lyrikstore.history.manifests.lineage import walk
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+
+GIVEN_AWAY = {
+    "digests": "its rows hold digests of texts as they were before; what was taken out of them "
+    "can be guessed back",
+    "names": "names of files, and names and digests of attachments, may hold what was taken out",
+    "decisions": "its manifest names the digest of a decision table that holds record ids of the "
+    "source, and nothing random",
+}
+"""Code → what is given away, in words."""
+
+_STATE_DIGESTS = frozenset({"extract-text/1", "chunk/1"})
+_LEAVE_NAMES = frozenset({"redact/1", "redact/2"})
+_TAKE_OUT = frozenset({*_LEAVE_NAMES, "redact/3", "drop-personal/1"})
+
+
+class GivenAway(Struct, frozen=True):
+    """Something that a dataset gives away.
+
+    Attributes:
+        dataset: The version.
+        code: A key of :data:`GIVEN_AWAY`.
+        filters: The filters that are the reason, sorted; empty for ``decisions``.
+    """
+
+    dataset: Manifest
+    code: str
+    filters: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as commands show it."""
+        return {
+            "name": self.dataset.name,
+            "id": str(self.dataset.id),
+            "code": self.code,
+            "filters": list(self.filters),
+        }
+
+
+class _Traces(Struct):
+    """What the records of a version hold, step by step.
+
+    Attributes:
+        documents: Whether they were made of documents.
+        digests: Filters that stated digests of texts that were whole then.
+        whole: The same of texts as a step handed them on: they tell what is dropped later.
+        exposed: Those of which something was taken out since.
+        names: Filters that took something out and left names.
+    """
+
+    documents: bool = False
+    digests: frozenset[str] = frozenset()
+    whole: frozenset[str] = frozenset()
+    exposed: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+
+    def joined(self, other: "_Traces") -> "_Traces":
+        return _Traces(
+            self.documents or other.documents,
+            self.digests | other.digests,
+            self.whole | other.whole,
+            self.exposed | other.exposed,
+            self.names | other.names,
+        )
+
+    def after(self, use: str) -> None:
+        """Take a step into account."""
+        if use.startswith("extract-text/"):
+            self.documents = True
+        if use in _STATE_DIGESTS:
+            self.digests |= {use}
+        if use == "chunk/2":
+            self.whole |= {use}
+        if use == "redact/3":
+            self.digests = self.whole = self.exposed = self.names = frozenset()
+        elif use in _TAKE_OUT:
+            self.exposed |= self.digests | self.whole
+            if use in _LEAVE_NAMES and self.documents:
+                self.names |= {use}
+
+
+def given_away(repository: Repository, version: Manifest) -> tuple[GivenAway, ...]:
+    """Return what a version gives away of what filters took out.
+
+    Args:
+        repository: The store.
+        version: A dataset; of anything else, such as a checkpoint or a card, the datasets are
+            looked at that it names, and those of the runs behind it.
+
+    Raises:
+        LyrikstoreError: As :meth:`Repository.manifest`.
+
+    Cost: one read of each manifest that it was made from.
+    """
+    if version.kind == "dataset":
+        return tuple(_given_away(repository, version))
+    used = (
+        item.id
+        for node in walk(repository, version.id).nodes.values()
+        if node.manifest.kind == "run" or node.id == version.id
+        for item in node.manifest.inputs
+        if item.kind == "dataset"
+    )
+    datasets = map(repository.manifest, dict.fromkeys(used))
+    return tuple(one for dataset in datasets for one in _given_away(repository, dataset))
+
+
+def _given_away(repository: Repository, dataset: Manifest) -> Iterator[GivenAway]:
+    traces = _traces(repository, dataset)[dataset.id]
+    for code, filters in (("digests", traces.exposed), ("names", traces.names)):
+        if filters:
+            yield GivenAway(dataset, code, tuple(sorted(filters)))
+    has_table = bool(dataset.attachments_in("decisions"))
+    is_old = dataset.body.get("derivation", {}).get("decisions", 1) < FILES_SINCE
+    if has_table and is_old and not _TAKE_OUT.isdisjoint(_steps(repository, dataset)):
+        yield GivenAway(dataset, "decisions", ())
+
+
+def _traces(repository: Repository, dataset: Manifest) -> dict[Digest, _Traces]:
+    """Return the traces of a version and of all that it was made from."""
+    known: dict[Digest, _Traces] = {}
+    pending = [dataset]
+    while pending:
+        version = pending[-1]
+        sources = [repository.manifest(item.id) for item in version.inputs_in("source")]
+        missing = [one for one in sources if one.id not in known]
+        if missing and version.id not in known:
+            pending += missing
+            continue
+        pending.pop()
+        traces = _Traces()
+        for one in sources:
+            traces = traces.joined(known[one.id])
+        for use in _steps(repository, version):
+            traces.after(use)
+        known[version.id] = traces
+    return known
+
+
+def _steps(repository: Repository, version: Manifest) -> Iterator[str]:
+    """Yield the filters that made a version, in order."""
+    for item in version.inputs_in("filter"):
+        steps: Iterable[Any] = repository.manifest(item.id).body.get("steps", ())
+        for step in steps:
+            use = step.get("use") if isinstance(step, dict) else None
+            if isinstance(use, str):
+                yield use

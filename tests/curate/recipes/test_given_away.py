@@ -1,0 +1,133 @@
+"""ATTACK A72: what earlier filters give away is found by trying, and is told; newer ones do not."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.recipes.explain.given_away import given_away
+from lyrikstore.curate.recipes.explain.why import why
+from lyrikstore.curate.recipes.recipe import parse_recipe
+from lyrikstore.history.gc.gc import collect
+from lyrikstore.history.records.order_root import record_id
+from lyrikstore.history.records.rows import JSONL
+from lyrikstore.testing.keys import signer_for
+from tests.curate.conftest import NOW, Bench
+from tests.curate.recipes.applied import decisions_of
+
+OLD = {
+    "extract-text/1 redact/2": {"digests", "names"},
+    "extract-text/1 redact/2 chunk/1": {"digests", "names"},
+    "extract-text/1 chunk/1": set(),
+    "redact/2 chunk/1": set(),
+    "chunk/1 drop-personal/1": {"digests"},
+    "chunk/2 drop-personal/1": {"digests"},
+    "extract-text/2 redact/2": {"names"},
+    "extract-text/1 redact/2 redact/3 chunk/2": set(),
+    "extract-text/2 redact/3 chunk/2": set(),
+}
+"""Steps → what is given away."""
+
+
+def recipe(*uses: str) -> str:
+    steps = (f'[[step]]\nuse = "{use}"\n' for use in uses)
+    text = "recipe = 1\n" + "".join(steps)
+    return text.replace('"drop-personal/1"\n', '"drop-personal/1"\nkinds = ["email"]\n')
+
+
+def rows_of(bench: Bench, manifest: Any) -> list[dict[str, Any]]:
+    return [
+        json.loads(line)
+        for entry in bench.repo.tree(manifest).entries
+        for line in bench.repo.blobs.read(entry.blake3, max_bytes=1 << 20).splitlines()
+    ]
+
+
+@pytest.mark.parametrize("uses", OLD)
+def test_what_a_version_gives_away_is_told(bench: Bench, uses: str) -> None:
+    bench.write({"a.txt": "Chart MRN: 10482231.", "b.txt": "Nothing."})
+    bench.commit()
+    result = bench.filter(recipe(*uses.split()))
+    found = given_away(bench.repo, result.manifests[""])
+    assert {one.code for one in found} == OLD[uses]
+    old = [use for use in uses.split() if use in ("extract-text/1", "chunk/1", "redact/2")]
+    assert [use for use in old if not any(use in note for note in result.notes)] == []
+
+
+def test_it_is_told_of_what_is_made_of_such_a_version(bench: Bench) -> None:
+    bench.write({"a.txt": "Chart MRN: 10482231.", "b.txt": "Nothing."})
+    bench.commit()
+    bench.filter(recipe("extract-text/1", "redact/2"), to="acme/old")
+    result = bench.filter(recipe("drop-empty/1"), "acme/old", to="acme/newer")
+    (digests, names) = given_away(bench.repo, result.manifests[""])
+    assert (digests.code, digests.filters) == ("digests", ("extract-text/1",))
+    assert (names.code, names.filters) == ("names", ("redact/2",))
+    result = bench.filter(recipe("redact/3"), "acme/old", to="acme/mended")
+    assert given_away(bench.repo, result.manifests[""]) == ()
+    assert [sorted(row) for row in rows_of(bench, result.manifests[""])] == [["path", "text"]] * 2
+
+
+def test_a_number_falls_with_chunk_1_and_not_with_chunk_2(bench: Bench) -> None:
+    line = '{"text":"Chart MRN: 10482231 of ward 5."}'
+    bench.write({"a.jsonl": line + "\n"})
+    bench.commit()
+    for version, falls in ((1, True), (2, False)):
+        result = bench.filter(recipe(f"chunk/{version}", f"redact/{version + 1}"))
+        (row,) = rows_of(bench, result.manifests[""])
+        assert "10482231" not in row["text"]
+        guesses = (line.replace("10482231", f"104822{n:02}") for n in range(100))
+        found = [one for one in guesses if record_id(JSONL, one.encode()).hex in row.values()]
+        assert bool(found) is falls
+
+
+@pytest.mark.parametrize("split", ["split/1", "split/2"])
+def test_a_split_by_the_source_is_refused_after_redaction(split: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        parse_recipe(recipe("redact/3", split).encode())
+    assert caught.value.kind == "bad-recipe"
+    by_field = recipe("redact/3", "split/2") + 'train = ["a"]\nvalidation = ["b"]\ntest = ["c"]\n'
+    assert parse_recipe(by_field.encode()).parts == ("train", "validation", "test")
+
+
+def test_why_goes_by_place_when_the_source_is_purged(bench: Bench, tmp_path: Path) -> None:
+    bench.write({"a.jsonl": '{"text":"a@b.example"}\n{"text":"two"}\n'})
+    first = bench.commit()
+    made = bench.filter(recipe("redact/3", "chunk/2")).manifests[""]
+    shown = why(bench.repo, "acme/clean", "a.jsonl:2")
+    assert (shown.record, shown.kept) == (first_id(b'{"text":"two"}'), True)
+    bench.write({"a.jsonl": '{"text":"three"}\n'})
+    bench.commit(allow=loss())
+    collect(
+        bench.repo,
+        clock=lambda: NOW + timedelta(days=9),
+        signer=signer_for("owner"),
+        keep=("datasets/acme/docs", 1),
+        purge=True,
+    )
+    shown = why(bench.repo, str(made.id), "a.jsonl:1")
+    assert (shown.path, shown.record, shown.kept) == ("a.jsonl", None, True)
+    assert shown.current is not None
+    assert shown.root.id == first.manifest.id
+    (stage,) = shown.stages
+    assert {row.record for row in stage.decisions} == {None}
+    # Only the ids of what is there are found.
+    assert why(bench.repo, str(made.id), shown.current[:12]).line == 1
+    with pytest.raises(LookupError):
+        why(bench.repo, str(made.id), first_id(b'{"text":"two"}'))
+    # What is left names no record of the source.
+    assert {row.record for row in decisions_of(bench, made)} == {None}
+
+
+def first_id(line: bytes) -> str:
+    """Return the record id of a row."""
+    return record_id(JSONL, line).hex
+
+
+def loss() -> Any:
+    """Return leave to lose most of a dataset."""
+    from lyrikstore.curate.commit.inputs import CommitOptions
+
+    return CommitOptions(loss=True)
