@@ -93,7 +93,7 @@ class CopiedFields(Struct, frozen=True):
         return cls(data.label, (data.text,) if data.text else (), data.fields)
 
 
-_Copied = tuple[Digest, list[str], str, dict[str, str]]
+_Copied = tuple[str, Digest, list[str], str, dict[str, str]]
 
 
 def copy_datasets(
@@ -139,7 +139,7 @@ def copy_datasets(
     worded, found = False, set[str]()
     with staging.create(name) as write:
         for manifest in manifests:
-            for record, values, text, joined in _records(repo, manifest, fields):
+            for _, record, values, text, joined in _records(repo, manifest, fields):
                 for value in values:
                     labels[value] = labels.get(value, 0) + 1
                 records.append(record)
@@ -168,16 +168,16 @@ def read_texts(
     repo: Repository, manifests: Sequence[Manifest], fields: CopiedFields
 ) -> Iterator[str]:
     """Yield the text of each record of datasets, in storage order; raises as copying them does."""
-    return (text for _, text in read_with_ids(repo, manifests, fields))
+    return (text for _, _, text in read_found(repo, manifests, fields))
 
 
-def read_with_ids(
+def read_found(
     repo: Repository, manifests: Sequence[Manifest], fields: CopiedFields
-) -> Iterator[tuple[Digest, str]]:
-    """Yield id and text of each record, as :func:`read_texts`."""
+) -> Iterator[tuple[str, Digest, str]]:
+    """Yield where each record is (of rows ``PATH:LINE``), id and text, as :func:`read_texts`."""
     for manifest in manifests:
-        for record, _, text, _ in _records(repo, manifest, fields):
-            yield record, text
+        for where, record, _, text, _ in _records(repo, manifest, fields):
+            yield where, record, text
 
 
 def _records(repo: Repository, manifest: Manifest, fields: CopiedFields) -> Iterator[_Copied]:
@@ -203,7 +203,7 @@ def _check_single(names: str, label: str, targets: Sequence[tuple[str, ...]], se
 
 
 def _documents(repo: Repository, manifest: Manifest, fields: CopiedFields) -> Iterator[_Copied]:
-    """Yield id, labels, text and further fields of each document."""
+    """Yield place, id, labels, text and further fields of each document."""
     roles = FieldRoles.of_body(manifest.body)
     label = fields.label
     tree = _labelled_tree(repo, manifest, label) if label else present_tree(repo, manifest)
@@ -216,11 +216,12 @@ def _documents(repo: Repository, manifest: Manifest, fields: CopiedFields) -> It
         values = [] if not label else roles.texts(meta, label)
         if label and not roles.label_separator:
             values = [meta[label]]
-        yield document_id(entry.blake3), values, decode_text(entry.path, data), joined
+        text = decode_text(entry.path, data)
+        yield entry.path, document_id(entry.blake3), values, text, joined
 
 
 def _rows(repo: Repository, manifest: Manifest, fields: CopiedFields) -> Iterator[_Copied]:
-    """Yield id, labels, text and further fields of each row."""
+    """Yield place, id, labels, text and further fields of each row."""
     roles = FieldRoles.of_body(manifest.body)
     names = fields.text or roles.text
     if not names:
@@ -236,13 +237,13 @@ def _rows(repo: Repository, manifest: Manifest, fields: CopiedFields) -> Iterato
         if not labelled:
             seen.update(row.fields)
         text = replace(row, text_fields=names).require_text("training")
-        _check_length(f"{row.path}:{row.position + 1}", len(text))
+        _check_length(row.place, len(text))
         joined = {
             name: value
             for name in fields.joined
             if (value := as_text(row.fields.get(name))) is not None
         }
-        yield row.id, list(dict.fromkeys(values)), text, joined
+        yield row.place, row.id, list(dict.fromkeys(values)), text, joined
     if not labelled and fields.label not in seen:
         raise unknown_word("label-missing", f"label field of {manifest.name}:", fields.label, seen)
 

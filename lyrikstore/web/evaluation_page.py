@@ -11,6 +11,7 @@ from lyrikstore.verify.evaluation.words import (
     cost_in_words,
     figures_of,
     near_in_words,
+    record_in_words,
     seen_in_words,
     threshold_in_words,
     verdict_in_words,
@@ -194,7 +195,7 @@ def _failures(main: Element, failures: Sequence[Facts]) -> None:
         said = f"{one['expected']} → {one['predicted']} ({one['probability']})"
         add(row, "summary", said)
         add(row, "p", "the text is not here" if one["recordText"] is None else one["recordText"])
-        add(row, "p", f"record {one['record']}")
+        add(row, "p", record_in_words(one))
 
 
 def _intervals(confidence: Facts) -> str:

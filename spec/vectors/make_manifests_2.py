@@ -180,6 +180,21 @@ def _refused_others() -> list[tuple[str, bytes, str, str]]:
             "bad-manifest",
             "the predictions are missing",
         ),
+        *(
+            (name, changed("evaluation-by-place", worst=[worst]), "schema", why)
+            for name, worst, why in (
+                ("named-twice", {"place": 0, "record": A.hex}, "by place or by id"),
+                ("named-by-nothing", {"score": "0.125"}, "no place"),
+                ("place-below-0", {"place": -1}, "places are counted from 0"),
+                ("place-as-text", {"place": "0"}, "a place is a number"),
+            )
+        ),
+        (
+            "place-in-1",
+            resigned(made["evaluation-by-place"], lyrikstore=1),
+            "schema",
+            "it needs version 2",
+        ),
         ("a-state-uncounted", changed("card", states=states), "schema", "stale is not counted"),
     ]
 

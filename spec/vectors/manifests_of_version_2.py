@@ -369,6 +369,18 @@ FURTHER: dict[str, tuple[str, dict[str, Any]]] = {
             ],
         },
     ),
+    "evaluation-by-place": (
+        "evaluation",
+        {
+            "body": {
+                **EXAMPLES["evaluation"]["body"],
+                "worst": [
+                    {"place": 0, "expected": "A", "predicted": "B", "probability": "0.99"},
+                    {"place": 39, "score": "0.125"},
+                ],
+            },
+        },
+    ),
     "dataset-with-one-role": ("dataset", {"body": {**DATASET, "fields": {"text": ["text"]}}}),
 }
 """Id → kind, and what is another in its example of version 1."""

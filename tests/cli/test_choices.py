@@ -55,7 +55,7 @@ def test_it_gives_no_other_answer_and_is_measured_by_those_that_are_right(acme, 
     for one in found["samples"]:
         assert {one["modelText"], one["baseText"]} <= set(CHOICES)
         right = one["modelText"] == one["expectedText"]
-        assert right != (one["record"] in {worst["record"] for worst in told["worst"]})
+        assert right != (one["recordPlace"] in {worst["place"] for worst in told["worst"]})
     report = acme.ok("verify", found["id"], "--json").json
     states = {one["id"]: one["state"] for one in report["checks"]}
     assert (report["verdict"], states["evaluation.recomputed"]) == ("trusted", "pass")

@@ -32,6 +32,7 @@ threads = 1
 ENCODER = 'max_tokens = 24\npooling = "{}"\ncandidates = {}'
 CHECKPOINTS = {
     "words": ("topics", "linear", "", 1),
+    "told": ("topics", "linear", "", 1),
     "vectors": ("topics", "minilm", ENCODER.format("mean", '["embeddings"]'), 1),
     "adapter": ("topics", "minilm", ENCODER.format("mean", '["lora"]'), 2),
     "blend": ("topics", "minilm", ENCODER.format("mean", '["blend"]'), 1),

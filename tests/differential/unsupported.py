@@ -220,7 +220,7 @@ def _prohibited_elsewhere(place: Place) -> Report:
 def _held_against_nothing(place: Place) -> Report:
     store = place.store
     head = Head("text-classification", ("a", "b"), (Answerer("model"),))
-    line = Line(Digest.of(b"record"), (0,), [[900_000, 100_000]])
+    line = Line((0,), [[900_000, 100_000]])
     data = b"".join(write_predictions(head, [line]))
     body = evaluation_body(read_predictions(io.BytesIO(data)), seed=1)
     evaluation = store.sign(

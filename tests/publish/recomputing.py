@@ -14,6 +14,7 @@ from lyrikstore.verify.evaluation.body import evaluation_body
 from lyrikstore.verify.evaluation.predictions import Line, read_predictions, write_predictions
 from lyrikstore.verify.evaluation.slices import find_slices
 from tests.conftest import Person, Result
+from tests.predictions_by_id import by_id
 
 CHECK = "evaluation.recomputed"
 LABELS = ("lease", "loan", "other")
@@ -83,8 +84,11 @@ class World:
             inputs=[Input("run", "run", self.runs[-1].id), *inputs],
         )  # fmt: skip
 
-    def predictions(self, change: Change = lambda document: None) -> bytes:
-        """Return an attachment; ``change`` gets what is in it before it is written."""
+    def predictions(self, change: Change = lambda document: None, *, old: bool = False) -> bytes:
+        """Return an attachment; ``change`` gets what is in it before it is written.
+
+        An ``old`` one names records by their ids.
+        """
         values = {"court": [(row["court"],) for row in rows()]}
         slices, members = find_slices(values, [len(row["text"]) for row in rows()])
         held: dict[str, Any] = {
@@ -105,13 +109,14 @@ class World:
 
         lines = (
             Line(
-                held["ids"][number], (held["expected"][number],),
-                [scores(number, 7), scores(number, 3)], group=held["groups"][number],
-                slices=tuple(held["members"][number]), near=number == 5,
+                (held["expected"][number],), [scores(number, 7), scores(number, 3)],
+                group=held["groups"][number], slices=tuple(held["members"][number]),
+                near=number == 5,
             )
             for number in range(len(held["ids"]))
         )  # fmt: skip
-        return b"".join(write_predictions(head, lines))
+        data = b"".join(write_predictions(head, lines))
+        return by_id(data, held["ids"]) if old else data
 
     def evaluation(
         self,

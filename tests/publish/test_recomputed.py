@@ -1,11 +1,16 @@
 """``verify EVALUATION``: its figures are computed again from the predictions it carries."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import IncompleteError
+from lyrikstore.curate.labelled import read_labelled
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.store.evaluations import check_evaluations
 from tests.conftest import Person
 from tests.publish.recomputing import CHECK, COST, LABELS, Change, World
 
@@ -15,8 +20,9 @@ def store(chain: Any, new_person: Callable[[str], Person]) -> World:
     return World(chain, new_person("auditor"))
 
 
-def test_figures_that_follow_are_computed_again(store: World) -> None:
-    evaluation = store.evaluation()
+@pytest.mark.parametrize("old", [False, True])
+def test_figures_that_follow_are_computed_again(store: World, old: bool) -> None:
+    evaluation = store.evaluation(store.predictions(old=old))
     found = store.verify(evaluation)
     assert (found.code, found.json["verdict"]) == (0, "trusted"), found.out
     assert store.check(evaluation)[:2] == ("pass", "")
@@ -185,11 +191,19 @@ def chosen_slices(held: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
-    [other_record, other_order, fewer, other_label, other_group, other_slice, chosen_slices],
+    ("change", "old"),
+    [
+        (other_record, True),
+        (other_order, True),
+        (fewer, True),
+        *((change, False) for change in (fewer, other_label, other_group, other_slice)),
+        (chosen_slices, False),
+    ],
 )
-def test_predictions_about_another_test_set_are_invalid(store: World, change: Change) -> None:
-    evaluation = store.evaluation(store.predictions(change))
+def test_predictions_about_another_test_set_are_invalid(
+    store: World, change: Change, old: bool
+) -> None:
+    evaluation = store.evaluation(store.predictions(change, old=old))
     assert store.check(evaluation)[:2] == ("fail", "other-test-set")
 
 
@@ -244,7 +258,7 @@ def test_what_is_no_attachment_is_invalid(store: World) -> None:
 
 def test_a_newer_format_is_not_checked(store: World) -> None:
     def newer(body: dict[str, Any]) -> None:
-        body["predictions"]["format"] = "predictions/2"
+        body["predictions"]["format"] = "predictions/3"
 
     evaluation = store.evaluation(change=newer)
     assert store.check(evaluation)[:2] == ("unchecked", "newer-format")
@@ -256,3 +270,19 @@ def test_what_cannot_be_compared_is_said(store: World) -> None:
     evaluation = store.evaluation()
     assert store.check(evaluation)[:2] == ("warn", "not-compared")
     assert store.verify(evaluation).code == 4
+
+
+def test_without_the_test_set_nothing_is_said_to_be_compared_with_it(store: World) -> None:
+    """Where the data is not here, a place tells nothing: not whether training had seen it."""
+
+    def read(repository: Repository, some: Sequence[Manifest], *named: Any) -> Iterator[Any]:
+        if store.test in some:
+            raise IncompleteError("retired", "its data is not here")
+        return read_labelled(repository, some, *named)
+
+    store.evaluation()
+    repo = Repository.open(store.chain.home / ".lyrikstore")
+    ancestry = {one.id: one for _, one in repo.all_manifests()}
+    found = check_evaluations(repo, ancestry, read)
+    assert (found.state, found.detail["reason"]) == ("warn", "not-compared")
+    assert len(found.detail["problems"]) == 2, found

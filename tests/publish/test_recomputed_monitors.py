@@ -26,7 +26,7 @@ class Monitored(World):
 
     def __init__(self, chain: Any, person: Person) -> None:
         super().__init__(chain, person)
-        self.evaluation()
+        self.evaluation(self.predictions(old=True))  # from before records were named by place
         self.reference = self.made
         self.labelled = [{**row, "text": f"new {row['text']}"} for row in rows()]
         self.came = [{key: row[key] for key in row if key != "kind"} for row in self.labelled]
@@ -59,12 +59,12 @@ class Monitored(World):
         )  # fmt: skip
         lines = (
             Line(
-                identity, (number % 2,) if labelled else (),
+                (number % 2,) if labelled else (),
                 [[sure if at == number % 2 else 10_000 for at in range(3)]],
                 group=number // 3 if labelled else None,
                 slices=tuple(members[number]) if labelled else (),
             )
-            for number, identity in enumerate(self.new_ids)
+            for number in range(len(self.new_ids))
         )  # fmt: skip
         return b"".join(write_predictions(head, lines))
 

@@ -30,7 +30,8 @@ def facts(body: dict[str, Any]) -> dict[str, Any]:
     text = json.dumps(body)
     for name in ("lease", "north", "tfidf"):
         text = text.replace(f'"{name}"', json.dumps(SCRIPT))
-    failures = [{"record": "00" * 32, "expected": SCRIPT, "predicted": SCRIPT,
+    failures = [{"recordPlace": 3, "record": "00" * 32, "recordAt": SCRIPT,
+                 "expected": SCRIPT, "predicted": SCRIPT,
                  "probability": "0.9", "recordText": f"{SCRIPT} " * 40}]  # fmt: skip
     return {
         "id": "blake3:" + "0" * 64,

@@ -125,9 +125,11 @@ def _existing(manifest: "Manifest", report: Path | None) -> "Manifest":
 
 
 def _show_samples(session: Session, samples: Sequence[Mapping[str, Any]]) -> None:
+    from lyrikstore.verify.evaluation.words import record_in_words
+
     say = session.screen.result
     for one in samples:
-        say(f"  record {one['record'][:12]}  token F1 {one['tokenF1']}", "bold")
+        say(f"  {escape_control(record_in_words(one))}  token F1 {one['tokenF1']}", "bold")
         for name in ("expectedText", "modelText", "baseText"):
             if one[name] is not None:
                 text = " ".join(one[name].split())
@@ -142,6 +144,7 @@ def _show(session: Session, manifest: "Manifest", failures: Sequence[Mapping[str
         figures_of,
         near_in_words,
         outside_in_words,
+        record_in_words,
         seen_in_words,
         threshold_in_words,
         verdict_in_words,
@@ -172,7 +175,8 @@ def _show(session: Session, manifest: "Manifest", failures: Sequence[Mapping[str
         say("  wrong and sure:")
     for failure in failures[:_SHOWN]:
         said = f"{failure['expected']} → {failure['predicted']} ({failure['probability']})"
-        text = " ".join((failure["recordText"] or f"record {failure['record']}").split())
+        said += f", {record_in_words(failure)}"
+        text = " ".join((failure["recordText"] or "its text is not here").split())
         shown = text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
         say(f"    {escape_control(said)}: {escape_control(shown)}")
     say(f"✓ evaluation  {manifest.name}  {manifest.id.short}")

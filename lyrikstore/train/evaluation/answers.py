@@ -198,10 +198,9 @@ def lines_of(
     numbers = {label: number for number, label in enumerate(head.labels)}
     rest = [0] * (len(head.labels) - answered.scores[0].shape[1])
     tested = answered.tested
-    for at, record in enumerate(tested.records):
+    for at, targets in enumerate(tested.targets):
         yield Line(
-            record,
-            tuple(sorted(numbers[label] for label in tested.targets[at])),
+            tuple(sorted(numbers[label] for label in targets)),
             [[*one[at].tolist(), *rest] for one in answered.scores],
             records.groups[at] if records and records.groups else None,
             tuple(records.members[at]) if records else (),

@@ -1,11 +1,10 @@
 """Evaluation of a model that writes, beside its base (spec §13.12.8)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from secrets import token_bytes
 from typing import Any
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import PolicyError
-from lyrikstore.canon.json import encode
 from lyrikstore.canon.progress import OnProgress
 from lyrikstore.canon.text import pluralize
 from lyrikstore.curate.recipes.references import read_candidates
@@ -14,17 +13,24 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.sft.accelerator import describe_machine
 from lyrikstore.train.sft.copy import copy_conversations, has_conversation
-from lyrikstore.train.sft.generate import GeneratedTexts, generate_texts
+from lyrikstore.train.sft.generate import GeneratedText, GeneratedTexts, generate_texts
 from lyrikstore.train.sft.prompts import open_prompts, read_prompt_source
 from lyrikstore.train.trained import stage_checkpoint
 from lyrikstore.train.worker.staging import TEST, open_staging
-from lyrikstore.verify.evaluation.generation.body import (
+from lyrikstore.verify.evaluation.generation.body import generation_body
+from lyrikstore.verify.evaluation.generation.generations import (
     Generations,
-    generation_body,
     sample_records,
     write_generations,
 )
-from lyrikstore.verify.evaluation.generation.texts import count_outside, judge_text
+from lyrikstore.verify.evaluation.generation.outputs import WrittenTexts, write_outputs
+from lyrikstore.verify.evaluation.generation.texts import (
+    SALT_BYTES,
+    WrittenAnswer,
+    count_outside,
+    judge_text,
+    tell_text,
+)
 from lyrikstore.verify.store.test_sets import is_mostly_seen
 
 
@@ -62,14 +68,14 @@ def evaluate_writer(
     """
     config = TrainConfig.from_json(dict(run.body["config"]))
     base = repo.manifest(checkpoint.inputs_in("base")[0].id)
-    rows = read_candidates(repo, test)
-    ids = [row.id for row in rows if has_conversation(row, config.data)]
+    rows = enumerate(read_candidates(repo, test))
+    ids = {place: row.id for place, row in rows if has_conversation(row, config.data)}
     known = {row.id for some in learnt for one in some for row in read_candidates(repo, one)}
     chosen = None
     if sample is not None and sample < len(ids):
-        chosen = sample_records(ids, sample, run.body["seed"])
-    asked = [one for one in ids if chosen is None or one in chosen]
-    seen = sum(one in known for one in asked)
+        chosen = sample_records(ids.values(), sample, run.body["seed"])
+    asked = {place: one for place, one in ids.items() if chosen is None or one in chosen}
+    seen = sum(one in known for one in asked.values())
     if is_mostly_seen(seen, len(asked)):
         raise PolicyError(
             "test-is-train",
@@ -110,14 +116,12 @@ def evaluate_writer(
             progress=progress,
         )
     known_answers = config.prompt.choices
+    salt, places = token_bytes(SALT_BYTES), tuple(asked)
     outputs = tuple(
-        tuple(
-            judge_text(one.text, right, tokens=one.tokens, ended=one.ended, choices=known_answers)
-            for one in texts
-        )
-        for texts, right in zip(found.texts, copied.answers, strict=True)
+        _judged(place, texts, right, salt, known_answers)
+        for place, texts, right in zip(places, found.texts, copied.answers, strict=True)
     )
-    generations = Generations(copied.records, outputs, len(ids), run.body["seed"])
+    generations = Generations(places, outputs, len(ids), run.body["seed"])
     body = generation_body(generations, seed=run.body["seed"], choices=bool(known_answers))
     if known_answers:
         body["outsideChoices"] = count_outside(copied.answers, known_answers)
@@ -126,7 +130,6 @@ def evaluate_writer(
     body["baseline"]["params"] = {"answerTokens": config.model.answer_tokens}
     prompt: dict[str, Any] = {
         "template": str(source.digest),
-        "rendered": str(copied.rendered),
         "system": config.prompt.system,
         "choices": list(known_answers),
     }
@@ -137,8 +140,9 @@ def evaluate_writer(
         "overlap": {"exact": seen, "checked": "record ids"},
         "actual": _actual(found),
     }
+    written = WrittenTexts([[one.text for one in texts] for texts in found.texts], salt)
     predictions = b"".join(write_generations(generations))
-    return body, predictions, b"".join(_texts(copied.records, found))
+    return body, predictions, b"".join(write_outputs(places, written))
 
 
 def _actual(found: GeneratedTexts) -> dict[str, str]:
@@ -150,7 +154,15 @@ def _actual(found: GeneratedTexts) -> dict[str, str]:
     }
 
 
-def _texts(records: Sequence[Digest], found: GeneratedTexts) -> Iterator[bytes]:
-    for record, texts in zip(records, found.texts, strict=True):
-        line = {"outputs": [one.text for one in texts], "record": record.hex}
-        yield encode(line) + b"\n"
+def _judged(
+    place: int, texts: Sequence[GeneratedText], right: str, salt: bytes, choices: Sequence[str]
+) -> tuple[WrittenAnswer, ...]:
+    """Return the figures of what was written of one record."""
+    told = (
+        tell_text(one.text, place, answerer, salt=salt, choices=choices)
+        for answerer, one in enumerate(texts)
+    )
+    return tuple(
+        judge_text(one.text, right, told=what, tokens=one.tokens, ended=one.ended, choices=choices)
+        for one, what in zip(texts, told, strict=True)
+    )

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from lyrikstore.canon.digest import Digest
 
-FORMAT = "predictions/1"
+FORMAT, FORMAT_BY_ID = "predictions/2", "predictions/1"
+"""What is written, and what was: there records were named by their ids."""
+
 MODEL, MAJORITY = "model", "majority"
 """Name of the first answerer; what always giving the commonest label is called."""
 
@@ -67,6 +69,7 @@ class Head(Struct, frozen=True):
         answerers: Who answered: the model, its baseline, further baselines.
         slices: Field and value of each slice.
         labelled: Whether it is known what is right; else no record expects any label.
+        format: ``predictions/2``, or what was written before.
     """
 
     task: str
@@ -74,17 +77,28 @@ class Head(Struct, frozen=True):
     answerers: tuple[Answerer, ...]
     slices: tuple[tuple[str, str], ...] = ()
     labelled: bool = True
+    format: str = FORMAT
 
     def to_json(self) -> dict[str, Any]:
         """Return it as the first line."""
         found: dict[str, Any] = {
-            "format": FORMAT,
+            "format": self.format,
             "task": self.task,
             "labels": list(self.labels),
             "answerers": [one.to_json() for one in self.answerers],
             "slices": [list(one) for one in self.slices],
         }
         return found if self.labelled else found | {"labelled": False}
+
+
+def named(record: Digest | int) -> dict[str, str | int]:
+    """Return how what is signed names a record of the test set (spec §13.9.1).
+
+    Args:
+        record: Its place in storage order, from 0; or its id, as version 1 of the formats has it.
+    """
+    # Attack case A73: whoever guesses a text can tell by an id whether it is in the test set.
+    return {"place": record} if isinstance(record, int) else {"record": record.hex}
 
 
 class Pairs(Struct, frozen=True):
@@ -137,7 +151,7 @@ class Predictions(Struct, frozen=True):
 
     Attributes:
         head: What holds for all.
-        ids: Record ids, 32 bytes each.
+        ids: Record ids, 32 bytes each, of ``predictions/1``; later formats have none.
         expected: Which labels are right.
         answers: For each answerer what it said.
         groups: Number of each record's group, from 0 without gaps; None: groups are not drawn.
@@ -146,7 +160,7 @@ class Predictions(Struct, frozen=True):
     """
 
     head: Head
-    ids: bytes
+    ids: bytes | None
     expected: Pairs
     answers: tuple[Answers, ...]
     groups: Numbers | None
@@ -154,7 +168,7 @@ class Predictions(Struct, frozen=True):
     near: Flags
 
     def __len__(self) -> int:
-        return len(self.ids) // _ID_BYTES
+        return len(self.near)
 
     @property
     def several(self) -> bool:
@@ -168,8 +182,10 @@ class Predictions(Struct, frozen=True):
         bare = np.flatnonzero(used == 0)
         return int(bare[0]) if len(bare) else None
 
-    def record(self, at: int) -> Digest:
-        """Return the id of a record."""
+    def record(self, at: int) -> Digest | int:
+        """Return what names a record: its place, or its id where it has one; see :func:`named`."""
+        if self.ids is None:
+            return at
         return Digest(self.ids[at * _ID_BYTES : (at + 1) * _ID_BYTES])
 
     def always(self, label: int) -> Answers:
@@ -224,12 +240,12 @@ class Reading:
 
     def add(
         self,
-        record: bytes,
         expected: Sequence[int],
         scores: Sequence[Sequence[int]],
         slices: Sequence[int],
         *,
         near: bool,
+        record: bytes = b"",
     ) -> None:
         """Add a record whose group was taken; see :class:`Predictions`."""
         at = self.count
@@ -251,7 +267,7 @@ class Reading:
         """Return all of them."""
         return Predictions(
             self._head,
-            bytes(self._ids),
+            bytes(self._ids) or None,
             self._expected.pairs(),
             tuple(one.answers() for one in self._answers),
             _numbers(self._groups) if self._groups else None,

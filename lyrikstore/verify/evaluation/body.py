@@ -12,7 +12,7 @@ import numpy as np
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.text import unknown_word
-from lyrikstore.verify.evaluation.answers import FORMAT, WHOLE, Answers, Flags, Predictions
+from lyrikstore.verify.evaluation.answers import WHOLE, Answers, Flags, Predictions, named
 from lyrikstore.verify.evaluation.confidence import calibration, coverage
 from lyrikstore.verify.evaluation.costs import Costs
 from lyrikstore.verify.evaluation.limits import MEMBERS
@@ -86,7 +86,7 @@ def evaluation_body(
     body: dict[str, Any] = {
         "count": len(predictions),
         "task": predictions.head.task,
-        "predictions": {"format": FORMAT, "count": len(predictions)},
+        "predictions": {"format": predictions.head.format, "count": len(predictions)},
         "model": systems[0],
         "confidence": _confidence(predictions, seed, field_of_groups),
         "worst": _worst(predictions, answers[0], right),
@@ -227,22 +227,23 @@ def is_met(threshold: Mapping[str, Any], value: str) -> bool:
 
 
 def _worst(predictions: Predictions, answers: Answers, right: Flags) -> list[dict[str, Any]]:
-    # Surest first: a confident mistake is the one to look at. Ties by record id, to be repeatable.
+    # Surest first: a confident mistake is the one to look at. Ties by what names the record, to be
+    # repeatable.
     wrong = np.flatnonzero(~right)
     if len(wrong) > WORST:
         least = np.sort(answers.confidence[wrong])[-WORST]
         wrong = wrong[answers.confidence[wrong] >= least]
-    failures = sorted(
-        (-int(answers.confidence[at]), predictions.record(int(at)).hex, int(at)) for at in wrong
-    )
+    order: list[tuple[int, Any, int]] = [
+        (-int(answers.confidence[at]), predictions.record(int(at)), int(at)) for at in wrong
+    ]
     return [
         {
-            "record": record,
+            **named(record),
             "expected": _text(predictions, predictions.expected.of(at)),
             "predicted": _text(predictions, answers.given.of(at)),
             "probability": decimal(-sure * (BILLION // WHOLE)),
         }
-        for sure, record, at in failures[:WORST]
+        for sure, record, at in sorted(order)[:WORST]
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lyrikstore.verify.evaluation.answers import FORMAT, WHOLE, Predictions
+from lyrikstore.verify.evaluation.answers import WHOLE, Predictions
 from lyrikstore.verify.evaluation.body import evaluation_body, is_met, verdict
 from lyrikstore.verify.evaluation.limits import FEWEST, MEASURED, MEMBERS, beyond_limits
 from lyrikstore.verify.evaluation.measures import Resampled, decimal, measure, metrics_of, ratio
@@ -66,7 +66,7 @@ def monitor_body(
         body = {
             "count": len(predictions),
             "task": predictions.head.task,
-            "predictions": {"format": FORMAT, "count": len(predictions)},
+            "predictions": {"format": predictions.head.format, "count": len(predictions)},
             "model": {},
         }
     drift: dict[str, Any] = {

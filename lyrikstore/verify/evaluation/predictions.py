@@ -1,7 +1,8 @@
-"""``predictions/1``: what model and baselines answered, record by record (spec §13.9.1).
+"""``predictions/2``: what model and baselines answered, record by record (spec §13.9.1).
 
-JSON Lines: a head, then a line for each record of the test set, in storage order. Probabilities are
-whole millionths, so that every program computes the same figures from them.
+JSON Lines: a head, then a line for each record of the test set, in storage order, so that the line
+tells which record it is about. Probabilities are whole millionths, so that every program computes
+the same figures from them. ``predictions/1``, whose lines have record ids, is read.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,10 +12,10 @@ from typing import Annotated, Any, BinaryIO, Literal, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import encode, parse_canonical
 from lyrikstore.verify.evaluation.answers import (
+    FORMAT_BY_ID,
     MAJORITY,
     MODEL,
     ONE,
@@ -40,7 +41,6 @@ class Line(Struct, frozen=True):
     """One record.
 
     Attributes:
-        record: Its id in the test set.
         expected: Numbers of its labels, ascending.
         scores: For each answerer the millionths of the labels, in their order.
         group: Number of its group, if groups are drawn.
@@ -48,7 +48,6 @@ class Line(Struct, frozen=True):
         near: Whether the training data has a near duplicate of it.
     """
 
-    record: Digest
     expected: tuple[int, ...]
     scores: Sequence[Sequence[int]]
     group: int | None = None
@@ -58,7 +57,6 @@ class Line(Struct, frozen=True):
     def to_json(self) -> dict[str, Any]:
         """Return it as a line."""
         found: dict[str, Any] = {
-            "record": self.record.hex,
             "expected": list(self.expected),
             "scores": [list(one) for one in self.scores],
         }
@@ -92,7 +90,8 @@ def read_predictions(stream: BinaryIO) -> Predictions:
         FormatError: (``bad-predictions``) it is no such attachment: another format, a line that is
             not canonical, a number out of range, a record of another shape, too much of something.
 
-    Cost: one line at a time, of at most 1 MiB. What stays of each record is 50 bytes and 8 for each
+    Cost: one line at a time, of at most 1 MiB. What stays of each record is 18 bytes, of version 1
+    50, and 8 for each
     answerer, 16 for each label that is expected and each slice, and 24 for each label that is
     given, which may be all of them: at most 6 kB a record, and 2.4 MB. Columns grow by an eighth.
     """
@@ -100,8 +99,9 @@ def read_predictions(stream: BinaryIO) -> Predictions:
     head = _head(next(lines, b""))
     shape = [len(head.labels)] * len(head.answerers)
     reading = Reading(head)
+    kind = _WrittenLineById if head.format == FORMAT_BY_ID else _WrittenLine
     for number, data in enumerate(lines, start=2):
-        line = _parse(data, _WrittenLine, number)
+        line = _parse(data, kind, number)
         problem = (
             "scores" if [len(one) for one in line.scores] != shape
             else "labels" if not _rising(line.expected, len(head.labels))
@@ -117,11 +117,11 @@ def read_predictions(stream: BinaryIO) -> Predictions:
                 _KIND, f"line {number} of the predictions: its {problem} cannot be", hint=_HINT
             )
         reading.add(
-            bytes.fromhex(line.record),
             line.expected,
             line.scores,
             line.slices,
             near=line.near is True,
+            record=bytes.fromhex(line.record) if isinstance(line, _WrittenLineById) else b"",
         )
         # ATTACK: a small file that gives every label in every slice, a thousand times drawn.
         if reading.gives_too_much:
@@ -149,7 +149,7 @@ class _WrittenAnswerer(Struct, frozen=True, forbid_unknown_fields=True, rename="
 
 
 class _WrittenHead(Struct, frozen=True, forbid_unknown_fields=True):
-    format: Literal["predictions/1"]
+    format: Literal["predictions/1", "predictions/2"]
     task: Literal["text-classification", "multi-label"]
     labels: Annotated[list[_Name], Meta(min_length=1, max_length=MAX_LABELS)]
     answerers: Annotated[list[_WrittenAnswerer], Meta(min_length=1, max_length=MAX_ANSWERERS)]
@@ -157,13 +157,16 @@ class _WrittenHead(Struct, frozen=True, forbid_unknown_fields=True):
     labelled: Literal[False] | UnsetType = UNSET
 
 
-class _WrittenLine(Struct, frozen=True, forbid_unknown_fields=True):
-    record: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+class _WrittenLine(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     expected: list[_Number]
     scores: list[list[_Millionths]]
     group: _Number | UnsetType = UNSET
     slices: Annotated[list[_Number], Meta(min_length=1)] = field(default_factory=list)
     near: bool | UnsetType = UNSET
+
+
+class _WrittenLineById(_WrittenLine, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    record: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:
@@ -215,6 +218,7 @@ def _head(data: bytes) -> Head:
         ),
         tuple(found.slices),
         found.labelled is UNSET,
+        found.format,
     )
 
 

@@ -50,6 +50,18 @@ def metrics_of_task(task: str) -> frozenset[str]:
     return _SEVERAL if task == "multi-label" else _ONE
 
 
+def record_in_words(one: Body) -> str:
+    """Return what a record of a test set is called.
+
+    Args:
+        one: An entry of ``worst``, or a record of a report: ``recordAt`` says where it is.
+    """
+    if one.get("recordAt") is not None:
+        return str(one["recordAt"])
+    place = one.get("place", one.get("recordPlace"))
+    return f"record {one['record']}" if place is None else f"place {place} of the test set"
+
+
 def verdict_in_words(body: Body) -> str:
     """Return whether the model is worth having, by the metric that decides; empty if unknown.
 

@@ -1,7 +1,7 @@
 """Whether the figures of evaluations follow from their predictions (spec §13.9.9)."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lyrikstore.canon.digest import Digest
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lyrikstore.verify.evaluation.recompute import LabelledRecord
 
 _CHECK = "evaluation.recomputed"
-GENERATIONS = "generations/1"
+GENERATIONS = frozenset({"generations/1", "generations/2"})
 
 MONITOR = "monitor"
 """Purpose of an evaluation of data that came after the run."""
@@ -48,8 +48,8 @@ def check_evaluations(
         ancestry: The manifests in question.
         read: Reads the records of test sets; None: nothing is computed again.
 
-    Cost: one read of each ``predictions``, of the test set and of what the model learnt from, and
-    1,000 resamples of the test set.
+    Cost: one read of each ``predictions`` and of what the model learnt from, two of the test set,
+    and 1,000 resamples of it.
     """
     evaluations = [one for one in ancestry.values() if one.kind == "evaluation"]
     carrying = [one for one in evaluations if "predictions" in one.body]
@@ -85,7 +85,7 @@ def _recompute(
     """Compute one evaluation again; return how many records its predictions are about."""
     from lyrikstore.verify.evaluation.recompute import find_difference, undeclared
 
-    if evaluation.body["predictions"]["format"] == GENERATIONS:
+    if evaluation.body["predictions"]["format"] in GENERATIONS:
         return recompute_generations(repository, evaluation, ancestry, read, problems)
     label = f"{evaluation.name} ({evaluation.id.short})"
     predictions = _read_predictions(repository, evaluation, label, problems)
@@ -152,11 +152,11 @@ def _reference(
 def _read_predictions(
     repository: Repository, evaluation: Manifest, label: str, problems: Problems
 ) -> "Predictions | None":
-    from lyrikstore.verify.evaluation.answers import FORMAT
+    from lyrikstore.verify.evaluation.answers import FORMAT, FORMAT_BY_ID
     from lyrikstore.verify.evaluation.predictions import read_predictions
 
     named = evaluation.body["predictions"]["format"]
-    if named != FORMAT:
+    if named not in (FORMAT, FORMAT_BY_ID):
         problems.add(problems.lost, "newer-format", f"{label}: predictions of format {named}")
         return None
     try:
@@ -214,7 +214,7 @@ def _compare(
     )
     _hold(
         "differs",
-        lambda: _other_overlap(repository, evaluation, predictions, ancestry, read),
+        lambda: _other_overlap(repository, evaluation, predictions, tests, ancestry, read),
         f"{label}: not compared with what was learnt",
         label,
         problems,
@@ -238,6 +238,7 @@ def _other_overlap(
     repository: Repository,
     evaluation: Manifest,
     predictions: "Predictions",
+    tests: Sequence[Manifest],
     ancestry: Mapping[Digest, Manifest],
     read: ReadRecords,
 ) -> str:
@@ -248,7 +249,10 @@ def _other_overlap(
     learnt = [ancestry[one] for one in learnt_by(checkpoint) if one in ancestry]
     if len(learnt) < len(learnt_by(checkpoint)):  # then `manifests` or `lineage` says so
         return ""
-    counts = Counter(predictions.record(at) for at in range(len(predictions)))
+    ids: Iterable[Digest | int] = map(predictions.record, range(len(predictions)))
+    if predictions.ids is None:  # the data alone tells which records they are about
+        ids = (one.id for one in read(repository, tests, "", ()))
+    counts = Counter(ids)
     # ATTACK: figures of what the model learnt, called figures of what it never saw.
     follows = sum(counts.pop(one.id, 0) for one in read(repository, learnt, "", ()))
     said = evaluation.body.get("overlap", {}).get("exact")

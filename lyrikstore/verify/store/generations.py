@@ -1,6 +1,6 @@
 """Whether the figures of what a model wrote follow from it (spec §13.12.8)."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lyrikstore.canon.digest import Digest
@@ -18,7 +18,8 @@ from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.store.test_sets import learnt_by
 
 if TYPE_CHECKING:
-    from lyrikstore.verify.evaluation.generation.body import Generations
+    from lyrikstore.verify.evaluation.generation.generations import Generations
+    from lyrikstore.verify.evaluation.generation.outputs import WrittenTexts
     from lyrikstore.verify.evaluation.recompute import LabelledRecord
 
 MEASURED = ("wallSeconds", "cpuSeconds", "peakMemoryBytes", "params")
@@ -43,7 +44,7 @@ def recompute_generations(
 
     Args:
         repository: The store.
-        evaluation: One with predictions of the format ``generations/1``.
+        evaluation: One with predictions of the format ``generations/2`` or ``generations/1``.
         ancestry: The manifests that it comes from.
         read: Reads the records of test sets; None: they are not looked at.
         problems: Takes what is found.
@@ -125,7 +126,7 @@ def _choices(told: Mapping[str, Any]) -> Sequence[str]:
 def _read(
     repository: Repository, evaluation: Manifest, label: str, problems: Problems
 ) -> "Generations | None":
-    from lyrikstore.verify.evaluation.generation.body import read_generations
+    from lyrikstore.verify.evaluation.generation.generations import read_generations
 
     try:
         with repository.blobs.open(evaluation.attachments_in("predictions")[0].id) as stream:
@@ -149,7 +150,7 @@ def _compare(
     read: ReadAnswers,
 ) -> tuple[str, str]:
     """Return how what was written differs from the test set it is said to be about."""
-    from lyrikstore.verify.evaluation.generation.body import sample_records
+    from lyrikstore.verify.evaluation.generation.generations import sample_records
     from lyrikstore.verify.evaluation.generation.texts import count_outside
 
     data = run.body["config"].get("data", {})
@@ -158,22 +159,25 @@ def _compare(
     if len(tests) < len(evaluation.inputs_in("test")):
         return "not-compared", "its test set is not here"
     # A row without the field is not asked.
-    rows = [one for one in read(repository, tests, field, ()) if one.answer is not None]
+    numbered = enumerate(read(repository, tests, field, ()))
+    rows = {at: one for at, one in numbered if one.answer is not None}
     if len(rows) != found.of:
         return "other-test-set", f"it has {found.of} as the number of its records"
     # A record that the test set has twice is drawn once, and asked twice.
-    chosen = sample_records([one.id for one in rows], len(set(found.records)), found.seed)
+    names = {rows[one].id if one in rows else one for one in found.records}
+    chosen = sample_records([one.id for one in rows.values()], len(names), found.seed)
     # ATTACK: of many records those are asked that the model answers well.
-    asked = [one for one in rows if one.id in chosen]
-    if [one.id for one in asked] != list(found.records):
+    drawn = {at: one for at, one in rows.items() if one.id in chosen}
+    asked = list(drawn.values())
+    if list(found.records) != (list(drawn) if found.by_place else [one.id for one in asked]):
         return "other-test-set", "its records are not those of the test set, or of its sample"
     learnt = [ancestry[one] for one in learnt_by(checkpoint) if one in ancestry]
     known = {one.id for one in read(repository, learnt, "", ())}
-    seen = sum(record in known for record in found.records)
+    seen = sum(one.id in known for one in asked)
     if evaluation.body.get("overlap", {}).get("exact") != seen:
         return "differs", f"overlap.exact is not {seen}, which follows"
     try:
-        texts = _texts(repository, evaluation, found)
+        written = _texts(repository, evaluation, found)
     except FormatError as error:
         return "bad-predictions", quote(error.message, 300)
     answers = [one.answer or "" for one in asked]
@@ -184,17 +188,22 @@ def _compare(
     if evaluation.body.get("outsideChoices") != outside:
         return "differs", "outsideChoices is not what the test set gives"
     # ATTACK: figures that are better than what was written, and the texts left out.
-    if texts is None and choices:
-        texts = _given(found, choices)
-    if texts is None:
+    if written is None and choices:
+        written = _given(found, choices)
+    if written is None:
         return "not-compared", "its author states the figures of each record: no texts are here"
-    return _judge(found, answers, texts, choices)
+    return _judge(found, answers, written, choices)
 
 
-def _given(found: "Generations", choices: Iterable[str]) -> list[list[str]]:
-    """Return the choices that were given, which their digests tell."""
-    known = {Digest.of(one.encode()): one for one in choices}
-    return [[known.get(one.output, "") for one in outputs] for outputs in found.outputs]
+def _given(found: "Generations", choices: Sequence[str]) -> "WrittenTexts":
+    """Return the choices that were given, which their numbers, or in version 1 digests, tell."""
+    from lyrikstore.verify.evaluation.generation.outputs import WrittenTexts
+    from lyrikstore.verify.evaluation.generation.texts import tell_text
+
+    record = found.records[0]
+    known = {tell_text(one, record, 0, salt=b"", choices=choices): one for one in choices}
+    texts = [[known.get(one.told, "") for one in outputs] for outputs in found.outputs]
+    return WrittenTexts(texts, b"")
 
 
 def _last(conversation: str) -> str:
@@ -207,21 +216,24 @@ def _last(conversation: str) -> str:
 def _judge(
     found: "Generations",
     answers: Iterable[str],
-    texts: Sequence[Sequence[str]],
-    choices: Collection[str],
+    written: "WrittenTexts",
+    choices: Sequence[str],
 ) -> tuple[str, str]:
-    from lyrikstore.verify.evaluation.generation.texts import judge_text
+    from lyrikstore.verify.evaluation.generation.texts import judge_text, tell_text
 
-    for number, (outputs, right, some) in enumerate(
-        zip(found.outputs, answers, texts, strict=True), start=1
+    for number, (record, outputs, right, some) in enumerate(
+        zip(found.records, found.outputs, answers, written.texts, strict=True), start=1
     ):
-        for said, text in zip(outputs, some, strict=True):
+        for answerer, (said, text) in enumerate(zip(outputs, some, strict=True)):
             # ATTACK: a model that was asked freely, called one that answers within choices.
             if choices and text not in choices:
                 return "differs", f"the answer to record {number} is none of the choices"
             # ATTACK: answers that were cut off, called whole choices.
             ended = said.ended or bool(choices)
-            judged = judge_text(text, right, tokens=said.tokens, ended=ended, choices=choices)
+            told = tell_text(text, record, answerer, salt=written.salt, choices=choices)
+            judged = judge_text(
+                text, right, told=told, tokens=said.tokens, ended=ended, choices=choices
+            )
             # Attack case A53: figures that are better than what was written.
             if said != judged:
                 return "differs", f"the figures of record {number} do not follow from its text"
@@ -230,8 +242,8 @@ def _judge(
 
 def _texts(
     repository: Repository, evaluation: Manifest, found: "Generations"
-) -> list[list[str]] | None:
-    """Return the texts that were written; None: they are not here any more, as may be."""
+) -> "WrittenTexts | None":
+    """Return what was written; None: the texts are not here any more, as may be."""
     from lyrikstore.verify.evaluation.generation.outputs import read_outputs
 
     attached = evaluation.attachments_in("outputs")

@@ -31,7 +31,12 @@ def taken(old, new, place):
         added = set(new.get("properties", ())) - set(old.get("properties", ()))
         for member, others in new.get("dependentRequired", {}).items():
             assert {member, *others} <= added | set(old.get("required", ())), place
-        free = {"properties", "$defs", "required", "enum", "dependentRequired", "allOf"}
+        # One of several members: what was required, and nothing that was there.
+        choices = [set(one["required"]) for one in new.get("oneOf", ())]
+        first = [one for one in choices if one <= set(old.get("required", ()))]
+        assert len(first) == bool(choices), place
+        assert all(one & added for one in choices if one not in first), place
+        free = {"properties", "$defs", "required", "enum", "dependentRequired", "allOf", "oneOf"}
         free |= {"$id", "title", "description"}
         for key in (old.keys() | new.keys()) - free:
             taken(old[key], new[key], f"{place}/{key}")

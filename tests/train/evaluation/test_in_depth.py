@@ -197,9 +197,12 @@ def test_texts_of_failures_are_shown_and_not_signed(clauses, cuad_result) -> Non
     assert all(one["recordText"] for one in failures)
     signed = json.dumps(clauses.ok("show", "evaluations/firm/cuad", "--json").json)
     assert not any(one["recordText"][:60] in signed for one in failures)
-    assert [one["record"] for one in failures] == [
-        one["record"] for one in cuad_result["body"]["worst"]
+    assert [one["recordPlace"] for one in failures] == [
+        one["place"] for one in cuad_result["body"]["worst"]
     ]
+    for one in failures[:2]:
+        found = clauses.ok("why", "firm/cuad-test", one["recordAt"], "--json").json
+        assert found["record"] == one["record"]
 
 
 def test_a_report_is_of_an_evaluation(clauses, cuad_result) -> None:

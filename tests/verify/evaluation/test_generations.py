@@ -9,17 +9,20 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import encode
-from lyrikstore.verify.evaluation.generation.body import (
+from lyrikstore.verify.evaluation.generation.body import generation_body
+from lyrikstore.verify.evaluation.generation.generations import (
     Generations,
-    generation_body,
+    read_generations,
     sample_records,
     write_generations,
 )
-from lyrikstore.verify.evaluation.generation.texts import judge_text
+from lyrikstore.verify.evaluation.generation.outputs import WrittenTexts, write_outputs
+from lyrikstore.verify.evaluation.generation.texts import judge_text, tell_text
 from lyrikstore.verify.evaluation.recompute import LabelledRecord
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.store.generations import recompute_generations
 
+SALT = b"s" * 32
 DATA = {"prompt": "question", "completion": "answer"}
 
 
@@ -54,24 +57,37 @@ class Evaluated:
         written: Sequence[str] = (),
         base: str = "",
         ended: bool = True,
+        old: bool = False,
     ) -> None:
         self.rows = [(Digest.of(name.encode()), right) for name, right in rows]
         ids = [one for one, right in self.rows if right is not None]
         chosen = sample_records(ids, len(ids) if sample is None else sample, 1)
-        asked = [row for row in self.rows if row[0] in chosen and row[1] is not None]
+        asked = [
+            (one if old else place, right)
+            for place, (one, right) in enumerate(self.rows)
+            if one in chosen and right is not None
+        ]
         self.texts = [[f"{right} or so", right] for _, right in asked]
         if written:
             self.texts = [[one, base or written[0]] for one in written]
         outputs = tuple(
-            tuple(judge_text(text, right, tokens=3, ended=ended, choices=choices) for text in some)
-            for some, (_, right) in zip(self.texts, asked, strict=True)
+            tuple(
+                judge_text(
+                    text,
+                    right,
+                    told=self.tell(text, record, answerer, choices),
+                    tokens=3,
+                    ended=ended,
+                    choices=choices,
+                )
+                for answerer, text in enumerate(some)
+            )
+            for some, (record, right) in zip(self.texts, asked, strict=True)
         )
         found = Generations(tuple(one for one, _ in asked), outputs, len(ids), 1)
         self.predictions = b"".join(write_generations(found))
-        self.outputs: bytes | None = b"".join(
-            encode({"outputs": some, "record": record.hex}) + b"\n"
-            for some, record in zip(self.texts, found.records, strict=True)
-        )
+        written = WrittenTexts(self.texts, b"" if old else SALT)
+        self.outputs: bytes | None = b"".join(write_outputs(found.records, written))
         self.test = manifest("dataset", {})
         said = {"prompt": {"choices": list(choices)}} if choices else {}
         prompt: dict[str, Any] = {"template": "t", "system": "Be brief."}
@@ -88,6 +104,14 @@ class Evaluated:
         }
         if choices:
             self.body["outsideChoices"] = sum(right not in choices for _, right in asked)
+
+    @staticmethod
+    def tell(
+        text: str, record: Digest | int, answerer: int, choices: Sequence[str]
+    ) -> Digest | int:
+        """Return what an honest signer tells of a text; of one that is no choice, some digest."""
+        known = () if text not in choices else choices
+        return tell_text(text, record, answerer, salt=SALT, choices=known)
 
     def problems(self) -> Problems:
         """Return what is found when all of it is computed again."""
@@ -125,8 +149,49 @@ class Evaluated:
 ROWS = [(str(at), f"the answer is {at}") for at in range(5)]
 
 
-def test_an_honest_evaluation_follows() -> None:
-    assert Evaluated(ROWS).codes() == ([], [])
+@pytest.mark.parametrize("old", [False, True])
+def test_an_honest_evaluation_follows(old: bool) -> None:
+    assert Evaluated(ROWS, old=old).codes() == ([], [])
+
+
+def test_nothing_tells_a_record_or_an_answer_to_whoever_guesses_it() -> None:
+    """Attack cases A73 and A74."""
+    made = Evaluated(ROWS)
+    told = made.predictions + encode(made.body)
+    answers = [Digest.of(text.encode()) for texts in made.texts for text in texts]
+    for one in (*answers, *(record for record, _ in made.rows)):
+        assert one.hex.encode() not in told
+    again = b"".join(write_generations(read_generations(io.BytesIO(made.predictions))))
+    assert again == made.predictions
+    texts = made.outputs
+    assert texts is not None
+    made.outputs = texts.replace(SALT.hex().encode(), b"00" * 32)
+    assert made.codes() == (["differs"], [])
+
+
+@pytest.mark.parametrize(
+    ("honest", "changed"),
+    [
+        (b'"place":1', b'"place":0'),
+        (b'"place":1', b'"place":3'),
+        (b"generations/2", b"generations/1"),
+        (b'"outputBlake3":"', b'"choice":0,"outputBlake3":"'),
+        (b'"ended":true,', b'"choice":0,"ended":true,'),
+        (b',"outputBlake3"', b',"other"'),
+    ],
+)
+def test_places_rise_and_something_tells_each_text(honest: bytes, changed: bytes) -> None:
+    made = Evaluated(ROWS)
+    made.predictions = made.predictions.replace(honest, changed, 1)
+    assert made.codes() == (["bad-predictions"], [])
+
+
+def test_places_are_those_of_the_test_set() -> None:
+    made = Evaluated([*ROWS, ("without", None)])
+    for place in (5, 6):
+        changed = Evaluated([*ROWS, ("without", None)])
+        changed.predictions = made.predictions.replace(b'"place":4', b'"place":%d' % place)
+        assert changed.codes() == (["other-test-set"], [])
 
 
 @pytest.mark.parametrize(
@@ -151,7 +216,8 @@ def test_a_verdict_needs_an_interval(written: str, count: int, shown: str) -> No
 def test_a_sample_of_records_that_are_there_twice_follows() -> None:
     twice = [*ROWS, ROWS[0], ROWS[1], ("without", None), ROWS[2]]
     for sample in (None, 1, 2, 3, 5, 6):
-        assert Evaluated(twice, sample=sample).codes() == ([], []), sample
+        for old in (False, True):
+            assert Evaluated(twice, sample=sample, old=old).codes() == ([], []), sample
 
 
 def test_the_last_turn_of_a_conversation_is_what_is_right() -> None:
@@ -169,7 +235,8 @@ def test_the_last_turn_of_a_conversation_is_what_is_right() -> None:
     "outputs",
     [
         b"[" * 100_000 + b"\n",
-        b'{"outputs":["\\ud800","x"],"record":"%s"}\n' % ROWS[0][0].encode(),
+        b'{"format":"outputs/2","salt":"%s"}\n{"outputs":["\\ud800","x"],"place":0}\n'
+        % SALT.hex().encode(),
         b"\n",
         b"[]\n",
         b'{"outputs":["a","b"]}\n',
@@ -185,14 +252,16 @@ def test_texts_are_those_of_the_records_and_no_others() -> None:
     honest = Evaluated(ROWS).outputs
     assert honest is not None
     lines = honest.splitlines(keepends=True)
+    head, *lines = lines
     half = lines[0].replace(b"the answer is", b"\\ud800", 1)
     for changed in (
-        lines[:-1],
-        [*lines, lines[0]],
-        [lines[1], lines[0], *lines[2:]],
-        [half, *lines[1:]],
-        [lines[0].replace(b'","', b'", "', 1), *lines[1:]],
-        [*lines[:-1], lines[-1][:-1]],
+        lines,
+        [head, *lines[:-1]],
+        [head, *lines, lines[0]],
+        [head, lines[1], lines[0], *lines[2:]],
+        [head, half, *lines[1:]],
+        [head, lines[0].replace(b'","', b'", "', 1), *lines[1:]],
+        [head, *lines[:-1], lines[-1][:-1]],
     ):
         made = Evaluated(ROWS)
         made.outputs = b"".join(changed)
@@ -241,9 +310,10 @@ def test_figures_without_texts_are_what_their_author_says() -> None:
 LABELS = [("1", "+"), ("2", "-"), ("3", "perhaps"), ("4", "+")]
 
 
-def labelled(*written: str) -> Evaluated:
+def labelled(*written: str, old: bool = False) -> Evaluated:
     """Return an evaluation whose answers are choices without words."""
-    return Evaluated(LABELS, choices=("+", "-"), written=written or ("+", "+", "-", "-"))
+    said = written or ("+", "+", "-", "-")
+    return Evaluated(LABELS, choices=("+", "-"), written=said, old=old)
 
 
 def test_choices_are_right_if_they_are_the_right_choice() -> None:
@@ -255,8 +325,9 @@ def test_choices_are_right_if_they_are_the_right_choice() -> None:
     assert [one["score"] for one in made.body["worst"]] == ["0.000000"] * 3
 
 
-def test_figures_of_choices_follow_without_the_texts() -> None:
-    made = labelled()
+@pytest.mark.parametrize("old", [False, True])
+def test_figures_of_choices_follow_without_the_texts(old: bool) -> None:
+    made = labelled(old=old)
     made.outputs = None
     assert made.codes() == ([], [])
     made.rows[0] = (made.rows[0][0], "-")

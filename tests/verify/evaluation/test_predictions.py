@@ -13,9 +13,11 @@ from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.verify.evaluation import predictions as module
 from lyrikstore.verify.evaluation.answers import Answerer, Head
 from lyrikstore.verify.evaluation.body import evaluation_body, verdict
+from lyrikstore.verify.evaluation.drift import monitor_body
 from lyrikstore.verify.evaluation.predictions import Line, read_predictions, write_predictions
 from lyrikstore.verify.evaluation.recompute import LabelledRecord, compare_records
 from lyrikstore.verify.evaluation.slices import FewValues, find_slices
+from tests.predictions_by_id import by_id
 from tests.sweep import examples
 
 HEAD = Head("text-classification", ("a", "b"), (Answerer("model"), Answerer("tfidf")))
@@ -28,7 +30,7 @@ def lines_of(head: Head, count: int) -> Iterator[Line]:
         scores = [[0] * width for _ in head.answerers]
         for one in scores:
             one[number % width] = 900_000
-        yield Line(Digest.of(str(number).encode()), (number % width,), scores)
+        yield Line((number % width,), scores)
 
 
 def attachment(head: Head, count: int) -> bytes:
@@ -39,9 +41,37 @@ def test_what_was_written_is_read() -> None:
     read = read_predictions(io.BytesIO(attachment(HEAD, 5)))
     assert len(read) == 5
     assert read.head == HEAD
-    assert read.record(3) == Digest.of(b"3")
+    assert read.record(3) == 3
     assert read.expected.numbers.tolist() == [0, 1, 0, 1, 0]
     assert read.answers[1].confidence.tolist() == [900_000] * 5
+
+
+def test_what_was_written_before_is_read_and_gives_the_same_figures() -> None:
+    data = attachment(HEAD, 40).replace(b"[900000,0]", b"[0,900000]", 4)
+    ids = [Digest.of(str(number).encode()) for number in range(40)]
+    old, new = (read_predictions(io.BytesIO(one)) for one in (by_id(data, ids), data))
+    assert (old.record(3), len(old)) == (ids[3], 40)
+    figures, body = (evaluation_body(one, seed=1) for one in (old, new))
+    assert [one.pop("place") for one in body["worst"]] == [0, 2]
+    named = [one.pop("record") for one in figures["worst"]]
+    assert named == sorted([ids[0].hex, ids[2].hex])
+    assert figures.pop("predictions") == {"format": "predictions/1", "count": 40}
+    assert body.pop("predictions") == {"format": "predictions/2", "count": 40}
+    assert figures == body
+    held = [monitor_body(new, one, seed=1, measured={}) for one in (old, new)]
+    assert held[0] == held[1]
+
+
+def test_a_line_has_an_id_where_its_format_has_one_and_only_there() -> None:
+    data = attachment(HEAD, 3)
+    old = by_id(data, [Digest.of(b"a")] * 3)
+    for mixed in (
+        data.replace(b"predictions/2", b"predictions/1"),
+        old.replace(b"predictions/1", b"predictions/2"),
+    ):
+        with pytest.raises(FormatError) as caught:
+            read_predictions(io.BytesIO(mixed))
+        assert caught.value.kind == "bad-predictions"
 
 
 def test_memory_does_not_grow_with_the_labels() -> None:
@@ -61,7 +91,7 @@ def test_memory_does_not_grow_with_the_labels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "value"), [("MAX_BYTES", 400), ("MAX_LINE", 60), ("MAX_RECORDS", 3)]
+    ("limit", "value"), [("MAX_BYTES", 300), ("MAX_LINE", 30), ("MAX_RECORDS", 3)]
 )
 def test_too_much_is_refused(limit: str, value: int, monkeypatch: pytest.MonkeyPatch) -> None:
     data = attachment(HEAD, 5)
@@ -142,10 +172,7 @@ def test_a_small_file_gives_no_thousand_labels_a_record() -> None:
     labels = tuple(f"l{number}" for number in range(1000))
     slices = tuple(("tag", str(number)) for number in range(30))
     head = Head("multi-label", labels, (Answerer("model", 0, at_least_one=True),), slices)
-    lines = (
-        Line(Digest.of(str(at).encode()), (0,), [[0] * 1000], slices=tuple(range(30)))
-        for at in range(40)
-    )
+    lines = (Line((0,), [[0] * 1000], slices=tuple(range(30))) for at in range(40))
     data = b"".join(write_predictions(head, lines))
     assert len(data) < 100_000
     with pytest.raises(FormatError) as caught:
@@ -163,14 +190,9 @@ def test_slices_that_nobody_named_are_by_the_rule(fields: list[str]) -> None:
         held = {name: [values(at)[name] for at in range(30)] for name in fields}
         slices, members = find_slices(held, None)
         head = Head("text-classification", ("l",), (Answerer("model"),), tuple(slices))
-        lines = [
-            Line(Digest.of(str(at).encode()), (0,), [[1]], slices=tuple(members[at]))
-            for at in range(30)
-        ]
+        lines = [Line((0,), [[1]], slices=tuple(members[at])) for at in range(30)]
         read = read_predictions(io.BytesIO(b"".join(write_predictions(head, lines))))
-        records = [
-            LabelledRecord(one.record, ("l",), values(at), 1) for at, one in enumerate(lines)
-        ]
+        records = [LabelledRecord(Digest.of(b""), ("l",), values(at), 1) for at in range(30)]
         return compare_records(read, records, field_of_groups=None, declared=None)
 
     assert compared(["a", "b"]) == ""

@@ -31,7 +31,7 @@ def predictions(
 ) -> Predictions:
     model = Answerer("model", 400_000, at_least_one=True, abstain_below=abstain_below)
     head = Head("multi-label", labels, (model,))
-    line = Line(Digest.of(b""), expected, [[500_000] * len(labels)], group)
+    line = Line(expected, [[500_000] * len(labels)], group)
     return read_predictions(io.BytesIO(b"".join(write_predictions(head, [line]))))
 
 

@@ -19,6 +19,7 @@ from lyrikstore.verify.evaluation.drift import (
     monitor_body,
     stability_index,
 )
+from lyrikstore.verify.evaluation.generation.texts import tell_text
 from lyrikstore.verify.evaluation.measures import decimal
 from lyrikstore.verify.evaluation.predictions import Line, read_predictions, write_predictions
 from lyrikstore.verify.evaluation.resample import draws
@@ -39,7 +40,7 @@ def test_answers(case: dict[str, Any]) -> None:
     answerer = Answerer(how["name"], how.get("threshold"), how.get("atLeastOne", False))
     labels = tuple(f"label {number}" for number in range(len(case["scores"])))
     head = Head("multi-label" if several else "text-classification", labels, (answerer,))
-    line = Line(Digest.of(b""), (0,), [case["scores"]])
+    line = Line((0,), [case["scores"]])
     read = read_predictions(io.BytesIO(b"".join(write_predictions(head, [line]))))
     assert read.answers[0].given.of(0) == case["given"]
     assert read.answers[0].confidence.tolist() == [case["confidence"]]
@@ -51,6 +52,13 @@ def test_draws(case: dict[str, Any]) -> None:
     made = draws(case["records"], seed=int(case["seed"]), groups=groups)
     (weights,) = islice(made, case["resample"], case["resample"] + 1)
     assert weights.tolist() == case["weights"]
+
+
+@cases("written")
+def test_what_tells_a_text(case: dict[str, Any]) -> None:
+    salt = bytes.fromhex(case["salt"])
+    told = tell_text(case["text"], case["place"], case["answerer"], salt=salt)
+    assert told == Digest.parse_hex(case["outputBlake3"])
 
 
 @cases("decimals")

@@ -105,7 +105,7 @@ def _one(facts: CardFacts, evaluation: Manifest, writer: CardWriter) -> Iterator
     if len(labels) > _MAX_LABELS:
         yield writer.say(f"and {len(labels) - _MAX_LABELS} more classes in the evaluation", own)
     yield ""
-    worst = [item["record"] for item in body["worst"][:10]]
+    worst = [item["record"] for item in body["worst"][:10] if "record" in item]
     if worst:
         shown = ", ".join(code(record) for record in worst)
         yield writer.say(f"records it got most wrong, by record id: {shown}", own)

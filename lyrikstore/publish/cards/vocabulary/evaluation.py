@@ -15,6 +15,7 @@ from lyrikstore.verify.evaluation.words import (
     cost_in_words,
     figures_of,
     near_in_words,
+    record_in_words,
     seen_in_words,
     threshold_in_words,
     verdict_in_words,
@@ -249,7 +250,7 @@ def _failures(_: CardFacts, one: Manifest) -> Iterator[Said]:
     for at, worst in enumerate(one.body["worst"][:10]):
         sure = f", with probability {worst['probability']}" if "probability" in worst else ""
         what = f"token F1 {worst['score']}" if "score" in worst else _taken(worst)
-        text = f"{what}{sure}; record {worst['record']}"
+        text = f"{what}{sure}; {record_in_words(worst)}"
         yield Said(text, (named(one),), "measured", f"{one.name} {at + 1}", f"Failure {at + 1}")
 
 
@@ -305,7 +306,8 @@ FACTS = {
     "evaluation.coverage": Fact("Coverage", "accuracy over the surest records", _each(_coverage)),
     "evaluation.confusion": Fact("Taken for another", "the commonest confusions",
                                  _each(_confusions)),
-    "evaluation.failure": Fact("Failure", "the worst failures, by record id", _each(_failures)),
+    "evaluation.failure": Fact("Failure", "the worst failures, by place in the test set",
+                               _each(_failures)),
     "evaluation.latency": Fact("Time of an answer", "median and 95th percentile", _each(_latency)),
     "evaluation.resources": Fact("Resources", "what the evaluation took", _each(_resources)),
 }  # fmt: skip

@@ -1,25 +1,63 @@
 """The texts that a model wrote, in an attachment of their own (spec §13.12.8)."""
 
-from typing import Annotated, BinaryIO
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, BinaryIO, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.json import parse_canonical
-from lyrikstore.verify.evaluation.generation.body import Generations
+from lyrikstore.canon.json import encode, parse_canonical
+from lyrikstore.verify.evaluation.answers import named
+from lyrikstore.verify.evaluation.generation.generations import Generations
 
 MAX_TEXT_LINE = 16 << 20
 """Longest line: two texts of as many characters as a model writes, each escaped."""
 
+FORMAT = "outputs/2"
+_T = TypeVar("_T")
+_Hex = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+
+
+class WrittenTexts(Struct, frozen=True):
+    """What was written.
+
+    Attributes:
+        texts: Of each record, those of the model and of the base.
+        salt: What makes their digests tell nothing without it; empty: beside ``generations/1``.
+    """
+
+    texts: Sequence[Sequence[str]]
+    salt: bytes
+
+
+class _Head(Struct, frozen=True, forbid_unknown_fields=True):
+    format: Literal["outputs/2"]
+    salt: _Hex
+
 
 class _Line(Struct, frozen=True, forbid_unknown_fields=True):
+    outputs: Annotated[list[str], Meta(max_length=2)]
+    place: int
+
+
+class _LineById(Struct, frozen=True, forbid_unknown_fields=True):
     outputs: Annotated[list[str], Meta(max_length=2)]
     record: str
 
 
-def read_outputs(stream: BinaryIO, found: Generations) -> list[list[str]]:
-    """Return the texts of each record, those of the model and of the base.
+def write_outputs(records: Sequence[Digest | int], written: WrittenTexts) -> Iterator[bytes]:
+    """Yield the lines of the attachment; ``records`` are those of the predictions."""
+    if written.salt:
+        yield encode({"format": FORMAT, "salt": written.salt.hex()}) + b"\n"
+    for record, texts in zip(records, written.texts, strict=True):
+        line: dict[str, Any] = {"outputs": list(texts), **named(record)}
+        yield encode(line) + b"\n"
+
+
+def read_outputs(stream: BinaryIO, found: Generations) -> WrittenTexts:
+    """Return the texts of each record.
 
     Args:
         stream: The attachment ``outputs``.
@@ -30,25 +68,33 @@ def read_outputs(stream: BinaryIO, found: Generations) -> list[list[str]]:
 
     Cost: the texts, in memory; nothing beyond the last record is read.
     """
+    salt = bytes.fromhex(_parse(stream, _Head, 1).salt) if found.by_place else b""
+    kind: type[_Line | _LineById] = _Line if found.by_place else _LineById
     texts: list[list[str]] = []
-    for number, record in enumerate(found.records, start=1):
-        data = stream.readline(MAX_TEXT_LINE + 1)
-        try:
-            # ATTACK: a line that is no JSON, is nested without end, or has half a character.
-            line = msgspec.convert(parse_canonical(data[:-1], max_bytes=MAX_TEXT_LINE), _Line)
-        except (FormatError, msgspec.ValidationError):
-            raise _bad(number) from None
-        if (
-            data[-1:] != b"\n"
-            or line.record != record.hex
-            or len(line.outputs) != len(found.outputs[number - 1])
-        ):
+    number = 1 if salt else 0
+    for record, outputs in zip(found.records, found.outputs, strict=True):
+        number += 1
+        line = _parse(stream, kind, number)
+        name = line.record if isinstance(line, _LineById) else line.place
+        if name not in named(record).values() or len(line.outputs) != len(outputs):
             raise _bad(number)
         texts.append(line.outputs)
     # ATTACK: lines without end.
     if stream.read(1):
-        raise _bad(len(texts) + 1)
-    return texts
+        raise _bad(number + 1)
+    return WrittenTexts(texts, salt)
+
+
+def _parse(stream: BinaryIO, kind: type[_T], number: int) -> _T:
+    data = stream.readline(MAX_TEXT_LINE + 1)
+    try:
+        # ATTACK: a line that is no JSON, is nested without end, or has half a character.
+        found = msgspec.convert(parse_canonical(data[:-1], max_bytes=MAX_TEXT_LINE), kind)
+    except (FormatError, msgspec.ValidationError):
+        raise _bad(number) from None
+    if data[-1:] != b"\n":
+        raise _bad(number)
+    return found
 
 
 def _bad(number: int) -> FormatError:

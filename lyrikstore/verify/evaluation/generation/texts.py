@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
+from blake3 import blake3
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
@@ -12,6 +13,8 @@ from lyrikstore.verify.evaluation.answers import WHOLE
 BASE_MODEL = "the base model, asked the same"
 """The method of the baseline."""
 
+SALT_BYTES = 32
+_CONTEXT = "lyrikstore 2026-12 written text"
 _WORD = re.compile(r"\w+")
 _REFUSALS = (
     "as an ai",
@@ -34,7 +37,7 @@ class WrittenAnswer(Struct, frozen=True):
     """What one answerer wrote of one record, without its text.
 
     Attributes:
-        output: BLAKE3 of the text in UTF-8.
+        told: What tells its text to whoever has that; see :func:`tell_text`.
         exact: Whether it has the same words as the right one, in the same order; of a model that
             answers within choices, whether it is the right one.
         token_f1: F1 of its words and those of the right one, in millionths, rounded down.
@@ -43,12 +46,38 @@ class WrittenAnswer(Struct, frozen=True):
         ended: Whether it came to its end, and was not cut off.
     """
 
-    output: Digest
+    told: Digest | int
     exact: bool
     token_f1: int
     refused: bool
     tokens: int
     ended: bool
+
+
+def tell_text(
+    text: str, record: Digest | int, answerer: int, *, salt: bytes, choices: Sequence[str] = ()
+) -> Digest | int:
+    """Return what tells a text that was written.
+
+    Args:
+        text: The text; where there are choices, one of these.
+        record: What names its record: a place, or of ``generations/1`` an id.
+        answerer: Who wrote it: 0 the model, 1 the base.
+        salt: Random bytes, which are kept with the texts and erased with them.
+        choices: The only answers that the model can give; empty: there are others.
+
+    Returns:
+        The number of the choice; else a digest of salt, place, answerer and text; of
+        ``generations/1`` the digest of the text.
+    """
+    data = text.encode()
+    if isinstance(record, Digest):
+        return Digest.of(data)
+    if choices:
+        return choices.index(text)
+    # Attack case A74: what a good model writes is what the record says, and short enough to guess.
+    message = salt + record.to_bytes(8, "big") + bytes([answerer]) + data
+    return Digest(blake3(message, derive_key_context=_CONTEXT).digest())
 
 
 def count_outside(answers: Iterable[str], choices: Collection[str]) -> int:
@@ -62,13 +91,20 @@ def count_outside(answers: Iterable[str], choices: Collection[str]) -> int:
 
 
 def judge_text(
-    text: str, expected: str, *, tokens: int, ended: bool, choices: Collection[str] = ()
+    text: str,
+    expected: str,
+    *,
+    told: Digest | int,
+    tokens: int,
+    ended: bool,
+    choices: Collection[str] = (),
 ) -> WrittenAnswer:
     """Return the figures of a written answer.
 
     Args:
         text: What was written.
         expected: What is right.
+        told: What tells the text.
         tokens: How many tokens it has.
         ended: Whether it came to its end.
         choices: The only answers that the model can give; empty: there are others.
@@ -78,7 +114,7 @@ def judge_text(
     size = len(words) + len(right)
     begins = " ".join(text.lower().replace("\u2019", "'").split())
     return WrittenAnswer(
-        Digest.of(text.encode()),
+        told,
         text == expected if choices else words == right,
         2 * common * WHOLE // size if size else WHOLE,
         begins.startswith(_REFUSALS),

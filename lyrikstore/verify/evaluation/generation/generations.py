@@ -1,0 +1,195 @@
+"""``generations/2``: what was written of each record, without its text (spec §13.12.8).
+
+JSON Lines: a head, then a line for each record that was asked, in storage order. ``generations/1``,
+whose lines have record ids and plain digests of what was written, is read.
+"""
+
+from collections.abc import Collection, Iterator
+from typing import Annotated, Any, BinaryIO, Literal, TypeVar
+
+import msgspec
+from blake3 import blake3
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.json import encode, parse_canonical
+from lyrikstore.verify.evaluation.answers import WHOLE, named
+from lyrikstore.verify.evaluation.generation.texts import WrittenAnswer
+
+FORMAT, FORMAT_BY_ID = "generations/2", "generations/1"
+"""What is written, and what was."""
+
+MAX_RECORDS, MAX_LINE = 1 << 20, 1 << 16
+_T = TypeVar("_T")
+_SAMPLE = "lyrikstore 2026-11 sample"
+
+_Hex = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+_Count = Annotated[int, Meta(ge=0, le=1 << 24)]
+
+
+class _Head(Struct, frozen=True, forbid_unknown_fields=True):
+    answerers: Annotated[list[str], Meta(min_length=1, max_length=2)]
+    format: Literal["generations/1", "generations/2"]
+    of: _Count
+    seed: Annotated[int, Meta(ge=0, le=(1 << 53) - 1)]
+    task: Literal["sft"]
+
+
+class _Output(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    ended: bool
+    exact: bool
+    refused: bool
+    token_f1: Annotated[int, Meta(ge=0, le=WHOLE)]
+    tokens: _Count
+    output_blake3: _Hex | UnsetType = UNSET
+    choice: _Count | UnsetType = UNSET
+
+
+class _Line(Struct, frozen=True, forbid_unknown_fields=True):
+    outputs: list[_Output]
+    place: _Count
+
+
+class _LineById(Struct, frozen=True, forbid_unknown_fields=True):
+    outputs: list[_Output]
+    record: _Hex
+
+
+class Generations(Struct, frozen=True):
+    """What model and base wrote of some records of a test set.
+
+    Attributes:
+        records: What names them, in the order of the test set: places, of version 1 ids.
+        outputs: Of each record, those of the model and of the base.
+        of: How many records the test set has.
+        seed: Of the sample, where not all were asked.
+    """
+
+    records: tuple[Digest | int, ...]
+    outputs: tuple[tuple[WrittenAnswer, ...], ...]
+    of: int
+    seed: int
+
+    @property
+    def answerers(self) -> int:
+        """How many wrote."""
+        return len(self.outputs[0])
+
+    @property
+    def by_place(self) -> bool:
+        """Whether places name the records; else ids, and plain digests tell the texts."""
+        return isinstance(self.records[0], int)
+
+    @property
+    def format(self) -> str:
+        """The format that it is written in."""
+        return FORMAT if self.by_place else FORMAT_BY_ID
+
+
+def sample_records(records: Collection[Digest], count: int, seed: int) -> frozenset[Digest]:
+    """Return the records that are asked where not all are.
+
+    Args:
+        records: Those of the test set.
+        count: How many are wanted.
+        seed: That of the run, so that nobody chooses.
+    """
+    drawn = draw_sample({one.raw for one in records}, count, seed)
+    return frozenset(map(Digest, drawn))
+
+
+def draw_sample(names: Collection[bytes], count: int, seed: int) -> frozenset[bytes]:
+    """Return some of what has different names, drawn by these and a seed."""
+    prefix = seed.to_bytes(8, "big")
+
+    def key(name: bytes) -> bytes:
+        return blake3(prefix + name, derive_key_context=_SAMPLE).digest()
+
+    return frozenset(sorted(names, key=key)[:count])
+
+
+def write_generations(found: Generations) -> Iterator[bytes]:
+    """Yield the lines of the attachment."""
+    head = {
+        "answerers": ["model", "base"][: found.answerers],
+        "format": found.format,
+        "of": found.of,
+        "seed": found.seed,
+        "task": "sft",
+    }
+    yield encode(head) + b"\n"
+    for record, outputs in zip(found.records, found.outputs, strict=True):
+        yield encode({"outputs": list(map(_output, outputs)), **named(record)}) + b"\n"
+
+
+def _output(one: WrittenAnswer) -> dict[str, Any]:
+    told = {"choice": one.told} if isinstance(one.told, int) else {"outputBlake3": one.told.hex}
+    return {
+        "ended": one.ended,
+        "exact": one.exact,
+        "refused": one.refused,
+        "tokenF1": one.token_f1,
+        "tokens": one.tokens,
+        **told,
+    }
+
+
+def read_generations(stream: BinaryIO) -> Generations:
+    """Return what an attachment holds.
+
+    Raises:
+        FormatError: (``bad-predictions``) it is no such attachment.
+    """
+    lines = _lines(stream)
+    head = _parse(next(lines, b""), _Head, 1)
+    if head.answerers != ["model", "base"][: len(head.answerers)]:
+        raise _bad(1)
+    by_id = head.format == FORMAT_BY_ID
+    kind: type[_Line | _LineById] = _LineById if by_id else _Line
+    records: list[Any] = []
+    outputs: list[tuple[WrittenAnswer, ...]] = []
+    for number, data in enumerate(lines, start=2):
+        line = _parse(data, kind, number)
+        if len(line.outputs) != len(head.answerers) or number > MAX_RECORDS:
+            raise _bad(number)
+        record = Digest.parse_hex(line.record) if isinstance(line, _LineById) else line.place
+        if not by_id and records and record <= records[-1]:
+            raise _bad(number)
+        records.append(record)
+        outputs.append(tuple(_answer(one, number, by_id=by_id) for one in line.outputs))
+    if not records:
+        raise _bad(2)
+    return Generations(tuple(records), tuple(outputs), head.of, head.seed)
+
+
+def _answer(one: _Output, number: int, *, by_id: bool) -> WrittenAnswer:
+    if one.output_blake3 is not UNSET and one.choice is UNSET:
+        told: Digest | int = Digest.parse_hex(one.output_blake3)
+    elif one.choice is not UNSET and one.output_blake3 is UNSET and not by_id:
+        told = one.choice
+    else:
+        raise _bad(number)
+    return WrittenAnswer(told, one.exact, one.token_f1, one.refused, one.tokens, one.ended)
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    while line := stream.readline(MAX_LINE + 1):
+        if len(line) > MAX_LINE or not line.endswith(b"\n"):
+            raise _bad(0)
+        yield line[:-1]
+
+
+def _parse(data: bytes, kind: type[_T], number: int) -> _T:
+    try:
+        return msgspec.convert(parse_canonical(data, max_bytes=MAX_LINE), kind)
+    except (FormatError, msgspec.ValidationError):
+        raise _bad(number) from None
+
+
+def _bad(number: int) -> FormatError:
+    return FormatError(
+        "bad-predictions",
+        f"line {number} of the predictions cannot be",
+        hint="the file is damaged, or was made by another version",
+    )
