@@ -88,6 +88,19 @@ valid_for = click.option(
 output_file = click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="The file to write."
 )
+with_values = click.option(
+    "--with-values",
+    is_flag=True,
+    help="What is handed on holds values of the data: labels, licences of records, and the like.",
+)
+with_paths = click.option(
+    "--with-paths", is_flag=True, help="What is handed on holds paths of the data's files."
+)
+with_texts = click.option(
+    "--with-texts", is_flag=True, help="What is handed on holds texts of the data."
+)
+"""What is made for outsiders holds nothing of these unasked, and says what it holds."""
+
 force_output = click.option("--force", is_flag=True, help="Replace what is at the output.")
 status_url = click.option(
     "--status-url",
@@ -116,6 +129,11 @@ remote_options = click.option(
     multiple=True,
     help="How to reach it, such as region=eu-west-1; never a secret.",
 )
+
+
+def held(**asked: bool) -> list[str]:
+    """Return what of the data was asked for, such as ``["values"]`` for ``values=True``."""
+    return [name for name, wanted in asked.items() if wanted]
 
 
 def named_values(given: tuple[str, ...]) -> dict[str, str]:

@@ -55,6 +55,7 @@ class Deployment(Struct, frozen=True):
         bytes: Their bytes.
         card: Manifest id of the signed card that is its README; None: a draft is.
         card_status: What that card is, by the log; None: there is none.
+        with_data: What that card holds of the data because somebody asked for it.
         withheld: Datasets whose terms do not permit to hand on a model of theirs → whether they
             prohibit it; else they do not say.
         rights: The check of the rights that it rests on.
@@ -70,6 +71,7 @@ class Deployment(Struct, frozen=True):
     bytes: int
     card: Digest | None
     card_status: CardStatus | None
+    with_data: tuple[str, ...]
     withheld: Mapping[str, bool]
     rights: Check
     check: ProbeResult | None
@@ -158,6 +160,7 @@ def deploy_checkpoint(
             "decision": body.get("decision", {}),
             "card": None if card.manifest is None else str(card.manifest.id),
             "cardStatus": None if status is None else status.word,
+            "withData": [*card.with_data],
             "check": None if found is None else found.to_json(),
             "probe": {"count": asked, "made": texts is None},
             "verifiedAt": report.at,
@@ -184,6 +187,7 @@ def deploy_checkpoint(
             bytes=sum(path.stat().st_size for path in files),
             card=None if card.manifest is None else card.manifest.id,
             card_status=status,
+            with_data=card.with_data,
             withheld=notice.withheld,
             rights=report.check("rights"),
             check=found,

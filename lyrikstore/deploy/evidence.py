@@ -10,7 +10,7 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.cards.approval import newest_card
 from lyrikstore.publish.cards.card import USUAL, answers_of
-from lyrikstore.publish.cards.document import build_card
+from lyrikstore.publish.cards.document import VALUES, CardForm, build_card
 from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.offline import evidence_of
 from lyrikstore.publish.cards.profiles.profile import load_profile
@@ -32,6 +32,12 @@ class CardFiles(Struct, frozen=True):
 
     manifest: Manifest | None
     files: dict[str, bytes]
+
+    @property
+    def with_data(self) -> tuple[str, ...]:
+        """What the card holds of the data: values, or nothing."""
+        told = self.manifest is not None and CardForm.of(self.manifest.body).tells_values
+        return (VALUES,) if told else ()
 
 
 def card_files(repository: Repository, facts: CardFacts) -> CardFiles:

@@ -1,4 +1,4 @@
-"""An evaluation as a page of its own, with charts and the texts of its worst failures."""
+"""An evaluation as a page of its own, with charts; with texts of failures if asked for."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -18,7 +18,7 @@ from lyrikstore.verify.evaluation.words import (
     with_interval,
 )
 from lyrikstore.web.charts import CHARTS, Span, curve, matrix, spans
-from lyrikstore.web.html import add, add_list, add_table, new_page, page_bytes
+from lyrikstore.web.html import add, add_holds, add_list, add_table, new_page, page_bytes
 
 MAX_ROWS = 60
 """Labels and slices that are shown."""
@@ -26,7 +26,7 @@ MAX_ROWS = 60
 Facts = Mapping[str, Any]
 
 
-def evaluation_page(facts: Facts, *, tool: str) -> bytes:
+def evaluation_page(facts: Facts, *, tool: str, with_data: Sequence[str] = ()) -> bytes:
     """Return the page of what :meth:`lyrikstore.api.models.models.Models.report` gives.
 
     ATTACK: labels, fields and texts hold what an attacker wrote; see :mod:`lyrikstore.web.html`.
@@ -34,11 +34,13 @@ def evaluation_page(facts: Facts, *, tool: str) -> bytes:
     Args:
         facts: ``id``, ``name``, ``inputs``, ``body``, ``confusion``, ``failures``.
         tool: Name and version of the program.
+        with_data: What of the data it shows besides labels: ``texts`` of the worst failures.
     """
     body = facts["body"]
     html, page = new_page(f"Evaluation {facts['name']}", style=CHARTS)
     add(SubElement(page, "header"), "h1", facts["name"])
     main = SubElement(page, "main")
+    add_holds(main, with_data)
     _verdict(main, body)
     _systems(main, body)
     _calibration(main, body["model"])
@@ -48,7 +50,7 @@ def evaluation_page(facts: Facts, *, tool: str) -> bytes:
         matrix(main, facts["confusion"]["labels"], facts["confusion"]["counts"])
     _labels(main, body)
     _slices(main, body.get("slices", ()))
-    _failures(main, facts["failures"])
+    _failures(main, facts["failures"], texts="texts" in with_data)
     add(main, "h2", "What this rests on")
     confidence = body.get("confidence", {})
     add_list(
@@ -64,8 +66,8 @@ def evaluation_page(facts: Facts, *, tool: str) -> bytes:
         SubElement(page, "footer"),
         "p",
         "This page is not signed; the evaluation is. Its figures follow from its predictions, and "
-        "lyrikstore verify computes them again. The texts are no part of it: they come from the "
-        "test set, and go where this page goes.",
+        "lyrikstore verify computes them again. Texts of the test set, where there are any, are no "
+        "part of it.",
     )
     return page_bytes(html)
 
@@ -185,7 +187,7 @@ def _slices(main: Element, slices: Sequence[Facts]) -> None:
     spans(main, rows, "slices")
 
 
-def _failures(main: Element, failures: Sequence[Facts]) -> None:
+def _failures(main: Element, failures: Sequence[Facts], *, texts: bool) -> None:
     if not failures:
         return
     add(main, "h2", "Where it is wrong and sure")
@@ -194,7 +196,9 @@ def _failures(main: Element, failures: Sequence[Facts]) -> None:
         row = SubElement(main, "details")
         said = f"{one['expected']} → {one['predicted']} ({one['probability']})"
         add(row, "summary", said)
-        add(row, "p", "the text is not here" if one["recordText"] is None else one["recordText"])
+        if texts:
+            shown = one["recordText"]
+            add(row, "p", "the text is not here" if shown is None else shown)
         add(row, "p", record_in_words(one))
 
 

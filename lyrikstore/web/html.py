@@ -6,7 +6,7 @@ one, and nothing be fetched even so.
 """
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -83,6 +83,13 @@ def add(
     child = SubElement(parent, tag, {**(attributes or {}), **more})
     child.text = escape_control(text)
     child.tail = after
+
+
+def add_holds(parent: Element, what: Sequence[str]) -> None:
+    """Say what of the data stands on the page because somebody asked for it, if anything."""
+    if what:
+        said = f"This page holds {' and '.join(what)} of the data, which somebody asked for."
+        add(parent, "p", said, id="holds")
 
 
 def add_list(parent: Element, values: Iterable[tuple[str, str]]) -> None:

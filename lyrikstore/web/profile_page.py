@@ -1,4 +1,4 @@
-"""What a version holds, as a page of its own: nothing to load, light and dark, on paper too."""
+"""What a version with_data, as a page of its own: nothing to load, light and dark, on paper too."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,12 +6,12 @@ from xml.etree.ElementTree import Element, SubElement
 
 from lyrikstore.canon.text import pluralize
 from lyrikstore.web.charts import CHARTS, MAX_BARS, bars
-from lyrikstore.web.html import add, add_list, new_page, page_bytes
+from lyrikstore.web.html import add, add_holds, add_list, new_page, page_bytes
 
 Facts = Mapping[str, Any]
 
 
-def profile_page(facts: Facts, *, tool: str) -> bytes:
+def profile_page(facts: Facts, *, tool: str, with_data: Sequence[str] = ()) -> bytes:
     """Return the page of what :meth:`lyrikstore.curate.profile.DataProfile.to_json` gives.
 
     ATTACK: names of fields, labels and paths hold what an attacker wrote; see
@@ -20,6 +20,8 @@ def profile_page(facts: Facts, *, tool: str) -> bytes:
     Args:
         facts: What was found.
         tool: Name and version of the program.
+        with_data: What of the data it names besides counting: ``values`` (labels, licences of
+            records) and ``paths`` (of records that others contradict).
     """
     html, body = new_page(f"Profile of {facts['name']}", style=CHARTS)
     add(SubElement(body, "header"), "h1", facts["name"])
@@ -27,8 +29,9 @@ def profile_page(facts: Facts, *, tool: str) -> bytes:
     size = f"{pluralize(facts['recordCount'], 'record')}, {pluralize(facts['bytes'], 'byte')}"
     add(main, "p", f"{size}, {facts['reader']}")
     add_list(main, (("version", facts["id"]), ("looked at by", tool)))
+    add_holds(main, with_data)
     _roles(main, facts["fieldRoles"])
-    _labels(main, facts)
+    _labels(main, facts, with_data)
     add(main, "h2", "Lengths of the texts")
     lengths = [(_range(one["fromLength"]), one["recordCount"]) for one in facts["textLengths"]]
     bars(main, lengths, facts["recordCount"])
@@ -48,7 +51,8 @@ def profile_page(facts: Facts, *, tool: str) -> bytes:
     if facts["licencesAbove"]:
         add(main, "p", f"More than {facts['licencesAbove']:,} different ones, or very long ones.")
     elif facts["licenceCounts"]:
-        bars(main, _pairs(facts["licenceCounts"], "not stated"), facts["recordCount"])
+        licences = _named(facts["licenceCounts"], "licence", "not stated", with_data)
+        bars(main, licences, facts["recordCount"])
     else:
         add(main, "p", "No field has the role licence.")
     _changes(main, facts)
@@ -71,19 +75,19 @@ def _roles(main: Element, roles: Facts) -> None:
     add_list(main, named)
 
 
-def _labels(main: Element, facts: Facts) -> None:
+def _labels(main: Element, facts: Facts, with_data: Sequence[str]) -> None:
     add(main, "h2", "Labels")
     if facts["labelsAbove"]:
         add(main, "p", f"More than {facts['labelsAbove']:,} different ones, or very long ones.")
     elif facts["labelCounts"]:
-        bars(main, _pairs(facts["labelCounts"], ""), facts["recordCount"])
+        bars(main, _named(facts["labelCounts"], "label", "", with_data), facts["recordCount"])
     else:
         add(main, "p", "No record has a label.")
         return
     count = facts["labelConflicts"]
     have = pluralize(count, "record has", "records have")
     add(main, "p", f"{have} a text that others have with another label.")
-    if count:
+    if count and "paths" in with_data:
         places = SubElement(main, "ul")
         for one in facts["conflictPlaces"]:
             add(places, "li", f"{one['path']}:{one['line']}")
@@ -133,6 +137,19 @@ def _changes(main: Element, facts: Facts) -> None:
         return
     changes = [(one["valueText"], f"{one['recordCount']:,}") for one in facts["previousChanges"]]
     add_list(main, [("version before", facts["previousVersion"]), *changes])
+
+
+def _named(
+    found: Sequence[Facts], what: str, empty: str, with_data: Sequence[str]
+) -> list[tuple[str, int]]:
+    """Return values and counts; with numbers in place of the values, unless these are asked for."""
+    if "values" in with_data:
+        return _pairs(found, empty)
+    numbered = (f"{what} {number}" for number in range(1, len(found) + 1))
+    return [
+        (name if one["valueText"] or not empty else empty, one["recordCount"])
+        for name, one in zip(numbered, found, strict=True)
+    ]
 
 
 def _pairs(found: Sequence[Facts], empty: str) -> list[tuple[str, int]]:

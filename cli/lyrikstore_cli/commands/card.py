@@ -9,7 +9,7 @@ import click
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, NotFoundError
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.options import read_file, write_over
+from lyrikstore_cli.options import held, read_file, with_values, write_over
 from lyrikstore_cli.output.given_away import say_given_away
 from lyrikstore_cli.session import Session
 
@@ -59,6 +59,7 @@ _RENDERINGS = {
 @click.option("--no-answers", is_flag=True, help="Leave out answers that nobody signed.")
 @click.option("--diff", "compare", is_flag=True, help="Show what changed since the card before.")
 @click.option("--evidence", is_flag=True, help="Write beside it what shows who signed it.")
+@with_values
 def command(
     session: Session,
     name: str,
@@ -69,6 +70,7 @@ def command(
     no_answers: bool,
     compare: bool,
     evidence: bool,
+    with_values: bool,
 ) -> None:
     """Write, sign and log the card of NAME, a checkpoint or a dataset.
 
@@ -77,11 +79,12 @@ def command(
     folder for the expert, who opens card.html, answers and signs without installing anything; their
     file comes back with `lyrikstore import`. Answers stay with the model, and go stale when the
     facts beside them change. With `--evidence`, `verify` tells who signed the card without the
-    store; with the store it tells more.
+    store; with the store it tells more. Labels that the data has are counted and not named, but
+    for those the model gives; with `--with-values` they are, and the card says that it holds them.
     """
     _check_options(output, draft, answers, no_answers=no_answers, evidence=evidence)
     if draft is not None:
-        _write_draft(session, name, profiles, draft)
+        _write_draft(session, name, profiles, draft, with_values=with_values)
         return
     from lyrikstore.api import parse_card_statement
 
@@ -97,6 +100,7 @@ def command(
         answers=given,
         leave_out=no_answers,
         rendering=role,
+        with_values=with_values,
     )
     written: list[str] = []
     if output is not None:
@@ -126,6 +130,7 @@ def command(
             "givesAway": [one.to_json() for one in given_away],
             "markdown": result.renderings["markdown"].decode("utf-8"),
             "written": written,
+            "withData": held(values=with_values),
         },
         version=2,
     )
@@ -141,6 +146,7 @@ def command(
     screen.say(f"✓ card     {result.manifest.name}  {result.manifest.id.short}  {status.word}")
     _tell(session, result)
     say_given_away(screen, given_away)
+    screen.holds(held(values=with_values))
     if written:
         screen.say(f"✓ wrote    {', '.join(map(escape_control, written))}")
 
@@ -204,11 +210,13 @@ def _tell(session: Session, result: "CardResult") -> None:
         )
 
 
-def _write_draft(session: Session, name: str, profiles: tuple[str, ...], folder: Path) -> None:
+def _write_draft(
+    session: Session, name: str, profiles: tuple[str, ...], folder: Path, *, with_values: bool
+) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConflictError("not-empty", f"{folder} is not a new or empty folder")
     store = session.open_store()
-    files = store.models.card_draft(name, profiles=profiles)
+    files = store.models.card_draft(name, profiles=profiles, with_values=with_values)
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
@@ -216,8 +224,10 @@ def _write_draft(session: Session, name: str, profiles: tuple[str, ...], folder:
             "unwritable", f"cannot make {folder}: {error.strerror}", hint="name another folder"
         ) from None
     written = _write({folder / file: data for file, data in files.items()})
-    session.emit("card", {"name": name, "written": written}, version=2)
+    with_data = held(values=with_values)
+    session.emit("card", {"name": name, "written": written, "withData": with_data}, version=2)
     session.screen.result(f"✓ draft    {', '.join(map(escape_control, written))}")
+    session.screen.holds(with_data)
     session.screen.hint(
         "send card.html to your expert, who opens it in a browser; what comes back: "
         "lyrikstore import FILE"

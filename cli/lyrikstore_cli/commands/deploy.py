@@ -77,6 +77,7 @@ def command(
             "bytes": made.bytes,
             "card": None if made.card is None else str(made.card),
             "cardStatus": None if made.card_status is None else made.card_status.word,
+            "withData": list(made.with_data),
             "probe": {"count": made.probes, "made": made.probe_made},
             "check": None if compared is None else compared.to_json(),
             "handingOnNotPermitted": list(made.withheld),
@@ -126,6 +127,9 @@ def _show(session: Session, made: "Deployment") -> None:
     if status is not None:
         mark = "–" if status.word == "approved" else "!"
         screen.say(f"{mark} card     {status.word}: {escape_control(status.why)}")
+    if made.with_data:
+        screen.holds(made.with_data)
+        screen.hint(f"lyrikstore card {made.checkpoint.name} leaves them out, then deploy again")
     if made.card is None:
         screen.say("! card     README.md is a draft that nobody signed")
         screen.hint(f"lyrikstore card {made.checkpoint.name}, then deploy again")

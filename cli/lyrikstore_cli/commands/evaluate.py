@@ -31,8 +31,9 @@ _SHOWN, _WIDTH = 5, 160
 @click.option(
     "--report",
     type=click.Path(path_type=Path),
-    help="The report to write: one HTML file with charts, and with texts of the test set.",
+    help="The report to write: one HTML file with charts.",
 )
+@options.with_texts
 @click.option(
     "--sample",
     type=click.IntRange(min=1),
@@ -44,6 +45,7 @@ def command(
     model: str,
     dataset: str | None,
     report: Path | None,
+    with_texts: bool,
     sample: int | None,
     device: str,
 ) -> None:
@@ -56,12 +58,15 @@ def command(
     A model that writes is measured beside its base, on the same prompts; what both wrote is kept.
 
     With the name of an evaluation in place of a checkpoint nothing is measured: its report is
-    written.
+    written. It quotes the texts of failures only with `--with-texts`, and says so.
     """
     from lyrikstore.verify.evaluation.words import verdict_in_words
 
+    with_data = options.held(texts=with_texts)
     if report is not None:
         options.check_new(report)
+    elif with_data:
+        raise click.UsageError("--with-texts is of the report: add --report FILE.html")
     store = session.open_store(sign=dataset is not None)
     asked = store.resolve(model)
     writes = asked.body.get("task") == "sft"
@@ -88,7 +93,8 @@ def command(
         from lyrikstore.api import evaluation_page
         from lyrikstore.version import __version__
 
-        options.write_new(report, evaluation_page(facts, tool=f"lyrikstore {__version__}"))
+        page = evaluation_page(facts, tool=f"lyrikstore {__version__}", with_data=with_data)
+        options.write_new(report, page)
     body = manifest.body
     session.emit(
         "evaluate",
@@ -101,6 +107,7 @@ def command(
             "failures": facts["failures"],
             "samples": facts["samples"],
             "reportFile": None if report is None else str(report),
+            "withData": with_data,
         },
         version=2,
     )
@@ -108,6 +115,7 @@ def command(
     _show_samples(session, facts["samples"])
     if report is not None:
         session.screen.result(f"✓ wrote       {report}")
+        session.screen.holds(with_data)
     elif dataset is not None and not writes:
         session.screen.hint(f"with charts: lyrikstore evaluate {manifest.name} --report FILE.html")
 

@@ -19,6 +19,7 @@ from lyrikstore_cli.session import Session
 @click.option("--challenge", required=True, help="What the verifier gave you to sign.")
 @click.option("--domain", required=True, help="The verifier's name, as they told you.")
 @options.did_document
+@options.with_values
 @options.output_file
 def command(
     session: Session,
@@ -26,14 +27,16 @@ def command(
     challenge: str,
     domain: str,
     did_document: Path | None,
+    with_values: bool,
     output: Path,
 ) -> None:
     """Sign a presentation of GRANT for one verifier, with the key it was granted to.
 
     What was granted to a did:web, whoever's key its document lists presents in its name; that
     document is written next to it, but a verifier believes only one that it pinned or fetched. The
-    dataset credential that the grant rests on is shown with it, if it lies there. The verifier
-    runs: lyrikstore verify FILE --challenge C --domain D, with a new challenge each time.
+    dataset credential that the grant rests on is shown with it, if it lies there and names no
+    label, path or cell of the data, or with `--with-values`. The verifier runs: lyrikstore verify
+    FILE --challenge C --domain D, with a new challenge each time.
     """
     from lyrikstore.api import present_grant, read_siblings
 
@@ -45,8 +48,10 @@ def command(
         challenge=challenge,
         domain=domain,
         did_document=options.read_given(did_document),
+        with_values=with_values,
         label=str(grant),
     )
+    with_data = options.held(values=made.tells_values and with_values)
     files = {output: made.data}
     if made.did_document is not None:
         files[output.with_name(f"{output.stem}-did.json")] = made.did_document
@@ -60,9 +65,16 @@ def command(
             "holder": made.holder,
             "credentials": [str(Digest.of(one)) for one in made.shown],
             "written": [str(path) for path in files],
+            "withData": with_data,
         },
     )
     session.screen.result(f"✓ presented to {domain} by {made.holder}")
     session.screen.wrote(files)
-    if len(made.shown) == 1:
+    session.screen.holds(with_data)
+    if made.tells_values and not with_values:
+        session.screen.hint(
+            "the dataset credential names values of the data: whoever verifies gets it from you, "
+            "or by --with-values"
+        )
+    elif len(made.shown) == 1:
         session.screen.hint("the dataset credential it rests on is not beside it: send it as well")

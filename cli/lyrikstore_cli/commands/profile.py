@@ -15,24 +15,34 @@ from lyrikstore_cli.session import Session
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="The page to write: one HTML file."
 )
-def command(session: Session, ref: str, output: Path | None) -> None:
+@options.with_values
+@options.with_paths
+def command(
+    session: Session, ref: str, output: Path | None, with_values: bool, with_paths: bool
+) -> None:
     """Say what REF holds: fields, lengths, labels and their conflicts, duplicates, and more.
 
-    The page loads nothing and quotes no text. Personal data and languages are looked for in a
-    thousand records, drawn by a hash of their ids.
+    The page loads nothing and quotes no text. It counts labels and licences, and names them only
+    with `--with-values`; where labels contradict each other it says with `--with-paths`. Personal
+    data and languages are looked for in a thousand records, drawn by a hash of their ids.
     """
     from lyrikstore.api import profile_page
     from lyrikstore.version import __version__
 
+    with_data = options.held(values=with_values, paths=with_paths)
     if output is not None:
         options.check_new(output)
+    elif with_data:
+        raise click.UsageError("--with-values and --with-paths are of the page: add -o FILE")
     datasets = session.open_store().datasets
     with session.screen.progress("looking") as meter:
         found = datasets.profile(ref, progress=meter)
     facts = found.to_json()
     if output is not None:
-        options.write_new(output, profile_page(facts, tool=f"lyrikstore {__version__}"))
-    session.emit("profile", {**facts, "pageFile": None if output is None else str(output)})
+        page = profile_page(facts, tool=f"lyrikstore {__version__}", with_data=with_data)
+        options.write_new(output, page)
+    page_file = None if output is None else str(output)
+    session.emit("profile", {**facts, "pageFile": page_file, "withData": with_data})
     say = session.screen.result
     say(f"{found.manifest.name}  {found.manifest.id.short}", "bold")
     fields = pluralize(len(found.statistics.fields), "field")
@@ -52,5 +62,6 @@ def command(session: Session, ref: str, output: Path | None) -> None:
         say(f"! personal data in {found.sampled} drawn records: {kinds}")
     if output is not None:
         say(f"✓ wrote    {output}")
+        session.screen.holds(with_data)
     else:
         session.screen.hint("-o FILE.html writes it as a page, with charts")

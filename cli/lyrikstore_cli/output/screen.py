@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
@@ -96,6 +96,11 @@ class Screen:
         """Print one line of the result for each file that was written."""
         for path in paths:
             self.result(f"✓ wrote    {path}")
+
+    def holds(self, what: Sequence[str]) -> None:
+        """Say what of the data somebody asked for in what was made for outsiders."""
+        if what:
+            self.result(f"! holds    {' and '.join(what)} of the data: who reads it learns them")
 
     def say(self, line: str, style: str = "") -> None:
         """Print one line about what is happening to standard error."""

@@ -32,6 +32,7 @@ class PublishedModels:
         answers: Mapping[str, Any] | None = None,
         leave_out: bool = False,
         rendering: str = "",
+        with_values: bool = False,
     ) -> "CardResult":
         """Make, sign and log the card of a checkpoint or a dataset.
 
@@ -43,6 +44,7 @@ class PublishedModels:
                 them.
             leave_out: Leave out the unsigned answers of a card of version 0.1.0.
             rendering: A rendering that it has to have, such as ``pdf``.
+            with_values: Tell values of the data, too: labels, and suffixes of file names.
 
         Raises:
             LyrikstoreError: As ``Store.resolve``,
@@ -51,6 +53,7 @@ class PublishedModels:
                 :func:`lyrikstore.publish.cards.card.make_card`.
         """
         from lyrikstore.publish.cards.card import make_card
+        from lyrikstore.publish.cards.document import form_with
         from lyrikstore.publish.cards.profiles.profile import load_profile
         from lyrikstore.publish.cards.rendering.renderings import check_role
         from lyrikstore.publish.issue.attest_card import answer_card
@@ -58,24 +61,31 @@ class PublishedModels:
         store, loaded = self.store, [load_profile(name) for name in profiles]
         subject = store.repository.resolve(ref)
         by: Any = {"signer": store.signer(), "clock": store.clock, "profiles": loaded}
+        form = form_with(values=with_values)
         if rendering:  # before answers are logged
             check_role(subject.kind, rendering)
         if answers is not None:
-            answer_card(store.repository, subject, answers, **by)
-        return make_card(store.repository, subject, leave_out=leave_out, rendering=rendering, **by)
+            answer_card(store.repository, subject, answers, form=form, **by)
+        return make_card(
+            store.repository, subject, form=form, leave_out=leave_out, rendering=rendering, **by
+        )
 
-    def card_draft(self, ref: str, *, profiles: Sequence[str] = ()) -> dict[str, bytes]:
+    def card_draft(
+        self, ref: str, *, profiles: Sequence[str] = (), with_values: bool = False
+    ) -> dict[str, bytes]:
         """Return the draft of a card for an expert: file name → bytes; nothing is logged.
 
         Args:
             ref: As for :meth:`card`.
             profiles: As for :meth:`card`.
+            with_values: As for :meth:`card`.
 
         Raises:
             LyrikstoreError: As ``Store.resolve`` and
                 :func:`lyrikstore.publish.cards.card.draft_card`.
         """
         from lyrikstore.publish.cards.card import draft_card
+        from lyrikstore.publish.cards.document import form_with
         from lyrikstore.publish.cards.profiles.profile import load_profile
         from lyrikstore.publish.cards.rendering.page import to_page
         from lyrikstore.publish.issue.attest_card import subject_of
@@ -83,7 +93,8 @@ class PublishedModels:
 
         loaded = [load_profile(name) for name in profiles]
         repository = self.store.repository
-        draft = draft_card(repository, repository.resolve(ref), loaded)
+        form = form_with(values=with_values)
+        draft = draft_card(repository, repository.resolve(ref), loaded, form)
         page = draft_page(to_page(draft.content), draft.content, subject_of(draft.content))
         return {"card.json": draft.data, "card.html": page}
 

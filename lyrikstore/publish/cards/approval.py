@@ -15,7 +15,7 @@ from lyrikstore.history.manifests.names import Name
 from lyrikstore.history.policy.policy import APPROVAL, Policy, Role
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.cards.card import card_name, draft_card, profiles_of
-from lyrikstore.publish.cards.document import FORMAT
+from lyrikstore.publish.cards.document import FORMATS, CardForm
 from lyrikstore.publish.cards.facts import subject_id
 from lyrikstore.publish.cards.sources import check_sources
 from lyrikstore.verify.report import CheckState
@@ -165,7 +165,7 @@ def approve_card(
             required is open, stale or contradicted; (``not-approved``) there is nothing to take
             back.
     """
-    if card.kind != "card" or card.body["profile"] != FORMAT:
+    if card.kind != "card" or card.body["profile"] not in FORMATS:
         raise InvalidInputError("wrong-object", f"{card.name} is no card that can be approved")
     name = _name_of(card)
     roles = approving_roles(repository.policy, name)
@@ -220,7 +220,8 @@ def _check_own(*, own: bool, alone: bool) -> None:
 def _check_ready(repository: Repository, card: Manifest) -> None:
     state = repository.refs.get(card.name)
     subject = repository.manifest(subject_id(card))
-    now = draft_card(repository, subject, profiles_of(repository, card))
+    form = CardForm.of(card.body)
+    now = draft_card(repository, subject, profiles_of(repository, card), form)
     same = Digest.of(now.data) == card.attachments_in("card")[0].id
     if state is None or state.id != card.id or not same:
         raise PolicyError(

@@ -16,9 +16,11 @@ from lyrikstore.history.manifests.names import Name
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.cards.answer import CardAnswer, in_force
 from lyrikstore.publish.cards.document import (
-    FORMAT,
+    FORMATS,
     MAX_CARD,
+    USUAL_FORM,
     CardDocument,
+    CardForm,
     build_card,
     read_content,
 )
@@ -60,6 +62,7 @@ def make_card(
     signer: Signer,
     clock: Clock,
     profiles: Sequence[Profile] = (),
+    form: CardForm = USUAL_FORM,
     rendering: str = "",
     leave_out: bool = False,
 ) -> CardResult:
@@ -74,6 +77,7 @@ def make_card(
         signer: Signs the card.
         clock: When the card claims to be signed.
         profiles: What it answers; empty: those of the current card, or :data:`USUAL`.
+        form: How it is written, whatever the card before was.
         rendering: A rendering that it has to have, such as ``pdf``; the others are those that can
             be made here.
         leave_out: Leave out the unsigned answers of a card of version 0.1.0.
@@ -102,7 +106,8 @@ def make_card(
             details={"card": str(current.id)},
         )
     answers = answers_of(facts)
-    document, unasked = build_card(facts, answers, chosen), _unasked(answers, chosen, subject)
+    document = build_card(facts, answers, chosen, form)
+    unasked = _unasked(answers, chosen, subject)
     files = render(document.content)
     if (
         current is not None
@@ -127,7 +132,7 @@ def make_card(
         kind="card",
         store=repository.store_id,
         name=card_name(subject),
-        body=card_body(document, chosen, files),
+        body=card_body(document, chosen, files, form),
         signer=signer,
         created=clock(),
         parents=[] if current is None else [current.id],
@@ -168,14 +173,17 @@ def _says(card: Manifest, files: Mapping[str, bytes], profiles: Sequence[Profile
 
 
 def draft_card(
-    repository: Repository, subject: Manifest, profiles: Sequence[Profile] = ()
+    repository: Repository,
+    subject: Manifest,
+    profiles: Sequence[Profile] = (),
+    form: CardForm = USUAL_FORM,
 ) -> CardDocument:
     """Return the card that :func:`make_card` would sign now; nothing is logged.
 
     Arguments and errors are those of :func:`make_card`.
     """
     facts, chosen, _ = _prepared(repository, subject, profiles)
-    return build_card(facts, answers_of(facts), chosen)
+    return build_card(facts, answers_of(facts), chosen, form)
 
 
 def read_card(repository: Repository, subject: Manifest) -> dict[str, Any] | None:
@@ -186,7 +194,7 @@ def read_card(repository: Repository, subject: Manifest) -> dict[str, Any] | Non
     """
     state = repository.refs.get(card_name(subject))
     current = None if state is None else repository.manifest(state.id)
-    if current is None or current.body["profile"] != FORMAT:
+    if current is None or current.body["profile"] not in FORMATS:
         return None
     attached = current.attachments_in("card")[0]
     return read_content(repository.blobs.read(attached.id, max_bytes=MAX_CARD))
@@ -254,7 +262,10 @@ def profiles_of(repository: Repository, card: Manifest) -> list[Profile]:
 
 
 def card_body(
-    document: CardDocument, profiles: Sequence[Profile], roles: Iterable[str]
+    document: CardDocument,
+    profiles: Sequence[Profile],
+    roles: Iterable[str],
+    form: CardForm = USUAL_FORM,
 ) -> dict[str, JSON]:
     """Return the body of a card's manifest.
 
@@ -262,10 +273,12 @@ def card_body(
         document: The card.
         profiles: What it answers.
         roles: Its renderings, by role of the attachment; ``card`` may be among them.
+        form: How it is written.
     """
     states = document.states
     body: dict[str, JSON] = {
-        "profile": FORMAT,
+        "profile": form.format,
+        **({"withData": [*form.with_data]} if form.with_data else {}),
         "statements": len(document.statements),
         "notEstablished": states["not-established"],
         "evidence": sorted(str(item) for item in document.evidence),

@@ -19,7 +19,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.cards.approval import card_status
 from lyrikstore.publish.cards.card import answers_of, profiles_of
 from lyrikstore.publish.cards.compare import compare_cards
-from lyrikstore.publish.cards.document import FORMAT, MAX_CARD, build_card
+from lyrikstore.publish.cards.document import FORMATS, MAX_CARD, CardForm, build_card
 from lyrikstore.publish.cards.facts import gather, subject_id
 from lyrikstore.publish.cards.rendering.renderings import handed_out
 from lyrikstore.publish.cards.sources import check_sources, difference, text_of
@@ -173,7 +173,7 @@ def _check_current(repository: Repository, card: Manifest) -> Check:
 
 def _check_approval(repository: Repository, card: Manifest) -> Check:
     """Return ``card.approval``: whether those who may have approved it; two keys may be one."""
-    if card.body["profile"] != FORMAT:
+    if card.body["profile"] not in FORMATS:
         return not_applicable("card.approval", "nobody approves a card of version 0.1.0")
     try:
         status = card_status(repository, card)
@@ -208,8 +208,9 @@ def _since(repository: Repository, card: Manifest) -> Iterator[str]:
             when = "before" if repository.index_of(evaluation.id) < index else "after"
             label = f"{evaluation.name} ({evaluation.id.short})"
             yield f"evaluation {label}, logged {when} it, is not in it"
-    if card.body["profile"] == FORMAT:
-        now = build_card(facts, answers_of(facts), profiles_of(repository, card))
+    if card.body["profile"] in FORMATS:
+        profiles, form = profiles_of(repository, card), CardForm.of(card.body)
+        now = build_card(facts, answers_of(facts), profiles, form)
         signed: Any = parse(text_of(repository, card), max_bytes=MAX_CARD)
         for change in compare_cards(signed, now.content)[:3]:
             said = quote(change.now, 200) if change.now else "gone"

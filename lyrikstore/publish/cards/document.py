@@ -4,9 +4,10 @@ A pure function: no clock, no locale, no network, no trust. Everything else is a
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
@@ -25,7 +26,11 @@ from lyrikstore.publish.cards.profiles.profile import (
 from lyrikstore.publish.cards.statement import OPEN, STATES, CardStatement
 from lyrikstore.publish.cards.vocabulary import say_all
 
-FORMAT = "card/1"
+FORMAT, FORMATS = "card/2", ("card/1", "card/2")
+"""What is written, and what is read; what is earlier tells values of the data unasked."""
+
+VALUES = "values"
+"""What a card may hold of the data if somebody asks for it: labels, and suffixes of file names."""
 
 MAX_CARD = 16 << 20
 """Longest ``card.json``, and rendering."""
@@ -35,6 +40,37 @@ MAX_SHOWN = 200
 
 
 _UNKNOWN = ("not-established",)
+
+
+class CardForm(Struct, frozen=True):
+    """How a card is written.
+
+    Attributes:
+        format: A word of :data:`FORMATS`.
+        with_data: What it holds of the data because somebody asked for it: nothing, or
+            :data:`VALUES`.
+    """
+
+    format: str = FORMAT
+    with_data: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Self:
+        """Return the form of a card, by the body of its manifest."""
+        return cls(body["profile"], tuple(body.get("withData", ())))
+
+    @property
+    def tells_values(self) -> bool:
+        """Whether values of the data are told."""
+        return self.format != FORMAT or VALUES in self.with_data
+
+
+USUAL_FORM = CardForm()
+
+
+def form_with(*, values: bool) -> CardForm:
+    """Return the form of a new card, with values of the data or without."""
+    return CardForm(with_data=(VALUES,)) if values else USUAL_FORM
 
 
 class CardDocument(Struct, frozen=True):
@@ -76,7 +112,10 @@ class CardDocument(Struct, frozen=True):
 
 
 def build_card(
-    facts: CardFacts, answers: Iterable[CardAnswer], profiles: Sequence[Profile]
+    facts: CardFacts,
+    answers: Iterable[CardAnswer],
+    profiles: Sequence[Profile],
+    form: CardForm = USUAL_FORM,
 ) -> CardDocument:
     """Return the card that facts, answers and profiles give. Equal in, equal out.
 
@@ -84,8 +123,10 @@ def build_card(
         facts: As :func:`lyrikstore.publish.cards.facts.gather` gives them.
         answers: Those that are logged about any version of its subject.
         profiles: What it answers, in this order; no name twice.
+        form: How it is written.
     """
     _check_profiles(profiles)
+    facts = replace(facts, tells_values=form.tells_values)
     said = say_all(facts)
     applying = [one for one in profiles if _applies(one, said)]
     questions = {one.id: one for profile in applying for one in profile.questions.values()}
@@ -109,7 +150,8 @@ def build_card(
         answers=tuple(sorted(credentials, key=str)),
     )
     content: dict[str, JSON] = {
-        "format": FORMAT,
+        "format": form.format,
+        **({"withData": [*form.with_data]} if form.with_data else {}),
         "subject": {
             "kind": facts.subject.kind,
             "name": facts.subject.name,

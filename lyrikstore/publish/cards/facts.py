@@ -74,6 +74,7 @@ class CardFacts(Struct, frozen=True):
         base_bytes: Bytes of the files of ``base``; None: there is no base.
         earlier: What was logged before the model that bears on it.
         reproductions: What came when its run was done again, in log order.
+        tells_values: Whether values of the data are told: its labels, and suffixes of file names.
     """
 
     store: Digest
@@ -98,6 +99,7 @@ class CardFacts(Struct, frozen=True):
     base_bytes: int | None = None
     earlier: Earlier = Earlier({}, {}, ())
     reproductions: tuple[Manifest, ...] = ()
+    tells_values: bool = False
 
     @property
     def checkpoint(self) -> Manifest:

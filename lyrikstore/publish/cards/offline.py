@@ -17,7 +17,7 @@ from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore.history.policy.key_history import KeyHistory
 from lyrikstore.history.repository.refs import check_genesis
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.publish.cards.document import FORMAT
+from lyrikstore.publish.cards.document import FORMATS
 from lyrikstore.publish.cards.facts import subject_id
 from lyrikstore.publish.cards.rendering.renderings import handed_out
 from lyrikstore.publish.identity.key_statements import key_statements
@@ -92,7 +92,7 @@ def is_card(data: bytes, ending: str = "") -> bool:
         return False
     signed = "lyrikstore" in document and document.get("kind") == "card"
     bill = document.get("bomFormat") == "CycloneDX" and b"lyrikstore:" in data
-    return signed or bill or "lyrik:card" in document or document.get("format") == FORMAT
+    return signed or bill or "lyrik:card" in document or document.get("format") in FORMATS
 
 
 def store_named(data: bytes) -> str | None:

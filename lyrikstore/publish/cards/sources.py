@@ -9,7 +9,7 @@ from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.cards.card import answers_of, card_body, card_name, profiles_of
-from lyrikstore.publish.cards.document import FORMAT, MAX_CARD, build_card
+from lyrikstore.publish.cards.document import FORMATS, MAX_CARD, CardForm, build_card
 from lyrikstore.publish.cards.facts import gather, subject_id
 from lyrikstore.publish.cards.profiles.profile import shipped_profiles
 from lyrikstore.publish.cards.rendering.renderings import RENDERINGS, ROLES, render, version_of
@@ -28,12 +28,12 @@ def check_sources(repository: Repository, card: Manifest) -> Check:
     Cost: makes the card and its renderings again.
     """
     profile = card.body["profile"]
-    if profile not in (PROFILE, FORMAT):
+    if profile not in (PROFILE, *FORMATS):
         return unchecked(
             "card.sources",
             "other-profile",
             f"it is written as {quote(profile)}, which this version does not know; it knows "
-            f"{PROFILE} and {FORMAT}",
+            f"{listed([PROFILE, *FORMATS])}",
         )
     try:
         if flaw := _flaw(repository, card):
@@ -74,7 +74,7 @@ def check_sources(repository: Repository, card: Manifest) -> Check:
 
 def _flaw(repository: Repository, card: Manifest) -> str:
     """Return what no card that this program signs has; empty: nothing."""
-    if card.body["profile"] != FORMAT:
+    if card.body["profile"] not in FORMATS:
         return ""
     for role in ROLES:
         # ATTACK: of two pages, one is compared and the other handed out.
@@ -102,12 +102,12 @@ def _made_again(
 ) -> tuple[dict[str, bytes], Mapping[str, JSON]]:
     """Return what the objects that a card names give: role of the attachment → bytes; the body."""
     facts = gather(repository, repository.manifest(subject_id(card)), card)
-    if card.body["profile"] == FORMAT:
-        profiles = profiles_of(repository, card)
-        document = build_card(facts, answers_of(facts), profiles)
+    if card.body["profile"] in FORMATS:
+        profiles, form = profiles_of(repository, card), CardForm.of(card.body)
+        document = build_card(facts, answers_of(facts), profiles, form)
         stated = card.body.get("renderings", {})
         known = [role for role in RENDERINGS if stated.get(role, "") == version_of(role) != ""]
-        body = {**card_body(document, profiles, known), "renderings": stated}
+        body = {**card_body(document, profiles, known, form), "renderings": stated}
         return render(document.content, known), body
     answers = card.attachments_in("answers")
     responses = None

@@ -17,7 +17,7 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.cards.answer import CardAnswer, in_force
 from lyrikstore.publish.cards.card import answers_of, draft_card
-from lyrikstore.publish.cards.document import read_content
+from lyrikstore.publish.cards.document import USUAL_FORM, CardForm, read_content
 from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.cards.profiles.profile import Profile
 from lyrikstore.publish.identity.issuer import Issuance, Issuer
@@ -92,6 +92,7 @@ def answer_card(
     signer: Signer,
     clock: Clock,
     profiles: Sequence[Profile] = (),
+    form: CardForm = USUAL_FORM,
 ) -> Digest | None:
     """Sign answers with the key of the store's own user, and log them; None if they are there.
 
@@ -102,12 +103,13 @@ def answer_card(
         signer: Whose answers they are.
         clock: Now.
         profiles: As for :func:`lyrikstore.publish.cards.card.make_card`.
+        form: Likewise.
 
     Raises:
         LyrikstoreError: As :func:`attest_card` and
             :func:`lyrikstore.publish.cards.card.draft_card`.
     """
-    draft = draft_card(repository, subject, profiles)
+    draft = draft_card(repository, subject, profiles, form)
     made = attest_card(draft.data, "answers", statement, signer=signer, clock=clock)
     given = parse(made.data)
     new = in_force(CardAnswer.all_of(given, made.id, 0))

@@ -1,15 +1,17 @@
 """A presentation of a licence grant: who holds it shows one verifier that it is theirs."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from msgspec import Struct
 
-from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
+from lyrikstore.canon.errors import FormatError, InvalidInputError, KeyMaterialError
 from lyrikstore.canon.text import escape_control
 from lyrikstore.canon.timestamps import Clock, now
-from lyrikstore.credentials.model.credential import GRANT
+from lyrikstore.credentials.model.credential import DATASET, GRANT
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.publish.cards.vocabulary.values import without_values
 from lyrikstore.publish.identity.issuer import Issuer
 from lyrikstore.verify.delivery.siblings import SiblingFiles
 from lyrikstore.verify.w3c.presentation import make_presentation
@@ -23,12 +25,15 @@ class Presented(Struct, frozen=True):
         holder: DID of whoever presents.
         shown: The credentials in it: the grant, and the terms it rests on if they are at hand.
         did_document: The document of the organisation that presents, or None.
+        tells_values: Whether those terms name values or paths of the data: labels, suffixes of file
+            names, or what selects a partition.
     """
 
     data: bytes
     holder: str
     shown: tuple[bytes, ...]
     did_document: bytes | None
+    tells_values: bool = False
 
 
 def present_grant(
@@ -39,6 +44,7 @@ def present_grant(
     challenge: str,
     domain: str,
     did_document: bytes | None = None,
+    with_values: bool = False,
     clock: Clock = now,
     label: str = "the file",
 ) -> Presented:
@@ -51,6 +57,7 @@ def present_grant(
         challenge: What the verifier gave to be signed.
         domain: The verifier's own name.
         did_document: The organisation's published document; None makes one that lists this key.
+        with_values: Show the dataset credential even where it names values or paths of the data.
         clock: Now.
         label: What to call the grant in messages.
 
@@ -75,11 +82,29 @@ def present_grant(
             f"{label} was granted to {escape_control(named)}, and the key here is {signer.did}",
             hint="sign with the holder's key: --signer",
         )
+    tells = terms is not None and _tells_values(terms)
+    if tells and not with_values:
+        terms = None
     shown = tuple(one.data for one in (opened, terms) if one is not None)
     data = make_presentation(
         shown, holder.signer, created=created, challenge=challenge, domain=domain
     )
-    return Presented(data, holder.did, shown, holder.document)
+    return Presented(data, holder.did, shown, holder.document, tells)
+
+
+def _tells_values(terms: OpenedCredential) -> bool:
+    """Return whether a dataset credential names values or paths of its data, or may do so."""
+    try:
+        terms.claims_as(DATASET)
+    except FormatError:
+        return True
+    subject: Any = terms.parsed().members["credentialSubject"]
+    stated = [one for one in subject["descriptor"] if one["state"] == "value"]
+    return (
+        any(without_values(one["field"], one["value"]) != one["value"] for one in stated)
+        or any("select" in one for one in subject["licence"]["partitions"])
+        or any("parameters" in one.get("recipe", ()) for one in subject.get("quality", ()))
+    )
 
 
 def _holder(grant: OpenedCredential) -> str:

@@ -16,7 +16,7 @@ from lyrikstore.publish.cards.rendering.blocks import (
     StatementList,
     Table,
 )
-from lyrikstore.publish.cards.statement import MAX_TEXT, OPEN
+from lyrikstore.publish.cards.statement import MAX_TEXT, OPEN, listed
 from lyrikstore.publish.markdown import plain
 
 _CELL = 160
@@ -140,7 +140,10 @@ class Layout:
             f"{pluralize(withdrawn, 'right')} withdrawn" if withdrawn else "",
             f"{pluralize(counts.get('not-established', 0), 'fact')} not established",
         ]
-        return f"{said}: {', '.join(filter(None, parts))}"
+        more = ""
+        if "withData" in self.card:
+            more = f"; it holds {listed(self.card['withData'])} of the data, as somebody asked for"
+        return f"{said}: {', '.join(filter(None, parts))}{more}"
 
     def _responsible(self) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
         liable = {one["about"]: one["text"] for one in self.facts("rights.liability")}

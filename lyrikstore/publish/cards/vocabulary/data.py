@@ -13,6 +13,7 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.statement import Said, counted, listed, named
 from lyrikstore.publish.cards.vocabulary.fact import Fact
+from lyrikstore.publish.cards.vocabulary.values import without_values
 
 FIELDS: Mapping[str, tuple[str, str]] = {
     "name": ("Title", "title"),
@@ -94,6 +95,8 @@ def _described(field: str) -> Callable[[CardFacts], Iterator[Said]]:
         for dataset in sources(facts):
             found = dataset.body["descriptor"].get(field)
             if found is not None:
+                if found["state"] == "value" and not facts.tells_values:
+                    found = {**found, "value": without_values(field, found["value"])}
                 yield _field(found, dataset)
 
     return find

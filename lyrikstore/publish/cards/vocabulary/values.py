@@ -1,0 +1,54 @@
+"""What a card leaves out of what was measured: cells, and parts of file names (spec §14.4.3)."""
+
+from collections import Counter
+from typing import Any
+
+from lyrikstore.canon.json import JSON
+
+_SUFFIXES = """
+.csv .doc .docx .eml .epub .gif .gz .htm .html .jpeg .jpg .json .jsonl .log .md .msg .odt .parquet
+.pdf .png .pptx .rst .rtf .tex .text .tif .tiff .tsv .txt .xhtml .xls .xlsx .xml .yaml .yml .zip
+.zst none
+"""
+SUFFIXES = frozenset(_SUFFIXES.split())
+"""Suffixes that say how a file is written, and nothing of whom it is about."""
+
+_STATISTICS = (
+    *("files", "bytes", "records", "columns", "fields", "fieldsAbove", "severalLabels"),
+    *("labelsAbove", "sample"),
+)
+_UNKNOWN = "in a form that this version does not know"
+
+
+def without_values(field: str, value: JSON) -> JSON:
+    """Return a field of a descriptor without what only the data says.
+
+    ATTACK: a label that one record has, or ``letter.jane-doe``, whose suffix is a name.
+
+    Args:
+        field: Of ``stats`` the labels are counted, of ``formats`` the suffixes that are none of
+            :data:`SUFFIXES` are one. What a person stated of the others stays.
+        value: What the descriptor says.
+    """
+    if field == "stats":
+        return _statistics(value)
+    return _formats(value) if field == "formats" else value
+
+
+def _statistics(value: Any) -> JSON:
+    if not isinstance(value, dict):
+        return _UNKNOWN
+    found = {name: value[name] for name in _STATISTICS if name in value}
+    if isinstance(value.get("labels"), list):
+        found["distinctLabels"] = len(value["labels"])
+    return found
+
+
+def _formats(value: Any) -> JSON:
+    counts: Counter[str] = Counter()
+    try:
+        for one in value:
+            counts[one["suffix"] if one["suffix"] in SUFFIXES else "other"] += one["files"]
+    except (LookupError, TypeError):
+        return _UNKNOWN
+    return [{"suffix": name, "files": counts[name]} for name in sorted(counts)]
