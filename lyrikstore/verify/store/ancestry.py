@@ -295,7 +295,9 @@ def _mentions(
             for at, path in enumerate(tree.paths):
                 raw = tree.digests[at * 32 : at * 32 + 32]
                 if raw in wanted:
-                    yield Digest(raw), tree.sizes[at], f"{label}: {path}"
+                    # A report is shown to outsiders: of a dataset it numbers the files.
+                    name = f"file {at + 1}" if manifest.kind == "dataset" else path
+                    yield Digest(raw), tree.sizes[at], f"{label}: {name}"
 
 
 def _label(manifest: Manifest) -> str:

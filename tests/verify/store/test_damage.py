@@ -1,5 +1,6 @@
 """Damaged files of a store: each damage found, and named under the right check."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.objects.backends.base import LocalBackend
 from lyrikstore.verify.checks import PROCEDURES
+from lyrikstore.verify.store import ancestry
 from lyrikstore.verify.store.store import verify_store_at
 from tests.rewriting import rewrite
 from tests.verify.store.lineage import Lineage, flip, problems, states
@@ -40,6 +42,19 @@ def test_pack_that_begins_with_zeros_is_named(copied: Lineage) -> None:
         assert report.verdict == "invalid"
         assert pack.name[:12] in problems(report, "blobs")
         pack.write_bytes(before)
+
+
+def test_reports_number_the_files_of_a_dataset(
+    copied: Lineage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A report is shown to outsiders, and a path can be a client's name (A77)."""
+    entries = copied.publisher.tree.entries
+    monkeypatch.setattr(ancestry, "find_damaged", lambda *_: {entries[1].blake3})
+    report = copied.object("dataset")
+    assert report.verdict == "invalid"
+    said = json.dumps(report.to_json())
+    assert ": file 2" in said
+    assert not [one.path for one in entries if one.path in said]
 
 
 def test_missing_pack(copied: Lineage) -> None:
