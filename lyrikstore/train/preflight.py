@@ -18,6 +18,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import describe_environment
 from lyrikstore.train.requirements import check_joined
+from lyrikstore.train.slices import check_slices
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.rights.judge import Reason
@@ -102,6 +103,7 @@ def preflight(
     check_union(train)
     for one in filter(None, (*train, validation, test)):
         _check_roles(data.fields, one)
+    check_slices(repo, config.evaluation.slices, filter(None, (*train, validation, test)))
     for one in train:
         if one.id in {validation.id, test.id if test else None}:
             raise InvalidInputError(

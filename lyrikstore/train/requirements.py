@@ -261,7 +261,7 @@ class EvaluationConfig(Struct, frozen=True):
     """How it is measured.
 
     Attributes:
-        slices: Fields by whose values the test records are told apart.
+        slices: Fields whose values tell test records apart, and are published; empty: the usual.
     """
 
     slices: tuple[str, ...] = ()

@@ -10,9 +10,11 @@ from lyrikstore.verify.evaluation.words import (
     METRICS,
     cost_in_words,
     figures_of,
+    left_out_in_words,
     near_in_words,
     record_in_words,
     seen_in_words,
+    slice_in_words,
     threshold_in_words,
     verdict_in_words,
     with_interval,
@@ -49,7 +51,7 @@ def evaluation_page(facts: Facts, *, tool: str, with_data: Sequence[str] = ()) -
         add(main, "p", "Each row holds the records of one label, each column what the model says.")
         matrix(main, facts["confusion"]["labels"], facts["confusion"]["counts"])
     _labels(main, body)
-    _slices(main, body.get("slices", ()))
+    _slices(main, body)
     _failures(main, facts["failures"], texts="texts" in with_data)
     add(main, "h2", "What this rests on")
     confidence = body.get("confidence", {})
@@ -170,10 +172,14 @@ def _labels(main: Element, body: Facts) -> None:
         add(main, "p", f"and {pluralize(len(ordered) - MAX_ROWS, 'rarer label')}.")
 
 
-def _slices(main: Element, slices: Sequence[Facts]) -> None:
+def _slices(main: Element, body: Facts) -> None:
+    slices, left = body.get("slices", ()), left_out_in_words(body)
+    if slices or left:
+        add(main, "h2", "Is it as good everywhere?")
+    if left:
+        add(main, "p", f"{left[:1].upper()}{left[1:]}.")
     if not slices:
         return
-    add(main, "h2", "Is it as good everywhere?")
     metric = next(name for name in ("macroF1", *METRICS) if name in slices[0]["measures"])
     if "microF1" in slices[0]["measures"]:
         metric = "microF1"
@@ -181,9 +187,8 @@ def _slices(main: Element, slices: Sequence[Facts]) -> None:
     rows = []
     for one in slices[:MAX_ROWS]:
         figure = one["measures"][metric]
-        field = "length" if one["field"] == "@length" else one["field"]
         said = f"{figure['value']}, {pluralize(one['count'], 'record')}"
-        rows.append(Span.of(f"{field}: {one['value']}", figure, said))
+        rows.append(Span.of(": ".join(slice_in_words(one)), figure, said))
     spans(main, rows, "slices")
 
 

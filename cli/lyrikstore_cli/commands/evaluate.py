@@ -55,6 +55,11 @@ def command(
     whichever wins. Refused (exit code 14) unless the sources of the test set may be used to
     `evaluate`. A threshold that is missed is said, and is no failure.
 
+    Records are told apart by length and by the fields of their licence, `language` and `source`,
+    or by those that `[evaluation] slices` of the run's config names: values that 20 records have
+    are published with the figures, rarer ones are one line, `others`. A field makes no slices
+    where a scan found personal data in it, or its values look like that; that is said.
+
     A model that writes is measured beside its base, on the same prompts; what both wrote is kept.
 
     With the name of an evaluation in place of a checkpoint nothing is measured: its report is
@@ -150,6 +155,7 @@ def _show(session: Session, manifest: "Manifest", failures: Sequence[Mapping[str
         METRICS,
         cost_in_words,
         figures_of,
+        left_out_in_words,
         near_in_words,
         outside_in_words,
         record_in_words,
@@ -173,8 +179,8 @@ def _show(session: Session, manifest: "Manifest", failures: Sequence[Mapping[str
             line += f"  {latency['p50']}/{latency['p95']} ms p50/p95"
         say(line)
     say(f"  {verdict_in_words(body)}", "bold")
-    found = (f(body) for f in (seen_in_words, outside_in_words, cost_in_words, near_in_words))
-    for text in found:
+    words = (seen_in_words, outside_in_words, cost_in_words, near_in_words, left_out_in_words)
+    for text in (find(body) for find in words):
         if text:
             say(f"  {escape_control(text)}")
     for one in body.get("thresholds", ()):

@@ -39,6 +39,7 @@ def command(session: Session, checkpoint: str, dataset: str, page: Path | None) 
     from lyrikstore.verify.evaluation.words import (
         drift_figures,
         drift_in_words,
+        left_out_in_words,
         since_release_in_words,
         threshold_in_words,
     )
@@ -73,6 +74,8 @@ def command(session: Session, checkpoint: str, dataset: str, page: Path | None) 
         say(f"  {name:<11} {figure}")
     for line in since_release_in_words(body):
         say(f"  {line}")
+    if left := left_out_in_words(body):
+        say(f"  {escape_control(left)}")
     for one in body.get("thresholds", ()):
         say(f"{' ' if one['met'] else '!'} {escape_control(threshold_in_words(one))}")
     verdict = body["drift"]["verdict"]

@@ -41,6 +41,10 @@ def command(
     Of a dataset, or the name before .train, .validation and .test, it writes a config with a value
     for every setting. It reads signed statistics, no texts, and the store stays as it is. Refused
     (exit code 14) where the config's budget, or this machine's memory, does not suffice.
+
+    The line `slices` of the config names the fields whose values evaluations and cards publish:
+    licence, language and source, as far as the data has them and no scan found personal data in
+    them, and the length of texts. Add others only if anybody may read their values.
     """
     from lyrikstore.api import TrainConfig, plan_json
 

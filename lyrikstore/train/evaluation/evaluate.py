@@ -208,6 +208,7 @@ def _evaluated(
         "memoryBytes": str(max(int(one["peakMemoryBytes"]) for one in answered.systems)),
     }
     found |= {
+        "slicing": dict(records.slicing),
         "split": test.body.get("derivation", {}).get("part", "test"),
         "environment": answered.environment,
         "overlap": {

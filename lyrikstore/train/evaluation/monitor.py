@@ -262,6 +262,8 @@ def _found(
         field_of_groups=sliced.group if sliced else None,
         measured=measured,
     )
+    if sliced:
+        found["slicing"] = dict(sliced.slicing)
     found["model"] |= {name: answered.systems[0][name] for name in MEASURED}
     found |= {"purpose": MONITOR, "split": MONITOR, "environment": answered.environment}
     return found, written

@@ -6,16 +6,26 @@ from typing import Any
 from msgspec import Struct
 
 from lyrikstore.curate.labelled import read_labelled
-from lyrikstore.curate.readers.fields import FieldRoles
+from lyrikstore.curate.personal.find import find
+from lyrikstore.curate.personal.kinds import DEFAULT_KINDS
+from lyrikstore.curate.personal.patterns import NAME as PATTERNS
+from lyrikstore.curate.scanned import ScannedFields
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.evaluation.slices import (
+    HELD,
     LENGTH,
-    MOST_FIELDS,
-    FewValues,
-    find_slices,
+    OTHERS,
+    PERSONAL_SCAN,
+    PERSONAL_VALUES,
+    Division,
+    divide,
     group_field,
+    usual_fields,
 )
+
+_KINDS = frozenset(DEFAULT_KINDS) - {"url"}
+"""What no value of a slice may look like; the site that records come from is nobody's data."""
 
 
 class SlicedRecords(Struct, frozen=True):
@@ -24,12 +34,14 @@ class SlicedRecords(Struct, frozen=True):
     Attributes:
         slices: Field and value of each slice.
         members: Of each record, the slices that it is in.
+        slicing: What the evaluation says of them.
         groups: Of each record, the number of its group; none: groups are not drawn.
         group: The field of the groups.
     """
 
     slices: Sequence[tuple[str, str]]
     members: Sequence[Sequence[int]]
+    slicing: Mapping[str, Any]
     groups: Sequence[int]
     group: str | None
 
@@ -39,53 +51,47 @@ def slice_records(
 ) -> SlicedRecords:
     """Return the slices and groups of a test set.
 
+    A field with personal data makes none, whoever names it: the config is signed before, and can
+    not be changed any more.
+
     Args:
         repo: The store.
         test: The test set.
-        config: Of the run; it may name fields, or the dataset says what there is.
+        config: Of the run; it may name fields, else those that are usual make slices.
         label: The field with the label, where it is not that of the run.
 
     Raises:
         InvalidInputError, VerificationError, IncompleteError, StorageError: As
             :func:`lyrikstore.curate.labelled.read_labelled`.
     """
-    label = config["data"]["label"] if label is None else label
+    data = config["data"]
+    label = data["label"] if label is None else label
     group = group_field(config, test.body)
-    named = config.get("evaluation", {}).get("slices", ())
-    fields = [name for name in named if name != LENGTH] or _sliceable(test, config, label)
-    values: dict[str, list[tuple[str, ...]]] = {name: [] for name in fields}
+    held = [label, *map(data.get, HELD)]
+    fields = config.get("evaluation", {}).get("slices") or usual_fields(test.body, held)
+    scanned = ScannedFields(repo, test)
+    personal = {name: PERSONAL_SCAN for name in fields if name != LENGTH and name in scanned}
+    named = [name for name in fields if name != LENGTH and name not in personal]
+    values: dict[str, list[tuple[str, ...]]] = {name: [] for name in named}
     lengths: list[int] = []
     groups: list[tuple[str, ...]] = []
-    few = None if named else FewValues(fields)
-    for one in read_labelled(repo, [test], label, [*fields, *filter(None, [group])]):
+    for one in read_labelled(repo, [test], label, [*named, *filter(None, [group])]):
         lengths.append(one.length)
         if group is not None:
             groups.append(one.values[group])
-        for name in few.drop(one.values) if few else ():
-            del values[name]
         for name, some in values.items():
             some.append(one.values[name])
-    if few:
-        values = {name: values[name] for name in few.kept[:MOST_FIELDS]}
-    by_length = not named or LENGTH in named
-    slices, members = find_slices(values, lengths if by_length else None)
-    return SlicedRecords(slices, members, _numbers(groups), group)
+    divided = divide(fields, values, lengths, personal)
+    if found := _personal(divided):
+        personal |= dict.fromkeys(found, PERSONAL_VALUES)
+        divided = divide(fields, values, lengths, personal)
+    return SlicedRecords(divided.slices, divided.members, divided.slicing, _numbers(groups), group)
 
 
-def _sliceable(test: Manifest, config: Mapping[str, Any], label: str) -> list[str]:
-    """Return fields that may have few values, by what the dataset says of itself, by their bytes.
-
-    Empty where the config asks for slices by length alone.
-    """
-    if config.get("evaluation", {}).get("slices"):
-        return []
-    roles, data = FieldRoles.of_body(test.body), config["data"]
-    stats = test.body["descriptor"].get("stats", {}).get("value", {})
-    known = {one["field"] for one in stats.get("fields", ())}
-    known.update(test.body.get("metadata", {}).get("columns", ()))
-    held = {*roles.text, roles.label, roles.id, roles.group, label}
-    held.update(data.get(role) for role in ("label", "text", "group"))
-    return sorted((name for name in known if name and name not in held), key=str.encode)
+def _personal(divided: Division) -> set[str]:
+    """Return the fields of which a slice would publish personal data."""
+    told = ((field, value) for field, value in divided.slices if field != LENGTH)
+    return {field for field, value in told if value != OTHERS and find(value, [PATTERNS], _KINDS)}
 
 
 def _numbers(groups: Sequence[tuple[str, ...]]) -> list[int]:

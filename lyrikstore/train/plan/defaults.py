@@ -16,7 +16,14 @@ from lyrikstore.train.config import (
 from lyrikstore.train.plan.facts import DataFacts, conversation_fields, read_conversations
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.plan.token_counts import TokenCounts
-from lyrikstore.train.requirements import DECODER, LINEAR, SFT, SFT_MODEL, SFT_TRAINING
+from lyrikstore.train.requirements import (
+    DECODER,
+    LINEAR,
+    SFT,
+    SFT_MODEL,
+    SFT_TRAINING,
+    EvaluationConfig,
+)
 
 TOKENS_STEP, COVERED = 64, 0.95
 """``max_tokens`` is the least multiple of so many that so many records fit into."""
@@ -47,6 +54,7 @@ def default_config(
     name: str,
     base: str,
     shape: EncoderShape | None,
+    slices: tuple[str, ...] = (),
 ) -> TrainConfig:
     """Return the config that ``plan REF`` writes: every setting has a value.
 
@@ -57,6 +65,7 @@ def default_config(
         name: Full name of the checkpoint to make.
         base: REF of the base model; with no ``shape``: ignored.
         shape: Its shape; None: no encoder.
+        slices: The fields by which an evaluation tells records apart.
     """
     settings = TrainingConfig(
         batch_size=16 if facts.records < FEW_RECORDS else 32,
@@ -79,6 +88,7 @@ def default_config(
         lora=LoraConfig(),
         training=settings,
         task="multi-label" if facts.several else "text-classification",
+        evaluation=EvaluationConfig(slices),
     )
 
 

@@ -133,7 +133,7 @@ def label_of(manifest: Manifest) -> str:
     """
     if label := FieldRoles.of_body(manifest.body).label:
         return label
-    known = _columns(manifest)
+    known = columns_of(manifest)
     for name in USUAL["label"]:
         if name in known:
             return name
@@ -180,7 +180,7 @@ def _documents(repo: Repository, manifest: Manifest, label: str) -> DataFacts:
             if len(some) <= FEW_VALUES:
                 some.add(value)
     if entries and not labels:
-        known = {name for entry in entries for name in entry.meta or ()} or _columns(manifest)
+        known = {name for entry in entries for name in entry.meta or ()} or columns_of(manifest)
         raise unknown_word("label-missing", f"label column of {manifest.name}:", label, known)
     tokens = TokenCounts.of_characters(entry.bytes for entry in entries)
     return DataFacts(
@@ -309,7 +309,8 @@ def _stats(manifest: Manifest) -> _Stats:
         return _Stats()
 
 
-def _columns(manifest: Manifest) -> list[str]:
+def columns_of(manifest: Manifest) -> list[str]:
+    """Return the fields that a dataset is known to have, by its statistics or its sheet."""
     fields = [one.field for one in _stats(manifest).fields]
     return fields or list(manifest.body.get("metadata", {}).get("columns", ()))
 
@@ -362,7 +363,7 @@ def read_conversations(repo: Repository, ref: str, data: DataConfig) -> DataFact
 
 def conversation_fields(manifest: Manifest) -> dict[str, str]:
     """Return the fields that models learn to write from, by their usual names; empty: none are."""
-    known = set(_columns(manifest))
+    known = set(columns_of(manifest))
     if "messages" in known:
         return {"messages": "messages"}
     found = {

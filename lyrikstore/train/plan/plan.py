@@ -36,6 +36,7 @@ from lyrikstore.train.plan.estimate import (
 )
 from lyrikstore.train.plan.facts import (
     DataFacts,
+    columns_of,
     find_bases,
     find_parts,
     label_of,
@@ -50,6 +51,7 @@ from lyrikstore.train.plan.prices import PriceFile, find_machine, load_prices
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.plan.token_counts import TokenCounts
 from lyrikstore.train.requirements import CANDIDATES, LINEAR, MONITOR_SUFFIX, SFT, USUAL
+from lyrikstore.train.slices import check_slices, planned_slices
 
 Measure = Callable[[TrainConfig, EncoderShape], MeasuredSteps]
 """Does real steps, as :func:`lyrikstore.train.plan.measure.measure_steps`."""
@@ -201,6 +203,7 @@ def plan_dataset(
             + (remarks[-1].summary if remarks else "words are counted, which takes none"),
             hint="plan without --measure",
         )
+    measured = repo.resolve(parts.get("test", parts["train"]))
     config = default_config(
         {"validation": parts["train"], **parts},
         facts,
@@ -208,6 +211,7 @@ def plan_dataset(
         name=_name_of(repo, parts, found),
         base=names[0] if found else LINEAR,
         shape=shape,
+        slices=planned_slices(repo, measured, columns_of(measured), label),
     )
     plan = _plan(repo, config, found, shape, today, prices, measure, remarks, can_train=can_train)
     # Written out, so that the file says what it will do on every machine.
@@ -227,9 +231,13 @@ def plan_config(
 
     Raises:
         PolicyError: (``over-budget``) its budget, or the machine's memory, is too small.
-        InvalidInputError: (``no-such-target``) what is to serve it does not. Else as
-            :func:`plan_dataset`.
+        InvalidInputError: (``no-such-target``) what is to serve it does not;
+            (``personal-slices``) a scan found personal data in a field that is to make slices. Else
+            as :func:`plan_dataset`.
     """
+    data = config.data
+    named = [repo.resolve(ref) for ref in (*data.train, data.validation, data.test) if ref]
+    check_slices(repo, config.evaluation.slices, named)
     found, shape = None, None
     if config.model.base != LINEAR:
         found, shape = read_shape(repo, config.model.base)

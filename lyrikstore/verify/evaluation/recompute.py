@@ -16,7 +16,9 @@ from lyrikstore.verify.evaluation.limits import MEASURED
 from lyrikstore.verify.evaluation.slices import (
     LENGTH,
     MOST_FIELDS,
+    PERSONAL,
     FewValues,
+    divide,
     find_slices,
     group_field,
 )
@@ -159,6 +161,7 @@ def compare_records(
     *,
     field_of_groups: str | None,
     declared: Sequence[str] | None,
+    slicing: Mapping[str, Any] | None = None,
 ) -> str:
     """Return how predictions differ from the test set they are said to be about; empty if not.
 
@@ -166,7 +169,9 @@ def compare_records(
         predictions: What an attachment holds.
         records: The test set in storage order; ``values`` has the fields of slices and groups.
         field_of_groups: The field whose groups are numbered, if any is.
-        declared: The fields that the run's config slices by; None: those of the predictions.
+        declared: The fields that are to make slices; None: those of the predictions.
+        slicing: What the evaluation says of its slices, by ``slices/2``; None: they are by the rule
+            before it.
 
     Cost: one read of the records; memory for the values of fields that make slices.
     """
@@ -203,9 +208,17 @@ def compare_records(
         lengths.append(record.length)
     if at < len(predictions):
         return "the test set has fewer records"
-    if declared is None and not _are_chosen(values):
-        return "it is sliced by fields that nobody named, and that have one value, or too many"
-    slices, members = find_slices(values, lengths if by_length else None)
+    if slicing is not None:
+        said_left = {one["field"]: one["reason"] for one in slicing.get("leftOut", ())}
+        personal = {name: why for name, why in said_left.items() if why in PERSONAL}
+        divided = divide(fields, values, lengths, personal)
+        if slicing != divided.slicing:
+            return "what makes no slices is not what it says"
+        slices, members = divided.slices, divided.members
+    else:
+        if declared is None and not _are_chosen(values):
+            return "it is sliced by fields that nobody named, and that have one value, or too many"
+        slices, members = find_slices(values, lengths if by_length else None)
     if tuple(slices) != head.slices or any(
         predictions.slices.of(at) != some for at, some in enumerate(members)
     ):
@@ -214,7 +227,7 @@ def compare_records(
 
 
 def _are_chosen(values: Mapping[str, Sequence[Sequence[str]]]) -> bool:
-    """Return whether fields may be sliced by though nobody names them (spec §13.9.6)."""
+    """Return whether fields could be sliced by, before ``slices/2``, though nobody names them."""
     few = FewValues(values)
     for name, texts in values.items():
         if any(few.drop({name: some}) for some in texts):

@@ -1,10 +1,16 @@
-"""Parts of a test set: by the values of fields, and by the length of texts (spec §13.9.6)."""
+"""Parts of a test set: by the values of fields, and by the length of texts (spec §13.9.6).
+
+``slices/2`` is the rule. ATTACK A75: what makes slices is published with every evaluation and card,
+so few fields do unless somebody names them, no slice is of a few records, and what none of them has
+follows from no difference. Evaluations without ``slicing`` are by the rule before it.
+"""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from lyrikstore.verify.evaluation.answers import Numbers
 from lyrikstore.verify.evaluation.predictions import MAX_SLICES
@@ -12,15 +18,125 @@ from lyrikstore.verify.evaluation.predictions import MAX_SLICES
 LENGTH = "@length"
 """What stands for a field where slices are by length."""
 
+OTHERS = "@others"
+"""What stands for a value where a slice has all records that are in none of its field."""
+
+RULE = "slices/2"
+LEAST = 20
+"""Records that a slice has at least."""
+
+PERSONAL_SCAN, PERSONAL_VALUES = "personal-scan", "personal-values"
+FEW, MANY = "few-records", "many-slices"
+"""Why a field makes no slices: a scan found personal data in it, its values look like that, no two
+parts have enough records, or there are too many slices before it."""
+
+PERSONAL = frozenset({PERSONAL_SCAN, PERSONAL_VALUES})
+
+HELD = ("label", "text", "group")
+"""Members of ``data`` of a config: the fields in them make no slices unless somebody names them."""
+
 QUARTERS = ("shortest", "short", "long", "longest")
 MOST_VALUES, MAX_CHARACTERS, MOST_FIELDS = 20, 256, 8
 """Values of a field, characters of each, and fields that are chosen where nobody names one."""
 
 
+class Division(Struct, frozen=True):
+    """A test set in parts.
+
+    Attributes:
+        slices: Field and value of each slice, at most :data:`MAX_SLICES`.
+        members: For each record the numbers of the slices that it is in, ascending.
+        slicing: The member of the evaluation's body that says by which rule, and what is left out.
+    """
+
+    slices: list[tuple[str, str]]
+    members: list[list[int]]
+    slicing: dict[str, Any]
+
+
+def usual_fields(test: Mapping[str, Any], held: Collection[str | None]) -> list[str]:
+    """Return the fields that make slices where nobody names one, ``@length`` included.
+
+    Args:
+        test: Body of the test set.
+        held: Fields that are the label, the text or the group of the run.
+    """
+    roles = test.get("fields", {})
+    licences = [roles["licence"]] if roles.get("licence") else ["licence", "license"]
+    others = {
+        *roles.get("text", ()),
+        *(roles.get(one) for one in ("label", "id", "group", "split")),
+    }
+    fields = dict.fromkeys([*licences, "language", "source"])
+    return [*(name for name in fields if name not in others and name not in held), LENGTH]
+
+
+def divide(
+    fields: Sequence[str],
+    values: Mapping[str, Sequence[Sequence[str]]],
+    lengths: Sequence[int],
+    personal: Mapping[str, str],
+) -> Division:
+    """Return the parts of a test set by ``slices/2``.
+
+    Args:
+        fields: The fields in question, in their order; ``@length`` may be one.
+        values: Field → for each record its texts, in storage order; of the others at least.
+        lengths: Bytes of each record's text.
+        personal: Field → why it makes no slices, of :data:`PERSONAL`.
+    """
+    slices: list[tuple[str, str]] = []
+    members: list[list[int]] = [[] for _ in lengths]
+    left: dict[str, str] = {}
+    for field in sorted(fields, key=lambda name: name == LENGTH):  # by length comes last
+        if field in personal:
+            left[field] = personal[field]
+            continue
+        if field == LENGTH:
+            enough = len(lengths) // len(QUARTERS) >= LEAST
+            texts: Sequence[Sequence[str]] = [
+                (QUARTERS[quarter],) for quarter in length_quarters(lengths).tolist()
+            ]
+            lines, rest = ([*QUARTERS], 0) if enough else ([], len(lengths))
+        else:
+            texts = values[field]
+            if not any(map(any, texts)):
+                continue
+            lines, rest = _large_enough(texts)
+        if not lines or len(slices) + len(lines) + bool(rest) > MAX_SLICES:
+            left[field] = MANY if lines else FEW
+            continue
+        first = len(slices)
+        numbers = {value: first + at for at, value in enumerate(lines)}
+        slices += [(field, value) for value in lines]
+        if rest:
+            slices.append((field, OTHERS))
+        for at, some in enumerate(texts):
+            found = sorted({numbers[one] for one in some if one in numbers})
+            members[at] += found or [len(slices) - 1]
+    told = [{"field": field, "reason": left[field]} for field in fields if field in left]
+    return Division(slices, members, {"rule": RULE, **({"leftOut": told} if told else {})})
+
+
+def _large_enough(texts: Sequence[Sequence[str]]) -> tuple[list[str], int]:
+    """Return the values that make slices of their own, and how many records are in none of them."""
+    counts = Counter(value for some in texts for value in set(some) if value and value != OTHERS)
+    enough = {value: count for value, count in counts.items() if LEAST <= count < len(texts)}
+    lines = _in_order(enough)
+    while lines:
+        own = frozenset(lines)
+        rest = sum(own.isdisjoint(some) for some in texts)
+        # ATTACK A75: figures of a single record, from those of all less those of every slice.
+        if rest == 0 or rest >= LEAST:
+            return lines, rest
+        lines.pop()
+    return [], len(texts)
+
+
 def find_slices(
     values: Mapping[str, Sequence[Sequence[str]]], lengths: Sequence[int] | None
 ) -> tuple[list[tuple[str, str]], list[list[int]]]:
-    """Return the slices of a test set, and for each record the numbers of those that it is in.
+    """Return the slices of a test set by the rule before ``slices/2``, and the members of each.
 
     Args:
         values: Field → for each record its texts, in storage order.
@@ -49,7 +165,9 @@ def find_slices(
 
 
 class FewValues:
-    """Tells which fields are sliced by where nobody names one: those with some values, and few.
+    """Tells which fields were sliced by, before ``slices/2``, where nobody names one.
+
+    Those with some values, and few.
 
     Args:
         fields: The fields in question, sorted by their bytes.
@@ -98,6 +216,9 @@ def length_quarters(lengths: Sequence[int]) -> Numbers:
 
 
 def _commonest(texts: Iterable[Sequence[str]]) -> list[str]:
-    counts = Counter(value for some in texts for value in set(some) if value)
+    return _in_order(Counter(value for some in texts for value in set(some) if value))
+
+
+def _in_order(counts: Mapping[str, int]) -> list[str]:
     named = [value for value in counts if len(value) <= MAX_CHARACTERS]
     return sorted(named, key=lambda value: (-counts[value], value.encode()))[:MOST_VALUES]

@@ -45,6 +45,30 @@ _CALLED = {
 Body = Mapping[str, Any]
 
 
+_LEFT = {
+    "personal-scan": "a scan found personal data in it",
+    "personal-values": "its values look like personal data",
+    "few-records": "no two parts have 20 records",
+    "many-slices": "there are too many slices before it",
+}
+
+
+def slice_in_words(part: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what a slice is called: its field and its value."""
+    field = "length" if part["field"] == "@length" else str(part["field"])
+    return field, "others" if part["value"] == "@others" else str(part["value"])
+
+
+def left_out_in_words(body: Body) -> str:
+    """Return by what records are not told apart, and why; empty if nothing is left out."""
+    found = [
+        f"{'length' if one['field'] == '@length' else one['field']} "
+        f"({_LEFT.get(one['reason'], one['reason'])})"
+        for one in body.get("slicing", {}).get("leftOut", ())
+    ]
+    return f"not told apart by {', '.join(found)}" if found else ""
+
+
 def metrics_of_task(task: str) -> frozenset[str]:
     """Return the metrics of all records that a task has."""
     return _SEVERAL if task == "multi-label" else _ONE

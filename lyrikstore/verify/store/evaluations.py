@@ -182,6 +182,7 @@ def _compare(
 ) -> None:
     """Hold predictions against the test set, where that can be read."""
     from lyrikstore.verify.evaluation.recompute import compare_records, sliced_by
+    from lyrikstore.verify.evaluation.slices import HELD, RULE, usual_fields
 
     label = f"{evaluation.name} ({evaluation.id.short})"
     field = "" if run is None else run.body["config"].get("data", {}).get("label", "")
@@ -193,9 +194,18 @@ def _compare(
     if evaluation.body.get("purpose") == MONITOR:  # what came later may be called otherwise
         field = tests[0].body.get("fields", {}).get("label") or field
     groups = evaluation.body.get("confidence", {}).get("groups", {}).get("field")
-    declared = None if run is None else run.body["config"].get("evaluation", {}).get("slices")
+    config = {} if run is None else run.body["config"]
+    declared = config.get("evaluation", {}).get("slices")
+    slicing = evaluation.body.get("slicing")
     if not predictions.head.labelled:
-        declared = []
+        declared, slicing = [], None
+    elif slicing is not None and slicing["rule"] != RULE:
+        text = f"{label}: slices by the rule {quote(slicing['rule'])}"
+        problems.add(problems.lost, "newer-format", text)
+        return
+    elif slicing is not None and not declared:
+        data = config.get("data", {})
+        declared = usual_fields(tests[0].body, [field, *map(data.get, HELD)])
     fields = {*(declared or sliced_by(predictions)), *([groups] if groups else ())}
     _hold(
         "other-test-set",
@@ -205,6 +215,7 @@ def _compare(
                 read(repository, tests, field, sorted(fields)),
                 field_of_groups=groups,
                 declared=declared,
+                slicing=slicing,
             )
             or _other_lengths(repository, evaluation, tests, field, ancestry, read)
         ),

@@ -8,12 +8,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from lyrikstore.history.repository.repository import Repository
-from lyrikstore.train.evaluation.sliced import slice_records
 from lyrikstore.verify.evaluation.words import seen_in_words, verdict_in_words
 from lyrikstore.web.evaluation_page import evaluation_page
 from tests.shared_data import needs_data
-from tests.train.evaluation.conftest import CONFIG, commit, new_firm
+from tests.train.evaluation.conftest import CONFIG, commit
 
 pytestmark = [pytest.mark.train, needs_data]
 
@@ -229,24 +227,3 @@ def test_markup_in_labels_fields_and_texts_stays_text(tos_result) -> None:
     page = evaluation_page(facts, tool=hostile)
     assert_self_contained(page)
     assert hostile in html.unescape(page.decode())
-
-
-def test_slices_that_nobody_names_are_by_fields_with_few_values(tmp_path) -> None:
-    person = new_firm(tmp_path)
-    wide = {f"w{number}": number for number in range(9)}
-    rows = [
-        {"text": f"clause {at} of all", "label": "ab"[at % 2], "zone": "xyz"[at % 3],
-         "court": "ns"[at % 2], "patient": str(at % 4), "same": "s",
-         **{name: f"{number} {at}" for name, number in wide.items()}}
-        for at in range(40)
-    ]  # fmt: skip
-    commit(person, "sliced", rows, "label")
-    repo = Repository.open(person.folder / ".lyrikstore")
-    config = {"data": {"label": "label", "group": "patient"}}
-    found = slice_records(repo, repo.resolve("datasets/firm/sliced"), config)
-    fields = list(dict.fromkeys(field for field, _ in found.slices))
-    assert fields == ["court", "zone", "@length"]
-    assert (found.group, max(found.groups)) == ("patient", 3)
-    only = {**config, "evaluation": {"slices": ["@length"]}}
-    made = slice_records(repo, repo.resolve("datasets/firm/sliced"), only)
-    assert {field for field, _ in made.slices} == {"@length"}

@@ -16,7 +16,7 @@ from lyrikstore.verify.evaluation.body import evaluation_body, verdict
 from lyrikstore.verify.evaluation.drift import monitor_body
 from lyrikstore.verify.evaluation.predictions import Line, read_predictions, write_predictions
 from lyrikstore.verify.evaluation.recompute import LabelledRecord, compare_records
-from lyrikstore.verify.evaluation.slices import FewValues, find_slices
+from lyrikstore.verify.evaluation.slices import FewValues, divide, find_slices
 from tests.predictions_by_id import by_id
 from tests.sweep import examples
 
@@ -197,3 +197,34 @@ def test_slices_that_nobody_named_are_by_the_rule(fields: list[str]) -> None:
 
     assert compared(["a", "b"]) == ""
     assert "nobody named" in compared(fields)
+
+
+FIELDS = ["court", "clerk", "@length"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "slicing", "holds"),
+    [
+        (FIELDS, {}, True),
+        (FIELDS, {"leftOut": [{"field": "court", "reason": "personal-values"}]}, False),
+        (FIELDS, {"leftOut": [{"field": "court", "reason": "few-records"}]}, False),
+        (["clerk", "court", "@length"], {}, False),
+        (["court", "@length"], {}, False),
+    ],
+)
+def test_slices_are_those_that_were_declared(declared, slicing, holds) -> None:
+    def values(at: int) -> dict[str, tuple[str, ...]]:
+        return {"court": (str(at % 3),), "clerk": (str(at % 2),)}
+
+    columns = {name: [values(at)[name] for at in range(90)] for name in ("court", "clerk")}
+    found = divide(FIELDS, columns, [1] * 90, {})
+    head = Head("text-classification", ("l",), (Answerer("model"),), tuple(found.slices))
+    lines = [
+        Line(Digest.of(str(at).encode()), (0,), [[1]], slices=tuple(found.members[at]))
+        for at in range(90)
+    ]
+    read = read_predictions(io.BytesIO(b"".join(write_predictions(head, lines))))
+    records = [LabelledRecord(one.record, ("l",), values(at), 1) for at, one in enumerate(lines)]
+    said = {**found.slicing, **slicing}
+    compared = compare_records(read, records, field_of_groups=None, declared=declared, slicing=said)
+    assert (compared == "") is holds

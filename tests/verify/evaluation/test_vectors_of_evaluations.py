@@ -23,7 +23,7 @@ from lyrikstore.verify.evaluation.generation.texts import tell_text
 from lyrikstore.verify.evaluation.measures import decimal
 from lyrikstore.verify.evaluation.predictions import Line, read_predictions, write_predictions
 from lyrikstore.verify.evaluation.resample import draws
-from lyrikstore.verify.evaluation.slices import find_slices
+from lyrikstore.verify.evaluation.slices import divide, find_slices
 
 VECTORS = Path(__file__).resolve().parents[3] / "spec" / "vectors" / "evaluations"
 
@@ -110,6 +110,22 @@ def test_slices(case: dict[str, Any]) -> None:
     slices, members = find_slices(case["values"], case["lengths"])
     assert [list(one) for one in slices] == case["slices"]
     assert members == case["members"]
+
+
+@cases("divided")
+def test_divided(case: dict[str, Any]) -> None:
+    found = divide(case["fields"], case["values"], case["lengths"], case["personal"])
+    assert [list(one) for one in found.slices] == case["slices"]
+    assert found.members == case["members"]
+    assert found.slicing == case["slicing"]
+
+
+def test_no_more_slices_than_predictions_may_have() -> None:
+    texts = [(f"v{at % 21:02d}",) for at in range(420)]
+    fields = [f"f{number}" for number in range(10)]
+    found = divide(fields, dict.fromkeys(fields, texts), [1] * 420, {})
+    assert len(found.slices) == 9 * 21
+    assert found.slicing["leftOut"] == [{"field": "f9", "reason": "many-slices"}]
 
 
 @cases("bodies")

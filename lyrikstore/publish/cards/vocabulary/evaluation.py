@@ -14,9 +14,11 @@ from lyrikstore.verify.evaluation.words import (
     METRICS,
     cost_in_words,
     figures_of,
+    left_out_in_words,
     near_in_words,
     record_in_words,
     seen_in_words,
+    slice_in_words,
     threshold_in_words,
     verdict_in_words,
     with_interval,
@@ -53,6 +55,8 @@ def _data(facts: CardFacts) -> Iterator[Said]:
             f"{Decimal(body['confidence']['level']) * 100:g} %; baseline: "
             f"{body['baseline']['method']}"
         )
+        if left := left_out_in_words(body):
+            text = f"{text}; {left}"
         tests = ((item.id, "test data") for item in one.inputs_in("test"))
         yield Said(text, (named(one), *tests), "measured", one.name, value=body["count"])
 
@@ -173,8 +177,7 @@ def _worst_class(_: CardFacts, one: Manifest) -> Iterator[Said]:
 def _slices(_: CardFacts, one: Manifest) -> Iterator[Said]:
     for part in one.body.get("slices", ()):
         metric = _metric_of(part)
-        called = "length" if part["field"] == "@length" else part["field"]
-        title = f"{called}: {part['value']}"
+        title = ": ".join(slice_in_words(part))
         figure = part["measures"][metric]
         records = counted(part["count"], "record")
         text = f"{METRICS[metric]} {with_interval(figure)}, {records}"
@@ -189,9 +192,8 @@ def _worst_slice(_: CardFacts, one: Manifest) -> Iterator[Said]:
     if not parts:
         return
     worst = min(parts, key=lambda part: (Decimal(_figure(part)["value"]), part["value"]))
-    called = "length" if worst["field"] == "@length" else worst["field"]
     records = counted(worst["count"], "record")
-    text = f"{called} {worst['value']}: {with_interval(_figure(worst))}, {records}"
+    text = f"{' '.join(slice_in_words(worst))}: {with_interval(_figure(worst))}, {records}"
     yield Said(text, (named(one),), "measured", one.name)
 
 

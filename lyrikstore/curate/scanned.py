@@ -1,0 +1,89 @@
+"""The fields in which a scan found personal data, by what filters reported (spec §13.9.6)."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import IncompleteError, InvalidInputError
+from lyrikstore.curate.decision_table import DecisionTable
+from lyrikstore.curate.recipes.filters.fields.template import Template
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+
+_FOUND = "found-"
+_RENAMES = "map/1"
+
+
+class ScannedFields:
+    """The fields of a dataset in which a filter found personal data, in it or before it.
+
+    Whether the data was removed since does not matter: what a field is for does not change by it.
+    Where the decisions of a filter that found some are not here any more, it is in every field.
+
+    Args:
+        repository: The store.
+        dataset: The dataset.
+
+    Raises:
+        VerificationError, FormatError: Decisions are damaged.
+        NotFoundError: Part of its lineage is not here.
+
+    Cost: reads the decisions of each filter of the lineage that found personal data.
+    """
+
+    def __init__(self, repository: Repository, dataset: Manifest) -> None:
+        self._repository = repository
+        self._names: set[str] = set()
+        self._everywhere = False
+        lineage = {one.id: one for one in _lineage(repository, dataset)}
+        for one in sorted(lineage.values(), key=lambda each: repository.index_of(each.id)):
+            self._add(one)
+
+    def __contains__(self, name: str) -> bool:
+        return self._everywhere or name in self._names
+
+    def _add(self, dataset: Manifest) -> None:
+        reported = dataset.body.get("derivation", {}).get("reported", {})
+        if any(reason.startswith(_FOUND) for reason in reported):
+            try:
+                self._names.update(self._found(dataset))
+            except IncompleteError:
+                self._everywhere = True
+        for item in dataset.inputs_in("filter"):
+            for step in self._repository.manifest(item.id).body["steps"]:
+                if step["use"] == _RENAMES:
+                    self._names.update(_renamed(step, self._names))
+
+    def _found(self, dataset: Manifest) -> Iterator[str]:
+        for batch in DecisionTable(self._repository, [dataset]).batches():
+            rows = zip(
+                *(batch.column(name).to_pylist() for name in ("reason", "field")), strict=True
+            )
+            for reason, field in dict.fromkeys(rows):
+                if field is not None and (reason or "").startswith(_FOUND):
+                    yield field.removeprefix("meta:")
+
+
+def _renamed(step: dict[str, Any], found: Iterable[str]) -> Iterator[str]:
+    """Yield what a ``map/1`` calls fields, and what it makes of them."""
+    known = frozenset(found)
+    rename, combine = step.get("rename"), step.get("combine")
+    if isinstance(rename, dict):
+        yield from (str(now) for was, now in rename.items() if was in known)
+    for name, text in combine.items() if isinstance(combine, dict) else ():
+        try:
+            if not known.isdisjoint(Template.parse(str(text), name).names):
+                yield name
+        except InvalidInputError:  # ATTACK: what its author signed is no template
+            yield name
+
+
+def _lineage(repository: Repository, dataset: Manifest) -> Iterator[Manifest]:
+    pending, seen = [dataset.id], set[Digest]()
+    while pending:
+        identity = pending.pop()
+        if identity not in seen:
+            seen.add(identity)
+            one = repository.manifest(identity)
+            yield one
+            pending += one.made_from

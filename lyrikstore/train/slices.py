@@ -1,0 +1,54 @@
+"""By which fields an evaluation is to tell records apart, before there is one (spec §13.9.6)."""
+
+from collections.abc import Iterable
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.scanned import ScannedFields
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.evaluation.slices import LENGTH, usual_fields
+
+
+def planned_slices(
+    repo: Repository, dataset: Manifest, columns: Iterable[str], label: str
+) -> tuple[str, ...]:
+    """Return the fields that a config names which nobody wrote: the usual ones that are there.
+
+    Args:
+        repo: The store.
+        dataset: What is to be measured on.
+        columns: The fields of its records, as far as they are known.
+        label: The field that holds the label.
+
+    Raises:
+        VerificationError, FormatError: Decisions of its lineage are damaged.
+    """
+    scanned, known = ScannedFields(repo, dataset), {*columns, LENGTH}
+    return tuple(
+        name
+        for name in usual_fields(dataset.body, [label])
+        if name in known and (name == LENGTH or name not in scanned)
+    )
+
+
+def check_slices(repo: Repository, fields: Iterable[str], datasets: Iterable[Manifest]) -> None:
+    """Return if no field that somebody wants to slice by holds personal data by a scan.
+
+    Args:
+        repo: The store.
+        fields: The fields that a config names.
+        datasets: The data that it names.
+
+    Raises:
+        InvalidInputError: (``personal-slices``) a scan found some in one.
+    """
+    names = [name for name in fields if name != LENGTH]
+    for dataset in datasets if names else ():
+        scanned = ScannedFields(repo, dataset)
+        if found := [name for name in names if name in scanned]:
+            raise InvalidInputError(
+                "personal-slices",
+                f"[evaluation] slices: a scan found personal data in {found[0]!r} of "
+                f"{dataset.name}, and the values of slices are published",
+                hint=f"leave {found[0]} out of slices",
+            )
