@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from lyrikstore.curate.recipes.decisions import decision_batches, decision_schema
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.history.repository.source_files import SourceFiles
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class DecisionTable:
 
         Raises:
             FormatError: (``bad-decisions``) a table is damaged.
-            VerificationError, IncompleteError: A blob is damaged or lost.
+            VerificationError, IncompleteError: A blob is damaged, lost or retired.
 
         Cost: one read; memory for some thousand rows.
         """
@@ -56,7 +57,7 @@ class DecisionTable:
         for manifest in self._manifests.values():
             sources = [repository.manifest(item.id) for item in manifest.inputs_in("source")]
             files = SourceFiles(repository, sources)
-            for attachment in manifest.attachments_in("decisions"):
+            for attachment in present_attachments(repository, manifest, "decisions"):
                 with repository.blobs.open(attachment.id) as stream:
                     for batch in decision_batches(stream):
                         count = batch.num_rows

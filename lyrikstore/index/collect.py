@@ -20,7 +20,7 @@ from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.history.manifests.manifest import Attachment, Manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.history.repository.retired import retired_versions
+from lyrikstore.history.repository.retired import retirements
 from lyrikstore.history.repository.source_files import SourceFiles
 from lyrikstore.index.tables import DECISION_COLUMNS, Writer
 from lyrikstore.verify.credential.key_statements import is_statement
@@ -61,12 +61,12 @@ def collect(repository: Repository, writer: Writer, progress: OnProgress = silen
         for ref in refs
         for number, identity in enumerate(reversed(ref.history), 1)
     }
-    retired = retired_versions(repository)
+    retired = retirements(repository)
     listed: set[Digest] = set()
     told: set[Digest] = set()  # a tree may be that of a retired version and of another
     for entry, manifest in repository.all_manifests():
         version, current = versions.get(manifest.id, (None, False))
-        gone = manifest.id in retired
+        gone = manifest.id in retired.versions
         _manifest(manifest, entry.index, version, writer, current=current, retired=gone)
         if gone and "metadata" in manifest.body:
             writer.add("gaps", str(manifest.id), "metadata", "the data of this version was retired")
@@ -75,7 +75,12 @@ def collect(repository: Repository, writer: Writer, progress: OnProgress = silen
             _tree(repository, manifest, writer, files=tree not in listed, sheet=not gone)
             listed.add(tree)
             told.update(() if gone else (tree,))
+        left = retired.left(manifest)
         for attachment in manifest.attachments_in("decisions"):
+            if attachment not in left:
+                what = "the decisions of this version were retired"
+                writer.add("gaps", str(manifest.id), "decisions", what)
+                continue
             _decisions(repository, manifest, attachment, writer)
         progress(Progress(entry.index + 1, head.size, phase="building the index"))
     for item in repository.flagged:

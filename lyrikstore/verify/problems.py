@@ -37,9 +37,13 @@ class Problems:
         return len(self.bad) + len(self.lost) + len(self.odd)
 
     def note(self, what: str, error: LyrikstoreError) -> None:
-        """Add an error: lost where bytes are absent, bad otherwise."""
+        """Add an error: lost where bytes are absent, bad otherwise; retired ones are only odd."""
+        text = f"{what}: {quote(error.message, 300)}"
+        if error.kind == "retired":
+            self.add(self.odd, "retired", text)
+            return
         absent = isinstance(error, IncompleteError | NotFoundError)
-        (self.lost if absent else self.bad).append(f"{what}: {quote(error.message, 300)}")
+        (self.lost if absent else self.bad).append(text)
 
     def close(self, summary: str, **detail: JSON) -> Check:
         """Return the check: failed, unchecked, warned, or passed with ``summary``.

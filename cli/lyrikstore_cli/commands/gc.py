@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _DAY = 86_400
 _UNKNOWN = ("clones", "backups", "check-outs and deliveries", "caches of other people")
 """Where copies may be that a store does not know of."""
+_KEPT = ("bodies of manifests", "trees, which list paths and what sheets say")
+"""What of retired versions stays readable."""
+_NAMED = 20
 
 
 @declare(
@@ -77,16 +80,20 @@ def command(
 
     Without --keep every version that was ever logged stays; only duplicates and leftovers go.
     Nothing is deleted at once: what is dropped waits for the grace, over at least three runs, so
-    that other readers and writers are not disturbed and a wrong clock does no harm. Manifests,
-    trees and proofs of retired versions stay.
+    that other readers and writers are not disturbed and a wrong clock does no harm.
+
+    NAME is a dataset, a checkpoint, an evaluation or a card. Of retired versions files and
+    attachments go: decisions, salts, predictions, texts, renderings. Manifests with their bodies,
+    trees with their sheets, and proofs stay, and anybody who has the store can read them. Versions
+    that were made from what was retired, or have the same files, are named.
 
     In a clone only what the home dropped is deleted. Versions are retired, and packs joined, at
     the home: with --remote NAME if that is a remote, such as a bucket.
 
     With --purge it is deleted at once, and so are the index, remembered sheets and what killed
     programs left; then it is looked for what is left (exit code 5 if there is any). Stop whatever
-    else reads or writes the store before: what it began would fail. Manifests, trees with their
-    sheets, and attachments stay; copies elsewhere are not reached, and remotes are named.
+    else reads or writes the store before: what it began would fail. Copies elsewhere are not
+    reached, and remotes are named.
     """
     if (keep is None) != (name is None):
         raise click.UsageError("--keep N and NAME go together")
@@ -120,6 +127,8 @@ def _purged(purged: "Purged | None", others: "Sequence[NamedRemote]") -> dict[st
     return {
         "freedBytes": purged.bytes,
         "retiredVersions": purged.retired,
+        "withAttachments": purged.attached,
+        "stillReadable": list(_KEPT),
         "remotesNotReached": [{"name": one.name, "url": one.url} for one in others],
         "unknownCopies": list(_UNKNOWN),
     }
@@ -132,11 +141,17 @@ def _show_purge(session: Session, purged: "Purged | None", others: "Sequence[Nam
     screen.result(f"! not reached, for nobody knows of them here: {', '.join(_UNKNOWN)}")
     if purged is None:
         screen.result("– would have dropped indexes, remembered sheets and leftovers as well")
+        screen.result(f"– would keep of retired versions, for all to read: {' and '.join(_KEPT)}")
         return
     if purged.retired:
         screen.result(
-            f"– kept of {pluralize(purged.retired, 'retired version')}: manifests, attachments, "
-            "and trees, which list paths and what sheets say"
+            f"– kept of {pluralize(purged.retired, 'retired version')}, for all to read: "
+            f"{' and '.join(_KEPT)}"
+        )
+    if purged.attached:
+        screen.result(
+            f"! attachments stay of {pluralize(purged.attached, 'version')} retired before these "
+            "went: gc --keep N NAME retires them again"
         )
     screen.result(
         f"✓ purged: {size(purged.bytes)} deleted; looked again, and nothing else is left here that "
@@ -170,6 +185,11 @@ def _show(session: Session, found: "Collected", *, dry_run: bool) -> None:
                 f"as {len(done.added)}, {size(after)}; "
                 f"{pluralize(done.blobs, 'blob')} copied, each hashed"
             )
+    for held in found.held[:_NAMED]:
+        how = "has some of the same files" if held.by == "files" else "was made from it"
+        screen.result(f"! not retired, and {how}: {held.version.name} {held.version.id.short}")
+    if len(found.held) > _NAMED:
+        screen.result(f"! and {pluralize(len(found.held) - _NAMED, 'more version')} (--json)")
     swept = found.swept
     if swept.waiting:
         longest = max(swept.waiting.values()) / _DAY

@@ -217,12 +217,14 @@ class Models(RepeatedModels):
             FormatError: (``bad-history``) what is attached is no history.
             NotFoundError, VerificationError, IncompleteError: It cannot be read.
         """
+        from lyrikstore.history.repository.retired import present_attachments
         from lyrikstore.train.formats.history import MAX_BYTES, ROLE, read_history
 
-        attached = checkpoint.attachments_in(ROLE)
+        repository = self.store.repository
+        attached = present_attachments(repository, checkpoint, ROLE)
         if not attached:
             return None
-        blobs = self.store.repository.blobs
+        blobs = repository.blobs
         return read_history(blobs.read(attached[0].id, max_bytes=MAX_BYTES))
 
     def monitor(

@@ -24,11 +24,12 @@ from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.gc.purge import Purged, check_purged, clear_leftovers, refuse_pending
 from lyrikstore.history.gc.retention import Retirement, plan_retirement, retire
+from lyrikstore.history.gc.still_held import StillHeld, still_held
 from lyrikstore.history.log.entries import read_records
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.liveness import live_blobs, live_roots
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.history.repository.retired import retired_versions
+from lyrikstore.history.repository.retired import Retirements, removable, retirements
 from lyrikstore.objects.backends.base import SCRATCH
 from lyrikstore.objects.gc.plan import GARBAGE_SHARE, RepackPlan, plan_repack
 from lyrikstore.objects.gc.repack import Repacked, repack
@@ -54,6 +55,7 @@ class Collected(Struct, frozen=True):
         swept: What was deleted, and what waits.
         seq: The transaction that dropped the packs; ``None`` if none was needed.
         purged: What a purge did; ``None`` where none was asked for, or in a dry run.
+        held: Versions that were not retired and hold something of what is, or was, retired here.
     """
 
     retirement: Retirement | None
@@ -63,6 +65,7 @@ class Collected(Struct, frozen=True):
     swept: Sweep
     seq: int | None
     purged: Purged | None = None
+    held: tuple[StillHeld, ...] = ()
 
     def to_json(self) -> dict[str, JSON]:
         """Return it as ``schemas/cli/gc.schema.json`` wants it."""
@@ -86,6 +89,7 @@ class Collected(Struct, frozen=True):
             "waiting": [
                 {"pack": pack, "seconds": seconds} for pack, seconds in self.swept.waiting.items()
             ],
+            "stillHeldBy": [one.to_json() for one in self.held],
         }
 
 
@@ -151,7 +155,9 @@ def collect(
             hint=f"lyrikstore gc --remote origin --keep {keep[1]} {keep[0]}",
         )
     retirement = plan_retirement(repository, *keep) if keep else None
-    retiring = {version.id for version in retirement.versions} if retirement else set()
+    retiring = frozenset(one.id for one in retirement.versions) if retirement else frozenset()
+    after = retirements(repository).with_whole(retiring)
+    held = still_held(repository, after, after.versions if purge else retiring)
     if retirement and retiring and signer and not dry_run:
         retention = retire(
             repository,
@@ -172,6 +178,7 @@ def collect(
         repacked,
         _sweep(repository, clock, grace, dropped, purge=purge, dry_run=dry_run),
         seq,
+        held=tuple(held),
     )
     if not purge or dry_run:
         return found
@@ -179,11 +186,14 @@ def collect(
 
 
 def _clear(repository: Repository, swept: Sweep) -> Purged:
-    retired, folder = retired_versions(repository), repository.location
+    retired, folder = retirements(repository), repository.location
+    attached = [one for one in map(repository.manifest, retired.versions)
+                if removable(one) and not retired.gone(one)]  # fmt: skip
+    found = Purged(swept.bytes, len(retired.versions), len(attached))
     if not isinstance(folder, Path):
-        return Purged(swept.bytes, len(retired))
+        return found
     with StoreLock(folder / "lock"):
-        return Purged(swept.bytes + clear_leftovers(folder), len(retired))
+        return replace(found, bytes=found.bytes + clear_leftovers(folder))
 
 
 def _repack_beside_others(repository: Repository, act: Callable[[], _Done]) -> _Done:
@@ -246,7 +256,7 @@ def _rewrite(
     dry_run: bool,
     progress: OnProgress,
 ) -> tuple[RepackPlan, Repacked]:
-    retired = retired_versions(repository) | frozenset(retiring)
+    retired = retirements(repository).with_whole(retiring)
     live = live_blobs(repository, retired)
     plan = plan_repack(repository.backend, repository.live, live, share=share)
     return plan, repack(repository.backend, plan, dry_run=dry_run, progress=progress)
@@ -261,7 +271,7 @@ def _check_new(
     live = repository.live
     packs = (*(pack for pack in live.packs if pack.id not in gone), *added)
     blobs = open_blobs(repository.backend, LiveObjects(packs, live.chunk_lists))
-    for root in live_roots(repository, retired=(), since=size):
+    for root in live_roots(repository, retired=Retirements(), since=size):
         if not blobs.is_whole(root):
             raise ConflictError(
                 "repacked",

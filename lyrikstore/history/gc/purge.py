@@ -16,7 +16,7 @@ from lyrikstore.canon.errors import IncompleteError, InvalidInputError, StorageE
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.repository.liveness import live_blobs
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.history.repository.retired import retired_versions
+from lyrikstore.history.repository.retired import retirements
 from lyrikstore.objects.backends.base import SCRATCH
 from lyrikstore.objects.gc.plan import packs_with
 from lyrikstore.objects.io.safe_folder import own_folder
@@ -34,11 +34,14 @@ class Purged(Struct, frozen=True):
 
     Attributes:
         bytes: Size of all that was deleted, packs included.
-        retired: How many versions are retired; their manifests, trees and attachments stay.
+        retired: How many versions are retired; their manifests, with all that these say, and
+            trees stay.
+        attached: How many of them are retired without their attachments, which stay, too.
     """
 
     bytes: int
     retired: int
+    attached: int = 0
 
 
 def refuse_pending(repository: Repository) -> None:
@@ -105,7 +108,7 @@ def check_purged(repository: Repository, needed: Collection[str]) -> None:
     Cost: reads every tree and chunk list, and the footer of every pack.
     """
     backend, packs = repository.backend, repository.live.packs
-    live = live_blobs(repository, retired_versions(repository))
+    live = live_blobs(repository, retirements(repository))
     left = [one.name for one in packs_with(backend, packs, None, but=live)]
     unread = repository.blobs.damaged
     left += [one.name for one in packs if one.id in unread and backend.size(one.name) is not None]

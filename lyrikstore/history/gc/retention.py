@@ -1,13 +1,15 @@
 """Retention: which versions need no longer be kept as data (spec §16.5).
 
 What is retired is signed and logged like everything else, so that whoever finds data missing can
-tell a decision from a loss. Manifests, trees and attachments of retired versions stay: lineage,
-ids and proofs hold as before. What a retired version refuses is
+tell a decision from a loss. Manifests and trees of retired versions stay: lineage, ids and proofs
+hold as before. Attachments go, but for those that rights rest on; of versions that were retired in
+format version 1 they stay, until these are retired again. What a retired version refuses is
 :mod:`lyrikstore.history.repository.retired`'s.
 """
 
 from msgspec import Struct
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.keys.signer import Signer
@@ -17,9 +19,12 @@ from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.manifests.names import Name, parse_name
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.resolve import state_of
-from lyrikstore.history.repository.retired import retired_versions
+from lyrikstore.history.repository.retired import removable, retirements
 
 _AT_ONCE = 10_000
+
+_RETIRED = frozenset(KINDS["retention"].inputs or ())
+"""Kinds whose versions may be retired: each is the role of an input."""
 
 
 class Retirement(Struct, frozen=True):
@@ -49,14 +54,21 @@ def plan_retirement(repository: Repository, name: str, keep: int) -> Retirement:
         raise InvalidInputError(
             "bad-keep", "the current version is always kept", hint="--keep takes 1 or more"
         )
-    if not any(kind.has_tree for kind in KINDS.values() if kind.prefix == of.prefix):
+    if of.prefix not in {kind.prefix for kind in KINDS.values() if kind.name in _RETIRED}:
         raise InvalidInputError("bad-name", f"{of} has no data that could be retired")
-    before = retired_versions(repository)
+    before = retirements(repository)
     versions = [
         repository.manifest(identity)
         for identity in state_of(repository, str(of)).history[keep:]
-        if identity not in before
+        if identity not in before.whole
     ]
+    if any(one.id in before.versions for one in versions):  # without their attachments, then
+        salted = _salted(repository)
+        versions = [
+            one
+            for one in versions
+            if one.id not in before.versions or one.id in salted or removable(one)
+        ]
     return Retirement(of, keep, tuple(versions[-_AT_ONCE:]))  # the rest with the next
 
 
@@ -83,13 +95,19 @@ def retire(
     """
     if not retirement.versions:
         raise InvalidInputError("nothing-to-log", f"no version of {retirement.of} is to be retired")
+    salted = _salted(repository)
+    more = any(one.id in salted or removable(one) for one in retirement.versions)
     name = str(Name(KINDS["retention"].prefix, retirement.of.namespace, retirement.of.leaf))
     state = repository.refs.get(name)
     manifest = sign_manifest(
         kind="retention",
         store=repository.store_id,
         name=name,
-        body={"of": str(retirement.of), "keep": retirement.keep},
+        body={
+            "of": str(retirement.of),
+            "keep": retirement.keep,
+            **({"attachments": True} if more else {}),
+        },
         parents=(state.id,) if state else (),
         inputs=[Input(one.kind, one.kind, one.id) for one in retirement.versions],
         signer=signer,
@@ -100,3 +118,9 @@ def retire(
         transaction.log_manifest(manifest)
         transaction.commit()
     return manifest
+
+
+def _salted(repository: Repository) -> set[Digest]:
+    """Return the datasets whose records have salts, which a retention takes along."""
+    records = (one for _, one in repository.all_manifests() if one.kind == "records")
+    return {item.id for one in records for item in one.inputs_in("dataset")}

@@ -107,7 +107,13 @@ KINDS: Mapping[str, Kind] = {
         Kind(
             "retention",
             "retentions",
-            inputs={"dataset": _DATASETS, "checkpoint": InputRule("checkpoint")},
+            inputs={
+                "dataset": _DATASETS,
+                "checkpoint": InputRule("checkpoint"),
+                "evaluation": InputRule("evaluation", since=2),
+                "card": InputRule("card", since=2),
+            },
+            newest=2,
         ),
         Kind("records", "records", inputs={"dataset": _ONE_DATASET}, attachments=("salts",)),
         Kind(

@@ -4,7 +4,7 @@ Whoever collects garbage asks what is live; whoever copies a store asks whether 
 retired versions was collected before, for packs are copied as they are.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from lyrikstore.canon.digest import Digest
@@ -13,7 +13,7 @@ from lyrikstore.canon.limits import MAX_TREE_LINE_BYTES
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.repository.partial_clone import documents_of
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.history.repository.retired import retired_versions
+from lyrikstore.history.repository.retired import Retirements, retirements
 from lyrikstore.objects.backends.base import Backend
 from lyrikstore.objects.gc.plan import LiveSet, live_set, packs_with
 from lyrikstore.objects.pack.format import PackRef
@@ -23,17 +23,15 @@ from lyrikstore.objects.store.transactions import LiveObjects
 _HEAD = b'{"blake3":"'
 
 
-def live_roots(
-    repository: Repository, *, retired: Collection[Digest], since: int = 0
-) -> Iterator[Digest]:
+def live_roots(repository: Repository, *, retired: Retirements, since: int = 0) -> Iterator[Digest]:
     """Yield what must stay readable: whatever is logged, and all it names.
 
     Every logged manifest counts, flagged ones and all earlier versions included, with its tree,
-    its files and its attachments; of retired versions the files do not.
+    its files and its attachments, but for what was retired.
 
     Args:
         repository: The store.
-        retired: Versions whose files need not stay.
+        retired: What need not stay.
         since: Leave out what log entries before this one name.
 
     Raises:
@@ -49,11 +47,11 @@ def live_roots(
     for entry, manifest in repository.all_manifests():
         if entry.index < since:
             continue
-        yield from (attachment.id for attachment in manifest.attachments)
+        yield from (attachment.id for attachment in retired.left(manifest))
         if manifest.tree is None:
             continue
         yield manifest.tree
-        if manifest.id not in retired and manifest.tree not in trees:
+        if manifest.id not in retired.versions and manifest.tree not in trees:
             trees.add(manifest.tree)
             yield from files_of(repository, manifest.tree)
 
@@ -73,13 +71,13 @@ def files_of(repository: Repository, tree: Digest) -> Iterator[Digest]:
 
 
 def live_blobs(
-    repository: Repository, retired: Collection[Digest], blobs: BlobStore | None = None
+    repository: Repository, retired: Retirements, blobs: BlobStore | None = None
 ) -> LiveSet:
     """Return the live blobs of a store, lists and chunks included; raises as :func:`live_roots`.
 
     Args:
         repository: The store.
-        retired: Versions whose files need not stay.
+        retired: What need not stay.
         blobs: Where chunk lists are; the blobs of the store unless given.
     """
     roots = live_roots(repository, retired=retired)
@@ -114,8 +112,8 @@ def require_collected(
     Cost: one look per retention. Where versions were retired, every tree and chunk list is read
         once, and the footer of each of the packs.
     """
-    retired = retired_versions(repository)
-    if not retired:
+    retired = retirements(repository)
+    if not retired.versions:
         return
     blobs = document_blobs(repository)
     live, gone = live_blobs(repository, retired, blobs), _retired(repository, retired, blobs)
@@ -129,17 +127,24 @@ def require_collected(
         )
 
 
-def _retired(repository: Repository, retired: Collection[Digest], blobs: BlobStore) -> LiveSet:
+def _retired(repository: Repository, retired: Retirements, blobs: BlobStore) -> LiveSet:
     gone, lists = LiveSet(), repository.live.chunk_lists
-    trees = {repository.manifest(identity).tree for identity in retired}
+    for blob in _taken(repository, retired):
+        gone.add(blob.raw)
+        if blob not in lists:
+            continue
+        with suppress(IncompleteError, NotFoundError):  # collected with its list
+            chunks = blobs.chunks(blob)
+            for number in range(len(chunks)):
+                gone.add(chunks.digest(number))
+    return gone
+
+
+def _taken(repository: Repository, retired: Retirements) -> Iterator[Digest]:
+    trees = {repository.manifest(identity).tree for identity in retired.versions}
     for tree in filter(None, trees):
         with suppress(LyrikstoreError):  # lost: for verify to say
-            for blob in files_of(repository, tree):
-                gone.add(blob.raw)
-                if blob not in lists:
-                    continue
-                with suppress(IncompleteError, NotFoundError):  # collected with its list
-                    chunks = blobs.chunks(blob)
-                    for number in range(len(chunks)):
-                        gone.add(chunks.digest(number))
-    return gone
+            yield from files_of(repository, tree)
+    if retired.whole:
+        for _, manifest in repository.all_manifests():
+            yield from (attachment.id for attachment in retired.gone(manifest))

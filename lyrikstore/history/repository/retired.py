@@ -4,17 +4,59 @@ What a signed retention retires is gone for readers at once, long before the las
 is deleted: else it would depend on the state of some pack whether it can be read.
 """
 
+from collections.abc import Iterable
+
+from msgspec import Struct
+
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError
 from lyrikstore.history.manifests.kinds import KINDS
-from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.manifests.manifest import Attachment, Manifest
 from lyrikstore.history.manifests.names import Name
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree
 
+_OF_RIGHTS = frozenset({"licence-text", "foreign-manifest"})
+"""Attachments that stay: what was made of a version goes on resting on them."""
 
-def retired_versions(repository: Repository) -> frozenset[Digest]:
-    """Return the versions whose data need not be there.
+
+class Retirements(Struct, frozen=True):
+    """What signed retentions take from versions.
+
+    Attributes:
+        versions: Those whose files need not be there.
+        whole: Those of them whose attachments need not be there either, the `records` manifests of
+            such datasets aside.
+    """
+
+    versions: frozenset[Digest] = frozenset()
+    whole: frozenset[Digest] = frozenset()
+
+    def with_whole(self, versions: Iterable[Digest]) -> "Retirements":
+        """Return what is taken once some versions are retired with their attachments, too."""
+        more = frozenset(versions)
+        return Retirements(self.versions | more, self.whole | more)
+
+    def gone(self, manifest: Manifest) -> tuple[Attachment, ...]:
+        """Return the attachments of a manifest that need not be there, in their order."""
+        about = {manifest.id}
+        if manifest.kind == "records":  # salts are of the records of a dataset
+            about.update(item.id for item in manifest.inputs_in("dataset"))
+        return () if self.whole.isdisjoint(about) else removable(manifest)
+
+    def left(self, manifest: Manifest) -> tuple[Attachment, ...]:
+        """Return the attachments of a manifest that have to be there, in their order."""
+        gone = self.gone(manifest)
+        return tuple(one for one in manifest.attachments if one not in gone)
+
+
+def removable(manifest: Manifest) -> tuple[Attachment, ...]:
+    """Return the attachments that a retention takes along: all that rights do not rest on."""
+    return tuple(one for one in manifest.attachments if one.role not in _OF_RIGHTS)
+
+
+def retirements(repository: Repository) -> Retirements:
+    """Return what the retentions of a store take from versions.
 
     A retention counts if it moved its ref, for versions of the name in its body, which has the
     namespace and name of its own: who may sign ``retentions/acme/x`` retires nothing else.
@@ -24,7 +66,8 @@ def retired_versions(repository: Repository) -> frozenset[Digest]:
 
     Cost: at first use of the store's refs, one read per manifest; then one look per retention.
     """
-    retired: set[Digest] = set()
+    versions: set[Digest] = set()
+    whole: set[Digest] = set()
     for state in repository.refs.values():
         name = Name.parse(state.name)
         if name.prefix != KINDS["retention"].prefix:
@@ -33,12 +76,39 @@ def retired_versions(repository: Repository) -> frozenset[Digest]:
             manifest = repository.manifest(identity)
             of = Name.parse(manifest.body["of"])
             if of.part == name.part:
-                retired.update(
+                found = {
                     item.id
                     for item in manifest.inputs
                     if repository.manifest(item.id).name == str(of)
-                )
-    return frozenset(retired)
+                }
+                versions |= found
+                whole |= found if manifest.body.get("attachments") else set()
+    return Retirements(frozenset(versions), frozenset(whole))
+
+
+def retired_versions(repository: Repository) -> frozenset[Digest]:
+    """Return the versions whose data need not be there; raises as :func:`retirements`."""
+    return retirements(repository).versions
+
+
+def present_attachments(
+    repository: Repository, manifest: Manifest, role: str
+) -> tuple[Attachment, ...]:
+    """Return the attachments in a role that may be handed out: whatever reads one, asks here.
+
+    Raises:
+        IncompleteError: (``retired``) a signed retention took them, whether or not they are still
+            there.
+        LyrikstoreError: As :func:`retirements`.
+    """
+    found = manifest.attachments_in(role)
+    if found and found[0] in retirements(repository).gone(manifest):
+        raise IncompleteError(
+            "retired",
+            f"the {role} of {manifest.name} {manifest.id.short} was retired",
+            hint=f"lyrikstore log retentions/{Name.parse(manifest.name).part} says by whom",
+        )
+    return found
 
 
 def present_tree(repository: Repository, manifest: Manifest) -> Tree:

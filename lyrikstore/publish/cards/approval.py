@@ -14,6 +14,7 @@ from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.manifests.names import Name
 from lyrikstore.history.policy.policy import APPROVAL, Policy, Role
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import retired_versions
 from lyrikstore.publish.cards.card import card_name, draft_card, profiles_of
 from lyrikstore.publish.cards.document import FORMATS, CardForm
 from lyrikstore.publish.cards.facts import subject_id
@@ -90,16 +91,19 @@ def card_status(repository: Repository, card: Manifest) -> CardStatus:
 
 
 def newest_card(repository: Repository, checkpoint: Manifest) -> Manifest | None:
-    """Return the newest card about exactly this version of a checkpoint, or None.
+    """Return the newest card about exactly this version of a checkpoint that was not retired.
 
     Args:
         repository: The store.
         checkpoint: A checkpoint of it.
     """
     state = repository.refs.get(card_name(checkpoint))
+    gone = retired_versions(repository)
     for identity in () if state is None else state.history:
         card = repository.manifest(identity)
-        if any(one.id == checkpoint.id for one in card.inputs_in("checkpoint")):
+        if identity not in gone and any(
+            one.id == checkpoint.id for one in card.inputs_in("checkpoint")
+        ):
             return card
     return None
 

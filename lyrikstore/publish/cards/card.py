@@ -14,6 +14,7 @@ from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Manifest, sign_manifest
 from lyrikstore.history.manifests.names import Name
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.publish.cards.answer import CardAnswer, in_force
 from lyrikstore.publish.cards.document import (
     FORMATS,
@@ -196,7 +197,7 @@ def read_card(repository: Repository, subject: Manifest) -> dict[str, Any] | Non
     current = None if state is None else repository.manifest(state.id)
     if current is None or current.body["profile"] not in FORMATS:
         return None
-    attached = current.attachments_in("card")[0]
+    attached = present_attachments(repository, current, "card")[0]
     return read_content(repository.blobs.read(attached.id, max_bytes=MAX_CARD))
 
 
@@ -257,7 +258,7 @@ def profiles_of(repository: Repository, card: Manifest) -> list[Profile]:
 
     return [
         Profile.parse(repository.blobs.read(attached.id, max_bytes=MAX_BYTES))
-        for attached in card.attachments_in("profile")[:MAX_PROFILES]
+        for attached in present_attachments(repository, card, "profile")[:MAX_PROFILES]
     ]
 
 

@@ -16,6 +16,7 @@ from lyrikstore.curate.labelled import read_labelled
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import retired_versions
 from lyrikstore.publish.cards.approval import card_status
 from lyrikstore.publish.cards.card import answers_of, profiles_of
 from lyrikstore.publish.cards.compare import compare_cards
@@ -197,6 +198,12 @@ def _since(repository: Repository, card: Manifest) -> Iterator[str]:
     newest = repository.refs.get(subject.name)
     if newest is None or newest.id != subject.id:
         yield f"there is a newer version of the {_CALLED[subject.kind]}"
+    gone = retired_versions(repository)
+    if card.id in gone:
+        yield "it was retired"
+    for item in card.inputs_in("evaluation"):
+        if item.id in gone:
+            yield f"evaluation {item.id.short}, which it tells of, was retired"
     index = repository.index_of(card.id)
     known = {item.id for item in card.inputs}
     facts, cited = gather(repository, subject), set(card.body["evidence"])
@@ -208,7 +215,7 @@ def _since(repository: Repository, card: Manifest) -> Iterator[str]:
             when = "before" if repository.index_of(evaluation.id) < index else "after"
             label = f"{evaluation.name} ({evaluation.id.short})"
             yield f"evaluation {label}, logged {when} it, is not in it"
-    if card.body["profile"] in FORMATS:
+    if card.body["profile"] in FORMATS and card.id not in gone:
         profiles, form = profiles_of(repository, card), CardForm.of(card.body)
         now = build_card(facts, answers_of(facts), profiles, form)
         signed: Any = parse(text_of(repository, card), max_bytes=MAX_CARD)

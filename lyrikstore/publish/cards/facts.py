@@ -23,6 +23,7 @@ from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.proofs.eddsa_jcs import verify_proof
 from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_attachments, retired_versions
 from lyrikstore.publish.cards.earlier import Earlier, Survey
 from lyrikstore.publish.cards.organisations import LoggedDocuments
 from lyrikstore.publish.status.withdrawals import Withdrawal, withdrawals
@@ -297,7 +298,7 @@ def _confusions(
 ) -> dict[Digest, dict[str, Any]]:
     found = {}
     for one in evaluations:
-        for attached in one.attachments_in("predictions"):
+        for attached in present_attachments(repository, one, "predictions"):
             with repository.blobs.open(attached.id) as stream:
                 try:
                     table = confusion(read_predictions(stream))
@@ -351,12 +352,15 @@ def _walk(
     # One without effect was said by nobody whom the policy lets speak. What a card names had effect
     # for its author: a key that is revoked since makes no liar of them.
     flagged = {one.index for one in repository.flagged} if card is None else set()
+    # ATTACK A76: the body of a retired evaluation stays, and would say it again in every card.
+    gone = retired_versions(repository) if card is None else frozenset()
     found = []
     for entry, manifest in repository.all_manifests():
-        if entry.index not in flagged:
-            survey.see(entry.index, manifest)
-            if manifest.kind == "evaluation" and _tests(manifest, subject):
-                found.append(manifest)
+        if entry.index in flagged or (manifest.kind == "evaluation" and manifest.id in gone):
+            continue
+        survey.see(entry.index, manifest)
+        if manifest.kind == "evaluation" and _tests(manifest, subject):
+            found.append(manifest)
     return tuple(found)
 
 

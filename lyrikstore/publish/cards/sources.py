@@ -8,6 +8,7 @@ from lyrikstore.canon.quoting import listed, quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.publish.cards.card import answers_of, card_body, card_name, profiles_of
 from lyrikstore.publish.cards.document import FORMATS, MAX_CARD, CardForm, build_card
 from lyrikstore.publish.cards.facts import gather, subject_id
@@ -41,7 +42,8 @@ def check_sources(repository: Repository, card: Manifest) -> Check:
         made, counted = _made_again(repository, card)
         signed = {role: text_of(repository, card, role) for role in made}
     except LyrikstoreError as error:
-        return unchecked("card.sources", "lost", f"it cannot be made again: {quote(error.message)}")
+        why = "retired" if error.kind == "retired" else "lost"
+        return unchecked("card.sources", why, f"it cannot be made again: {quote(error.message)}")
     for role, data in made.items():
         if data != signed[role]:
             theirs = signed[role].decode("utf-8", "replace")
@@ -109,7 +111,7 @@ def _made_again(
         known = [role for role in RENDERINGS if stated.get(role, "") == version_of(role) != ""]
         body = {**card_body(document, profiles, known, form), "renderings": stated}
         return render(document.content, known), body
-    answers = card.attachments_in("answers")
+    answers = present_attachments(repository, card, "answers")
     responses = None
     if answers:
         responses = parse_responses(repository.blobs.read(answers[0].id, max_bytes=MAX_BYTES))
@@ -151,4 +153,5 @@ def _statement(one: str, other: str) -> str:
 
 def text_of(repository: Repository, card: Manifest, role: str = "card") -> bytes:
     """Return what is attached to a card in a role that it has."""
-    return repository.blobs.read(card.attachments_in(role)[0].id, max_bytes=MAX_CARD)
+    attached = present_attachments(repository, card, role)[0]
+    return repository.blobs.read(attached.id, max_bytes=MAX_CARD)

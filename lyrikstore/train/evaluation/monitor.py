@@ -22,6 +22,7 @@ from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import retired_versions
 from lyrikstore.train.evaluation.answers import (
     MEASURED,
     answer_records,
@@ -173,11 +174,13 @@ def _asked(repo: Repository, checkpoint_ref: str, dataset_ref: str) -> _Asked:
         raise InvalidInputError("not-a-dataset", f"{dataset_ref} is a {new.kind}, not a dataset")
     name = "evaluations/" + checkpoint.name.removeprefix("checkpoints/")
     evaluations = repo.history(name) if name in repo.refs else []
+    gone = retired_versions(repo)
     reference = next(
         (
             one
             for one in evaluations
             if "predictions" in one.body
+            and one.id not in gone
             and one.body.get("purpose") != MONITOR
             and one.inputs_in("checkpoint")[0].id == checkpoint.id
         ),

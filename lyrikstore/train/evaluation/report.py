@@ -7,6 +7,7 @@ from msgspec import to_builtins
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.train.evaluation.failures import read_failures
 from lyrikstore.train.evaluation.samples import read_samples
 from lyrikstore.train.requirements import SFT
@@ -38,6 +39,7 @@ def report_facts(repo: Repository, evaluation: Manifest) -> dict[str, Any]:
         "inputs": [(item.role, str(item.id)) for item in evaluation.inputs],
         "body": evaluation.body,
     }
+    attached = present_attachments(repo, evaluation, "predictions")
     if evaluation.body["task"] == SFT:
         samples = read_samples(repo, evaluation)
         return {**about, "confusion": None, "failures": [], "samples": samples}

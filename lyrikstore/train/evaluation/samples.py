@@ -10,6 +10,7 @@ from lyrikstore.curate.readers.rows import as_text
 from lyrikstore.curate.recipes.references import read_candidates
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.verify.evaluation.generation.generations import (
     Generations,
     draw_sample,
@@ -41,7 +42,7 @@ def read_samples(repo: Repository, evaluation: Manifest) -> list[dict[str, Any]]
 
     Cost: one read of the test set.
     """
-    with repo.blobs.open(evaluation.attachments_in("predictions")[0].id) as stream:
+    with repo.blobs.open(present_attachments(repo, evaluation, "predictions")[0].id) as stream:
         found = read_generations(stream)
     names = [_bytes(one) for one in found.records]
     wanted = draw_sample(set(names), SHOWN, found.seed)
@@ -81,7 +82,7 @@ def _unknown(record: Digest | int) -> dict[str, Any]:
 def _texts(repo: Repository, evaluation: Manifest, found: Generations) -> Sequence[Sequence[str]]:
     """Return the texts of each record; empty: erased, in a clone without them, or none."""
     try:
-        for attached in evaluation.attachments_in("outputs"):
+        for attached in present_attachments(repo, evaluation, "outputs"):
             with repo.blobs.open(attached.id) as stream:
                 return read_outputs(stream, found).texts
     except StorageError:

@@ -69,9 +69,7 @@ def slice_records(
     group = group_field(config, test.body)
     held = [label, *map(data.get, HELD)]
     fields = config.get("evaluation", {}).get("slices") or usual_fields(test.body, held)
-    scanned = ScannedFields(repo, test)
-    personal = {name: PERSONAL_SCAN for name in fields if name != LENGTH and name in scanned}
-    named = [name for name in fields if name != LENGTH and name not in personal]
+    named = [name for name in fields if name != LENGTH]
     values: dict[str, list[tuple[str, ...]]] = {name: [] for name in named}
     lengths: list[int] = []
     groups: list[tuple[str, ...]] = []
@@ -81,6 +79,12 @@ def slice_records(
             groups.append(one.values[group])
         for name, some in values.items():
             some.append(one.values[name])
+    scanned = ScannedFields(repo, test)
+    personal = {
+        name: PERSONAL_SCAN
+        for name, texts in values.items()
+        if name in scanned and any(map(any, texts))
+    }
     divided = divide(fields, values, lengths, personal)
     if found := _personal(divided):
         personal |= dict.fromkeys(found, PERSONAL_VALUES)

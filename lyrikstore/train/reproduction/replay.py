@@ -17,6 +17,7 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.train.environment import describe_code
 from lyrikstore.train.formats.blend import OTHER
@@ -191,7 +192,7 @@ def _formats(run: Manifest) -> set[str]:
 
 
 def _segments_of(repo: Repository, checkpoint: Manifest) -> SegmentList:
-    attached = checkpoint.attachments_in(ROLE)[0]
+    attached = present_attachments(repo, checkpoint, ROLE)[0]
     if attached.bytes > MAX_BYTES:
         raise FormatError("bad-segments", "its list of segments is too long")
     return read_segments(repo.blobs.read(attached.id, max_bytes=MAX_BYTES))
@@ -218,7 +219,7 @@ class _Points:
         staging: Staging,
     ) -> None:
         self._repo, self._segments, self._staging = repo, segments, staging
-        self._attached = checkpoint.attachments_in(POINT_ROLE)
+        self._attached = present_attachments(repo, checkpoint, POINT_ROLE)
         # A state has the weights, twice as much of what the optimizer knows, and random numbers.
         weights = sum(one.bytes for one in repo.tree(checkpoint).entries)
         self._most = _STATE_TIMES * weights + _MORE_BYTES

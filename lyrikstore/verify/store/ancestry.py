@@ -18,7 +18,7 @@ from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.history.repository.retired import retired_versions
+from lyrikstore.history.repository.retired import Retirements, retirements
 from lyrikstore.history.repository.store_view import MAX_READ
 from lyrikstore.objects.check.checker import find_damaged
 from lyrikstore.verify.problems import Problems
@@ -138,7 +138,7 @@ def check_contents(
     memory per blob, in however many versions it is.
     """
     manifests = list(manifests)
-    retired = _retired(repository)
+    retired = known_retirements(repository)
     sizes: dict[bytes, int] = {}
     doubtful: set[bytes] = set()
     for manifest in manifests:
@@ -150,18 +150,20 @@ def check_contents(
                 continue
             if tree.files_id != manifest.files:
                 problems.bad.append(f"{_label(manifest)}: files is not its tree without metadata")
-            if manifest.id in retired:
+            if manifest.id in retired.versions:
                 # Its data may be gone by a signed decision: retired, never lost.
-                count = len(tree.sizes)
-                problems.odd.append(
-                    f"{_label(manifest)}: the data of its {pluralize(count, 'file')} is retired"
-                )
+                count = pluralize(len(tree.sizes), "file")
+                text = f"{_label(manifest)}: the data of its {count} is retired"
+                problems.add(problems.odd, "retired", text)
             else:
                 for at, size in enumerate(tree.sizes):
                     raw = tree.digests[at * 32 : at * 32 + 32]
                     if sizes.setdefault(raw, size) != size:
                         doubtful.add(raw)
-        for attachment in manifest.attachments:
+        if gone := retired.gone(manifest):
+            said = pluralize(len(gone), "attachment is", "attachments are")
+            problems.add(problems.odd, "retired", f"{_label(manifest)}: {said} retired")
+        for attachment in retired.left(manifest):
             if sizes.setdefault(attachment.id.raw, attachment.bytes) != attachment.bytes:
                 doubtful.add(attachment.id.raw)
     doubtful.update(repository.blobs.differing(sizes))
@@ -179,10 +181,10 @@ def check_sums(repository: Repository, manifests: Iterable[Manifest], problems: 
 
     Cost: one read of the files of every checkpoint.
     """
-    retired = _retired(repository)
+    retired = known_retirements(repository)
     for manifest in manifests:
         stated = manifest.attachments_in("sha256sums")
-        if not stated or manifest.id in retired:
+        if not stated or manifest.id in retired.versions:
             continue
         if stated[0].bytes > MAX_READ:
             size = pluralize(stated[0].bytes, "byte")
@@ -278,17 +280,17 @@ def _mentions(
     """
     if not wanted:
         return
-    retired = _retired(repository)
+    retired = known_retirements(repository)
     for manifest in manifests:
         label = _label(manifest)
-        for attachment in manifest.attachments:
+        for attachment in retired.left(manifest):
             if attachment.id.raw in wanted:
                 yield attachment.id, attachment.bytes, f"{label}: attachment {attachment.role}"
         if manifest.tree is None:
             continue
         if manifest.tree.raw in wanted:
             yield manifest.tree, None, f"{label}: tree"
-        if manifest.id in retired:
+        if manifest.id in retired.versions:
             continue
         with suppress(LyrikstoreError):  # reported already
             tree = repository.tree(manifest)
@@ -304,11 +306,12 @@ def _label(manifest: Manifest) -> str:
     return f"{manifest.name} ({manifest.id.short})"
 
 
-def _retired(repository: Repository) -> frozenset[Digest]:
+def known_retirements(repository: Repository) -> Retirements:
+    """Return what was retired, as far as refs can be derived; the check of refs says why not."""
     try:
-        return retired_versions(repository)
-    except LyrikstoreError:  # refs cannot be derived; the check of refs says why
-        return frozenset()
+        return retirements(repository)
+    except LyrikstoreError:
+        return Retirements()
 
 
 def _check_size(

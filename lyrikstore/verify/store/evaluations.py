@@ -16,8 +16,10 @@ from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable, stated, warned
+from lyrikstore.verify.store.ancestry import known_retirements
 from lyrikstore.verify.store.generations import recompute_generations
 from lyrikstore.verify.store.test_sets import learnt_by
 
@@ -52,7 +54,9 @@ def check_evaluations(
     and 1,000 resamples of it.
     """
     evaluations = [one for one in ancestry.values() if one.kind == "evaluation"]
-    carrying = [one for one in evaluations if "predictions" in one.body]
+    gone = known_retirements(repository)
+    retired = [one for one in evaluations if gone.gone(one)]
+    carrying = [one for one in evaluations if "predictions" in one.body and one not in retired]
     bare = [one for one in evaluations if "predictions" not in one.body]
     if not evaluations:
         return not_applicable(_CHECK, "no evaluation in its ancestry")
@@ -60,6 +64,9 @@ def check_evaluations(
         count = pluralize(len(carrying), "evaluation was", "evaluations were")
         return warned("evaluation.recomputed", "not-recomputed", f"{count} not computed again")
     problems = Problems(_CHECK)
+    for one in retired:
+        text = "its author states its figures; its predictions were retired"
+        problems.add(problems.odd, "retired", f"{one.name} ({one.id.short}): {text}")
     records = 0
     for one in carrying:
         records += _recompute(repository, one, ancestry, read, problems)
@@ -160,10 +167,13 @@ def _read_predictions(
         problems.add(problems.lost, "newer-format", f"{label}: predictions of format {named}")
         return None
     try:
-        with repository.blobs.open(evaluation.attachments_in("predictions")[0].id) as stream:
+        attached = present_attachments(repository, evaluation, "predictions")[0]
+        with repository.blobs.open(attached.id) as stream:
             return read_predictions(stream)
     except (IncompleteError, NotFoundError) as error:
-        problems.add(problems.lost, "lost", f"{label}: {quote(error.message, 300)}")
+        retired = error.kind == "retired"
+        where, reason = (problems.odd, "retired") if retired else (problems.lost, "lost")
+        problems.add(where, reason, f"{label}: {quote(error.message, 300)}")
     except FormatError as error:
         problems.add(problems.bad, "bad-predictions", f"{label}: {quote(error.message, 300)}")
     except LyrikstoreError as error:

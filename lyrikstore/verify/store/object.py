@@ -14,6 +14,7 @@ from lyrikstore.history.log import merkle
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, Report, failed, not_applicable, passed
@@ -178,8 +179,9 @@ def _check_again(
         elif merkle.root(hashes).hex() != head["root"]:
             problems.bad.append(f"{label}: it drew from a log that is not this one")
         try:
-            for attached in (one for each in known for one in each.attachments_in(ROLE)):
-                signed = read_segments(repository.blobs.read(attached.id, max_bytes=MAX_BYTES))
+            for each in known:
+                for attached in present_attachments(repository, each, ROLE):
+                    signed = read_segments(repository.blobs.read(attached.id, max_bytes=MAX_BYTES))
         except LyrikstoreError as error:
             problems.note(f"{label}: segments", error)
             return

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.objects.pack.format import read_index
 from lyrikstore.train.evaluation.sliced import slice_records
 from tests.conftest import Person
 from tests.train.evaluation.conftest import CONFIG, commit, new_firm
@@ -102,11 +104,23 @@ def test_what_a_scan_found_makes_no_slices_and_cannot_be_named(office: Person) -
     found = slice_records(repo, repo.resolve("datasets/firm/renamed"), config)
     assert {field for field, _ in found.slices} == {"language"}
     assert found.slicing["leftOut"] == [{"field": "who", "reason": "personal-scan"}]
+    usual = {"data": {"label": "label"}}
+    found = slice_records(repo, repo.resolve("datasets/firm/renamed"), usual)
+    assert {field for field, _ in found.slices} == {"language"}
     text = CONFIG.format(name="mails", label="label").replace("mails-test", "renamed")
     named = Path(office.folder / "named.toml")
     named.write_text(text.replace('mails"', 'named"') + '[evaluation]\nslices = ["who"]\n')
     for command in ("train", "plan"):
         assert office.fails(16, command, named, "--json").kind == "personal-slices"
+    # Where nobody can tell any more what was found, it may be in every field.
+    commit(office, "raw", rows[:40], "label")
+    office.ok("filter", "firm/raw", "--recipe", "scan.toml", "--as", "firm/seen")
+    office.ok("gc", "--keep", "1", "firm/seen")
+    repo.refresh()
+    found = slice_records(repo, repo.resolve("datasets/firm/renamed"), usual)
+    left = [(one["field"], one["reason"]) for one in found.slicing["leftOut"]]
+    assert left[:2] == [("language", "personal-scan"), ("source", "personal-scan")]
+    assert not found.slices
 
 
 def test_a_plan_writes_the_line(office: Person) -> None:
@@ -115,3 +129,58 @@ def test_a_plan_writes_the_line(office: Person) -> None:
     office.ok("plan", "firm/parts", "--base", "linear", "-o", "parts.toml")
     text = (office.folder / "parts.toml").read_text()
     assert '[evaluation]\nslices = ["language", "source", "@length"]\n' in text
+
+
+def test_what_was_published_goes_and_is_called_retired(office: Person) -> None:
+    # ATTACK A76: what an evaluation and its cards published stays in packs for ever.
+    text = CONFIG.format(name="named", label="label").replace("firm/named-", "firm/mails-")
+    (office.folder / "named.toml").write_text(f'{text}[evaluation]\nslices = ["clerk"]\n')
+    (office.folder / "later.toml").write_text(text)
+    repo = Repository.open(office.folder / ".lyrikstore")
+    old = []
+    for config in ("named.toml", "later.toml"):
+        office.ok("train", config)
+        office.ok("evaluate", "checkpoints/firm/named", "--on", "firm/mails-test")
+        office.ok("card", "checkpoints/firm/named", "-o", f"{config}.md")
+        repo.refresh()
+        old.append([repo.resolve(f"{kind}/firm/named") for kind in ("evaluations", "cards")])
+    (evaluation, card), later = old
+    gone = {item.id for one in (evaluation, card) for item in one.attachments}
+    gone -= {item.id for one in later for item in one.attachments}  # the profile of both cards
+    held = [repo.blobs.read(one, max_bytes=1 << 24) for one in gone]
+    assert sum(CLERKS[0].encode() in data for data in held) >= 4  # predictions, renderings
+    for name in ("evaluations/firm/named", "cards/firm/named"):
+        done = office.ok("gc", "--keep", "1", "--purge", name, "--json").json
+        named = [one["id"] for one in done["stillHeldBy"] if one["kind"] == "card"]
+        assert named == ([str(card.id)] if name.startswith("evaluations") else [])
+        assert done["purged"]["stillReadable"][0] == "bodies of manifests"
+    repo.refresh()
+    # What is left of a name is in data that was not retired, and in bodies of manifests.
+    packs = [read_index(repo.backend, pack).digests for pack in repo.live.packs]
+    ids = [Digest(some[at : at + 32]) for some in packs for at in range(0, len(some), 32)]
+    assert gone.isdisjoint(ids)
+    blobs = {one: repo.blobs.read(one, max_bytes=1 << 24) for one in ids}
+    bodies = {one.id for _, one in repo.all_manifests()}
+    data = {one.blake3 for _, each in repo.all_manifests() if each.kind == "dataset"
+            for one in repo.tree(each).entries}  # fmt: skip
+    assert {one for one, held in blobs.items() if CLERKS[0].encode() in held} <= bodies | data
+    assert CLERKS[0].encode() in blobs[evaluation.id]
+    # Everybody is told why, and nothing of it is called lost or damaged.
+    assert (
+        office.fails(5, "evaluate", str(evaluation.id), "--report", "old.html", "--json").kind
+        == "retired"
+    )
+    for target, check, code, verdict in (
+        ([], "manifests", 0, "trusted"),
+        ([str(evaluation.id)], "evaluation.recomputed", 4, "valid"),
+    ):
+        done = office.run("verify", *target, "--json")
+        found = {one["id"]: one for one in done.json["checks"]}[check]
+        assert (found["state"], found["detail"]["reason"]) == ("warn", "retired")
+        assert (done.code, done.json["verdict"]) == (code, verdict)
+    report = office.fails(5, "verify", "named.toml.md", "--json").json
+    found = {one["id"]: (one["state"], one["detail"].get("reason")) for one in report["checks"]}
+    assert found["card.sources"] == ("unchecked", "retired")
+    assert found["card.current"] == ("warn", "noted")
+    assert "fail" not in {state for state, _ in found.values()}
+    assert office.ok("verify", "later.toml.md", "--json").json["verdict"] == "trusted"

@@ -29,7 +29,11 @@ from lyrikstore.curate.recipes.source import resolve_dataset
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import document_id
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.history.repository.retired import present_tree, retired_versions
+from lyrikstore.history.repository.retired import (
+    present_attachments,
+    present_tree,
+    retired_versions,
+)
 from lyrikstore.history.repository.source_files import SourceFiles
 from lyrikstore.history.trees.tree import Tree
 
@@ -297,7 +301,7 @@ class _Asking:
                             yield FoundRecord(chain, found.root, found.items)
 
     def _rows(self, version: Manifest, wanted: DecisionQuery) -> list[Decision]:
-        attachments = version.attachments_in("decisions")
+        attachments = present_attachments(self._repository, version, "decisions")
         if not attachments:
             raise NotFoundError(
                 "no-decisions",

@@ -1,0 +1,94 @@
+"""Which versions still hold something of what was retired (spec §16.7)."""
+
+from collections.abc import Collection, Set
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.json import JSON
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.liveness import files_of
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import Retirements, removable
+
+_EMPTY = Digest.of(b"")
+
+
+class StillHeld(Struct, frozen=True):
+    """A version that was not retired, and holds something of one that was.
+
+    Attributes:
+        version: The version.
+        by: ``files``: it has some of the same files; ``lineage``: it was made from one.
+    """
+
+    version: Manifest
+    by: str
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return it as ``schemas/cli/gc.schema.json`` wants it."""
+        one = self.version
+        return {"id": str(one.id), "name": one.name, "kind": one.kind, "by": self.by}
+
+
+def still_held(
+    repository: Repository, retired: Retirements, gone: Collection[Digest]
+) -> list[StillHeld]:
+    """Return the versions that still hold something of others, in log order.
+
+    Those are datasets and checkpoints with a file of theirs; datasets that were made from them, in
+    however many steps, and have records; evaluations with attachments of either; cards that tell of
+    an evaluation among them. Which records a dataset has of another is not looked at: what is named
+    may hold some.
+
+    Args:
+        repository: The store.
+        retired: What is retired.
+        gone: The versions in question.
+
+    Raises:
+        IncompleteError, VerificationError, FormatError: A manifest or tree cannot be read.
+
+    Cost: reads every manifest, the trees of ``gone``, and of the others as far as the first file
+    that is the same.
+    """
+    if not gone:
+        return []
+    files = {
+        blob
+        for tree in {repository.manifest(one).tree for one in gone} - {None}
+        if tree is not None
+        for blob in files_of(repository, tree)
+    } - {_EMPTY}
+    same: dict[Digest, bool] = {}
+    holding, found = set(gone), []
+    for _, manifest in repository.all_manifests():
+        if manifest.id in gone:
+            continue
+        by = ""
+        if manifest.tree is not None and files and manifest.id not in retired.versions:
+            if manifest.tree not in same:
+                same[manifest.tree] = any(
+                    blob in files for blob in files_of(repository, manifest.tree)
+                )
+            by = "files" if same[manifest.tree] else ""
+        if _made_of(manifest, holding, gone):
+            holding.add(manifest.id)
+            by = by or "lineage"
+        if by and manifest.id not in retired.versions:
+            found.append(StillHeld(manifest, by))
+    return found
+
+
+def _made_of(manifest: Manifest, holding: Set[Digest], gone: Collection[Digest]) -> bool:
+    match manifest.kind:
+        case "dataset":
+            made_from = manifest.made_from if manifest.body["records"] else []
+            return not holding.isdisjoint(made_from)
+        case "evaluation":
+            tests = {item.id for item in manifest.inputs_in("test")}
+            return bool(removable(manifest)) and not tests.isdisjoint(holding)
+        case "card":
+            return any(item.id in gone for item in manifest.inputs_in("evaluation"))
+        case _:
+            return False
