@@ -76,6 +76,7 @@ class CardFacts(Struct, frozen=True):
         earlier: What was logged before the model that bears on it.
         reproductions: What came when its run was done again, in log order.
         tells_values: Whether values of the data are told: its labels, and suffixes of file names.
+        retired: Evaluations of the checkpoint that were retired, in log order.
     """
 
     store: Digest
@@ -101,6 +102,7 @@ class CardFacts(Struct, frozen=True):
     earlier: Earlier = Earlier({}, {}, ())
     reproductions: tuple[Manifest, ...] = ()
     tells_values: bool = False
+    retired: tuple[Manifest, ...] = ()
 
     @property
     def checkpoint(self) -> Manifest:
@@ -182,8 +184,8 @@ def gather(repository: Repository, subject: Manifest, card: Manifest | None = No
     previous = None if older is None else repository.manifest(older)
     log_index = repository.index_of(subject.id)
     survey = Survey(subject, log_index, previous, datasets, cited)
-    logged = _walk(repository, subject, survey, card) if subject.kind == "checkpoint" else ()
-    evaluations = logged if card is None else tuple(_named(repository, subject, card))
+    is_model = subject.kind == "checkpoint"
+    evaluations, retired = _walk(repository, subject, survey, card) if is_model else ((), ())
     before = [
         repository.manifest(one.id)
         for model in bases_of(subject, repository.manifest)
@@ -218,7 +220,8 @@ def gather(repository: Repository, subject: Manifest, card: Manifest | None = No
         base=base,
         datasets=tuple(datasets),
         filters=tuple(repository.manifest(item) for item in filters),
-        evaluations=evaluations,
+        evaluations=tuple(evaluations),
+        retired=tuple(retired),
         grants=grants,
         withdrawn=withdrawals(repository, rights, cited),
         shared=_shared(repository, users, cited),
@@ -347,21 +350,29 @@ def _named(repository: Repository, subject: Manifest, card: Manifest) -> Iterato
 
 def _walk(
     repository: Repository, subject: Manifest, survey: Survey, card: Manifest | None
-) -> tuple[Manifest, ...]:
-    """Show a survey the log, and return the evaluations of the subject in it."""
-    # One without effect was said by nobody whom the policy lets speak. What a card names had effect
-    # for its author: a key that is revoked since makes no liar of them.
+) -> tuple[Sequence[Manifest], Sequence[Manifest]]:
+    """Show a survey the log; return the evaluations of the subject, and the retired ones."""
+    # What has no effect nobody says whom the policy lets speak. What a card names had effect for
+    # its author: a key that is revoked since makes no liar of them.
     flagged = {one.index for one in repository.flagged} if card is None else set()
     # ATTACK A76: the body of a retired evaluation stays, and would say it again in every card.
     gone = retired_versions(repository) if card is None else frozenset()
-    found = []
+    found: list[Manifest] = []
+    retired: list[Manifest] = []
     for entry, manifest in repository.all_manifests():
-        if entry.index in flagged or (manifest.kind == "evaluation" and manifest.id in gone):
+        if entry.index in flagged:
             continue
-        survey.see(entry.index, manifest)
+        is_gone = manifest.kind == "evaluation" and manifest.id in gone
+        if not is_gone:
+            survey.see(entry.index, manifest)
         if manifest.kind == "evaluation" and _tests(manifest, subject):
-            found.append(manifest)
-    return tuple(found)
+            (retired if is_gone else found).append(manifest)
+    if card is None:
+        return found, retired
+    # A card has those that it shows among its inputs, and retired ones among its evidence alone.
+    named = list(_named(repository, subject, card))
+    cited = {*card.body["evidence"]} - {str(one.id) for one in named}
+    return named, [one for one in found if str(one.id) in cited]
 
 
 def _tests(evaluation: Manifest, checkpoint: Manifest) -> bool:

@@ -56,7 +56,7 @@ def check_evaluations(
     evaluations = [one for one in ancestry.values() if one.kind == "evaluation"]
     gone = known_retirements(repository)
     retired = [one for one in evaluations if gone.gone(one)]
-    carrying = [one for one in evaluations if "predictions" in one.body and one not in retired]
+    carrying = [one for one in evaluations if "predictions" in one.body and not gone.gone(one)]
     bare = [one for one in evaluations if "predictions" not in one.body]
     if not evaluations:
         return not_applicable(_CHECK, "no evaluation in its ancestry")

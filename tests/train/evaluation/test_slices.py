@@ -21,7 +21,7 @@ SCAN = 'recipe = 1\n[[step]]\nuse = "scan/1"\n'
 
 
 def mails(part: str, count: int) -> list[dict[str, Any]]:
-    """Return mails of few senders and clerks, in two languages."""
+    """Return mails of few senders and clerks, mostly in English."""
     return [
         {
             "text": f"{part} {at} " + ("invoice due payment" if at % 2 else "meeting room lunch"),
@@ -29,7 +29,7 @@ def mails(part: str, count: int) -> list[dict[str, Any]]:
             "from": SENDERS[at % 5],
             "clerk": CLERKS[at % 3],
             "source": SENDERS[at % 2],
-            "language": "en" if at % 10 else "de",
+            "language": {0: "de", 5: "de", 1: "nl", 11: "da"}.get(at % 20, "en"),
         }
         for at in range(count)
     ]
@@ -57,7 +57,7 @@ def test_no_value_of_a_field_that_nobody_named_is_published(office: Person) -> N
     done = office.ok("evaluate", "checkpoints/firm/mails", "--on", "firm/mails-test", "--json").json
     body = done["body"]
     assert slices_of(body) == {
-        "language": {"en": 180, "de": 20},
+        "language": {"en": 160, "de": 20, "@others": 20},
         "@length": dict.fromkeys(("shortest", "short", "long", "longest"), 50),
     }
     left = [{"field": "source", "reason": "personal-values"}]
@@ -75,7 +75,9 @@ def test_no_value_of_a_field_that_nobody_named_is_published(office: Person) -> N
     assert len(published) > 10
     for value in NAMED:
         assert not [data[:80] for data in published if value.encode() in data]
-    assert "source (its values look like" in (office.folder / "card.md").read_text()
+    card = (office.folder / "card.md").read_text()
+    assert "source (its values look like" in card
+    assert "language: others" in card
     assert office.ok("verify", "evaluations/firm/mails", "--json").json["verdict"] == "trusted"
     assert office.ok("verify", "card.md", "--json").json["verdict"] == "trusted"
 
@@ -184,3 +186,10 @@ def test_what_was_published_goes_and_is_called_retired(office: Person) -> None:
     assert found["card.current"] == ("warn", "noted")
     assert "fail" not in {state for state, _ in found.values()}
     assert office.ok("verify", "later.toml.md", "--json").json["verdict"] == "trusted"
+    # A card that is made later says that there was another, and nothing of what it found.
+    office.ok("evaluate", "checkpoints/firm/named", "--on", "firm/mails-test")
+    office.ok("gc", "--keep", "1", "evaluations/firm/named")
+    office.ok("card", "checkpoints/firm/named", "-o", "again.md")
+    card_text = (office.folder / "again.md").read_text()
+    assert f"({later[0].id.short}) was retired" in card_text
+    assert office.ok("verify", "again.md", "--json").json["verdict"] == "trusted"

@@ -88,6 +88,7 @@ class ModelLayout(Layout):
             self.facts(
                 "evaluation.verdict",
                 "evaluation.data",
+                "evaluation.retired",
                 "evaluation.metric",
                 "evaluation.cost",
                 "evaluation.threshold",

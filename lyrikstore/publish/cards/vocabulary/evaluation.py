@@ -61,6 +61,13 @@ def _data(facts: CardFacts) -> Iterator[Said]:
         yield Said(text, (named(one), *tests), "measured", one.name, value=body["count"])
 
 
+def _retired(facts: CardFacts) -> Iterator[Said]:
+    # ATTACK: of several evaluations, the one that the model lost is retired, and nobody asks.
+    for one in facts.retired:
+        text = f"{one.name} ({one.id.short}) was retired: what it found is not shown"
+        yield Said(text, (named(one),), "derived", f"{one.name} {one.id.short}")
+
+
 def _verdict(_: CardFacts, one: Manifest) -> Iterator[Said]:
     text = verdict_in_words(one.body) or _by_accuracy(one.body)
     compared: Sequence[Mapping[str, Any]] = one.body.get("comparisons", ())
@@ -177,13 +184,13 @@ def _worst_class(_: CardFacts, one: Manifest) -> Iterator[Said]:
 def _slices(_: CardFacts, one: Manifest) -> Iterator[Said]:
     for part in one.body.get("slices", ()):
         metric = _metric_of(part)
-        title = ": ".join(slice_in_words(part))
+        called, value = slice_in_words(part)
+        title, subject = f"{called}: {value}", f"{one.name} {called}: {part['value']}"
         figure = part["measures"][metric]
         records = counted(part["count"], "record")
         text = f"{METRICS[metric]} {with_interval(figure)}, {records}"
         yield Said(
-            text, (named(one),), "measured", f"{one.name} {title}", title,
-            {**figure, "count": part["count"]},
+            text, (named(one),), "measured", subject, title, {**figure, "count": part["count"]},
         )  # fmt: skip
 
 
@@ -278,6 +285,9 @@ def _resources(_: CardFacts, one: Manifest) -> Iterator[Said]:
 
 FACTS = {
     "evaluation.data": Fact("Tested on", "which records, by whom, how", _data),
+    "evaluation.retired": Fact(
+        "Evaluated before", "evaluations whose predictions and figures were retired", _retired
+    ),
     "evaluation.verdict": Fact("Verdict", "whether it is worth having", _each(_verdict)),
     "evaluation.metric": Fact("Metric", "model, baseline, commonest label", _each(_metrics)),
     "evaluation.before": Fact(
