@@ -50,7 +50,7 @@ VARIABLES: Mapping[str, str] = {
     "LYRIKSTORE_TRUST": "the trust file, instead of the one in the configuration folder",
     "LYRIKSTORE_CONFIG": "the configuration folder: keys, trust and remotes",
     "LYRIKSTORE_STATE": "the state folder: log checkpoints already seen",
-    "LYRIKSTORE_CACHE": "the cache folder: file hashes, points of training; can be deleted",
+    "LYRIKSTORE_CACHE": "the cache folder: file hashes, index, points of training; can be deleted",
     "NO_COLOR": "no colours",
 }
 

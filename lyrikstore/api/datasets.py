@@ -239,7 +239,7 @@ class Datasets:
 
         repository = self.store.repository
         with work_folder(self.store.own_cache) as work:
-            made = convert(repository, repository.resolve(ref), form, work, progress)
+            made = convert(repository, repository.resolve(ref), form, work.path, progress)
             checkout_tree(made.tree, made, Path(folder), progress=progress)
             return made.tree, made.formulas
 
@@ -339,9 +339,12 @@ class Datasets:
 
         Cost: that of ``collect``; elsewhere over the network: what is rewritten comes and goes.
         """
+        from lyrikstore.api.purge import clear_work
         from lyrikstore.history.gc.gc import collect
 
         store = self.store
+        if not dry_run:
+            clear_work(store.repository, store.own_cache)
         options |= {"purge": purge, "dry_run": dry_run, "clock": store.clock}
         if at is None:
             signs = not dry_run and not store.repository.is_mirror

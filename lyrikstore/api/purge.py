@@ -4,9 +4,37 @@ All of it is derived and made anew when it is needed. What only tells digests, s
 stays.
 """
 
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import StorageError
+from lyrikstore.history.manifests.kinds import KINDS
 from lyrikstore.history.repository.repository import Repository
+
+
+def clear_work(repository: Repository, own_cache: Path | None) -> None:
+    """Remove what killed commands left of their work, as far as nobody goes on with it.
+
+    Args:
+        repository: The store; another user's folders in it stay.
+        own_cache: This user's cache folder for it.
+
+    Raises:
+        StorageError: It cannot be looked at; (``linked-folder``) it is behind a link.
+    """
+    from lyrikstore.curate.work import forget_kept
+    from lyrikstore.objects.io.private_folder import sweep
+
+    if isinstance(repository.location, Path):
+        try:
+            sweep(repository.location)
+        except StorageError as error:
+            if error.kind != "no-permission":
+                raise
+    if own_cache is not None:
+        sweep(own_cache)
+        forget_kept(own_cache)
 
 
 def purge_caches(repository: Repository, own_cache: Path | None) -> int:
@@ -25,19 +53,33 @@ def purge_caches(repository: Repository, own_cache: Path | None) -> int:
     from lyrikstore.history.repository.retired import retired_versions
     from lyrikstore.index.build import drop_indexes
     from lyrikstore.objects.gc.repack import clean_previews
-    from lyrikstore.train.worker.staging import sweep
+    from lyrikstore.objects.io.private_folder import sweep
+    from lyrikstore.train.interrupted import forget_points
 
     freed = clean_previews()
     if isinstance(repository.location, Path):
         root = repository.location
         before = passing_bytes(root)
         drop_indexes(root / "cache")
-        sweep(root)
+        sweep(root, kept=True)
         freed += before - passing_bytes(root)
     if own_cache is not None:
         before = passing_bytes(own_cache)
-        sweep(own_cache)
+        sweep(own_cache, kept=True)
         freed += before - passing_bytes(own_cache)
         freed += drop_indexes(own_cache) + forget_sheets(own_cache)
-        freed += forget_commits(own_cache, retired_versions(repository))
+        retired = retired_versions(repository)
+        freed += forget_commits(own_cache, retired)
+        freed += sum(forget_points(own_cache, name) for name in _runs_on(repository, retired))
     return freed
+
+
+def _runs_on(repository: Repository, versions: Collection[Digest]) -> Iterator[str]:
+    """Yield the names of which a run learned from one of ``versions``."""
+    for state in repository.refs.values():
+        if state.name.startswith(f"{KINDS['run'].prefix}/") and any(
+            one.id in versions
+            for identity in state.history
+            for one in repository.manifest(identity).inputs
+        ):
+            yield state.name

@@ -9,7 +9,7 @@ import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 
@@ -94,6 +94,52 @@ def open_regular(path: Path, *, pipes: bool = False) -> BinaryIO:
         return file
     file.close()
     raise OSError(errno.EINVAL, "not a regular file")
+
+
+def open_private(path: Path, mode: str) -> BinaryIO:
+    """Open a file to write that only this user can read, whatever the umask; never through a link.
+
+    Raises:
+        OSError: It cannot be opened or made.
+    """
+    return cast("BinaryIO", open(path, mode, opener=_private))
+
+
+def open_nameless(path: Path) -> BinaryIO:
+    """Open a new file to write and read that has no name any more, so that nobody else opens it.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    file = open_private(path, "w+b")
+    try:
+        path.unlink()
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+
+def remember(path: Path, *parts: bytes) -> None:
+    """Replace a file of a cache, which only this user can read; a failure to write is none.
+
+    There is no fsync, and one name for all who write: whoever reads it checks that it is whole.
+
+    Args:
+        path: The file; folders that are missing above it are made.
+        parts: The new content.
+    """
+    new = path.with_name(f"{path.name}.new")
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        new.unlink(missing_ok=True)  # what an earlier version left may be for others to read
+        with open_private(new, "wb") as file:
+            file.writelines(parts)
+        new.replace(path)
 
 
 def real_path(path: Path) -> Path:

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, storage_error
+from lyrikstore.canon.files import open_private
 from lyrikstore.canon.json import JSON, encode
 from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.curate.readers.batches import batched
@@ -143,7 +144,7 @@ class _Made:
         file = self._work / f"converted-{len(self._files)}"
         self._files[path] = file
         try:
-            with file.open("xb") as out:
+            with open_private(file, "xb") as out:
                 yield out
         except OSError as error:
             raise storage_error(error, action) from error

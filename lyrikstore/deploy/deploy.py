@@ -136,7 +136,7 @@ def deploy_checkpoint(
     status = check_approved(repo, checkpoint)
     report = _verified(repo, checkpoint, trust=trust, clock=clock)
     try:
-        work.mkdir(parents=True, exist_ok=True)
+        work.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise storage_error(error, f"making {work}") from error
     with open_staging(work) as staging, building(destination) as built:

@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, StorageError, storage_error
-from lyrikstore.canon.files import open_regular, real_path
+from lyrikstore.canon.files import open_private, open_regular, real_path
 from lyrikstore.canon.json import encode, parse_canonical
 from lyrikstore.canon.limits import MAX_JSON_BYTES
 from lyrikstore.canon.progress import OnProgress, silent
@@ -99,10 +99,13 @@ def ensure_index(
     reason = "asked" if rebuild else _misfit(repository, path)
     if reason:
         with _storage_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if reason == "wrong":
                 _set_aside(path)
             _build(repository, path, progress)
+    else:
+        with contextlib.suppress(OSError):  # of an earlier version, which others could read
+            path.chmod(0o600)
     return IndexState(
         path=path,
         built=bool(reason),
@@ -222,18 +225,21 @@ def _stamp_path(path: Path) -> Path:
 
 
 def _build(repository: Repository, path: Path, progress: OnProgress) -> None:
-    building = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
+    # What DuckDB makes beside a database, to write ahead or where memory is short, holds rows too.
+    folder = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
+    folder.mkdir(mode=0o700)
+    building, stamp = folder / path.name, folder / _stamp_path(path).name
     try:
         _fill(repository, building, progress)
+        building.chmod(0o600)
         _sync(building)
-        stamp = encode(_stamp(repository, str(Digest.of_file(building))))
+        with open_private(stamp, "xb") as file:
+            file.write(encode(_stamp(repository, str(Digest.of_file(building)))))
         # Between the two renames the stamp does not fit: whoever looks then builds one, too.
         building.replace(path)
-        building.write_bytes(stamp)
-        building.replace(_stamp_path(path))
+        stamp.replace(_stamp_path(path))
     finally:
-        for leftover in (building, building.with_name(building.name + ".wal")):
-            leftover.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _fill(repository: Repository, building: Path, progress: OnProgress) -> None:

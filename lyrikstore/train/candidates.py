@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from lyrikstore.canon.errors import RunFailedError, storage_error
+from lyrikstore.canon.files import open_private
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.train.choose import Fitted, Tried, choose, read_logits, weigh
@@ -321,7 +322,8 @@ def _join(
         folder.mkdir(mode=0o700)
         for name, part in ((blend.WORDS, made["tfidf"][-1]), (blend.OTHER, other)):
             (staging.path / Path(str(part["folder"]))).rename(folder / name)
-        (folder / blend.SETTINGS).write_bytes(encode(settings))
+        with open_private(folder / blend.SETTINGS, "xb") as file:
+            file.write(encode(settings))
     except OSError as error:
         raise storage_error(error, "putting two models together") from error
     # Its loss, or how much of it was trained, nobody can say of two models.

@@ -21,13 +21,14 @@ from lyrikstore.canon.errors import (
     NotFoundError,
     RunFailedError,
     VerificationError,
+    storage_error,
 )
 from lyrikstore.canon.files import read_at_most, replace_file
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.train.replay.kept import read_checked
+from lyrikstore.train.replay.kept import read_checked, segments_folder
 from lyrikstore.train.worker.staging import Staging
 
 POINT_SECONDS = 60
@@ -180,6 +181,24 @@ class RunPoints:
 def points_folder(cache: Path, run_name: str) -> Path:
     """Return where the points of runs of a name lie in a user's cache."""
     return cache / "points" / Digest.of(run_name.encode()).hex[:16]
+
+
+def forget_points(cache: Path, run_name: str) -> int:
+    """Remove what is kept of runs of a name in a user's cache; return how many bytes it had.
+
+    Raises:
+        StorageError: Something cannot be removed.
+    """
+    freed = 0
+    for folder in (points_folder(cache, run_name), segments_folder(cache, run_name)):
+        try:
+            freed += sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+            shutil.rmtree(folder)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise storage_error(error, f"removing {folder}") from error
+    return freed
 
 
 def find_interrupted(

@@ -13,7 +13,8 @@ STATUS = ("--status-url", "https://data.example/status")
 KILLED = """
 import importlib, os, signal, sys
 module, name = sys.argv[1].rsplit(".", 1)
-setattr(importlib.import_module(module), name, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+die = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+setattr(importlib.import_module(module), name, die)
 from lyrikstore_cli.main import run
 run(sys.argv[2:])
 """
@@ -85,7 +86,7 @@ def test_a_grant_that_cannot_be_written_is_said_to_be_logged(issued) -> None:
         "def write(path, _):\n"
         "    try: Path('/dev/full').write_bytes(b'x')\n"
         "    except OSError as error: raise storage_error(error, f'writing {path}') from error\n"
-        + KILLED.replace("lambda *_: os.kill(os.getpid(), signal.SIGKILL)", "write")
+        + KILLED.replace("lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)", "write")
     ).replace("run(sys.argv[2:])", "sys.exit(run(sys.argv[2:]))")
     failed = subprocess.run(
         [sys.executable, "-c", program, "lyrikstore_cli.options.write_new", *words, "-o", "g.json"],

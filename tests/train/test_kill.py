@@ -10,7 +10,7 @@ import pytest
 
 from lyrikstore.canon.timestamps import now
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.train.worker.staging import sweep
+from lyrikstore.objects.io.private_folder import sweep
 from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.store.store import verify_store
 from tests.sweep import EVERY, thinned

@@ -10,13 +10,14 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import RunFailedError, StorageError
+from lyrikstore.objects.io.private_folder import sweep
 from lyrikstore.train.environment import describe_code, describe_environment
 from lyrikstore.train.formats.adapter import FILES, FORMAT
 from lyrikstore.train.formats.formats import FORMATS
 from lyrikstore.train.seal import seal
 from lyrikstore.train.worker import metrics
 from lyrikstore.train.worker.process import clean_environment
-from lyrikstore.train.worker.staging import open_staging, sweep
+from lyrikstore.train.worker.staging import open_staging
 
 BASE = Digest.of(b"base")
 LORA = FORMATS[FORMAT]

@@ -6,14 +6,18 @@ import shutil
 import signal
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from lyrikstore.api.purge import _runs_on
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, NotFoundError, RunFailedError
 from lyrikstore.canon.timestamps import now
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.config import TrainConfig
-from lyrikstore.train.interrupted import points_folder
+from lyrikstore.train.interrupted import forget_points, points_folder
+from lyrikstore.train.replay.kept import segments_folder
 from lyrikstore.train.run import train_run
 from tests.sweep import thinned
 
@@ -205,3 +209,28 @@ def test_only_the_same_run_goes_on(workshop, tmp_path):
     go(workshop, config, tmp_path, resume=True)
     with pytest.raises(NotFoundError):  # it gave what it announced
         go(workshop, config, tmp_path, resume=True)
+
+
+def test_points_of_what_was_retired_go(tmp_path):
+    retired, kept = Digest.of(b"retired"), Digest.of(b"kept")
+    manifests = {Digest.of(bytes([n])): one for n, one in enumerate((retired, kept, retired))}
+    names = ("runs/acme/old", "runs/acme/new", "datasets/acme/derived")
+    runs = {
+        identity: SimpleNamespace(name=name, inputs=[SimpleNamespace(id=used)])
+        for (identity, used), name in zip(manifests.items(), names, strict=True)
+    }
+    repository = SimpleNamespace(
+        refs={
+            one.name: SimpleNamespace(name=one.name, history=[identity])
+            for identity, one in runs.items()
+        },
+        manifest=runs.__getitem__,
+    )
+    assert list(_runs_on(repository, {retired})) == ["runs/acme/old"]
+    for name in names[:2]:
+        for folder in (points_folder(tmp_path, name), segments_folder(tmp_path, name) / "one"):
+            folder.mkdir(parents=True)
+            (folder / "point").write_bytes(b"12345")
+    assert forget_points(tmp_path, "runs/acme/old") == 10
+    assert forget_points(tmp_path, "runs/acme/old") == 0
+    assert len(list(tmp_path.rglob("point"))) == 2

@@ -90,8 +90,11 @@ def command(
     In a clone only what the home dropped is deleted. Versions are retired, and packs joined, at
     the home: with --remote NAME if that is a remote, such as a bucket.
 
-    With --purge it is deleted at once, and so are the index, remembered sheets and what killed
-    programs left; then it is looked for what is left (exit code 5 if there is any). Stop whatever
+    What killed commands left of their work goes, too; what a filter could go on from, once it is a
+    day old.
+
+    With --purge it is deleted at once, and so are the index, remembered sheets and all that killed
+    commands left; then it is looked for what is left (exit code 5 if there is any). Stop whatever
     else reads or writes the store before: what it began would fail. Copies elsewhere are not
     reached, and remotes are named.
     """

@@ -78,7 +78,9 @@ def commit_folder(
     if found.unchanged is not None:
         return found.unchanged
     with work_folder(cache_dir) as work:
-        plan = plan_version(repository, found, full_name, stated, allow, cache_dir, work, progress)
+        plan = plan_version(
+            repository, found, full_name, stated, allow, cache_dir, work.path, progress
+        )
         return _store(
             repository,
             plan,

@@ -15,7 +15,7 @@ from msgspec import Struct, convert, field, to_builtins
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import storage_error
-from lyrikstore.canon.files import open_regular, real_path
+from lyrikstore.canon.files import open_regular, real_path, remember
 from lyrikstore.curate.commit.inputs import RowOptions
 from lyrikstore.curate.scan.listing import MANY_FILES, Listed, Listing
 from lyrikstore.objects.io.stat_cache import STATE, StatCache, newest, pack_state
@@ -62,14 +62,10 @@ class LastCommit(Struct, frozen=True):
     def save(self, directory: Path) -> None:
         """Keep it in ``directory``. A failure to write is no failure of the commit."""
         path = _file(directory, self.folder, self.name)
-        new = path.with_name(f"{path.name}.new")
         with suppress(OSError, ValueError):
             data = json.dumps(to_builtins(self)).encode()
-            if path.exists() and _kept(path) == data:
-                return
-            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            new.write_bytes(data)
-            new.replace(path)
+            if not path.exists() or _kept(path) != data:
+                remember(path, data)
 
 
 def begin_listing(

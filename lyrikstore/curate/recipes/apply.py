@@ -7,10 +7,10 @@ went to another part; a changed record is among those kept.
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from msgspec import Struct
 
@@ -21,6 +21,7 @@ from lyrikstore.canon.errors import (
     IncompleteError,
     InvalidInputError,
 )
+from lyrikstore.canon.files import open_nameless
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.text import pluralize
@@ -44,14 +45,13 @@ from lyrikstore.curate.recipes.recipe import Recipe, Unmatched
 from lyrikstore.curate.recipes.references import prepare
 from lyrikstore.curate.recipes.settle import (
     WHOLE,
-    ChangedDocuments,
     PutData,
     RecipeOutcome,
     Settling,
 )
 from lyrikstore.curate.recipes.source import resolve_dataset, source_reader
 from lyrikstore.curate.recipes.union import FilterSource, check_union, source_of
-from lyrikstore.curate.work import storing, work_folder
+from lyrikstore.curate.work import ChangedDocuments, WorkFolder, kept_work, storing, work_folder
 from lyrikstore.history.commit.transaction import TransactionBuilder, open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest
 from lyrikstore.history.manifests.names import Name, parse_name
@@ -121,8 +121,8 @@ def apply_recipe(
         message: Free text.
         progress: Progress callback, called per batch of records.
         clock: Tells the claimed time.
-        cache_dir: Where work is kept that can be taken up again after a crash; never inside the
-            store. ``None``: nowhere.
+        cache_dir: This user's cache for the store, by which work that was cut short and lies in
+            the store is known again. ``None``: none is.
         dry_run: Find out everything; write nothing.
         pools: Workers on other machines that examine the records; see ``objects.cluster``. The
             versions made are the same.
@@ -155,7 +155,7 @@ def apply_recipe(
     }
     body = recipe.body()
     key = encode([[str(one.id) for one in (*source.manifests, *against.values())], body])
-    with work_folder(cache_dir, Digest.of(key).hex[:32]) as work:
+    with _work(repository, cache_dir, key, dry_run=dry_run) as work:
         prepared = prepare(recipe, repository, against, work)
         versions = {ref: one.id for ref, one in against.items()}
         engine = Engine(recipe, records, repository.blobs.open, work, prepared, versions)
@@ -163,7 +163,7 @@ def apply_recipe(
         engine.run(progress, total=total, repository=repository, pools=pools)
         _check_texts(engine.foreign())
         if dry_run:
-            outcome = _settled(engine, recipe, source, None, None, work)
+            outcome = _settled(engine, recipe, source, None, None, work.path)
             _check(outcome, recipe, targets)
             return _result(source, recipe, None, {}, targets, {}, outcome, unchanged=False)
         inputs = [Input("source", "dataset", one.id) for one in source.manifests]
@@ -172,11 +172,13 @@ def apply_recipe(
             for step in recipe.steps
             for ref in step.filter.refs
         )
-        table = work / "decisions.parquet"
         salt = _salt(repository, targets, body, inputs)
-        with ChangedDocuments(work / "documents") as documents:
+        with (
+            ChangedDocuments(work.path / "documents") as documents,
+            _decisions(work.path) as table,
+        ):
             with DecisionWriter(table, salt) as decisions:
-                outcome = _settled(engine, recipe, source, decisions, documents.put, work)
+                outcome = _settled(engine, recipe, source, decisions, documents.put, work.path)
             _check(outcome, recipe, targets)
             parts = [_part(part, outcome, recipe, source) for part in targets]
             # Only now: nothing that can be wrong with the records holds up others, or leaves a
@@ -184,8 +186,9 @@ def apply_recipe(
             with open_transaction(repository) as transaction:
                 writer = transaction.writer
                 documents.store(writer.put_data)
-                with storing("reading the decisions"), table.open("rb") as stream:
-                    identity, size = writer.put_document(stream)
+                with storing("reading the decisions"):
+                    table.seek(0)
+                    identity, size = writer.put_document(table)
                 attachment = Attachment("decisions", identity, size)
                 log = partial(_log, transaction, repository, signer, clock, message)
                 used, is_new = log(
@@ -213,6 +216,23 @@ def apply_recipe(
                     logged = dict(zip(fresh, indices[len(indices) - len(fresh) :], strict=True))
     unchanged = not (is_new or fresh)
     return _result(source, recipe, used, manifests, targets, logged, outcome, unchanged=unchanged)
+
+
+def _work(
+    repository: Repository, cache_dir: Path | None, key: bytes, *, dry_run: bool
+) -> AbstractContextManager[WorkFolder]:
+    # A trial writes nothing to the store, which may be another's.
+    if dry_run or not isinstance(repository.location, Path):
+        return work_folder(cache_dir)
+    return kept_work(repository.location, cache_dir, Digest.of(key).hex[:32])
+
+
+@contextmanager
+def _decisions(work: Path) -> Iterator[BinaryIO]:
+    with storing("keeping the decisions"):
+        file = open_nameless(work / "decisions.parquet")
+    with closing(file):
+        yield file
 
 
 def _settled(

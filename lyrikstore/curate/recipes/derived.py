@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,7 +9,6 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.commit.rows.check import FileCheck, RowLayout
 from lyrikstore.curate.commit.statement import formats
@@ -18,8 +16,9 @@ from lyrikstore.curate.descriptor import describe, files_by
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.readers.statistics import RowStatistics
 from lyrikstore.curate.recipes.decisions import VERSION
+from lyrikstore.curate.recipes.findings import work_lost
 from lyrikstore.curate.recipes.recipe import Recipe
-from lyrikstore.curate.recipes.settle import RecipeOutcome
+from lyrikstore.curate.recipes.settle import RecipeOutcome, Shard
 from lyrikstore.curate.recipes.union import FilterSource, sheet_of
 from lyrikstore.curate.work import storing
 from lyrikstore.history.manifests.manifest import Manifest
@@ -44,30 +43,33 @@ class DerivedPart(Struct, frozen=True):
         tree: Its files.
         roles: Which field has which role.
         statistics: What was measured of its rows; None if it is of documents.
-        shards: Path → file on disk, if it is of rows.
+        shards: Path → file of rows, if it is of rows.
     """
 
     part: str
     tree: Tree
     roles: FieldRoles = FieldRoles()
     statistics: RowStatistics | None = None
-    shards: Mapping[str, Path] = {}
+    shards: Mapping[str, Shard] = {}
 
     def store(self, writer: BlobWriter) -> None:
         """Store the shards.
 
         Raises:
-            StorageError: One cannot be read, or the store's medium failed.
+            StorageError: One cannot be read, or the store's medium failed; (``work-lost``) one is
+                not what was written.
         """
-        for path, file in self.shards.items():
+        for path, shard in self.shards.items():
             with storing(f"storing {path}"):
-                with file.open("rb") as stream:
-                    writer.put_file(stream)
-                file.unlink()
+                with shard.file.open("rb") as stream:
+                    digest, _ = writer.put_file(stream)
+                shard.file.unlink()
+            if digest != shard.blake3:  # ATTACK A78
+                raise work_lost()
 
 
 def measure_shards(
-    shards: Mapping[str, Path], roles: FieldRoles
+    shards: Mapping[str, Shard], roles: FieldRoles
 ) -> tuple[RowStatistics, FieldRoles]:
     """Return what is known of the rows in some shards, and their roles.
 
@@ -75,18 +77,23 @@ def measure_shards(
 
     Raises:
         InvalidInputError: (``bad-rows``) a row does not fit the roles of its fields.
-        StorageError: One cannot be read.
+        StorageError: One cannot be read; (``work-lost``) one is not what was written.
 
     Cost: one read; 8 bytes in memory for each row with an id.
     """
     setup = msgspec.to_builtins(RowLayout(JSONL, roles))
-    tasks = (Message({"path": path, "location": str(file)}) for path, file in shards.items())
-    with storing("reading shards"):
-        total = sum(file.stat().st_size for file in shards.values())
+    tasks = (
+        Message({"path": path, "location": str(one.file), "digest": True})
+        for path, one in shards.items()
+    )
+    total = sum(one.bytes for one in shards.values())
     count = min(cores(), len(shards)) if cores() > 1 and total >= MANY_BYTES else 0
     found: dict[int, FileCheck] = {}
+    written = [one.blake3.hex for one in shards.values()]
     with Workers(_TARGET, setup, count) as workers:
         for result in workers.map(tasks):
+            if result.header["blake3"] != written[result.task]:
+                raise work_lost()
             found[result.task] = msgspec.msgpack.decode(result.buffers[0], type=FileCheck)
     statistics = RowStatistics(named=roles.names)
     for _, one in sorted(found.items()):
@@ -108,19 +115,9 @@ def _is_unique(ids: Iterable[bytes]) -> bool:
     return not bool((ordered[1:] == ordered[:-1]).any())
 
 
-def tree_of_shards(shards: Mapping[str, Path]) -> Tree:
-    """Return the tree of shards.
-
-    Raises:
-        StorageError: One cannot be read.
-
-    Cost: one read.
-    """
-    with storing("reading shards"):
-        return Tree.of(
-            TreeEntry(path, file.stat().st_size, Digest.of_file(file), None)
-            for path, file in shards.items()
-        )
+def tree_of_shards(shards: Mapping[str, Shard]) -> Tree:
+    """Return the tree of shards, as they were written."""
+    return Tree.of(TreeEntry(path, one.bytes, one.blake3, None) for path, one in shards.items())
 
 
 def derived_body(

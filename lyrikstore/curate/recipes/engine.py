@@ -14,13 +14,14 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, partial
 from pathlib import Path
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 import numpy as np
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import StorageError
+from lyrikstore.canon.files import open_nameless
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.curate.readers.fields import FieldRoles
@@ -31,7 +32,7 @@ from lyrikstore.curate.recipes.findings import BatchFindings, work_lost
 from lyrikstore.curate.recipes.recipe import Recipe
 from lyrikstore.curate.recipes.references import read_candidates
 from lyrikstore.curate.recipes.source import Batch, OpenBlob, RecordSource
-from lyrikstore.curate.work import keep_checked, load_checked, storing
+from lyrikstore.curate.work import WorkFolder, load_kept, storing
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.objects.backends.address import address_of
 from lyrikstore.objects.backends.base import LocalBackend
@@ -53,7 +54,7 @@ class Engine:
         source: The records.
         open_blob: Gives a verified stream of a blob.
         work: A private folder; what it holds of an earlier run of this very work is taken over.
-        prepared: Number of a step → the file with what it compares with.
+        prepared: Number of a step → what is kept there for it to compare with.
         against: REF of a dataset that a step compares with → its version.
     """
 
@@ -62,8 +63,8 @@ class Engine:
         recipe: Recipe,
         source: RecordSource,
         open_blob: OpenBlob,
-        work: Path,
-        prepared: Mapping[int, Path] | None = None,
+        work: WorkFolder,
+        prepared: Mapping[int, str] | None = None,
         against: Mapping[str, Digest] | None = None,
     ) -> None:
         self.recipe, self.source, self.open_blob = recipe, source, open_blob
@@ -141,17 +142,11 @@ class Engine:
         Raises:
             StorageError: It cannot be read.
         """
-        return load_checked(self._file(stage, batch))
+        return self.work.load(_name(stage, batch))
 
     def save(self, stage: int, batch: int, found: bytes) -> None:
         """Keep what a stage found of a batch."""
-        file = self._file(stage, batch)
-        with storing(f"keeping what was found in {self.work}"):
-            file.parent.mkdir(exist_ok=True, mode=0o700)
-        keep_checked(file, found)
-
-    def _file(self, stage: int, batch: int) -> Path:
-        return self.work / f"stage-{stage}" / f"{batch:08}"
+        self.work.keep(_name(stage, batch), found)
 
     def _pool(
         self, stage: StepRange, repository: Repository | None, pools: Pools | None
@@ -162,20 +157,26 @@ class Engine:
             "reader": self.source.reader,
             "roles": self.source.roles.to_json(),
         }
-        prepared = {step: path for step, path in self._prepared.items() if step in stage.steps}
+        prepared = {step: name for step, name in self._prepared.items() if step in stage.steps}
         if repository is not None and (pools is not None or self._pays(repository)):
             setup["store"] = {**address_of(repository.backend), "size": len(repository.entries())}
             if pools is None:
-                setup["prepared"] = {str(step): str(path) for step, path in prepared.items()}
+                setup["prepared"] = {
+                    str(step): [str(self.work.path / name), *self.work.proof(name)]
+                    for step, name in prepared.items()
+                }
                 return Workers(_TARGET, setup, cores())
             # Other machines see the store, and not this user's cache.
             setup["against"] = {ref: str(version) for ref, version in self._against.items()}
             setup["digests"] = {
-                str(step): str(Digest.of(_load(path))) for step, path in prepared.items()
+                str(step): f"blake3:{self.work.proof(name)[0]}" for step, name in prepared.items()
             }
             setup["body"] = encode(self.recipe.body()).decode()
             return pools(_TARGET, setup)
-        loaded = {step: _load(path) for step, path in prepared.items()}
+        loaded = {
+            step: _load(self.work.path / name, *self.work.proof(name))
+            for step, name in prepared.items()
+        }
         return nullcontext(_Here(self._examiner(stage, loaded)))
 
     def _pays(self, repository: Repository) -> bool:
@@ -257,10 +258,10 @@ class _StageWork:
             raise TypeError("a step for the whole dataset is one")
         ends, origins, starts = array("q"), array("q"), [0]
         numbers = array("i")
-        folder = self._engine.work
+        folder = self._engine.work.path
         with (
             storing(f"keeping keys of records in {folder}"),
-            (folder / "keys").open("wb") as keys,
+            open_nameless(folder / "keys") as keys,
         ):
             for batch in range(len(self._first)):
                 for at, items in enumerate(self._found(batch).records):
@@ -271,8 +272,7 @@ class _StageWork:
                             ends.append(len(item.key) + (ends[-1] if ends else 0))
                             origins.append(self._first[batch] + at)
                 starts.append(len(ends))
-        with storing(f"reading keys of records in {folder}"):
-            mapped = _mapped(folder / "keys")
+            mapped = _mapped(keys)
         judgement = step.judge(KeyedRecords(mapped, np.frombuffer(ends, np.int64)))
 
         files = self._engine.source.tree.paths
@@ -347,7 +347,10 @@ def _examiner_for(setup: str) -> Examiner:
         _check_same(recipe, given["body"])
         prepared = _prepared_here(recipe, given, repository)
     else:
-        prepared = {int(step): _load(Path(path)) for step, path in given["prepared"].items()}
+        prepared = {
+            int(step): _load(Path(path), *proof)
+            for step, (path, *proof) in given["prepared"].items()
+        }
     return Examiner(recipe, stage, given["reader"], roles, repository.blobs.open, prepared)
 
 
@@ -391,15 +394,19 @@ def _worker_differs(where: str, differs: Mapping[str, Any]) -> StorageError:
     )
 
 
-def _load(prepared: Path) -> bytes:
-    data = load_checked(prepared)
+def _load(prepared: Path, digest: str, size: int) -> bytes:
+    data = load_kept(prepared, digest, size)
     if data is None:
         raise work_lost()
     return data
 
 
-def _mapped(file: Path) -> Any:
-    return np.memmap(file, np.uint8, "r") if file.stat().st_size else np.zeros(0, np.uint8)
+def _mapped(file: BinaryIO) -> Any:
+    return np.memmap(file, np.uint8, "r") if file.tell() else np.zeros(0, np.uint8)
+
+
+def _name(stage: int, batch: int) -> str:
+    return f"stage-{stage}/{batch:08}"
 
 
 def _tell(progress: OnProgress, total: int, phase: str, done: int) -> None:

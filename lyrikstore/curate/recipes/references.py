@@ -4,7 +4,6 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import JSON
@@ -17,7 +16,7 @@ from lyrikstore.curate.recipes.source import (
     read_document,
 )
 from lyrikstore.curate.text import foreign_format
-from lyrikstore.curate.work import keep_checked, load_checked
+from lyrikstore.curate.work import WorkFolder
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.records.order_root import document_id, record_id
 from lyrikstore.history.repository.repository import Repository
@@ -25,9 +24,9 @@ from lyrikstore.history.repository.retired import present_tree
 
 
 def prepare(
-    recipe: Recipe, repository: Repository, against: Mapping[str, Manifest], work: Path
-) -> dict[int, Path]:
-    """Return number of a step → the file with what it compares with.
+    recipe: Recipe, repository: Repository, against: Mapping[str, Manifest], work: WorkFolder
+) -> dict[int, str]:
+    """Return number of a step → what is kept in ``work`` for it to compare with.
 
     It is made here, if it is not there, or damaged.
 
@@ -35,7 +34,7 @@ def prepare(
         recipe: What to do.
         repository: The store.
         against: REF, as the recipe has it → the version.
-        work: Where the files go.
+        work: Where it is kept.
 
     Raises:
         InvalidInputError: (``no-reader``) the records of one cannot be read;
@@ -43,17 +42,16 @@ def prepare(
         VerificationError, IncompleteError: Its data is damaged, lost or retired.
         StorageError: The disk is full.
     """
-    found: dict[int, Path] = {}
+    found: dict[int, str] = {}
     for number, step in enumerate(recipe.steps, start=1):
         if not step.filter.refs:
             continue
-        file = work / f"prepared-{number}"
-        found[number] = file
-        if load_checked(file) is None:
+        file = found[number] = f"prepared-{number}"
+        if work.load(file) is None:
             records = (
                 one for ref in step.filter.refs for one in read_candidates(repository, against[ref])
             )
-            keep_checked(file, step.filter.prepare(map(partial(_with_text, step.use), records)))
+            work.keep(file, step.filter.prepare(map(partial(_with_text, step.use), records)))
     return found
 
 

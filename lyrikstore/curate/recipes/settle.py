@@ -4,7 +4,6 @@ Everything is taken in storage order from what the engine found, a batch at a ti
 shards on disk, changed documents to the store.
 """
 
-import contextlib
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -12,10 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
+from blake3 import blake3
+from msgspec import Struct
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.files import open_private
 from lyrikstore.curate.recipes.decisions import Decision, DecisionWriter
 from lyrikstore.curate.recipes.findings import (
     BatchFindings,
@@ -48,45 +50,18 @@ PutData = Callable[[bytes], Digest]
 """Keeps the bytes of a changed document."""
 
 
-class ChangedDocuments:
-    """The changed documents, in a file on disk until the store takes them; a context manager.
+class Shard(Struct, frozen=True):
+    """A file of rows of a part, on disk until the store takes it.
 
-    Args:
-        path: A file to make.
+    Attributes:
+        file: Where it lies.
+        bytes: Its length.
+        blake3: Its digest, as it was written: others may hold the disk.
     """
 
-    def __init__(self, path: Path) -> None:
-        with storing("keeping changed documents"):
-            self._file = path.open("w+b")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(OSError):  # what counts was read back before
-            self._file.close()
-
-    def put(self, data: bytes) -> Digest:
-        """Keep a document and return its digest.
-
-        Raises:
-            StorageError: The disk is full.
-        """
-        with storing("keeping a changed document"):
-            self._file.write(len(data).to_bytes(8, "little"))
-            self._file.write(data)
-        return Digest.of(data)
-
-    def store(self, put: PutData) -> None:
-        """Give all of them to ``put``, in their order.
-
-        Raises:
-            StorageError: The disk is full, or failed.
-        """
-        with storing("reading changed documents"):
-            self._file.seek(0)
-            while size := self._file.read(8):
-                put(self._file.read(int.from_bytes(size, "little")))
+    file: Path
+    bytes: int
+    blake3: Digest
 
 
 @dataclass(slots=True)
@@ -95,7 +70,7 @@ class PartOutcome:
 
     Attributes:
         entries: The part's tree entries, if it is of documents.
-        shards: Path → file on disk, if it is of rows.
+        shards: Path → file of rows, if it is of rows.
         records: How many it has.
         changed: Reason → how many of its records were changed for it.
         changed_records: How many of its records were changed at all.
@@ -103,7 +78,7 @@ class PartOutcome:
     """
 
     entries: list[TreeEntry] = field(default_factory=list)
-    shards: dict[str, Path] = field(default_factory=dict)
+    shards: dict[str, Shard] = field(default_factory=dict)
     records: int = 0
     changed: Counter[str] = field(default_factory=Counter)
     changed_records: int = 0
@@ -349,6 +324,8 @@ class _Shards:
         self._files: dict[tuple[str, str], Path] = {}
         self._counts: Counter[tuple[str, str]] = Counter()
         self._open: dict[tuple[str, str], BinaryIO] = {}
+        self._sums: dict[tuple[str, str], blake3] = {}
+        self._sizes: Counter[tuple[str, str]] = Counter()
         self._made: dict[str, tuple[int, int]] = {}
 
     def add(self, part: str, path: str | None, line: bytes) -> tuple[str, int]:
@@ -364,14 +341,20 @@ class _Shards:
         self._counts[key] += 1
         if self._write:
             with storing("writing a shard"):
-                file = self._open.get(key) or self._opened(key)
-                file.write(line + b"\n")
+                file, row = self._open.get(key) or self._opened(key), line + b"\n"
+                file.write(row)
+                self._sums[key].update(row)
+                self._sizes[key] += len(row)
         return path, position
 
-    def of(self, part: str) -> dict[str, Path]:
+    def of(self, part: str) -> dict[str, Shard]:
         """Return path → file of the shards of a part, once all rows were added."""
         self.close()
-        return {path: file for (name, path), file in sorted(self._files.items()) if name == part}
+        return {
+            key[1]: Shard(file, self._sizes[key], Digest(self._sums[key].digest()))
+            for key, file in sorted(self._files.items())
+            if key[0] == part
+        }
 
     def close(self) -> None:
         """Close what is open."""
@@ -386,6 +369,7 @@ class _Shards:
         if is_new:
             self._folder.mkdir(exist_ok=True, mode=0o700)
             self._files[key] = self._folder / f"shard-{len(self._files)}"
+            self._sums[key] = blake3()
         # What a run before left behind is written anew.
-        self._open[key] = self._files[key].open("wb" if is_new else "ab")
+        self._open[key] = open_private(self._files[key], "wb" if is_new else "ab")
         return self._open[key]

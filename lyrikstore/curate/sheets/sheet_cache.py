@@ -5,6 +5,7 @@ and deletable; a damaged one is none.
 """
 
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from blake3 import blake3
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, NotFoundError, StorageError, storage_error
-from lyrikstore.canon.files import open_regular, real_path
+from lyrikstore.canon.files import open_regular, real_path, remember
 from lyrikstore.curate.sheets.mistakes import Mistakes
 from lyrikstore.curate.sheets.sheet import Row, Sheet, read_sheet
 
@@ -75,12 +76,8 @@ def _save(place: Path, said: dict[str, Any], sheet: Sheet) -> None:
     rows = [(row.number, row.key, dict(row.meta)) for row in sheet.rows]
     table = {"key": sheet.key, "columns": sheet.columns, "digest": str(sheet.digest), "rows": rows}
     data = json.dumps({**said, "table": table}, ensure_ascii=False).encode()
-    new = place.with_name(f"{place.name}.new")
     if len(data) <= MAX_BYTES:
-        with suppress(OSError):
-            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            new.write_bytes(blake3(data).digest() + data)
-            new.replace(place)
+        remember(place, blake3(data).digest() + data)
 
 
 def _load(place: Path, said: dict[str, Any], name: str) -> Sheet | None:
@@ -88,6 +85,7 @@ def _load(place: Path, said: dict[str, Any], name: str) -> Sheet | None:
         if place.stat().st_size > MAX_BYTES + 32:
             return None
         with open_regular(place) as file:
+            os.fchmod(file.fileno(), 0o600)  # an earlier version left it for others to read
             data = file.read(MAX_BYTES + 32)
         if data[:32] != blake3(data[32:]).digest():
             return None

@@ -19,12 +19,12 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import retirements
 from lyrikstore.objects.backends.base import SCRATCH
 from lyrikstore.objects.gc.plan import packs_with
+from lyrikstore.objects.io.private_folder import STAGING
 from lyrikstore.objects.io.safe_folder import own_folder
 from lyrikstore.objects.io.scratch import clean_leftovers
 
 _QUARANTINE = "quarantine"
-_STAGING = "staging"
-_PASSING = (SCRATCH, _QUARANTINE, "cache", _STAGING)
+_PASSING = (SCRATCH, _QUARANTINE, "cache", STAGING)
 """Folders of a store in which content lies that no record names."""
 _LOCK = "lock"
 
@@ -134,5 +134,5 @@ def _passing(root: Path) -> Iterator[Path]:
         for folder, _, files in os.walk(root / name):  # follows no links
             for file in files:
                 path = Path(folder, file)
-                if path != root / _STAGING / _LOCK:
+                if path != root / STAGING / _LOCK:
                     yield path

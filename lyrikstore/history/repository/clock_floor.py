@@ -18,7 +18,7 @@ from blake3 import blake3
 from msgspec import Struct
 
 from lyrikstore.canon.errors import ConflictError, FormatError, LyrikstoreError
-from lyrikstore.canon.files import open_regular
+from lyrikstore.canon.files import open_regular, remember
 from lyrikstore.canon.json import parse
 from lyrikstore.canon.timestamps import CLOCK_SKEW, format_timestamp, parse_timestamp
 from lyrikstore.crypto.proofs.eddsa_jcs import signed_by
@@ -243,11 +243,7 @@ class DatedEntries:
         text = json.dumps(told).encode()
         if len(text) + _SUM > MAX_BYTES:
             return
-        new = path.with_name(f"{path.name}.new")
-        with contextlib.suppress(OSError):  # as refs are remembered: what is torn is no memory
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            new.write_bytes(blake3(text).digest() + text)
-            new.replace(path)
+        remember(path, blake3(text).digest() + text)  # as refs are: what is torn is no memory
 
 
 def date_of_manifest(manifest: Manifest) -> datetime:

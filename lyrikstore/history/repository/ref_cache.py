@@ -17,7 +17,7 @@ from blake3 import blake3
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.files import open_regular
+from lyrikstore.canon.files import open_regular, remember
 from lyrikstore.history.log import merkle
 from lyrikstore.history.repository.refs import Flagged, Mover, Step
 from lyrikstore.version import __version__
@@ -85,14 +85,8 @@ class RefCache:
         """
         told = {"version": __version__, "size": len(hashes), "root": merkle.root(hashes).hex()}
         text = json.dumps(told | _columns(steps)).encode()
-        new = self._path.with_name(f"{self._path.name}.new")
-        if len(text) + _SUM > MAX_BYTES:
-            return
-        with contextlib.suppress(OSError):
-            # No fsync, and one name for all: what is torn fails its checksum, and is no memory.
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            new.write_bytes(_sum(text) + text)
-            new.replace(self._path)
+        if len(text) + _SUM <= MAX_BYTES:
+            remember(self._path, _sum(text) + text)  # what is torn fails its checksum
 
 
 def _sum(text: bytes) -> bytes:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from lyrikstore.canon.files import open_regular
+from lyrikstore.canon.files import open_regular, remember
 
 STATE = struct.Struct("=QQqqq")
 """The state of a file: device, inode, size, mtime and ctime in nanoseconds."""
@@ -136,16 +136,10 @@ class StatCache:
         count = len(states) // STATE.size
         head = _HEADER.pack(_MAGIC, _VERSION, STATE.size, count)
         hasher = blake3()
-        new = self._path.with_name(f"{self._path.name}.new")
-        with contextlib.suppress(OSError):
-            # No fsync: a torn cache fails its checksum and is an empty cache.
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with new.open("wb") as file:
-                for part in (head, states, digests):
-                    hasher.update(part)
-                    file.write(part)
-                file.write(hasher.digest())
-            new.replace(self._path)
+        for part in (head, states, digests):
+            hasher.update(part)
+        # A torn cache fails its checksum and is an empty cache.
+        remember(self._path, head, states, digests, hasher.digest())
 
     def _sure(self, states: bytes, digests: bytes) -> tuple[bytes, bytes]:
         # All but what is too young or has no digest.

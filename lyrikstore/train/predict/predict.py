@@ -103,7 +103,7 @@ def predict_records(
     train = [repo.manifest(item.id) for item in checkpoint.inputs_in("train")]
     layout = RecordLayout.of(run.body["config"], train[0])
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise storage_error(error, f"making {folder}") from error
     with open_staging(folder) as staging:

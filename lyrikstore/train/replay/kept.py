@@ -38,7 +38,7 @@ class KeptSegments:
     @classmethod
     def of_run(cls, cache: Path, name: str, run: Digest) -> "KeptSegments":
         """Return those in a user's cache of a run, by its name and id."""
-        return cls(cache / "segments" / Digest.of(name.encode()).hex[:16] / run.hex[:16])
+        return cls(segments_folder(cache, name) / run.hex[:16])
 
     def clear_others(self) -> None:
         """Remove those of earlier runs of the name."""
@@ -70,6 +70,11 @@ class KeptSegments:
     def path(self, candidate: str, segment: int) -> Path:
         """Return where the point lies that a segment begins at."""
         return self.folder / f"{candidate}-{segment}.safetensors"
+
+
+def segments_folder(cache: Path, run_name: str) -> Path:
+    """Return where the points of segments of runs of a name lie in a user's cache."""
+    return cache / "segments" / Digest.of(run_name.encode()).hex[:16]
 
 
 def attach_segments(

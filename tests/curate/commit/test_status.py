@@ -198,6 +198,8 @@ def test_what_cannot_be_read_is_not_called_removed(bench: Any, patient: None) ->
         if path.owner() == "root" and path.is_relative_to(run_folder.current()):
             path.chmod(0o755)
     (bench.root / "cache").chmod(0o755)
+    for path in (bench.root / "cache").iterdir():
+        os.chown(path, 65534, -1)  # it is to be the same user's
     (bench.data / "b.txt").chmod(0)
     (bench.data / "d").chmod(0)
     os.seteuid(65534)

@@ -19,6 +19,7 @@ from lyrikstore.curate.recipes.explain.why import why
 from lyrikstore.curate.recipes.recipe import Recipe, parse_recipe
 from lyrikstore.curate.recipes.settle import RecipeOutcome, Settling
 from lyrikstore.curate.recipes.source import RecordSource
+from lyrikstore.curate.work import WorkFolder
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from tests.curate.recipes.applied import EMAIL, RECIPE, corpus, decisions_of
 from tests.decisions import SALT, decode_decisions, encode_decisions
@@ -239,7 +240,7 @@ def run_recipe(recipe: Recipe, tree: Tree, open_blob: Any, put: Any) -> tuple[Re
     source = RecordSource(tree, "document/1", FieldRoles())
     table = io.BytesIO()
     with tempfile.TemporaryDirectory() as work:
-        engine = Engine(recipe, source, open_blob, Path(work))
+        engine = Engine(recipe, source, open_blob, WorkFolder(Path(work)))
         engine.run()
         with (
             DecisionWriter(table, SALT) as writer,

@@ -18,6 +18,7 @@ from lyrikstore.curate.recipes.apply import FilterResult, apply_recipe
 from lyrikstore.curate.recipes.explain.why import why
 from lyrikstore.curate.recipes.filters.contract import OtherRecord
 from lyrikstore.curate.recipes.filters.documents import chunk
+from lyrikstore.curate.recipes.findings import BatchFindings
 from lyrikstore.curate.recipes.recipe import parse_recipe
 from lyrikstore.curate.recipes.source import RecordSource
 from lyrikstore.history.trees.tree import Tree, TreeEntry
@@ -33,19 +34,26 @@ def recipe(*steps: str) -> str:
 REDACTED = recipe('use = "redact/1"', 'use = "drop-duplicates/1"', 'use = "drop-empty/1"')
 
 
-def _stage_files(cache: Path, stage: int) -> list[Path]:
-    return sorted(cache.glob(f"work-*/stage-{stage}/*"))
+def _stage_files(store: Path, stage: int) -> list[Path]:
+    return sorted(store.glob(f"staging/kept-*/stage-{stage}/*"))
 
 
-def _lose(cache: Path, judged: Any) -> Any:
-    for file in _stage_files(cache, 0):
+def _lose(store: Path, judged: Any) -> Any:
+    for file in _stage_files(store, 0):
         file.unlink()
     return judged
 
 
-def _damage(cache: Path, judged: Any) -> Any:
-    for file in _stage_files(cache, 0):
+def _damage(store: Path, judged: Any) -> Any:
+    for file in _stage_files(store, 0):
         file.write_bytes(file.read_bytes()[:-1])
+    return judged
+
+
+def _choose(store: Path, judged: Any) -> Any:
+    # What another record, or another filter, would have: whole, and not what was found.
+    for file in _stage_files(store, 0):
+        file.write_bytes(BatchFindings().encode())
     return judged
 
 
@@ -53,15 +61,15 @@ def _say_less(_: Path, judged: Any) -> Any:
     return type(judged)(lambda batch: judged.verdicts(batch)[:-1])
 
 
-@pytest.mark.parametrize("change", [_lose, _damage, _say_less])
+@pytest.mark.parametrize("change", [_lose, _damage, _choose, _say_less])
 def test_lost_work_never_gives_what_the_source_has(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[..., Any]
 ) -> None:
     bench.write({"a.jsonl": '{"text":"Mail jo@example.org"}\n{"text":"two"}\n'})
     bench.commit()
-    cache = tmp_path / "cache"
+    cache, store = tmp_path / "cache", bench.repo.root
     judge = engine_module._StageWork.judge
-    monkeypatch.setattr(engine_module._StageWork, "judge", lambda work: change(cache, judge(work)))
+    monkeypatch.setattr(engine_module._StageWork, "judge", lambda work: change(store, judge(work)))
 
     def derive() -> Any:
         return apply_recipe(

@@ -3,21 +3,23 @@
 import errno
 import io
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from lyrikstore.canon import files
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, StorageError
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes import engine as engine_module
 from lyrikstore.curate.recipes.apply import FilterResult, apply_recipe
 from lyrikstore.curate.recipes.decisions import DecisionQuery, decision_schema, read_decisions
-from lyrikstore.curate.recipes.derived import measure_shards, tree_of_shards
+from lyrikstore.curate.recipes.derived import DerivedPart, measure_shards, tree_of_shards
 from lyrikstore.curate.recipes.recipe import parse_recipe
-from lyrikstore.curate.recipes.settle import ChangedDocuments
+from lyrikstore.curate.recipes.settle import Shard
+from lyrikstore.curate.work import ChangedDocuments
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.testing.keys import signer_for
 from tests.curate.conftest import NOW, Bench
 
@@ -54,27 +56,28 @@ def test_what_a_step_compares_with_is_made_anew_where_it_is_damaged(
         patch.setattr(engine_module.Engine, "run", killed)
         with pytest.raises(KeyboardInterrupt):
             derive(bench, OPT_OUT, cache)
-    (prepared,) = cache.glob("work-*/prepared-1")
+    (prepared,) = bench.repo.root.glob("staging/kept-*/prepared-1")
     prepared.write_bytes(damage)
     result = derive(bench, OPT_OUT, cache)
     assert dict(result.dropped) == {"opted-out-url": 1}
     assert list(cache.iterdir()) == []
+    assert [one.name for one in (bench.repo.root / "staging").iterdir()] == ["lock"]
 
 
-@pytest.mark.parametrize("name", ["keys", "documents", "stage-0", "stage-1"])
+@pytest.mark.parametrize("name", ["keys", "documents", "decisions.parquet", "stage-0", "stage-1"])
 def test_a_file_that_cannot_be_written_is_an_error_of_storage(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     bench.write({"a.txt": "one jo@example.org", "b.txt": "two"})
     bench.commit()
-    opened = Path.open
+    opened = files._private
 
-    def full(path: Path, mode: str = "r", *more: Any, **options: Any) -> Any:
-        if name in path.parts and "w" in mode:
+    def full(path: str, flags: int) -> int:
+        if name in Path(path).parts:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return opened(path, mode, *more, **options)
+        return opened(path, flags)
 
-    monkeypatch.setattr(Path, "open", full)
+    monkeypatch.setattr(files, "_private", full)
     recipe = 'recipe = 1\n[[step]]\nuse = "redact/1"\n[[step]]\nuse = "drop-duplicates/1"\n'
     with pytest.raises(StorageError) as caught:
         derive(bench, recipe, tmp_path / "cache")
@@ -82,16 +85,35 @@ def test_a_file_that_cannot_be_written_is_an_error_of_storage(
 
 
 def test_shards_and_documents_that_cannot_be_read_are_errors_of_ours(tmp_path: Path) -> None:
-    gone = {"part-00000.jsonl": tmp_path / "gone"}
+    shard = Shard(tmp_path / "gone", 1, Digest.of(b""))
     for call in (
-        lambda: tree_of_shards(gone),
-        lambda: measure_shards(gone, FieldRoles()),
+        lambda: measure_shards({"part-00000.jsonl": shard}, FieldRoles()),
         lambda: ChangedDocuments(tmp_path),
     ):
         with pytest.raises(LyrikstoreError):
             call()
     with ChangedDocuments(tmp_path / "documents") as documents:
         assert documents.put(b"x") == Digest.of(b"x")
+
+
+def test_a_shard_that_another_put_there_is_not_signed(bench: Bench, tmp_path: Path) -> None:
+    written, chosen = b'{"text":"x"}\n', b'{"text":"chosen"}\n'
+    shard = Shard(tmp_path / "shard-0", len(written), Digest.of(written))
+    shard.file.write_bytes(written)
+    shards = {"a.jsonl": shard}
+    statistics, _ = measure_shards(shards, FieldRoles())
+    assert statistics.records == 1
+    shard.file.write_bytes(chosen)
+    with pytest.raises(StorageError) as caught:
+        measure_shards(shards, FieldRoles())
+    assert caught.value.kind == "work-lost"
+    part = DerivedPart("", tree_of_shards(shards), FieldRoles(), statistics, shards)
+    with (
+        open_transaction(bench.repo) as transaction,
+        pytest.raises(StorageError) as caught,
+    ):
+        part.store(transaction.writer)
+    assert caught.value.kind == "work-lost"
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])

@@ -6,6 +6,7 @@ checked in any order and anywhere.
 
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
+from io import BufferedReader, RawIOBase
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -178,14 +179,39 @@ def copy_header(reader: str, stream: BinaryIO, copy: BinaryIO) -> None:
 def check_task(
     setup: Mapping[str, Any], task: Mapping[str, Any], *_buffers: bytes
 ) -> Iterator[tuple[Any, ...]]:
-    """Check a file: what a worker does; see :mod:`lyrikstore.objects.parallel.tasks`."""
+    """Check a file: what a worker does; see :mod:`lyrikstore.objects.parallel.tasks`.
+
+    Of a task with ``digest``, of lines, the header has as ``blake3`` what was read.
+    """
     wanted = msgspec.convert(setup, RowLayout)
+    header = {}
     try:
         with open_regular(Path(task["location"])) as stream:
-            found = check_rows(task["path"], stream, wanted)
+            if task.get("digest"):
+                hashed = _Hashed(stream)
+                found = check_rows(task["path"], BufferedReader(hashed, _PART), wanted)
+                header["blake3"] = hashed.sum.hexdigest()
+            else:
+                found = check_rows(task["path"], stream, wanted)
     except OSError as error:
         raise unreadable(error, task["path"]) from None
-    yield {}, msgspec.msgpack.encode(found)
+    yield header, msgspec.msgpack.encode(found)
+
+
+class _Hashed(RawIOBase):
+    """A stream that hashes what is read of another."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self.sum = stream, blake3()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        self.sum.update(data)
+        return len(data)
 
 
 def _rows(

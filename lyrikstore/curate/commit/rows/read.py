@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, storage_error
-from lyrikstore.canon.files import open_regular
+from lyrikstore.canon.files import open_private, open_regular
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.canon.text import pluralize
@@ -291,7 +291,7 @@ def _copy(
     path: str, location: str, target: Path, wanted: RowLayout, lines: Mapping[int, str]
 ) -> FileCheck:
     try:
-        with open_regular(Path(location)) as stream, target.open("xb") as copy:
+        with open_regular(Path(location)) as stream, open_private(target, "xb") as copy:
             copy_header(wanted.reader, stream, copy)
             return check_rows(path, stream, wanted, left_out=lines, copy=copy)
     except OSError as error:

@@ -12,7 +12,7 @@ import zstandard
 from msgspec.structs import replace
 
 from lyrikstore.canon.errors import InvalidInputError, storage_error
-from lyrikstore.canon.files import open_regular
+from lyrikstore.canon.files import open_private, open_regular
 from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.curate.readers.recognise import is_packed, unpacked_path
 from lyrikstore.curate.scan.scan import Scan
@@ -78,7 +78,7 @@ def unpack_files(scan: Scan, work: Path, progress: OnProgress) -> Scan:
 def unpack(path: str, location: str, target: Path) -> None:
     """Write what a packed file holds into a new file; raises as :func:`unpack_files`."""
     try:
-        with target.open("xb") as out:
+        with open_private(target, "xb") as out:
             for part in unpacked_parts(path, location):
                 out.write(part)
     except OSError as error:
