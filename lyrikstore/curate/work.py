@@ -22,6 +22,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError, StorageError, storage_error
 from lyrikstore.canon.files import open_nameless, open_private, open_regular
 from lyrikstore.objects.io.private_folder import KEPT_SECONDS, PrivateFolder, private_folder
+from lyrikstore.objects.io.safe_folder import refuse_link
 
 _RECORD = "kept-"
 _LINE = re.compile(rb"([0-9a-f]{64})  ([0-9]{1,15}) ([a-z0-9/-]{1,64})")
@@ -54,11 +55,12 @@ class WorkFolder:
             data: Its content.
 
         Raises:
-            StorageError: The disk is full.
+            StorageError: The disk is full; (``linked-folder``) its folder is a link. ATTACK A13.
         """
         file, digest = self.path / name, blake3(data).hexdigest()
         fresh = file.with_suffix(".new")
         with storing(f"keeping work in {file.parent}"):
+            refuse_link(file.parent)
             file.parent.mkdir(exist_ok=True, mode=0o700)
             with open_private(fresh, "wb") as stream:
                 stream.write(data)
@@ -194,28 +196,34 @@ def kept_work(store: Path, cache_dir: Path | None, key: str) -> Iterator[WorkFol
     Raises:
         StorageError: It cannot be made.
     """
+    place = None if cache_dir is None else cache_dir / f"{_RECORD}{key}"
     with contextlib.ExitStack() as held:
+        record = None
+        if cache_dir is not None and place is not None:
+            forget_kept(cache_dir)
+            record = held.enter_context(_opened(place))
+        # A folder of which nothing is known here came with the store.
+        known = record is not None and os.fstat(record.fileno()).st_size > 0
         try:
-            folder = held.enter_context(
-                private_folder(store, key if cache_dir is not None else "", _was_cut_short)
-            )
+            named = key if record is not None else ""
+            folder = held.enter_context(private_folder(store, named, _was_cut_short, goes_on=known))
         except StorageError as error:
+            if place is not None and not known:
+                _forget(place)
             if error.kind not in _DENIED:
                 raise
             yield held.enter_context(work_folder(cache_dir))
             return
-        if not folder.is_kept or cache_dir is None:
+        if place is None or not folder.is_kept:
             yield WorkFolder(folder.path, folder)
             return
-        forget_kept(cache_dir)
-        record = held.enter_context(_opened(cache_dir / f"{_RECORD}{key}"))
         try:
             yield WorkFolder(folder.path, folder, record)
         except BaseException as error:
             if not _was_cut_short(error):
-                _forget(cache_dir / f"{_RECORD}{key}")
+                _forget(place)
             raise
-        _forget(cache_dir / f"{_RECORD}{key}")
+        _forget(place)
 
 
 def forget_kept(cache_dir: Path) -> None:

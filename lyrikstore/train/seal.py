@@ -17,6 +17,8 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, PolicyError, RunFailedError, storage_error
 from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.json import encode, parse
+from lyrikstore.canon.text import brief, escape_control
+from lyrikstore.crypto.keys.secret_files import secret_in
 from lyrikstore.history.manifests.manifest import Attachment
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.train.formats.adapter import ADAPTER_CONFIG, MAX_JSON_BYTES
@@ -66,7 +68,8 @@ def seal(
 
     Raises:
         RunFailedError: (``bad-output``) a file is missing, unexpected, no regular file, no
-            safetensors or JSON, or names a private path.
+            safetensors or JSON, or names a private path; (``secret-found``) as
+            :func:`refuse_secret`.
         StorageError: Storage backend error: disk full, read-only, I/O error.
     """
     try:
@@ -85,6 +88,7 @@ def seal(
         data = _read(folder / name)
         if name in form.json_files:
             data = _canonical(name, data, base)
+            refuse_secret(name, data)
         else:
             _check_weights(name, data)
         if os.fsencode(private) in data:
@@ -129,6 +133,26 @@ def _check_weights(name: str, data: bytes) -> None:
         check_weights(name, data[: 8 + length], len(data))
     except PolicyError as error:
         _refuse(error.message)
+    refuse_secret(name, data[: 8 + length])
+
+
+def refuse_secret(path: str, data: bytes) -> None:
+    """Return if a file that is to become part of a checkpoint holds no secret that can be seen.
+
+    Args:
+        path: It.
+        data: Its content; of weights what says which there are.
+
+    Raises:
+        RunFailedError: (``secret-found``) it holds a private key, or credentials.
+    """
+    if held := secret_in(path, data):
+        raise RunFailedError(
+            "secret-found",
+            f"the checkpoint cannot be sealed: {brief(escape_control(path))} has a {held}",
+            hint="nothing was stored; keep it out of the output, and replace it if others saw it",
+            details={"holds": {path: held}},
+        )
 
 
 def _refuse(reason: str) -> NoReturn:

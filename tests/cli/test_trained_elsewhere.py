@@ -1,7 +1,9 @@
 """What another tool left, and jobs for another machine."""
 
 import json
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -144,35 +146,59 @@ def test_a_job_elsewhere(trainer) -> None:
 def test_what_a_job_takes_along(trainer) -> None:
     code = trainer.folder / "code"
     (code / "deep").mkdir(parents=True)
-    for name in ("train.sh", "deep/more.sh", ".env", "deep/.env.local", "deep/my.pem", "my.key"):
+    for name in ("train.sh", "deep/more.sh", ".env", "deep/notes.txt"):
         (code / name).write_text("true\n")
     (trainer.folder / "more").mkdir()
     (trainer.folder / "more" / "train.sh").write_text("true\n")
     before = entries(trainer)
 
-    def export(place: str, *program: str) -> tuple[str, ...]:
+    def export(place: str, *program: str, include: tuple[str, ...] = ()) -> tuple[str, ...]:
         asked = ("train", "--input", "acme/rows", "--output", "acme/model", "--json", "-o", place)
-        named = (word for one in program for word in ("--program", one))
+        named = [word for one in program for word in ("--program", one)]
+        named += [word for one in include for word in ("--include", one)]
         job = ("--export-job", "skypilot", "--region", "aws/eu-central-1")
         return (*asked, *job, *named, "--", "true")
 
     for arguments, kind in (
         (export("code/job", "code"), "bad-program"),
-        (export("job", "."), "bad-program"),
+        (export("job", "code"), "bad-program"),  # Git tracks nothing of it
         (export("job", "code/train.sh", "more/train.sh"), "bad-program"),
         (export("job", ".lyrikstore"), "bad-program"),
+        (export("job", "code", include=("code",)), "secret-found"),
+        (export("job", "code", include=("more",)), "bad-program"),
     ):
         assert trainer.fails(16, *arguments).kind == kind
     assert entries(trainer) == before
-    assert sorted(one.name for one in code.iterdir()) == [".env", "deep", "my.key", "train.sh"]
-    trainer.ok(*export("job", "code"))
+    assert [one.name for one in trainer.folder.glob("*job*")] == []
+    git = ("git", "-C", trainer.folder)
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "add", "code/train.sh"], check=True)
+    made = trainer.ok(*export("job", "code", include=("code/deep",))).json
+    assert (made["jobFiles"], made["jobLeftOut"]) == (3, 1)
     # The folder in which the store lies, called by a dot.
     trainer.ok(*export(str(trainer.home / "job"), "."))
-    for job, found in ((trainer.folder / "job", ["code"]), (trainer.home / "job", None)):
-        taken = [one.name for one in (job / "program").rglob("*")]
-        assert found is None or [one.name for one in (job / "program").iterdir()] == found
-        assert {"train.sh", "more.sh"} <= set(taken)
-        assert not {".lyrikstore", ".env", ".env.local", "my.pem", "my.key"} & set(taken)
+    for job, found in (
+        (trainer.folder / "job", {"train.sh", "more.sh", "notes.txt"}),
+        (trainer.home / "job", {"train.sh"}),
+    ):
+        taken = {one.name for one in (job / "program").rglob("*") if one.is_file()}
+        assert taken == found
+
+
+def test_a_private_key_is_never_sealed(trainer) -> None:
+    key = Path(trainer.home / ".config/lyrikstore/keys/default").read_text()
+    before = entries(trainer)
+    out = trainer.folder / "out"
+    out.mkdir()
+    (out / "train.log").write_text(f"step 1\n{key}step 2\n")
+    asked = ("--input", "acme/rows", "--output", "acme/model")
+    error = trainer.fails(18, "import", "--trained", "out", *asked, "--json").error
+    assert error["kind"] == "secret-found"
+    assert error["details"]["holds"] == {"train.log": "private key (OpenSSH)"}
+    assert key.splitlines()[2] not in json.dumps(error)
+    error = trainer.fails(16, "commit", "out", "-d", "checkpoints/acme/base", "--json").error
+    assert error["kind"] == "secret-found"
+    assert entries(trainer) == before
 
 
 def test_where_a_job_may_run(trainer) -> None:

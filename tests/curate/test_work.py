@@ -116,7 +116,29 @@ def test_without_its_digest_nothing_is_taken(
         assert again.load("found") is None
         again.keep("found", b"data")
         assert again.load("found") == b"data"
-    assert files(store, cache) <= {record.name}
+    if damage is not None:
+        assert files(store, cache) == set()
+
+
+def test_a_folder_that_came_with_the_store_is_not_used(
+    store: Path, cache: Path, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    laid = store / STAGING / f"kept-{KEY}"
+    laid.mkdir(parents=True, mode=0o700)
+    (laid / "stage-0").symlink_to(outside)
+    folder = cut_short(store, cache)
+    assert folder == laid
+    assert not (laid / "stage-0").is_symlink()
+    # Nor is a link that was laid later followed.
+    (laid / "stage-0" / "00000000").unlink()
+    (laid / "stage-0").rmdir()
+    (laid / "stage-0").symlink_to(outside)
+    with pytest.raises(StorageError) as caught:
+        cut_short(store, cache)
+    assert caught.value.kind == "linked-folder"
+    assert list(outside.iterdir()) == []
 
 
 def test_a_line_that_was_cut_off_costs_that_line(store: Path, cache: Path) -> None:
@@ -222,7 +244,7 @@ def test_work_that_is_not_kept_goes_at_once(cache: Path) -> None:
 def test_a_store_that_takes_no_work_is_worked_on_elsewhere(
     store: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def denied(root: Path, *more: object) -> object:
+    def denied(root: Path, *_: object, **__: object) -> object:
         if root == store:
             raise StorageError("read-only", "no")
         return private_folder(root)

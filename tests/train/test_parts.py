@@ -184,14 +184,19 @@ def _not_json(folder):
     (folder / "classifier.json").write_text("{'a': 1}")
 
 
+def _key(folder):
+    key = {"kty": "OKP", "crv": "Ed25519", "d": "a" * 43}
+    (folder / "classifier.json").write_text(json.dumps({"deep": [key]}))
+
+
 @pytest.mark.parametrize(
-    "spoil", [_extra, _missing, _pickle, _trailing, _fifo, _private, _not_json]
+    "spoil", [_extra, _missing, _pickle, _trailing, _fifo, _private, _not_json, _key]
 )
 def test_sealing_refuses(output, spoil):
     spoil(output)
     with pytest.raises(RunFailedError) as caught:
         seal(output, Blobs(), LORA, base=BASE, private=output.parent)
-    assert caught.value.kind == "bad-output"
+    assert caught.value.kind == ("secret-found" if spoil is _key else "bad-output")
 
 
 def test_sealing_follows_no_link(output):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyrikstore.canon.text import escape_control, rough
+from lyrikstore.canon.text import escape_control, pluralize, rough
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.foreign import foreign_options, foreign_request, show_foreign
@@ -42,7 +42,18 @@ if TYPE_CHECKING:
 )
 @click.option("--region", default="", help="Where the job runs, as aws/eu-central-1.")
 @click.option(
-    "--program", multiple=True, type=options.EXISTING, help="What COMMAND needs there; again."
+    "--program",
+    multiple=True,
+    type=options.EXISTING,
+    metavar="PATH",
+    help="What COMMAND needs there: a file, or of a folder what Git tracks; again.",
+)
+@click.option(
+    "--include",
+    multiple=True,
+    type=options.EXISTING,
+    metavar="PATH",
+    help="What else of a --program folder goes along: a file, or all in a folder; again.",
 )
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The folder of the job.")
 @click.option("--collect", type=options.EXISTING, help="Seal what came back of a job's folder.")
@@ -58,6 +69,7 @@ def command(
     target: str | None,
     region: str,
     program: tuple[Path, ...],
+    include: tuple[Path, ...],
     out: Path | None,
     collect: Path | None,
     message: str,
@@ -77,7 +89,9 @@ def command(
     reads and writes besides is listed where strace is installed.
 
     `--export-job` announces the run and writes a folder for SkyPilot, if the data may be used in
-    the country of the region; `--collect` seals what came back.
+    the country of the region; `--collect` seals what came back. Private keys and well-known files
+    of credentials are refused, there and in what is sealed (`secret-found`). A raw key, such as the
+    32 bytes of a seed, looks like any other bytes: it cannot be seen.
     """
     given = tuple(filter(None, (config, *words)))
     if collect is not None:
@@ -89,10 +103,10 @@ def command(
         if not region or out is None:
             raise click.UsageError("--export-job needs --region and -o FOLDER")
         request = foreign_request(asked)
-        _export(session, given, request, target, region, program, out, message)
+        _export(session, given, request, target, region, program, include, out, message)
         return
-    if region or program or out is not None:
-        raise click.UsageError("--region, --program and -o belong to --export-job")
+    if region or program or include or out is not None:
+        raise click.UsageError("--region, --program, --include and -o belong to --export-job")
     if asked["inputs"] or asked["output"]:
         if prices or measure or resume:
             raise click.UsageError("--prices, --measure and --resume need a CONFIG")
@@ -208,6 +222,7 @@ def _export(
     target: str,
     region: str,
     program: tuple[Path, ...],
+    include: tuple[Path, ...],
     folder: Path,
     message: str,
 ) -> None:
@@ -220,6 +235,7 @@ def _export(
             target=target,
             region=region,
             program=program,
+            include=include,
             progress=follow(session.screen, meter),
             message=message,
         )
@@ -230,12 +246,17 @@ def _export(
             "jobFolder": str(job.folder),
             "jobDigest": str(job.digest),
             "jobTerritory": job.territory,
+            "jobFiles": job.files,
+            "jobLeftOut": job.left_out,
         },
         version=2,
     )
     screen = session.screen
     screen.result(f"✓ run         {job.run.name}  {job.run.id.short}")
     screen.result(f"✓ wrote       {escape_control(str(job.folder))}  to run in {job.territory}")
+    if program:
+        left = pluralize(job.left_out, "other file stays", "other files stay")
+        screen.result(f"  took along  {pluralize(job.files, 'file')}; {left} here")
     screen.hint(
         "start it: sky launch job.yaml in that folder; bring /tmp/lyrikstore/output back as "
         "output, then: lyrikstore train --collect FOLDER"

@@ -143,6 +143,7 @@ class ForeignModels(PublishedModels):
         region: str,
         target: str = "skypilot",
         program: Sequence[Path] = (),
+        include: Sequence[Path] = (),
         folder: Path | None = None,
         progress: OnProgress = silent,
         message: str = "",
@@ -155,14 +156,16 @@ class ForeignModels(PublishedModels):
             destination: A folder that does not exist.
             region: Where the job runs, such as ``aws/eu-central-1``.
             target: What runs it: ``skypilot``.
-            program: Files and folders that the command needs.
+            program: Files that the command needs, and folders, of which what Git tracks goes along.
+            include: What else of these folders does.
             folder: Where the program lies, for its Git repository; by default the current folder.
             progress: As :func:`lyrikstore.train.foreign.job.export_job`.
             message: Free text, signed with the run.
 
         Raises:
-            PolicyError: (``wrong-territory``, ``rights-missing``) the data may not go there. Else
-                as :func:`lyrikstore.train.foreign.job.export_job`.
+            PolicyError: (``wrong-territory``, ``rights-missing``) the data may not go there.
+            InvalidInputError: (``secret-found``) a private key or credentials would. Else as
+                :func:`lyrikstore.train.foreign.job.export_job`.
         """
         from lyrikstore.train.foreign.job import export_job
 
@@ -175,6 +178,7 @@ class ForeignModels(PublishedModels):
             region=region,
             destination=destination,
             program=program,
+            include=include,
             folder=folder or Path.cwd(),
             trust=store.trust,
             message=message,

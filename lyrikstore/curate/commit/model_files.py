@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.files import open_regular
+from lyrikstore.crypto.keys.secret_files import SecretScan
 from lyrikstore.curate.scan.scan import Scan
 from lyrikstore.objects.chunk.sources import unreadable
 
@@ -31,7 +32,8 @@ def inspect_weights(scan: Scan) -> Weights:
     Raises:
         InvalidInputError: (``not-the-model``) the model is in a folder below, and whatever lies
             around it would be part of it; (``pickle``) a file is, or by its name may be, a pickle,
-            which runs code when loaded; (``no-weights``) there is no safetensors file.
+            which runs code when loaded; (``secret-found``) a file holds a private key, or
+            credentials; (``no-weights``) there is no safetensors file.
 
     Cost: one read of every file.
     """
@@ -70,7 +72,7 @@ def _check_top(scan: Scan) -> None:
 
 def _sha256(path: str, location: Path, size: int) -> str:
     lowered = path.lower()
-    hasher = hashlib.sha256()
+    hasher, scan = hashlib.sha256(), SecretScan(path)
     try:
         with open_regular(location) as file:
             head = file.read(9)
@@ -87,9 +89,19 @@ def _sha256(path: str, location: Path, size: int) -> str:
                     f"{path}: a pickle, or a format that hides one; loading it runs code",
                     hint="convert it to safetensors, or name it in .lyrikignore",
                 )
-            hasher.update(head)
-            while part := file.read(1 << 20):
+            part, left = head, 8 + length if tensors else size  # no secret stands in numbers
+            while part:
                 hasher.update(part)
+                scan.feed(part[: max(left, 0)])
+                left -= len(part)
+                part = file.read(1 << 20)
     except OSError as error:
         raise unreadable(error, path) from None
+    if held := scan.finish():
+        raise InvalidInputError(
+            "secret-found",
+            f"{path} holds a secret: {held}",
+            hint="take it out, or name the file in .lyrikignore; replace it if others saw it",
+            details={"holds": {path: held}},
+        )
     return hasher.hexdigest()

@@ -33,6 +33,7 @@ from lyrikstore.curate.recipes.source import Batch, RecordSource
 from lyrikstore.curate.work import storing
 from lyrikstore.history.records.rows import JSONL
 from lyrikstore.history.trees.tree import TreeEntry
+from lyrikstore.objects.io.safe_folder import refuse_link
 
 WHOLE = ""
 """The part of recipes that do not split."""
@@ -367,6 +368,7 @@ class _Shards:
             self._open.pop(next(iter(self._open))).close()
         is_new = key not in self._files
         if is_new:
+            refuse_link(self._folder)
             self._folder.mkdir(exist_ok=True, mode=0o700)
             self._files[key] = self._folder / f"shard-{len(self._files)}"
             self._sums[key] = blake3()

@@ -52,7 +52,11 @@ class PrivateFolder(Struct, frozen=True):
 
 @contextlib.contextmanager
 def private_folder(
-    root: Path, key: str = "", stays: Callable[[BaseException], bool] | None = None
+    root: Path,
+    key: str = "",
+    stays: Callable[[BaseException], bool] | None = None,
+    *,
+    goes_on: bool = True,
 ) -> Iterator[PrivateFolder]:
     """Give a private folder, and remove it at the end, whatever happened.
 
@@ -64,6 +68,8 @@ def private_folder(
             that did this very work, and died, for a day. Unless another one is at it, or it is
             another user's or open to others: then it is a fresh one.
         stays: Whether the folder of such work stays after an error; None: never.
+        goes_on: Whether that process's folder is wanted; else it is removed, as what came with a
+            copy of a store may be what somebody laid there. ATTACK A13.
 
     Raises:
         StorageError: The folder cannot be made; (``linked-folder``) ``staging`` is a link.
@@ -77,6 +83,8 @@ def private_folder(
             with _locked(place):
                 _sweep(place)
                 name = f"{_KEPT}{key}"
+                if key and not goes_on:
+                    _remove_dead(place, name, kept=True)
                 lock = _entered(place, name) if key else None
                 is_kept = lock is not None
                 if lock is None:

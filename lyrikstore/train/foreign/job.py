@@ -10,7 +10,7 @@ import re
 import shlex
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.train.foreign.inputs import OUTPUT, StagedInput, input_names
 from lyrikstore.train.foreign.output import find_output
+from lyrikstore.train.foreign.program import ProgramPart, copy_program, find_program
 from lyrikstore.train.foreign.repository import find_repository
 from lyrikstore.train.foreign.request import ForeignPlan, ForeignRun, check_command, plan_foreign
 from lyrikstore.train.foreign.run import (
@@ -58,18 +59,6 @@ _FORMAT = "job/1"
 _PLACE = "/tmp/lyrikstore"  # noqa: S108 - on the machine of the job, which is nobody else's
 _REGION = re.compile(r"([a-z0-9]{1,32})/([a-z0-9-]{1,64})(?:=([A-Z]{2}(?:-[A-Z0-9]{1,3})?))?")
 _MAX_ABOUT = 1 << 16
-_KEPT_HERE = (
-    ".lyrikstore",
-    ".git",
-    ".env",
-    ".env.*",
-    "*.key",
-    "*.pem",
-    ".ssh",
-    "id_rsa",
-    "id_ed25519",
-)
-"""What no program needs elsewhere: the store, the history, and keys by the names that they have."""
 
 
 class ExportedJob(Struct, frozen=True):
@@ -80,12 +69,16 @@ class ExportedJob(Struct, frozen=True):
         folder: Where the job lies.
         territory: The country in which it runs.
         digest: BLAKE3 of its file.
+        files: How many files of the program went along.
+        left_out: How many others the folders that were named hold.
     """
 
     run: Manifest
     folder: Path
     territory: str
     digest: Digest
+    files: int = 0
+    left_out: int = 0
 
 
 def territory_of_region(region: str) -> str:
@@ -124,6 +117,7 @@ def export_job(
     region: str,
     destination: Path,
     program: Sequence[Path] = (),
+    include: Sequence[Path] = (),
     folder: Path,
     signer: Signer,
     trust: Trust,
@@ -141,8 +135,8 @@ def export_job(
         target: ``skypilot``.
         region: Where it runs, as :func:`territory_of_region` takes it.
         destination: A folder that does not exist; its parent does.
-        program: Files and folders that the command needs; copied. Of folders the store, ``.git``
-            and what has the name of a key or of secrets is left out.
+        program: Files and folders that the command needs; copied. Of folders what Git tracks.
+        include: What else of these folders is copied: files, and folders with all they hold.
         folder: Where the caller's program lies, for its Git repository.
         signer: Signs the run.
         trust: Whose permissions count.
@@ -155,8 +149,10 @@ def export_job(
         PolicyError: (``wrong-territory``) the use does not hold where the region lies;
             (``rights-missing``) an input may not be used for the purpose there.
         InvalidInputError: (``unknown-region``, ``bad-target``); (``not-a-file``) a program is a
-            link or not there; (``bad-program``) two have one name, or one lies in the store, or the
-            destination in it; else as for any run.
+            link or not there; (``bad-program``) as
+            :func:`lyrikstore.train.foreign.program.find_program`; (``secret-found``) a file of a
+            program holds a private key, or credentials, and would leave this machine; else as for
+            any run.
         ConflictError: (``exists``) there is something at the destination.
         StorageError: It cannot be written; nothing was logged.
     """
@@ -177,7 +173,7 @@ def export_job(
     plan = plan_foreign(repo, request, trust=trust, clock=clock, user=signer.did)
     for one in plan.warnings:
         progress(Progress(phase="warn", detail={"code": one.code, "text": one.text}))
-    copied = _programs(program, destination, repo.root.resolve())
+    parts = find_program(program, include, destination, repo.root.resolve())
     job = _job(request, command, region.partition("=")[0], list(input_names(plan)))
     execution = {
         "by": "job",
@@ -192,7 +188,7 @@ def export_job(
         )
     building = destination.with_name(f".{destination.name}-{os.urandom(4).hex()}")
     try:
-        _write(repo, plan, building, job, copied)
+        files = _write(repo, plan, building, job, parts)
         progress(Progress(phase="register"))
         body = run_body(plan, execution, find_repository(folder))
         run = register(repo, plan, body, signer=signer, clock=clock, message=message)
@@ -203,7 +199,8 @@ def export_job(
     finally:
         shutil.rmtree(building, ignore_errors=True)
     progress(Progress(phase="done"))
-    return ExportedJob(run, destination, place, Digest.of(job))
+    left_out = sum(one.left_out for one in parts)
+    return ExportedJob(run, destination, place, Digest.of(job), files, left_out)
 
 
 def collect_job(
@@ -302,57 +299,19 @@ def _job(request: ForeignRun, command: Sequence[str], infra: str, names: list[st
     return f"{head}{text}\n".encode("ascii")
 
 
-def _programs(program: Sequence[Path], destination: Path, store: Path) -> dict[str, Path]:
-    """Return what is copied, by the names that it gets."""
-    found: dict[str, Path] = {}
-    place = destination.resolve()
-    for path in program:
-        if path.is_symlink() or not (path.is_dir() or path.is_file()):
-            raise InvalidInputError(
-                "not-a-file", f"{path} is a link, or not there", hint="name files and folders"
-            )
-        real = path.resolve()
-        if place.is_relative_to(real):
-            raise InvalidInputError(
-                "bad-program",
-                f"the job would be written into {path}, which it has a copy of",
-                hint="name a folder elsewhere: -o FOLDER",
-            )
-        if real.is_relative_to(store):
-            raise InvalidInputError(
-                "bad-program", f"{path} lies in the store", hint="name what the command needs"
-            )
-        if not real.name or real.name in found:
-            raise InvalidInputError(
-                "bad-program",
-                f"{path} has no name of its own in the job",
-                hint="rename it, or put the files into one folder and name that",
-            )
-        found[real.name] = real
-    return found
-
-
 def _write(
-    repo: Repository, plan: ForeignPlan, folder: Path, job: bytes, program: Mapping[str, Path]
-) -> None:
-    named, store = shutil.ignore_patterns(*_KEPT_HERE), repo.root.resolve()
-
-    def left_here(at: str, names: list[str]) -> set[str]:
-        return named(at, names) | {one for one in names if Path(at, one) == store}
-
+    repo: Repository, plan: ForeignPlan, folder: Path, job: bytes, program: Sequence[ProgramPart]
+) -> int:
+    """Write all but what names the run; return how many files of the program there are."""
     folder.mkdir(mode=0o700)
+    (folder / "program").mkdir()
+    files = copy_program(program, folder / "program")
     for name, manifest in input_names(plan).items():
         tree = present_tree(repo, manifest)
         checkout_tree(tree, repo.blobs, folder / name)
         (folder / f"{name}.tree.jsonl").write_bytes(tree.encode())
-    (folder / "program").mkdir()
-    for name, path in program.items():
-        to = folder / "program" / name
-        if path.is_dir():
-            shutil.copytree(path, to, symlinks=True, ignore=left_here)
-        else:
-            shutil.copyfile(path, to, follow_symlinks=False)
     (folder / JOB).write_bytes(job)
+    return files
 
 
 def _waiting(repo: Repository, folder: Path) -> Manifest:

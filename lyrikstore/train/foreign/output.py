@@ -24,7 +24,7 @@ from lyrikstore.objects.io.safe_folder import own_folder
 from lyrikstore.objects.store.writer import BlobWriter
 from lyrikstore.train.formats.base_model import MAX_HEADER_BYTES, check_weights
 from lyrikstore.train.formats.formats import FILES, PEFT, TRANSFORMERS
-from lyrikstore.train.seal import Sealed
+from lyrikstore.train.seal import Sealed, refuse_secret
 
 MAX_FILES = 10_000
 MAX_TEXT_BYTES = 64 << 20
@@ -125,7 +125,7 @@ def seal_output(
 
     Raises:
         RunFailedError: (``bad-output``) a file is not what its name says, changed meanwhile, or
-            names a private path.
+            names a private path; (``secret-found``) it holds a private key, or credentials.
         StorageError: The storage backend failed.
 
     Cost: one read of each file.
@@ -238,6 +238,7 @@ def _read_head(path: str, file: BinaryIO, size: int) -> bytes:
         check_weights(_named(path), head, size)
     except PolicyError as error:
         _refuse(error.message)
+    refuse_secret(path, head)
     return head
 
 
@@ -281,6 +282,7 @@ def _text(
             json.loads(data, object_pairs_hook=_unique, parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
             _refuse(f"{_named(path)} is no strict JSON ({brief(str(error))})")
+    refuse_secret(path, data)
     return data
 
 

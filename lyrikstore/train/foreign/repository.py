@@ -75,6 +75,15 @@ def find_repository(folder: Path) -> CallerRepository | None:
     return CallerRepository(place, commit.decode("ascii").strip(), changes, files)
 
 
+def tracked_below(folder: Path) -> list[str] | None:
+    """Return the files below a folder that Git tracks, relative to it, there or not.
+
+    None: it lies in no repository, or Git cannot say.
+    """
+    listed = _git(folder, "ls-files", "-z", "--recurse-submodules")
+    return None if listed is None else [os.fsdecode(one) for one in listed.split(b"\0") if one]
+
+
 def _git(folder: Path, *arguments: str) -> bytes | None:
     try:
         done = subprocess.run(

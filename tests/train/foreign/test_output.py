@@ -1,20 +1,30 @@
 """What is checked of an output is what is sealed."""
 
+import json
 import struct
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import RunFailedError
 from lyrikstore.train.foreign import output
-from lyrikstore.train.foreign.output import find_output, seal_output
+from lyrikstore.train.foreign.output import check_output, find_output, seal_output
 from lyrikstore.train.reproduction.compare import DigestOnly
 
 HEAD = b'{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}'.ljust(
     1 << 18
 )  # no buffer holds it
 WEIGHTS = struct.pack("<Q", len(HEAD)) + HEAD + bytes(16)
+
+
+def weights(metadata: dict[str, str]) -> bytes:
+    head = json.dumps({"__metadata__": metadata, **json.loads(HEAD)}).encode()
+    return struct.pack("<Q", len(head)) + head + bytes(16)
+
+
 PICKLE = b"\x80\x04N.".ljust(len(WEIGHTS), b"a")
 
 
@@ -39,6 +49,31 @@ def seal(folder: Path, between=lambda: None):
     found = find_output(folder)
     between()
     return seal_output(folder, found, Writer(), names={}, private=folder.parent)
+
+
+KEY = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("logs/train.log", b"step 1\n" * 100 + KEY + b"step 2\n"),
+        ("config.json", json.dumps({"model_type": "a", "extra": [KEY.decode()]}).encode()),
+        ("kaggle.json", b"{}"),
+        ("model.safetensors", weights({"key": KEY.decode()})),
+    ],
+)
+def test_a_private_key_is_never_sealed(folder, path, data) -> None:
+    (folder / "logs").mkdir()
+    (folder / path).write_bytes(data)
+    with pytest.raises(RunFailedError) as caught:
+        seal(folder)
+    assert caught.value.kind == "secret-found"
+    assert list(caught.value.details["holds"]) == [path]
+    with pytest.raises(RunFailedError):
+        check_output(folder, find_output(folder), names={}, private=folder.parent)
+    said = json.dumps(caught.value.to_json())
+    assert not any(line in said for line in KEY.decode().splitlines()[1:-1])
 
 
 def test_weights_are_sealed(folder) -> None:
