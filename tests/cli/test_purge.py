@@ -5,13 +5,10 @@ import random
 import shutil
 from itertools import takewhile
 
-import duckdb
 import numpy as np
 import pytest
 
-from lyrikstore.canon.digest import Digest
-from lyrikstore.objects.backends.base import LocalBackend
-from lyrikstore.objects.pack.format import PackRef, read_index
+from tests.held import contents
 
 NAME = "acme/texts"
 RUN = 64
@@ -52,25 +49,6 @@ def _common(secret, at, data, place):
 
 def _agree(two):
     return two[0] == two[1]
-
-
-def contents(path):
-    """Yield a file's bytes, and what it holds compressed: blocks of packs, rows of databases."""
-    yield path.read_bytes()
-    if path.suffix == ".pack":
-        backend, name = LocalBackend(path.parents[2]), "/".join(path.parts[-3:])
-        pack = PackRef(Digest(bytes.fromhex(path.stem)), path.stat().st_size, "data")
-        index = read_index(backend, pack)
-        for block in range(index.blocks):
-            yield index.unpack(block, backend.read(name, *index.span(block)))
-    if path.name.endswith((".duckdb", ".set-aside")):
-        with duckdb.connect(str(path), read_only=True) as connection:
-            tables = connection.execute(
-                "select schema_name, table_name from duckdb_tables()"
-            ).fetchall()
-            for schema, table in tables:
-                rows = connection.execute(f'select * from "{schema}"."{table}"').fetchall()
-                yield repr(rows).encode()
 
 
 def places(secret, *folders):

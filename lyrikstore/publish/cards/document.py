@@ -126,7 +126,7 @@ def build_card(
         form: How it is written.
     """
     _check_profiles(profiles)
-    facts = replace(facts, tells_values=form.tells_values)
+    facts = replace(facts, tells_values=form.tells_values, names_trees=form.format != FORMAT)
     said = say_all(facts)
     applying = [one for one in profiles if _applies(one, said)]
     questions = {one.id: one for profile in applying for one in profile.questions.values()}

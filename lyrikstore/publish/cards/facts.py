@@ -76,6 +76,7 @@ class CardFacts(Struct, frozen=True):
         earlier: What was logged before the model that bears on it.
         reproductions: What came when its run was done again, in log order.
         tells_values: Whether values of the data are told: its labels, and suffixes of file names.
+        names_trees: Whether trees of the datasets are named, as ``card/1`` does.
         retired: Evaluations of the checkpoint that were retired, in log order.
     """
 
@@ -102,6 +103,7 @@ class CardFacts(Struct, frozen=True):
     earlier: Earlier = Earlier({}, {}, ())
     reproductions: tuple[Manifest, ...] = ()
     tells_values: bool = False
+    names_trees: bool = False
     retired: tuple[Manifest, ...] = ()
 
     @property

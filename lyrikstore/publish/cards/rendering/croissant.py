@@ -328,7 +328,10 @@ def _offers(credential: Shown) -> Iterator[dict[str, Any]]:
     document = {
         **{name: said[name] for name in ("id", "validFrom", "validUntil") if name in said},
         "issuer": credential["by"],
-        "credentialSubject": {"id": said["tree"], "licence": {"partitions": said["partitions"]}},
+        "credentialSubject": {
+            "id": said["tree"] if "tree" in said else f"{said['dataset']}#data",
+            "licence": {"partitions": said["partitions"]},
+        },
     }
     try:
         policy = odrl_policy(document)

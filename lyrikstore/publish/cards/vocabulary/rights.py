@@ -40,17 +40,20 @@ def _credential(facts: CardFacts) -> Iterator[Said]:
         text = f"issued by {who}, valid from {document['validFrom']} to {until}"
         yield Said(
             text, (cited, named(dataset)), "stated", _subject(dataset, credential),
-            value=_terms(document), by=who,
+            value=_terms(facts, dataset, document), by=who,
         )  # fmt: skip
 
 
-def _terms(document: Mapping[str, Any]) -> JSON:
+def _terms(facts: CardFacts, dataset: Manifest, document: Mapping[str, Any]) -> JSON:
     """Return when a credential is valid, and its terms; which files they are of, it says itself."""
     subject = document["credentialSubject"]
     partitions = Terms.of(subject["licence"]).partitions
+    # ATTACK A72: the tree of a source is a digest of all that filters took out of it.
+    names_tree = facts.names_trees or dataset.id == facts.subject.id
+    about = {"tree": subject["id"]} if names_tree else {"dataset": dataset.id.urn}
     return {
         **{name: document[name] for name in ("id", "validFrom", "validUntil") if name in document},
-        "tree": subject["id"],
+        **about,
         "partitions": [replace(one, select=()).to_json() for one in partitions],
     }
 
