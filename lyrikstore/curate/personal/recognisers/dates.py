@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from lyrikstore.curate.personal.recognisers.marks import Mark, before
 
 _MONTHS = (
-    r"(?:Jan(?:uary|vier|uar|\.)?|Feb(?:ruary|ruar|\.)?|March|M\u00e4rz|Mar\.?|Apr(?:il|\.)?"
+    r"(?:J(?:an(?:uary|vier|uar|\.)?|\u00e4nner)|Feb(?:ruary|ruar|\.)?|March|M\u00e4rz|Mar\.?|Apr(?:il|\.)?"
     r"|Ma[iy]|June?\.?|Juni|July?\.?|Juli|Aug(?:ust|\.)?|Sept?(?:ember|\.)?|O[ck]t(?:ober|\.)?"
     r"|Nov(?:ember|\.)?|De[cz](?:ember|\.)?"
     r"|f\u00e9vrier|mars|avril|mai|juin|juillet|ao\u00fbt|septembre|octobre|novembre|d\u00e9cembre"
@@ -21,7 +21,13 @@ _DAY_WORD = (
     r"|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|thirtieth))"
 )
 _DAY_NUMBER = r"(?:0?[1-9]|[12]\d|3[01])(?:\s?(?i:st|nd|rd|th)|\.|\u00ba|er)?(?![\d:%])"
-_DAY = rf"(?:{_DAY_NUMBER}|{_DAY_WORD})"
+_GERMAN_DAY_WORD = (
+    r"(?:(?i:(?:erst|zweit|dritt|viert|f\u00fcnft|sechst|sieb(?:en)?t|acht|neunt|zehnt|elft|zw\u00f6lft"
+    r"|(?:drei|vier|f\u00fcnf|sech|sieb|acht|neun)zehnt"
+    r"|(?:(?:ein|zwei|drei|vier|f\u00fcnf|sechs|sieben|acht|neun)und)?(?:zwanzig|drei(?:\u00df|ss)ig)st)"
+    r"e[nrs]?))"
+)
+_DAY = rf"(?:{_DAY_NUMBER}|{_DAY_WORD}|{_GERMAN_DAY_WORD})"
 _YEAR_WORD = (
     r"(?i:(?:two thousand|nineteen|twenty|eighteen)(?:[ -](?:and[ -])?(?:hundred|oh|ten|eleven"
     r"|twelve"
@@ -54,6 +60,14 @@ _MONTH_ALONE = re.compile(
     r"[ -](?P<month>(?:January|February|March|April|May|June|July|August|September|October|November"
     r"|December)(?![^\W_]))(?! [A-Z][a-z])"
 )
+_GERMAN_MONTHS = (
+    r"(?:Januar|J\u00e4nner|Februar|M\u00e4rz|April|Mai|Juni|Juli|August|September|Oktober|November"
+    r"|Dezember)"
+)
+_GERMAN_MONTH_ALONE = re.compile(
+    r"(?<![^\W_])(?i:im|seit|bis|ab|anfang|mitte|ende|monat|letzten|vergangenen|n\u00e4chsten|kommenden"
+    rf"|diesen)\s(?P<month>{_GERMAN_MONTHS})(?![^\W_])"
+)
 _COMPACT_MONTH = re.compile(
     r"(?<![^\W_])(?:[0-3]?\d[-/ ]?(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[-/ ]?"
     r"(?:(?:19|20)\d\d|\d\d)|(?:(?:19|20)\d\d)[-/ ](?i:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct"
@@ -62,6 +76,7 @@ _COMPACT_MONTH = re.compile(
 )
 _FEAST = re.compile(
     r"(?<![^\W_])(?i:christmas(?: eve| day)?|new year['\u2019]?s (?:eve|day)|thanksgiving(?: day)?"
+    r"|weihnachten|heiligabend|silvester|neujahr|ostern|pfingsten"
     r"|easter(?: sunday| monday)?|independence day|halloween|labor day|memorial day"
     r"|valentine['\u2019]?s day)(?:,? (?:of |in )?(?:19|20)\d\d)(?!\d)"
 )
@@ -81,20 +96,28 @@ _NUMERIC = re.compile(
 _SHORT = re.compile(
     r"(?<![\w/.:$-])(?P<one>[0-3]?\d)/(?P<two>(?:19|20)\d\d|[0-3]?\d)(?![\w/%-])(?!\.\d)"
 )
+_GERMAN_SHORT = re.compile(  # "am 15.3." without the year, or before it in a range
+    r"(?<![^\W_])(?i:am|vom|zum|bis|dem|den|ab|seit)\s"
+    r"(?P<date>(?P<one>[0-3]?\d)\. ?(?P<two>[01]?\d)\.)(?! ?\d)"
+)
 _DATED = re.compile(
     r"(?:(?<![^\W_])(?i:dob|d\.o\.b\.?|doa|dos|birth|birthday|born|date|dated|on|since|until|till|from"
     r"|to|through|before|after|by|seen|visit|admitted|discharged|admission|discharge|died|death"
     r"|planned for|scheduled for|set for|appointment|expires?|expiry|exp|effective|signed|due"
-    r"|week of|geb|geboren|am|vom|bis|n\u00e9|le"
+    r"|week of|geb|geboren|am|vom|bis|zum|den|dem|ab|stand|termin|\w{0,16}datum|aufnahme|entlassung"
+    r"|n\u00e9|le"
+    r"|montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag"
     r"|mon|tue|wed|thu|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
     r"[\s.:,(=-]{1,4}|[\u2013-]\s?)\Z"
 )
 _CITED = re.compile(
     r"(?<![^\W_])(?i:no|nos|nr|num|number|law|act|regulation|directive|decree|order|decision|case"
+    r"|nummer|ziffer|ziff|abschnitt|absatz|abs|artikel|kapitel|punkt|anlage|gesetz|verordnung|richtlinie"
     r"|resolution|section|sections|art|article|version|v|release|ratio|chapter)[\s.:#(]{1,4}\Z"
 )
 _WEEKDAY = re.compile(
-    r"(?<![^\W_])(?i:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?i:day)?\.?,?\s(?:the\s)?\Z"
+    r"(?<![^\W_])(?:(?i:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?i:day)?\.?,?\s(?:the\s)?"
+    r"|(?:Mon|Diens|Donners|Frei|Sams|Sonn)tag,?\s(?:de[nm]\s)?|Mittwoch,?\s(?:de[nm]\s)?)\Z"
 )
 _ARTICLE = re.compile(r"(?<![^\W_])(?i:the)\s\Z")
 _NOT_A_MONTH = re.compile(r"(?:may|march|mar|mai|mars)(?![^\W_])")  # as verbs and other words
@@ -107,8 +130,12 @@ def find_dates(text: str) -> Iterator[Mark]:
             if _is_verb(found):
                 continue
             yield _with_weekday(text, found.start()), _end(text, found.end()), "date"
-    for found in _MONTH_ALONE.finditer(text):
-        yield found.start("month"), found.end("month"), "date"
+    for pattern in (_MONTH_ALONE, _GERMAN_MONTH_ALONE):
+        for found in pattern.finditer(text):
+            yield *found.span("month"), "date"
+    for found in _GERMAN_SHORT.finditer(text):
+        if 1 <= int(found["one"]) <= 31 and 1 <= int(found["two"]) <= 12:
+            yield *found.span("date"), "date"
     for found in _ISO.finditer(text):
         yield _with_weekday(text, found.start()), found.end(), "date"
     for found in _BASIC.finditer(text):
@@ -139,8 +166,10 @@ def _is_numeric_date(text: str, found: re.Match[str]) -> bool:
         return True
     if _DATED.search(context) is not None:
         return True
-    if _CITED.search(context) is not None or "." in mark:
-        return False  # 1.2.19 is a version, or a section
+    if _CITED.search(context) is not None:
+        return False
+    if "." in mark:  # 1.2.19 is a version, or a section; 01.02.19 is German
+        return (len(one), len(two)) == (2, 2) and int(one) <= 31 and 1 <= int(two) <= 12
     return "/" in mark or (len(one), len(two)) == (2, 2)
 
 

@@ -8,17 +8,20 @@ from msgspec import Struct
 from lyrikstore.curate.personal.recognisers.marks import Mark, words
 
 _NUMBER_WORD = (
-    r"(?:(?:numbers?|nos?\.?|nrs?\.?|num\.?|ids?|identifiers?|identification|codes?|i\.d\.)(?![^\W_])"
+    r"(?:(?:numbers?|nos?\.?|nrs?\.?|num\.?|ids?|identifiers?|identification|codes?|i\.d\.|nummern?)"
+    r"(?![^\W_])"
     r"|\#)"
 )
 _GAP = (
     rf"(?:[ \t]?{_NUMBER_WORD}){{0,2}}(?:[ \t]?\([A-Za-z.# ]{{1,12}}\))?"
-    r"(?:[\s:#=.\u2013-]|(?<![^\W_])(?:is|was|are|reads|under|ending in|ending|ends in|ending with)"
-    r"(?![^\W_])){0,5}"
+    r"(?:[\s:#=.\u2013-]|(?<![^\W_])(?:is|was|are|lautet|ist|reads|under|ending in|ending"
+    r"|ends in|ending with)(?![^\W_])){0,5}"
 )
 _NEXT = re.compile(r"(?:[\s,;&/]|(?<![^\W_])(?:and|or)(?![^\W_])){1,4}", re.IGNORECASE)
 _VALUE = re.compile(
-    r"[#*xX]{0,12}[A-Z0-9][A-Z0-9*]{0,24}(?:[-/.\u2010\u2011][A-Z0-9*]{1,20}){0,5}", re.IGNORECASE
+    r"(?-i:[A-Z]{1,3}) \d{5,10}(?![\w/-])"
+    r"|[#*xX]{0,12}[A-Z0-9][A-Z0-9*]{0,24}(?:[-/.\u2010\u2011][A-Z0-9*]{1,20}){0,5}",
+    re.IGNORECASE,
 )
 _GROUP = re.compile(
     r" (?:\d{2,6}|[A-Z]{1,3}\d{1,6}|\d{1,6}[A-Z]{1,2}|[A-Z]{1,2})(?![\w/-])(?!\.\w)"
@@ -67,7 +70,9 @@ LABELS: tuple[Label, ...] = (
         "hospital no, hospital id, chart number, chart no, chart \\#, chart id, unit "
         "number, unit no, encounter, visit number, visit id, visit no, record number, "
         "record no, accession number, accession no, accession, specimen id, uhid, ehr id, "
-        "emr id, nhs number, nhs no, health record",
+        "emr id, nhs number, nhs no, health record, patientennummer, patienten-id, "
+        "patienten-nr\\.?, fallnummer, fall-nr\\.?, aufnahmenummer, laborauftrag, "
+        "auftragsnummer, befundnummer",
     ),
     _label("mrn", "chart, charts", least=6, figures=5),
     _label(
@@ -86,7 +91,11 @@ LABELS: tuple[Label, ...] = (
     _label(
         "health-plan",
         "medicare, medicaid, medi-cal, tricare, mbi, hicn, hic, hmo id, ppo id, ohip, "
-        "health plan, health insurance claim, member id, subscriber id, policy",
+        "health plan, health insurance claim, member id, subscriber id, policy, kvnr, kv-nummer, "
+        "versichertennummer, versicherten-nr\\.?, krankenversichertennummer, "
+        "krankenversicherungsnummer, versicherungsnummer, versicherungs-nr\\.?, mitgliedsnummer, "
+        "mitglieds-nr\\.?, policennummer, versicherungsschein, versicherungsscheinnummer, "
+        "versicherungsschein-nr\\.?",
         figures=5,
         least=6,
     ),
@@ -95,7 +104,7 @@ LABELS: tuple[Label, ...] = (
         "account, accounts, acct, acct\\., a/c, bank account, checking account, savings "
         "account, routing, aba, sort code, routing/transit, transit, iban, bsb, brokerage "
         "account, loan account, wire to account, konto, kontonummer, blz, deposit "
-        "account, escrow account",
+        "account, escrow account, kto\\.?-nr\\.?, depotnummer, darlehensnummer, darlehens-nr\\.?",
     ),
     _label(
         "card",
@@ -119,13 +128,15 @@ LABELS: tuple[Label, ...] = (
         "license, driver's licence, driver\u2019s licence, driving licence, dl, cdl, medical "
         "license, nursing license, license plate holder, dea, npi, upin, state license, "
         "professional license, pharmacy license, f\u00fchrerschein, operator's license, pilot "
-        "license, marriage certificate, birth certificate",
+        "license, marriage certificate, birth certificate, f\u00fchrerscheinnummer, "
+        "f\u00fchrerschein-nr\\.?, lanr, arztnummer, bsnr, betriebsst\u00e4ttennummer, "
+        "approbationsnummer",
         least=5,
         figures=4,
     ),
     _label(
         "passport",
-        "passport, passports, reisepass",
+        "passport, passports, reisepass, reisepassnummer, passnummer, pass-nr\\.?",
         least=6,
         figures=4,
     ),
@@ -133,13 +144,15 @@ LABELS: tuple[Label, ...] = (
         "tax-id",
         "ein, tin, itin, fein, tax id, taxpayer, taxpayer id, tax identification, "
         "employer identification, vat, vat id, vat registration, ust-idnr, ustid, "
-        "steuernummer, steuer-id, abn, nif, tax",
+        "steuernummer, steuer-nr\\.?, st\\.?-nr\\.?, steuer-id, steuer-idnr\\.?, idnr, "
+        "steuer-?identifikationsnummer, abn, nif, tax",
         least=7,
         figures=6,
     ),
     _label(
         "vin",
-        "vin, vins, vehicle identification, vehicle id, chassis, frame",
+        "vin, vins, vehicle identification, vehicle id, chassis, frame, fahrgestellnummer, "
+        "fahrgestell-nr\\.?, fahrzeug-?identifizierungsnummer",
         least=8,
         figures=3,
     ),
@@ -154,7 +167,8 @@ LABELS: tuple[Label, ...] = (
     ),
     _label(
         "device",
-        "serial, s/n, sn, imei, udi, meid, serial number, pacemaker serial, service tag",
+        "serial, s/n, sn, imei, udi, meid, serial number, pacemaker serial, service tag, "
+        "seriennummer, serien-nr\\.?, ger\u00e4tenummer, ger\u00e4te-nr\\.?",
         least=5,
         figures=3,
     ),
@@ -184,7 +198,8 @@ LABELS: tuple[Label, ...] = (
     _label(
         "matter",
         "matter, client/matter, client-matter, our ref, your ref, our reference, your "
-        "reference, our file, file ref, unser zeichen, ihr zeichen",
+        "reference, our file, file ref, unser zeichen, ihr zeichen, aktenzeichen, "
+        "gesch\u00e4ftszeichen, mandatsnummer, mandantennummer",
         least=5,
         figures=4,
     ),
@@ -201,7 +216,11 @@ LABELS: tuple[Label, ...] = (
     _label(
         "id-number",
         "nino, a-number, uscis, dod id, claim, badge, employee id, student id, customer "
-        "id, personalausweis, sozialversicherungsnummer, identity card, id number, id no",
+        "id, personalausweis, sozialversicherungsnummer, identity card, id number, id no, "
+        "personalausweisnummer, ausweisnummer, ausweis-nr\\.?, rentenversicherungsnummer, "
+        "kundennummer, kunden-nr\\.?, personalnummer, personal-nr\\.?, mitarbeiternummer, "
+        "matrikelnummer, schadennummer, schadensnummer, schaden-nr\\.?, vertragsnummer, "
+        "vertrags-nr\\.?, spendernummer",
         least=6,
         figures=5,
     ),
@@ -219,6 +238,10 @@ _PLATE = re.compile(
     r"(?:[\s:#=.,(\u201c\"']|(?<![^\W_])(?:is|was|of|reads|reading|bearing|no)(?![^\W_])){1,5}"
     rf"{_STATE}",
     re.IGNORECASE,
+)
+_GERMAN_PLATE = re.compile(
+    r"(?i:kennzeichens?)[\s:,]{1,3}"
+    r"(?P<value>[A-Z\u00c4\u00d6\u00dc]{1,3}-[A-Z]{1,2} ?\d{1,4}[EH]?)(?!\w)"
 )
 _PLATE_VALUE = re.compile(
     r"(?=[A-Z0-9 \u00b7-]{0,7}\d)[A-Z0-9\u00c4\u00d6\u00dc]{1,8}(?:[ \u00b7-][A-Z0-9]{1,4}"
@@ -265,6 +288,8 @@ def find_labelled(text: str) -> Iterator[Mark]:
 
 def find_plates(text: str) -> Iterator[Mark]:
     """Yield licence plates: after a word for one, with or without the state, or before it."""
+    for found in _GERMAN_PLATE.finditer(text):
+        yield *found.span("value"), "plate"
     for found in _PLATE.finditer(text):
         value = _PLATE_VALUE.match(text, found.end())
         if value is not None and _is_plate(value[0]):

@@ -9,6 +9,12 @@ Recogniser = Callable[[str], Iterator[Mark]]
 """Yields the marks of a text in linear time. Every pattern is bounded: no part of it repeats
 without a limit, and none repeats what repeats."""
 
+CAPITAL = (
+    r"[A-Z\u00c0-\u00d6\u00d8-\u00de\u0104\u0106\u010c\u010e\u0110\u0118\u011e\u0130\u0141"
+    r"\u0143\u0147\u0150\u0158\u015a\u015e\u0160\u0164\u016e\u0170\u0179\u017b\u017d]"
+)
+"""A pattern of the capitals with which European names begin."""
+
 CONTEXT = 40  # code points before a find in which a word may say what it is
 
 

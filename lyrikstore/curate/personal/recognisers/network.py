@@ -55,7 +55,8 @@ _IPV6 = re.compile(
 )
 _NUMBERING = re.compile(
     r"(?<![^\W_])(?:v|ver|version|release|rev|section|sections|sec|\u00a7{1,2}|article|clause|paragraph|para"
-    r"|chapter|part|item|rule|table|figure|appendix|annex|oid|build)[\s.]{0,2}\Z",
+    r"|chapter|part|item|rule|table|figure|appendix|annex|oid|build"
+    r"|nr|nummern?|absatz|abs|ziffer|abschnitt|punkt|kapitel|artikel|anlage|tabelle|regel)[\s.]{0,2}\Z",
     re.IGNORECASE,
 )
 _HEADING_BEFORE = re.compile(r"(?:\A|[.;:\n])\s{0,8}\Z")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from lyrikstore.curate.personal.recognisers.german import Languages, name_end
 from lyrikstore.curate.personal.recognisers.marks import Mark
 
 _WORD = r"[A-Z\u00c0-\u00de](?:['\u2019][A-Z])?[\w]{1,24}"
@@ -15,10 +16,10 @@ _NAME = (
 _TWO = rf"(?:{_PART}(?:\s{_PARTICLE}{{0,2}}{_PART}){{1,3}})"
 
 _TITLE = re.compile(
-    r"(?<![^\W_])(?:Mr|Mrs|Ms|Mx|Miss|Dr|Prof|Professor|Doctor|Judge|Justice|Magistrate|Sir|Lady|Dame|Hon"
+    r"(?<![^\W_])(?:(?:Mr|Mrs|Ms|Mx|Miss|Dr|Prof|Professor|Doctor|Judge|Justice|Magistrate|Sir|Lady|Dame|Hon"
     r"|Honorable|Rev|Reverend|Fr|Father|Sgt|Sergeant|Capt|Captain|Lt|Lieutenant|Col|Colonel|Gen|Maj|Cpl"
-    r"|Det|Detective|Officer|Nurse|Attorney|Senator|Sen|Rep|Governor|Herr|Frau|Mme|Mlle|Madame|Monsieur"
-    r"|Signor|Signora|Se\u00f1or|Se\u00f1ora|Sr|Sra|MR|MRS|DR)\b\.?\s{1,2}"
+    r"|Det|Detective|Officer|Nurse|Attorney|Senator|Sen|Rep|Governor|Mme|Mlle|Madame|Monsieur"
+    r"|Signor|Signora|Se\u00f1or|Se\u00f1ora|Sr|Sra|MR|MRS|DR)\b\.?\s{1,2}){1,3}"
     rf"(?P<name>{_NAME})"
 )
 _LABEL = re.compile(
@@ -67,23 +68,28 @@ _NOT_NAMES = re.compile(
     r"(?:The|This|That|These|Those|Any|All|Each|Such|Our|Your|His|Her|Their|My|No|None|Not|Section|Article"
     r"|Agreement|Company|Customer|Licensor|Licensee|Licensed|Licensing|Vendor|Supplier|Distributor|Capital|Software|Competitors?|Product|Products|Services?|Territory|Parent|Affiliates?|Committee|Board|Bank|Trust|Fund|Client|Party|Parties|Court|United|States"
     r"|University|Department|Hospital|Clinic|Medical|Center|Centre|Inc|LLC|Ltd|Corporation|Date|Name"
-    r"|Phone|Email|Address|Title|Unknown|Sir|Madam|Team|Support|Judge|There|All|Everyone)(?![^\W_])"
+    r"|Phone|Email|Address|Title|Unknown|Sir|Madam|Team|Support|Judge|There|All|Everyone"
+    r"|Mr|Mrs|Ms|Dr|Prof)(?![^\W_])"
 )
 MAX_NAMES = 200  # of one text, whose repetitions are looked for
 
 
-def find_persons(text: str) -> Iterator[Mark]:
+def find_persons(text: str, languages: Languages) -> Iterator[Mark]:
     """Yield names after titles, labels and roles, and before degrees."""
     for pattern in (_TITLE, _LABEL, _ROLE, _DEAR, _SELF, _SELF_ONE, _DEGREE, _PARTY, _MAILBOX):
         for found in pattern.finditer(text):
-            if _NOT_NAMES.match(found["name"]) is None:
-                yield *found.span("name"), "person"
+            start, end = found.span("name")
+            if languages.is_german(start, end):
+                end = name_end(text, start, end)
+            if end > start and _NOT_NAMES.match(found["name"]) is None:
+                yield start, end, "person"
 
 
-def find_again(text: str, names: Iterable[str]) -> Iterator[Mark]:
+def find_again(text: str, names: Iterable[str], languages: Languages) -> Iterator[Mark]:
     """Yield where names found elsewhere in the text are mentioned again, whole or by surname.
 
-    A surname counts from four letters on, with its capital.
+    A surname counts from four letters on, with its capital; in texts with German also with the
+    ``s`` of its genitive.
 
     Cost: O(length times names), at most :data:`MAX_NAMES` names.
     """
@@ -100,5 +106,6 @@ def find_again(text: str, names: Iterable[str]) -> Iterator[Mark]:
         return
     longest = sorted(wanted, key=lambda name: (-len(name), name))
     pattern = "|".join(r"\s{1,3}".join(map(re.escape, name.split())) for name in longest)
-    for found in re.finditer(rf"(?<![^\W_])(?:{pattern})(?![^\W_])", text):
+    genitive = "s?" if languages.mostly_german else ""
+    for found in re.finditer(rf"(?<![^\W_])(?:{pattern}){genitive}(?![^\W_])", text):
         yield found.start(), found.end(), "person"

@@ -24,24 +24,25 @@ _ZEROS = re.compile(
     r"(?!\w|[/-]\w)"
 )
 _TRUNK = re.compile(
-    r"(?<!\w)(?<!\w[./-])(?!\d{5}-\d{4}(?!\d))(?:\(0[1-9]\d{1,4}\)|0[1-9]\d{1,4})[ -]\d{3,8}"
-    r"(?:[ -]\d{2,6}){0,3}(?!\w|[/-]\w)"
+    r"(?<!\w)(?<!\w[./-])(?!\d{5}-\d{4}(?!\d))(?:\(0[1-9]\d{1,4}\)|0[1-9]\d{1,4})"
+    r"(?:[ -]|\s?/\s?)\d{2,8}(?:[ -]\d{2,6}){0,3}(?!\w|[/-]\w)"
 )
 _CONTEXT = (
     r"(?<![^\W_])(?:tel|telephone|telefon|t\u00e9l|phone|phones|ph|fax|faxed|facsimile|telefax|mobile"
     r"|mob|cell|cellphone|call|called|calling|dial|contact|reach|reached|text|texted|pager|beeper"
-    r"|hotline|voicemail|whatsapp|home|work|number|handy|numbers)"
+    r"|hotline|voicemail|whatsapp|home|work|number|handy|numbers|fon|mobil|festnetz|durchwahl|erreichbar"
+    r"|(?:telefon|handy|mobil|ruf|fax)nummer|nummer)"
 )
 _LABEL = re.compile(
     rf"{_CONTEXT}(?![^\W_])(?:[\s.:#()/=-]|(?<![^\W_])(?:no|nr|number|numbers|at|on|me|him|her|us|them|is|was|to"
-    r"|the|line|office|ext|extension)(?![^\W_])){0,8}\Z",
+    r"|the|line|office|ext|extension|unter|der|lautet|ist)(?![^\W_])){0,8}\Z",
     re.IGNORECASE,
 )
 _LABELLED = re.compile(
     rf"(?<![\w/.])[+(]{{0,2}}\d(?:[ .\-/()\u2010-\u2013]{{0,3}}\d){{5,16}}{_EXTENSION}(?![\w])"
 )
 _FAX = re.compile(
-    r"(?<![^\W_])(?:fax|faxed|facsimile|telefax)(?![^\W_])[^\n\d@]{0,24}\Z", re.IGNORECASE
+    r"(?<![^\W_])(?:fax|faxed|facsimile|telefax|faxnummer)(?![^\W_])[^\n\d@]{0,24}\Z", re.IGNORECASE
 )
 _FAX_AFTER = re.compile(
     r"\s{0,2}(?:\((?:fax|facsimile|f)\)|\(?(?:fax|facsimile)(?![^\W_]))"
