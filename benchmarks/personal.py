@@ -4,6 +4,7 @@
     python benchmarks/personal.py                 the measurement, on held-out templates
     python benchmarks/personal.py --write-docs    and write the tables of docs/personal-data.md
     python benchmarks/personal.py --development   other templates and seed, with what was missed
+    python benchmarks/personal.py --german        the German texts alone
 
 A labelled span counts as found if all its letters and digits are masked, under whatever kind.
 """
@@ -20,7 +21,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 
+from personal_german import german, german_licences
 from personal_texts import (
     HERE,
     Labelled,
@@ -188,6 +191,7 @@ def main() -> None:
     )
     parser.add_argument("--write-docs", action="store_true")
     parser.add_argument("--development", action="store_true")
+    parser.add_argument("--german", action="store_true", help="the German texts alone")
     parser.add_argument("--times", type=int, default=10, help="values for each template")
     chosen = parser.parse_args()
     DOWNLOADS.mkdir(parents=True, exist_ok=True)
@@ -199,12 +203,32 @@ def main() -> None:
         "patterns + presidio": union("patterns", "presidio"),
         "all three": union("patterns", "presidio", "rampart"),
     }
-    values = Values(folder, DEVELOPMENT_SEED if chosen.development else SEED)
-    templates = others_templates(folder, held_out=not chosen.development)
+    seed = DEVELOPMENT_SEED if chosen.development else SEED
+    held_out = not chosen.development
+    parts = {
+        "measured-german": {
+            "German templates of this repository": german(folder, seed, chosen.times),
+            "real German licence texts, without labels": german_licences(folder),
+        }
+    }
+    if not chosen.german:
+        parts["measured"] = english_sets(Values(folder, seed), chosen.times, folder, held_out)
+    for part, sets in parts.items():
+        lines = list(report(sets, finders, missed=chosen.development))
+        print("\n".join(lines))
+        if chosen.write_docs:
+            write_docs(part, lines)
+
+
+def english_sets(
+    values: Values, times: int, folder: Path, held_out: bool
+) -> dict[str, list[Labelled]]:
+    """Return the English texts by what they are."""
+    templates = others_templates(folder, held_out=held_out)
     sets = {
-        "presidio-evaluator's templates": list(fill(templates, values, chosen.times)),
+        "presidio-evaluator's templates": list(fill(templates, values, times)),
         "clinical, legal and financial templates of this repository": list(
-            fill(own_templates(), values, chosen.times)
+            fill(own_templates(), values, times)
         ),
         "deidgate's notes": notes(folder),
         "real licence texts": licences(folder, LICENCES),
@@ -212,33 +236,33 @@ def main() -> None:
     real = clauses(CLAUSES)
     if real is not None:
         sets["real contract clauses (CUAD), without labels"] = real
-    lines: list[str] = []
+    return sets
+
+
+def report(
+    sets: dict[str, list[Labelled]], finders: dict[str, Finder], *, missed: bool
+) -> Iterator[str]:
+    """Yield a table for each set, and what was missed if asked."""
     for title, texts in sets.items():
         scores = measure(texts, finders)
-        lines += [
-            "",
-            f"**{title[0].upper()}{title[1:]}** ({len(texts):,} texts)",
-            "",
-            *table(scores),
-        ]
-        lines += [f"BELOW {one}" for one in below(scores)]
-        if chosen.development:
+        yield from ("", f"**{title[0].upper()}{title[1:]}** ({len(texts):,} texts)", "")
+        yield from table(scores)
+        yield from (f"BELOW {one}" for one in below(scores))
+        if missed:
             for name in ("patterns", "patterns + presidio", "all three"):
-                lines += [
+                yield from (
                     f"missed by {name}: {one}" for one in sorted(set(scores[name].missed))[:400]
-                ]
-    print("\n".join(lines))
-    if chosen.write_docs:
-        write_docs(lines)
+                )
 
 
-def write_docs(lines: Iterable[str]) -> None:
-    """Put the tables between the marks of the page."""
+def write_docs(part: str, lines: Iterable[str]) -> None:
+    """Put the tables between the marks of the page that are called ``part``."""
     facts = detector_facts(("patterns", "presidio", "rampart"))
     packages = ", ".join(f"{name} {number}" for name, number in sorted(facts.libraries.items()))
     models = ", ".join(f"{one['name']} {one['version']}" for one in facts.models)
     head = (
-        f"Measured {datetime.now(UTC):%Y-%m-%d} by `python benchmarks/personal.py --write-docs`, "
+        f"Measured {datetime.now(UTC):%Y-%m-%d} by `python benchmarks/personal.py --write-docs`"
+        f"{' with `--german`' if part == 'measured-german' else ''}, "
         f"lyrikstore {version('lyrikstore')}, Python {platform.python_version()}, "
         f"{os.cpu_count()} cores, {platform.machine()}; {', '.join(facts.detectors)}; {packages}; "
         f"{models}."
@@ -246,7 +270,7 @@ def write_docs(lines: Iterable[str]) -> None:
     page = DOCS.read_text("utf-8")
     body = "\n".join([head, *lines])
     made = re.sub(
-        r"(<!-- measured -->\n).*(<!-- /measured -->)",
+        rf"(<!-- {part} -->\n).*(<!-- /{part} -->)",
         lambda m: f"{m[1]}{body}\n{m[2]}",
         page,
         flags=re.DOTALL,

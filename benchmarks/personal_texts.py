@@ -12,9 +12,9 @@ import string
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -310,15 +310,20 @@ SLOTS: dict[str, tuple[str, Callable[[Values], str]]] = {
 """Slot -> the letter of its Safe Harbor identifier, or nothing for none, and how it is filled."""
 
 
-def _slot(name: str) -> tuple[str, Callable[[Values], str]]:
+Slots = Mapping[str, tuple[str, Callable[[Any], str]]]
+
+
+def _slot(name: str, slots: Slots) -> tuple[str, Callable[[Any], str]]:
     if name.startswith("prefix"):
         return "", lambda values: values.person["Title"]
     for end in ("_female", "_male", "_nonbinary"):
         name = name.removesuffix(end)
-    return SLOTS[name]
+    return slots[name]
 
 
-def fill(templates: Sequence[str], values: Values, times: int) -> Iterator[Labelled]:
+def fill(
+    templates: Sequence[str], values: Values, times: int, slots: Slots = SLOTS
+) -> Iterator[Labelled]:
     """Yield every template so many times, with other values each time."""
     for template in templates:
         for _ in range(times):
@@ -327,7 +332,7 @@ def fill(templates: Sequence[str], values: Values, times: int) -> Iterator[Label
             spans: list[Span] = []
             place = length = 0
             for found in _SLOT.finditer(template):
-                letter, make = _slot(found[1])
+                letter, make = _slot(found[1], slots)
                 if found[1] in {"name", "person"}:
                     values.next_text()
                 value = make(values)
@@ -341,9 +346,9 @@ def fill(templates: Sequence[str], values: Values, times: int) -> Iterator[Label
             yield Labelled("".join(parts), tuple(spans))
 
 
-def own_templates() -> list[str]:
+def own_templates(name: str = "personal_templates.txt") -> list[str]:
     """Return the clinical, legal and financial templates of this repository."""
-    lines = (HERE / "personal_templates.txt").read_text("utf-8").splitlines()
+    lines = (HERE / name).read_text("utf-8").splitlines()
     return [line.replace("\\n", "\n") for line in lines if line]
 
 

@@ -82,6 +82,11 @@ def test_the_interval_is_wilsons(benchmark) -> None:
 
 def test_every_slot_of_our_templates_can_be_filled(benchmark) -> None:
     texts = importlib.import_module("personal_texts")
-    slots = {slot for line in texts.own_templates() for slot in texts._SLOT.findall(line)}
-    letters = {texts._slot(slot)[0] for slot in slots}
-    assert letters >= set(IDENTIFIERS) - {"P", "Q"}
+    german = importlib.import_module("personal_german")
+    for lines, filled in (
+        (texts.own_templates(), texts.SLOTS),
+        (texts.own_templates(german.TEMPLATES), german.GERMAN_SLOTS),
+    ):
+        slots = {slot for line in lines for slot in texts._SLOT.findall(line)}
+        letters = {texts._slot(slot, filled)[0] for slot in slots}
+        assert letters >= set(IDENTIFIERS) - {"P", "Q"}

@@ -47,6 +47,7 @@ def marked(text: str, *kinds: str, by: str = "patterns") -> list[str]:
         ("Hallo Thomas,\nkannst du", ["Thomas"]),
         ("Mit freundlichen Grüßen\n\ni. A. Eva Berg\nAbteilung Einkauf", ["Eva Berg"]),
         ("Liebe Grüße Petra", ["Petra"]),
+        ("bis morgen und VG\nPetra", ["Petra"]),
         ("Mein Name ist Eva Berg, und ich", ["Eva Berg"]),
         ("Herr Jan Wolff war da. Wolffs Auto, Wolff selbst", ["Jan Wolff", "Wolffs", "Wolff"]),
     ],
@@ -87,8 +88,16 @@ def test_one_word_after_a_role_is_looked_for_nowhere_else() -> None:
     assert marked("Hat der Zeuge Bedenken, so sind Bedenken zu prüfen.") == ["Bedenken"]
 
 
-def test_english_roles_stay_english() -> None:
-    assert marked("Patient Portal and Patient Rights of the clinic") == []
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Patient Portal and Patient Rights of the clinic",
+        "Kind Regards\nof the team at LG Electronics",
+        "Das LG München hat am VG Wort vorbei entschieden",
+    ],
+)
+def test_words_of_two_meanings(text: str) -> None:
+    assert marked(text) == []
 
 
 @pytest.mark.parametrize(

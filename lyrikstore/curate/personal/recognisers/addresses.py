@@ -119,8 +119,11 @@ _CODE_TOWN = re.compile(
 )
 _GERMAN_LIVES = re.compile(
     r"(?<![^\W_])(?:(?i:wohnhaft|wohnt|wohnte|lebt|lebte|geboren|geb\.|verstorben|ans\u00e4ssig"
-    r"|(?:amts|wohn)sitz|filiale)(?: (?:am|im|seit|um) .{2,24}?)? (?:in|aus)"
-    rf"|(?i:(?:geburts|wohn)?ort)\s?:?) {_GERMAN_TOWN}"
+    r"|ausgestellt|(?:amts|wohn)sitz|filiale)(?: [^,;:\n]{2,24}?)? (?:in|aus)"
+    rf"|(?i:(?:geburts|wohn)?ort\s?:?|filiale)) {_GERMAN_TOWN}"
+)
+_GERMAN_BORN = re.compile(
+    rf"(?<![^\W_])in {_GERMAN_TOWN}(?= (?:geboren|verstorben|gestorben|wohnhaft|ans\u00e4ssig))"
 )
 _TOWN_STATE = re.compile(rf"(?<!\w)(?P<town>{_TOWN}),\s{{1,2}}{_STATES}(?![^\W_])(?=[\s,.;)]|$)")
 _AFTER_STREET = re.compile(
@@ -173,7 +176,7 @@ def find_addresses(text: str) -> Iterator[Mark]:
     for pattern in (_BRITISH, _CANADIAN):
         for found in pattern.finditer(text):
             yield found.start(), found.end(), "zip"
-    for pattern in (_CODE_TOWN, _GERMAN_LIVES):
+    for pattern in (_CODE_TOWN, _GERMAN_LIVES, _GERMAN_BORN):
         for found in pattern.finditer(text):
             if is_no_name(found["town"].partition(" ")[0]):  # "in 12345 F\u00e4llen"
                 continue

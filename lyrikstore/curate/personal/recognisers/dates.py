@@ -104,7 +104,7 @@ _DATED = re.compile(
     r"(?:(?<![^\W_])(?i:dob|d\.o\.b\.?|doa|dos|birth|birthday|born|date|dated|on|since|until|till|from"
     r"|to|through|before|after|by|seen|visit|admitted|discharged|admission|discharge|died|death"
     r"|planned for|scheduled for|set for|appointment|expires?|expiry|exp|effective|signed|due"
-    r"|week of|geb|geboren|am|vom|bis|zum|den|dem|ab|stand|termin|\w{0,16}datum|aufnahme|entlassung"
+    r"|week of|geb|geboren|am|vom|bis|zum|den|dem|ab|termin|\w{0,16}datum|aufnahme|entlassung"
     r"|n\u00e9|le"
     r"|montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag"
     r"|mon|tue|wed|thu|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday)"

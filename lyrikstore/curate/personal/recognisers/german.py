@@ -26,6 +26,8 @@ _GERMAN, _ENGLISH = (
     frozenset(words.split()) | frozenset(words.title().split())
     for words in (_GERMAN_WORDS, _ENGLISH_WORDS)
 )
+_GERMAN_ENDS = ("heit", "inhaber", "kasse", "keit", "nummer", "partner", "schaft", "strasse", "ung")
+_LONG = 8  # letters of a noun that such an end makes a German one
 _WORD = re.compile(r"[^\W\d_]{1,40}")
 
 ROLE = (
@@ -60,44 +62,44 @@ _HEADS = (  # also as the last part of a compound
     "formular foto frage frist gabe geber geb\u00e4ude geb\u00fchr gefahr gegenstand "
     "gegenst\u00e4nde geld gericht ger\u00e4t gesch\u00e4ft gesetz gespr\u00e4ch gewicht "
     "gewinn gew\u00e4hr gl\u00e4ubiger gruppe gru\u00df gr\u00f6\u00dfe gr\u00fc\u00dfe "
-    "gr\u00fc\u00dfen gutachten hilfe hinweis h\u00f6he inhalt interesse jahr kanzlei kasse "
-    "kauf kenntnis klage klinik kontakt konto kontrolle kopie kosten kredit liste lohn mangel "
-    "material ma\u00df menge miete minute mitglied mittel monat m\u00e4ngel nachricht nahme "
-    "name nehmer nummer objekt ordner partei person pflege pflicht phase plan platte police "
-    "polizei praxis preis problem produkt programm projekt protokoll prozent prozess punkt "
-    "quelle quote rahmen rate raum regel rente rezept risiko rolle r\u00e4ume sache satz "
-    "schein schluss schl\u00fcssel schmerz schmerzen schreiben schrift schritt schuld "
-    "schuldner schule sch\u00e4den seite software spiel sprache spruch spr\u00fcche stand "
-    "stelle strafe strasse stra\u00dfe studie stunde st\u00e4tte st\u00fcck summe symptom "
-    "system s\u00e4tze tarif tatsache telefon termin text therapie titel typ umbau umfang "
-    "unfall unf\u00e4lle unterhalt unterlage unternehmen unternehmer urkunde urlaub ursache "
-    "urteil verband verbot verbraucher verdacht verfahren verhalten verlust verm\u00f6gen "
-    "versand versto\u00df versuch vertrag vertrauen vertr\u00e4ge verzug visite vollmacht "
-    "vorgang vorg\u00e4nge vorsatz vorschlag vorsorge vorwurf vorw\u00fcrfe ware wasser "
-    "wechsel weise welt wert widerruf woche wohnort wohnsitz wort wunsch zahl zeichen zeit "
-    "zeug ziel zins zugang zugriff zustand zweck zweifel"
+    "gr\u00fc\u00dfen gutachten hilfe hinweis h\u00f6he inhaber inhalt interesse jahr kanzlei "
+    "kasse kauf kenntnis klage klinik kontakt konto kontrolle kopie kosten kredit liste lohn "
+    "mangel material ma\u00df menge miete minute mitglied mittel monat m\u00e4ngel nachricht "
+    "nahme name nehmer nummer nutzer objekt ordner partei partner person pflege pflicht phase "
+    "plan platte police polizei praxis preis problem produkt programm projekt protokoll "
+    "prozent prozess punkt quelle quote rahmen rate raum regel rente rezept risiko rolle "
+    "r\u00e4ume sache satz schein schluss schl\u00fcssel schmerz schmerzen schreiben schrift "
+    "schritt schuld schuldner schule sch\u00e4den seite software spiel sprache spruch "
+    "spr\u00fcche stand stelle strafe strasse stra\u00dfe studie stunde st\u00e4tte st\u00fcck "
+    "summe symptom system s\u00e4tze tarif tatsache telefon termin text therapie titel typ "
+    "umbau umfang unfall unf\u00e4lle unterhalt unterlage unternehmen unternehmer urkunde "
+    "urlaub ursache urteil verband verbot verbraucher verdacht verfahren verhalten verlust "
+    "verm\u00f6gen versand versto\u00df versuch vertrag vertrauen vertr\u00e4ge verzug visite "
+    "vollmacht vorgang vorg\u00e4nge vorsatz vorschlag vorsorge vorwurf vorw\u00fcrfe ware "
+    "wasser wechsel weise welt wert widerruf woche wohnort wohnsitz wort wunsch zahl zeichen "
+    "zeit zeug ziel zins zugang zugriff zustand zweck zweifel"
 )
 _WHOLE = (  # as words of their own only: many surnames end so
-    "ab aber abs absatz alle allee alles als am amt an april arzt auch auf aus ausweis bank "
-    "bei beteiligte beteiligten beteiligter bin bis bitte buch da damen damit danach dann das "
-    "dass dein deine dem den denn der des deutsche deutschen deutscher deutschland dezember "
-    "dich die dienstag dies diese diesem diesen dieser dieses dipl dir direktor direktorin "
-    "doch donnerstag dr dritte dritten dritter du durch e-mail ehegatte ehegatten ein eine "
-    "einem einen einer eines eltern email ende er erde es etwas fall familie familienname "
-    "februar feld form frau fr\u00e4ulein f\u00e4lle f\u00e4llen f\u00fcr geburtsname gegen "
-    "gestern gmbh grund gr\u00fcnde g\u00e4ste hallo hat hatte haus hause haushalten herr "
-    "herren herrn heute hier hinter ich ihm ihn ihnen ihr ihre ihrem ihren ihrer im in ist ja "
-    "januar jede jeder jedes jetzt juli juni kann kanzlerin kein keine kind kinder kindern "
-    "kindes kollege kollegen kollegin land laut leben leute liebe lieber l\u00e4nder med mehr "
-    "mein meine meinem meinen meiner mensch menschen minister ministerin mit mittwoch montag "
-    "morgen m\u00e4dchenname m\u00e4rz nach nachweis nein neue neuen nicht noch november nun "
-    "nur ob oder ohne oktober ort plz prof pr\u00e4sident pr\u00e4sidentin rat recht rechte "
-    "rechts rechtsanw\u00e4lte risiken samstag schaden schutz schweiz sehr sein seine seinem "
-    "seinen seiner seit september sich sie sind so soweit steuern tag tage tagen tat team teil "
-    "teile tel telefax tod uhr um und uns unser unsere unserem unserer unter versicherer vom "
-    "von vor vorsitzende vorsitzenden vorsitzender wann war was weg wege weil weitere wenn wer "
-    "werden wie wir wird wo wurde zu zug zum zur zusammen zwischen \u00e4rztin \u00f6sterreich "
-    "\u00fcber"
+    "ab aber abs absatz alle allee alles als am amt an anfang april arzt auch auf aus ausweis "
+    "bank bei beteiligte beteiligten beteiligter bin bis bitte buch da damen damit danach dann "
+    "das dass dein deine dem den denn der des deutsche deutschen deutscher deutschland "
+    "dezember dich die dienstag dies diese diesem diesen dieser dieses dipl dir direktor "
+    "direktorin doch donnerstag dr dritte dritten dritter du durch e-mail ehegatte ehegatten "
+    "ein eine einem einen einer eines eltern email ende er erde es etwas fall familie "
+    "familienname februar feld filiale form frau fr\u00e4ulein f\u00e4lle f\u00e4llen f\u00fcr "
+    "geburtsname gegen gestern gmbh grund gr\u00fcnde g\u00e4ste hallo hat hatte haus hause "
+    "haushalten herr herren herrn heute hier hinter ich ihm ihn ihnen ihr ihre ihrem ihren "
+    "ihrer im in ist ja januar jede jeder jedes jetzt juli juni kann kanzlerin kein keine kind "
+    "kinder kindern kindes kollege kollegen kollegin land laut leben leute liebe lieber "
+    "l\u00e4nder med mehr mein meine meinem meinen meiner mensch menschen minister ministerin "
+    "mit mitte mittwoch montag morgen m\u00e4dchenname m\u00e4rz nach nachweis nein neue neuen "
+    "nicht noch november nun nur ob oder ohne oktober ort plz prof pr\u00e4sident "
+    "pr\u00e4sidentin rat recht rechte rechts rechtsanw\u00e4lte risiken samstag schaden "
+    "schutz schweiz schwester sehr sein seine seinem seinen seiner seit september sich sie "
+    "sind so soweit steuern tag tage tagen tat team teil teile tel telefax tod uhr um und uns "
+    "unser unsere unserem unserer unter versicherer vom von vor vorsitzende vorsitzenden "
+    "vorsitzender wann war was weg wege weil weitere wenn wer werden wie wir wird wo wurde zu "
+    "zug zum zur zusammen zwischen \u00e4rztin \u00f6sterreich \u00fcber"
 )
 _NO_NAME = re.compile(
     rf"(?!(?:Hartung|Hornung|Richter)\Z)(?:{_ENDINGS}|{ROLE}"
@@ -115,21 +117,23 @@ class Languages:
         text: Any text; it is read once.
 
     Attributes:
-        mostly_german: Whether it has more German function words than English ones.
+        mostly_german: Whether it has more German words than English ones: function words, and long
+            nouns with a German end.
     """
 
     def __init__(self, text: str) -> None:
         self._german: list[int] = []
         self._english: list[int] = []
         for word in _WORD.finditer(text):
-            if word[0] in _GERMAN:
+            long = len(word[0]) >= _LONG and word[0][0].isupper()
+            if word[0] in _GERMAN or (long and word[0].endswith(_GERMAN_ENDS)):
                 self._german.append(word.start())
             elif word[0] in _ENGLISH:
                 self._english.append(word.start())
         self.mostly_german = len(self._german) > len(self._english)
 
     def is_german(self, start: int, end: int) -> bool:
-        """Return whether two German function words at least, and more than English ones, are near.
+        """Return whether two German words at least, and more than English ones, are near.
 
         Cost: O(log n) for a text of n words.
         """

@@ -52,10 +52,13 @@ _GREETED = re.compile(
 )
 _SIGNED = re.compile(
     r"(?<![^\W_])(?:(?:(?i:mit )?(?i:freundlich|best|viel|lieb|herzlich|sch\u00f6n)e[nm]? )?"
-    r"Gr(?:\u00fc\u00dfen?|\u00fcssen?|u\u00df|uss)|Hochachtungsvoll|MfG|LG|VG)(?: aus \w{3,24})?"
-    rf"[,.!]?\s{{1,6}}(?:(?:i\. ?[AV]|ppa|gez|Ihre?|{_DEGREE})\.?\s){{0,4}}(?P<name>{_NAME})"
+    r"Gr(?:\u00fc\u00dfen?|\u00fcssen?|u\u00df|uss)|Hochachtungsvoll|(?:MfG|LG|VG)(?=,|\s?\n))"
+    r"(?: aus \w{3,24})?[,.!]?\s{1,6}"
+    rf"(?:(?:i\. ?[AV]|ppa|gez|Ihre?|{_DEGREE})\.?\s){{0,4}}(?P<name>{_NAME})"
 )
-_ENGLISH_TOO = re.compile(r"(?:Patient|Name|Hi|Professor|PD|Mag|Ing|An|Von)(?![^\W_])")
+_ENGLISH_TOO = re.compile(
+    r"(?:Patient|Name|Hi|Professor|PD|Mag|Ing|[Aa]n|Von|Kind|Mutter|Halter|Spender)(?![^\W_])"
+)
 
 
 def find_german_persons(text: str, languages: Languages) -> Iterator[tuple[Mark, bool]]:
