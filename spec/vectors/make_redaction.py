@@ -113,6 +113,16 @@ REDACT: list[dict[str, Any]] = [
         "redacted": {"text": "File <ID-NUMBER-1> of 2026", "case": "<REDACTED>"},
     },
     {
+        "id": "a-masked-word-that-is-no-name-is-looked-for-nowhere",
+        "parameters": {"mask": ["status", "owner"]},
+        "fields": {"text": "The case is open. Ask Lind.", "status": "open", "owner": "Lind"},
+        "redacted": {
+            "text": "The case is open. Ask <PERSON-1>.",
+            "status": "<REDACTED>",
+            "owner": "<REDACTED>",
+        },
+    },
+    {
         "id": "umlauts-in-paths",
         "fields": {"text": "Dr. Jörg Müller", "path": "mueller_brief.txt"},
         "redacted": {"text": "Dr. <PERSON-1>", "path": path_of("Dr. <PERSON-1>")},

@@ -21,7 +21,7 @@ values.label = { "İstanbul" = "city" }
 [[step]]
 use = "drop-duplicates/2"
 [[step]]
-use = "redact/2"
+use = "redact/3"
 detectors = ["patterns"]
 [[step]]
 use = "near-duplicates/1"
@@ -29,7 +29,7 @@ use = "near-duplicates/1"
 use = "balance/1"
 most = 150
 [[step]]
-use = "split/2"
+use = "split/3"
 by = "group"
 """
 WORDS = "lease ISTANBUL istanbul Straße STRASSE ﬁne résumé 契約 0.10 1e3 rent term party"

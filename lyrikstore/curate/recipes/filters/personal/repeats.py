@@ -61,12 +61,11 @@ class Repeats:
             self._note(item.kind, text[item.start : item.end], anywhere=not is_text)
 
     def note_masked(self, value: str) -> None:
-        """Keep a value of a field that is masked as a whole: a name, or else a number."""
-        kind = "person" if sum(map(str.isdecimal, value)) < _LEAST_DIGITS else "id-number"
-        self._note(kind, value, anywhere=False)
-        words = self._words_of(value)
-        if len(words) == 1 and len(value.strip()) >= _LEAST_LETTERS:
-            self._keep(words, kind)
+        """Keep a value of a field that is masked as a whole: a number, or a name with a capital."""
+        if sum(map(str.isdecimal, value)) >= _LEAST_DIGITS:
+            self._note("id-number", value, anywhere=True)
+        elif any(word[0].isupper() for word in _WORD.findall(value)):
+            self._note("person", value, anywhere=len(_WORD.findall(value)) == 1)
 
     def parts(self) -> Iterator[tuple[str, str, str]]:
         """Yield kind, word and whole value of the names."""
