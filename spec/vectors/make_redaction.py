@@ -47,7 +47,7 @@ REDACT: list[dict[str, Any]] = [
         "redacted": {
             "text": "Regards\n<PERSON-1>",
             "from": "<PERSON-1> <<EMAIL-1>>",
-            "to": '"Lund, <PERSON-2>" <<EMAIL-2>>, <PERSON-3> <<EMAIL-3>>',
+            "to": '"<PERSON-2>" <<EMAIL-2>>, <PERSON-3> <<EMAIL-3>>',
             "subject": "<PERSON-1>",
         },
     },

@@ -110,8 +110,6 @@ def traces_of(record: Mapping[str, JSON]) -> frozenset[str]:
     They are the digest of the document that ``extract-text/1``, ``chunk/1`` and ``chunk/2`` state,
     and the range of a chunk in that; of a row that has none of these digests, none.
     """
-    if not isinstance(record.get(TEXT), str):
-        return frozenset()
     digests = {
         name
         for name in (DOCUMENT, PARENT)

@@ -99,7 +99,7 @@ def test_traces_of_a_text_are_digests_and_the_range_beside_them() -> None:
     assert traces_of({"text": "x", "parent": digest, "path": "a"}) == {"parent"}
     # Fields of somebody's own that are only called so.
     assert traces_of({"text": "x", "start": 5, "end": 6, "document": "a text"}) == frozenset()
-    assert traces_of({"document": digest, "start": 0}) == frozenset()
+    assert traces_of({"body": "x", "document": digest, "start": 0}) == {"document", "start"}
 
 
 def test_pages_that_a_row_states_are_checked() -> None:

@@ -21,7 +21,9 @@ from lyrikstore.curate.recipes.filters.personal.search import PersonalFilter, ma
 from lyrikstore.curate.recipes.filters.redact import MASK
 
 _ADDRESSES = frozenset({"from", "to", "cc"})
-_DISPLAY_NAME = re.compile(r"(?P<name>[^\"<>@,;:\s][^\"<>@,;:]{0,200})\"?\s{0,20}<[^<>]{1,320}>")
+_ANGLE = re.compile(r"<[^<>]{1,320}>")
+_NAME = re.compile(r"(?:\"(?P<quoted>[^\"]*)\"|(?P<bare>[^\"<>@,;:]*))\s*\Z")
+_LONGEST_NAME = 200
 _SUFFIX = re.compile(r"\.(?:txt|text|md|html?|xhtml|eml|json|xml|csv)", re.IGNORECASE)
 _REPLACED = re.compile(r"doc-[0-9a-f]{12}(?:-[0-9]+)?(?:\.[a-z]+)?")
 _LISTED = frozenset({"name", "type", "bytes", "blake3"})
@@ -112,7 +114,8 @@ class _Record:
         """Replace the fields that go as a whole."""
         for name in self._masked:
             if self.fields.get(name) not in (None, MASK) and not self._is_path(name):
-                for text in strings(self.fields[name]):
+                value = self.fields[name]
+                for text in [str(value)] if isinstance(value, int) else strings(value):
                     self._repeats.note_masked(text)
                 self.fields[name] = MASK
                 self._tell(name, "masked")
@@ -196,10 +199,16 @@ class _Record:
 
 def _display_names(text: str) -> Iterator[Found]:
     """Yield the names that stand before addresses of mail."""
-    for match in _DISPLAY_NAME.finditer(text):
-        name = match["name"].rstrip()
-        if any(map(str.isalpha, name)):
-            start = match.start("name")
+    before = 0
+    for angle in _ANGLE.finditer(text):
+        least = max(before, angle.start() - _LONGEST_NAME - 2)
+        before = angle.end()
+        match = _NAME.search(text[least : angle.start()])
+        group = "quoted" if match is not None and match["quoted"] is not None else "bare"
+        whole = match[group] if match is not None else ""
+        name = whole.strip()
+        if match is not None and any(map(str.isalpha, name)):
+            start = least + match.start(group) + len(whole) - len(whole.lstrip())
             yield Found(start, start + len(name), "person", "patterns")
 
 
