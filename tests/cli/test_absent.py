@@ -80,6 +80,7 @@ READ = {
     ("train", "config"): ("train", GONE),
     ("train", "--collect"): ("train", "--collect", "absent"),
     ("train", "--program"): ("train", "--program", "absent"),
+    ("train", "--include"): ("train", "--include", "absent"),
     ("train", "--prices"): ("train", "audit.toml", "--prices", GONE),
     ("trust add", "--document"): ("trust", "add", "did:web:a.example", "--document", GONE),
     ("trust check", "file"): ("trust", "check", GONE),

@@ -51,7 +51,11 @@ def test_its_files_committed_and_filtered_again_give_the_same_trees(tmp_path) ->
     trees = {state.name: str(again.resolve(state.name).tree) for state in again.query.names()}
     made = {name: tree for name, tree in trees.items() if name.startswith("datasets/")}
     assert len(made) == len(SOURCES) + len(DERIVED) + 4  # parts of two splits, less their wholes
-    assert made == {name: SAID["trees"][name] for name in made}
+    # The one that holds a German letter is read by a newer version of the detector, and says so.
+    differing = {name for name in made if made[name] != SAID["trees"][name]}
+    assert differing == {"datasets/acme/letters-read"}
+    used = again.resolve("datasets/acme/letters-read").inputs_in("filter")[0].id
+    assert again.resolve(str(used)).body["libraries"]["personal-patterns"] == "2"
 
 
 @pytest.fixture(scope="module")

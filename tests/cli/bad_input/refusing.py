@@ -15,8 +15,10 @@ def refused(person, code, *arguments):
 
 
 def stored(person) -> dict[str, bytes]:
+    """Return what a store holds, but for the folder of staging and its lock."""
     store = person.folder / ".lyrikstore"
     return {
         str(path.relative_to(store)): path.read_bytes() if path.is_file() else b""
         for path in store.rglob("*")
+        if path.relative_to(store).as_posix() not in ("staging", "staging/lock")
     }
