@@ -123,6 +123,56 @@ REDACT: list[dict[str, Any]] = [
         },
     },
     {
+        "id": "a-masked-number-that-is-no-string-goes-too",
+        "parameters": {"mask": ["chart", "more"]},
+        "fields": {"text": "Ref 10482231 and 5550000.", "chart": 10482231, "more": [5550000, 7]},
+        "redacted": {
+            "text": "Ref <ID-NUMBER-1> and <ID-NUMBER-2>.",
+            "chart": "<REDACTED>",
+            "more": "<REDACTED>",
+        },
+    },
+    {
+        "id": "a-number-goes-in-other-spellings-and-types",
+        "fields": {
+            "text": "SSN: 123-45-6789. Chart MRN: 10482231.",
+            "ssn": "123456789",
+            "chart": [10482231, 1048223, True],
+            "ref": "MRN10482231b",
+            "page": 10482231,
+            "path": "scan10482231.txt",
+        },
+        "redacted": {
+            "text": "SSN: <SSN-1>. Chart MRN: <MRN-1>.",
+            "ssn": "<SSN-1>",
+            "chart": ["<MRN-1>", 1048223, True],
+            "ref": "MRN<MRN-1>b",
+            "page": 10482231,
+            "path": path_of("SSN: <SSN-1>. Chart MRN: <MRN-1>."),
+        },
+    },
+    {
+        "id": "one-value-is-the-beginning-of-another",
+        "parameters": {"mask": ["one", "two"]},
+        "fields": {"text": "It was 5550001", "one": "5550001", "two": "5550001 22"},
+        "redacted": {"text": "It was <ID-NUMBER-1>", "one": "<REDACTED>", "two": "<REDACTED>"},
+    },
+    {
+        "id": "decomposed-accents",
+        "fields": {"text": "Seen: Mr. G\u00f3mez", "title": "Go\u0301mez, again"},
+        "redacted": {"text": "Seen: Mr. <PERSON-1>", "title": "<PERSON-1>, again"},
+    },
+    {
+        "id": "a-path-that-looks-replaced-goes-too",
+        "fields": {"text": "MRN: 104822310000", "path": "doc-104822310000.txt"},
+        "redacted": {"text": "MRN: <MRN-1>", "path": path_of("MRN: <MRN-1>")},
+    },
+    {
+        "id": "traces-and-path-where-the-text-has-another-name",
+        "fields": {"body": "Mr. Gomez", "document": DIGEST, "start": 0, "path": "gomez.txt"},
+        "redacted": {"body": "Mr. <PERSON-1>", "path": path_of("Mr. <PERSON-1>")},
+    },
+    {
         "id": "umlauts-in-paths",
         "fields": {"text": "Dr. Jörg Müller", "path": "mueller_brief.txt"},
         "redacted": {"text": "Dr. <PERSON-1>", "path": path_of("Dr. <PERSON-1>")},

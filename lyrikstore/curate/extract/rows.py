@@ -108,7 +108,8 @@ def traces_of(record: Mapping[str, JSON]) -> frozenset[str]:
     """Return the fields of a row that depend on a text before it was changed.
 
     They are the digest of the document that ``extract-text/1``, ``chunk/1`` and ``chunk/2`` state,
-    and the range of a chunk in that; of a row that has none of these digests, none.
+    and the range of a chunk in that; of a row that has none of these digests, none. What its text
+    is called does not matter: map/1 may have renamed it.
     """
     digests = {
         name

@@ -244,7 +244,7 @@ def _settled(
     work: Path,
 ) -> RecipeOutcome:
     with Settling(recipe, source.records, decisions, put, work / "shards") as settling:
-        return settling.settle(engine.findings())
+        return settling.settle(engine.findings)
 
 
 def _salt(

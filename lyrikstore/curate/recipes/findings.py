@@ -108,7 +108,8 @@ class Item(Struct, array_like=True):
         step: The step that chose them.
         left: Its record id as the last step that takes personal data out left it, if that changed
             it: what later steps draw lots by.
-        path: Of a document the path that it gets, if that is another one.
+        path: The path that a document gets, if that is another one; of a row its file's, if that
+            needs another name.
         before: Of what was made, the reasons for which what it was made of was changed, and those
             for which something was found in it.
     """

@@ -278,7 +278,8 @@ def parse_recipe(data: bytes) -> Recipe:
     if not 1 <= len(given) <= MAX_STEPS:
         raise _bad(f"a recipe has 1 to {MAX_STEPS} steps, not {len(given)}")
     steps = tuple(_step(number, item) for number, item in enumerate(given, start=1))
-    taking_out = ""
+    taking_out = names_folders = copies = ""
+    stated: frozenset[str] = frozenset()
     for number, step in enumerate(steps, start=1):
         if step.filter.parts and number < len(steps):
             raise _bad(f"step {number} ({step.use}) must be the last step")
@@ -286,6 +287,15 @@ def parse_recipe(data: bytes) -> Recipe:
             raise _bad(
                 f"step {number} ({step.use}) deals by what {taking_out} takes out: use split/3"
             )
+        # ATTACK A72: what was copied or became a name before is not found when it is to go.
+        if step.filter.TAKES_OUT and (copies or names_folders):
+            raise _bad(
+                f"step {number} ({step.use}) must come before {copies or names_folders}, which "
+                + ("copies a digest of the text" if copies else "calls folders by a value")
+            )
+        stated |= step.filter.STATES
+        copies = step.use if step.filter.copies & stated else copies
+        names_folders = step.use if step.filter.NAMES_FOLDERS else names_folders
         taking_out = step.use if step.filter.TAKES_OUT else taking_out
     return Recipe(steps, description)
 

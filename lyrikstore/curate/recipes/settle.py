@@ -142,6 +142,8 @@ class Settling:
         put: PutData | None,
         folder: Path,
     ) -> None:
+        self._takes_out = any(step.filter.TAKES_OUT for step in recipe.steps)
+        self._renamed: frozenset[str] = frozenset()  # files of rows
         self._uses = ["", *(step.use for step in recipe.steps)]
         self._source, self._decisions, self._put = source, decisions, put
         self._is_rows = source.is_rows or recipe.makes_rows
@@ -158,15 +160,22 @@ class Settling:
     def __exit__(self, *_: object) -> None:
         self._shards.close()
 
-    def settle(self, found: Iterable[tuple[Batch, BatchFindings]]) -> RecipeOutcome:
-        """Return the outcome of all batches, which are taken in order.
+    def settle(self, read: Callable[[], Iterable[tuple[Batch, BatchFindings]]]) -> RecipeOutcome:
+        """Return the outcome of all batches, which ``read`` gives in order, as often as is asked.
 
         Raises:
             InvalidInputError: A step cannot take a record that got so far.
             StorageError: The disk is full.
         """
         outcome = self.outcome
-        for batch, findings in found:
+        if self._takes_out and self._source.is_rows:
+            # ATTACK A72: a file can be called after what one of its rows lost.
+            self._renamed = frozenset(
+                batch.path
+                for batch, findings in read()
+                if any(item.path is not None for items in findings.records for item in items)
+            )
+        for batch, findings in read():
             for number, values in findings.values.items():
                 outcome.values.setdefault(number, set()).update(values)
             entries = batch.entries
@@ -265,6 +274,8 @@ class Settling:
             return f"{folder}/part-00000.jsonl"
         if not self._source.is_rows:
             return None
+        if path in self._renamed:
+            return f"rows-{bisect_left(self._source.tree.paths, path):05}.jsonl"
         return path if self._source.reader == JSONL else f"{path}.jsonl"
 
     def _keep_document(self, item: Item, entry: TreeEntry | None, part: PartOutcome) -> str:

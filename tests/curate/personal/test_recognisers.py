@@ -219,6 +219,10 @@ def test_kinds(text: str, kind: str, value: str) -> None:
     assert (kind, value) in marked(f"Before it: {text}, and after it."), "inside a sentence"
 
 
+def test_other_digits_than_those_of_ascii_end_no_search() -> None:
+    assert marked("٤٥٥٦ ٧٣٧٥ ٨٦٨٩ ٩٨٥٥") == []
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -246,7 +246,7 @@ def run_recipe(recipe: Recipe, tree: Tree, open_blob: Any, put: Any) -> tuple[Re
             DecisionWriter(table, SALT) as writer,
             Settling(recipe, source, writer, put, Path(work)) as settling,
         ):
-            outcome = settling.settle(engine.findings())
+            outcome = settling.settle(engine.findings)
     return outcome, table.getvalue()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.extract.rows import document_digest
 from lyrikstore.curate.recipes.explain.given_away import given_away
 from lyrikstore.curate.recipes.explain.why import why
 from lyrikstore.curate.recipes.recipe import parse_recipe
@@ -22,11 +23,12 @@ OLD = {
     "extract-text/1 redact/2": {"digests", "names"},
     "extract-text/1 redact/2 chunk/1": {"digests", "names"},
     "extract-text/1 chunk/1": set(),
-    "redact/2 chunk/1": set(),
+    "redact/1": {"names"},
+    "redact/2 chunk/1": {"names"},
     "chunk/1 drop-personal/1": {"digests"},
     "chunk/2 drop-personal/1": {"digests"},
     "extract-text/2 redact/2": {"names"},
-    "extract-text/1 redact/2 redact/3 chunk/2": set(),
+    "extract-text/1 redact/2 redact/3 chunk/2": {"names"},
     "extract-text/2 redact/3 chunk/2": set(),
 }
 """Steps → what is given away."""
@@ -66,7 +68,9 @@ def test_it_is_told_of_what_is_made_of_such_a_version(bench: Bench) -> None:
     assert (digests.code, digests.filters) == ("digests", ("extract-text/1",))
     assert (names.code, names.filters) == ("names", ("redact/2",))
     result = bench.filter(recipe("redact/3"), "acme/old", to="acme/mended")
-    assert given_away(bench.repo, result.manifests[""]) == ()
+    # The names are gone from the texts, and redact/3 cannot know them in the paths.
+    (left,) = given_away(bench.repo, result.manifests[""])
+    assert (left.code, left.filters) == ("names", ("redact/2",))
     assert [sorted(row) for row in rows_of(bench, result.manifests[""])] == [["path", "text"]] * 2
 
 
@@ -81,6 +85,49 @@ def test_a_number_falls_with_chunk_1_and_not_with_chunk_2(bench: Bench) -> None:
         guesses = (line.replace("10482231", f"104822{n:02}") for n in range(100))
         found = [one for one in guesses if record_id(JSONL, one.encode()).hex in row.values()]
         assert bool(found) is falls
+
+
+COPY = '[[step]]\nuse = "map/1"\ncombine = { key = "{document}-{part}" }\n'
+
+
+def test_a_digest_that_was_copied_before_redaction_is_told_or_refused(bench: Bench) -> None:
+    bench.write({"a.txt": "Chart MRN: 10482231."})
+    bench.commit()
+    with pytest.raises(InvalidInputError) as caught:
+        parse_recipe((recipe("chunk/2") + COPY + recipe("redact/3")[11:]).encode())
+    assert caught.value.kind == "bad-recipe"
+    bench.filter(recipe("chunk/2") + COPY, to="acme/cut")
+    result = bench.filter(recipe("redact/3"), "acme/cut")
+    (row,) = rows_of(bench, result.manifests[""])
+    assert "document" not in row
+    assert document_digest("Chart MRN: 10482231.") in row["key"]
+    (told,) = given_away(bench.repo, result.manifests[""])
+    assert (told.code, told.filters) == ("digests", ("chunk/2",))
+
+
+def test_folders_are_not_called_by_what_is_taken_out_later() -> None:
+    first, then = '[[step]]\nuse = "partition/1"\nfield = "client"\n', recipe("redact/3")[11:]
+    with pytest.raises(InvalidInputError) as caught:
+        parse_recipe(("recipe = 1\n" + first + then).encode())
+    assert caught.value.kind == "bad-recipe"
+    parse_recipe(("recipe = 1\n" + then + first).encode())
+
+
+def test_files_of_rows_do_not_keep_names_that_were_found_in_them(bench: Bench) -> None:
+    found, other = '{"text":"Mr. Gomez called."}\n', '{"text":"Nothing."}\n'
+    bench.write({"Gomez.jsonl": other + found, "a.jsonl": found, "client=Jo%20Roe/r.jsonl": other})
+    bench.commit()
+    made = bench.filter(recipe("redact/3")).manifests[""]
+    kept = ("a.jsonl", "client=Jo%20Roe/r.jsonl", "rows-00000.jsonl")
+    assert bench.repo.tree(made).paths == kept
+    assert [row.new_path for row in decisions_of(bench, made) if row.action == "kept"] == [
+        *("rows-00000.jsonl",) * 2,
+        *kept[:2],
+    ]
+    bench.write({"client=Jo%20Roe/r.jsonl": '{"text":"x","client":"Jo Roe"}\n'})
+    bench.commit()
+    made = bench.filter(recipe("redact/3") + 'mask = ["client"]\n').manifests[""]
+    assert bench.repo.tree(made).paths == ("a.jsonl", "rows-00000.jsonl", "rows-00002.jsonl")
 
 
 @pytest.mark.parametrize("split", ["split/1", "split/2"])

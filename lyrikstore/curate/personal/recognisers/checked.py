@@ -75,7 +75,7 @@ def find_checked(text: str) -> Iterator[Mark]:
 
 def _is_card_length(number: str) -> bool:
     lengths = {"2": (16,), "4": (13, 16, 19), "5": (16,), "6": range(16, 20)}
-    return len(number) in lengths.get(number[0], ())
+    return len(number) in lengths.get(number[:1], ())  # other digits than ASCII are none
 
 
 def passes_luhn(number: str) -> bool:

@@ -4,15 +4,18 @@ Filters of earlier versions wrote digests of what they read beside what they lef
 tries out guesses. What they made stays valid; whoever hands it on is told.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.curate.recipes.decisions import FILES_SINCE
+from lyrikstore.curate.recipes.filters.fields.map import copied
+from lyrikstore.curate.recipes.filters.fields.template import Template
 from lyrikstore.history.manifests.lineage import walk
 from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.records.order_root import DOCUMENT
 from lyrikstore.history.repository.repository import Repository
 
 GIVEN_AWAY = {
@@ -25,6 +28,7 @@ GIVEN_AWAY = {
 """Code → what is given away, in words."""
 
 _STATE_DIGESTS = frozenset({"extract-text/1", "chunk/1"})
+_DIGESTS = frozenset({"document", "parent"})
 _LEAVE_NAMES = frozenset({"redact/1", "redact/2"})
 _TAKE_OUT = frozenset({*_LEAVE_NAMES, "redact/3", "drop-personal/1"})
 
@@ -60,6 +64,7 @@ class _Traces(Struct):
         digests: Filters that stated digests of texts that were whole then.
         whole: The same of texts as a step handed them on: they tell what is dropped later.
         exposed: Those of which something was taken out since.
+        copied: Those whose digests stand under another name, too, where redact/3 leaves them.
         names: Filters that took something out and left names.
     """
 
@@ -67,6 +72,7 @@ class _Traces(Struct):
     digests: frozenset[str] = frozenset()
     whole: frozenset[str] = frozenset()
     exposed: frozenset[str] = frozenset()
+    copied: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
 
     def joined(self, other: "_Traces") -> "_Traces":
@@ -75,19 +81,24 @@ class _Traces(Struct):
             self.digests | other.digests,
             self.whole | other.whole,
             self.exposed | other.exposed,
+            self.copied | other.copied,
             self.names | other.names,
         )
 
-    def after(self, use: str) -> None:
-        """Take a step into account."""
+    def after(self, use: str, copies: Collection[str]) -> None:
+        """Take a step into account that hands some fields on under other names."""
         if use.startswith("extract-text/"):
             self.documents = True
         if use in _STATE_DIGESTS:
             self.digests |= {use}
         if use == "chunk/2":
             self.whole |= {use}
+        if not _DIGESTS.isdisjoint(copies):
+            self.copied |= self.digests | self.whole
         if use == "redact/3":
-            self.digests = self.whole = self.exposed = self.names = frozenset()
+            # It cannot know names in paths that an earlier step has taken out of the texts.
+            self.digests = self.whole = frozenset()
+            self.exposed = self.copied
         elif use in _TAKE_OUT:
             self.exposed |= self.digests | self.whole
             if use in _LEAVE_NAMES and self.documents:
@@ -127,7 +138,8 @@ def _given_away(repository: Repository, dataset: Manifest) -> Iterator[GivenAway
             yield GivenAway(dataset, code, tuple(sorted(filters)))
     has_table = bool(dataset.attachments_in("decisions"))
     is_old = dataset.body.get("derivation", {}).get("decisions", 1) < FILES_SINCE
-    if has_table and is_old and not _TAKE_OUT.isdisjoint(_steps(repository, dataset)):
+    uses = {step["use"] for step in _steps(repository, dataset)}
+    if has_table and is_old and not _TAKE_OUT.isdisjoint(uses):
         yield GivenAway(dataset, "decisions", ())
 
 
@@ -146,17 +158,28 @@ def _traces(repository: Repository, dataset: Manifest) -> dict[Digest, _Traces]:
         traces = _Traces()
         for one in sources:
             traces = traces.joined(known[one.id])
-        for use in _steps(repository, version):
-            traces.after(use)
+        if version.body["reader"] == DOCUMENT:
+            traces.documents = True
+        for step in _steps(repository, version):
+            traces.after(step["use"], _copies(step))
         known[version.id] = traces
     return known
 
 
-def _steps(repository: Repository, version: Manifest) -> Iterator[str]:
-    """Yield the filters that made a version, in order."""
+def _steps(repository: Repository, version: Manifest) -> Iterator[Mapping[str, Any]]:
+    """Yield the steps that made a version, in order."""
     for item in version.inputs_in("filter"):
         steps: Iterable[Any] = repository.manifest(item.id).body.get("steps", ())
         for step in steps:
-            use = step.get("use") if isinstance(step, dict) else None
-            if isinstance(use, str):
-                yield use
+            if isinstance(step, dict) and isinstance(step.get("use"), str):
+                yield step
+
+
+def _copies(step: Mapping[str, Any]) -> frozenset[str]:
+    """Return the fields whose values a step hands on under other names."""
+    if step["use"] != "map/1":
+        return frozenset()
+    combine = {
+        name: Template.parse(text, "combine") for name, text in step.get("combine", {}).items()
+    }
+    return copied(step.get("rename", {}), combine)

@@ -232,7 +232,8 @@ class Change(Struct, frozen=True):
         fields: All of its fields now. A value that did not change is the very object it was.
         changes: At least one.
         reports: What else was found in it.
-        path: Of a document the path that it gets; None: it keeps its own.
+        path: The path that a document gets; of a row what says that its file needs another name.
+            None: it keeps its own.
     """
 
     fields: Fields
@@ -279,6 +280,8 @@ class Filter(ABC):
         NEEDS_ROWS: Whether it takes nothing but rows.
         REF_ROLE: The role of the datasets in :attr:`refs` among the inputs of what is made.
         TAKES_OUT: Whether nothing that follows it may depend on what it takes out of records.
+        STATES: Fields in which it states digests of texts, which a step that takes out drops.
+        NAMES_FOLDERS: Whether it calls folders by what a field holds.
         GIVES_AWAY: What its rows hold that depends on what other steps take out; empty: nothing.
         SUCCESSOR: What to use instead of it; empty: it is the newest of its name.
     """
@@ -289,6 +292,8 @@ class Filter(ABC):
     NEEDS_ROWS: ClassVar[bool] = False
     REF_ROLE: ClassVar[str] = "against"
     TAKES_OUT: ClassVar[bool] = False
+    STATES: ClassVar[frozenset[str]] = frozenset()
+    NAMES_FOLDERS: ClassVar[bool] = False
     GIVES_AWAY: ClassVar[str] = ""
     SUCCESSOR: ClassVar[str] = ""
 
@@ -321,6 +326,11 @@ class Filter(ABC):
     def parts(self) -> tuple[str, ...]:
         """The parts that it can put records into, in order; none if it does not split."""
         return ()
+
+    @property
+    def copies(self) -> frozenset[str]:
+        """The fields whose values it hands on under other names."""
+        return frozenset()
 
     @property
     def draws_by_source(self) -> bool:

@@ -32,6 +32,7 @@ class PartitionRows(Filter):
         ),
     )
     NEEDS_ROWS: ClassVar[bool] = True
+    NAMES_FOLDERS: ClassVar[bool] = True
 
     field: str
 

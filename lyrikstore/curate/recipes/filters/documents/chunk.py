@@ -70,6 +70,7 @@ class Chunks(Filter):
         Parameter("overlap", "number", "how much of it the next one repeats at most", default=0),
     )
     MAKES_ROWS: ClassVar[bool] = True
+    STATES: ClassVar[frozenset[str]] = frozenset({DOCUMENT})
 
     unit: Unit
     size: int
@@ -154,6 +155,7 @@ class ChunksWithParent(Chunks):
 
     USE: ClassVar[str] = "chunk/1"
     OWN: ClassVar[frozenset[str]] = CHUNK_FIELDS_1
+    STATES: ClassVar[frozenset[str]] = frozenset({PARENT})
     GIVES_AWAY: ClassVar[str] = "digests of the texts that were cut, as they were in the source"
     SUCCESSOR: ClassVar[str] = Chunks.USE
 

@@ -12,7 +12,7 @@ from lyrikstore.canon.json import encode
 from lyrikstore.canon.limits import MAX_RECORD_BYTES
 from lyrikstore.curate.extract.document import ExtractOptions, check_encoding
 from lyrikstore.curate.extract.result import Unreadable
-from lyrikstore.curate.extract.rows import EXTRACTED_FIELDS, TEXT, document_row, free_name
+from lyrikstore.curate.extract.rows import EXTRACTED_FIELDS, PARENT, TEXT, document_row, free_name
 from lyrikstore.curate.extract.workers import Extractor
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, FieldRoles
 from lyrikstore.curate.recipes.filters.contract import (
@@ -117,6 +117,7 @@ class ExtractTextWithParent(ExtractText):
     """States the record id of the document, too: whoever has the row can try out guesses at it."""
 
     USE: ClassVar[str] = "extract-text/1"
+    STATES: ClassVar[frozenset[str]] = frozenset({PARENT})
     GIVES_AWAY: ClassVar[str] = "digests of the documents that were read, and of attachments"
     SUCCESSOR: ClassVar[str] = ExtractText.USE
 

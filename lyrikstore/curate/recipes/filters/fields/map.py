@@ -113,6 +113,11 @@ class MapFields(Filter):
         return (*everything, *(reads_field(name) for name in sorted(names)))
 
     @property
+    def copies(self) -> frozenset[str]:
+        """The fields that get another name, or are put together to a new one."""
+        return copied(self.rename, self.combine)
+
+    @property
     def _targets(self) -> tuple[str, ...]:
         return (*self.rename.values(), *self.combine, *self.constants)
 
@@ -175,6 +180,11 @@ class MapFields(Filter):
         made = list(found.values())
         is_same = len(made) == len(value) and all(map(is_, made, value))
         return (value if is_same else made), left
+
+
+def copied(rename: Mapping[str, str], combine: Mapping[str, Template]) -> frozenset[str]:
+    """Return the fields whose values stand under other names afterwards."""
+    return frozenset(rename).union(*(one.names for one in combine.values()))
 
 
 class _Work:

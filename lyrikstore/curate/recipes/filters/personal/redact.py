@@ -214,11 +214,10 @@ def _beside(text: str, found: list[Found], placed: list[tuple[int, int]]) -> Ite
         start = item.start
         at = bisect_right(ends, start)
         pieces = []
-        for begin, end in placed[at:]:
-            if begin >= item.end:
-                break
-            pieces.append((start, begin))
-            start = end
+        while at < len(placed) and placed[at][0] < item.end:
+            pieces.append((start, placed[at][0]))
+            start = placed[at][1]
+            at += 1
         for begin, end in (*pieces, (start, item.end)):
             inside = _SIGNS.search(text, begin, end) if pieces else None
             if inside is not None:

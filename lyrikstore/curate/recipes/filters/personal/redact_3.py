@@ -2,12 +2,25 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import ClassVar, TypeGuard
+from urllib.parse import unquote
 
 from blake3 import blake3
 
 from lyrikstore.canon.json import JSON
-from lyrikstore.curate.extract.rows import ATTACHMENTS, PAGES, PATH, TEXT, page_starts, traces_of
+from lyrikstore.curate.extract.rows import (
+    ATTACHMENTS,
+    END,
+    PAGE,
+    PAGES,
+    PART,
+    PATH,
+    START,
+    TEXT,
+    page_starts,
+    traces_of,
+)
 from lyrikstore.curate.personal.found import Found, join_overlapping
 from lyrikstore.curate.readers.fields import DOCUMENT_TEXT
 from lyrikstore.curate.recipes.filters.contract import Candidate, Change, FieldChange, Keep, Outcome
@@ -27,6 +40,7 @@ _LONGEST_NAME = 200
 _SUFFIX = re.compile(r"\.(?:txt|text|md|html?|xhtml|eml|json|xml|csv)", re.IGNORECASE)
 _REPLACED = re.compile(r"doc-[0-9a-f]{12}(?:-[0-9]+)?(?:\.[a-z]+)?")
 _LISTED = frozenset({"name", "type", "bytes", "blake3"})
+_PLACES = frozenset({PAGES, PAGE, PART, START, END, ATTACHMENTS})
 
 
 class RedactRecords(RedactTyped):
@@ -50,7 +64,7 @@ class RedactRecords(RedactTyped):
         path = record.replace_path()
         if not record.changes:
             return Keep()
-        return Change(record.fields, tuple(record.changes), path=path)
+        return Change(record.fields, tuple(record.changes), path=path or record.file)
 
     def raw(self, text: str) -> list[Found]:
         """Return what the detectors find in a text."""
@@ -68,6 +82,7 @@ class _Record:
             candidate.others() if step.mask is None else sorted(step.mask & self.fields.keys())
         )
         self._repeats = Repeats()
+        self.file: str | None = None
 
     def drop_traces(self) -> None:
         """Drop what depends on texts, or on files, as they were."""
@@ -109,29 +124,34 @@ class _Record:
             ]
             if any(again):
                 self._put(name, again, numbers)
+            self._replace_numbers(name, numbers)
 
     def mask(self) -> None:
         """Replace the fields that go as a whole."""
         for name in self._masked:
             if self.fields.get(name) not in (None, MASK) and not self._is_path(name):
-                value = self.fields[name]
-                for text in [str(value)] if isinstance(value, int) else strings(value):
+                for text in (*strings(self.fields[name]), *_numbers_in(self.fields[name])):
                     self._repeats.note_masked(text)
                 self.fields[name] = MASK
                 self._tell(name, "masked")
 
     def replace_path(self) -> str | None:
         """Replace a path that holds what was found; return it, if it is that of a document."""
+        self._hide_file()
         is_document = self._candidate.is_document
         path = self._candidate.path if is_document else self.fields.get(PATH)
         if not isinstance(path, str) or not (is_document or self._is_path(PATH)):
             return None
         is_masked = not is_document and PATH in self._masked
-        if _REPLACED.fullmatch(path) or not (is_masked or self._holds(path)):
+        # ATTACK A72: anybody can call a file as if its name had been replaced.
+        goes = not _REPLACED.fullmatch(path) and (is_masked or _found_in(self._step, path))
+        if not (goes or self._holds(path)):
             return None
         text = self._text()
         new = f"doc-{blake3(text.encode()).hexdigest(6)}"
         if not is_document:
+            if new == path:
+                return None
             self.fields[PATH] = new
             self._tell(PATH, "path-replaced")
             return None
@@ -139,12 +159,24 @@ class _Record:
         self.changes.append(FieldChange(PATH, "path-replaced", 1))
         return new + (suffix[0].lower() if suffix else "")
 
+    def _hide_file(self) -> None:
+        """Say of a row that the name of its file holds what was found."""
+        path = self._candidate.path
+        if self._candidate.is_document or not (self._holds(path) or _found_in(self._step, path)):
+            return
+        self.file = path
+        if self.fields.get(PATH) != path:  # of a document's row, path says the same
+            self._tell(PATH, "file-renamed")
+
     def _is_path(self, name: str) -> bool:
         return (
             name == PATH
             and not self._candidate.is_document
-            and isinstance(self.fields.get(TEXT), str)
             and isinstance(self.fields.get(PATH), str)
+            and any(
+                isinstance(self.fields.get(one), str)
+                for one in (TEXT, *self._candidate.text_fields)
+            )
         )
 
     def _find(self, name: str, text: str) -> list[Found]:
@@ -176,13 +208,25 @@ class _Record:
             moved = _moved(pages, here, lambda one: len(numbers.placeholder_of(old, one)))
             self.fields[PAGES] = list[JSON](moved)
 
+    def _replace_numbers(self, name: str, numbers: Numbers) -> None:
+        """Put placeholders for numbers that are no strings and were found elsewhere."""
+        if self._candidate.is_document or name in _PLACES:
+            return
+        gone: list[Found] = []
+
+        def put(number: str, value: JSON) -> JSON:
+            found = self._repeats.find(number, is_text=False)
+            if [(one.start, one.end) for one in found] != [(0, len(number))]:
+                return value
+            gone.extend(found)
+            return numbers.placeholder_of(number, found[0])
+
+        self.fields[name] = _map_numbers(self.fields[name], put)
+        self.changes.extend(described(self._candidate.called(name), gone))
+
     def _holds(self, path: str) -> bool:
-        if self._repeats.stands_in(path):
-            return True
-        return any(
-            self._step.refine(text, self._step.raw(text))
-            for text in dict.fromkeys((path, re.sub(r"[_/]", " ", path)))
-        )
+        # partition/1 writes %20 for a blank.
+        return any(map(self._repeats.stands_in, dict.fromkeys((path, unquote(path)))))
 
     def _text(self) -> str:
         if self._candidate.is_document:
@@ -195,6 +239,13 @@ class _Record:
 
     def _tell(self, name: str, reason: str, count: int = 1) -> None:
         self.changes.append(FieldChange(self._candidate.called(name), reason, count))
+
+
+@lru_cache(maxsize=1024)
+def _found_in(step: RedactRecords, path: str) -> bool:
+    """Return whether a path holds a find of its own; all rows of a file ask the same."""
+    texts = dict.fromkeys((path, re.sub(r"[_/]", " ", path)))
+    return any(step.refine(text, step.raw(text)) for text in texts)
 
 
 def _display_names(text: str) -> Iterator[Found]:
@@ -210,6 +261,31 @@ def _display_names(text: str) -> Iterator[Found]:
         if match is not None and any(map(str.isalpha, name)):
             start = least + match.start(group) + len(whole) - len(whole.lstrip())
             yield Found(start, start + len(name), "person", "patterns")
+
+
+def _numbers_in(value: JSON) -> Iterator[str]:
+    """Yield the numbers in a value that are no strings, however deep, as text."""
+    found: list[str] = []
+
+    def keep(number: str, value: JSON) -> JSON:
+        found.append(number)
+        return value
+
+    _map_numbers(value, keep)
+    yield from found
+
+
+def _map_numbers(value: JSON, put: Callable[[str, JSON], JSON]) -> JSON:
+    """Return the value with every number in it replaced; the very object if none changed."""
+    if isinstance(value, list):
+        items = [_map_numbers(item, put) for item in value]
+        return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
+    if isinstance(value, dict):
+        members = {name: _map_numbers(item, put) for name, item in value.items()}
+        return members if any(members[name] is not value[name] for name in value) else value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return put(str(value), value)
+    return value
 
 
 def _lists_attachments(value: JSON) -> TypeGuard[list[dict[str, JSON]]]:

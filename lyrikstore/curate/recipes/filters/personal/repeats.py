@@ -12,7 +12,10 @@ MAX_KNOWN, MAX_WORDS = 1000, 8
 REPEATED = "repeated"
 """What finds say in place of a detector."""
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"[^\W_](?:[^\W_]|[\u0300-\u036f])*")
+"""Letters and digits, with the accents that stand behind them in decomposed text."""
+
+_RUN = re.compile(r"\d+")
 _NAMES = frozenset(("person", "holder"))
 _NUMBERS = frozenset(
     (
@@ -54,6 +57,7 @@ class Repeats:
         self._lengths: dict[str, set[int]] = {}  # first word → how many words values have
         self._words: dict[str, bool] = {}  # word of a name → whether it is looked for in the text
         self._parts: dict[tuple[str, str], str] = {}
+        self._numbers: set[str] = set()  # without what stands between their words
 
     def note(self, text: str, found: list[Found], *, is_text: bool) -> None:
         """Keep what was found in a text, to look for it again."""
@@ -68,7 +72,7 @@ class Repeats:
             self._note("person", value, anywhere=len(_WORD.findall(value)) == 1)
 
     def parts(self) -> Iterator[tuple[str, str, str]]:
-        """Yield kind, word and whole value of the names."""
+        """Yield kind, part and whole value: words of names, and numbers written as one word."""
         for (kind, word), whole in self._parts.items():
             yield kind, word, whole
 
@@ -90,6 +94,8 @@ class Repeats:
             start, end, word = words[at]
             length = 1
             for several in sorted(self._lengths.get(word, ()), reverse=True):
+                if at + several > len(words):
+                    continue
                 kind = self._whole.get(tuple(one[2] for one in words[at : at + several]))
                 if kind is not None:
                     length, end = several, words[at + several - 1][1]
@@ -99,8 +105,17 @@ class Repeats:
                 wanted = self._words.get(word)
                 if wanted is not None and (wanted or not is_text) and text[start].isupper():
                     found.append(Found(start, end, "person", REPEATED))
+                elif self._numbers:
+                    found += self._glued(text, start, end)
             at += length
         return found
+
+    def _glued(self, text: str, start: int, end: int) -> Iterator[Found]:
+        """Yield the numbers within a word, such as that in MRN10482231."""
+        for run in _RUN.finditer(text, start, end):
+            kind = self._whole.get((_fold(run[0]),))
+            if kind is not None:
+                yield Found(*run.span(), kind, REPEATED)
 
     def stands_in(self, path: str) -> bool:
         """Return whether a path holds a word of a name, or a whole value."""
@@ -111,6 +126,9 @@ class Repeats:
                 for one in {_plain(word), _plain(word.translate(_UMLAUTS))}:
                     if one in words or (len(one) > _LEAST_LETTERS and one in form):
                         return True
+        joined = "".join(self._words_of(path))
+        if any(number in joined for number in self._numbers):
+            return True
         return bool(self.find(path, is_text=False))
 
     def _note(self, kind: str, value: str, *, anywhere: bool) -> None:
@@ -119,13 +137,18 @@ class Repeats:
         known = self._words_of(value)
         if kind in _NUMBERS and sum(map(str.isdecimal, value)) >= _LEAST_DIGITS:
             self._keep(known, kind)
+            if len(self._numbers) < MAX_KNOWN:
+                joined = "".join(known)
+                self._numbers.add(joined)
+                self._keep((joined,), kind)
+                self._parts.setdefault((kind, joined), value)
         if kind not in _NAMES:
             return
         if len(known) > 1:
             self._keep(known, kind)
         for word in _WORD.findall(value)[:MAX_WORDS]:
             folded = _fold(word)
-            if len(word) < _LEAST_LETTERS or not word[0].isupper() or not word.isalpha():
+            if len(word) < _LEAST_LETTERS or not word[0].isupper() or not _composed(word).isalpha():
                 continue
             if folded not in _TITLES and len(self._words) < MAX_KNOWN:
                 self._words[folded] = self._words.get(folded, False) or anywhere
@@ -140,8 +163,12 @@ class Repeats:
         return tuple(_fold(word) for word in _WORD.findall(value))
 
 
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
+
+
 def _fold(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
+    return _composed(text).casefold()
 
 
 def _plain(text: str) -> str:
