@@ -13,7 +13,7 @@ import pytest
 from lyrikstore.curate.commit.commit import commit_folder
 from lyrikstore.curate.commit.plan import CommitResult
 from lyrikstore.curate.recipes.apply import FilterResult, apply_recipe
-from lyrikstore.curate.recipes.recipe import parse_recipe
+from lyrikstore.curate.recipes.recipe import Recipe, parse_recipe
 from lyrikstore.history.commit.transaction import create_repository
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.repository.repository import Repository
@@ -56,11 +56,15 @@ class Bench:
             **options,
         )
 
-    def filter(self, recipe: str | None, *refs: str, to: str = "acme/clean") -> FilterResult:
+    def filter(
+        self, recipe: str | Recipe | None, *refs: str, to: str = "acme/clean"
+    ) -> FilterResult:
+        if isinstance(recipe, str):
+            recipe = parse_recipe(recipe.encode())
         return apply_recipe(
             self.repo,
             refs or ["acme/docs"],
-            None if recipe is None else parse_recipe(recipe.encode()),
+            recipe,
             to,
             signer=signer_for("owner"),
             clock=lambda: NOW,

@@ -320,12 +320,7 @@ def _result(
 def _notes(
     source: FilterSource, recipe: Recipe, manifests: Mapping[str, Manifest]
 ) -> Iterator[str]:
-    for number, step in enumerate(recipe.steps, start=1):
-        if step.filter.GIVES_AWAY:
-            yield (
-                f"step {number}: {step.use} leaves {step.filter.GIVES_AWAY}; use "
-                f"{step.filter.SUCCESSOR}"
-            )
+    yield from recipe.notes()
     name = recipe.roles(source.records.roles).id
     for manifest in manifests.values():
         if name and "id" not in manifest.body.get("fields", {}):

@@ -66,6 +66,7 @@ def candidate_of(
         base.data,
         Digest(item.origin or item.id),
         None if item.left is None else Digest(item.left),
+        new_path=item.path,
     )
 
 

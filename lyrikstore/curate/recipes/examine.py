@@ -326,7 +326,9 @@ class Examiner:
         texts, roles = self._shape[number + 1]
         is_changed = fields is not run.candidate.fields
         if is_changed or self._shape[number] != (texts, roles):
-            run.candidate = replace(run.candidate, fields=fields, text_fields=texts, roles=roles)
+            run.candidate = replace(
+                run.candidate, fields=fields, text_fields=texts, roles=roles, new_path=item.path
+            )
         if is_changed and number in self._taking_out:
             left = left_id(item, run.base, run.start, run.candidate)
             item.left, run.candidate = left.raw, replace(run.candidate, left=left)

@@ -6,7 +6,7 @@ Strict: an unknown key would be a filter the user believes in and nobody runs.
 import platform
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,7 +19,7 @@ from lyrikstore.canon.toml import parse_toml
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.filters import FILTERS
 from lyrikstore.curate.recipes.filters.allow import Allow
-from lyrikstore.curate.recipes.filters.contract import DOCUMENT_TEXTS, TEXT, Filter
+from lyrikstore.curate.recipes.filters.contract import DATA, DOCUMENT_TEXTS, TEXT, Filter
 from lyrikstore.curate.recipes.filters.parameters import read_parameters
 from lyrikstore.curate.recipes.filters.union import Union
 from lyrikstore.version import __version__
@@ -212,6 +212,17 @@ class Recipe(Struct, frozen=True):
             roles = step.filter.roles(roles)
             is_rows = is_rows or step.filter.MAKES_ROWS
 
+    def notes(self) -> Iterator[str]:
+        """Yield what its steps leave of what others take out, for people."""
+        cut = ""
+        for number, step in enumerate(self.steps, start=1):
+            place = f"step {number}: {step.use}"
+            if step.filter.GIVES_AWAY:
+                yield f"{place} leaves {step.filter.GIVES_AWAY}; use {step.filter.SUCCESSOR}"
+            if cut and step.filter.TAKES_OUT:
+                yield f"{place} sees the chunks of {cut} one by one; put it before {cut}"
+            cut = step.use if step.use.startswith("chunk/") else cut
+
     def unmatched(self, seen: Mapping[int, Collection[str]]) -> tuple[Unmatched, ...]:
         """Return the values on lists that no record has: a slip there drops records unseen.
 
@@ -278,7 +289,7 @@ def parse_recipe(data: bytes) -> Recipe:
     if not 1 <= len(given) <= MAX_STEPS:
         raise _bad(f"a recipe has 1 to {MAX_STEPS} steps, not {len(given)}")
     steps = tuple(_step(number, item) for number, item in enumerate(given, start=1))
-    taking_out = names_folders = copies = ""
+    taking_out = redacts = names_folders = copies = ""
     stated: frozenset[str] = frozenset()
     for number, step in enumerate(steps, start=1):
         if step.filter.parts and number < len(steps):
@@ -293,6 +304,12 @@ def parse_recipe(data: bytes) -> Recipe:
                 f"step {number} ({step.use}) must come before {copies or names_folders}, which "
                 + ("copies a digest of the text" if copies else "calls folders by a value")
             )
+        if redacts and DATA in step.filter.reads():
+            raise _bad(
+                f"step {number} ({step.use}) reads the files as they were before {redacts}: "
+                "put it first"
+            )
+        redacts = step.use if step.filter.REDACTS else redacts
         stated |= step.filter.STATES
         copies = step.use if step.filter.copies & stated else copies
         names_folders = step.use if step.filter.NAMES_FOLDERS else names_folders

@@ -11,7 +11,7 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.extract.rows import document_digest
 from lyrikstore.curate.recipes.explain.given_away import given_away
 from lyrikstore.curate.recipes.explain.why import why
-from lyrikstore.curate.recipes.recipe import parse_recipe
+from lyrikstore.curate.recipes.recipe import Recipe, parse_recipe
 from lyrikstore.history.gc.gc import collect
 from lyrikstore.history.records.order_root import record_id
 from lyrikstore.history.records.rows import JSONL
@@ -23,6 +23,7 @@ OLD = {
     "extract-text/1 redact/2": {"digests", "names"},
     "extract-text/1 redact/2 chunk/1": {"digests", "names"},
     "extract-text/1 chunk/1": set(),
+    "extract-text/2 chunk/2 redact/3": {"chunks"},
     "redact/1": {"names"},
     "redact/2 chunk/1": {"names"},
     "chunk/1 drop-personal/1": {"digests"},
@@ -101,8 +102,31 @@ def test_a_digest_that_was_copied_before_redaction_is_told_or_refused(bench: Ben
     (row,) = rows_of(bench, result.manifests[""])
     assert "document" not in row
     assert document_digest("Chart MRN: 10482231.") in row["key"]
-    (told,) = given_away(bench.repo, result.manifests[""])
-    assert (told.code, told.filters) == ("digests", ("chunk/2",))
+    told = {one.code: one.filters for one in given_away(bench.repo, result.manifests[""])}
+    assert told == {"digests": ("chunk/2",), "chunks": ("chunk/2",)}
+
+
+@pytest.mark.parametrize("redact", ["redact/1", "redact/2", "redact/3"])
+def test_files_are_not_read_once_more_after_redaction(bench: Bench, redact: str) -> None:
+    bench.write({"a.txt": "Chart MRN: 10482231."})
+    bench.commit()
+    with pytest.raises(InvalidInputError) as caught:
+        parse_recipe(recipe(redact, "extract-text/2").encode())
+    assert caught.value.kind == "bad-recipe"
+    # What a program before wrote is told.
+    steps = (parse_recipe(recipe(use).encode()).steps[0] for use in (redact, "extract-text/2"))
+    made = bench.filter(Recipe(tuple(steps), "")).manifests[""]
+    assert "texts" in {one.code for one in given_away(bench.repo, made)}
+    assert "10482231" in rows_of(bench, made)[0]["text"]
+
+
+def test_a_chunk_has_the_path_that_its_document_got(bench: Bench) -> None:
+    bench.write({"Gomez.txt": "Mr. Gomez called."})
+    bench.commit()
+    for between in ([], ["drop-duplicates/2"]):
+        made = bench.filter(recipe("redact/3", *between, "chunk/2")).manifests[""]
+        (row,) = rows_of(bench, made)
+        assert "Gomez" not in json.dumps(row)
 
 
 def test_folders_are_not_called_by_what_is_taken_out_later() -> None:

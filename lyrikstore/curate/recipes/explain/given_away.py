@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.curate.recipes.decisions import FILES_SINCE
@@ -22,6 +23,9 @@ GIVEN_AWAY = {
     "digests": "its rows hold digests of texts as they were before; what was taken out of them "
     "can be guessed back",
     "names": "names of files, and names and digests of attachments, may hold what was taken out",
+    "chunks": "what was found in one chunk of a text was looked for in that chunk alone, and may "
+    "stand in paths and fields of the others",
+    "texts": "its texts were read from the files once more after something was taken out of them",
     "decisions": "its manifest names the digest of a decision table that holds record ids of the "
     "source, and nothing random",
 }
@@ -66,6 +70,9 @@ class _Traces(Struct):
         exposed: Those of which something was taken out since.
         copied: Those whose digests stand under another name, too, where redact/3 leaves them.
         names: Filters that took something out and left names.
+        cut: Filters that cut texts into chunks.
+        alone: Those that took something out of chunks, each alone.
+        texts: Those that took something out before the files were read once more.
     """
 
     documents: bool = False
@@ -74,16 +81,13 @@ class _Traces(Struct):
     exposed: frozenset[str] = frozenset()
     copied: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
+    cut: frozenset[str] = frozenset()
+    alone: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()
 
     def joined(self, other: "_Traces") -> "_Traces":
-        return _Traces(
-            self.documents or other.documents,
-            self.digests | other.digests,
-            self.whole | other.whole,
-            self.exposed | other.exposed,
-            self.copied | other.copied,
-            self.names | other.names,
-        )
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return _Traces(*(one | another for one, another in pairs))
 
     def after(self, use: str, copies: Collection[str]) -> None:
         """Take a step into account that hands some fields on under other names."""
@@ -91,6 +95,8 @@ class _Traces(Struct):
             self.documents = True
         if use in _STATE_DIGESTS:
             self.digests |= {use}
+        if use.startswith("chunk/"):
+            self.cut |= {use}
         if use == "chunk/2":
             self.whole |= {use}
         if not _DIGESTS.isdisjoint(copies):
@@ -99,6 +105,7 @@ class _Traces(Struct):
             # It cannot know names in paths that an earlier step has taken out of the texts.
             self.digests = self.whole = frozenset()
             self.exposed = self.copied
+            self.alone |= self.cut
         elif use in _TAKE_OUT:
             self.exposed |= self.digests | self.whole
             if use in _LEAVE_NAMES and self.documents:
@@ -133,7 +140,13 @@ def given_away(repository: Repository, version: Manifest) -> tuple[GivenAway, ..
 
 def _given_away(repository: Repository, dataset: Manifest) -> Iterator[GivenAway]:
     traces = _traces(repository, dataset)[dataset.id]
-    for code, filters in (("digests", traces.exposed), ("names", traces.names)):
+    told = {
+        "digests": traces.exposed,
+        "names": traces.names,
+        "chunks": traces.alone,
+        "texts": traces.texts,
+    }
+    for code, filters in told.items():
         if filters:
             yield GivenAway(dataset, code, tuple(sorted(filters)))
     has_table = bool(dataset.attachments_in("decisions"))
@@ -160,7 +173,13 @@ def _traces(repository: Repository, dataset: Manifest) -> dict[Digest, _Traces]:
             traces = traces.joined(known[one.id])
         if version.body["reader"] == DOCUMENT:
             traces.documents = True
+        taken: set[str] = set()
         for step in _steps(repository, version):
+            if step["use"].startswith("extract-text/"):
+                traces.texts |= taken  # it reads what the source has
+            elif step["use"].startswith("redact/"):
+                traces.texts = frozenset()
+                taken.add(step["use"])
             traces.after(step["use"], _copies(step))
         known[version.id] = traces
     return known

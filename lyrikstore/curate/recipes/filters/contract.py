@@ -67,6 +67,7 @@ class Candidate(Struct, frozen=True):
         left: Its record id as the last step that takes personal data out left it; None if there
             was none, or it changed nothing.
         file: Which file of its dataset it is in, from 0; known of records to compare with.
+        new_path: Of a document the path that a step gave it; None: it has that of its file.
     """
 
     path: str
@@ -80,6 +81,7 @@ class Candidate(Struct, frozen=True):
     origin: Digest | None = None
     left: Digest | None = None
     file: int = 0
+    new_path: str | None = None
 
     @property
     def place(self) -> str:
@@ -279,6 +281,7 @@ class Filter(ABC):
         MAKES_ROWS: Whether what leaves it are rows, whatever came.
         NEEDS_ROWS: Whether it takes nothing but rows.
         REF_ROLE: The role of the datasets in :attr:`refs` among the inputs of what is made.
+        REDACTS: Whether it replaces what it finds in records.
         TAKES_OUT: Whether nothing that follows it may depend on what it takes out of records.
         STATES: Fields in which it states digests of texts, which a step that takes out drops.
         NAMES_FOLDERS: Whether it calls folders by what a field holds.
@@ -291,6 +294,7 @@ class Filter(ABC):
     MAKES_ROWS: ClassVar[bool] = False
     NEEDS_ROWS: ClassVar[bool] = False
     REF_ROLE: ClassVar[str] = "against"
+    REDACTS: ClassVar[bool] = False
     TAKES_OUT: ClassVar[bool] = False
     STATES: ClassVar[frozenset[str]] = frozenset()
     NAMES_FOLDERS: ClassVar[bool] = False

@@ -61,6 +61,7 @@ class Redact(Filter):
     """
 
     USE: ClassVar[str] = "redact/1"
+    REDACTS: ClassVar[bool] = True
     PARAMETERS: ClassVar[tuple[Parameter, ...]] = (
         Parameter(
             "patterns",

@@ -125,7 +125,7 @@ class Chunks(Filter):
         record = dict(candidate.fields)
         pages = page_starts(record)
         if candidate.is_document:
-            record[PATH] = candidate.path
+            record[PATH] = candidate.new_path or candidate.path
         known_by = self.known_by(candidate, record, text)
         total, carried, most = 0, -1, 0
         parts = chunk(text, self.unit, self.size, self.overlap, pages=pages)

@@ -47,6 +47,7 @@ class RedactTyped(PersonalFilter):
     """
 
     USE: ClassVar[str] = "redact/2"
+    REDACTS: ClassVar[bool] = True
     GIVES_AWAY: ClassVar[str] = "names of files and attachments that hold what was redacted"
     SUCCESSOR: ClassVar[str] = "redact/3"
     PARAMETERS: ClassVar[tuple[Parameter, ...]] = (
