@@ -140,18 +140,21 @@ def test_folders_are_not_called_by_what_is_taken_out_later() -> None:
 def test_files_of_rows_do_not_keep_names_that_were_found_in_them(bench: Bench) -> None:
     found, other = '{"text":"Mr. Gomez called."}\n', '{"text":"Nothing."}\n'
     bench.write({"Gomez.jsonl": other + found, "a.jsonl": found, "client=Jo%20Roe/r.jsonl": other})
+    bench.write({"days/2026-03-01.jsonl": other})  # a day of many rows is nobody's
     bench.commit()
     made = bench.filter(recipe("redact/3")).manifests[""]
-    kept = ("a.jsonl", "client=Jo%20Roe/r.jsonl", "rows-00000.jsonl")
+    kept = ("a.jsonl", "client=Jo%20Roe/r.jsonl", "days/2026-03-01.jsonl", "rows-00000.jsonl")
     assert bench.repo.tree(made).paths == kept
     assert [row.new_path for row in decisions_of(bench, made) if row.action == "kept"] == [
         *("rows-00000.jsonl",) * 2,
-        *kept[:2],
+        *kept[:3],
     ]
     bench.write({"client=Jo%20Roe/r.jsonl": '{"text":"x","client":"Jo Roe"}\n'})
     bench.commit()
     made = bench.filter(recipe("redact/3") + 'mask = ["client"]\n').manifests[""]
-    assert bench.repo.tree(made).paths == ("a.jsonl", "rows-00000.jsonl", "rows-00002.jsonl")
+    assert bench.repo.tree(made).paths == (
+        *("a.jsonl", "days/2026-03-01.jsonl", "rows-00000.jsonl", "rows-00002.jsonl"),
+    )
 
 
 @pytest.mark.parametrize("split", ["split/1", "split/2"])

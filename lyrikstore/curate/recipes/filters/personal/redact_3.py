@@ -40,6 +40,9 @@ _LONGEST_NAME = 200
 _SUFFIX = re.compile(r"\.(?:txt|text|md|html?|xhtml|eml|json|xml|csv)", re.IGNORECASE)
 _REPLACED = re.compile(r"doc-[0-9a-f]{12}(?:-[0-9]+)?(?:\.[a-z]+)?")
 _LISTED = frozenset({"name", "type", "bytes", "blake3"})
+_OF_SHARDS = frozenset({"date", "age", "zip", "location", "url"})
+"""What files of many rows are called after, such as days; of a single document it tells more."""
+
 _PLACES = frozenset({PAGES, PAGE, PART, START, END, ATTACHMENTS})
 
 
@@ -162,7 +165,9 @@ class _Record:
     def _hide_file(self) -> None:
         """Say of a row that the name of its file holds what was found."""
         path = self._candidate.path
-        if self._candidate.is_document or not (self._holds(path) or _found_in(self._step, path)):
+        if self._candidate.is_document or not (
+            self._holds(path) or _found_in(self._step, path, but=_OF_SHARDS)
+        ):
             return
         self.file = path
         if self.fields.get(PATH) != path:  # of a document's row, path says the same
@@ -242,10 +247,11 @@ class _Record:
 
 
 @lru_cache(maxsize=1024)
-def _found_in(step: RedactRecords, path: str) -> bool:
+def _found_in(step: RedactRecords, path: str, but: frozenset[str] = frozenset()) -> bool:
     """Return whether a path holds a find of its own; all rows of a file ask the same."""
     texts = dict.fromkeys((path, re.sub(r"[_/]", " ", path)))
-    return any(step.refine(text, step.raw(text)) for text in texts)
+    found = (one for text in texts for one in step.refine(text, step.raw(text)))
+    return any(one.kind not in but for one in found)
 
 
 def _display_names(text: str) -> Iterator[Found]:
