@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import IncompleteError, InvalidInputError
 from lyrikstore.curate.extract.rows import document_digest
 from lyrikstore.curate.recipes.explain.given_away import given_away
 from lyrikstore.curate.recipes.explain.why import why
@@ -205,3 +205,24 @@ def loss() -> Any:
     from lyrikstore.curate.commit.inputs import CommitOptions
 
     return CommitOptions(loss=True)
+
+
+def test_what_was_made_of_a_retired_version_is_told_and_explained(bench: Bench) -> None:
+    bench.write({"a.txt": "Chart MRN: 10482231.", "b.txt": "Nothing."})
+    bench.commit()
+    old = bench.filter(recipe("extract-text/1", "redact/2"), to="acme/old").manifests[""]
+    made = bench.filter(recipe("drop-empty/1"), "acme/old", to="acme/newer").manifests[""]
+    bench.filter(recipe("extract-text/2", "redact/3"), to="acme/old")
+    collect(
+        bench.repo,
+        clock=lambda: NOW + timedelta(days=9),
+        signer=signer_for("owner"),
+        keep=("datasets/acme/old", 1),
+        purge=True,
+    )
+    for version in (made, old):
+        assert {one.code for one in given_away(bench.repo, version)} == {"digests", "names"}
+    # The decisions of the retired version went with it: nobody guesses what they said.
+    with pytest.raises(IncompleteError) as caught:
+        why(bench.repo, str(made.id), "part-00000.jsonl:1")
+    assert caught.value.kind == "retired"
