@@ -1,0 +1,1 @@
+"""The checks of a deployed folder (spec §14.7)."""
