@@ -195,6 +195,19 @@ def _refused_others() -> list[tuple[str, bytes, str, str]]:
             "schema",
             "it needs version 2",
         ),
+        ("deployed-without-files", resigned(made["deployment"], tree=None), "schema", "no tree"),
+        (
+            "deployed-without-report",
+            resigned(made["deployment"], attachments=[]),
+            "bad-manifest",
+            "the report and the signature of the files are missing",
+        ),
+        (
+            "deployed-of-no-run",
+            resigned(made["deployment"], inputs=[{"role": "checkpoint", "kind": "checkpoint", "id": str(A)}]),
+            "bad-input",
+            "no run made it",
+        ),
         ("a-state-uncounted", changed("card", states=states), "schema", "stale is not counted"),
     ]
 

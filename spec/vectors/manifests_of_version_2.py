@@ -76,6 +76,12 @@ DEEP_METRICS = {
     "coverage": [{"abstainBelow": "0.4", "share": "0.93", "accuracy": "0.95"}],
     "costPer1000": "120",
 }
+PUBLIC_KEY = """\
+-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt
+6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==
+-----END PUBLIC KEY-----
+"""
 EXAMPLES_2: dict[str, dict[str, Any]] = {
     "policy": {
         **EXAMPLES["policy"],
@@ -274,6 +280,40 @@ EXAMPLES_2: dict[str, dict[str, Any]] = {
             ],
         },
         "inputs": [Input("run", "run", A), Input("checkpoint", "checkpoint", B)],
+    },
+    "deployment": {
+        "name": "deployments/acme/categories.onnx",
+        "body": {
+            "target": "onnx",
+            "loader": "ONNX Runtime",
+            "task": "text-classification",
+            "format": "encoder/1",
+            "quantization": "none",
+            "limits": {"maxTokens": 256},
+            "decision": {"temperature": "1.250", "abstainBelow": "0.400000"},
+            "probe": {"count": 26, "made": True},
+            "check": {
+                "count": 26,
+                "agreeing": 26,
+                "greatestDifference": "0.000001",
+                "tolerance": "0.001000",
+                "latencyMs": {"p50": "8.36", "p95": "9.10"},
+            },
+            "cardStatus": "approved",
+            "withData": [],
+            "rights": {"state": "warn", "reason": "unknown-issuer"},
+            "oms": {"publicKey": PUBLIC_KEY},
+            "software": "lyrikstore 0.2.0",
+        },
+        "inputs": [
+            Input("checkpoint", "checkpoint", A),
+            Input("run", "run", B),
+            Input("card", "card", C),
+            Input("approval", "approval", A),
+        ],
+        "tree": B,
+        "files": B,
+        "attachments": [Attachment("report", A, 9000), Attachment("oms", C, 5000)],
     },
 }
 """Kind → a manifest of it that needs version 2."""

@@ -56,6 +56,7 @@ class Collected(Struct, frozen=True):
         seq: The transaction that dropped the packs; ``None`` if none was needed.
         purged: What a purge did; ``None`` where none was asked for, or in a dry run.
         held: Versions that were not retired and hold something of what is, or was, retired here.
+        along: Deployments that are retired with what they were made from.
     """
 
     retirement: Retirement | None
@@ -66,6 +67,7 @@ class Collected(Struct, frozen=True):
     seq: int | None
     purged: Purged | None = None
     held: tuple[StillHeld, ...] = ()
+    along: tuple[Manifest, ...] = ()
 
     def to_json(self) -> dict[str, JSON]:
         """Return it as ``schemas/cli/gc.schema.json`` wants it."""
@@ -73,6 +75,7 @@ class Collected(Struct, frozen=True):
         dropped, added = (done.dropped, done.added) if done else ((), ())
         return {
             "retired": [str(version.id) for version in retired],
+            "retiredAlong": [{"id": str(one.id), "name": one.name} for one in self.along],
             "retention": str(self.retention.id) if self.retention else None,
             "packs": self.plan.packs if self.plan else 0,
             "garbageBytes": self.plan.garbage if self.plan else 0,
@@ -156,8 +159,9 @@ def collect(
         )
     retirement = plan_retirement(repository, *keep) if keep else None
     retiring = frozenset(one.id for one in retirement.versions) if retirement else frozenset()
-    after = retirements(repository).with_whole(retiring)
-    held = still_held(repository, after, after.versions if purge else retiring)
+    before, after = retirements(repository), retirements(repository, retiring)
+    along = after.versions - before.versions - retiring
+    held = still_held(repository, after, after.versions if purge else along | retiring)
     if retirement and retiring and signer and not dry_run:
         retention = retire(
             repository,
@@ -179,6 +183,7 @@ def collect(
         _sweep(repository, clock, grace, dropped, purge=purge, dry_run=dry_run),
         seq,
         held=tuple(held),
+        along=tuple(repository.manifest(one) for one in sorted(along)),
     )
     if not purge or dry_run:
         return found
@@ -256,7 +261,7 @@ def _rewrite(
     dry_run: bool,
     progress: OnProgress,
 ) -> tuple[RepackPlan, Repacked]:
-    retired = retirements(repository).with_whole(retiring)
+    retired = retirements(repository, retiring)
     live = live_blobs(repository, retired)
     plan = plan_repack(repository.backend, repository.live, live, share=share)
     return plan, repack(repository.backend, plan, dry_run=dry_run, progress=progress)

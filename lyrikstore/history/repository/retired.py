@@ -24,18 +24,14 @@ class Retirements(Struct, frozen=True):
     """What signed retentions take from versions.
 
     Attributes:
-        versions: Those whose files need not be there.
+        versions: Those whose files need not be there: the ones that a retention names, and the
+            deployments of these.
         whole: Those of them whose attachments need not be there either, the `records` manifests of
             such datasets aside.
     """
 
     versions: frozenset[Digest] = frozenset()
     whole: frozenset[Digest] = frozenset()
-
-    def with_whole(self, versions: Iterable[Digest]) -> "Retirements":
-        """Return what is taken once some versions are retired with their attachments, too."""
-        more = frozenset(versions)
-        return Retirements(self.versions | more, self.whole | more)
 
     def gone(self, manifest: Manifest) -> tuple[Attachment, ...]:
         """Return the attachments of a manifest that need not be there, in their order."""
@@ -55,21 +51,28 @@ def removable(manifest: Manifest) -> tuple[Attachment, ...]:
     return tuple(one for one in manifest.attachments if one.role not in _OF_RIGHTS)
 
 
-def retirements(repository: Repository) -> Retirements:
+def retirements(repository: Repository, more: Iterable[Digest] = ()) -> Retirements:
     """Return what the retentions of a store take from versions.
 
     A retention counts if it moved its ref, for versions of the name in its body, which has the
-    namespace and name of its own: who may sign ``retentions/acme/x`` retires nothing else.
+    namespace and name of its own: who may sign ``retentions/acme/x`` retires nothing else but what
+    was deployed of it, whose files say and hold the same.
+
+    Args:
+        repository: The store.
+        more: Versions that are about to be retired with their attachments.
 
     Raises:
         IncompleteError, VerificationError: As :attr:`Repository.table`.
 
     Cost: at first use of the store's refs, one read per manifest; then one look per retention.
     """
-    versions: set[Digest] = set()
-    whole: set[Digest] = set()
+    versions, whole = set(more), set(more)
+    deployed: list[Manifest] = []
     for state in repository.refs.values():
         name = Name.parse(state.name)
+        if name.prefix == KINDS["deployment"].prefix:
+            deployed += map(repository.manifest, state.history)
         if name.prefix != KINDS["retention"].prefix:
             continue
         for identity in state.history:
@@ -83,6 +86,11 @@ def retirements(repository: Repository) -> Retirements:
                 }
                 versions |= found
                 whole |= found if manifest.body.get("attachments") else set()
+    # ATTACK: the card that was retired is the README of a folder whose files stay.
+    for one in deployed:
+        if not versions.isdisjoint(item.id for item in one.inputs):
+            versions.add(one.id)
+            whole.add(one.id)
     return Retirements(frozenset(versions), frozenset(whole))
 
 

@@ -24,7 +24,8 @@ VECTORS = Path(__file__).resolve().parents[3] / "spec" / "vectors"
 
 SIGNER, STORE, A, B, C = EXAMPLE.SIGNER, EXAMPLE.STORE, EXAMPLE.A, EXAMPLE.B, EXAMPLE.C
 POLICY, DATASET, DERIVED = EXAMPLE.POLICY, EXAMPLE.DATASET, EXAMPLE.DERIVED
-EXAMPLES = {**EXAMPLE.EXAMPLES, **{one: EXAMPLES_2[one] for one in ("approval", "reproduction")}}
+NEWER = ("approval", "deployment", "reproduction")
+EXAMPLES = {**EXAMPLE.EXAMPLES, **{one: EXAMPLES_2[one] for one in NEWER}}
 resigned = EXAMPLE.resigned
 OTHER = KeySigner(PrivateKey.from_seed(bytes(32)))
 CREATED = datetime(2026, 11, 24, 14, 12, 39, 999, tzinfo=UTC)

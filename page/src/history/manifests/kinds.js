@@ -15,7 +15,8 @@ const NOTHING = new Map();
 
 /** How the names of all kinds begin, of those too that lie in no delivery. */
 export const PREFIXES = new Set([
-  "approvals", "cards", "checkpoints", "datasets", "evaluations", "filters", "policies", "records", "reproductions", "retentions", "runs",
+  "approvals", "cards", "checkpoints", "datasets", "deployments", "evaluations", "filters", "policies", "records", "reproductions",
+  "retentions", "runs",
 ]);
 
 /** @type {Map<string, Kind>} */
