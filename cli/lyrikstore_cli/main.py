@@ -205,10 +205,11 @@ def run(arguments: list[str]) -> int:
         return 2
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as stop:
+        done = getattr(stop.__cause__ or stop, "__notes__", [])
         if screen.json:
-            return _tell(screen, LyrikstoreError("interrupted", INTERRUPTED))
-        sys.stderr.write(f"{INTERRUPTED}\n")
+            return _tell(screen, LyrikstoreError("interrupted", INTERRUPTED, hint="; ".join(done)))
+        sys.stderr.write("".join(f"{line}\n" for line in (INTERRUPTED, *done)))
         return 130
     except MemoryError:
         sys.stderr.write(f"{OUT_OF_MEMORY}\n")

@@ -1,32 +1,41 @@
 """Deployment: a trained checkpoint as a folder that a serving program loads (spec §14.7).
 
-The folder is built beside its place, and gets its name when it is whole, and, where that was asked
-for, when the program that loads it gave the sealed model's answers.
+The folder is built beside its place, signed and logged, and gets its name when it is whole, and,
+where that was asked for, when the program that loads it gave the sealed model's answers.
 """
 
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
-from blake3 import blake3
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import (
-    PolicyError,
-    RunFailedError,
-    VerificationError,
-    storage_error,
-)
+from lyrikstore.canon.errors import PolicyError, VerificationError, storage_error
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.deploy.evidence import card_files, evidence_files
+from lyrikstore.deploy.build import (
+    copy_exported,
+    readme_of,
+    texts_of,
+    write_new,
+    write_sums,
+)
+from lyrikstore.deploy.evidence import check_pushed, evidence_files, inputs_of, unsigned_evidence
 from lyrikstore.deploy.labelling import LabellingModel
 from lyrikstore.deploy.model import DeployedModel, ModelWorkers, ProbeResult
 from lyrikstore.deploy.notice import notice_of
 from lyrikstore.deploy.probe import read_probe
-from lyrikstore.deploy.targets import target_for
+from lyrikstore.deploy.seal import (
+    Signing,
+    check_may_log,
+    log_deployment,
+    once_logged,
+    push_logged,
+)
+from lyrikstore.deploy.targets import Target, target_for
 from lyrikstore.deploy.writing import WritingModel
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -41,7 +50,6 @@ from lyrikstore.verify.store.object import verify_object
 from lyrikstore.version import __version__
 
 _EXPORTED = "out/export"
-_PART = 1 << 20
 
 
 class Deployment(Struct, frozen=True):
@@ -49,6 +57,7 @@ class Deployment(Struct, frozen=True):
 
     Attributes:
         checkpoint: Manifest of the checkpoint.
+        manifest: That of the deployment; None: the folder is unsigned.
         target: What it was deployed to.
         folder: Where it is.
         files: Names of its files.
@@ -59,12 +68,13 @@ class Deployment(Struct, frozen=True):
         withheld: Datasets whose terms do not permit to hand on a model of theirs → whether they
             prohibit it; else they do not say.
         rights: The check of the rights that it rests on.
-        check: How its answers compare with the sealed model's; None: nobody asked.
+        check: How its answers compare with the sealed model's; None: nobody asked now.
         probe_made: Whether the probe is made of the vocabulary; else somebody named it.
         probes: How many records it has.
     """
 
     checkpoint: Manifest
+    manifest: Manifest | None
     target: str
     folder: Path
     files: tuple[str, ...]
@@ -89,16 +99,19 @@ def deploy_checkpoint(
     clock: Clock,
     base_env: Mapping[str, str],
     work: Path,
+    signing: Signing | None = None,
     probe: Path | None = None,
     check: bool = False,
     progress: OnProgress = silent,
 ) -> Deployment:
     """Write a folder that a serving program loads, and that answers as the checkpoint does.
 
-    Nothing is written to the store.
+    Its files are stored, and its manifest signed and logged, before it gets its name; in a clone
+    that is pushed. Whatever is interrupted leaves nothing logged, or a deployment that
+    :func:`lyrikstore.deploy.again.deploy_again` writes.
 
     Args:
-        repo: The store.
+        repo: The store; opened to append where somebody signs.
         checkpoint_ref: A checkpoint that a run made.
         target_name: One of :data:`lyrikstore.deploy.targets.TARGETS`.
         destination: A folder that does not exist or is empty; its parent exists.
@@ -106,6 +119,8 @@ def deploy_checkpoint(
         clock: The moment of use.
         base_env: The caller's environment; a few harmless variables of it reach the worker.
         work: Where the model is unpacked for the worker, in a staging folder; made if missing.
+        signing: Who signs; None: nothing is written to the store, and the folder says that it is
+            unsigned.
         probe: Texts to ask both models, as :func:`lyrikstore.deploy.probe.read_probe` takes them;
             None: texts made of the vocabulary.
         check: Load what was written with the target's own program, and compare its answers.
@@ -113,15 +128,18 @@ def deploy_checkpoint(
 
     Raises:
         InvalidInputError: (``no-such-target``, ``no-target``, ``extra-missing``, ``not-trained``,
-            ``bad-probe``,
+            ``bad-probe``, ``bad-name``,
             ``not-a-folder``, ``bad-model``, ``too-large``)
         ConflictError: (``not-empty``) there is something at the destination; (``not-pushed``)
-            nothing can show yet where the checkpoint is logged.
+            nothing can show where the checkpoint, or what would be signed, is logged.
         PolicyError: (``rights-missing``) a right that it rests on does not hold, or was taken back;
-            (``not-approved``) the store's policy wants its card approved, and it is not.
+            (``not-approved``) the store's policy wants its card approved, and it is not;
+            (``unauthorised``) the policy does not let the signer say this.
         VerificationError: (``not-verified``) it, or what it was made from, does not verify;
             (``answers-differ``) what was written gives other answers; nothing is left of it.
         IncompleteError, NotFoundError, StorageError, RunFailedError: As for a prediction.
+        LyrikstoreError: As a commit and a push; where the deployment is logged by then, the
+            error says so.
 
     Cost: reads and hashes all that the checkpoint was made from; then seconds, with ``onnx`` about
         half a minute.
@@ -134,7 +152,15 @@ def deploy_checkpoint(
     fields = bool(run.body["config"]["data"].get("fields"))
     target = target_for(target_name, body["format"], fields=fields, check=check)
     status = check_approved(repo, checkpoint)
-    report = _verified(repo, checkpoint, trust=trust, clock=clock)
+    facts = gather(repo, checkpoint)
+    inputs = inputs_of(repo, facts)
+    check_pushed(repo, (one.id for one in inputs))
+    name = "" if signing is None else signing.name_for(checkpoint, target.name)
+    if signing is not None:
+        check_may_log(repo, signing, name)
+    report = verified(repo, checkpoint, trust=trust, clock=clock)
+    card = next((repo.manifest(one.id) for one in inputs if one.role == "card"), None)
+    readme, notice = readme_of(repo, facts, card), notice_of(repo, facts)
     try:
         work.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
@@ -144,62 +170,87 @@ def deploy_checkpoint(
         workers = ModelWorkers(staging, base_env, progress, int(run.body["environment"]["threads"]))
         model: DeployedModel = made(repo, checkpoint, run, target, workers)
         asked = model.answer(texts)
-        for name, digest in model.export().items():
-            _copy(staging.path / _EXPORTED / name, built / name, digest)
-        facts = gather(repo, checkpoint)
-        notice, card = notice_of(repo, facts), card_files(repo, facts)
+        exported = model.export()
+        copy_exported(staging.path / _EXPORTED, built, exported)
         found = model.ask(built) if check else None
-        about = {
-            "checkpoint": str(checkpoint.id),
-            "name": checkpoint.name,
-            "store": str(repo.store_id),
-            "target": target.name,
-            "loader": target.loader,
-            "format": body["format"],
-            "task": body["task"],
-            "decision": body.get("decision", {}),
-            "card": None if card.manifest is None else str(card.manifest.id),
-            "cardStatus": None if status is None else status.word,
-            "withData": [*card.with_data],
-            "check": None if found is None else found.to_json(),
-            "probe": {"count": asked, "made": texts is None},
-            "verifiedAt": report.at,
-            "writtenBy": f"lyrikstore {__version__}",
-        }
-        written = {
-            **card.files,
-            **notice.licences,
-            "NOTICE": notice.text.encode(),
-            "probe.jsonl": model.probe_file(),
-            **evidence_files(repo, facts, report, about),
-            **model.usage_files(),
-        }
-        for name, data in written.items():
-            _write(built / name, data)
-        sums = _sums(built)
-        _write(built / "SHA256SUMS", sums)
-        files = sorted(path for path in built.rglob("*") if path.is_file())
+        beside = {**notice.licences, "NOTICE": notice.text.encode()}
+        write_new(built, texts_of(readme, beside, model, signed=signing is not None))
+        sums = write_sums(built)
         result = Deployment(
             checkpoint=checkpoint,
+            manifest=None,
             target=target.name,
             folder=destination,
-            files=tuple(path.relative_to(built).as_posix() for path in files),
-            bytes=sum(path.stat().st_size for path in files),
-            card=None if card.manifest is None else card.manifest.id,
+            files=(),
+            bytes=0,
+            card=None if card is None else card.id,
             card_status=status,
-            with_data=card.with_data,
+            with_data=readme.with_data,
             withheld=notice.withheld,
             rights=report.check("rights"),
             check=found,
             probe_made=texts is None,
             probes=asked,
         )
-        put_in_place(built, destination)
-    return result
+        if signing is None:
+            write_new(built, unsigned_evidence(repo, inputs, clock()))
+            return in_place(result, built)
+        deployment = log_deployment(
+            repo,
+            built,
+            sums,
+            exported=exported,
+            name=name,
+            body=_body(result, target, model),
+            inputs=inputs,
+            report=report,
+            signer=signing.signer,
+            clock=clock,
+        )
+        with once_logged(repo, deployment):
+            push_logged(repo, signing)
+            write_new(built, evidence_files(repo, deployment, clock()))
+            return in_place(replace(result, manifest=deployment), built)
 
 
-def _verified(repo: Repository, checkpoint: Manifest, *, trust: Trust, clock: Clock) -> Report:
-    """Return the report on a checkpoint that may be deployed."""
+def _body(result: Deployment, target: Target, model: DeployedModel) -> dict[str, Any]:
+    """Return what the manifest of a deployment says, but for the key of ``model.sig``."""
+    sealed, served = result.checkpoint.body, model.served()
+    reason = result.rights.detail.get("reason")
+    body = {
+        "target": target.name,
+        "loader": target.loader,
+        "task": sealed["task"],
+        "format": sealed["format"],
+        "quantization": served.quantization,
+        "limits": dict(served.limits),
+        "decision": sealed.get("decision"),
+        "probe": {"count": result.probes, "made": result.probe_made},
+        "check": None if result.check is None else result.check.to_json(),
+        "cardStatus": None if result.card_status is None else result.card_status.word,
+        "withData": [*result.with_data],
+        "rights": {"state": str(result.rights.state)} | ({"reason": reason} if reason else {}),
+        "software": f"lyrikstore {__version__}",
+    }
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def in_place(result: Deployment, built: Path) -> Deployment:
+    """Give a folder that was built its name; return the deployment with what is in it."""
+    files = sorted(path for path in built.rglob("*") if path.is_file())
+    names = tuple(path.relative_to(built).as_posix() for path in files)
+    size = sum(path.stat().st_size for path in files)
+    put_in_place(built, result.folder)
+    return replace(result, files=names, bytes=size)
+
+
+def verified(repo: Repository, checkpoint: Manifest, *, trust: Trust, clock: Clock) -> Report:
+    """Return the report on a checkpoint that may be deployed.
+
+    Raises:
+        PolicyError: (``rights-missing``) a right that it rests on does not hold, or was taken back.
+        VerificationError: (``not-verified``) it, or what it was made from, does not verify.
+    """
     report = verify_object(repo, checkpoint.id, trust=trust, at=clock())
     rights = report.check("rights")
     if rights.state is CheckState.FAIL or rights.detail.get("reason") == "taken-back-later":
@@ -218,42 +269,3 @@ def _verified(repo: Repository, checkpoint: Manifest, *, trust: Trust, clock: Cl
             details={"check": bad.id},
         )
     return report
-
-
-def _copy(source: Path, place: Path, digest: str) -> None:
-    # ATTACK: whoever runs as the same user rewrites it between the worker and here.
-    hasher = blake3()
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with source.open("rb") as read, place.open("xb") as file:
-            while part := read.read(_PART):
-                hasher.update(part)
-                file.write(part)
-    except OSError as error:
-        raise storage_error(error, f"writing {place.name}") from error
-    if hasher.hexdigest() != digest:
-        raise RunFailedError("bad-output", f"{place.name} is not what the worker wrote")
-
-
-def _write(place: Path, data: bytes) -> None:
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with place.open("xb") as file:
-            file.write(data)
-    except OSError as error:
-        raise storage_error(error, f"writing {place.name}") from error
-
-
-def _sums(folder: Path) -> bytes:
-    lines = []
-    try:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                with path.open("rb") as file:
-                    hasher = sha256()
-                    while part := file.read(_PART):
-                        hasher.update(part)
-                lines.append(f"{hasher.hexdigest()}  {path.relative_to(folder).as_posix()}\n")
-    except OSError as error:
-        raise storage_error(error, "reading what was written") from error
-    return "".join(lines).encode()

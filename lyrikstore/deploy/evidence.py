@@ -1,97 +1,173 @@
-"""What goes into a deployed folder beside the model: its card, who signed what, and where."""
+"""What lies below ``lyrikstore/`` in a deployed folder, each file verified alone (spec §14.7.5).
 
-import json
-from typing import Any
+All of it is made from the deployment's manifest and the store, so that it can be written again.
+"""
 
-from msgspec import Struct
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 
-from lyrikstore.canon.errors import ConflictError
-from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import ConflictError, IncompleteError
+from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.credentials.model.status_list import newest_first
+from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.publish.cards.approval import newest_card
-from lyrikstore.publish.cards.card import USUAL, answers_of
-from lyrikstore.publish.cards.document import VALUES, CardForm, build_card
+from lyrikstore.history.repository.retired import present_attachments
+from lyrikstore.publish.cards.approval import card_status, newest_card
+from lyrikstore.publish.cards.document import FORMATS
 from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.offline import evidence_of
-from lyrikstore.publish.cards.profiles.profile import load_profile
-from lyrikstore.publish.cards.rendering.markdown import to_markdown
-from lyrikstore.verify.report import Report
+from lyrikstore.publish.identity.key_statements import credential_proof
+from lyrikstore.publish.imports.import_credentials import statements_needed
+from lyrikstore.verify.credential.log_proofs import PROOF_HEAD
+from lyrikstore.verify.credential.status import Notices, logged_notices
+from lyrikstore.verify.deployment import layout
 
-FOLDER = "lyrikstore"
-_CARD_BYTES = 16 << 20
-_OWN = frozenset({"manifest.json", "log.tlog-proof"})
+_MAX_BYTES = 16 << 20
+_UNSIGNED = b"""\
+This folder is unsigned: nobody signed which files it has, and no log has it.
+The manifests beside this file are signed. That the other files of the folder belong
+to them, nothing shows.
+"""
 
-
-class CardFiles(Struct, frozen=True):
-    """The model card, and what shows who signed it.
-
-    Attributes:
-        manifest: Of the signed card; None: what is written is a draft.
-        files: Name → bytes.
-    """
-
-    manifest: Manifest | None
-    files: dict[str, bytes]
-
-    @property
-    def with_data(self) -> tuple[str, ...]:
-        """What the card holds of the data: values, or nothing."""
-        told = self.manifest is not None and CardForm.of(self.manifest.body).tells_values
-        return (VALUES,) if told else ()
+Files = dict[str, bytes]
+"""Name → bytes."""
 
 
-def card_files(repository: Repository, facts: CardFacts) -> CardFiles:
-    """Return the signed card about this version of a checkpoint; without one, a draft.
+def inputs_of(repository: Repository, facts: CardFacts) -> tuple[Input, ...]:
+    """Return what a deployment of a checkpoint is made from, with the card about it.
 
     Args:
         repository: The store.
         facts: What it knows about the checkpoint.
-
-    Raises:
-        VerificationError, IncompleteError, StorageError: The card cannot be read.
     """
-    card = newest_card(repository, facts.checkpoint)
+    model = facts.checkpoint
+    found = [Input("checkpoint", model.kind, model.id)]
+    for role, one in (("run", facts.run), ("base", facts.base)):
+        found += [Input(role, one.kind, one.id)] if one is not None else []
+    found += [Input("evaluation", one.kind, one.id) for one in facts.evaluations]
+    card = newest_card(repository, model)
     if card is not None:
-        role = "markdown" if card.attachments_in("markdown") else "card"  # of 0.1.0, a text
-        text = repository.blobs.read(card.attachments_in(role)[0].id, max_bytes=_CARD_BYTES)
-        evidence = evidence_of(repository, card) or {}
-        beside = {f"README-{name}": data for name, data in evidence.items()}
-        return CardFiles(card, {"README.md": text, **beside})
-    draft = build_card(facts, answers_of(facts), [load_profile(USUAL["checkpoint"])])
-    return CardFiles(None, {"README.md": to_markdown(draft.content)})
+        found.append(Input("card", card.kind, card.id))
+        approvals = card_status(repository, card).approvals
+        found += [Input("approval", "approval", one) for one in approvals]
+    return tuple(found)
 
 
-def evidence_files(
-    repository: Repository, facts: CardFacts, report: Report, about: dict[str, Any]
-) -> dict[str, bytes]:
-    """Return the signed objects that a checkpoint rests on, each with where it is logged.
+def check_pushed(repository: Repository, manifests: Iterable[Digest]) -> None:
+    """Return if the home log has these manifests, so that it can be shown where they are logged.
+
+    Raises:
+        ConflictError: (``not-pushed``) one of them waits in this clone.
+    """
+    for identity in manifests:
+        if repository.index_of(identity) >= repository.checkpoint.size:
+            name = repository.manifest(identity).name
+            raise ConflictError(
+                "not-pushed",
+                f"{name} waits in this clone: nothing can show yet where it is logged",
+                hint="lyrikstore push, then run it again",
+            )
+
+
+def evidence_files(repository: Repository, deployment: Manifest, at: datetime) -> Files:
+    """Return what shows without the store what a deployed folder is.
 
     Args:
         repository: The store.
-        facts: What it knows about the checkpoint.
-        report: What verification said of it.
-        about: What the folder is; not signed.
+        deployment: The manifest of the deployment.
+        at: The moment; of status lists the newest before it are taken.
+
+    Returns:
+        Path in the folder → bytes.
 
     Raises:
-        ConflictError: (``not-pushed``) it waits in a clone: nothing shows where it is logged.
+        ConflictError: (``not-pushed``) it, or what it was made from, waits in this clone.
+        IncompleteError: (``retired``) a retention took something of it.
+        LyrikstoreError: Part of it cannot be read.
     """
-    found = evidence_of(repository, facts.checkpoint)
-    if found is None:
-        raise ConflictError(
-            "not-pushed",
-            f"{facts.checkpoint.name} waits in this clone: nothing can show yet where it is logged",
-            hint="lyrikstore push, then run it again",
-        )
-    files = {name: data for name, data in found.items() if name not in _OWN}
-    for one in (facts.checkpoint, facts.run, facts.base, *facts.evaluations):
-        index = None if one is None else repository.index_of(one.id)
-        if one is not None and index is not None and index < repository.checkpoint.size:
-            files[f"{one.kind}-{one.id.short}.json"] = one.encode()
-            files[f"{one.kind}-{one.id.short}.tlog-proof"] = repository.proof_for(index).encode()
-    files["report.json"] = _json(report.to_json())
-    files["deployment.json"] = _json(about)
-    return {f"{FOLDER}/{name}": data for name, data in files.items()}
+    files = _of_log(repository, deployment)
+    if deployment.tree is not None:
+        files[layout.TREE] = repository.tree(deployment).encode()
+    files |= _of_inputs(repository, deployment.inputs, at)
+    for role, name in (
+        (layout.REPORT_ROLE, layout.REPORT),
+        (layout.SIGNED_FILES_ROLE, layout.SIGNED_FILES),
+    ):
+        (attached,) = present_attachments(repository, deployment, role)
+        files[name] = repository.blobs.read(attached.id, max_bytes=_MAX_BYTES)
+    return {f"{layout.FOLDER}/{name}": data for name, data in files.items()}
 
 
-def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True).encode() + b"\n"
+def unsigned_evidence(repository: Repository, inputs: Iterable[Input], at: datetime) -> Files:
+    """Return what lies in an unsigned folder: the same, but for what only a signature vouches for.
+
+    Args:
+        repository: The store.
+        inputs: As :func:`inputs_of` gives them, the checkpoint first.
+        at: The moment.
+    """
+    given = tuple(inputs)
+    files = _of_log(repository, repository.manifest(given[0].id))
+    del files[layout.MANIFEST], files[layout.LOG_PROOF]
+    files |= {**_of_inputs(repository, given, at), layout.UNSIGNED: _UNSIGNED}
+    return {f"{layout.FOLDER}/{name}": data for name, data in files.items()}
+
+
+def _of_log(repository: Repository, manifest: Manifest) -> Files:
+    check_pushed(repository, [manifest.id])
+    return evidence_of(repository, manifest) or {}
+
+
+def _of_inputs(repository: Repository, inputs: Iterable[Input], at: datetime) -> Files:
+    files: Files = {}
+    for item in inputs:
+        check_pushed(repository, [item.id])
+        one = repository.manifest(item.id)
+        name = layout.input_name(one.kind, one.id.short)
+        files[f"{name}.json"] = one.encode()
+        proof = repository.proof_for(repository.index_of(one.id))
+        files[f"{name}.tlog-proof"] = proof.encode()
+        if item.role == "card" and one.body["profile"] in FORMATS:  # of 0.1.0, a text
+            (card,) = present_attachments(repository, one, "card")
+            files[layout.CARD] = repository.blobs.read(card.id, max_bytes=_MAX_BYTES)
+        if item.role == "run":
+            files |= _credentials(repository, one, at)
+    return files
+
+
+def _credentials(repository: Repository, run: Manifest, at: datetime) -> Files:
+    """Return the credentials that the rights of a run rest on, and what says if they hold."""
+    notices = logged_notices(repository)
+    files: Files = {}
+    rights = run.body.get("rights", ())
+    named = [right[one] for right in rights for one in ("credential", "grant") if one in right]
+    for identity in map(Digest.parse, dict.fromkeys(named)):
+        opened = OpenedCredential(repository.credential(identity))
+        name = f"credential-{identity.short}"
+        files[f"{name}.json"] = opened.data
+        proof = credential_proof(repository, repository.index_of(identity, "credential"))
+        if proof is not None:
+            files[f"{name}.tlog-proof"] = proof
+        files |= dict(_current(opened, name, notices, at))
+    return files
+
+
+def _current(
+    opened: OpenedCredential, name: str, notices: Notices, at: datetime
+) -> Iterator[tuple[str, bytes]]:
+    for entry in opened.entries:
+        issuer = opened.issuer or ""
+        newest, _ = newest_first(notices.lists.get(entry.url, ()), issuer, at)
+        if newest:
+            yield f"{name}-{entry.purpose}.json", newest[0].data
+    for known in notices.documents:
+        if known.document.id == opened.issuer:
+            yield f"document-{Digest.of(known.data).short}.json", known.data
+    try:
+        said = statements_needed(opened, notices.statements)
+    except IncompleteError:
+        return  # whoever verifies it says what is missing
+    for data in said:
+        ending = "tlog-proof" if data.startswith(PROOF_HEAD) else "json"
+        yield f"statement-{Digest.of(data).short}.{ending}", data

@@ -7,7 +7,7 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import storage_error
-from lyrikstore.deploy.model import Files, ModelWorkers, differing
+from lyrikstore.deploy.model import Files, ModelWorkers, Served, differing
 from lyrikstore.deploy.probe import DeployCheck, Scores, compare, made_probe
 from lyrikstore.deploy.targets import Target
 from lyrikstore.deploy.usage import usage_files
@@ -96,6 +96,11 @@ class LabellingModel:
         if not found.holds:
             raise differing(found)
         return found
+
+    def served(self) -> Served:
+        """Return what the folder serves."""
+        text = self._checkpoint.body.get("text", {})
+        return Served("none", {one: text[one] for one in ("maxTokens",) if one in text})
 
     def probe_file(self) -> bytes:
         """Return the probe records with the sealed model's answers."""

@@ -33,6 +33,19 @@ class ProbeResult(Protocol):
         """Return it in a sentence, without its end."""
 
 
+class Served(Struct, frozen=True):
+    """What a program that loads the folder serves.
+
+    Attributes:
+        quantization: How weights were rounded: ``none`` where they are as sealed, ``f16`` where
+            matrices are in fp16.
+        limits: ``maxTokens`` and ``answerTokens``, where the model has them.
+    """
+
+    quantization: str
+    limits: Mapping[str, int]
+
+
 class DeployedModel(Protocol):
     """A staged checkpoint, and what is written of it."""
 
@@ -44,6 +57,9 @@ class DeployedModel(Protocol):
 
     def ask(self, folder: Path) -> ProbeResult:
         """Return how the folder's answers compare; raises ``answers-differ`` where they differ."""
+
+    def served(self) -> Served:
+        """Return what the folder serves."""
 
     def probe_file(self) -> bytes:
         """Return ``probe.jsonl``."""

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, RunFailedError, storage_error
-from lyrikstore.deploy.model import Files, ModelWorkers, differing
+from lyrikstore.deploy.model import Files, ModelWorkers, Served, differing
 from lyrikstore.deploy.probe import made_probe
 from lyrikstore.deploy.targets import Target
 from lyrikstore.history.manifests.manifest import Manifest
@@ -256,6 +256,12 @@ class WritingModel:
         if agreeing != len(self._answers):
             raise differing(check)
         return check
+
+    def served(self) -> Served:
+        """Return what the folder serves."""
+        model = self._config.model
+        limits = {"maxTokens": model.max_tokens, "answerTokens": model.answer_tokens}
+        return Served("f16" if self._target.name == "gguf" else "none", limits)
 
     def probe_file(self) -> bytes:
         """Return the probe records with the start of the sealed model's answers."""

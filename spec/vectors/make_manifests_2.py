@@ -195,7 +195,12 @@ def _refused_others() -> list[tuple[str, bytes, str, str]]:
             "schema",
             "it needs version 2",
         ),
-        ("deployed-without-files", resigned(made["deployment"], tree=None), "schema", "no tree"),
+        (
+            "deployed-without-files",
+            resigned(made["deployment"], tree=None),
+            "bad-manifest",
+            "no tree",
+        ),
         (
             "deployed-without-report",
             resigned(made["deployment"], attachments=[]),
@@ -204,7 +209,10 @@ def _refused_others() -> list[tuple[str, bytes, str, str]]:
         ),
         (
             "deployed-of-no-run",
-            resigned(made["deployment"], inputs=[{"role": "checkpoint", "kind": "checkpoint", "id": str(A)}]),
+            resigned(
+                made["deployment"],
+                inputs=[{"role": "checkpoint", "kind": "checkpoint", "id": str(A)}],
+            ),
             "bad-input",
             "no run made it",
         ),

@@ -5,24 +5,26 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lyrikstore.canon.errors import NotFoundError
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.given_away import say_given_away
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import Deployment
+    from lyrikstore.api import Deployment, RemotePlace, Store
 
 
 @declare(
     "deploy",
-    epilog="lyrikstore deploy checkpoints/acme/clause-classifier --to onnx -o classifier --check",
+    signs=True,
+    epilog="lyrikstore deploy checkpoints/acme/clauses --to onnx -o classifier --check\n"
+    "lyrikstore deploy --again deployments/acme/clauses.onnx -o classifier",
 )
-@click.argument("checkpoint")
+@click.argument("checkpoint", required=False)
 @click.option(
     "--to",
     "target",
-    required=True,
     type=click.Choice(["hf", "onnx", "gguf", "vllm"]),
     help="hf: what transformers loads; onnx: what ONNX Runtime and transformers.js load; of models "
     "that write, gguf: what llama.cpp and Ollama load; vllm: a base and an adapter.",
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="A new or empty folder."
 )
+@click.option("--as", "name", default="", help="Name of the deployment; by default CHECKPOINT.TO.")
+@click.option("--again", metavar="REF", help="Write the folder of a logged deployment again.")
+@click.option("--no-sign", is_flag=True, help="Log nothing; the folder says that it is unsigned.")
 @click.option("--check", is_flag=True, help="Ask what was written, and compare its answers.")
 @click.option(
     "--probe",
@@ -38,39 +43,63 @@ if TYPE_CHECKING:
 )
 def command(
     session: Session,
-    checkpoint: str,
-    target: str,
+    checkpoint: str | None,
+    target: str | None,
     output: Path,
+    name: str,
+    again: str | None,
+    no_sign: bool,
     check: bool,
     probe: Path | None,
 ) -> None:
     """Write CHECKPOINT as a folder that a serving program loads, with its temperature in it.
 
-    The model card is its README; whom to name stands in NOTICE, and the signed objects that it
-    rests on lie in `lyrikstore/`. Refused if it does not verify (exit code 3), if a right that it
+    Which files the folder has is signed and logged as a deployment; from a clone that is pushed
+    first. The model card is its README; whom to name stands in NOTICE, and what shows who made it
+    of what lies in `lyrikstore/`. Refused if it does not verify (exit code 3), if a right that it
     rests on was taken back, or if the store has approvers and the card of this very version is not
     approved (14), or if the target cannot give its answers (16). With `--check`, the program that
     will serve it answers the probe records too: other labels, a probability that differs by more
     than 0.001, or another token where the model is sure, and nothing is left of it (3).
+
+    With `--again` the folder of a logged deployment is written from the store, byte for byte, after
+    a crash or for another machine; rights and card are judged anew.
     """
-    store = session.open_store()
-    with session.screen.progress("deploying") as meter:
-        made = store.models.deploy(
-            checkpoint,
-            target,
-            output,
-            environment=session.environment,
-            probe=probe,
-            check=check,
-            progress=meter,
-        )
-    compared = made.check
+    if again is not None:
+        if checkpoint or target or name or no_sign or check or probe:
+            raise click.UsageError("--again REF goes with -o FOLDER alone")
+        store = session.open_store()
+        with session.screen.progress("deploying") as meter:
+            made = store.models.deploy_again(again, output, progress=meter)
+    else:
+        if checkpoint is None or target is None:
+            raise click.UsageError("give CHECKPOINT and --to, or --again REF")
+        if name and no_sign:
+            raise click.UsageError("what --no-sign writes has no name: leave --as out")
+        store = session.open_store(sign=not no_sign)
+        with session.screen.progress("deploying") as meter:
+            made = store.models.deploy(
+                checkpoint,
+                target,
+                output,
+                environment=session.environment,
+                name=name,
+                sign=not no_sign,
+                remote=_remote(session, store),
+                probe=probe,
+                check=check,
+                progress=meter,
+            )
+    compared, signed = made.check, made.manifest
     given_away = store.datasets.given_away(made.checkpoint)
     session.emit(
         "deploy",
         {
             "checkpoint": str(made.checkpoint.id),
             "name": made.checkpoint.name,
+            "deployment": None if signed is None else str(signed.id),
+            "deploymentName": None if signed is None else signed.name,
+            "logIndex": None if signed is None else store.log_index(signed.id),
             "to": made.target,
             "folder": str(made.folder),
             "written": list(made.files),
@@ -94,6 +123,16 @@ def command(
     say_given_away(session.screen, given_away)
 
 
+def _remote(session: Session, store: "Store") -> "RemotePlace | None":
+    """Return where a clone pushes what was signed; None at home, or where no remote is known."""
+    if not store.is_clone:
+        return None
+    try:
+        return session.remotes().find(None).place(session.environment)
+    except NotFoundError:
+        return None
+
+
 def _show(session: Session, made: "Deployment") -> None:
     from lyrikstore.verify.report import CheckState
     from lyrikstore.verify.report_text import words
@@ -110,6 +149,10 @@ def _show(session: Session, made: "Deployment") -> None:
         f"✓ deployed {escape_control(str(made.folder))}  {pluralize(len(made.files), 'file')}, "
         f"{pluralize(made.bytes, 'byte')}"
     )
+    if made.manifest is None:
+        screen.say("! unsigned nobody signed which files it has; the folder says so")
+    else:
+        screen.result(f"✓ signed   {made.manifest.name}  {made.manifest.id.short}")
     for name, prohibited in made.withheld.items():
         say = "prohibit handing on" if prohibited else "do not say whether one may hand on"
         screen.say(

@@ -171,8 +171,8 @@ def _show(session: Session, found: "Collected", *, dry_run: bool) -> None:
             f"of {plan.of}; the newest "
             f"{pluralize(plan.keep, 'stays', 'stay')}"
         )
-    for one in found.along:
-        screen.result(f"{mark} {would}retired with it: {one.name} {one.id.short}")
+    for along in found.along:
+        screen.result(f"{mark} {would}retired with it: {along.name} {along.id.short}")
     if found.plan is not None and found.repacked is not None:
         done = found.repacked
         screen.result(

@@ -3,16 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lyrikstore.api.context import StoreContext
+from lyrikstore.api.remotes import Remotes
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.history.manifests.manifest import Manifest
 
 if TYPE_CHECKING:
     from lyrikstore.credentials.trust import Trust
     from lyrikstore.deploy.deploy import Deployment
+    from lyrikstore.objects.backends.open import RemotePlace
     from lyrikstore.publish.cards.approval import CardStatus
     from lyrikstore.publish.cards.card import CardResult
     from lyrikstore.verify.report import Report
@@ -219,17 +222,25 @@ class PublishedModels:
         folder: Path,
         *,
         environment: Mapping[str, str],
+        name: str = "",
+        sign: bool = True,
+        remote: "str | RemotePlace | None" = None,
         probe: Path | None = None,
         check: bool = False,
         progress: OnProgress = silent,
     ) -> "Deployment":
         """Write a folder that a serving program loads, and that answers as a checkpoint does.
 
+        Which files it has is signed and logged before it gets its name.
+
         Args:
             checkpoint: One that a run made.
-            target: ``hf`` or ``onnx``.
+            target: ``hf``, ``onnx``, ``gguf`` or ``vllm``.
             folder: Where; it does not exist or is empty.
             environment: As for :meth:`train`.
+            name: Of the deployment; empty: after the checkpoint and the target.
+            sign: Sign and log it; else the folder says that it is unsigned.
+            remote: Where a clone pushes what was signed.
             probe: A file of texts to ask both models; by default texts are made of words.
             check: Load what was written with the target's program, and compare its answers.
             progress: Progress callback, called per phase and record.
@@ -241,8 +252,10 @@ class PublishedModels:
                 :func:`lyrikstore.deploy.deploy.deploy_checkpoint`.
         """
         from lyrikstore.deploy.deploy import deploy_checkpoint
+        from lyrikstore.deploy.seal import Signing
 
         store = self.store
+        push = None if remote is None else partial(Remotes(store).push, remote)
         return deploy_checkpoint(
             store.repository,
             checkpoint,
@@ -252,7 +265,33 @@ class PublishedModels:
             clock=store.clock,
             base_env=environment,
             work=store.own_cache or store.repository.root,
+            signing=Signing(store.signer(), name, push) if sign else None,
             probe=probe,
             check=check,
+            progress=progress,
+        )
+
+    def deploy_again(
+        self, ref: str, folder: Path, *, progress: OnProgress = silent
+    ) -> "Deployment":
+        """Write the folder of a logged deployment again, from the store: the same bytes.
+
+        Args:
+            ref: A deployment.
+            folder: Where; it does not exist or is empty.
+            progress: Progress callback, called per file.
+
+        Raises:
+            LyrikstoreError: As :func:`lyrikstore.deploy.again.deploy_again`.
+        """
+        from lyrikstore.deploy.again import deploy_again
+
+        store = self.store
+        return deploy_again(
+            store.repository,
+            ref,
+            folder,
+            trust=store.trust,
+            clock=store.clock,
             progress=progress,
         )

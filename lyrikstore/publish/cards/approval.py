@@ -120,7 +120,22 @@ def check_approved(repository: Repository, checkpoint: Manifest) -> CardStatus |
             ``approval`` for this name, and there is no card about exactly this version that its
             keys approved.
     """
-    card = newest_card(repository, checkpoint)
+    return check_card_approved(repository, checkpoint, newest_card(repository, checkpoint))
+
+
+def check_card_approved(
+    repository: Repository, checkpoint: Manifest, card: Manifest | None
+) -> CardStatus | None:
+    """Return the status of one card of a checkpoint that may be used with it.
+
+    Args:
+        repository: The store.
+        checkpoint: A checkpoint of it.
+        card: A card about it; None: there is none.
+
+    Raises:
+        PolicyError: As :func:`check_approved`, of this very card.
+    """
     status = None if card is None else card_status(repository, card)
     name = card_name(checkpoint)
     roles = approving_roles(repository.policy, _approvals_name(name))

@@ -92,8 +92,8 @@ _SHORT = r"(?P<short>[0-9a-f]{12})"
 _END = r"\.(?P<end>json|tlog-proof)"
 _POLICY = re.compile(r"policy-[1-9][0-9]{0,8}" + _END)
 _INPUT = re.compile(rf"(?P<kind>{'|'.join(INPUT_KINDS)})-{_SHORT}{_END}")
-_CREDENTIAL = re.compile(rf"(?:credential|statement)-{_SHORT}{_END}")
-_CURRENT = re.compile(rf"credential-{_SHORT}-(?:revocation|suspension|did)\.json")
+_CREDENTIAL = re.compile(rf"(?:credential|statement|document)-{_SHORT}{_END}")
+_CURRENT = re.compile(rf"credential-{_SHORT}-(?:revocation|suspension)\.json")
 
 
 def evidence_file(name: str) -> EvidenceFile | None:

@@ -1,0 +1,97 @@
+"""A logged deployment, written again from the store: the same bytes (spec §14.7.5)."""
+
+from pathlib import Path
+
+from lyrikstore.canon.errors import InvalidInputError, VerificationError
+from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.deploy.build import write_new
+from lyrikstore.deploy.deploy import Deployment, in_place, verified
+from lyrikstore.deploy.evidence import check_pushed, evidence_files
+from lyrikstore.deploy.notice import notice_of
+from lyrikstore.deploy.seal import DEPLOYMENT
+from lyrikstore.history.checkout.checkout import checkout_tree
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_tree
+from lyrikstore.publish.cards.approval import check_card_approved
+from lyrikstore.publish.cards.facts import gather
+from lyrikstore.publish.issue.atomic_folder import building, check_place
+
+
+def deploy_again(
+    repo: Repository,
+    ref: str,
+    destination: Path,
+    *,
+    trust: Trust,
+    clock: Clock,
+    progress: OnProgress = silent,
+) -> Deployment:
+    """Write the folder of a logged deployment again, and judge anew whether that may be done.
+
+    Every file outside ``lyrikstore/``, the manifest, ``report.json`` and ``model.sig`` are the same
+    bytes; log proofs and status lists may be newer. Nothing is written to the store.
+
+    Args:
+        repo: The store.
+        ref: A deployment.
+        destination: A folder that does not exist or is empty; its parent exists.
+        trust: Whose permissions count.
+        clock: The moment of use.
+        progress: Progress callback, called per file.
+
+    Raises:
+        InvalidInputError: (``wrong-object``) it is no deployment; (``not-a-folder``)
+        ConflictError: (``not-empty``) there is something at the destination; (``not-pushed``) it
+            waits in this clone.
+        PolicyError: (``rights-missing``, ``not-approved``) as when a checkpoint is deployed; the
+            card that counts is the one in the folder.
+        VerificationError: (``not-verified``) it has no effect, or what it was made from does not
+            verify; (``digest-mismatch``) the store is damaged.
+        IncompleteError: (``retired``) it, or what it was made from, was retired.
+        LyrikstoreError: Part of it cannot be read.
+
+    Cost: reads and hashes all that the checkpoint was made from, and writes the folder.
+    """
+    check_place(destination)
+    deployment = repo.resolve(ref)
+    if deployment.kind != DEPLOYMENT:
+        raise InvalidInputError(
+            "wrong-object",
+            f"{ref} is no deployment",
+            hint="lyrikstore log deployments/NAMESPACE/NAME shows those of a name",
+        )
+    for flag in repo.flagged:
+        if flag.id == deployment.id and flag.reason != "already-logged":
+            raise VerificationError(
+                "not-verified", f"{deployment.name} has no effect: {flag.summary}"
+            )
+    check_pushed(repo, [deployment.id])
+    tree = present_tree(repo, deployment)
+    checkpoint = repo.manifest(deployment.inputs_in("checkpoint")[0].id)
+    card = next((repo.manifest(one.id) for one in deployment.inputs_in("card")), None)
+    # ATTACK: a newer card was approved, and the folder has the one before.
+    status = check_card_approved(repo, checkpoint, card)
+    report = verified(repo, checkpoint, trust=trust, clock=clock)
+    notice, body = notice_of(repo, gather(repo, checkpoint)), deployment.body
+    with building(destination) as built:
+        checkout_tree(tree, repo.blobs, built, progress=progress)
+        write_new(built, evidence_files(repo, deployment, clock()))
+        result = Deployment(
+            checkpoint=checkpoint,
+            manifest=deployment,
+            target=body["target"],
+            folder=destination,
+            files=(),
+            bytes=0,
+            card=None if card is None else card.id,
+            card_status=status,
+            with_data=tuple(body["withData"]),
+            withheld=notice.withheld,
+            rights=report.check("rights"),
+            check=None,
+            probe_made=body["probe"]["made"],
+            probes=body["probe"]["count"],
+        )
+        return in_place(result, built)
