@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, RunFailedError
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import now
@@ -18,6 +19,7 @@ from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.deploy.deploy import deploy_checkpoint
 from lyrikstore.deploy.targets import target_for
 from lyrikstore.deploy.usage import usage_files
+from lyrikstore.history.manifests.manifest import parse_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.trained import answerer_of
 from lyrikstore.verify.evaluation.answers import WHOLE, decide
@@ -229,7 +231,7 @@ def test_the_folder_says_whom_to_name_and_shows_who_signed_it(shop, tmp_path) ->
     files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert files == set(result["written"])
     kinds = {path.name.partition("-")[0] for path in (folder / "lyrikstore").iterdir()}
-    assert {"checkpoint", "run", "genesis.json", "report.json", "deployment.json"} <= kinds
+    assert {"checkpoint", "run", "genesis.json", "report.json", "manifest.json"} <= kinds
     check_schema(json.loads((folder / "lyrikstore" / "report.json").read_bytes()), "report")
 
 
@@ -242,8 +244,14 @@ def test_a_signed_card_is_the_readme_and_verifies_without_the_store(shop, tmp_pa
     ).json
     assert result["card"] == card["id"]
     assert (folder / "README.md").read_text("utf-8") == card["markdown"]
-    report = person.run("verify", folder / "README.md", "--json", cwd=tmp_path).json
-    assert {check["id"]: check["state"] for check in report["checks"]}["card"] == "pass"
+    signed = parse_manifest((folder / "lyrikstore" / "manifest.json").read_bytes())
+    (named,) = signed.inputs_in("card")
+    manifest = parse_manifest((folder / "lyrikstore" / f"card-{named.id.short}.json").read_bytes())
+    assert str(manifest.id) == card["id"]
+    shown = Digest.of((folder / "lyrikstore" / "card.json").read_bytes())
+    assert shown == manifest.attachments_in("card")[0].id
+    readme = Digest.of((folder / "README.md").read_bytes())
+    assert readme == manifest.attachments_in("markdown")[0].id
 
 
 def test_where_there_are_approvers_an_approved_card_is_wanted(shop, tmp_path) -> None:
@@ -258,8 +266,10 @@ def test_where_there_are_approvers_an_approved_card_is_wanted(shop, tmp_path) ->
     assert person.ok(*card).json["cardStatus"] == "complete"
     made = person.ok(*deploy, tmp_path / "free").json
     assert made["cardStatus"] == "complete"
-    said = json.loads((tmp_path / "free" / "lyrikstore" / "deployment.json").read_bytes())
-    assert (said["cardStatus"], said["card"]) == ("complete", made["card"])
+    said = parse_manifest((tmp_path / "free" / "lyrikstore" / "manifest.json").read_bytes())
+    assert said.body["cardStatus"] == "complete"
+    assert [str(one.id) for one in said.inputs_in("card")] == [made["card"]]
+    again = ("deploy", "--again", made["deployment"], "--json", "-o", tmp_path / "anew")
     person.ok("key", "new", "ann", "--no-passphrase")
     admit = ("key", "admit", "default", "ann", "--role", "approver", "--cards")
     person.ok(*admit, "cards/acme/words")
@@ -268,9 +278,16 @@ def test_where_there_are_approvers_an_approved_card_is_wanted(shop, tmp_path) ->
     assert "lyrikstore approve cards/acme/words" in refused.error["hint"]
     person.ok("approve", model, "--self")
     assert person.fails(14, *deploy, tmp_path / "gated").kind == "not-approved"
+    assert person.fails(14, *again).kind == "not-approved"
     assert not (tmp_path / "gated").exists()
     person.ok("approve", model, "--signer", "ann")
-    assert person.ok(*deploy, tmp_path / "gated").json["cardStatus"] == "approved"
+    assert person.ok(*again).json["cardStatus"] == "approved"
+    gated = person.ok(*deploy, tmp_path / "gated").json
+    assert gated["cardStatus"] == "approved"
+    signed = parse_manifest((tmp_path / "gated" / "lyrikstore" / "manifest.json").read_bytes())
+    approvals = [f"approval-{one.id.short}.json" for one in signed.inputs_in("approval")]
+    assert approvals
+    assert set(approvals) <= {path.name for path in (tmp_path / "gated" / "lyrikstore").iterdir()}
     assert "approved" in person.ok(*deploy[:-2], "-o", tmp_path / "again").err
     person.ok(*admit, "cards/nobody/*")  # the shop is shared
 
@@ -313,12 +330,13 @@ def test_nothing_is_overwritten(shop, tmp_path) -> None:
 def test_a_store_whose_weights_were_changed_gives_nothing(shop, tmp_path) -> None:
     name, store = shop.checkpoint("adapter"), tmp_path / "store"
     shutil.copytree(shop.person.folder / ".lyrikstore", store)
-    pack = max((path for path in store.rglob("*") if path.is_file()), key=os.path.getsize)
-    pack.chmod(0o600)
-    data = bytearray(pack.read_bytes())
-    data[len(data) // 2] ^= 1
-    pack.write_bytes(data)
-    arguments = ("deploy", name, "--to", "hf", "-o", tmp_path / "out")
+    for pack in store.rglob("*"):
+        if pack.is_file() and pack.stat().st_size > 1 << 20:
+            pack.chmod(0o600)
+            data = bytearray(pack.read_bytes())
+            data[len(data) // 2] ^= 1
+            pack.write_bytes(data)
+    arguments = ("deploy", name, "--to", "hf", "-o", tmp_path / "out", "--no-sign")
     refused = shop.person.fails(3, *arguments, "--store", store, "--json")
     assert refused.kind == "not-verified"
     assert not (tmp_path / "out").exists()
@@ -368,8 +386,10 @@ def test_what_somebody_rewrites_before_it_is_copied_is_not_deployed(shop, tmp_pa
 
 
 def test_a_right_that_was_taken_back_deploys_nothing(shop, tmp_path) -> None:
-    arguments = ("deploy", shop.checkpoint("taken"), "--to", "onnx", "-o", tmp_path / "out")
+    made = shop.deploy("taken", "onnx")[1]
     shop.person.ok("revoke", shop.credential)
-    refused = shop.person.fails(14, *arguments, "--json")
-    assert refused.kind == "rights-missing"
+    to = ("-o", tmp_path / "out", "--json")
+    for arguments in ((shop.checkpoint("taken"), "--to", "onnx"), ("--again", made["deployment"])):
+        refused = shop.person.fails(14, "deploy", *arguments, *to)
+        assert refused.kind == "rights-missing"
     assert list(tmp_path.iterdir()) == []

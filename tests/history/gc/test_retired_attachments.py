@@ -10,9 +10,15 @@ from lyrikstore.history.gc.gc import check_collected
 from lyrikstore.history.gc.retention import Retirement, plan_retirement
 from lyrikstore.history.manifests.manifest import Attachment, Input, sign_manifest
 from lyrikstore.history.manifests.names import Name
-from lyrikstore.history.repository.retired import present_attachments, retirements
+from lyrikstore.history.repository.retired import (
+    present_attachments,
+    present_tree,
+    retirements,
+)
 from lyrikstore.history.sync.pull import clone
 from lyrikstore.verify.store.store import verify_store
+from make_manifests import EXAMPLES
+from manifests_of_version_2 import EXAMPLES_2
 from tests.history.conftest import NOW, OWNER
 from tests.history.gc.test_purge import NAME, gc, in_packs
 
@@ -145,3 +151,67 @@ def test_versions_that_still_hold_the_same_are_named(shelf, dry_run):
         gc(shelf, keep=(CLEAN, 1))
         assert [one.version.id for one in gc(shelf, purge=True).held] == [last.id, copy.id]
         assert gc(shelf).held == ()
+
+
+def deployed(shelf, number, card):
+    """Commit a deployment of a card and of what that is about, whose README is the card."""
+    run, checkpoint = card.inputs_in("run")[0], card.inputs_in("checkpoint")[0]
+    texts = {"report": b"report %d" % number, "oms": b"signed %d" % number}
+    readme = {"README.md": b"card %d" % number, "probe.jsonl": b"text %d" % number}
+    name = "deployments/acme/model.onnx"
+    with open_transaction(shelf.repo) as tx:
+        made = shelf.manifest(
+            tx, name, readme, kind="deployment", body=EXAMPLES_2["deployment"]["body"],
+            inputs=(run, checkpoint, Input("card", "card", card.id)),
+            parents=(shelf.repo.refs[name].id,) if number else (),
+            attachments=[
+                Attachment(role, tx.writer.put_bytes(data), len(data))
+                for role, data in texts.items()
+            ],
+        )  # fmt: skip
+        tx.log_manifest(made)
+        tx.commit()
+    return made
+
+
+def test_what_was_deployed_of_a_retired_version_goes_with_it(shelf):
+    """The README of a folder is the card; nobody thinks of it who retires the card."""
+    train = shelf.commit()
+    with open_transaction(shelf.repo) as tx:
+        common = {"store": shelf.repo.store_id, "signer": OWNER, "created": NOW}
+        run = sign_manifest(
+            kind="run", **common, name="runs/acme/model", body=EXAMPLES["run"]["body"],
+            inputs=(Input("train", "dataset", train.id),),
+        )  # fmt: skip
+        model = shelf.manifest(
+            tx, "checkpoints/acme/model", {"m": b"weights"}, kind="checkpoint",
+            body={"origin": "imported", "format": "transformers/1"},
+        )  # fmt: skip
+        cards = []
+        for number in range(2):
+            text = b"card %d" % number
+            cards.append(sign_manifest(
+                kind="card", **common, name="cards/acme/model", body=EXAMPLES_2["card"]["body"],
+                parents=[one.id for one in cards[-1:]],
+                inputs=(Input("checkpoint", "checkpoint", model.id), Input("run", "run", run.id)),
+                attachments=[Attachment("card", tx.writer.put_bytes(text), len(text))],
+            ))  # fmt: skip
+        for one in (run, model, *cards):
+            tx.log_manifest(one)
+        tx.commit()
+    old, new = (deployed(shelf, number, card) for number, card in enumerate(cards))
+    found = gc(shelf, keep=("cards/acme/model", 1), purge=True)
+    check_collected(shelf.repo)
+    assert found.to_json()["retiredAlong"] == [{"id": str(old.id), "name": old.name}]
+    assert left(shelf, old, new) == ["report", "oms"]
+    held = in_packs(shelf.repo)
+    for number, is_there in ((0, False), (1, True)):
+        for text in (b"card %d" % number, b"text %d" % number):
+            assert (Digest.of(text).raw in held) == is_there
+    made, _ = states(shelf)
+    assert (made["manifests"], made["blobs"]) == ("warn", "pass")
+    with pytest.raises(IncompleteError) as caught:
+        present_tree(shelf.repo, old)
+    assert caught.value.kind == "retired"
+    present_tree(shelf.repo, new)
+    assert plan_retirement(shelf.repo, new.name, 1).versions == ()
