@@ -143,6 +143,35 @@ MODEL_VIEWS = (
         """,
     ),
     View(
+        "deployments",
+        "one folder that a model was deployed to",
+        columns("""
+            id VARCHAR its manifest
+            name VARCHAR its full name
+            version BIGINT 1 for the first under this name; NULL where it has no effect
+            log_index BIGINT its place in the log
+            author VARCHAR who signed it
+            checkpoint VARCHAR the checkpoint
+            card VARCHAR the signed card that is its README; NULL where that is a draft
+            target VARCHAR hf, onnx, gguf or vllm
+            quantization VARCHAR none, or how weights were rounded
+            card_status VARCHAR what the card was then; NULL without one
+            rights VARCHAR how the check of the rights ended then
+            retired BOOLEAN whether its files need not be there any more
+        """),
+        """
+        SELECT m.id, m.name, m.version, m.log_index, m.author, i.input AS checkpoint,
+               c.input AS card, m.body ->> '$.target' AS target,
+               m.body ->> '$.quantization' AS quantization,
+               m.body ->> '$.cardStatus' AS card_status, m.body ->> '$.rights.state' AS rights,
+               m.retired
+        FROM facts.manifests m
+        LEFT JOIN facts.inputs i ON i.manifest = m.id AND i.role = 'checkpoint'
+        LEFT JOIN facts.inputs c ON c.manifest = m.id AND c.role = 'card'
+        WHERE m.kind = 'deployment' ORDER BY m.log_index
+        """,
+    ),
+    View(
         "scores",
         "one measured number of an evaluation",
         columns("""

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lyrikstore.api.context import StoreContext
-from lyrikstore.api.remotes import Remotes
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.history.manifests.manifest import Manifest
 
@@ -253,9 +252,18 @@ class PublishedModels:
         """
         from lyrikstore.deploy.deploy import deploy_checkpoint
         from lyrikstore.deploy.seal import Signing
+        from lyrikstore.history.sync.push import push
 
         store = self.store
-        push = None if remote is None else partial(Remotes(store).push, remote)
+        push_home = None
+        if remote is not None:
+            push_home = partial(
+                push,
+                store.repository,
+                store.reach(remote),
+                memory=store.memory,
+                log_signer=store.home_log_signer,
+            )
         return deploy_checkpoint(
             store.repository,
             checkpoint,
@@ -265,7 +273,7 @@ class PublishedModels:
             clock=store.clock,
             base_env=environment,
             work=store.own_cache or store.repository.root,
-            signing=Signing(store.signer(), name, push) if sign else None,
+            signing=Signing(store.signer(), name, push_home) if sign else None,
             probe=probe,
             check=check,
             progress=progress,
