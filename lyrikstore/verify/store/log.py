@@ -1,6 +1,5 @@
 """The log of a store, judged from its own files anew (spec §11.6)."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -19,7 +18,7 @@ from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.model.credential import DATASET
 from lyrikstore.credentials.model.opened import OpenedCredential
-from lyrikstore.credentials.trust import Trust, TrustedIssuer
+from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log.checkpoint import SignedCheckpoint
 from lyrikstore.history.log.entries import (
     Records,
@@ -31,14 +30,11 @@ from lyrikstore.history.log.entries import (
 )
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.log.tiles import first_items, new_files, paths_at
-from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.history.policy.key_history import KeyHistory
-from lyrikstore.history.policy.policy import OWNER
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.objects.backends.base import Backend
 from lyrikstore.objects.store.transactions import TransactionLog, record_name
 from lyrikstore.verify.credential.key_statements import statements_here
-from lyrikstore.verify.credential.key_succession import inherited
+from lyrikstore.verify.delivery.founder import check_founder
 from lyrikstore.verify.delivery.log import check_witness
 from lyrikstore.verify.log_memory import check_remembered
 from lyrikstore.verify.problems import Problems
@@ -219,59 +215,6 @@ def opening_failed(error: LyrikstoreError) -> Check:
     """Return the check of the log's own files that failed; the others are not made."""
     guilty = CHECK_FOR_KIND.get(error.kind, "log.transactions")
     return failed(guilty, error.kind, quote(error.message, 300))
-
-
-def check_founder(
-    genesis: Manifest,
-    history: KeyHistory | None,
-    names_it: Callable[[str], bool],
-    *,
-    trust: Trust,
-    at: datetime,
-) -> Check:
-    """Return ``store.genesis``: who founded the store, and whether the verifier believes them.
-
-    Args:
-        genesis: The verified genesis manifest; its id is the store's id.
-        history: The store's policies, or None if they are not established.
-        names_it: Whether a key is shown to have signed something that names the store.
-        trust: Whom the verifier believes.
-        at: The moment to judge for.
-    """
-    detail = {"store": str(genesis.id), "founder": genesis.author}
-    entry = trust.vouches_for(genesis.author, store=genesis.id, at=at)
-    if entry is not None:
-        summary = f"store {genesis.id.short} was founded by {quote(entry.nickname)}, whom you trust"
-        return passed("store.genesis", summary, **detail)
-    owner = None if history is None else _owner(history, names_it, trust, at)
-    if owner is not None:
-        summary = f"{quote(owner.nickname)}, whom you trust, owns store {genesis.id.short} now"
-        return passed("store.genesis", summary, **detail)
-    return warned(
-        "store.genesis",
-        "unknown-founder",
-        f"store {genesis.id.short} was founded by {genesis.author}, whom you do not trust",
-        **detail,
-    )
-
-
-def _owner(
-    history: KeyHistory, names_it: Callable[[str], bool], trust: Trust, at: datetime
-) -> TrustedIssuer | None:
-    """Return the entry of a believed key that owns the store now, or None.
-
-    ATTACK: whoever founds a store can name anybody's key an owner of it. The key has to have named
-    the store itself, by signing something that does.
-    """
-    believes = partial(trust.vouches_for, store=history.store, at=at)
-    for key in history.current.roles[OWNER].keys:
-        entry = believes(key)
-        if entry is None and trust.knows(key) is None:
-            successor = inherited(key, history, believes, trust.knows)
-            entry = None if successor is None else successor.entry
-        if entry is not None and names_it(key):
-            return entry
-    return None
 
 
 def _signed_here(repository: Repository, key: str) -> bool:

@@ -15,7 +15,7 @@ from lyrikstore.crypto.multikey import did_key
 from lyrikstore.history.policy.key_history import KeyHistory, Ruled
 from lyrikstore.history.policy.policy import OWNER, Policy, Retired, Role
 from lyrikstore.verify.credential.key_succession import inherited
-from lyrikstore.verify.store.log import check_founder
+from lyrikstore.verify.delivery.founder import check_founder
 
 KEYS = [did_key(PrivateKey.from_seed(bytes([number]) * 32).public) for number in range(64)]
 

@@ -1,0 +1,154 @@
+"""A signed manifest and the evidence beside it, judged without its store (spec §14.6.1).
+
+Sans-IO. Cards and deployed folders are judged so: what is beside them shows who signed them, and
+where in whose log.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
+from lyrikstore.canon.quoting import quote
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.log.checkpoint import Leaf, Place
+from lyrikstore.history.log.consistency import Relation
+from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
+from lyrikstore.history.policy.key_history import KeyHistory
+from lyrikstore.history.repository.refs import check_genesis
+from lyrikstore.verify.credential.issuer_key import unless_unproven, where_logged
+from lyrikstore.verify.credential.key_statements import Statements
+from lyrikstore.verify.credential.log_proofs import Proofs
+from lyrikstore.verify.delivery.dataset import check_author
+from lyrikstore.verify.delivery.founder import check_founder
+from lyrikstore.verify.delivery.log import check_memory, check_witness, is_torn
+from lyrikstore.verify.report import (
+    Check,
+    CheckState,
+    failed,
+    not_applicable,
+    passed,
+    unchecked,
+)
+
+
+class SignedAlone(Struct, frozen=True):
+    """What the evidence beside a manifest shows of it.
+
+    Attributes:
+        checks: ``store.genesis``, ``manifest.signature``, ``log.inclusion``, ``log.witness``,
+            ``log.memory``.
+        history: The policies of its store, or None where nothing establishes them.
+        proofs: What shows where in its log other things are, likewise.
+    """
+
+    checks: tuple[Check, ...]
+    history: KeyHistory | None
+    proofs: Proofs | None
+
+    def judge_author(self, manifest: Manifest) -> tuple[Place | None, Check]:
+        """Return where another manifest of the same store is logged, and who signed it.
+
+        Args:
+            manifest: Its signature holds already: it was parsed.
+        """
+        return judge_author(manifest, self.history, self.proofs)
+
+
+def judge_alone(
+    manifest: Manifest,
+    files: Iterable[bytes],
+    *,
+    trust: Trust,
+    at: datetime,
+    memory: LogMemory | None = None,
+) -> SignedAlone:
+    """Return who signed a manifest, and where in the log of its store it stands.
+
+    Args:
+        manifest: Its signature holds already: it was parsed.
+        files: What is beside it; each is found by what it is.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        memory: Remembered log checkpoints, or None.
+    """
+    statements = Statements.among(files)
+    genesis, history, proofs = _history(manifest, statements, trust, at)
+    logged, author = judge_author(manifest, history, proofs)
+    remembered = not_applicable("log.memory", "no log checkpoint to compare with earlier ones")
+    if history is not None and proofs is not None and logged is not None and logged.signed:
+        remembered = check_memory(logged.signed, history, proofs.consistency, memory)
+    checks = (genesis, author, _check_logged(logged), check_witness(trust), remembered)
+    return SignedAlone(checks, history, proofs)
+
+
+def judge_author(
+    manifest: Manifest, history: KeyHistory | None, proofs: Proofs | None
+) -> tuple[Place | None, Check]:
+    """Return where a manifest is logged, and ``manifest.signature``.
+
+    Args:
+        manifest: Its signature holds already: it was parsed.
+        history: The policies of its store, or None where they are not established.
+        proofs: What shows where in its log things are, or None.
+    """
+    check, leaf = "manifest.signature", Leaf("manifest", manifest.id)
+    if history is None or proofs is None or history.forked:
+        return None, check_author(check, manifest, None)
+    index, shown = where_logged(leaf, manifest.author, history, proofs)
+    places = [place for place in proofs.of(leaf, history) if place.index == index]
+    author = check_author(check, manifest, None if index is None else history.in_force(index))
+    # ATTACK A27: a stolen key signs a card in an old copy of the log.
+    if author.state is CheckState.PASS and shown is not Relation.SAME:
+        what = f"that entry {index} was signed before the key {manifest.author} was compromised"
+        author = unchecked(check, "no-consistency", f"nothing here shows {what}")
+        if shown is Relation.FORK:
+            summary = f"{what} is shown by another history of the log alone"
+            author = failed(check, "fork", summary)
+    # ATTACK: whoever hands it over takes away the log proof of the policy which says that the key
+    # was stolen.
+    return next(iter(places), None), unless_unproven(author, history)
+
+
+def _history(
+    manifest: Manifest, statements: Statements, trust: Trust, at: datetime
+) -> tuple[Check, KeyHistory | None, Proofs | None]:
+    founders = [one for one in statements.geneses if Digest.of(one) == manifest.store]
+    if not founders:
+        summary = "the genesis manifest of its store is not beside it"
+        return unchecked("store.genesis", "missing-file", summary), None, None
+    try:
+        founder = parse_manifest(founders[0])
+        history, proofs = statements.read_store(founder, check_genesis(founder))
+        places = proofs.of(Leaf("manifest", manifest.id), history)
+        if is_torn(history, proofs, (place.signed for place in places)):
+            history = replace(history, forked=True)
+    except IncompleteError as error:
+        return unchecked("store.genesis", error.kind, error.message), None, None
+    except LyrikstoreError as error:
+        summary = f"the genesis manifest: {quote(error.message, 200)}"
+        return failed("store.genesis", error.kind, summary), None, None
+    if history.forked:
+        summary = "what is beside it shows two histories of the store: a forked log"
+        return failed("store.genesis", "fork", summary), history, proofs
+    check = check_founder(founder, history, manifest.author.__eq__, trust=trust, at=at)
+    return check, history, proofs
+
+
+def _check_logged(logged: Place | None) -> Check:
+    if logged is None or logged.signed is None:
+        summary = "no log proof of its manifest that holds is beside it"
+        return unchecked("log.inclusion", "missing-file", summary)
+    index, signed = logged.index, logged.signed
+    return passed(
+        "log.inclusion",
+        f"its manifest is entry {index} of {signed.size} in {quote(signed.origin)}",
+        origin=signed.origin,
+        index=index,
+        size=signed.size,
+        root=signed.root.hex(),
+    )
