@@ -1,7 +1,5 @@
 """Who approved a card, and what its status is: it follows from the log alone (spec §14.4.9)."""
 
-from collections.abc import Sequence
-
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
@@ -12,7 +10,8 @@ from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.manifests.names import Name
-from lyrikstore.history.policy.policy import APPROVAL, Policy, Role
+from lyrikstore.history.policy.approving import approving_roles, count_approvals, whose
+from lyrikstore.history.policy.policy import APPROVAL
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import retired_versions
 from lyrikstore.publish.cards.card import card_name, draft_card, profiles_of
@@ -58,21 +57,12 @@ def card_status(repository: Repository, card: Manifest) -> CardStatus:
     state = repository.refs.get(card.name)
     made = _decisions(repository, card)
     authors = _authors(repository, card)
-    policy = repository.policy
-    roles = approving_roles(policy, _name_of(card))
-    # ATTACK: whoever may sign everything else approves, and hides that others took theirs back.
-    approving = [
-        one
-        for one in made.approving
-        if any(_whole(policy, one.author) in role.keys for role in roles)
-    ]
-    independent = [one for one in approving if _whole(policy, one.author) not in authors]
-    counts = [(_count(policy, independent, role), role.threshold) for role in roles]
-    count, needed = max(counts, key=lambda one: one[0] - one[1], default=(0, 0))
+    counted = count_approvals(repository.policy, _name_of(card), made.approving, authors)
+    approving, count, needed = counted.approving, counted.count, counted.needed
     ids = tuple(one.id for one in approving)
     if state is None or state.id != card.id:
         return CardStatus("superseded", "there is a newer card", ids, needed)
-    if roles and count >= needed:
+    if counted.is_enough:
         keys = pluralize(count, "key")
         return CardStatus("approved", f"approved by {keys} of those who may", ids, needed)
     if made.withdrawn and not approving:
@@ -80,7 +70,7 @@ def card_status(repository: Repository, card: Manifest) -> CardStatus:
         reason = last.body.get("statement", "no reason is given")
         return CardStatus("withdrawn", f"approval was withdrawn: {reason}", (), needed)
     # ATTACK: somebody independent calls it self-approved, or whoever made it does not.
-    if any(one.body["self"] for one in approving if one not in independent):
+    if any(one.body["self"] for one in approving if one not in counted.independent):
         return CardStatus(
             "self-approved", "approved by whoever made the card or its subject alone", ids, needed
         )
@@ -194,11 +184,11 @@ def approve_card(
             f"no role of this store lets {signer.did} approve {name}",
             hint="an owner lets it: lyrikstore key admit DID --role approver",
         )
-    key = _whole(repository.policy, signer.did)
+    key = whose(repository.policy, signer.did)
     own = key in _authors(repository, card)
     made = _decisions(repository, card)
     if withdraw:
-        if all(_whole(repository.policy, one.author) != key for one in made.approving):
+        if all(whose(repository.policy, one.author) != key for one in made.approving):
             raise PolicyError("not-approved", "this key has approved nothing to be taken back")
     else:
         _check_own(own=own, alone=alone)
@@ -288,9 +278,9 @@ def _decisions(repository: Repository, card: Manifest) -> _Decisions:
     for identity in reversed(state.history if state is not None else ()):
         one = repository.manifest(identity)
         if one.inputs_in("card")[0].id == card.id:
-            whose = _whole(repository.policy, one.author)
-            last.pop(whose, None)
-            last[whose] = one
+            key = whose(repository.policy, one.author)
+            last.pop(key, None)
+            last[key] = one
     return _Decisions(
         tuple(one for one in last.values() if one.body["decision"] == "approve"),
         tuple(one for one in last.values() if one.body["decision"] == "withdraw"),
@@ -302,30 +292,7 @@ def _authors(repository: Repository, card: Manifest) -> set[str]:
     subject = repository.manifest(subject_id(card))
     # ATTACK: a card that leaves the run out among its own inputs.
     made = [card, subject, *(repository.manifest(one.id) for one in subject.inputs_in("run"))]
-    return {_whole(repository.policy, one.author) for one in made}
-
-
-def _whole(policy: Policy, key: str) -> str:
-    """Return the key that took the place of a key in the end: whose both are, by the policy."""
-    # ATTACK: who trained the model approves it with the key that theirs was replaced by.
-    return policy.successor(key) or key
-
-
-def approving_roles(policy: Policy, name: str) -> list[Role]:
-    """Return the roles whose keys approve: those that name the kind; where none does, any.
-
-    Args:
-        policy: The policy in force.
-        name: Name of the approvals.
-    """
-    found = [role for role in policy.roles.values() if role.covers(APPROVAL, name)]
-    # Every store has an owner who may sign all kinds: that must not undercut a threshold.
-    return [role for role in found if APPROVAL in role.kinds] or found
-
-
-def _count(policy: Policy, approvals: Sequence[Manifest], role: Role) -> int:
-    # A key that was replaced keeps what it signed, and counts as the one that replaced it.
-    return len({_whole(policy, one.author) for one in approvals} & set(role.keys))
+    return {whose(repository.policy, one.author) for one in made}
 
 
 def _name_of(card: Manifest) -> str:

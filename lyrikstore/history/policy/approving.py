@@ -1,0 +1,71 @@
+"""Whose approvals count, and whether they are enough (spec §14.4.9)."""
+
+from collections.abc import Container, Sequence
+
+from msgspec import Struct
+
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.policy.policy import APPROVAL, Policy, Role
+
+
+class CountedApprovals(Struct, frozen=True):
+    """Approvals of one card, counted.
+
+    Attributes:
+        approving: Those by keys that may approve.
+        independent: Of these, those by nobody who made what is approved.
+        count: How many distinct keys these are, of the role that comes nearest to its threshold.
+        needed: That threshold; 0 where no role may approve.
+    """
+
+    approving: tuple[Manifest, ...]
+    independent: tuple[Manifest, ...]
+    count: int = 0
+    needed: int = 0
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the card is approved."""
+        return 0 < self.needed <= self.count
+
+
+def count_approvals(
+    policy: Policy, name: str, approvals: Sequence[Manifest], authors: Container[str]
+) -> CountedApprovals:
+    """Return which approvals count.
+
+    Args:
+        policy: The policy in force.
+        name: Name of the approvals.
+        approvals: Those that nobody withdrew.
+        authors: Who made the card, its subject and its run, as :func:`whose` gives them.
+    """
+    roles = approving_roles(policy, name)
+    # ATTACK: whoever may sign everything else approves, and hides that others took theirs back.
+    approving = tuple(
+        one for one in approvals if any(whose(policy, one.author) in role.keys for role in roles)
+    )
+    independent = tuple(one for one in approving if whose(policy, one.author) not in authors)
+    # A key that was replaced keeps what it signed, and counts as the one that replaced it.
+    keys = {whose(policy, one.author) for one in independent}
+    counts = [(len(keys & set(role.keys)), role.threshold) for role in roles]
+    count, needed = max(counts, key=lambda one: one[0] - one[1], default=(0, 0))
+    return CountedApprovals(approving, independent, count, needed)
+
+
+def approving_roles(policy: Policy, name: str) -> list[Role]:
+    """Return the roles whose keys approve: those that name the kind; where none does, any.
+
+    Args:
+        policy: The policy in force.
+        name: Name of the approvals.
+    """
+    found = [role for role in policy.roles.values() if role.covers(APPROVAL, name)]
+    # Every store has an owner who may sign all kinds: that must not undercut a threshold.
+    return [role for role in found if APPROVAL in role.kinds] or found
+
+
+def whose(policy: Policy, key: str) -> str:
+    """Return the key that took the place of a key in the end: whose both are, by the policy."""
+    # ATTACK: who trained the model approves it with the key that theirs was replaced by.
+    return policy.successor(key) or key
