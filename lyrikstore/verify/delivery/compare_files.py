@@ -190,11 +190,18 @@ def compare_listing(
     )
 
 
-def check_files(comparison: FileComparison) -> Check:
-    """Return the check ``data.files`` over a comparison.
+def check_files(
+    comparison: FileComparison, check: str = "data.files", *, whole: bool = False
+) -> Check:
+    """Return ``data.files``, or the check of another id, over a comparison.
 
     Anything that is there and wrong is a failure; only absent or unreadable files leave the check
     unmade, for they may still turn up.
+
+    Args:
+        comparison: What is wrong.
+        check: Id of the check.
+        whole: Whether an absent file is a failure, too: who loads the folder does not wait for it.
     """
     parts: list[str] = []
     differing: list[str] = []
@@ -224,15 +231,15 @@ def check_files(comparison: FileComparison) -> Check:
         "; ".join(parts)
         or f"the {pluralize(comparison.matching, 'file is', 'files are')} as listed"
     )
-    fatal = [code for code, names, _ in wrong[:-3] if names]
+    fatal = [code for code, names, _ in wrong[: -2 if whole else -3] if names]
     if fatal:
-        return failed("data.files", fatal[0], summary, **detail)
+        return failed(check, fatal[0], summary, **detail)
     if comparison.missing or comparison.unreadable:
         reason = "missing" if comparison.missing else "unreadable"
-        return unchecked("data.files", reason, summary, **detail)
+        return unchecked(check, reason, summary, **detail)
     if comparison.litter:
-        return warned("data.files", "litter", summary, **detail)
-    return passed("data.files", summary, **detail)
+        return warned(check, "litter", summary, **detail)
+    return passed(check, summary, **detail)
 
 
 def _detail(comparison: FileComparison) -> dict[str, object]:

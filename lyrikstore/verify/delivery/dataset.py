@@ -185,7 +185,7 @@ def check_data(
     if listing is None:
         summary = f"the list of files, tree {claims.tree.short}, is not beside the credential"
         tree_check = unchecked("data.tree", "missing-file", summary)
-        return DataOutcome((_check_bare_files(claims, data), tree_check), None, "no list of files")
+        return DataOutcome((_check_bare(claims, data), tree_check), None, "no list of files")
     try:
         tree = Tree.parse(listing)
     except FormatError as error:
@@ -320,24 +320,36 @@ def _check_tree(claims: Claims, tree: Tree) -> Check:
     return passed("data.tree", summary, tree=str(claims.tree), files=str(claims.files))
 
 
-def _check_bare_files(claims: Claims, data: DataSource | None) -> Check:
-    # Without the list no file can be named, but a folder alone still gives the `files` digest.
+def _check_bare(claims: Claims, data: DataSource | None) -> Check:
     if data is None:
         return unchecked("data.files", "no-data", "no data was given to compare with")
+    return check_bare_files(claims.files, data)
+
+
+def check_bare_files(files: Digest, data: DataSource, check: str = "data.files") -> Check:
+    """Return whether a folder gives a files id, where the list of its files is missing.
+
+    No file can be named then.
+
+    Args:
+        files: What the files have to give.
+        data: The folder.
+        check: Id of the check to make.
+    """
     try:
         found = data.tree()
     except IncompleteError as error:
-        return unchecked("data.files", error.kind, error.message)
+        return unchecked(check, error.kind, error.message)
     except FormatError as error:
-        return failed("data.files", error.kind, quote(error.message, 200))
+        return failed(check, error.kind, quote(error.message, 200))
     named = "the files are those named"
-    if found.files_id == claims.files:
-        return passed("data.files", named, files=str(claims.files))
+    if found.files_id == files:
+        return passed(check, named, files=str(files))
     litter = [path for path in found.paths if is_litter(path)]
     rest = Tree.of(entry for entry in found.entries if not is_litter(entry.path))
-    if rest.files_id == claims.files:
+    if rest.files_id == files:
         summary = f"{named}; {len(litter)} desktop litter: {name_some(litter)}"
         detail = {"litter": listed(litter), "litterCount": len(litter)}
-        return warned("data.files", "litter", summary, files=str(claims.files), **detail)
+        return warned(check, "litter", summary, files=str(files), **detail)
     summary = "the files are not those named; which ones differ cannot be said without the list"
-    return failed("data.files", "differs", summary)
+    return failed(check, "differs", summary)

@@ -68,10 +68,14 @@ class FolderData(Struct, frozen=True):
     Attributes:
         root: The folder; not followed if it is a link.
         progress: Progress callback, called per file; the total is unknown.
+        aside: Name of a folder in it that is not looked into; empty: there is none.
+        most: How many files it may hold; None: any number.
     """
 
     root: Path
     progress: OnProgress = silent
+    aside: str = ""
+    most: int | None = None
 
     def compare(self, tree: Tree, each: EachFile | None = None) -> FileComparison:
         """Return how the folder departs from ``tree``.
@@ -81,7 +85,8 @@ class FolderData(Struct, frozen=True):
             each: Given every listed file that has its listed length, in tree order.
 
         Raises:
-            IncompleteError: (``linked``) the folder is a link.
+            IncompleteError: (``linked``) the folder is a link; (``too-many-files``) it holds more
+                than it may.
             NotFoundError: (``no-data``) there is no such folder.
             StorageError: (``io``) a folder cannot be listed.
 
@@ -89,7 +94,7 @@ class FolderData(Struct, frozen=True):
             there is much and nothing for ``each``; 1 MiB of memory each and the list of names. One
             more of a file that differs and could do so by its line ends alone.
         """
-        names = dict(_walk(self.root))
+        names = self._names()
         counter = _Counter(self.progress)
         sound = self._hash(tree, names, counter) if each is None else set()
         if len(sound) == len(tree) == len(names):
@@ -107,6 +112,15 @@ class FolderData(Struct, frozen=True):
                 found[path] = self._look(path, is_file, None, lengths, None)
                 counter.add(found[path].bytes)
         return compare_listing(tree, found, self._is_rewritten)
+
+    def _names(self) -> dict[str, bool | None]:
+        names: dict[str, bool | None] = {}
+        for path, is_file in walk(self.root, self.aside):
+            if len(names) == self.most:
+                text = f"the folder holds more than {self.most} files"
+                raise IncompleteError("too-many-files", text)
+            names[path] = is_file
+        return names
 
     def _hash(self, tree: Tree, names: Mapping[str, bool | None], counter: "_Counter") -> set[int]:
         """Return the positions of the files that are as listed.
@@ -151,12 +165,12 @@ class FolderData(Struct, frozen=True):
 
         Raises:
             FormatError: (``bad-path``, ``bad-tree``) no tree has these files.
-            IncompleteError: (``linked``) the folder is a link.
+            IncompleteError: (``linked``, ``too-many-files``) As :meth:`compare`.
             NotFoundError: (``no-data``) there is no such folder.
             StorageError: (``io``) something cannot be read.
         """
         entries: list[TreeEntry] = []
-        for path, is_file in _walk(self.root):
+        for path, is_file in self._names().items():
             here = self._look(path, is_file, None, None, None)
             if here.kind is not FoundKind.FILE or here.blake3 is None:
                 raise FormatError("bad-tree", f"{path!a} is not a readable file")
@@ -230,10 +244,10 @@ def read_siblings(credential: Path, *, complete: bool = True) -> Mapping[str, by
     if complete and within < len(names):
         raise _too_many(folder)
     siblings: dict[str, bytes] = {}
-    named = set(_HEX.findall(_read_small(credential, MAX_JSON_BYTES) or b""))
+    named = set(_HEX.findall(read_small(credential, MAX_JSON_BYTES) or b""))
     words, rest = 0, []
     for name in names[:within]:
-        data = _read_small(folder / name, sizes[name]) if sizes[name] <= MAX_JSON_BYTES else b""
+        data = read_small(folder / name, sizes[name]) if sizes[name] <= MAX_JSON_BYTES else b""
         if data is None:
             if complete:
                 raise InvalidInputError("unreadable", f"cannot read {folder / name}")
@@ -260,7 +274,7 @@ def read_siblings(credential: Path, *, complete: bool = True) -> Mapping[str, by
             texts += sizes[name]  # it was altered: to be said, not to count
             keeps = texts <= MAX_STATEMENTS_BYTES
         if keeps:
-            data = _read_small(folder / name, sizes[name])
+            data = read_small(folder / name, sizes[name])
             if data is not None:
                 siblings[name] = data
             elif complete:
@@ -373,8 +387,17 @@ def _batches(tree: Tree, positions: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def _walk(root: Path) -> Iterator[tuple[str, bool | None]]:
+def walk(root: Path, aside: str = "") -> Iterator[tuple[str, bool | None]]:
     """Yield every path below ``root`` that is no folder, and whether it is a regular file.
+
+    Args:
+        root: The folder.
+        aside: Name of a folder in it that is not looked into.
+
+    Raises:
+        IncompleteError: (``linked``) the folder is a link.
+        NotFoundError: (``no-data``) there is no such folder.
+        StorageError: (``io``) it cannot be listed.
 
     A folder that cannot be listed comes as its path and ``/``, with None: ATTACK: one below more
     folders than a path can name, laid there so that there is no answer at all.
@@ -398,12 +421,19 @@ def _walk(root: Path) -> Iterator[tuple[str, bool | None]]:
         for entry in here:
             path = f"{prefix}/{entry.name}" if prefix else entry.name
             if entry.is_dir(follow_symlinks=False):
-                pending.append(path)
+                if path != aside:
+                    pending.append(path)
             else:
                 yield path, entry.is_file(follow_symlinks=False)
 
 
-def _read_small(path: Path, limit: int) -> bytes | None:
+def read_small(path: Path, limit: int) -> bytes | None:
+    """Return what is in a regular file; None if it is none, is larger, or cannot be read.
+
+    Args:
+        path: The file; not followed if it is a link.
+        limit: How many bytes it may have.
+    """
     try:
         descriptor = os.open(path, FLAGS)
         with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
