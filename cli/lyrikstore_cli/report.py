@@ -14,7 +14,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, NotFoundError
 from lyrikstore.canon.files import create_file, real_path
 from lyrikstore.canon.text import escape_control, pluralize
-from lyrikstore.verify.report import Check, CheckState, Report, Verdict
+from lyrikstore.verify.report import SETTLED, Check, CheckState, Report, Verdict
 from lyrikstore.verify.report_text import (
     SYMBOL,
     headline,
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 _SHOWN = (CheckState.FAIL, CheckState.UNCHECKED, CheckState.WARN)
 """What a report shows without ``--verbose``, in this order, of what was looked at."""
+
+_ALWAYS = ("manifest.signature", "deployment.made-from", "deployment.approval")
+"""What a report on a deployed folder shows, too, where it holds."""
 
 _DECISIVE = {CheckState.FAIL, CheckState.UNCHECKED, CheckState.WARN}
 
@@ -126,7 +129,11 @@ def _looked_at(report: Report, *, verbose: bool) -> list[Check]:
     """Return the checks that have a line, but for those that are only stated."""
     if verbose:
         return [check for check in report.checks if check.state is not CheckState.STATED]
-    return [check for state in _SHOWN for check in report.checks if check.state is state]
+    found = [check for state in _SHOWN for check in report.checks if check.state is state]
+    # Who handed over a folder, and what it is: there is nobody else to tell it.
+    deployed = any(check.id == "deployment.files" for check in report.checks)
+    said = [check for check in report.checks if check.id in _ALWAYS and check.state in SETTLED]
+    return [*found, *(said if deployed else ())]
 
 
 def _count_passed(screen: Screen, report: Report) -> None:
@@ -205,8 +212,9 @@ def to_believe(report: Report) -> Iterator[str]:
     if (rights := rights_alone(report)) is not None:  # whoever signed it is believed
         yield from _about_rights(rights)
         return
-    add = f"lyrikstore trust add {report.issuer} --name NICKNAME{_as_what(report)}"
-    if not report.issuer.startswith("did:web:"):
+    who = _founder(report) or report.issuer
+    add = f"lyrikstore trust add {who} --name NICKNAME{_as_what(report)}"
+    if not who.startswith("did:web:"):
         yield f"compare the key with one from another source, then: {add}"
     elif any(
         check.id == "issuer.document" and check.state is CheckState.WARN for check in report.checks
@@ -214,6 +222,13 @@ def to_believe(report: Report) -> Iterator[str]:
         yield f"get its DID document from its owner: {add} --document FILE; or ask with --fetch"
     else:
         yield f"if you know whose name that is: {add}"
+
+
+def _founder(report: Report) -> str | None:
+    """Return who founded the store, where they and not who signed in it are to be believed."""
+    found = next((check for check in report.checks if check.id == "store.genesis"), None)
+    founder = None if found is None else found.detail.get("founder")
+    return founder if isinstance(founder, str) else None
 
 
 def _about_rights(rights: Check) -> Iterator[str]:

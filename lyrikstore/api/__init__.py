@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lyrikstore.api.store import Store as Store
     from lyrikstore.api.verify import data_folder as data_folder
     from lyrikstore.api.verify import verify_delivery as verify_delivery
+    from lyrikstore.api.verify import verify_deployed_folder as verify_deployed_folder
     from lyrikstore.api.verify import verify_folder as verify_folder
     from lyrikstore.canon.digest import Digest as Digest
     from lyrikstore.canon.errors import LyrikstoreError as LyrikstoreError
@@ -135,10 +136,16 @@ if TYPE_CHECKING:
     from lyrikstore.train.predict.prediction import Prediction as Prediction
     from lyrikstore.train.requirements import UseConfig as UseConfig
     from lyrikstore.train.worker.order import rank_batches as rank_batches
+    from lyrikstore.verify.checks import not_proven as not_proven
+    from lyrikstore.verify.delivery.alone import signed_manifest as signed_manifest
+    from lyrikstore.verify.delivery.alone import verify_manifest_alone as verify_manifest_alone
     from lyrikstore.verify.delivery.compare_files import is_litter as is_litter
     from lyrikstore.verify.delivery.delivery import verify_alone as verify_alone
     from lyrikstore.verify.delivery.folder import read_siblings as read_siblings
     from lyrikstore.verify.delivery.siblings import SiblingFiles as SiblingFiles
+    from lyrikstore.verify.deployment.folder import DeployedFolder as DeployedFolder
+    from lyrikstore.verify.deployment.folder import FolderState as FolderState
+    from lyrikstore.verify.deployment.folder import deployed_folder as deployed_folder
     from lyrikstore.verify.report import Report as Report
     from lyrikstore.verify.store.store import verify_store_at as verify_store_at
     from lyrikstore.verify.w3c.presentation import verify_foreign as verify_foreign
@@ -163,7 +170,7 @@ _PLACES = {
     "api.context": "LogPosition",
     "api.named_remotes": "NamedRemote NamedRemotes place_of",
     "api.store": "Store",
-    "api.verify": "data_folder verify_delivery verify_folder",
+    "api.verify": "data_folder verify_delivery verify_deployed_folder verify_folder",
     "canon.digest": "Digest",
     "canon.errors": "LyrikstoreError",
     "credentials.did": "KnownDocument web_url",
@@ -239,10 +246,13 @@ _PLACES = {
     "train.predict.prediction": "PREDICTION_COLUMNS Prediction",
     "train.requirements": "UseConfig",
     "train.worker.order": "rank_batches",
+    "verify.checks": "not_proven",
+    "verify.delivery.alone": "signed_manifest verify_manifest_alone",
     "verify.delivery.compare_files": "is_litter",
     "verify.delivery.delivery": "verify_alone",
     "verify.delivery.folder": "read_siblings",
     "verify.delivery.siblings": "SiblingFiles",
+    "verify.deployment.folder": "DeployedFolder FolderState deployed_folder",
     "verify.report": "Report",
     "verify.store.store": "verify_store_at",
     "verify.w3c.presentation": "verify_foreign",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lyrikstore.credentials.model.opened import OpenedCredential
     from lyrikstore.credentials.trust import Trust
     from lyrikstore.history.trees.tree import TreeEntry
+    from lyrikstore.verify.deployment.folder import DeployedFolder
     from lyrikstore.verify.report import Report
 
 
@@ -131,4 +132,44 @@ def verify_folder(
         status_files=status_files,
         fetched=fetched,
         recompute=Measurement if recompute else None,
+    )
+
+
+def verify_deployed_folder(
+    folder: "DeployedFolder",
+    *,
+    trust: "Trust",
+    at: datetime,
+    memory: LogMemory | None = None,
+    status_files: Iterable[bytes] = (),
+    progress: OnProgress = silent,
+) -> "Report":
+    """Return the report on a deployed folder (spec §14.7.7): every file, no store, no network.
+
+    Args:
+        folder: As ``deployed_folder`` gives it.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        memory: Remembered log checkpoints, or None.
+        status_files: Newer status lists than those in it.
+        progress: Progress callback, called per file.
+
+    Raises:
+        InvalidInputError: (``too-many-files``) its evidence is more than a deployment has.
+        NotFoundError: (``no-data``) it is gone.
+        IncompleteError: (``linked``) a link took its place.
+        StorageError: It cannot be read.
+
+    Cost: one read of the folder.
+    """
+    from lyrikstore.verify.deployment.deployment import verify_deployment
+
+    return verify_deployment(
+        folder.read_evidence(),
+        folder.data(progress),
+        trust=trust,
+        at=at,
+        memory=memory,
+        status_files=status_files,
+        part=folder.part,
     )

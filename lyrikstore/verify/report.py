@@ -6,9 +6,10 @@ The table of checks, the verdict rule and the JSON form are spec/11-verification
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.timestamps import format_timestamp
@@ -238,6 +239,10 @@ class Report(Struct, frozen=True):
             KeyError: The procedure has no such check.
         """
         return check_of(self.checks, check_id)
+
+    def leaving_open(self, *sentences: str) -> Self:
+        """Return the report with more that is not proven, before the rest."""
+        return replace(self, not_proven=tuple(dict.fromkeys((*sentences, *self.not_proven))))
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as ``schemas/report.schema.json`` wants it."""

@@ -54,6 +54,7 @@ _UNKNOWN_RIGHTS = (
     "VALID, but your trust file does not know who permitted it",
     "It fits together, but the trust file does not believe whoever gave the rights it rests on.",
 )
+_RIGHTS = ("rights", "deployment.rights")
 _UNMEASURED = (
     "VALID, but what was measured was not measured again",
     "Whoever signed is believed, but nobody measured again what anybody who has the data can.",
@@ -84,9 +85,9 @@ def meaning(report: Report) -> str:
 
 
 def rights_alone(report: Report) -> Check | None:
-    """Return the check `rights` if it alone keeps a report from ``trusted``, else None."""
+    """Return the check of rights if it alone keeps a report from ``trusted``, else None."""
     doubts = _distrusted(report)
-    alone = report.verdict is Verdict.VALID and [check.id for check in doubts] == ["rights"]
+    alone = report.verdict is Verdict.VALID and len(doubts) == 1 and doubts[0].id in _RIGHTS
     return doubts[0] if alone else None
 
 

@@ -29,6 +29,7 @@ from lyrikstore.verify.delivery.log import check_memory, check_witness, is_torn
 from lyrikstore.verify.report import (
     Check,
     CheckState,
+    Report,
     failed,
     not_applicable,
     passed,
@@ -84,6 +85,40 @@ def judge_alone(
         remembered = check_memory(logged.signed, history, proofs.consistency, memory)
     checks = (genesis, author, _check_logged(logged), check_witness(trust), remembered)
     return SignedAlone(checks, history, proofs)
+
+
+def signed_manifest(data: bytes) -> Manifest | None:
+    """Return what is in a file if that is a manifest whose proof holds; else None."""
+    if not (data.startswith(b'{"') and b'"lyrikstore":' in data):
+        return None
+    try:
+        return parse_manifest(data)
+    except LyrikstoreError:
+        return None
+
+
+def verify_manifest_alone(
+    manifest: Manifest,
+    files: Iterable[bytes],
+    *,
+    trust: Trust,
+    at: datetime,
+    memory: LogMemory | None = None,
+) -> Report:
+    """Return the report on a manifest without its store: who signed it, and nothing it is about.
+
+    Args:
+        manifest: Its signature holds already: it was parsed.
+        files: What is beside it.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        memory: Remembered log checkpoints, or None.
+    """
+    signed = judge_alone(manifest, files, trust=trust, at=at, memory=memory)
+    summary = f"the manifest of the {manifest.kind} {manifest.name}; what it is about is not here"
+    there = unchecked("object", "no-store", summary, kind=manifest.kind, name=manifest.name)
+    made = (there, *signed.checks)
+    return Report.of("manifest", made, subject=str(manifest.id), issuer=manifest.author, at=at)
 
 
 def judge_author(

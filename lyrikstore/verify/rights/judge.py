@@ -7,6 +7,7 @@ looks at what it is given, and at nothing else.
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
+from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,7 +20,6 @@ from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.terms.model import Answer, Terms, Use
 from lyrikstore.credentials.terms.usage import PartitionsUsed
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.issuer import is_named_by_a_copy_alone
@@ -41,6 +41,18 @@ class Reason(Struct, frozen=True):
 
     code: str
     text: str
+
+
+class NamedDataset(Protocol):
+    """A dataset, as far as a ruling names it: its manifest, or what stands for it."""
+
+    @property
+    def id(self) -> Digest:
+        """Id of its manifest."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
 
 
 class LoggedDocument(Struct, frozen=True):
@@ -113,7 +125,7 @@ class Request(Struct, frozen=True):
         now: Later moment of verification, and what issuers have said by then.
     """
 
-    source: Manifest
+    source: NamedDataset
     about: Published
     use: Use
     used: Used

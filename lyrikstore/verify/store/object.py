@@ -29,6 +29,7 @@ from lyrikstore.verify.store.ancestry import (
     closure,
     hash_blobs,
 )
+from lyrikstore.verify.store.deployments import check_deployments
 from lyrikstore.verify.store.evaluations import MONITOR, ReadRecords, check_evaluations
 from lyrikstore.verify.store.generations import find_prompt_fault
 from lyrikstore.verify.store.log import check_log_state
@@ -109,6 +110,7 @@ def verify_object(
         check_rights(repository, ancestry, trust=trust, at=at),
         check_same_bytes(repository, ancestry),
         check_evaluations(repository, ancestry, read),
+        check_deployments(repository, ancestry),
     )
     return Report.of(
         "object",

@@ -39,6 +39,7 @@ from lyrikstore.verify.store.ancestry import (
     read_manifest,
 )
 from lyrikstore.verify.store.credentials import check_logged_credentials
+from lyrikstore.verify.store.deployments import check_deployments
 from lyrikstore.verify.store.log import check_log_state, check_tiles, opening_failed
 from lyrikstore.verify.store.packs import check_blobs, check_orphans, check_packs_alone
 
@@ -232,18 +233,22 @@ def _check_manifests(
 def _check_rights(
     repository: Repository, manifests: dict[Digest, Manifest], trust: Trust, at: datetime
 ) -> Iterator[Check]:
-    """Yield ``rights`` and ``rights.same-bytes`` of every model and evaluation with effect."""
+    """Yield ``rights`` and ``rights.same-bytes`` of every model and evaluation with effect.
+
+    And ``deployment.made-from`` of every deployment with effect.
+    """
     try:
         without = {item.id for item in repository.flagged if item.reason != "already-logged"}
         counting = {one: manifests[one] for one in manifests if one not in without}
     except LyrikstoreError as error:
-        for check in ("rights", "rights.same-bytes"):
+        for check in ("rights", "rights.same-bytes", "deployment.made-from"):
             problems = Problems(check)
             problems.note("what has effect cannot be known", error)
             yield problems.close("")
         return
     yield check_rights(repository, counting, trust=trust, at=at, of_models=True)
     yield check_same_bytes(repository, counting)
+    yield check_deployments(repository, counting)
 
 
 def _check_refs(repository: Repository) -> Check:

@@ -17,6 +17,11 @@ from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.commands.verify import repair
 from lyrikstore_cli.commands.verify.card import verify_handed_card
 from lyrikstore_cli.commands.verify.delivery import verify_delivered
+from lyrikstore_cli.commands.verify.deployed import (
+    verify_deployed,
+    verify_manifest_file,
+    where_judged,
+)
 from lyrikstore_cli.commands.verify.diagnose import enclosing, next_steps, not_about_data
 from lyrikstore_cli.commands.verify.w3c import Asked
 from lyrikstore_cli.options import credential_file, read_file
@@ -28,6 +33,8 @@ if TYPE_CHECKING:
     from lyrikstore.verify.report import Report
 
 MAX_LISTS = 1000
+README = "README.md"
+"""The card of a deployed folder."""
 
 
 class DataGiven(Struct, frozen=True):
@@ -117,15 +124,16 @@ def command(
     report_file: Path | None,
     force: bool,
 ) -> None:
-    """Verify TARGET: a delivery or credential (offline, without a store), a REF, or the store.
+    """Verify TARGET: a delivery, deployed folder or file (offline, no store), a REF, or the store.
 
-    A delivery is a folder; the data in it is verified too. A file may be a credential of ours, one
-    that others issued, or a presentation; the report says by which profile it was judged. It may
-    also be a model card, which is verified in the store that signed it, with its model. Says what
-    failed, what is open, what warns and what is only stated; with `-v` also what passed and all
-    that is not proven, with `-q` the verdict alone. Exit code 0 trusted, 4 valid but not trusted
-    by you, 5 incomplete, 3 invalid. `--trust` and `--at` change only this judgement. `--quick` and
-    `--sample` are for the whole store; what they do not read is not verified: 5 at best.
+    A delivery is a folder; the data in it is verified too. So are all files of a folder that
+    `deploy` wrote, also if TARGET is one of them. A file may be a credential of ours, one that
+    others issued, or a presentation; the report says by which profile it was judged. It may also be
+    a model card, which is verified in the store that signed it, with its model. Says what failed,
+    what is open, what warns and what is only stated; with `-v` also what passed and all that is not
+    proven, with `-q` the verdict alone. Exit code 0 trusted, 4 valid but not trusted by you, 5
+    incomplete, 3 invalid. `--trust` and `--at` change only this judgement. `--quick` and `--sample`
+    are for the whole store; what they do not read is not verified: 5 at best.
     """
     if report_file is not None:
         check_kept(report_file, _named(target, data), force=force)
@@ -160,7 +168,7 @@ def command(
         for step in enclosing(credential_file(Path(target)), data, report):
             session.screen.hint(step)
     if target is not None and Path(target).is_file():
-        for step in next_steps(Path(target), report):
+        for step in (*next_steps(Path(target), report), *where_judged(Path(target), report)):
             session.screen.hint(step)
     for step in catch_up(report):
         session.screen.hint(step)
@@ -175,7 +183,11 @@ def _named(target: str | None, data: Path | None) -> list[Path]:
     found = [one for one in (None if target is None else Path(target), data) if one is not None]
     # A file out of a delivery is verified with what lies next to it.
     found += [one.parent for one in found if os.path.lexists(one.parent / "credential.json")]
-    return [one for one in found if one.exists()]
+    there = [one for one in found if one.exists()]
+    from lyrikstore.api import deployed_folder
+
+    folders = [deployed_folder(one) for one in there]
+    return [*there, *(one.root for one in folders if one is not None)]
 
 
 def _verify(
@@ -209,10 +221,23 @@ def _verify(
             )
     path, delivered = Path(target), False
     if path.exists():
+        from lyrikstore.api import FolderState, deployed_folder, not_proven
+
         if not target.startswith((".", "/")) and _is_ref(session, target):
             raise click.UsageError(
                 f"{target} is a file and a name: write ./{target}, or datasets/{target}"
             )
+        folder = deployed_folder(path)
+        if folder is not None and folder.state is not FolderState.EARLIER:
+            if data is not None or asked or asked.fetch:
+                raise click.UsageError(f"{target} is a deployed folder, or in one: it has all")
+            return verify_deployed(session, folder, trust, at, status_files)
+        if folder is not None and folder.part in {"", README}:
+            about = DataGiven(data, False, recompute)
+            report = _verify_file(
+                session, folder.root / README, about, trust, at, status_files, asked
+            )
+            return report.leaving_open(not_proven("deployed-files"))
         if path.is_dir():  # a delivery: what was handed over together is judged together
             path, delivered = credential_file(path), True
         if delivered or data is not None:
@@ -253,6 +278,7 @@ def _verify_file(
         SiblingFiles,
         is_card,
         read_siblings,
+        signed_manifest,
         verify_alone,
         verify_foreign,
     )
@@ -268,6 +294,9 @@ def _verify_file(
         return verify_handed_card(
             session, path, credential.data, trust, at, recompute=given.recompute
         )
+    manifest = signed_manifest(credential.data)
+    if manifest is not None and not given.delivered and given.data is None:
+        return verify_manifest_file(session, path, manifest, trust, at)
     siblings = read_siblings(path, complete=not foreign)
     fetched = NOTHING
     if asked.fetch:

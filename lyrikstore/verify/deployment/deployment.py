@@ -1,0 +1,216 @@
+"""Verification of a deployed folder, sans-IO (spec §14.7.7).
+
+The files come behind a small protocol, what lies below ``lyrikstore/`` as bytes; so the same
+vectors drive Python, the command line and the page. Nothing here raises for what an attacker can
+write: it becomes a failed check.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from hashlib import sha256
+from typing import BinaryIO
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
+from lyrikstore.canon.json import JSON
+from lyrikstore.canon.quoting import quote
+from lyrikstore.canon.text import pluralize
+from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
+from lyrikstore.history.policy.key_history import KeyHistory
+from lyrikstore.history.trees.tree import Tree, TreeEntry
+from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.delivery.alone import judge_alone
+from lyrikstore.verify.delivery.compare_files import DataSource, check_files
+from lyrikstore.verify.delivery.dataset import check_bare_files
+from lyrikstore.verify.deployment import layout
+from lyrikstore.verify.deployment.approval import check_approval
+from lyrikstore.verify.deployment.evidence import (
+    EvidenceFiles,
+    EvidenceOutcome,
+    check_evidence,
+)
+from lyrikstore.verify.deployment.made_from import README, made_from_faults
+from lyrikstore.verify.deployment.model_sig import check_model_signature
+from lyrikstore.verify.deployment.rights import check_rights_beside
+from lyrikstore.verify.problems import Problems
+from lyrikstore.verify.report import Check, Report, failed, unchecked
+
+PROCEDURE = "deployment"
+KIND = "deployment"
+_PART = 1 << 20
+
+
+def verify_deployment(
+    evidence: EvidenceFiles,
+    data: DataSource,
+    *,
+    trust: Trust,
+    at: datetime,
+    memory: LogMemory | None = None,
+    status_files: Iterable[bytes] = (),
+    part: str = "",
+) -> Report:
+    """Return the report on a deployed folder. Never raises for bad input.
+
+    (1) The manifest: who signed it, and where in whose log it stands.
+    (2) The files: each is the one that its tree lists, and there is no other.
+    (3) The evidence: each file below ``lyrikstore/`` is what it is called.
+    (4) What it was made from: the manifests beside it fit together.
+    (5) The rights: what the credentials beside it gave, and what became of them.
+    (6) The approvals of its card.
+
+    Args:
+        evidence: What lies below ``lyrikstore/``.
+        data: All other files.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+        memory: Remembered log checkpoints, or None.
+        status_files: Newer status lists than those beside it.
+        part: Path in it of the file that was asked about, which the report names; empty: none.
+
+    Raises:
+        StorageError: The folder or the memory cannot be read.
+
+    Cost: one read of the files; a signature for each manifest, credential and log proof.
+    """
+    deployment, problem = _read(evidence)
+    if deployment is None:
+        subject = "unsigned folder"
+        return Report.of(PROCEDURE, (problem,), subject=subject, issuer=None, at=at)
+    beside = tuple(evidence.files.values())
+    signed = judge_alone(deployment, beside, trust=trust, at=at, memory=memory)
+    files, sums = _check_files(deployment, evidence, data)
+
+    def bundle_fault(bundle: bytes) -> str | None:
+        # Of other files than those listed, `deployment.files` says which.
+        key = deployment.body["oms"]["publicKey"]
+        fault = check_model_signature(bundle, key, sums or {})
+        return None if fault == "other-files" and sums is None else fault
+
+    found = check_evidence(deployment, evidence, signed, bundle_fault)
+    notices = Notices.among(map(OpenedCredential, (*beside, *status_files)))
+    run = _input(deployment, found, "run")
+    made = (
+        *signed.checks,
+        _with_part(files, part),
+        found.check,
+        _check_made_from(deployment, found),
+        check_rights_beside(deployment, run, found.credentials, notices, trust=trust, at=at),
+        _check_approval(deployment, found, signed.history),
+    )
+    return Report.of(PROCEDURE, made, subject=str(deployment.id), issuer=deployment.author, at=at)
+
+
+def _read(evidence: EvidenceFiles) -> tuple[Manifest | None, Check]:
+    check, data = "manifest.signature", evidence.files.get(layout.MANIFEST)
+    if data is None:
+        if layout.UNSIGNED in evidence.files:
+            summary = f"unsigned: {layout.FOLDER}/{layout.UNSIGNED} says that nobody signed it"
+            return None, unchecked(check, "unsigned", summary)
+        summary = f"{layout.FOLDER}/{layout.MANIFEST} is not there"
+        return None, unchecked(check, "missing-file", summary)
+    try:
+        manifest = parse_manifest(data)
+    except LyrikstoreError as error:
+        summary = f"{layout.FOLDER}/{layout.MANIFEST}: {quote(error.message, 200)}"
+        return None, failed(check, error.kind, summary)
+    if manifest.kind != KIND:
+        summary = f"{layout.FOLDER}/{layout.MANIFEST} is the manifest of a {manifest.kind}"
+        return None, failed(check, "wrong-kind", summary)
+    return manifest, unchecked(check, "no-policy", "")
+
+
+def _check_files(
+    deployment: Manifest, evidence: EvidenceFiles, data: DataSource
+) -> tuple[Check, dict[str, bytes] | None]:
+    """Return ``deployment.files``, and path → SHA-256 if every file is the one listed."""
+    check, sums = "deployment.files", dict[str, bytes]()
+    listing, files = evidence.files.get(layout.TREE, b""), deployment.files
+
+    def add(entry: TreeEntry, stream: BinaryIO) -> None:
+        hasher = sha256()
+        while part := stream.read(_PART):
+            hasher.update(part)
+        sums[entry.path] = hasher.digest()
+
+    try:
+        if Digest.of(listing) != deployment.tree and files is not None:
+            # Without its list no file can be named; what they give together is signed, too.
+            return check_bare_files(files, data, check), None
+        tree = Tree.parse(listing)
+        bundled = layout.SIGNED_FILES in evidence.files
+        comparison = data.compare(tree, add if bundled else None)
+    except IncompleteError as error:
+        return unchecked(check, error.kind, error.message), None
+    except LyrikstoreError as error:
+        summary = f"the list of files is malformed: {quote(error.message, 200)}"
+        return failed(check, error.kind, summary), None
+    return check_files(comparison, check, whole=True), sums if comparison.complete else None
+
+
+def _with_part(files: Check, part: str) -> Check:
+    if not part:
+        return files
+    summary = f"{quote(part, 300)} is a part of the folder, which is judged whole: {files.summary}"
+    return Check(files.id, files.state, (summary, {**files.detail, "part": part}))
+
+
+def _input(deployment: Manifest, found: EvidenceOutcome, role: str) -> Manifest | None:
+    named = deployment.inputs_in(role)
+    return found.inputs.get(named[0].id) if named else None
+
+
+def _check_made_from(deployment: Manifest, found: EvidenceOutcome) -> Check:
+    readme = None if found.tree is None else found.tree.by_path.get(README)
+    problems = Problems("deployment.made-from")
+    digest = None if readme is None else readme.blake3
+    for fault in made_from_faults(deployment, found.inputs.get, digest):
+        problems.add(problems.bad, fault.code, fault.text)
+    for item in deployment.inputs:
+        if item.id not in found.inputs:
+            text = f"{item.role} {item.id.short} is not beside it, or not sound"
+            problems.add(problems.lost, "missing-file", text)
+    body = deployment.body
+    checkpoint, run = (_input(deployment, found, role) for role in ("checkpoint", "run"))
+    count = len(deployment.inputs_in("evaluation"))
+    rounded = "" if body["quantization"] == "none" else f", in {quote(body['quantization'])}"
+    parts = [
+        f"{deployment.name} for {quote(body['loader'])} ({body['target']}{rounded})",
+        f"from {_called(checkpoint)}",
+        f"made by {_called(run)}",
+        pluralize(count, "evaluation"),
+    ]
+    detail: dict[str, JSON] = {
+        "deployment": deployment.name,
+        "target": body["target"],
+        "inputs": [
+            {"role": item.role, "id": str(item.id)}
+            | ({"name": found.inputs[item.id].name} if item.id in found.inputs else {})
+            for item in deployment.inputs
+        ],
+    }
+    return problems.close(", ".join(parts), **detail)
+
+
+def _called(manifest: Manifest | None) -> str:
+    return "?" if manifest is None else f"{manifest.name} ({manifest.id.short})"
+
+
+def _check_approval(
+    deployment: Manifest, found: EvidenceOutcome, history: KeyHistory | None
+) -> Check:
+    named = deployment.inputs_in("card")
+    card = found.inputs.get(named[0].id) if named else None
+    if named and card is None:
+        return unchecked("deployment.approval", "missing-file", "its card is not beside it")
+    makers = [_input(deployment, found, role) for role in ("card", "checkpoint", "run")]
+    approvals = [
+        one
+        for item in deployment.inputs_in("approval")
+        if (one := found.inputs.get(item.id)) is not None and card is not None
+        if one.inputs_in("card")[0].id == card.id and one.body["decision"] == "approve"
+    ]
+    return check_approval(card, [one for one in makers if one is not None], approvals, history)

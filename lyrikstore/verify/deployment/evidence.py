@@ -1,0 +1,356 @@
+"""The check ``deployment.evidence``: what lies below ``lyrikstore/`` (spec §14.7.7).
+
+Every file there has a name of the fixed list (:mod:`lyrikstore.verify.deployment.layout`), and is
+what it is called: by a digest that is signed, by its own signature, or by where it leads in the
+log.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, LyrikstoreError
+from lyrikstore.canon.quoting import listed, quote
+from lyrikstore.canon.text import pluralize
+from lyrikstore.credentials.did import documents_among
+from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.credentials.model.status_entry import StatusEntry
+from lyrikstore.history.log.checkpoint import Leaf, TlogProof
+from lyrikstore.history.log.consistency_file import ConsistencyFile
+from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
+from lyrikstore.history.trees.tree import Tree
+from lyrikstore.verify.credential.key_statements import check_statement
+from lyrikstore.verify.delivery.alone import SignedAlone
+from lyrikstore.verify.deployment import layout
+from lyrikstore.verify.deployment.layout import EvidenceFile, Vouched, evidence_file
+from lyrikstore.verify.problems import Problems
+from lyrikstore.verify.report import Check, CheckState
+
+_CHECK = "deployment.evidence"
+
+
+class EvidenceFiles(Struct, frozen=True):
+    """What lies below ``lyrikstore/``.
+
+    Attributes:
+        files: Name → bytes, of those whose name is on the fixed list.
+        surplus: What cannot belong there: other names, links, devices, what is in folders.
+        litter: What desktops drop.
+        unreadable: What could not be read.
+    """
+
+    files: Mapping[str, bytes]
+    surplus: tuple[str, ...] = ()
+    litter: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+
+class EvidenceOutcome(Struct, frozen=True):
+    """What the check gave.
+
+    Attributes:
+        check: ``deployment.evidence``.
+        tree: The tree of the deployment, if it is there and sound.
+        inputs: Its inputs that are there and sound, by id.
+        credentials: The credentials that its run names and that are there, by id.
+    """
+
+    check: Check
+    tree: Tree | None
+    inputs: Mapping[Digest, Manifest]
+    credentials: Mapping[Digest, OpenedCredential]
+
+
+def check_evidence(
+    deployment: Manifest,
+    evidence: EvidenceFiles,
+    signed: SignedAlone,
+    bundle_fault: Callable[[bytes], str | None],
+) -> EvidenceOutcome:
+    """Return whether everything that lies below ``lyrikstore/`` is what it is called.
+
+    Args:
+        deployment: The manifest.
+        evidence: What lies there.
+        signed: What its own checks gave.
+        bundle_fault: Gives what is wrong with ``model.sig``, or None.
+
+    Cost: a signature for each manifest and log proof.
+    """
+    return _Review(deployment, evidence, signed).check(bundle_fault)
+
+
+class _Review:
+    def __init__(self, deployment: Manifest, evidence: EvidenceFiles, signed: SignedAlone) -> None:
+        self._deployment = deployment
+        self._evidence = evidence
+        self._files = evidence.files
+        self._signed = signed
+        self._problems = Problems(_CHECK)
+        self._extra: list[str] = list(evidence.surplus)
+        self._missing: list[str] = []
+        self._inputs: dict[Digest, Manifest] = {}
+        self._credentials: dict[Digest, OpenedCredential] = {}
+
+    def check(self, bundle_fault: Callable[[bytes], str | None]) -> EvidenceOutcome:
+        self._find_extra()
+        for name in sorted(self._evidence.unreadable):
+            self._lose("unreadable", name, "cannot be read")
+        tree = self._read_tree()
+        for item in self._deployment.inputs:
+            self._check_input(item.kind, item.id)
+        self._check_card()
+        self._check_attachments(bundle_fault)
+        self._check_credentials()
+        self._check_log()
+        for name in sorted(self._evidence.litter):
+            self._problems.add(self._problems.odd, "litter", f"{_place(name)}: desktop litter")
+        detail = {
+            name: listed(sorted(map(_place, found)))
+            for name, found in (("extra", self._extra), ("missing", self._missing))
+            if found
+        }
+        count = pluralize(len(self._files), "file")
+        check = self._problems.close(f"{count} beside it, each verified", **detail)
+        return EvidenceOutcome(check, tree, self._inputs, self._credentials)
+
+    def _find_extra(self) -> None:
+        inputs = {(item.kind, item.id.short) for item in self._deployment.inputs}
+        has_card = bool(self._deployment.inputs_in("card"))
+        for name in self._files:
+            found = _known(name)
+            belongs = {
+                Vouched.NOTHING: False,
+                Vouched.CARD: has_card,
+                Vouched.INPUT: (found.kind, found.short) in inputs,
+            }
+            if not belongs.get(found.vouched, True):
+                self._extra.append(name)
+        for name in sorted(self._extra):
+            self._fail("extra", name, "does not belong there")
+
+    def _read_tree(self) -> Tree | None:
+        data = self._take(layout.TREE, self._deployment.tree)
+        if data is None:
+            return None
+        try:
+            tree = Tree.parse(data)
+        except FormatError as error:
+            self._fail(error.kind, layout.TREE, quote(error.message, 200))
+            return None
+        # ATTACK: a tree that lists files where only evidence lies: nobody would look for them.
+        if any(path.split("/")[0].casefold() == layout.FOLDER for path in tree.paths):
+            self._fail("bad-tree", layout.TREE, f"lists files below {layout.FOLDER}/")
+            return None
+        if tree.files_id != self._deployment.files:
+            self._fail("disagrees", layout.TREE, "without metadata, it is not the one signed")
+            return None
+        return tree
+
+    def _check_input(self, kind: str, identity: Digest) -> None:
+        name = layout.input_name(kind, identity.short)
+        data = self._take(f"{name}.json", identity)
+        if data is None:
+            return
+        try:
+            manifest = parse_manifest(data)
+        except LyrikstoreError as error:
+            self._fail(error.kind, f"{name}.json", quote(error.message, 200))
+            return
+        if manifest.kind != kind or manifest.store != self._deployment.store:
+            self._fail("disagrees", f"{name}.json", f"is no {kind} of that store")
+            return
+        proven = self._check_proof(f"{name}.tlog-proof", Leaf("manifest", identity))
+        logged, author = self._signed.judge_author(manifest)
+        if author.state is CheckState.FAIL:
+            self._fail(str(author.detail["reason"]), f"{name}.json", author.summary)
+            return
+        if author.state is not CheckState.PASS:
+            if proven:  # else what is wrong is said
+                self._lose(str(author.detail["reason"]), f"{name}.json", author.summary)
+            return
+        at, _ = self._signed.judge_author(self._deployment)
+        if at is not None and logged is not None and logged.index >= at.index:
+            self._fail("logged-later", f"{name}.json", "was logged after the deployment")
+            return
+        self._inputs[identity] = manifest
+
+    def _check_card(self) -> None:
+        for item in self._deployment.inputs_in("card"):
+            card = self._inputs.get(item.id)
+            if card is not None and (card.attachments_in("markdown") or layout.CARD in self._files):
+                self._take(layout.CARD, card.attachments_in("card")[0].id)
+
+    def _check_attachments(self, bundle_fault: Callable[[bytes], str | None]) -> None:
+        for role, name in (
+            (layout.REPORT_ROLE, layout.REPORT),
+            (layout.SIGNED_FILES_ROLE, layout.SIGNED_FILES),
+        ):
+            data = self._take(name, self._deployment.attachments_in(role)[0].id)
+            fault = bundle_fault(data) if data is not None and name == layout.SIGNED_FILES else None
+            if fault is not None:
+                self._fail(fault, name, "does not hold for these files and the key that is named")
+
+    def _check_credentials(self) -> None:
+        run = next((self._inputs.get(item.id) for item in self._deployment.inputs_in("run")), None)
+        named = {} if run is None else {one.short: one for one in credentials_of(run)}
+        for identity in named.values():
+            name = f"credential-{identity.short}.json"
+            data = self._files.get(name)
+            if data is None:
+                self._miss(name)
+                continue
+            opened = OpenedCredential(data)
+            if opened.id != identity:
+                self._fail("differs", name, "is another than the one that the run names")
+                continue
+            self._credentials[identity] = opened
+        urls = {
+            (identity.short, entry.url)
+            for identity, opened in self._credentials.items()
+            for entry in _entries(opened)
+        }
+        issuers = {opened.issuer for opened in self._credentials.values()}
+        for name, found in sorted((name, _known(name)) for name in self._files):
+            if found.vouched is not Vouched.CREDENTIAL:
+                continue
+            data, opened = self._files[name], OpenedCredential(self._files[name])
+            stem = name.partition(".")[0]
+            if stem.startswith(("statement-", "document-")):
+                self._check_said(name, found, data, issuers)
+            elif run is None:
+                continue  # which credentials belong there, its run says
+            elif found.short not in named:
+                self._extra.append(name)
+                self._fail("extra", name, "is about no credential that the run names")
+            elif found.is_proof:
+                self._check_proof(name, Leaf("credential", named[found.short]))
+            elif stem.count("-") > 1 and (found.short, opened.list_url) not in urls:
+                self._fail("differs", name, "is no status list of that credential")
+
+    def _check_said(
+        self, name: str, found: EvidenceFile, data: bytes, issuers: Iterable[str | None]
+    ) -> None:
+        if Digest.of(data).short != found.short:
+            self._fail("differs", name, "has another digest than its name says")
+        elif name.startswith("document-"):
+            ids = {one.document.id for one in documents_among([data])}
+            if not ids & set(issuers):
+                self._fail("differs", name, "is no DID document of who issued a credential")
+        else:
+            try:
+                check_statement(data)
+            except LyrikstoreError as error:
+                self._fail(error.kind, name, quote(error.message, 200))
+
+    def _check_log(self) -> None:
+        for name in (layout.GENESIS, layout.LOG_PROOF):
+            if name not in self._files:
+                self._miss(name)
+        self._check_proof(layout.LOG_PROOF, Leaf("manifest", self._deployment.id), needed=False)
+        for name in sorted(self._files):
+            if _known(name).vouched is not Vouched.LOG or not name.startswith("policy-"):
+                continue
+            stem, _, ending = name.partition(".")
+            if ending == "json":
+                self._check_policy(name)
+            elif (policy := self._files.get(f"{stem}.json")) is not None:
+                self._check_proof(name, Leaf("manifest", Digest.of(policy)))
+            else:
+                self._extra.append(name)
+                self._fail("extra", name, "is about nothing that is there")
+        self._check_consistency()
+
+    def _check_policy(self, name: str) -> None:
+        try:
+            policy = parse_manifest(self._files[name])
+        except LyrikstoreError as error:
+            self._fail(error.kind, name, quote(error.message, 200))
+            return
+        if policy.kind != "policy" or policy.store != self._deployment.store:
+            self._fail("disagrees", name, "is no policy of that store")
+
+    def _check_consistency(self) -> None:
+        data, leaves = self._files.get(layout.CONSISTENCY), self._files.get(layout.LEAVES)
+        if data is None:
+            self._miss(layout.CONSISTENCY)
+            if leaves is not None:
+                self._extra.append(layout.LEAVES)
+                self._fail("extra", layout.LEAVES, "is about nothing that is there")
+            return
+        try:
+            stated = ConsistencyFile.parse(data)
+        except LyrikstoreError as error:
+            self._fail(error.kind, layout.CONSISTENCY, quote(error.message, 200))
+            return
+        if stated.leaves is not None or leaves is not None:
+            wanted = None if stated.leaves is None else stated.leaves[0]
+            self._take(layout.LEAVES, wanted)
+
+    def _check_proof(self, name: str, leaf: Leaf, *, needed: bool = True) -> bool:
+        """Return whether a log proof leads from a leaf; without policies nothing can say so."""
+        data, history = self._files.get(name), self._signed.history
+        if data is None:
+            if needed:
+                self._miss(name)
+            return False
+        if history is None:
+            return True
+        try:
+            history.check_head(TlogProof.parse(data).verify(leaf, history.log_keys))
+        except LyrikstoreError as error:
+            self._fail(error.kind, name, quote(error.message, 200))
+            return False
+        return True
+
+    def _take(self, name: str, wanted: Digest | None) -> bytes | None:
+        """Return a file if it has the digest that is signed."""
+        data = self._files.get(name)
+        if data is None:
+            self._miss(name)
+            return None
+        if wanted is None or Digest.of(data) != wanted:
+            self._fail("differs", name, "is another than the one that is signed")
+            return None
+        return data
+
+    def _miss(self, name: str) -> None:
+        if name not in self._evidence.unreadable:
+            self._missing.append(name)
+            self._lose("missing-file", name, "is not there")
+
+    def _fail(self, code: str, name: str, text: str) -> None:
+        self._problems.add(self._problems.bad, code, f"{_place(name)}: {text}")
+
+    def _lose(self, code: str, name: str, text: str) -> None:
+        self._problems.add(self._problems.lost, code, f"{_place(name)}: {text}")
+
+
+def credentials_of(run: Manifest) -> list[Digest]:
+    """Return the ids of the credentials and grants that the rights of a run rest on, each once."""
+    named = [
+        Digest.parse(right[member])
+        for right in run.body["rights"]
+        for member in ("credential", "grant")
+        if member in right
+    ]
+    return list(dict.fromkeys(named))
+
+
+def _entries(opened: OpenedCredential) -> tuple[StatusEntry, ...]:
+    try:
+        return opened.entries
+    except FormatError:
+        return ()
+
+
+def _known(name: str) -> EvidenceFile:
+    found = evidence_file(name)
+    if found is None:
+        raise ValueError(f"{name} is no name of the fixed list")
+    return found
+
+
+def _place(name: str) -> str:
+    return quote(f"{layout.FOLDER}/{name}", 300)

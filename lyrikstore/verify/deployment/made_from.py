@@ -1,0 +1,92 @@
+"""Whether what a deployment was made from fits together (spec §14.7.7).
+
+Pure: asked of the manifests beside a deployed folder, and again of those in the store that made it.
+"""
+
+from collections.abc import Callable, Iterator
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.history.manifests.manifest import Manifest
+
+_SAID_OF_IT = ("task", "format", "decision")
+"""Members of a deployment's body that repeat what its checkpoint says."""
+
+README = "README.md"
+
+
+class Fault(Struct, frozen=True):
+    """What does not fit.
+
+    Attributes:
+        code: Stable, for programs.
+        text: For people.
+    """
+
+    code: str
+    text: str
+
+
+def made_from_faults(
+    deployment: Manifest,
+    manifest_of: Callable[[Digest], Manifest | None],
+    readme: Digest | None,
+) -> Iterator[Fault]:
+    """Yield what does not fit of a deployment and its inputs, in the order of spec §14.7.7.
+
+    Args:
+        deployment: Its manifest.
+        manifest_of: Gives one of its inputs; None: it is not at hand, and whoever asks says so.
+        readme: Digest of ``README.md`` in its tree; None: there is none, or no tree at hand.
+    """
+    checkpoint = _only(deployment, "checkpoint", manifest_of)
+    if checkpoint is not None:
+        yield from _of_checkpoint(deployment, checkpoint)
+    model = deployment.inputs_in("checkpoint")[0].id
+    for item in deployment.inputs_in("evaluation"):
+        evaluation = manifest_of(item.id)
+        if evaluation is not None and _ids(evaluation, "checkpoint") != {model}:
+            text = f"evaluation {evaluation.name} ({item.id.short}) is of another checkpoint"
+            yield Fault("other-checkpoint", text)
+    card = _only(deployment, "card", manifest_of)
+    if card is not None:
+        label = f"card {card.name} ({card.id.short})"
+        if _ids(card, "checkpoint") != {model}:
+            yield Fault("other-checkpoint", f"{label} is about another checkpoint")
+        if readme is not None and readme not in {one.id for one in card.attachments}:
+            yield Fault("other-card", f"{README} is no text of {label}")
+    for item in deployment.inputs_in("approval"):
+        approval = manifest_of(item.id)
+        if approval is None:
+            continue
+        label = f"approval {approval.name} ({item.id.short})"
+        if _ids(approval, "card") != _ids(deployment, "card"):
+            yield Fault("other-card", f"{label} is of another card")
+        elif approval.body["decision"] != "approve":
+            yield Fault("withdrawn", f"{label} withdraws one")
+
+
+def _of_checkpoint(deployment: Manifest, checkpoint: Manifest) -> Iterator[Fault]:
+    label = f"checkpoint {checkpoint.name} ({checkpoint.id.short})"
+    for role in ("run", "base"):
+        if _ids(checkpoint, role) != _ids(deployment, role):
+            yield Fault(f"other-{role}", f"{label} has another {role}")
+    said, sealed = deployment.body, checkpoint.body
+    wrong = [name for name in _SAID_OF_IT if said.get(name) != sealed.get(name)]
+    most = sealed.get("text", {}).get("maxTokens")
+    if most is not None and said["limits"].get("maxTokens") != most:
+        wrong.append("limits")
+    if wrong:
+        yield Fault("disagrees", f"it and {label} disagree about {', '.join(wrong)}")
+
+
+def _only(
+    deployment: Manifest, role: str, manifest_of: Callable[[Digest], Manifest | None]
+) -> Manifest | None:
+    found = deployment.inputs_in(role)
+    return manifest_of(found[0].id) if found else None
+
+
+def _ids(manifest: Manifest, role: str) -> set[Digest]:
+    return {item.id for item in manifest.inputs_in(role)}

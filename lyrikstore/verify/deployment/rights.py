@@ -1,0 +1,221 @@
+"""The check ``deployment.rights``: what the credentials beside a folder say (spec §14.7.7).
+
+Whoever deployed it judged the rights by the whole store; what they found is stated. The credentials
+that the run relied on are beside it, and are judged here: as of the run, and for what became of
+them since.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.json import JSON
+from lyrikstore.canon.quoting import listed, quote
+from lyrikstore.canon.text import pluralize
+from lyrikstore.canon.timestamps import parse_timestamp
+from lyrikstore.credentials.model.credential import Claims
+from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.credentials.terms.model import Use
+from lyrikstore.credentials.terms.usage import PartitionsUsed
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.verify.credential.credential import check_credential
+from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.problems import Problems
+from lyrikstore.verify.report import Check, CheckState, stated, unchecked
+from lyrikstore.verify.rights.grants import Published
+from lyrikstore.verify.rights.judge import (
+    LoggedDocument,
+    Reason,
+    Request,
+    RightCandidate,
+    Ruling,
+    judge,
+)
+
+_CHECK = "deployment.rights"
+_NO_NEWS = frozenset({"no-list", "future-list", "stale-list", "expired-list"})
+"""Reasons of ``status`` that say only that no list of the right age is at hand."""
+
+_OF_TRUST = ("unknown-issuer", "out-of-scope", "snapshot-only")
+"""Doubts of whoever deployed it that are about their own trust file."""
+
+
+def check_rights_beside(
+    deployment: Manifest,
+    run: Manifest | None,
+    credentials: Mapping[Digest, OpenedCredential],
+    notices: Notices,
+    *,
+    trust: Trust,
+    at: datetime,
+) -> Check:
+    """Return ``deployment.rights``.
+
+    Args:
+        deployment: Its manifest, whose author states what they found.
+        run: The run that made the checkpoint; None: it is not at hand.
+        credentials: Those that the run names and that are at hand, by id.
+        notices: What their issuers have said since, as far as it is at hand.
+        trust: Whom the verifier believes.
+        at: The moment to judge for.
+
+    Cost: four signatures for each.
+    """
+    found = deployment.body["rights"]
+    detail: dict[str, JSON] = {"stated": dict(found)}
+    if run is None:
+        summary = "its run, which names the rights that it rests on, is not beside it"
+        return unchecked(_CHECK, "missing-file", summary, **detail)
+    review = _Review(run, credentials, notices, trust, at)
+    rights: dict[str, list[Mapping[str, Any]]] = {}
+    for right in run.body["rights"]:
+        rights.setdefault(right["dataset"], []).append(right)
+    for recorded in rights.values():
+        review.check_dataset(recorded)
+    problems = review.problems
+    if found["state"] in {"warn", "unchecked"} and found.get("reason") not in _OF_TRUST:
+        text = f"whoever deployed it found of its rights: {found['state']}"
+        problems.add(problems.odd, str(found.get("reason", "noted")), text)
+    if review.unbelieved:
+        detail["unbelieved"] = sorted(review.unbelieved)
+    if review.credentials:
+        detail["credentials"] = listed(list(review.credentials.values()))
+    said = _said(found["state"], list(review.credentials.values()))
+    check = problems.close(said, **detail)
+    return stated(_CHECK, said, **detail) if check.state is CheckState.PASS else check
+
+
+class _Source(Struct, frozen=True):
+    """A dataset whose manifest is not here."""
+
+    id: Digest
+    name: str
+
+
+class _Review:
+    def __init__(
+        self,
+        run: Manifest,
+        credentials: Mapping[Digest, OpenedCredential],
+        notices: Notices,
+        trust: Trust,
+        at: datetime,
+    ) -> None:
+        self.problems = Problems(_CHECK)
+        self.credentials: dict[Digest, dict[str, JSON]] = {}
+        self.unbelieved: set[str] = set()
+        self._run = run
+        self._at_hand = credentials
+        self._notices = notices
+        self._trust = trust
+        self._at = at
+        self._then = parse_timestamp(run.created)
+
+    def check_dataset(self, rights: Sequence[Mapping[str, Any]]) -> None:
+        """Add what is wrong with the rights to one source: one that holds is enough."""
+        problems = self.problems
+        rulings = [(*self._judge(right), right) for right in rights]
+        if all(ruling.fault for _, ruling, _ in rulings):
+            label, ruling, _ = rulings[0]
+            fault = ruling.fault or Reason("none-recorded", "")
+            problems.add(problems.bad, fault.code, f"{label} {fault.text}")
+        for label, ruling, _ in rulings:
+            if ruling.fault is not None:
+                continue
+            for reason in ruling.open:
+                # What has become of it since, nobody can tell from a folder: that is not proven.
+                if reason.code not in _NO_NEWS:
+                    problems.add(problems.lost, reason.code, f"{label} {reason.text}")
+            if ruling.unbelieved is not None and ruling.issuer is not None:
+                self.unbelieved.add(ruling.issuer)
+            for one in (ruling.later, ruling.unbelieved):
+                if one is not None:
+                    problems.add(problems.odd, one.code, f"{label} {one.text}")
+
+    def _judge(self, right: Mapping[str, Any]) -> tuple[str, Ruling]:
+        named = [Digest.parse(right[name]) for name in ("credential", "grant") if name in right]
+        label = f"{'grant' if 'grant' in right else 'credential'} {named[-1].short}"
+        opened = [self._at_hand.get(identity) for identity in named]
+        documents = [
+            LoggedDocument(identity, one, 0)
+            for identity, one in zip(named, opened, strict=True)
+            if one is not None
+        ]
+        if len(documents) < len(named):
+            text = "or what it rests on, is not beside it"
+            return label, Ruling(open=(Reason("missing-file", text),))
+        terms = documents[0]
+        then = check_credential(
+            terms.opened, trust=self._trust, at=self._then, notices=self._notices
+        )
+        proof = then.check("proof")
+        if then.claims is not None and proof.state is CheckState.UNCHECKED:
+            return label, Ruling(open=(Reason(str(proof.detail["reason"]), proof.summary),))
+        if then.claims is None or not then.signature_valid:
+            return label, Ruling(Reason("unsound", "does not hold"))
+        return label, self._ruling(right, documents, then.claims)
+
+    def _ruling(
+        self, right: Mapping[str, Any], documents: Sequence[LoggedDocument], claims: Claims
+    ) -> Ruling:
+        terms, stated = claims.terms, tuple(one.name for one in claims.terms.partitions)
+        names = tuple(right.get("partitions", stated))
+        # ATTACK: partitions that the terms do not have, of which nothing is prohibited.
+        if not names or not set(names) <= set(stated):
+            return Ruling(Reason("disagrees", "has other partitions than the run recorded"))
+        self._note(documents[0], claims, names)
+        dataset = Digest.parse(right["dataset"])
+        own = claims.store == self._run.store  # of an import, the publisher's own version
+        try:
+            use = Use.of_run(self._run.body, self._then)
+        except FormatError as error:
+            return Ruling(Reason(error.kind, quote(error.message, 200)))
+        request = Request(
+            _Source(dataset, claims.name),
+            Published(dataset if own else claims.manifest, claims.tree, claims.name, claims.store),
+            use,
+            lambda _: PartitionsUsed(tuple(one.name for one in terms.named(names))),
+            self._run.author,
+            self._trust,
+            self._notices,
+            now=(self._at, self._notices),
+        )
+        ruling = judge(
+            RightCandidate(documents[0], documents[1] if len(documents) > 1 else None), request
+        )
+        if ruling.fault is None and ruling.issuer != right["issuer"]:
+            return Ruling(Reason("other-issuer", "has another issuer than recorded"))
+        return ruling
+
+    def _note(self, terms: LoggedDocument, claims: Claims, names: Sequence[str]) -> None:
+        used = claims.terms.named(names)
+        until = (terms.opened.document or {}).get("validUntil")
+        self.credentials[terms.id] = {
+            "credential": str(terms.id),
+            "issuer": terms.opened.issuer or "",
+            "dataset": claims.name,
+            "permits": sorted({word for one in used for word in one.permits}),
+            "requires": sorted({word for one in used for word in one.requires}),
+            **({"validUntil": until} if isinstance(until, str) else {}),
+        }
+
+
+def _said(state: str, found: list[dict[str, JSON]]) -> str:
+    """Return what the folder says of its rights, for people."""
+    duties = sorted({str(word) for one in found for word in _words(one["requires"])})
+    by = sorted({str(one["issuer"]) for one in found})
+    parts = [f"whoever deployed it found its rights: {state}"]
+    if found:
+        count = pluralize(len(found), "credential")
+        parts.append(f"{count} beside it, by {quote(', '.join(by), 300)}")
+    parts.append(f"duties: {quote(', '.join(duties), 300)}" if duties else "no duties are named")
+    return "; ".join(parts) + "; NOTICE has all of them"
+
+
+def _words(value: JSON) -> list[JSON]:
+    return value if isinstance(value, list) else []
