@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import BinaryIO
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
+from lyrikstore.canon.errors import FormatError, IncompleteError, LyrikstoreError
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
@@ -72,6 +72,7 @@ def verify_deployment(
         part: Path in it of the file that was asked about, which the report names; empty: none.
 
     Raises:
+        NotFoundError: (``no-data``) the folder is gone.
         StorageError: The folder or the memory cannot be read.
 
     Cost: one read of the files; a signature for each manifest, credential and log proof.
@@ -136,18 +137,18 @@ def _check_files(
             hasher.update(part)
         sums[entry.path] = hasher.digest()
 
+    if Digest.of(listing) != deployment.tree and files is not None:
+        # Without its list no file can be named; what they give together is signed, too.
+        return check_bare_files(files, data, check), None
     try:
-        if Digest.of(listing) != deployment.tree and files is not None:
-            # Without its list no file can be named; what they give together is signed, too.
-            return check_bare_files(files, data, check), None
         tree = Tree.parse(listing)
-        bundled = layout.SIGNED_FILES in evidence.files
-        comparison = data.compare(tree, add if bundled else None)
-    except IncompleteError as error:
-        return unchecked(check, error.kind, error.message), None
-    except LyrikstoreError as error:
+    except FormatError as error:
         summary = f"the list of files is malformed: {quote(error.message, 200)}"
         return failed(check, error.kind, summary), None
+    try:
+        comparison = data.compare(tree, add if layout.SIGNED_FILES in evidence.files else None)
+    except IncompleteError as error:
+        return unchecked(check, error.kind, error.message), None
     return check_files(comparison, check, whole=True), sums if comparison.complete else None
 
 

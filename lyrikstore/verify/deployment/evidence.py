@@ -206,6 +206,9 @@ class _Review:
                 self._fail("differs", name, "is another than the one that the run names")
                 continue
             self._credentials[identity] = opened
+            self._check_proof(
+                f"credential-{identity.short}.tlog-proof", Leaf("credential", identity)
+            )
         urls = {
             (identity.short, entry.url)
             for identity, opened in self._credentials.items()
@@ -224,8 +227,6 @@ class _Review:
             elif found.short not in named:
                 self._extra.append(name)
                 self._fail("extra", name, "is about no credential that the run names")
-            elif found.is_proof:
-                self._check_proof(name, Leaf("credential", named[found.short]))
             elif stem.count("-") > 1 and (found.short, opened.list_url) not in urls:
                 self._fail("differs", name, "is no status list of that credential")
 
