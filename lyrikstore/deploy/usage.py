@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lyrikstore.canon.text import pluralize
+from lyrikstore.deploy.folder_check import CHECK, CHECK_FILE, CHECK_WORDS
 from lyrikstore.train.formats import blend, word_counts
 from lyrikstore.train.labels import FEW_RECORDS
 from lyrikstore.train.tasks import AnswerRule
@@ -75,17 +76,31 @@ among them: hand the folder on only to those who may know them.
 _RULE = """
 `probe.jsonl` has texts with the answers of the sealed model, for a check of your own after every
 update of a program; a probability that differs by more than 0.001 is another answer.
-`sha256sum -c SHA256SUMS` shows whether the files are those that were deployed. `lyrikstore/` has
-the signed objects that the model rests on, and `NOTICE` whom to name. Whether a right was taken
-back since shows only the store: `lyrikstore verify {checkpoint}`.
+`lyrikstore/` has the signed objects that the model rests on, and `NOTICE` whom to name. Whether a
+right was revoked since shows only the store: `lyrikstore verify {checkpoint}`.
+"""
+_ANSWER_CHECKS = """
+`answer.py` does the same whenever it loads the model, if it lies beside that copy:
+`Model("FOLDER")`, or `python3 answer.py --folder=FOLDER TEXT`. Programs of yours import it from
+there, too: Python leaves `__pycache__` beside what it imports, and a folder to which anything was
+added is refused.
+
 """
 ANSWER = '''\
-"""Answers texts with the model in this folder: python answer.py TEXT ..."""
+"""Answers texts with the model in this folder: python answer.py [--folder=FOLDER] TEXT ...
+
+Before it loads the model it compares the folder's files with what was written, by check.py, which
+says what that shows. Both lie in the folder, so whoever can change the model can change them. Copy
+them out of it, and pin the signer's key (LYRIKSTORE_PINNED_KEY), before you rely on that.
+"""
 
 import json
 import sys
 from pathlib import Path
 
+if __name__ == "__main__":
+    sys.dont_write_bytecode = True  # __pycache__ would be a file that was not deployed
+from check import BadFolder, check_folder
 import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
@@ -98,6 +113,10 @@ ABSTAIN_BELOW = @ABSTAIN_BELOW@  # confidence below which the answer is: I do no
 
 class Model:
     def __init__(self, folder=HERE):
+        folder = Path(folder)
+        print(check_folder(folder), file=sys.stderr)
+        if (folder / "answer.py").read_bytes() != Path(__file__).read_bytes():
+            raise BadFolder(f"{folder} was deployed with another answer.py: its limits may differ")
         config = json.loads((folder / "config.json").read_text("utf-8"))
         self.labels = [config["id2label"][str(at)] for at in range(len(config["id2label"]))]
         self.several = config["problem_type"] == "multi_label_classification"
@@ -145,8 +164,14 @@ class Model:
 
 
 if __name__ == "__main__":
-    model = Model()
-    for text in sys.argv[1:]:
+    texts, folder = sys.argv[1:], HERE
+    if texts and texts[0].startswith("--folder="):
+        folder = texts.pop(0).removeprefix("--folder=")
+    try:
+        model = Model(folder)
+    except BadFolder as error:
+        sys.exit(f"answer.py: {error}")
+    for text in texts:
         print(json.dumps(model.answer(text), ensure_ascii=False))
 '''
 
@@ -160,7 +185,7 @@ def usage_files(body: Mapping[str, Any], target: str, checkpoint: str, validatio
         checkpoint: Its id.
         validation: How many records its decision was fitted on.
     """
-    files: Files = {}
+    files: Files = {CHECK_FILE: CHECK.encode()}
     form, task = body["format"], body["task"]
     rule, several = AnswerRule.of_body(body), task == "multi-label"
     threshold = 0.5 if rule.threshold is None else rule.threshold
@@ -195,4 +220,5 @@ def usage_files(body: Mapping[str, Any], target: str, checkpoint: str, validatio
     if words:
         said += _WORDS
     said += _RULE.format(checkpoint=checkpoint)
+    said += CHECK_WORDS.format(more=_ANSWER_CHECKS if "answer.py" in files else "")
     return {**files, "USE.md": f"# How to use this model\n\n{how}{said}".encode()}

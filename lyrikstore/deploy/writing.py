@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, RunFailedError, storage_error
+from lyrikstore.deploy.folder_check import CHECK, CHECK_FILE, CHECK_WORDS
 from lyrikstore.deploy.model import Files, ModelWorkers, Served, differing
 from lyrikstore.deploy.probe import made_probe
 from lyrikstore.deploy.targets import Target
@@ -50,9 +51,8 @@ The sealed model was trained with prompts of this form; other forms get worse an
 time (temperature 0), at most {tokens} tokens of an answer, and stops at {stops}.
 
 `probe.jsonl` has prompts with the tokens that the sealed model begins its answers with, for a check
-of your own. `sha256sum -c SHA256SUMS` shows whether the files are those that were deployed.
-`lyrikstore/` has the signed objects that the model rests on, and `NOTICE` whom to name. Whether a
-right was taken back since shows only the store: `lyrikstore verify {checkpoint}`.
+of your own. `lyrikstore/` has the signed objects that the model rests on, and `NOTICE` whom to
+name. Whether a right was revoked since shows only the store: `lyrikstore verify {checkpoint}`.
 """
 _USE_CHOICES = """
 ## Its answers
@@ -71,7 +71,7 @@ was measured. vLLM may cut a choice into other tokens than the sealed model, so 
 is the likeliest."""
 _GGUF = """\
 ```sh
-llama-server -m {model} -c {context}{grammar}
+python3 -I check.py && llama-server -m {model} -c {context}{grammar}
 ollama create NAME -f Modelfile && ollama run NAME
 ```
 
@@ -83,13 +83,15 @@ _VLLM = """\
 sh serve.sh
 ```
 
-starts vLLM with the base model and the adapter beside it, under the name `{name}`. With `--check`
-transformers and PEFT loaded both and gave the sealed model's tokens; vLLM itself was not asked.
+compares the files (`check.py`), and starts vLLM with the base model and the adapter beside it,
+under the name `{name}`. With `--check` transformers and PEFT loaded both and gave the sealed
+model's tokens; vLLM itself was not asked.
 """
 _SERVE = """\
 #!/bin/sh
-# Serves the adapter beside its base with vLLM, under the name {name}.
+# Serves the adapter beside its base with vLLM, under the name {name}, if check.py finds no damage.
 cd "$(dirname "$0")" || exit 1
+python3 -I check.py >&2 || exit 1
 exec vllm serve ./base --tokenizer ./base --enable-lora --max-lora-rank {rank} \\
   --lora-modules {name}=./adapter --max-model-len {context} --host 127.0.0.1{template} "$@"
 """
@@ -278,7 +280,7 @@ class WritingModel:
         name = self._checkpoint.name.rpartition("/")[2]
         before, after = self._around
         choices = self._config.prompt.choices
-        files: Files = {}
+        files: Files = {CHECK_FILE: CHECK.encode()}
         if self._target.name == "gguf":
             grammar = f" --grammar-file {GRAMMAR}" if choices else ""
             how = _GGUF.format(model=MODEL, context=model.max_tokens, grammar=grammar)
@@ -304,6 +306,7 @@ class WritingModel:
         if choices:
             held = _GGUF_CHOICES if self._target.name == "gguf" else _VLLM_CHOICES
             use += _USE_CHOICES.format(count=len(choices), how=held)
+        use += CHECK_WORDS.format(more="")
         return {**files, "USE.md": use.encode()}
 
     def _modelfile(self) -> str:

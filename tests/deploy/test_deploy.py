@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import now
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.deploy.deploy import deploy_checkpoint
+from lyrikstore.deploy.folder_check import CHECK
 from lyrikstore.deploy.targets import target_for
 from lyrikstore.deploy.usage import usage_files
 from lyrikstore.history.manifests.manifest import parse_manifest
@@ -25,6 +27,7 @@ from lyrikstore.train.trained import answerer_of
 from lyrikstore.verify.evaluation.answers import WHOLE, decide
 from tests import npm
 from tests.deploy.conftest import TEXT
+from tests.deploy.test_folder_check import SIGNER, run, sign
 
 pytestmark = [pytest.mark.train]
 
@@ -151,6 +154,7 @@ def test_the_program_in_the_folder_answers_too(shop, name) -> None:
         text=True,
         check=True,
     )
+    assert not list(folder.rglob("__pycache__")), "the folder is another one after it was used"
     said = json.loads(found.stdout)
     assert_near(said["probabilities"], shop.predicted(name))
     predicted = shop.answers[name]
@@ -158,12 +162,24 @@ def test_the_program_in_the_folder_answers_too(shop, name) -> None:
     assert abs(said["confidence"] - float(predicted["confidence"])) <= NEAR
 
 
+def test_a_copy_of_the_program_answers_where_a_pinned_key_signed(shop, tmp_path) -> None:
+    folder = shutil.copytree(shop.deploy("words", "onnx")[0], tmp_path / "model")
+    sign(folder)
+    for name in ("answer.py", "check.py"):
+        shutil.copy(folder / name, tmp_path / name)
+    found = run(tmp_path / "answer.py", f"--folder={folder}", TEXT, pinned=SIGNER.did)
+    assert_near(json.loads(found.stdout)["probabilities"], shop.predicted("words"))
+
+
 @pytest.mark.parametrize("probability", [0.2, 0.4, 0.6, 0.9])
 @pytest.mark.parametrize("at_least_one", [False, True])
 @pytest.mark.parametrize("task", ["text-classification", "multi-label"])
 def test_the_program_in_the_folder_heeds_the_sealed_decision(
-    task, at_least_one, probability
+    task, at_least_one, probability, monkeypatch
 ) -> None:
+    checks: dict = {"__name__": "check"}
+    exec(CHECK, checks)
+    monkeypatch.setitem(sys.modules, "check", SimpleNamespace(**checks))
     body = {
         "format": "tfidf/1",
         "task": task,

@@ -1,6 +1,7 @@
 """Models that write, deployed to what serves them, and asked back."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -55,7 +56,13 @@ def test_base_and_adapter_for_vllm_are_the_sealed_model(writer, tmp_path):
     assert {"base/config.json", "adapter/adapter_model.safetensors", "serve.sh"} <= set(
         said["written"]
     )
-    assert "--max-lora-rank 8" in (folder / "serve.sh").read_text()
+    served = (folder / "serve.sh").read_text()
+    assert "--max-lora-rank 8" in served
+    (folder / "base" / "added_tokens.json").write_bytes(b"{}")
+    done = subprocess.run(["sh", folder / "serve.sh"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("check.py: ")
+    assert "base/added_tokens.json" in done.stderr
 
 
 def test_targets_for_labels_refuse_it_and_name_those_that_fit(writer, tmp_path):
