@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, VerificationError
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock
@@ -88,6 +89,7 @@ def deploy_again(
             card=None if card is None else card.id,
             card_status=status,
             with_data=tuple(body["withData"]),
+            left_out=tuple(map(Digest.parse, body.get("credentialsLeftOut", ()))),
             withheld=notice.withheld,
             rights=report.check("rights"),
             check=None,

@@ -23,7 +23,13 @@ from lyrikstore.deploy.build import (
     write_new,
     write_sums,
 )
-from lyrikstore.deploy.evidence import check_pushed, evidence_files, inputs_of, unsigned_evidence
+from lyrikstore.deploy.evidence import (
+    check_pushed,
+    evidence_files,
+    inputs_of,
+    left_out,
+    unsigned_evidence,
+)
 from lyrikstore.deploy.labelling import LabellingModel
 from lyrikstore.deploy.model import DeployedModel, ModelWorkers, ProbeResult
 from lyrikstore.deploy.notice import notice_of
@@ -40,6 +46,7 @@ from lyrikstore.deploy.writing import WritingModel
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.cards.approval import CardStatus, check_approved
+from lyrikstore.publish.cards.document import VALUES
 from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.issue.atomic_folder import building, check_place, put_in_place
 from lyrikstore.train.requirements import SFT
@@ -64,7 +71,8 @@ class Deployment(Struct, frozen=True):
         bytes: Their bytes.
         card: Manifest id of the signed card that is its README; None: a draft is.
         card_status: What that card is, by the log; None: there is none.
-        with_data: What that card holds of the data because somebody asked for it.
+        with_data: What it holds of the data because somebody asked for it.
+        left_out: Credentials that are not in it because they name values of the data.
         withheld: Datasets whose terms do not permit to hand on a model of theirs → whether they
             prohibit it; else they do not say.
         rights: The check of the rights that it rests on.
@@ -82,6 +90,7 @@ class Deployment(Struct, frozen=True):
     card: Digest | None
     card_status: CardStatus | None
     with_data: tuple[str, ...]
+    left_out: tuple[Digest, ...]
     withheld: Mapping[str, bool]
     rights: Check
     check: ProbeResult | None
@@ -102,6 +111,7 @@ def deploy_checkpoint(
     signing: Signing | None = None,
     probe: Path | None = None,
     check: bool = False,
+    with_values: bool = False,
     progress: OnProgress = silent,
 ) -> Deployment:
     """Write a folder that a serving program loads, and that answers as the checkpoint does.
@@ -124,6 +134,8 @@ def deploy_checkpoint(
         probe: Texts to ask both models, as :func:`lyrikstore.deploy.probe.read_probe` takes them;
             None: texts made of the vocabulary.
         check: Load what was written with the target's own program, and compare its answers.
+        with_values: Put in credentials that name labels of the data, suffixes of its files or what
+            selects a part of it, too; else these are left out, and named.
         progress: Progress callback, called per phase and record.
 
     Raises:
@@ -161,6 +173,9 @@ def deploy_checkpoint(
     report = verified(repo, checkpoint, trust=trust, clock=clock)
     card = next((repo.manifest(one.id) for one in inputs if one.role == "card"), None)
     readme, notice = readme_of(repo, facts, card), notice_of(repo, facts)
+    telling = left_out(repo, run)
+    kept = () if with_values else telling
+    shown = {VALUES} if with_values and telling else set()
     try:
         work.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
@@ -185,7 +200,8 @@ def deploy_checkpoint(
             bytes=0,
             card=None if card is None else card.id,
             card_status=status,
-            with_data=readme.with_data,
+            with_data=tuple(sorted(shown.union(readme.with_data))),
+            left_out=kept,
             withheld=notice.withheld,
             rights=report.check("rights"),
             check=found,
@@ -193,7 +209,7 @@ def deploy_checkpoint(
             probes=asked,
         )
         if signing is None:
-            write_new(built, unsigned_evidence(repo, inputs, clock()))
+            write_new(built, unsigned_evidence(repo, inputs, kept, clock()))
             return in_place(result, built)
         deployment = log_deployment(
             repo,
@@ -229,6 +245,7 @@ def _body(result: Deployment, target: Target, model: DeployedModel) -> dict[str,
         "check": None if result.check is None else result.check.to_json(),
         "cardStatus": None if result.card_status is None else result.card_status.word,
         "withData": [*result.with_data],
+        "credentialsLeftOut": [str(one) for one in result.left_out] or None,
         "rights": {"state": str(result.rights.state)} | ({"reason": reason} if reason else {}),
         "software": f"lyrikstore {__version__}",
     }

@@ -3,11 +3,12 @@
 All of it is made from the deployment's manifest and the store, so that it can be written again.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, IncompleteError
+from lyrikstore.credentials.model.credential import GRANT
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_list import newest_first
 from lyrikstore.history.manifests.manifest import Input, Manifest
@@ -19,6 +20,7 @@ from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.offline import evidence_of
 from lyrikstore.publish.identity.key_statements import credential_proof
 from lyrikstore.publish.imports.import_credentials import statements_needed
+from lyrikstore.publish.issue.present import tells_values
 from lyrikstore.verify.credential.log_proofs import PROOF_HEAD
 from lyrikstore.verify.credential.status import Notices, logged_notices
 from lyrikstore.verify.deployment import layout
@@ -52,6 +54,22 @@ def inputs_of(repository: Repository, facts: CardFacts) -> tuple[Input, ...]:
         approvals = card_status(repository, card).approvals
         found += [Input("approval", "approval", one) for one in approvals]
     return tuple(found)
+
+
+def left_out(repository: Repository, run: Manifest) -> tuple[Digest, ...]:
+    """Return the credentials of a run's rights that nobody gets unasked (spec §14.9).
+
+    Args:
+        repository: The store.
+        run: The run, which names them.
+
+    Returns:
+        Those that name values or paths of the data, as :func:`tells_values` has it.
+    """
+    found = {one: OpenedCredential(repository.credential(one)) for one in _rights_of(run)}
+    return tuple(
+        one for one, opened in found.items() if opened.kind is not GRANT and tells_values(opened)
+    )
 
 
 def check_pushed(repository: Repository, manifests: Iterable[Digest]) -> None:
@@ -89,7 +107,8 @@ def evidence_files(repository: Repository, deployment: Manifest, at: datetime) -
     files = _of_log(repository, deployment)
     if deployment.tree is not None:
         files[layout.TREE] = repository.tree(deployment).encode()
-    files |= _of_inputs(repository, deployment.inputs, at)
+    kept = frozenset(map(Digest.parse, deployment.body.get("credentialsLeftOut", ())))
+    files |= _of_inputs(repository, deployment.inputs, kept, at)
     for role, name in (
         (layout.REPORT_ROLE, layout.REPORT),
         (layout.SIGNED_FILES_ROLE, layout.SIGNED_FILES),
@@ -99,18 +118,21 @@ def evidence_files(repository: Repository, deployment: Manifest, at: datetime) -
     return {f"{layout.FOLDER}/{name}": data for name, data in files.items()}
 
 
-def unsigned_evidence(repository: Repository, inputs: Iterable[Input], at: datetime) -> Files:
+def unsigned_evidence(
+    repository: Repository, inputs: Iterable[Input], kept: Collection[Digest], at: datetime
+) -> Files:
     """Return what lies in an unsigned folder: the same, but for what only a signature vouches for.
 
     Args:
         repository: The store.
         inputs: As :func:`inputs_of` gives them, the checkpoint first.
+        kept: Credentials that are left out.
         at: The moment.
     """
     given = tuple(inputs)
     files = _of_log(repository, repository.manifest(given[0].id))
     del files[layout.MANIFEST], files[layout.LOG_PROOF]
-    files |= {**_of_inputs(repository, given, at), layout.UNSIGNED: _UNSIGNED}
+    files |= {**_of_inputs(repository, given, kept, at), layout.UNSIGNED: _UNSIGNED}
     return {f"{layout.FOLDER}/{name}": data for name, data in files.items()}
 
 
@@ -119,7 +141,9 @@ def _of_log(repository: Repository, manifest: Manifest) -> Files:
     return evidence_of(repository, manifest) or {}
 
 
-def _of_inputs(repository: Repository, inputs: Iterable[Input], at: datetime) -> Files:
+def _of_inputs(
+    repository: Repository, inputs: Iterable[Input], kept: Collection[Digest], at: datetime
+) -> Files:
     files: Files = {}
     for item in inputs:
         check_pushed(repository, [item.id])
@@ -132,17 +156,26 @@ def _of_inputs(repository: Repository, inputs: Iterable[Input], at: datetime) ->
             (card,) = present_attachments(repository, one, "card")
             files[layout.CARD] = repository.blobs.read(card.id, max_bytes=_MAX_BYTES)
         if item.role == "run":
-            files |= _credentials(repository, one, at)
+            files |= _credentials(repository, one, kept, at)
     return files
 
 
-def _credentials(repository: Repository, run: Manifest, at: datetime) -> Files:
+def _rights_of(run: Manifest) -> Iterator[Digest]:
+    """Yield the credentials and grants that the rights of a run rest on, each once."""
+    rights = run.body.get("rights", ())
+    named = [right[one] for right in rights for one in ("credential", "grant") if one in right]
+    yield from map(Digest.parse, dict.fromkeys(named))
+
+
+def _credentials(
+    repository: Repository, run: Manifest, kept: Collection[Digest], at: datetime
+) -> Files:
     """Return the credentials that the rights of a run rest on, and what says if they hold."""
     notices = logged_notices(repository)
     files: Files = {}
-    rights = run.body.get("rights", ())
-    named = [right[one] for right in rights for one in ("credential", "grant") if one in right]
-    for identity in map(Digest.parse, dict.fromkeys(named)):
+    for identity in _rights_of(run):
+        if identity in kept:
+            continue
         opened = OpenedCredential(repository.credential(identity))
         name = f"credential-{identity.short}"
         files[f"{name}.json"] = opened.data

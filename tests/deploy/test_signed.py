@@ -201,3 +201,20 @@ def test_a_name_that_is_none_of_a_deployment_is_refused(shop: Shop, tmp_path) ->
     again = ("deploy", "--again", shop.checkpoint("words"), "-o", tmp_path / "out", "--json")
     assert shop.person.fails(16, *again).kind == "wrong-object"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_credentials_that_name_values_are_left_out_unless_asked_for(
+    shop: Shop, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr("lyrikstore.deploy.evidence.tells_values", lambda _: True)
+    name, store = shop.checkpoint("words"), opened(shop)
+    for asked in (False, True):
+        folder = tmp_path / f"asked-{asked}"
+        made = store.models.deploy(
+            name, "onnx", folder, environment=os.environ, name="acme/told", with_values=asked
+        )
+        assert made.manifest is not None
+        there = {path.name.partition("-")[0] for path in (folder / FOLDER).iterdir()}
+        assert ("credential" in there) == asked
+        assert bool(made.manifest.body.get("credentialsLeftOut")) == (not asked)
+        assert made.manifest.body["withData"] == (["values"] if asked else [])

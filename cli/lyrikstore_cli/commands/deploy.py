@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 @click.option("--as", "name", default="", help="Name of the deployment; by default CHECKPOINT.TO.")
 @click.option("--again", metavar="REF", help="Write the folder of a logged deployment again.")
 @click.option("--no-sign", is_flag=True, help="Log nothing; the folder says that it is unsigned.")
+@click.option(
+    "--with-values", is_flag=True, help="Put in credentials that name values of the data, too."
+)
 @click.option("--check", is_flag=True, help="Ask what was written, and compare its answers.")
 @click.option(
     "--probe",
@@ -49,6 +52,7 @@ def command(
     name: str,
     again: str | None,
     no_sign: bool,
+    with_values: bool,
     check: bool,
     probe: Path | None,
 ) -> None:
@@ -66,7 +70,7 @@ def command(
     a crash or for another machine; rights and card are judged anew.
     """
     if again is not None:
-        if checkpoint or target or name or no_sign or check or probe:
+        if checkpoint or target or name or no_sign or with_values or check or probe:
             raise click.UsageError("--again REF goes with -o FOLDER alone")
         store = session.open_store()
         with session.screen.progress("deploying") as meter:
@@ -88,6 +92,7 @@ def command(
                 remote=_remote(session, store),
                 probe=probe,
                 check=check,
+                with_values=with_values,
                 progress=meter,
             )
     compared, signed = made.check, made.manifest
@@ -107,6 +112,7 @@ def command(
             "card": None if made.card is None else str(made.card),
             "cardStatus": None if made.card_status is None else made.card_status.word,
             "withData": list(made.with_data),
+            "credentialsLeftOut": [str(one) for one in made.left_out],
             "probe": {"count": made.probes, "made": made.probe_made},
             "check": None if compared is None else compared.to_json(),
             "handingOnNotPermitted": list(made.withheld),
@@ -173,6 +179,9 @@ def _show(session: Session, made: "Deployment") -> None:
     if made.with_data:
         screen.holds(made.with_data)
         screen.hint(f"lyrikstore card {made.checkpoint.name} leaves them out, then deploy again")
+    if made.left_out:
+        count = pluralize(len(made.left_out), "credential")
+        screen.say(f"– left out {count} that may name values of the data (--with-values)")
     if made.card is None:
         screen.say("! card     README.md is a draft that nobody signed")
         screen.hint(f"lyrikstore card {made.checkpoint.name}, then deploy again")

@@ -226,6 +226,7 @@ class PublishedModels:
         remote: "str | RemotePlace | None" = None,
         probe: Path | None = None,
         check: bool = False,
+        with_values: bool = False,
         progress: OnProgress = silent,
     ) -> "Deployment":
         """Write a folder that a serving program loads, and that answers as a checkpoint does.
@@ -242,6 +243,7 @@ class PublishedModels:
             remote: Where a clone pushes what was signed.
             probe: A file of texts to ask both models; by default texts are made of words.
             check: Load what was written with the target's program, and compare its answers.
+            with_values: Put in credentials that name values or paths of the data, too.
             progress: Progress callback, called per phase and record.
 
         Raises:
@@ -276,6 +278,7 @@ class PublishedModels:
             signing=Signing(store.signer(), name, push_home) if sign else None,
             probe=probe,
             check=check,
+            with_values=with_values,
             progress=progress,
         )
 

@@ -36,6 +36,21 @@ class Presented(Struct, frozen=True):
     tells_values: bool = False
 
 
+def tells_values(terms: OpenedCredential) -> bool:
+    """Return whether a dataset credential names values or paths of its data, or may do so."""
+    try:
+        terms.claims_as(DATASET)
+    except FormatError:
+        return True
+    subject: Any = terms.parsed().members["credentialSubject"]
+    stated = [one for one in subject["descriptor"] if one["state"] == "value"]
+    return (
+        any(without_values(one["field"], one["value"]) != one["value"] for one in stated)
+        or any("select" in one for one in subject["licence"]["partitions"])
+        or any("parameters" in one.get("recipe", ()) for one in subject.get("quality", ()))
+    )
+
+
 def present_grant(
     grant: bytes,
     siblings: Mapping[str, bytes],
@@ -82,7 +97,7 @@ def present_grant(
             f"{label} was granted to {escape_control(named)}, and the key here is {signer.did}",
             hint="sign with the holder's key: --signer",
         )
-    tells = terms is not None and _tells_values(terms)
+    tells = terms is not None and tells_values(terms)
     if tells and not with_values:
         terms = None
     shown = tuple(one.data for one in (opened, terms) if one is not None)
@@ -90,21 +105,6 @@ def present_grant(
         shown, holder.signer, created=created, challenge=challenge, domain=domain
     )
     return Presented(data, holder.did, shown, holder.document, tells)
-
-
-def _tells_values(terms: OpenedCredential) -> bool:
-    """Return whether a dataset credential names values or paths of its data, or may do so."""
-    try:
-        terms.claims_as(DATASET)
-    except FormatError:
-        return True
-    subject: Any = terms.parsed().members["credentialSubject"]
-    stated = [one for one in subject["descriptor"] if one["state"] == "value"]
-    return (
-        any(without_values(one["field"], one["value"]) != one["value"] for one in stated)
-        or any("select" in one for one in subject["licence"]["partitions"])
-        or any("parameters" in one.get("recipe", ()) for one in subject.get("quality", ()))
-    )
 
 
 def _holder(grant: OpenedCredential) -> str:
