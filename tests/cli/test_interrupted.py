@@ -4,9 +4,11 @@ import signal
 import subprocess
 import sys
 
+import click
 import pytest
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore_cli import main
 from tests.conftest import Person
 
 STATUS = ("--status-url", "https://data.example/status")
@@ -101,3 +103,18 @@ def test_a_grant_that_cannot_be_written_is_said_to_be_logged(issued) -> None:
     assert "it is logged, as entry" in said
     digest = said.partition("lyrikstore show ")[2].partition(" ")[0]
     assert '"GrantCredential"' in issued.ok("show", digest, "--raw").out
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_an_interrupt_says_what_was_done_by_then(monkeypatch, capsys, arguments) -> None:
+    stop = KeyboardInterrupt()
+    stop.add_note("deployments/acme/x is logged: it is written with --again")
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise click.Abort from stop
+
+    monkeypatch.setattr(main.program, "main", interrupted)
+    main.run(arguments)
+    said = capsys.readouterr().err
+    assert "deployments/acme/x is logged" in said
+    assert len(said.splitlines()) == (1 if arguments else 2)

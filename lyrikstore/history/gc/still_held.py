@@ -36,10 +36,10 @@ def still_held(
 ) -> list[StillHeld]:
     """Return the versions that still hold something of others, in log order.
 
-    Those are datasets, checkpoints and deployments with a file of theirs; datasets that were made from them, in
-    however many steps, and have records; evaluations with attachments of either; cards that tell of
-    an evaluation among them. Which records a dataset has of another is not looked at: what is named
-    may hold some.
+    Those are datasets, checkpoints and deployments with a file of theirs; datasets that were made
+    from them, in however many steps, and have records; evaluations with attachments of either;
+    cards that tell of an evaluation among them. Which records a dataset has of another is not
+    looked at: what is named may hold some.
 
     Args:
         repository: The store.
