@@ -103,7 +103,7 @@ def test_each_file_of_the_evidence_is_one_of_the_list(shop: Shop) -> None:
     assert body["rights"]["state"] == result["rights"]["state"]
     assert body["oms"]["publicKey"].startswith("-----BEGIN PUBLIC KEY-----\n")
     logged = shop.person.ok("log", signed.name, "--json").json
-    assert [one["id"] for one in logged["versions"]] == [result["deployment"]]
+    assert result["deployment"] in {one["id"] for one in logged["versions"]}
     affected = shop.person.run("impact", result["checkpoint"], "--json").json["affected"]
     assert str(signed.id) in {one["id"] for one in affected}
 
@@ -186,7 +186,7 @@ def test_what_a_clone_deploys_is_pushed_first(shop: Shop, tmp_path) -> None:
     again = ("deploy", "--again", "deployments/acme/clone", "--json", "-o", tmp_path / "again")
     laptop.ok(*again, "--store", tmp_path / "shared")
     same_bytes(tmp_path / "out", tmp_path / "again")
-    laptop.ok("card", name)
+    laptop.ok("commit", "texts", "-d", "acme/waiting")
     assert laptop.fails(15, *deploy, tmp_path / "no").kind == "not-pushed"
     laptop.ok("push")
     laptop.ok("remote", "remove", "origin")
