@@ -136,7 +136,6 @@ if TYPE_CHECKING:
     from lyrikstore.train.predict.prediction import Prediction as Prediction
     from lyrikstore.train.requirements import UseConfig as UseConfig
     from lyrikstore.train.worker.order import rank_batches as rank_batches
-    from lyrikstore.verify.checks import not_proven as not_proven
     from lyrikstore.verify.delivery.alone import signed_manifest as signed_manifest
     from lyrikstore.verify.delivery.alone import verify_manifest_alone as verify_manifest_alone
     from lyrikstore.verify.delivery.compare_files import is_litter as is_litter
@@ -146,6 +145,7 @@ if TYPE_CHECKING:
     from lyrikstore.verify.deployment.folder import DeployedFolder as DeployedFolder
     from lyrikstore.verify.deployment.folder import FolderState as FolderState
     from lyrikstore.verify.deployment.folder import deployed_folder as deployed_folder
+    from lyrikstore.verify.deployment.folder import of_earlier_folder as of_earlier_folder
     from lyrikstore.verify.report import Report as Report
     from lyrikstore.verify.store.store import verify_store_at as verify_store_at
     from lyrikstore.verify.w3c.presentation import verify_foreign as verify_foreign
@@ -246,13 +246,12 @@ _PLACES = {
     "train.predict.prediction": "PREDICTION_COLUMNS Prediction",
     "train.requirements": "UseConfig",
     "train.worker.order": "rank_batches",
-    "verify.checks": "not_proven",
     "verify.delivery.alone": "signed_manifest verify_manifest_alone",
     "verify.delivery.compare_files": "is_litter",
     "verify.delivery.delivery": "verify_alone",
     "verify.delivery.folder": "read_siblings",
     "verify.delivery.siblings": "SiblingFiles",
-    "verify.deployment.folder": "DeployedFolder FolderState deployed_folder",
+    "verify.deployment.folder": "DeployedFolder FolderState deployed_folder of_earlier_folder",
     "verify.report": "Report",
     "verify.store.store": "verify_store_at",
     "verify.w3c.presentation": "verify_foreign",

@@ -22,7 +22,6 @@ from lyrikstore.canon.errors import (
     FormatError,
     IncompleteError,
     InvalidInputError,
-    NotFoundError,
     StorageError,
 )
 from lyrikstore.canon.limits import (
@@ -34,6 +33,7 @@ from lyrikstore.canon.limits import (
     MAX_STATEMENTS_BYTES,
 )
 from lyrikstore.canon.progress import OnProgress, Progress, silent
+from lyrikstore.canon.text import pluralize
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.parallel.processes import Workers, cores
 from lyrikstore.objects.parallel.tasks import Message
@@ -49,6 +49,7 @@ from lyrikstore.verify.delivery.compare_files import (
 )
 from lyrikstore.verify.delivery.file_hash import FLAGS
 from lyrikstore.verify.delivery.line_ends import was_rewritten
+from lyrikstore.verify.delivery.paths import read_small, walk
 
 MAX_RESOURCES = 1 << 26
 """Bound on the bytes in all of the others, where a foreign document may pin them."""
@@ -117,7 +118,7 @@ class FolderData(Struct, frozen=True):
         names: dict[str, bool | None] = {}
         for path, is_file in walk(self.root, self.aside):
             if len(names) == self.most:
-                text = f"the folder holds more than {self.most} files"
+                text = f"the folder holds more than {pluralize(self.most, 'file')}"
                 raise IncompleteError("too-many-files", text)
             names[path] = is_file
         return names
@@ -385,61 +386,3 @@ def _batches(tree: Tree, positions: Sequence[int]) -> Iterator[list[int]]:
             batch, size = [], 0
     if batch:
         yield batch
-
-
-def walk(root: Path, aside: str = "") -> Iterator[tuple[str, bool | None]]:
-    """Yield every path below ``root`` that is no folder, and whether it is a regular file.
-
-    Args:
-        root: The folder.
-        aside: Name of a folder in it that is not looked into.
-
-    Raises:
-        IncompleteError: (``linked``) the folder is a link.
-        NotFoundError: (``no-data``) there is no such folder.
-        StorageError: (``io``) it cannot be listed.
-
-    A folder that cannot be listed comes as its path and ``/``, with None: ATTACK: one below more
-    folders than a path can name, laid there so that there is no answer at all.
-    """
-    # ATTACK: a delivery whose data is whatever the verifier has at some path.
-    if root.is_symlink():
-        raise IncompleteError("linked", "the folder of data is a link, which is not followed")
-    if not root.is_dir():
-        raise NotFoundError("no-data", f"there is no folder {root}")
-    pending = [""]
-    while pending:
-        prefix = pending.pop()
-        try:
-            with os.scandir(root / prefix) as entries:
-                here = sorted(entries, key=lambda entry: entry.name)
-        except OSError as error:
-            if not prefix:
-                raise StorageError("io", f"cannot list {root}: {error.strerror}") from None
-            yield f"{prefix}/", None
-            continue
-        for entry in here:
-            path = f"{prefix}/{entry.name}" if prefix else entry.name
-            if entry.is_dir(follow_symlinks=False):
-                if path != aside:
-                    pending.append(path)
-            else:
-                yield path, entry.is_file(follow_symlinks=False)
-
-
-def read_small(path: Path, limit: int) -> bytes | None:
-    """Return what is in a regular file; None if it is none, is larger, or cannot be read.
-
-    Args:
-        path: The file; not followed if it is a link.
-        limit: How many bytes it may have.
-    """
-    try:
-        descriptor = os.open(path, FLAGS)
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return None
-            data = file.read(limit + 1)
-    except OSError:
-        return None
-    return data if len(data) <= limit else None

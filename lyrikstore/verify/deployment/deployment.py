@@ -85,13 +85,13 @@ def verify_deployment(
     signed = judge_alone(deployment, beside, trust=trust, at=at, memory=memory)
     files, sums = _check_files(deployment, evidence, data)
 
-    def bundle_fault(bundle: bytes) -> str | None:
+    def fault_of(model_sig: bytes) -> str | None:
         # Of other files than those listed, `deployment.files` says which.
         key = deployment.body["oms"]["publicKey"]
-        fault = check_model_signature(bundle, key, sums or {})
+        fault = check_model_signature(model_sig, key, sums or {})
         return None if fault == "other-files" and sums is None else fault
 
-    found = check_evidence(deployment, evidence, signed, bundle_fault)
+    found = check_evidence(deployment, evidence, signed, fault_of)
     notices = Notices.among(map(OpenedCredential, (*beside, *status_files)))
     run = _input(deployment, found, "run")
     made = (
@@ -110,6 +110,10 @@ def _read(evidence: EvidenceFiles) -> tuple[Manifest | None, Check]:
     if data is None:
         if layout.UNSIGNED in evidence.files:
             summary = f"unsigned: {layout.FOLDER}/{layout.UNSIGNED} says that nobody signed it"
+            return None, unchecked(check, "unsigned", summary)
+        # ATTACK: a signed folder is made to look like one of a version that signed none.
+        if layout.EARLIER in evidence.surplus:
+            summary = "unsigned: it is of an earlier version, which signed no list of its files"
             return None, unchecked(check, "unsigned", summary)
         summary = f"{layout.FOLDER}/{layout.MANIFEST} is not there"
         return None, unchecked(check, "missing-file", summary)

@@ -24,6 +24,7 @@ from lyrikstore.verify.credential.key_statements import check_statement
 from lyrikstore.verify.delivery.alone import SignedAlone
 from lyrikstore.verify.deployment import layout
 from lyrikstore.verify.deployment.layout import EvidenceFile, Vouched, evidence_file
+from lyrikstore.verify.deployment.model_sig import FAULTS
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, CheckState
 
@@ -66,7 +67,7 @@ def check_evidence(
     deployment: Manifest,
     evidence: EvidenceFiles,
     signed: SignedAlone,
-    bundle_fault: Callable[[bytes], str | None],
+    fault_of: Callable[[bytes], str | None],
 ) -> EvidenceOutcome:
     """Return whether everything that lies below ``lyrikstore/`` is what it is called.
 
@@ -74,11 +75,11 @@ def check_evidence(
         deployment: The manifest.
         evidence: What lies there.
         signed: What its own checks gave.
-        bundle_fault: Gives what is wrong with ``model.sig``, or None.
+        fault_of: Gives what is wrong with ``model.sig``, or None.
 
     Cost: a signature for each manifest and log proof.
     """
-    return _Review(deployment, evidence, signed).check(bundle_fault)
+    return _Review(deployment, evidence, signed).check(fault_of)
 
 
 class _Review:
@@ -93,7 +94,7 @@ class _Review:
         self._inputs: dict[Digest, Manifest] = {}
         self._credentials: dict[Digest, OpenedCredential] = {}
 
-    def check(self, bundle_fault: Callable[[bytes], str | None]) -> EvidenceOutcome:
+    def check(self, fault_of: Callable[[bytes], str | None]) -> EvidenceOutcome:
         self._find_extra()
         for name in sorted(self._evidence.unreadable):
             self._lose("unreadable", name, "cannot be read")
@@ -101,7 +102,7 @@ class _Review:
         for item in self._deployment.inputs:
             self._check_input(item.kind, item.id)
         self._check_card()
-        self._check_attachments(bundle_fault)
+        self._check_attachments(fault_of)
         self._check_credentials()
         self._check_log()
         for name in sorted(self._evidence.litter):
@@ -182,15 +183,15 @@ class _Review:
             if card is not None and (card.attachments_in("markdown") or layout.CARD in self._files):
                 self._take(layout.CARD, card.attachments_in("card")[0].id)
 
-    def _check_attachments(self, bundle_fault: Callable[[bytes], str | None]) -> None:
+    def _check_attachments(self, fault_of: Callable[[bytes], str | None]) -> None:
         for role, name in (
             (layout.REPORT_ROLE, layout.REPORT),
             (layout.SIGNED_FILES_ROLE, layout.SIGNED_FILES),
         ):
             data = self._take(name, self._deployment.attachments_in(role)[0].id)
-            fault = bundle_fault(data) if data is not None and name == layout.SIGNED_FILES else None
+            fault = fault_of(data) if data is not None and name == layout.SIGNED_FILES else None
             if fault is not None:
-                self._fail(fault, name, "does not hold for these files and the key that is named")
+                self._fail(fault, name, FAULTS[fault])
 
     def _check_credentials(self) -> None:
         run = next((self._inputs.get(item.id) for item in self._deployment.inputs_in("run")), None)

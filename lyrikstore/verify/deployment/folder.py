@@ -9,11 +9,14 @@ from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.canon.limits import MAX_JSON_BYTES, MAX_SIBLINGS
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.history.trees.tree import Tree
+from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.credential.key_statements import check_few
 from lyrikstore.verify.delivery.compare_files import is_litter
-from lyrikstore.verify.delivery.folder import FolderData, read_small, walk
+from lyrikstore.verify.delivery.folder import FolderData
+from lyrikstore.verify.delivery.paths import read_small, walk
 from lyrikstore.verify.deployment import layout
 from lyrikstore.verify.deployment.evidence import EvidenceFiles
+from lyrikstore.verify.report import Report
 
 MAX_DEPLOYED_FILES = 100_000
 """Files of a deployed folder outside ``lyrikstore/`` (spec §14.7.7)."""
@@ -57,7 +60,7 @@ class DeployedFolder(Struct, frozen=True):
         Raises:
             InvalidInputError: (``too-many-files``) there is more than a deployment has.
             IncompleteError, NotFoundError, StorageError: As
-                :func:`lyrikstore.verify.delivery.folder.walk`.
+                :func:`lyrikstore.verify.delivery.paths.walk`.
         """
         folder, left = self.root / layout.FOLDER, MAX_DEPLOYED_EVIDENCE_BYTES
         files: dict[str, bytes] = {}
@@ -106,6 +109,11 @@ def deployed_folder(path: Path) -> DeployedFolder | None:
         if "/" not in inner or _lists(root, part):
             return DeployedFolder(root, state, part)
     return None
+
+
+def of_earlier_folder(report: Report) -> Report:
+    """Return the report on the card of a folder of an earlier version, and what it leaves open."""
+    return report.leaving_open(not_proven("deployed-files"))
 
 
 def _state(root: Path) -> FolderState | None:

@@ -79,12 +79,15 @@ def test_what_it_names_fits_together() -> None:
     assert nothing.state is CheckState.NOT_APPLICABLE
 
 
-@pytest.mark.parametrize("case", ["unsigned", "manifest-removed", "manifest-of-another-kind"])
-def test_a_folder_without_its_manifest_is_never_valid(case: str, tmp_path: Path) -> None:
-    root = write(files_of(case), tmp_path)
+@pytest.mark.parametrize("beside", ["", "UNSIGNED.txt", "deployment.json"])
+def test_a_folder_without_its_manifest_is_never_valid(root: Path, beside: str) -> None:
+    (root / "lyrikstore" / "manifest.json").unlink()
+    if beside:
+        (root / "lyrikstore" / beside).write_bytes(b"{}")
     report = judged(root)
-    assert report.verdict in {Verdict.INVALID, Verdict.INCOMPLETE}
-    assert report.issuer is None
+    assert (report.verdict, report.issuer) == (Verdict.INCOMPLETE, None)
+    reason = report.check("manifest.signature").detail["reason"]
+    assert reason == ("unsigned" if beside else "missing-file")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from lyrikstore_cli.commands.verify import repair
 from lyrikstore_cli.commands.verify.card import verify_handed_card
 from lyrikstore_cli.commands.verify.delivery import verify_delivered
 from lyrikstore_cli.commands.verify.deployed import (
+    README,
+    judged_whole,
     verify_deployed,
     verify_manifest_file,
     where_judged,
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
     from lyrikstore.verify.report import Report
 
 MAX_LISTS = 1000
-README = "README.md"
-"""The card of a deployed folder."""
 
 
 class DataGiven(Struct, frozen=True):
@@ -168,8 +168,10 @@ def command(
         for step in enclosing(credential_file(Path(target)), data, report):
             session.screen.hint(step)
     if target is not None and Path(target).is_file():
-        for step in (*next_steps(Path(target), report), *where_judged(Path(target), report)):
+        for step in next_steps(Path(target), report):
             session.screen.hint(step)
+    for step in () if target is None else where_judged(Path(target), report):
+        session.screen.hint(step)
     for step in catch_up(report):
         session.screen.hint(step)
     if report_file is not None:
@@ -221,23 +223,21 @@ def _verify(
             )
     path, delivered = Path(target), False
     if path.exists():
-        from lyrikstore.api import FolderState, deployed_folder, not_proven
+        from lyrikstore.api import deployed_folder, of_earlier_folder
 
         if not target.startswith((".", "/")) and _is_ref(session, target):
             raise click.UsageError(
                 f"{target} is a file and a name: write ./{target}, or datasets/{target}"
             )
         folder = deployed_folder(path)
-        if folder is not None and folder.state is not FolderState.EARLIER:
+        if folder is not None and judged_whole(folder):
             if data is not None or asked or asked.fetch:
                 raise click.UsageError(f"{target} is a deployed folder, or in one: it has all")
             return verify_deployed(session, folder, trust, at, status_files)
-        if folder is not None and folder.part in {"", README}:
+        if folder is not None and folder.part == README:
             about = DataGiven(data, False, recompute)
-            report = _verify_file(
-                session, folder.root / README, about, trust, at, status_files, asked
-            )
-            return report.leaving_open(not_proven("deployed-files"))
+            report = _verify_file(session, path, about, trust, at, status_files, asked)
+            return of_earlier_folder(report)
         if path.is_dir():  # a delivery: what was handed over together is judged together
             path, delivered = credential_file(path), True
         if delivered or data is not None:

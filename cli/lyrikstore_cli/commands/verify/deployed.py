@@ -13,6 +13,20 @@ if TYPE_CHECKING:
     from lyrikstore.api import DeployedFolder, Manifest, Trust
 
 
+README = "README.md"
+"""The card of a deployed folder."""
+
+
+def judged_whole(folder: "DeployedFolder") -> bool:
+    """Return whether all of a folder is judged, whatever file of it was asked about.
+
+    One of an earlier version is not, whose card and manifests are judged by themselves.
+    """
+    from lyrikstore.api import FolderState
+
+    return folder.state is not FolderState.EARLIER or not folder.part
+
+
 def verify_deployed(
     session: Session,
     folder: "DeployedFolder",
@@ -45,16 +59,19 @@ def verify_manifest_file(
 
 
 def where_judged(path: Path, report: Report) -> Iterator[str]:
-    """Yield where what a manifest is about is judged, if `report` is on a manifest alone.
+    """Yield where what nobody signed here, or what a manifest alone is about, is judged.
 
     Args:
-        path: Its file.
+        path: What was named.
         report: On it.
     """
-    for check in report.checks:
-        if check.detail.get("reason") == "no-store":
-            name = escape_control(str(path))
-            yield (
-                f"{name} is {check.summary}: lyrikstore verify {report.subject} --store PATH; "
-                "one out of a delivery or a folder is verified with that"
-            )
+    name, found = escape_control(str(path)), {check.id: check for check in report.checks}
+    signed, there = found.get("manifest.signature"), found.get("object")
+    if signed is not None and signed.detail.get("reason") == "unsigned":
+        if (path / README).is_file():
+            yield f"its card may be signed by itself: lyrikstore verify {name}/{README}"
+    elif there is not None and there.detail.get("reason") == "no-store":
+        yield (
+            f"{name} is {there.summary}: lyrikstore verify {report.subject} --store PATH; one out "
+            "of a delivery or a folder is verified with that"
+        )

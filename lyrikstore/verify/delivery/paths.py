@@ -1,0 +1,67 @@
+"""What stands in a folder, and small files in it, read without following anything."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from lyrikstore.canon.errors import IncompleteError, NotFoundError, StorageError
+from lyrikstore.verify.delivery.file_hash import FLAGS
+
+
+def walk(root: Path, aside: str = "") -> Iterator[tuple[str, bool | None]]:
+    """Yield every path below ``root`` that is no folder, and whether it is a regular file.
+
+    Args:
+        root: The folder.
+        aside: Name of a folder in it that is not looked into.
+
+    Raises:
+        IncompleteError: (``linked``) the folder is a link.
+        NotFoundError: (``no-data``) there is no such folder.
+        StorageError: (``io``) it cannot be listed.
+
+    A folder that cannot be listed comes as its path and ``/``, with None: ATTACK: one below more
+    folders than a path can name, laid there so that there is no answer at all.
+    """
+    # ATTACK: a delivery whose data is whatever the verifier has at some path.
+    if root.is_symlink():
+        raise IncompleteError("linked", "the folder of data is a link, which is not followed")
+    if not root.is_dir():
+        raise NotFoundError("no-data", f"there is no folder {root}")
+    pending = [""]
+    while pending:
+        prefix = pending.pop()
+        try:
+            with os.scandir(root / prefix) as entries:
+                here = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            if not prefix:
+                raise StorageError("io", f"cannot list {root}: {error.strerror}") from None
+            yield f"{prefix}/", None
+            continue
+        for entry in here:
+            path = f"{prefix}/{entry.name}" if prefix else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                if path != aside:
+                    pending.append(path)
+            else:
+                yield path, entry.is_file(follow_symlinks=False)
+
+
+def read_small(path: Path, limit: int) -> bytes | None:
+    """Return what is in a regular file; None if it is none, is larger, or cannot be read.
+
+    Args:
+        path: The file; not followed if it is a link.
+        limit: How many bytes it may have.
+    """
+    try:
+        descriptor = os.open(path, FLAGS)
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return None
+            data = file.read(limit + 1)
+    except OSError:
+        return None
+    return data if len(data) <= limit else None
