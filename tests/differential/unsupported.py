@@ -313,3 +313,12 @@ OF_CARDS: Mapping[str, Callable[[Any], Report]] = {
     "card.approval": _unapproved_card,
 }
 """Id → what makes a card of which it does not hold, and verifies it."""
+
+OF_DEPLOYMENTS: Mapping[str, str] = {
+    "deployment.files": "byte-added",
+    "deployment.evidence": "extra-evidence",
+    "deployment.made-from": "run-of-another",
+    "deployment.rights": "sound",
+    "deployment.approval": "not-approved",
+}
+"""Id → the case of ``spec/vectors/deployments`` in which it does not hold, or is only stated."""
