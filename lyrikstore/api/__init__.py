@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lyrikstore.api.verify import verify_delivery as verify_delivery
     from lyrikstore.api.verify import verify_deployed_folder as verify_deployed_folder
     from lyrikstore.api.verify import verify_folder as verify_folder
+    from lyrikstore.api.verify import verify_store_at as verify_store_at
     from lyrikstore.canon.digest import Digest as Digest
     from lyrikstore.canon.errors import LyrikstoreError as LyrikstoreError
     from lyrikstore.credentials.did import KnownDocument as KnownDocument
@@ -147,7 +148,6 @@ if TYPE_CHECKING:
     from lyrikstore.verify.deployment.folder import deployed_folder as deployed_folder
     from lyrikstore.verify.deployment.folder import of_earlier_folder as of_earlier_folder
     from lyrikstore.verify.report import Report as Report
-    from lyrikstore.verify.store.store import verify_store_at as verify_store_at
     from lyrikstore.verify.w3c.presentation import verify_foreign as verify_foreign
     from lyrikstore.verify.w3c.resource_files import read_resources as read_resources
     from lyrikstore.web import MAX_CARRIED as MAX_CARRIED
@@ -170,7 +170,8 @@ _PLACES = {
     "api.context": "LogPosition",
     "api.named_remotes": "NamedRemote NamedRemotes place_of",
     "api.store": "Store",
-    "api.verify": "data_folder verify_delivery verify_deployed_folder verify_folder",
+    "api.verify": "data_folder verify_delivery verify_deployed_folder verify_folder "
+    "verify_store_at",
     "canon.digest": "Digest",
     "canon.errors": "LyrikstoreError",
     "credentials.did": "KnownDocument web_url",
@@ -253,7 +254,6 @@ _PLACES = {
     "verify.delivery.siblings": "SiblingFiles",
     "verify.deployment.folder": "DeployedFolder FolderState deployed_folder of_earlier_folder",
     "verify.report": "Report",
-    "verify.store.store": "verify_store_at",
     "verify.w3c.presentation": "verify_foreign",
     "verify.w3c.resource_files": "read_resources",
     "web": "Carried MAX_CARRIED carried_by page_fingerprint verification_page",

@@ -302,6 +302,7 @@ class Store(StoreContext):
             FormatError: (``bad-trust``) the trust file is none.
             StorageError: Storage backend error. What is wrong with the store stands in the report.
         """
+        from lyrikstore.api.verify import check_cards
         from lyrikstore.verify.store.object import verify_object
         from lyrikstore.verify.store.store import verify_store
 
@@ -312,10 +313,15 @@ class Store(StoreContext):
             "progress": progress,
         }
         if ref is None:
-            return verify_store(self.repository, **how)
+            return verify_store(self.repository, check_cards=check_cards, **how)
         repository = self.repository.afresh()
-        read = _read_labelled if recompute else None
-        return verify_object(repository, repository.resolve(ref).id, read=read, **how)
+        how["read"] = _read_labelled if recompute else None
+        found = repository.resolve(ref)
+        if found.kind == "card":
+            from lyrikstore.publish.cards.check import verify_logged_card
+
+            return verify_logged_card(repository, found, **how)
+        return verify_object(repository, found.id, check_cards=check_cards, **how)
 
 
 def _read_labelled(

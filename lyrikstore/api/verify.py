@@ -1,4 +1,4 @@
-"""Verify a delivery from a notebook or a program, without a store.
+"""Verify a delivery without a store, or a store that need not open, from a notebook or a program.
 
 Example:
     >>> from lyrikstore import verify_delivery                              # doctest: +SKIP
@@ -6,7 +6,7 @@ Example:
     <Verdict.TRUSTED: 'trusted'>
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from lyrikstore.credentials.did import KnownDocument
     from lyrikstore.credentials.model.opened import OpenedCredential
     from lyrikstore.credentials.trust import Trust
+    from lyrikstore.history.manifests.manifest import Manifest
+    from lyrikstore.history.repository.repository import Repository
     from lyrikstore.history.trees.tree import TreeEntry
+    from lyrikstore.objects.parallel.tasks import Pools
     from lyrikstore.verify.deployment.folder import DeployedFolder
-    from lyrikstore.verify.report import Report
+    from lyrikstore.verify.report import Check, Report
 
 
 def verify_delivery(
@@ -173,3 +176,38 @@ def verify_deployed_folder(
         status_files=status_files,
         part=folder.part,
     )
+
+
+def verify_store_at(
+    root: Path,
+    *,
+    trust: "Trust",
+    at: datetime,
+    memory: LogMemory | None = None,
+    progress: OnProgress = silent,
+    share: float = 1,
+    pools: "Pools | None" = None,
+) -> "Report":
+    """Return the report on the store in a folder, cards too, also where it cannot be opened.
+
+    Arguments and errors are those of :func:`lyrikstore.verify.store.store.verify_store_at`.
+    """
+    from lyrikstore.verify.store.store import verify_store_at as judge
+
+    return judge(
+        root,
+        trust=trust,
+        at=at,
+        memory=memory,
+        progress=progress,
+        share=share,
+        pools=pools,
+        check_cards=check_cards,
+    )
+
+
+def check_cards(repository: "Repository", cards: "Sequence[Manifest]") -> "Check":
+    """Return ``card.sources`` of cards; what makes them is loaded where there is one."""
+    from lyrikstore.publish.cards.sources import check_cards as check
+
+    return check(repository, cards)

@@ -1,6 +1,7 @@
 """TOML within bounds: what the standard library's parser would take memory, time or stack for."""
 
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,11 @@ import pytest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.toml import MAX_KEY_PARTS, parse_toml
 from lyrikstore.credentials.model.attestation import parse_statement
+from lyrikstore.credentials.model.card_attestation import parse_card_statement
 from lyrikstore.credentials.trust.file import parse_trust
 from lyrikstore.curate.descriptor import load_descriptor
 from lyrikstore.curate.recipes.recipe import load_recipe
 from lyrikstore.curate.terms.offer import load_offer
-from lyrikstore.publish.cards.v1.answers import parse_responses
 from lyrikstore.train.config import TrainConfig
 
 MAX = 1 << 20
@@ -56,7 +57,8 @@ def test_every_reader_refuses_with_our_own_error(text: str, tmp_path: Path) -> N
     for read in (load_recipe, load_descriptor, load_offer):
         with pytest.raises(LyrikstoreError):
             read(path)
-    for parse in (TrainConfig.parse, parse_responses, parse_statement, parse_trust):
+    answers = partial(parse_card_statement, kind="answers")
+    for parse in (TrainConfig.parse, answers, parse_statement, parse_trust):
         with pytest.raises(LyrikstoreError):
             parse(text.encode())
 

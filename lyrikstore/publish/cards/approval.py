@@ -249,7 +249,8 @@ def _check_ready(repository: Repository, card: Manifest) -> None:
         )
     # ATTACK: a page that says something else than card.json is what everybody reads.
     sources = check_sources(repository, card)
-    if sources.state is not CheckState.PASS and sources.detail.get("roles") != ["pdf"]:
+    undrawn = sources.state is CheckState.STATED and sources.detail["roles"] == ["pdf"]
+    if sources.state is not CheckState.PASS and not undrawn:
         raise PolicyError(
             "card-outdated",
             f"the card does not say what would be signed now: {sources.summary}",

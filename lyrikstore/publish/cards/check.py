@@ -35,6 +35,7 @@ from lyrikstore.verify.report import (
     unchecked,
     warned,
 )
+from lyrikstore.verify.store.evaluations import ReadRecords
 from lyrikstore.verify.store.object import verify_object
 
 _CALLED = {"checkpoint": "model", "dataset": "dataset"}
@@ -73,14 +74,47 @@ def verify_card(
     found = _find(repository, data)
     if isinstance(found, Check):
         return Report.of("card", (found,), subject=str(Digest.of(data)), issuer=None, at=at)
-    card = found
+    read = read_labelled if recompute else None
+    return verify_logged_card(
+        repository, found, trust=trust, at=at, memory=memory, read=read, progress=progress
+    )
+
+
+def verify_logged_card(
+    repository: Repository,
+    card: Manifest,
+    *,
+    trust: Trust,
+    at: datetime,
+    memory: LogMemory | None = None,
+    read: ReadRecords | None = None,
+    progress: OnProgress = silent,
+) -> Report:
+    """Return the report on a card of a store, whether it was named or handed over.
+
+    Args:
+        repository: The open store.
+        card: A card manifest of it.
+        trust: Whom the verifier believes.
+        at: The moment of verification.
+        memory: What was signed and seen before, or None.
+        read: As for :func:`lyrikstore.verify.store.object.verify_object`.
+        progress: Progress callback, in bytes.
+
+    Raises:
+        StorageError: The disk cannot be read.
+
+    Cost: as :func:`verify_card`.
+    """
+    repository = repository.afresh()  # no cache is evidence
     report = verify_object(
         repository,
         card.id,
         trust=trust,
         at=at,
         memory=memory,
-        read=read_labelled if recompute else None,
+        read=read,
+        check_cards=lambda store, _: check_sources(store, card),
         progress=progress,
     )
     about = repository.manifest(subject_id(card))
@@ -94,7 +128,6 @@ def verify_card(
             about=str(about.id),
             index=index,
         ),
-        check_sources(repository, card),
         _check_current(repository, card),
         _check_approval(repository, card),
         *report.checks,

@@ -22,6 +22,7 @@ from lyrikstore.credentials.model.credential import (
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.proofs.eddsa_jcs import verify_proof
 from lyrikstore.history.manifests.manifest import Input, Manifest
+from lyrikstore.history.repository.refs import Flagged, RefTable
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments, retired_versions
 from lyrikstore.publish.cards.earlier import Earlier, Survey
@@ -156,7 +157,8 @@ def gather(repository: Repository, subject: Manifest, card: Manifest | None = No
         repository: The store.
         subject: A logged manifest of it, of a checkpoint or a dataset.
         card: A card of it: only the evaluations, credentials and status lists that it names. Those
-            its author knew of; the log's order does not tell, where it was made in a clone.
+            its author knew of; the log's order does not tell, where it was made in a clone. What
+            became known of keys after it was logged makes no liar of its author.
 
     Raises:
         NotFoundError, IncompleteError, VerificationError: Part of its ancestry is not here, lost
@@ -179,8 +181,7 @@ def gather(repository: Repository, subject: Manifest, card: Manifest | None = No
         item.id for _, dataset in datasets for item in dataset.inputs_in("filter")
     )
     tree = repository.tree(subject)
-    state = repository.refs.get(subject.name)
-    history = state.history if state is not None else ()
+    history = _history(repository, subject.name, card)
     place = history.index(subject.id) if subject.id in history else None
     older = history[place + 1] if place is not None and place + 1 < len(history) else None
     previous = None if older is None else repository.manifest(older)
@@ -196,7 +197,7 @@ def gather(repository: Repository, subject: Manifest, card: Manifest | None = No
     users = [*([run] if run is not None else []), *before, *evaluations]
     documents = LoggedDocuments(repository, cited)
     attested = _attestations(repository, [dataset for _, dataset in datasets], cited, documents)
-    said = tuple(_said(repository, subject, cited, documents))
+    said = tuple(_said(repository, subject, history, cited, documents))
     rights = [right for user in users for right in user.body.get("rights", ())]
     grants = {
         dataset.id: tuple(
@@ -234,6 +235,17 @@ def gather(repository: Repository, subject: Manifest, card: Manifest | None = No
         earlier=survey.found(),
         reproductions=_reproductions(repository, subject, card),
     )
+
+
+def _history(repository: Repository, name: str, card: Manifest | None) -> tuple[Digest, ...]:
+    """Return the versions of a name, newest first: now, or as they were when a card was logged."""
+    refs = repository.refs
+    if card is not None and repository.policy.suspects:
+        index, steps = repository.index_of(card.id), repository.table.steps
+        place = (one.index if isinstance(one, Flagged) else one[0] for one in steps)
+        before = (one for one, at in zip(steps, place, strict=True) if at < index)
+        refs = RefTable.after(before).refs
+    return refs[name].history if name in refs else ()
 
 
 def _learned_before(
@@ -278,12 +290,11 @@ def _attestations(
 def _said(
     repository: Repository,
     subject: Manifest,
+    history: tuple[Digest, ...],
     cited: Container[Digest] | None,
     documents: LoggedDocuments,
 ) -> Iterator[tuple[CredentialFacts, int]]:
     """Yield what was attested in answer to cards of every version of the subject's name."""
-    state = repository.refs.get(subject.name)
-    history = state.history if state is not None else ()
     for version in dict.fromkeys((subject.id, *history)):
         for one, index in _credentials(repository, version, CARD_ATTESTATION, documents):
             about: Any = one.document["credentialSubject"]

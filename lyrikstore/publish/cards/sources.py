@@ -1,6 +1,6 @@
 """Whether a card says what the objects it names do: made again, it is the same (spec §14.6)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.json import JSON, parse
@@ -8,15 +8,52 @@ from lyrikstore.canon.quoting import listed, quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.history.repository.retired import present_attachments
+from lyrikstore.history.repository.retired import present_attachments, retired_versions
 from lyrikstore.publish.cards.card import answers_of, card_body, card_name, profiles_of
 from lyrikstore.publish.cards.document import FORMATS, MAX_CARD, CardForm, build_card
 from lyrikstore.publish.cards.facts import gather, subject_id
 from lyrikstore.publish.cards.profiles.profile import shipped_profiles
 from lyrikstore.publish.cards.rendering.renderings import RENDERINGS, ROLES, render, version_of
-from lyrikstore.publish.cards.v1.answers import MAX_BYTES, parse_responses
-from lyrikstore.publish.cards.v1.render import PROFILE, render_card
-from lyrikstore.verify.report import Check, failed, passed, unchecked
+from lyrikstore.verify.problems import Problems
+from lyrikstore.verify.report import Check, CheckState, failed, passed, stated, unchecked
+
+FIRST_PROFILE = "huggingface/2"
+"""Profile of the cards of version 0.1.0, which are a text and nothing else."""
+
+_CHECK = "card.sources"
+_NOT_AGAIN = "its digest is signed, not drawn again here"
+
+
+def check_cards(repository: Repository, cards: Sequence[Manifest]) -> Check:
+    """Return ``card.sources`` of several cards, such as all of a store: see :func:`check_sources`.
+
+    What a signed retention took is noted: it keeps no store from being whole.
+
+    Args:
+        repository: The store.
+        cards: Card manifests of it.
+
+    Cost: makes each card and its renderings again; one read of every manifest of the log for each.
+    """
+    problems, undrawn = Problems(_CHECK), list[str]()
+    for card in cards:
+        found = check_sources(repository, card)
+        text = f"{card.name} ({card.id.short}): {found.summary}"
+        reason = str(found.detail.get("reason", ""))
+        if found.state is CheckState.FAIL:
+            problems.add(problems.bad, reason, text)
+        elif found.state is CheckState.UNCHECKED:
+            kept = problems.odd if reason == "retired" else problems.lost
+            problems.add(kept, reason, text)
+        elif found.state is CheckState.STATED:
+            undrawn.append(text)
+    made = f"{pluralize(len(cards), 'card')} made again from what they rest on"
+    if undrawn and not problems.count:
+        summary = f"{made}; {'; '.join(undrawn[:3])}"
+        return stated(_CHECK, summary, cards=len(cards), undrawn=listed(undrawn))
+    return problems.close(
+        f"{made}, the same byte for byte", cards=len(cards), undrawn=listed(undrawn)
+    )
 
 
 def check_sources(repository: Repository, card: Manifest) -> Check:
@@ -26,58 +63,71 @@ def check_sources(repository: Repository, card: Manifest) -> Check:
         repository: The store.
         card: A card manifest of it.
 
+    Returns:
+        The check: ``stated`` where all that is compared is the same, and a text is not drawn again
+        here: that of a card of version 0.1.0, and a rendering by another version.
+
     Cost: makes the card and its renderings again.
     """
     profile = card.body["profile"]
-    if profile not in (PROFILE, *FORMATS):
+    # ATTACK: a card of today that names the profile of 0.1.0, so that nothing of it is compared.
+    earlier = profile == FIRST_PROFILE and "profiles" not in card.body
+    if not earlier and profile not in FORMATS:
         return unchecked(
-            "card.sources",
+            _CHECK,
             "other-profile",
             f"it is written as {quote(profile)}, which this version does not know; it knows "
-            f"{listed([PROFILE, *FORMATS])}",
+            f"{listed([FIRST_PROFILE, *FORMATS])}",
         )
     try:
+        if earlier:
+            return _first(repository, card)
         if flaw := _flaw(repository, card):
-            return failed("card.sources", "differs", flaw)
+            return failed(_CHECK, "differs", flaw)
         made, counted = _made_again(repository, card)
         signed = {role: text_of(repository, card, role) for role in made}
     except LyrikstoreError as error:
-        why = "retired" if error.kind == "retired" else "lost"
-        return unchecked("card.sources", why, f"it cannot be made again: {quote(error.message)}")
+        why = "retired" if _is_retired(repository, card, error) else "lost"
+        return unchecked(_CHECK, why, f"it cannot be made again: {quote(error.message)}")
     for role, data in made.items():
         if data != signed[role]:
             theirs = signed[role].decode("utf-8", "replace")
             found = difference(theirs, data.decode("utf-8", "replace"), "in it", "it rests on")
             summary = f"its {role} does not say what it rests on: {found}"
-            return failed("card.sources", "differs", summary, role=role)
+            return failed(_CHECK, "differs", summary, role=role)
     if counted != card.body:
         # ATTACK: the body says that nothing is open, so that a draft is taken for complete.
         wrong = sorted(
             name for name in {*counted, *card.body} if counted.get(name) != card.body.get(name)
         )
         summary = f"its manifest says something else than the card of {listed(wrong)}"
-        return failed("card.sources", "differs", summary)
-    others = [one for one in card.attachments if one.role in ROLES and one.role not in made]
-    if others:
-        roles = sorted(one.role for one in others)
-        summary = (
-            f"its {listed(roles)} was rendered by a version that is not this one; the rest is "
-            "checked"
-        )
-        return unchecked("card.sources", "other-renderer", summary, roles=[*roles])
+        return failed(_CHECK, "differs", summary)
+    roles = sorted(one.role for one in card.attachments if one.role in {*ROLES} - made.keys())
+    if roles:
+        drawn = card.body.get("renderings", {})
+        said = listed([f"its {role} was drawn by {quote(drawn.get(role, '?'))}" for role in roles])
+        return stated(_CHECK, f"{said}; {_NOT_AGAIN}; the rest is the same", roles=[*roles])
     evidence = len(card.body["evidence"])
     return passed(
-        "card.sources",
+        _CHECK,
         f"made again from the {pluralize(evidence, 'object')} it names, it is the same byte for "
         "byte",
         evidence=evidence,
     )
 
 
+def _first(repository: Repository, card: Manifest) -> Check:
+    """Return ``card.sources`` of a card of version 0.1.0, whose text nothing here can draw."""
+    before = [repository.manifest(one).body["profile"] for one in card.parents]
+    # ATTACK: whoever cannot pass with a card of today signs one in the form that is not compared.
+    if any(one in FORMATS for one in before):
+        return failed(_CHECK, "differs", "it has the form of version 0.1.0, after one of today's")
+    text_of(repository, card)
+    return stated(_CHECK, f"its text was drawn by version 0.1.0; {_NOT_AGAIN}", roles=["card"])
+
+
 def _flaw(repository: Repository, card: Manifest) -> str:
     """Return what no card that this program signs has; empty: nothing."""
-    if card.body["profile"] not in FORMATS:
-        return ""
     for role in ROLES:
         # ATTACK: of two pages, one is compared and the other handed out.
         if len(card.attachments_in(role)) > 1:
@@ -99,23 +149,28 @@ def _flaw(repository: Repository, card: Manifest) -> str:
     return ""
 
 
+def _is_retired(repository: Repository, card: Manifest, error: LyrikstoreError) -> bool:
+    """Return whether a card cannot be made again because something was retired, by the log."""
+    if error.kind == "retired":
+        return True
+    try:
+        gone = retired_versions(repository)
+    except LyrikstoreError:
+        return False
+    return not gone.isdisjoint({card.id, *(one.id for one in card.inputs)})
+
+
 def _made_again(
     repository: Repository, card: Manifest
 ) -> tuple[dict[str, bytes], Mapping[str, JSON]]:
     """Return what the objects that a card names give: role of the attachment → bytes; the body."""
     facts = gather(repository, repository.manifest(subject_id(card)), card)
-    if card.body["profile"] in FORMATS:
-        profiles, form = profiles_of(repository, card), CardForm.of(card.body)
-        document = build_card(facts, answers_of(facts), profiles, form)
-        stated = card.body.get("renderings", {})
-        known = [role for role in RENDERINGS if stated.get(role, "") == version_of(role) != ""]
-        body = {**card_body(document, profiles, known, form), "renderings": stated}
-        return render(document.content, known), body
-    answers = present_attachments(repository, card, "answers")
-    responses = None
-    if answers:
-        responses = parse_responses(repository.blobs.read(answers[0].id, max_bytes=MAX_BYTES))
-    return {"card": render_card(facts, responses).data}, card.body
+    profiles, form = profiles_of(repository, card), CardForm.of(card.body)
+    document = build_card(facts, answers_of(facts), profiles, form)
+    drawn = card.body.get("renderings", {})
+    known = [role for role in RENDERINGS if drawn.get(role, "") == version_of(role) != ""]
+    body = {**card_body(document, profiles, known, form), "renderings": drawn}
+    return render(document.content, known), body
 
 
 def difference(one: str, other: str, called: str, otherwise: str) -> str:

@@ -71,9 +71,13 @@ def withdrawals(
         if entries and one.signer is not None and one.issuer is not None:
             wanted[identity] = (one.issuer, one.signer, entries)
     lists = _lists(repository, cited) if wanted else []
+    # Whoever made a card believed the lists that it names: a role that ended since, or a key that
+    # was stolen, makes no liar of them.
+    policies = [one for _, one in repository.table.policies] if cited else [repository.policy]
+    ours = {one for policy in policies for one in policy.keys}
     found: dict[Digest, Withdrawal] = {}
     for identity, (issuer, key, entries) in wanted.items():
-        own = {key, *repository.policy.keys}
+        own = {key, *ours}
         for entry in entries:
             known = [
                 one
@@ -98,7 +102,8 @@ def _lists(repository: Repository, cited: Container[Digest] | None) -> list[_Lis
             continue
         try:
             data = repository.credential(entry.id)
-            if may_contain(data, LIST_TYPE) and not repository.is_suspect(data, entry.index):
+            suspect = cited is None and repository.is_suspect(data, entry.index)
+            if may_contain(data, LIST_TYPE) and not suspect:
                 opened = OpenedCredential(data)
                 content = StatusList.of(opened, parse_method_fragment)
                 if opened.signer is not None:

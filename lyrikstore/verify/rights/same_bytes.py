@@ -101,7 +101,9 @@ class ProhibitingTerms:
                 continue
             data = repository.credential(entry.id)
             opened = OpenedCredential(data)
-            if opened.kind is not DATASET or repository.is_suspect(data, entry.index):
+            if opened.kind is not DATASET:
+                continue
+            if cited is None and repository.is_suspect(data, entry.index):
                 continue
             try:
                 claims = opened.claims_as(DATASET)
@@ -179,18 +181,21 @@ class ProhibitingTerms:
         try:
             with self._repository.blobs.open(identity) as stream:
                 return Tree.parse(stream)
-        except (NotFoundError, IncompleteError):
+        except (NotFoundError, IncompleteError) as error:
+            gone = retired_versions(self._repository)
+            of = [
+                one.id in gone
+                for _, one in self._repository.all_manifests()
+                if one.kind == "dataset" and one.tree == identity
+            ]
+            if not all(of):
+                raise
             # Whoever made a card saw it: that card cannot be made again without.
-            if self._cited or self._should_be_here(identity):
+            if self._cited and of:
+                raise IncompleteError("retired", error.message) from error
+            if self._cited:
                 raise
             return None
-
-    def _should_be_here(self, identity: Digest) -> bool:
-        gone = retired_versions(self._repository)
-        return any(
-            one.kind == "dataset" and one.tree == identity and one.id not in gone
-            for _, one in self._repository.all_manifests()
-        )
 
 
 class _Places:

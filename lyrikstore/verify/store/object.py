@@ -29,6 +29,7 @@ from lyrikstore.verify.store.ancestry import (
     closure,
     hash_blobs,
 )
+from lyrikstore.verify.store.cards import CheckCards, check_cards_among
 from lyrikstore.verify.store.deployments import check_deployments
 from lyrikstore.verify.store.evaluations import MONITOR, ReadRecords, check_evaluations
 from lyrikstore.verify.store.generations import find_prompt_fault
@@ -60,6 +61,7 @@ def verify_object(
     at: datetime,
     memory: LogMemory | None = None,
     read: ReadRecords | None = None,
+    check_cards: CheckCards | None = None,
     progress: OnProgress = silent,
 ) -> Report:
     """Return the report on a logged manifest and its whole ancestry.
@@ -72,6 +74,7 @@ def verify_object(
         memory: What was signed and seen before, or None.
         read: Reads the records of test sets, so that evaluations are computed again; None: they
             are not, and the verdict is at best ``valid`` where that would be possible.
+        check_cards: Makes the cards in its ancestry again; None: they are not checked.
         progress: Progress callback, in bytes.
 
     Raises:
@@ -111,6 +114,7 @@ def verify_object(
         check_same_bytes(repository, ancestry),
         check_evaluations(repository, ancestry, read),
         check_deployments(repository, ancestry),
+        check_cards_among(repository, ancestry, check_cards),
     )
     return Report.of(
         "object",

@@ -38,6 +38,7 @@ from lyrikstore.verify.store.ancestry import (
     check_misdated,
     read_manifest,
 )
+from lyrikstore.verify.store.cards import CheckCards, check_cards_among
 from lyrikstore.verify.store.credentials import check_logged_credentials
 from lyrikstore.verify.store.deployments import check_deployments
 from lyrikstore.verify.store.log import check_log_state, check_tiles, opening_failed
@@ -53,6 +54,7 @@ def verify_store(
     progress: OnProgress = silent,
     share: float = 1,
     pools: Pools | None = None,
+    check_cards: CheckCards | None = None,
 ) -> Report:
     """Return the report on a whole store: every byte of it is read and hashed.
 
@@ -66,12 +68,14 @@ def verify_store(
         share: How many of the packs to read: 1 for all; less leaves the verdict incomplete, for
             what was not read is not known to be there. 0 reads no tree either.
         pools: Makes the workers that read the packs, if they are not to be processes here.
+        check_cards: Makes the cards with effect again; None, or share 0: they are not checked.
 
     Raises:
         StorageError: The disk cannot be read.
 
     Cost: reads every pack once; one signature per manifest and credential; some 100 bytes of
-    memory per blob that a manifest names. With share 0, the footers instead of the packs.
+    memory per blob that a manifest names; one pass over the manifests per card. With share 0, the
+    footers instead of the packs, and no card.
     """
     repository = repository.afresh()  # no cache is evidence
     log = check_log_state(repository, trust=trust, at=at, memory=memory)
@@ -92,7 +96,9 @@ def verify_store(
                 ),
                 _check_refs(repository),
                 check_logged_credentials(repository, trust, at),
-                *_check_rights(repository, manifests, trust, at),
+                *_check_effects(
+                    repository, manifests, trust, at, check_cards if share > 0 else None
+                ),
                 check_orphans(repository, records),
                 blobs.result(),
             )
@@ -119,6 +125,7 @@ def verify_store_at(
     progress: OnProgress = silent,
     share: float = 1,
     pools: Pools | None = None,
+    check_cards: CheckCards | None = None,
 ) -> Report:
     """Return the report on the store in the folder ``root``, also where it cannot be opened.
 
@@ -130,6 +137,7 @@ def verify_store_at(
         progress: Progress callback, in bytes, called from another thread.
         share: As for :func:`verify_store`.
         pools: As for :func:`verify_store`.
+        check_cards: As for :func:`verify_store`.
 
     Raises:
         NotFoundError: (``no-store``) there is none.
@@ -165,6 +173,7 @@ def verify_store_at(
         progress=progress,
         share=share,
         pools=pools,
+        check_cards=check_cards,
     )
 
 
@@ -230,18 +239,19 @@ def _check_manifests(
     return manifests, unchecked("manifests", "not-read", summary, manifests=len(manifests))
 
 
-def _check_rights(
-    repository: Repository, manifests: dict[Digest, Manifest], trust: Trust, at: datetime
+def _check_effects(
+    repository: Repository,
+    manifests: dict[Digest, Manifest],
+    trust: Trust,
+    at: datetime,
+    check_cards: CheckCards | None,
 ) -> Iterator[Check]:
-    """Yield ``rights`` and ``rights.same-bytes`` of every model and evaluation with effect.
-
-    And ``deployment.made-from`` of every deployment with effect.
-    """
+    """Yield the checks of what has effect: rights, deployments and cards."""
     try:
         without = {item.id for item in repository.flagged if item.reason != "already-logged"}
         counting = {one: manifests[one] for one in manifests if one not in without}
     except LyrikstoreError as error:
-        for check in ("rights", "rights.same-bytes", "deployment.made-from"):
+        for check in ("rights", "rights.same-bytes", "deployment.made-from", "card.sources"):
             problems = Problems(check)
             problems.note("what has effect cannot be known", error)
             yield problems.close("")
@@ -249,6 +259,7 @@ def _check_rights(
     yield check_rights(repository, counting, trust=trust, at=at, of_models=True)
     yield check_same_bytes(repository, counting)
     yield check_deployments(repository, counting)
+    yield check_cards_among(repository, counting, check_cards)
 
 
 def _check_refs(repository: Repository) -> Check:

@@ -12,8 +12,7 @@ from lyrikstore.history.manifests.manifest import Attachment, Manifest
 from lyrikstore.publish.cards.document import FORMAT
 from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.cards.rendering.renderings import render
-from lyrikstore.publish.cards.v1.answers import parse_responses
-from lyrikstore.publish.cards.v1.render import PROFILE, render_card
+from lyrikstore.publish.cards.sources import FIRST_PROFILE
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.report import CheckState, Verdict
 from tests.publish.cards.making import (
@@ -148,8 +147,9 @@ def test_a_rendering_of_another_version_is_not_judged_and_the_rest_is(chain: Any
     other = {"html": b"<!doctype html>\n<p>of tomorrow\n"}
     body = {"renderings": {**honest.manifest.body["renderings"], "html": "html/9"}}
     log_card(chain, honest.manifest, other, chain.signer, body=body)
-    found = judge(chain, honest.renderings["card"])
-    assert reason(found, "card.sources") == "other-renderer"
+    found = judge(chain, honest.renderings["card"]).check("card.sources")
+    assert (found.state, found.detail["roles"]) == (CheckState.STATED, ["html"])
+    assert "html/9" in found.summary
     log_card(chain, honest.manifest, {**lie(honest), **other}, chain.signer, body=body)
     assert reason(judge(chain, lie(honest)["card"]), "card.sources") == "differs"
 
@@ -195,12 +195,12 @@ def test_a_profile_of_another_version_is_not_judged(chain: Any) -> None:
     assert (found.state, found.detail["reason"]) == (CheckState.UNCHECKED, "other-profile")
 
 
-def log_old_card(chain: Any, answers: bytes | None) -> tuple[Manifest, bytes]:
-    """Log a card as version 0.1.0 made it."""
-    responses = None if answers is None else parse_responses(answers)
+def log_old_card(
+    chain: Any, answers: bytes | None, before: Manifest | None = None
+) -> tuple[Manifest, bytes]:
+    """Log a card of the form that version 0.1.0 made."""
     facts = gather(chain.repository, chain.made["checkpoint"])
-    rendered = render_card(facts, responses)
-    text = rendered.data
+    text = f"---\n---\n# {facts.subject.name}\n\nmanifest {facts.subject.id}\n".encode()
     extra = [] if answers is None else [answers]
     roles = [Attachment("answers", Digest.of(one), len(one)) for one in extra]
     return chain.log(
@@ -210,25 +210,41 @@ def log_old_card(chain: Any, answers: bytes | None) -> tuple[Manifest, bytes]:
         kind="card",
         name="cards/acme/classifier",
         body={
-            "profile": PROFILE,
-            "statements": rendered.statements,
-            "notEstablished": rendered.not_established,
-            "evidence": sorted(str(one) for one in rendered.evidence),
+            "profile": FIRST_PROFILE,
+            "statements": 1,
+            "notEstablished": 0,
+            "evidence": [str(facts.subject.id)],
         },
         inputs=facts.inputs(),
         attachments=[Attachment("card", Digest.of(text), len(text)), *roles],
+        parents=[] if before is None else [before.id],
     ), text
 
 
 @pytest.mark.parametrize("answers", [None, OLD_ANSWERS], ids=["alone", "with-answers"])
-def test_a_card_of_the_version_before_holds(chain: Any, answers: bytes | None) -> None:
+def test_the_text_of_a_card_of_the_version_before_is_stated(
+    chain: Any, answers: bytes | None
+) -> None:
     _, text = log_old_card(chain, answers)
     report = judge(chain, text)
-    assert report.check("card.sources").state is CheckState.PASS
+    assert report.check("card.sources").state is CheckState.STATED
     assert report.check("card.approval").state is CheckState.NOT_APPLICABLE
     assert any("answers" in line for line in report.not_proven) is (answers is not None)
-    edited = judge(chain, text.replace(b"the baseline is better", b"the model is better"))
+    edited = judge(chain, text.replace(b"manifest", b"the manifest"))
     assert "line " in edited.check("card").summary
+
+
+def test_the_form_of_the_version_before_hides_no_card_of_today(chain: Any) -> None:
+    """ATTACK: what is not compared is signed in place of what is."""
+    honest = make(chain)
+    body = {"profile": FIRST_PROFILE}
+    false = log_card(chain, honest.manifest, lie(honest), chain.signer, body=body)
+    found = judge(chain, lie(honest)["html"]).check("card.sources")
+    assert (found.state, found.detail["reason"]) == (CheckState.UNCHECKED, "other-profile")
+    good = log_card(chain, honest.manifest, {}, chain.signer)
+    assert good.parents == (false.id,)
+    _, text = log_old_card(chain, None, good)
+    assert reason(judge(chain, text), "card.sources") == "differs"
 
 
 def test_answers_of_the_version_before_are_neither_lost_nor_signed_unasked(chain: Any) -> None:

@@ -21,7 +21,7 @@ from lyrikstore.publish.cards.rendering.layout import labels_of, shorten
 from lyrikstore.publish.cards.rendering.markdown import to_markdown
 from lyrikstore.publish.cards.rendering.page import to_html, to_page
 from lyrikstore.publish.cards.rendering.renderings import render
-from lyrikstore.verify.report import Verdict
+from lyrikstore.verify.report import CheckState, Verdict
 from tests.conftest import Person
 from tests.publish.cards.making import (
     answer_all,
@@ -64,7 +64,8 @@ def test_another_version_of_the_maker_of_pdfs_makes_no_other_card(
     again = make(chain, rendering="pdf")
     assert not again.changed
     assert again.renderings["pdf"] == b"%PDF old"
-    assert reason(judge(chain, again.renderings["pdf"]), "card.sources") == "other-renderer"
+    found = judge(chain, again.renderings["pdf"]).check("card.sources")
+    assert (found.state, found.detail["roles"]) == (CheckState.STATED, ["pdf"])
     monkeypatch.setitem(renderings._VERSIONS, "pdf", lambda: "pdf/1 typst 0.1")
     assert make(chain).changed  # not what this version makes
 
