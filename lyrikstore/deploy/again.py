@@ -73,7 +73,7 @@ def deploy_again(
     checkpoint = repo.manifest(deployment.inputs_in("checkpoint")[0].id)
     card = next((repo.manifest(one.id) for one in deployment.inputs_in("card")), None)
     # ATTACK: a newer card was approved, and the folder has the one before.
-    status = check_card_approved(repo, checkpoint, card)
+    status = check_card_approved(repo, checkpoint, card, trust=trust, at=clock())
     report = verified(repo, checkpoint, trust=trust, clock=clock)
     notice, body = notice_of(repo, gather(repo, checkpoint)), deployment.body
     with building(destination) as built:

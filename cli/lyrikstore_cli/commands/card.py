@@ -145,6 +145,11 @@ def command(
                 screen.result(escape_control(f"    {sign} {said}"))
     screen.say(f"✓ card     {result.manifest.name}  {result.manifest.id.short}  {status.word}")
     _tell(session, result)
+    if status.word == "draft" and not any(document.open.values()):
+        screen.say(escape_control(f"! {status.why}"))
+        screen.hint(
+            "compare their keys by another route, then: lyrikstore trust add DID --role expert"
+        )
     say_given_away(screen, given_away)
     screen.holds(held(values=with_values))
     if written:

@@ -115,7 +115,7 @@ class PublishedModels:
             LyrikstoreError: As ``Store.resolve`` and
                 :func:`lyrikstore.publish.cards.approval.approve_card`.
         """
-        from lyrikstore.publish.cards.approval import approve_card, card_status
+        from lyrikstore.publish.cards.approval import approve_card
         from lyrikstore.publish.cards.card import card_name
 
         store, repository = self.store, self.store.repository
@@ -123,20 +123,21 @@ class PublishedModels:
         if found.kind in {"checkpoint", "dataset"}:
             found = repository.resolve(card_name(found))
         manifest, index = approve_card(
-            repository, found, signer=store.signer(), clock=store.clock,
+            repository, found, signer=store.signer(), clock=store.clock, trust=store.trust,
             alone=alone, withdraw=withdraw, statement=statement,
         )  # fmt: skip
-        return manifest, index, card_status(repository, found)
+        return manifest, index, self.card_status(found)
 
     def card_status(self, card: Manifest) -> "CardStatus":
-        """Return the status of a card of this store, as its log has it now.
+        """Return the status of a card of this store, by its log and this user's trust file.
 
         Args:
             card: A card of this store.
         """
         from lyrikstore.publish.cards.approval import card_status
 
-        return card_status(self.store.repository, card)
+        store = self.store
+        return card_status(store.repository, card, trust=store.trust, at=store.clock())
 
     def current_card(self, ref: str) -> dict[str, Any] | None:
         """Return what the current card of a name holds; None: there is none.

@@ -1,11 +1,16 @@
 """Who approved a card, and what its status is: it follows from the log alone (spec §14.4.9)."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, PolicyError
+from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, PolicyError
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
@@ -14,10 +19,11 @@ from lyrikstore.history.policy.approving import approving_roles, count_approvals
 from lyrikstore.history.policy.policy import APPROVAL
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import retired_versions
+from lyrikstore.publish.cards.answerers import unknown_answers
 from lyrikstore.publish.cards.card import card_name, draft_card, profiles_of
-from lyrikstore.publish.cards.document import FORMATS, CardForm
+from lyrikstore.publish.cards.document import FORMATS, CardForm, read_content
 from lyrikstore.publish.cards.facts import subject_id
-from lyrikstore.publish.cards.sources import check_sources
+from lyrikstore.publish.cards.sources import check_sources, text_of
 from lyrikstore.verify.report import CheckState
 
 _WAITING = ("stale", "contradicted")
@@ -45,14 +51,18 @@ class _Decisions(Struct, frozen=True):
     withdrawn: tuple[Manifest, ...]
 
 
-def card_status(repository: Repository, card: Manifest) -> CardStatus:
+def card_status(
+    repository: Repository, card: Manifest, *, trust: Trust, at: datetime
+) -> CardStatus:
     """Return the status of a logged card. Two keys need not be two people.
 
     Args:
         repository: The store.
         card: A card manifest of it.
+        trust: Whose answers close an item.
+        at: The moment to judge for.
 
-    Cost: reads the approvals of the card's name.
+    Cost: reads the approvals of the card's name; of a card that nobody approved, its answers.
     """
     state = repository.refs.get(card.name)
     made = _decisions(repository, card)
@@ -74,9 +84,10 @@ def card_status(repository: Repository, card: Manifest) -> CardStatus:
         return CardStatus(
             "self-approved", "approved by whoever made the card or its subject alone", ids, needed
         )
-    waiting = _open(card)
-    if waiting:
+    if waiting := _open(card):
         return CardStatus("draft", f"{waiting} open, stale or contradicted", ids, needed)
+    if waiting := _of_strangers(repository, card, trust, at):
+        return CardStatus("draft", waiting, ids, needed)
     return CardStatus("complete", f"approved by {count} of {needed} keys", ids, needed)
 
 
@@ -98,23 +109,34 @@ def newest_card(repository: Repository, checkpoint: Manifest) -> Manifest | None
     return None
 
 
-def check_approved(repository: Repository, checkpoint: Manifest) -> CardStatus | None:
+def check_approved(
+    repository: Repository, checkpoint: Manifest, *, trust: Trust, at: datetime
+) -> CardStatus | None:
     """Return the status of the newest card of a checkpoint that may be used; None: it has none.
 
     Args:
         repository: The store.
         checkpoint: A checkpoint of it.
+        trust: Whose answers close an item.
+        at: The moment to judge for.
 
     Raises:
         PolicyError: (``not-approved``) the policy in force has a role whose kinds have
             ``approval`` for this name, and there is no card about exactly this version that its
             keys approved.
     """
-    return check_card_approved(repository, checkpoint, newest_card(repository, checkpoint))
+    return check_card_approved(
+        repository, checkpoint, newest_card(repository, checkpoint), trust=trust, at=at
+    )
 
 
 def check_card_approved(
-    repository: Repository, checkpoint: Manifest, card: Manifest | None
+    repository: Repository,
+    checkpoint: Manifest,
+    card: Manifest | None,
+    *,
+    trust: Trust,
+    at: datetime,
 ) -> CardStatus | None:
     """Return the status of one card of a checkpoint that may be used with it.
 
@@ -122,11 +144,13 @@ def check_card_approved(
         repository: The store.
         checkpoint: A checkpoint of it.
         card: A card about it; None: there is none.
+        trust: Whose answers close an item.
+        at: The moment to judge for.
 
     Raises:
         PolicyError: As :func:`check_approved`, of this very card.
     """
-    status = None if card is None else card_status(repository, card)
+    status = None if card is None else card_status(repository, card, trust=trust, at=at)
     name = card_name(checkpoint)
     roles = approving_roles(repository.policy, _approvals_name(name))
     if not any(APPROVAL in role.kinds for role in roles):
@@ -151,6 +175,7 @@ def approve_card(
     *,
     signer: Signer,
     clock: Clock,
+    trust: Trust,
     alone: bool = False,
     withdraw: bool = False,
     statement: str = "",
@@ -162,6 +187,7 @@ def approve_card(
         card: A logged card of it.
         signer: Whoever approves.
         clock: When it claims to be signed.
+        trust: Whose answers close an item for whoever approves.
         alone: Approve what one made oneself: a status of its own.
         withdraw: Take one's approval back.
         statement: Why.
@@ -171,8 +197,8 @@ def approve_card(
         PolicyError: (``not-approver``) no role lets this key approve; (``own-work``) whoever made
             run, model or card approves it as somebody else, or somebody else as its maker;
             (``card-outdated``) the card is not what would be signed now; (``card-open``) something
-            required is open, stale or contradicted; (``not-approved``) there is nothing to take
-            back.
+            required is open, stale or contradicted, or closed by nobody whom the trust file knows;
+            (``not-approved``) there is nothing to take back.
     """
     if card.kind != "card" or card.body["profile"] not in FORMATS:
         raise InvalidInputError("wrong-object", f"{card.name} is no card that can be approved")
@@ -192,7 +218,7 @@ def approve_card(
             raise PolicyError("not-approved", "this key has approved nothing to be taken back")
     else:
         _check_own(own=own, alone=alone)
-        _check_ready(repository, card)
+        _check_ready(repository, card, trust, clock())
     state = repository.refs.get(name)
     body = {"decision": "withdraw" if withdraw else "approve", "self": own}
     manifest = sign_manifest(
@@ -226,7 +252,7 @@ def _check_own(*, own: bool, alone: bool) -> None:
         )
 
 
-def _check_ready(repository: Repository, card: Manifest) -> None:
+def _check_ready(repository: Repository, card: Manifest, trust: Trust, at: datetime) -> None:
     state = repository.refs.get(card.name)
     subject = repository.manifest(subject_id(card))
     form = CardForm.of(card.body)
@@ -245,6 +271,15 @@ def _check_ready(repository: Repository, card: Manifest) -> None:
             "card-open",
             f"{waiting} open",
             hint="lyrikstore card NAME --draft DIR asks an expert",
+            details=_found(now.states),
+        )
+    # ATTACK: answers in a name that sounds well, by a key that was made for them.
+    if waiting := _strangers(repository, now.content, trust, at):
+        raise PolicyError(
+            "card-open",
+            waiting,
+            hint="compare their keys with theirs by another route, then: lyrikstore trust add DID "
+            "--role expert",
             details=_found(now.states),
         )
     # ATTACK: a page that says something else than card.json is what everybody reads.
@@ -266,6 +301,25 @@ def _found(states: dict[str, int]) -> dict[str, int]:
 def _open(card: Manifest) -> str:
     body = card.body
     return _words(sum(one["open"] for one in body.get("profiles", ())))
+
+
+def _of_strangers(repository: Repository, card: Manifest, trust: Trust, at: datetime) -> str:
+    try:
+        content = read_content(text_of(repository, card))
+        return _strangers(repository, content, trust, at)
+    except LyrikstoreError as error:
+        return f"its answers cannot be read: {error.message}"
+
+
+def _strangers(
+    repository: Repository, content: Mapping[str, Any], trust: Trust, at: datetime
+) -> str:
+    """Return what only people answer whom the trust file does not know; empty: nothing."""
+    found = unknown_answers(repository, content, trust, at)
+    if not found.items:
+        return ""
+    items = pluralize(len(found.items), "required item is", "required items are")
+    return f"{items} answered by nobody whom the trust file knows: {', '.join(found.unknown)}"
 
 
 def _words(count: int) -> str:

@@ -10,17 +10,25 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.json import JSON, parse
 from lyrikstore.canon.progress import OnProgress, silent
-from lyrikstore.canon.quoting import quote
+from lyrikstore.canon.quoting import listed, quote
+from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.curate.labelled import read_labelled
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import retired_versions
+from lyrikstore.publish.cards.answerers import unknown_answers
 from lyrikstore.publish.cards.approval import card_status
 from lyrikstore.publish.cards.card import answers_of, profiles_of
 from lyrikstore.publish.cards.compare import compare_cards
-from lyrikstore.publish.cards.document import FORMATS, MAX_CARD, CardForm, build_card
+from lyrikstore.publish.cards.document import (
+    FORMATS,
+    MAX_CARD,
+    CardForm,
+    build_card,
+    read_content,
+)
 from lyrikstore.publish.cards.facts import gather, subject_id
 from lyrikstore.publish.cards.rendering.renderings import handed_out
 from lyrikstore.publish.cards.sources import check_sources, difference, text_of
@@ -129,7 +137,8 @@ def verify_logged_card(
             index=index,
         ),
         _check_current(repository, card),
-        _check_approval(repository, card),
+        _check_answers(repository, card, trust, at),
+        _check_approval(repository, card, trust, at),
         *report.checks,
     )
     said = card.attachments_in("answers") or card.body.get("answers")
@@ -205,12 +214,36 @@ def _check_current(repository: Repository, card: Manifest) -> Check:
     return problems.close("compared with all that the store holds now")
 
 
-def _check_approval(repository: Repository, card: Manifest) -> Check:
+def _check_answers(repository: Repository, card: Manifest, trust: Trust, at: datetime) -> Check:
+    """Return ``card.answers``: whether the trust file knows who gave the answers that count."""
+    if card.body["profile"] not in FORMATS or not card.body.get("answers"):
+        return not_applicable("card.answers", "it shows no answer that anybody signed")
+    try:
+        content = read_content(text_of(repository, card))
+        found = unknown_answers(repository, content, trust, at)
+    except LyrikstoreError as error:
+        return unchecked("card.answers", "lost", f"they cannot be read: {quote(error.message)}")
+    answers = pluralize(found.answers, "answer that counts", "answers that count")
+    if not found.unknown:
+        return passed("card.answers", f"{answers}, each by somebody whom the trust file knows")
+    strangers = sum(found.unknown.values())
+    items = pluralize(len(found.items), "required item")
+    return warned(
+        "card.answers",
+        "unknown-issuer",
+        f"of {answers}, {strangers} by nobody whom the trust file knows: they close no item, and "
+        f"{items} is open without them",
+        issuers=listed([*found.unknown]),
+        items=listed(found.items),
+    )
+
+
+def _check_approval(repository: Repository, card: Manifest, trust: Trust, at: datetime) -> Check:
     """Return ``card.approval``: whether those who may have approved it; two keys may be one."""
     if card.body["profile"] not in FORMATS:
         return not_applicable("card.approval", "nobody approves a card of version 0.1.0")
     try:
-        status = card_status(repository, card)
+        status = card_status(repository, card, trust=trust, at=at)
     except LyrikstoreError as error:
         summary = f"its approvals cannot be read: {quote(error.message)}"
         return unchecked("card.approval", "lost", summary)

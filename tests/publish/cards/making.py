@@ -12,6 +12,7 @@ from lyrikstore.history.commit.policy_change import PolicyChange, change_policy
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Manifest, sign_manifest
 from lyrikstore.history.policy.policy import Policy, Role
+from lyrikstore.publish.cards.approval import CardStatus, card_status
 from lyrikstore.publish.cards.card import CardResult, draft_card, make_card
 from lyrikstore.publish.cards.check import verify_card
 from lyrikstore.publish.cards.document import CardDocument
@@ -185,9 +186,31 @@ def with_role(name: str, *people: str, threshold: int, kind: str = "approval") -
     return change
 
 
-def judge(chain: Any, data: bytes) -> Report:
-    """Return the report on a card, by the owner of the chain."""
-    trust = Trust((TrustedIssuer(did=chain.signer.did, nickname="owner"),))
+def trusting(chain: Any, *people: str) -> Trust:
+    """Return a trust file that believes the owner of a chain, and some people as experts."""
+    owner = TrustedIssuer(did=chain.signer.did, nickname="owner")
+    experts = (
+        TrustedIssuer(did=signer_for(one).did, nickname=one, roles=("expert",)) for one in people
+    )
+    return Trust((owner, *experts))
+
+
+def approving(chain: Any, who: str = "ada", *people: str) -> dict[str, Any]:
+    """Return how somebody approves who knows these people, or else the expert."""
+    signer = chain.signer if who == "owner" else signer_for(who)
+    trust = trusting(chain, *(people or ("expert",)))
+    return {"signer": signer, "clock": chain.clock, "trust": trust}
+
+
+def status_of(chain: Any, card: Manifest, *people: str) -> CardStatus:
+    """Return the status of a card for somebody who knows these people, or else the expert."""
+    trust = trusting(chain, *(people or ("expert",)))
+    return card_status(chain.repository, card, trust=trust, at=chain.clock())
+
+
+def judge(chain: Any, data: bytes, *people: str) -> Report:
+    """Return the report on a card, by the owner of the chain, who knows some people as experts."""
+    trust = trusting(chain, *people)
     report = verify_card(chain.repository, data, trust=trust, at=chain.clock())
     assert tuple(check.id for check in report.checks) == PROCEDURES["card"].checks
     return report

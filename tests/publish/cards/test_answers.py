@@ -16,7 +16,6 @@ from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.cards.profiles.profile import Profile
 from lyrikstore.publish.issue.attest_card import answer_card
 from lyrikstore.publish.status.withdrawals import Withdrawal
-from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.report import CheckState
 from lyrikstore_cli.exits import exit_code
 from tests.conftest import Person
@@ -32,6 +31,7 @@ from tests.publish.cards.making import (
     answer_all,
     answer_of,
     answered,
+    approving,
     evaluate_again,
     judge,
     make,
@@ -123,8 +123,9 @@ def test_m3_other_metrics_make_an_answer_stale(chain: Any) -> None:
     card = make(chain)
     assert card.document.states["stale"] == 0
     evaluate_again(chain, "0.61")
+    by = approving(chain)
     with pytest.raises(PolicyError) as refused:
-        approve_card(chain.repository, card.manifest, signer=signer_for("ada"), clock=chain.clock)
+        approve_card(chain.repository, card.manifest, **by)
     assert (refused.value.kind, exit_code(refused.value)) == ("card-outdated", 14)
     assert refused.value.details["stale"] == 5
     newer = make(chain)
@@ -138,7 +139,7 @@ def test_m3_other_metrics_make_an_answer_stale(chain: Any) -> None:
     assert "model 0.61 (0.40 to 0.98)" in found["was"]
     assert answer_of(newer, "contact")["state"] == "attested"
     with pytest.raises(PolicyError) as refused:
-        approve_card(chain.repository, newer.manifest, signer=signer_for("ada"), clock=chain.clock)
+        approve_card(chain.repository, newer.manifest, **by)
     assert refused.value.kind == "card-open"
     assert "The answer to limitations." in newer.renderings["markdown"].decode()
     # Whoever answers again has seen it.

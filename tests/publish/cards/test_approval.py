@@ -9,7 +9,7 @@ from lyrikstore.canon.errors import FormatError, InvalidInputError, PolicyError
 from lyrikstore.history.commit.policy_change import revoked, rotated, with_writer
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
-from lyrikstore.publish.cards.approval import CardStatus, approve_card, card_status
+from lyrikstore.publish.cards.approval import CardStatus, approve_card
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.report import CheckState
 from lyrikstore_cli.exits import exit_code
@@ -18,12 +18,14 @@ from tests.publish.cards.making import (
     PICKS,
     answer_all,
     answered,
+    approving,
     evaluate_again,
     judge,
     log_card,
     make,
     policy,
     reason,
+    status_of,
     with_role,
 )
 
@@ -38,9 +40,7 @@ def ready(chain: Any) -> Any:
 
 
 def approve(chain: Any, who: str, card: Manifest | None = None, **options: Any) -> Manifest:
-    signer = chain.signer if who == "owner" else signer_for(who)
-    card = card or chain.card
-    return approve_card(chain.repository, card, signer=signer, clock=chain.clock, **options)[0]
+    return approve_card(chain.repository, card or chain.card, **approving(chain, who), **options)[0]
 
 
 def refused(chain: Any, who: str, card: Manifest | None = None, **options: Any) -> str:
@@ -53,7 +53,7 @@ def refused(chain: Any, who: str, card: Manifest | None = None, **options: Any) 
 
 
 def status(chain: Any, card: Manifest | None = None) -> CardStatus:
-    return card_status(chain.repository, card or chain.card)
+    return status_of(chain, card or chain.card)
 
 
 def forge(chain: Any, who: Any, *, alone: bool, decision: str = "approve") -> Manifest:

@@ -22,10 +22,18 @@ from lyrikstore.canon.errors import PolicyError
 from lyrikstore.history.commit.policy_change import revoked, rotated, with_writer
 from lyrikstore.publish.cards import card as making_of_cards
 from lyrikstore.publish.cards import sources
-from lyrikstore.publish.cards.approval import approve_card, card_status
+from lyrikstore.publish.cards.approval import approve_card
 from lyrikstore.publish.cards.profiles import profile
 from lyrikstore.testing.keys import signer_for
-from tests.publish.cards.making import answer_all, answered, make, policy, with_role
+from tests.publish.cards.making import (
+    answer_all,
+    answered,
+    make,
+    policy,
+    status_of,
+    trusting,
+    with_role,
+)
 from tests.sweep import examples
 
 PEOPLE = ("ada", "grace", "edith", "writer", "owner")
@@ -96,6 +104,7 @@ class Approvals(RuleBasedStateMachine):
                 self.cards[at],
                 signer=self.keys[who],
                 clock=self.chain.clock,
+                trust=trusting(self.chain, "expert"),
                 **options,
             )
         except PolicyError:
@@ -133,7 +142,7 @@ class Approvals(RuleBasedStateMachine):
             return
         newest = len(self.cards) - 1
         for at, card in enumerate(self.cards):
-            word = card_status(self.chain.repository, card).word
+            word = status_of(self.chain, card).word
             if at != newest:
                 assert word == "superseded"
                 continue

@@ -12,7 +12,15 @@ from lyrikstore.publish.cards.approval import approve_card, check_approved
 from lyrikstore.testing.keys import signer_for
 from lyrikstore_cli.exits import exit_code
 from tests.conftest import Person
-from tests.publish.cards.making import answer_all, make, next_version, policy, with_role
+from tests.publish.cards.making import (
+    answer_all,
+    approving,
+    make,
+    next_version,
+    policy,
+    trusting,
+    with_role,
+)
 
 CARD = "cards/acme/tiny"
 MODEL = "checkpoints/acme/tiny"
@@ -139,14 +147,21 @@ def ready(chain: Any) -> Any:
 
 def used(chain: Any, nickname: str = "checkpoint") -> str:
     """Return the status of the card with which a model may be used."""
-    found = check_approved(chain.repository, chain.made[nickname])
+    found = check_approved(
+        chain.repository, chain.made[nickname], trust=trusting(chain, "expert"), at=chain.clock()
+    )
     return "no card" if found is None else found.word
 
 
 def refused(chain: Any, nickname: str = "checkpoint") -> str:
     """Return the next step that is named where a model may not be used."""
     with pytest.raises(PolicyError) as error:
-        check_approved(chain.repository, chain.made[nickname])
+        check_approved(
+            chain.repository,
+            chain.made[nickname],
+            trust=trusting(chain, "expert"),
+            at=chain.clock(),
+        )
     assert (error.value.kind, exit_code(error.value)) == ("not-approved", 14)
     assert error.value.hint
     return error.value.hint
@@ -158,7 +173,7 @@ def test_without_approvers_a_model_is_used_as_its_card_is(chain: Any) -> None:
     assert used(chain) == "draft"
     card = ready(chain)
     assert used(chain) == "complete"
-    approve_card(chain.repository, card, signer=chain.signer, clock=chain.clock, alone=True)
+    approve_card(chain.repository, card, **approving(chain, "owner"), alone=True)
     assert used(chain) == "self-approved"
 
 
@@ -169,15 +184,14 @@ def test_with_approvers_it_is_used_with_an_approved_card_of_that_version_alone(c
     make(chain)
     assert "lyrikstore approve cards/acme/classifier" in refused(chain)
     card = ready(chain)
-    by: Any = {"clock": chain.clock}
-    approve_card(chain.repository, card, signer=people[0], **by)
+    approve_card(chain.repository, card, **approving(chain, "ada"))
     assert "lyrikstore approve cards/acme/classifier" in refused(chain)
-    approve_card(chain.repository, card, signer=people[1], **by)
+    approve_card(chain.repository, card, **approving(chain, "grace"))
     assert used(chain) == "approved"
     next_version(chain)
     assert "lyrikstore card" in refused(chain, "next")  # that card is about another version
     assert used(chain) == "approved"
-    approve_card(chain.repository, card, signer=people[1], withdraw=True, **by)
+    approve_card(chain.repository, card, **approving(chain, "grace"), withdraw=True)
     assert "lyrikstore approve cards/acme/classifier" in refused(chain)
     policy(chain, with_approvers((), threshold=1, cards=["cards/other/*"]))
     assert used(chain) == "withdrawn"
@@ -186,5 +200,5 @@ def test_with_approvers_it_is_used_with_an_approved_card_of_that_version_alone(c
 def test_self_approved_is_not_approved(chain: Any) -> None:
     policy(chain, with_approvers((chain.signer.did,)))
     card = ready(chain)
-    approve_card(chain.repository, card, signer=chain.signer, clock=chain.clock, alone=True)
+    approve_card(chain.repository, card, **approving(chain, "owner"), alone=True)
     assert "lyrikstore approve cards/acme/classifier" in refused(chain)

@@ -12,7 +12,7 @@ from lyrikstore.canon.json import encode, parse
 from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, sign_manifest
-from lyrikstore.publish.cards.approval import approve_card, card_status
+from lyrikstore.publish.cards.approval import approve_card
 from lyrikstore.publish.cards.card import card_body
 from lyrikstore.publish.cards.document import build_card
 from lyrikstore.publish.cards.facts import gather
@@ -26,6 +26,7 @@ from tests.publish.cards.making import (
     answer_all,
     answer_of,
     answered,
+    approving,
     challenged,
     draft,
     judge,
@@ -34,6 +35,7 @@ from tests.publish.cards.making import (
     next_version,
     policy,
     reason,
+    status_of,
     with_role,
 )
 
@@ -93,14 +95,14 @@ def test_a_page_that_says_something_else_is_not_approved(chain: Any, version: st
     honest = make(chain).manifest
     body = {"renderings": {**honest.body["renderings"], "markdown": version}}
     card = log_card(chain, honest, {"markdown": b"---\nPerfect.\n"}, chain.signer, body=body)
-    by: Any = {"signer": signer_for("ada"), "clock": chain.clock}
+    by = approving(chain)
     with pytest.raises(PolicyError) as refused:
         approve_card(chain.repository, card, **by)
     assert refused.value.kind == "card-outdated"
     honest = make(chain).manifest
     assert honest.id != card.id
     approve_card(chain.repository, honest, **by)
-    assert card_status(chain.repository, honest).word == "approved"
+    assert status_of(chain, honest).word == "approved"
 
 
 def test_an_easier_profile_of_a_law_s_name_is_not_approved(chain: Any) -> None:
@@ -122,7 +124,7 @@ def test_an_easier_profile_of_a_law_s_name_is_not_approved(chain: Any) -> None:
         transaction.log_manifest(made)
         transaction.commit()
     with pytest.raises(PolicyError) as refused:
-        approve_card(chain.repository, made, signer=signer_for("ada"), clock=chain.clock)
+        approve_card(chain.repository, made, **approving(chain))
     assert refused.value.kind == "card-outdated"
 
 
@@ -241,7 +243,7 @@ def test_a_card_that_leaves_the_run_out_is_its_authors_work_too(chain: Any) -> N
     made = log_card(chain, replace_inputs(honest.manifest, lacking), {}, signer_for("bob"))
     assert reason(judge(chain, made.encode()), "card.sources") == "differs"
     with pytest.raises(Exception, match="its subject or its run"):
-        approve_card(chain.repository, made, signer=chain.signer, clock=chain.clock)
+        approve_card(chain.repository, made, **approving(chain, "owner"))
 
 
 def replace_inputs(manifest: Any, inputs: Any) -> Any:
@@ -262,7 +264,7 @@ def test_what_another_answered_later_closes_what_went_stale(chain: Any) -> None:
     card = make(chain, "next")
     assert card.document.states["stale"] > 0
     assert set(card.document.open.values()) <= {1}  # nobody has evaluated this version
-    assert card_status(chain.repository, card.manifest).word == "draft"
+    assert status_of(chain, card.manifest).word == "draft"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from lyrikstore.canon.json import encode, parse
 from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, sign_manifest
-from lyrikstore.publish.cards.approval import approve_card, card_status
+from lyrikstore.publish.cards.approval import approve_card
 from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.cards.profiles.profile import Profile, load_profile
 from lyrikstore.publish.cards.vocabulary import say_all
@@ -26,6 +26,8 @@ from tests.publish.cards.making import (
     policy,
     reason,
     statement_of,
+    status_of,
+    trusting,
     with_role,
 )
 
@@ -134,9 +136,9 @@ def _decisions(chain: Any) -> dict[str, Any]:
 def test_who_may_approve_it(chain: Any) -> None:
     made = make(chain, "train", profiles=[_small()])
     policy(chain, with_role("approvers", "ada", threshold=1))
-    arguments = {"clock": chain.clock}
+    arguments = {"clock": chain.clock, "trust": trusting(chain)}
     approve_card(chain.repository, made.manifest, signer=signer_for("ada"), **arguments)
-    assert card_status(chain.repository, made.manifest).word == "approved"
+    assert status_of(chain, made.manifest).word == "approved"
 
 
 def _small(**more: str) -> Profile:

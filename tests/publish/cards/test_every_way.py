@@ -8,14 +8,25 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from lyrikstore.api import Store
 from lyrikstore.canon.json import parse
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
-from lyrikstore.history.manifests.manifest import Input, Manifest
+from lyrikstore.history.commit.transaction import open_transaction
+from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
+from lyrikstore.history.policy.policy import Policy, Retired
 from lyrikstore.publish.cards.rendering.renderings import render
+from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.report import CheckState, Report, Verdict
-from tests.publish.cards.making import answer_all, log_card, make
+from tests.publish.cards.making import (
+    answer_all,
+    log_card,
+    make,
+    policy,
+    statement_of,
+    with_role,
+)
 
 FALSE = ("figure", "page", "states", "counts")
 WAYS = ("name", "id", "store", "file", "manifest", "approval")
@@ -33,7 +44,7 @@ def signed_again(chain: Any, false: str) -> tuple[Manifest, bytes]:
     elif false == "page":
         files = {"html": honest.renderings["html"].replace(b"</main>", b"<p>A+</p></main>")}
     elif false == "states":
-        states = {name: 0 for name in honest.manifest.body["states"]}
+        states = dict.fromkeys(honest.manifest.body["states"], 0)
         profiles = [{**one, "open": 0} for one in honest.manifest.body["profiles"]]
         body = {"states": states, "notEstablished": 0, "profiles": profiles}
     else:
@@ -57,7 +68,10 @@ def ask(chain: Any, way: str, card: Manifest, file: bytes) -> Report:
         )
         of["approval"] = str(approval.id)
     store = Store.open(
-        chain.home, memory_dir=chain.home / "memory", trust_file=chain.home / "none", clock=chain.clock
+        chain.home,
+        memory_dir=chain.home / "memory",
+        trust_file=chain.home / "none",
+        clock=chain.clock,
     )
     if way in of:
         return store.verify(of[way], trust=trust)
@@ -102,3 +116,44 @@ def test_what_is_no_card_is_not_asked_about_one(chain: Any) -> None:
     make(chain)
     report = ask(chain, "name", chain.made["checkpoint"], b"")
     assert report.check("card.sources").state is CheckState.NOT_APPLICABLE
+
+
+def test_a_key_that_was_stolen_makes_no_liar_of_a_card_made_before(chain: Any) -> None:
+    """What a card says of versions was so when it was logged."""
+    policy(chain, with_role("trainer", "eve", threshold=1, kind="checkpoint"))
+    first, eve = chain.made["checkpoint"], signer_for("eve")
+    stolen = log_version(chain, first, eve)
+    last = log_version(chain, stolen, chain.signer)
+    chain.made["last"] = last
+    card = make(chain, "last")
+    assert "version 3" in statement_of(card, "subject.version")["text"]
+    gone = Retired(eve.did, None, chain.repository.index_of(stolen.id))
+
+    def without(before: Policy) -> Policy:
+        roles = {name: one for name, one in before.roles.items() if name != "trainer"}
+        return replace(before, roles=roles, retired=(*before.retired, gone))
+
+    policy(chain, without)
+    assert last.id in {one.id for one in chain.repository.flagged}
+    report = ask(chain, "store", card.manifest, b"")
+    assert report.check("card.sources").state is CheckState.PASS
+
+
+def log_version(chain: Any, before: Manifest, signer: Any) -> Manifest:
+    """Log another version of a model, with the same files."""
+    made = sign_manifest(
+        kind="checkpoint",
+        store=chain.repository.store_id,
+        name=before.name,
+        body={**before.body, "step": before.body["step"] + 1},
+        signer=signer,
+        created=chain.clock(),
+        parents=[before.id],
+        inputs=before.inputs,
+        tree=before.tree,
+        files=before.files,
+    )
+    with open_transaction(chain.repository) as transaction:
+        transaction.log_manifest(made)
+        transaction.commit()
+    return made

@@ -9,13 +9,21 @@ from lyrikstore.curate.recipes.apply import apply_recipe
 from lyrikstore.curate.recipes.recipe import parse_recipe
 from lyrikstore.history.commit.policy_change import with_approvers
 from lyrikstore.history.manifests.manifest import Input, Manifest
-from lyrikstore.publish.cards.approval import approve_card, card_status
+from lyrikstore.publish.cards.approval import approve_card
 from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.cards.profiles.profile import Profile, load_profile
 from lyrikstore.publish.cards.vocabulary import say_all
 from lyrikstore.testing.keys import signer_for
 from lyrikstore_cli.exits import exit_code
-from tests.publish.cards.making import answer_of, answered, draft, make, policy
+from tests.publish.cards.making import (
+    answer_of,
+    answered,
+    approving,
+    draft,
+    make,
+    policy,
+    status_of,
+)
 
 FACT = "data.personal-found"
 BECAUSE = "a filter found personal data in the training data, and nothing after it removed it"
@@ -99,11 +107,11 @@ def test_a_scan_contradicts_who_says_that_there_is_none(scanned: Any) -> None:
 def test_a_contradicted_card_is_not_approved(scanned: Any) -> None:
     policy(scanned, with_approvers([signer_for("ada").did]))
     profile = Profile.parse(ASKS.encode())
-    by: Any = {"signer": signer_for("ada"), "clock": scanned.clock}
+    by = approving(scanned)
     said = {"personal-data": {"text": "I looked.", "choice": "No personal data"}}
     answered(scanned, said, profiles=[profile])
     card = make(scanned, profiles=[profile]).manifest
-    assert card_status(scanned.repository, card).word == "draft"
+    assert status_of(scanned, card).word == "draft"
     with pytest.raises(PolicyError) as refused:
         approve_card(scanned.repository, card, **by)
     assert (refused.value.kind, exit_code(refused.value)) == ("card-open", 14)
@@ -112,7 +120,7 @@ def test_a_contradicted_card_is_not_approved(scanned: Any) -> None:
     answered(scanned, said, profiles=[profile])
     card = make(scanned).manifest
     approve_card(scanned.repository, card, **by)
-    assert card_status(scanned.repository, card).word == "approved"
+    assert status_of(scanned, card).word == "approved"
 
 
 def test_what_was_removed_afterwards_contradicts_nobody(scanned: Any) -> None:
