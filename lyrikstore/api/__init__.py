@@ -125,6 +125,7 @@ if TYPE_CHECKING:
     from lyrikstore.publish.issue.issue import sign_other as sign_other
     from lyrikstore.publish.issue.present import present_grant as present_grant
     from lyrikstore.publish.status.book import Issued as Issued
+    from lyrikstore.publish.status.changes import revoke_alone as revoke_alone
     from lyrikstore.train.config import TrainConfig as TrainConfig
     from lyrikstore.train.foreign.job import ExportedJob as ExportedJob
     from lyrikstore.train.foreign.request import ForeignRun as ForeignRun
@@ -237,6 +238,7 @@ _PLACES = {
     "publish.issue.issue": "IssuedCredential sign_other",
     "publish.issue.present": "present_grant",
     "publish.status.book": "Issued",
+    "publish.status.changes": "revoke_alone",
     "train.config": "TrainConfig",
     "train.foreign.job": "ExportedJob",
     "train.foreign.request": "ForeignRun",

@@ -213,5 +213,6 @@ def _attest_card(
     screen.result(f"✓ attested {kind}, credential {result.id.short}, about {subject}")
     screen.result(f"✓ wrote    {', '.join(map(str, written))}")
     screen.hint(
-        "whoever made what it is about runs: lyrikstore import FILE; it cannot be taken back"
+        "whoever made what it is about runs: lyrikstore import FILE; what takes it back is written "
+        "by: lyrikstore revoke FILE -o DIR"
     )

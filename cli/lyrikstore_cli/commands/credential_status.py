@@ -9,9 +9,9 @@ import click
 from lyrikstore.api import Store
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import NotFoundError, storage_error
-from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.canon.timestamps import format_timestamp, now
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.options import credential_file, write_files
+from lyrikstore_cli.options import credential_file, read_file, write_files
 from lyrikstore_cli.output.impact import say_impact
 from lyrikstore_cli.output.screen import Screen
 from lyrikstore_cli.session import Session
@@ -24,7 +24,8 @@ HELP = """{does}
 CREDENTIAL is a file, a delivery, a urn:uuid, or the start of a digest, whether about a dataset, an
 attestation or a grant. Only its issuer can do it; the log keeps it. Whoever has the log or a clone
 of it learns of it there. Others learn of it from the status lists, if it was issued with
---status-url, and once you have published them.
+--status-url, and once you have published them. Answers to a card that were signed
+without a store are revoked without one, too: -o writes the list for whoever has imported them.
 """
 
 
@@ -47,14 +48,19 @@ def standing_command(
     """
 
     def run(session: Session, credential: str, yes: bool, output: Path | None) -> None:
-        store = session.open_store(sign=True)
         named = named_credential(credential)
+        is_file = named != credential  # and not its digest
         try:
+            store = session.open_store(sign=True)
             issued: Issued = getattr(store.credentials, name)(named, alone=not yes)
         except NotFoundError as error:
-            if (
-                error.kind == "no-credential" and named != credential
-            ):  # a file, and not its digest, is what was typed
+            unlogged = is_file and error.kind in {"no-store", "no-credential"}
+            if unlogged and name == "revoke" and output is not None:
+                _revoke_alone(session, Path(credential), output)
+                return
+            if unlogged and name == "revoke":
+                error.hint = f"answers to a card that no store logged: add -o DIR; {error.hint}"
+            if unlogged and error.kind == "no-credential":
                 error.message = f"{credential} is no credential that is logged in this store"
             raise
         written: list[Path] = []
@@ -95,6 +101,28 @@ def standing_command(
     run = click.argument("credential")(run)
     example = f"lyrikstore {name} delivery/credential.json -o public/status"
     return declare(name, signs=True, epilog=example)(run)
+
+
+def _revoke_alone(session: Session, path: Path, folder: Path) -> None:
+    """Take back an attestation that was made without a store: write the list that says so."""
+    from lyrikstore.api import revoke_alone
+
+    issued, data = revoke_alone(
+        read_file(credential_file(path)), signer=session.signer(), clock=now
+    )
+    written = write_files(folder, {f"revocation-{issued.id.short}.json": data})
+    session.emit(
+        "revoke",
+        {
+            "credential": str(issued.id),
+            "name": issued.name,
+            "lists": [],
+            "written": [str(path) for path in written],
+        },
+    )
+    session.screen.result(f"✓ revoked  credential {issued.id.short}, signed and logged nowhere")
+    session.screen.wrote(written)
+    session.screen.hint("send that file to whoever holds it; a store runs: lyrikstore import FILE")
 
 
 def write_lists(session: Session, store: Store, folder: Path) -> list[Path]:

@@ -273,9 +273,11 @@ def _since(repository: Repository, card: Manifest) -> Iterator[str]:
     index = repository.index_of(card.id)
     known = {item.id for item in card.inputs}
     facts, cited = gather(repository, subject), set(card.body["evidence"])
-    for taken in facts.withdrawn.values():
+    said = {one.id for one, _ in facts.said}
+    for identity, taken in facts.withdrawn.items():
         if str(taken.list) not in cited:
-            yield f"a right that it rests on is {taken.word}, by log entry {taken.index}"
+            what = "an attestation about it" if identity in said else "a right that it rests on"
+            yield f"{what} is {taken.word}, by log entry {taken.index}"
     for evaluation in facts.evaluations:
         if evaluation.id not in known:
             when = "before" if repository.index_of(evaluation.id) < index else "after"

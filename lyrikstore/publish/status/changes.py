@@ -14,6 +14,7 @@ from lyrikstore.canon.errors import (
     PolicyError,
 )
 from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.model.credential import CARD_ATTESTATION
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_list import StatusList, sign_list
 from lyrikstore.crypto.keys.signer import Signer
@@ -97,6 +98,38 @@ def set_status(
         transaction.log_credential(data)
         transaction.commit()
     return issued
+
+
+def revoke_alone(credential: bytes, *, signer: Signer, clock: Clock) -> tuple[Issued, bytes]:
+    """Revoke an attestation about a card that was made without a store; return it and the list.
+
+    The list is handed to whoever has logged the attestation, takes it in, and logs it.
+
+    Args:
+        credential: The attestation.
+        signer: Its issuer.
+        clock: Now.
+
+    Raises:
+        InvalidInputError: (``not-revocable``) it is none, or names lists of its own.
+        PolicyError: (``not-the-issuer``) the signer did not issue it.
+    """
+    opened = OpenedCredential(credential)
+    if opened.kind is not CARD_ATTESTATION or opened.is_listed or opened.id is None:
+        raise InvalidInputError(
+            "not-revocable",
+            "without the store that logged it, only what is said of a card is taken back",
+            hint="run this where it was logged: --store PATH",
+        )
+    if opened.issuer != signer.did:
+        raise PolicyError(
+            "not-the-issuer", f"only {opened.issuer} can do that", hint="sign as: --signer NAME"
+        )
+    entry = next(one for one in opened.entries if one.purpose == "revocation")
+    bits = StatusList.empty(entry, signer.did).with_bit(entry.index, True)
+    data = sign_list(entry.url, entry.purpose, bits, signer, clock(), LIST_VALIDITY)
+    name = str((opened.document or {}).get("id"))
+    return Issued(opened.id, name, signer.did, opened.entries, is_listed=False), data
 
 
 def _later(current: StatusList, now: datetime) -> datetime:

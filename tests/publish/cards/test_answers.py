@@ -7,15 +7,18 @@ import pytest
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import PolicyError
+from lyrikstore.canon.errors import InvalidInputError, PolicyError
 from lyrikstore.credentials.model.card_attestation import parse_card_statement
+from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.publish.cards.answer import in_force
 from lyrikstore.publish.cards.approval import approve_card
 from lyrikstore.publish.cards.card import answers_of
 from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.cards.profiles.profile import Profile
 from lyrikstore.publish.issue.attest_card import answer_card
+from lyrikstore.publish.status.changes import revoke_alone
 from lyrikstore.publish.status.withdrawals import Withdrawal
+from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.report import CheckState
 from lyrikstore_cli.exits import exit_code
 from tests.conftest import Person
@@ -32,12 +35,14 @@ from tests.publish.cards.making import (
     answer_of,
     answered,
     approving,
+    draft,
     evaluate_again,
     judge,
     make,
     next_version,
     policy,
     statement_of,
+    status_of,
     with_role,
 )
 
@@ -214,6 +219,69 @@ def test_an_answer_that_was_taken_back_is_none(chain: Any) -> None:
     assert [one.credential for one in answers_of(facts)] == [said]
     taken = replace(facts, withdrawn={said: Withdrawal("revoked", Digest.of(b"a list"), 17)})
     assert in_force(answers_of(taken)) == {"contact": []}
+
+
+def test_its_author_takes_an_answer_back(chain: Any) -> None:
+    """The item is open again, an earlier answer of theirs does not come back, and cards say so."""
+    policy(chain, with_role("approver", "ada", threshold=1))
+    said = {"personal-data": pick("some"), "contact": "Ada"}
+    answered(chain, said, profiles=[PICKS])
+    last = answered(chain, {"personal-data": pick("some")}, profiles=[PICKS])
+    before = make(chain, profiles=[PICKS])
+    approve_card(chain.repository, before.manifest, **approving(chain))
+    data = chain.repository.credential(last)
+    with pytest.raises(PolicyError) as refused:
+        revoke_alone(data, signer=signer_for("mallory"), clock=chain.clock)
+    assert refused.value.kind == "not-the-issuer"
+    _, taken = revoke_alone(data, signer=signer_for("expert"), clock=chain.clock)
+    with open_transaction(chain.repository) as transaction:
+        transaction.log_credential(taken)
+        transaction.commit()
+    after = draft(chain, profiles=[PICKS])
+    assert after.open == {"picks/1": 1}
+    assert statement_of(after, "answer.personal-data")["state"] == "not-established"
+    assert answer_of(after, "contact")["state"] == "attested"  # of the attestation that stands
+    found = judge(chain, before.renderings["html"], "expert")
+    assert found.check("card.sources").state is CheckState.PASS
+    assert found.check("card.current").state is CheckState.WARN
+    assert "an attestation about it is revoked" in found.check("card.current").summary
+    card = make(chain)
+    assert status_of(chain, card.manifest).word == "draft"
+    newest = judge(chain, card.renderings["html"], "expert")
+    for check in ("card.sources", "card.current"):
+        assert newest.check(check).state is CheckState.PASS
+
+
+def test_what_is_not_one_s_own_to_take_back(chain: Any) -> None:
+    """Only answers that name no list: a store that issues others has logged them."""
+    with pytest.raises(InvalidInputError) as refused:
+        revoke_alone(b"{}", signer=signer_for("expert"), clock=chain.clock)
+    assert refused.value.kind == "not-revocable"
+
+
+def test_an_expert_without_a_store_takes_answers_back(
+    shop: Person, expert: tuple[Person, Path]
+) -> None:
+    person, attestation = expert
+    shop.ok("import", attestation)
+    shop.ok(*CARD, "-o", "x.html")
+    shop.fails(14, "revoke", attestation)  # only their author
+    person.fails(10, "revoke", attestation)  # who has to say where the list goes
+    done = person.ok("revoke", attestation, "-o", "taken", "--json").json
+    (written,) = done["written"]
+    shop.ok("import", person.folder / written)
+    report = shop.ok("verify", "cards/acme/tiny", "--json")
+    assert report.check("card.current")["state"] == "warn"
+    card = shop.ok(*CARD).json
+    assert (card["states"]["attested"], card["answeredBy"]) == (0, [])
+    assert shop.ok("verify", "cards/acme/tiny", "--json").check("card.sources")["state"] == "pass"
+
+
+def test_one_s_own_answers_are_taken_back_where_they_are_logged(shop: Person) -> None:
+    (shop.folder / "a.toml").write_text(ANSWERS)
+    (said,) = shop.ok(*CARD, "--answers", "a.toml").json["answeredBy"]
+    shop.ok("revoke", said)
+    assert shop.ok(*CARD).json["answeredBy"] == []
 
 
 # --- S2: what facts contradict ---------------------------------------------------------------
