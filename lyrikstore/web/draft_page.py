@@ -5,12 +5,12 @@ What is asked, shown beside it and signed is spec §14.8; the program is in page
 
 import json
 from collections.abc import Mapping
-from xml.etree.ElementTree import Element, SubElement
+from xml.etree.ElementTree import SubElement
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.files import PACKAGE, read_packaged
 from lyrikstore.canon.json import JSON, encode
-from lyrikstore.web.html import add, add_program, page_bytes
+from lyrikstore.web.html import add, add_program, new_page, page_bytes
 
 FORM = """
 #draft fieldset{border:0;margin:.6rem 0;padding:0;min-width:0}
@@ -39,17 +39,16 @@ padding:.3rem .75rem;margin:.6rem 0}
 """
 
 
-def draft_page(
-    page: tuple[Element, Element], card: Mapping[str, JSON], subject: Mapping[str, JSON]
-) -> bytes:
-    """Return a page that shows a card, asks its questions and signs the answers.
+def draft_page(card: Mapping[str, JSON], subject: Mapping[str, JSON]) -> bytes:
+    """Return a page that draws a card, asks its questions and signs the answers.
 
     ATTACK: questions, statements and names hold what an attacker wrote. The program gets them as
     data, which ends no element early, and shows them as text.
 
+    ATTACK: a drawn card with other figures than the data that is signed about. So none is in it:
+    the program draws the card from the data, and takes away whatever else stands there.
+
     Args:
-        page: A document that shows the card, and its body; from
-            :func:`lyrikstore.web.html.new_page`. It is changed.
         card: What ``card.json`` holds.
         subject: The model as an attestation names it: ``id``, ``files``, ``manifest`` and ``store``
             as ``urn:blake3:…``, and ``name``.
@@ -57,17 +56,10 @@ def draft_page(
     Raises:
         FormatError: (``bad-json``) the card has no canonical form.
     """
-    html, body = page
-    main = body.find("main")
-    if main is None:
-        main = SubElement(body, "main")
-    section = SubElement(main, "section", {"id": "draft", "aria-labelledby": "draft-head"})
-    add(section, "h2", "Answer and sign", {"id": "draft-head"})
-    add(
-        SubElement(section, "noscript"),
-        "p",
-        "To answer and sign, open this page in a browser that may run its program.",
-    )
+    html, body = new_page("A card to be answered")
+    main = SubElement(body, "main")
+    without = "To read, answer and sign, open this page in a browser that may run its program."
+    add(SubElement(main, "noscript"), "p", without)
     draft = {"card": card, "cardId": str(Digest.of(encode(card))), "subject": subject}
     data = SubElement(body, "script", {"type": "application/json", "id": "draft-data"})
     # A statement could otherwise end the element, or open a comment in it.

@@ -89,7 +89,6 @@ class PublishedModels:
         from lyrikstore.publish.cards.card import draft_card
         from lyrikstore.publish.cards.document import form_with
         from lyrikstore.publish.cards.profiles.profile import load_profile
-        from lyrikstore.publish.cards.rendering.page import to_page
         from lyrikstore.publish.issue.attest_card import subject_of
         from lyrikstore.web.draft_page import draft_page
 
@@ -97,7 +96,7 @@ class PublishedModels:
         repository = self.store.repository
         form = form_with(values=with_values)
         draft = draft_card(repository, repository.resolve(ref), loaded, form)
-        page = draft_page(to_page(draft.content), draft.content, subject_of(draft.content))
+        page = draft_page(draft.content, subject_of(draft.content))
         return {"card.json": draft.data, "card.html": page}
 
     def approve(

@@ -273,10 +273,10 @@ def _since(repository: Repository, card: Manifest) -> Iterator[str]:
     index = repository.index_of(card.id)
     known = {item.id for item in card.inputs}
     facts, cited = gather(repository, subject), set(card.body["evidence"])
-    said = {one.id for one, _ in facts.said}
+    attested = {one.id for one, _ in facts.said}
     for identity, taken in facts.withdrawn.items():
         if str(taken.list) not in cited:
-            what = "an attestation about it" if identity in said else "a right that it rests on"
+            what = "an attestation about it" if identity in attested else "a right that it rests on"
             yield f"{what} is {taken.word}, by log entry {taken.index}"
     for evaluation in facts.evaluations:
         if evaluation.id not in known:

@@ -1,11 +1,16 @@
-/** The page that asks an expert, and signs what they say. Nothing leaves it but files that they download. */
+/**
+ * The page that asks an expert, and signs what they say. Nothing leaves it but files that they download.
+ *
+ * Whatever else stands in the document goes first: what is shown comes from the data alone.
+ */
 import { utf8 } from "../../src/canon/bytes.js";
 import { Refusal } from "../../src/canon/errors.js";
 import { parse } from "../../src/canon/json.js";
 import { counted } from "../../src/canon/text.js";
 import { MAX_LONG, problemsOf, sign } from "../../src/draft/attestation.js";
 import { Draft } from "../../src/draft/draft.js";
-import { byId, element, json } from "../view.js";
+import { element, json } from "../view.js";
+import { drawn } from "./card.js";
 import { disputed, picked } from "./challenge.js";
 import { chosenOf, field, line, longText, radios, say } from "./fields.js";
 import { Owner } from "./owner.js";
@@ -14,7 +19,11 @@ import { asked, entryOf, settle } from "./questions.js";
 /** @typedef {import("../../src/draft/attestation.js").Entered} Entered */
 /** @typedef {import("../../src/draft/attestation.js").Problem} Problem */
 
-const place = byId("draft");
+const carried = field("data").textContent;
+const place = element("section", { id: "draft", "aria-labelledby": "draft-head" }, element("h2", { id: "draft-head" }, "Answer and sign"));
+const main = element("main", {}, place);
+document.body.replaceChildren(main);
+document.title = "A card to be answered";
 const owner = new Owner();
 /** Of what something was entered that is in no file yet: answers, challenge. @type {Set<string>} */
 const unsaved = new Set();
@@ -22,6 +31,7 @@ const unsaved = new Set();
 /** @param {Draft} draft */
 function show(draft) {
   const { questions } = draft;
+  main.prepend(drawn(draft));
   const open = questions.filter((one) => one.open).length;
   place.append(
     element("p", {}, `${counted(open, "question is", "questions are")} open. Answer what you can, leave the rest open, and sign: you then ` +
@@ -131,7 +141,7 @@ addEventListener("beforeunload", (event) => {
 
 try {
   if (globalThis.crypto?.subtle === undefined) throw new Refusal("no-crypto", "This browser cannot sign here. Open the page from your disk in a current one.");
-  show(new Draft(utf8(field("data").textContent)));
+  show(new Draft(utf8(carried)));
 } catch (error) {
   const why = error instanceof Refusal ? error.message : "This page was changed after it was made, or is damaged.";
   place.append(element("p", { id: "draft-refused", class: "problem", role: "alert" }));

@@ -1,7 +1,6 @@
 """A card of a real store, and the page on which it is answered."""
 
 from pathlib import Path
-from xml.etree.ElementTree import Element, SubElement
 
 import pytest
 
@@ -11,7 +10,6 @@ from lyrikstore.publish.cards.document import CardDocument, build_card, shown_be
 from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.cards.profiles.profile import Profile, load_profile
 from lyrikstore.web.draft_page import draft_page
-from lyrikstore.web.html import add, new_page
 from tests.index.conftest import Chain
 from tests.web.draft.drafting import KNOWN, subject_of
 
@@ -75,21 +73,9 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> CardDocument:
     return build_card(facts, [answered], profiles)
 
 
-def shown(card: CardDocument) -> tuple[Element, Element]:
-    """Return a document that shows a card."""
-    html, body = new_page(str(card.content["subject"]))
-    add(SubElement(body, "header"), "h1", "A card")
-    main = SubElement(body, "main")
-    for name in ("answers", "name", "sign"):  # a card has ids of its own
-        add(main, "h2", name, {"id": name})
-    for one in card.statements:
-        add(main, "p", f"{one.title}: {one.text}")
-    return html, body
-
-
 @pytest.fixture(scope="session")
 def written(card: CardDocument, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page, as a file."""
     path = tmp_path_factory.mktemp("draft") / "card.html"
-    path.write_bytes(draft_page(shown(card), card.content, subject_of(card)))
+    path.write_bytes(draft_page(card.content, subject_of(card)))
     return path

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from lyrikstore.canon.text import escape_control
 from tests.web.conftest import EVERY_BROWSER
 from tests.web.draft.drafting import KNOWN, PASSPHRASE, answer, make_key, opened
 
@@ -33,6 +34,31 @@ def test_a_page_that_was_changed_signs_nothing(open_page, written, tmp_path, old
     page = opened(open_page, changed).page
     assert "Nothing can be signed with it" in page.text_content("#draft-refused")
     assert page.locator("#draft-sign").count() == 0
+
+
+@EVERY_BROWSER
+def test_what_is_read_is_what_is_signed_about(open_page, written, card, tmp_path) -> None:
+    """ATTACK: beside the data the document draws another card, with better figures."""
+    data = written.read_bytes()
+    drawn = (
+        "<main><h1>Model card</h1><section id='draft-card'><p>accuracy 0.9931</p></section>"
+        "<section id='draft'><p>accuracy 0.9931</p></section>"
+    ).encode()
+    assert data.count(b"<main>") == data.count(b"</body>") == 1
+    false = data.replace(b"<main>", drawn).replace(b"</body>", b"<p>accuracy 0.9931</p></body>")
+    assert false.count(b"0.9931") == 3
+    changed = tmp_path / "card.html"
+    changed.write_bytes(false)
+    page = opened(open_page, changed).page
+    shown = page.text_content("html")
+    assert "accuracy 0.9931" not in shown
+    assert page.locator("#draft-sign").count() == page.locator("#draft-card").count() == 1
+    said = page.text_content("#draft-card")
+    for one in card.statements:
+        assert escape_control(one.text) in said
+    for profile in card.content["profiles"]:
+        for item in profile["items"]:
+            assert escape_control(item["asks"]) in said
 
 
 def test_a_changed_program_does_not_run(open_page, written, tmp_path) -> None:
