@@ -118,6 +118,7 @@ def _revoke_alone(session: Session, path: Path, folder: Path) -> None:
             "name": issued.name,
             "lists": [],
             "written": [str(path) for path in written],
+            "impact": None,
         },
     )
     session.screen.result(f"✓ revoked  credential {issued.id.short}, signed and logged nowhere")

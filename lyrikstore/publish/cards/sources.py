@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.errors import IncompleteError, LyrikstoreError, NotFoundError
 from lyrikstore.canon.json import JSON, parse
 from lyrikstore.canon.quoting import listed, quote
 from lyrikstore.canon.text import pluralize
@@ -51,9 +51,8 @@ def check_cards(repository: Repository, cards: Sequence[Manifest]) -> Check:
     if undrawn and not problems.count:
         summary = f"{made}; {'; '.join(undrawn[:3])}"
         return stated(_CHECK, summary, cards=len(cards), undrawn=listed(undrawn))
-    return problems.close(
-        f"{made}, the same byte for byte", cards=len(cards), undrawn=listed(undrawn)
-    )
+    more = {"undrawn": listed(undrawn)} if undrawn else {}
+    return problems.close(f"{made}, the same byte for byte", cards=len(cards), **more)
 
 
 def check_sources(repository: Repository, card: Manifest) -> Check:
@@ -153,6 +152,8 @@ def _is_retired(repository: Repository, card: Manifest, error: LyrikstoreError) 
     """Return whether a card cannot be made again because something was retired, by the log."""
     if error.kind == "retired":
         return True
+    if not isinstance(error, IncompleteError | NotFoundError):
+        return False
     try:
         gone = retired_versions(repository)
     except LyrikstoreError:

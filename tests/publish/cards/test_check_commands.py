@@ -46,6 +46,11 @@ def test_on_the_command_line(handed: tuple[Person, Path], new_person: Any, endin
     report = publisher.ok("verify", card, "--json").json
     assert report["verdict"] == "trusted"
     publisher.ok("verify", card, "--report", "report.html")
+    if ending == "json":  # asked about by name, and in its store
+        named = publisher.ok("verify", "cards/acme/tiny", "--json").json
+        assert named["checks"] == report["checks"]
+        whole = publisher.ok("verify", "--json")
+        assert whole.check("card.sources")["state"] == "pass"
 
     # A regulator: the file in one place, a copy of the store in another, nobody trusted yet.
     regulator = new_person("regulator")

@@ -174,6 +174,7 @@ def test_what_was_published_goes_and_is_called_retired(office: Person) -> None:
     )
     for target, check, code, verdict in (
         ([], "manifests", 0, "trusted"),
+        ([], "card.sources", 0, "trusted"),
         ([str(evaluation.id)], "evaluation.recomputed", 4, "valid"),
     ):
         done = office.run("verify", *target, "--json")

@@ -41,9 +41,9 @@ def test_what_is_read_is_what_is_signed_about(open_page, written, card, tmp_path
     """ATTACK: beside the data the document draws another card, with better figures."""
     data = written.read_bytes()
     drawn = (
-        "<main><h1>Model card</h1><section id='draft-card'><p>accuracy 0.9931</p></section>"
-        "<section id='draft'><p>accuracy 0.9931</p></section>"
-    ).encode()
+        b"<main><h1>Model card</h1><section id='draft-card'><p>accuracy 0.9931</p></section>"
+        b"<section id='draft'><p>accuracy 0.9931</p></section>"
+    )
     assert data.count(b"<main>") == data.count(b"</body>") == 1
     false = data.replace(b"<main>", drawn).replace(b"</body>", b"<p>accuracy 0.9931</p></body>")
     assert false.count(b"0.9931") == 3
