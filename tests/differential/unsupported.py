@@ -302,6 +302,13 @@ def _old_card(chain: Any) -> Report:
     return _judged(chain, card.renderings["html"])
 
 
+def _answered_by_nobody_known(chain: Any) -> Report:
+    from tests.publish.cards.making import answered
+
+    answered(chain, {"contact": "Dr. J. Doe"}, by="mallory")
+    return _judged(chain, _card(chain).renderings["card"])
+
+
 def _unapproved_card(chain: Any) -> Report:
     return _judged(chain, _card(chain).renderings["card"])
 
@@ -310,6 +317,7 @@ OF_CARDS: Mapping[str, Callable[[Any], Report]] = {
     "card": _edited_card,
     "card.sources": _lying_card,
     "card.current": _old_card,
+    "card.answers": _answered_by_nobody_known,
     "card.approval": _unapproved_card,
 }
 """Id → what makes a card of which it does not hold, and verifies it."""

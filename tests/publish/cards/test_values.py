@@ -5,12 +5,20 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from lyrikstore.publish.cards.approval import approve_card, card_status
+from lyrikstore.publish.cards.approval import approve_card
 from lyrikstore.publish.cards.document import CardForm, form_with
 from lyrikstore.publish.cards.profiles.profile import Profile
 from lyrikstore.publish.cards.vocabulary.values import without_values
 from lyrikstore.testing.keys import signer_for
-from tests.publish.cards.making import judge, log_card, make, reason, statement_of
+from tests.publish.cards.making import (
+    approving,
+    judge,
+    log_card,
+    make,
+    reason,
+    statement_of,
+    status_of,
+)
 
 STATS = {
     "files": 2,
@@ -66,8 +74,8 @@ def test_a_card_with_values_is_verified_and_approved_as_it_was_made(
     report = judge(rows, made.renderings["html"])
     for check in ("card", "card.sources", "card.current"):
         assert report.check(check).state.value == "pass", report.check(check)
-    approve_card(rows.repository, made.manifest, signer=rows.signer, clock=rows.clock, alone=True)
-    assert card_status(rows.repository, made.manifest).word == "self-approved"
+    approve_card(rows.repository, made.manifest, **approving(rows, "owner"), alone=True)
+    assert status_of(rows, made.manifest).word == "self-approved"
     now = make(rows, "rows")  # asked for once, and not for ever
     assert (now.changed, now.manifest.body["profile"]) == (True, "card/2")
 
