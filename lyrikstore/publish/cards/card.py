@@ -110,11 +110,12 @@ def make_card(
     document = build_card(facts, answers, chosen, form)
     unasked = _unasked(answers, chosen, subject)
     files = render(document.content)
+    body = card_body(document, chosen, files, form)
     if (
         current is not None
         and current.author == signer.did
         and current.inputs == facts.inputs()
-        and _says(current, files, chosen)
+        and _says(current, files, chosen, body)
         and (not rendering or current.attachments_in(rendering))
     ):
         # An approved card stays what was approved, where less or more can be rendered than there.
@@ -161,14 +162,21 @@ def _unasked(
     }
 
 
-def _says(card: Manifest, files: Mapping[str, bytes], profiles: Sequence[Profile]) -> bool:
-    """Return whether a card is these files, as far as it has them, and answers these profiles."""
+def _says(
+    card: Manifest,
+    files: Mapping[str, bytes],
+    profiles: Sequence[Profile],
+    body: Mapping[str, JSON],
+) -> bool:
+    """Return whether a card is these files, as far as it has them, and says this of them."""
     made = {role: Digest.of(data) for role, data in files.items()}
     if card.body.get("renderings", {}).get("pdf") != version_of("pdf"):
         made.pop("pdf", None)  # another version of its maker gives other bytes of the same card
     attached = [one for one in card.attachments if one.role in ROLES]
+    # A card with another count of what is open is a false one: it must not stay the current card.
+    said = {**card.body, "renderings": body["renderings"]} == body
     asked = [one.id for one in card.attachments_in("profile")]
-    return asked == [one.digest for one in profiles] and all(
+    return said and asked == [one.digest for one in profiles] and all(
         one.id == made.get(one.role, one.id) for one in attached
     )
 

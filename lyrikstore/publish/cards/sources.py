@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError, NotFoundError
 from lyrikstore.canon.json import JSON, parse
 from lyrikstore.canon.quoting import listed, quote
@@ -35,24 +36,27 @@ def check_cards(repository: Repository, cards: Sequence[Manifest]) -> Check:
 
     Cost: makes each card and its renderings again; one read of every manifest of the log for each.
     """
-    problems, undrawn = Problems(_CHECK), list[str]()
+    problems, undrawn, retired = Problems(_CHECK), list[str](), 0
     for card in cards:
         found = check_sources(repository, card)
         text = f"{card.name} ({card.id.short}): {found.summary}"
         reason = str(found.detail.get("reason", ""))
         if found.state is CheckState.FAIL:
             problems.add(problems.bad, reason, text)
+        elif reason == "retired":
+            problems.add(problems.odd, reason, text)
+            retired += 1
         elif found.state is CheckState.UNCHECKED:
-            kept = problems.odd if reason == "retired" else problems.lost
-            problems.add(kept, reason, text)
+            problems.add(problems.lost, reason, text)
         elif found.state is CheckState.STATED:
             undrawn.append(text)
-    made = f"{pluralize(len(cards), 'card')} made again from what they rest on"
+    count = len(cards) - retired
+    made = f"{pluralize(count, 'card')} made again from what they rest on"
     if undrawn and not problems.count:
         summary = f"{made}; {'; '.join(undrawn[:3])}"
-        return stated(_CHECK, summary, cards=len(cards), undrawn=listed(undrawn))
+        return stated(_CHECK, summary, cards=count, undrawn=listed(undrawn))
     more = {"undrawn": listed(undrawn)} if undrawn else {}
-    return problems.close(f"{made}, the same byte for byte", cards=len(cards), **more)
+    return problems.close(f"{made}, the same byte for byte", cards=count, **more)
 
 
 def check_sources(repository: Repository, card: Manifest) -> Check:
@@ -79,6 +83,8 @@ def check_sources(repository: Repository, card: Manifest) -> Check:
             f"{listed([FIRST_PROFILE, *FORMATS])}",
         )
     try:
+        # A false card that was retired is a matter of the past: no store stays invalid for it.
+        present_attachments(repository, card, "card")
         if earlier:
             return _first(repository, card)
         if flaw := _flaw(repository, card):
@@ -104,8 +110,10 @@ def check_sources(repository: Repository, card: Manifest) -> Check:
     roles = sorted(one.role for one in card.attachments if one.role in {*ROLES} - made.keys())
     if roles:
         drawn = card.body.get("renderings", {})
-        said = listed([f"its {role} was drawn by {quote(drawn.get(role, '?'))}" for role in roles])
-        return stated(_CHECK, f"{said}; {_NOT_AGAIN}; the rest is the same", roles=[*roles])
+        said = " and ".join(f"its {role} by {quote(drawn[role])}" for role in roles)
+        return stated(
+            _CHECK, f"{said} was drawn; {_NOT_AGAIN}; the rest is the same", roles=[*roles]
+        )
     evidence = len(card.body["evidence"])
     return passed(
         _CHECK,
@@ -117,27 +125,44 @@ def check_sources(repository: Repository, card: Manifest) -> Check:
 
 def _first(repository: Repository, card: Manifest) -> Check:
     """Return ``card.sources`` of a card of version 0.1.0, whose text nothing here can draw."""
-    before = [repository.manifest(one).body["profile"] for one in card.parents]
-    # ATTACK: whoever cannot pass with a card of today signs one in the form that is not compared.
-    if any(one in FORMATS for one in before):
-        return failed(_CHECK, "differs", "it has the form of version 0.1.0, after one of today's")
+    # ATTACK: whoever cannot pass with a card of today signs some in the form that is not compared,
+    # or one under another name.
+    before, seen = list(card.parents), set[Digest]()
+    while before:
+        one = repository.manifest(before.pop())
+        if one.body.get("profile") in FORMATS:
+            return failed(
+                _CHECK, "differs", "it has the form of version 0.1.0, after one of today's"
+            )
+        before += [parent for parent in one.parents if parent not in seen]
+        seen.update(one.parents)
+    subject = repository.manifest(subject_id(card))
+    if card.name != card_name(subject):
+        return failed(_CHECK, "differs", _not_called_after(subject))
     text_of(repository, card)
     return stated(_CHECK, f"its text was drawn by version 0.1.0; {_NOT_AGAIN}", roles=["card"])
 
 
+def _not_called_after(subject: Manifest) -> str:
+    return f"it is about {subject.name}, and not called after it"
+
+
 def _flaw(repository: Repository, card: Manifest) -> str:
     """Return what no card that this program signs has; empty: nothing."""
+    drawn = card.body.get("renderings", {})
     for role in ROLES:
-        # ATTACK: of two pages, one is compared and the other handed out.
+        # ATTACK: of two pages, one is compared and the other handed out; or one is by nobody.
         if len(card.attachments_in(role)) > 1:
             return f"it has two attachments in role {role}"
-    for role in card.body.get("renderings", {}):
+        if role != "card" and card.attachments_in(role) and not drawn.get(role):
+            return f"it does not say what drew its {role}"
+    for role in drawn:
         if not card.attachments_in(role):
             return f"it has no attachment in role {quote(role)}, though it says so"
     subject = repository.manifest(subject_id(card))
     # ATTACK: a name in which others may approve.
     if card.name != card_name(subject):
-        return f"it is about {subject.name}, and not called after it"
+        return _not_called_after(subject)
     if set(card.inputs) != set(gather(repository, subject, card).inputs()):
         return "its inputs are not the objects that it tells of"
     shipped = {one.id: one.digest for one in shipped_profiles().values()}

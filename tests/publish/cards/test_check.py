@@ -243,8 +243,20 @@ def test_the_form_of_the_version_before_hides_no_card_of_today(chain: Any) -> No
     assert (found.state, found.detail["reason"]) == (CheckState.UNCHECKED, "other-profile")
     good = log_card(chain, honest.manifest, {}, chain.signer)
     assert good.parents == (false.id,)
-    _, text = log_old_card(chain, None, good)
+    first, text = log_old_card(chain, None, good)
     assert reason(judge(chain, text), "card.sources") == "differs"
+    _, text = log_old_card(chain, None, first)  # nor does one after that
+    assert reason(judge(chain, text), "card.sources") == "differs"
+
+
+def test_a_rendering_that_nothing_is_said_to_have_drawn(chain: Any) -> None:
+    """ATTACK: one that no version names is compared with none."""
+    honest = make(chain)
+    drawn = {k: v for k, v in honest.manifest.body["renderings"].items() if k != "html"}
+    body = {"renderings": drawn}
+    log_card(chain, honest.manifest, {"html": lie(honest)["html"]}, chain.signer, body=body)
+    report = judge(chain, honest.renderings["card"])
+    assert (report.verdict, reason(report, "card.sources")) == (Verdict.INVALID, "differs")
 
 
 def test_answers_of_the_version_before_are_neither_lost_nor_signed_unasked(chain: Any) -> None:

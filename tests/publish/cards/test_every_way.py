@@ -14,6 +14,7 @@ from lyrikstore.api import Store
 from lyrikstore.canon.json import parse
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.history.commit.transaction import open_transaction
+from lyrikstore.history.gc.retention import plan_retirement, retire
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.policy.policy import Policy, Retired
 from lyrikstore.publish.cards.rendering.renderings import render
@@ -157,3 +158,20 @@ def log_version(chain: Any, before: Manifest, signer: Any) -> Manifest:
         transaction.log_manifest(made)
         transaction.commit()
     return made
+
+
+def test_a_false_card_that_was_retired_leaves_its_store_whole(chain: Any) -> None:
+    """Who signed one by mistake signs an honest one, and retires it."""
+    false, file = signed_again(chain, "states")
+    card = make(chain)
+    assert card.manifest.parents == (false.id,)
+    retirement = plan_retirement(chain.repository, false.name, 1)
+    retire(chain.repository, retirement, signer=chain.signer, clock=chain.clock)
+    whole = ask(chain, "store", card.manifest, b"").check("card.sources")
+    assert (whole.state, whole.detail["reason"]) == (CheckState.WARN, "retired")
+    assert ask(chain, "name", card.manifest, b"").check("card.sources").state is CheckState.PASS
+    for way in ("id", "manifest"):
+        report = ask(chain, way, false, file)
+        found = report.check("card.sources")
+        assert (found.state, found.detail["reason"]) == (CheckState.UNCHECKED, "retired")
+        assert report.verdict is Verdict.INCOMPLETE
