@@ -176,8 +176,10 @@ def _says(
     # A card with another count of what is open is a false one: it must not stay the current card.
     said = {**card.body, "renderings": body["renderings"]} == body
     asked = [one.id for one in card.attachments_in("profile")]
-    return said and asked == [one.digest for one in profiles] and all(
-        one.id == made.get(one.role, one.id) for one in attached
+    return (
+        said
+        and asked == [one.digest for one in profiles]
+        and all(one.id == made.get(one.role, one.id) for one in attached)
     )
 
 

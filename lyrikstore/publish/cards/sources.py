@@ -12,8 +12,8 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments, retired_versions
 from lyrikstore.publish.cards.card import answers_of, card_body, card_name, profiles_of
 from lyrikstore.publish.cards.document import FORMATS, MAX_CARD, CardForm, build_card
-from lyrikstore.publish.cards.facts import gather, subject_id
-from lyrikstore.publish.cards.profiles.profile import shipped_profiles
+from lyrikstore.publish.cards.facts import CardFacts, gather, subject_id
+from lyrikstore.publish.cards.profiles.profile import Profile, shipped_profiles
 from lyrikstore.publish.cards.rendering.renderings import RENDERINGS, ROLES, render, version_of
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, CheckState, failed, passed, stated, unchecked
@@ -87,9 +87,11 @@ def check_sources(repository: Repository, card: Manifest) -> Check:
         present_attachments(repository, card, "card")
         if earlier:
             return _first(repository, card)
-        if flaw := _flaw(repository, card):
+        facts = gather(repository, repository.manifest(subject_id(card)), card)
+        profiles = profiles_of(repository, card)
+        if flaw := _flaw(card, facts, profiles):
             return failed(_CHECK, "differs", flaw)
-        made, counted = _made_again(repository, card)
+        made, counted = _made_again(card, facts, profiles)
         signed = {role: text_of(repository, card, role) for role in made}
     except LyrikstoreError as error:
         why = "retired" if _is_retired(repository, card, error) else "lost"
@@ -147,7 +149,7 @@ def _not_called_after(subject: Manifest) -> str:
     return f"it is about {subject.name}, and not called after it"
 
 
-def _flaw(repository: Repository, card: Manifest) -> str:
+def _flaw(card: Manifest, facts: CardFacts, profiles: Sequence[Profile]) -> str:
     """Return what no card that this program signs has; empty: nothing."""
     drawn = card.body.get("renderings", {})
     for role in ROLES:
@@ -159,14 +161,13 @@ def _flaw(repository: Repository, card: Manifest) -> str:
     for role in drawn:
         if not card.attachments_in(role):
             return f"it has no attachment in role {quote(role)}, though it says so"
-    subject = repository.manifest(subject_id(card))
     # ATTACK: a name in which others may approve.
-    if card.name != card_name(subject):
-        return _not_called_after(subject)
-    if set(card.inputs) != set(gather(repository, subject, card).inputs()):
+    if card.name != card_name(facts.subject):
+        return _not_called_after(facts.subject)
+    if set(card.inputs) != set(facts.inputs()):
         return "its inputs are not the objects that it tells of"
     shipped = {one.id: one.digest for one in shipped_profiles().values()}
-    for profile in profiles_of(repository, card):
+    for profile in profiles:
         # ATTACK: an easier profile under the name of a law's.
         if shipped.get(profile.id, profile.digest) != profile.digest:
             return f"its profile {profile.id} is not the one that is called so"
@@ -187,11 +188,10 @@ def _is_retired(repository: Repository, card: Manifest, error: LyrikstoreError) 
 
 
 def _made_again(
-    repository: Repository, card: Manifest
+    card: Manifest, facts: CardFacts, profiles: Sequence[Profile]
 ) -> tuple[dict[str, bytes], Mapping[str, JSON]]:
     """Return what the objects that a card names give: role of the attachment → bytes; the body."""
-    facts = gather(repository, repository.manifest(subject_id(card)), card)
-    profiles, form = profiles_of(repository, card), CardForm.of(card.body)
+    form = CardForm.of(card.body)
     document = build_card(facts, answers_of(facts), profiles, form)
     drawn = card.body.get("renderings", {})
     known = [role for role in RENDERINGS if drawn.get(role, "") == version_of(role) != ""]

@@ -2,7 +2,6 @@
 
 import sys
 import tempfile
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,7 @@ from hypothesis.stateful import (
 
 from lyrikstore.canon.errors import PolicyError
 from lyrikstore.history.commit.policy_change import revoked, rotated, with_writer
-from lyrikstore.publish.cards import card as making_of_cards
-from lyrikstore.publish.cards import sources
 from lyrikstore.publish.cards.approval import approve_card
-from lyrikstore.publish.cards.profiles import profile
 from lyrikstore.testing.keys import signer_for
 from tests.publish.cards.making import (
     answer_all,
@@ -165,12 +161,8 @@ class Approvals(RuleBasedStateMachine):
 def test_every_history_has_the_status_of_a_model(
     world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The dear parts of a card have no part in its status: where Typst is missing it has no PDF, and
-    # the profiles that come with lyrikstore are read once.
+    # The dear part of a card has no part in its status: where Typst is missing it has no PDF.
     monkeypatch.setitem(sys.modules, "typst", None)
-    shipped = cache(profile.shipped_profiles)
-    for module in (profile, sources, making_of_cards):
-        monkeypatch.setattr(module, "shipped_profiles", shipped)
     Approvals.world = world
     found = settings(max_examples=examples(20), stateful_step_count=16, deadline=None)
     run_state_machine_as_test(Approvals, settings=found)

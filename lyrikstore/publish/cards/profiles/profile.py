@@ -6,7 +6,9 @@ there refuses it. What it says of the law is as of its day, and reviewed by whom
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 from msgspec import Struct
@@ -211,10 +213,11 @@ def _facts(profile: Profile) -> Iterable[str]:
         yield profile.applies["fact"]
 
 
-def shipped_profiles() -> dict[str, Profile]:
+@cache
+def shipped_profiles() -> Mapping[str, Profile]:
     """Return the profiles that come with lyrikstore: name → profile, by name."""
     found = [Profile.parse(read_packaged(path)) for path in sorted(_FOLDER.glob("*.toml"))]
-    return {one.name: one for one in found}
+    return MappingProxyType({one.name: one for one in found})
 
 
 def load_profile(name: str) -> Profile:
