@@ -77,9 +77,9 @@ DETAILS: dict[str, Any] = {
     "notice-removed": {"deployment.files": {"missing": ["NOTICE"], "missingCount": 1}},
     "second-tokenizer": {"deployment.files": {"extra": ["tokenizer.model"], "extraCount": 1}},
     "sitecustomize": {"deployment.files": {"extra": ["sitecustomize.py"], "extraCount": 1}},
-    "extra-evidence": {"deployment.evidence": {"extra": ["'lyrikstore/notes.json'"]}},
+    "extra-evidence": {"deployment.evidence": {"extra": ["lyrikstore/notes.json"]}},
     "run-removed": {"deployment.evidence": {"missing": [
-        f"'lyrikstore/run-{RUN.id.short}.json'"]}},
+        f"lyrikstore/run-{RUN.id.short}.json"]}},
     "sound": {"deployment.approval": {"approvers": [APPROVER.did], "card": str(CARD.id)}},
 }  # fmt: skip
 

@@ -108,7 +108,7 @@ class _Review:
         for name in sorted(self._evidence.litter):
             self._problems.add(self._problems.odd, "litter", f"{_place(name)}: desktop litter")
         detail = {
-            name: listed(sorted(map(_place, found)))
+            name: listed([f"{layout.FOLDER}/{path}" for path in sorted(found)])
             for name, found in (("extra", self._extra), ("missing", self._missing))
             if found
         }

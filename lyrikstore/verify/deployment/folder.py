@@ -1,5 +1,6 @@
 """Reading a deployed folder from a disk: which it is, and what lies below ``lyrikstore/``."""
 
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
@@ -118,15 +119,16 @@ def of_earlier_folder(report: Report) -> Report:
 
 def _state(root: Path) -> FolderState | None:
     folder = root / layout.FOLDER
-    if folder.is_symlink() or not folder.is_dir():
-        return None
-    for name, state in (
-        (layout.MANIFEST, FolderState.SIGNED),
-        (layout.UNSIGNED, FolderState.UNSIGNED),
-        (layout.EARLIER, FolderState.EARLIER),
-    ):
-        if (folder / name).is_file() and not (folder / name).is_symlink():
-            return state
+    with suppress(OSError):  # it may not be entered
+        if folder.is_symlink() or not folder.is_dir():
+            return None
+        for name, state in (
+            (layout.MANIFEST, FolderState.SIGNED),
+            (layout.UNSIGNED, FolderState.UNSIGNED),
+            (layout.EARLIER, FolderState.EARLIER),
+        ):
+            if (folder / name).is_file() and not (folder / name).is_symlink():
+                return state
     return None
 
 

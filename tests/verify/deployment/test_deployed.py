@@ -55,7 +55,7 @@ def test_links_and_devices_are_not_followed(root: Path) -> None:
     assert files["differs"] == [{"path": "tokenizer.json", "reason": "not-a-file"}]
     assert files["extra"] == ["onnx"]
     assert files["missing"] == ["onnx/model.onnx"]
-    assert report.check("deployment.evidence").detail["extra"] == ["'lyrikstore/UNSIGNED.txt'"]
+    assert report.check("deployment.evidence").detail["extra"] == ["lyrikstore/UNSIGNED.txt"]
 
 
 def test_what_it_names_fits_together() -> None:
