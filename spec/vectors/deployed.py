@@ -11,6 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from msgspec import Struct
 
 import make_credentials as made
 from lyrikstore.canon.digest import Digest
@@ -164,6 +165,22 @@ CARD = card_of(CHECKPOINT)
 APPROVAL = approval_of(CARD)
 
 
+class NoManifest(Struct, frozen=True):
+    """Bytes that a deployment names as one of its inputs, and that are no manifest."""
+
+    data: bytes = b"{}"
+    kind: str = "evaluation"
+
+    @property
+    def id(self) -> Digest:
+        """Return their digest."""
+        return Digest.of(self.data)
+
+    def encode(self) -> bytes:
+        """Return them."""
+        return self.data
+
+
 @dataclass
 class Folder:
     """What a deployed folder is made of; each part can be another.
@@ -177,8 +194,10 @@ class Folder:
         rules: The policies after the founding manifest.
         after: What is logged after the deployment.
         late: What of its inputs is logged after it as well.
-        status: Status lists of the credential, by purpose.
-        credential: Its bytes.
+        credentials: What the rights of the run rest on.
+        status: Status lists of the first, by purpose.
+        also: Further files below ``lyrikstore/``.
+        files_id: What it says that its tree gives without metadata.
         oms_key: Who signs ``model.sig``, as another key than the one named.
         oms_files: The files that it is about.
     """
@@ -186,7 +205,7 @@ class Folder:
     run: Manifest = RUN
     checkpoint: Manifest = CHECKPOINT
     base: Manifest | None = BASE
-    evaluations: tuple[Manifest, ...] = (EVALUATION,)
+    evaluations: tuple[Manifest | NoManifest, ...] = (EVALUATION,)
     card: Manifest | None = CARD
     approvals: tuple[Manifest, ...] = (APPROVAL,)
     body: dict[str, Any] = field(default_factory=dict)
@@ -197,7 +216,9 @@ class Folder:
     after: tuple[Manifest, ...] = ()
     late: tuple[Manifest, ...] = ()
     status: dict[str, bytes] = field(default_factory=dict)
-    credential: bytes = WORLD.credential
+    credentials: tuple[bytes, ...] = (WORLD.credential,)
+    also: dict[str, bytes] = field(default_factory=dict)
+    files_id: Digest | None = None
     oms_key: ec.EllipticCurvePrivateKey = KEY
     oms_files: dict[str, bytes] | None = None
 
@@ -212,24 +233,30 @@ class Folder:
         model_sig = model_sig_of(statement, self.oms_key.sign(signed_bytes(statement), way), PEM)
         deployment = self._deployment(tree, model_sig)
         perhaps = [one for one in (self.base, self.card) if one is not None]
-        beside = [self.checkpoint, self.run, *perhaps, *self.evaluations, *self.approvals]
+        beside: list[Manifest | NoManifest] = [
+            self.checkpoint,
+            self.run,
+            *perhaps,
+            *self.evaluations,
+            *self.approvals,
+        ]
         early = [one for one in beside if one not in self.late]
-        credential = Leaf("credential", Digest.of(self.credential))
-        log: list[Manifest | Leaf] = [
+        credentials = [Leaf("credential", Digest.of(one)) for one in self.credentials]
+        log: list[Manifest | NoManifest | Leaf] = [
             WORLD.genesis, Leaf("transaction", Digest.of(b"a transaction record")), WORLD.manifest,
-            WORLD.records, credential, *self.rules, *early, deployment, *self.late, *self.after,
+            WORLD.records, *credentials, *self.rules, *early, deployment, *self.late, *self.after,
             Leaf("transaction", Digest.of(b"the last transaction record")),
         ]  # fmt: skip
         leaves = [one if isinstance(one, Leaf) else Leaf("manifest", one.id) for one in log]
         hashes = [leaf.hash for leaf in leaves]
         note = LogCheckpoint(made.ORIGIN, len(hashes), merkle.root(hashes)).sign(made.LOG)
 
-        def proof(of: Manifest | Leaf) -> bytes:
+        def proof(of: Manifest | NoManifest | Leaf) -> bytes:
             index = leaves.index(of if isinstance(of, Leaf) else Leaf("manifest", of.id))
             return TlogProof(index, tuple(merkle.inclusion_proof(hashes, index)), note).encode()
 
         consistency, data = consistency_file(made.ORIGIN, hashes, [4], leaves=len(hashes))
-        short = Digest.of(self.credential).short
+        short = Digest.of(self.credentials[0]).short
         evidence = {
             "manifest.json": deployment.encode(),
             "tree.jsonl": tree.encode(),
@@ -239,10 +266,11 @@ class Folder:
             "log.leaves": data,
             "report.json": REPORT,
             "model.sig": model_sig,
-            f"credential-{short}.json": self.credential,
-            f"credential-{short}.tlog-proof": proof(credential),
             **{f"credential-{short}-{name}.json": one for name, one in self.status.items()},
         }
+        for leaf, one in zip(credentials, self.credentials, strict=True):
+            name = f"credential-{leaf.id.short}"
+            evidence |= {f"{name}.json": one, f"{name}.tlog-proof": proof(leaf)}
         if self.card is not None:
             evidence["card.json"] = DATA
         for one in beside:
@@ -251,6 +279,7 @@ class Folder:
         for one in (*self.rules, *(one for one in self.after if one.kind == "policy")):
             name = f"policy-{one.body['policy']['version']}"
             evidence |= {f"{name}.json": one.encode(), f"{name}.tlog-proof": proof(one)}
+        evidence |= self.also
         return {**files, **{f"lyrikstore/{name}": data for name, data in evidence.items()}}
 
     def _deployment(self, tree: Tree, model_sig: bytes) -> Manifest:
@@ -286,7 +315,7 @@ class Folder:
             body=body,
             inputs=inputs,
             tree=tree.id,
-            files=tree.files_id,
+            files=self.files_id or tree.files_id,
             attachments=[
                 Attachment("report", Digest.of(REPORT), len(REPORT)),
                 Attachment("oms", Digest.of(model_sig), len(model_sig)),

@@ -29,6 +29,7 @@ from deployed import (
     THEN,
     TRAINER,
     Folder,
+    NoManifest,
     approval_of,
     card_of,
     checkpoint_of,
@@ -40,10 +41,15 @@ from deployed import (
     taken_back,
 )
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.json import parse
+from lyrikstore.credentials.model.credential import Claims
+from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.history.commit.policy_change import revoked, with_approvers
 from lyrikstore.history.log import merkle
 from lyrikstore.history.log.checkpoint import LogCheckpoint, TlogProof
 from lyrikstore.history.trees.tree import Tree, TreeEntry
+from make_attestations import granted
+from verdicts_of_organisations import FIRST, WEB, document, pinned, terms_of
 
 Files = Mapping[str, bytes | None]
 Row = tuple[str, str, dict[str, str], dict[str, Any]]
@@ -143,6 +149,10 @@ def _of_evidence() -> list[Row]:
     another = _another(files={**MODEL, "NOTICE": b"No duties.\n"})["files"]
     listing = TreeEntry("Lyrikstore/x", 1, Digest.of(b"x"))
     other_key = ec.derive_private_key(7, ec.SECP256R1())
+    elsewhere = signed(
+        "evaluation", "evaluations/acme/clauses", made.OWNER, THEN, store=Digest.of(b"elsewhere"),
+        body=EVALUATION.body, inputs=EVALUATION.inputs,
+    )  # fmt: skip
     without = _spelt({"lyrikstore/tree.jsonl": None})
     return [
         ("extra-evidence", "invalid", {evidence: "extra"}, _evidence(**{"notes.json": b"{}"})),
@@ -189,6 +199,25 @@ def _of_evidence() -> list[Row]:
          {"files": {**without, "NOTICE": "No duties.\n"}}),
         ("tree-rewritten", "invalid", {evidence: "differs", "deployment.files": "differs"},
          _changed({"lyrikstore/tree.jsonl": tree.encode(), "SHA256SUMS": None, "x.py": b"x"})),
+        ("tree-with-another-files-id", "invalid", {evidence: "disagrees"},
+         _another(files_id=Digest.of(b"another"))),
+        ("input-is-no-manifest", "invalid",
+         {evidence: "schema", "deployment.made-from": "missing-file"},
+         _another(evaluations=(NoManifest(),))),
+        ("input-of-another-store", "invalid",
+         {evidence: "disagrees", "deployment.made-from": "missing-file"},
+         _another(evaluations=(elsewhere,))),
+        ("policy-of-another-store", "invalid", {evidence: "disagrees"},
+         _evidence(**{"policy-7.json": _policy_elsewhere()})),
+        ("policy-is-none", "invalid", {evidence: "schema"},
+         _evidence(**{"policy-7.json": b"{}"})),
+        ("statement", "trusted", {}, _evidence(**_named("statement", elsewhere.encode()))),
+        ("statement-under-another-name", "invalid", {evidence: "differs"},
+         _evidence(**{"statement-0123456789ab.json": elsewhere.encode()})),
+        ("statement-is-none", "invalid", {evidence: "schema"},
+         _evidence(**_named("statement", b"{}"))),
+        ("document-of-nobody", "invalid", {evidence: "differs"},
+         _evidence(**_named("document", document(FIRST).encode()))),
         ("tree-of-evidence", "invalid", {evidence: "bad-tree", "deployment.files": "missing"},
          _another(listed=(listing,))),
         ("manifest-of-another", "invalid",
@@ -199,6 +228,17 @@ def _of_evidence() -> list[Row]:
 
 
 WORLD_CREDENTIAL = SOUND[f"lyrikstore/credential-{SHORT}.json"]
+
+
+def _named(word: str, data: bytes) -> dict[str, bytes]:
+    return {f"{word}-{Digest.of(data).short}.json": data}
+
+
+def _policy_elsewhere() -> bytes:
+    return signed(
+        "policy", "policies/store/main", made.OWNER, THEN, store=Digest.of(b"elsewhere"),
+        body=RULES.body, parents=RULES.parents,
+    ).encode()  # fmt: skip
 
 
 def _of_log() -> list[Row]:
@@ -311,20 +351,31 @@ def _of_rights() -> list[Row]:
     def recorded(**changes: Any) -> dict[str, Any]:
         run = run_of(rights=[{**RIGHT, **changes}])
         checkpoint = checkpoint_of(run)
-        card = card_of(checkpoint)
+        return {"run": run, "checkpoint": checkpoint, "evaluations": (), "card": None,
+                "approvals": ()}  # fmt: skip
+
+    def of_run(**changes: Any) -> dict[str, Any]:
+        run = run_of(**changes)
         return _another(
-            run=run,
-            checkpoint=checkpoint,
-            evaluations=(evaluation_of(checkpoint),),
-            card=card,
-            approvals=(approval_of(card),),
+            run=run, checkpoint=checkpoint_of(run), evaluations=(), card=None, approvals=()
         )
 
-    def of_purpose(purpose: str) -> dict[str, Any]:
-        run = run_of(purpose=purpose)
-        checkpoint = checkpoint_of(run)
-        return _another(run=run, checkpoint=checkpoint, evaluations=(), card=None, approvals=())
+    def granted_by(signer: KeySigner = made.OWNER, **changes: Any) -> dict[str, Any]:
+        claims = Claims.of(parse(WORLD_CREDENTIAL)["credentialSubject"])
+        told = {"holder": TRAINER.did, "limits": {}, **changes}
+        grant = granted(claims, signer, WORLD_CREDENTIAL, **told).encode()
+        parts = recorded(grant=str(Digest.of(grant)))
+        return _another(**parts, credentials=(WORLD_CREDENTIAL, grant))
 
+    organisation = terms_of(WORLD_CREDENTIAL)
+    by_web = recorded(credential=str(Digest.of(organisation)), issuer=WEB)
+
+    def of_web(beside: dict[str, bytes], *texts: str) -> dict[str, Any]:
+        changes = _another(**by_web, credentials=(organisation,), also=beside)
+        return {**changes, "trust": pinned(*texts, trust=TRUST)}
+
+    forged = made.edited(WORLD_CREDENTIAL, made.term("requires", ["x-nothing"]))
+    listing = document(FIRST).encode()
     bare = {"deployment.approval": "n/a"}
     later, earlier = DEPLOYED, THEN - timedelta(hours=1)
     good = taken_back("revocation", later, revoked=False)
@@ -351,13 +402,37 @@ def _of_rights() -> list[Row]:
          _another(status={"revocation": edited})),
         ("list-under-another-name", "invalid", {"deployment.evidence": "differs"},
          _another(status={"suspension": MODEL["config.json"]})),
-        ("other-issuer", "invalid", {rights: "other-issuer"},
-         recorded(issuer=made.MALLORY.did)),
-        ("other-dataset", "invalid", {rights: "other-dataset"},
-         recorded(dataset=str(Digest.of(b"another")))),
-        ("other-partitions", "invalid", {rights: "disagrees"}, recorded(partitions=["open"])),
-        ("not-permitted", "invalid", {**bare, rights: "not-stated"}, of_purpose("commercialUse")),
-        ("prohibited", "invalid", {**bare, rights: "prohibited"}, of_purpose("redistribute")),
+        ("other-issuer", "invalid", {**bare, rights: "other-issuer"},
+         _another(**recorded(issuer=made.MALLORY.did))),
+        ("other-dataset", "invalid", {**bare, rights: "other-dataset"},
+         _another(**recorded(dataset=str(Digest.of(b"another"))))),
+        ("other-partitions", "invalid", {**bare, rights: "disagrees"},
+         _another(**recorded(partitions=["open"]))),
+        ("not-permitted", "invalid", {**bare, rights: "not-stated"},
+         of_run(purpose="commercialUse")),
+        ("prohibited", "invalid", {**bare, rights: "prohibited"},
+         of_run(purpose="redistribute")),
+        ("credential-that-does-not-hold", "invalid", {**bare, rights: "unsound"},
+         _another(**recorded(credential=str(Digest.of(forged))), credentials=(forged,))),
+        ("granted", "trusted", bare, granted_by()),
+        ("granted-to-another", "invalid", {**bare, rights: "other-holder"},
+         granted_by(holder=APPROVER.did)),
+        ("granted-by-another", "invalid", {**bare, rights: "other-issuer"},
+         granted_by(made.MALLORY)),
+        ("granted-for-less", "invalid", {**bare, rights: "undeclared"},
+         granted_by(limits={"territory": ["AT"]})),
+        ("grant-removed", "incomplete",
+         {**bare, rights: "missing-file", "deployment.evidence": "missing-file"},
+         {**(one := granted_by()), "files": {
+             path: data for path, data in one["files"].items()
+             if not path.startswith("lyrikstore/credential-") or SHORT in path}}),
+        ("by-an-organisation", "valid", {**bare, rights: "snapshot-only"},
+         of_web(_named("document", listing))),
+        ("by-an-organisation-that-is-pinned", "trusted", bare, of_web({}, listing.decode())),
+        ("by-an-organisation-without-document", "incomplete", {**bare, rights: "no-document"},
+         of_web({})),
+        ("purpose-unreadable", "invalid", {**bare, rights: "bad-use"},
+         of_run(config={"use": {"seats": "many"}})),
         ("deployed-in-doubt", "valid", {rights: "unread-notice"},
          _another(body={"rights": {"state": "unchecked", "reason": "unread-notice"}})),
         ("deployed-by-who-knew-nobody", "trusted", {},
