@@ -195,7 +195,7 @@ class Folder:
         after: What is logged after the deployment.
         late: What of its inputs is logged after it as well.
         credentials: What the rights of the run rest on.
-        status: Status lists of the first, by purpose.
+        status: Status lists of the world's, by purpose.
         also: Further files below ``lyrikstore/``.
         files_id: What it says that its tree gives without metadata.
         oms_key: Who signs ``model.sig``, as another key than the one named.
@@ -256,7 +256,7 @@ class Folder:
             return TlogProof(index, tuple(merkle.inclusion_proof(hashes, index)), note).encode()
 
         consistency, data = consistency_file(made.ORIGIN, hashes, [4], leaves=len(hashes))
-        short = Digest.of(self.credentials[0]).short
+        short = CREDENTIAL.short
         evidence = {
             "manifest.json": deployment.encode(),
             "tree.jsonl": tree.encode(),

@@ -86,6 +86,7 @@ DETAILS: dict[str, Any] = {
     "extra-evidence": {"deployment.evidence": {"extra": ["lyrikstore/notes.json"]}},
     "run-removed": {"deployment.evidence": {"missing": [
         f"lyrikstore/run-{RUN.id.short}.json"]}},
+    "credential-left-out": {"deployment.rights": {"leftOut": [str(CREDENTIAL)]}},
     "sound": {"deployment.approval": {"approvers": [APPROVER.did], "card": str(CARD.id)}},
 }  # fmt: skip
 
@@ -375,6 +376,7 @@ def _of_rights() -> list[Row]:
         return {**changes, "trust": pinned(*texts, trust=TRUST)}
 
     forged = made.edited(WORLD_CREDENTIAL, made.term("requires", ["x-nothing"]))
+    without = {"credentialsLeftOut": [str(CREDENTIAL)]}
     listing = document(FIRST).encode()
     bare = {"deployment.approval": "n/a"}
     later, earlier = DEPLOYED, THEN - timedelta(hours=1)
@@ -414,6 +416,9 @@ def _of_rights() -> list[Row]:
          of_run(purpose="redistribute")),
         ("credential-that-does-not-hold", "invalid", {**bare, rights: "unsound"},
          _another(**recorded(credential=str(Digest.of(forged))), credentials=(forged,))),
+        ("credential-left-out", "trusted", {}, _another(credentials=(), body=without)),
+        ("credential-left-out-and-there", "invalid", {"deployment.evidence": "extra"},
+         _another(body=without)),
         ("granted", "trusted", bare, granted_by()),
         ("granted-to-another", "invalid", {**bare, rights: "other-holder"},
          granted_by(holder=APPROVER.did)),

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, IncompleteError, LyrikstoreError
 from lyrikstore.canon.json import JSON
-from lyrikstore.canon.quoting import quote
+from lyrikstore.canon.quoting import name_some, quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust
@@ -21,6 +21,7 @@ from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore.history.policy.key_history import KeyHistory
 from lyrikstore.history.trees.tree import Tree, TreeEntry
+from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.credential.status import Notices
 from lyrikstore.verify.delivery.alone import judge_alone
 from lyrikstore.verify.delivery.compare_files import DataSource, check_files
@@ -31,6 +32,7 @@ from lyrikstore.verify.deployment.evidence import (
     EvidenceFiles,
     EvidenceOutcome,
     check_evidence,
+    left_out,
 )
 from lyrikstore.verify.deployment.made_from import README, made_from_faults
 from lyrikstore.verify.deployment.model_sig import check_model_signature
@@ -102,7 +104,15 @@ def verify_deployment(
         check_rights_beside(deployment, run, found.credentials, notices, trust=trust, at=at),
         _check_approval(deployment, found, signed.history),
     )
-    return Report.of(PROCEDURE, made, subject=str(deployment.id), issuer=deployment.author, at=at)
+    absent = sorted(one.short for one in left_out(deployment))
+    return Report.of(
+        PROCEDURE,
+        made,
+        subject=str(deployment.id),
+        issuer=deployment.author,
+        at=at,
+        open_questions=[not_proven("left-out", name_some(absent))] if absent else (),
+    )
 
 
 def _read(evidence: EvidenceFiles) -> tuple[Manifest | None, Check]:

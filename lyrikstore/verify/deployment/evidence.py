@@ -195,7 +195,9 @@ class _Review:
 
     def _check_credentials(self) -> None:
         run = next((self._inputs.get(item.id) for item in self._deployment.inputs_in("run")), None)
-        named = {} if run is None else {one.short: one for one in credentials_of(run)}
+        gone = left_out(self._deployment)
+        relied = () if run is None else credentials_of(run)
+        named = {one.short: one for one in relied if one not in gone}
         for identity in named.values():
             name = f"credential-{identity.short}.json"
             data = self._files.get(name)
@@ -227,7 +229,7 @@ class _Review:
                 continue  # which credentials belong there, its run says
             elif found.short not in named:
                 self._extra.append(name)
-                self._fail("extra", name, "is about no credential that the run names")
+                self._fail("extra", name, "is about no credential that belongs there")
             elif stem.count("-") > 1 and (found.short, opened.list_url) not in urls:
                 self._fail("differs", name, "is no status list of that credential")
 
@@ -338,6 +340,11 @@ def credentials_of(run: Manifest) -> list[Digest]:
         if member in right
     ]
     return list(dict.fromkeys(named))
+
+
+def left_out(deployment: Manifest) -> frozenset[Digest]:
+    """Return the ids of the credentials that are not in a folder, since they name values."""
+    return frozenset(map(Digest.parse, deployment.body.get("credentialsLeftOut", ())))
 
 
 def _entries(opened: OpenedCredential) -> tuple[StatusEntry, ...]:

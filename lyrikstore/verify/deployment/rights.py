@@ -25,6 +25,7 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.deployment.evidence import credentials_of, left_out
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, CheckState, stated, unchecked
 from lyrikstore.verify.rights.grants import Published
@@ -72,11 +73,13 @@ def check_rights_beside(
         summary = "its run, which names the rights that it rests on, is not beside it"
         return unchecked(_CHECK, "missing-file", summary, **detail)
     review = _Review(run, credentials, notices, trust, at)
+    gone = left_out(deployment)
     rights: dict[str, list[Mapping[str, Any]]] = {}
     for right in run.body["rights"]:
         rights.setdefault(right["dataset"], []).append(right)
     for recorded in rights.values():
-        review.check_dataset(recorded)
+        if not any(one in gone for right in recorded for one in _named(right)):
+            review.check_dataset(recorded)
     problems = review.problems
     if found["state"] in {"warn", "unchecked"} and found.get("reason") not in _OF_TRUST:
         text = f"whoever deployed it found of its rights: {found['state']}"
@@ -85,7 +88,9 @@ def check_rights_beside(
         detail["unbelieved"] = sorted(review.unbelieved)
     if review.credentials:
         detail["credentials"] = listed(list(review.credentials.values()))
-    said = _said(found["state"], list(review.credentials.values()))
+    if absent := sorted(str(one) for one in gone.intersection(credentials_of(run))):
+        detail["leftOut"] = listed(absent)
+    said = _said(found["state"], list(review.credentials.values()), len(absent))
     check = problems.close(said, **detail)
     return stated(_CHECK, said, **detail) if check.state is CheckState.PASS else check
 
@@ -138,7 +143,7 @@ class _Review:
                     problems.add(problems.odd, one.code, f"{label} {one.text}")
 
     def _judge(self, right: Mapping[str, Any]) -> tuple[str, Ruling]:
-        named = [Digest.parse(right[name]) for name in ("credential", "grant") if name in right]
+        named = _named(right)
         label = f"{'grant' if 'grant' in right else 'credential'} {named[-1].short}"
         opened = [self._at_hand.get(identity) for identity in named]
         documents = [
@@ -205,7 +210,11 @@ class _Review:
         }
 
 
-def _said(state: str, found: list[dict[str, JSON]]) -> str:
+def _named(right: Mapping[str, Any]) -> list[Digest]:
+    return [Digest.parse(right[name]) for name in ("credential", "grant") if name in right]
+
+
+def _said(state: str, found: list[dict[str, JSON]], absent: int) -> str:
     """Return what the folder says of its rights, for people."""
     duties = sorted({str(word) for one in found for word in _words(one["requires"])})
     by = sorted({str(one["issuer"]) for one in found})
@@ -213,6 +222,9 @@ def _said(state: str, found: list[dict[str, JSON]]) -> str:
     if found:
         count = pluralize(len(found), "credential")
         parts.append(f"{count} beside it, by {quote(', '.join(by), 300)}")
+    if absent:
+        count = pluralize(absent, "credential is", "credentials are")
+        parts.append(f"{count} left out, for naming values of the data")
     parts.append(f"duties: {quote(', '.join(duties), 300)}" if duties else "no duties are named")
     return "; ".join(parts) + "; NOTICE has all of them"
 
