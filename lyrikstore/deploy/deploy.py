@@ -165,7 +165,7 @@ def deploy_checkpoint(
     target = target_for(target_name, body["format"], fields=fields, check=check)
     status = check_approved(repo, checkpoint, trust=trust, at=clock())
     facts = gather(repo, checkpoint)
-    inputs = inputs_of(repo, facts)
+    inputs = inputs_of(repo, facts, () if status is None else status.approvals)
     check_pushed(repo, (one.id for one in inputs))
     name = "" if signing is None else signing.name_for(checkpoint, target.name)
     if signing is not None:

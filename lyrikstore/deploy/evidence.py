@@ -14,7 +14,7 @@ from lyrikstore.credentials.model.status_list import newest_first
 from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments
-from lyrikstore.publish.cards.approval import card_status, newest_card
+from lyrikstore.publish.cards.approval import newest_card
 from lyrikstore.publish.cards.document import FORMATS
 from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.offline import evidence_of
@@ -36,12 +36,15 @@ Files = dict[str, bytes]
 """Name → bytes."""
 
 
-def inputs_of(repository: Repository, facts: CardFacts) -> tuple[Input, ...]:
+def inputs_of(
+    repository: Repository, facts: CardFacts, approvals: Iterable[Digest]
+) -> tuple[Input, ...]:
     """Return what a deployment of a checkpoint is made from, with the card about it.
 
     Args:
         repository: The store.
         facts: What it knows about the checkpoint.
+        approvals: Those of the newest card that count.
     """
     model = facts.checkpoint
     found = [Input("checkpoint", model.kind, model.id)]
@@ -51,7 +54,6 @@ def inputs_of(repository: Repository, facts: CardFacts) -> tuple[Input, ...]:
     card = newest_card(repository, model)
     if card is not None:
         found.append(Input("card", card.kind, card.id))
-        approvals = card_status(repository, card).approvals
         found += [Input("approval", "approval", one) for one in approvals]
     return tuple(found)
 
@@ -73,7 +75,7 @@ def left_out(repository: Repository, run: Manifest) -> tuple[Digest, ...]:
 
 
 def check_pushed(repository: Repository, manifests: Iterable[Digest]) -> None:
-    """Return if the home log has these manifests, so that it can be shown where they are logged.
+    """Refuse manifests that the home log does not have: nothing shows where they are logged.
 
     Raises:
         ConflictError: (``not-pushed``) one of them waits in this clone.
