@@ -303,6 +303,7 @@ class Store(StoreContext):
             StorageError: Storage backend error. What is wrong with the store stands in the report.
         """
         from lyrikstore.api.verify import check_cards
+        from lyrikstore.curate.reading.datasets import StoredDatasets
         from lyrikstore.verify.store.object import verify_object
         from lyrikstore.verify.store.store import verify_store
 
@@ -313,7 +314,9 @@ class Store(StoreContext):
             "progress": progress,
         }
         if ref is None:
-            return verify_store(self.repository, check_cards=check_cards, **how)
+            return verify_store(
+                self.repository, check_cards=check_cards, datasets=StoredDatasets(), **how
+            )
         repository = self.repository.afresh()
         how["read"] = _read_labelled if recompute else None
         found = repository.resolve(ref)
@@ -321,7 +324,9 @@ class Store(StoreContext):
             from lyrikstore.publish.cards.check import verify_logged_card
 
             return verify_logged_card(repository, found, **how)
-        return verify_object(repository, found.id, check_cards=check_cards, **how)
+        return verify_object(
+            repository, found.id, check_cards=check_cards, datasets=StoredDatasets(), **how
+        )
 
 
 def _read_labelled(

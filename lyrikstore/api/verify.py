@@ -192,6 +192,7 @@ def verify_store_at(
 
     Arguments and errors are those of :func:`lyrikstore.verify.store.store.verify_store_at`.
     """
+    from lyrikstore.curate.reading.datasets import StoredDatasets
     from lyrikstore.verify.store.store import verify_store_at as judge
 
     return judge(
@@ -203,6 +204,7 @@ def verify_store_at(
         share=share,
         pools=pools,
         check_cards=check_cards,
+        datasets=StoredDatasets(),
     )
 
 

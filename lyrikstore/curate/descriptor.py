@@ -123,15 +123,6 @@ def describe(
     return result
 
 
-def files_by(what: str, counts: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Return how many files each name has, sorted by name (spec §12.4).
-
-    A list, for column headings and suffixes may be anything, and what becomes a member name in a
-    credential is ASCII (spec §10.2).
-    """
-    return [{what: name, "files": counts[name]} for name in sorted(counts)]
-
-
 def stated_in(descriptor: Mapping[str, Field]) -> list[str]:
     """Return the fields of a whole descriptor that somebody stated, be it as unknown."""
     silent = describe({}, {})

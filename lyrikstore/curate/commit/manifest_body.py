@@ -1,18 +1,18 @@
 """What a commit states besides its tree: the body of the manifest, and its attached lists."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from lyrikstore.canon.json import encode
 from lyrikstore.curate.commit.model_files import Weights
 from lyrikstore.curate.commit.rows.read import CommittedRows
-from lyrikstore.curate.descriptor import Descriptor, describe, files_by
+from lyrikstore.curate.descriptor import Descriptor, describe
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.scan.scan import Scan
 from lyrikstore.curate.sheets.sheet import Joined, Sheet
 from lyrikstore.history.manifests.manifest import Attachment
 from lyrikstore.history.trees.tree import Tree
+from lyrikstore.verify.datasets.files import columns_of, files_by
 
 Attach = Callable[[str, bytes], Attachment]
 """Given a role and bytes, returns the attachment that names them."""
@@ -39,8 +39,7 @@ def dataset_body(
         "records": records,
     }
     if sheet is not None:
-        filled = Counter(column for meta in joined.meta.values() for column in meta)
-        stats["columns"] = files_by("column", {column: filled[column] for column in sheet.columns})
+        stats["columns"] = columns_of(joined.meta.values(), sheet.columns)
     if rows is not None:
         stats |= rows.statistics.to_json(roles)
         if rows.sample:

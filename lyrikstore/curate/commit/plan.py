@@ -33,7 +33,6 @@ from lyrikstore.curate.commit.statement import (
     Statement,
     changed_paths,
     current_version,
-    formats,
     tree_bytes,
 )
 from lyrikstore.curate.readers.fields import FieldRoles
@@ -53,6 +52,7 @@ from lyrikstore.history.records.order_root import DOCUMENT
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.objects.io.stat_cache import StatCache
+from lyrikstore.verify.datasets.files import formats
 
 
 class CommitResult(Struct, frozen=True):

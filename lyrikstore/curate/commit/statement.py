@@ -1,6 +1,5 @@
 """Helpers for the manifests of dataset versions, shared by commit and filter."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -111,18 +110,6 @@ def changed_paths(
         found[0 if not item.old else 1 if not item.new else 2].append(item.path)
     added, removed, changed = map(tuple, found)
     return added, removed, changed
-
-
-def formats(paths: Sequence[str]) -> dict[str, int]:
-    """Return how many paths have each suffix, in lower case; ``none`` for those without one."""
-    text = "\n".join(["", *paths])
-    if "/." in text or "\n." in text:  # what a name starts with is no suffix
-        paths = [path.replace("/.", "/").removeprefix(".") for path in paths]
-    counts: Counter[str] = Counter()
-    for suffix, count in Counter([path[path.rfind(".") :] for path in paths]).items():
-        named = suffix.startswith(".") and "/" not in suffix
-        counts[suffix.lower() if named else "none"] += count
-    return dict(counts)
 
 
 def put_attachment(writer_put: Any, role: str, data: bytes) -> Attachment:

@@ -20,6 +20,7 @@ from lyrikstore.curate.work import storing
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 COLUMNS = (
     "record",
@@ -265,11 +266,27 @@ def decision_schema(version: int) -> "pa.Schema":
     )
 
 
+def decision_version(stream: BinaryIO) -> int:
+    """Return the version of a decision table; raises as :func:`read_decisions`."""
+    return _opened(stream)[1]
+
+
 def decision_batches(stream: BinaryIO) -> "Iterator[pa.RecordBatch]":
     """Yield the rows of a decision table, of any version, in order.
 
     Raises, Cost: As :func:`read_decisions`.
     """
+    with _reading():
+        batches = _opened(stream)[0].iter_batches(batch_size=_BATCH)
+    while True:
+        with _reading():
+            batch = next(batches, None)
+        if batch is None:
+            return
+        yield batch
+
+
+def _opened(stream: BinaryIO) -> "tuple[pq.ParquetFile, int]":
     import pyarrow.parquet as pq
 
     with _reading():
@@ -279,13 +296,7 @@ def decision_batches(stream: BinaryIO) -> "Iterator[pa.RecordBatch]":
             raise FormatError("bad-decisions", "the decision table has other columns")
         if found == [VERSION] and read_salt(stream) is None:
             raise FormatError("bad-decisions", "the decision table has no salt")
-        batches = file.iter_batches(batch_size=_BATCH)
-    while True:
-        with _reading():
-            batch = next(batches, None)
-        if batch is None:
-            return
-        yield batch
+    return file, found[0]
 
 
 @contextlib.contextmanager

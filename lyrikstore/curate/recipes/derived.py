@@ -1,6 +1,5 @@
 """What a derived dataset says of itself: its tree, its statistics, the body of its manifest."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,8 +10,7 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.commit.rows.check import FileCheck, RowLayout
-from lyrikstore.curate.commit.statement import formats
-from lyrikstore.curate.descriptor import describe, files_by
+from lyrikstore.curate.descriptor import describe
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.readers.statistics import RowStatistics
 from lyrikstore.curate.recipes.decisions import VERSION
@@ -28,6 +26,7 @@ from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.parallel.processes import Workers, cores
 from lyrikstore.objects.parallel.tasks import Message
 from lyrikstore.objects.store.writer import BlobWriter
+from lyrikstore.verify.datasets.files import columns_of, files_by, formats
 
 MANY_BYTES = 8 << 20
 """From here on several processes measure the shards."""
@@ -146,8 +145,7 @@ def derived_body(
     elif columns := recipe.columns(source.columns):
         # ATTACK A72: the digest of the source's sheet lets guesses at its cells be tried out.
         members["metadata"] = sheet_of(columns, tree)
-        filled = Counter(column for entry in tree.entries for column in entry.meta or ())
-        stats["columns"] = files_by("column", {name: filled[name] for name in columns})
+        stats["columns"] = columns_of(tree.metas.values(), columns)
     else:
         members.pop("metadata", None)
     generated = {

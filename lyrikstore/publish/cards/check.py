@@ -14,6 +14,7 @@ from lyrikstore.canon.quoting import listed, quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.curate.labelled import read_labelled
+from lyrikstore.curate.reading.datasets import StoredDatasets
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -122,6 +123,7 @@ def verify_logged_card(
         at=at,
         memory=memory,
         read=read,
+        datasets=StoredDatasets(),
         check_cards=lambda store, _: check_sources(store, card),
         progress=progress,
     )

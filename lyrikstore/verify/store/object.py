@@ -16,6 +16,8 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.verify.checks import not_proven
+from lyrikstore.verify.datasets.check import DatasetChecks
+from lyrikstore.verify.datasets.reading import DatasetReading
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, Report, failed, not_applicable, passed
 from lyrikstore.verify.rights.recorded import check_rights
@@ -62,6 +64,7 @@ def verify_object(
     memory: LogMemory | None = None,
     read: ReadRecords | None = None,
     check_cards: CheckCards | None = None,
+    datasets: DatasetReading | None = None,
     progress: OnProgress = silent,
 ) -> Report:
     """Return the report on a logged manifest and its whole ancestry.
@@ -75,13 +78,15 @@ def verify_object(
         read: Reads the records of test sets, so that evaluations are computed again; None: they
             are not, and the verdict is at best ``valid`` where that would be possible.
         check_cards: Makes the cards in its ancestry again; None: they are not checked.
+        datasets: Reads the data of datasets, so that what they say of it is held against it; None:
+            it is not, and the verdict is at best ``incomplete`` where there are any.
         progress: Progress callback, in bytes.
 
     Raises:
         StorageError: The disk cannot be read.
 
-    Cost: reads and hashes every blob that the object and its ancestors name, and reads the test
-    set of each evaluation once more.
+    Cost: reads and hashes every blob that the object and its ancestors name, reads the test set of
+    each evaluation once more, and the rows of datasets as :class:`DatasetChecks` says.
     """
     repository = repository.afresh()  # no cache is evidence
     log = check_log_state(repository, trust=trust, at=at, memory=memory)
@@ -95,6 +100,7 @@ def verify_object(
     total = hash_blobs(repository, ancestry.values(), named, damage, progress)
     check_sums(repository, ancestry.values(), broken)
     subject = ancestry.get(identity)
+    measured = DatasetChecks(repository, ancestry, datasets)
     made = (
         *log.checks,
         _check_object(repository, identity, subject, broken),
@@ -109,6 +115,7 @@ def verify_object(
         links.close(
             f"{pluralize(count, 'link leads', 'links lead')} to earlier manifests", links=count
         ),
+        *measured.checks,
         check_runs(repository, ancestry),
         check_rights(repository, ancestry, trust=trust, at=at),
         check_same_bytes(repository, ancestry),
@@ -122,7 +129,7 @@ def verify_object(
         subject=str(identity),
         issuer=subject.author if subject is not None else None,
         at=at,
-        open_questions=_open_questions(ancestry),
+        open_questions=(*_open_questions(ancestry), *measured.open_questions),
     )
 
 

@@ -1,6 +1,7 @@
 """Verification of a whole store (spec §11.6)."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,8 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.objects.backends.base import NOT_A_FILE, LocalBackend
 from lyrikstore.objects.parallel.tasks import Pools
+from lyrikstore.verify.datasets.check import DatasetChecks
+from lyrikstore.verify.datasets.reading import DatasetReading
 from lyrikstore.verify.log_memory import not_known_lost
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, CheckState, Report, Verdict, unchecked, warned
@@ -55,6 +58,7 @@ def verify_store(
     share: float = 1,
     pools: Pools | None = None,
     check_cards: CheckCards | None = None,
+    datasets: DatasetReading | None = None,
 ) -> Report:
     """Return the report on a whole store: every byte of it is read and hashed.
 
@@ -69,13 +73,17 @@ def verify_store(
             what was not read is not known to be there. 0 reads no tree either.
         pools: Makes the workers that read the packs, if they are not to be processes here.
         check_cards: Makes the cards with effect again; None, or share 0: they are not checked.
+        datasets: Reads the data of datasets, so that what they say of it is held against it; None,
+            or a ``share`` of less than 1: it is not, and the verdict is at best ``incomplete``
+            where there are any.
 
     Raises:
         StorageError: The disk cannot be read.
 
-    Cost: reads every pack once; one signature per manifest and credential; some 100 bytes of
-    memory per blob that a manifest names; one pass over the manifests per card. With share 0, the
-    footers instead of the packs, and no card.
+    Cost: reads every pack once, and the rows of datasets as :class:`DatasetChecks` says; one
+    signature per manifest and credential; some 100 bytes of memory per blob that a manifest names;
+    one pass over the manifests per card. With share 0, the footers instead of the packs, and no
+    card.
     """
     repository = repository.afresh()  # no cache is evidence
     log = check_log_state(repository, trust=trust, at=at, memory=memory)
@@ -84,6 +92,10 @@ def verify_store(
         manifests, contents = _check_manifests(repository, trees=share > 0)
         links = Problems("lineage")
         count = check_links(repository, manifests.values(), links)
+        effect = Problems("rights")
+        flagged = _without_effect(repository, effect)
+        counting = {one: manifests[one] for one in manifests if one not in flagged}
+        measured = DatasetChecks(repository, counting, datasets if share == 1 else None)
         made = {
             check.id: check
             for check in (
@@ -94,16 +106,17 @@ def verify_store(
                     f"{pluralize(count, 'link leads', 'links lead')} to earlier manifests",
                     links=count,
                 ),
+                *measured.checks,
                 _check_refs(repository),
                 check_logged_credentials(repository, trust, at),
                 *_check_effects(
-                    repository, manifests, trust, at, check_cards if share > 0 else None
+                    repository, counting, effect, trust, at, check_cards if share > 0 else None
                 ),
                 check_orphans(repository, records),
                 blobs.result(),
             )
         }
-    unknown = not_known_lost(repository, memory)
+    unknown = (*not_known_lost(repository, memory), *measured.open_questions)
     report = _report(made, str(repository.store_id), repository.genesis.author, at, unknown)
     sound = report.verdict in {Verdict.TRUSTED, Verdict.VALID}
     seen = report.check("log.memory").state is CheckState.PASS
@@ -126,6 +139,7 @@ def verify_store_at(
     share: float = 1,
     pools: Pools | None = None,
     check_cards: CheckCards | None = None,
+    datasets: DatasetReading | None = None,
 ) -> Report:
     """Return the report on the store in the folder ``root``, also where it cannot be opened.
 
@@ -138,6 +152,7 @@ def verify_store_at(
         share: As for :func:`verify_store`.
         pools: As for :func:`verify_store`.
         check_cards: As for :func:`verify_store`.
+        datasets: As for :func:`verify_store`.
 
     Raises:
         NotFoundError: (``no-store``) there is none.
@@ -174,6 +189,7 @@ def verify_store_at(
         share=share,
         pools=pools,
         check_cards=check_cards,
+        datasets=datasets,
     )
 
 
@@ -239,22 +255,27 @@ def _check_manifests(
     return manifests, unchecked("manifests", "not-read", summary, manifests=len(manifests))
 
 
+def _without_effect(repository: Repository, problems: Problems) -> frozenset[Digest]:
+    """Return the manifests that are logged without effect; notes why they cannot be known."""
+    try:
+        return frozenset(one.id for one in repository.flagged if one.reason != "already-logged")
+    except LyrikstoreError as error:
+        problems.note("what has effect cannot be known", error)
+        return frozenset()
+
+
 def _check_effects(
     repository: Repository,
-    manifests: dict[Digest, Manifest],
+    counting: dict[Digest, Manifest],
+    unknown: Problems,
     trust: Trust,
     at: datetime,
     check_cards: CheckCards | None,
 ) -> Iterator[Check]:
     """Yield the checks of what has effect: rights, deployments and cards."""
-    try:
-        without = {item.id for item in repository.flagged if item.reason != "already-logged"}
-        counting = {one: manifests[one] for one in manifests if one not in without}
-    except LyrikstoreError as error:
+    if unknown.count:
         for check in ("rights", "rights.same-bytes", "deployment.made-from", "card.sources"):
-            problems = Problems(check)
-            problems.note("what has effect cannot be known", error)
-            yield problems.close("")
+            yield replace(unknown, check=check).close("")
         return
     yield check_rights(repository, counting, trust=trust, at=at, of_models=True)
     yield check_same_bytes(repository, counting)

@@ -242,7 +242,7 @@ def test_files_that_change_under_the_reader_are_refused_or_read_as_they_are(
 
 
 def test_formats_are_suffixes_in_lower_case() -> None:
-    from lyrikstore.curate.commit.statement import formats
+    from lyrikstore.verify.datasets.files import formats
 
     paths = ["a.TXT", "d.x/b.txt", "d.x/b", ".bashrc", "d/.b.tar.GZ", "c"]
     assert formats(paths) == {".txt": 2, "none": 3, ".gz": 1}

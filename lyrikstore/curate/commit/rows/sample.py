@@ -2,7 +2,7 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,63 @@ class _Measured(Struct, order=True):
     language: str = field(default="")
 
 
+class Sample:
+    """What is measured of the records that are drawn first; memory for these alone.
+
+    Args:
+        text: The fields that are the text.
+        tell: Tells the language of a text and how sure it is; None: nobody asks.
+    """
+
+    def __init__(
+        self, text: Sequence[str], tell: Callable[[str], tuple[str, float]] | None = None
+    ) -> None:
+        self._text, self._tell = text, tell
+        self._chosen: list[_Measured] = []
+
+    def add(self, identity: str, row: bytes) -> None:
+        """Take a record, if it is drawn.
+
+        Args:
+            identity: Its id, in hex.
+            row: Its bytes.
+        """
+        chosen = self._chosen
+        late = -int.from_bytes(drawn(SAMPLE_SEED, identity), "big")
+        if len(chosen) == SAMPLE_RECORDS and late <= chosen[0].late:
+            return
+        text = _text(parse_row(row), self._text)
+        item = _Measured(late, len(find_tokens(text)))
+        if self._tell is not None:
+            code, probability = self._tell(text)
+            item.language = code if probability >= LEAST_PROBABILITY else ""
+        if len(chosen) < SAMPLE_RECORDS:
+            heapq.heappush(chosen, item)
+        else:
+            heapq.heapreplace(chosen, item)
+
+    def to_json(self, measures: Sequence[str]) -> dict[str, Any]:
+        """Return what the descriptor states of it, as far as it is among ``measures``."""
+        chosen = self._chosen
+        found: dict[str, Any] = {"records": len(chosen), "seed": SAMPLE_SEED}
+        if TOKENS in measures and chosen:
+            counts = sorted(item.tokens for item in chosen)
+            found[TOKENS] = {
+                "least": counts[0],
+                "median": counts[(len(counts) - 1) // 2],
+                "most": counts[-1],
+                "sum": sum(counts),
+            }
+        if LANGUAGES in measures:
+            by_code = Counter(item.language for item in chosen)
+            found["unsure"] = by_code.pop("", 0)
+            found[LANGUAGES] = [
+                {"language": code, "records": by_code[code]} for code in sorted(by_code)
+            ]
+            found["model"] = LANGUAGE_MODEL.facts
+        return found
+
+
 def measure_sample(
     rows: CommittedRows, measures: Sequence[str], progress: OnProgress
 ) -> dict[str, Any]:
@@ -60,50 +117,17 @@ def measure_sample(
             "no-text", "no field of these rows is the text", hint="say which: --text FIELD"
         )
     tell = open_language_model()[0] if LANGUAGES in measures else None
-    chosen: list[_Measured] = []
+    sample = Sample(rows.roles.text, tell)
     beside, paths = frozenset(rows.companions), rows.scan.paths
     for at, path in enumerate(paths):
         if path in beside:
             continue
         with open_regular(Path(rows.scan.location(at))) as stream:
             for row in iter_rows(rows.reader, path, stream):
-                if not isinstance(row, RawRow):
-                    continue
-                identity = record_id(rows.reader, row.data).hex
-                late = -int.from_bytes(drawn(SAMPLE_SEED, identity), "big")
-                if len(chosen) == SAMPLE_RECORDS and late <= chosen[0].late:
-                    continue
-                text = _text(parse_row(row.data), rows.roles.text)
-                item = _Measured(late, len(find_tokens(text)))
-                if tell is not None:
-                    code, probability = tell(text)
-                    item.language = code if probability >= LEAST_PROBABILITY else ""
-                if len(chosen) < SAMPLE_RECORDS:
-                    heapq.heappush(chosen, item)
-                else:
-                    heapq.heapreplace(chosen, item)
+                if isinstance(row, RawRow):
+                    sample.add(record_id(rows.reader, row.data).hex, row.data)
         progress(Progress(at + 1, len(paths), phase="sampling"))
-    return _stated(chosen, measures)
-
-
-def _stated(chosen: Sequence[_Measured], measures: Sequence[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {"records": len(chosen), "seed": SAMPLE_SEED}
-    if TOKENS in measures:
-        counts = sorted(item.tokens for item in chosen)
-        found[TOKENS] = {
-            "least": counts[0],
-            "median": counts[(len(counts) - 1) // 2],
-            "most": counts[-1],
-            "sum": sum(counts),
-        }
-    if LANGUAGES in measures:
-        by_code = Counter(item.language for item in chosen)
-        found["unsure"] = by_code.pop("", 0)
-        found[LANGUAGES] = [
-            {"language": code, "records": by_code[code]} for code in sorted(by_code)
-        ]
-        found["model"] = LANGUAGE_MODEL.facts
-    return found
+    return sample.to_json(measures)
 
 
 def _text(fields: dict[str, JSON], names: Sequence[str]) -> str:

@@ -1,0 +1,1 @@
+"""Stored datasets, read for those who verify them."""

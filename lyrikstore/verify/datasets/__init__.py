@@ -1,0 +1,1 @@
+"""Whether what datasets say of themselves follows from their bytes (spec §11.7.4)."""

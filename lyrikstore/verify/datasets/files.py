@@ -1,0 +1,32 @@
+"""What is measured of the files of a dataset: their suffixes and their columns (spec §12.4)."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+
+def formats(paths: Sequence[str]) -> dict[str, int]:
+    """Return how many paths have each suffix, in lower case; ``none`` for those without one."""
+    text = "\n".join(["", *paths])
+    if "/." in text or "\n." in text:  # what a name starts with is no suffix
+        paths = [path.replace("/.", "/").removeprefix(".") for path in paths]
+    counts: Counter[str] = Counter()
+    for suffix, count in Counter([path[path.rfind(".") :] for path in paths]).items():
+        named = suffix.startswith(".") and "/" not in suffix
+        counts[suffix.lower() if named else "none"] += count
+    return dict(counts)
+
+
+def files_by(what: str, counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return how many files each name has, sorted by name.
+
+    A list, for column headings and suffixes may be anything, and what becomes a member name in a
+    credential is ASCII (spec §10.2).
+    """
+    return [{what: name, "files": counts[name]} for name in sorted(counts)]
+
+
+def columns_of(metas: Iterable[Mapping[str, str]], named: Iterable[str]) -> list[dict[str, Any]]:
+    """Return how many files have a value in each of the columns that are named."""
+    filled = Counter(column for meta in metas for column in meta)
+    return files_by("column", {column: filled[column] for column in named})
