@@ -8,6 +8,7 @@ import { LineEndsWriter } from "../src/verify/delivery/line_ends.js";
 import { measure } from "../src/verify/delivery/measures.js";
 import { Measured } from "../src/verify/delivery/quality.js";
 import { orderRoot, recordId, Records } from "../src/history/records/records.js";
+import { addRow, merge, noStatistics, rolesOf, statsOf } from "../src/history/records/statistics.js";
 import { decide } from "../src/verify/report.js";
 import { parseTimestamp } from "../src/canon/timestamps.js";
 import { Trust } from "../src/credentials/trust.js";
@@ -140,7 +141,7 @@ const spelt = (parts) => unhex(parts.map(([part, times]) => part.repeat(times)).
 for (const chunk of [1, 2, 3, 4096]) {
   const short = (/** @type {any} */ { file }) => chunk > 3 || spelt(file).length < 1000;
   each(`reader, ${chunk} bytes at a time`, load("records/readers.json").cases.filter(short), (one) => {
-    const { ids, problem } = read({ reader: one.reader, recipes: [] }, spelt(one.file), chunk);
+    const { ids, problem } = read({ reader: one.reader, recipes: [], roles: null }, spelt(one.file), chunk);
     if (one.records === undefined) assert.notEqual(problem, "");
     else {
       assert.equal(problem, "");
@@ -161,13 +162,26 @@ test("sizes beyond what a double can count", () => {
   assert.equal(tree.totalBytes, 3n * BigInt(most));
 });
 each("recipe", load("records/measures.json").cases, async ({ reader, files: given, recipe, value }) => {
-  const reading = { reader, recipes: [recipe] };
+  const reading = { reader, recipes: [recipe], roles: null };
   const lines = given.map((/** @type {any} */ { path, content, meta }) =>
     line({ path, bytes: content.length / 2, blake3: blake3(unhex(content)), ...(meta ? { meta } : {}) }));
   for (const chunk of [1, 5, 4096]) {
     const files = given.map((/** @type {any} */ { content }) => read(reading, unhex(content), chunk));
     const [found] = await measure([recipe], { entries: Tree.parse(utf8(lines.join(""))).entries, files });
     assert.equal(found.problem ? undefined : found.text, value, found.problem);
+  }
+});
+each("statistics", load("rows/statistics.json").cases, ({ lines, stats, label, labelSeparator, text }) => {
+  const roles = rolesOf({ fields: { label, labelSeparator, text } });
+  for (const parts of [1, 2, lines.length]) { // whatever the order of files, and however many there are
+    const all = noStatistics();
+    for (let part = parts - 1; part >= 0; part -= 1) {
+      const some = noStatistics();
+      lines.filter((/** @type {any} */ _, /** @type {number} */ at) => at % parts === part)
+        .forEach((/** @type {string} */ row) => addRow(some, roles, utf8(row)));
+      merge(all, some, roles);
+    }
+    assert.deepEqual(statsOf(all, roles), stats);
   }
 });
 each("claim", load("records/claims.json").cases, ({ hits, total, claimed, result }) =>

@@ -20,6 +20,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.terms.model import Partition, Terms, whole
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.curate.labelled import read_labelled
+from lyrikstore.curate.reading.datasets import StoredDatasets
 from lyrikstore.history.commit.appender import Appender
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Attachment, Input
@@ -189,7 +190,11 @@ def _unreadable(place: Place) -> Report:
         flip(pack)
     world = place.store.world
     return verify_object(
-        repository.afresh(), identity, trust=world.trusting(world.OWNER.did), at=world.NOW
+        repository.afresh(),
+        identity,
+        trust=world.trusting(world.OWNER.did),
+        at=world.NOW,
+        datasets=StoredDatasets(),
     )
 
 

@@ -186,7 +186,7 @@ class Chain:
                     "part": "train",
                     "counts": {"in": 4, "kept": 3, "dropped": 1, "changed": 1, "elsewhere": 0},
                     "dropped": {"duplicate": 1},
-                    "changed": {"e-mail": 1},
+                    "changed": {"redacted-email": 1},
                 },
             },
             blobs=[decisions],

@@ -1,13 +1,19 @@
 """The store of a workshop, as tests of runs look at it: its size, and that no check fails."""
 
 from lyrikstore.canon.timestamps import now
+from lyrikstore.curate.reading.datasets import StoredDatasets
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.store.store import verify_store
 
 
 def assert_sound(workshop) -> None:
-    report = verify_store(Repository.open(workshop.repo.root), trust=workshop.trust, at=now())
+    report = verify_store(
+        Repository.open(workshop.repo.root),
+        trust=workshop.trust,
+        at=now(),
+        datasets=StoredDatasets(),
+    )
     bad = [check for check in report.checks if check.state is CheckState.FAIL]
     assert not bad, bad
 

@@ -16,9 +16,15 @@ from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.json import JSON, encode, parse
 from lyrikstore.canon.text import pluralize, unknown_word
 from lyrikstore.curate.readers import DOCUMENT, iter_records
+from lyrikstore.curate.readers.batches import BATCH_BYTES, BATCH_ROWS
+from lyrikstore.curate.readers.fields import FieldRoles
+from lyrikstore.curate.readers.records import ROWS
+from lyrikstore.curate.readers.rows import RowError, parse_row
+from lyrikstore.curate.readers.statistics import RowStatistics
 from lyrikstore.history.records.order_root import document_id
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.pack.digest_set import sort_digests
+from lyrikstore.verify.datasets.body import stats_of
 from lyrikstore.verify.delivery.quality import Measured
 
 MAX_VALUES = 100
@@ -177,18 +183,58 @@ RECIPES: Mapping[str, type[_Meter]] = {
 """Every recipe there is."""
 
 
+class _Rows:
+    """Statistics of rows, some at a time."""
+
+    def __init__(self, roles: FieldRoles) -> None:
+        self._roles = roles
+        self._labels = (roles.label,) if roles.label else ()
+        self._statistics = RowStatistics(named=roles.names)
+        self._waiting: list[dict[str, JSON]] = []
+        self._size, self._problem = 0, ""
+
+    def add(self, data: bytes) -> None:
+        """Look at a row."""
+        try:
+            self._waiting.append(parse_row(data))
+        except RowError as error:
+            self._problem = self._problem or str(error)
+        self._size += len(data)
+        if len(self._waiting) == BATCH_ROWS or self._size >= BATCH_BYTES:
+            self._measure()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what was measured; raises as :meth:`Measurement.statistics`."""
+        if self._problem:
+            raise InvalidInputError("bad-record", f"a row is none: {self._problem}")
+        self._measure()
+        return self._statistics.to_json(self._roles)
+
+    def _measure(self) -> None:
+        self._statistics.add(self._waiting, self._labels, self._roles.label_separator)
+        self._waiting.clear()
+        self._size = 0
+
+
 class Measurement:
     """Measures while the records of a dataset pass, once, in storage order.
 
     Args:
         recipes: ``{use, parameters?}``, as credentials hold them; one that is not known, or whose
             parameters are not its own, gives a problem and no number.
+        body: Of the dataset's manifest, whose statistics of rows are measured, too; None: they are
+            not.
 
     Attributes:
         counts: Records of each file, in the order in which the files came.
     """
 
-    def __init__(self, recipes: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(
+        self, recipes: Iterable[Mapping[str, Any]], body: Mapping[str, Any] | None = None
+    ) -> None:
+        self._rows: _Rows | None = None
+        if body is not None and body["reader"] in ROWS and "fields" in stats_of(body):
+            self._rows = _Rows(FieldRoles.of_body(body))
         self._meters: list[_Meter | None] = []
         self._problems: list[str] = []
         self.counts = array("q")
@@ -232,6 +278,8 @@ class Measurement:
             yield identity
         elif stream is not None:
             for record in iter_records(reader, entry.path, stream):
+                if self._rows is not None:
+                    self._rows.add(record.data)
                 self._text(_text_of(reader, record.data))
                 self._end(record.id, record.data)
                 count += 1
@@ -252,6 +300,14 @@ class Measurement:
             else Measured(meter.value(), meter.SHARE, "")
             for meter, problem in zip(self._meters, self._problems, strict=True)
         ]
+
+    def statistics(self) -> Mapping[str, Any]:
+        """Return the members of the descriptor's ``stats`` that rows give; nothing of documents.
+
+        Raises:
+            InvalidInputError: (``bad-record``) a row is none.
+        """
+        return {} if self._rows is None else self._rows.to_json()
 
     def _text(self, part: bytes) -> None:
         self._each(lambda meter: meter.text(part) if meter.READS_TEXT else None)

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from msgspec import Struct
+
+from lyrikstore.canon.json import JSON, encode
 from lyrikstore.canon.quoting import quote
-from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.verify.datasets.files import columns_of, files_by, formats
 from lyrikstore.verify.datasets.reading import MeasuredRecords
@@ -18,8 +20,26 @@ MAX_SAMPLE = 1000
 OF_FILES = ("files", "bytes", "columns")
 """Members of ``stats`` that follow from the files."""
 
-OF_RECORDS = ("labels", "labelsAbove", "severalLabels", "fieldsAbove")
+OF_ROWS = ("labels", "labelsAbove", "severalLabels", "fieldsAbove")
 """Members of ``stats`` that follow from rows, and that not all rows have."""
+
+
+_FILES, _RECORDS = "does not follow from its files", "does not follow from its records"
+
+
+class Fault(Struct, frozen=True):
+    """A member of a body that does not follow.
+
+    Attributes:
+        member: Where it stands.
+        why: Why it does not, for people.
+    """
+
+    member: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{quote(self.member)} {self.why}"
 
 
 def measured_field(body: Mapping[str, Any], name: str) -> Any:
@@ -30,71 +50,75 @@ def measured_field(body: Mapping[str, Any], name: str) -> Any:
 
 def stats_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the measured ``stats`` of a body; nothing where it has none."""
-    found = measured_field(body, "stats")
-    return found if isinstance(found, Mapping) else {}
+    return _members(measured_field(body, "stats"))
 
 
-def find_file_faults(manifest: Manifest, tree: Tree) -> Iterator[str]:
-    """Yield what a body says that does not follow from the list of files.
+def is_same(said: JSON, follows: JSON) -> bool:
+    """Return whether two values are the same JSON; ``true`` is not 1."""
+    return encode(said) == encode(follows)
+
+
+def find_file_faults(body: Mapping[str, Any], tree: Tree) -> Iterator[Fault]:
+    """Yield what the body of a dataset's manifest says that its files do not give.
 
     Args:
-        manifest: Of a dataset.
-        tree: Its files.
+        body: The body.
+        tree: The files.
     """
-    body = manifest.body
-    follows = {"bytes": tree.total_bytes, "fileCount": len(tree)}
-    yield from _differing(body, follows)
-    paths = frozenset(tree.paths)
-    if not paths.issuperset(body.get("companions", ())):
-        yield "companions names a file that it does not have"
+    yield from _differing(body, {"bytes": tree.total_bytes, "fileCount": len(tree)})
+    if not frozenset(tree.paths).issuperset(body.get("companions", ())):
+        yield Fault("companions", "names a file that it does not have")
     named = body.get("metadata", {}).get("columns", ())
-    if any(not set(meta).issubset(named) for meta in tree.metas.values()):
-        yield "metadata.columns lacks a column that its files have"
-    for name, field in body["descriptor"].items():
+    if "metadata" in body and any(not set(meta).issubset(named) for meta in tree.metas.values()):
+        yield Fault("metadata.columns", "lacks a column that its files have")
+    for name, field in sorted(body["descriptor"].items()):
         # ATTACK: what somebody claims, called measured.
         if field.get("basis") == "measured" and name not in MEASURED:
-            yield f"descriptor {quote(name)} is called measured, and nothing measures it"
+            yield Fault(f"descriptor.{name}", "is called measured, and nothing measures it")
     said = measured_field(body, "formats")
-    if said is not None and said != files_by("suffix", formats(tree.paths)):
-        yield "formats does not follow from its files"
+    if said is not None and not is_same(said, files_by("suffix", formats(tree.paths))):
+        yield Fault("formats", _FILES)
     stats = stats_of(body)
     yield from _differing(stats, {"files": len(tree), "bytes": tree.total_bytes}, "stats.")
-    if "columns" in stats and stats["columns"] != columns_of(tree.metas.values(), named):
-        yield "stats.columns does not follow from its files"
+    filled = columns_of(tree.metas.values(), named)
+    if "columns" in stats and not is_same(stats["columns"], filled):
+        yield Fault("stats.columns", _FILES)
 
 
-def find_record_faults(body: Mapping[str, Any], measured: MeasuredRecords) -> Iterator[str]:
-    """Yield what a body says that does not follow from the records."""
+def find_record_faults(body: Mapping[str, Any], measured: MeasuredRecords) -> Iterator[Fault]:
+    """Yield what a body says that the records do not give."""
     yield from _differing(body, {"records": measured.records})
-    stats = stats_of(body)
+    stats, found = stats_of(body), measured.stats
     yield from _differing(stats, {"records": measured.records}, "stats.")
-    for name, found in measured.stats.items():
-        if name != "sample" and name in stats and stats[name] != found:
-            yield f"stats.{name} does not follow from its records"
-    # ATTACK: labels that no record has, where the measure gives none or too many to be listed.
-    for name in OF_RECORDS:
-        if name in stats and measured.stats and name not in measured.stats:
-            yield f"stats.{name} does not follow from its records"
-    said, found = stats.get("sample", {}), measured.stats.get("sample", {})
-    for name in ("records", "seed", "tokens"):
-        if name in said and found and said[name] != found.get(name):
-            yield f"stats.sample.{name} does not follow from its records"
+    names = {name for name in (*found, *OF_ROWS) if name != "sample" and name in stats}
+    for name in sorted(names) if found else ():
+        # ATTACK: labels that no record has, where the measure gives none, or too many to list.
+        if name not in found or not is_same(stats[name], found[name]):
+            yield Fault(f"stats.{name}", _RECORDS)
+    said = _members(stats.get("sample"))
+    for name, value in _members(found.get("sample")).items():
+        if name in said and not is_same(said[name], value):
+            yield Fault(f"stats.sample.{name}", _RECORDS)
 
 
 def not_measured(body: Mapping[str, Any], measured: MeasuredRecords) -> list[str]:
     """Return the members of ``stats`` that were not measured again here."""
     stats, found = stats_of(body), measured.stats
-    known = {*OF_FILES, *OF_RECORDS, *found, "records", "sample"}
-    sample = set(stats.get("sample", ())) - set(found.get("sample", ()))
+    known = {*OF_FILES, *found, *(OF_ROWS if found else ()), "records", "sample"}
+    sample = set(_members(stats.get("sample"))) - set(_members(found.get("sample")))
     return [
-        *(f"stats.{name}" for name in stats if name not in known),
+        *(f"stats.{name}" for name in sorted(stats) if name not in known),
         *(f"stats.sample.{name}" for name in sorted(sample)),
     ]
 
 
+def _members(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
 def _differing(
     said: Mapping[str, Any], follows: Mapping[str, int], where: str = ""
-) -> Iterator[str]:
+) -> Iterator[Fault]:
     for name, value in follows.items():
-        if name in said and said[name] != value:
-            yield f"{where}{name} is {quote(said[name])}, and {value} follows"
+        if name in said and not is_same(said[name], value):
+            yield Fault(f"{where}{name}", f"is {quote(said[name])}, and {value} follows")

@@ -26,6 +26,7 @@ from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.datasets.body import (
     find_file_faults,
     find_record_faults,
+    is_same,
     measured_field,
     not_measured,
 )
@@ -132,14 +133,14 @@ class DatasetChecks:
     def _check_body(self, manifest: Manifest) -> None:
         tree = present_tree(self._repository, manifest)
         body = manifest.body
-        for fault in find_file_faults(manifest, tree):
-            self._bad(manifest, fault)
+        for fault in find_file_faults(body, tree):
+            self._bad(manifest, str(fault))
         if body["reader"] == DOCUMENT:
             measured = MeasuredRecords(len(tree) - len(body.get("companions", ())))
         else:
             measured = self._reading.measure(body, tree, self._repository.blobs.open)
         for fault in find_record_faults(body, measured):
-            self._bad(manifest, fault)
+            self._bad(manifest, str(fault))
         self._check_lists(manifest)
         if body["origin"] in ("filtered", "committed"):
             self._check_origin(manifest)
@@ -156,12 +157,13 @@ class DatasetChecks:
             return
         for role in ("ignored", "skipped"):
             found = self._list(manifest, role)
-            if role in body and body[role] != (0 if found is None else len(found)):
+            if role in body and body[role] != (len(found) if isinstance(found, list) else 0):
                 self._bad(manifest, f"{role} is {quote(body[role])}, and its list says otherwise")
         if (metadata := body.get("metadata")) is not None:
-            orphans = self._list(manifest, "orphans") or {"files": [], "rows": []}
+            orphans = self._list(manifest, "orphans")
             for name, what in (("orphanFiles", "files"), ("orphanRows", "rows")):
-                if metadata[name] != len(orphans.get(what, ())):
+                found = orphans.get(what) if isinstance(orphans, dict) else None
+                if metadata[name] != (len(found) if isinstance(found, list) else 0):
                     self._bad(manifest, f"metadata.{name} is not what its list of orphans says")
 
     def _list(self, manifest: Manifest, role: str) -> Any:
@@ -174,7 +176,7 @@ class DatasetChecks:
         """Hold what a descriptor says of where a dataset came from against its inputs."""
         derived, made = (measured_field(manifest.body, n) for n in ("derivedFrom", "generatedBy"))
         sources = [str(item.id) for item in manifest.inputs_in("source")]
-        if derived is not None and derived != sources:
+        if derived is not None and not is_same(derived, sources):
             self._bad(manifest, "derivedFrom does not name what it was made from")
         if manifest.body["origin"] == "committed":
             if made is not None or "derivation" in manifest.body:
@@ -182,13 +184,13 @@ class DatasetChecks:
             return
         used = self._filter(manifest)
         derivation = manifest.body.get("derivation", {})
-        follows = {
+        follows: dict[str, Any] = {
             "filter": str(used.id),
             "steps": [step["use"] for step in used.body["steps"]],
-            "counts": derivation.get("counts"),
-            "dropped": derivation.get("dropped"),
+            "counts": derivation.get("counts", {}),
+            "dropped": derivation.get("dropped", {}),
         }
-        if made is not None and made != [follows]:
+        if made is not None and not is_same(made, [follows]):
             self._bad(manifest, "generatedBy does not say what its filter and derivation say")
 
     def _by_decisions(self) -> dict[tuple[Any, ...], list[Manifest]]:
@@ -229,24 +231,23 @@ class DatasetChecks:
                 if version != _version(first):
                     self._bad(first, "its decision table is of another version", "bad-decisions")
                 walk = DecisionWalk(version, rows, steps, results)
-                totals = walk.follow(self._read_sources(first, sources))
+                totals = walk.follow(self._read_sources(sources))
             for one in made:
                 self._compare_result(one, totals, results[_part(one)])
         except UnsoundDecisionError as error:
             self._bad(first, f"its decision table {error}", "bad-decisions")
 
-    def _read_sources(
-        self, made: Manifest, sources: Sequence[Manifest]
-    ) -> Iterator[SourceRecord] | None:
+    def _read_sources(self, sources: Sequence[Manifest]) -> Iterator[SourceRecord] | None:
         """Return the records that a filter read, in storage order; None where some are retired."""
-        ordered = sorted(sources, key=path_prefix)
-        try:
-            trees = [present_tree(self._repository, one) for one in ordered]
-        except LyrikstoreError as error:
-            if error.kind != "retired":
-                raise
-            self._note(made, error)
-            return None
+        ordered, trees = sorted(sources, key=path_prefix), []
+        for one in ordered:
+            try:
+                trees.append(present_tree(self._repository, one))
+            except LyrikstoreError as error:
+                if error.kind != "retired":
+                    raise
+                self._note(one, error)
+                return None
         return self._records_of(ordered, trees)
 
     def _records_of(
@@ -276,7 +277,7 @@ class DatasetChecks:
         body = manifest.body
         derivation = body["derivation"]
         for name, follows in totals.derivation(_part(manifest)).items():
-            if derivation.get(name, {}) != follows:
+            if not is_same(derivation.get(name, {}), follows):
                 self._bad(manifest, f"derivation.{name} is not what its decisions come to")
         if result.is_rows:
             tree = present_tree(self._repository, manifest)

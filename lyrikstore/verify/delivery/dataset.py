@@ -26,6 +26,8 @@ from lyrikstore.history.records.order_root import (
 )
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.verify.credential.issuer_key import policy_for
+from lyrikstore.verify.datasets.body import find_file_faults, find_record_faults, not_measured
+from lyrikstore.verify.datasets.reading import MeasuredRecords
 from lyrikstore.verify.delivery.compare_files import DataSource, check_files, is_litter
 from lyrikstore.verify.delivery.quality import Measuring
 from lyrikstore.verify.delivery.record_ids import RecordIds
@@ -47,13 +49,22 @@ class ManifestOutcome(Struct, frozen=True):
 
     Attributes:
         checks: ``manifest`` and ``manifest.signature``.
-        reader: Id of the reader that makes records of the files, once known.
-        companions: Paths of the files that hold no records.
+        body: What it says of the dataset; None where it is not known, or not what the credential
+            says.
     """
 
     checks: tuple[Check, Check]
-    reader: str | None
-    companions: frozenset[str] = frozenset()
+    body: Mapping[str, Any] | None = None
+
+    @property
+    def reader(self) -> str | None:
+        """Id of the reader that makes records of the files, once known."""
+        return None if self.body is None else self.body["reader"]
+
+    @property
+    def companions(self) -> frozenset[str]:
+        """Paths of the files that hold no records."""
+        return frozenset(() if self.body is None else self.body.get("companions", ()))
 
 
 class DataOutcome(Struct, frozen=True):
@@ -90,9 +101,7 @@ def check_manifest(
     if data is None:
         summary = f"manifest {claims.manifest.short} is not beside the credential"
         absent = unchecked("manifest", "missing-file", summary)
-        return ManifestOutcome(
-            (absent, unchecked("manifest.signature", "missing-file", summary)), None
-        )
+        return ManifestOutcome((absent, unchecked("manifest.signature", "missing-file", summary)))
     try:
         manifest = parse_manifest(data)
     except (VerificationError, KeyMaterialError) as error:
@@ -100,35 +109,30 @@ def check_manifest(
             (
                 unchecked("manifest", "no-signature", "not looked at: its signature does not hold"),
                 failed("manifest.signature", error.kind, quote(error.message, 200)),
-            ),
-            None,
+            )
         )
     except LyrikstoreError as error:
         return ManifestOutcome(
             (
                 failed("manifest", error.kind, f"not a manifest: {quote(error.message, 200)}"),
                 unchecked("manifest.signature", "malformed", "not looked at: no manifest"),
-            ),
-            None,
+            )
         )
     signature = check_author("manifest.signature", manifest, policy)
     wrong = _disagreements(claims, manifest)
     if wrong:
         summary = f"the credential and its manifest disagree about {', '.join(wrong)}"
         return ManifestOutcome(
-            (failed("manifest", "disagrees", summary, members=list(wrong)), signature), None
+            (failed("manifest", "disagrees", summary, members=list(wrong)), signature)
         )
     other = _of_two_files(related, find)
     if other is not None:
         summary = f"the digests of {quote(other)} in relatedResource name different files"
         check = failed("manifest", "disagrees", summary, members=["relatedResource"])
-        return ManifestOutcome((check, signature), None)
+        return ManifestOutcome((check, signature))
     summary = f"manifest {manifest.id.short} of {manifest.name} says what the credential says"
     binding = passed("manifest", summary, manifest=str(manifest.id), name=manifest.name)
-    body = manifest.body
-    return ManifestOutcome(
-        (binding, signature), body["reader"], frozenset(body.get("companions", ()))
-    )
+    return ManifestOutcome((binding, signature), manifest.body)
 
 
 def _of_two_files(related: Iterable[Mapping[str, Any]], find: Find) -> str | None:
@@ -215,6 +219,48 @@ def check_data(
         tree,
         collector.counts if complete and not collector.problem else None,
     )
+
+
+def check_figures(
+    manifest: ManifestOutcome, content: DataOutcome, measuring: Measuring | None
+) -> tuple[Check, list[str]]:
+    """Return ``datasets``: whether the manifest says of the data what the data is.
+
+    Args:
+        manifest: What :func:`check_manifest` gave.
+        content: What :func:`check_data` gave.
+        measuring: What measured the records while they were read, or None.
+
+    Returns:
+        The check, and the members of the body of which nothing was held against the data.
+    """
+    body, name = manifest.body, "datasets"
+    if body is None or content.tree is None:
+        summary = "no sound manifest, or no list of files, to compare with"
+        return unchecked(name, "missing-file", summary), []
+    if content.counts is None:
+        return unchecked(name, "incomplete-data", f"not compared: {content.problem}"), []
+    stats: Mapping[str, Any] = {}
+    if measuring is not None:
+        try:
+            stats = measuring.statistics()
+        except LyrikstoreError as error:
+            return failed(name, "bad-record", quote(error.message, 200)), []
+    measured = MeasuredRecords(sum(content.counts), stats)
+    faults = [*find_file_faults(body, content.tree), *find_record_faults(body, measured)]
+    if faults:
+        more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
+        summary = "; ".join(map(str, faults[:3])) + more
+        members = listed([fault.member for fault in faults])
+        return failed(name, "differs", summary, members=members), []
+    left = not_measured(body, measured)
+    if "stats.fields" in left:
+        summary = "what its manifest says of fields was not measured again"
+        return warned(name, "not-recomputed", summary, records=measured.records), left
+    if "derivation" in body:  # the decisions stay in the store
+        left.append("derivation")
+    summary = f"its manifest says of {pluralize(measured.records, 'record')} what they give"
+    return passed(name, summary, records=measured.records), left
 
 
 def check_records(

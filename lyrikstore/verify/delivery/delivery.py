@@ -8,12 +8,12 @@ page. Nothing here raises for what an attacker can write: it becomes a failed ch
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.json import JSON
-from lyrikstore.canon.quoting import printable_did
+from lyrikstore.canon.quoting import printable_did, quote
 from lyrikstore.credentials.did import KnownDocument
 from lyrikstore.credentials.model.credential import (
     ATTESTATION,
@@ -43,7 +43,12 @@ from lyrikstore.verify.credential.issuer_key import check_key, unless_lost
 from lyrikstore.verify.credential.status import NO_NOTICES, Notices
 from lyrikstore.verify.credential.terms import check_age, check_partitions, check_texts
 from lyrikstore.verify.delivery.compare_files import DataSource
-from lyrikstore.verify.delivery.dataset import check_data, check_manifest, check_records
+from lyrikstore.verify.delivery.dataset import (
+    check_data,
+    check_figures,
+    check_manifest,
+    check_records,
+)
 from lyrikstore.verify.delivery.log import check_log
 from lyrikstore.verify.delivery.quality import (
     Measuring,
@@ -56,6 +61,9 @@ from lyrikstore.verify.report import Check, CheckState, Report, Verdict, check_o
 
 RecordReader = Callable[[str, TreeEntry, BinaryIO], Iterable[Digest]]
 """Given a reader's id and version, an entry and its bytes: the record ids in storage order."""
+
+Recompute = Callable[[Sequence[Mapping[str, JSON]], Mapping[str, Any] | None], Measuring]
+"""Given the recipes of measured claims and the body of the manifest: what measures by them."""
 
 UNREADABLE = "unreadable credential"
 
@@ -151,7 +159,7 @@ def verify_delivery(
     memory: LogMemory | None = None,
     status_files: Iterable[bytes] = (),
     fetched: Iterable[KnownDocument] = (),
-    recompute: Callable[[Sequence[Mapping[str, JSON]]], Measuring] | None = None,
+    recompute: Recompute | None = None,
 ) -> Report:
     """Return the report on a delivery (spec §11.4). Never raises for bad input.
 
@@ -160,7 +168,8 @@ def verify_delivery(
     (3) The key: whether it still was the issuer's when the credential was logged.
     (4) The manifest: whether it says what the credential says, and who signed it.
     (5) The data: every file, in one read, which also gives the records and what is measured.
-    (6) The records: whether their root is the one that was committed to.
+    (6) The records: whether their root is the one that was committed to, and whether the manifest
+        says of them what they give.
     (7) The terms: whether their texts are there, and each file is in one partition.
     (8) The claims: age and quality, as far as they can be checked.
     (9) Attestations: what others say about the same dataset.
@@ -179,8 +188,9 @@ def verify_delivery(
             is ``trusted`` or ``valid``.
         fetched: DID documents that came from where their DIDs say.
         status_files: Newer status lists than those among ``siblings``; the newest counts.
-        recompute: Makes what measures by the recipes of the measured claims, in the one read of
-            the data; None leaves them as claimed, and the verdict at best ``valid``.
+        recompute: Makes what measures by the recipes of the measured claims, and what the manifest
+            says of rows, in the one read of the data; None leaves them as claimed, and the verdict
+            at best ``valid``.
 
     Raises:
         StorageError: The data or the memory cannot be read.
@@ -218,12 +228,14 @@ def verify_delivery(
     # (5) The data - spec §11.4.3.
     measuring = None
     if recompute is not None and data is not None:
-        measuring = recompute(recipes_of(claims.subject))
+        measuring = recompute(recipes_of(claims.subject), manifest.body)
     content = check_data(claims, files.find, data, manifest, record_ids, measuring)
     made += content.checks
 
     # (6) The records - spec §11.4.4.
     made.append(check_records(claims, files.find, content, rules, log.credential))
+    figures, unmeasured = check_figures(manifest, content, measuring)
+    made.append(figures)
 
     # (7) The terms - spec §11.4.6.
     made += (
@@ -248,8 +260,10 @@ def verify_delivery(
         )
     )
 
-    unmeasured = quality.detail.get("reason") == "not-recomputed"
-    open_end = [not_proven("measurement")] if unmeasured else []
+    shallow = quality.detail.get("reason") == "not-recomputed"
+    open_end = [not_proven("measurement")] if shallow else []
+    if unmeasured:
+        open_end.append(not_proven("unmeasured", ", ".join(map(quote, unmeasured)), claims.name))
     if (granted := files.other_version(credential, GRANT)) is not None:
         open_end.append(not_proven("other-version", granted.short))
     report = _report(claims.tree.urn, outcome.issuer, made, "delivery", at, open_end)

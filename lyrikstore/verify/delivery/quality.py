@@ -87,6 +87,14 @@ class Measuring(Protocol):
         """Return what was measured, recipe by recipe."""
         ...
 
+    def statistics(self) -> Mapping[str, Any]:
+        """Return the members of the descriptor's ``stats`` that rows give; nothing of documents.
+
+        Raises:
+            InvalidInputError: (``bad-record``) a row is none.
+        """
+        ...
+
 
 def check_stated(subject: Mapping[str, Any]) -> Check:
     """Return ``quality.stated``: the claims of quality that no recipe lets anybody measure again.

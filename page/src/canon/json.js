@@ -21,15 +21,15 @@ const BLANK = /[ \t\n\r]*/y;
  * Return the value of one JSON text.
  *
  * @param {Uint8Array} bytes
- * @param {{maxBytes?: number, foreign?: boolean}} [options] `foreign`: also null and floats.
+ * @param {{maxBytes?: number, foreign?: boolean, exact?: boolean}} [options] `foreign`: also null and floats; `exact`: numbers as they are written, each a {@link Numeral}.
  * @returns {any}
  */
-export function parse(bytes, { maxBytes = MAX_JSON_BYTES, foreign = false } = {}) {
+export function parse(bytes, { maxBytes = MAX_JSON_BYTES, foreign = false, exact = false } = {}) {
   if (bytes.length > maxBytes) refuse("bad-json", `${bytes.length} bytes is more than ${maxBytes}`);
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
     refuse("bad-json", "starts with a byte-order mark");
   }
-  return new Parser(decode(bytes, "bad-json"), foreign).document();
+  return new Parser(decode(bytes, "bad-json"), foreign, exact).document();
 }
 
 /**
@@ -75,11 +75,41 @@ Bare.prototype = Object.freeze(Object.create(null));
 /** @type {[string, any][]} */
 const WORDS = [["true", true], ["false", false], ["null", null]];
 
+const MAX_DIGITS = 4300;
+
+/** A number as it is written. */
+export class Numeral {
+  /** @param {string} text @param {boolean} isInteger Whether it has neither fraction nor exponent. */
+  constructor(text, isInteger) {
+    this.number = Number(text);
+    this.isInteger = isInteger;
+    this.text = text;
+    if (!isInteger && !Number.isFinite(this.number)) refuse("bad-json", "a number beyond a double's range");
+    if (isInteger && text.length > MAX_DIGITS) refuse("bad-json", `an integer of more than ${MAX_DIGITS} digits`);
+  }
+
+  /** The shortest decimal digits that give it, without exponent. */
+  get digits() {
+    if (this.isInteger) return String(BigInt(this.text));
+    if (Number.isInteger(this.number) && Math.abs(this.number) < 1e21) return String(BigInt(this.number));
+    const [, sign, whole, fraction = "", exponent = "0"] = /** @type {string[]} */ (
+      /^(-?)([0-9]+)(?:\.([0-9]+))?(?:e([+-][0-9]+))?$/.exec(String(this.number)));
+    const shift = Number(exponent);
+    const digits = whole + fraction;
+    const point = whole.length + shift;
+    if (point >= digits.length) return sign + digits.padEnd(point, "0");
+    const padded = digits.padStart(digits.length - Math.min(0, point - 1), "0");
+    const at = Math.max(1, point);
+    return `${sign}${padded.slice(0, at)}.${padded.slice(at)}`;
+  }
+}
+
 class Parser {
-  /** @param {string} source @param {boolean} foreign */
-  constructor(source, foreign) {
+  /** @param {string} source @param {boolean} foreign @param {boolean} exact */
+  constructor(source, foreign, exact) {
     this.source = source;
     this.foreign = foreign;
+    this.exact = exact;
     this.at = 0;
   }
 
@@ -188,6 +218,7 @@ class Parser {
     if (found === null) return this.fail("not a value");
     this.at = NUMBER.lastIndex;
     const number = Number(found[0]);
+    if (this.exact) return new Numeral(found[0], found[1] === undefined && found[2] === undefined);
     if (found[1] === undefined && found[2] === undefined) {
       if (found[0] === "-0") refuse("bad-json", "-0 is not an integer here");
       if (!Number.isSafeInteger(number)) refuse("bad-json", "an integer beyond 2^53-1");

@@ -60,8 +60,9 @@ export function complete(procedure, made) {
   return checks.map((id) => found.get(id) ?? unchecked(id, unread.reason, unread.text));
 }
 
-/** The sentence about what is not proven. @param {keyof typeof NOT_PROVEN} name @param {string} part */
-export const notProven = (name, part = "") => NOT_PROVEN[name].replace("{}", () => part);
+/** The sentence about what is not proven. @param {keyof typeof NOT_PROVEN} name @param {string[]} parts What stands in its gaps. */
+export const notProven = (name, ...parts) =>
+  NOT_PROVEN[name].split("{}").map((text, at) => text + (parts[at] ?? "")).join("");
 
 /**
  * Return the report of a procedure, with the verdict that follows from its checks.

@@ -12,12 +12,13 @@ import { openAll } from "../credentials/opened.js";
 import { keysFor } from "./credential/envelope.js";
 import { checkGrant, otherVersion } from "./credential/grant.js";
 import { checkKey, unlessLost } from "./credential/issuer_key.js";
+import { checkFigures, measuredRoles } from "./delivery/figures.js";
 import { checkLog } from "./delivery/log.js";
 import { measure } from "./delivery/measures.js";
 import { compare } from "../history/trees/paths.js";
 import { checkQuality, checkStated, recipesOf } from "./delivery/quality.js";
 import { ID_BYTES } from "../history/records/records.js";
-import { printableDid } from "../canon/quoting.js";
+import { printableDid, quote } from "../canon/quoting.js";
 import { notProven, reportOf } from "./report.js";
 import { noticesAmong } from "./credential/status.js";
 import { checkAge, checkPartitions, checkTexts } from "./credential/terms.js";
@@ -98,7 +99,8 @@ export async function verifyAlone(opened, { files, kind = opened.kind, notices, 
  * (3) The key: whether it still was the issuer's when the credential was logged.
  * (4) The manifest: whether it says what the credential says, and who signed it.
  * (5) The data: every file, in one read, which also gives the records and what is measured.
- * (6) The records: whether their root is the one that was committed to.
+ * (6) The records: whether their root is the one that was committed to, and whether the manifest
+ *     says of them what they give.
  * (7) The terms: whether their texts are there, and each file is in one partition.
  * (8) The claims: age and quality, as far as they can be checked.
  * (9) Attestations: what others say about the same dataset.
@@ -138,12 +140,15 @@ export async function verifyDelivery(credential, { siblings, data, recompute = t
   // (5) The data - spec §11.4.3.
   const measuring = recompute && data !== null;
   const recipes = measuring ? recipesOf(subject) : [];
-  const content = await checkData(claims, find, data, manifest, recipes, { told, signal });
+  const roles = measuring ? measuredRoles(manifest.body) : null;
+  const content = await checkData(claims, find, data, manifest, { recipes, roles }, { told, signal });
   const { tree, records: read } = content;
   made.push(...content.checks);
 
   // (6) The records - spec §11.4.4.
   made.push(await checkRecords(claims, find, content, log.history, log.loggedAt, signal));
+  const [figures, unmeasured] = checkFigures(manifest.body, content, roles);
+  made.push(figures);
 
   // (7) The terms - spec §11.4.6.
   const counts = read?.map(({ ids }) => ids.length / ID_BYTES) ?? null;
@@ -159,6 +164,7 @@ export async function verifyDelivery(credential, { siblings, data, recompute = t
   made.push(await checkAttestations(files, { trust, at, notices, find, about: claims, publisher: issuer }));
 
   const open = quality.state === "warn" ? [notProven("measurement")] : [];
+  if (unmeasured.length) open.push(notProven("unmeasured", unmeasured.map((member) => quote(member)).join(", "), claims.name));
   const granted = otherVersion(credential, files, GRANT);
   if (granted !== null) open.push(notProven("other-version", short(granted)));
   return report(`urn:blake3:${claims.tree}`, issuer, made, "delivery", at, open);

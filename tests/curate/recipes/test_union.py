@@ -11,6 +11,7 @@ from lyrikstore.canon.json import encode
 from lyrikstore.credentials.terms.model import Partition, Selector, Terms, Use
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.curate.commit.inputs import CommitMetadata
+from lyrikstore.curate.reading.datasets import StoredDatasets
 from lyrikstore.curate.recipes.explain.why import why
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.report import CheckState
@@ -76,7 +77,7 @@ def test_nothing_is_lost_and_nothing_renamed_into_another(bench: Any) -> None:
     assert both.attachments_in("licence-text") == letters.attachments_in("licence-text")
     assert body["descriptor"]["derivedFrom"]["value"] == [str(letters.id), str(rulings.id)]
     trust = Trust((TrustedIssuer(did=signer_for("owner").did, nickname="me"),))
-    report = verify_object(bench.repo, both.id, trust=trust, at=AT)
+    report = verify_object(bench.repo, both.id, trust=trust, at=AT, datasets=StoredDatasets())
     assert not [one for one in report.checks if one.state is CheckState.FAIL]
     assert bench.filter(None, "acme/letters", "jud/rulings", to="acme/both").unchanged
 

@@ -9,6 +9,7 @@ from lyrikstore.canon.errors import ConflictError, VerificationError
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.curate.reading.datasets import StoredDatasets
 from lyrikstore.history.commit.transaction import create_store
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.log.note import VerifierKey
@@ -139,4 +140,4 @@ def key(number: int) -> KeySigner:
 
 def verify(root, memory: LogMemory, *friends: str) -> Report:
     trust = Trust(tuple(TrustedIssuer(did, did[-8:]) for did in friends))
-    return verify_store_at(root, trust=trust, at=NOW, memory=memory)
+    return verify_store_at(root, trust=trust, at=NOW, memory=memory, datasets=StoredDatasets())

@@ -20,6 +20,7 @@ from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.trust import PinnedDocument, Trust, TrustedIssuer
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.multikey import encode_multikey
+from lyrikstore.curate.reading.datasets import StoredDatasets
 from lyrikstore.curate.terms.sources import Asker, sources_of_datasets
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.report import CheckState, Verdict
@@ -241,7 +242,13 @@ def test_a_right_taken_back_is_not_called_an_unknown_key(
     ((entry, _),) = stage.entries
     run = stage.force()
     stage.log(stage.status_list(entry, stage.now + timedelta(hours=1), value=True))
-    report = verify_object(stage.repository, run.id, trust=stage.trust, at=stage.now + DAY)
+    report = verify_object(
+        stage.repository,
+        run.id,
+        trust=stage.trust,
+        at=stage.now + DAY,
+        datasets=StoredDatasets(),
+    )
     assert (report.verdict, rights_alone(report)) == ("valid", report.check("rights"))
     assert was_taken_back(rights_alone(report))
     assert "who signed" not in headline(report) + meaning(report)
@@ -252,7 +259,13 @@ def test_whoever_does_not_know_the_issuer_is_told_to_ask_who_that_is(
     world: SimpleNamespace, tmp_path: Path
 ) -> None:
     stage = Stage(world, Scene(issuer="unknown"), tmp_path)
-    report = verify_object(stage.repository, stage.force().id, trust=stage.trust, at=stage.now)
+    report = verify_object(
+        stage.repository,
+        stage.force().id,
+        trust=stage.trust,
+        at=stage.now,
+        datasets=StoredDatasets(),
+    )
     assert report.verdict == "valid"
     assert not was_taken_back(rights_alone(report))
     (step,) = to_believe(report)

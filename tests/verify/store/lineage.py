@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.curate.reading.datasets import StoredDatasets
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
@@ -33,11 +34,19 @@ class Lineage:
         return Repository.open(self.root, memory=memory, log_signer=self.world.LOG)
 
     def store(self, **changes: Any) -> Report:
-        arguments = {"trust": self.world.trusting(self.world.OWNER.did), "at": self.world.NOW}
+        arguments = {
+            "trust": self.world.trusting(self.world.OWNER.did),
+            "at": self.world.NOW,
+            "datasets": StoredDatasets(),
+        }
         return verify_store_at(self.root, **{**arguments, **changes})
 
     def object(self, name: str, **changes: Any) -> Report:
-        arguments = {"trust": self.world.trusting(self.world.OWNER.did), "at": self.world.NOW}
+        arguments = {
+            "trust": self.world.trusting(self.world.OWNER.did),
+            "at": self.world.NOW,
+            "datasets": StoredDatasets(),
+        }
         return verify_object(self.repository, self.ids[name], **{**arguments, **changes})
 
     def sign(self, kind: str, name: str, body: dict[str, Any], **rest: Any) -> Manifest:

@@ -5,6 +5,7 @@ import { refuse, Refusal } from "../../canon/errors.js";
 import { leafHash, Roots } from "../log/merkle.js";
 import { Meters } from "./meters.js";
 import { Rows, Table } from "./rows.js";
+import { addRow, noStatistics } from "./statistics.js";
 import { MAX_RECORD_BYTES, MAX_SIBLING_BYTES } from "../../../generated/limits.js";
 
 export const SALT_BYTES = 16;
@@ -91,15 +92,20 @@ const READERS = new Map(/** @type {[string, new (take: Take) => Reader][]} */ ([
   ["jsonl/1", Lines], ["csv/1", Rows], ["csv/2", Table],
 ]));
 
+/** Whether the records of a reader are JSON objects. @param {string} reader */
+export const isOfRows = (reader) => reader === "jsonl/1" || reader === "csv/2";
+
 /** Whether this verifier has a reader. @param {string} reader */
 export const hasReader = (reader) => reader === DOCUMENT || READERS.has(reader);
 
 /** The ids of one file's records, and what is counted in them, while its bytes pass. */
 export class Records {
   /** @param {Reading} reading With a reader that it has. */
-  constructor({ reader, recipes }) {
+  constructor({ reader, recipes, roles }) {
     this.ids = new Ids(reader);
     this.meters = new Meters(recipes);
+    this.roles = roles;
+    this.statistics = roles && noStatistics();
     const Reader = READERS.get(reader);
     this.reader = Reader ? new Reader((record, cut) => this.add(record, cut)) : null;
     this.problem = "";
@@ -108,6 +114,7 @@ export class Records {
   /** @param {Uint8Array} record @param {Cut} [cut] */
   add(record, cut) {
     this.ids.add(record);
+    if (this.roles && this.statistics) addRow(this.statistics, this.roles, record);
     if (!this.meters.any) return;
     this.meters.text(cut ? cut.text() : record);
     this.meters.end(cut && !cut.members ? null : record);
@@ -127,7 +134,7 @@ export class Records {
       this.meters.end(null);
     } else if (!this.problem) this.attempt(() => reader.end());
     const ids = this.problem ? new Uint8Array() : this.ids.bytes.slice(0, this.ids.size);
-    return { ids, problem: this.problem, counts: this.meters.counts };
+    return { ids, problem: this.problem, counts: this.meters.counts, statistics: this.statistics };
   }
 
   /** @param {() => void} run */
@@ -141,8 +148,8 @@ export class Records {
   }
 }
 
-/** @typedef {{reader: string, recipes: import("./meters.js").Recipe[]}} Reading How files are records, and what is counted in them. */
-/** @typedef {{ids: Uint8Array, problem: string, counts: (import("./meters.js").Count | null)[]}} RecordIds `problem`: why the file has no records, or nothing; `counts`: recipe by recipe. */
+/** @typedef {{reader: string, recipes: import("./meters.js").Recipe[], roles: import("./statistics.js").Roles | null}} Reading How files are records, and what is counted in them; `roles`: of rows that are measured. */
+/** @typedef {{ids: Uint8Array, problem: string, counts: (import("./meters.js").Count | null)[], statistics: import("./statistics.js").Statistics | null}} RecordIds `problem`: why the file has no records, or nothing; `counts`: recipe by recipe. */
 
 /**
  * Return the order root over the record ids of files.

@@ -31,7 +31,7 @@ const FILE = /^urn:blake3:([0-9a-f]{64})$/;
  * @param {any[]} related What the credential pins.
  * @param {Find} find
  * @param {import("../../history/policy/policy.js").Policy | null} policy
- * @returns {{checks: Check[], reader: string | null, companions: Set<string>}} `companions`: paths of files without records.
+ * @returns {{checks: Check[], body: any, reader: string | null, companions: Set<string>}} `body`: null unless the credential says what it says; `companions`: paths of files without records.
  */
 export function checkManifest(claims, related, find, policy) {
   const bytes = find(claims.manifest);
@@ -68,12 +68,13 @@ export function checkManifest(claims, related, find, policy) {
   }
   const summary = `manifest ${short(manifest.id)} of ${manifest.name} says what the credential says`;
   const detail = { manifest: `blake3:${manifest.id}`, name: manifest.name };
-  const { reader, companions = [] } = manifest.body;
-  return { checks: [passed("manifest", summary, detail), signature], reader, companions: new Set(companions) };
+  const { body } = manifest;
+  const { reader, companions = [] } = body;
+  return { checks: [passed("manifest", summary, detail), signature], body, reader, companions: new Set(companions) };
 }
 
-/** What no manifest says. @type {{reader: null, companions: Set<string>}} */
-const NOTHING = { reader: null, companions: new Set() };
+/** What no manifest says. @type {{body: null, reader: null, companions: Set<string>}} */
+const NOTHING = { body: null, reader: null, companions: new Set() };
 
 /**
  * One file by BLAKE3, another by SHA-2: what one program takes for the text signed, another refuses (A20, A49).
@@ -136,11 +137,11 @@ function disagreements(claims, manifest) {
  * @param {Find} find
  * @param {DataFile[] | null} data
  * @param {{reader: string | null, companions: Set<string>}} manifest What it says of files and records.
- * @param {import("../../history/records/meters.js").Recipe[]} recipes By which records are measured.
+ * @param {{recipes: import("../../history/records/meters.js").Recipe[], roles: import("../../history/records/statistics.js").Roles | null}} measuring By what records are measured.
  * @param {Course} course
  * @returns {Promise<Content>}
  */
-export async function checkData(claims, find, data, { reader, companions }, recipes, course) {
+export async function checkData(claims, find, data, { reader, companions }, measuring, course) {
   const listing = find(claims.tree);
   if (listing === undefined) {
     const summary = `the list of files, tree ${short(claims.tree)}, is not beside the credential`;
@@ -164,14 +165,15 @@ export async function checkData(claims, find, data, { reader, companions }, reci
   let problem = "";
   if (reader === null) problem = "no manifest names the reader";
   else if (!hasReader(reader)) problem = `this page has no reader ${quote(reader)}`;
-  const reading = reader !== null && problem === "" ? { reader, recipes } : null;
+  const reading = reader !== null && problem === "" ? { reader, ...measuring } : null;
   const readingOf = (/** @type {string} */ path) => tree.byPath.has(path) && !companions.has(path) ? reading : null;
   const { found, records } = await look(tree, data, readingOf, course);
   const comparison = compare(tree, found);
   await markRewritten(tree, comparison, new Map(data.map((file) => [file.path, file])));
   course.signal?.throwIfAborted();
   if (!isComplete(comparison)) problem = "not all files are as listed";
-  const none = { ids: new Uint8Array(), problem: "", counts: new Meters(recipes).counts };
+  const { recipes } = measuring;
+  const none = { ids: new Uint8Array(), problem: "", counts: new Meters(recipes).counts, statistics: null };
   const inOrder = tree.entries.map(({ path }) => ({ path, ...(records.get(path) ?? none) }));
   const bad = inOrder.find((file) => file.problem);
   if (problem === "" && bad) problem = `${quote(bad.path)}: ${quote(`${bad.path}: ${bad.problem}`, 200)}`;

@@ -1,0 +1,243 @@
+"""What datasets say of themselves is held against their bytes (spec 11.7.4)."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from msgspec.structs import replace
+
+from lyrikstore.curate.recipes.decisions import Decision, read_decisions
+from lyrikstore.verify.report import Verdict
+from tests.decisions import encode_decisions
+from tests.verify.datasets.forging import Change
+
+
+def put(*path: Any) -> Change:
+    """Return a change that puts the last argument where the others lead."""
+    *names, last, value = path
+
+    def change(body: Any) -> None:
+        for name in names:
+            body = body[name]
+        body[last] = value
+
+    return change
+
+
+def stats(*path: Any) -> Change:
+    return put("descriptor", "stats", "value", *path)
+
+
+def counts(**given: int) -> Change:
+    """Return a change of counts; those that are not given stay, and a manifest may refuse them."""
+
+    def change(body: Any) -> None:
+        found = body["derivation"]["counts"] | given
+        came = found["in"] + found.get("made", 0)
+        rest = found["kept"] + found["elsewhere"]
+        found["dropped"] = came - rest
+        body["derivation"]["counts"] = found
+        body["derivation"]["dropped"] = {"duplicate": found["dropped"]}
+
+    return change
+
+
+def drop(name: str) -> Change:
+    return lambda body: body.pop(name)
+
+
+def test_honest_ones_pass_in_store_and_object(stage: Any) -> None:
+    for name, manifest in stage.made.items():
+        report = stage.forger.verify(manifest)
+        assert report.check("datasets").state == "pass", name
+        assert report.verdict is Verdict.TRUSTED
+        assert report.check("records").state == ("pass" if name == "roots" else "n/a")
+
+
+FALSE: list[tuple[str, Change]] = [
+    ("rows", put("records", 19)),
+    ("rows", put("bytes", 1)),
+    ("rows", put("fileCount", 99)),
+    ("rows", put("ignored", 3)),
+    ("rows", put("fields", "label", "text")),
+    ("rows", stats("labels", 0, "records", 900)),
+    ("rows", stats("labels", 0, "label", "invented")),
+    ("rows", stats("severalLabels", 5)),
+    ("rows", stats("fields", 1, "missing", 4)),
+    ("rows", stats("fields", 2, "lengths", "most", 4)),
+    ("rows", stats("fields", 0, "types", [{"type": "integer", "records": 12}])),
+    ("rows", stats("fields", 0, "distinct", 1)),
+    ("rows", stats("sample", "tokens", "sum", 1)),
+    ("rows", stats("records", 13)),
+    ("rows", stats("files", 3)),
+    ("rows", stats("bytes", 3)),
+    ("rows", put("descriptor", "formats", "value", 0, "files", 9)),
+    ("rows", put("descriptor", "quality", {"state": "value", "value": 1, "basis": "measured"})),
+    ("docs", put("records", 5)),
+    ("docs", stats("columns", 0, "files", 4)),
+    ("docs", put("metadata", "columns", ["other"])),
+    ("docs", put("metadata", "orphanFiles", 0)),
+    ("docs", put("metadata", "orphanRows", 2)),
+    ("clean", counts(**{"in": 90, "dropped": 88})),
+    ("clean", counts(kept=3, dropped=9)),
+    ("clean", put("derivation", "dropped", {"duplicate": 9})),
+    ("clean", put("derivation", "changed", {})),
+    ("clean", put("derivation", "reported", {"other": 1})),
+    ("clean", put("descriptor", "generatedBy", "value", 0, "counts", "kept", 1)),
+    ("clean", put("descriptor", "derivedFrom", "value", [])),
+    ("clean", stats("fields", 1, "missing", 4)),
+    ("cut", counts(made=90, dropped=95)),
+    ("test", put("derivation", "part", "train")),
+    ("test", counts(**{"in": 40, "elsewhere": 20})),
+]
+
+
+@pytest.mark.parametrize(("name", "change"), FALSE)
+def test_what_does_not_follow_from_the_data_is_found(name: str, change: Change, stage: Any) -> None:
+    """ATTACK A88: the owner signs figures that the data does not give."""
+    forged = stage.forger.sign(stage.made[name], change)
+    assert stage.forger.reason(forged) == "differs"
+
+
+def forge(stage: Any, name: str, change: Callable[[list[Decision]], Any]) -> str:
+    """Return the reason for which a version with other decisions fails."""
+    manifest, repo = stage.made[name], stage.bench.repo
+    (attached,) = manifest.attachments_in("decisions")
+    rows = list(read_decisions(io.BytesIO(repo.blobs.read(attached.id, max_bytes=1 << 20))))
+    table = encode_decisions(change(rows) or rows)
+    forged = stage.forger.sign(manifest, blobs={"decisions": table})
+    return str(stage.forger.reason(forged))
+
+
+def at(rows: list[Decision], action: str) -> int:
+    return next(at for at, row in enumerate(rows) if row.action == action)
+
+
+def another(which: str, **members: Any) -> Callable[[list[Decision]], None]:
+    """Return a change of the first decision of a kind."""
+
+    def change(rows: list[Decision]) -> None:
+        place = at(rows, which)
+        rows[place] = replace(rows[place], **members)
+
+    return change
+
+
+DECISIONS: list[tuple[str, Callable[[list[Decision]], Any]]] = [
+    ("clean", lambda rows: rows[:-1]),
+    ("clean", lambda rows: rows[1:]),
+    ("clean", lambda rows: [*rows, rows[-1]]),
+    ("clean", lambda rows: [*rows, replace(rows[-1], position=99)]),
+    ("clean", lambda rows: rows[::-1]),
+    ("clean", another("kept", position=5)),
+    ("clean", another("kept", new_position=2)),
+    ("clean", another("kept", new_path="elsewhere.jsonl")),
+    ("clean", another("kept", file=0)),
+    ("clean", another("dropped", step=9)),
+    ("clean", another("dropped", filter="redact/3")),
+    ("clean", another("changed", action="kept", new_path="rows.jsonl", new_position=1)),
+    ("plain", another("kept", new_path="d.md")),
+    ("plain", another("kept", new_path="none.txt")),
+    ("plain", lambda rows: [row for row in rows if row.action != "changed"]),
+    ("cut", another("divided", count=7)),
+    ("cut", another("kept", item=5)),
+    ("cut", lambda rows: [row for row in rows if row.item != 1]),
+]
+
+
+@pytest.mark.parametrize(("name", "change"), DECISIONS)
+def test_decisions_that_do_not_fit_source_and_result_are_found(
+    name: str, change: Any, stage: Any
+) -> None:
+    """ATTACK A89: decisions that no filter made, or about other records."""
+    assert forge(stage, name, change) == "bad-decisions"
+
+
+def test_a_record_that_changed_without_a_decision_is_found(stage: Any) -> None:
+    def change(body: Any) -> None:
+        body["derivation"]["changed"] = {}
+        body["derivation"]["counts"]["changed"] = 0
+        body["descriptor"]["generatedBy"]["value"][0]["counts"]["changed"] = 0
+
+    manifest, repo = stage.made["clean"], stage.bench.repo
+    (attached,) = manifest.attachments_in("decisions")
+    rows = read_decisions(io.BytesIO(repo.blobs.read(attached.id, max_bytes=1 << 20)))
+    table = encode_decisions(row for row in rows if row.action != "changed")
+    forged = stage.forger.sign(manifest, change, blobs={"decisions": table})
+    assert stage.forger.reason(forged) == "bad-decisions"
+
+
+def test_drops_for_another_reason_are_found(stage: Any) -> None:
+    assert forge(stage, "clean", another("dropped", reason="blank")) == "differs"
+
+
+def test_garbage_and_no_decisions_are_found(stage: Any) -> None:
+    """ATTACK A89: decisions garbage or missing."""
+    manifest, forger = stage.made["clean"], stage.forger
+    assert forger.reason(forger.sign(manifest, blobs={"decisions": b"PAR1"})) == "bad-decisions"
+    bare = [one for one in manifest.attachments if one.role != "decisions"]
+    assert forger.reason(forger.sign(manifest, attachments=bare)) == "no-decisions"
+    assert forger.reason(forger.sign(manifest, put("derivation", "decisions", 2))) == (
+        "bad-decisions"
+    )
+    other = io.BytesIO()
+    pq.write_table(pq.read_table(io.BytesIO(encode_decisions([]))).select(["file"]), other)
+    assert forger.reason(forger.sign(manifest, blobs={"decisions": other.getvalue()})) == (
+        "bad-decisions"
+    )
+
+
+def test_steps_that_are_not_the_recipes_are_found(stage: Any) -> None:
+    used = stage.bench.repo.manifest(stage.made["clean"].inputs_in("filter")[0].id)
+    forged = stage.forger.sign(used, put("steps", 0, "use", "allow/1"))
+    assert stage.forger.reason(forged) == "n/a"  # no dataset rests on it
+    whole = stage.forger.verify().check("datasets")
+    assert whole.state == "fail"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [("root", "ab" * 32, "records-differ"), ("count", 11, "records-differ")],
+)
+def test_other_roots_and_counts_are_found(name: str, value: Any, reason: str, stage: Any) -> None:
+    """ATTACK A90: an order root of nothing, or of one record less."""
+    forged = stage.forger.sign(stage.made["roots"], put("roots", 0, name, value))
+    assert stage.forger.reason(forged, "records") == reason
+    assert stage.forger.verify(forged).verdict is Verdict.INVALID
+
+
+def test_another_reader_gives_no_root(stage: Any) -> None:
+    forged = stage.forger.sign(stage.made["roots"], put("reader", "csv/1"))
+    assert stage.forger.reason(forged, "records") == "differs"
+
+
+def test_rows_that_are_none_are_found(stage: Any) -> None:
+    forged = stage.forger.sign(stage.made["rows"], drop("companions"))
+    assert stage.forger.reason(forged) == "bad-record"
+
+
+def test_a_reader_of_later_is_not_checked(stage: Any) -> None:
+    forged = stage.forger.sign(stage.made["rows"], put("reader", "other/9"))
+    report = stage.forger.verify(forged)
+    assert report.check("datasets").detail["reason"] in {"newer-format", "differs"}
+
+
+def test_without_data_nothing_is_checked_and_nothing_passes(stage: Any) -> None:
+    report = stage.forger.verify(stage.made["rows"], datasets=None)
+    assert report.check("datasets").detail["reason"] == "not-read"
+    assert report.verdict is Verdict.INCOMPLETE
+    quick = stage.forger.verify(share=0)
+    assert quick.check("datasets").detail["reason"] == "not-read"
+    assert quick.check("records").detail["reason"] == "not-read"
+
+
+def test_what_needs_a_model_is_named_as_not_measured_here(stage: Any) -> None:
+    def change(body: Any) -> None:
+        sample = body["descriptor"]["stats"]["value"]["sample"]
+        sample["languages"] = [{"language": "de", "records": 12}]
+
+    report = stage.forger.verify(stage.forger.sign(stage.made["rows"], change))
+    assert report.check("datasets").state == "pass"
+    assert any("stats.sample.languages" in line for line in report.not_proven)
