@@ -6,8 +6,8 @@ what it says, unless its ``why`` says else: a reader that checks the signature o
 :func:`world` is the delivery that ``make_verdicts.py`` damages.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,12 +48,17 @@ SALTS = b"".join(bytes([i]) * 16 for i in range(len(FILES)))
 
 @dataclass(frozen=True)
 class Contents:
-    """What a dataset holds: files, how they are read, and the records that this gives."""
+    """What a dataset holds: files, how they are read, and the records that this gives.
+
+    ``said`` are members of its body, and ``root`` of its order root, in place of what follows.
+    """
 
     files: dict[str, bytes]
     reader: str
     records: tuple[Digest, ...]
     companions: tuple[str, ...] = ()
+    said: Mapping[str, Any] = field(default_factory=dict)
+    root: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def salts(self) -> bytes:
@@ -126,6 +131,7 @@ def dataset(
                 "consents": {"state": "unknown", "reason": "nobody has asked"},
                 "annotation": {"state": "not-applicable"},
             },
+            **contents.said,
         },
         signer=author,
         created=created,
@@ -141,7 +147,7 @@ def dataset(
         name="records/acme/contracts",
         body={
             "reader": contents.reader,
-            "roots": [{"type": "order", "root": root.root, "count": root.count}],
+            "roots": [{"type": "order", "root": root.root, "count": root.count, **contents.root}],
         },
         signer=author,
         created=created,

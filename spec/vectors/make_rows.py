@@ -34,7 +34,8 @@ MISNAMED = made.Contents(
 TRUST = f'version = 1\n\n[[issuer]]\ndid = "{made.OWNER.did}"\nnickname = "Acme"\n'
 
 
-def _delivery(contents: made.Contents) -> dict[str, Any]:
+def delivery_of(contents: made.Contents) -> dict[str, Any]:
+    """Return what a delivery is made of, as cases have it."""
     world = made.world(contents=contents)
     return {
         "credential": world.credential.decode(),
@@ -49,7 +50,7 @@ def _delivery(contents: made.Contents) -> dict[str, Any]:
 def cases() -> list[tuple[str, str, dict[str, str], dict[str, Any]]]:
     """Return id, verdict, check → reason (or state, where there is no reason), parts replaced."""
     sound = made.world(contents=ROWS).credential
-    documents = _delivery(DOCUMENTS)
+    documents = delivery_of(DOCUMENTS)
     # Files without records count in no recipe: else a column would be missing in some.
     of_rows = measured(
         sound,
@@ -80,7 +81,7 @@ def cases() -> list[tuple[str, str, dict[str, str], dict[str, Any]]]:
             "rows-said-to-be-none",
             "invalid",
             {"records.root": "bad-salts", "data.files": "pass"},
-            _delivery(MISNAMED),
+            delivery_of(MISNAMED),
         ),
         ("documents", "trusted", {"records.root": "pass"}, {**documents, **replaced}),
         (
@@ -94,7 +95,7 @@ def cases() -> list[tuple[str, str, dict[str, str], dict[str, Any]]]:
 
 def make() -> dict[str, Any]:
     """Return file name → content."""
-    base = {"at": "2026-11-24T14:12:39Z", "trust": TRUST, **_delivery(ROWS)}
+    base = {"at": "2026-11-24T14:12:39Z", "trust": TRUST, **delivery_of(ROWS)}
     return {
         "verdicts/rows.json": {
             "base": base,

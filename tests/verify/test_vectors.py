@@ -21,8 +21,8 @@ from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust, parse_trust
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.curate.readers import iter_records
 from lyrikstore.curate.terms.measures import Measurement
-from lyrikstore.history.records.order_root import document_id
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.grant import Holder
@@ -62,8 +62,8 @@ def test_refused(case: dict[str, Any]) -> None:
     assert (outcome.claims is None) == (case["check"] in {"format", "schema"})
 
 
-def documents(reader: str, entry: TreeEntry, stream: BinaryIO) -> Iterator[Digest]:
-    yield document_id(Digest.of(stream.read()))
+def record_ids(reader: str, entry: TreeEntry, stream: BinaryIO) -> Iterator[Digest]:
+    return (record.id for record in iter_records(reader, entry.path, stream))
 
 
 def cases_of(*files: str) -> list[Any]:
@@ -94,7 +94,8 @@ def _opened_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("_opened_once")
 @pytest.mark.parametrize(
-    ("base", "case"), cases_of("deliveries", "rows", "attestations", "attester-keys", "recompute")
+    ("base", "case"),
+    cases_of("deliveries", "rows", "figures", "attestations", "attester-keys", "recompute"),
 )
 def test_deliveries(base: dict[str, Any], case: dict[str, Any], tmp_path: Path) -> None:
     changes = case["changes"]
@@ -114,7 +115,7 @@ def test_deliveries(base: dict[str, Any], case: dict[str, Any], tmp_path: Path) 
         OpenedCredential(changes.get("credential", base["credential"]).encode()),
         siblings=siblings,
         data=folder,
-        record_ids=documents,
+        record_ids=record_ids,
         trust=parse_trust(changes.get("trust", base["trust"]).encode()),
         at=parse_timestamp(changes.get("at", base["at"])),
         recompute=Measurement if changes.get("recompute", True) else None,
@@ -179,7 +180,7 @@ def test_keys(case: dict[str, Any], tmp_path: Path) -> None:
             for name, data in case["siblings"].items()
         },
         data=FolderData(tmp_path),
-        record_ids=documents,
+        record_ids=record_ids,
         trust=parse_trust(case.get("trust", base["trust"]).encode()),
         at=parse_timestamp(base["at"]),
     )

@@ -16,11 +16,9 @@ from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.json import JSON, encode, parse
 from lyrikstore.canon.text import pluralize, unknown_word
 from lyrikstore.curate.readers import DOCUMENT, iter_records
-from lyrikstore.curate.readers.batches import BATCH_BYTES, BATCH_ROWS
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.readers.records import ROWS
-from lyrikstore.curate.readers.rows import RowError, parse_row
-from lyrikstore.curate.readers.statistics import RowStatistics
+from lyrikstore.curate.terms.row_meter import RowMeter
 from lyrikstore.history.records.order_root import document_id
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.pack.digest_set import sort_digests
@@ -183,39 +181,6 @@ RECIPES: Mapping[str, type[_Meter]] = {
 """Every recipe there is."""
 
 
-class _Rows:
-    """Statistics of rows, some at a time."""
-
-    def __init__(self, roles: FieldRoles) -> None:
-        self._roles = roles
-        self._labels = (roles.label,) if roles.label else ()
-        self._statistics = RowStatistics(named=roles.names)
-        self._waiting: list[dict[str, JSON]] = []
-        self._size, self._problem = 0, ""
-
-    def add(self, data: bytes) -> None:
-        """Look at a row."""
-        try:
-            self._waiting.append(parse_row(data))
-        except RowError as error:
-            self._problem = self._problem or str(error)
-        self._size += len(data)
-        if len(self._waiting) == BATCH_ROWS or self._size >= BATCH_BYTES:
-            self._measure()
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what was measured; raises as :meth:`Measurement.statistics`."""
-        if self._problem:
-            raise InvalidInputError("bad-record", f"a row is none: {self._problem}")
-        self._measure()
-        return self._statistics.to_json(self._roles)
-
-    def _measure(self) -> None:
-        self._statistics.add(self._waiting, self._labels, self._roles.label_separator)
-        self._waiting.clear()
-        self._size = 0
-
-
 class Measurement:
     """Measures while the records of a dataset pass, once, in storage order.
 
@@ -232,9 +197,9 @@ class Measurement:
     def __init__(
         self, recipes: Iterable[Mapping[str, Any]], body: Mapping[str, Any] | None = None
     ) -> None:
-        self._rows: _Rows | None = None
+        self._rows: RowMeter | None = None
         if body is not None and body["reader"] in ROWS and "fields" in stats_of(body):
-            self._rows = _Rows(FieldRoles.of_body(body))
+            self._rows = RowMeter(FieldRoles.of_body(body))
         self._meters: list[_Meter | None] = []
         self._problems: list[str] = []
         self.counts = array("q")

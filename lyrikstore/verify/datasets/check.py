@@ -30,7 +30,7 @@ from lyrikstore.verify.datasets.body import (
     measured_field,
     not_measured,
 )
-from lyrikstore.verify.datasets.decisions import DecisionTotals, DecisionWalk, SourceRecord
+from lyrikstore.verify.datasets.decisions import DecisionTotals, DecisionWalk, ReadRecord
 from lyrikstore.verify.datasets.reading import DatasetReading, MeasuredRecords
 from lyrikstore.verify.datasets.results import ResultFiles, UnsoundDecisionError
 from lyrikstore.verify.problems import Problems
@@ -237,7 +237,7 @@ class DatasetChecks:
         except UnsoundDecisionError as error:
             self._bad(first, f"its decision table {error}", "bad-decisions")
 
-    def _read_sources(self, sources: Sequence[Manifest]) -> Iterator[SourceRecord] | None:
+    def _read_sources(self, sources: Sequence[Manifest]) -> Iterator[ReadRecord] | None:
         """Return the records that a filter read, in storage order; None where some are retired."""
         ordered, trees = sorted(sources, key=path_prefix), []
         for one in ordered:
@@ -252,7 +252,7 @@ class DatasetChecks:
 
     def _records_of(
         self, sources: Sequence[Manifest], trees: Sequence[Tree]
-    ) -> Iterator[SourceRecord]:
+    ) -> Iterator[ReadRecord]:
         first = 0
         for source, tree in zip(sources, trees, strict=True):
             prefix = path_prefix(source) if len(sources) > 1 else ""
@@ -260,14 +260,14 @@ class DatasetChecks:
             if reader == DOCUMENT:
                 for at, path in enumerate(tree.paths):
                     raw, meta = tree.digests[at * 32 : at * 32 + 32], tree.metas.get(at)
-                    yield SourceRecord(first + at, prefix + path, 0, reader, raw, True, meta)
+                    yield ReadRecord(first + at, prefix + path, 0, reader, raw, True, meta)
             else:
                 at, position = -1, 0
                 for file, rows in self._reading.rows(body, tree, self._repository.blobs.open):
                     position = position if file == at else 0
                     at, path = file, prefix + tree.paths[file]
                     for data in rows:
-                        yield SourceRecord(first + file, path, position, reader, data)
+                        yield ReadRecord(first + file, path, position, reader, data)
                         position += 1
             first += len(tree)
 
@@ -331,7 +331,8 @@ class DatasetChecks:
                 problems.add(problems.lost, "newer-format", text)
                 continue
             if salts.bytes != one["count"] * SALT_BYTES:
-                text = f"{_label(manifest)}: {quote(one['count'])} records do not fit its salts"
+                count = pluralize(one["count"], "record")
+                text = f"{_label(manifest)}: {count} do not fit its salts"
                 problems.add(problems.bad, "records-differ", text)
                 continue
             data = self._repository.blobs.read(salts.id, max_bytes=salts.bytes)

@@ -23,7 +23,7 @@ _BY_PLACE = 3
 _NOTHING: frozenset[str] = frozenset()
 
 
-class SourceRecord(Struct, frozen=True):
+class ReadRecord(Struct, frozen=True):
     """A record that a filter read.
 
     Attributes:
@@ -149,7 +149,7 @@ class DecisionWalk:
         self._ranges: dict[int, tuple[int, int]] = {}
         self.totals = DecisionTotals()
 
-    def follow(self, source: Iterator[SourceRecord] | None) -> DecisionTotals:
+    def follow(self, source: Iterator[ReadRecord] | None) -> DecisionTotals:
         """Return what the decisions come to.
 
         Args:
@@ -177,7 +177,7 @@ class DecisionWalk:
             self._decide(None)
         return self.totals
 
-    def _decide(self, record: SourceRecord | None) -> None:
+    def _decide(self, record: ReadRecord | None) -> None:
         """Go through the decisions about one record of the source, and all made of it."""
         self.totals.read += 1
         first = self._row
@@ -218,7 +218,7 @@ class DecisionWalk:
 
     def _one(
         self,
-        record: SourceRecord | None,
+        record: ReadRecord | None,
         first: DecisionRow,
         item: int | None,
         siblings: _Siblings,
@@ -263,7 +263,7 @@ class DecisionWalk:
                     raise UnsoundDecisionError("decides what no filter does")
 
     def _keep(
-        self, row: DecisionRow, record: SourceRecord | None, fields: set[str], *, is_made: bool
+        self, row: DecisionRow, record: ReadRecord | None, fields: set[str], *, is_made: bool
     ) -> None:
         result = self._results.get(row.part or "")
         if result is None:
@@ -288,7 +288,7 @@ class DecisionWalk:
             identity = record_id(JSONL, same.data.removesuffix(b"\r")).raw
         result.take_row(path, position, identity)
 
-    def _compare(self, row: DecisionRow, record: SourceRecord) -> None:
+    def _compare(self, row: DecisionRow, record: ReadRecord) -> None:
         """Return if a decision is about that record."""
         if self._version >= _BY_PLACE:
             is_it = (row.file, row.position) == (record.file, record.position)
@@ -310,12 +310,12 @@ class DecisionWalk:
     def _same(self, row: DecisionRow, first: DecisionRow) -> bool:
         return (row.file, row.path, row.position) == (first.file, first.path, first.position)
 
-    def _undecided(self, record: SourceRecord | None) -> UnsoundDecisionError:
+    def _undecided(self, record: ReadRecord | None) -> UnsoundDecisionError:
         where = "" if record is None else f" {_place(record)}"
         return UnsoundDecisionError(f"does not decide once on the record{where}")
 
 
-def _place(record: SourceRecord) -> str:
+def _place(record: ReadRecord) -> str:
     # A report is shown to outsiders: it numbers the files.
     return f"at place {record.position} of file {record.file + 1} of the source"
 

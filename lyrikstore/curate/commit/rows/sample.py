@@ -35,7 +35,7 @@ class _Measured(Struct, order=True):
     language: str = field(default="")
 
 
-class Sample:
+class DrawnSample:
     """What is measured of the records that are drawn first; memory for these alone.
 
     Args:
@@ -117,7 +117,7 @@ def measure_sample(
             "no-text", "no field of these rows is the text", hint="say which: --text FIELD"
         )
     tell = open_language_model()[0] if LANGUAGES in measures else None
-    sample = Sample(rows.roles.text, tell)
+    sample = DrawnSample(rows.roles.text, tell)
     beside, paths = frozenset(rows.companions), rows.scan.paths
     for at, path in enumerate(paths):
         if path in beside:
