@@ -64,6 +64,7 @@ CASES: Mapping[str, tuple[str, ...]] = {
     "log.inclusion": (f"{_D}/proof-of-another-entry", f"{_D}/without-log.tlog-proof"),
     "log.anchor": (f"{_D}/another-log", f"{_D}/without-genesis.json", f"{_D}/nobody-trusted"),
     "log.witness": (f"{_D}/witness-demanded", f"{_D}/log-age-demanded"),
+    "datasets": ("figures/records", "figures/labels", "figures/no-row", f"{_D}/no-data"),
     "quality": ("recompute/count-off-by-one", "recompute/unknown-recipe", f"{_D}/not-recomputed"),
     # of what is only said: nobody could find it to be false
     "terms": (f"{_D}/sound", f"{_D}/without-LICENCE.txt"),
@@ -198,6 +199,22 @@ def _unreadable(place: Place) -> Report:
     )
 
 
+def _root_of_nothing(place: Place) -> Report:
+    store, honest = place.store, place.store.publisher.records
+    (root,) = honest.body["roots"]
+    forged = store.sign(
+        "records",
+        honest.name,
+        {**honest.body, "roots": [{**root, "root": "ab" * 32}]},
+        inputs=honest.inputs,
+        attachments=honest.attachments,
+        parents=[honest.id],
+    )
+    store.log(forged)
+    store.ids["records"] = forged.id
+    return store.object("records")
+
+
 def _unplanned(place: Place) -> Report:
     run = place.store.repository.manifest(place.store.ids["run"])
     place.store.ids["other"] = place.store.trained(run, name="checkpoints/acme/surprise").id
@@ -259,6 +276,7 @@ IN_STORES: Mapping[str, Callable[[Place], Report]] = {
     "credentials": _edited_credential,
     "orphans": _stray_pack,
     "object": _unreadable,
+    "records": _root_of_nothing,
     "runs": _unplanned,
     "rights": _no_right,
     "rights.same-bytes": _prohibited_elsewhere,
