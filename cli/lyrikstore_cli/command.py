@@ -76,8 +76,21 @@ def _signing() -> list[click.Parameter]:
     ]
 
 
+def _appending() -> click.Parameter:
+    return click.Option(
+        ["--after-gap"],
+        is_flag=True,
+        help="The log's last date is more than 400 days ago, and this clock is right.",
+    )
+
+
 def command(
-    name: str, *, signs: bool = False, passphrase: bool = False, epilog: str = ""
+    name: str,
+    *,
+    signs: bool = False,
+    passphrase: bool = False,
+    appends: bool = False,
+    epilog: str = "",
 ) -> Callable[[Callable[..., None]], click.Command]:
     """Declare a command.
 
@@ -85,6 +98,8 @@ def command(
         name: As typed.
         signs: The command signs, so it takes ``--signer`` and ``--passphrase-file``.
         passphrase: It needs a passphrase only, so it takes ``--passphrase-file``.
+        appends: What it signs is dated and logged, so it takes ``--after-gap``, and its result
+            says whether the clock was behind the log.
         epilog: Examples, shown below the options.
 
     Returns:
@@ -102,10 +117,13 @@ def command(
                 no_input=values.pop("no_input"),
                 signer=values.pop("signer", None),
                 passphrase_file=values.pop("passphrase_file", None),
+                appends=appends,
+                after_gap=values.pop("after_gap", False),
             )
             _call(function, Session(options), values)
 
         extra = _signing() if signs else [_passphrase()] if passphrase else []
+        extra += [_appending()] if appends else []
         own = list(reversed(getattr(function, "__click_params__", [])))
         return click.Command(
             name,

@@ -109,6 +109,8 @@ class Options:
     no_input: bool = False
     signer: str | None = None
     passphrase_file: Path | None = None
+    appends: bool = False
+    after_gap: bool = False
 
 
 @dataclass
@@ -119,6 +121,7 @@ class Session:
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     finished: bool = False
     _opened: "list[tuple[Store, LogPosition]]" = field(default_factory=list)
+    _stores: "list[Store]" = field(default_factory=list)
 
     @cached_property
     def paths(self) -> UserPaths:
@@ -144,9 +147,40 @@ class Session:
         Call it before anything else is printed, and once the work is done, if it ever is.
         """
         self.finished = done
+        if self.options.appends:
+            result = {**result, "clockBehind": self._tell_clock()}
         if self.options.json:
             document = {"schema": f"lyrikstore/cli/{command}/v{version}", **result}
             sys.stdout.write(json_text(document, indent=2) + "\n")
+
+    def _tell_clock(self) -> dict[str, Any] | None:
+        from lyrikstore.canon.timestamps import format_timestamp
+
+        for store in self._stores:
+            if (behind := store.repository.clock_behind) is None:
+                continue
+            floor = format_timestamp(behind.floor)
+            self.screen.say(
+                f"! the clock here says {format_timestamp(behind.clock)}, and log entry "
+                f"{behind.index} is dated {floor}: what is signed here is dated so, too",
+                "yellow",
+            )
+            self.screen.hint(
+                "set the clock; if it is right, an owner says that the date in the log is wrong: "
+                f"lyrikstore key misdated {behind.index}"
+            )
+            clock = format_timestamp(behind.clock)
+            return {"clock": clock, "floor": floor, "logIndex": behind.index}
+        return None
+
+    def _accept_gap(self, error: LyrikstoreError) -> bool:
+        if self.options.after_gap:
+            return True
+        if self.options.no_input or not sys.stdin.isatty():
+            return False
+        import click
+
+        return click.confirm(f"{error.message}. Is the clock right?", err=True)
 
     @property
     def store_named(self) -> bool:
@@ -191,6 +225,8 @@ class Session:
             signer=DeferredSigner(self.signer) if sign else None,
             cache_dir=self.paths.cache,
         )
+        store.repository.accept_gap = self._accept_gap
+        self._stores.append(store)
         if sign:
             self.keys().uri(self._signer_named)  # no key at all is said before any work
             self._opened.append((store, store.position))

@@ -121,6 +121,8 @@ class StoreContext:
 
         Raises:
             KeyMaterialError: (``no-signer``) the store was opened for reading.
+            InvalidInputError: (``date-gap``) the log's last date is more than 400 days ago, and
+                ``repository.accept_gap`` does not take it.
         """
         if self.person is None:
             raise KeyMaterialError(
@@ -130,6 +132,7 @@ class StoreContext:
             )
         if not away:
             recover(self.repository)
+        self.repository.check_gap(self.clock())
         return self.person
 
     def home_log_signer(self) -> Signer:

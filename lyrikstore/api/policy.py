@@ -96,6 +96,8 @@ class StorePolicy:
     ) -> PolicyChange:
         """Take ``key`` out of every role, for good; this user's trust goes on to a successor.
 
+        The roles named in ``policy.unmet`` of the result have fewer keys than their threshold.
+
         Args:
             key: A key that has a role, or had one.
             suspect_from: The log index from which on nothing that it signed counts, as
@@ -106,7 +108,7 @@ class StorePolicy:
         Raises:
             NotFoundError: (``no-key``) it never had a role.
             ConflictError: (``revoked-already``) that is known, or worse is.
-            InvalidInputError: (``bad-policy``) a role would have nobody: name a successor.
+            InvalidInputError: (``bad-policy``) the store would have no owner: name a successor.
             LyrikstoreError: As :func:`lyrikstore.history.commit.policy_change.change_policy`.
         """
         made = self._change(policy_change.revoked(key, suspect_from, successor), message)

@@ -35,14 +35,16 @@ def log_entries(repository: Repository) -> list[dict[str, Any]]:
         VerificationError, IncompleteError, StorageError: One cannot be read.
     """
     flagged = {item.index: item.summary for item in repository.flagged}
-    wrong = frozenset(repository.policy.misdated)
+    misdated, wrong = frozenset(repository.policy.misdated), repository.known_floors().wrong
     rows = []
     for entry in repository.entries():
         row: dict[str, Any] = {"logIndex": entry.index, "type": entry.type}
         row |= {"id": str(entry.id), **_UNKNOWN, "flagged": flagged.get(entry.index)}
-        row["wrongDate"] = entry.index in wrong
+        row["wrongDate"] = entry.index in misdated
         if entry.type == "manifest" and entry.index not in flagged:
             row |= manifest_facts(repository.manifest(entry.id))
+            # Whose clock was behind a wrong date signed with it.
+            row["wrongDate"] |= parse_timestamp(row["created"]) in wrong
         if entry.type == "credential":
             row |= _credential_facts(repository.credential(entry.id))
         rows.append(row)

@@ -266,7 +266,7 @@ def _register(
             inputs=plan.inputs,
             body=body,
             signer=signer,
-            created=clock(),
+            created=repo.signing_date(clock),
             message=message,
         )
         transaction.log_manifest(run)
@@ -321,7 +321,7 @@ def _emit(
                 files=sealed.tree.files_id,
                 body=body,
                 signer=signer,
-                created=clock(),
+                created=repo.signing_date(clock),
                 attachments=[
                     Attachment("sha256sums", sealed.sums, sealed.sums_bytes),
                     *attached,

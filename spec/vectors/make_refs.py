@@ -18,6 +18,7 @@ from lyrikstore.history.commit.policy_change import (
     Change,
     revoked,
     rotated,
+    with_approvers,
     with_misdated,
     with_writer,
     without_log_key,
@@ -26,7 +27,7 @@ from lyrikstore.history.log.note import VerifierKey
 from lyrikstore.history.manifests.kinds import GENESIS_NAME
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest, sign_manifest
 from lyrikstore.history.policy.policy import Genesis, Policy, Retired, Role, matches
-from lyrikstore.history.repository.clock_floor import Dated, floor_at, floors_of
+from lyrikstore.history.repository.clock_floor import Dated, floors_of
 from lyrikstore.history.repository.refs import RefTable
 
 ADA, BEN, LOG, CAT = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (1, 2, 3, 4))
@@ -96,6 +97,20 @@ def policy(number: int, parent: Manifest, signer: KeySigner = ADA) -> Manifest:
         body={"policy": Policy(number, roles, (KEY,)).to_json()},
         parents=[parent.id],
         signer=signer,
+        created=NOW,
+    )
+
+
+def unsaid(policy: Manifest) -> Manifest:
+    """Return the same policy without the names of its roles that have too few keys."""
+    stated = {name: value for name, value in policy.body["policy"].items() if name != "unmet"}
+    return sign_manifest(
+        kind="policy",
+        store=FOUNDED.id,
+        name=GENESIS_NAME,
+        body={"policy": stated},
+        parents=policy.parents,
+        signer=ADA,
         created=NOW,
     )
 
@@ -203,6 +218,16 @@ def cases() -> dict[str, list[bytes]]:
             said,
             changed(lambda p: replace(p, misdated=(2,)), said),
         ],
+        "too-few-approvers": [
+            pair := changed(with_approvers([BEN.did, CAT.did], threshold=2)),
+            left := changed(revoked(BEN.did, None), pair),
+            changed(with_approvers([LOG.did]), left),
+        ],
+        "no-approver-left": [
+            alone := changed(with_approvers([BEN.did])),
+            changed(revoked(BEN.did, 2), alone),
+        ],
+        "too-few-approvers-unsaid": [pair, unsaid(left)],
         "misdated-in-disorder": [changed(lambda p: replace(p, misdated=(2, 1)))],
         "forged": [forged, version("1")],
         "garbage": [b"{}", one],
@@ -227,7 +252,15 @@ def derive(logged: Sequence[bytes]) -> RefTable:
     return table
 
 
-HOURS = [(0, ADA, 0), (1, ADA, 2), (2, BEN, 9), (3, ADA, 1), (5, BEN, 40), (6, ADA, 3)]
+HOURS = [
+    (0, ADA, 0),
+    (1, ADA, 2),
+    (2, BEN, 9),
+    (3, ADA, 1),
+    (5, BEN, 40),
+    (6, ADA, 3),
+    (8, ADA, 40),
+]
 """Log index, signer, and how many hours after the first each entry claims to be signed."""
 
 
@@ -262,8 +295,7 @@ def floors() -> dict[str, Any]:
                     {"index": index, "policy": policy.to_json()} for index, policy in policies
                 ],
                 "floors": [
-                    format_timestamp(floor_at(floors_of(dates, policies), end))
-                    for end in range(1, 9)
+                    format_timestamp(floors_of(dates, policies).at(end)) for end in range(1, 10)
                 ],
             }
             for name, policies in cases.items()

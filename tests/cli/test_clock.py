@@ -36,33 +36,39 @@ def shifted(person: Person, days: int, *arguments: object) -> Result:
     return Shifted(person.home, person.folder, person.environment, days).run(*arguments)
 
 
-def test_a_clock_that_is_behind_the_log_appends_nothing(store) -> None:
-    before = store.ok("log", "--audit", "--json").json["logSize"]
-    for command in (
-        ("commit", store.documents, "-d", "acme/other"),
-        ("issue", NAME, "-o", "out", "--permit", "train"),
-        ("key", "admit", store.did()),
-    ):
-        refused = shifted(store, -2, *command, "--json")
-        assert (refused.code, refused.kind) == (15, "clock-behind"), refused
-    assert store.ok("log", "--audit", "--json").json["logSize"] == before
-    store.ok("commit", store.documents, "-d", "acme/other")
+def test_a_clock_that_is_behind_the_log_signs_with_its_date(store) -> None:
+    made = shifted(store, -2, "commit", store.documents, "-d", "acme/other", "--json")
+    behind = made.json["clockBehind"]
+    assert (made.code, behind["floor"] > behind["clock"]) == (0, True)
+    entries = store.ok("log", "--audit", "--json").json["entries"]
+    (signed,) = [one for one in entries if one["id"] == made.json["id"]]
+    assert signed["created"] == entries[behind["logIndex"]]["created"] == behind["floor"]
+    told = shifted(store, -2, "key", "admit", store.did())
+    assert (told.code, told.err.count("key misdated")) == (0, 1)
+    assert (
+        store.ok("commit", store.documents, "-d", "acme/more", "--json").json["clockBehind"] is None
+    )
 
 
-def test_one_wrong_date_locks_no_store(store) -> None:
-    """The clock was two days ahead once. An owner says so, for good."""
-    assert shifted(store, 2, "commit", store.documents, "-d", "acme/future").code == 0
+def test_one_wrong_date_blocks_nobody(store) -> None:
+    """The clock was years ahead once. Everybody writes; an owner says so, for good."""
+    commit = ("commit", store.documents, "-d")
+    refused = shifted(store, 3000, *commit, "acme/future", "--json", "--no-input")
+    assert (refused.code, refused.kind) == (16, "date-gap")
+    assert shifted(store, 3000, *commit, "acme/future", "--after-gap").code == 0
     wrong = store.ok("log", "--audit", "--json").json["entries"][-2]
     assert (wrong["type"], wrong["wrongDate"]) == ("manifest", False)
-    refused = store.run("commit", store.documents, "-d", "acme/other", "--json")
-    assert (refused.code, refused.kind) == (15, "clock-behind")
+    borrowed = store.ok(*commit, "acme/other", "--json").json
+    assert borrowed["clockBehind"]["logIndex"] == wrong["logIndex"]
     for index, kind in ((99, "bad-index"),):
         assert store.run("key", "misdated", index, "--json").kind == kind
     made = store.ok("key", "misdated", wrong["logIndex"], "-m", "a new machine", "--json").json
     assert made["misdated"] == [wrong["logIndex"]]
-    store.ok("commit", store.documents, "-d", "acme/other")
+    assert made["clockBehind"] is None
+    assert store.ok(*commit, "acme/next", "--json").json["clockBehind"] is None
     entries = store.ok("log", "--audit", "--json").json["entries"]
-    assert [one["logIndex"] for one in entries if one["wrongDate"]] == made["misdated"]
+    told = [one["logIndex"] for one in entries if one["wrongDate"]]
+    assert told == [wrong["logIndex"], borrowed["logIndex"]]
     report = store.ok("verify", "--json")
     assert report.check("refs")["detail"]["reason"] == "misdated"
     assert report.json["verdict"] == "trusted"

@@ -16,7 +16,7 @@ from lyrikstore.history.log.note import VerifierKey, open_note
 from lyrikstore.history.log.tiles import entries_path, new_files, tile_path
 from lyrikstore.history.manifests.manifest import parse_manifest
 from lyrikstore.history.policy.policy import Policy, matches
-from lyrikstore.history.repository.clock_floor import Dated, floor_at, floors_of
+from lyrikstore.history.repository.clock_floor import Dated, floors_of
 from lyrikstore.history.repository.refs import RefTable
 from lyrikstore.objects.store.transactions import parse_transaction
 
@@ -100,8 +100,10 @@ def test_floors():
     for case in vectors["cases"]:
         policies = [(one["index"], Policy.parse(one["policy"])) for one in case["policies"]]
         for index, floor in enumerate(case["floors"], 1):
-            floors = floors_of(dates, policies)
-            assert floor_at(floors, index) == parse_timestamp(floor), (case["id"], index)
+            assert floors_of(dates, policies).at(index) == parse_timestamp(floor), (
+                case["id"],
+                index,
+            )
 
 
 def test_patterns():

@@ -4,10 +4,16 @@ import click
 
 from lyrikstore.canon.text import escape_control
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.output.key_limits import warn_of_unmet
 from lyrikstore_cli.session import Session
 
 
-@declare("approve", signs=True, epilog="lyrikstore approve cards/acme/clauses -m 'read on 3 May'")
+@declare(
+    "approve",
+    signs=True,
+    appends=True,
+    epilog="lyrikstore approve cards/acme/clauses -m 'read on 3 May'",
+)
 @click.argument("card")
 @click.option("--self", "alone", is_flag=True, help="Approve what you made yourself, and say so.")
 @click.option("--withdraw", is_flag=True, help="Take your approval back.")
@@ -35,8 +41,10 @@ def command(session: Session, card: str, alone: bool, withdraw: bool, message: s
             "cardStatus": status.word,
             "approvals": [str(one) for one in status.approvals],
             "approvalsNeeded": status.needed,
+            "approvalsPossible": status.possible,
         },
     )
     done = "withdrew" if withdraw else "approved"
     session.screen.result(f"✓ {done} {manifest.name}  {manifest.id.short}  log entry {index}")
     session.screen.result(f"  the card is {status.word}: {escape_control(status.why)}")
+    warn_of_unmet(session.screen, store)

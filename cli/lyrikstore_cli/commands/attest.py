@@ -26,6 +26,7 @@ _MODELS = ("answers", "challenge")
 @declare(
     "attest",
     signs=True,
+    appends=True,
     epilog="lyrikstore attest delivery --kind quality --statement audit.toml "
     "--document report.pdf -o attestation.json",
 )

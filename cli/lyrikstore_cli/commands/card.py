@@ -31,6 +31,7 @@ _RENDERINGS = {
 @declare(
     "card",
     signs=True,
+    appends=True,
     epilog="lyrikstore card checkpoints/acme/clauses --profile us-legal -o card.html\n"
     "lyrikstore card checkpoints/acme/clauses --draft for-dr-doe\n"
     "lyrikstore card acme/contracts -o datasheet.html",

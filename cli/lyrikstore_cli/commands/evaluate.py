@@ -23,6 +23,7 @@ _SHOWN, _WIDTH = 5, 160
 @declare(
     "evaluate",
     signs=True,
+    appends=True,
     epilog="lyrikstore evaluate checkpoints/acme/clause-classifier --on acme/contracts.test"
     "\nlyrikstore evaluate evaluations/acme/clause-classifier --report report.html",
 )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @declare(
     "filter",
     signs=True,
+    appends=True,
     epilog="lyrikstore filter acme/contracts --recipe clean.toml --as acme/contracts-clean",
 )
 @click.argument("refs", nargs=-1, required=True, metavar="REF...")

@@ -27,6 +27,7 @@ _NAMED = 20
 @declare(
     "gc",
     signs=True,
+    appends=True,
     epilog="lyrikstore gc -n\nlyrikstore gc --keep 3 acme/contracts\n"
     "lyrikstore gc --keep 1 --purge acme/contracts",
 )

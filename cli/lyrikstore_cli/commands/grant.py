@@ -16,6 +16,7 @@ from lyrikstore_cli.session import Session
 @declare(
     "grant",
     signs=True,
+    appends=True,
     epilog="lyrikstore grant delivery --to did:key:z6Mk… --permit train --territory EU "
     "--until 180d --seats 5 -o grant.json",
 )

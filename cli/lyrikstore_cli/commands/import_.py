@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @declare(
     "import",
     signs=True,
+    appends=True,
     epilog="lyrikstore import attestation.json\nlyrikstore import delivery -d theirs/contracts\n"
     "lyrikstore import --trained out --input acme/rows --output acme/model",
 )

@@ -24,6 +24,7 @@ from lyrikstore_cli.session import Session
 @declare(
     "issue",
     signs=True,
+    appends=True,
     epilog="lyrikstore issue acme/contracts -o delivery --permit train,evaluate --valid-for 365d\n"
     "lyrikstore issue acme/contracts -o delivery --terms terms.toml",
 )

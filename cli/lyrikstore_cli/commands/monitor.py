@@ -16,6 +16,7 @@ from lyrikstore_cli.session import Session
 @declare(
     "monitor",
     signs=True,
+    appends=True,
     epilog="lyrikstore monitor checkpoints/acme/clause-classifier --on acme/contracts-november",
 )
 @click.argument("checkpoint")

@@ -18,7 +18,12 @@ from lyrikstore_cli.output.similar import earlier_rows, hint_earlier, status_url
 from lyrikstore_cli.session import Session
 
 
-@declare("permit", signs=True, epilog="lyrikstore permit acme/contracts --permit train,evaluate")
+@declare(
+    "permit",
+    signs=True,
+    appends=True,
+    epilog="lyrikstore permit acme/contracts --permit train,evaluate",
+)
 @click.argument("ref")
 @offer_options
 @options.valid_for

@@ -15,6 +15,7 @@ from lyrikstore_cli.session import Session
 @declare(
     "push",
     passphrase=True,
+    appends=True,
     epilog="lyrikstore remote add origin s3://bucket/archive\nlyrikstore push",
 )
 @click.argument("remote", required=False)

@@ -23,7 +23,12 @@ _CODES = {
 }
 
 
-@declare("reproduce", signs=True, epilog="lyrikstore reproduce checkpoints/acme/clause-classifier")
+@declare(
+    "reproduce",
+    signs=True,
+    appends=True,
+    epilog="lyrikstore reproduce checkpoints/acme/clause-classifier",
+)
 @click.argument("ref")
 @click.option(
     "--segments", type=click.IntRange(1), help="Draw so many segments, and do these alone."

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @declare(
     "train",
     signs=True,
+    appends=True,
     epilog="lyrikstore train train.toml\n"
     "lyrikstore train --input acme/rows --output acme/model -- python train.py {input} {output}",
 )

@@ -1,8 +1,9 @@
-"""How often a store may still change its keys before buyers cannot follow (spec §11.4)."""
+"""What to say of a store's keys: too many changes to follow (spec §11.4), too few to approve."""
 
 from typing import TYPE_CHECKING
 
 from lyrikstore.canon.limits import MAX_POLICIES, MAX_RULES_BYTES
+from lyrikstore.canon.text import pluralize
 from lyrikstore_cli.output.screen import Screen
 
 if TYPE_CHECKING:
@@ -32,3 +33,16 @@ def warn_of_changes(screen: Screen, store: "Store") -> None:
     screen.hint(
         "found another store, lyrikstore init, and issue from there what you import into it"
     )
+
+
+def warn_of_unmet(screen: Screen, store: "Store") -> None:
+    """Say which roles have fewer keys than their threshold, so that all of them are not enough."""
+    policy = store.policy.current
+    for name in policy.unmet:
+        role = policy.roles[name]
+        screen.say(
+            f"! the role {name} takes {pluralize(role.threshold, 'key')} and has {len(role.keys)}: "
+            "nothing it is about is approved until an owner admits more",
+            "yellow",
+        )
+        screen.hint(f"lyrikstore key admit DID --role {name}")

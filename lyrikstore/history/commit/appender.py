@@ -9,18 +9,14 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence, Set
-from contextlib import suppress
 from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     ConflictError,
-    IncompleteError,
     InvalidInputError,
     KeyMaterialError,
-    NotFoundError,
     PolicyError,
-    VerificationError,
 )
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.admission import acceptable
@@ -30,10 +26,9 @@ from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.log.note import VerifierKey
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.clock_floor import (
-    BEGINNING,
-    check_clock,
     date_of_credential,
     date_of_manifest,
+    latest_date,
 )
 from lyrikstore.history.repository.clone import (
     LOCAL,
@@ -131,8 +126,9 @@ class Appender:
 
         Raises:
             ConflictError: (``ref-moved``, ``copied-store``, ``foreign-record``, ``busy``);
-                (``clock-behind``, ``dated-ahead``) as :func:`check_clock`.
-            InvalidInputError: (``bad-manifest``) a manifest can have no effect in this store.
+                (``dated-ahead``) as :meth:`check_dates`.
+            InvalidInputError: (``bad-manifest``) a manifest can have no effect in this store;
+                (``date-gap``) as :meth:`check_dates`.
             PolicyError: (``unauthorised``) the policy does not let an author say this.
             LockedError, StorageError, RemoteError: as the medium; others as ``check``.
         """
@@ -142,7 +138,8 @@ class Appender:
         for attempt in range(_TRIES):
             with self.locked():
                 table = self._check_refs(manifests, overtaken)
-                self._check_dates(table, manifests, credentials)
+                # By a policy among them, too: no date locks a store.
+                self.check_dates(manifests, credentials, table)
                 if stored is None:
                     self._check_inputs(manifests)
                     stored = changes()
@@ -247,9 +244,23 @@ class Appender:
         self._check_key(table)
         return table
 
-    def _check_dates(
-        self, table: RefTable, manifests: Sequence[Manifest], credentials: Sequence[bytes]
+    def check_dates(
+        self,
+        manifests: Sequence[Manifest],
+        credentials: Sequence[bytes],
+        table: RefTable | None = None,
     ) -> None:
+        """Return if what is to be logged may claim its dates (spec §7.9).
+
+        Args:
+            manifests: The manifests.
+            credentials: The credentials.
+            table: With the policies to judge by; those logged by default.
+
+        Raises:
+            ConflictError: (``dated-ahead``) as :func:`latest_date`.
+            InvalidInputError: (``date-gap``) as :meth:`Repository.check_gap`.
+        """
         repository = self._repository
         if repository.clock is None:
             return
@@ -258,11 +269,9 @@ class Appender:
             dated = date_of_credential(data)
             if dated is not None and dated[0] in repository.policy.keys:
                 dates.append(dated[1])
-        floor = BEGINNING
-        # Who repairs a damaged store, or revokes a key, must be able to say so.
-        with suppress(IncompleteError, NotFoundError, VerificationError):
-            floor = repository.floor(table=table)  # by a policy among them: no date locks a store
-        check_clock(floor, repository.clock(), dates)
+        floors, now = repository.known_floors(table), repository.clock()
+        repository.clock_behind = floors.behind(now) or repository.clock_behind
+        repository.check_gap(latest_date(floors, now, dates), floors)
 
     def _check_inputs(self, manifests: Sequence[Manifest]) -> None:
         # What a statement rests on is logged before it (A36, A39), with the kind it claims.

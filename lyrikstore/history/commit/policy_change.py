@@ -6,6 +6,7 @@ compromised keeps what was logged before it became suspect.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -96,16 +97,23 @@ def change_policy(
         raise InvalidInputError("bad-policy", error.message) from None
     if not following.may_follow(before):
         raise InvalidInputError("bad-policy", "a key that was retired cannot come back")
-    manifest = sign_manifest(
+    signed = partial(
+        sign_manifest,
         kind="policy",
         store=repository.store_id,
         name=GENESIS_NAME,
         body={"policy": following.to_json()},
         parents=[repository.refs[GENESIS_NAME].id],
         signer=signer,
-        created=clock(),
         message=message,
     )
+    now = clock()
+    manifest = signed(created=now)
+    table = repository.table.copy()  # with what it says of dates itself: a wrong floor ends with it
+    table.apply(len(repository.entries()), manifest)
+    date = repository.signing_date(lambda: now, table)
+    if date != now:
+        manifest = signed(created=date)
     if following.logs != before.logs:
         if repository.is_mirror:
             raise InvalidInputError(
@@ -153,6 +161,8 @@ def rotated(old: str, new: str) -> Change:
 def revoked(key: str, suspect_from: int | None, successor: str | None = None) -> Change:
     """Return the change in which ``key`` loses its roles, and what it signed its effect.
 
+    A role that is left with too few keys stays, and approves nothing until keys are admitted.
+
     Args:
         key: DID of a key that has a role, or had one.
         suspect_from: The log index from which on it may have been in other hands; None if it is
@@ -162,7 +172,7 @@ def revoked(key: str, suspect_from: int | None, successor: str | None = None) ->
     Raises (when applied):
         NotFoundError: (``no-key``) it never had a role.
         ConflictError: (``revoked-already``) that is known, or worse is.
-        InvalidInputError: (``bad-policy``) a role would have nobody: name a successor.
+        InvalidInputError: (``bad-policy``) the store would have no owner: name a successor.
     """
 
     def change(policy: Policy) -> Policy:
@@ -228,7 +238,7 @@ def with_approvers(
         role = replace(before, threshold=threshold or before.threshold, names=names or before.names)
         following = _with_keys(policy, APPROVER, role, dids)
         keys = len(following.roles[APPROVER].keys)
-        if role.threshold > keys:
+        if role.threshold > keys and (threshold is not None or APPROVER not in policy.unmet):
             raise InvalidInputError(
                 "bad-threshold",
                 f"the role would have {pluralize(keys, 'key')}, so {role.threshold} never approve",
@@ -402,12 +412,8 @@ def _without(policy: Policy, key: str, successor: str | None, item: Retired) -> 
                 "the store would have no owner",
                 hint="name the key that takes its place: --successor",
             )
-        if keys and len(keys) < role.threshold:
-            raise InvalidInputError(
-                "bad-policy",
-                f"the role {name} takes {role.threshold} keys, and would have {len(keys)}",
-                hint="name the key that takes its place: --successor; or first admit another",
-            )
-        if keys:
+        # ATTACK A99: a stolen key stays, for without it too few approve; or its role goes with it,
+        # and whoever may sign everything approves.
+        if keys or APPROVAL in role.kinds or role.threshold > 1:
             roles[name] = replace(role, keys=keys)
     return replace(policy, roles=roles, retired=(*policy.retired, item))

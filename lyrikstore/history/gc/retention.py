@@ -111,7 +111,7 @@ def retire(
         parents=(state.id,) if state else (),
         inputs=[Input(one.kind, one.kind, one.id) for one in retirement.versions],
         signer=signer,
-        created=clock(),
+        created=repository.signing_date(clock),
         message=message,
     )
     with open_transaction(repository) as transaction:

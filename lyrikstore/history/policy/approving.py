@@ -16,12 +16,15 @@ class CountedApprovals(Struct, frozen=True):
         independent: Of these, those by nobody who made what is approved.
         count: How many distinct keys these are, of the role that comes nearest to its threshold.
         needed: That threshold; 0 where no role may approve.
+        possible: How many keys that role has; fewer than ``needed`` if keys were revoked, and then
+            all of them are not enough.
     """
 
     approving: tuple[Manifest, ...]
     independent: tuple[Manifest, ...]
     count: int = 0
     needed: int = 0
+    possible: int = 0
 
     @property
     def is_enough(self) -> bool:
@@ -48,9 +51,9 @@ def count_approvals(
     independent = tuple(one for one in approving if whose(policy, one.author) not in authors)
     # A key that was replaced keeps what it signed, and counts as the one that replaced it.
     keys = {whose(policy, one.author) for one in independent}
-    counts = [(len(keys & set(role.keys)), role.threshold) for role in roles]
-    count, needed = max(counts, key=lambda one: one[0] - one[1], default=(0, 0))
-    return CountedApprovals(approving, independent, count, needed)
+    counts = [(len(keys & set(role.keys)), role.threshold, len(role.keys)) for role in roles]
+    nearest = max(counts, key=lambda one: one[0] - one[1], default=(0, 0, 0))
+    return CountedApprovals(approving, independent, *nearest)
 
 
 def approving_roles(policy: Policy, name: str) -> list[Role]:

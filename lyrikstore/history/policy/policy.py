@@ -37,7 +37,8 @@ class Role(Struct, frozen=True):
 
     Attributes:
         keys: DIDs (did:key), distinct.
-        threshold: How many distinct keys must have signed.
+        threshold: How many distinct keys must have signed; more than there are if keys of an
+            approving role were revoked.
         names: Patterns; ``*`` stands for any run of characters, ``/`` included.
         kinds: Kinds of manifest, or ``*``.
     """
@@ -52,6 +53,11 @@ class Role(Struct, frozen=True):
         return ("*" in self.kinds or kind in self.kinds) and any(
             matches(pattern, name) for pattern in self.names
         )
+
+    @property
+    def is_unmet(self) -> bool:
+        """Whether it has fewer keys than its threshold, so that all of them are not enough."""
+        return len(self.keys) < self.threshold
 
 
 class Retired(Struct, frozen=True):
@@ -99,6 +105,11 @@ class Policy(Struct, frozen=True):
     def keys(self) -> frozenset[str]:
         """The DIDs of every key that has a role."""
         return frozenset(key for role in self.roles.values() for key in role.keys)
+
+    @property
+    def unmet(self) -> tuple[str, ...]:
+        """The names of the roles whose keys are fewer than their threshold, ascending."""
+        return tuple(sorted(name for name, role in self.roles.items() if role.is_unmet))
 
     @property
     def suspects(self) -> Mapping[str, int]:
@@ -189,7 +200,7 @@ class Policy(Struct, frozen=True):
             FormatError: (``bad-policy``) members missing, unknown or senseless.
         """
         members = {"version", "roles", "logs"}
-        perhaps = {"retired", "retiredLogs", "misdated"}
+        perhaps = {"retired", "retiredLogs", "misdated", "unmet"}
         if not isinstance(value, dict) or not members <= value.keys() <= members | perhaps:
             _refuse(f"it has other members than {', '.join(sorted(members | perhaps))}")
         version, roles, logs = value["version"], value["roles"], value["logs"]
@@ -200,7 +211,8 @@ class Policy(Struct, frozen=True):
         if not all(_ROLE.fullmatch(name) for name in roles):
             _refuse("a role has a bad name")
         keys = tuple(_vkey(text) for text in _strings(logs, "logs"))
-        parsed = {name: _role(name, roles[name]) for name in sorted(roles)}
+        unmet = _strings(value["unmet"], "unmet") if "unmet" in value else ()
+        parsed = {name: _role(name, roles[name], unmet=name in unmet) for name in sorted(roles)}
         policy = cls(
             version,
             parsed,
@@ -209,6 +221,8 @@ class Policy(Struct, frozen=True):
             _retired_logs(value["retiredLogs"], keys) if "retiredLogs" in value else (),
             _misdated(value["misdated"]) if "misdated" in value else (),
         )
+        if OWNER in unmet or policy.unmet != unmet:
+            _refuse("unmet are not the roles with fewer keys than their threshold")
         gone = {item.key for item in policy.retired}
         if gone & policy.keys:
             _refuse("a key that is retired still has a role")
@@ -237,6 +251,7 @@ class Policy(Struct, frozen=True):
                 else {}
             ),
             **({"misdated": list(self.misdated)} if self.misdated else {}),
+            **({"unmet": list(self.unmet)} if self.unmet else {}),
         }
 
 
@@ -271,7 +286,7 @@ class Genesis(Struct, frozen=True):
         policy = Policy.parse(body["policy"])
         if policy.version != 1 or any(key.name != origin for key in policy.logs):
             _refuse("the first policy has another version, or the log key of another origin")
-        if policy.retired or policy.retired_logs or policy.misdated:
+        if policy.retired or policy.retired_logs or policy.misdated or policy.unmet:
             _refuse("the first policy retires a key, or speaks of entries to come")
         return cls(origin, nonce, policy)
 
@@ -300,12 +315,13 @@ def matches(pattern: str, name: str) -> bool:
     return len(name) - len(last) >= at and name.endswith(last)
 
 
-def _role(name: str, value: Any) -> Role:
+def _role(name: str, value: Any, *, unmet: bool) -> Role:
     if not isinstance(value, dict) or value.keys() != {"keys", "threshold", "names", "kinds"}:
         _refuse(f"role {name} has exactly the members keys, threshold, names and kinds")
-    keys = _strings(value["keys"], f"keys of role {name}")
+    stated = value["keys"]
+    keys = () if unmet and stated == [] else _strings(stated, f"keys of role {name}")
     threshold = value["threshold"]
-    if type(threshold) is not int or not 1 <= threshold <= len(keys):
+    if type(threshold) is not int or threshold < 1 or (threshold > len(keys) and not unmet):
         _refuse(f"the threshold of role {name} is not between 1 and the number of its keys")
     for key in keys:
         try:

@@ -1,14 +1,15 @@
 """The clock floor: no moment is judged before what already stands in the log (spec §7.9).
 
 Dates in documents prove nothing, and clocks can be set back. But whoever signs here says when, and
-what is logged later is later. So the latest of those dates is a floor for what comes after it.
+what is logged later is later. So the latest of those dates is a floor for what comes after it. One
+clock that is wrong stops nobody: who is behind the floor signs with the floor as date.
 """
 
 import contextlib
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from operator import itemgetter
 from pathlib import Path
@@ -17,7 +18,12 @@ from typing import Any
 from blake3 import blake3
 from msgspec import Struct
 
-from lyrikstore.canon.errors import ConflictError, FormatError, LyrikstoreError
+from lyrikstore.canon.errors import (
+    ConflictError,
+    FormatError,
+    InvalidInputError,
+    LyrikstoreError,
+)
 from lyrikstore.canon.files import open_regular, remember
 from lyrikstore.canon.json import parse
 from lyrikstore.canon.timestamps import CLOCK_SKEW, format_timestamp, parse_timestamp
@@ -31,6 +37,9 @@ from lyrikstore.history.repository.store_view import MAX_READ, StoreView
 from lyrikstore.version import __version__
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
+
+MAX_GAP = timedelta(days=400)
+"""Between the floor and what is dated after it, unless whoever writes says that it is meant."""
 
 MAX_BYTES = 1 << 26
 """Of the file of remembered dates; a larger one is not read, and not written."""
@@ -73,13 +82,59 @@ def date_of_credential(data: bytes) -> tuple[str, datetime] | None:
         return None
 
 
+class ClockFloors(Struct, frozen=True):
+    """The clock floors of a log.
+
+    Attributes:
+        rises: Where the floor rises: log indices, ascending, with the latest date up to each.
+        wrong: The moments that misdated entries claim, which raise no floor of later ones either.
+    """
+
+    rises: tuple[tuple[int, datetime], ...] = ()
+    wrong: frozenset[datetime] = frozenset()
+
+    def at(self, index: int | None) -> datetime:
+        """Return the floor for what has a log index; None: for what comes after all."""
+        end = len(self.rises)
+        if index is not None:
+            end = bisect_left(self.rises, index, key=itemgetter(0))
+        return self.rises[end - 1][1] if end else BEGINNING
+
+    def behind(self, now: datetime) -> "ClockBehind | None":
+        """Return how far a clock that says ``now`` is behind; None: not more than clocks may."""
+        if not self.rises or self.rises[-1][1] - now <= CLOCK_SKEW:
+            return None
+        index, floor = self.rises[-1]
+        return ClockBehind(now, floor, index)
+
+    def signing_date(self, now: datetime) -> datetime:
+        """Return what a manifest signed when a clock says ``now`` claims as its date."""
+        behind = self.behind(now)
+        return behind.floor if behind else now
+
+
+class ClockBehind(Struct, frozen=True):
+    """A writer's clock that is behind the log.
+
+    Attributes:
+        clock: What it says.
+        floor: The floor of the log, which manifests are dated with instead.
+        index: Log index of the entry that claims it.
+    """
+
+    clock: datetime
+    floor: datetime
+    index: int
+
+
 def floors_of(
     dates: Iterable[Dated], policies: Sequence[tuple[int, Policy]], authors: Sequence[str] = ()
-) -> list[tuple[int, datetime]]:
-    """Return where the floor rises: log indices, ascending, with the latest date up to each.
+) -> ClockFloors:
+    """Return the floors of a log.
 
     An entry counts if its key had a role where it stands, was not suspect there by what is known
-    now, and no owner calls it misdated.
+    now, no owner calls it misdated, and it does not claim the very moment that a misdated entry
+    before it claims.
 
     Args:
         dates: Of log entries, in order.
@@ -90,10 +145,29 @@ def floors_of(
     Cost: one step per date.
     """
     if not policies:
-        return []
+        return ClockFloors()
     starts = [index for index, _ in policies]
     keys = [policy.keys for _, policy in policies]
     suspects = policies[-1][1].suspects
+    misdated = _misdated(policies, authors, suspects)
+    wrong: set[datetime] = set()
+    found: list[tuple[int, datetime]] = []
+    for one in dates:
+        if one.index >= suspects.get(one.key, one.index + 1):
+            continue
+        if one.key not in keys[max(bisect_left(starts, one.index) - 1, 0)]:
+            continue
+        if one.index in misdated:
+            wrong.add(one.at)
+        # Whose clock was behind a wrong floor signed with it as date.
+        elif one.at not in wrong and (not found or one.at > found[-1][1]):
+            found.append((one.index, one.at))
+    return ClockFloors(tuple(found), frozenset(wrong))
+
+
+def _misdated(
+    policies: Sequence[tuple[int, Policy]], authors: Sequence[str], suspects: Mapping[str, int]
+) -> set[int]:
     wrong: set[int] = set()
     named: set[int] = set()
     for (since, policy), author in zip_longest(policies, authors):
@@ -102,52 +176,50 @@ def floors_of(
         if since < suspects.get(author, since + 1):
             wrong |= {index for index in policy.misdated if index < since and index not in named}
         named.update(policy.misdated)
-    found: list[tuple[int, datetime]] = []
-    for one in dates:
-        if one.index in wrong or (found and one.at <= found[-1][1]):
-            continue
-        if one.index >= suspects.get(one.key, one.index + 1):
-            continue
-        if one.key in keys[max(bisect_left(starts, one.index) - 1, 0)]:
-            found.append((one.index, one.at))
-    return found
+    return wrong
 
 
-def floor_at(floors: Sequence[tuple[int, datetime]], index: int | None) -> datetime:
-    """Return the floor for what has the log index ``index``; None: for what comes after all."""
-    end = len(floors) if index is None else bisect_left(floors, index, key=itemgetter(0))
-    return floors[end - 1][1] if end else BEGINNING
-
-
-def check_clock(floor: datetime, now: datetime, dates: Iterable[datetime]) -> None:
-    """Return if a writer whose clock says ``now`` may log what claims to be of ``dates``.
+def latest_date(floors: ClockFloors, now: datetime, dates: Iterable[datetime]) -> datetime:
+    """Return the latest date that is to be logged, if none is from the future.
 
     Args:
-        floor: That of the log.
+        floors: Those of the log.
         now: The writer's clock.
-        dates: What the entries by the store's own people claim.
+        dates: What the entries by the store's own people claim; those that misdated entries claim
+            raise no floor, and do not count.
 
     Raises:
-        ConflictError: (``clock-behind``) the log holds what is later; (``dated-ahead``) an entry
-            claims to be from the future, and would have everybody's clock be behind.
+        ConflictError: (``dated-ahead``) one is later than this clock and the log.
     """
-    if floor - now > CLOCK_SKEW:
-        raise ConflictError(
-            "clock-behind",
-            f"the clock is behind the log: here it is {format_timestamp(now)}, and the log holds "
-            f"what was signed at {format_timestamp(floor)}",
-            hint="set the clock; if the date in the log is wrong, an owner says so: "
-            "lyrikstore key misdated",
-            details={"now": format_timestamp(now), "floor": format_timestamp(floor)},
-        )
-    latest = max(dates, default=BEGINNING)
-    if latest - now > CLOCK_SKEW:
+    latest = max((date for date in dates if date not in floors.wrong), default=BEGINNING)
+    if latest - floors.signing_date(now) > CLOCK_SKEW:
         raise ConflictError(
             "dated-ahead",
             f"it claims to be signed at {format_timestamp(latest)}, and here it is "
             f"{format_timestamp(now)}",
             hint="set the clock, here or where it was signed, and sign it anew",
             details={"now": format_timestamp(now), "dated": format_timestamp(latest)},
+        )
+    return latest
+
+
+def check_gap(floors: ClockFloors, date: datetime) -> None:
+    """Return if ``date`` is not long after all that the log holds.
+
+    ATTACK A98: one commit by a clock that is years ahead, and everybody after it is behind.
+
+    Raises:
+        InvalidInputError: (``date-gap``) it is.
+    """
+    floor = floors.at(None)
+    if floors.rises and date - floor > MAX_GAP:
+        raise InvalidInputError(
+            "date-gap",
+            f"the last date in the log is {format_timestamp(floor)}, and this would be dated "
+            f"{format_timestamp(date)}: {(date - floor).days} days later",
+            hint="set the clock if it is wrong: everybody who writes later gets this date or a "
+            "later one; if it is right, add --after-gap",
+            details={"floor": format_timestamp(floor), "dated": format_timestamp(date)},
         )
 
 
@@ -165,7 +237,7 @@ class DatedEntries:
         self._dates: list[Dated] = []
         self._size = 0
         self._recalled = 0
-        self._floors: Sequence[tuple[int, datetime]] = ()
+        self._floors = ClockFloors()
         self._state: object = None
 
     def copy(self) -> "DatedEntries":
@@ -174,18 +246,12 @@ class DatedEntries:
         other._dates, other._size = list(self._dates), self._size
         return other
 
-    def floor(
-        self,
-        repository: StoreView,
-        table: RefTable,
-        index: int | None = None,
-    ) -> datetime:
-        """Return the clock floor of a store for what has the log index ``index``.
+    def floors(self, repository: StoreView, table: RefTable) -> ClockFloors:
+        """Return the clock floors of a store.
 
         Args:
             repository: The store.
             table: With the policies to judge by.
-            index: None for what is about to be logged.
 
         Raises:
             LyrikstoreError: An entry cannot be read: what it claims may be the latest.
@@ -198,7 +264,7 @@ class DatedEntries:
             dates = [*self._dates, *_read(repository, pending)]
             self._floors = floors_of(dates, policies, authors)
             self._state = state
-        return floor_at(self._floors, index)
+        return self._floors
 
     def _update(self, repository: StoreView, size: int) -> None:
         hashes = repository.records.hashes

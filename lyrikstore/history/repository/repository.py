@@ -7,7 +7,7 @@ follow from in the user's own cache (:mod:`lyrikstore.history.repository.ref_cac
 what its local log holds and the home log does not have yet follows the entries of the home log.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -15,6 +15,8 @@ from typing import Self
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     FormatError,
+    IncompleteError,
+    InvalidInputError,
     KeyMaterialError,
     NotFoundError,
     VerificationError,
@@ -31,13 +33,20 @@ from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore.history.policy.key_history import check_head
 from lyrikstore.history.policy.policy import Policy
-from lyrikstore.history.repository.clock_floor import DatedEntries
+from lyrikstore.history.repository.clock_floor import (
+    ClockBehind,
+    ClockFloors,
+    DatedEntries,
+    check_gap,
+)
 from lyrikstore.history.repository.ref_cache import WORTH, RefCache
 from lyrikstore.history.repository.refs import Flagged, RefState, RefTable
 from lyrikstore.history.repository.resolve import credentials_by_subject, resolve, state_of
 from lyrikstore.history.repository.store_view import MAX_READ, StoreView
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.objects.backends.base import Backend, LocalBackend
+
+AcceptGap = Callable[[InvalidInputError], bool]
 
 
 class Repository(StoreView):
@@ -48,6 +57,9 @@ class Repository(StoreView):
     Attributes:
         log_signer: Holds the key of the log that is extended here; needed to append only.
         clock: That of whoever appends, held against the log; None where nobody's is.
+        accept_gap: Asked with the error that else is raised before something is dated more than
+            400 days after all that the log holds; whether that is meant. By default it is not.
+        clock_behind: That clock, if it was behind the log when something was signed or appended.
     """
 
     def __init__(
@@ -62,6 +74,8 @@ class Repository(StoreView):
     ) -> None:
         self.log_signer = log_signer
         self.clock: Clock | None = known.clock if known else None
+        self.accept_gap: AcceptGap = known.accept_gap if known else _refuse_gap
+        self.clock_behind: ClockBehind | None = None
         self._memory = memory
         self._recalled = 0
         self._table = RefTable()
@@ -184,7 +198,53 @@ class Repository(StoreView):
             index: A log index; None for what comes next.
             table: With the policies to judge by; those logged by default.
         """
-        return self._dated.floor(self, table or self.table, index)
+        return self.floors(table).at(index)
+
+    def floors(self, table: RefTable | None = None) -> ClockFloors:
+        """Return the clock floors of the log (spec §7.9).
+
+        Args:
+            table: With the policies to judge by; those logged by default.
+        """
+        return self._dated.floors(self, table or self.table)
+
+    def known_floors(self, table: RefTable | None = None) -> ClockFloors:
+        """Return the same for a writer: none where an entry cannot be read.
+
+        Who repairs a damaged store, or revokes a key, must be able to say so.
+        """
+        try:
+            return self.floors(table)
+        except (IncompleteError, NotFoundError, VerificationError):
+            return ClockFloors()
+
+    def signing_date(self, clock: Clock, table: RefTable | None = None) -> datetime:
+        """Return the date of what is signed now: the clock's, or the floor if it is behind.
+
+        Args:
+            clock: The signer's.
+            table: As for :meth:`floors`.
+        """
+        now, floors = clock(), self.known_floors(table)
+        self.clock_behind = floors.behind(now) or self.clock_behind
+        return floors.signing_date(now)
+
+    def check_gap(self, date: datetime, floors: ClockFloors | None = None) -> None:
+        """Return if a date is not long after all that the log holds, or is meant.
+
+        Args:
+            date: What is to be logged claims it.
+            floors: Those of the log, if they are known.
+
+        Raises:
+            InvalidInputError: (``date-gap``) it is, and ``accept_gap`` says no.
+        """
+        try:
+            check_gap(floors or self.known_floors(), date)
+        except InvalidInputError as error:
+            if not self.accept_gap(error):
+                raise
+            self.accept_gap = _take_gap  # asked once
 
     @property
     def table(self) -> RefTable:
@@ -317,6 +377,14 @@ class Repository(StoreView):
             return
         self._manifests[entry.id] = found
         table.apply(entry.index, found)
+
+
+def _refuse_gap(_: InvalidInputError) -> bool:
+    return False
+
+
+def _take_gap(_: InvalidInputError) -> bool:
+    return True
 
 
 _NO_MANIFEST = frozenset({"invalid", "already-logged"})

@@ -283,11 +283,12 @@ def _append(
         return PushResult(
             "appended", before, after, logged, work.overtaken, len(repository.pending), moved
         )
-    # Before any lock is held: only then may the record name them, and nobody waits meanwhile.
-    moved = copy_packs(repository.backend, remote.backend, brought.added, progress)
     items = [LogItem(one.type, one.id) for one in work.entries if one.type != "transaction"]
     manifests = [repository.manifest(item.id) for item in items if item.type == "manifest"]
     credentials = [repository.credential(item.id) for item in items if item.type == "credential"]
+    # Before any lock is held: only then may the record name them, and nobody waits meanwhile.
+    appender.check_dates(manifests, credentials)
+    moved = copy_packs(repository.backend, remote.backend, brought.added, progress)
     changes = complete(repository, there, manifests, brought)
     copy_packs(repository.backend, remote.backend, changes.added)
 
@@ -311,6 +312,7 @@ def _append(
         check=check,
         won=won,
     )
+    repository.clock_behind = there.clock_behind
     pull(repository, remote.backend, remote.name, memory=memory)
     return PushResult(
         "appended",

@@ -38,12 +38,15 @@ class CardStatus(Struct, frozen=True):
         why: In a sentence.
         approvals: Manifests that approve it now, in log order.
         needed: How many distinct keys it takes; 0 where no role may approve.
+        possible: How many keys of the role may approve; fewer than ``needed`` if keys were revoked,
+            and then all of them are not enough.
     """
 
     word: str
     why: str
     approvals: tuple[Digest, ...] = ()
     needed: int = 0
+    possible: int = 0
 
 
 class _Decisions(Struct, frozen=True):
@@ -68,27 +71,30 @@ def card_status(
     made = _decisions(repository, card)
     authors = _authors(repository, card)
     counted = count_approvals(repository.policy, _name_of(card), made.approving, authors)
-    approving, count, needed = counted.approving, counted.count, counted.needed
+    approving, count, keys = counted.approving, counted.count, (counted.needed, counted.possible)
     ids = tuple(one.id for one in approving)
     if state is None or state.id != card.id:
-        return CardStatus("superseded", "there is a newer card", ids, needed)
+        return CardStatus("superseded", "there is a newer card", ids, *keys)
     if counted.is_enough:
-        keys = pluralize(count, "key")
-        return CardStatus("approved", f"approved by {keys} of those who may", ids, needed)
+        by = pluralize(count, "key")
+        return CardStatus("approved", f"approved by {by} of those who may", ids, *keys)
     if made.withdrawn and not approving:
         last = made.withdrawn[-1]
         reason = last.body.get("statement", "no reason is given")
-        return CardStatus("withdrawn", f"approval was withdrawn: {reason}", (), needed)
+        return CardStatus("withdrawn", f"approval was withdrawn: {reason}", (), *keys)
     # ATTACK: somebody independent calls it self-approved, or whoever made it does not.
     if any(one.body["self"] for one in approving if one not in counted.independent):
         return CardStatus(
-            "self-approved", "approved by whoever made the card or its subject alone", ids, needed
+            "self-approved", "approved by whoever made the card or its subject alone", ids, *keys
         )
     if waiting := _open(card):
-        return CardStatus("draft", f"{waiting} open, stale or contradicted", ids, needed)
+        return CardStatus("draft", f"{waiting} open, stale or contradicted", ids, *keys)
     if waiting := _of_strangers(repository, card, trust, at):
-        return CardStatus("draft", waiting, ids, needed)
-    return CardStatus("complete", f"approved by {count} of {needed} keys", ids, needed)
+        return CardStatus("draft", waiting, ids, *keys)
+    why = f"approved by {count} of {pluralize(counted.needed, 'key')}"
+    if counted.possible < counted.needed:
+        why += f", and the role has {counted.possible}: an owner has to admit more"
+    return CardStatus("complete", why, ids, *keys)
 
 
 def newest_card(repository: Repository, checkpoint: Manifest) -> Manifest | None:
@@ -227,7 +233,7 @@ def approve_card(
         name=name,
         body={**body, "statement": statement} if statement else body,
         signer=signer,
-        created=clock(),
+        created=repository.signing_date(clock),
         parents=[] if state is None else [state.id],
         inputs=[Input("card", "card", card.id)],
     )

@@ -136,7 +136,7 @@ def make_card(
         name=card_name(subject),
         body=card_body(document, chosen, files, form),
         signer=signer,
-        created=clock(),
+        created=repository.signing_date(clock),
         parents=[] if current is None else [current.id],
         inputs=facts.inputs(),
         attachments=attachments,

@@ -146,7 +146,7 @@ def commit_to_records(
             "roots": [{"type": "order", "root": root.root, "count": root.count}],
         },
         signer=signer,
-        created=clock(),
+        created=repository.signing_date(clock),
         parents=[before[0].id] if before else [],
         inputs=[Input("dataset", "dataset", manifest.id)],
         attachments=[Attachment("salts", Digest.of(salts), len(salts))],

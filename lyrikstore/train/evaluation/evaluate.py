@@ -144,7 +144,7 @@ def evaluate_checkpoint(
             body=body,
             attachments=attachments,
             signer=signer,
-            created=clock(),
+            created=repo.signing_date(clock),
         )
         transaction.log_manifest(manifest)
         transaction.commit()

@@ -143,7 +143,7 @@ def monitor_checkpoint(
             body=body,
             attachments=[Attachment("predictions", blob, len(predictions))],
             signer=signer,
-            created=clock(),
+            created=repo.signing_date(clock),
         )
         transaction.log_manifest(manifest)
         transaction.commit()

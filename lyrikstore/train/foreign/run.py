@@ -282,7 +282,7 @@ def register(
             inputs=plan.run_inputs,
             body=body,
             signer=signer,
-            created=clock(),
+            created=repo.signing_date(clock),
             message=message,
         )
         transaction.log_manifest(run)
@@ -343,7 +343,7 @@ def emit(
             files=sealed.tree.files_id,
             body=body,
             signer=signer,
-            created=clock(),
+            created=repo.signing_date(clock),
             attachments=attachments,
         )
         transaction.log_manifest(checkpoint)

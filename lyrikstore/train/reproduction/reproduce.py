@@ -375,7 +375,7 @@ def log_reproduction(
             ],
             body=dict(body),
             signer=signer,
-            created=clock(),
+            created=repo.signing_date(clock),
             message=message,
         )
         transaction.log_manifest(manifest)

@@ -134,7 +134,7 @@ def merge_adapter(
                 files=sealed.tree.files_id,
                 body=_body(source),
                 signer=signer,
-                created=clock(),
+                created=repo.signing_date(clock),
                 attachments=[Attachment("sha256sums", sealed.sums, sealed.sums_bytes)],
             )
             progress(Progress(phase="log"))

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import ConflictError, IncompleteError
+from lyrikstore.canon.errors import ConflictError, IncompleteError, InvalidInputError
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
@@ -22,6 +22,7 @@ from lyrikstore.history.commit.transaction import create_repository, open_transa
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.policy.policy import Policy
 from lyrikstore.history.repository import clock_floor
+from lyrikstore.history.repository.clock_floor import ClockBehind
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.testing.clocks import DEFAULT_START, FrozenClock
 from lyrikstore.testing.keys import signer_for
@@ -126,10 +127,52 @@ def test_a_writer_is_held_to_the_log(store: Repository) -> None:
     assert store.floor() == DEFAULT_START
     clock.advance(seconds=-300)
     log(store, credential(4, clock()))
+    assert (store.signing_date(clock), store.clock_behind) == (clock(), None)
     clock.advance(seconds=-1)
-    with pytest.raises(ConflictError) as caught:
-        log(store, credential(5, clock()))
-    assert caught.value.kind == "clock-behind"
+    log(store, credential(5, clock()))
+    assert store.clock_behind == ClockBehind(clock(), DEFAULT_START, 0)
+    assert store.signing_date(clock) == DEFAULT_START
+
+
+def test_who_dates_an_entry_long_after_the_last_is_asked(store: Repository) -> None:
+    clock, asked = store.clock, []
+    assert isinstance(clock, FrozenClock)
+    clock.advance(days=400)
+    log(store, credential(1, clock()))
+    clock.advance(days=400, seconds=1)
+    with pytest.raises(InvalidInputError) as caught:
+        log(store, credential(2, clock()))
+    assert caught.value.kind == "date-gap"
+    assert store.floor() < clock()
+
+    def answered(error: InvalidInputError) -> bool:
+        asked.append(error.kind)
+        return True
+
+    store.accept_gap = answered
+    log(store, credential(2, clock()))
+    log(store, credential(3, clock()))
+    assert (store.floor(), asked) == (clock(), ["date-gap"])
+
+
+def test_one_clock_ahead_blocks_nobody(store: Repository) -> None:
+    """Who was behind signed with the wrong date. It is named once, and the clock counts again."""
+    ahead, honest = DEFAULT_START + timedelta(days=3000), FrozenClock()
+    store.clock = FrozenClock(ahead)
+    store.accept_gap = lambda _: True
+    (wrong,) = log(store, credential(1, ahead))
+    store.clock = honest
+    admitted = change_policy(store, with_writer(OTHER.did, None), signer=OWNER, clock=honest)
+    assert admitted.manifest.created == format_timestamp(ahead)
+    honest.advance(seconds=60)
+    said = change_policy(
+        store, with_misdated([wrong], len(store.entries())), signer=OWNER, clock=honest
+    )
+    assert said.manifest.created == format_timestamp(honest())
+    assert (store.floor(), store.floor(said.index)) == (honest(), DEFAULT_START)
+    # What was signed elsewhere with the wrong date, while it was the floor, is still taken.
+    log(store, credential(2, ahead))
+    assert store.floor() == honest()
 
 
 def test_a_key_counts_from_when_it_had_a_role(store: Repository) -> None:
@@ -149,8 +192,9 @@ def test_a_thief_lowers_no_floor(store: Repository) -> None:
     later = DEFAULT_START + timedelta(seconds=200)
     log(store, credential(1, later))
     size = len(store.entries())
-    change_policy(store, with_misdated(range(size), size), signer=OWNER, clock=FrozenClock())
-    assert store.floor() == DEFAULT_START  # that policy, which is later
+    soon = DEFAULT_START + timedelta(seconds=1)
+    change_policy(store, with_misdated(range(size), size), signer=OWNER, clock=FrozenClock(soon))
+    assert store.floor() == soon  # that policy
     gone = revoked(OWNER.did, size, OTHER.did)
     change_policy(store, gone, signer=OWNER, clock=FrozenClock())
     assert store.floor() == later

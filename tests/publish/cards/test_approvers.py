@@ -8,7 +8,7 @@ import pytest
 from lyrikstore.canon.errors import InvalidInputError, PolicyError
 from lyrikstore.history.commit.policy_change import revoked, with_approvers
 from lyrikstore.history.policy.policy import Policy
-from lyrikstore.publish.cards.approval import approve_card, check_approved
+from lyrikstore.publish.cards.approval import approve_card, card_status, check_approved
 from lyrikstore.testing.keys import signer_for
 from lyrikstore_cli.exits import exit_code
 from tests.conftest import Person
@@ -120,15 +120,27 @@ def test_several_writers_at_once(complete: Person) -> None:
     complete.ok("commit", complete.folder / "model", "-d", "checkpoints/acme/b", "--signer", "ben")
 
 
-def test_who_leaves_a_role_that_needs_them(chain: Any) -> None:
-    ada, grace, edith = (signer_for(name).did for name in ("ada", "grace", "edith"))
-    policy(chain, with_approvers((ada, grace), threshold=2))
-    with pytest.raises(InvalidInputError) as error:
-        policy(chain, revoked(ada, None))
-    assert (error.value.kind, "--successor" in error.value.hint) == ("bad-policy", True)
-    policy(chain, with_approvers((edith,)))
-    made = policy(chain, revoked(ada, None))
-    assert made.policy.roles["approver"].keys == (grace, edith)
+def test_a_stolen_key_is_revoked_even_if_too_few_are_left(chain: Any) -> None:
+    """ATTACK A99: nobody may approve without it, or anybody may once its role is empty."""
+    card = ready(chain)
+    ada, grace, edith = (signer_for(name) for name in ("ada", "grace", "edith"))
+    policy(chain, with_approvers((ada.did, grace.did), threshold=2))
+    approve_card(chain.repository, card, signer=grace, clock=chain.clock)
+    made = policy(chain, revoked(ada.did, 5))
+    assert made.policy.unmet == ("approver",)
+    assert b'"lyrikstore":2' in made.manifest.encode()
+    status = card_status(chain.repository, card)
+    assert (status.word, status.needed, status.possible) == ("complete", 2, 1)
+    refused(chain)
+    made = policy(chain, revoked(grace.did, None))
+    assert made.policy.roles["approver"].keys == ()
+    with pytest.raises(PolicyError) as error:  # not the owner, who may sign everything else
+        approve_card(chain.repository, card, signer=chain.signer, clock=chain.clock, alone=True)
+    assert error.value.kind == "not-approver"
+    made = policy(chain, with_approvers((edith.did,)))
+    assert (made.policy.roles["approver"].threshold, made.policy.unmet) == (2, ("approver",))
+    made = policy(chain, with_approvers((signer_for("writer").did,)))
+    assert made.policy.unmet == ()
 
 
 def test_a_role_of_that_name_for_something_else_is_left_alone(chain: Any) -> None:

@@ -10,7 +10,7 @@ from lyrikstore.canon.text import pluralize
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.options import write_files, write_over
 from lyrikstore_cli.output.impact import say_impact
-from lyrikstore_cli.output.key_limits import warn_of_changes
+from lyrikstore_cli.output.key_limits import warn_of_changes, warn_of_unmet
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _statements_at = click.option(
 @declare(
     "rotate",
     signs=True,
+    appends=True,
     epilog="lyrikstore key new next && lyrikstore key rotate next\n"
     "lyrikstore key rotate did:key:z6Mk…new --old did:key:z6Mk…old",
 )
@@ -60,6 +61,7 @@ def _rotate(session: Session, new: str, old: str | None, message: str, output: P
     session.screen.result(f"✓ rotated  {after}  succeeds {before}, log entry {made.index}")
     _say_written(session, output, written)
     warn_of_changes(session.screen, store)
+    warn_of_unmet(session.screen, store)
     session.screen.hint(
         f"sign with it from now on: --signer {new}, or LYRIKSTORE_SIGNER; keep the old key: only "
         "it can still revoke what it issued"
@@ -69,6 +71,7 @@ def _rotate(session: Session, new: str, old: str | None, message: str, output: P
 @declare(
     "revoke",
     signs=True,
+    appends=True,
     epilog="lyrikstore key revoke default --suspect-from 2026-11-20T00:00:00Z --successor next",
 )
 @click.argument("key", metavar="KEY")
@@ -93,7 +96,8 @@ def _revoke(
     """Take KEY, the name of a key of yours or a DID, out of every role in this store, for good.
 
     With --suspect-from what it signed does not count from that log entry on, whatever date it
-    bears; what was logged before stays. Hand the statements (-o) to everybody who holds a
+    bears; what was logged before stays. A role that needs the key stays, with too few keys, and
+    approves nothing until an owner admits more. Hand the statements (-o) to everybody who holds a
     delivery: laid next to it, they are found.
     """
     store = session.open_store(sign=True)
@@ -134,6 +138,11 @@ def _revoke(
             "policy": str(made.manifest.id),
             "version": made.policy.version,
             "written": written,
+            "unmet": [
+                {"role": name, "threshold": role.threshold, "keyCount": len(role.keys)}
+                for name, role in made.policy.roles.items()
+                if role.is_unmet
+            ],
             "impact": impact.to_json(),
         },
     )
@@ -143,6 +152,7 @@ def _revoke(
         say_impact(session.screen, impact)
     _say_written(session, output, written)
     warn_of_changes(session.screen, store)
+    warn_of_unmet(session.screen, store)
     if output is None:
         session.screen.hint("others need the statements: lyrikstore key statements -o DIR")
     else:
@@ -156,6 +166,7 @@ def _revoke(
 @declare(
     "admit",
     signs=True,
+    appends=True,
     epilog="lyrikstore key admit did:key:z6Mk… --log-key did:key:z6Mk…log\n"
     "lyrikstore key admit did:key:z6Mk…ann did:key:z6Mk…ben --role approver --threshold 2",
 )
@@ -240,11 +251,13 @@ def _admit(
         if "*" not in given.names:
             session.screen.say("! other cards are approved by whoever may sign everything")
     warn_of_changes(session.screen, store)
+    warn_of_unmet(session.screen, store)
 
 
 @declare(
     "retire",
     signs=True,
+    appends=True,
     epilog="lyrikstore key new log-next --no-passphrase\n"
     "lyrikstore key admit default --log-key log-next\n"
     "lyrikstore key retire did:key:z6Mk…oldlog",
@@ -278,11 +291,13 @@ def _retire(
     session.screen.result(f"✓ retired  {log_key}, log entry {made.index}")
     _say_written(session, output, written)
     warn_of_changes(session.screen, store)
+    warn_of_unmet(session.screen, store)
 
 
 @declare(
     "misdated",
     signs=True,
+    appends=True,
     epilog="lyrikstore log --audit\nlyrikstore key misdated 17 -m 'the clock of the new machine'",
 )
 @click.argument("indices", metavar="INDEX…", nargs=-1, required=True, type=click.IntRange(min=0))
@@ -290,9 +305,10 @@ def _retire(
 def _misdated(session: Session, indices: tuple[int, ...], message: str) -> None:
     """Say of log entries, by the numbers `log --audit` gives, that they bear a wrong date.
 
-    An owner signs it. Nobody signs or judges here as of a moment before what the log holds: one
-    date in the future would keep everybody out until then. Entries named so stay, and count as
-    before; only their dates do not, and everybody is shown that, for good.
+    An owner signs it. Nothing is judged here as of a moment before what the log holds, and whose
+    clock is behind signs with the log's date: after one date in the future, everybody, and rights
+    that end before it are over. Entries named so stay, and count as before; only their dates do
+    not, nor does the same date of entries after them, and everybody is shown that, for good.
     """
     store = session.open_store(sign=True)
     made = store.policy.misdated(indices, message=message)
@@ -300,6 +316,7 @@ def _misdated(session: Session, indices: tuple[int, ...], message: str) -> None:
     session.emit("key-misdated", {"misdated": misdated, "logIndex": made.index})
     session.screen.result(f"✓ misdated {', '.join(map(str, misdated))}, log entry {made.index}")
     warn_of_changes(session.screen, store)
+    warn_of_unmet(session.screen, store)
 
 
 @declare("statements", epilog="lyrikstore key statements -o for-buyers")

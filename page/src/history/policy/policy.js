@@ -17,17 +17,21 @@ const PATTERN = /^[a-z0-9*][a-z0-9._*/-]{0,254}$/;
 export class Policy {
   /** @param {any} value */
   constructor(value) {
-    const members = ["version", "roles", "logs", ...["retired", "retiredLogs", "misdated"].filter((name) => isObject(value) && Object.hasOwn(value, name))];
+    const members = ["version", "roles", "logs", ...["retired", "retiredLogs", "misdated", "unmet"].filter((name) => isObject(value) && Object.hasOwn(value, name))];
     if (!hasExactly(value, members)) bad("it has other members");
     if (!Number.isSafeInteger(value.version) || value.version < 1) bad("its version is no positive integer");
     if (!isObject(value.roles) || !Object.hasOwn(value.roles, OWNER)) bad("it has no role owner");
     this.version = value.version;
     /** @type {Map<string, Role>} */
     this.roles = new Map();
+    /** Roles with fewer keys than their threshold. */
+    this.unmet = Object.hasOwn(value, "unmet") ? strings(value.unmet) : [];
     for (const [name, stated] of Object.entries(value.roles)) {
       if (!ROLE.test(name)) bad("a role has a bad name");
-      this.roles.set(name, role(stated));
+      this.roles.set(name, role(stated, this.unmet.includes(name)));
     }
+    const short = [...this.roles].filter(([, one]) => one.keys.length < one.threshold).map(([name]) => name).sort();
+    if (this.unmet.includes(OWNER) || short.join() !== this.unmet.join()) bad("unmet are not the roles with fewer keys than their threshold");
     this.logs = strings(value.logs).map((text) => rethrow(() => parseLogKey(text)));
     /** @type {Retired[]} */
     this.retired = Object.hasOwn(value, "retired") ? retired(value.retired) : [];
@@ -115,7 +119,7 @@ export function parseGenesis(body) {
   if (policy.version !== 1 || policy.logs.some((key) => key.name !== body.origin)) {
     bad("the first policy has another version, or the log key of another origin");
   }
-  if (policy.retired.length || policy.retiredLogs.length || policy.misdated.length) bad("the first policy retires a key");
+  if (policy.retired.length || policy.retiredLogs.length || policy.misdated.length || policy.unmet.length) bad("the first policy retires a key");
   return { origin: body.origin, policy };
 }
 
@@ -137,12 +141,12 @@ export function matches(pattern, name) {
   return name.length - last.length >= at && name.endsWith(last);
 }
 
-/** @param {any} value @returns {Role} */
-function role(value) {
+/** @param {any} value @param {boolean} unmet @returns {Role} */
+function role(value, unmet) {
   if (!hasExactly(value, ["keys", "threshold", "names", "kinds"])) bad("a role has other members");
-  const keys = strings(value.keys);
+  const keys = unmet && Array.isArray(value.keys) && !value.keys.length ? [] : strings(value.keys);
   const { threshold } = value;
-  if (!Number.isSafeInteger(threshold) || threshold < 1 || threshold > keys.length) bad("a bad threshold");
+  if (!Number.isSafeInteger(threshold) || threshold < 1 || (threshold > keys.length && !unmet)) bad("a bad threshold");
   judgeTogether(keys);
   keys.forEach((key) => rethrow(() => parseDidKey(key)));
   const names = strings(value.names);
