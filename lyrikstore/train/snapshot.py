@@ -42,10 +42,10 @@ from lyrikstore.train.formats.base_model import (
     WEIGHTS,
     check_model_config,
     check_model_files,
-    check_tokenizer,
     check_weights,
     read_shards,
 )
+from lyrikstore.train.formats.tokenizer import check_tokenizer
 from lyrikstore.train.worker.staging import BASE, Staging
 
 MAX_TEXT_BYTES = 64 << 20

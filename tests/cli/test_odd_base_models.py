@@ -101,6 +101,17 @@ def test_a_base_that_does_not_fit_is_a_bad_model(owner, change, candidate, said)
     assert said in result.error["message"]
 
 
+def test_a_tokenizer_beyond_a_limit_is_refused_before_anything_is_logged(owner) -> None:
+    """ATTACK A100: it fills every text up to a thousand million tokens."""
+    folder = supply_base(owner, "hostile")
+    found = json.loads((folder / "tokenizer.json").read_text())
+    found["padding"] = {"strategy": {"Fixed": 10**9}, "direction": "Right", "pad_token": "[PAD]"}
+    (folder / "tokenizer.json").write_text(json.dumps(found))
+    owner.ok("commit", folder, "-d", "checkpoints/acme/hostile")
+    config = configure(owner, "small", base="checkpoints/acme/hostile", candidates=["embeddings"])
+    assert refused(owner, 14, "train", config).kind == "unsafe-model"
+
+
 def test_more_tokens_than_a_base_reads_are_refused_before_anything_is_logged(owner) -> None:
     config = configure(owner, "small", base=BASE)
     path = owner.folder / config

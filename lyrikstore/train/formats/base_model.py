@@ -6,7 +6,6 @@ before, so nothing that needs one gets as far as a loader: only files of known n
 only known architectures are built, and a setting we do not know refuses the model.
 """
 
-import json
 import math
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -218,22 +217,6 @@ def check_fit(
             f"model/max_tokens: the base model reads {most} at most",
             hint=f"[model] max_tokens = {most}",
         )
-
-
-def check_tokenizer(data: bytes) -> None:
-    """Return if ``tokenizer.json`` is the JSON that the tokenizers library reads.
-
-    It is data only: the library builds from it, and imports nothing.
-
-    Raises:
-        PolicyError: (``unsafe-model``) it is something else.
-    """
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
-        _unsafe(f"{TOKENIZER} is not JSON")
-    if not isinstance(document, dict) or not isinstance(document.get("model"), dict):
-        _unsafe(f"{TOKENIZER} does not describe a tokenizer")
 
 
 def check_weights(name: str, head: bytes, size: int) -> dict[str, tuple[int, ...]]:

@@ -26,8 +26,8 @@ from lyrikstore.train.formats.base_model import (
     TOKENIZER,
     check_model_config,
     check_model_files,
-    check_tokenizer,
 )
+from lyrikstore.train.formats.tokenizer import check_tokenizer
 from lyrikstore.train.labels import FEW_VALUES
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.plan.token_counts import TOKENS_PER_WORD, TokenCounts

@@ -22,9 +22,9 @@ from lyrikstore.train.formats.base_model import (
     TOKENIZER,
     TOKENIZER_CONFIG,
     check_model_config,
-    check_tokenizer,
 )
 from lyrikstore.train.formats.decoders.families import BEGIN, stops_of
+from lyrikstore.train.formats.tokenizer import check_tokenizer
 from lyrikstore.train.requirements import PLACE, PromptConfig
 from lyrikstore.train.sft.render import MAX_TEMPLATE_BYTES, TARGET
 
@@ -113,9 +113,8 @@ def read_prompt_source(repo: Repository, base: Manifest, config: PromptConfig) -
         return repo.blobs.read(entries[name].blake3, max_bytes=most)
 
     settings = check_model_config(read(CONFIG, MAX_CONFIG_BYTES))
-    described = read(TOKENIZER, MAX_TOKENIZER_BYTES)
-    check_tokenizer(described)
-    words, special = _words(json.loads(described))
+    described = check_tokenizer(read(TOKENIZER, MAX_TOKENIZER_BYTES))
+    words, special = _words(described)
     chat = ""
     if TEMPLATE in entries:
         if repo.blobs.size(entries[TEMPLATE].blake3) > MAX_TEMPLATE_BYTES:

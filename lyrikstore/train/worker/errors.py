@@ -27,6 +27,9 @@ _MEMORY = re.compile(
     re.IGNORECASE,
 )
 _CLASSES = (InvalidInputError, RunFailedError, StorageError)
+BASE_MODEL = "the base model"
+"""What messages call a model that came from elsewhere."""
+
 TRAINED = "the checkpoint"
 """What messages call a model that training here has made."""
 

@@ -27,8 +27,14 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.canon.progress import OnProgress, Progress
-from lyrikstore.train.worker.errors import from_event, mentions_memory, out_of_memory
-from lyrikstore.train.worker.staging import Staging
+from lyrikstore.train.worker.errors import (
+    BASE_MODEL,
+    bad_model,
+    from_event,
+    mentions_memory,
+    out_of_memory,
+)
+from lyrikstore.train.worker.staging import TOKENIZING, Staging
 
 PROGRAM = (sys.executable, "-P", "-s", "-m", "lyrikstore.train.worker.main")
 """What a worker is: the file that describes its job follows."""
@@ -86,7 +92,8 @@ def run_job(
         on_point: Told of each point that the worker wrote.
 
     Raises:
-        InvalidInputError: (``bad-model``) the model cannot be loaded.
+        InvalidInputError: (``bad-model``) the model cannot be loaded, or its tokenizer takes too
+            long or too much memory.
         VerificationError: (``input-changed``) what it read is not what was staged; ``details`` has
             ``file``, and the digests ``expected`` and ``read``.
         RunFailedError: (``out-of-memory``) memory ran out; (``worker-failed``) it ended without a
@@ -119,6 +126,7 @@ def run_job(
                 progress(_to_progress(event))
         code = child.wait()
     if code != 0 or result is None:
+        reported = reported or _ended_by_tokenizer(staging, code)
         raise _failure(name, code, log, reported)
     if unread:
         raise RunFailedError(
@@ -259,6 +267,19 @@ def _failure(name: str, code: int, log: Path, reported: LyrikstoreError | None) 
     if whole:
         error.add_note("\n".join([f"the worker's log ({name}):", *whole]))
     return error
+
+
+def _ended_by_tokenizer(staging: Staging, code: int) -> LyrikstoreError | None:
+    # ATTACK A100: of all that a worker runs only a tokenizer is ended so, by its own limits.
+    try:
+        held = (staging.path / TOKENIZING).read_text("ascii")
+    except OSError:
+        return None
+    if code == -signal.SIGPROF:
+        return bad_model(BASE_MODEL, "its tokenizer takes too long for the texts")
+    if code == -signal.SIGABRT and held:
+        return bad_model(BASE_MODEL, "its tokenizer takes too much memory for the texts")
+    return None
 
 
 def _last_lines(log: Path) -> list[str]:

@@ -19,6 +19,9 @@ from lyrikstore.objects.io.private_folder import private_folder
 BASE, CHECKPOINT = "base", "checkpoint"
 """Folders of the base model and of a trained checkpoint."""
 
+TOKENIZING = "tmp/tokenizing"
+"""Is there while a worker has a base model's tokenizer at work, which may be the end of it."""
+
 TRAIN, VALIDATION, TEST = "train.jsonl", "validation.jsonl", "test.jsonl"
 """Datasets, one JSON object per record: ``id``, ``label``, ``text``."""
 

@@ -14,9 +14,9 @@ from lyrikstore.train.formats.base_model import (
     check_fit,
     check_model_config,
     check_model_files,
-    check_tokenizer,
     check_weights,
 )
+from lyrikstore.train.formats.tokenizer import check_tokenizer
 
 GOOD = {
     "_name_or_path": "somewhere/else",

@@ -4,12 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tokenizers import Tokenizer
-
 from lyrikstore.train.formats.architectures import family_of
 from lyrikstore.train.formats.base_model import CONFIG, TOKENIZER
 from lyrikstore.train.worker.export.output import Output
 from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.models.tokenizing import LimitedTokenizer
 from lyrikstore.train.worker.staging import BASE
 
 TOKENIZER_CONFIG = "tokenizer_config.json"
@@ -57,11 +56,8 @@ def write_base_tokenizer(
 
 def closing_token(files: StagedFiles) -> int | None:
     """Return the token that the base's tokenizer ends every sequence with; None: none, or more."""
-    tokenizer = Tokenizer.from_str(files.read(f"{BASE}/{TOKENIZER}").decode())
-    tokenizer.no_padding()
-    found = tokenizer.encode("a")
-    ends = found.special_tokens_mask[-2:]
-    return int(found.ids[-1]) if ends == [0, 1] else None
+    ((ids, mask),) = LimitedTokenizer(files).encode_marked(["a"])
+    return int(ids[-1]) if mask[-2:] == [0, 1] else None
 
 
 def write_tokenizer(

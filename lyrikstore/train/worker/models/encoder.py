@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import (
     BertConfig,
@@ -29,12 +28,12 @@ from lyrikstore.train.formats.architectures import family_of
 from lyrikstore.train.formats.base_model import (
     CONFIG,
     MAX_HEADER_BYTES,
-    TOKENIZER,
     WEIGHTS,
     check_weights,
 )
 from lyrikstore.train.worker.errors import bad_model, loading
 from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.models.tokenizing import LimitedTokenizer
 from lyrikstore.train.worker.staging import BASE
 
 AT_ONCE = 32
@@ -79,13 +78,9 @@ class TextEncoder:
     """
 
     def __init__(self, files: StagedFiles, max_tokens: int) -> None:
-        described = files.read(f"{BASE}/{TOKENIZER}")
+        self._tokenizer = LimitedTokenizer(files, max_tokens)
         settings = json.loads(files.read(f"{BASE}/{CONFIG}"))
         self.max_tokens = max_tokens
-        with loading("the base model"):
-            self._tokenizer = Tokenizer.from_str(described.decode("utf-8"))
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(max_length=max_tokens)
         self._padding = int(settings.get("pad_token_id", family_of(settings).padding))
         self._vectors = int(settings["vocab_size"])
 
@@ -93,9 +88,10 @@ class TextEncoder:
         """Return the token ids of each text, at most ``max_tokens`` of them.
 
         Raises:
-            InvalidInputError: (``bad-model``) the model has no vector for one of them.
+            InvalidInputError: (``bad-model``) the model has no vector for one of them; or as
+                :meth:`LimitedTokenizer.encode`.
         """
-        found = [one.ids for one in self._tokenizer.encode_batch(list(texts))]
+        found = self._tokenizer.encode(texts)
         most = max((max(ids, default=0) for ids in found), default=0)
         if most >= self._vectors:
             raise bad_model(

@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from tokenizers import Tokenizer
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.train.formats.base_model import CONFIG, TOKENIZER
+from lyrikstore.train.formats.base_model import CONFIG
 from lyrikstore.train.formats.decoders.families import BEGIN, stops_of
-from lyrikstore.train.worker.errors import bad_model, loading
+from lyrikstore.train.worker.errors import bad_model
 from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.models.tokenizing import LimitedTokenizer
 from lyrikstore.train.worker.staging import BASE
 
 
@@ -46,16 +46,12 @@ class WriterText:
     """
 
     def __init__(self, files: StagedFiles, *, chat: bool) -> None:
-        described = files.read(f"{BASE}/{TOKENIZER}")
+        self._tokenizer = LimitedTokenizer(files)
         settings = json.loads(files.read(f"{BASE}/{CONFIG}"))
-        with loading("the base model"):
-            self._tokenizer = Tokenizer.from_str(described.decode("utf-8"))
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
         self._vectors = int(settings["vocab_size"])
         self._chat = chat
         self.stops = stops_of(settings)
-        begin = self._tokenizer.encode("").ids
+        (begin,) = self._tokenizer.encode([""])
         self._begin = begin if not chat and begin == [settings.get(BEGIN)] else []
 
     def prompts(self, texts: Sequence[str]) -> list[list[int]]:
@@ -105,7 +101,7 @@ class WriterText:
 
     def read(self, tokens: Sequence[int]) -> str:
         """Return tokens as text, without those that steer."""
-        return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True))
+        return self._tokenizer.decode(tokens)
 
     def _told(
         self,
@@ -143,8 +139,7 @@ class WriterText:
         return [*completion, self.stops[0]]
 
     def _encode(self, texts: Sequence[str]) -> list[list[int]]:
-        found = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        ids = [one.ids for one in found]
+        ids = self._tokenizer.encode(texts, special=False)
         most = max((max(one, default=0) for one in ids), default=0)
         if most >= self._vectors:
             raise bad_model(
