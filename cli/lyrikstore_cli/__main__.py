@@ -3,16 +3,44 @@
 Too little memory, a signal or a closed stream can strike before the command line is even loaded.
 """
 
-# Nothing else here: until the handlers are in place, Python answers an interrupt with a traceback.
+# Until the handlers are in place, Python answers an interrupt with a traceback: so first come the
+# handlers of what is the program, with what the interpreter has loaded by itself.
 import _signal  # type: ignore[import-not-found]  # `signal` makes enumerations, which takes time
-import gc
-import io
 import os
 import sys
-import time
-from types import FrameType
 
-from lyrikstore_cli.fatal import INTERRUPTED, OUT_OF_MEMORY, unmapped
+_POLITE = tuple(
+    getattr(_signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(_signal, name)
+)
+
+
+def _leave(_number: int, _frame: object) -> None:
+    # The program is not loaded yet, and nothing is begun; nor are its words, lyrikstore_cli.fatal.
+    try:
+        os.write(2, b"interrupted; nothing half-made is visible, run the same command again\n")
+    finally:
+        os._exit(130)
+
+
+def _handle(handler: object) -> None:
+    for number in _POLITE:
+        if _signal.getsignal(number) != _signal.SIG_IGN:  # nohup, or a shell's background
+            _signal.signal(number, handler)
+
+
+_NAMES = ("/lyrikstore", "\\lyrikstore", "\\lyrikstore.exe")
+if __name__ == "__main__" or f"/{sys.argv[0]}".endswith(_NAMES):
+    _handle(_leave)
+
+import gc  # noqa: E402 - after the handlers, as the rest
+import io  # noqa: E402
+import time  # noqa: E402
+
+from lyrikstore_cli.fatal import INTERRUPTED, OUT_OF_MEMORY, unmapped  # noqa: E402
+
+TYPE_CHECKING = False  # as of `typing`, which takes time
+if TYPE_CHECKING:
+    from types import FrameType
 
 SOON = "interrupted: it ends as soon as a library is loaded; once more ends it at once"
 LEAST_MEMORY = 128 << 20
@@ -25,9 +53,6 @@ _PAUSE = 0.001
 """Seconds between the tries of an interrupt that came while a module was loaded."""
 _UNEXPLAINED = 1.0
 """Seconds that such an interrupt may wait before its user is told why."""
-_POLITE = tuple(
-    getattr(_signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(_signal, name)
-)
 _first: list[float] = []
 """When the interrupt came, until its user is told why nothing happens."""
 
@@ -79,18 +104,7 @@ def _unloaded(error: Exception) -> str:
     )
 
 
-def _handle(handler: object) -> None:
-    for number in _POLITE:
-        if _signal.getsignal(number) != _signal.SIG_IGN:  # nohup, or a shell's background
-            _signal.signal(number, handler)
-
-
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    # The program is not loaded yet, and nothing is begun.
-    os._exit(_last_words(INTERRUPTED, 130))
-
-
-def _interrupt(_number: int, frame: FrameType | None) -> None:
+def _interrupt(_number: int, frame: "FrameType | None") -> None:
     for number in _POLITE:
         _signal.signal(number, _signal.SIG_DFL)  # whoever asks twice does not want to wait
     # Not all libraries in C survive it while they are loaded, or while they make a class. It is
@@ -114,11 +128,11 @@ def _explain() -> None:
         _say(SOON)
 
 
-def _heeded(_number: int, _frame: FrameType | None) -> None:
+def _heeded(_number: int, _frame: "FrameType | None") -> None:
     """Take an alarm that was already under way."""
 
 
-def _is_loading(frame: FrameType | None) -> bool:
+def _is_loading(frame: "FrameType | None") -> bool:
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             return True

@@ -128,11 +128,16 @@ class Program(click.Group):
         return loaded
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; 141 if nobody reads what it prints, where click would make it 1."""
+        """Run the command; 141 if nobody reads what it prints, where click would make it 1.
+
+        Nor does click print its empty line before what is said of an interrupt.
+        """
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
             raise click.exceptions.Exit(141) from None
+        except KeyboardInterrupt:
+            raise click.Abort from None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -18,6 +18,8 @@ from lyrikstore.verify.report import SETTLED, Check, CheckState, Report, Verdict
 from lyrikstore.verify.report_text import (
     SYMBOL,
     headline,
+    is_always_shown,
+    names_compromised,
     only_unmeasured,
     rights_alone,
     signed_by,
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 _SHOWN = (CheckState.FAIL, CheckState.UNCHECKED, CheckState.WARN)
 """What a report shows without ``--verbose``, in this order, of what was looked at."""
 
-_ALWAYS = ("manifest.signature", "deployment.made-from", "deployment.approval")
+_OF_DEPLOYED = ("manifest.signature", "deployment.made-from", "deployment.approval")
 """What a report on a deployed folder shows, too, where it holds."""
 
 _DECISIVE = {CheckState.FAIL, CheckState.UNCHECKED, CheckState.WARN}
@@ -66,8 +68,8 @@ def show_report(session: Session, report: Report) -> int:
     """Print a report and return its exit code.
 
     The verdict is the last line of the result, so that a long list of checks cannot hide it; with
-    ``--quiet`` it is the only one. What passed, and what is not proven but for the first of it, is
-    counted; ``--verbose`` shows it.
+    ``--quiet`` it is the only one. What passed, but for what decides what the subject is worth, and
+    what is not proven but for the first of it, is counted; ``--verbose`` shows it.
     """
     session.emit("verify", report.to_json(), version=2)
     screen = session.screen
@@ -88,7 +90,7 @@ def _show_checks(screen: Screen, report: Report) -> None:
         what = next((words for check, words in _PRESENTED.items() if check in made), "")
         screen.result(f"   presents {what}{part.subject}  by {signed_by(part)}: {part.verdict}")
         for check in part.checks:  # its own report is in --json; here, what decided
-            if check.state in _DECISIVE:
+            if check.state in _DECISIVE or names_compromised(check):
                 screen.result(f"     {SYMBOL[check.state]} {check.id}  {words(check)}")
     width = max(len(check.id) for check in report.checks)
     alike = Counter(map(words, report.checks))
@@ -132,8 +134,12 @@ def _looked_at(report: Report, *, verbose: bool) -> list[Check]:
     found = [check for state in _SHOWN for check in report.checks if check.state is state]
     # Who handed over a folder, and what it is: there is nobody else to tell it.
     deployed = any(check.id == "deployment.files" for check in report.checks)
-    said = [check for check in report.checks if check.id in _ALWAYS and check.state in SETTLED]
-    return [*found, *(said if deployed else ())]
+    more = _OF_DEPLOYED if deployed else ()
+    return found + [
+        check
+        for check in report.checks
+        if is_always_shown(check) or (check.id in more and check.state in SETTLED)
+    ]
 
 
 def _count_passed(screen: Screen, report: Report) -> None:

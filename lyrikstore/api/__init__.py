@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from lyrikstore.curate.recipes.recipe import load_recipe as load_recipe
     from lyrikstore.curate.scan.listing import Listing as Listing
     from lyrikstore.curate.sheets.sheet import KEY_COLUMNS as KEY_COLUMNS
+    from lyrikstore.curate.sheets.sheet import defuse as defuse
     from lyrikstore.curate.sheets.sheet import formula_cells as formula_cells
     from lyrikstore.curate.sheets.sheet import sheet_of as sheet_of
     from lyrikstore.curate.terms.combined import Deciders as Deciders
@@ -203,7 +204,7 @@ _PLACES = {
     "curate.recipes.explain.given_away": "GIVEN_AWAY GivenAway",
     "curate.recipes.recipe": "load_recipe",
     "curate.scan.listing": "Listing",
-    "curate.sheets.sheet": "KEY_COLUMNS formula_cells sheet_of",
+    "curate.sheets.sheet": "KEY_COLUMNS defuse formula_cells sheet_of",
     "curate.terms.combined": "Deciders HeldGrant Mix TermSource mix",
     "curate.terms.offer": "Offer load_offer read_licence_text",
     "curate.terms.sources": "Asker source_of_file",

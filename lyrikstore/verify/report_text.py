@@ -1,6 +1,7 @@
 """How a report reads: the same words on a terminal and on a page."""
 
 from lyrikstore.canon.text import pluralize
+from lyrikstore.history.policy.key_history import KeyStatus
 from lyrikstore.verify.checks import TRUST_CHECKS
 from lyrikstore.verify.report import Check, CheckState, Report, Verdict
 
@@ -26,6 +27,9 @@ _BEFORE = {
     CheckState.STATED: "stated, not checked: ",
     CheckState.UNCHECKED: "not checked: ",
 }
+
+_ALWAYS = frozenset({"period", "records.root"})
+"""Checks that a short report shows though they passed."""
 
 _HEADLINE = {
     Verdict.TRUSTED: "TRUSTED",
@@ -116,6 +120,20 @@ def _of_rights(report: Report) -> tuple[str, str]:
 def words(check: Check) -> str:
     """Return what a check found, as a line of a report says it."""
     return _BEFORE.get(check.state, "") + check.summary
+
+
+def is_always_shown(check: Check) -> bool:
+    """Return whether a short report shows a check though it passed.
+
+    How long it is valid, how many records were counted, and that a key was stolen later decide
+    what something is worth to whoever reads no more.
+    """
+    return check.state is CheckState.PASS and (check.id in _ALWAYS or names_compromised(check))
+
+
+def names_compromised(check: Check) -> bool:
+    """Return whether a check says of a key that it was compromised."""
+    return check.detail.get("standing") == KeyStatus.COMPROMISED.value
 
 
 def signed_by(report: Report) -> str:

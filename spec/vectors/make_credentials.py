@@ -82,6 +82,7 @@ class World:
     proof: TlogProof
     credential: bytes
     salts: bytes
+    hashes: list[bytes]
 
     @property
     def siblings(self) -> dict[str, bytes]:
@@ -195,7 +196,7 @@ def world(author: KeySigner = OWNER, index: int = 2, contents: Contents = DOCUME
         licence_texts=[("LicenseRef-Acme-1.0", LICENCE)],
     )
     credential = issue(unsigned, author, NOW)
-    return World(genesis, manifest, records, tree, proof, credential, contents.salts)
+    return World(genesis, manifest, records, tree, proof, credential, contents.salts, leaves)
 
 
 def metadata_in(arguments: dict[str, Any]) -> CredentialMetadata:

@@ -14,6 +14,7 @@ from lyrikstore.canon.limits import STATUS_LIST_ENTRIES
 from lyrikstore.credentials.model.credential import sha256_multibase, sri
 from lyrikstore.credentials.model.status_entry import StatusEntry, log_entries
 from lyrikstore.credentials.model.status_list import pack, sign_list
+from lyrikstore.history.log.consistency_file import consistency_file
 from verdicts_of_organisations import dataset_cases
 from verdicts_of_terms import (
     asserted,
@@ -166,6 +167,7 @@ def make() -> dict[str, Any]:
         ("nothing-to-recompute", "trusted", {"quality": "n/a"}, {"recompute": False}),
         ("no-data-to-recompute", "incomplete", {"quality": "not-recomputed"},
          {"credential": unmeasured["credential"], "data": None}),
+        *_consistency_cases(delivery.hashes),
         ("several-reasons", "invalid", {"proof": "edited", "data.files": "missing"},
          {"credential": edited, "data": {"z.txt": None}}),
         ("not-json", "invalid", {"format": "bad-json"}, {"credential": "hello"}),
@@ -197,6 +199,39 @@ def make() -> dict[str, Any]:
         "verdicts/recompute.json": written(quality_cases(sound)),
         "verdicts/decide.json": {"required": ["a", "b"], "cases": _decisions()},
     }
+
+
+def _consistency_cases(
+    hashes: list[bytes],
+) -> list[tuple[str, str, dict[str, str], dict[str, Any]]]:
+    """Return deliveries with the consistency file of their log, sound and damaged."""
+    file, leaves = consistency_file(made.ORIGIN, hashes, [2], leaves=len(hashes))
+    sound = file.encode().decode()
+    other = consistency_file("x.example", hashes, [2], leaves=len(hashes))[0].encode().decode()
+    alone = consistency_file(made.ORIGIN, hashes, [2])[0].encode().decode()
+
+    # A file about this very log checkpoint says that the credential's log proof was there, too,
+    # unless the leaf hashes show that it was logged later.
+    def case(
+        name: str, reason: str, text: str, data: bytes | None = leaves, *, known: bool = True
+    ) -> Any:
+        verdict = "trusted" if known else "incomplete"
+        beside: dict[str, Any] = {"log.consistency.json": text}
+        if data is not None:
+            beside["log.leaves"] = {"hex": data.hex()}
+        return f"consistency-{name}", verdict, {"log.memory": reason}, {"siblings": beside}
+
+    damaged = "damaged-consistency"
+    return [
+        case("sound", "n/a", sound),
+        case("without-leaves", "n/a", sound, None, known=False),
+        case("of-another-log", damaged, other),
+        case("no-proof", damaged, sound.replace('"size":2', '"size":3')),
+        case("no-file", damaged, sound.replace('"v":1', '"v":2')),
+        case("other-leaves", damaged, sound, bytes([leaves[0] ^ 1]) + leaves[1:], known=False),
+        case("leaves-cut", damaged, sound, leaves[:-1], known=False),
+        case("leaves-unnamed", damaged, alone, leaves, known=False),
+    ]
 
 
 def _pinning(credential: bytes, file: bytes, **digests: str) -> str:

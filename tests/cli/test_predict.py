@@ -170,7 +170,7 @@ def test_rows_in_rows_out(owner, asked) -> None:
     assert "formula" in told.err
     with out.open(newline="") as file:
         table = list(csv.DictReader(file))
-    assert [one["called"] for one in table] == ["=r0", "bare", "=r1", "=r2"]
+    assert [one["called"] for one in table] == ["'=r0", "bare", "'=r1", "'=r2"]
     for one, (answer, _) in zip(table, answers["a.jsonl"], strict=True):
         assert (json.loads(one["answer"]) if one["answer"] else []) == answer
     owner.ok("commit", out, "-d", "acme/answers", "--label", "answer")  # rows of ours are rows

@@ -45,11 +45,12 @@ def test_lists_are_lists_and_a_slip_says_where_to_look(publisher) -> None:
         publisher.ok("query", told)
 
 
-def test_csv_keeps_what_it_says_and_warns_of_what_a_spreadsheet_would_run(publisher) -> None:
-    asked = ("query", "select '=1+1' as a, chr(27) || '[31m' as b, '-1,5' as c", "--csv")
-    found = publisher.ok(*asked)
-    assert found.out == 'a,b,c\n=1+1,\x1b[31m,"-1,5"\n'
-    assert "! 1 cell begins like a formula: import the columns as text" in found.err
+def test_csv_runs_in_no_spreadsheet(publisher) -> None:
+    columns = "'=1+1' as a, chr(27) || '[31m' as b, '-1,5' as c"
+    found = publisher.ok("query", f"select {columns}", "--csv")
+    assert found.out == 'a,b,c\n\'=1+1,\x1b[31m,"-1,5"\n'
+    assert "! 1 cell begins like a formula" in found.err
+    assert publisher.ok("query", f"select {columns}", "--json").json["rows"][0][0] == "=1+1"
     assert not publisher.ok("query", "select 1 as a", "--csv").err
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.cli.tour import DEGREE
 
+ALWAYS = {"period", "records.root"}
 SYMBOLS = {"fail": "✗", "unchecked": "?", "warn": "!", "stated": "»"}
 
 
@@ -44,7 +45,8 @@ def test_all_is_well_in_a_dozen_lines(publisher, targets, kind) -> None:
     assert f"✓ {states.count('pass')} check" in told.out
     for check in report["checks"]:
         shown = f" {SYMBOLS.get(check['state'], '✓')} {check['id']} "
-        assert (shown in told.out) == (check["state"] in SYMBOLS), check
+        always = check["id"] in ALWAYS and check["state"] == "pass"
+        assert (shown in told.out) == (check["state"] in SYMBOLS or always), check
     # The first of what is not proven, and how many there are.
     first, *rest = report["notProven"]
     assert f" – not proven: {first}" in told.out
@@ -74,3 +76,19 @@ def test_what_decided_comes_first_and_is_all_there(publisher, targets) -> None:
     quiet = publisher.fails(3, "verify", "delivery", "-q")
     assert quiet.out.splitlines() == [told.splitlines()[-1]]
     assert quiet.out.startswith("INVALID: 1 check failed: data.files")
+
+
+def test_a_key_that_was_compromised_later_is_never_left_out(publisher, targets) -> None:
+    """It was logged before, so all is well; and whoever reads the short report has to know."""
+    publisher.ok("key", "new", "next", "--no-passphrase")
+    revoke = ("key", "revoke", "default", "--suspect-from", "9", "--successor", "next", "--yes")
+    publisher.ok(*revoke, "-o", "delivery")
+    told = publisher.ok("verify", "delivery").out
+    report = publisher.ok("verify", "delivery", "--json")
+    assert report.check("issuer.key")["detail"]["standing"] == "compromised"
+    for name in ("issuer.key", *ALWAYS):
+        assert f" ✓ {name} " in told
+    until = report.check("period")["detail"]["validUntil"]
+    count = report.check("records.root")["detail"]["count"]
+    assert until in told
+    assert f"{count} records" in told

@@ -111,7 +111,7 @@ def test_a_signal_is_one_line_and_exit_130(publisher, name: str) -> None:
     finally:
         child.kill()
     assert child.returncode == 130
-    assert err.decode().strip().startswith("interrupted; nothing half-made is visible")
+    assert err.decode() == f"{INTERRUPTED}\n"
 
 
 def test_a_mask_does_not_lock_the_owner_out(new_person) -> None:
@@ -257,6 +257,31 @@ def test_an_interrupt_before_anything_is_begun_ends_it_at_once(publisher, tmp_pa
     publisher.environment["PYTHONPATH"] = str(tmp_path)
     code, out, err = run(publisher, "--version")
     assert (code, out, err) == (130, "", f"{INTERRUPTED}\n")
+
+
+_AT_ONCE = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name == "lyrikstore_cli.fatal":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+sys.argv = ["/usr/bin/lyrikstore", "log"]
+from lyrikstore_cli.__main__ import start
+"""
+
+
+def test_an_interrupt_before_any_module_of_ours_is_loaded_is_one_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _AT_ONCE],
+        env={"PYTHONPATH": str(REPOSITORY / "cli")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", f"{INTERRUPTED}\n")
 
 
 def test_little_is_loaded_before_an_interrupt_is_taken() -> None:

@@ -20,7 +20,7 @@ from lyrikstore_cli.output.prediction_text import (
     place,
     table,
 )
-from lyrikstore_cli.output.screen import formula_warning
+from lyrikstore_cli.output.screen import defused_note
 from lyrikstore_cli.output.training_progress import follow
 from lyrikstore_cli.session import Session
 
@@ -65,7 +65,8 @@ def command(
     signed with the answer is "I do not know". --explain says which terms or sentences an answer
     rests on, and which training records are like it: similar, not cause. Where a right that the
     model rests on does not hold, or was taken back since, it warns. A model that writes answers in
-    words.
+    words. In CSV an apostrophe stands before what a spreadsheet would run; JSON lines have it all
+    as it is.
     """
     form = _format(session, output, form, force=force, explain=explain)
     if output is not None:
@@ -175,7 +176,7 @@ def _format(
 def _encoded(
     predictions: Iterable["Prediction"], form: str | None, count: _Count, *, several: bool
 ) -> Iterator[bytes]:
-    from lyrikstore.api import PREDICTION_COLUMNS, formula_cells
+    from lyrikstore.api import PREDICTION_COLUMNS, defuse, formula_cells
 
     if form == "jsonl":
         yield from jsonl(predictions)
@@ -184,7 +185,7 @@ def _encoded(
     for one in predictions:
         row = one.to_row(several=several)
         count.formulas += formula_cells(row)
-        yield from table([row])
+        yield from table([[defuse(cell) for cell in row]])
 
 
 def _show(
@@ -211,7 +212,7 @@ def _show(
 def _warn(session: Session, found: Any, count: _Count) -> None:
     say = session.screen.say
     if count.formulas:
-        say(formula_warning(count.formulas))
+        say(defused_note(count.formulas))
     if count.cut_off and not count.most:
         say(f"! {pluralize(count.cut_off, 'answer was', 'answers were')} cut off")
     elif count.cut_off:

@@ -5,10 +5,10 @@ import sys
 
 import click
 
-from lyrikstore.api import formula_cells
+from lyrikstore.api import defuse, formula_cells
 from lyrikstore.canon.text import escape_control
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.output.screen import formula_warning
+from lyrikstore_cli.output.screen import defused_note
 from lyrikstore_cli.session import Session
 
 _WIDEST = 80  # an id, a DID and a digest are shorter: whoever copies one has all of it
@@ -35,8 +35,8 @@ def command(session: Session, sql: str, refs: tuple[str, ...], as_csv: bool, lim
     The index is derived from the signed objects, made anew when it is missing or old, and never
     evidence: `verify` does not read it. With --records the rows or documents of a version are a
     table, too, which is read where it is and copied nowhere. The query runs in a process of its
-    own without file or network access. CSV has the values as they are: open it in a spreadsheet
-    with its columns as text.
+    own without file or network access. In CSV an apostrophe stands before what a spreadsheet would
+    run; --json has the values as they are.
     """
     store = session.open_store()
     with session.screen.progress("asking") as meter:
@@ -55,9 +55,10 @@ def command(session: Session, sql: str, refs: tuple[str, ...], as_csv: bool, lim
         formulas = formula_cells(cell for row in table for cell in row)
         if sys.stdout.isatty():  # ATTACK: a value with an escape sequence in it
             table = [[escape_control(cell) for cell in row] for row in table]
+        table = [[defuse(cell) for cell in row] for row in table]
         csv.writer(sys.stdout, lineterminator="\n").writerows(table)
         if formulas:
-            session.screen.say(formula_warning(formulas))
+            session.screen.say(defused_note(formulas))
     else:
         titles = [escape_control(title) for title in answer.columns]
         cells = [[escape_control(_text(cell)) for cell in row] for row in answer.rows]

@@ -38,11 +38,12 @@ _CODES = {
 def command(
     session: Session, ref: str, segments: int | None, nonce: str | None, message: str
 ) -> None:
-    """Do a run again, and sign whether what it gave comes again.
+    """Do a run again, and say whether what it gave comes again.
 
     REF is a run or a checkpoint of one. It is done with the very data, config and seed, in a
     private folder; what comes is compared and thrown away. The data is used again, so that takes
-    the right to (exit code 14).
+    the right to (exit code 14). Whoever has a clone can do it: where the store's policy lets them
+    not sign, the verdict is told and not logged.
 
     MATCH: the same bytes. WITHIN TOLERANCE: other bytes, within what the run fixed before its first
     step. MISMATCH (exit code 3): neither. INCONCLUSIVE (5): neither, but on another processor, with
@@ -53,7 +54,7 @@ def command(
     that a forged one was missed.
     """
     drawn_by = _nonce(nonce, segments)
-    store = session.open_store(sign=True)
+    store = session.open_store(sign=session.own_did() is not None)
     with session.screen.progress("reproducing") as meter:
         made = store.models.reproduce(
             ref,
@@ -63,12 +64,13 @@ def command(
             progress=follow(session.screen, meter),
             message=message,
         )
-    body, word = made.manifest.body, made.verdict_text
+    body, word, manifest = made.body, made.verdict_text, made.manifest
     session.emit(
         "reproduce",
         {
-            "id": str(made.manifest.id),
-            "name": made.manifest.name,
+            "signed": manifest is not None,
+            "id": None if manifest is None else str(manifest.id),
+            "name": None if manifest is None else manifest.name,
             "logIndex": made.log_index,
             "run": str(made.run.id),
             "verdictText": word,
@@ -92,7 +94,10 @@ def command(
         say(f"  a single forged segment is missed with probability {chance}")
     for line in reason_lines(body, made.environment_differences):
         say(f"  {line}")
-    say(f"✓ statement   {made.manifest.name}  {made.manifest.id.short}")
+    if manifest is not None:
+        say(f"✓ statement   {manifest.name}  {manifest.id.short}")
+    else:
+        say("! not signed: the store's policy lets no key of yours say it, so nothing was logged")
     if code := _CODES[made.verdict]:
         raise click.exceptions.Exit(code)
 

@@ -71,6 +71,12 @@ def formula_warning(cells: int) -> str:
     return f"! {begin}: import the columns as text"
 
 
+def defused_note(cells: int) -> str:
+    """Return what to say of a table in which such cells got an apostrophe."""
+    begin = pluralize(cells, "cell begins like a formula", "cells begin like formulas")
+    return f"! {begin}: an apostrophe stands before, so that no spreadsheet runs it"
+
+
 class Screen:
     """The terminal: results to standard output, the rest to standard error.
 

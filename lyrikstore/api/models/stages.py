@@ -59,7 +59,10 @@ class RepeatedModels(ForeignModels):
         progress: OnProgress = silent,
         message: str = "",
     ) -> "Reproduction":
-        """Do a run again, compare, and return the signed verdict (spec §13.14).
+        """Do a run again, compare, and return the verdict (spec §13.14).
+
+        It is signed and logged where the store's policy lets whoever opened the store; anybody
+        else, with a clone, gets it as it was found.
 
         Args:
             ref: The run, or a checkpoint of it.
@@ -74,14 +77,19 @@ class RepeatedModels(ForeignModels):
                 :func:`lyrikstore.train.reproduction.reproduce.reproduce_run`.
         """
         from lyrikstore.train.reproduction.replay import replay_segments
-        from lyrikstore.train.reproduction.reproduce import reproduce_run
+        from lyrikstore.train.reproduction.reproduce import find_run, may_sign, reproduce_run
 
         store = self.store
+        signer = store.person
+        if signer is not None and may_sign(
+            store.repository, find_run(store.repository, ref)[0], signer.did
+        ):
+            signer = store.signer()  # which may bring the log up to date
         how: Any = {
             "trust": store.trust,
             "base_env": environment,
             "message": message,
-            "signer": store.signer(),
+            "signer": signer,
             "clock": store.clock,
             "progress": progress,
         }

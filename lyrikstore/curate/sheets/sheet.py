@@ -37,8 +37,10 @@ _MAX_ROW_TEXT = 4 * MAX_ROW_BYTES  # as CSV: quotes, and characters that canonic
 _CSV_LIMIT = Lock()
 
 # At the beginning, or where a program with the comma for decimals begins another cell; also in
-# the wide forms, which Excel in East Asia takes for the same.
-_FORMULA = re.compile(r"(?:^\s*|[;\t])(?:[=@\uff1d\uff20]|[+\-\uff0b\uff0d](?![\d.,]*(?:$|[;\t])))")
+# the wide forms, which Excel in East Asia takes for the same. Numbers are none.
+_FORMULA = re.compile(
+    r"(?:^\s*|[;\t])(?:[=@\uff1d\uff20]|[+\-\uff0b\uff0d](?![\d.,]*(?:$|[;\t])))|^[\t\r]"
+)
 _Rows = Iterator[tuple[int, list[str | None]]]
 
 
@@ -161,6 +163,20 @@ def sheet_of(tree: Tree) -> tuple[bytes, str]:
 def formula_cells(cells: Iterable[str]) -> int:
     """Return how many of ``cells`` a spreadsheet program could take for a formula and run."""
     return sum(_FORMULA.search(cell) is not None for cell in cells)
+
+
+def defuse(cell: str) -> str:
+    """Return a cell that no spreadsheet program runs: an apostrophe stands before what it would.
+
+    ATTACK A103: a file name or a text of somebody else's begins with ``=``, and runs on the machine
+    of whoever opens the table.
+    """
+    return _FORMULA.sub(_with_apostrophe, cell)
+
+
+def _with_apostrophe(found: re.Match[str]) -> str:
+    text = found[0]
+    return f"{text[0]}'{text[1:]}" if found.start() and text[0] in ";\t" else f"'{text}"
 
 
 def join(paths: Iterable[str], sheet: Sheet, mistakes: Mistakes | None = None) -> Joined:

@@ -99,6 +99,15 @@ class Appender:
             self._publish()
             yield
 
+    def check_original(self) -> None:
+        """Return if this is the store whose log the key signs, as far as is known without a lock.
+
+        Raises:
+            ConflictError: (``copied-store``) see :meth:`Publisher.check_original`.
+        """
+        own = self._repository.own_log
+        self._publisher.check_original(read_records(own.backend, own.records))
+
     def append(
         self,
         items: Sequence[LogItem],

@@ -100,6 +100,10 @@ class TransactionBuilder:
             self._writer.abort()
             self._writer = None
 
+    def check_original(self) -> None:
+        """Return if this store is the one whose log its key signs; else :func:`recover` raises."""
+        self._appender.check_original()
+
     @property
     def writer(self) -> BlobWriter:
         """Takes the blobs of this transaction.
@@ -254,13 +258,22 @@ def open_transaction(repository: Repository) -> TransactionBuilder:
 def recover(repository: Repository) -> None:
     """Publish what an earlier writer of this user committed before it died, and refresh.
 
-    Call it before working out what a new version succeeds. Errors are those of
-    :func:`open_transaction`. Cost: one look for a file if there is nothing to do.
+    Call it before working out what a new version succeeds, and before hours of work that is to be
+    logged: a copy of a store is refused here.
+
+    Raises:
+        ConflictError: (``copied-store``) see :meth:`Publisher.check_original`.
+        LyrikstoreError: As :func:`open_transaction`.
+
+    Cost: one look for a file if there is nothing to do, and one into the memory.
     """
     own = repository.own_log
+    transaction = open_transaction(repository)
     if TransactionLog(own.backend).taken(len(own.records.transactions)):
-        with open_transaction(repository):
+        with transaction:
             pass
+    else:
+        transaction.check_original()
 
 
 def create_repository(

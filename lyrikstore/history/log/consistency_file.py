@@ -53,6 +53,17 @@ class ConsistencyFile(Struct, frozen=True):
         """Size → root of every log named."""
         return {size: root for size, root, _ in self.steps} | {self.size: self.root}
 
+    def has_leaves(self, data: bytes) -> bool:
+        """Return whether ``data`` are the leaf hashes that it names, and give the root stated."""
+        if self.leaves is None:
+            return False
+        digest, count = self.leaves
+        return (
+            len(data) == count * merkle.HASH_BYTES
+            and Digest.of(data) == digest
+            and Leaves(data).root_at(count) == self.roots[count]
+        )
+
     def encode(self) -> bytes:
         """Return the file's bytes."""
         document: dict[str, Any] = {

@@ -32,6 +32,7 @@ from lyrikstore.train.reproduction.reproduce import (
     find_untrainable,
     log_reproduction,
     plan_again,
+    user_of,
 )
 from lyrikstore.train.seal import seal
 from lyrikstore.train.snapshot import staged_base
@@ -65,7 +66,7 @@ def replay_segments(
     wanted: int,
     *,
     nonce: bytes,
-    signer: Signer,
+    signer: Signer | None,
     trust: Trust,
     clock: Clock,
     base_env: Mapping[str, str],
@@ -73,14 +74,14 @@ def replay_segments(
     progress: OnProgress = silent,
     message: str = "",
 ) -> Reproduction:
-    """Do drawn segments of a run again and return the signed, logged statement of what came.
+    """Do drawn segments of a run again and return what came: signed and logged by who may.
 
     Args:
         repo: The store, opened to append.
         ref: A checkpoint whose run signed states, or that run.
         wanted: How many segments are drawn.
         nonce: What nobody knew when the checkpoint was logged; with the log's head it draws.
-        signer: Signs the statement.
+        signer: Who does it, and signs the statement where the store's policy lets them; or None.
         trust: Whose permissions count: doing it again uses the data again.
         clock: Tells the claimed time, and the moment of use.
         base_env: The caller's environment; a few harmless variables of it reach the worker.
@@ -130,7 +131,7 @@ def replay_segments(
     }
     reasons = reasons_of(run.body, body)
     try:
-        plan = plan_again(repo, run, config, trust=trust, clock=clock, user=signer.did)
+        plan = plan_again(repo, run, config, trust=trust, clock=clock, user=user_of(signer))
         body["rights"] = [right.to_json() for right in plan.rights]
         with open_staging(repo.root) as staging:
             copied = copy_inputs(repo, plan, staging)

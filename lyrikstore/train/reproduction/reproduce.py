@@ -1,4 +1,4 @@
-"""A run done again from what it announced, and the signed verdict (spec §13.14).
+"""A run done again from what it announced, and the verdict (spec §13.14).
 
 What it gives is compared and thrown away: nothing of it is stored but what was found.
 """
@@ -45,19 +45,21 @@ class Reproduction(Struct, frozen=True):
     """What came of doing a run again.
 
     Attributes:
-        manifest: The signed statement.
-        log_index: Its place in the log.
         run: The run.
+        body: What was found, as a statement says it.
+        manifest: The signed statement; None where nobody who may sign here did it.
+        log_index: Its place in the log, likewise.
     """
 
-    manifest: Manifest
-    log_index: int
     run: Manifest
+    body: Mapping[str, Any]
+    manifest: Manifest | None = None
+    log_index: int | None = None
 
     @property
     def verdict(self) -> str:
         """``match``, ``within-tolerance``, ``mismatch`` or ``inconclusive``."""
-        return str(self.manifest.body["verdict"])
+        return str(self.body["verdict"])
 
     @property
     def verdict_text(self) -> str:
@@ -67,28 +69,26 @@ class Reproduction(Struct, frozen=True):
     @property
     def environment_differences(self) -> list[tuple[str, str, str]]:
         """What can change a number and was another: what it is, of the run, of now."""
-        return environment_differences(
-            self.run.body["environment"], self.manifest.body["environment"]
-        )
+        return environment_differences(self.run.body["environment"], self.body["environment"])
 
 
 def reproduce_run(
     repo: Repository,
     ref: str,
     *,
-    signer: Signer,
+    signer: Signer | None,
     trust: Trust,
     clock: Clock,
     base_env: Mapping[str, str],
     progress: OnProgress = silent,
     message: str = "",
 ) -> Reproduction:
-    """Do a run again and return the signed, logged statement of what came of it.
+    """Do a run again and return what came of it: signed and logged by who may, else told alone.
 
     Args:
         repo: The store, opened to append.
         ref: A run, or a checkpoint of one.
-        signer: Signs the statement.
+        signer: Who does it, and signs the statement where the store's policy lets them; or None.
         trust: Whose permissions count: doing it again uses the data again.
         clock: Tells the claimed time, and the moment of use.
         base_env: The caller's environment; a few harmless variables of it reach the workers.
@@ -118,7 +118,7 @@ def reproduce_run(
     }
     reasons = reasons_of(run.body, body)
     try:
-        plan = plan_again(repo, run, config, trust=trust, clock=clock, user=signer.did)
+        plan = plan_again(repo, run, config, trust=trust, clock=clock, user=user_of(signer))
         body["rights"] = [right.to_json() for right in plan.rights]
         with open_staging(repo.root) as staging:
             body["compared"] = _compared(repo, run, plan, made, staging, base_env, progress)
@@ -343,25 +343,27 @@ def log_reproduction(
     made: Sequence[Manifest],
     body: Mapping[str, Any],
     *,
-    signer: Signer,
+    signer: Signer | None,
     clock: Clock,
     message: str,
 ) -> Reproduction:
-    """Sign and log what was found; return it.
+    """Sign and log what was found, where the store's policy lets the signer; return it.
 
     Args:
         repo: The store, opened to append.
         run: What was done again.
         made: The checkpoints that were compared with.
         body: What was found.
-        signer: Signs it.
+        signer: Signs it; or None.
         clock: Tells the claimed time.
         message: Free text.
 
     Raises:
         ConflictError, LockedError, StorageError: As any transaction.
     """
-    name = "reproductions/" + run.name.removeprefix("runs/")
+    if signer is None or not may_sign(repo, run, signer.did):
+        return Reproduction(run, body)
+    name = _name_of(run)
     with open_transaction(repo) as transaction:
         state = repo.refs.get(name)
         manifest = sign_manifest(
@@ -380,4 +382,18 @@ def log_reproduction(
         )
         transaction.log_manifest(manifest)
         index = transaction.commit()[0]
-    return Reproduction(manifest, index, run)
+    return Reproduction(run, manifest.body, manifest, index)
+
+
+def may_sign(repo: Repository, run: Manifest, did: str) -> bool:
+    """Return whether the store's policy lets a key say what came of doing a run again."""
+    return repo.policy.allows(did, "reproduction", _name_of(run))
+
+
+def user_of(signer: Signer | None) -> str:
+    """Return the DID of whoever does a run again, whose grants count; empty where none is known."""
+    return "" if signer is None else signer.did
+
+
+def _name_of(run: Manifest) -> str:
+    return "reproductions/" + run.name.removeprefix("runs/")

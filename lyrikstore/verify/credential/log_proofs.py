@@ -28,6 +28,9 @@ PROOF_HEAD = b"c2sp.org/tlog-proof@v1\n"
 CREDENTIAL_PROOF = "credential.tlog-proof"
 """What deliveries call that of the credential: its name says that there was one, and no more."""
 
+CONSISTENCY, LEAVES = "log.consistency.json", "log.leaves"
+"""What they call the consistency file of the log, and the leaf hashes that it names."""
+
 
 class Places(Protocol):
     """Where things are shown to be logged."""

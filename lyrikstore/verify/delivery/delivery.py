@@ -49,7 +49,7 @@ from lyrikstore.verify.delivery.dataset import (
     check_manifest,
     check_records,
 )
-from lyrikstore.verify.delivery.log import check_log
+from lyrikstore.verify.delivery.log import check_log, mark_damaged
 from lyrikstore.verify.delivery.quality import (
     Measuring,
     check_quality,
@@ -213,7 +213,7 @@ def verify_delivery(
         outcome, claims, files.find, notices.statements, trust=trust, at=at, memory=memory
     )
     rules = log.history
-    made += log.checks
+    made += mark_damaged(log.checks, files, claims.log_origin)
 
     # (3) The key - spec §11.4.5.
     key = check_key(outcome.signer, rules, outcome.id, log.proofs)

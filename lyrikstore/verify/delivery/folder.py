@@ -38,7 +38,12 @@ from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.parallel.processes import Workers, cores
 from lyrikstore.objects.parallel.tasks import Message
 from lyrikstore.verify.credential.key_statements import check_few
-from lyrikstore.verify.credential.log_proofs import CREDENTIAL_PROOF, PROOF_HEAD
+from lyrikstore.verify.credential.log_proofs import (
+    CONSISTENCY,
+    CREDENTIAL_PROOF,
+    LEAVES,
+    PROOF_HEAD,
+)
 from lyrikstore.verify.credential.terms import is_text_name
 from lyrikstore.verify.delivery.compare_files import (
     EachFile,
@@ -217,7 +222,7 @@ def read_siblings(credential: Path, *, complete: bool = True) -> Mapping[str, by
 
     Nothing is opened through a link; a file that is larger than any that is looked for is left out,
     and so is one that says nothing by itself and whose digest nothing here names, unless it is
-    called as a licence text is, or the log proof of the credential.
+    called as a licence text is, the log proof of the credential, or the consistency file.
 
     Args:
         credential: Path of the credential; itself left out.
@@ -292,7 +297,7 @@ def is_candidate_statement(data: bytes) -> bool:
 
 def is_told_by_name(name: str) -> bool:
     """Return whether a file's name says what it was, so that its being damaged can be told."""
-    return is_text_name(name) or name == CREDENTIAL_PROOF
+    return is_text_name(name) or name in {CREDENTIAL_PROOF, CONSISTENCY, LEAVES}
 
 
 def _is_named(path: Path, named: set[bytes]) -> bool:

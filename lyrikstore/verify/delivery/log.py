@@ -14,6 +14,7 @@ from lyrikstore.credentials.model.credential import Claims
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log.checkpoint import Leaf, Place, SignedCheckpoint, TlogProof
 from lyrikstore.history.log.consistency import Consistency
+from lyrikstore.history.log.consistency_file import ConsistencyFile
 from lyrikstore.history.log.memory import LogMemory, MemoryState
 from lyrikstore.history.log.memory_files import LogName
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
@@ -21,7 +22,8 @@ from lyrikstore.history.policy.key_history import KeyHistory
 from lyrikstore.history.policy.policy import OWNER, Genesis
 from lyrikstore.verify.credential.credential import CheckedCredential
 from lyrikstore.verify.credential.key_statements import Statements
-from lyrikstore.verify.credential.log_proofs import Proofs
+from lyrikstore.verify.credential.log_proofs import CONSISTENCY, LEAVES, Proofs
+from lyrikstore.verify.delivery.siblings import SiblingFiles
 from lyrikstore.verify.report import (
     Check,
     CheckState,
@@ -31,6 +33,8 @@ from lyrikstore.verify.report import (
     unchecked,
     warned,
 )
+
+_UNHARMED = frozenset({CheckState.PASS, CheckState.NOT_APPLICABLE})
 
 
 class LogOutcome(Struct, frozen=True):
@@ -125,6 +129,45 @@ def _places_of(outcome: CheckedCredential, history: KeyHistory, proofs: Proofs) 
     if outcome.id is None:
         return ()
     return proofs.of(Leaf("credential", outcome.id), history)
+
+
+def mark_damaged(checks: Sequence[Check], files: SiblingFiles, origin: str) -> list[Check]:
+    """Return the log's checks, with a mark on ``log.memory`` if the consistency file is damaged.
+
+    What is damaged counts as absent (spec §7.8). But who changed a file of a delivery is not to go
+    unnoticed because another showed enough.
+
+    Args:
+        checks: The log's.
+        files: What lies next to the credential.
+        origin: The log that the credential names.
+    """
+    damaged = _damaged(files, origin)
+    if not damaged:
+        return [*checks]
+    words = f"{damaged} is damaged, or of another log"
+    return [
+        warned(check.id, "damaged-consistency", f"{words}; {check.summary}", file=damaged)
+        if check.id == "log.memory" and check.state in _UNHARMED
+        else check
+        for check in checks
+    ]
+
+
+def _damaged(files: SiblingFiles, origin: str) -> str | None:
+    stated = files.named(CONSISTENCY)
+    if stated is None:
+        return None
+    try:
+        file = ConsistencyFile.parse(stated)
+    except LyrikstoreError:
+        return CONSISTENCY
+    if file.origin != origin:
+        return CONSISTENCY
+    leaves = files.named(LEAVES)
+    if leaves is not None and not file.has_leaves(leaves):
+        return LEAVES
+    return None
 
 
 def check_witness(trust: Trust) -> Check:

@@ -41,6 +41,11 @@ class SiblingFiles:
         found = self.by_digest.get(wanted)
         return None if found is None else found.data
 
+    def named(self, name: str) -> bytes | None:
+        """Return the file that is called so, or None: what it is its name does not show."""
+        digest = self.names.get(name)
+        return None if digest is None else self.find(digest)
+
     def terms_of(self, grant: OpenedCredential) -> OpenedCredential | None:
         """Return the dataset credential that a grant names, in whatever spelling, or None."""
         try:

@@ -13,7 +13,7 @@ import { keysFor } from "./credential/envelope.js";
 import { checkGrant, otherVersion } from "./credential/grant.js";
 import { checkKey, unlessLost } from "./credential/issuer_key.js";
 import { checkFigures, measuredRoles } from "./delivery/figures.js";
-import { checkLog } from "./delivery/log.js";
+import { checkLog, markDamaged } from "./delivery/log.js";
 import { measure } from "./delivery/measures.js";
 import { compare } from "../history/trees/paths.js";
 import { checkQuality, checkStated, recipesOf } from "./delivery/quality.js";
@@ -127,7 +127,7 @@ export async function verifyDelivery(credential, { siblings, data, recompute = t
 
   // (2) The log - spec §11.4.5.
   const log = checkLog({ ...outcome, trusted: madeOf("trust.issuer") }, claims, find, notices.statements, trust, at);
-  made.push(...log.checks);
+  made.push(...markDamaged(log.checks, siblings, claims.logOrigin));
 
   // (3) The key - spec §11.4.5.
   const key = checkKey(outcome.signer, log.history, outcome.id, log.proofs);

@@ -16,7 +16,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.curate.readers import iter_records
 from lyrikstore.curate.sheets.cells import cell_text
-from lyrikstore.curate.sheets.sheet import MAX_COLUMNS, formula_cells, join, read_sheet
+from lyrikstore.curate.sheets.sheet import MAX_COLUMNS, defuse, formula_cells, join, read_sheet
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 
 
@@ -278,8 +278,14 @@ def test_a_cell_of_a_record_has_its_own_limit_whoever_changed_the_modules(tmp_pa
         ("1;-2;+3", False),
         ("a = b; c = d", False),
         ("me@data.example", False),
+        ("\tx", True),
+        ("\rx", True),
         ("", False),
     ],
 )
 def test_what_a_spreadsheet_program_could_run(cell: str, runs: bool) -> None:
+    """ATTACK A103: what is defused is run by none, and everything else stays as it is."""
     assert formula_cells([cell]) == int(runs)
+    assert (defuse(cell) != cell) is runs
+    assert formula_cells([defuse(cell)]) == 0
+    assert defuse(cell).replace("'", "") == cell.replace("'", "")

@@ -12,7 +12,7 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     VerificationError,
 )
-from lyrikstore.history.commit.transaction import open_transaction
+from lyrikstore.history.commit.transaction import open_transaction, recover
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.objects.store.transactions import LogItem
@@ -30,6 +30,8 @@ def test_a_copy_is_refused_while_the_original_stands(shelf, tmp_path):
     with pytest.raises(ConflictError) as caught, open_transaction(repo):
         pass
     assert caught.value.kind == "copied-store"
+    with pytest.raises(ConflictError):  # before anything is worked out that would be logged
+        recover(repo)
     text = f"this store is a copy or an old backup of the one at {shelf.root}"
     assert caught.value.message == text
     # An older copy is one too.

@@ -8,7 +8,10 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.log.consistency_file import consistency_file
 from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.verify.delivery.log import mark_damaged
+from lyrikstore.verify.delivery.siblings import SiblingFiles
 from tests.verify.delivery.reading import Delivery, Publisher, reason, states
 
 # --- what a dishonest publisher signs -----------------------------------------------------------
@@ -92,6 +95,31 @@ def test_proof_of_another_entry(delivery: Delivery, publisher: Publisher) -> Non
 def test_several_proofs_one_good(delivery: Delivery, publisher: Publisher) -> None:
     (delivery.folder / "a.tlog-proof").write_bytes(publisher.repository.proof_for(0).encode())
     assert delivery.verify().verdict == "trusted"
+
+
+def test_no_byte_of_the_consistency_file_can_be_changed_unseen(
+    delivery: Delivery, publisher: Publisher
+) -> None:
+    """ATTACK A101: what is damaged counts as absent, and the rest of a delivery shows enough."""
+    hashes = publisher.repository.records.hashes
+    origin = publisher.repository.origin
+    file, leaves = consistency_file(origin, hashes, [2], leaves=len(hashes))
+    files = {"log.consistency.json": file.encode(), "log.leaves": leaves}
+    for name, data in files.items():
+        (delivery.folder / name).write_bytes(data)
+    report = delivery.verify()
+    (sound,) = [one for one in report.checks if one.id == "log.memory"]
+    assert sound.state == "n/a"
+    assert mark_damaged([sound], SiblingFiles(files), origin) == [sound]
+    for name, data in files.items():
+        for at in range(len(data)):
+            changed = bytearray(data)
+            changed[at] ^= 1
+            siblings = SiblingFiles({**files, name: bytes(changed)})
+            (check,) = mark_damaged([sound], siblings, origin)
+            assert check.detail["reason"] == "damaged-consistency", (name, at)
+    (delivery.folder / "log.leaves").write_bytes(leaves[1:] + leaves[:1])
+    assert reason(delivery.verify(), "log.memory") == "damaged-consistency"
 
 
 # --- memory of logs -----------------------------------------------------------------------------

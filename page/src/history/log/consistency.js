@@ -13,6 +13,7 @@ import {
 } from "../../../generated/limits.js";
 
 const TYPE = "log-consistency";
+const [CONSISTENCY, LEAVES] = ["log.consistency.json", "log.leaves"];
 const START = utf8('{"from":[');
 
 /** @typedef {{origin: string, size: number, root: Uint8Array}} Head */
@@ -111,6 +112,19 @@ export class ConsistencyFiles {
     const [known, wanted] = [leaves.rootAt(stated.size), roots.get(stated.size)];
     return known && wanted && same(known, wanted) ? leaves : NO_LEAVES;
   }
+}
+
+/**
+ * What of the consistency file of a delivery, and of the leaf hashes beside it, is damaged or of another log; null: nothing.
+ *
+ * @param {Map<string, Uint8Array>} files By name. @param {string} origin The log that the credential names.
+ */
+export function damagedConsistency(files, origin) {
+  const [stated, leaves] = [CONSISTENCY, LEAVES].map((name) => files.get(name));
+  if (stated === undefined) return null;
+  const file = sound(stated);
+  if (file === null || file.origin !== origin) return CONSISTENCY;
+  return leaves === undefined || new ConsistencyFiles([stated, leaves]).of(origin)[0].leaves !== NO_LEAVES ? null : LEAVES;
 }
 
 /** Logs that lead to one: size to root, and the leaf hashes of the first entries, if they are known. */

@@ -3,6 +3,7 @@ import { hex } from "../../canon/bytes.js";
 import { short } from "../../canon/digest.js";
 import { Refusal } from "../../canon/errors.js";
 import { owns } from "../credential/issuer_key.js";
+import { damagedConsistency } from "../../history/log/consistency.js";
 import { leaf, verifyProof } from "../../history/log/log.js";
 import { parseManifest } from "../../history/manifests/manifest.js";
 import { parseGenesis } from "../../history/policy/policy.js";
@@ -44,6 +45,20 @@ export function checkLog(outcome, claims, find, statements, trust, at) {
   const owner = owns(outcome.trusted, outcome.signer, history);
   const anchor = judgeAnchor(claims, founder, owner, pinned, trust, at);
   return { checks: [check, anchor, ...rest], history, proofs, loggedAt: credential[0]?.index ?? null, signed };
+}
+
+/**
+ * The log's checks, with a mark on `log.memory` if the consistency file is damaged. It counts as
+ * absent then (spec §7.8), but who changed it is not to go unnoticed because another shows enough.
+ *
+ * @param {Check[]} checks @param {Map<string, Uint8Array>} siblings By name. @param {string} origin The log that the credential names.
+ */
+export function markDamaged(checks, siblings, origin) {
+  const file = damagedConsistency(siblings, origin);
+  if (file === null) return checks;
+  return checks.map((check) => check.id === "log.memory" && ["pass", "n/a"].includes(check.state)
+    ? warned(check.id, "damaged-consistency", `${file} is damaged, or of another log; ${check.summary}`, { file })
+    : check);
 }
 
 /** @param {string} id Of the credential. @param {Claims} claims @param {{history: import("../../history/policy/key_history.js").KeyHistory, proofs: import("../credential/key_statements.js").Proofs}} store */
