@@ -162,7 +162,7 @@ def log_deployment(
             name=name,
             body={**body, "oms": {"publicKey": signed.public_key}},
             signer=signer,
-            created=clock(),
+            created=repository.signing_date(clock),
             parents=() if state is None else (state.id,),
             inputs=inputs,
             tree=tree.id,
