@@ -15,10 +15,10 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.formats.base_model import TOKENIZER
 from lyrikstore.train.formats.word_counts import VOCABULARY
-from lyrikstore.train.tasks import TASKS, AnswerRule
 from lyrikstore.train.trained import read_scores, stage_checkpoint
 from lyrikstore.train.worker.staging import BASE, CHECKPOINT, TEST, Staging
 from lyrikstore.verify.evaluation.answers import WHOLE
+from lyrikstore.verify.evaluation.choice.tasks import TASKS, AnswerRule
 
 _NAMES = frozenset(
     {

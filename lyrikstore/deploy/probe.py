@@ -18,8 +18,8 @@ from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.json import parse
 from lyrikstore.train.snapshot import MAX_TEXT_BYTES
-from lyrikstore.train.tasks import TASKS, AnswerRule
 from lyrikstore.verify.evaluation.answers import WHOLE
+from lyrikstore.verify.evaluation.choice.tasks import TASKS, AnswerRule
 
 MAX_PROBES = 1000
 MAX_PROBE_BYTES = 16 << 20

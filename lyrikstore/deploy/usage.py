@@ -6,8 +6,8 @@ from typing import Any
 from lyrikstore.canon.text import pluralize
 from lyrikstore.deploy.folder_check import CHECK, CHECK_FILE, CHECK_WORDS
 from lyrikstore.train.formats import blend, word_counts
-from lyrikstore.train.labels import FEW_RECORDS
-from lyrikstore.train.tasks import AnswerRule
+from lyrikstore.verify.evaluation.choice.candidates import FEW_RECORDS
+from lyrikstore.verify.evaluation.choice.tasks import AnswerRule
 
 Files = dict[str, bytes]
 """Name → bytes."""

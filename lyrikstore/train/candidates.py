@@ -6,11 +6,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from lyrikstore.canon.errors import RunFailedError, storage_error
+from lyrikstore.canon.errors import FormatError, RunFailedError, storage_error
 from lyrikstore.canon.files import open_private
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.progress import OnProgress, Progress
-from lyrikstore.train.choose import Fitted, Tried, choose, read_logits, weigh
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import precision_of
 from lyrikstore.train.formats import blend, word_counts
@@ -20,9 +19,12 @@ from lyrikstore.train.interrupted import RunPoints
 from lyrikstore.train.replay.kept import SEGMENT, KeptSegments
 from lyrikstore.train.requirements import ACCELERATOR, DECODER, SFT
 from lyrikstore.train.snapshot import Snapshot, staged_base
-from lyrikstore.train.tasks import TASKS, AnswerRule
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import BASE, TRAIN, VALIDATION, Staging
+from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS
+from lyrikstore.verify.evaluation.choice.choose import Fitted, Tried
+from lyrikstore.verify.evaluation.choice.tasks import AnswerRule
+from lyrikstore.verify.evaluation.choice.validation import Decided, ValidationScores
 from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.store.segments import CANDIDATES_WITH_STEPS, steps_of
 
@@ -37,23 +39,22 @@ class Chosen(Struct, frozen=True):
     """The candidate that was taken.
 
     Attributes:
-        tried: It, with the rest in the order of their trial.
+        decided: It, with the rest in the order of their trial, and why it was taken.
         form: Its format.
-        reason: Why it was taken.
         made: What its worker said of each of its checkpoints, the final one last.
         metrics: Of the final one: the validation's, and what it took.
         actual: What all candidates took together, as the checkpoint's body says it.
         warnings: What training showed, and should be known.
+        validation: What each candidate said of the validation data; None of a model that writes.
     """
 
-    taken: Tried
-    tried: tuple[Tried, ...]
+    decided: Decided
     form: Format
-    reason: str
     made: tuple[Mapping[str, Any], ...]
     metrics: Mapping[str, str]
     actual: Mapping[str, str]
     warnings: tuple[Reason, ...] = ()
+    validation: ValidationScores | None = None
 
 
 def train_decoder(
@@ -112,11 +113,10 @@ def train_decoder(
     metrics = dict(made[-1]["metrics"])
     score = float(metrics["validationLoss"])
     taken = Tried(DECODER, score, Fitted(AnswerRule()), np.zeros((0, 0), bool))
+    reason = f"{DECODER}: validationLoss {score:.4f}; nothing else was tried"
     return Chosen(
-        taken,
-        (taken,),
+        Decided("validationLoss", (taken,), taken, reason),
         CANDIDATES[DECODER],
-        f"{DECODER}: validationLoss {score:.4f}; nothing else was tried",
         tuple(made),
         metrics,
         _total([made[-1]]),
@@ -190,27 +190,26 @@ def train_candidates(
             staging.path / str(found[-1]["logits"]), len(validation.records), len(labels)
         )
     expected = flags(validation, labels)
-    tried = weigh(task, logits, expected)
+    scores = ValidationScores(task, tuple(labels), logits, expected)
     allowed = config.model.candidates or candidates
-    tried = [one for one in tried if one.candidate in allowed]
-    if not tried:  # ATTACK: a run that says other candidates than its config, to be done again
+    try:
+        decided = scores.decide({FORMAT_IDS[one] for one in allowed})
+    except FormatError:  # ATTACK: a run that says other candidates than its config
         raise RunFailedError(
             "bad-output",
             "none of the candidates that the config allows was trained",
             hint="of a run that is done again: what it says of its candidates contradicts itself",
-        )
-    taken, reason = choose(task, tried, expected)
+        ) from None
+    taken = decided.taken
     if taken.candidate == "blend":
         form = blend_of(CANDIDATES[taken.other])
         parts: tuple[Mapping[str, Any], ...] = (_join(staging, taken, made, task, labels),)
     else:
         form, parts = CANDIDATES[taken.candidate], tuple(made[taken.candidate])
     metrics = dict(parts[-1]["metrics"])
-    metrics[f"validation{TASKS[task].METRIC[0].upper()}{TASKS[task].METRIC[1:]}"] = (
-        f"{taken.score:.4f}"
-    )
+    metrics |= decided.to_body()["metrics"]
     actual = _total([one[-1] for one in made.values()])
-    return Chosen(taken, tuple(tried), form, reason, parts, metrics, actual, tuple(warnings))
+    return Chosen(decided, form, parts, metrics, actual, tuple(warnings), scores)
 
 
 _Keep = Callable[[Mapping[str, Any]], None]
@@ -287,6 +286,25 @@ def segment_steps(config: TrainConfig, records: int) -> int:
     if not config.replay.steps:
         return 0
     return steps_of(config.replay.steps, records, training.batch_size, training.epochs)
+
+
+def read_logits(path: Path, records: int, labels: int) -> Any:
+    """Return what a worker wrote of the validation data: records × labels.
+
+    Raises:
+        RunFailedError: (``bad-output``) it is no such file.
+        StorageError: It cannot be read.
+    """
+    try:
+        data = path.read_bytes() if path.stat().st_size == 8 * records * labels else b""
+    except OSError as error:
+        raise storage_error(error, f"reading {path.name}") from error
+    import numpy as np
+
+    found = np.frombuffer(data, "<f8")
+    if len(found) != records * labels or not np.isfinite(found).all():
+        raise RunFailedError("bad-output", f"{path.name} is not what a worker writes")
+    return found.reshape(records, labels)
 
 
 def flags(snapshot: Snapshot, labels: Sequence[str]) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import pluralize
+from lyrikstore.verify.evaluation.choice.candidates import FEW_RECORDS
 from lyrikstore.verify.rights.judge import Reason
 
 MAX_LABELS, MAX_LABEL_BYTES = 1000, 64 << 10
@@ -11,9 +12,6 @@ MAX_LABELS, MAX_LABEL_BYTES = 1000, 64 << 10
 
 FEW_VALUES = 100
 """Different values up to which a field may be a label, however seldom each occurs."""
-
-FEW_RECORDS = 50
-"""Validation records below which a temperature may not make answers surer than the model's own."""
 
 _SHOWN = 8
 

@@ -12,6 +12,7 @@ from msgspec import Struct, to_builtins
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import unknown_word
 from lyrikstore.verify.evaluation.answers import SEVERAL
+from lyrikstore.verify.evaluation.choice.candidates import validation_metric
 from lyrikstore.verify.evaluation.words import METRICS, OF_A_LABEL, THRESHOLDS, metrics_of_task
 
 CANDIDATES = ("tfidf", "embeddings", "lora", "full", "blend", "decoder")
@@ -290,12 +291,10 @@ class ToleranceConfig(Struct, frozen=True):
         Args:
             metric: The metric of its task.
         """
-        if not metric.startswith("validation"):
-            metric = f"validation{metric[0].upper()}{metric[1:]}"
         return {
             "weightsAbsolute": self.weights_absolute,
             "weightsRelative": self.weights_relative,
-            "differences": {metric: self.metric},
+            "differences": {validation_metric(metric): self.metric},
         }
 
 

@@ -24,7 +24,6 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.candidates import Chosen
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import precision_of
-from lyrikstore.train.formats.formats import FORMAT_IDS
 from lyrikstore.train.interrupted import (
     POINT_SECONDS,
     RunPoints,
@@ -36,11 +35,12 @@ from lyrikstore.train.plan.plan_json import plan_json
 from lyrikstore.train.preflight import RunPlan, preflight
 from lyrikstore.train.replay.kept import KeptSegments, attach_segments
 from lyrikstore.train.requirements import CPU
-from lyrikstore.train.seal import seal, seal_history
+from lyrikstore.train.seal import seal, seal_history, seal_validation
 from lyrikstore.train.sft.accelerator import describe_machine
 from lyrikstore.train.statements.bodies import checkpoint_body, checkpoint_inputs, run_body
 from lyrikstore.train.statements.inputs import copy_inputs
 from lyrikstore.train.worker.staging import Staging, open_staging
+from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS, VALIDATION
 from lyrikstore.verify.rights.judge import Reason
 
 
@@ -303,6 +303,9 @@ def _emit(
             )
             body = checkpoint_body(plan, chosen, item, labels)
             attached = list(seal_history(item, transaction.writer, private=staging.path))
+            if item["final"] and (kept := seal_validation(chosen.validation, transaction.writer)):
+                body[VALIDATION], attachment = kept
+                attached.append(attachment)
             if "segments" in item:
                 body["segments"], some = attach_segments(
                     item,

@@ -26,6 +26,9 @@ from lyrikstore.train.formats.base_model import MAX_HEADER_BYTES, check_weights
 from lyrikstore.train.formats.formats import Format
 from lyrikstore.train.formats.history import MAX_BYTES, ROLE, read_history
 from lyrikstore.train.formats.word_counts import MAX_VOCABULARY_BYTES, VOCABULARY
+from lyrikstore.verify.evaluation.choice import validation
+from lyrikstore.verify.evaluation.choice.candidates import VALIDATION
+from lyrikstore.verify.evaluation.choice.validation import ValidationScores
 
 
 class PutsBlobs(Protocol):
@@ -179,3 +182,25 @@ def seal_history(
         data = read_at_most(private / str(made["history"]), MAX_BYTES + 1)
         read_history(data)
         yield Attachment(ROLE, writer.put_bytes(data), len(data))
+
+
+def seal_validation(
+    scores: ValidationScores | None, writer: PutsBlobs
+) -> tuple[dict[str, Any], Attachment] | None:
+    """Return what a checkpoint says of what it keeps of its validation, and the attachment.
+
+    Args:
+        scores: What each candidate said of the validation data; None: nothing is kept.
+        writer: Of the transaction that will log it.
+
+    Returns:
+        None also where it would be longer than anybody reads.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    data = None if scores is None else scores.write()
+    if scores is None or data is None:
+        return None
+    stated = {"format": validation.FORMAT, "count": len(scores.expected)}
+    return stated, Attachment(VALIDATION, writer.put_bytes(data), len(data))

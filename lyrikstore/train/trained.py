@@ -23,9 +23,9 @@ from lyrikstore.train.formats.formats import BLEND, FOREIGN, FORMATS, Format, fo
 from lyrikstore.train.formats.word_counts import MAX_VOCABULARY_BYTES, VOCABULARY
 from lyrikstore.train.requirements import DECODER, SFT
 from lyrikstore.train.snapshot import copy_base, copy_weights, staged_base
-from lyrikstore.train.tasks import TASKS, AnswerRule
 from lyrikstore.train.worker.staging import BASE, CHECKPOINT, Staging
 from lyrikstore.verify.evaluation.answers import MODEL, SEVERAL, WHOLE, Answerer
+from lyrikstore.verify.evaluation.choice.tasks import TASKS, AnswerRule
 from lyrikstore.verify.store.test_sets import MERGED
 
 

@@ -8,7 +8,7 @@ import pytest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.deploy.probe import MAX_PROBES, compare, made_probe, read_probe
 from lyrikstore.deploy.targets import target_for
-from lyrikstore.train.tasks import AnswerRule
+from lyrikstore.verify.evaluation.choice.tasks import AnswerRule
 
 LATENCY = {"p50": "1.00", "p95": "2.00"}
 

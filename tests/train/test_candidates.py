@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from lyrikstore.train.candidates import _join
-from lyrikstore.train.choose import Fitted, Tried
-from lyrikstore.train.tasks import AnswerRule
+from lyrikstore.verify.evaluation.choice.choose import Fitted, Tried
+from lyrikstore.verify.evaluation.choice.tasks import AnswerRule
 
 
 def test_a_blend_is_signed_with_nothing_that_is_true_of_one_of_its_models(tmp_path) -> None:

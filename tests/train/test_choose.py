@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lyrikstore.train.choose import choose, standard_error, weigh
-from lyrikstore.train.tasks import TASKS
+from lyrikstore.verify.evaluation.choice.choose import choose, standard_error, weigh
+from lyrikstore.verify.evaluation.choice.tasks import TASKS
 
 TASK = "text-classification"
 LABELS = 6

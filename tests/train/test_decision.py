@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lyrikstore.train.tasks import TASKS
+from lyrikstore.verify.evaluation.choice.tasks import TASKS
 
 
 def answered(task: str, records: int, wrong: int) -> tuple[Any, Any]:

@@ -151,7 +151,7 @@ KINDS: Mapping[str, Kind] = {
                     "filter": InputRule("filter", since=2),
                 },
             },
-            described=("segments",),
+            described=("segments", "validation"),
             newest=2,
         ),
         Kind(

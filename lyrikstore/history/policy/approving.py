@@ -5,6 +5,7 @@ from collections.abc import Container, Sequence
 from msgspec import Struct
 
 from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.manifests.names import Name
 from lyrikstore.history.policy.policy import APPROVAL, Policy, Role
 
 
@@ -41,16 +42,16 @@ def count_approvals(
         policy: The policy in force.
         name: Name of the approvals.
         approvals: Those that nobody withdrew.
-        authors: Who made the card, its subject and its run, as :func:`whose` gives them.
+        authors: Who made the card, its subject and its run, as :func:`last_key` gives them.
     """
     roles = approving_roles(policy, name)
     # ATTACK: whoever may sign everything else approves, and hides that others took theirs back.
     approving = tuple(
-        one for one in approvals if any(whose(policy, one.author) in role.keys for role in roles)
+        one for one in approvals if any(last_key(policy, one.author) in role.keys for role in roles)
     )
-    independent = tuple(one for one in approving if whose(policy, one.author) not in authors)
+    independent = tuple(one for one in approving if last_key(policy, one.author) not in authors)
     # A key that was replaced keeps what it signed, and counts as the one that replaced it.
-    keys = {whose(policy, one.author) for one in independent}
+    keys = {last_key(policy, one.author) for one in independent}
     counts = [(len(keys & set(role.keys)), role.threshold, len(role.keys)) for role in roles]
     nearest = max(counts, key=lambda one: one[0] - one[1], default=(0, 0, 0))
     return CountedApprovals(approving, independent, *nearest)
@@ -68,7 +69,12 @@ def approving_roles(policy: Policy, name: str) -> list[Role]:
     return [role for role in found if APPROVAL in role.kinds] or found
 
 
-def whose(policy: Policy, key: str) -> str:
+def last_key(policy: Policy, key: str) -> str:
     """Return the key that took the place of a key in the end: whose both are, by the policy."""
     # ATTACK: who trained the model approves it with the key that theirs was replaced by.
     return policy.successor(key) or key
+
+
+def approvals_name(card: str) -> str:
+    """Return what the approvals of a card are called, by its name."""
+    return f"approvals/{Name.parse(card).part}"

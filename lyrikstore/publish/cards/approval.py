@@ -14,8 +14,12 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
-from lyrikstore.history.manifests.names import Name
-from lyrikstore.history.policy.approving import approving_roles, count_approvals, whose
+from lyrikstore.history.policy.approving import (
+    approvals_name,
+    approving_roles,
+    count_approvals,
+    last_key,
+)
 from lyrikstore.history.policy.policy import APPROVAL
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import retired_versions
@@ -25,6 +29,7 @@ from lyrikstore.publish.cards.document import FORMATS, CardForm, read_content
 from lyrikstore.publish.cards.facts import subject_id
 from lyrikstore.publish.cards.sources import check_sources, text_of
 from lyrikstore.verify.report import CheckState
+from lyrikstore.verify.store.statements.approvals import makers_of
 
 _WAITING = ("stale", "contradicted")
 
@@ -69,7 +74,7 @@ def card_status(
     """
     state = repository.refs.get(card.name)
     made = _decisions(repository, card)
-    authors = _authors(repository, card)
+    authors = makers_of(repository, card, repository.policy)
     counted = count_approvals(repository.policy, _name_of(card), made.approving, authors)
     approving, count, keys = counted.approving, counted.count, (counted.needed, counted.possible)
     ids = tuple(one.id for one in approving)
@@ -158,7 +163,7 @@ def check_card_approved(
     """
     status = None if card is None else card_status(repository, card, trust=trust, at=at)
     name = card_name(checkpoint)
-    roles = approving_roles(repository.policy, _approvals_name(name))
+    roles = approving_roles(repository.policy, approvals_name(name))
     if not any(APPROVAL in role.kinds for role in roles):
         return status
     if status is None or status.word == "superseded":
@@ -216,11 +221,11 @@ def approve_card(
             f"no role of this store lets {signer.did} approve {name}",
             hint="an owner lets it: lyrikstore key admit DID --role approver",
         )
-    key = whose(repository.policy, signer.did)
-    own = key in _authors(repository, card)
+    key = last_key(repository.policy, signer.did)
+    own = key in makers_of(repository, card, repository.policy)
     made = _decisions(repository, card)
     if withdraw:
-        if all(whose(repository.policy, one.author) != key for one in made.approving):
+        if all(last_key(repository.policy, one.author) != key for one in made.approving):
             raise PolicyError("not-approved", "this key has approved nothing to be taken back")
     else:
         _check_own(own=own, alone=alone)
@@ -339,7 +344,7 @@ def _decisions(repository: Repository, card: Manifest) -> _Decisions:
     for identity in reversed(state.history if state is not None else ()):
         one = repository.manifest(identity)
         if one.inputs_in("card")[0].id == card.id:
-            key = whose(repository.policy, one.author)
+            key = last_key(repository.policy, one.author)
             last.pop(key, None)
             last[key] = one
     return _Decisions(
@@ -348,17 +353,5 @@ def _decisions(repository: Repository, card: Manifest) -> _Decisions:
     )
 
 
-def _authors(repository: Repository, card: Manifest) -> set[str]:
-    """Return who made the card, its subject and its run: the last of the keys that each had."""
-    subject = repository.manifest(subject_id(card))
-    # ATTACK: a card that leaves the run out among its own inputs.
-    made = [card, subject, *(repository.manifest(one.id) for one in subject.inputs_in("run"))]
-    return {whose(repository.policy, one.author) for one in made}
-
-
 def _name_of(card: Manifest) -> str:
-    return _approvals_name(card.name)
-
-
-def _approvals_name(card: str) -> str:
-    return f"approvals/{Name.parse(card).part}"
+    return approvals_name(card.name)

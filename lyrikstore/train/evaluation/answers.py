@@ -17,11 +17,11 @@ from lyrikstore.train.evaluation.sliced import SlicedRecords
 from lyrikstore.train.formats import word_counts
 from lyrikstore.train.labels import check_labels
 from lyrikstore.train.snapshot import CopiedFields, Snapshot, copy_datasets
-from lyrikstore.train.tasks import AnswerRule
 from lyrikstore.train.trained import read_scores, stage_checkpoint
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TEST, TRAIN, VALIDATION, open_staging
 from lyrikstore.verify.evaluation.answers import MODEL, SEVERAL, WHOLE, Answerer, Head
+from lyrikstore.verify.evaluation.choice.tasks import AnswerRule
 from lyrikstore.verify.evaluation.predictions import Line
 from lyrikstore.verify.store.test_sets import is_mostly_seen
 

@@ -14,6 +14,7 @@ from lyrikstore.canon.json import JSON, parse
 from lyrikstore.train.formats import adapter, blend, decoder, word_counts
 from lyrikstore.train.formats.architectures import family_of
 from lyrikstore.train.formats.formats import BLEND, FORMATS, Format
+from lyrikstore.verify.evaluation.choice.candidates import WEIGHTS
 
 Files = Mapping[str, bytes]
 Shapes = Mapping[str, tuple[int, ...]]
@@ -78,7 +79,7 @@ def check_settings(
         or members[1] not in FORMATS
         or not FORMATS[members[1]].needs_base
         or members[1] == decoder.FORMAT
-        or weight not in blend.WEIGHTS
+        or weight not in WEIGHTS
         or not isinstance(temperatures, list)
         or len(temperatures) != 2
         or not all(_is_within(one, *TEMPERATURES) for one in temperatures)

@@ -67,11 +67,6 @@ TRANSFORMERS, PEFT, FILES = "transformers/1", "peft/1", "files/1"
 FOREIGN = (TRANSFORMERS, PEFT, FILES)
 """Of what other programs trained: kept and handed on, never loaded (spec §13.13.4)."""
 
-FORMAT_IDS: Mapping[str, str] = {name: one.id for name, one in CANDIDATES.items()} | {
-    "blend": BLEND
-}
-"""Candidate → the format of the checkpoint that it would give."""
-
 
 def blend_of(other: Format) -> Format:
     """Return the format of a blend of word counts and another model."""

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from lyrikstore.train.formats.formats import FORMAT_IDS
 from lyrikstore.train.plan.estimate import Estimate, MachineFigures
 from lyrikstore.train.plan.plan import TrainingPlan
+from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS
 
 
 def plan_json(plan: TrainingPlan) -> dict[str, Any]:

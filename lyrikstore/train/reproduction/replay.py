@@ -21,7 +21,7 @@ from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.train.environment import describe_code
 from lyrikstore.train.formats.blend import OTHER
-from lyrikstore.train.formats.formats import BLEND, CANDIDATES, FORMAT_IDS
+from lyrikstore.train.formats.formats import BLEND, CANDIDATES
 from lyrikstore.train.replay.kept import KeptSegments
 from lyrikstore.train.reproduction.compare import DigestOnly
 from lyrikstore.train.reproduction.reproduce import (
@@ -39,6 +39,7 @@ from lyrikstore.train.snapshot import staged_base
 from lyrikstore.train.statements.inputs import copy_inputs
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging, open_staging
+from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS
 from lyrikstore.verify.store.reproductions import (
     INPUT_MISSING,
     NOT_KEPT,

@@ -21,7 +21,6 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.candidates import Chosen
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import describe_code
-from lyrikstore.train.formats.formats import FORMAT_IDS
 from lyrikstore.train.preflight import RunPlan, check_stages
 from lyrikstore.train.reproduction.compare import PROMPT, DigestOnly, compare_checkpoint
 from lyrikstore.train.seal import seal, seal_history
@@ -29,6 +28,7 @@ from lyrikstore.train.sft.accelerator import describe_machine
 from lyrikstore.train.statements.bodies import checkpoint_body
 from lyrikstore.train.statements.inputs import CopiedInputs, copy_inputs
 from lyrikstore.train.worker.staging import Staging, open_staging
+from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS
 from lyrikstore.verify.rights.required import check_rights
 from lyrikstore.verify.store.reproductions import (
     INPUT_MISSING,

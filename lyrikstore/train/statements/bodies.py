@@ -7,11 +7,11 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.train.candidates import Chosen, segment_steps
 from lyrikstore.train.environment import describe_code, precision_of
-from lyrikstore.train.formats.formats import FORMAT_IDS, Format
+from lyrikstore.train.formats.formats import Format
 from lyrikstore.train.preflight import RunPlan
 from lyrikstore.train.requirements import SFT
 from lyrikstore.train.statements.inputs import CopiedInputs
-from lyrikstore.train.tasks import TASKS
+from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS, deciding_metric
 
 
 def run_body(plan: RunPlan, copied: CopiedInputs) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def run_body(plan: RunPlan, copied: CopiedInputs) -> dict[str, Any]:
         "task": plan.task,
         "candidates": [{"format": FORMAT_IDS[name]} for name in plan.candidates],
         "plan": plan.planned,
-        "tolerances": config.tolerances.to_run(_metric(plan)),
+        "tolerances": config.tolerances.to_run(deciding_metric(plan.task)),
     }
     if each := segment_steps(config, copied.order["records"]["train"]):
         body["segments"] = {"steps": each}
@@ -78,32 +78,12 @@ def checkpoint_body(
         body["labels"] = labels
         if form.needs_base:
             body["text"] = {"maxTokens": config.model.max_tokens, "pooling": config.model.pooling}
-        if item["final"]:
-            body["decision"] = chosen.taken.fitted.decision.to_json()
     if item["final"]:
-        body["chosen"] = _reasons(plan, chosen)
-        body["actual"] = dict(chosen.actual)
+        decided = chosen.decided.to_body()
+        body["chosen"], body["actual"] = decided["chosen"], dict(chosen.actual)
+        if plan.task != SFT:
+            body["decision"] = decided["decision"]
     return body
-
-
-def _metric(plan: RunPlan) -> str:
-    return "validationLoss" if plan.task == SFT else TASKS[plan.task].METRIC
-
-
-def _reasons(plan: RunPlan, chosen: Chosen) -> dict[str, Any]:
-    metric = _metric(plan)
-    return {
-        "metric": metric,
-        "reason": chosen.reason,
-        "candidates": [
-            {
-                "format": FORMAT_IDS[one.candidate],
-                "metrics": {metric: f"{one.score:.4f}"},
-                "taken": one is chosen.taken,
-            }
-            for one in chosen.tried
-        ],
-    }
 
 
 def checkpoint_inputs(plan: RunPlan, run: Manifest, form: Format) -> list[Input]:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from lyrikstore.train.tasks import TASKS, AnswerRule
 from lyrikstore.train.worker.examples import Example, read_examples, targets
 from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
@@ -16,6 +15,7 @@ from lyrikstore.train.worker.models.model import Logits
 from lyrikstore.train.worker.process import peak_memory_bytes
 from lyrikstore.train.worker.staging import CHECKPOINT, TEST, TRAIN, VALIDATION
 from lyrikstore.verify.evaluation.answers import WHOLE
+from lyrikstore.verify.evaluation.choice.tasks import TASKS, AnswerRule
 from lyrikstore.verify.evaluation.words import NEAREST, WORD_COUNTS
 
 

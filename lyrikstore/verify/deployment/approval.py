@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.history.manifests.names import Name
-from lyrikstore.history.policy.approving import count_approvals, whose
+from lyrikstore.history.policy.approving import approvals_name, count_approvals, last_key
 from lyrikstore.history.policy.key_history import KeyHistory
 from lyrikstore.verify.report import Check, not_applicable, passed, unchecked, warned
 
@@ -33,8 +32,8 @@ def check_approval(
         summary = "who may approve in that store is not established"
         return unchecked(_CHECK, "no-policy", summary, **detail)
     policy = history.current
-    authors = {whose(policy, one.author) for one in made}
-    counted = count_approvals(policy, f"approvals/{Name.parse(card.name).part}", approvals, authors)
+    authors = {last_key(policy, one.author) for one in made}
+    counted = count_approvals(policy, approvals_name(card.name), approvals, authors)
     if counted.is_enough:
         who = [one.author for one in counted.independent]
         keys = pluralize(counted.count, "key")

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
@@ -10,16 +9,14 @@ from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.history.log import merkle
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.datasets.check import DatasetChecks
 from lyrikstore.verify.datasets.reading import DatasetReading
 from lyrikstore.verify.problems import Problems
-from lyrikstore.verify.report import Check, Report, failed, not_applicable, passed
+from lyrikstore.verify.report import Check, Report, failed, passed
 from lyrikstore.verify.rights.recorded import check_rights
 from lyrikstore.verify.rights.same_bytes import check_same_bytes
 from lyrikstore.verify.store.ancestry import (
@@ -33,26 +30,11 @@ from lyrikstore.verify.store.ancestry import (
 )
 from lyrikstore.verify.store.cards import CheckCards, check_cards_among
 from lyrikstore.verify.store.deployments import check_deployments
-from lyrikstore.verify.store.evaluations import MONITOR, ReadRecords, check_evaluations
-from lyrikstore.verify.store.generations import find_prompt_fault
+from lyrikstore.verify.store.evaluations import ReadRecords, check_evaluations
 from lyrikstore.verify.store.log import check_log_state
-from lyrikstore.verify.store.reproductions import find_fault
-from lyrikstore.verify.store.segments import MAX_BYTES, ROLE, read_segments
-from lyrikstore.verify.store.test_sets import (
-    MERGED,
-    MERGED_MEMBERS,
-    bases_of,
-    generated_among,
-    is_another,
-    is_learnt,
-    is_mostly_seen,
-    learnt_by,
-    not_to_train_on,
-)
-
-_SHARED_ROLES = ("base", "train", "validation")
-_WITHOUT_BASE = frozenset({"tfidf/1"})
-"""Formats of checkpoints that hold nothing of a base which their run had for other candidates."""
+from lyrikstore.verify.store.statements.approvals import check_approvals
+from lyrikstore.verify.store.statements.checkpoints import check_checkpoints, unfollowed
+from lyrikstore.verify.store.statements.runs import check_runs
 
 
 def verify_object(
@@ -117,6 +99,8 @@ def verify_object(
         ),
         *measured.checks,
         check_runs(repository, ancestry),
+        check_checkpoints(repository, ancestry, read),
+        check_approvals(repository, ancestry),
         check_rights(repository, ancestry, trust=trust, at=at),
         check_same_bytes(repository, ancestry),
         check_evaluations(repository, ancestry, read),
@@ -131,75 +115,6 @@ def verify_object(
         at=at,
         open_questions=(*_open_questions(ancestry), *measured.open_questions),
     )
-
-
-def check_runs(repository: Repository, ancestry: Mapping[Digest, Manifest]) -> Check:
-    """Return ``runs``: whether what training made agrees with what was announced before it.
-
-    Args:
-        repository: The store.
-        ancestry: The manifests in question; ids they name and that are not in it are skipped here
-            and reported under ``lineage``.
-    """
-    problems = Problems("runs")
-    trained = [
-        manifest
-        for manifest in ancestry.values()
-        if manifest.kind == "checkpoint" and manifest.body["origin"] == "trained"
-    ]
-    for checkpoint in trained:
-        _compare_with_run(repository, checkpoint, ancestry, problems)
-    for evaluation in (item for item in ancestry.values() if item.kind == "evaluation"):
-        _check_locked(repository, evaluation, ancestry, problems)
-    for merged in ancestry.values():
-        if merged.kind == "checkpoint" and merged.body["origin"] == "derived":
-            _compare_with_source(merged, ancestry, problems)
-    again = [item for item in ancestry.values() if item.kind == "reproduction"]
-    for reproduction in again:
-        _check_again(repository, reproduction, ancestry, problems)
-    if not trained and not again and not problems.count:
-        return not_applicable("runs", "nothing in its ancestry was trained here")
-    return problems.close(
-        f"{pluralize(len(trained), 'checkpoint agrees', 'checkpoints agree')} "
-        "with runs registered before them"
-        + (f"; {pluralize(len(again), 'verdict follows', 'verdicts follow')}" if again else ""),
-        checkpoints=len(trained),
-    )
-
-
-def _check_again(
-    repository: Repository,
-    reproduction: Manifest,
-    ancestry: Mapping[Digest, Manifest],
-    problems: Problems,
-) -> None:
-    run = ancestry.get(reproduction.inputs_in("run")[0].id)
-    made = [ancestry.get(item.id) for item in reproduction.inputs_in("checkpoint")]
-    known = [one for one in made if one is not None]
-    if run is None or len(known) < len(made):  # then `lineage` says so
-        return
-    label = f"{reproduction.name} ({reproduction.id.short})"
-    signed = None
-    if "segments" in reproduction.body:
-        head = reproduction.body["segments"]["head"]
-        # ATTACK: drawn before it was logged what could be drawn.
-        if any(repository.index_of(one.id) >= head["size"] for one in known):
-            problems.bad.append(f"{label}: it drew from a log without its checkpoint")
-        # ATTACK: a head that nobody signed, tried until it draws what one likes.
-        hashes = repository.records.hashes[: head["size"]]
-        if head["size"] > repository.index_of(reproduction.id):
-            problems.bad.append(f"{label}: it drew from a log that is longer than it was then")
-        elif merkle.root(hashes).hex() != head["root"]:
-            problems.bad.append(f"{label}: it drew from a log that is not this one")
-        try:
-            for each in known:
-                for attached in present_attachments(repository, each, ROLE):
-                    signed = read_segments(repository.blobs.read(attached.id, max_bytes=MAX_BYTES))
-        except LyrikstoreError as error:
-            problems.note(f"{label}: segments", error)
-            return
-    if fault := find_fault(reproduction, run, known, signed):
-        problems.bad.append(f"{label}: {fault}")
 
 
 def _check_object(
@@ -225,142 +140,11 @@ def _check_effect(
         problems.note("which manifests the policy allows", error)
 
 
-def _compare_with_run(
-    repository: Repository,
-    checkpoint: Manifest,
-    ancestry: Mapping[Digest, Manifest],
-    problems: Problems,
-) -> None:
-    run = ancestry.get(checkpoint.inputs_in("run")[0].id)
-    if run is None:
-        return
-    label = f"{checkpoint.name} ({checkpoint.id.short})"
-    # Attack case A41, A43: registered first, and durably so, or it announced nothing.
-    before, after = repository.entry_of(run.id), repository.entry_of(checkpoint.id)
-    if before.index >= after.index or before.seq >= after.seq:
-        problems.bad.append(f"{label}: its run was not logged before it")
-    for role in _SHARED_ROLES:  # attack case A40
-        announced = {item.id for item in run.inputs_in(role)}
-        claimed = {item.id for item in checkpoint.inputs_in(role)}
-        if role == "base" and checkpoint.body["format"] in _WITHOUT_BASE and not claimed:
-            continue
-        if announced != claimed:
-            problems.bad.append(f"{label}: its {role} inputs are not those of its run")
-    claimed = {item.id for item in checkpoint.inputs_in("filter")}
-    if claimed - _filters_of(run, ancestry):
-        problems.bad.append(f"{label}: it names a filter that its data did not pass")
-    learnt = [ancestry[one] for one in learnt_by(checkpoint) if one in ancestry]
-    # ATTACK A69: what a model wrote under terms that do not permit to train on it.
-    if any(map(not_to_train_on, generated_among(learnt, ancestry.get))):
-        problems.bad.append(f"{label}: it learned from what output terms do not permit to train on")
-    if checkpoint.name not in run.body["plannedOutputs"]:
-        problems.bad.append(f"{label}: its run did not plan an output of that name")
-    if fault := find_prompt_fault(checkpoint.body, run.body):
-        problems.bad.append(f"{label}: {fault}")
-    if "execution" not in run.body and _is_on_gpu(run.body) != (
-        "accelerators" in run.body["environment"]
-    ):
-        # ATTACK: an environment that no machine has, so that every difference is its fault.
-        problems.bad.append(f"{label}: the GPU of its run is not where its config computes")
-    # ATTACK: a run that was to be watched, whose checkpoint is silent about what was seen.
-    watched = run.body.get("execution", {}).get("observed") == "reads-and-writes"
-    if watched != ("observed" in checkpoint.body):
-        said = "what was seen of it" if watched else "what nobody was to look at"
-        problems.bad.append(f"{label}: it {'does not say' if watched else 'says'} {said}")
-
-
-def _is_on_gpu(run: Mapping[str, Any]) -> bool:
-    training = run["config"].get("training")  # of a config it may be anything
-    return isinstance(training, dict) and training.get("device") == "cuda"
-
-
-def _compare_with_source(
-    merged: Manifest, ancestry: Mapping[Digest, Manifest], problems: Problems
-) -> None:
-    sources = [ancestry.get(item.id) for item in merged.inputs_in("source")]
-    known = [one for one in sources if one is not None]
-    if len(known) < len(sources):  # then `lineage` says so
-        return
-    label = f"{merged.name} ({merged.id.short})"
-    use = merged.body["operation"]["use"]
-    # ATTACK: an operation that nobody knows, and none of the data that its source learnt from.
-    if use != MERGED:
-        problems.add(problems.lost, "newer-format", f"{label}: made by {quote(use)}")
-        return
-    if len(known) != 1:
-        problems.bad.append(f"{label}: it was merged of {len(known)} checkpoints")
-        return
-    claimed = {(item.role, item.id) for item in merged.inputs if item.role != "source"}
-    held = {(item.role, item.id) for one in known for item in one.inputs if item.role != "source"}
-    # ATTACK A67: data that its source learnt from is left out, so that it tests what it knows.
-    if claimed != held:
-        problems.bad.append(f"{label}: its inputs are not those of what it was made of")
-    # ATTACK A67: the same weights, which answer by other labels.
-    for name in MERGED_MEMBERS:
-        if merged.body.get(name) != known[0].body.get(name):
-            problems.bad.append(f"{label}: its {name} is not that of what it was made of")
-
-
-def _filters_of(run: Manifest, ancestry: Mapping[Digest, Manifest]) -> set[Digest]:
-    filters: set[Digest] = set()
-    pending = [item.id for item in run.inputs if item.kind == "dataset"]
-    seen: set[Digest] = set()
-    while pending:
-        identity = pending.pop()
-        if identity in seen or identity not in ancestry:
-            continue
-        seen.add(identity)
-        filters.update(item.id for item in ancestry[identity].inputs_in("filter"))
-        pending += ancestry[identity].made_from
-    return filters
-
-
-def _check_locked(
-    repository: Repository,
-    evaluation: Manifest,
-    ancestry: Mapping[Digest, Manifest],
-    problems: Problems,
-) -> None:
-    checkpoint = ancestry.get(evaluation.inputs_in("checkpoint")[0].id)
-    if checkpoint is None or not checkpoint.inputs_in("run"):
-        return
-    run = ancestry.get(checkpoint.inputs_in("run")[0].id)
-    label = f"{evaluation.name} ({evaluation.id.short})"
-    # ATTACK: a baseline that learnt from less than the model did, or from what nobody may train on.
-    if {item.id for item in evaluation.inputs_in("train")} - set(learnt_by(checkpoint)):
-        problems.bad.append(f"{label}: its baseline learnt from other data than the model")
-    for test in evaluation.inputs_in("test"):
-        tested = ancestry.get(test.id)
-        if tested is None:
-            continue
-        chain = [checkpoint, *bases_of(checkpoint, ancestry.get)]
-        # ATTACK A66: what the base learned from here, as the test of what was trained on from it.
-        if any(is_learnt(tested, model, ancestry.values()) for model in chain):
-            problems.bad.append(f"{label}: it was tested on what it was trained on")
-        if run is None:
-            continue
-        after = repository.index_of(test.id) >= repository.index_of(run.id)
-        if evaluation.body.get("purpose") == MONITOR:
-            # ATTACK: the locked test set, called what came after the run.
-            if not after:
-                problems.bad.append(f"{label}: it monitors data that was logged before the run")
-            continue
-        if after:
-            problems.odd.append(f"{label}: its test set was logged after the run began")
-        # Before predictions were signed, overlap was stated and nothing followed from it.
-        seen = evaluation.body.get("overlap", {}).get("exact", 0)
-        count = evaluation.body["count"]
-        if "predictions" in evaluation.body and is_mostly_seen(seen, count):
-            problems.bad.append(f"{label}: most of its test records are what was trained on")
-        # ATTACK: of several locked test sets, the one on which the model happens to do best.
-        if is_another(tested, run):
-            problems.bad.append(f"{label}: its run named another test set")
-
-
 def _open_questions(ancestry: Mapping[Digest, Manifest]) -> list[str]:
     open_questions: list[str] = []
     if any(item.kind in {"checkpoint", "run"} for item in ancestry.values()):
         open_questions += map(not_proven, ("training", "evaluation", "weights"))
+    open_questions += [not_proven("choice", name) for name in unfollowed(ancestry)]
     for manifest in ancestry.values():
         if manifest.kind == "checkpoint" and manifest.body["origin"] == "imported":
             asserted = manifest.body.get("rights", {}).get("asserted")

@@ -6,6 +6,7 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.verify.evaluation.choice.candidates import deciding_metric, validation_metric
 from lyrikstore.verify.store.segments import SegmentList, draw_segments, miss_chance
 
 MATCH = "match"
@@ -35,8 +36,6 @@ PACKED_ORDER = ("blake3-order/1", "blake3-pack/1")
 LOSS = "validationLoss"
 """The metric of a model that writes, which its tolerances have to name."""
 
-_DECIDES: Mapping[str, str] = {"sft": LOSS, "multi-label": "validationMicroF1"}
-_DECIDES_USUALLY = "validationMacroF1"
 _BLEND = "blend/1"
 _WRITES = "sft"
 
@@ -58,7 +57,7 @@ def is_repeatable(run: Mapping[str, Any]) -> bool:
     # ATTACK: tolerances for a metric that no checkpoint has, which every model is within.
     if writes or "tolerances" in run:
         limits = run.get("tolerances", {}).get("differences", {})
-        if limits.keys() != {_DECIDES.get(run["task"], _DECIDES_USUALLY)}:
+        if limits.keys() != {validation_metric(deciding_metric(run["task"]))}:
             return False
     return bool(order == (PACKED_ORDER if writes else (ORDER, None)))
 

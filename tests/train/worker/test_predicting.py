@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.train.predict.predict import MOST_EXPLAINED, predict_records
-from lyrikstore.train.tasks import TASKS, AnswerRule
 from lyrikstore.train.worker.examples import BATCH_RECORDS, Example, example_batches
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.model import unit_rows
@@ -25,6 +24,7 @@ from lyrikstore.train.worker.predicting.explain import (
     sentences,
 )
 from lyrikstore.train.worker.predicting.nearest import MOST, Nearest
+from lyrikstore.verify.evaluation.choice.tasks import TASKS, AnswerRule
 
 pytestmark = [pytest.mark.train]
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.verify.store.honest import Honest
 from tests.verify.store.lineage import Lineage, make_lineage
 
 
@@ -25,3 +26,11 @@ def copied(sound: Lineage, tmp_path: Path) -> Lineage:
 def fresh(tmp_path: Path, world: SimpleNamespace) -> Lineage:
     """A store of its own, to be extended."""
     return make_lineage(tmp_path, world)
+
+
+@pytest.fixture(scope="session")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> Honest:
+    """A store with a manifest of every kind, to which versions may be added."""
+    made = Honest(tmp_path_factory.mktemp("honest"))
+    made.build()
+    return made

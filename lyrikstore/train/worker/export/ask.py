@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lyrikstore.train.tasks import TASKS
 from lyrikstore.train.worker.errors import loading
 from lyrikstore.train.worker.examples import read_examples
 from lyrikstore.train.worker.fitting.written import Report
@@ -17,6 +16,7 @@ from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.metrics import latency
 from lyrikstore.train.worker.staging import TEST
 from lyrikstore.verify.evaluation.answers import WHOLE
+from lyrikstore.verify.evaluation.choice.tasks import TASKS
 
 Answer = Callable[[str], NDArray[np.float64]]
 """Text → logits."""

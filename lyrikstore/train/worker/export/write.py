@@ -6,7 +6,6 @@ from typing import Any
 
 from lyrikstore.train.formats import blend, word_counts
 from lyrikstore.train.formats.base_model import CONFIG
-from lyrikstore.train.tasks import AnswerRule
 from lyrikstore.train.worker.export.output import FOLDER, Output
 from lyrikstore.train.worker.export.settings import (
     UNLIMITED,
@@ -20,6 +19,7 @@ from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.load import load_model
 from lyrikstore.train.worker.staging import CHECKPOINT
+from lyrikstore.verify.evaluation.choice.tasks import AnswerRule
 
 _OTHER = "encoder.logits"
 

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lyrikstore.train.tasks.task import Flags
 from lyrikstore.train.worker.errors import diverged
 from lyrikstore.train.worker.examples import Example, targets
 from lyrikstore.train.worker.fitting.loop import EpochLoop, Validated
@@ -19,6 +18,7 @@ from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.encoder import prepare
 from lyrikstore.train.worker.models.tuned import Tuned
 from lyrikstore.train.worker.order import epoch_batches, padding_ratio
+from lyrikstore.verify.evaluation.choice.task import Flags
 
 
 def train_encoder(

@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lyrikstore.train.tasks import TASKS
-from lyrikstore.train.tasks.task import Flags, Scores, macro_f1
 from lyrikstore.train.worker.examples import Example, targets
 from lyrikstore.train.worker.metrics import decimal
 from lyrikstore.train.worker.models.model import Saved
 from lyrikstore.train.worker.process import peak_memory_bytes
+from lyrikstore.verify.evaluation.choice.task import Scores
+from lyrikstore.verify.evaluation.choice.tasks import TASKS
+from lyrikstore.verify.evaluation.choice.validation import validation_metrics
 
 Report = Callable[..., None]
 """Takes ``phase``, ``done``, ``total`` and figures by name."""
@@ -128,18 +129,3 @@ class Written(WrittenFolders):
             history=history,
             segments=segments,
         )
-
-
-def validation_metrics(task: str, logits: Scores, expected: Flags) -> dict[str, str]:
-    """Return metrics of the validation data, with the decision that fits it best."""
-    kind = TASKS[task]
-    decision = kind.decide(logits, expected)
-    given = kind.given(kind.probabilities(logits, decision.temperature), decision)
-    found = {
-        "validationAccuracy": decimal(float((given == expected).all(1).mean())),
-        "validationMacroF1": decimal(macro_f1(expected, given)),
-    }
-    if kind.METRIC != "macroF1":
-        name = f"validation{kind.METRIC[0].upper()}{kind.METRIC[1:]}"
-        found[name] = decimal(kind.score(expected, given))
-    return found

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from lyrikstore.train.tasks import TASKS
 from lyrikstore.train.worker.examples import Example
 from lyrikstore.train.worker.models.model import Logits, Model, Part, Summands
+from lyrikstore.verify.evaluation.choice.tasks import TASKS
 
 
 class Blend:

@@ -7,10 +7,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from lyrikstore.train.tasks import AnswerRule, Task
 from lyrikstore.train.worker.examples import Example
 from lyrikstore.train.worker.metrics import decimal
 from lyrikstore.train.worker.models.model import Model
+from lyrikstore.verify.evaluation.choice.tasks import AnswerRule, Task
 
 MOST_TERMS = 20
 """Terms that are named; the others are added up."""

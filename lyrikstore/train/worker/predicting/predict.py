@@ -6,8 +6,6 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from lyrikstore.train.tasks import TASKS, AnswerRule
-from lyrikstore.train.tasks.task import Scores
 from lyrikstore.train.worker.examples import Example, example_batches
 from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
@@ -18,6 +16,8 @@ from lyrikstore.train.worker.predicting.nearest import Nearest
 from lyrikstore.train.worker.scoring import prepare_libraries
 from lyrikstore.train.worker.staging import CHECKPOINT, TEST
 from lyrikstore.verify.evaluation.answers import WHOLE
+from lyrikstore.verify.evaluation.choice.task import Scores
+from lyrikstore.verify.evaluation.choice.tasks import TASKS, AnswerRule
 
 
 def predict(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:

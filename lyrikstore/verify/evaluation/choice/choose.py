@@ -1,21 +1,17 @@
 """The choice between candidates, by validation; and the blend of two of them (spec §13.2.2).
 
-In the parent: numpy alone, over what each worker said of the validation data.
+numpy alone, over what each candidate said of the validation data.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
 
-from lyrikstore.canon.errors import RunFailedError, storage_error
-from lyrikstore.train.formats.blend import WEIGHTS
-from lyrikstore.train.tasks import TASKS, AnswerRule, Task
-from lyrikstore.train.tasks.task import Flags, Scores
-
-ORDER = ("tfidf", "embeddings", "blend", "lora", "full", "decoder")
-"""Of those that do equally well the first is taken: the cheaper one to answer with."""
+from lyrikstore.verify.evaluation.choice.candidates import BLEND, FORMAT_IDS, ORDER, WEIGHTS
+from lyrikstore.verify.evaluation.choice.task import Flags, Scores
+from lyrikstore.verify.evaluation.choice.tasks import TASKS, AnswerRule, Task
 
 FOLDS = 5
 """A record of the validation data is answered by what the other folds decided."""
@@ -59,23 +55,6 @@ class Tried(Struct, frozen=True):
     other: str = ""
 
 
-def read_logits(path: Path, records: int, labels: int) -> Scores:
-    """Return what a worker wrote of the validation data: records × labels.
-
-    Raises:
-        RunFailedError: (``bad-output``) it is no such file.
-        StorageError: It cannot be read.
-    """
-    try:
-        data = path.read_bytes() if path.stat().st_size == 8 * records * labels else b""
-    except OSError as error:
-        raise storage_error(error, f"reading {path.name}") from error
-    found = np.frombuffer(data, "<f8")
-    if len(found) != records * labels or not np.isfinite(found).all():
-        raise RunFailedError("bad-output", f"{path.name} is not what a worker writes")
-    return found.reshape(records, labels)
-
-
 def weigh(task_name: str, logits: Mapping[str, Scores], expected: Flags) -> list[Tried]:
     """Return every candidate with its metric, and a blend of word counts with each other one.
 
@@ -90,7 +69,7 @@ def weigh(task_name: str, logits: Mapping[str, Scores], expected: Flags) -> list
     ]
     if "tfidf" in logits:
         words = logits["tfidf"]
-        asked += [("blend", name, (words, one)) for name, one in logits.items() if name != "tfidf"]
+        asked += [(BLEND, name, (words, one)) for name, one in logits.items() if name != "tfidf"]
     return [_try(task, *one, expected) for one in asked]
 
 
@@ -124,6 +103,31 @@ def choose(task_name: str, tried: Sequence[Tried], expected: Flags) -> tuple[Tri
     elif len(ranked) > 1:
         reason += f"; next is {_name(ranked[1])} at {ranked[1].score:.4f}"
     return taken, reason
+
+
+def describe_choice(
+    metric: str, tried: Sequence[Tried], taken: Tried, reason: str
+) -> dict[str, Any]:
+    """Return ``chosen`` of a checkpoint.
+
+    Args:
+        metric: The metric that decided.
+        tried: What was tried.
+        taken: What was taken.
+        reason: Why.
+    """
+    return {
+        "metric": metric,
+        "reason": reason,
+        "candidates": [
+            {
+                "format": FORMAT_IDS[one.candidate],
+                "metrics": {metric: f"{one.score:.4f}"},
+                "taken": one is taken,
+            }
+            for one in tried
+        ],
+    }
 
 
 def standard_error(task: Task, expected: Flags, first: Flags, second: Flags) -> float:

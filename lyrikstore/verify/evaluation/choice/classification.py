@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from lyrikstore.train.tasks.task import (
+from lyrikstore.verify.evaluation.choice.task import (
     TEMPERATURES,
     AnswerRule,
     Flags,

@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from lyrikstore.train.labels import FEW_RECORDS
+from lyrikstore.verify.evaluation.choice.candidates import FEW_RECORDS
 
 Scores = NDArray[np.float64]
 """Records × labels."""

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from lyrikstore.train.tasks.classification import abstain_below
-from lyrikstore.train.tasks.task import (
+from lyrikstore.verify.evaluation.choice.classification import abstain_below
+from lyrikstore.verify.evaluation.choice.task import (
     TEMPERATURES,
     AnswerRule,
     Flags,

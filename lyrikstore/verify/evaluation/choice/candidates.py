@@ -1,0 +1,61 @@
+"""The candidates of a run, and the formats of the checkpoints that they give (spec §13.2.2)."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+FORMAT_IDS: Mapping[str, str] = {
+    "tfidf": "tfidf/1",
+    "embeddings": "embeddings/1",
+    "blend": "blend/1",
+    "lora": "peft-lora/1",
+    "full": "encoder/1",
+    "decoder": "decoder-lora/1",
+}
+"""Candidate → the format of the checkpoint that it would give; the cheaper ones come first."""
+
+ORDER = tuple(FORMAT_IDS)
+"""Of those that do equally well the first is taken: the cheaper one to answer with."""
+
+BLEND = "blend"
+
+WEIGHTS = tuple(f"0.{tenths}" for tenths in range(1, 10))
+"""Weights of the other model of a blend; with none or all it were no blend."""
+
+FEW_RECORDS = 50
+"""Validation records below which a temperature may not make answers surer than the model's own."""
+
+
+VALIDATION = "validation"
+"""Member of a checkpoint's body, and role of the attachment, that keep what validation decides."""
+
+_DECIDES: Mapping[str, str] = {"sft": "validationLoss", "multi-label": "microF1"}
+_DECIDES_USUALLY = "macroF1"
+
+
+def deciding_metric(task: str) -> str:
+    """Return the metric of the validation data that decides, by the task."""
+    return _DECIDES.get(task, _DECIDES_USUALLY)
+
+
+def validation_metric(metric: str) -> str:
+    """Return what a metric of validation data is called among those of a checkpoint."""
+    if metric.startswith("validation"):
+        return metric
+    return f"validation{metric[0].upper()}{metric[1:]}"
+
+
+def allowed_formats(run: Mapping[str, Any]) -> Collection[str] | None:
+    """Return the formats among which validation chose; None: the run does not say.
+
+    Args:
+        run: Its body.
+    """
+    if "candidates" not in run:
+        return None
+    tried = {one["format"] for one in run["candidates"]}
+    model = run["config"].get("model")  # of a config it may be anything
+    named = model.get("candidates") if isinstance(model, dict) else None
+    if not isinstance(named, list) or not named:
+        return tried
+    # What a blend joins is trained for it, and not taken where nobody names it.
+    return {FORMAT_IDS[one] for one in named if one in FORMAT_IDS}

@@ -1,0 +1,222 @@
+"""``validation/1``: what each candidate said of the validation data, record by record (§13.6.6).
+
+JSON Lines: a head, then a line for each record in storage order, named by its place alone. Scores
+are kept to the last bit, so that every program decides the same by them.
+"""
+
+from base64 import b64encode
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, BinaryIO, Literal, TypeVar
+
+import msgspec
+import numpy as np
+from msgspec import Meta, Struct
+
+from lyrikstore.canon.base64 import decode_base64
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.json import encode, parse_canonical
+from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS, validation_metric
+from lyrikstore.verify.evaluation.choice.choose import Tried, choose, describe_choice, weigh
+from lyrikstore.verify.evaluation.choice.task import Flags, Scores, macro_f1
+from lyrikstore.verify.evaluation.choice.tasks import TASKS
+
+FORMAT = "validation/1"
+MAX_BYTES, MAX_LINE = 64 << 20, 1 << 20
+"""Longest attachment and line, in bytes: what is computed of it takes a minute at most."""
+
+MAX_LABELS, MAX_CANDIDATES = 1000, 6
+_KIND = "bad-validation"
+_HINT = "the file is damaged, or was made by another version"
+_T = TypeVar("_T")
+
+
+class ValidationScores(Struct, frozen=True):
+    """What was said of the validation data.
+
+    Attributes:
+        task: What is learned.
+        labels: The labels, in the order of the columns.
+        logits: Candidate → its logits, records × labels, in the order of their training.
+        expected: Which labels the records have.
+    """
+
+    task: str
+    labels: tuple[str, ...]
+    logits: Mapping[str, Scores]
+    expected: Flags
+
+    def decide(self, allowed: Collection[str]) -> "Decided":
+        """Return what follows from it.
+
+        Args:
+            allowed: Formats of the candidates that may be taken.
+        """
+        return decide_candidates(self.task, self.logits, self.expected, allowed)
+
+    def write(self) -> bytes | None:
+        """Return the attachment; None where it would be longer than one may be."""
+        columns = [np.ascontiguousarray(one, "<f8") for one in self.logits.values()]
+        size = len(self.expected) * len(self.labels) * len(columns) * 11
+        if size > MAX_BYTES:
+            return None
+        head = {
+            "format": FORMAT,
+            "task": self.task,
+            "labels": list(self.labels),
+            "candidates": list(self.logits),
+        }
+        lines = [encode(head)]
+        for at, right in enumerate(self.expected):
+            scores = [b64encode(one[at].tobytes()).decode() for one in columns]
+            lines.append(
+                encode({"expected": np.flatnonzero(right).tolist(), "logits": list(scores)})
+            )
+        data = b"".join(line + b"\n" for line in lines)
+        return data if len(data) <= MAX_BYTES and max(map(len, lines)) < MAX_LINE else None
+
+
+class Decided(Struct, frozen=True):
+    """What validation decides.
+
+    Attributes:
+        metric: By what.
+        tried: The candidates that might be taken.
+        taken: The one that was.
+        reason: Why.
+        measured: What a worker says of its own scores, of one that is no blend.
+    """
+
+    metric: str
+    tried: tuple[Tried, ...]
+    taken: Tried
+    reason: str
+    measured: Mapping[str, str] = msgspec.field(default_factory=dict)
+
+    def to_body(self) -> dict[str, Any]:
+        """Return what follows of the body of a checkpoint; of ``metrics`` those of validation."""
+        return {
+            "chosen": describe_choice(self.metric, self.tried, self.taken, self.reason),
+            "decision": self.taken.fitted.decision.to_json(),
+            "metrics": {
+                **self.measured,
+                validation_metric(self.metric): f"{self.taken.score:.4f}",
+            },
+        }
+
+
+def decide_candidates(
+    task: str, logits: Mapping[str, Scores], expected: Flags, allowed: Collection[str]
+) -> Decided:
+    """Return what the scores of the validation data decide (spec §13.2.2).
+
+    Args:
+        task: What is learned.
+        logits: Candidate → its logits, in the order of their training.
+        expected: Which labels the records have.
+        allowed: Formats of the candidates that may be taken.
+
+    Raises:
+        FormatError: (``bad-validation``) none of them was trained.
+    """
+    tried = [one for one in weigh(task, logits, expected) if FORMAT_IDS[one.candidate] in allowed]
+    if not tried:
+        raise FormatError(_KIND, "none of the candidates that may be taken was trained")
+    taken, reason = choose(task, tried, expected)
+    own = logits.get(taken.candidate)
+    measured = {} if own is None else validation_metrics(task, own, expected)
+    return Decided(TASKS[task].METRIC, tuple(tried), taken, reason, measured)
+
+
+def validation_metrics(task: str, logits: Scores, expected: Flags) -> dict[str, str]:
+    """Return metrics of the validation data, with the decision that fits it best.
+
+    Args:
+        task: What is learned.
+        logits: What a model says of it.
+        expected: Which labels its records have.
+    """
+    kind = TASKS[task]
+    decision = kind.decide(logits, expected)
+    given = kind.given(kind.probabilities(logits, decision.temperature), decision)
+    found = {
+        "validationAccuracy": float((given == expected).all(1).mean()),
+        "validationMacroF1": macro_f1(expected, given),
+        validation_metric(kind.METRIC): kind.score(expected, given),
+    }
+    return {name: f"{value:.4f}" for name, value in found.items()}
+
+
+def read_validation(stream: BinaryIO) -> ValidationScores:
+    """Return what an attachment says.
+
+    Raises:
+        FormatError: (``bad-validation``) it is no such attachment.
+
+    Cost: one line at a time; memory for the scores, which are less than the attachment.
+    """
+    head = _parse(stream.readline(MAX_LINE + 1), _Head, 1)
+    width = len(head.labels)
+    names = head.candidates
+    if len(set(names)) != len(names) or len(set(head.labels)) != width:
+        raise FormatError(_KIND, "line 1 of the validation names something twice", hint=_HINT)
+    rows: list[list[bytes]] = [[] for _ in names]
+    expected: list[list[int]] = []
+    read = number = 1
+    while data := stream.readline(MAX_LINE + 1):
+        number, read = number + 1, read + len(data)
+        line = _parse(data, _Line, number)
+        scores = [decode_base64(one, _KIND) for one in line.logits]
+        fine = (
+            read <= MAX_BYTES
+            and [len(one) for one in scores] == [8 * width] * len(names)
+            and line.expected == sorted(set(line.expected))
+            and all(one < width for one in line.expected)
+            and not TASKS[head.task].problem([head.labels[one] for one in line.expected])
+        )
+        if not fine:
+            raise FormatError(_KIND, f"line {number} of the validation cannot be", hint=_HINT)
+        expected.append(line.expected)
+        for some, one in zip(rows, scores, strict=True):
+            some.append(one)
+    if not expected:
+        raise FormatError(_KIND, "the validation has no records", hint=_HINT)
+    right = np.zeros((len(expected), width), bool)
+    for at, numbers in enumerate(expected):
+        right[at, numbers] = True
+    logits: dict[str, Scores] = {
+        name: np.frombuffer(b"".join(some), "<f8").reshape(len(expected), width)
+        for name, some in zip(names, rows, strict=True)
+    }
+    if not all(np.isfinite(one).all() for one in logits.values()):
+        raise FormatError(_KIND, "a score of the validation is no number", hint=_HINT)
+    return ValidationScores(head.task, tuple(head.labels), logits, right)
+
+
+_Label = Annotated[str, Meta(min_length=1, max_length=65536)]
+_Number = Annotated[int, Meta(ge=0, lt=MAX_LABELS)]
+
+
+class _Head(Struct, frozen=True, forbid_unknown_fields=True):
+    format: Literal["validation/1"]
+    task: Literal["text-classification", "multi-label"]
+    labels: Annotated[list[_Label], Meta(min_length=1, max_length=MAX_LABELS)]
+    candidates: Annotated[
+        list[Literal["tfidf", "embeddings", "lora", "full"]],
+        Meta(min_length=1, max_length=MAX_CANDIDATES),
+    ]
+
+
+class _Line(Struct, frozen=True, forbid_unknown_fields=True):
+    expected: list[_Number]
+    logits: Annotated[list[str], Meta(min_length=1, max_length=MAX_CANDIDATES)]
+
+
+def _parse(data: bytes, kind: type[_T], number: int) -> _T:
+    if not data.endswith(b"\n") or len(data) > MAX_LINE:
+        text = f"line {number} of the validation is too long, or has no end"
+        raise FormatError(_KIND, text, hint=_HINT)
+    try:
+        return msgspec.convert(parse_canonical(data[:-1], max_bytes=MAX_LINE), kind)
+    except (msgspec.ValidationError, FormatError) as error:
+        text = str(error)[:300]
+        raise FormatError(_KIND, f"line {number} of the validation: {text}", hint=_HINT) from None

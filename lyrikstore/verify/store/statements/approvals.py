@@ -1,0 +1,98 @@
+"""Whether approvals say of themselves who made what they approve (spec §14.4.9).
+
+One rule, for whoever signs an approval and for whoever verifies one.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.text import pluralize
+from lyrikstore.history.manifests.kinds import GENESIS_NAME
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.policy.approving import approvals_name, last_key
+from lyrikstore.history.policy.policy import APPROVAL, Policy
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.problems import Problems
+from lyrikstore.verify.report import Check, not_applicable
+
+_CHECK = "approvals"
+
+
+def makers_of(repository: Repository, card: Manifest, policy: Policy) -> set[str]:
+    """Return who made a card, its subject and its run: the last of the keys that each had.
+
+    Args:
+        repository: The store.
+        card: The card.
+        policy: Says which key took the place of which.
+
+    Raises:
+        LyrikstoreError: What it is about cannot be read.
+    """
+    named = (*card.inputs_in("checkpoint"), *card.inputs_in("subject"))
+    subject = repository.manifest(named[0].id)
+    # ATTACK: a card that leaves the run out among its own inputs.
+    made = [card, subject, *(repository.manifest(one.id) for one in subject.inputs_in("run"))]
+    return {last_key(policy, one.author) for one in made}
+
+
+def check_approvals(repository: Repository, ancestry: Mapping[Digest, Manifest]) -> Check:
+    """Return ``approvals``: whether each says whether its author made what it approves.
+
+    Args:
+        repository: The store.
+        ancestry: The manifests in question: approvals, and cards, whose approvals are looked at.
+    """
+    problems = Problems(_CHECK)
+    count = 0
+    for approval in _approvals(repository, ancestry.values(), problems):
+        count += 1
+        label = f"{approval.name} ({approval.id.short})"
+        try:
+            card = repository.manifest(approval.inputs_in("card")[0].id)
+            policy = _policy_before(repository, repository.index_of(approval.id))
+            own = last_key(policy, approval.author) in makers_of(repository, card, policy)
+        except LyrikstoreError as error:
+            problems.note(label, error)
+            continue
+        if approval.name != approvals_name(card.name):
+            problems.add(problems.bad, "other-card", f"{label}: it is not called after its card")
+        # ATTACK A93: whoever made the model approves it as if somebody else had.
+        if approval.body["self"] != own:
+            made = "made" if own else "did not make"
+            text = f"{label}: its author {made} the card, its subject or its run, and it says else"
+            problems.add(problems.bad, "own-work", text)
+    if not count and not problems.count:
+        return not_applicable(_CHECK, "nobody approved it")
+    said = pluralize(count, "approval says", "approvals say")
+    return problems.close(f"{said} rightly whether it is of one's own work", approvals=count)
+
+
+def _policy_before(repository: Repository, index: int) -> Policy:
+    """Return the policy that was in force before a log entry: keys may have changed since."""
+    for identity in repository.refs[GENESIS_NAME].history:
+        if repository.index_of(identity) < index:
+            return Policy.parse(repository.manifest(identity).body["policy"])
+    return repository.policy
+
+
+def _approvals(
+    repository: Repository, manifests: Iterable[Manifest], problems: Problems
+) -> Iterator[Manifest]:
+    """Yield the approvals among manifests, and those with effect of the cards among them."""
+    found: dict[Digest, Manifest] = {}
+    for one in manifests:
+        if one.kind == APPROVAL:
+            found[one.id] = one
+        if one.kind != "card":
+            continue
+        try:
+            state = repository.refs.get(approvals_name(one.name))
+            for identity in () if state is None else state.history:
+                approval = repository.manifest(identity)
+                if approval.inputs_in("card")[0].id == one.id:
+                    found.setdefault(identity, approval)
+        except LyrikstoreError as error:
+            problems.note(f"what approves {one.name} ({one.id.short})", error)
+    yield from found.values()

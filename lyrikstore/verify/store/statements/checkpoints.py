@@ -1,0 +1,305 @@
+"""Checkpoints, held against their own files, their run and the choice by validation (§11.7.4)."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, LyrikstoreError
+from lyrikstore.canon.json import JSON, parse
+from lyrikstore.canon.quoting import quote
+from lyrikstore.canon.text import pluralize
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_attachments
+from lyrikstore.verify.evaluation.choice.candidates import (
+    FORMAT_IDS,
+    ORDER,
+    VALIDATION,
+    allowed_formats,
+    deciding_metric,
+    validation_metric,
+)
+from lyrikstore.verify.problems import Problems
+from lyrikstore.verify.report import Check, not_applicable, stated
+from lyrikstore.verify.store.ancestry import known_retirements
+from lyrikstore.verify.store.evaluations import ReadRecords
+
+if TYPE_CHECKING:
+    from lyrikstore.verify.evaluation.choice.validation import Decided, ValidationScores
+
+MAX_SETTINGS = 1 << 20
+"""Longest file of settings, in bytes."""
+
+_CHECK = "checkpoints"
+_BLEND = "blend.json"
+_NAMES = {form: name for name, form in FORMAT_IDS.items()}
+
+Settings = Mapping[str, Mapping[str, JSON]]
+"""File → what it says."""
+
+
+def check_checkpoints(
+    repository: Repository, ancestry: Mapping[Digest, Manifest], read: ReadRecords | None
+) -> Check:
+    """Return ``checkpoints``: whether each says what its files and its validation say.
+
+    Args:
+        repository: The store.
+        ancestry: The manifests in question.
+        read: Reads the records of validation data; None: they are not looked at.
+
+    Cost: one read of the settings of each, and of what it keeps of its validation; of the latter
+    some hundred passes over its scores, and where records are read, one of the validation data.
+    """
+    made = [
+        one
+        for one in ancestry.values()
+        if one.kind == "checkpoint" and one.body["origin"] != "imported"
+    ]
+    if not made:
+        return not_applicable(_CHECK, "nothing in its ancestry was trained here")
+    problems = Problems(_CHECK)
+    gone = known_retirements(repository)
+    for one in made:
+        held = _Held(repository, one, ancestry, problems)
+        settings = held.retired() if one.id in gone.versions else held.compare_settings()
+        held.compare_choice()
+        if VALIDATION in one.body:
+            held.compare_validation(settings, read)
+    bare = unfollowed(ancestry)
+    agree = f"{pluralize(len(made), 'checkpoint says', 'checkpoints say')} what their files say"
+    if bare and not problems.count:
+        text = f"{agree}; not computed again what validation chose of {bare[0]}: it keeps nothing"
+        return stated(_CHECK, text, stated=len(bare), checkpoints=len(made))
+    summary = f"{agree}, and what their validation decides"
+    return problems.close(summary, checkpoints=len(made), stated=len(bare))
+
+
+def unfollowed(ancestry: Mapping[Digest, Manifest]) -> list[str]:
+    """Return the names of checkpoints whose choice nobody can compute again.
+
+    Args:
+        ancestry: The manifests in question.
+    """
+    return [
+        one.name
+        for one in ancestry.values()
+        if one.kind == "checkpoint"
+        and one.body["origin"] == "trained"
+        and "decision" in one.body
+        and VALIDATION not in one.body
+    ]
+
+
+def stated_settings(body: Mapping[str, Any]) -> Settings:
+    """Return what the settings in the tree of a checkpoint have to say.
+
+    Args:
+        body: Of the manifest. Of a format that is not known nothing is looked at.
+    """
+    form, text, asked = body["format"], body.get("text", {}), body.get("prompt", {})
+    about = {name: body.get(name) for name in ("format", "labels", "task")}
+    encoded = {**about, "maxTokens": text.get("maxTokens"), "pooling": text.get("pooling")}
+    name = _NAMES.get(form)
+    if name == "tfidf":
+        return {"classifier.json": about}
+    if name in {"embeddings", "lora", "full"}:
+        return {"classifier.json": encoded}
+    if name == "blend":
+        other = {member: value for member, value in encoded.items() if member != "format"}
+        words = {**about, "format": FORMAT_IDS["tfidf"]}
+        return {_BLEND: about, "words/classifier.json": words, "other/classifier.json": other}
+    if name == "decoder":
+        del about["labels"]
+        prompt = {"system": asked.get("system", ""), "choices": asked.get("choices")}
+        return {"prompt.json": {**about, "maxTokens": encoded["maxTokens"], **prompt}}
+    return {}
+
+
+def find_choice_faults(body: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what cannot be of what a checkpoint says of its choice, whatever validation said.
+
+    Args:
+        body: Of the checkpoint; it says what was ``chosen``.
+        run: Body of its run.
+    """
+    chosen, metric = body["chosen"], deciding_metric(body.get("task", ""))
+    tried = chosen["candidates"]
+    taken = [one for one in tried if one["taken"]]
+    if chosen["metric"] != metric or any(metric not in one["metrics"] for one in tried):
+        yield "what it chose was not chosen by the metric of its task"
+        return
+    allowed = allowed_formats(run)
+    # ATTACK A92: a candidate that nobody trained, for others to compare with.
+    if allowed is not None and {one["format"] for one in tried} != set(allowed):
+        yield "its candidates are not those that its run tried"
+    if [one["format"] for one in taken] != [body["format"]]:
+        yield "it is not the candidate that was taken"
+        return
+    said = body.get("metrics", {}).get(validation_metric(metric))
+    if said != taken[0]["metrics"][metric]:
+        yield f"its {validation_metric(metric)} is not that of the candidate that was taken"
+    if metric == validation_metric(metric):  # the less the better, and there is no other
+        return
+    best = max(float(one["metrics"][metric]) for one in tried)
+    ranks = [
+        ORDER.index(_NAMES[one["format"]])
+        for one in tried
+        if float(one["metrics"][metric]) == best and one["format"] in _NAMES
+    ]
+    mine = _NAMES.get(body["format"])
+    worse = float(taken[0]["metrics"][metric]) < best
+    if worse and mine is not None and ranks and ORDER.index(mine) > max(ranks):
+        yield "a cheaper candidate was better than the one that was taken"
+
+
+class _Held:
+    """One checkpoint, and what is held against it."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        checkpoint: Manifest,
+        ancestry: Mapping[Digest, Manifest],
+        problems: Problems,
+    ) -> None:
+        self._repository, self._checkpoint = repository, checkpoint
+        self._ancestry, self._problems = ancestry, problems
+        self._label = f"{checkpoint.name} ({checkpoint.id.short})"
+
+    def _bad(self, code: str, text: str) -> None:
+        self._problems.add(self._problems.bad, code, f"{self._label}: {text}")
+
+    def retired(self) -> Settings:
+        """Say that its files are not here."""
+        text = f"{self._label}: not held against its files, which were retired"
+        self._problems.add(self._problems.odd, "retired", text)
+        return {}
+
+    def compare_settings(self) -> Settings:
+        """Hold the body against the settings in the tree; return them."""
+        wanted = stated_settings(self._checkpoint.body)
+        found: dict[str, Mapping[str, JSON]] = {}
+        try:
+            entries = self._repository.tree(self._checkpoint).by_path if wanted else {}
+        except LyrikstoreError as error:
+            self._problems.note(f"{self._label}: tree", error)
+            return found
+        for path, members in wanted.items():
+            if path not in entries or entries[path].bytes > MAX_SETTINGS:
+                self._bad("other-settings", f"its {path} is missing, or too long")
+                continue
+            try:
+                data = self._repository.blobs.read(entries[path].blake3, max_bytes=MAX_SETTINGS)
+            except LyrikstoreError as error:
+                self._problems.note(f"{self._label}: {path}", error)
+                continue
+            try:
+                document = parse(data, max_bytes=MAX_SETTINGS, floats=True)
+            except FormatError as error:
+                self._bad("other-settings", f"{path}: {quote(error.message, 200)}")
+                continue
+            said = document if isinstance(document, dict) else {}
+            found[path] = said
+            for name, value in members.items():
+                # ATTACK A92: each row of the weights gets the meaning of another.
+                if type(said.get(name)) is not type(value) or said.get(name) != value:
+                    self._bad("other-settings", f"its {name} is not that of its {path}")
+        return found
+
+    def compare_choice(self) -> None:
+        """Hold ``chosen`` against the run and the body, as far as needs no scores."""
+        run = self._run()
+        if "chosen" in self._checkpoint.body and run is not None:
+            for fault in find_choice_faults(self._checkpoint.body, run.body):
+                self._bad("other-choice", fault)
+
+    def compare_validation(self, settings: Settings, read: ReadRecords | None) -> None:
+        """Decide again by what was kept of the validation."""
+        from lyrikstore.verify.evaluation.choice.validation import FORMAT
+
+        body, run = self._checkpoint.body, self._run()
+        if body[VALIDATION]["format"] != FORMAT:
+            text = f"{self._label}: validation of format {body[VALIDATION]['format']}"
+            self._problems.add(self._problems.lost, "newer-format", text)
+            return
+        found = self._read_validation()
+        if found is None or run is None:
+            return
+        if fault := self._other_records(found, run, read):
+            self._bad("other-validation", fault)
+            return
+        try:
+            decided = found.decide(allowed_formats(run.body) or set(FORMAT_IDS.values()))
+        except FormatError as error:
+            self._bad("bad-validation", quote(error.message, 200))
+            return
+        for name, follows in decided.to_body().items():
+            said = body.get(name, {})
+            if name == "metrics":
+                said = {each: said.get(each) for each in follows}
+            # ATTACK A92: answers are surer than validation lets them be.
+            if said != follows:
+                code = "other-decision" if name == "decision" else "other-choice"
+                self._bad(code, f"its {name} is not what its validation decides")
+        if fault := _blend_fault(decided, settings):
+            self._bad("other-decision", fault)
+
+    def _run(self) -> Manifest | None:
+        named = self._checkpoint.inputs_in("run")
+        return self._ancestry.get(named[0].id) if named else None
+
+    def _read_validation(self) -> "ValidationScores | None":
+        from lyrikstore.verify.evaluation.choice.validation import read_validation
+
+        try:
+            attached = present_attachments(self._repository, self._checkpoint, VALIDATION)[0]
+            with self._repository.blobs.open(attached.id) as stream:
+                return read_validation(stream)
+        except FormatError as error:
+            self._bad("bad-validation", quote(error.message, 200))
+        except LyrikstoreError as error:
+            self._problems.note(f"{self._label}: validation", error)
+        return None
+
+    def _other_records(
+        self, found: "ValidationScores", run: Manifest, read: ReadRecords | None
+    ) -> str:
+        """Return how what was kept is not of the validation data; empty: it is."""
+        body, count = self._checkpoint.body, len(found.expected)
+        if (found.task, list(found.labels)) != (body.get("task"), body.get("labels")):
+            return "its validation has another task, or other labels"
+        if body[VALIDATION]["count"] != count:
+            return f"its validation is of {count} records, and it says otherwise"
+        named = self._checkpoint.inputs_in(VALIDATION)
+        data = [self._ancestry[one.id] for one in named if one.id in self._ancestry]
+        if len(data) < len(named):  # then `lineage` says so
+            return ""
+        if sum(one.body["records"] for one in data) != count:
+            return "its validation is not of as many records as its data has"
+        stated = run.body["config"].get("data")
+        field = stated.get("label") if isinstance(stated, dict) else None
+        if read is None or not field:
+            return ""
+        numbers = {label: number for number, label in enumerate(found.labels)}
+        try:
+            for at, record in enumerate(read(self._repository, data, field, ())):
+                right = {numbers.get(label, -1) for label in record.labels}
+                # ATTACK A92: what is wrong in the validation data is called right.
+                if at >= count or right != set(found.expected[at].nonzero()[0].tolist()):
+                    return f"record {at + 1} of its validation has other labels in the data"
+        except LyrikstoreError as error:
+            text = f"{self._label}: not compared with its validation data: "
+            self._problems.add(self._problems.odd, "not-compared", text + quote(error.message, 300))
+        return ""
+
+
+def _blend_fault(decided: "Decided", settings: Settings) -> str:
+    """Return how the settings of a blend are not those that validation fits; empty: they are."""
+    said, fitted = settings.get(_BLEND), decided.taken.fitted
+    if said is None:
+        return ""
+    follows = [fitted.weight, list(fitted.temperatures)]
+    if [said.get("weight"), said.get("temperatures")] != follows:
+        return "its blend is not that which its validation fits"
+    return ""

@@ -1,0 +1,180 @@
+"""An honest store with a manifest of every kind, which its owner then signs false ones in."""
+
+import json
+import os
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.api import CommitMetadata, FieldRoles, load_recipe
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.timestamps import now
+from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.curate.terms.offer import Offer
+from lyrikstore.history.commit.transaction import open_transaction
+from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
+from lyrikstore.testing.keys import signer_for
+from lyrikstore.train.config import TrainConfig
+from lyrikstore.verify.report import Report
+from tests.faults.robust.models import write_base
+from tests.servers.dask import new_store
+
+OWNER = signer_for("owner")
+MODEL, RUN = "checkpoints/acme/clauses", "runs/acme/clauses"
+EVALUATION, CARD = "evaluations/acme/clauses", "cards/acme/clauses"
+APPROVAL = "approvals/acme/clauses"
+BASE = "checkpoints/acme/base"
+ROLES = FieldRoles(text=("text",), label="label")
+SPLIT = """recipe = 1
+[[step]]
+use = "drop-duplicates/2"
+[[step]]
+use = "split/2"
+seed = "7"
+train = 0.4
+validation = 0.3
+test = 0.3
+"""
+CONFIG = f"""purpose = "train"
+name = "{MODEL}"
+[data]
+train = "acme/rows.train"
+validation = "acme/rows.validation"
+test = "acme/rows.test"
+label = "label"
+[model]
+base = "{BASE}"
+max_tokens = 16
+candidates = ["tfidf", "embeddings"]
+[training]
+epochs = 1
+threads = 1
+seed = 3
+[[threshold]]
+metric = "accuracy"
+at_least = 0.5
+[cost]
+unit = "hours"
+otherwise = 1
+"""
+
+
+def rows(count: int = 240) -> list[dict[str, str]]:
+    """Return rows whose texts say, mostly, which of three labels they have."""
+    chance = random.Random(1)
+    words = [f"word{number}" for number in range(60)]
+    found = []
+    for number in range(count):
+        label = ("lease", "loan", "other")[number % 3]
+        told = label if chance.random() < 0.8 else "nothing"
+        text = " ".join([told, *chance.choices(words, k=8), f"s{number}"])
+        found.append({"text": text, "label": label})
+    return found
+
+
+class Honest:
+    """The store, and its owner, who signs again what should not be signed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.store = folder, new_store(folder)
+        trusted = f'version = 1\n[[issuer]]\ndid = "{OWNER.did}"\nnickname = "owner"\n'
+        (folder / "trust.toml").write_text(trusted)
+
+    def build(self) -> None:
+        """Commit, split, train, evaluate, do it again, describe and approve."""
+        store, folder = self.store, self.folder
+        (folder / "rows").mkdir()
+        lines = "".join(f"{json.dumps(row)}\n" for row in rows())
+        (folder / "rows" / "rows.jsonl").write_text(lines)
+        (folder / "split.toml").write_text(SPLIT)
+        store.datasets.commit(folder / "rows", "acme/rows", CommitMetadata(roles=ROLES))
+        store.credentials.permit("acme/rows", offer=Offer.of_words(("train", "evaluate")))
+        store.datasets.filter("acme/rows", load_recipe(folder / "split.toml"), "acme/rows")
+        write_base(folder / "base")
+        store.datasets.commit(folder / "base", BASE, CommitMetadata())
+        store.models.train(TrainConfig.parse(CONFIG.encode()), environment=os.environ)
+        store.models.evaluate(MODEL, "acme/rows.test", environment=os.environ)
+        store.models.reproduce(MODEL, environment=os.environ)
+        store.models.card(MODEL)
+        self._approve()
+
+    def _approve(self) -> None:
+        # The card has open questions, so the program would not sign this: what it says is true.
+        with open_transaction(self.store.repository) as transaction:
+            card = self.store.resolve(CARD)
+            transaction.log_manifest(
+                sign_manifest(
+                    kind="approval",
+                    store=card.store,
+                    name=APPROVAL,
+                    body={"decision": "approve", "self": True, "statement": "read"},
+                    inputs=[Input("card", "card", card.id)],
+                    signer=OWNER,
+                    created=now(),
+                )
+            )
+            transaction.commit()
+        self.store.repository.refresh()
+
+    def sign(
+        self,
+        name: str,
+        body: dict[str, Any],
+        *,
+        signer: Signer = OWNER,
+        attachments: Sequence[tuple[str, bytes]] | None = None,
+    ) -> Digest:
+        """Sign and log what is there under a name once more, with another body; return its id.
+
+        Args:
+            name: The ref.
+            body: The body.
+            signer: Who signs.
+            attachments: What takes the place of the attachments in these roles.
+        """
+        (found,) = self.sign_all(name, [body], signer=signer, attachments=attachments or ())
+        return found
+
+    def sign_all(
+        self,
+        name: str,
+        bodies: Sequence[dict[str, Any]],
+        *,
+        signer: Signer = OWNER,
+        attachments: Sequence[tuple[str, bytes]] = (),
+    ) -> list[Digest]:
+        """Do so with several bodies, each in a version of its own."""
+        old, made = self.store.resolve(name), list[Digest]()
+        parent = self.store.resolve(name).id
+        with open_transaction(self.store.repository) as transaction:
+            kept = [one for one in old.attachments if one.role not in dict(attachments)]
+            kept += [
+                Attachment(role, transaction.writer.put_bytes(data), len(data))
+                for role, data in attachments
+            ]
+            for body in bodies:
+                manifest = sign_manifest(
+                    kind=old.kind, store=old.store, name=old.name, parents=[parent],
+                    inputs=old.inputs, tree=old.tree, files=old.files, body=body,
+                    attachments=kept, signer=signer, created=now(),
+                )  # fmt: skip
+                transaction.log_manifest(manifest)
+                parent = manifest.id
+                made.append(manifest.id)
+            transaction.commit()
+        self.store.repository.refresh()
+        return made
+
+    def forge(self, name: str, change: Callable[[dict[str, Any]], object], **how: Any) -> Report:
+        """Sign what is there under a name again, changed; return what is said of it."""
+        body = json.loads(json.dumps(self.store.resolve(name).body))
+        change(body)
+        return self.store.verify(str(self.sign(name, body, **how)))
+
+    def attached(self, name: str, role: str) -> bytes:
+        """Return the attachment in a role of what is there under a name."""
+        manifest: Manifest = self.store.resolve(name)
+        return self.store.repository.blobs.read(
+            manifest.attachments_in(role)[0].id, max_bytes=1 << 26
+        )

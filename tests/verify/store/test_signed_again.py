@@ -1,0 +1,149 @@
+"""False manifests that the owner signs with the real key: each is found, by a check with a name."""
+
+import json
+from base64 import b64encode
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lyrikstore.verify.evaluation.choice.candidates import VALIDATION
+from tests.verify.store.honest import (
+    APPROVAL,
+    CARD,
+    EVALUATION,
+    MODEL,
+    RUN,
+    Honest,
+)
+from tests.verify.store.lineage import states
+
+pytestmark = pytest.mark.train
+Change = Callable[[dict[str, Any]], object]
+
+
+@pytest.mark.parametrize("name", [MODEL, RUN, EVALUATION, CARD, APPROVAL])
+def test_what_is_honest_is_trusted(honest: Honest, name: str) -> None:
+    report = honest.store.verify(name)
+    assert report.verdict == "trusted", report.to_json()
+    assert not {"fail", "warn", "unchecked", "stated"} & set(states(report).values()) - (
+        {"warn"} if name == CARD else set()
+    )
+
+
+@pytest.fixture
+def again(honest: Honest, request: pytest.FixtureRequest):
+    """Return what signs a manifest again, and puts the honest one back afterwards."""
+    signed: list[str] = []
+    bodies: dict[str, dict[str, Any]] = {}
+
+    def sign(name: str, change: Change, **how: Any):
+        bodies.setdefault(name, honest.store.resolve(name).body)
+        signed.append(name)
+        return honest.forge(name, change, **how)
+
+    yield sign
+    for name in dict.fromkeys(signed):
+        honest.sign(name, bodies[name], attachments=())
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "check"),
+    [
+        (RUN, lambda body: body["order"]["records"].update(train=999_999), "runs"),
+        (RUN, lambda body: body["order"]["records"].update(validation=1), "runs"),
+        (RUN, lambda body: body["thresholds"][0].update(atLeast="0.1"), "runs"),
+        (RUN, lambda body: body.pop("thresholds"), "runs"),
+        (RUN, lambda body: body["config"]["threshold"][0].update(at_least="0.1"), "runs"),
+        (RUN, lambda body: body.update(seed=4), "runs"),
+        (RUN, lambda body: body["config"]["data"].update(train="acme/rows"), "runs"),
+        (RUN, lambda body: body["candidates"].append({"format": "encoder/1"}), "runs"),
+        (MODEL, lambda body: body["labels"].reverse(), "checkpoints"),
+        (MODEL, lambda body: body["chosen"]["candidates"].append(_lora()), "checkpoints"),
+        (MODEL, lambda body: _taken(body).update(metrics={"macroF1": "0.9999"}), "checkpoints"),
+        (MODEL, lambda body: body["metrics"].update(validationMacroF1="0.9999"), "checkpoints"),
+        (MODEL, lambda body: body["metrics"].update(validationAccuracy="0.9999"), "checkpoints"),
+        (MODEL, lambda body: body["decision"].update(temperature="3.000"), "checkpoints"),
+        (MODEL, lambda body: body["decision"].update(abstainBelow="0.000000"), "checkpoints"),
+        (MODEL, lambda body: body["chosen"].update(reason="it is the best"), "checkpoints"),
+        (MODEL, lambda body: body["validation"].update(count=900), "checkpoints"),
+        (APPROVAL, lambda body: body.update(self=False), "approvals"),
+    ],
+)
+def test_a_false_statement_is_found(again, name: str, change: Change, check: str) -> None:
+    report = again(name, change)
+    assert report.verdict == "invalid"
+    assert states(report)[check] == "fail", report.check(check)
+
+
+def _lora() -> dict[str, Any]:
+    return {"format": "peft-lora/1", "metrics": {"macroF1": "0.1"}, "taken": False}
+
+
+def _taken(body: dict[str, Any]) -> dict[str, Any]:
+    return next(one for one in body["chosen"]["candidates"] if one["taken"])
+
+
+def kept(honest: Honest) -> list[dict[str, Any]]:
+    """Return what the model keeps of its validation."""
+    return [json.loads(line) for line in honest.attached(MODEL, VALIDATION).splitlines()]
+
+
+def written(lines: list[dict[str, Any]]) -> bytes:
+    text = (json.dumps(line, sort_keys=True, separators=(",", ":")) for line in lines)
+    return "".join(f"{line}\n" for line in text).encode()
+
+
+def surer(lines: list[dict[str, Any]]) -> None:
+    for line in lines[1:]:
+        scores = [np.zeros(3) for _ in line["logits"]]
+        for one in scores:
+            one[line["expected"]] = 9.0
+        line["logits"] = [b64encode(one.tobytes()).decode() for one in scores]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda lines: lines.pop(), "other-validation"),
+        (lambda lines: lines[1].update(expected=[(lines[1]["expected"][0] + 1) % 3]),
+         "other-validation"),
+        (lambda lines: lines[0].update(labels=["loan", "lease", "other"]), "other-validation"),
+        (lambda lines: lines[0].update(task="multi-label"), "other-validation"),
+        (surer, "other-choice"),
+        (lambda lines: lines[1].update(expected=[3]), "bad-validation"),
+        (lambda lines: lines[1].update(expected=[]), "bad-validation"),
+        (lambda lines: lines[1]["logits"].pop(), "bad-validation"),
+        (lambda lines: lines[1].update(logits=["AAAA", "AAAA"]), "bad-validation"),
+        (lambda lines: lines[1].update(logits=["/" * 32, "/" * 32]), "bad-validation"),
+        (lambda lines: lines[1].update(more=1), "bad-validation"),
+        (lambda lines: lines[0].update(candidates=["tfidf", "tfidf"]), "bad-validation"),
+        (lambda lines: lines.clear(), "bad-validation"),
+    ],
+)  # fmt: skip
+def test_what_is_kept_of_a_validation_is_of_its_data(
+    honest: Honest, again, change: Callable[[list[dict[str, Any]]], object], reason: str
+) -> None:
+    honest_lines = honest.attached(MODEL, VALIDATION)
+    lines = kept(honest)
+    assert written(lines) == honest_lines
+    change(lines)
+    report = again(MODEL, lambda body: None, attachments=[(VALIDATION, written(lines))])
+    found = report.check("checkpoints")
+    assert (found.state, found.detail["reason"]) == ("fail", reason), found
+    honest.sign(MODEL, honest.store.resolve(MODEL).body, attachments=[(VALIDATION, honest_lines)])
+
+
+def test_a_choice_that_nobody_can_compute_again_is_called_stated(honest: Honest, again) -> None:
+    """Checkpoints that were made before validation was kept."""
+    kept_before = honest.attached(MODEL, VALIDATION)
+
+    def forget(body: dict[str, Any]) -> None:
+        del body["validation"]
+        body["decision"]["temperature"] = "3.000"
+
+    report = again(MODEL, forget)
+    assert (report.verdict, report.check("checkpoints").state) == ("trusted", "stated")
+    assert any(MODEL in line for line in report.not_proven)
+    assert kept_before == honest.attached(MODEL, VALIDATION)
