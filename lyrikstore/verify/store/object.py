@@ -1,5 +1,6 @@
 """Verification of one object with all it was made from (spec §11.7)."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -19,6 +20,7 @@ from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, Report, failed, passed
 from lyrikstore.verify.rights.recorded import check_rights
 from lyrikstore.verify.rights.same_bytes import check_same_bytes
+from lyrikstore.verify.stated import stated_members
 from lyrikstore.verify.store.ancestry import (
     check_contents,
     check_flags,
@@ -85,7 +87,7 @@ def verify_object(
     measured = DatasetChecks(repository, ancestry, datasets)
     made = (
         *log.checks,
-        _check_object(repository, identity, subject, broken),
+        _check_object(repository, identity, ancestry, broken),
         damage.close(
             f"{pluralize(len(named), 'blob')}, {pluralize(total, 'byte')}, each hashed",
             blobs=len(named),
@@ -118,16 +120,36 @@ def verify_object(
 
 
 def _check_object(
-    repository: Repository, identity: Digest, subject: Manifest | None, problems: Problems
+    repository: Repository,
+    identity: Digest,
+    ancestry: Mapping[Digest, Manifest],
+    problems: Problems,
 ) -> Check:
+    subject = ancestry.get(identity)
     if subject is None:
         reason = (problems.bad + problems.lost)[:1] or ["it cannot be read"]
         return failed("object", "unreadable", reason[0])
     index = repository.index_of(identity)
     summary = f"{subject.kind} {subject.name}, log entry {index}, signed by {subject.author}"
     return passed(
-        "object", summary, kind=subject.kind, name=subject.name, index=index, author=subject.author
+        "object",
+        summary,
+        kind=subject.kind,
+        name=subject.name,
+        index=index,
+        author=subject.author,
+        stated={kind: list(some) for kind, some in _stated(ancestry).items()},
     )
+
+
+def _stated(ancestry: Mapping[Digest, Manifest]) -> dict[str, list[str]]:
+    """Return what manifests say and no other bytes tell: kind → members, where there are some."""
+    kinds = sorted({one.kind for one in ancestry.values()})
+    found = {
+        kind: stated_members(kind, [one.body for one in ancestry.values() if one.kind == kind])
+        for kind in kinds
+    }
+    return {kind: some for kind, some in found.items() if some}
 
 
 def _check_effect(
@@ -144,6 +166,9 @@ def _open_questions(ancestry: Mapping[Digest, Manifest]) -> list[str]:
     open_questions: list[str] = []
     if any(item.kind in {"checkpoint", "run"} for item in ancestry.values()):
         open_questions += map(not_proven, ("training", "evaluation", "weights"))
+    for kind, some in _stated(ancestry).items():
+        first = dict.fromkeys(re.split(r"[.[]", one)[0] for one in some)
+        open_questions.append(not_proven("stated", kind, ", ".join(first)))
     open_questions += [not_proven("choice", name) for name in unfollowed(ancestry)]
     for manifest in ancestry.values():
         if manifest.kind == "checkpoint" and manifest.body["origin"] == "imported":

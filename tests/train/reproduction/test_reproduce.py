@@ -69,7 +69,8 @@ class Claims:
         self.count += 1
         name = f"acme/claim{self.count}"
         old, output = self.made.run, f"checkpoints/{name}"
-        told = {**old.body, "plannedOutputs": [output], **(run or {})}
+        config = {**old.body["config"], "name": output}
+        told = {**old.body, "config": config, "plannedOutputs": [output], **(run or {})}
         told = {key: value for key, value in told.items() if value is not None}
         announced = self.sign("run", f"runs/{name}", old.inputs, told)
         with open_transaction(self.repo) as tx:
@@ -92,6 +93,7 @@ class Claims:
                 tree=tree.id,
                 files=tree.files_id,
                 body={**model.body, **(body or {})},
+                attachments=model.attachments_in("validation"),
                 signer=OWNER,
                 created=now(),
             )
@@ -194,7 +196,8 @@ def test_tolerances_of_another_metric_than_the_one_that_decides_are_none(claims)
             claims.again(loose.name)
         assert caught.value.kind == "older-run"
     limits = {**tolerances, "differences": {"validationMicroF1": "0.005"}}
-    several = claims.claim(run={"task": "multi-label", "tolerances": limits})
+    told = {"task": "multi-label"}
+    several = claims.claim(run={**told, "tolerances": limits}, body=told)
     found = claims.again(several.name).manifest
     compared = [{"checkpoint": str(several.id), "differs": ["task"]}]
     assert (found.body["verdict"], found.body["compared"]) == ("mismatch", compared)

@@ -68,13 +68,15 @@ class Writers:
         """Log another run, and that it gave this model; return the checkpoint."""
         self.count += 1
         name, old = f"acme/writer-claim{self.count}", self.made
+        config = {**old.run.body["config"], "name": f"checkpoints/{name}"}
+        said = {"config": config, "plannedOutputs": [config["name"]]}
         with open_transaction(self.repo) as tx:
             announced = sign_manifest(
                 kind="run",
                 store=self.repo.store_id,
                 name=f"runs/{name}",
                 inputs=old.run.inputs,
-                body={**old.run.body, "plannedOutputs": [f"checkpoints/{name}"], **(run or {})},
+                body={**old.run.body, **said, **(run or {})},
                 signer=OWNER,
                 created=now(),
             )

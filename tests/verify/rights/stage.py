@@ -253,6 +253,7 @@ class Stage:
         }
         if self.grant is not None:
             right["grant"] = str(Digest.of(self.grant))
+        records = {"train": self.publisher.manifest.body["records"]}
         run = sign_manifest(
             kind="run",
             store=self.repository.store_id,
@@ -261,7 +262,7 @@ class Stage:
                 "purpose": "train",
                 "config": {"use": self.use},
                 "seed": 1,
-                "order": {"function": "shuffle/1", "records": {"train": 3}},
+                "order": {"function": "shuffle/1", "records": records},
                 "environment": {"python": "3.11", "platform": "x", "packages": {}, "threads": 1},
                 "code": {"package": "x", "version": "1", "digest": str(Digest.of(b"code"))},
                 "plannedOutputs": ["checkpoints/acme/classifier"],

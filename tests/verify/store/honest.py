@@ -25,6 +25,13 @@ MODEL, RUN = "checkpoints/acme/clauses", "runs/acme/clauses"
 EVALUATION, CARD = "evaluations/acme/clauses", "cards/acme/clauses"
 APPROVAL = "approvals/acme/clauses"
 BASE = "checkpoints/acme/base"
+HONEST = (
+    "datasets/acme/rows", "datasets/acme/rows.train", "filters/acme/rows", "records/acme/rows",
+    "retentions/acme/drafts", BASE, RUN, MODEL, EVALUATION, "evaluations/acme/clauses.monitor",
+    "reproductions/acme/clauses", CARD, APPROVAL,
+)  # fmt: skip
+"""A manifest of every kind that can be signed again, and of some kinds several."""
+
 ROLES = FieldRoles(text=("text",), label="label")
 SPLIT = """recipe = 1
 [[step]]
@@ -60,15 +67,15 @@ otherwise = 1
 """
 
 
-def rows(count: int = 240) -> list[dict[str, str]]:
+def rows(count: int = 240, seed: int = 1) -> list[dict[str, str]]:
     """Return rows whose texts say, mostly, which of three labels they have."""
-    chance = random.Random(1)
+    chance = random.Random(seed)
     words = [f"word{number}" for number in range(60)]
     found = []
     for number in range(count):
         label = ("lease", "loan", "other")[number % 3]
         told = label if chance.random() < 0.8 else "nothing"
-        text = " ".join([told, *chance.choices(words, k=8), f"s{number}"])
+        text = " ".join([told, *chance.choices(words, k=8), f"s{seed}x{number}"])
         found.append({"text": text, "label": label})
     return found
 
@@ -91,10 +98,23 @@ class Honest:
         store.datasets.commit(folder / "rows", "acme/rows", CommitMetadata(roles=ROLES))
         store.credentials.permit("acme/rows", offer=Offer.of_words(("train", "evaluate")))
         store.datasets.filter("acme/rows", load_recipe(folder / "split.toml"), "acme/rows")
+        (folder / "drafts").mkdir()
+        for text in ("first", "second"):
+            (folder / "drafts" / "draft.txt").write_text(f"the {text} draft\n")
+            store.datasets.commit(folder / "drafts", "acme/drafts", CommitMetadata())
+        store.datasets.gc(keep=("acme/drafts", 1))
+        offer = Offer.of_words(("train",))
+        store.credentials.issue("acme/rows", folder / "delivery", offer=offer)
         write_base(folder / "base")
         store.datasets.commit(folder / "base", BASE, CommitMetadata())
         store.models.train(TrainConfig.parse(CONFIG.encode()), environment=os.environ)
         store.models.evaluate(MODEL, "acme/rows.test", environment=os.environ)
+        (folder / "later").mkdir()
+        later = "".join(f"{json.dumps(row)}\n" for row in rows(120, seed=2))
+        (folder / "later" / "rows.jsonl").write_text(later)
+        store.datasets.commit(folder / "later", "acme/later", CommitMetadata(roles=ROLES))
+        store.credentials.permit("acme/later", offer=Offer.of_words(("train", "evaluate")))
+        store.models.monitor(MODEL, "acme/later", environment=os.environ)
         store.models.reproduce(MODEL, environment=os.environ)
         store.models.card(MODEL)
         self._approve()
@@ -165,6 +185,13 @@ class Honest:
             transaction.commit()
         self.store.repository.refresh()
         return made
+
+    def try_to_sign(self, old: Manifest, body: dict[str, Any]) -> None:
+        """Raise why nobody can sign a manifest with that body, if so."""
+        sign_manifest(
+            kind=old.kind, store=old.store, name=old.name, inputs=old.inputs, tree=old.tree,
+            files=old.files, body=body, attachments=old.attachments, signer=OWNER, created=now(),
+        )  # fmt: skip
 
     def forge(self, name: str, change: Callable[[dict[str, Any]], object], **how: Any) -> Report:
         """Sign what is there under a name again, changed; return what is said of it."""

@@ -12,6 +12,7 @@ from lyrikstore.verify.store.segments import steps_of
 _REF = re.compile(r"(?P<name>([a-z0-9][a-z0-9._-]*/){1,2}[a-z0-9][a-z0-9._-]*)(~[0-9]+)?")
 """A reference by name, with steps back; ids have no slash."""
 
+_NO_BASE = "linear"
 _BOUNDS = {"at_least": "atLeast", "at_most": "atMost"}
 
 
@@ -27,15 +28,18 @@ def find_announced_faults(
     body, config = run.body, run.body["config"]
     foreign = "execution" in body
     for role in ("train", "validation"):
-        data = [manifest_of(item.id) for item in run.inputs_in(role)]
-        known = [one for one in data if one is not None]
+        read = [manifest_of(item.id) for item in run.inputs_in(role)]
+        known = [one for one in read if one is not None]
         said = body["order"]["records"].get(role)
         # ATTACK A91: a model of nothing, said to have learned from a million records.
-        if len(known) == len(data) and said is not None:
+        if len(known) == len(read) and said is not None:
             follows = sum(one.body["records"] for one in known)
             if said != follows:
                 yield f"its {role} inputs have {follows} records, and its order {said}"
-        if not _are_named(_section(config, "data").get(role), run, role, manifest_of):
+    data, base = _section(config, "data"), _section(config, "model").get("base")
+    named = {role: data.get(role) for role in ("train", "validation", "test")}
+    for role, refs in {**named, "base": None if base == _NO_BASE else base}.items():
+        if not _are_named(refs, run, role, manifest_of):
             yield f"its {role} inputs are not those of its config"
     training = _section(config, "training")
     # A command is not told the seed of anything.

@@ -80,7 +80,7 @@ def _policy_before(repository: Repository, index: int) -> Policy:
 def _approvals(
     repository: Repository, manifests: Iterable[Manifest], problems: Problems
 ) -> Iterator[Manifest]:
-    """Yield the approvals among manifests, and those with effect of the cards among them."""
+    """Yield the approvals among manifests, and of cards among them what each key said last."""
     found: dict[Digest, Manifest] = {}
     for one in manifests:
         if one.kind == APPROVAL:
@@ -89,9 +89,12 @@ def _approvals(
             continue
         try:
             state = repository.refs.get(approvals_name(one.name))
+            said: set[str] = set()
             for identity in () if state is None else state.history:
                 approval = repository.manifest(identity)
-                if approval.inputs_in("card")[0].id == one.id:
+                key = last_key(repository.policy, approval.author)
+                if approval.inputs_in("card")[0].id == one.id and key not in said:
+                    said.add(key)
                     found.setdefault(identity, approval)
         except LyrikstoreError as error:
             problems.note(f"what approves {one.name} ({one.id.short})", error)

@@ -124,6 +124,8 @@ def find_choice_faults(body: Mapping[str, Any], run: Mapping[str, Any]) -> Itera
         run: Body of its run.
     """
     chosen, metric = body["chosen"], deciding_metric(body.get("task", ""))
+    if body.get("final") is not True:
+        yield "it is not the final one, and says what was chosen"
     tried = chosen["candidates"]
     taken = [one for one in tried if one["taken"]]
     if chosen["metric"] != metric or any(metric not in one["metrics"] for one in tried):

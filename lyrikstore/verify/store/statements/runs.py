@@ -144,6 +144,9 @@ def _compare_with_run(
         problems.bad.append(f"{label}: its run did not plan an output of that name")
     if fault := find_prompt_fault(checkpoint.body, run.body):
         problems.bad.append(f"{label}: {fault}")
+    for name, follows in _settings(run.body).items():
+        if checkpoint.body.get(name, follows) != follows:
+            problems.bad.append(f"{label}: its {name} is not that of its run")
     if "execution" not in run.body and _is_on_gpu(run.body) != (
         "accelerators" in run.body["environment"]
     ):
@@ -154,6 +157,17 @@ def _compare_with_run(
     if watched != ("observed" in checkpoint.body):
         said = "what was seen of it" if watched else "what nobody was to look at"
         problems.bad.append(f"{label}: it {'does not say' if watched else 'says'} {said}")
+
+
+def _settings(run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members of a checkpoint that its run says beforehand, as far as it does."""
+    model = run["config"].get("model")  # of a config it may be anything
+    found = {"task": run["task"]} if "task" in run else {}
+    if isinstance(model, dict) and "max_tokens" in model:
+        text = {"maxTokens": model["max_tokens"], "pooling": model.get("pooling")}
+        writes = run.get("task") == "sft"
+        found["text"] = {one: text[one] for one in text if one == "maxTokens" or not writes}
+    return found
 
 
 def _is_on_gpu(run: Mapping[str, Any]) -> bool:
