@@ -302,7 +302,7 @@ class Store(StoreContext):
             FormatError: (``bad-trust``) the trust file is none.
             StorageError: Storage backend error. What is wrong with the store stands in the report.
         """
-        from lyrikstore.api.verify import check_cards
+        from lyrikstore.api.verify import ask_again, check_cards
         from lyrikstore.curate.reading.datasets import StoredDatasets
         from lyrikstore.verify.store.object import verify_object
         from lyrikstore.verify.store.store import verify_store
@@ -319,6 +319,7 @@ class Store(StoreContext):
             )
         repository = self.repository.afresh()
         how["read"] = _read_labelled if recompute else None
+        how["again"] = ask_again() if recompute else None
         found = repository.resolve(ref)
         if found.kind == "card":
             from lyrikstore.publish.cards.check import verify_logged_card

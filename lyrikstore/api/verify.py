@@ -6,10 +6,10 @@ Example:
     <Verdict.TRUSTED: 'trusted'>
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.files import read_at_most, real_path
@@ -17,6 +17,7 @@ from lyrikstore.canon.limits import MAX_JSON_BYTES
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.verify.store.asked_again import AskAgain
 
 if TYPE_CHECKING:
     from lyrikstore.credentials.did import KnownDocument
@@ -213,3 +214,21 @@ def check_cards(repository: "Repository", cards: "Sequence[Manifest]") -> "Check
     from lyrikstore.publish.cards.sources import check_cards as check
 
     return check(repository, cards)
+
+
+def ask_again() -> AskAgain:
+    """Return what asks word counts again, and looks for near duplicates again, in a store."""
+    return AskAgain(_answer_again, _find_near_again)
+
+
+def _answer_again(*asked: Any) -> "Iterator[Any] | None":
+    # Loaded where somebody is asked: most objects rest on no evaluation.
+    from lyrikstore.train.evaluation.again import answer_again
+
+    return answer_again(*asked)
+
+
+def _find_near_again(*asked: Any) -> "Sequence[bool] | None":
+    from lyrikstore.train.evaluation.again import find_near_again
+
+    return find_near_again(*asked)

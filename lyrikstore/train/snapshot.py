@@ -180,6 +180,15 @@ def read_found(
             yield where, record, text
 
 
+def read_records(
+    repo: Repository, manifests: Sequence[Manifest], fields: CopiedFields
+) -> Iterator[tuple[Digest, list[str], str, dict[str, str]]]:
+    """Yield id, labels, text and further fields of each record, as :func:`read_texts`."""
+    for manifest in manifests:
+        for _, record, values, text, joined in _records(repo, manifest, fields):
+            yield record, values, text, joined
+
+
 def _records(repo: Repository, manifest: Manifest, fields: CopiedFields) -> Iterator[_Copied]:
     is_rows = source_reader(manifest.body) != DOCUMENT
     return (_rows if is_rows else _documents)(repo, manifest, fields)

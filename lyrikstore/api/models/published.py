@@ -201,6 +201,7 @@ class PublishedModels:
         Raises:
             StorageError: Storage backend error. What is wrong with the card stands in the report.
         """
+        from lyrikstore.api.verify import ask_again
         from lyrikstore.publish.cards.check import verify_card
 
         store = self.store
@@ -211,6 +212,7 @@ class PublishedModels:
             at=at or store.clock(),
             memory=store.memory,
             recompute=recompute,
+            again=ask_again(),
             progress=progress,
         )
 

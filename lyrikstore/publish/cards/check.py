@@ -44,6 +44,7 @@ from lyrikstore.verify.report import (
     unchecked,
     warned,
 )
+from lyrikstore.verify.store.asked_again import AskAgain
 from lyrikstore.verify.store.evaluations import ReadRecords
 from lyrikstore.verify.store.object import verify_object
 
@@ -58,6 +59,7 @@ def verify_card(
     at: datetime,
     memory: LogMemory | None = None,
     recompute: bool = True,
+    again: AskAgain | None = None,
     progress: OnProgress = silent,
 ) -> Report:
     """Return the report on a card: is it the signed one, and does it say what it rests on?
@@ -72,6 +74,7 @@ def verify_card(
         at: The moment of verification.
         memory: What was signed and seen before, or None.
         recompute: Whether to compute the evaluations of the model again.
+        again: As for :func:`~lyrikstore.verify.store.object.verify_object`.
         progress: Progress callback, in bytes.
 
     Raises:
@@ -85,7 +88,14 @@ def verify_card(
         return Report.of("card", (found,), subject=str(Digest.of(data)), issuer=None, at=at)
     read = read_labelled if recompute else None
     return verify_logged_card(
-        repository, found, trust=trust, at=at, memory=memory, read=read, progress=progress
+        repository,
+        found,
+        trust=trust,
+        at=at,
+        memory=memory,
+        read=read,
+        again=again,
+        progress=progress,
     )
 
 
@@ -97,6 +107,7 @@ def verify_logged_card(
     at: datetime,
     memory: LogMemory | None = None,
     read: ReadRecords | None = None,
+    again: AskAgain | None = None,
     progress: OnProgress = silent,
 ) -> Report:
     """Return the report on a card of a store, whether it was named or handed over.
@@ -108,6 +119,7 @@ def verify_logged_card(
         at: The moment of verification.
         memory: What was signed and seen before, or None.
         read: As for :func:`lyrikstore.verify.store.object.verify_object`.
+        again: Likewise.
         progress: Progress callback, in bytes.
 
     Raises:
@@ -125,6 +137,7 @@ def verify_logged_card(
         read=read,
         datasets=StoredDatasets(),
         check_cards=lambda store, _: check_sources(store, card),
+        again=again,
         progress=progress,
     )
     about = repository.manifest(subject_id(card))

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from io import FileIO
 from pathlib import Path
+from typing import Protocol
 
 from blake3 import blake3
 
@@ -54,6 +55,13 @@ class HashedStream:
         while part := self._file.read(1 << 20):
             self._hasher.update(part)
         return Digest(self._hasher.digest())
+
+
+class ReadsFiles(Protocol):
+    """What gives the bytes of files."""
+
+    def read(self, name: str, /) -> bytes:
+        """Return the bytes of one, by its path."""
 
 
 class StagedFiles:

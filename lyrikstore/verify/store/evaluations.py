@@ -12,6 +12,7 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     NotFoundError,
 )
+from lyrikstore.canon.json import JSON
 from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
@@ -20,6 +21,7 @@ from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable, stated, warned
 from lyrikstore.verify.store.ancestry import known_retirements
+from lyrikstore.verify.store.asked_again import AskAgain, ask_again
 from lyrikstore.verify.store.generations import recompute_generations
 from lyrikstore.verify.store.test_sets import learnt_by
 
@@ -41,7 +43,10 @@ ReadRecords = Callable[
 
 
 def check_evaluations(
-    repository: Repository, ancestry: Mapping[Digest, Manifest], read: ReadRecords | None
+    repository: Repository,
+    ancestry: Mapping[Digest, Manifest],
+    read: ReadRecords | None,
+    again: AskAgain | None = None,
 ) -> Check:
     """Return ``evaluation.recomputed`` of the evaluations in an ancestry.
 
@@ -49,9 +54,10 @@ def check_evaluations(
         repository: The store.
         ancestry: The manifests in question.
         read: Reads the records of test sets; None: nothing is computed again.
+        again: Asks models and baselines again; None: nobody is asked.
 
     Cost: one read of each ``predictions`` and of what the model learnt from, two of the test set,
-    and 1,000 resamples of it.
+    and 1,000 resamples of it. Of word counts, which are asked again, what :class:`AskAgain` costs.
     """
     evaluations = [one for one in ancestry.values() if one.kind == "evaluation"]
     gone = known_retirements(repository)
@@ -67,19 +73,57 @@ def check_evaluations(
     for one in retired:
         text = "its author states its figures; its predictions were retired"
         problems.add(problems.odd, "retired", f"{one.name} ({one.id.short}): {text}")
-    records = 0
+    records, unasked = 0, list[JSON]()
     for one in carrying:
         records += _recompute(repository, one, ancestry, read, problems)
+        unasked += _ask(repository, one, ancestry, again, problems)
     done = pluralize(len(carrying), "evaluation follows", "evaluations follow")
     if bare and not problems.count:
         first = f"{bare[0].name} ({bare[0].id.short})"
         text = f"not recomputed: {first} carries no predictions; its author states its figures"
         also = f"; {done} from predictions" if carrying else ""
         return stated(
-            "evaluation.recomputed", text + also, stated=len(bare), recomputed=len(carrying)
+            "evaluation.recomputed",
+            text + also,
+            stated=len(bare),
+            recomputed=len(carrying),
+            notAsked=unasked,
         )
     summary = f"{done} from predictions about {pluralize(records, 'record')}"
-    return problems.close(summary, recomputed=len(carrying), stated=len(bare))
+    return problems.close(summary, recomputed=len(carrying), stated=len(bare), notAsked=unasked)
+
+
+def _ask(
+    repository: Repository,
+    evaluation: Manifest,
+    ancestry: Mapping[Digest, Manifest],
+    again: AskAgain | None,
+    problems: Problems,
+) -> list[JSON]:
+    """Ask again, where nothing else is wrong; return who was not asked, and of what."""
+    everybody: list[JSON] = [f"{evaluation.name}: all of its predictions"]
+    checkpoint = ancestry.get(evaluation.inputs_in("checkpoint")[0].id)
+    named = () if checkpoint is None else checkpoint.inputs_in("run")
+    run = ancestry.get(named[0].id) if named else None
+    if again is None or checkpoint is None or run is None or problems.bad or problems.lost:
+        return everybody
+    if evaluation.body["predictions"]["format"] in GENERATIONS:
+        return everybody
+    label = f"{evaluation.name} ({evaluation.id.short})"
+    predictions = _read_predictions(repository, evaluation, label, problems)
+    roles = [("test", evaluation), ("train", evaluation), ("validation", checkpoint)]
+    data = {role: [ancestry.get(item.id) for item in one.inputs_in(role)] for role, one in roles}
+    known = {role: [one for one in some if one is not None] for role, some in data.items()}
+    if predictions is None or any(len(known[role]) < len(some) for role, some in data.items()):
+        return everybody
+    asked = ask_again(repository, evaluation, checkpoint, run, known, predictions, again)
+    if asked.fault:
+        problems.add(problems.bad, "other-answers", f"{label}: {asked.fault}")
+    if asked.undone:
+        text = f"{label}: nobody was asked again: {asked.undone}"
+        problems.add(problems.odd, "not-compared", text)
+        return everybody
+    return [f"{evaluation.name}: {who}" for who in asked.unasked]
 
 
 def _recompute(

@@ -30,6 +30,7 @@ from lyrikstore.verify.store.ancestry import (
     closure,
     hash_blobs,
 )
+from lyrikstore.verify.store.asked_again import AskAgain
 from lyrikstore.verify.store.cards import CheckCards, check_cards_among
 from lyrikstore.verify.store.deployments import check_deployments
 from lyrikstore.verify.store.evaluations import ReadRecords, check_evaluations
@@ -49,6 +50,7 @@ def verify_object(
     read: ReadRecords | None = None,
     check_cards: CheckCards | None = None,
     datasets: DatasetReading | None = None,
+    again: AskAgain | None = None,
     progress: OnProgress = silent,
 ) -> Report:
     """Return the report on a logged manifest and its whole ancestry.
@@ -64,6 +66,8 @@ def verify_object(
         check_cards: Makes the cards in its ancestry again; None: they are not checked.
         datasets: Reads the data of datasets, so that what they say of it is held against it; None:
             it is not, and the verdict is at best ``incomplete`` where there are any.
+        again: Asks models again whose evaluations are computed; None: nobody is asked, which is
+            said among what is not proven.
         progress: Progress callback, in bytes.
 
     Raises:
@@ -85,6 +89,7 @@ def verify_object(
     check_sums(repository, ancestry.values(), broken)
     subject = ancestry.get(identity)
     measured = DatasetChecks(repository, ancestry, datasets)
+    evaluations = check_evaluations(repository, ancestry, read, again if read else None)
     made = (
         *log.checks,
         _check_object(repository, identity, ancestry, broken),
@@ -108,6 +113,7 @@ def verify_object(
         check_evaluations(repository, ancestry, read),
         check_deployments(repository, ancestry),
         check_cards_among(repository, ancestry, check_cards),
+        evaluations,
     )
     return Report.of(
         "object",
@@ -115,7 +121,11 @@ def verify_object(
         subject=str(identity),
         issuer=subject.author if subject is not None else None,
         at=at,
-        open_questions=(*_open_questions(ancestry), *measured.open_questions),
+        open_questions=(
+            *_open_questions(ancestry),
+            *measured.open_questions,
+            *_unasked(evaluations),
+        ),
     )
 
 
@@ -160,6 +170,11 @@ def _check_effect(
         check_misdated(repository, problems)
     except LyrikstoreError as error:
         problems.note("which manifests the policy allows", error)
+
+
+def _unasked(evaluations: Check) -> list[str]:
+    found = evaluations.detail.get("notAsked")
+    return [not_proven("answers-again", str(one)) for one in found] if found else []
 
 
 def _open_questions(ancestry: Mapping[Digest, Manifest]) -> list[str]:

@@ -25,7 +25,7 @@ from lyrikstore.train.formats.word_counts import (
     WEIGHTS,
 )
 from lyrikstore.train.worker.examples import Example, targets
-from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.hashed_read import ReadsFiles
 from lyrikstore.train.worker.models.linear import fit_linear
 from lyrikstore.train.worker.models.model import Logits, Part, Summands, check_finite, described
 from lyrikstore.train.worker.models.terms import TermCounts, unit_sparse_rows, words_of
@@ -78,20 +78,11 @@ class WordCounts:
             examples: What to learn from.
             names: Fields that join the text.
         """
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
-        vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-        texts = [one.text for one in examples]
-        try:
-            words = vectorizer.fit_transform(texts)
-        except ValueError:  # no word is in two records
-            vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=1, sublinear_tf=True)
-            words = vectorizer.fit_transform(texts)
+        terms, words, rare = fit_terms([one.text for one in examples])
         fields = Fields.fit(names, [one.fields for one in examples])
         features = _joined(words, fields.matrix([one.fields for one in examples]))
         weight, bias = fit_linear(task, features, targets(examples, labels), STRENGTH)
-        terms = TermCounts(list(map(str, vectorizer.get_feature_names_out())), vectorizer.idf_)
-        return cls(task, labels, terms, fields, weight, bias, rare=vectorizer.min_df == 1)
+        return cls(task, labels, terms, fields, weight, bias, rare=rare)
 
     def logits(self, examples: Sequence[Example]) -> Logits:
         """Return the logits of some records."""
@@ -146,7 +137,7 @@ class WordCounts:
         save_file(tensors, folder / WEIGHTS)
 
     @classmethod
-    def load(cls, files: StagedFiles, folder: str) -> Self:
+    def load(cls, files: ReadsFiles, folder: str) -> Self:
         """Return the model in a staged folder; raises ``ValueError`` if its parts do not fit."""
         settings = json.loads(files.read(f"{folder}/{SETTINGS}"))
         terms = json.loads(files.read(f"{folder}/{VOCABULARY}"))
@@ -171,6 +162,24 @@ class WordCounts:
             tensors["weight"],
             tensors["bias"],
         )
+
+
+def fit_terms(texts: Sequence[str]) -> tuple[TermCounts, Any, bool]:
+    """Return the terms of some texts, the values of each text, and whether no term is in two.
+
+    Args:
+        texts: What to count.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
+    try:
+        words = vectorizer.fit_transform(texts)
+    except ValueError:  # no word is in two records
+        vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=1, sublinear_tf=True)
+        words = vectorizer.fit_transform(texts)
+    terms = TermCounts(list(map(str, vectorizer.get_feature_names_out())), vectorizer.idf_)
+    return terms, words, vectorizer.min_df == 1
 
 
 class Fields:

@@ -1,0 +1,218 @@
+"""Answers of word counts, and near duplicates, worked out again for whoever verifies (§13.9.9).
+
+In this process, and with what answered the first time. Encoders are not asked again: that takes
+their base, and hours.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import metadata
+from importlib.util import find_spec
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.curate.recipes.filters.duplicates.between import METHOD, find_near
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_tree
+from lyrikstore.train.evaluation.answers import fields_of
+from lyrikstore.train.formats import word_counts
+from lyrikstore.train.formats.adapter import MAX_JSON_BYTES
+from lyrikstore.train.formats.base_model import check_weights
+from lyrikstore.train.formats.check import check_settings, check_tensors
+from lyrikstore.train.formats.formats import FORMATS
+from lyrikstore.train.snapshot import CopiedFields, read_records, read_texts
+from lyrikstore.train.worker.examples import Example, targets
+from lyrikstore.verify.evaluation.answers import MODEL, WHOLE
+from lyrikstore.verify.evaluation.choice.tasks import TASKS, AnswerRule
+from lyrikstore.verify.evaluation.words import NEAREST, WORD_COUNTS
+
+MAX_WEIGHTS = 1 << 30
+"""Longest file of weights that is loaded into this process, in bytes."""
+
+MAX_FITTED = 50_000
+"""Most training records that a baseline is fitted to again: a minute, or some."""
+
+AT_ONCE = 256
+NEARLY = 1e-9
+"""Training records whose likeness differs by no more are equally near: sums may come otherwise."""
+
+UNSURE = -1
+"""Score of a record of which the answer may come either way."""
+
+Rows = NDArray[np.int64]
+Answer = Callable[[Sequence[Example]], Rows]
+"""Millionths of some records; a row of :data:`UNSURE` is not told."""
+
+_PACKAGES = ("numpy", "scikit-learn", "scipy")
+
+
+def find_near_again(
+    repo: Repository, run: Manifest, tests: Sequence[Manifest], train: Sequence[Manifest], how: str
+) -> list[bool] | None:
+    """Return which records of a test set have a near duplicate in training data.
+
+    Args:
+        repo: The store.
+        run: The run, whose config says which field is the text.
+        tests: The test set.
+        train: The training data.
+        how: The method that is said to have been used; None comes back for another than ours.
+
+    Raises:
+        LyrikstoreError: As reading them.
+    """
+    if how != METHOD:
+        return None
+    fields = fields_of(run.body["config"])
+    return find_near(read_texts(repo, tests, fields), read_texts(repo, train, fields))
+
+
+def answer_again(
+    repo: Repository,
+    evaluation: Manifest,
+    checkpoint: Manifest,
+    run: Manifest,
+    data: Mapping[str, Sequence[Manifest]],
+    answerer: str,
+) -> Iterator[Rows] | None:
+    """Return what an answerer says of a test set, in millionths, some records at a time.
+
+    Args:
+        repo: The store.
+        evaluation: The evaluation.
+        checkpoint: Its model.
+        run: The run of that.
+        data: The datasets in the roles ``test``, ``train`` and ``validation``.
+        answerer: ``model``, or the method of a baseline.
+
+    Returns:
+        None where it is not asked again: it is no word counts, it is too large, what it needs is
+        not installed here, or it was fitted by other versions of that.
+
+    Raises:
+        LyrikstoreError: As reading data and model.
+    """
+    if not all(map(find_spec, ("scipy", "sklearn", "safetensors"))):
+        return None
+    answer = (
+        _model(repo, checkpoint)
+        if answerer == MODEL
+        else _baseline(repo, evaluation, checkpoint, run, data, answerer)
+    )
+    if answer is None:
+        return None
+    joined = fields_of(run.body["config"]).joined if answerer == MODEL else ()
+    fields = _fields(run, joined)
+    examples = _examples(repo, data["test"], fields)
+    batches = iter(lambda: list(islice(examples, AT_ONCE)), [])
+    return map(answer, batches)
+
+
+def _fields(run: Manifest, joined: tuple[str, ...]) -> CopiedFields:
+    found = fields_of(run.body["config"])
+    return CopiedFields("", found.text, joined)
+
+
+def _examples(
+    repo: Repository, some: Sequence[Manifest], fields: CopiedFields
+) -> Iterator[Example]:
+    for record, labels, text, joined in read_records(repo, some, fields):
+        yield Example(record, tuple(labels), text, joined)
+
+
+def _model(repo: Repository, checkpoint: Manifest) -> Answer | None:
+    """Return what word counts answer; None: the model is none, or too large."""
+    form = checkpoint.body["format"]
+    files = present_tree(repo, checkpoint).by_path
+    if form != word_counts.FORMAT or files.keys() != word_counts.FILES:
+        return None
+    if files[word_counts.WEIGHTS].bytes > MAX_WEIGHTS:
+        return None
+    limits = {word_counts.VOCABULARY: word_counts.MAX_VOCABULARY_BYTES}
+    limits |= {word_counts.SETTINGS: MAX_JSON_BYTES, word_counts.WEIGHTS: MAX_WEIGHTS}
+    read = {
+        name: repo.blobs.read(entry.blake3, max_bytes=limits[name]) for name, entry in files.items()
+    }
+    settings = {name: read[name] for name in word_counts.JSON_FILES}
+    shapes = check_settings(FORMATS[form], settings, checkpoint.body, None, {})
+    weights = read[word_counts.WEIGHTS]
+    check_tensors(
+        word_counts.WEIGHTS,
+        check_weights(word_counts.WEIGHTS, weights, len(weights)),
+        shapes[word_counts.WEIGHTS],
+    )
+    from lyrikstore.train.worker.models.word_counts import WordCounts
+
+    try:
+        model = WordCounts.load(_Read(read), "")
+    except ValueError as error:
+        raise FormatError("bad-checkpoint", f"{checkpoint.name}: {error}") from None
+    rule = AnswerRule.of_body(checkpoint.body)
+    return _probable(checkpoint.body["task"], model.logits, rule.temperature)
+
+
+class _Read:
+    """Files that were read, as a model that is loaded asks for them."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+
+    def read(self, path: str) -> bytes:
+        """Return one of them."""
+        return self._files[path.rpartition("/")[2]]
+
+
+def _probable(task: str, logits: Callable[[Sequence[Example]], Any], temperature: float) -> Answer:
+    return lambda some: _millionths(TASKS[task].probabilities(logits(some), temperature))
+
+
+def _millionths(probabilities: Any) -> Rows:
+    return np.asarray(np.rint(probabilities * WHOLE), np.int64)
+
+
+def _baseline(
+    repo: Repository,
+    evaluation: Manifest,
+    checkpoint: Manifest,
+    run: Manifest,
+    data: Mapping[str, Sequence[Manifest]],
+    method: str,
+) -> Answer | None:
+    """Return what a baseline of word counts answers; None: it is not fitted again."""
+    from lyrikstore.train.worker.models.word_counts import WordCounts, fit_terms
+
+    body, label = checkpoint.body, fields_of(run.body["config"]).label
+    records = sum(one.body["records"] for one in data["train"])
+    if method not in {NEAREST, WORD_COUNTS} or records > MAX_FITTED:
+        return None
+    if method == WORD_COUNTS and not _same_packages(evaluation.body["environment"]):
+        return None
+    fields = CopiedFields(label, _fields(run, ()).text)
+    train = list(_examples(repo, data["train"], fields))
+    labels, task = list(body["labels"]), TASKS[body["task"]]
+    if method == NEAREST:
+        terms, known, _ = fit_terms([one.text for one in train])
+        wanted = targets(train, labels).astype(np.int64) * WHOLE
+        return lambda some: _nearest(terms.matrix([one.text for one in some]), known, wanted)
+    words = WordCounts.fit(task.NAME, labels, train, ())
+    checking = list(_examples(repo, data["validation"], fields))
+    decision = task.decide(words.logits(checking), targets(checking, labels))
+    return _probable(task.NAME, words.logits, decision.temperature)
+
+
+def _nearest(features: Any, known: Any, wanted: Rows) -> Rows:
+    likeness = (features @ known.T).toarray()
+    found = wanted[likeness.argmax(1)]
+    for at, row in enumerate(likeness):
+        alike = np.flatnonzero(row >= row.max() - NEARLY)
+        if not (wanted[alike] == found[at]).all() and row.max() > 0:
+            found[at] = UNSURE
+    return np.asarray(found)
+
+
+def _same_packages(environment: Mapping[str, Any]) -> bool:
+    return all(environment["packages"].get(one) == metadata.version(one) for one in _PACKAGES)
