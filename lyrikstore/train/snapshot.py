@@ -139,7 +139,7 @@ def copy_datasets(
     worded, found = False, set[str]()
     with staging.create(name) as write:
         for manifest in manifests:
-            for _, record, values, text, joined in _records(repo, manifest, fields):
+            for _, record, values, text, joined in read_copied(repo, manifest, fields):
                 for value in values:
                     labels[value] = labels.get(value, 0) + 1
                 records.append(record)
@@ -176,20 +176,12 @@ def read_found(
 ) -> Iterator[tuple[str, Digest, str]]:
     """Yield where each record is (of rows ``PATH:LINE``), id and text, as :func:`read_texts`."""
     for manifest in manifests:
-        for where, record, _, text, _ in _records(repo, manifest, fields):
+        for where, record, _, text, _ in read_copied(repo, manifest, fields):
             yield where, record, text
 
 
-def read_records(
-    repo: Repository, manifests: Sequence[Manifest], fields: CopiedFields
-) -> Iterator[tuple[Digest, list[str], str, dict[str, str]]]:
-    """Yield id, labels, text and further fields of each record, as :func:`read_texts`."""
-    for manifest in manifests:
-        for _, record, values, text, joined in _records(repo, manifest, fields):
-            yield record, values, text, joined
-
-
-def _records(repo: Repository, manifest: Manifest, fields: CopiedFields) -> Iterator[_Copied]:
+def read_copied(repo: Repository, manifest: Manifest, fields: CopiedFields) -> Iterator[_Copied]:
+    """Yield place, id, labels, text and further fields of each record of a dataset."""
     is_rows = source_reader(manifest.body) != DOCUMENT
     return (_rows if is_rows else _documents)(repo, manifest, fields)
 

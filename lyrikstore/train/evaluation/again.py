@@ -24,7 +24,7 @@ from lyrikstore.train.formats.adapter import MAX_JSON_BYTES
 from lyrikstore.train.formats.base_model import check_weights
 from lyrikstore.train.formats.check import check_settings, check_tensors
 from lyrikstore.train.formats.formats import FORMATS
-from lyrikstore.train.snapshot import CopiedFields, read_records, read_texts
+from lyrikstore.train.snapshot import CopiedFields, read_copied, read_texts
 from lyrikstore.train.worker.examples import Example, targets
 from lyrikstore.verify.evaluation.answers import MODEL, WHOLE
 from lyrikstore.verify.evaluation.choice.tasks import TASKS, AnswerRule
@@ -120,8 +120,9 @@ def _fields(run: Manifest, joined: tuple[str, ...]) -> CopiedFields:
 def _examples(
     repo: Repository, some: Sequence[Manifest], fields: CopiedFields
 ) -> Iterator[Example]:
-    for record, labels, text, joined in read_records(repo, some, fields):
-        yield Example(record, tuple(labels), text, joined)
+    for manifest in some:
+        for _, record, labels, text, joined in read_copied(repo, manifest, fields):
+            yield Example(record, tuple(labels), text, joined)
 
 
 def _model(repo: Repository, checkpoint: Manifest) -> Answer | None:

@@ -47,7 +47,7 @@ class AskAgain(Struct, frozen=True):
     near: FindNear
 
 
-class Asked(Struct):
+class AskedAgain(Struct):
     """What came of it.
 
     Attributes:
@@ -69,7 +69,7 @@ def ask_again(
     data: Mapping[str, Sequence[Manifest]],
     predictions: "Predictions",
     again: AskAgain,
-) -> Asked:
+) -> AskedAgain:
     """Return how predictions are not what is answered when somebody asks again.
 
     Args:
@@ -83,7 +83,7 @@ def ask_again(
 
     Cost: one read of the texts for each answerer, and of the training data where one is fitted.
     """
-    asked = Asked()
+    asked = AskedAgain()
     labels = len(checkpoint.body.get("labels", ()))
     for at, said in enumerate(predictions.answers):
         name = said.answerer.name

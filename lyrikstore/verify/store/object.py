@@ -121,11 +121,7 @@ def verify_object(
         subject=str(identity),
         issuer=subject.author if subject is not None else None,
         at=at,
-        open_questions=(
-            *_open_questions(ancestry),
-            *measured.open_questions,
-            *_unasked(evaluations),
-        ),
+        open_questions=(*_open_questions(ancestry, evaluations), *measured.open_questions),
     )
 
 
@@ -172,15 +168,13 @@ def _check_effect(
         problems.note("which manifests the policy allows", error)
 
 
-def _unasked(evaluations: Check) -> list[str]:
-    found = evaluations.detail.get("notAsked")
-    return [not_proven("answers-again", str(one)) for one in found] if found else []
-
-
-def _open_questions(ancestry: Mapping[Digest, Manifest]) -> list[str]:
+def _open_questions(ancestry: Mapping[Digest, Manifest], evaluations: Check) -> list[str]:
     open_questions: list[str] = []
     if any(item.kind in {"checkpoint", "run"} for item in ancestry.values()):
         open_questions += map(not_proven, ("training", "evaluation", "weights"))
+    unasked = evaluations.detail.get("notAsked")
+    if isinstance(unasked, list):
+        open_questions += [not_proven("answers-again", str(one)) for one in unasked]
     for kind, some in _stated(ancestry).items():
         first = dict.fromkeys(re.split(r"[.[]", one)[0] for one in some)
         open_questions.append(not_proven("stated", kind, ", ".join(first)))

@@ -46,6 +46,9 @@ from lyrikstore.verify.store.credentials import check_logged_credentials
 from lyrikstore.verify.store.deployments import check_deployments
 from lyrikstore.verify.store.log import check_log_state, check_tiles, opening_failed
 from lyrikstore.verify.store.packs import check_blobs, check_orphans, check_packs_alone
+from lyrikstore.verify.store.statements.approvals import check_approvals
+from lyrikstore.verify.store.statements.checkpoints import check_checkpoints
+from lyrikstore.verify.store.statements.runs import check_runs
 
 
 def verify_store(
@@ -110,7 +113,13 @@ def verify_store(
                 _check_refs(repository),
                 check_logged_credentials(repository, trust, at),
                 *_check_effects(
-                    repository, counting, effect, trust, at, check_cards if share > 0 else None
+                    repository,
+                    counting,
+                    effect,
+                    trust,
+                    at,
+                    trees=share > 0,
+                    check_cards=check_cards if share > 0 else None,
                 ),
                 check_orphans(repository, records),
                 blobs.result(),
@@ -264,19 +273,38 @@ def _without_effect(repository: Repository, problems: Problems) -> frozenset[Dig
         return frozenset()
 
 
+_OF_EFFECTS = (
+    "runs",
+    "checkpoints",
+    "approvals",
+    "rights",
+    "rights.same-bytes",
+    "deployment.made-from",
+    "card.sources",
+)
+
+
 def _check_effects(
     repository: Repository,
     counting: dict[Digest, Manifest],
     unknown: Problems,
     trust: Trust,
     at: datetime,
+    *,
+    trees: bool,
     check_cards: CheckCards | None,
 ) -> Iterator[Check]:
-    """Yield the checks of what has effect: rights, deployments and cards."""
+    """Yield what is held against each other of all that has effect: from runs to cards."""
     if unknown.count:
-        for check in ("rights", "rights.same-bytes", "deployment.made-from", "card.sources"):
+        for check in _OF_EFFECTS:
             yield replace(unknown, check=check).close("")
         return
+    yield check_runs(repository, counting)
+    if trees:
+        yield check_checkpoints(repository, counting, None)
+    else:
+        yield unchecked("checkpoints", "not-read", "the files of checkpoints were not read")
+    yield check_approvals(repository, counting)
     yield check_rights(repository, counting, trust=trust, at=at, of_models=True)
     yield check_same_bytes(repository, counting)
     yield check_deployments(repository, counting)

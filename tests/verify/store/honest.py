@@ -25,10 +25,12 @@ MODEL, RUN = "checkpoints/acme/clauses", "runs/acme/clauses"
 EVALUATION, CARD = "evaluations/acme/clauses", "cards/acme/clauses"
 APPROVAL = "approvals/acme/clauses"
 BASE = "checkpoints/acme/base"
+SEVERAL = "checkpoints/acme/topics"
 HONEST = (
     "datasets/acme/rows", "datasets/acme/rows.train", "filters/acme/rows", "records/acme/rows",
     "retentions/acme/drafts", BASE, RUN, MODEL, EVALUATION, "evaluations/acme/clauses.monitor",
-    "reproductions/acme/clauses", CARD, APPROVAL,
+    "runs/acme/topics", SEVERAL, "evaluations/acme/topics", "reproductions/acme/clauses", CARD,
+    APPROVAL,
 )  # fmt: skip
 """A manifest of every kind that can be signed again, and of some kinds several."""
 
@@ -67,6 +69,47 @@ otherwise = 1
 """
 
 
+TOPICS = """purpose = "train"
+name = "checkpoints/acme/topics"
+task = "multi-label"
+[data]
+train = "acme/topics.train"
+validation = "acme/topics.validation"
+test = "acme/topics.test"
+label = "topics"
+group = "matter"
+[model]
+base = "linear"
+[training]
+threads = 1
+[[threshold]]
+metric = "recall"
+label = "loan"
+at_least = 0.5
+[[threshold]]
+metric = "ece"
+at_most = 0.5
+[cost]
+unit = "hours"
+otherwise = 1
+[[cost.mistake]]
+expected = "loan"
+cost = 5
+"""
+
+
+def topics(count: int = 240) -> list[dict[str, Any]]:
+    """Return rows with any number of labels, and of matters."""
+    chance = random.Random(3)
+    found = []
+    for number in range(count):
+        given = [one for one in ("lease", "loan", "other") if chance.random() < 0.5]
+        words = [*given, *chance.choices([f"word{one}" for one in range(60)], k=8)]
+        text = " ".join([*words, f"t{number}"])
+        found.append({"text": text, "topics": given, "matter": f"m{number // 3}"})
+    return found
+
+
 def rows(count: int = 240, seed: int = 1) -> list[dict[str, str]]:
     """Return rows whose texts say, mostly, which of three labels they have."""
     chance = random.Random(seed)
@@ -77,6 +120,10 @@ def rows(count: int = 240, seed: int = 1) -> list[dict[str, str]]:
         told = label if chance.random() < 0.8 else "nothing"
         text = " ".join([told, *chance.choices(words, k=8), f"s{seed}x{number}"])
         found.append({"text": text, "label": label})
+    for number in range(count // 8):  # near duplicates, which fall into different parts
+        text = " ".join(chance.choices(words, k=40))
+        label = ("lease", "loan", "other")[number % 3]
+        found += [{"text": f"{text} {last}{number}", "label": label} for last in ("first", "last")]
     return found
 
 
@@ -115,6 +162,15 @@ class Honest:
         store.datasets.commit(folder / "later", "acme/later", CommitMetadata(roles=ROLES))
         store.credentials.permit("acme/later", offer=Offer.of_words(("train", "evaluate")))
         store.models.monitor(MODEL, "acme/later", environment=os.environ)
+        (folder / "topics").mkdir()
+        more = "".join(f"{json.dumps(row)}\n" for row in topics())
+        (folder / "topics" / "rows.jsonl").write_text(more)
+        several = FieldRoles(text=("text",), label="topics", group="matter")
+        store.datasets.commit(folder / "topics", "acme/topics", CommitMetadata(roles=several))
+        store.credentials.permit("acme/topics", offer=Offer.of_words(("train", "evaluate")))
+        store.datasets.filter("acme/topics", load_recipe(folder / "split.toml"), "acme/topics")
+        store.models.train(TrainConfig.parse(TOPICS.encode()), environment=os.environ)
+        store.models.evaluate(SEVERAL, "acme/topics.test", environment=os.environ)
         store.models.reproduce(MODEL, environment=os.environ)
         store.models.card(MODEL)
         self._approve()

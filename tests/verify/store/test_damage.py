@@ -198,6 +198,7 @@ def test_writer_that_died_while_publishing(
     assert report.verdict == "trusted", [c for c in report.checks if c.state != "pass"]
     assert states(report)["log.transactions"] == "warn"
     assert {check for check, state in states(report).items() if state != "pass"} == {
+        "approvals",
         "deployment.made-from",
         "log.transactions",
         "log.witness",

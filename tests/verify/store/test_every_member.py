@@ -15,6 +15,7 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.schemas import check_schema
 from lyrikstore.history.manifests.kinds import KINDS
 from lyrikstore.verify.stated import STATED
 from tests.verify.store.honest import HONEST, Honest
@@ -27,7 +28,7 @@ RULES = ("genesis", "policy")
 ELSEWHERE: Mapping[str, Mapping[str, str]] = {
     "checkpoint": {
         "origin": "test_statements",
-        "text": "test_signed_again",
+        "text": "test_announced",
         "operation": "test_statements",
         "decision.threshold": "test_signed_again",
         "decision.atLeastOne": "test_signed_again",
@@ -41,8 +42,8 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         "rights": "test_rights",
         "candidates[].base": "",
         "candidates[].config": "",
-        "thresholds": "test_signed_again",
-        "segments.steps": "test_signed_again",
+        "thresholds": "test_announced",
+        "segments.steps": "test_announced",
         "execution.observed": "test_statements",
         "prompt": "test_statements",
     },
@@ -294,6 +295,7 @@ def test_every_member_of_every_schema_was_looked_at(found: dict[str, dict[str, b
 
 
 def test_what_is_listed_is_there() -> None:
+    check_schema(json.loads((SCHEMAS.parent / "spec" / "stated.json").read_text()), "stated")
     tests = {path.stem for path in Path(__file__).resolve().parents[2].rglob("test_*.py")}
     assert {name for some in ELSEWHERE.values() for name in some.values()} <= {*tests, ""}
     assert set(STATED) == set(KINDS)

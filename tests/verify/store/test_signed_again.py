@@ -3,18 +3,24 @@
 import json
 from base64 import b64encode
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pytest
 
+from lyrikstore.curate.labelled import read_labelled
+from lyrikstore.verify.evaluation.body import evaluation_body
 from lyrikstore.verify.evaluation.choice.candidates import VALIDATION
+from lyrikstore.verify.evaluation.predictions import read_predictions
+from lyrikstore.verify.store.object import verify_object
 from tests.verify.store.honest import (
     APPROVAL,
-    CARD,
     EVALUATION,
+    HONEST,
     MODEL,
     RUN,
+    SEVERAL,
     Honest,
 )
 from tests.verify.store.lineage import states
@@ -23,13 +29,11 @@ pytestmark = pytest.mark.train
 Change = Callable[[dict[str, Any]], object]
 
 
-@pytest.mark.parametrize("name", [MODEL, RUN, EVALUATION, CARD, APPROVAL])
+@pytest.mark.parametrize("name", [*HONEST])
 def test_what_is_honest_is_trusted(honest: Honest, name: str) -> None:
     report = honest.store.verify(name)
     assert report.verdict == "trusted", report.to_json()
-    assert not {"fail", "warn", "unchecked", "stated"} & set(states(report).values()) - (
-        {"warn"} if name == CARD else set()
-    )
+    assert not {"fail", "unchecked", "stated"} & set(states(report).values())
 
 
 @pytest.fixture
@@ -68,6 +72,8 @@ def again(honest: Honest, request: pytest.FixtureRequest):
         (MODEL, lambda body: body["decision"].update(abstainBelow="0.000000"), "checkpoints"),
         (MODEL, lambda body: body["chosen"].update(reason="it is the best"), "checkpoints"),
         (MODEL, lambda body: body["validation"].update(count=900), "checkpoints"),
+        (SEVERAL, lambda body: body["decision"].update(threshold="0.900000"), "checkpoints"),
+        (SEVERAL, lambda body: body["decision"].update(atLeastOne=True), "checkpoints"),
         (APPROVAL, lambda body: body.update(self=False), "approvals"),
     ],
 )
@@ -147,3 +153,84 @@ def test_a_choice_that_nobody_can_compute_again_is_called_stated(honest: Honest,
     assert (report.verdict, report.check("checkpoints").state) == ("trusted", "stated")
     assert any(MODEL in line for line in report.not_proven)
     assert kept_before == honest.attached(MODEL, VALIDATION)
+
+
+def answered(honest: Honest, change: Callable[[list[dict[str, Any]]], object]) -> Any:
+    """Return an attachment of other predictions, and what puts figures that follow into a body."""
+    lines = [json.loads(line) for line in honest.attached(EVALUATION, "predictions").splitlines()]
+    change(lines)
+    data = written(lines)
+
+    def follow(body: dict[str, Any]) -> None:
+        told = ("latencyMs", "wallSeconds", "cpuSeconds", "peakMemoryBytes", "params")
+        made = evaluation_body(
+            read_predictions(BytesIO(data)),
+            seed=body["confidence"]["seed"],
+            costs=body["costs"],
+            thresholds=honest.store.resolve(RUN).body["thresholds"],
+            majority=body["majority"]["label"],
+            near=body["overlap"]["near"]["method"],
+        )
+        for name in ("model", "baseline"):
+            made[name] |= {one: body[name][one] for one in told if one in body[name]}
+        made["overlap"] = {**body["overlap"], **made["overlap"]}
+        body.update(made)
+
+    return data, follow
+
+
+def best(lines: list[dict[str, Any]], at: int, scale: int = 1_000_000) -> None:
+    for line in lines[1:]:
+        line["scores"][at] = [scale if one in line["expected"] else 0 for one in range(3)]
+
+
+def worst(lines: list[dict[str, Any]]) -> None:
+    for line in lines[1:]:
+        line["scores"][1] = [0 if one in line["expected"] else 1_000_000 for one in range(3)]
+
+
+def leave_out_near(lines: list[dict[str, Any]]) -> None:
+    assert any(line.pop("near", False) for line in lines[1:])
+    for line in lines[1:]:
+        line.pop("near", None)
+
+
+def calibrate(lines: list[dict[str, Any]]) -> None:
+    """Take what is not given from the labels that are not given."""
+    for line in lines[1:]:
+        scores = line["scores"][0]
+        line["scores"][0] = [one if one == max(scores) else 0 for one in scores]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: best(lines, 0),
+        lambda lines: best(lines, 1),
+        worst,
+        leave_out_near,
+        calibrate,
+    ],
+    ids=["model", "baseline", "worse baseline", "near", "surer"],
+)
+def test_predictions_with_figures_that_follow_are_asked_for_again(
+    honest: Honest, again, change: Callable[[list[dict[str, Any]]], object]
+) -> None:
+    before = honest.attached(EVALUATION, "predictions")
+    data, follow = answered(honest, change)
+    report = again(EVALUATION, follow, attachments=[("predictions", data)])
+    found = report.check("evaluation.recomputed")
+    assert (found.state, found.detail["reason"]) == ("fail", "other-answers"), found
+    honest.sign(EVALUATION, honest.store.resolve(EVALUATION).body,
+                attachments=[("predictions", before)])  # fmt: skip
+
+
+def test_who_is_not_asked_again_is_named(honest: Honest) -> None:
+    store = honest.store
+    assert not [one for one in store.verify(EVALUATION).not_proven if EVALUATION in one]
+    report = verify_object(
+        store.repository, store.resolve(EVALUATION).id, trust=store.trust, at=store.clock(),
+        read=read_labelled,
+    )  # fmt: skip
+    assert (report.verdict, states(report)["evaluation.recomputed"]) == ("trusted", "pass")
+    assert [one for one in report.not_proven if EVALUATION in one]

@@ -28,7 +28,7 @@ def test_sound_store(sound: Lineage, tmp_path: Path) -> None:
     check_schema(report.to_json(), "report")
 
 
-@pytest.mark.parametrize(("share", "unmade"), [(0, {"manifests"}), (0.3, set())])
+@pytest.mark.parametrize(("share", "unmade"), [(0, {"manifests", "checkpoints"}), (0.3, set())])
 def test_checking_less_is_incomplete_and_finds_what_it_looks_at(
     copied: Lineage, share: float, unmade: set[str]
 ) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS
 from lyrikstore.verify.store.segments import steps_of
@@ -35,7 +36,7 @@ def find_announced_faults(
         if len(known) == len(read) and said is not None:
             follows = sum(one.body["records"] for one in known)
             if said != follows:
-                yield f"its {role} inputs have {follows} records, and its order {said}"
+                yield f"its {role} inputs have {pluralize(follows, 'record')}, and its order {said}"
     data, base = _section(config, "data"), _section(config, "model").get("base")
     named = {role: data.get(role) for role in ("train", "validation", "test")}
     for role, refs in {**named, "base": None if base == _NO_BASE else base}.items():

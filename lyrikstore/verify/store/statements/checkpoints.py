@@ -1,4 +1,4 @@
-"""Checkpoints, held against their own files, their run and the choice by validation (§11.7.4)."""
+"""Checkpoints, held against their own files, their run and the choice by validation (§11.7.5)."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -272,7 +272,7 @@ class _Held:
         if (found.task, list(found.labels)) != (body.get("task"), body.get("labels")):
             return "its validation has another task, or other labels"
         if body[VALIDATION]["count"] != count:
-            return f"its validation is of {count} records, and it says otherwise"
+            return f"its validation is of {pluralize(count, 'record')}, and it says otherwise"
         named = self._checkpoint.inputs_in(VALIDATION)
         data = [self._ancestry[one.id] for one in named if one.id in self._ancestry]
         if len(data) < len(named):  # then `lineage` says so
