@@ -3,17 +3,18 @@
 import re
 import shlex
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.text import escape_control, pluralize
+from lyrikstore.canon.text import escape_control
 from lyrikstore_cli import options
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import ForeignResult, ForeignRun
+    from lyrikstore.api import ForeignResult, ForeignRun, Opening
 
 _SHOWN = 5
 _USES = ("also", "territory", "seats", "purposes")
@@ -102,6 +103,53 @@ def _use(given: Iterable[str]) -> dict[str, Any]:
     return found
 
 
+def opening_options(command: Any) -> Any:
+    """Give a command the options that open more to a program than its inputs."""
+    for declared in reversed(
+        (
+            click.option(
+                "--read",
+                "reads",
+                multiple=True,
+                type=click.Path(path_type=Path),
+                metavar="PATH",
+                help="A file or folder that COMMAND may read, too; again for several.",
+            ),
+            click.option("--network", is_flag=True, help="Let COMMAND use the network."),
+            click.option(
+                "--env",
+                "variables",
+                multiple=True,
+                metavar="NAME",
+                help="An environment variable that COMMAND gets; again for several.",
+            ),
+            click.option("--gpu", is_flag=True, help="Let COMMAND use the GPUs."),
+            click.option(
+                "--unconfined",
+                is_flag=True,
+                help="Let COMMAND do what you may, where it cannot be confined.",
+            ),
+        )
+    ):
+        command = declared(command)
+    return command
+
+
+def opening_of(asked: dict[str, Any]) -> tuple["Opening", bool]:
+    """Return what the options of :func:`opening_options` ask for, and take them out of ``asked``.
+
+    The second is whether the program runs unconfined.
+    """
+    from lyrikstore.api import Opening
+
+    reads, network, variables, gpu, free = (
+        asked.pop(name) for name in ("reads", "network", "variables", "gpu", "unconfined")
+    )
+    if free and (network or gpu):
+        raise click.UsageError("--network and --gpu open a sandbox, and --unconfined has none")
+    return Opening(reads, network, variables, gpu), free
+
+
 def show_foreign(session: Session, made: "ForeignResult", schema: str, version: int) -> None:
     """Show what was made.
 
@@ -111,7 +159,10 @@ def show_foreign(session: Session, made: "ForeignResult", schema: str, version: 
         schema: Of the JSON form.
         version: Its version.
     """
-    model, seen = made.checkpoint, made.observation
+    from lyrikstore.api import confinement_text
+
+    model, execution = made.checkpoint, made.run.body["execution"]
+    opened = execution.get("opened", {})
     actual = model.body.get("actual", {})
     session.emit(
         schema,
@@ -122,14 +173,13 @@ def show_foreign(session: Session, made: "ForeignResult", schema: str, version: 
             "logIndex": made.log_index,
             "format": model.body["format"],
             "leftOut": list(made.left_out),
-            "observed": None
-            if seen is None
-            else {
-                "undeclaredReads": sorted(seen.reads),
-                "repositoryReads": list(seen.repository),
-                "undeclaredWrites": list(seen.writes),
-                "connections": list(seen.connections),
-            },
+            "confinement": execution["confinement"],
+            "confinementVersion": execution.get("version"),
+            "confinementCause": execution.get("cause"),
+            "openedReads": [one["path"] for one in opened.get("reads", ())],
+            "openedVariables": opened.get("variables", []),
+            "openedNetwork": "network" in opened,
+            "openedGpu": "gpu" in opened,
             "actualWallSeconds": actual.get("wallSeconds"),
             "actualCpuSeconds": actual.get("cpuSeconds"),
             "actualMemoryBytes": actual.get("memoryBytes"),
@@ -144,14 +194,7 @@ def show_foreign(session: Session, made: "ForeignResult", schema: str, version: 
     screen.result(f"  format      {model.body['format']}")
     if made.left_out:
         screen.result(f"  left out    {escape_control(', '.join(made.left_out[:_SHOWN]))}")
-    if seen is None:
-        screen.result("  observed    nothing: reads not observed")
-    else:
-        _listed(session, pluralize(len(seen.reads), "file read"), sorted(seen.reads))
-        _listed(
-            session, pluralize(len(seen.writes), "write elsewhere", "writes elsewhere"), seen.writes
-        )
-        _listed(session, pluralize(len(seen.connections), "connection"), seen.connections)
+    screen.result(f"  confined    {escape_control(confinement_text(execution))}")
     screen.hint(f"lyrikstore card {model.name}")
 
 
@@ -164,13 +207,11 @@ def execution_line(execution: Mapping[str, Any]) -> str:
         "job": f"elsewhere, by a job in {execution.get('territory', '?')}",
     }.get(execution["by"], "by somebody else")
     words = shlex.join(execution.get("command", ()))
-    seen = "reads not observed"
-    if execution["observed"] != "nothing":
-        seen = "what it reads and writes is observed"
-    return escape_control(f"trained {who}{': ' if words else ''}{words[:200]}; {seen}")
+    from lyrikstore.api import confinement_text
 
-
-def _listed(session: Session, what: str, found: Any) -> None:
-    some = ", ".join(map(escape_control, list(found)[:_SHOWN]))
-    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    session.screen.result(f"  observed    {what}{': ' if some else ''}{some}{more}")
+    if "confinement" in execution:
+        held = f"confined {confinement_text(execution)}"
+    else:  # of runs before programs were confined
+        watched = execution["observed"] != "nothing"
+        held = "what it reads and writes is observed" if watched else "reads not observed"
+    return escape_control(f"trained {who}{': ' if words else ''}{words[:200]}; {held}")

@@ -9,12 +9,18 @@ import click
 from lyrikstore.canon.text import escape_control, pluralize, rough
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.foreign import foreign_options, foreign_request, show_foreign
+from lyrikstore_cli.foreign import (
+    foreign_options,
+    foreign_request,
+    opening_of,
+    opening_options,
+    show_foreign,
+)
 from lyrikstore_cli.output.training_progress import follow
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import ForeignRun, MachineFigures
+    from lyrikstore.api import ForeignRun, MachineFigures, Opening
 
 
 @declare(
@@ -34,7 +40,7 @@ if TYPE_CHECKING:
 @click.option("--measure", is_flag=True, help="Do a few real steps for the plan.")
 @click.option("--resume", is_flag=True, help="Go on with the run that was interrupted.")
 @foreign_options
-@click.option("--no-observe", is_flag=True, help="Do not watch what COMMAND reads and writes.")
+@opening_options
 @click.option(
     "--export-job",
     "target",
@@ -66,7 +72,6 @@ def command(
     prices: Path | None,
     measure: bool,
     resume: bool,
-    no_observe: bool,
     target: str | None,
     region: str,
     program: tuple[Path, ...],
@@ -86,8 +91,11 @@ def command(
 
     With `--input` and `--output` any program trains (docs/any-trainer.md): COMMAND gets a verified
     copy of each input in `{input}`, `{input2}` …, the base in `{base}`, and writes the model to
-    `{output}`. What it leaves is sealed if it is safetensors, tokenizer, JSON and text. What it
-    reads and writes besides is listed where strace is installed.
+    `{output}`. What it leaves is sealed if it is safetensors, tokenizer, JSON and text. It is
+    confined by bubblewrap: it sees these copies, a copy of the Git work tree, its interpreter and
+    the system's libraries, has no network and nothing of your home folder or environment. `--read`,
+    `--network`, `--env` and `--gpu` open more, and are signed. Where no sandbox can be had it is
+    refused (`no-sandbox`); `--unconfined` is signed, and verdict and card say it.
 
     `--export-job` announces the run and writes a folder for SkyPilot, if the data may be used in
     the country of the region; `--collect` seals what came back. Private keys and well-known files
@@ -95,6 +103,12 @@ def command(
     32 bytes of a seed, looks like any other bytes: it cannot be seen.
     """
     given = tuple(filter(None, (config, *words)))
+    opening, unconfined = opening_of(asked)
+    opens = unconfined or any((opening.reads, opening.network, opening.variables, opening.gpu))
+    if opens and (collect is not None or target is not None or not asked["inputs"]):
+        raise click.UsageError(
+            "--read, --network, --env, --gpu and --unconfined need --input, --output and a COMMAND"
+        )
     if collect is not None:
         if given or asked["inputs"] or target:
             raise click.UsageError("--collect FOLDER stands alone")
@@ -111,7 +125,7 @@ def command(
     if asked["inputs"] or asked["output"]:
         if prices or measure or resume:
             raise click.UsageError("--prices, --measure and --resume need a CONFIG")
-        _train_with(session, given, foreign_request(asked), no_observe, message)
+        _train_with(session, given, foreign_request(asked), opening, unconfined, message)
         return
     if len(given) != 1:
         raise click.UsageError(
@@ -194,7 +208,12 @@ def _train(
 
 
 def _train_with(
-    session: Session, words: tuple[str, ...], request: "ForeignRun", no_observe: bool, message: str
+    session: Session,
+    words: tuple[str, ...],
+    request: "ForeignRun",
+    opening: "Opening",
+    unconfined: bool,
+    message: str,
 ) -> None:
     store = session.open_store(sign=True)
     with session.screen.progress("training") as meter:
@@ -202,7 +221,8 @@ def _train_with(
             request,
             words,
             environment=session.environment,
-            observe=not no_observe,
+            opening=opening,
+            unconfined=unconfined,
             progress=follow(session.screen, meter),
             message=message,
         )

@@ -12,6 +12,7 @@ from lyrikstore.canon.progress import OnProgress, silent
 if TYPE_CHECKING:
     from lyrikstore.train.foreign.in_process import OpenRun
     from lyrikstore.train.foreign.job import ExportedJob
+    from lyrikstore.train.foreign.opening import Opening
     from lyrikstore.train.foreign.request import ForeignRun
     from lyrikstore.train.foreign.run import ForeignResult
 
@@ -27,23 +28,26 @@ class ForeignModels(PublishedModels):
         *,
         environment: Mapping[str, str],
         folder: Path | None = None,
-        observe: bool = True,
+        opening: "Opening | None" = None,
+        unconfined: bool = False,
         progress: OnProgress = silent,
         message: str = "",
     ) -> "ForeignResult":
-        """Train by a command of the caller's; only a signed, logged checkpoint comes out.
+        """Train by a command of the caller's, confined; only a signed checkpoint comes out.
 
         Args:
             request: What it learns from, and what the checkpoint is called.
             command: It and its arguments, with ``{input}``, ``{base}`` and ``{output}``.
             environment: The caller's environment variables; a few harmless ones are passed on.
             folder: Where it is started; by default the current folder.
-            observe: Watch what it reads, writes and connects to, where strace is here.
+            opening: What it may use besides its inputs; None: nothing.
+            unconfined: Let it run as the caller may, where no sandbox can be had.
             progress: As :func:`lyrikstore.train.foreign.run.train_foreign`.
             message: Free text, signed with the run.
 
         Raises:
             PolicyError: (``rights-missing``) an input may not be used for this; nothing was logged.
+            InvalidInputError: (``no-sandbox``) it cannot be confined here; nothing was logged.
                 Else as :func:`lyrikstore.train.foreign.run.train_foreign`.
         """
         from lyrikstore.train.foreign.run import train_foreign
@@ -56,7 +60,8 @@ class ForeignModels(PublishedModels):
             folder=folder or Path.cwd(),
             trust=store.trust,
             base_env=environment,
-            observe=observe,
+            opening=opening,
+            unconfined=unconfined,
             message=message,
             signer=store.signer(),
             clock=store.clock,
@@ -75,7 +80,7 @@ class ForeignModels(PublishedModels):
 
         The run is announced when the ``with`` block is entered; what is in ``output`` when it ends
         is sealed, and ``result`` has it then. Pass ``callback()`` to a ``Trainer``, so that it says
-        how many steps it took. Nobody watches what is read: run and checkpoint say so.
+        how many steps it took. Nothing confines it: run and card say so.
 
         Args:
             request: As for :meth:`train_with`.

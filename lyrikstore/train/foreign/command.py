@@ -1,7 +1,7 @@
 """Runs a command of the caller's in a session of its own, to its end (spec §13.13.2).
 
-A guardrail, not a sandbox: the command runs as the user, in the user's folder. It gets a cleaned
-environment without credentials, and no process of it outlives it.
+It gets an environment that is built from nothing, and no process of it outlives it. What it can
+reach is for :mod:`lyrikstore.train.foreign.sandbox` to say.
 """
 
 import contextlib
@@ -24,7 +24,6 @@ from msgspec import Struct
 from lyrikstore.canon.errors import InvalidInputError, RunFailedError, storage_error
 from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.train.foreign.inputs import OUTPUT, StagedInput
-from lyrikstore.train.foreign.observe import Observer
 from lyrikstore.train.worker.staging import Staging
 
 _KEPT = frozenset(
@@ -55,7 +54,7 @@ class CommandEnd(Struct, frozen=True):
         wall_seconds: On the clock.
         cpu_seconds: Of all cores together.
         memory_bytes: Of the largest process.
-        left: How many processes it left, which were ended.
+        left: How many processes it left, which were ended; in a sandbox nobody counts them.
     """
 
     wall_seconds: float
@@ -79,8 +78,9 @@ def run_command(
     *,
     folder: Path,
     base_env: Mapping[str, str],
-    observer: Observer | None,
     progress: OnProgress,
+    before: Sequence[str] = (),
+    variables: Mapping[str, str] = {},
 ) -> CommandEnd:
     """Run a command to its end; whatever it started has ended, too, when this returns.
 
@@ -90,8 +90,9 @@ def run_command(
         inputs: The copies.
         folder: Where it is started.
         base_env: The caller's environment, of which a few variables are passed on.
-        observer: Watches its files; None: nobody does.
         progress: Told each line that it says, in the phase ``output``, as ``text``.
+        before: What confines it, written before it; empty: nothing does.
+        variables: What else its environment has.
 
     Raises:
         InvalidInputError: (``bad-command``) it cannot be started.
@@ -102,8 +103,9 @@ def run_command(
     Whatever stops this call, Ctrl-C included, also stops the command.
     """
     words = fill_placeholders(command, staging, inputs)
-    wrapped = [*(observer.before if observer else ()), *words]
-    environment = command_environment(staging, inputs, base_env)
+    environment = command_environment(staging, inputs, base_env) | dict(variables)
+    if before:
+        environment["TMPDIR"] = "/tmp"  # noqa: S108 - a private one, inside
     begun, last = time.monotonic(), list[str]()
 
     def hear(line: str) -> None:
@@ -111,12 +113,15 @@ def run_command(
         del last[:-_LAST_LINES]
         progress(Progress(phase="output", detail={"text": line}))
 
-    with _started(wrapped, staging, folder, environment) as (child, ended):
-        _listen(child, observer, hear)
+    with _started([*before, *words], staging, folder, environment) as (child, ended):
+        _listen(child, hear)
     if "unstarted" in ended:
         raise InvalidInputError("bad-command", f"the command: {ended['unstarted']}", hint=_HINT)
     code = ended.get("code")
-    # ATTACK: what still runs could write to the output while it is sealed.
+    # ATTACK A96: what still runs could write to the output while it is sealed, and a command that
+    # reaches its supervisor could write the end that it likes, and kill it.
+    if child.returncode != 0:
+        code = None
     over = ended.get("over") is True
     if code != 0 or not over:
         how = "its supervisor was killed" if code is None else _how(code)
@@ -133,7 +138,7 @@ def run_command(
         time.monotonic() - begun,
         float(ended["cpuSeconds"]),
         int(ended["memoryBytes"]),
-        int(ended["left"]),
+        0 if before else int(ended["left"]),
     )
 
 
@@ -245,31 +250,23 @@ def _started(
             child.stdout.close()
         ended.update(_read_result(result))
         os.close(result)
-        if ended.get("over") is not True and "unstarted" not in ended:
+        if (ended.get("over") is not True or child.returncode) and "unstarted" not in ended:
             _end_marked(f"LYRIKSTORE_OUTPUT={environment['LYRIKSTORE_OUTPUT']}")
 
 
-def _listen(
-    child: subprocess.Popen[bytes], observer: Observer | None, hear: Callable[[str], None]
-) -> None:
-    """Pass on what the command says and does until its supervisor has ended."""
+def _listen(child: subprocess.Popen[bytes], hear: Callable[[str], None]) -> None:
+    """Pass on what the command says until its supervisor has ended."""
     stream = child.stdout
     if stream is None:
         return
     os.set_blocking(stream.fileno(), False)
     rest = b""
     with selectors.DefaultSelector() as waiting:
-        waiting.register(stream, selectors.EVENT_READ, "output")
-        if observer is not None:
-            waiting.register(observer.descriptor, selectors.EVENT_READ, "trace")
+        waiting.register(stream, selectors.EVENT_READ)
         over = False
         while True:
             ready = waiting.select(0 if over else 0.1)
-            for key, _ in ready:
-                if key.data == "trace":
-                    if observer is not None:
-                        observer.take()
-                    continue
+            for _ in ready:
                 data = _read(stream.fileno())
                 if not data:
                     waiting.unregister(stream)

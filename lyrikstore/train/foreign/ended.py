@@ -22,6 +22,7 @@ from lyrikstore.train.foreign.run import (
     register,
     run_body,
 )
+from lyrikstore.train.foreign.sandbox import unconfined
 
 
 def import_trained(
@@ -72,7 +73,7 @@ def import_trained(
     output = find_output(folder, plan.request.format)
     check_output(folder, output, names=made.names, private=folder)
     progress(Progress(phase="register"))
-    body = run_body(plan, {"by": "ended", "observed": "nothing"})
+    body = run_body(plan, {"by": "ended", **unconfined("ended")})
     run = register(repo, plan, body, signer=signer, clock=clock, message=message)
     progress(Progress(phase="seal"))
     checkpoint, index, left = emit(
@@ -80,4 +81,4 @@ def import_trained(
     )
     progress(Progress(phase="done"))
     seconds = time.monotonic() - begun
-    return ForeignResult(run, checkpoint, index, None, left, seconds, plan.warnings)
+    return ForeignResult(run, checkpoint, index, left, seconds, plan.warnings)

@@ -32,6 +32,7 @@ from lyrikstore.train.foreign.run import (
     register,
     run_body,
 )
+from lyrikstore.train.foreign.sandbox import unconfined
 from lyrikstore.train.formats.history import write_history
 from lyrikstore.train.worker.staging import BASE, open_staging
 
@@ -162,7 +163,7 @@ def open_run(
     with open_staging(repo.root) as staging:
         staged = copy_inputs(repo, plan, staging)
         progress(Progress(phase="register"))
-        execution = {"by": "callback", "observed": "nothing"}
+        execution = {"by": "callback", **unconfined("in-process")}
         body = run_body(plan, execution, find_repository(folder), _packages())
         run = register(repo, plan, body, signer=signer, clock=clock, message=message)
         progress(Progress(phase="start", detail={"run": str(run.id)}))
@@ -181,7 +182,7 @@ def open_run(
         )
     progress(Progress(phase="done"))
     seconds = time.monotonic() - begun
-    going.result = ForeignResult(run, checkpoint, index, None, left, seconds, plan.warnings)
+    going.result = ForeignResult(run, checkpoint, index, left, seconds, plan.warnings)
 
 
 def _ranks() -> int:

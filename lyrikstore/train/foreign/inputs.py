@@ -25,6 +25,9 @@ from lyrikstore.train.worker.staging import BASE, Staging
 OUTPUT = "output"
 """Folder that the program writes the model to."""
 
+WORK = "work"
+"""Folder of the copy of the work tree that it is started in."""
+
 
 class StagedInput(Struct, frozen=True):
     """One copy.
@@ -57,7 +60,7 @@ def copy_inputs(repo: Repository, plan: ForeignPlan, staging: Staging) -> tuple[
     Args:
         repo: The store.
         plan: What it reads.
-        staging: Where to write; ``output``, ``home`` and ``tmp`` are made there, too.
+        staging: Where to write; ``output``, ``home``, ``tmp`` and ``work`` are made there, too.
 
     Raises:
         VerificationError, IncompleteError: A blob is damaged, lost or retired.
@@ -76,7 +79,7 @@ def copy_inputs(repo: Repository, plan: ForeignPlan, staging: Staging) -> tuple[
             raise storage_error(error, f"copying {manifest.name}") from error
         found.append(StagedInput(name, folder, listing, tree))
     try:
-        for made in (OUTPUT, "home", "tmp"):
+        for made in (OUTPUT, WORK, "home", "tmp"):
             (staging.path / made).mkdir(mode=0o700)
     except OSError as error:
         raise storage_error(error, "making a working folder") from error

@@ -51,6 +51,7 @@ from lyrikstore.train.foreign.run import (
     register,
     run_body,
 )
+from lyrikstore.train.foreign.sandbox import unconfined
 from lyrikstore.train.requirements import UseConfig
 
 TARGETS = ("skypilot",)
@@ -178,7 +179,7 @@ def export_job(
     execution = {
         "by": "job",
         "command": list(command),
-        "observed": "nothing",
+        **unconfined("elsewhere"),
         "job": {"target": target, "digest": str(Digest.of(job))},
         "territory": place,
     }
@@ -267,7 +268,7 @@ def collect_job(
     )
     progress(Progress(phase="done"))
     seconds = time.monotonic() - begun
-    return ForeignResult(run, checkpoint, index, None, left, seconds, plan.warnings)
+    return ForeignResult(run, checkpoint, index, left, seconds, plan.warnings)
 
 
 def _regions() -> dict[str, dict[str, str]]:

@@ -1,22 +1,23 @@
-"""What of the caller's program goes along with a job: what Git tracks, or is named (spec §13.13.7).
+"""What of the caller's program goes along with a job, or into a sandbox (spec §13.13.3, §13.13.7).
 
-It leaves this machine, so nothing is taken because it happens to lie there, no link is followed,
-and a file that holds a private key, or is one of credentials, refuses the job.
+A job takes what Git tracks, or is named. It leaves this machine, so nothing is taken because it
+happens to lie there, no link is followed, and a file that holds a private key, or is one of
+credentials, refuses the job.
 """
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
 
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import InvalidInputError, storage_error
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore.crypto.keys.secret_files import SecretScan
 from lyrikstore.history.repository.locate import STORE_FOLDER
 from lyrikstore.objects.io.safe_folder import own_folder
-from lyrikstore.train.foreign.repository import tracked_below
+from lyrikstore.train.foreign.repository import CallerRepository, find_repository, tracked_below
 
 _NEVER = frozenset({".git", STORE_FOLDER})
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -103,9 +104,9 @@ def copy_program(parts: Sequence[ProgramPart], folder: Path) -> int:
             to = into / path
             to.parent.mkdir(parents=True, exist_ok=True)
             count += 1
-            if (part.folder / path).is_symlink():
-                to.symlink_to((part.folder / path).readlink())
-            elif held := _copy(part, path, to):
+            scan = SecretScan(f"{part.folder.name}/{path}")
+            _copy(part.folder, path, to, scan.feed)
+            if held := scan.finish():
                 secrets[f"{part.name}/{path}" if part.name else path] = held
     if secrets:
         path, held = next(iter(secrets.items()))
@@ -120,20 +121,45 @@ def copy_program(parts: Sequence[ProgramPart], folder: Path) -> int:
     return count
 
 
-def _copy(part: ProgramPart, path: str, to: Path) -> str:
-    """Copy a file, and return what secret it holds; empty: none that can be seen."""
+def copy_work_tree(repository: CallerRepository, folder: Path) -> None:
+    """Copy the files that commit and changes of a repository name into a folder.
+
+    Args:
+        repository: What :func:`lyrikstore.train.foreign.repository.find_repository` gave.
+        folder: An empty folder. Submodules are not copied.
+
+    Raises:
+        InvalidInputError: (``bad-program``) the work tree changed meanwhile.
+        StorageError: Something cannot be read or written.
+    """
+    try:
+        for path in sorted(repository.files):
+            place = repository.top / path
+            if place.is_symlink() or place.is_file():
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                _copy(repository.top, path, folder / path)
+    except OSError as error:
+        raise storage_error(error, "copying the work tree") from error
+    if find_repository(repository.top) != repository:
+        raise _bad("the work tree changed while it was copied", "run the command again")
+
+
+def _copy(folder: Path, path: str, to: Path, see: Callable[[bytes], object] | None = None) -> None:
+    """Copy a file, whose bytes are shown to ``see``, or a link."""
+    if (folder / path).is_symlink():
+        to.symlink_to((folder / path).readlink())
+        return
     above, _, name = path.rpartition("/")
-    scan = SecretScan(f"{part.folder.name}/{path}")
     with (
-        own_folder(part.folder, above) as place,
+        own_folder(folder, above) as place,
         os.fdopen(os.open(name, _OPEN, dir_fd=place), "rb") as file,
         to.open("xb") as copy,
     ):
         while data := file.read(_PART):
-            scan.feed(data)
+            if see is not None:
+                see(data)
             copy.write(data)
         os.fchmod(copy.fileno(), stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o700 | 0o600)
-    return scan.finish()
 
 
 def _part(real: Path, name: str, include: Sequence[Path], store: Path) -> ProgramPart:

@@ -23,12 +23,19 @@ from lyrikstore.train.environment import describe_code
 from lyrikstore.train.foreign.command import CommandEnd, check_program, run_command
 from lyrikstore.train.foreign.inputs import (
     OUTPUT,
+    WORK,
     StagedInput,
     check_inputs_unchanged,
     copy_inputs,
 )
-from lyrikstore.train.foreign.observe import ROLE, Observation, Observer, can_observe
+from lyrikstore.train.foreign.opening import (
+    Opening,
+    check_reads_unchanged,
+    check_variables,
+    hash_reads,
+)
 from lyrikstore.train.foreign.output import find_output, seal_output
+from lyrikstore.train.foreign.program import copy_work_tree
 from lyrikstore.train.foreign.repository import CallerRepository, find_repository
 from lyrikstore.train.foreign.request import (
     ForeignPlan,
@@ -36,8 +43,14 @@ from lyrikstore.train.foreign.request import (
     check_command,
     plan_foreign,
 )
+from lyrikstore.train.foreign.sandbox import (
+    find_confinement,
+    need_confinement,
+    plan_layout,
+    sandbox_command,
+)
 from lyrikstore.train.formats import history
-from lyrikstore.train.worker.staging import Staging, open_staging
+from lyrikstore.train.worker.staging import open_staging
 from lyrikstore.verify.rights.judge import Reason
 
 ORDER = "foreign"
@@ -52,7 +65,6 @@ class ForeignResult(Struct, frozen=True):
             left, before the checkpoint.
         checkpoint: The checkpoint manifest.
         log_index: Its place in the log.
-        observation: What was seen of it; None: nobody looked.
         left_out: Files that were not sealed, being none of a model.
         seconds: From the start of the call to the end.
         warnings: What did not stop it, and should be known.
@@ -61,7 +73,6 @@ class ForeignResult(Struct, frozen=True):
     run: Manifest
     checkpoint: Manifest
     log_index: int
-    observation: Observation | None
     left_out: tuple[str, ...]
     seconds: float
     warnings: tuple[Reason, ...] = ()
@@ -77,14 +88,15 @@ def train_foreign(
     trust: Trust,
     clock: Clock,
     base_env: Mapping[str, str],
-    observe: bool = True,
+    opening: Opening | None = None,
+    unconfined: bool = False,
     progress: OnProgress = silent,
     message: str = "",
 ) -> ForeignResult:
     """Run a command on verified copies and return what it made, signed and logged.
 
-    In order: use rights; copies; the run manifest, signed and logged; the command; the copies
-    looked at again; sealing; the checkpoint manifest.
+    In order: a sandbox that starts; use rights; copies; the run manifest, signed and logged; the
+    command; the copies looked at again; sealing; the checkpoint manifest.
 
     Args:
         repo: The store, opened to append.
@@ -96,7 +108,8 @@ def train_foreign(
         trust: Whose permissions count.
         clock: Tells the claimed times.
         base_env: The caller's environment; a few harmless variables of it reach the command.
-        observe: Watch its files and connections, where strace is here.
+        opening: What it may use besides its inputs; None: nothing.
+        unconfined: Let it run as the caller may, in the caller's folder; signed with the run.
         progress: Progress callback, called in the phases ``check``, ``warn``, ``register``,
             ``command``, ``output`` (each line that it says, as ``text``), ``seal``, ``log`` and
             ``done``.
@@ -105,36 +118,60 @@ def train_foreign(
     Raises:
         PolicyError: (``rights-missing``) an input may not be used for the purpose. Nothing was
             logged.
-        InvalidInputError: The request or the command cannot be.
+        InvalidInputError: (``no-sandbox``) it cannot be confined here, and has to be; else the
+            request, the command or what is opened cannot be.
         RunFailedError: (``worker-failed``) the command failed; (``bad-output``) what it left
             cannot be sealed. The run stays announced; no checkpoint was made.
-        VerificationError: (``input-changed``) it wrote to its copies. The run stays announced.
+        VerificationError: (``input-changed``) its copies, or what was opened to be read, changed.
+            The run stays announced.
         ConflictError, LockedError, StorageError, IncompleteError: As any transaction.
 
-    Cost: the command itself; one read of all inputs before, and one after it.
+    Cost: the command itself; one read of all inputs and of what is opened before, and one after
+    it; a copy of the Git work tree.
     """
     begun = time.monotonic()
     check_command(command)
     check_program(command[0], base_env)
+    opening = opening or Opening()
+    variables = check_variables(opening, base_env)
+    found = find_confinement(base_env, network=opening.network)
+    confinement = need_confinement(found, unconfined=unconfined)
     progress(Progress(phase="check"))
     plan = plan_foreign(repo, request, trust=trust, clock=clock, user=signer.did)
     for one in plan.warnings:
         progress(Progress(phase="warn", detail={"code": one.code, "text": one.text}))
     repository = find_repository(folder)
-    observed = observe and can_observe()
+    home = Path(base_env["HOME"]) if base_env.get("HOME") else None
+    reads = hash_reads(opening, folder, store=repo.root.resolve(), home=home)
+    layout = None
+    if confinement.program:
+        layout = plan_layout(command, folder, repository, opening, reads, base_env)
     with open_staging(repo.root) as staging:
         inputs = copy_inputs(repo, plan, staging)
+        before: list[str] = []
+        if layout is not None:
+            if repository is not None:
+                copy_work_tree(repository, staging.path / WORK)
+            before = sandbox_command(confinement, layout, staging, inputs)
         progress(Progress(phase="register"))
         execution = {
             "by": "command",
             "command": list(command),
-            "observed": "reads-and-writes" if observed else "nothing",
+            **confinement.to_json(),
+            **opening.to_json(reads),
         }
         body = run_body(plan, execution, repository)
         run = register(repo, plan, body, signer=signer, clock=clock, message=message)
         progress(Progress(phase="command", detail={"run": str(run.id)}))
-        end, observation = _run(
-            command, staging, inputs, folder, base_env, repository, progress, observed=observed
+        end = run_command(
+            command,
+            staging,
+            inputs,
+            folder=folder,
+            base_env=base_env,
+            progress=progress,
+            before=before,
+            variables=variables,
         )
         warnings = list(plan.warnings)
         if end.left:
@@ -143,44 +180,15 @@ def train_foreign(
             warnings.append(Reason("left-running", text))
             progress(Progress(phase="warn", detail={"code": "left-running", "text": text}))
         check_inputs_unchanged(inputs)
+        check_reads_unchanged(reads)
         progress(Progress(phase="seal"))
-        made = ForeignOutput(staging.path / OUTPUT, staging.path, inputs, end, observation)
+        made = ForeignOutput(staging.path / OUTPUT, staging.path, inputs, end)
         checkpoint, index, left = emit(
             repo, plan, run, made, signer=signer, clock=clock, progress=progress
         )
     progress(Progress(phase="done"))
     seconds = time.monotonic() - begun
-    return ForeignResult(run, checkpoint, index, observation, left, seconds, tuple(warnings))
-
-
-def _run(
-    command: Sequence[str],
-    staging: Staging,
-    inputs: Sequence[StagedInput],
-    folder: Path,
-    base_env: Mapping[str, str],
-    repository: CallerRepository | None,
-    progress: OnProgress,
-    *,
-    observed: bool,
-) -> tuple[CommandEnd, Observation | None]:
-    def run(observer: Observer | None) -> CommandEnd:
-        return run_command(
-            command,
-            staging,
-            inputs,
-            folder=folder,
-            base_env=base_env,
-            observer=observer,
-            progress=progress,
-        )
-
-    if not observed:
-        return run(None), None
-    home = Path(base_env["HOME"]) if base_env.get("HOME") else None
-    with Observer(staging, folder, repository, home) as observer:
-        end = run(observer)
-        return end, observer.found()
+    return ForeignResult(run, checkpoint, index, left, seconds, tuple(warnings))
 
 
 class ForeignOutput(Struct, frozen=True):
@@ -191,7 +199,6 @@ class ForeignOutput(Struct, frozen=True):
         private: A folder whose path must not leave this machine.
         inputs: The copies that it was trained on; none where nobody made any.
         end: What it took; None: nobody knows.
-        observation: What was seen; None: nobody looked.
         body: Further members of the checkpoint's body.
         history: How training went, as ``history/1``; empty: nobody knows.
         elsewhere: Where the model lay when it was trained, if that was another place.
@@ -202,7 +209,6 @@ class ForeignOutput(Struct, frozen=True):
     private: Path
     inputs: tuple[StagedInput, ...] = ()
     end: CommandEnd | None = None
-    observation: Observation | None = None
     body: Mapping[str, Any] = {}
     history: bytes = b""
     elsewhere: Path | None = None
@@ -234,7 +240,7 @@ def run_body(
 
     Args:
         plan: What was found of the request.
-        execution: Who trains, and what of that is watched.
+        execution: Who trains, and what confines that.
         repository: The Git repository of whoever starts it.
         packages: Versions of what trains, where it trains in this process.
     """
@@ -314,8 +320,6 @@ def emit(
     body |= made.body
     if made.end is not None:
         body["actual"] = made.end.to_json()
-    if made.observation is not None:
-        body["observed"] = made.observation.counts()
     with open_transaction(repo) as transaction:
         writer = transaction.writer
         sealed = seal_output(
@@ -327,9 +331,6 @@ def emit(
             staged=made.staged,
         )
         attachments = [Attachment("sha256sums", sealed.sums, sealed.sums_bytes)]
-        if made.observation is not None:
-            data = made.observation.encode()
-            attachments.append(Attachment(ROLE, writer.put_bytes(data), len(data)))
         if made.history:
             digest = writer.put_bytes(made.history)
             attachments.append(Attachment(history.ROLE, digest, len(made.history)))

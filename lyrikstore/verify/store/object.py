@@ -32,6 +32,7 @@ from lyrikstore.verify.store.ancestry import (
 )
 from lyrikstore.verify.store.asked_again import AskAgain
 from lyrikstore.verify.store.cards import CheckCards, check_cards_among
+from lyrikstore.verify.store.confinement import unconfined_cause
 from lyrikstore.verify.store.deployments import check_deployments
 from lyrikstore.verify.store.evaluations import ReadRecords, check_evaluations
 from lyrikstore.verify.store.log import check_log_state
@@ -180,6 +181,9 @@ def _open_questions(ancestry: Mapping[Digest, Manifest], evaluations: Check) -> 
         open_questions.append(not_proven("stated", kind, ", ".join(first)))
     open_questions += [not_proven("choice", name) for name in unfollowed(ancestry)]
     for manifest in ancestry.values():
+        cause = unconfined_cause(manifest.body) if manifest.kind == "run" else None
+        if cause is not None:
+            open_questions.append(not_proven("unconfined", manifest.name, cause))
         if manifest.kind == "checkpoint" and manifest.body["origin"] == "imported":
             asserted = manifest.body.get("rights", {}).get("asserted")
             open_questions.append(

@@ -111,6 +111,7 @@ class ModelLayout(Layout):
                 "rights.withdrawn",
                 "rights.same-bytes",
                 "model.words",
+                "run.confined",
             ),
             about=True,
         )

@@ -11,6 +11,7 @@ from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.statement import Cited, Said, counted, named
 from lyrikstore.publish.cards.vocabulary.data import words
 from lyrikstore.publish.cards.vocabulary.fact import Fact
+from lyrikstore.verify.store.confinement import confinement_text
 from lyrikstore.verify.store.reproductions import WORDS
 
 _MAX_SETTINGS = 200
@@ -91,6 +92,8 @@ def _foreign(model: Manifest, run: Manifest) -> str:
         changed = ", with changes" if "changes" in repository else ""
         text += f", at the Git commit {repository['commit']}{changed}"
     text += "; order, losses and settings are its own; "
+    if "confinement" in execution:
+        return f"{text}it was confined {confinement_text(execution)}"
     if seen is None:
         return text + "reads not observed"
     return text + (
@@ -98,6 +101,13 @@ def _foreign(model: Manifest, run: Manifest) -> str:
         f"writes observed: {seen['undeclaredWrites']} elsewhere; "
         f"{counted(seen.get('connections', 0), 'address', 'addresses')} connected to"
     )
+
+
+def _confined(_: CardFacts, run: Manifest) -> Iterator[Said]:
+    execution = run.body.get("execution", {})
+    if "confinement" in execution:  # what was signed before has the card that it had
+        text = f"the program that trained was confined {confinement_text(execution)}"
+        yield Said(text, (named(run),), "stated", by=run.author, value=execution["confinement"])
 
 
 def _environment(_: CardFacts, run: Manifest) -> Iterator[Said]:
@@ -230,6 +240,9 @@ FACTS = {
     "run.purpose": Fact("Purpose of the run", "what it was declared for", _of_run(_purpose)),
     "run.order": Fact("Order", "seed and order of records", _of_run(_order)),
     "run.code": Fact("Code", "package, version and digest of what trained", _of_run(_code)),
+    "run.confined": Fact(
+        "Confinement", "what kept the caller's program from everything else", _of_run(_confined)
+    ),
     "run.environment": Fact(
         "Environment", "machine and versions of packages", _of_run(_environment)
     ),

@@ -13,6 +13,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable
+from lyrikstore.verify.store.confinement import unconfined_cause
 from lyrikstore.verify.store.evaluations import MONITOR
 from lyrikstore.verify.store.generations import find_prompt_fault
 from lyrikstore.verify.store.reproductions import find_fault
@@ -152,11 +153,17 @@ def _compare_with_run(
     ):
         # ATTACK: an environment that no machine has, so that every difference is its fault.
         problems.bad.append(f"{label}: the GPU of its run is not where its config computes")
-    # ATTACK: a run that was to be watched, whose checkpoint is silent about what was seen.
+    # ATTACK: a run that was to be watched, whose checkpoint is silent about what was seen; or one
+    # of now, which is confined or is not, and whose checkpoint says that somebody looked.
     watched = run.body.get("execution", {}).get("observed") == "reads-and-writes"
     if watched != ("observed" in checkpoint.body):
         said = "what was seen of it" if watched else "what nobody was to look at"
         problems.bad.append(f"{label}: it {'does not say' if watched else 'says'} {said}")
+    # Runs of before programs were confined say `observed`, and keep the verdict that they had.
+    cause = unconfined_cause(run.body)
+    if cause is not None and "confinement" in run.body["execution"]:
+        text = f"{label}: the program that trained it was not confined: {cause}"
+        problems.add(problems.odd, "unconfined", text)
 
 
 def _settings(run: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,56 @@
+"""What a run says that confined the program which trained (spec §13.13.3), in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lyrikstore.canon.quoting import quote
+from lyrikstore.canon.text import pluralize
+
+CAUSES = {
+    "asked": "whoever started it wanted none",
+    "no-bubblewrap": "bubblewrap was not installed",
+    "apparmor": "AppArmor let programs make no namespaces",
+    "no-user-namespaces": "the kernel gave users no namespaces of their own",
+    "seccomp": "a container let programs make no namespaces",
+    "nested-proc": "a container let programs mount no /proc of their own",
+    "failed": "bubblewrap did not start",
+    "in-process": "it ran in the process of whoever started it",
+    "elsewhere": "it ran on another machine",
+    "ended": "it had ended before the run was signed",
+}
+"""Why nothing confined a program → that in words."""
+
+_SHOWN = 5
+
+
+def unconfined_cause(run: Mapping[str, Any]) -> str | None:
+    """Return why nothing confined the program of a run, in words; None: something did, it says.
+
+    Args:
+        run: Its body. Of one that was signed before programs were confined no cause is known.
+    """
+    execution = run.get("execution")
+    if execution is None or execution.get("confinement") == "bubblewrap":
+        return None
+    return CAUSES.get(execution.get("cause", ""), "none was at that time")
+
+
+def confinement_text(execution: Mapping[str, Any]) -> str:
+    """Return what confined the program of a run, and what was opened to it, as the run says it.
+
+    Args:
+        execution: Member ``execution`` of its body, with ``confinement``.
+    """
+    if execution["confinement"] == "none":
+        cause = unconfined_cause({"execution": execution})
+        text = f"by nothing ({cause}): nobody observed what it read, wrote or connected to"
+    else:
+        text = f"by bubblewrap {execution['version']}"
+    opened = execution.get("opened", {})
+    found = [what for name, what in (("network", "the network"), ("gpu", "GPUs")) if name in opened]
+    reads = [quote(one["path"]) for one in opened.get("reads", ())]
+    for noun, names in (("path", reads), ("variable", opened.get("variables", ()))):
+        if names:
+            more = ", …" if len(names) > _SHOWN else ""
+            found.append(f"{pluralize(len(names), noun)} ({', '.join(names[:_SHOWN])}{more})")
+    return f"{text}; opened: {', '.join(found)}" if found else text
