@@ -17,6 +17,7 @@ import pytest
 from blake3 import blake3
 from hypothesis import HealthCheck, settings
 
+from lyrikstore.train.foreign.sandbox import find_confinement
 from lyrikstore.train.worker import process
 from tests import counts, run_folder, sweep, worker_forks
 from tests.people import Person, Result, check_json, interpreters, is_known_user
@@ -119,6 +120,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if item.get_closest_marker("sftp"):
                 reason = "NOT RUN: OpenSSH wants this user in the user database"
                 item.add_marker(pytest.mark.skip(reason=reason))
+    confined = [item for item in items if item.get_closest_marker("sandbox")]
+    if confined and not (found := find_confinement(os.environ)).program:
+        reason = f"NOT RUN: no sandbox can be had here ({found.cause}: {found.said})"
+        if os.environ.get("CI"):
+            raise pytest.UsageError(f"group sandbox {reason}")
+        for item in confined:
+            item.add_marker(pytest.mark.skip(reason=reason))
     for item in items:
         for mark, (program, package) in GROUPS.items():
             if item.get_closest_marker(mark) and shutil.which(program, path=path) is None:
