@@ -4,15 +4,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 
 import pytest
 
+from lyrikstore.canon.digest import Digest
 from tests.cli.any_trainer import MODEL, body_of, give_rows, refused, shell, train
 from tests.cli.small_runs import entries, leftovers, lines, rows
-from tests.conftest import Person
+from tests.conftest import REPOSITORY, Person
 
-pytestmark = pytest.mark.disk  # of what is read below /dev nothing is noted
+pytestmark = pytest.mark.sandbox
 # A classifier of two labels by the first letter: PyTorch, safetensors, nothing of ours.
 PYTORCH = """
 import json, sys, pathlib, torch
@@ -41,14 +44,15 @@ def trainer(publisher: Person) -> Person:
 @pytest.mark.ci
 def test_a_script_in_pytorch(trainer) -> None:
     (trainer.folder / "train.py").write_text(PYTORCH)
-    said = trainer.ok(*train(sys.executable, "train.py", "{input}", "{output}"))
+    command = (sys.executable, "train.py", "{input}", "{output}")
+    said = trainer.ok(*train(*command, more=("--read", "train.py")))
     assert "loss 0." in said.out + said.err
     made = body_of(trainer, MODEL)
     assert made["origin"] == "trained"
     assert made["format"] == "files/1"
     run = body_of(trainer, "runs/acme/model")
     assert run["order"]["function"] == "foreign"
-    assert run["execution"]["command"] == [sys.executable, "train.py", "{input}", "{output}"]
+    assert run["execution"]["command"] == list(command)
     report = trainer.ok("verify", MODEL, "--json").json
     assert report["verdict"] == "trusted"
     assert trainer.ok("log", MODEL, "--json").json["versions"]
@@ -58,39 +62,108 @@ def test_a_script_in_pytorch(trainer) -> None:
     assert "order, losses and settings are its own" in card
 
 
-@pytest.mark.faults
-def test_what_a_command_reads_and_writes_elsewhere_is_listed(trainer) -> None:
+def test_a_command_is_confined_and_the_run_says_by_what(trainer) -> None:
     extra = trainer.home / "extra.txt"
     extra.write_text("more data\n")
     git = ("git", "-C", str(trainer.folder), "-c", "user.name=a", "-c", "user.email=a@b.example")
-    subprocess.run([*git, "init", "-q"], check=True)
-    subprocess.run([*git, "add", "rows"], check=True)
-    subprocess.run([*git, "commit", "-qm", "rows"], check=True)
+    for arguments in (("init", "-q"), ("add", "rows"), ("commit", "-qm", "rows")):
+        subprocess.run([*git, *arguments], check=True)
     (trainer.folder / "new.txt").write_text("not committed\n")
-    text = (
-        f"cat {extra} rows/rows.jsonl new.txt {{input}}/rows.jsonl > {{output}}/notes.txt; "
-        f"echo x > {trainer.home}/left.txt"
-    )
-    found = trainer.ok(*shell(text, more=("--json",))).json
+    text = f"cat {extra} rows/rows.jsonl new.txt > {{output}}/notes.txt; echo x > new.txt"
+    found = trainer.ok(*shell(text, more=("--read", str(extra), "--json"))).json
     assert found["format"] == "files/1"
-    seen = found["observed"]
-    assert seen["undeclaredReads"] == ["~/extra.txt"]
-    assert seen["repositoryReads"] == ["new.txt", "rows/rows.jsonl"]
-    assert seen["undeclaredWrites"] == ["~/left.txt"]
+    assert (found["confinement"], found["confinementCause"]) == ("bubblewrap", None)
+    assert found["openedReads"] == [str(extra)]
+    assert (found["openedNetwork"], found["openedVariables"]) == (False, [])
+    assert (trainer.folder / "new.txt").read_text() == "not committed\n"
     run = body_of(trainer, "runs/acme/model")
-    assert run["execution"]["observed"] == "reads-and-writes"
+    assert run["execution"].pop("version")[:1].isdigit()
+    assert run["execution"] == {
+        "by": "command",
+        "command": ["sh", "-c", text],
+        "confinement": "bubblewrap",
+        "opened": {"reads": [{"path": str(extra), "blake3": Digest.of_file(extra).hex}]},
+    }
     assert len(run["repository"]["commit"]) == 40
     assert run["repository"]["changes"].startswith("blake3:")
-    made = body_of(trainer, MODEL)["observed"]
-    assert made["undeclaredReads"] == 1
-    assert made["connections"] == 0
-
-
-def test_nobody_need_look(trainer) -> None:
-    found = trainer.ok(*shell("cp {input}/rows.jsonl {output}/", more=("--no-observe", "--json")))
-    assert found.json["observed"] is None
-    assert body_of(trainer, "runs/acme/model")["execution"]["observed"] == "nothing"
     assert "observed" not in body_of(trainer, MODEL)
+    report = trainer.ok("verify", MODEL, "--json")
+    assert report.json["verdict"] == "trusted"
+    assert report.check("runs")["state"] == "pass"
+    assert not any("not confined" in one for one in report.json["notProven"])
+
+
+def test_what_ran_unconfined_is_called_so(trainer) -> None:
+    extra = trainer.home / "extra.txt"
+    extra.write_text("more data\n")
+    text = f"cat {extra} > {{output}}/notes.txt"
+    found = trainer.ok(*shell(text, more=("--unconfined", "--json"))).json
+    assert (found["confinement"], found["confinementVersion"]) == ("none", None)
+    execution = body_of(trainer, "runs/acme/model")["execution"]
+    assert execution["confinement"] == "none"
+    assert execution["cause"] == found["confinementCause"]
+    report = trainer.ok("verify", MODEL, "--json")
+    assert report.check("runs")["state"] == "warn"
+    assert report.check("runs")["detail"]["reason"] == "unconfined"
+    assert any("not confined" in one for one in report.json["notProven"])
+    trainer.ok("card", MODEL, "-o", "CARD.md")
+    first, *_ = (trainer.folder / "CARD.md").read_text("utf-8").split("Where the model comes from")
+    assert "confined by nothing" in first
+    assert "nobody observed" in first
+
+
+def test_where_no_sandbox_can_be_had_nothing_is_announced(trainer, tmp_path) -> None:
+    # As a system without bubblewrap is, seen by who has only what this folder has on PATH.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import lyrikstore.train.foreign.sandbox as sandbox\n"
+        "sandbox._programs = lambda environment: iter(())\n"
+    )
+    path = f"{tmp_path}:{REPOSITORY}:{REPOSITORY / 'cli'}"
+    alone = Person(trainer.home, trainer.folder, {**trainer.environment, "PYTHONPATH": path})
+    result = refused(alone, 16, *shell("echo x > {output}/notes.txt"))
+    assert result.kind == "no-sandbox"
+    assert result.error["details"] == {"cause": "no-bubblewrap"}
+    alone.ok(*shell("echo x > {output}/notes.txt", more=("--unconfined",)))
+    cause = body_of(trainer, "runs/acme/model")["execution"]["cause"]
+    assert cause == "no-bubblewrap"
+
+
+def test_what_is_opened_must_not_change(trainer) -> None:
+    extra = trainer.home / "extra.txt"
+    extra.write_text("one")
+    staged = trainer.folder / ".lyrikstore" / "staging"
+
+    def change() -> None:
+        for _ in range(1200):
+            if any(staged.glob("work-*/output/begun.txt")):
+                extra.write_text("two")
+                return
+            time.sleep(0.05)
+
+    text = f"echo x > {{output}}/begun.txt; until grep -q two {extra}; do sleep 0.05; done"
+    changing = threading.Thread(target=change)
+    changing.start()
+    result = refused(trainer, 3, *shell(text, more=("--read", str(extra))), announced=True)
+    changing.join()
+    assert result.kind == "input-changed"
+
+
+def test_what_may_not_be_opened(trainer) -> None:
+    keys = trainer.home / ".config" / "lyrikstore" / "keys"
+    (trainer.folder / "pipes").mkdir()
+    os.mkfifo(trainer.folder / "pipes" / "one")
+    store = trainer.folder / ".lyrikstore"
+    for path in (keys, keys / "default", trainer.home, "/", "/proc/self", "/run", store, "pipes"):
+        result = refused(trainer, 16, *shell("true", more=("--read", str(path))))
+        assert result.kind == (
+            "secret-found" if keys in (path, *Path(path).parents) else "bad-opening"
+        )
+    for name in ("no=name", "LYRIKSTORE_PASSPHRASE", "NO_SUCH_VARIABLE"):
+        assert refused(trainer, 16, *shell("true", more=("--env", name))).kind == "bad-opening"
+    for more in (("--unconfined", "--network"), ("--unconfined", "--gpu")):
+        trainer.fails(2, *shell("true", more=more))
+    trainer.fails(2, "train", "train.toml", "--network")
+    assert "runs/acme/model" not in entries(trainer)
 
 
 def test_it_is_not_ours_to_load(trainer) -> None:
@@ -156,7 +229,8 @@ OUTPUTS = {
 
 @pytest.mark.parametrize("name", OUTPUTS)
 def test_an_output_is_refused(trainer, name) -> None:
-    found = refused(trainer, 18, *shell(OUTPUTS[name]), announced=True)
+    more = ("--unconfined",) if name.endswith("folder") else ()  # else it cannot be removed
+    found = refused(trainer, 18, *shell(OUTPUTS[name], more=more), announced=True)
     assert found.kind == "bad-output", found.err
 
 
@@ -166,23 +240,32 @@ def test_too_many_files_are_refused(trainer) -> None:
 
 
 def test_a_copy_is_not_to_be_written_to(trainer) -> None:
+    write = "chmod u+w {input}/rows.jsonl || true; echo more >> {input}/rows.jsonl"
+    assert refused(trainer, 18, *shell(write), announced=True).kind == "worker-failed"
     for text in (
         "chmod u+w {input}/rows.jsonl; echo more >> {input}/rows.jsonl; echo x > {output}/n.txt",
         "chmod u+w {input}; echo more > {input}/more.jsonl; echo x > {output}/notes.txt",
         "cd {input} && chmod u+w . && ln -sf /etc/passwd rows.jsonl; echo x > {output}/a.txt",
     ):
-        result = trainer.fails(3, *shell(text, more=("--json",)))
+        result = trainer.fails(3, *shell(text, more=("--unconfined", "--json")))
         assert result.kind == "input-changed"
     assert MODEL not in entries(trainer)
     assert leftovers(trainer) == []
 
 
 @pytest.mark.parametrize(
-    "text", ["exit 7", "kill -9 $$", "kill -9 $PPID", "kill -9 0", "kill -9 -$PPID"]
+    ("text", "more"),
+    [
+        ("exit 7", ()),
+        ("kill -9 $$", ()),
+        ("kill -9 0", ()),
+        ("kill -9 $PPID", ("--unconfined",)),
+        ("kill -9 -$PPID", ("--unconfined",)),
+    ],
 )
-def test_a_command_that_fails_gives_nothing(trainer, text) -> None:
+def test_a_command_that_fails_gives_nothing(trainer, text, more) -> None:
     text = f"echo x > {{output}}/notes.txt; echo last words; {text}; sleep 20"
-    result = refused(trainer, 18, *shell(text), announced=True)
+    result = refused(trainer, 18, *shell(text, more=more), announced=True)
     assert result.kind == "worker-failed"
     assert "last words" in result.error["details"]["log"]
 
@@ -193,7 +276,8 @@ def test_nothing_of_a_command_outlives_it(trainer) -> None:
         f"echo x > {{output}}/notes.txt; (setsid sleep {mark} && echo y > {{output}}/notes.txt) & "
         f"nohup sleep {mark} >/dev/null 2>&1 & sleep 0.2"
     )
-    found = trainer.ok(*shell(text, more=("--json",))).json
+    trainer.ok(*shell(text))
+    found = trainer.ok(*shell(text, more=("--unconfined", "--json"))).json
     assert [one["reason"] for one in found["warnings"]] == ["left-running"]
     assert mark not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
     trainer.ok("checkout", MODEL, "there")
@@ -204,7 +288,8 @@ def test_nothing_of_a_command_outlives_it(trainer) -> None:
 def test_nothing_of_a_command_outlives_its_supervisor(trainer, killed) -> None:
     mark = f"{os.getpid()}.125"
     text = f"setsid sleep {mark} & sleep {mark} & sleep 0.2; kill -9 {killed}; sleep {mark}"
-    assert refused(trainer, 18, *shell(text), announced=True).kind == "worker-failed"
+    more = ("--unconfined",)
+    assert refused(trainer, 18, *shell(text, more=more), announced=True).kind == "worker-failed"
     assert mark not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
 
 
@@ -221,15 +306,15 @@ def test_what_forks_and_ends_again_and_again_is_ended(trainer) -> None:
         "    if os.fork():\n"
         "        os._exit(0)\n"
     )
-    trainer.ok(*train(sys.executable, "-c", text, "{output}", mark))
+    for more in ((), ("--unconfined",)):
+        trainer.ok(*train(sys.executable, "-c", text, "{output}", mark, more=more))
     assert mark not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_what_stops_us_stops_the_command(trainer, how) -> None:
     mark = f"{os.getpid()}.{50 + how}"
-    started = trainer.folder / "started"
-    arguments = shell(f"touch {started}; (setsid sleep {mark}) & sleep {mark}")
+    arguments = shell(f"(setsid sleep {mark}) & echo has begun; sleep {mark}")
     process = subprocess.Popen(
         trainer.command(*arguments),
         cwd=trainer.folder,
@@ -237,10 +322,8 @@ def test_what_stops_us_stops_the_command(trainer, how) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    for _ in range(600):
-        if started.exists():
-            break
-        time.sleep(0.05)
+    while (line := process.stderr.readline()) and b"has begun" not in line:
+        pass
     process.send_signal(how)
     process.communicate(timeout=60)
     assert process.returncode

@@ -12,7 +12,6 @@ from tests.cli.any_trainer import MODEL, body_of, give_rows
 from tests.cli.small_runs import entries, lines, rows
 from tests.conftest import Person
 
-pytestmark = pytest.mark.disk  # of what is read below /dev nothing is noted
 TERMS = """
 [[partition]]
 name = "all"
@@ -35,9 +34,9 @@ def test_what_another_tool_left(trainer) -> None:
     made = trainer.ok("import", "--trained", "out", *asked, "--json").json
     assert made["format"] == "files/1"
     assert made["leftOut"] == ["training_args.bin"]
-    assert made["observed"] is None
+    assert (made["confinement"], made["confinementCause"]) == ("none", "ended")
     run = body_of(trainer, "runs/acme/model")
-    assert run["execution"] == {"by": "ended", "observed": "nothing"}
+    assert run["execution"] == {"by": "ended", "confinement": "none", "cause": "ended"}
     assert trainer.ok("verify", MODEL, "--json").json["verdict"] == "trusted"
     trainer.ok("card", MODEL, "-o", "CARD.md")
     card = (trainer.folder / "CARD.md").read_text("utf-8")
@@ -133,8 +132,10 @@ def test_a_job_elsewhere(trainer) -> None:
     (folder / "output").mkdir()
     (folder / "output" / "notes.txt").write_text("a job read /tmp/lyrikstore/input\n")
     found = trainer.ok("train", "--collect", "job", "--json").json
-    assert found["observed"] is None
-    assert trainer.ok("verify", MODEL, "--json").json["verdict"] == "trusted"
+    assert (found["confinement"], found["confinementCause"]) == ("none", "elsewhere")
+    report = trainer.ok("verify", MODEL, "--json")
+    assert report.json["verdict"] == "trusted"
+    assert report.check("runs")["detail"]["reason"] == "unconfined"
     trainer.ok("card", MODEL, "-o", "CARD.md")
     assert "remote, not observed" in (trainer.folder / "CARD.md").read_text("utf-8")
     trainer.ok("checkout", MODEL, "there")

@@ -97,7 +97,11 @@ def test_trainer_with_callback(trainer) -> None:
     assert made["body"]["step"] == 3
     assert "history" in {one["role"] for one in made["attachments"]}
     announced = trainer.ok("show", "runs/acme/tuned", "--json").json["manifest"]["body"]
-    assert announced["execution"] == {"by": "callback", "observed": "nothing"}
+    assert announced["execution"] == {
+        "by": "callback",
+        "confinement": "none",
+        "cause": "in-process",
+    }
     assert "transformers" in announced["environment"]["packages"]
     assert trainer.ok("verify", identity, "--json").json["verdict"] == "trusted"
     trainer.ok("log", "runs/acme/tuned", "--html", "run.html")

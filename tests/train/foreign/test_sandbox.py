@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -136,8 +135,8 @@ def test_nothing_outside_changes(folder, environment) -> None:
     text = (
         "cat train.sh data.txt > {output}/a; ls -A > {output}/b; echo x > train.sh; rm data.txt; "
         f"echo x > new.txt; for one in /tmp ~ /dev/shm; do echo x > $one/{name}; done; for one in "
-        f"/usr/{name} /etc/{name} /{name} {environment['HOME']}/{name} /proc/sys/kernel/core_pattern "
-        "/proc/sysrq-trigger /proc/self/oom_score_adj; do (: >> $one) 2>/dev/null && "
+        f"/usr/{name} /etc/{name} /{name} {environment['HOME']}/{name} "
+        "/proc/sys/kernel/core_pattern /proc/sysrq-trigger /proc/self/oom_score_adj; do (: >> $one) 2>/dev/null && "
         "echo $one; done > {output}/c; cat /proc/self/uid_map > {output}/d; true"
     )
     _, made = run_confined(("sh", "-c", text), folder, environment)
@@ -185,7 +184,8 @@ parent = os.getppid()
 end = {"code": 0, "left": 0, "over": True, "cpuSeconds": 0, "memoryBytes": 0}
 for one in os.listdir(f"/proc/{parent}/fd"):
     try:
-        os.write(os.open(f"/proc/{parent}/fd/{one}", os.O_WRONLY | os.O_NONBLOCK), json.dumps(end).encode())
+        told = os.open(f"/proc/{parent}/fd/{one}", os.O_WRONLY | os.O_NONBLOCK)
+        os.write(told, json.dumps(end).encode())
     except OSError:
         pass
 os.kill(parent, signal.SIGKILL)
@@ -212,8 +212,8 @@ def test_the_end_of_the_supervisor_is_that_of_the_sandbox(folder, environment) -
                 if "supervise.py" in line and mark in line:
                     os.kill(int(line.split()[0]), signal.SIGKILL)
 
+    text = f"echo begun; exec env -i sleep {mark}"
     with pytest.raises(RunFailedError):
-        text = f"echo begun; exec sleep {mark}"
         run_confined(("sh", "-c", text), folder, environment, progress=kill)
     for _ in range(200):
         if not running(mark):
@@ -299,8 +299,10 @@ def test_another_user_than_root_is_confined_alike(environment) -> None:
         for path in (place, place / "home", place / "work"):
             os.chown(path, 12345, 12345)
         done = subprocess.run(
-            ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups"]
-            + [sys.executable, "-c", AS_USER, str(place), TOKEN],
+            [
+                *("setpriv", "--reuid=12345", "--regid=12345", "--clear-groups"),
+                *(sys.executable, "-c", AS_USER, str(place), TOKEN),
+            ],
             cwd=REPOSITORY,
             env={**environment_of(place / "home"), "PYTHONPATH": str(REPOSITORY)},
             capture_output=True,

@@ -10,7 +10,7 @@ from tests.train.foreign.models import TRL, write_llama
 
 pytestmark = [
     pytest.mark.train,
-    pytest.mark.disk,  # of what is read below /dev nothing is noted
+    pytest.mark.sandbox,
     pytest.mark.filterwarnings("ignore:.*gradient_checkpointing:FutureWarning"),  # of PEFT
 ]
 BASE = "checkpoints/acme/tiny"
@@ -35,7 +35,7 @@ def trainer(publisher: Person) -> Person:
 def test_sft(trainer, lora: str, form: str) -> None:
     made = trainer.ok(
         *("train", "--input", "acme/rows", "--base", BASE, "--output", "acme/sft"),
-        *("--format", form, "--json", "--"),
+        *("--format", form, "--read", "sft.py", "--json", "--"),
         *(sys.executable, "sft.py", "{input}", "{base}", "{output}", lora),
     ).json
     assert made["format"] == form
@@ -57,8 +57,4 @@ def test_sft(trainer, lora: str, form: str) -> None:
         from transformers import AutoModelForCausalLM
 
         assert AutoModelForCausalLM.from_pretrained(out).config.num_hidden_layers == 2
-    if made["observed"] is not None:
-        assert [
-            one for one in made["observed"]["undeclaredReads"] if not one.endswith("sft.py")
-        ] == []
-        assert made["observed"]["connections"] == []
+    assert made["confinement"] == "bubblewrap"

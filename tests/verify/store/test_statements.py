@@ -15,6 +15,8 @@ from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.history.commit.policy_change import change_policy, rotated
 from lyrikstore.history.log import merkle
 from lyrikstore.history.manifests.manifest import Input, Manifest
+from lyrikstore.verify.checks import not_proven
+from lyrikstore.verify.store.confinement import unconfined_cause
 from lyrikstore.verify.store.reproductions import ORDER, SEGMENTS
 from lyrikstore.verify.store.segments import (
     ROLE,
@@ -177,6 +179,26 @@ def test_what_output_terms_do_not_permit_is_not_learned_from(fresh: Lineage, rol
     parents = [fresh.ids["model"]]
     fresh.ids["model"] = fresh.trained(run, inputs=inputs, parents=parents).id
     assert ("output terms" in problems(fresh.object("model"), "runs")) is (terms == "no")
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_what_a_run_says_of_its_confinement(fresh: Lineage, held: bool) -> None:
+    execution = {"by": "command", "command": ["true"], "confinement": "none", "cause": "asked"}
+    if held:
+        execution |= {"confinement": "bubblewrap", "version": "0.11.0"}
+        del execution["cause"]
+    run = fresh.run("runs/acme/model", body={"execution": execution}, parents=[fresh.ids["run"]])
+    fresh.ids["run"] = run.id
+    # ATTACK: a checkpoint that says what was seen, of a run that nobody watched.
+    seen = {"observed": {"connections": 0}}
+    for body, state in (({}, "pass" if held else "warn"), (seen, "fail")):
+        model = fresh.trained(run, body=body, parents=[fresh.ids["model"]])
+        fresh.ids["model"] = model.id
+        report = fresh.object("model")
+        checks = {one.id: one for one in report.checks}
+        assert checks["runs"].state == state
+        said = not_proven("unconfined", run.name, unconfined_cause(run.body) or "")
+        assert (said in report.not_proven) is not held
 
 
 @pytest.mark.parametrize("watched", [True, False])
