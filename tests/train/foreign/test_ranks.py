@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -14,11 +15,6 @@ from tests.cli.small_runs import entries, leftovers, lines, rows
 from tests.conftest import REPOSITORY, Person
 
 pytestmark = [pytest.mark.train, pytest.mark.sandbox]
-# The script of the page uses our package, which is the interpreter's where it is installed; here it
-# is made from these sources.
-OURS = [
-    word for name in ("lyrikstore", "schemas", "spec") for word in ("--read", REPOSITORY / name)
-]
 MODEL = "checkpoints/acme/model"
 # Every rank has a child in a session of its own, which writes to the output for as long as it runs.
 CHILD = """
@@ -32,9 +28,15 @@ while True:
     time.sleep(0.01)
 """
 ENDS = {
-    "a rank is killed": "(epoch, rank) == (1, 1) and os.kill(os.getpid(), signal.SIGKILL)",
-    "a rank fails": "assert (epoch, rank) != (1, 1)",
-    "the launcher is killed": "(epoch, rank) == (1, 1) and os.kill(os.getppid(), signal.SIGKILL)",
+    "a rank is killed": (
+        "(epoch, rank) == (1, 1) and os.kill(os.getpid(), signal.SIGKILL)",
+        "Signal 9",
+    ),
+    "a rank fails": ("(epoch, rank) == (1, 1) and sys.exit(77)", "exitcode  : 77"),
+    "the launcher is killed": (
+        "(epoch, rank) == (1, 1) and os.kill(os.getppid(), signal.SIGKILL)",
+        "reached",
+    ),
 }
 
 
@@ -47,7 +49,15 @@ def trainer(publisher: Person) -> Person:
     publisher.ok("commit", folder, "-d", "acme/rows", "--text", "text", "--label", "label")
     publisher.ok("permit", "acme/rows", "--permit", "train")
     (publisher.folder / "ranks.py").write_text(script())
-    publisher.environment["PYTHONPATH"] = f"{REPOSITORY}:{REPOSITORY / 'cli'}"
+    # Where our package is installed it is the interpreter's; here it is made of these sources.
+    ours = publisher.folder / "ours"
+    for name in ("lyrikstore", "schemas", "spec"):
+        ignored = shutil.ignore_patterns("__pycache__", "vectors")
+        shutil.copytree(REPOSITORY / name, ours / name, ignore=ignored)
+    git = ("git", "-C", publisher.folder, "-c", "user.name=a", "-c", "user.email=a@b.example")
+    for arguments in (("init", "-q"), ("add", "ranks.py", "ours"), ("commit", "-qm", "ranks")):
+        subprocess.run([*git, *arguments], check=True)
+    publisher.environment["PYTHONPATH"] = f"{ours}:{REPOSITORY / 'cli'}"
     return publisher
 
 
@@ -58,9 +68,9 @@ def script() -> str:
 
 
 def on_ranks(count: int, *more: str, options: tuple[str, ...] = ()) -> tuple[str, ...]:
-    ours = (*map(str, OURS), "--env", "PYTHONPATH", "--read", "ranks.py")
     return (
-        *("train", "--input", "acme/rows", "--output", "acme/model", *ours, *options, "--"),
+        *("train", "--input", "acme/rows", "--output", "acme/model"),
+        *("--env", "PYTHONPATH", *options, "--"),
         *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
         *("--nproc-per-node", str(count), "ranks.py", "{input}", "{output}", *more),
     )
@@ -103,21 +113,22 @@ def test_the_model_does_not_depend_on_the_number_of_ranks(trainer) -> None:
 @pytest.mark.parametrize("end", ENDS)
 def test_a_rank_that_is_lost_gives_nothing(trainer, end) -> None:
     mark = f"of-{os.getpid()}"
-    break_off(trainer, ENDS[end])
+    statement, sign = ENDS[end]
+    break_off(trainer, statement)
     before = entries(trainer)
     done = subprocess.run(
-        trainer.command(*on_ranks(2, mark, options=("--read", "child.py", "--json"))),
+        trainer.command(*on_ranks(2, mark, options=("--json",))),
         cwd=trainer.folder,
         env=trainer.variables(),
         capture_output=True,
         text=True,
     )
-    assert "reached" in done.stderr
     assert done.returncode == 18, done.stderr
     error = json.loads(done.stderr.splitlines()[-1])
     assert error["kind"] == "worker-failed"
     assert error["hint"]
     assert error["details"]["exitCode"]
+    assert any(sign in line for line in error["details"]["log"])
     assert not running(mark)
     assert entries(trainer)[len(before) :] == ["runs/acme/model"]
     assert leftovers(trainer) == []
@@ -127,7 +138,7 @@ def test_a_rank_that_is_lost_gives_nothing(trainer, end) -> None:
 def test_what_ranks_leave_running_does_not_write_to_the_model(trainer) -> None:
     mark = f"left-{os.getpid()}"
     break_off(trainer, "None")
-    trainer.ok(*on_ranks(2, mark, options=("--read", "child.py")))
+    trainer.ok(*on_ranks(2, mark))
     assert not running(mark)
     assert trainer.ok("verify", MODEL, "--json").json["verdict"] == "trusted"
 
