@@ -9,7 +9,15 @@ from typing import Any
 from lyrikstore.history.manifests.kinds import KINDS
 from lyrikstore.history.manifests.manifest import Manifest, sign_manifest
 from make_manifests import CREATED, EXAMPLES, SIGNER, STORE, A, manifest_of, resigned
-from manifests_of_version_2 import CHUNKS, EXAMPLES_2, FURTHER, ROWS, SYNTHETIC
+from manifests_of_version_2 import (
+    CHUNKS,
+    CONFINED,
+    EXAMPLES_2,
+    FURTHER,
+    ROWS,
+    SYNTHETIC,
+    UNCONFINED,
+)
 
 
 def signed(kind: str, example: dict[str, Any]) -> Manifest:
@@ -215,6 +223,28 @@ def _refused_others() -> list[tuple[str, bytes, str, str]]:
             ),
             "bad-input",
             "no run made it",
+        ),
+        *(
+            (name, changed("run-confined", execution={**begun, **other}), "schema", why)
+            for name, begun, other, why in (
+                ("confined-and-observed", CONFINED, {"observed": "nothing"}, "one of the two"),
+                ("confined-for-a-cause", CONFINED, {"cause": "asked"}, "of what nothing confines"),
+                ("confined-elsewhere", CONFINED, {"by": "job"}, "only a command is"),
+                ("confined-by-what", CONFINED, {"confinement": "chroot"}, "no such sandbox"),
+                ("opened-nothing", CONFINED, {"opened": {}}, "empty"),
+                ("opened-no-network", CONFINED, {"opened": {"network": False}}, "left out then"),
+                ("opened-by-all", UNCONFINED, {"opened": {"network": True}}, "all of it is open"),
+                ("unconfined-version", UNCONFINED, {"version": "0.11.0"}, "of nothing"),
+                ("unconfined-elsewhere", UNCONFINED, {"cause": "elsewhere"}, "it ran here"),
+            )
+        ),
+        *(
+            (f"unconfined-{by}", changed("run-confined", execution=said), "schema", "why not?")
+            for by, said in (
+                ("command", {"by": "command", "confinement": "none"}),
+                ("callback", {"by": "callback", "confinement": "none", "cause": "asked"}),
+                ("ended", {"by": "ended"}),
+            )
         ),
         ("a-state-uncounted", changed("card", states=states), "schema", "stale is not counted"),
     ]

@@ -318,6 +318,25 @@ EXAMPLES_2: dict[str, dict[str, Any]] = {
 }
 """Kind → a manifest of it that needs version 2."""
 
+CONFINED: dict[str, Any] = {
+    "by": "command",
+    "command": ["python", "train.py", "{input}", "{output}"],
+    "confinement": "bubblewrap",
+    "version": "0.11.0",
+    "opened": {
+        "reads": [{"path": "~/data/\u00fcbrig", "blake3": A.hex}],
+        "variables": ["WANDB_API_KEY"],
+        "network": True,
+        "gpu": True,
+    },
+}
+UNCONFINED: dict[str, Any] = {
+    "by": "command",
+    "command": ["true"],
+    "confinement": "none",
+    "cause": "nested-proc",
+    "opened": {"variables": ["A", "B"]},
+}
 FURTHER: dict[str, tuple[str, dict[str, Any]]] = {
     "dataset-of-chunks": ("dataset", {"body": CHUNKS, "inputs": SOURCES}),
     "dataset-compared": (
@@ -335,6 +354,29 @@ FURTHER: dict[str, tuple[str, dict[str, Any]]] = {
     "run-of-another-candidate": (
         "run",
         {"inputs": [*EXAMPLES["run"]["inputs"], Input("candidate", "checkpoint", C)]},
+    ),
+    "run-confined": (
+        "run",
+        {"body": {**EXAMPLES["run"]["body"], "execution": CONFINED}},
+    ),
+    "run-unconfined": (
+        "run",
+        {"body": {**EXAMPLES["run"]["body"], "execution": UNCONFINED}},
+    ),
+    "run-elsewhere": (
+        "run",
+        {
+            "body": {
+                **EXAMPLES["run"]["body"],
+                "execution": {
+                    "by": "job",
+                    "confinement": "none",
+                    "cause": "elsewhere",
+                    "job": {"target": "skypilot", "digest": str(C)},
+                    "territory": "DE",
+                },
+            }
+        },
     ),
     "checkpoint-derived": (
         "checkpoint",
