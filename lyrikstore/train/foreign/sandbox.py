@@ -145,7 +145,7 @@ def need_confinement(found: Confinement, *, unconfined: bool) -> Confinement:
     )
 
 
-class Layout(Struct, frozen=True):
+class SandboxLayout(Struct, frozen=True):
     """What of this machine a sandbox shows, all of it read-only, but for the copies of a run.
 
     Attributes:
@@ -168,7 +168,7 @@ def plan_layout(
     opening: Opening,
     reads: Sequence[OpenedRead],
     base_env: Mapping[str, str],
-) -> Layout:
+) -> SandboxLayout:
     """Return what a command is to see.
 
     Args:
@@ -181,7 +181,7 @@ def plan_layout(
 
     Raises:
         InvalidInputError: (``bad-command``) it is started in a folder of the system's, or names
-            a file that would not be there.
+            a file that would not be there; (``no-accelerator``) there is no GPU to open.
     """
     folder = folder.resolve()
     top = folder if repository is None else repository.top.resolve()
@@ -203,17 +203,21 @@ def plan_layout(
             continue
         if _is_inside(place, top, named, (*map(Path, _SYSTEM), *shown)):
             continue
-        why = "is in no Git repository" if repository is None else "is not known to Git"
         raise InvalidInputError(
             "bad-command",
-            f"{brief(word)} {why}, so the command would not find it",
-            hint=f"git add it, or open it for reading, which is signed: --read {shlex.quote(word)}",
+            f"{brief(word)} would not be there in the sandbox",
+            hint="let Git know it, if the work tree is where it belongs; call an interpreter by "
+            f"its own path; or open it, which is signed: --read {shlex.quote(word)}",
         )
-    return Layout(top, folder, shown, opening)
+    if opening.gpu and not any(_there(_GPU)):
+        raise InvalidInputError(
+            "no-accelerator", "there is no GPU here", hint="leave out --gpu, or ask for its driver"
+        )
+    return SandboxLayout(top, folder, shown, opening)
 
 
 def sandbox_command(
-    confinement: Confinement, layout: Layout, staging: Staging, inputs: Sequence[StagedInput]
+    confinement: Confinement, layout: SandboxLayout, staging: Staging, inputs: Sequence[StagedInput]
 ) -> list[str]:
     """Return what is written before a command to confine it.
 
@@ -246,10 +250,11 @@ def sandbox_command(
     found += _same("--ro-bind", _there(_GPU_FACTS if opening.gpu else _CPUS))
     if opening.gpu:
         found += _same("--dev-bind", _there(_GPU))
-    for place in ("/tmp", "/var/tmp"):  # noqa: S108 - private ones, inside
-        found += ["--bind", str(path / "tmp"), place]
-    found += ["--bind", str(path / WORK), str(layout.top)]
-    found += _same("--ro-bind", map(str, layout.shown))
+    places = [("--bind", path / "tmp", Path(one)) for one in ("/tmp", "/var/tmp")]  # noqa: S108
+    places.append(("--bind", path / WORK, layout.top))
+    places += [("--ro-bind", one, one) for one in layout.shown]
+    for option, source, place in sorted(places, key=lambda one: len(one[2].parts)):
+        found += [option, str(source), str(place)]  # what lies in another one after that
     for one in inputs:
         found += _same("--ro-bind", (str(one.folder), str(one.listing)))
     found += _same("--bind", (str(path / OUTPUT), str(home)))

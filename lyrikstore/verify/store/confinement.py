@@ -35,11 +35,12 @@ def unconfined_cause(run: Mapping[str, Any]) -> str | None:
     return CAUSES.get(execution.get("cause", ""), "none was at that time")
 
 
-def confinement_text(execution: Mapping[str, Any]) -> str:
+def confinement_text(execution: Mapping[str, Any], *, names: bool = True) -> str:
     """Return what confined the program of a run, and what was opened to it, as the run says it.
 
     Args:
         execution: Member ``execution`` of its body, with ``confinement``.
+        names: Name paths and variables, too, and do not only count them.
     """
     if execution["confinement"] == "none":
         cause = unconfined_cause({"execution": execution})
@@ -49,8 +50,9 @@ def confinement_text(execution: Mapping[str, Any]) -> str:
     opened = execution.get("opened", {})
     found = [what for name, what in (("network", "the network"), ("gpu", "GPUs")) if name in opened]
     reads = [quote(one["path"]) for one in opened.get("reads", ())]
-    for noun, names in (("path", reads), ("variable", opened.get("variables", ()))):
-        if names:
-            more = ", …" if len(names) > _SHOWN else ""
-            found.append(f"{pluralize(len(names), noun)} ({', '.join(names[:_SHOWN])}{more})")
+    for noun, listed in (("path", reads), ("variable", opened.get("variables", ()))):
+        if listed:
+            more = ", …" if len(listed) > _SHOWN else ""
+            shown = f" ({', '.join(listed[:_SHOWN])}{more})" if names else ""
+            found.append(f"{pluralize(len(listed), noun)}{shown}")
     return f"{text}; opened: {', '.join(found)}" if found else text

@@ -28,13 +28,14 @@ def run_confined(
     opening: Opening | None = None,
     unconfined: bool = False,
     progress: OnProgress = silent,
+    store: Path | None = None,
 ) -> tuple[command.CommandEnd, dict[str, str]]:
     """Run a command of somebody's in their folder; return its end, and what it wrote, by path."""
     opening = opening or Opening()
     found = find_confinement(environment, network=opening.network)
     confinement = need_confinement(found, unconfined=unconfined)
     repository = find_repository(folder)
-    store = folder / ".lyrikstore"
+    store = store or folder / ".lyrikstore"
     store.mkdir(exist_ok=True)
     home = Path(environment["HOME"])
     reads = hash_reads(opening, folder, store=store, home=home)

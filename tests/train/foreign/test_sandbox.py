@@ -119,6 +119,23 @@ def test_what_is_opened_is_there(folder, environment) -> None:
 
 
 @inside
+def test_what_is_opened_may_lie_around_the_work_tree(folder, environment) -> None:
+    (folder.parent / "beside.txt").write_text("beside")
+    (folder / "mine.txt").write_text("not known to Git")
+    home = folder.parent.parent / f"home-{folder.parent.name}"
+    home.mkdir()
+    opening = Opening((Path(".."),))
+    text = "cat ../beside.txt > {output}/a; ls > {output}/b; echo x > mine.txt"
+    store = home / "store"
+    store.mkdir()
+    _, made = run_confined(
+        ("sh", "-c", text), folder, environment_of(home), opening=opening, store=store
+    )
+    assert made == {"a": "beside", "b": ""}
+    assert (folder / "mine.txt").read_text() == "not known to Git"
+
+
+@inside
 def test_nothing_outside_changes(folder, environment) -> None:
     # ATTACK A95: also as root, whose files most of the kernel's settings are.
     (folder / "train.sh").write_text("first\n")
@@ -340,7 +357,7 @@ def test_of_an_interpreter_its_prefix_is_shown(folder, environment) -> None:
     (home / ".local/share/python/3.14").symlink_to("3.14.1")
     (made / "bin").mkdir(parents=True)
     (made / "lib").mkdir()
-    (made / "pip.conf").write_text("index-url = https://token@example.org\n")
+    (made / "pip.conf").write_text("index-url = https://example.org\n")
     (made / "bin" / "python").symlink_to(home / ".local/share/python/3.14/bin/python3.14")
     (made / "pyvenv.cfg").write_text(f"home = {home}/.local/share/python/3.14/bin\n")
     make_program(made / "bin" / "torchrun", f"#!{made}/bin/python\n")
@@ -372,6 +389,10 @@ def test_what_would_not_be_there_is_said_before(folder, environment) -> None:
             sandbox.plan_layout(words, folder, None, Opening(), (), environment)
         assert caught.value.kind == "bad-command"
         assert "--read" in caught.value.hint
+    if not list(Path("/dev").glob("nvidia*")) and not Path("/dev/dri").exists():
+        with pytest.raises(InvalidInputError) as caught:
+            sandbox.plan_layout(("sh",), folder, None, Opening(gpu=True), (), environment)
+        assert caught.value.kind == "no-accelerator"
     for place in ("/", "/usr", "/usr/lib", "/etc", "/dev"):
         with pytest.raises(InvalidInputError) as caught:
             sandbox.plan_layout(("sh",), Path(place), None, Opening(), (), environment)

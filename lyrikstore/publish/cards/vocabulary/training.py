@@ -93,7 +93,7 @@ def _foreign(model: Manifest, run: Manifest) -> str:
         text += f", at the Git commit {repository['commit']}{changed}"
     text += "; order, losses and settings are its own; "
     if "confinement" in execution:
-        return f"{text}it was confined {confinement_text(execution)}"
+        return f"{text}it was confined {confinement_text(execution, names=False)}"
     if seen is None:
         return text + "reads not observed"
     return text + (
@@ -106,7 +106,9 @@ def _foreign(model: Manifest, run: Manifest) -> str:
 def _confined(_: CardFacts, run: Manifest) -> Iterator[Said]:
     execution = run.body.get("execution", {})
     if "confinement" in execution:  # what was signed before has the card that it had
-        text = f"the program that trained was confined {confinement_text(execution)}"
+        # ATTACK A77: the names of paths are for whoever has the run.
+        held = confinement_text(execution, names=False)
+        text = f"the program that trained was confined {held}"
         yield Said(text, (named(run),), "stated", by=run.author, value=execution["confinement"])
 
 
