@@ -250,7 +250,7 @@ def _started(
             child.stdout.close()
         ended.update(_read_result(result))
         os.close(result)
-        if (ended.get("over") is not True or child.returncode) and "unstarted" not in ended:
+        if ended.get("over") is not True or child.returncode:
             _end_marked(f"LYRIKSTORE_OUTPUT={environment['LYRIKSTORE_OUTPUT']}")
 
 

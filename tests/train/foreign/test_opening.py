@@ -9,7 +9,13 @@ from blake3 import blake3
 
 from lyrikstore.canon.errors import InvalidInputError, VerificationError
 from lyrikstore.train.foreign import program
-from lyrikstore.train.foreign.opening import OpenedRead, Opening, check_reads_unchanged, hash_reads
+from lyrikstore.train.foreign.opening import (
+    OpenedRead,
+    Opening,
+    check_reads_unchanged,
+    check_variables,
+    hash_reads,
+)
 from lyrikstore.train.foreign.repository import find_repository
 
 
@@ -58,6 +64,24 @@ def test_what_changed_is_found(tmp_path, change) -> None:
     with pytest.raises(VerificationError) as caught:
         check_reads_unchanged([found])
     assert caught.value.kind == "input-changed"
+
+
+def test_what_is_not_opened(tmp_path) -> None:
+    for name in ("store/deep", "home", "pipes"):
+        (tmp_path / name).mkdir(parents=True)
+    os.mkfifo(tmp_path / "pipes" / "one")
+    (tmp_path / "to").symlink_to("store")
+    machine = ("/", "/proc/self", "/sys", "/dev", "/dev/null", "/run", "/var")
+    # ATTACK A94: a socket is a way to another program, a whole home folder one to every key.
+    for name in (*machine, "store", "store/deep", "to", ".", "home", "pipes", "pipes/one", "none"):
+        with pytest.raises(InvalidInputError) as caught:
+            opened(tmp_path, name)
+        assert caught.value.kind == "bad-opening"
+        assert caught.value.hint
+    for name in ("no=name", "LYRIKSTORE_PASSPHRASE", "NONE", ""):
+        with pytest.raises(InvalidInputError) as caught:
+            check_variables(Opening(variables=(name,)), {"LYRIKSTORE_PASSPHRASE": "x", "": "x"})
+        assert caught.value.kind == "bad-opening"
 
 
 def test_the_copy_is_what_commit_and_changes_name(tmp_path, monkeypatch) -> None:

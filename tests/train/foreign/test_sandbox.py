@@ -197,8 +197,7 @@ def test_nobody_inside_reaches_the_supervisor(folder, environment, killed) -> No
 # Writes the end that it likes to every pipe of its supervisor, kills that, and goes on.
 FORGE = """
 import json, os, signal, sys
-parent = os.getppid()
-end = {"code": 0, "left": 0, "over": True, "cpuSeconds": 0, "memoryBytes": 0}
+parent, end = os.getppid(), json.loads(sys.argv[2])
 for one in os.listdir(f"/proc/{parent}/fd"):
     try:
         told = os.open(f"/proc/{parent}/fd/{one}", os.O_WRONLY | os.O_NONBLOCK)
@@ -210,11 +209,21 @@ os.execvp("sleep", ["sleep", sys.argv[1]])
 """
 
 
-def test_an_end_that_the_command_wrote_itself_is_none(folder, environment) -> None:
+@pytest.mark.parametrize(
+    ("end", "kind"),
+    [
+        (
+            {"code": 0, "left": 0, "over": True, "cpuSeconds": 0, "memoryBytes": 0},
+            "worker-failed",
+        ),
+        ({"unstarted": "it cannot be started", "over": True}, "bad-command"),
+    ],
+)
+def test_an_end_that_the_command_wrote_itself_is_none(folder, environment, end, kind) -> None:
     mark = f"{os.getpid()}.75"
-    with pytest.raises(RunFailedError) as caught:
-        run_confined((*PYTHON, FORGE, mark), folder, environment, unconfined=True)
-    assert caught.value.kind == "worker-failed"
+    with pytest.raises((RunFailedError, InvalidInputError)) as caught:
+        run_confined((*PYTHON, FORGE, mark, json.dumps(end)), folder, environment, unconfined=True)
+    assert caught.value.kind == kind
     assert not running(mark)
 
 
@@ -357,7 +366,7 @@ def test_of_an_interpreter_its_prefix_is_shown(folder, environment) -> None:
     (home / ".local/share/python/3.14").symlink_to("3.14.1")
     (made / "bin").mkdir(parents=True)
     (made / "lib").mkdir()
-    (made / "pip.conf").write_text("index-url = https://example.org\n")
+    (made / "token").write_text("x")
     (made / "bin" / "python").symlink_to(home / ".local/share/python/3.14/bin/python3.14")
     (made / "pyvenv.cfg").write_text(f"home = {home}/.local/share/python/3.14/bin\n")
     make_program(made / "bin" / "torchrun", f"#!{made}/bin/python\n")
