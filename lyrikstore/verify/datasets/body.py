@@ -102,11 +102,13 @@ def find_record_faults(body: Mapping[str, Any], measured: MeasuredRecords) -> It
 
 
 def not_measured(body: Mapping[str, Any], measured: MeasuredRecords) -> list[str]:
-    """Return the members of ``stats`` that were not measured again here."""
+    """Return the measured members of a body that were not measured again here."""
     stats, found = stats_of(body), measured.stats
     known = {*OF_FILES, *found, *(OF_ROWS if found else ()), "records", "sample"}
     sample = set(_members(stats.get("sample"))) - set(_members(found.get("sample")))
     return [
+        # Over the rows of the sheet in their order, which is not kept.
+        *(["metadata.sheetDigest"] if "metadata" in body else ()),
         *(f"stats.{name}" for name in sorted(stats) if name not in known),
         *(f"stats.sample.{name}" for name in sorted(sample)),
     ]

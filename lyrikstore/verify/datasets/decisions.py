@@ -5,7 +5,7 @@ of the source exactly one decision is the last, of every record that was made of
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,11 @@ from lyrikstore.verify.datasets.results import ResultFiles, UnsoundDecisionError
 
 _BY_PLACE = 3
 """From this version on decisions name records by place, and by no id."""
+
+_PARTS = frozenset({"", "train", "validation", "test"})
+
+_MAX_NAMES = 10_000
+"""Reasons of a table, and reasons and fields of a record, that are told apart."""
 
 _NOTHING: frozenset[str] = frozenset()
 
@@ -86,7 +91,13 @@ class DecisionTotals:
     parts: dict[str, PartTotals] = field(default_factory=dict)
 
     def of(self, part: str) -> PartTotals:
-        """Return what became of the records of a part."""
+        """Return what became of the records of a part.
+
+        Raises:
+            UnsoundDecisionError: No filter makes such a part.
+        """
+        if part not in _PARTS:
+            raise UnsoundDecisionError("names a part that no filter makes")
         return self.parts.setdefault(part, PartTotals())
 
     def derivation(self, part: str) -> dict[str, Any]:
@@ -238,13 +249,17 @@ class DecisionWalk:
                 case "changed":
                     changed.add(reason)
                     fields.add(row.field or "")
+                    _few(changed, fields)
                 case "reported":
                     reported.add(reason)
+                    _few(reported)
                 case "dropped":
                     totals.dropped[reason] += 1
+                    _few(totals.dropped)
                     return None
                 case "divided":
                     totals.dropped[reason] += 1
+                    _few(totals.dropped)
                     if step <= siblings.step or row.count is None or row.count < 0:
                         raise UnsoundDecisionError("divides a record that no step divides")
                     totals.made += row.count
@@ -257,6 +272,7 @@ class DecisionWalk:
                     part.changed.update(changed)
                     part.changed_records += bool(changed)
                     part.reported.update(reported)
+                    _few(part.changed, part.reported)
                     self._keep(row, record, fields, is_made=item is not None)
                     return None
                 case _:
@@ -313,6 +329,12 @@ class DecisionWalk:
     def _undecided(self, record: ReadRecord | None) -> UnsoundDecisionError:
         where = "" if record is None else f" {_place(record)}"
         return UnsoundDecisionError(f"does not decide once on the record{where}")
+
+
+def _few(*some: Collection[str]) -> None:
+    # ATTACK: a small table stands for rows without end, each with a reason of its own.
+    if max(map(len, some)) > _MAX_NAMES:
+        raise UnsoundDecisionError("has more reasons than a manifest")
 
 
 def _place(record: ReadRecord) -> str:

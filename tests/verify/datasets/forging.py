@@ -43,7 +43,7 @@ class Forger(Struct):
             manifest: The honest one.
             change: What to change in its body.
             members: As ``sign_manifest`` takes them, in place of the honest ones. ``blobs`` are
-                attached under their roles.
+                attached under their roles, ``stored`` is stored.
         """
         body = json.loads(json.dumps(manifest.body))
         if change is not None:
@@ -52,6 +52,7 @@ class Forger(Struct):
         attached = [one for one in manifest.attachments if one.role not in blobs]
         attached += [Attachment(name, Digest.of(one), len(one)) for name, one in blobs.items()]
         name = str(members.pop("name", manifest.name))
+        stored = [*blobs.values(), *members.pop("stored", ())]
         parents = [self.repo.refs[name].id] if name in self.repo.refs else []
         members = {
             "inputs": manifest.inputs,
@@ -71,7 +72,7 @@ class Forger(Struct):
             **members,
         )
         with open_transaction(self.repo) as tx:
-            for data in blobs.values():
+            for data in stored:
                 tx.writer.put_bytes(data)
             tx.log_manifest(forged)
             tx.commit()

@@ -8,7 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 from msgspec.structs import replace
 
+from lyrikstore.curate.reading.datasets import StoredDatasets
 from lyrikstore.curate.recipes.decisions import Decision, read_decisions
+from lyrikstore.history.trees.tree import Tree
+from lyrikstore.verify.datasets.check import DatasetChecks
 from lyrikstore.verify.report import Verdict
 from tests.decisions import encode_decisions
 from tests.verify.datasets.forging import Change
@@ -167,6 +170,17 @@ def test_a_record_that_changed_without_a_decision_is_found(stage: Any) -> None:
     table = encode_decisions(row for row in rows if row.action != "changed")
     forged = stage.forger.sign(manifest, change, blobs={"decisions": table})
     assert stage.forger.reason(forged) == "bad-decisions"
+
+
+def test_a_second_dataset_of_the_same_decisions_is_held_against_them(stage: Any) -> None:
+    """ATTACK A89: beside the honest one lies one of the same part, of other files."""
+    manifest, repo = stage.made["plain"], stage.bench.repo
+    tree = Tree.of(one for one in repo.tree(manifest).entries if one.path != "d.md")
+    stored = (tree.encode(),)
+    forged = stage.forger.sign(manifest, tree=tree.id, files=tree.files_id, stored=stored)
+    both = {one.id: one for one in (forged, manifest)}
+    found = DatasetChecks(repo.afresh(), both, StoredDatasets()).checks[0]
+    assert any("decision table" in str(line) for line in found.detail["problems"])
 
 
 def test_drops_for_another_reason_are_found(stage: Any) -> None:

@@ -136,7 +136,7 @@ function addValue(field, value) {
   field.present += 1;
   plus(field.types, typeOf(value), 1);
   if (field.lengths && (typeof value === "string" || Array.isArray(value))) {
-    plus(field.lengths, typeof value === "string" ? [...value].length : value.length, 1);
+    plus(field.lengths, typeof value === "string" ? lengthOf(value) : value.length, 1);
   }
   if (field.values && value !== null) {
     const text = typeof value === "string" ? value : `\0${textOf(value)}`;
@@ -171,9 +171,16 @@ function keepFirst(found, names, roles) {
 
 /** @param {string[]} names @param {Roles} roles */
 function firstOf(names, roles) {
-  const short = names.filter((name) => [...name].length <= MAX_NAME).sort(inOrder).slice(0, MAX_FIELDS);
+  const short = names.filter((name) => lengthOf(name) <= MAX_NAME).sort(inOrder).slice(0, MAX_FIELDS);
   const always = roles.names.filter((name) => names.includes(name));
   return [...new Set([...short, ...always])].sort(inOrder);
+}
+
+/** The number of code points; a long text is not taken apart for it. @param {string} text */
+function lengthOf(text) {
+  let length = text.length;
+  for (let at = 0; at < text.length; at += 1) length -= Number((text.charCodeAt(at) & 0xfc00) === 0xd800);
+  return length;
 }
 
 /** @param {any} value */
