@@ -59,6 +59,7 @@ class Forger(Struct):
             "attachments": attached,
             "tree": manifest.tree,
             "files": manifest.files,
+            "created": NOW,
             **members,
         }
         forged = sign_manifest(
@@ -68,7 +69,6 @@ class Forger(Struct):
             body=body,
             parents=parents,
             signer=OWNER,
-            created=NOW,
             **members,
         )
         with open_transaction(self.repo) as tx:

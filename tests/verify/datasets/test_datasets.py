@@ -2,19 +2,25 @@
 
 import io
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 from msgspec.structs import replace
 
+from lyrikstore.canon.errors import IncompleteError
+from lyrikstore.curate.commit.inputs import CommitOptions
 from lyrikstore.curate.reading.datasets import StoredDatasets
 from lyrikstore.curate.recipes.decisions import Decision, read_decisions
+from lyrikstore.history.gc.gc import collect
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.verify.datasets.check import DatasetChecks
 from lyrikstore.verify.report import Verdict
 from tests.decisions import encode_decisions
-from tests.verify.datasets.forging import Change
+from tests.verify.datasets.conftest import make_stage
+from tests.verify.datasets.forging import NOW, OWNER, Change
 
 
 def put(*path: Any) -> Change:
@@ -255,3 +261,40 @@ def test_what_needs_a_model_is_named_as_not_measured_here(stage: Any) -> None:
     report = stage.forger.verify(stage.forger.sign(stage.made["rows"], change))
     assert report.check("datasets").state == "pass"
     assert any("stats.sample.languages" in line for line in report.not_proven)
+
+
+class Absent(StoredDatasets):
+    """Reads datasets of which some bytes were not fetched."""
+
+    def rows(self, *_: Any) -> Any:
+        raise IncompleteError("not-fetched", "its data is elsewhere")
+
+    measure = rows
+
+
+def test_what_was_not_fetched_is_not_checked(stage: Any) -> None:
+    report = stage.forger.verify(stage.made["clean"], datasets=Absent())
+    assert (report.check("datasets").detail["reason"], report.verdict) == ("lost", "incomplete")
+    report = stage.forger.verify(stage.made["roots"], datasets=Absent())
+    assert report.check("records").detail["reason"] == "lost"
+
+
+def test_retired_data_fails_nothing_and_proves_nothing(tmp_path: Path) -> None:
+    stage = make_stage(tmp_path)
+    repo, forger, made = stage.bench.repo, stage.forger, stage.made
+    for path in stage.bench.data.iterdir():
+        path.unlink()
+    stage.bench.write({"rows.jsonl": '{"text":"new"}\n'})
+    stage.bench.commit("acme/rows", allow=CommitOptions(loss=True))
+    later = NOW + timedelta(days=9)
+    keep = ("datasets/acme/rows", 1)
+    collect(repo, clock=lambda: later, signer=OWNER, keep=keep, purge=True)
+    report = forger.verify(made["clean"])
+    assert (report.check("datasets").state, report.verdict) == ("pass", Verdict.TRUSTED)
+    assert any(f"datasets/acme/rows ({made['rows'].id.short})" in one for one in report.not_proven)
+    # What is left is held against itself: the decisions against the result.
+    forged = forger.sign(made["clean"], counts(**{"in": 90}), created=later)
+    assert forger.reason(forged) == "differs"
+    for name, check in (("rows", "datasets"), ("roots", "records")):
+        report = forger.verify(made[name])
+        assert (report.check(check).state, report.verdict) == ("stated", Verdict.TRUSTED), name
