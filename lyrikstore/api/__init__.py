@@ -151,7 +151,7 @@ if TYPE_CHECKING:
     from lyrikstore.verify.deployment.folder import deployed_folder as deployed_folder
     from lyrikstore.verify.deployment.folder import of_earlier_folder as of_earlier_folder
     from lyrikstore.verify.report import Report as Report
-    from lyrikstore.verify.store.confinement import confinement_text as confinement_text
+    from lyrikstore.verify.store.statements.confinement import confinement_text as confinement_text
     from lyrikstore.verify.w3c.presentation import verify_foreign as verify_foreign
     from lyrikstore.verify.w3c.resource_files import read_resources as read_resources
     from lyrikstore.web import MAX_CARRIED as MAX_CARRIED
@@ -260,7 +260,7 @@ _PLACES = {
     "verify.delivery.siblings": "SiblingFiles",
     "verify.deployment.folder": "DeployedFolder FolderState deployed_folder of_earlier_folder",
     "verify.report": "Report",
-    "verify.store.confinement": "confinement_text",
+    "verify.store.statements.confinement": "confinement_text",
     "verify.w3c.presentation": "verify_foreign",
     "verify.w3c.resource_files": "read_resources",
     "web": "Carried MAX_CARRIED carried_by page_fingerprint verification_page",

@@ -9,7 +9,7 @@ from blake3 import blake3
 from msgspec import Struct
 
 from lyrikstore.canon.errors import RunFailedError, storage_error
-from lyrikstore.deploy.model import DeployedModel, Files
+from lyrikstore.deploy.models.model import DeployedModel, Files
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments

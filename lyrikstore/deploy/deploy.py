@@ -30,10 +30,12 @@ from lyrikstore.deploy.evidence import (
     left_out,
     unsigned_evidence,
 )
-from lyrikstore.deploy.labelling import LabellingModel
-from lyrikstore.deploy.model import DeployedModel, ModelWorkers, ProbeResult
+from lyrikstore.deploy.models.labelling import LabellingModel
+from lyrikstore.deploy.models.model import DeployedModel, ModelWorkers, ProbeResult
+from lyrikstore.deploy.models.probe import read_probe
+from lyrikstore.deploy.models.targets import Target, target_for
+from lyrikstore.deploy.models.writing import WritingModel
 from lyrikstore.deploy.notice import notice_of
-from lyrikstore.deploy.probe import read_probe
 from lyrikstore.deploy.seal import (
     Signing,
     check_may_log,
@@ -41,8 +43,6 @@ from lyrikstore.deploy.seal import (
     once_logged,
     push_logged,
 )
-from lyrikstore.deploy.targets import Target, target_for
-from lyrikstore.deploy.writing import WritingModel
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.cards.approval import CardStatus, check_approved
@@ -123,7 +123,7 @@ def deploy_checkpoint(
     Args:
         repo: The store; opened to append where somebody signs.
         checkpoint_ref: A checkpoint that a run made.
-        target_name: One of :data:`lyrikstore.deploy.targets.TARGETS`.
+        target_name: One of :data:`lyrikstore.deploy.models.targets.TARGETS`.
         destination: A folder that does not exist or is empty; its parent exists.
         trust: Whose permissions count.
         clock: The moment of use.
@@ -131,7 +131,7 @@ def deploy_checkpoint(
         work: Where the model is unpacked for the worker, in a staging folder; made if missing.
         signing: Who signs; None: nothing is written to the store, and the folder says that it is
             unsigned.
-        probe: Texts to ask both models, as :func:`lyrikstore.deploy.probe.read_probe` takes them;
+        probe: Texts to ask both models, as :func:`lyrikstore.deploy.models.probe.read_probe` takes them;
             None: texts made of the vocabulary.
         check: Load what was written with the target's own program, and compare its answers.
         with_values: Put in credentials that name labels of the data, suffixes of its files or what

@@ -19,7 +19,7 @@ from lyrikstore.verify.evaluation.words import (
     verdict_in_words,
     with_interval,
 )
-from lyrikstore.verify.store.reproductions import WORDS
+from lyrikstore.verify.store.statements.reproductions import WORDS
 
 _UNKNOWN: dict[str, Any] = {
     **dict.fromkeys(("kind", "name", "author", "created", "message", "tree")),

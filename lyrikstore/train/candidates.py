@@ -26,7 +26,7 @@ from lyrikstore.verify.evaluation.choice.choose import Fitted, Tried
 from lyrikstore.verify.evaluation.choice.tasks import AnswerRule
 from lyrikstore.verify.evaluation.choice.validation import Decided, ValidationScores
 from lyrikstore.verify.rights.judge import Reason
-from lyrikstore.verify.store.segments import CANDIDATES_WITH_STEPS, steps_of
+from lyrikstore.verify.store.statements.segments import CANDIDATES_WITH_STEPS, steps_of
 
 _RARE_WORDS = (
     "no word is in two training records, so the word counts hold every word of them: whoever gets "

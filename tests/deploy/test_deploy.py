@@ -18,9 +18,9 @@ from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.timestamps import now
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.deploy.deploy import deploy_checkpoint
-from lyrikstore.deploy.folder_check import CHECK
-from lyrikstore.deploy.targets import target_for
-from lyrikstore.deploy.usage import usage_files
+from lyrikstore.deploy.models.folder_check import CHECK
+from lyrikstore.deploy.models.targets import target_for
+from lyrikstore.deploy.models.usage import usage_files
 from lyrikstore.history.manifests.manifest import parse_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.trained import answerer_of

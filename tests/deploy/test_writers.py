@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.deploy.writing import go_template
+from lyrikstore.deploy.models.writing import go_template
 from tests.conftest import Person
 from tests.writers import CONFIG, write_model, write_rows
 

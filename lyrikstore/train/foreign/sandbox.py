@@ -23,7 +23,7 @@ from lyrikstore.train.foreign.inputs import OUTPUT, WORK, StagedInput
 from lyrikstore.train.foreign.opening import OpenedRead, Opening
 from lyrikstore.train.foreign.repository import CallerRepository
 from lyrikstore.train.worker.staging import Staging
-from lyrikstore.verify.store.confinement import CAUSES
+from lyrikstore.verify.store.statements.confinement import CAUSES
 
 _ALONE = (
     *("--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),

@@ -17,7 +17,7 @@ from lyrikstore.canon.errors import RunFailedError, VerificationError, storage_e
 from lyrikstore.canon.files import read_at_most, replace_file
 from lyrikstore.history.manifests.manifest import Attachment
 from lyrikstore.train.seal import PutsBlobs
-from lyrikstore.verify.store.segments import MAX_BYTES, POINT_ROLE, ROLE, read_segments
+from lyrikstore.verify.store.statements.segments import MAX_BYTES, POINT_ROLE, ROLE, read_segments
 
 SEGMENT = "segment"
 """What workers call a point where a segment begins."""

@@ -40,14 +40,14 @@ from lyrikstore.train.statements.inputs import copy_inputs
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging, open_staging
 from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS
-from lyrikstore.verify.store.reproductions import (
+from lyrikstore.verify.store.statements.reproductions import (
     INPUT_MISSING,
     NOT_KEPT,
     SEGMENTS,
     reasons_of,
     verdict_of,
 )
-from lyrikstore.verify.store.segments import (
+from lyrikstore.verify.store.statements.segments import (
     MAX_BYTES,
     POINT_ROLE,
     ROLE,

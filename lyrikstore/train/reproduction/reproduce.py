@@ -30,7 +30,7 @@ from lyrikstore.train.statements.inputs import CopiedInputs, copy_inputs
 from lyrikstore.train.worker.staging import Staging, open_staging
 from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS
 from lyrikstore.verify.rights.required import check_rights
-from lyrikstore.verify.store.reproductions import (
+from lyrikstore.verify.store.statements.reproductions import (
     INPUT_MISSING,
     WHOLE_RUN,
     WORDS,

@@ -27,7 +27,7 @@ OF_ROWS = ("labels", "labelsAbove", "severalLabels", "fieldsAbove")
 _FILES, _RECORDS = "does not follow from its files", "does not follow from its records"
 
 
-class Fault(Struct, frozen=True):
+class BodyFault(Struct, frozen=True):
     """A member of a body that does not follow.
 
     Attributes:
@@ -58,7 +58,7 @@ def is_same(said: JSON, follows: JSON) -> bool:
     return encode(said) == encode(follows)
 
 
-def find_file_faults(body: Mapping[str, Any], tree: Tree) -> Iterator[Fault]:
+def find_file_faults(body: Mapping[str, Any], tree: Tree) -> Iterator[BodyFault]:
     """Yield what the body of a dataset's manifest says that its files do not give.
 
     Args:
@@ -67,25 +67,25 @@ def find_file_faults(body: Mapping[str, Any], tree: Tree) -> Iterator[Fault]:
     """
     yield from _differing(body, {"bytes": tree.total_bytes, "fileCount": len(tree)})
     if not frozenset(tree.paths).issuperset(body.get("companions", ())):
-        yield Fault("companions", "names a file that it does not have")
+        yield BodyFault("companions", "names a file that it does not have")
     named = body.get("metadata", {}).get("columns", ())
     if "metadata" in body and any(not set(meta).issubset(named) for meta in tree.metas.values()):
-        yield Fault("metadata.columns", "lacks a column that its files have")
+        yield BodyFault("metadata.columns", "lacks a column that its files have")
     for name, field in sorted(body["descriptor"].items()):
         # ATTACK: what somebody claims, called measured.
         if field.get("basis") == "measured" and name not in MEASURED:
-            yield Fault(f"descriptor.{name}", "is called measured, and nothing measures it")
+            yield BodyFault(f"descriptor.{name}", "is called measured, and nothing measures it")
     said = measured_field(body, "formats")
     if said is not None and not is_same(said, files_by("suffix", formats(tree.paths))):
-        yield Fault("formats", _FILES)
+        yield BodyFault("formats", _FILES)
     stats = stats_of(body)
     yield from _differing(stats, {"files": len(tree), "bytes": tree.total_bytes}, "stats.")
     filled = columns_of(tree.metas.values(), named)
     if "columns" in stats and not is_same(stats["columns"], filled):
-        yield Fault("stats.columns", _FILES)
+        yield BodyFault("stats.columns", _FILES)
 
 
-def find_record_faults(body: Mapping[str, Any], measured: MeasuredRecords) -> Iterator[Fault]:
+def find_record_faults(body: Mapping[str, Any], measured: MeasuredRecords) -> Iterator[BodyFault]:
     """Yield what a body says that the records do not give."""
     yield from _differing(body, {"records": measured.records})
     stats, found = stats_of(body), measured.stats
@@ -94,11 +94,11 @@ def find_record_faults(body: Mapping[str, Any], measured: MeasuredRecords) -> It
     for name in sorted(names) if found else ():
         # ATTACK: labels that no record has, where the measure gives none, or too many to list.
         if name not in found or not is_same(stats[name], found[name]):
-            yield Fault(f"stats.{name}", _RECORDS)
+            yield BodyFault(f"stats.{name}", _RECORDS)
     said = _members(stats.get("sample"))
     for name, value in _members(found.get("sample")).items():
         if name in said and not is_same(said[name], value):
-            yield Fault(f"stats.sample.{name}", _RECORDS)
+            yield BodyFault(f"stats.sample.{name}", _RECORDS)
 
 
 def not_measured(body: Mapping[str, Any], measured: MeasuredRecords) -> list[str]:
@@ -120,7 +120,7 @@ def _members(value: Any) -> Mapping[str, Any]:
 
 def _differing(
     said: Mapping[str, Any], follows: Mapping[str, int], where: str = ""
-) -> Iterator[Fault]:
+) -> Iterator[BodyFault]:
     for name, value in follows.items():
         if name in said and not is_same(said[name], value):
-            yield Fault(f"{where}{name}", f"is {quote(said[name])}, and {value} follows")
+            yield BodyFault(f"{where}{name}", f"is {quote(said[name])}, and {value} follows")

@@ -16,7 +16,7 @@ _SAID_OF_IT = ("task", "format", "decision")
 README = "README.md"
 
 
-class Fault(Struct, frozen=True):
+class MadeFromFault(Struct, frozen=True):
     """What does not fit.
 
     Attributes:
@@ -32,7 +32,7 @@ def made_from_faults(
     deployment: Manifest,
     manifest_of: Callable[[Digest], Manifest | None],
     readme: Digest | None,
-) -> Iterator[Fault]:
+) -> Iterator[MadeFromFault]:
     """Yield what does not fit of a deployment and its inputs, in the order of spec §14.7.7.
 
     Args:
@@ -48,37 +48,37 @@ def made_from_faults(
         evaluation = manifest_of(item.id)
         if evaluation is not None and _ids(evaluation, "checkpoint") != {model}:
             text = f"evaluation {evaluation.name} ({item.id.short}) is of another checkpoint"
-            yield Fault("other-checkpoint", text)
+            yield MadeFromFault("other-checkpoint", text)
     card = _only(deployment, "card", manifest_of)
     if card is not None:
         label = f"card {card.name} ({card.id.short})"
         if _ids(card, "checkpoint") != {model}:
-            yield Fault("other-checkpoint", f"{label} is about another checkpoint")
+            yield MadeFromFault("other-checkpoint", f"{label} is about another checkpoint")
         if readme is not None and readme not in {one.id for one in card.attachments}:
-            yield Fault("other-card", f"{README} is no text of {label}")
+            yield MadeFromFault("other-card", f"{README} is no text of {label}")
     for item in deployment.inputs_in("approval"):
         approval = manifest_of(item.id)
         if approval is None:
             continue
         label = f"approval {approval.name} ({item.id.short})"
         if _ids(approval, "card") != _ids(deployment, "card"):
-            yield Fault("other-card", f"{label} is of another card")
+            yield MadeFromFault("other-card", f"{label} is of another card")
         elif approval.body["decision"] != "approve":
-            yield Fault("withdrawn", f"{label} withdraws one")
+            yield MadeFromFault("withdrawn", f"{label} withdraws one")
 
 
-def _of_checkpoint(deployment: Manifest, checkpoint: Manifest) -> Iterator[Fault]:
+def _of_checkpoint(deployment: Manifest, checkpoint: Manifest) -> Iterator[MadeFromFault]:
     label = f"checkpoint {checkpoint.name} ({checkpoint.id.short})"
     for role in ("run", "base"):
         if _ids(checkpoint, role) != _ids(deployment, role):
-            yield Fault(f"other-{role}", f"{label} has another {role}")
+            yield MadeFromFault(f"other-{role}", f"{label} has another {role}")
     said, sealed = deployment.body, checkpoint.body
     wrong = [name for name in _SAID_OF_IT if said.get(name) != sealed.get(name)]
     most = sealed.get("text", {}).get("maxTokens")
     if most is not None and said["limits"].get("maxTokens") != most:
         wrong.append("limits")
     if wrong:
-        yield Fault("disagrees", f"it and {label} disagree about {', '.join(wrong)}")
+        yield MadeFromFault("disagrees", f"it and {label} disagree about {', '.join(wrong)}")
 
 
 def _only(

@@ -31,13 +31,13 @@ from lyrikstore.verify.store.ancestry import (
     hash_blobs,
 )
 from lyrikstore.verify.store.asked_again import AskAgain
-from lyrikstore.verify.store.cards import CheckCards, check_cards_among
-from lyrikstore.verify.store.confinement import unconfined_cause
-from lyrikstore.verify.store.deployments import check_deployments
 from lyrikstore.verify.store.evaluations import ReadRecords, check_evaluations
 from lyrikstore.verify.store.log import check_log_state
 from lyrikstore.verify.store.statements.approvals import check_approvals
+from lyrikstore.verify.store.statements.cards import CheckCards, check_cards_among
 from lyrikstore.verify.store.statements.checkpoints import check_checkpoints, unfollowed
+from lyrikstore.verify.store.statements.confinement import unconfined_cause
+from lyrikstore.verify.store.statements.deployments import check_deployments
 from lyrikstore.verify.store.statements.runs import check_runs
 
 

@@ -41,13 +41,13 @@ from lyrikstore.verify.store.ancestry import (
     check_misdated,
     read_manifest,
 )
-from lyrikstore.verify.store.cards import CheckCards, check_cards_among
 from lyrikstore.verify.store.credentials import check_logged_credentials
-from lyrikstore.verify.store.deployments import check_deployments
 from lyrikstore.verify.store.log import check_log_state, check_tiles, opening_failed
 from lyrikstore.verify.store.packs import check_blobs, check_orphans, check_packs_alone
 from lyrikstore.verify.store.statements.approvals import check_approvals
+from lyrikstore.verify.store.statements.cards import CheckCards, check_cards_among
 from lyrikstore.verify.store.statements.checkpoints import check_checkpoints
+from lyrikstore.verify.store.statements.deployments import check_deployments
 from lyrikstore.verify.store.statements.runs import check_runs
 
 

@@ -13,7 +13,7 @@ from lyrikstore.train.worker.fitting import tune
 from lyrikstore.train.worker.fitting.replay import replay
 from lyrikstore.train.worker.fitting.written import Began, Written
 from lyrikstore.train.worker.hashed_read import StagedFiles
-from lyrikstore.verify.store.segments import SegmentList, read_segments
+from lyrikstore.verify.store.statements.segments import SegmentList, read_segments
 
 STEPS = 2
 CONFIG: dict[str, Any] = {

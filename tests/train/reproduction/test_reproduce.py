@@ -16,7 +16,7 @@ from lyrikstore.index.log_view import reproductions_of
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.reproduction.reproduce import Reproduction, reproduce_run
 from lyrikstore.verify.store.object import verify_object
-from lyrikstore.verify.store.reproductions import (
+from lyrikstore.verify.store.statements.reproductions import (
     ORDER,
     environment_differences,
     reasons_of,

@@ -15,8 +15,13 @@ import torch
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import encode, parse
-from lyrikstore.verify.store.reproductions import ORDER, fault_of_segments, find_fault, verdict_of
-from lyrikstore.verify.store.segments import (
+from lyrikstore.verify.store.statements.reproductions import (
+    ORDER,
+    fault_of_segments,
+    find_fault,
+    verdict_of,
+)
+from lyrikstore.verify.store.statements.segments import (
     SegmentList,
     SegmentState,
     draw_segments,

@@ -15,7 +15,7 @@ from lyrikstore.canon.json import encode
 from lyrikstore.train.formats.base_model import check_model_config
 from lyrikstore.train.worker.writing.replay import replay_writer
 from lyrikstore.train.worker.writing.training import WriterFitting, train_writer
-from lyrikstore.verify.store.segments import draw_segments, find_odd
+from lyrikstore.verify.store.statements.segments import draw_segments, find_odd
 from tests.sweep import thinned
 from tests.train.reproduction.segments import HOW, STEPS, Trained, nonce, sabotaged
 from tests.writers import write_model

@@ -18,7 +18,7 @@ from lyrikstore.train.reproduction.replay import replay_segments
 from lyrikstore.train.reproduction.reproduce import reproduce_run
 from lyrikstore.train.run import train_run
 from lyrikstore.verify.store.object import verify_object
-from lyrikstore.verify.store.segments import SegmentList, SegmentState, read_segments
+from lyrikstore.verify.store.statements.segments import SegmentList, SegmentState, read_segments
 from tests.writers import CONFIG, write_model, write_rows
 
 pytestmark = pytest.mark.train

@@ -15,7 +15,7 @@ from lyrikstore.verify.delivery.alone import signed_manifest
 from lyrikstore.verify.deployment import folder as reading
 from lyrikstore.verify.deployment.folder import FolderState, deployed_folder
 from lyrikstore.verify.report import CheckState, Verdict
-from lyrikstore.verify.store.deployments import check_deployments
+from lyrikstore.verify.store.statements.deployments import check_deployments
 from tests.sweep import thinned
 from tests.verify.deployment.folders import CASES, files_of, judged, write
 

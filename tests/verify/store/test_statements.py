@@ -16,9 +16,9 @@ from lyrikstore.history.commit.policy_change import change_policy, rotated
 from lyrikstore.history.log import merkle
 from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.verify.checks import not_proven
-from lyrikstore.verify.store.confinement import unconfined_cause
-from lyrikstore.verify.store.reproductions import ORDER, SEGMENTS
-from lyrikstore.verify.store.segments import (
+from lyrikstore.verify.store.statements.confinement import unconfined_cause
+from lyrikstore.verify.store.statements.reproductions import ORDER, SEGMENTS
+from lyrikstore.verify.store.statements.segments import (
     ROLE,
     SegmentList,
     SegmentState,

@@ -11,8 +11,8 @@ from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.statement import Cited, Said, counted, named
 from lyrikstore.publish.cards.vocabulary.data import words
 from lyrikstore.publish.cards.vocabulary.fact import Fact
-from lyrikstore.verify.store.confinement import confinement_text
-from lyrikstore.verify.store.reproductions import WORDS
+from lyrikstore.verify.store.statements.confinement import confinement_text
+from lyrikstore.verify.store.statements.reproductions import WORDS
 
 _MAX_SETTINGS = 200
 _MAX_COMMAND = 500

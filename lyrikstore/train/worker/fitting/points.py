@@ -20,7 +20,7 @@ from lyrikstore.canon.json import encode
 from lyrikstore.train.worker.device import is_random_state, random_state, set_random_state
 from lyrikstore.train.worker.fitting.written import Began, Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
-from lyrikstore.verify.store.segments import SegmentList, SegmentState
+from lyrikstore.verify.store.statements.segments import SegmentList, SegmentState
 
 FOLDER = "points"
 POINT = "point"

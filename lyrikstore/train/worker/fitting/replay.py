@@ -31,7 +31,7 @@ from lyrikstore.train.worker.fitting.written import Began, Report, Written
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.model import Saved
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION
-from lyrikstore.verify.store.segments import SegmentState, places
+from lyrikstore.verify.store.statements.segments import SegmentState, places
 
 
 def replay(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:

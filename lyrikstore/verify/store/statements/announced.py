@@ -8,7 +8,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS
-from lyrikstore.verify.store.segments import steps_of
+from lyrikstore.verify.store.statements.segments import steps_of
 
 _REF = re.compile(r"(?P<name>([a-z0-9][a-z0-9._-]*/){1,2}[a-z0-9][a-z0-9._-]*)(~[0-9]+)?")
 """A reference by name, with steps back; ids have no slash."""

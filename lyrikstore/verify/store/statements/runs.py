@@ -13,12 +13,12 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable
-from lyrikstore.verify.store.confinement import unconfined_cause
 from lyrikstore.verify.store.evaluations import MONITOR
 from lyrikstore.verify.store.generations import find_prompt_fault
-from lyrikstore.verify.store.reproductions import find_fault
-from lyrikstore.verify.store.segments import MAX_BYTES, ROLE, read_segments
 from lyrikstore.verify.store.statements.announced import find_announced_faults
+from lyrikstore.verify.store.statements.confinement import unconfined_cause
+from lyrikstore.verify.store.statements.reproductions import find_fault
+from lyrikstore.verify.store.statements.segments import MAX_BYTES, ROLE, read_segments
 from lyrikstore.verify.store.test_sets import (
     MERGED,
     MERGED_MEMBERS,

@@ -7,10 +7,10 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import storage_error
-from lyrikstore.deploy.model import Files, ModelWorkers, Served, differing
-from lyrikstore.deploy.probe import DeployCheck, Scores, compare, made_probe
-from lyrikstore.deploy.targets import Target
-from lyrikstore.deploy.usage import usage_files
+from lyrikstore.deploy.models.model import Files, ModelWorkers, Served, differing
+from lyrikstore.deploy.models.probe import DeployCheck, Scores, compare, made_probe
+from lyrikstore.deploy.models.targets import Target
+from lyrikstore.deploy.models.usage import usage_files
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.formats.base_model import TOKENIZER

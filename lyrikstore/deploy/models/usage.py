@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lyrikstore.canon.text import pluralize
-from lyrikstore.deploy.folder_check import CHECK, CHECK_FILE, CHECK_WORDS
+from lyrikstore.deploy.models.folder_check import CHECK, CHECK_FILE, CHECK_WORDS
 from lyrikstore.train.formats import blend, word_counts
 from lyrikstore.verify.evaluation.choice.candidates import FEW_RECORDS
 from lyrikstore.verify.evaluation.choice.tasks import AnswerRule

@@ -7,7 +7,7 @@ from typing import Any
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.verify.evaluation.choice.candidates import deciding_metric, validation_metric
-from lyrikstore.verify.store.segments import SegmentList, draw_segments, miss_chance
+from lyrikstore.verify.store.statements.segments import SegmentList, draw_segments, miss_chance
 
 MATCH = "match"
 WITHIN = "within-tolerance"

@@ -9,10 +9,10 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, RunFailedError, storage_error
-from lyrikstore.deploy.folder_check import CHECK, CHECK_FILE, CHECK_WORDS
-from lyrikstore.deploy.model import Files, ModelWorkers, Served, differing
-from lyrikstore.deploy.probe import made_probe
-from lyrikstore.deploy.targets import Target
+from lyrikstore.deploy.models.folder_check import CHECK, CHECK_FILE, CHECK_WORDS
+from lyrikstore.deploy.models.model import Files, ModelWorkers, Served, differing
+from lyrikstore.deploy.models.probe import made_probe
+from lyrikstore.deploy.models.targets import Target
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
