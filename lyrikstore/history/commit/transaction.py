@@ -9,6 +9,7 @@ whoever extends the log next, with the same memory, publishes it.
 import os
 import shutil
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -268,12 +269,12 @@ def recover(repository: Repository) -> None:
     Cost: one look for a file if there is nothing to do, and one into the memory.
     """
     own = repository.own_log
-    transaction = open_transaction(repository)
     if TransactionLog(own.backend).taken(len(own.records.transactions)):
-        with transaction:
+        with open_transaction(repository):
             pass
-    else:
-        transaction.check_original()
+        return
+    with suppress(KeyMaterialError):  # without the key of the log nothing can be logged anyway
+        open_transaction(repository).check_original()
 
 
 def create_repository(

@@ -14,7 +14,12 @@ from lyrikstore.history.manifests.manifest import Input, sign_manifest
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.index.log_view import reproductions_of
 from lyrikstore.testing.keys import signer_for
-from lyrikstore.train.reproduction.reproduce import Reproduction, reproduce_run
+from lyrikstore.train.reproduction.reproduce import (
+    Reproduction,
+    find_run,
+    log_reproduction,
+    reproduce_run,
+)
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.verify.store.statements.reproductions import (
     ORDER,
@@ -280,6 +285,19 @@ def test_nobody_the_policy_does_not_know_says_that_it_came_again(claims) -> None
         tx.log_manifest(forged)
         with pytest.raises(PolicyError):
             tx.commit()
+
+
+def test_whose_key_has_no_role_is_told_it_unsigned(claims) -> None:
+    run, made = find_run(claims.repo, claims.made.run.name)
+    size = claims.repo.checkpoint.size
+    body = {"verdict": "match", "environment": run.body["environment"]}
+    stranger = signer_for("stranger")
+    how: Any = {"clock": now, "message": ""}
+    for signer in (stranger, None):
+        found = log_reproduction(claims.repo, run, made, body, signer=signer, **how)
+        assert (found.verdict, found.manifest, found.log_index) == ("match", None, None)
+    claims.repo.refresh()
+    assert claims.repo.checkpoint.size == size
 
 
 def test_what_cannot_be_done_again_says_so(claims, workshop) -> None:
