@@ -216,3 +216,59 @@ def test_what_was_deployed_of_a_retired_version_goes_with_it(shelf):
     assert caught.value.kind == "retired"
     present_tree(shelf.repo, new)
     assert plan_retirement(shelf.repo, new.name, 1).versions == ()
+
+
+def test_what_was_said_of_validation_data_is_named_and_goes_with_its_checkpoint(shelf):
+    first = shelf.commit(content={"a.txt": b"to be forgotten"})
+    run = run_on(shelf, first)
+    model, later = (validated(shelf, run, first, number) for number in range(2))
+    shelf.commit(content={"a.txt": b"later"})
+    found = gc(shelf, keep=(NAME, 1))
+    assert [(one.version.id, one.by) for one in found.held] == [
+        (model.id, "lineage"), (later.id, "lineage"),
+    ]  # fmt: skip
+    gc(shelf, keep=(model.name, 1), purge=True)
+    assert left(shelf, model, later) == ["validation"]
+    with pytest.raises(IncompleteError) as caught:
+        present_attachments(shelf.repo, model, "validation")
+    assert caught.value.kind == "retired"
+
+
+def run_on(shelf, dataset):
+    """Announce a run that trains and validates on a dataset."""
+    body = {
+        "purpose": "train", "config": {}, "seed": 0, "plannedOutputs": ["checkpoints/acme/model"],
+        "order": {"function": "x", "records": {"train": 1, "validation": 1}}, "rights": [],
+        "environment": {"python": "3", "platform": "x", "packages": {}, "threads": 1},
+        "code": {"package": "x", "version": "1", "digest": str(Digest.of(b"code"))},
+    }  # fmt: skip
+    with open_transaction(shelf.repo) as tx:
+        made = sign_manifest(
+            kind="run", store=shelf.repo.store_id, name="runs/acme/model", body=body,
+            inputs=learned_from(dataset), signer=OWNER, created=NOW,
+        )  # fmt: skip
+        tx.log_manifest(made)
+        tx.commit()
+    return made
+
+
+def learned_from(dataset):
+    return tuple(Input(role, "dataset", dataset.id) for role in ("train", "validation"))
+
+
+def validated(shelf, run, dataset, number):
+    """Log a checkpoint that keeps what was said of its validation data."""
+    data, name = b"scores %d" % number, "checkpoints/acme/model"
+    state = shelf.repo.refs.get(name)
+    with open_transaction(shelf.repo) as tx:
+        made = shelf.manifest(
+            tx, name, {"w": b"%d" % number}, kind="checkpoint",
+            body={"origin": "trained", "format": "files/1",
+                  "validation": {"format": "validation/1", "count": 1}},
+            inputs=(Input("run", "run", run.id), *learned_from(dataset)),
+            attachments=[Attachment("validation", tx.writer.put_bytes(data), len(data))],
+            parents=(state.id,) if state else (),
+        )  # fmt: skip
+        tx.log_manifest(made)
+        tx.commit()
+    return made

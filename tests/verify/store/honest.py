@@ -71,7 +71,6 @@ otherwise = 1
 
 TOPICS = """purpose = "train"
 name = "checkpoints/acme/topics"
-task = "multi-label"
 [data]
 train = "acme/topics.train"
 validation = "acme/topics.validation"

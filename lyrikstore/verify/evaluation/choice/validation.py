@@ -21,7 +21,7 @@ from lyrikstore.verify.evaluation.choice.task import Flags, Scores, macro_f1
 from lyrikstore.verify.evaluation.choice.tasks import TASKS
 
 FORMAT = "validation/1"
-MAX_BYTES, MAX_LINE = 64 << 20, 1 << 20
+MAX_BYTES, MAX_LINE = 16 << 20, 1 << 20
 """Longest attachment and line, in bytes: what is computed of it takes a minute at most."""
 
 MAX_LABELS, MAX_CANDIDATES = 1000, 6

@@ -1,0 +1,42 @@
+"""Who answers again where an evaluation is verified: what counts words, here and as it was."""
+
+import pytest
+
+from lyrikstore.api.verify import ask_again
+from lyrikstore.canon.timestamps import now
+from lyrikstore.curate.labelled import read_labelled
+from lyrikstore.train.evaluation import again
+from lyrikstore.verify.store.object import verify_object
+
+pytestmark = pytest.mark.train
+NAME = "evaluations/acme/family"
+
+
+def asked(workshop):
+    report = verify_object(
+        workshop.repo, workshop.repo.resolve(NAME).id, trust=workshop.trust, at=now(),
+        read=read_labelled, again=ask_again(),
+    )  # fmt: skip
+    check = report.check("evaluation.recomputed")
+    assert (report.verdict, check.state) == ("trusted", "pass"), check
+    lines = [line for line in report.not_proven if NAME in line]
+    assert len(lines) == len(check.detail["notAsked"])
+    return check.detail["notAsked"]
+
+
+def test_a_baseline_is_fitted_again_and_its_encoder_is_named(workshop, evaluation) -> None:
+    assert evaluation["baseline"]["method"].startswith("TF-IDF")
+    assert asked(workshop) == [f"{NAME}: model"]
+
+
+def test_on_another_machine_no_baseline_is_fitted(workshop, evaluation, monkeypatch) -> None:
+    here = again.describe_environment
+    elsewhere = {"platform": "Linux; another processor"}
+    monkeypatch.setattr(again, "describe_environment", lambda threads: here(threads) | elsewhere)
+    assert asked(workshop) == [f"{NAME}: model", f"{NAME}: {evaluation['baseline']['method']}"]
+
+
+def test_what_would_take_too_long_is_named(workshop, evaluation, monkeypatch) -> None:
+    monkeypatch.setattr(again, "MAX_FITTED", 1)
+    monkeypatch.setattr(again, "METHOD", "another")
+    assert len(asked(workshop)) == 3
