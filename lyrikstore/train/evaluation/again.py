@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.quoting import quote
 from lyrikstore.curate.recipes.filters.duplicates.between import METHOD, find_near
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -65,9 +66,9 @@ def find_near_again(
     Raises:
         LyrikstoreError: As reading them.
     """
-    if how != METHOD:
+    fields = _declared(run)
+    if how != METHOD or fields is None:
         return None
-    fields = fields_of(run.body["config"])
     return find_near(read_texts(repo, tests, fields), read_texts(repo, train, fields))
 
 
@@ -96,25 +97,30 @@ def answer_again(
     Raises:
         LyrikstoreError: As reading data and model.
     """
-    if not all(map(find_spec, ("scipy", "sklearn", "safetensors"))):
+    declared = _declared(run)
+    if declared is None or not all(map(find_spec, ("scipy", "sklearn", "safetensors"))):
         return None
     answer = (
         _model(repo, checkpoint)
         if answerer == MODEL
-        else _baseline(repo, evaluation, checkpoint, run, data, answerer)
+        else _baseline(repo, evaluation, checkpoint, declared, data, answerer)
     )
     if answer is None:
         return None
-    joined = fields_of(run.body["config"]).joined if answerer == MODEL else ()
-    fields = _fields(run, joined)
-    examples = _examples(repo, data["test"], fields)
+    # The labels of a test set are not read here; a baseline reads texts alone.
+    joined = declared.joined if answerer == MODEL else ()
+    examples = _examples(repo, data["test"], CopiedFields("", declared.text, joined))
     batches = iter(lambda: list(islice(examples, AT_ONCE)), [])
     return map(answer, batches)
 
 
-def _fields(run: Manifest, joined: tuple[str, ...]) -> CopiedFields:
-    found = fields_of(run.body["config"])
-    return CopiedFields("", found.text, joined)
+def _declared(run: Manifest) -> CopiedFields | None:
+    """Return the fields that a config names; None: it says nothing that can be read."""
+    data = run.body["config"].get("data")  # of a config it may be anything
+    if not isinstance(data, dict) or not isinstance(data.get("fields", []), list):
+        return None
+    named = (data.get("label"), data.get("text", ""), *data.get("fields", ()))
+    return fields_of(run.body["config"]) if all(isinstance(one, str) for one in named) else None
 
 
 def _examples(
@@ -147,12 +153,16 @@ def _model(repo: Repository, checkpoint: Manifest) -> Answer | None:
         check_weights(word_counts.WEIGHTS, weights, len(weights)),
         shapes[word_counts.WEIGHTS],
     )
+    from safetensors import SafetensorError
+
     from lyrikstore.train.worker.models.word_counts import WordCounts
 
     try:
         model = WordCounts.load(_Read(read), "")
-    except ValueError as error:
-        raise FormatError("bad-checkpoint", f"{checkpoint.name}: {error}") from None
+    # ATTACK: tensors of a type that the library has no array for.
+    except (ValueError, KeyError, TypeError, SafetensorError) as error:
+        text = f"{checkpoint.name}: {quote(str(error), 200)}"
+        raise FormatError("bad-checkpoint", text) from None
     rule = AnswerRule.of_body(checkpoint.body)
     return _probable(checkpoint.body["task"], model.logits, rule.temperature)
 
@@ -180,15 +190,14 @@ def _baseline(
     repo: Repository,
     evaluation: Manifest,
     checkpoint: Manifest,
-    run: Manifest,
+    declared: CopiedFields,
     data: Mapping[str, Sequence[Manifest]],
     method: str,
 ) -> Answer | None:
     """Return what a baseline of word counts answers; None: it is not fitted again."""
     from lyrikstore.train.worker.models.word_counts import WordCounts, fit_terms
 
-    body, label = checkpoint.body, fields_of(run.body["config"]).label
-    labels, task = list(body["labels"]), TASKS[body["task"]]
+    labels, task = list(checkpoint.body["labels"]), TASKS[checkpoint.body["task"]]
     records = sum(one.body["records"] for one in data["train"])
     if records * len(labels) > MAX_FITTED or len(labels) > MAX_FITTED_LABELS:
         return None
@@ -197,7 +206,7 @@ def _baseline(
         method == WORD_COUNTS and _is_alike(evaluation.body["environment"])
     ):
         return None
-    fields = CopiedFields(label, _fields(run, ()).text)
+    fields = CopiedFields(declared.label, declared.text)
     train = list(_examples(repo, data["train"], fields))
     if method == NEAREST:
         terms, known, _ = fit_terms([one.text for one in train])

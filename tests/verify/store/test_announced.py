@@ -67,6 +67,19 @@ def test_what_is_announced_as_its_config_says_holds() -> None:
 
 
 @pytest.mark.parametrize(
+    "junk", [None, 1, "x", [], [[]], [{}], {}, {"a": {}}, {"candidates": [{}]}]
+)
+def test_a_config_may_be_anything(junk: Any) -> None:
+    names = ("data", "model", "training", "threshold", "replay", "tolerances", "prompt", "task")
+    for name in (*names, "name", "purpose"):
+        run(lambda body, config, name=name: config.update({name: junk}))
+    for name in ("train", "validation", "test"):
+        run(lambda body, config, name=name: config["data"].update({name: junk}))
+    for name in ("base", "candidates"):
+        run(lambda body, config, name=name: config["model"].update({name: junk}))
+
+
+@pytest.mark.parametrize(
     "change",
     [
         lambda body, config: body["order"]["records"].update(train=6),

@@ -58,4 +58,4 @@ def allowed_formats(run: Mapping[str, Any]) -> Collection[str] | None:
     if not isinstance(named, list) or not named:
         return tried
     # What a blend joins is trained for it, and not taken where nobody names it.
-    return {FORMAT_IDS[one] for one in named if one in FORMAT_IDS}
+    return {FORMAT_IDS[one] for one in named if isinstance(one, str) and one in FORMAT_IDS}

@@ -81,7 +81,7 @@ def _candidate_faults(body: Mapping[str, Any], config: Mapping[str, Any]) -> Ite
     named = _section(config, "model").get("candidates")
     if not tried or not isinstance(named, list) or not named:
         return
-    wanted = {FORMAT_IDS[one] for one in named if one in FORMAT_IDS}
+    wanted = {FORMAT_IDS[one] for one in named if isinstance(one, str) and one in FORMAT_IDS}
     # What a blend joins is trained for it, even where nobody names it.
     parts = {FORMAT_IDS["tfidf"], FORMAT_IDS["embeddings"]} if "blend" in named else set()
     if len(set(tried)) != len(tried) or not wanted <= set(tried) <= wanted | parts:
