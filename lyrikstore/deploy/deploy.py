@@ -131,8 +131,8 @@ def deploy_checkpoint(
         work: Where the model is unpacked for the worker, in a staging folder; made if missing.
         signing: Who signs; None: nothing is written to the store, and the folder says that it is
             unsigned.
-        probe: Texts to ask both models, as :func:`lyrikstore.deploy.models.probe.read_probe` takes them;
-            None: texts made of the vocabulary.
+        probe: Texts to ask both models, as :func:`lyrikstore.deploy.models.probe.read_probe` takes
+            them; None: texts made of the vocabulary.
         check: Load what was written with the target's own program, and compare its answers.
         with_values: Put in credentials that name labels of the data, suffixes of its files or what
             selects a part of it, too; else these are left out, and named.
