@@ -22,9 +22,11 @@ function source(file) {
   return readFile(new URL(file, ROOT), "utf8");
 }
 
-// The kinds of manifest that lie in a delivery; the page judges no others.
-const kinds = ["dataset", "genesis", "policy", "records"];
-const kindsOfVersion2 = ["dataset", "policy"];
+// The bodies of manifests, by kind and format version.
+const kinds = ["card", "checkpoint", "dataset", "evaluation", "filter", "genesis", "policy", "records", "retention", "run"];
+const kindsOfVersion2 = [
+  "approval", "card", "checkpoint", "dataset", "deployment", "evaluation", "filter", "policy", "reproduction", "retention", "run",
+];
 const files = new Map([
   ["manifest", "manifest.schema.json"],
   ["datasetCredential", "dataset-credential-1.schema.json"],
@@ -39,7 +41,7 @@ await mkdir(new URL("generated/", import.meta.url), { recursive: true });
 
 /** Compile schemas into a module. @param {Map<string, string>} schemas Name of the function, file. @param {string} target @param {{[name: string]: string}} more */
 async function compile(schemas, target, more = {}) {
-  const ajv = new Ajv2020({ allErrors: false, strict: false, code: { source: true, esm: true } });
+  const ajv = new Ajv2020({ allErrors: false, strict: false, inlineRefs: false, code: { source: true, esm: true } });
   const exported = { ...more };
   for (const [name, file] of schemas) {
     ajv.addSchema(JSON.parse(await source(`schemas/${file}`)), name);

@@ -9,7 +9,7 @@ each("consistency file good", files.good, (one) => {
   assert.deepEqual(heads.map(({ size }) => size).sort((left, right) => left - right), one.sizes);
   assert.equal(leaves?.size, one.leaves);
 });
-each("consistency file bad", files.bad, (one) => refuses(() => parseConsistency(utf8(one.file))));
+each("consistency file bad", files.bad, (one) => refuses(() => parseConsistency(utf8(one.file)), one.kind));
 
 const relations = load("consistency/relations.json");
 const head = (/** @type {any} */ { size, root }) => ({ origin: relations.origin, size, root: unhex(root), signers: [] });

@@ -4,10 +4,9 @@ import { concat, hex, unhex, utf8 } from "../src/canon/bytes.js";
 import { blake3 } from "../src/canon/digest.js";
 import { checkFiles, compare, markRewritten } from "../src/verify/delivery/compare_files.js";
 import { compare as inOrder } from "../src/history/trees/paths.js";
-import { LineEndsWriter } from "../src/verify/delivery/line_ends.js";
 import { measure } from "../src/verify/delivery/measures.js";
 import { Measured } from "../src/verify/delivery/quality.js";
-import { orderRoot, recordId, Records } from "../src/history/records/records.js";
+import { orderRoot, recordId } from "../src/history/records/records.js";
 import { addRow, merge, noStatistics, rolesOf, statsOf } from "../src/history/records/statistics.js";
 import { decide } from "../src/verify/report.js";
 import { parseTimestamp } from "../src/canon/timestamps.js";
@@ -17,52 +16,13 @@ import { openAll, OpenedCredential } from "../src/credentials/opened.js";
 import { noticesAmong } from "../src/verify/credential/status.js";
 import { line, Tree } from "../src/history/trees/tree.js";
 import { verifyAlone, verifyDelivery, verifyFile } from "../src/verify/verify.js";
+import { answers, bytes, dataOf, filesOf, read } from "./given.js";
 import { each, load } from "./vectors.js";
-
-const bytes = (/** @type {any} */ given) => (typeof given === "string" ? utf8(given) : unhex(given.hex));
-const present = (/** @type {any} */ parts) => Object.entries(parts).filter(([, value]) => value !== null);
-
-/** Records of bytes that come in chunks. @param {import("../src/history/records/records.js").Reading} reading @param {Uint8Array} content @param {number} chunk */
-function read(reading, content, chunk) {
-  const records = new Records(reading);
-  for (let at = 0; at < content.length; at += chunk) records.update(content.subarray(at, at + chunk));
-  return records.end(blake3(content));
-}
-
-/** @param {any} given The data: path to text. */
-const dataOf = (given) => given === null ? null : present(given).map(([path, value]) => {
-  const content = utf8(/** @type {string} */ (value));
-  return {
-    path,
-    size: content.length,
-    read: async (/** @type {import("../src/history/records/records.js").Reading | null} */ reading) =>
-      ({ digest: blake3(content), records: reading && read(reading, content, content.length || 1) }),
-    digestWith: async (/** @type {import("../src/verify/delivery/line_ends.js").LineEnds} */ ends) => {
-      const writer = new LineEndsWriter(ends);
-      return blake3(concat(...[...content].map((byte) => writer.update(Uint8Array.of(byte))), writer.end()));
-    },
-  };
-});
-/** @param {any} given @returns {Map<string, Uint8Array>} */
-const filesOf = (given) => new Map(present(given).map(([name, value]) => [name, bytes(value)]));
-
-/** @param {import("../src/verify/report.js").Report} report @param {any} expected */
-function answers(report, { verdict, checks, details = {} }) {
-  for (const [id, members] of Object.entries(details)) {
-    const { detail = {} } = report.checks.find((one) => one.id === id) ?? {};
-    for (const [name, value] of Object.entries(members)) assert.deepEqual(detail[name], value);
-  }
-  for (const [id, expected] of Object.entries(checks)) {
-    const check = report.checks.find((one) => one.id === id);
-    assert.equal(check?.detail.reason ?? check?.state, expected, JSON.stringify(check));
-  }
-  assert.equal(report.verdict, verdict, JSON.stringify(report.checks.filter((one) => one.state !== "pass"), null, 1));
-}
 
 each("departures of files", load("files/departures.json").cases, async ({ listed, found, answer, detail }) => {
   const entries = Object.entries(listed).map(([path, content]) => ({ path, bytes: utf8(content).length, blake3: blake3(utf8(content)) }));
   const tree = new Tree(entries.sort((left, right) => inOrder(left.path, right.path)));
-  const data = dataOf(found) ?? [];
+  const data = dataOf(filesOf(found));
   const there = await Promise.all(data.map(async (file) =>
     /** @type {const} */ ([file.path, { kind: /** @type {const} */ ("file"), bytes: file.size, blake3: (await file.read(null)).digest }])));
   const comparison = compare(tree, new Map(there));
@@ -78,7 +38,7 @@ for (const name of ["deliveries", "rows", "figures", "attestations", "attester-k
     const { changes } = one;
     const report = await verifyDelivery(new OpenedCredential(utf8(changes.credential ?? base.credential)), {
       siblings: filesOf({ ...base.siblings, ...changes.siblings }),
-      data: dataOf("data" in changes && changes.data === null ? null : { ...base.data, ...changes.data }),
+      data: "data" in changes && changes.data === null ? null : dataOf(filesOf({ ...base.data, ...changes.data })),
       recompute: changes.recompute,
       trust: Trust.parse(changes.trust ?? base.trust),
       at: parseTimestamp(changes.at ?? base.at),
@@ -120,7 +80,7 @@ const keys = load("verdicts/keys.json");
 each("verdict on keys", keys.cases, async (one) => {
   const report = await verifyFile(new OpenedCredential(bytes(one.credential)), {
     siblings: filesOf(one.siblings),
-    data: dataOf(one.data ?? keys.data),
+    data: dataOf(filesOf(one.data ?? keys.data)),
     trust: Trust.parse(one.trust ?? keys.trust),
     at: parseTimestamp(one.at ?? keys.at),
   });

@@ -24,7 +24,7 @@ export function showClaims(report, credential) {
   const subject = credential?.credentialSubject;
   const ofDataset = isObject(subject) && isObject(subject.contentRoot) && report.profile === "lyrik";
   /** @type {Row[]} */
-  const first = [["issuer, as signed", report.issuer ?? "nobody named"], ["judged as", PROFILE.get(report.profile)]];
+  const first = [["issuer, as signed", report.issuer ?? "nobody named"], ["judged as", PROFILE.get(report.profile ?? "")]];
   if (!ofDataset) first.push(["it calls itself", credential?.name], ["what it is about", report.subject]);
   if (isObject(subject) && isObject(subject.grant)) first.push(...grantRows(credential, subject, subject.grant));
   if (isObject(subject) && isObject(subject.attestation)) first.push(...attestationRows(credential, subject.attestation));

@@ -7,9 +7,10 @@ const MAX_WORKERS = 4;
 const CODE = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
 
 /** @typedef {import("../src/history/records/records.js").Reading} Reading */
-/** @typedef {{digest: string, records: import("../src/history/records/records.js").RecordIds | null}} Read */
+/** @typedef {{digest: string, sha256: Uint8Array | null, records: import("../src/history/records/records.js").RecordIds | null}} Read */
 /** @typedef {import("../src/verify/delivery/line_ends.js").LineEnds} LineEnds */
-/** @typedef {{file: File, reading: Reading | null, ends: LineEnds | null, done: (bytes: number) => void, resolve: (read: Read) => void, reject: (error: unknown) => void}} Job */
+/** @typedef {{reading?: Reading | null, ends?: LineEnds | null, summed?: boolean}} Way How a file is read: as records; with line ends in place of its own; and whether for its SHA-256, too. */
+/** @typedef {{file: File, way: Way, done: (bytes: number) => void, resolve: (read: Read) => void, reject: (error: unknown) => void}} Job */
 
 /** A pool of workers, started as they are needed and kept. */
 export class Hashing {
@@ -23,17 +24,16 @@ export class Hashing {
   }
 
   /**
-   * Return the BLAKE3 of a file and, where it is to be read as records, those.
+   * Return the BLAKE3 of a file, and what else one read of it gives.
    *
    * @param {File} file
-   * @param {Reading | null} reading
-   * @param {(bytes: number) => void} done Told of every further bytes hashed.
-   * @param {LineEnds | null} [ends] Those with which it is hashed, in place of its own.
+   * @param {Way} way
+   * @param {(bytes: number) => void} [done] Told of every further bytes hashed.
    * @returns {Promise<Read>}
    */
-  read(file, reading, done, ends = null) {
+  read(file, way, done = () => {}) {
     return new Promise((resolve, reject) => {
-      this.waiting.push({ file, reading, ends, done, resolve, reject });
+      this.waiting.push({ file, way, done, resolve, reject });
       this.next();
     });
   }
@@ -70,7 +70,7 @@ export class Hashing {
       }
       this.next();
     };
-    worker.postMessage({ file: job.file, reading: job.reading, ends: job.ends });
+    worker.postMessage({ file: job.file, way: job.way });
   }
 }
 

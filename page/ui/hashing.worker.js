@@ -1,4 +1,5 @@
 /** Hashes files away from the page's own thread; finds and measures their records in the same pass. */
+import { sha256 } from "@noble/hashes/sha2.js";
 import { Hasher, ready } from "../src/canon/blake3.js";
 import { chunks } from "../src/history/records/chunks.js";
 import { Records } from "../src/history/records/records.js";
@@ -11,21 +12,22 @@ const reads = new Blob(["x"]).arrayBuffer().then(() => true, () => false);
 /** @type {(bytes: ArrayBuffer | null) => void} Takes what the page read. */
 let take = () => undefined;
 
-/** @typedef {import("../src/verify/delivery/line_ends.js").LineEnds} LineEnds */
-/** @param {MessageEvent<{file: File, reading: import("../src/history/records/records.js").Reading | null, ends: LineEnds | null} | {bytes: ArrayBuffer | null}>} message */
-onmessage = ({ data }) => ("bytes" in data ? take(data.bytes) : hash(data.file, data.reading, data.ends));
+/** @param {MessageEvent<{file: File, way: import("./hashing.js").Way} | {bytes: ArrayBuffer | null}>} message */
+onmessage = ({ data }) => ("bytes" in data ? take(data.bytes) : hash(data.file, data.way));
 
-/** @param {File} file @param {import("../src/history/records/records.js").Reading | null} reading @param {LineEnds | null} ends */
-async function hash(file, reading, ends) {
+/** @param {File} file @param {import("./hashing.js").Way} way */
+async function hash(file, { reading = null, ends = null, summed = false }) {
   try {
     await ready;
     const hasher = new Hasher();
+    const sum = summed ? sha256.create() : null;
     const records = reading && new Records(reading);
     const writer = ends && new LineEndsWriter(ends);
     let hashed = 0;
     for await (const chunk of await reads ? chunks(file) : handed(file.size)) {
       hasher.update(writer ? writer.update(chunk) : chunk);
       records?.update(chunk);
+      sum?.update(chunk);
       hashed += chunk.length;
       if (hashed < STEP) continue;
       postMessage({ hashed });
@@ -34,7 +36,7 @@ async function hash(file, reading, ends) {
     postMessage({ hashed });
     if (writer) hasher.update(writer.end());
     const digest = hasher.digest();
-    postMessage({ read: { digest, records: records && records.end(digest) } });
+    postMessage({ read: { digest, sha256: sum && sum.digest(), records: records && records.end(digest) } });
   } catch {
     postMessage({ lost: true }); // unreadable, changed while it was read, or out of memory
   }

@@ -200,7 +200,7 @@ async function readBeside(items, credential, signal) {
   const foreign = credential.profile === "w3c";
   let texts = 0;
   for (const { path, file } of rest) {
-    let kept = foreign ? file.size <= MAX_RESOURCE_BYTES : named.has((await hashing.read(file, null, () => {})).digest);
+    let kept = foreign ? file.size <= MAX_RESOURCE_BYTES : named.has((await hashing.read(file, {})).digest);
     signal.throwIfAborted();
     if (!kept && (isTextName(path) || path === CREDENTIAL_PROOF) && file.size <= MAX_JSON_BYTES) {
       texts += file.size; // it was altered: to be said, not to count
@@ -213,13 +213,13 @@ async function readBeside(items, credential, signal) {
 
 /** @param {Item} item @param {Meter} meter @param {AbortSignal} signal @returns {import("../src/verify/verify.js").DataFile} */
 function dataFile({ path, file }, meter, signal) {
-  const read = async (/** @type {import("../src/history/records/records.js").Reading | null} */ reading) => {
+  const read = async (/** @type {import("../src/history/records/records.js").Reading | null} */ reading, summed = false) => {
     signal.throwIfAborted();
-    return hashing.read(file, reading, meter.of(path));
+    return hashing.read(file, { reading, summed }, meter.of(path));
   };
   const digestWith = async (/** @type {import("../src/verify/delivery/line_ends.js").LineEnds} */ ends) => {
     signal.throwIfAborted();
-    return (await hashing.read(file, null, () => {}, ends)).digest;
+    return (await hashing.read(file, { ends })).digest;
   };
   return { path, size: file.size, read, digestWith };
 }

@@ -47,7 +47,7 @@ def _files() -> dict[str, Any]:
     plain, leaved = _file("true", 40, [8, 20, 33]), _file("true", 40, [20], leaves=16)
 
     def bad(name: str, change: Callable[[Any], None], data: bytes = plain) -> dict[str, str]:
-        return {"id": name, "file": _changed(data, change)}
+        return {"id": name, "file": _changed(data, change), "kind": "bad-consistency"}
 
     def swap(document: Any) -> None:
         document["from"].reverse()
@@ -85,12 +85,13 @@ def _files() -> dict[str, Any]:
             bad("size-in-words", lambda d: d["to"].update(size="40")),
             bad("a-short-root", lambda d: d["to"].update(root="AAAA")),
             bad("a-name-in-numbers", lambda d: d.update(origin=5)),
-            bad("no-leaves-stated", lambda d: d.update(leaves=None)),
+            {**bad("no-leaves-stated", lambda d: d.update(leaves=None)), "kind": "bad-json"},
             bad("a-name-that-is-none", lambda d: d.update(origin="a b")),
             bad("leaves-of-no-size-named", lambda d: d["leaves"].update(size=17), leaved),
             bad("leaves-of-a-bad-digest", lambda d: d["leaves"].update(blake3="blake3:00"), leaved),
-            {"id": "not-canonical", "file": plain.decode().replace(",", ", ")},
-            {"id": "no-json", "file": plain.decode()[:-1]},
+            {"id": "not-canonical", "file": plain.decode().replace(",", ", "),
+             "kind": "not-canonical"},
+            {"id": "no-json", "file": plain.decode()[:-1], "kind": "bad-json"},
         ],
     }  # fmt: skip
 

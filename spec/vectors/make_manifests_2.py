@@ -48,6 +48,9 @@ def refused() -> list[dict[str, Any]]:
             extra = {**first.body, "extra": 1}
             why = "an unknown member"
             cases.append((f"{kind}-extra-in-1", resigned(first, body=extra), "schema", why))
+            if about.newest == 1:
+                data, why = resigned(first, lyrikstore=2, body=extra), "version 2 has no such kind"
+                cases.append((f"{kind}-extra-in-2", data, "bad-manifest", why))
         if kind not in EXAMPLES_2:
             continue
         second = signed(kind, EXAMPLES_2[kind])

@@ -27,10 +27,14 @@ from lyrikstore.verify.delivery.compare_files import (
     FoundFile,
     FoundKind,
     compare_listing,
+    is_litter,
 )
 from lyrikstore.verify.delivery.delivery import verify_alone, verify_delivery
 from lyrikstore.verify.delivery.line_ends import digest_with, ends_before
 from lyrikstore.verify.delivery.siblings import SiblingFiles
+from lyrikstore.verify.deployment import layout
+from lyrikstore.verify.deployment.deployment import verify_deployment
+from lyrikstore.verify.deployment.evidence import EvidenceFiles
 from lyrikstore.verify.w3c.presentation import is_presentation, verify_presentation
 from lyrikstore.verify.w3c.resources import Resources
 from lyrikstore.verify.w3c.verify import Surroundings, verify_w3c
@@ -41,7 +45,10 @@ GIVEN = "given/"  # how the page calls what was given apart from the delivery
 
 @dataclass(frozen=True)
 class Case:
-    """What a verifier is handed."""
+    """What a verifier is handed.
+
+    Of a deployed folder ``siblings`` is what lies below ``lyrikstore/``, and ``data`` the rest.
+    """
 
     target: bytes
     siblings: Mapping[str, bytes] = field(default_factory=dict)
@@ -51,6 +58,7 @@ class Case:
     challenge: str | None = None
     domain: str | None = None
     recompute: bool = True
+    deployed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return it as both processes and people can read it again."""
@@ -67,6 +75,7 @@ class Case:
             "challenge": self.challenge,
             "domain": self.domain,
             "recompute": self.recompute,
+            "deployed": self.deployed,
         }
 
     @classmethod
@@ -132,6 +141,10 @@ def by_python(case: Case) -> dict[str, Any]:
 
 def _report(case: Case, trust: Any) -> Any:
     at, files = parse_timestamp(case.at), list(case.siblings.values())
+    if case.deployed:
+        return verify_deployment(
+            _evidence(case.siblings), Held(case.data or {}), trust=trust, at=at
+        )
     asked = case.challenge is not None or case.domain is not None
     if not asked and OpenedCredential(case.target).profile == "lyrik":
         kind = OpenedCredential(case.target).kind
@@ -167,6 +180,14 @@ def _report(case: Case, trust: Any) -> Any:
     return verify_w3c(case.target, around)
 
 
+def _evidence(files: Mapping[str, bytes]) -> EvidenceFiles:
+    litter = [name for name in files if is_litter(name)]
+    rest = [name for name in files if name not in litter]
+    known = {name: files[name] for name in sorted(rest) if layout.evidence_file(name)}
+    surplus = [name for name in rest if name not in known]
+    return EvidenceFiles(known, tuple(surplus), tuple(litter))
+
+
 class PageVerifier:
     """The page's verifier in one long-lived process.
 
@@ -199,7 +220,8 @@ class PageVerifier:
 def differences(left: Any, right: Any) -> list[str]:
     """Return what two answers do not say alike: paths, each with both sayings; none if equal.
 
-    They owe each other ids, states, reasons and details. Summaries are for people.
+    They owe each other ids, states, reasons and details. Summaries are for people, and so are
+    problems: they are how summaries go on.
     """
     found: list[str] = []
     _compare("", _comparable(left), _comparable(right), found)
@@ -221,6 +243,8 @@ def _comparable(report: dict[str, Any]) -> dict[str, Any]:
 def answer(check: dict[str, Any]) -> dict[str, Any]:
     """Return what a check says to programs: all but its summary."""
     detail = dict(check.get("detail", {}))
+    if "problems" in detail:
+        detail["problems"] = len(detail["problems"])
     if "attestations" in detail:
         detail["attestations"] = [_comparable(one) for one in detail["attestations"]]
     return {name: check[name] for name in ("state", "spec") if name in check} | {"detail": detail}

@@ -266,7 +266,20 @@ def follow(rng: random.Random, case: Case, name: str, data: bytes) -> Case:
                 )
                 changed[Digest.of(old)] = Digest.of(new)
                 case = with_file(case, where, new)
+    if case.deployed:
+        case = _called_anew(case, changed)
     return relog(rng, case, case) or case
+
+
+def _called_anew(case: Case, changed: Mapping[Digest, Digest]) -> Case:
+    """Call what lies in a deployed folder after the digests that it has now."""
+    files = {}
+    for old, data in case.siblings.items():
+        name = old
+        for before, after in changed.items():
+            name = name.replace(before.short, after.short)
+        files[name] = data
+    return replace(case, siblings=files)
 
 
 def is_plain(value: Any) -> bool:

@@ -7,7 +7,8 @@ from typing import Any
 
 from tests.differential.judges import GIVEN, Case
 
-VERDICTS = Path(__file__).resolve().parents[2] / "spec" / "vectors" / "verdicts"
+VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
+VERDICTS = VECTORS / "verdicts"
 MOST = 1 << 17
 """Bytes of one case: what is larger is there to be large, and takes the time of many others."""
 
@@ -86,6 +87,23 @@ def _all() -> Iterator[tuple[str, Case]]:
                 spelt(whole["document"]), files | named, None, whole["trust"].encode(),
                 whole["at"], **asked,
             )  # fmt: skip
+    vectors = json.loads((VECTORS / "deployments" / "folders.json").read_text("ascii"))
+    base = vectors["base"]
+    for case in vectors["cases"]:
+        whole = {**base, **case["changes"]}
+        files = _files({**base["files"], **case["changes"].get("files", {})})
+        inside = {path for path in files if path.startswith("lyrikstore/")}
+        yield (
+            f"deployments/{case['id']}",
+            Case(
+                b"",
+                {path.removeprefix("lyrikstore/"): files[path] for path in sorted(inside)},
+                {path: data for path, data in files.items() if path not in inside},
+                whole["trust"].encode(),
+                whole["at"],
+                deployed=True,
+            ),
+        )
 
 
 def seeds() -> dict[str, Case]:

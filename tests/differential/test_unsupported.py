@@ -14,12 +14,10 @@ from tests.differential.unsupported import (
     CASES,
     IN_STORES,
     OF_CARDS,
-    OF_DEPLOYMENTS,
     STATEMENTS,
     place_in,
     states_in,
 )
-from tests.verify.deployment.folders import files_of, judged, write
 
 SEEDS = seeds()
 ROWS = [(check, name) for check, names in CASES.items() for name in names]
@@ -44,13 +42,15 @@ def checks_of(*procedures: str) -> set[str]:
 
 
 def test_every_check_has_a_case() -> None:
-    assert {*CASES, *IN_STORES, *OF_CARDS, *OF_DEPLOYMENTS} == set(CHECKS)
-    assert not CASES.keys() & IN_STORES.keys()
+    assert {*CASES, *IN_STORES, *OF_CARDS} == set(CHECKS)
+    assert CASES.keys() & IN_STORES.keys() == {"store.genesis"}
     foreign = checks_of("w3c", "presentation", "envelope")
     for check in foreign - {"issuer.document", "trust.allowed", "log.witness"}:
         assert any(name.startswith(FOREIGN) for name in CASES[check]), check
     # The page keeps no memory, so of that it never says more than that there is none.
-    assert {*CASES, "log.memory"} == foreign | checks_of("delivery", "attestation", "grant")
+    assert {*CASES, "log.memory"} == foreign | checks_of(
+        "delivery", "attestation", "grant", "deployment"
+    )
 
 
 @pytest.mark.parametrize(("check", "name"), ROWS)
@@ -87,9 +87,3 @@ def test_it_does_not_pass_of_a_card(check: str, tmp_path: Path) -> None:
 
     chain = WORLD.Chain(tmp_path).build()
     assert "pass" not in states(OF_CARDS[check](chain).to_json(), check)
-
-
-@pytest.mark.parametrize(("check", "case"), OF_DEPLOYMENTS.items())
-def test_it_does_not_pass_of_a_deployed_folder(check: str, case: str, tmp_path: Path) -> None:
-    report = judged(write(files_of(case), tmp_path)).to_json()
-    assert "pass" not in states(report, check)

@@ -41,6 +41,7 @@ STATEMENTS = frozenset(
 """Checks whose subject is only what somebody says: they pass nowhere."""
 
 _D, _K, _G, _A, _W, _P = "deliveries", "keys", "grants", "attestations", "hostile-w3c", "presented"
+_F = "deployments"
 
 CASES: Mapping[str, tuple[str, ...]] = {
     # of whatever is signed
@@ -78,6 +79,13 @@ CASES: Mapping[str, tuple[str, ...]] = {
     "evidence": (f"{_A}/documents-disagree", f"{_A}/documents-missing"),
     "grant.terms": (f"{_G}/another-root", f"{_G}/terms-missing"),
     "grant.holder": (f"{_P}/stolen", f"{_P}/no-challenge-asked"),
+    # of deployed folders
+    "store.genesis": (f"{_F}/nobody-trusted", f"{_F}/genesis-removed"),
+    "deployment.files": (f"{_F}/byte-added", f"{_F}/second-tokenizer", f"{_F}/notice-removed"),
+    "deployment.evidence": (f"{_F}/extra-evidence", f"{_F}/run-removed", f"{_F}/leaf-flipped"),
+    "deployment.made-from": (f"{_F}/run-of-another", f"{_F}/another-decision"),
+    "deployment.rights": (f"{_F}/sound", f"{_F}/revoked-before-the-run", f"{_F}/not-permitted"),
+    "deployment.approval": (f"{_F}/self-approved", f"{_F}/not-approved", f"{_F}/genesis-removed"),
     # of what others sign
     "model": (f"{_W}/type-missing",),
     "related": (f"{_W}/related-other-text", f"{_W}/related-not-at-hand"),
@@ -344,12 +352,3 @@ OF_CARDS: Mapping[str, Callable[[Any], Report]] = {
     "card.approval": _unapproved_card,
 }
 """Id → what makes a card of which it does not hold, and verifies it."""
-
-OF_DEPLOYMENTS: Mapping[str, str] = {
-    "deployment.files": "byte-added",
-    "deployment.evidence": "extra-evidence",
-    "deployment.made-from": "run-of-another",
-    "deployment.rights": "sound",
-    "deployment.approval": "not-approved",
-}
-"""Id → the case of ``spec/vectors/deployments`` in which it does not hold, or is only stated."""

@@ -1,5 +1,6 @@
 """Consistency files: which smaller logs lead to a larger one, and the leaf hashes (spec §7.8)."""
 
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -20,12 +21,13 @@ from lyrikstore.canon.limits import (
     MAX_LOG_PROOF_HASHES,
 )
 from lyrikstore.history.log import merkle
-from lyrikstore.history.log.checkpoint import LogCheckpoint
+from lyrikstore.history.log.note import is_name
 
 MAX_HEADS = 24
 """Log checkpoints that a writer names besides the one of the leaf hashes."""
 
 
+_HEX = re.compile(r"[0-9a-f]{64}")
 _TYPE = "log-consistency"
 _MARK = f'"type":"{_TYPE}"'.encode()
 
@@ -95,7 +97,7 @@ class ConsistencyFile(Struct, frozen=True):
         members = {"from", "origin", "to", "type", "v"}
         _require(isinstance(document, dict) and members <= document.keys() <= members | {"leaves"})
         _require(document["type"] == _TYPE and type(document["v"]) is int and document["v"] == 1)
-        _require(isinstance(document["origin"], str))
+        _require(isinstance(document["origin"], str) and is_name(document["origin"]))
         steps = document["from"]
         _require(isinstance(steps, list) and len(steps) <= MAX_CONSISTENCY_HEADS)
         size, root = _head(document["to"], {"root", "size"})
@@ -106,14 +108,14 @@ class ConsistencyFile(Struct, frozen=True):
             found.append((smaller, old, tuple(_hash(one) for one in item["proof"])))
         sizes = [size, *(smaller for smaller, _, _ in found)]
         _require(all(larger > smaller for larger, smaller in pairwise(sizes)))
-        LogCheckpoint(document["origin"], size, root)  # checks the name
         leaves = None
         if "leaves" in document:
             stated = document["leaves"]
             _require(isinstance(stated, dict) and stated.keys() == {"blake3", "size"})
             count = stated["size"]
             _require(type(count) is int and count in sizes and count <= MAX_CONSISTENCY_LEAVES)
-            leaves = Digest.parse_hex(stated["blake3"]), count
+            _require(isinstance(stated["blake3"], str) and _HEX.fullmatch(stated["blake3"]))
+            leaves = Digest(bytes.fromhex(stated["blake3"])), count
         for smaller, old, proof in found:
             merkle.verify_consistency(smaller, size, proof, old, root)
         return cls(document["origin"], size, root, tuple(found), leaves)

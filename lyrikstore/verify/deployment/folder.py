@@ -7,7 +7,12 @@ from pathlib import Path
 from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
-from lyrikstore.canon.limits import MAX_JSON_BYTES, MAX_SIBLINGS
+from lyrikstore.canon.limits import (
+    MAX_DEPLOYED_EVIDENCE_BYTES,
+    MAX_DEPLOYED_FILES,
+    MAX_JSON_BYTES,
+    MAX_SIBLINGS,
+)
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.verify.checks import not_proven
@@ -18,12 +23,6 @@ from lyrikstore.verify.delivery.paths import read_small, walk
 from lyrikstore.verify.deployment import layout
 from lyrikstore.verify.deployment.evidence import EvidenceFiles
 from lyrikstore.verify.report import Report
-
-MAX_DEPLOYED_FILES = 100_000
-"""Files of a deployed folder outside ``lyrikstore/`` (spec §14.7.7)."""
-
-MAX_DEPLOYED_EVIDENCE_BYTES = 1 << 26
-"""Bytes below it, which are held in memory."""
 
 _LARGE = frozenset({layout.TREE, layout.CARD, layout.REPORT, layout.SIGNED_FILES, layout.LEAVES})
 """Files that may be larger than a manifest."""

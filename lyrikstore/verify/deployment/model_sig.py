@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON, encode, parse_canonical
+from lyrikstore.canon.limits import MAX_MODEL_SIG_BYTES
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
-MAX_MODEL_SIG_BYTES = 1 << 24
-"""More are not read; 70,000 files have fewer."""
 FAULTS: Mapping[str, str] = {
     "bad-key": "the key that the manifest names for it is no P-256 key in PEM",
     "bad-model-sig": "it is no Sigstore bundle of spec 14.7.8, or names another key",
@@ -108,7 +107,7 @@ def check_model_signature(
         public_key: The key that the deployment's manifest names, in PEM.
         files: Path → SHA-256 of each file of the tree.
 
-    Cost: O(its bytes, of which :data:`MAX_MODEL_SIG_BYTES` are read), and one signature.
+    Cost: O(its bytes, of which 16 MiB are read), and one signature.
     """
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA

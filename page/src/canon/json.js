@@ -45,9 +45,10 @@ export function canonical(value) {
  * Return the value of bytes that must already be canonical.
  *
  * @param {Uint8Array} bytes
+ * @param {number} [maxBytes]
  */
-export function parseCanonical(bytes) {
-  const value = parse(bytes);
+export function parseCanonical(bytes, maxBytes) {
+  const value = parse(bytes, { maxBytes });
   if (!same(canonical(value), bytes)) refuse("not-canonical", "the JSON is not in canonical form");
   return value;
 }

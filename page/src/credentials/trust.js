@@ -78,6 +78,17 @@ export class Trust {
     return this.issuers.find((one) => one.did === did && one.roles.includes(role) && covers(one, name, store, at));
   }
 
+  /**
+   * Return the first publisher entry of a founder that covers a store, if any. Names do not count here: a store may
+   * hold more than what its owner is believed for.
+   *
+   * @param {string} founder @param {string} store @param {number} at
+   */
+  vouchesFor(founder, store, at) {
+    return this.issuers.find((one) => one.did === founder && one.roles.includes("publisher") &&
+      one.names.some((name) => covers(one, name, store, at)));
+  }
+
   /** The first entry that believes an issuer about a claim. @param {string} did @param {string} claim @param {string} name @param {string | null} store @param {number} at */
   believes(did, claim, name, store, at) {
     return this.issuers.find((one) => one.did === did && one.claims.includes(claim) && covers(one, name, store, at));

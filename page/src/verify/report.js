@@ -6,8 +6,7 @@ import { CHECKS, NOT_PROVEN, PROCEDURES } from "../../generated/checks.js";
 /** @typedef {"pass" | "fail" | "warn" | "stated" | "unchecked" | "n/a"} State */
 /** @typedef {"trusted" | "valid" | "incomplete" | "invalid"} Verdict */
 /** @typedef {{id: string, state: State, summary: string, spec: string, detail: {[name: string]: any}}} Check */
-/** @typedef {{verdict: Verdict, checks: Check[], subject: string, issuer?: string, at: string, notProven: string[], profile: "lyrik" | "w3c", parts?: Report[]}} Report */
-
+/** @typedef {{verdict: Verdict, checks: Check[], subject: string, issuer?: string, at: string, notProven: string[], profile?: "lyrik" | "w3c", parts?: Report[]}} Report `profile`: as what a credential was judged. */
 
 /** States with nothing to object to. */
 export const SETTLED = ["pass", "stated", "n/a"];
@@ -69,7 +68,7 @@ export const notProven = (name, ...parts) =>
  *
  * @param {keyof typeof PROCEDURES} procedure
  * @param {Check[]} made
- * @param {{subject: string, issuer: string | null, at: number, open?: string[], profile: "lyrik" | "w3c", parts?: Report[]}} said
+ * @param {{subject: string, issuer: string | null, at: number, open?: string[], profile?: "lyrik" | "w3c", parts?: Report[]}} said
  *   `open`: what is not proven besides what the procedure never proves.
  * @returns {Report}
  */
@@ -84,7 +83,7 @@ export function reportOf(procedure, made, { subject, issuer, at, open = [], prof
     ...(issuer === null ? {} : { issuer }),
     at: formatTimestamp(at),
     notProven: [...new Set([...never.map((name) => notProven(name)), ...open])],
-    profile,
+    ...(profile === undefined ? {} : { profile }),
     ...(parts.length ? { parts } : {}),
   };
 }

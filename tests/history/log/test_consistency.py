@@ -51,8 +51,9 @@ def test_good_files(case) -> None:
 
 @pytest.mark.parametrize("case", FILES["bad"], ids=named)
 def test_bad_files(case) -> None:
-    with pytest.raises(LyrikstoreError):
+    with pytest.raises(LyrikstoreError) as refused:
         ConsistencyFile.parse(case["file"].encode())
+    assert refused.value.kind == case["kind"]
 
 
 @pytest.mark.parametrize("case", RELATIONS["cases"], ids=named)

@@ -86,10 +86,10 @@ function checkSigned(document) {
   }
 }
 
-/** @param {any} document @param {string} role */
+/** @param {any} document @param {string} role @returns {any[]} */
 export const inputsIn = (document, role) =>
   document.inputs.filter((/** @type {any} */ item) => item.role === role);
-/** @param {any} document @param {string} role */
+/** @param {any} document @param {string} role @returns {any[]} */
 export const attachmentsIn = (document, role) =>
   document.attachments.filter((/** @type {any} */ item) => item.role === role);
 
@@ -126,11 +126,13 @@ function checkFit(document, kind) {
  * @param {import("./kinds.js").Kind} kind
  */
 function checkVersion(document, kind) {
-  const stated = document.lyrikstore;
-  if (stated <= kind.newest) checkSchema(schemaOf(document.kind, stated), document.body);
-  for (let version = 1; version < stated; version++) {
-    if (version > kind.newest || fits(document, kind, version)) bad("its format version is higher than the one that it needs");
-  }
+  const { kind: name, lyrikstore: stated, body } = document;
+  const { first = 1, newest } = kind;
+  if (stated < first) refuse("schema", `format version ${stated} has no ${name}`);
+  if (stated <= newest) checkSchema(schemaOf(name, stated), body);
+  let least = first;
+  while (least < newest && !fits(document, kind, least)) least += 1;
+  if (stated > least) bad("its format version is higher than the one that it needs");
 }
 
 /** @param {string} kind @param {number} version */
@@ -176,6 +178,8 @@ function checkInputs(document, kind, version) {
     const count = inputsIn(document, role).length;
     if (count < rule.least || count > rule.most) refuse("bad-input", `${counted(count, "input")} in role ${role}`);
   }
+  const named = kind.either?.filter((role) => rules.has(role) && inputsIn(document, role).length);
+  if (named && named.length !== 1) refuse("bad-input", `a ${document.kind} takes exactly one of role ${kind.either?.join(" or ")}`);
 }
 
 /** @param {string} reason @returns {never} */

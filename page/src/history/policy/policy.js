@@ -6,6 +6,8 @@ import { hasExactly, isObject } from "../../canon/json.js";
 import { MAX_MISDATED_ENTRIES, MAX_PATTERN_STARS, MAX_RETIRED_KEYS } from "../../../generated/limits.js";
 
 export const OWNER = "owner";
+/** The kind of manifest that a role with a threshold signs, each of its keys for itself. */
+export const APPROVAL = "approval";
 const ROLE = /^[a-z][a-z0-9-]{0,63}$/;
 const KIND = /^(?:\*|[a-z][a-z0-9-]{0,63})$/;
 const PATTERN = /^[a-z0-9*][a-z0-9._*/-]{0,254}$/;
@@ -63,6 +65,20 @@ export class Policy {
     return this.retired.find((one) => one.key === key)?.suspectFrom ?? Infinity;
   }
 
+  /** Who signs in place of a retired key; null where nobody was named. @param {string} key @returns {string | null} */
+  successor(key) {
+    const successors = new Map(this.retired.map((one) => [one.key, one.successor]));
+    /** @type {string | null} */
+    let found = key;
+    // ATTACK: two that succeed each other. Each is asked once.
+    while (found !== null && successors.has(found)) {
+      const next = /** @type {string | null} */ (successors.get(found) ?? null);
+      successors.delete(found);
+      found = next;
+    }
+    return found !== null && found !== key && this.keys.includes(found) ? found : null;
+  }
+
   /** Whether this may take the place of another: log keys are only added, and no key comes back. @param {Policy} before */
   mayFollow(before) {
     const retired = new Map(this.retired.map((one) => [one.key, one]));
@@ -98,11 +114,8 @@ export class Policy {
     // No role but owner changes the rules, however wide its patterns are.
     if (kind === "policy" || kind === "genesis") return enough(/** @type {Role} */ (this.roles.get(OWNER)));
     // Each key approves for itself; the threshold counts how many did.
-    const fits = kind === "approval" ? (/** @type {Role} */ one) => one.keys.includes(author) : enough;
-    return [...this.roles.values()].some((one) =>
-      fits(one) &&
-      (one.kinds.includes("*") || one.kinds.includes(kind)) &&
-      one.names.some((pattern) => matches(pattern, name)));
+    const fits = kind === APPROVAL ? (/** @type {Role} */ one) => one.keys.includes(author) : enough;
+    return [...this.roles.values()].some((one) => fits(one) && covers(one, kind, name));
   }
 }
 
@@ -122,6 +135,27 @@ export function parseGenesis(body) {
   if (policy.retired.length || policy.retiredLogs.length || policy.misdated.length || policy.unmet.length) bad("the first policy retires a key");
   return { origin: body.origin, policy };
 }
+
+/** What a verified manifest founds, which must be signed by an owner it names: it vouches for itself. @param {any} manifest */
+export function checkGenesis({ kind, body, author, name }) {
+  if (kind !== "genesis") refuse("bad-genesis", "the log does not begin with a genesis manifest");
+  const genesis = foundedBy(body);
+  if (!genesis.policy.allows(author, "genesis", name)) refuse("bad-genesis", "the genesis is not signed by an owner it names");
+  return genesis;
+}
+
+/** @param {any} body */
+function foundedBy(body) {
+  try {
+    return parseGenesis(body);
+  } catch (error) {
+    return refuse("bad-genesis", /** @type {Refusal} */ (error).message);
+  }
+}
+
+/** Whether a role is about manifests of that kind and name. @param {Role} role @param {string} kind @param {string} name */
+export const covers = ({ kinds, names }, kind, name) =>
+  (kinds.includes("*") || kinds.includes(kind)) && names.some((pattern) => matches(pattern, name));
 
 /** @param {import("../log/log.js").LogKey} key @param {import("../log/log.js").LogKey[]} keys */
 export const isIn = (key, keys) => keys.some((other) => sameKey(key, other));

@@ -15,16 +15,16 @@ import { complete } from "../report.js";
  *
  * @param {import("../../credentials/opened.js").OpenedCredential} opened
  * @param {{trust: import("../../credentials/trust.js").Trust, at: number, notices: import("./status.js").Notices}} given
- * @returns {Promise<{checks: Check[], claims: Claims | null, related: any[], issuer: string | null, signer: string | null, id: string, checkKey: () => Check}>}
- *   `related`: what it pins; `signer`: the key, as did:key; `checkKey` gives `issuer.key` by what stores at hand say of it.
+ * @returns {Promise<{checks: Check[], claims: Claims | null, related: any[], issuer: string | null, signer: string | null, id: string, genuine: boolean, checkKey: () => Check}>}
+ *   `related`: what it pins; `genuine`: whether format, schema, proof and issuer binding passed; `signer`: the key, as did:key; `checkKey` gives `issuer.key` by what stores at hand say of it.
  */
 export async function checkCredential(opened, { trust, at, notices }) {
   const envelope = openEnvelope(opened, DATASET, keysFor(trust, notices), at);
-  const { document, claims, issuer, id } = envelope;
+  const { document, claims, issuer, id, genuine } = envelope;
   const signer = envelope.signer && didKey(envelope.signer.key);
   if (claims === null) {
     const checkKey = () => checkKeyAtHand(envelope, notices.statements, null, null);
-    return { checks: complete("credential", envelope.checks), claims: null, related: [], issuer, signer, id, checkKey };
+    return { checks: complete("credential", envelope.checks), claims: null, related: [], issuer, signer, id, genuine, checkKey };
   }
   /** @type {import("./key_succession.js").Believes} */
   const believes = (did) => trust.matches(did, claims.name, claims.store, at);
@@ -37,5 +37,5 @@ export async function checkCredential(opened, { trust, at, notices }) {
     checkRegulatory(claims.subject, issuer, document.validFrom),
   ];
   const related = document.relatedResource ?? [];
-  return { checks, claims, related, issuer, signer, id, checkKey: () => checkKeyAtHand(envelope, notices.statements, claims.store, heir) };
+  return { checks, claims, related, issuer, signer, id, genuine, checkKey: () => checkKeyAtHand(envelope, notices.statements, claims.store, heir) };
 }

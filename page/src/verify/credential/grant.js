@@ -13,10 +13,10 @@ import { exceedsLimits } from "../../credentials/terms.js";
 /** @typedef {import("../report.js").Check} Check */
 /** @typedef {import("../../credentials/opened.js").OpenedCredential} OpenedCredential */
 /** @typedef {{did: string, fresh: boolean, doubt: string}} Holder Who presents, whether over a challenge and a domain of the verifier's, and why the key may not be the holder's ("" if it is). */
-/** @typedef {{trust: import("../../credentials/trust.js").Trust, at: number, notices: import("./status.js").Notices, files: OpenedCredential[], holder: Holder | null}} Given `holder`: who presented it, or null. */
+/** @typedef {{trust: import("../../credentials/trust.js").Trust, at: number, notices: import("./status.js").Notices, files: OpenedCredential[], terms?: OpenedCredential, holder: Holder | null}} Given `terms`: the dataset credential that it is said to rest on; by default the one among `files` that it names; `holder`: who presented it, or null. */
 
 /** Judge a grant. Never throws for bad input. @param {OpenedCredential} opened @param {Given} given */
-export async function checkGrant(opened, { trust, at, notices, files, holder }) {
+export async function checkGrant(opened, { trust, at, notices, files, terms, holder }) {
   const envelope = openEnvelope(opened, GRANT, keysFor(trust, notices), at);
   const { document } = envelope;
   if (document === null) return { checks: complete("grant", envelope.checks), envelope, subject: null };
@@ -31,7 +31,7 @@ export async function checkGrant(opened, { trust, at, notices, files, holder }) 
     ...await checkIssuer(envelope, trust, believes, at, notices, heir),
     checkKeyAtHand(envelope, notices.statements, store, heir),
     checkGranted(id, grant),
-    await checkTerms(document, envelope, findTerms(files, grant.terms.digest), () => otherVersion(opened, files, DATASET), notices, trust, at),
+    await checkTerms(document, envelope, terms ?? findTerms(files, grant.terms.digest), () => otherVersion(opened, files, DATASET), notices, trust, at),
     checkHolder(id, holder),
   ];
   return { checks, envelope, subject: grant.dataset.id };

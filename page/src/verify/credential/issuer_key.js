@@ -31,14 +31,17 @@ export function checkKey(signer, history, credential, proofs, sought = true) {
   if (history.forked) return failed(id, "fork", "what is at hand shows two histories of the store: neither says whose the key is");
   const over = ["succeeded", "compromised"].includes(history.stateOf(signer).standing);
   const { index, shown } = credential !== null && proofs !== null && (sought || over)
-    ? where(credential, signer, history, proofs)
+    ? whereLogged("credential", credential, signer, history, proofs)
     : { index: null, shown: "same" };
-  const check = checkState(signer, history, index, shown, sought);
-  const { unproven } = history;
+  return unlessUnproven(checkState(signer, history, index, shown, sought), history);
+}
+
+/** What was found of a key, or that a policy at hand may say otherwise. @param {Check} check What the policies that are shown to be logged give. @param {KeyHistory} history They. @returns {Check} */
+export function unlessUnproven(check, { unproven }) {
   if (check.state === "fail" || !unproven.length) return check;
   const summary = `a policy of version ${unproven[0]}, signed by an owner, is at hand without what shows that it is logged: ` +
     "it may say that the key was stolen";
-  return unchecked(id, "unproven-policy", summary, { ...check.detail, unproven });
+  return unchecked(check.id, "unproven-policy", summary, { ...check.detail, unproven });
 }
 
 /** What deliveries call the log proof of the credential. By its name it is known that there was one, no more. */
@@ -63,14 +66,15 @@ export function unlessLost(check, credential, { proofs, signed }, siblings) {
 }
 
 /**
- * Where a credential is logged, and whether in the log that says what became of its key. Of a key that
+ * Where a statement is logged, and whether in the log that says what became of its key. Of a key that
  * was only replaced, any sound proof counts.
  *
- * @param {string} credential @param {string} signer @param {KeyHistory} history @param {import("./key_statements.js").Proofs} proofs
+ * @param {string} type @param {string} digest @param {string} signer @param {KeyHistory} history @param {import("./key_statements.js").Proofs} proofs
+ * @returns {{index: number | null, shown: import("../../history/log/consistency.js").Relation}}
  */
-function where(credential, signer, history, proofs) {
-  const places = proofs.of("credential", credential, history);
-  const hash = leafHash(leaf("credential", credential));
+export function whereLogged(type, digest, signer, history, proofs) {
+  const places = proofs.of(type, digest, history);
+  const hash = leafHash(leaf(type, digest));
   const heads = (/** @type {import("../../history/policy/key_history.js").Ruled[]} */ ruled) => distinct(ruled.flatMap((one) => one.places.map(({ signed }) => signed)));
   const said = history.declared(signer);
   // ATTACK A27: a thief with an old copy of the log, and its key, goes on from there, and logs before

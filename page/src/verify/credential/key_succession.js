@@ -18,8 +18,11 @@ import { passed } from "../report.js";
 
 /** @typedef {{believes: Believes, knows: Knows, found: Map<string, Inherited | null>}} Asked */
 
-/** From whom a key inherits trust by the policies of one store. @param {string} key As did:key. @param {KeyHistory} history @param {Asked} asked @returns {Inherited | null} */
-function inherited(key, history, asked) {
+/** From whom a key inherits trust by the policies of one store. @param {string} key As did:key. @param {KeyHistory} history @param {Believes} believes @param {Knows} knows @returns {Inherited | null} */
+export const inherited = (key, history, believes, knows) => inheritedAs(key, history, { believes, knows, found: new Map() });
+
+/** @param {string} key @param {KeyHistory} history @param {Asked} asked @returns {Inherited | null} */
+function inheritedAs(key, history, asked) {
   if (!asked.found.has(key)) {
     asked.found.set(key, null); // keys that vouch for each other in a circle have nobody's word
     asked.found.set(key, bySuccession(key, history, asked));
@@ -44,7 +47,7 @@ function believed(key, history, asked) {
   const entry = asked.believes(key);
   if (entry) return { nickname: entry.nickname, predecessor: key, keys: new Set([key]) };
   // ATTACK: a key whose belief has ended names the next, who would be believed again.
-  return asked.knows(key) ? null : inherited(key, history, asked);
+  return asked.knows(key) ? null : inheritedAs(key, history, asked);
 }
 
 /** The check `trust.issuer` of an heir. @param {string} issuer @param {Inherited} found */
@@ -64,7 +67,7 @@ function heard(read) {
 /** A believed publisher's heir. Only the dataset's own store can say so: a key that was replaced there may go on elsewhere. @param {string} key @param {Statements} statements @param {string} store @param {Believes} believes @param {Knows} knows @returns {Heir | null} */
 export function heirOfPublisher(key, statements, store, believes, knows) {
   for (const { history, proofs } of heard(() => statements.of(store)) ?? []) {
-    const found = inherited(key, history, { believes, knows, found: new Map() });
+    const found = inherited(key, history, believes, knows);
     if (found !== null) return { ...found, history, proofs };
   }
   return null;
@@ -84,7 +87,7 @@ export function heirOfPublisher(key, statements, store, believes, knows) {
  */
 export function heirOfAttester(key, statements, store, believes, knows) {
   for (const { history, proofs } of statements.naming(key)) {
-    const found = inherited(key, history, { believes, knows, found: new Map() });
+    const found = inherited(key, history, believes, knows);
     // ATTACK: a thief founds a store with the stolen key, and has it name another. Nothing shows which
     // of two logs came first, so what another store says of the theft counts from its start. Nor may
     // the thief crowd that store out, or take away the log proof of what it says.

@@ -74,6 +74,19 @@ export function logLists(opened, lists) {
   return [...SAID.keys()].map((purpose) => ({ purpose, index: 0, url: below + purpose })).filter(({ url }) => lists.has(url));
 }
 
+/** The URLs of the lists in which a credential's status is: those that it names, or else those in its issuer's log. @param {OpenedCredential} opened @returns {string[]} */
+export function listsOf({ document, id, kind }) {
+  if (document === null) return [];
+  const stated = Object.hasOwn(document, "credentialStatus");
+  if (!stated) return kind === undefined ? [] : [...SAID.keys()].map((purpose) => `${LOG_LISTS}${id}/${purpose}`);
+  try {
+    return readEntries(document.credentialStatus).map(({ url }) => url);
+  } catch (error) {
+    if (error instanceof Refusal) return [];
+    throw error;
+  }
+}
+
 /**
  * Return the check `status` of a genuine credential.
  *

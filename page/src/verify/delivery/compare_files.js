@@ -89,8 +89,14 @@ export async function markRewritten(tree, { differs }, files) {
   }));
 }
 
-/** Return the check `data.files`. @param {Comparison} c */
-export function checkFiles(c) {
+/**
+ * Return the check `data.files`, or the one of another id.
+ *
+ * @param {Comparison} c
+ * @param {string} [id]
+ * @param {boolean} [whole] Whether an absent file is a failure, too: who loads the folder does not wait for it.
+ */
+export function checkFiles(c, id = "data.files", whole = false) {
   const rewritten = c.differs.filter(({ reason }) => reason === LINE_ENDS);
   const differing = c.differs.filter(({ reason }) => reason !== LINE_ENDS);
   /** @type {[string, string[], string][]} */
@@ -110,13 +116,13 @@ export function checkFiles(c) {
     .map(([, names, words]) => `${names.length} ${words}: ${nameSome(names)}`);
   const summary = parts.join("; ") || `the ${counted(c.matching, "file is", "files are")} as listed`;
   const detail = detailOf(c);
-  const fatal = findings.slice(0, -3).find(([, names]) => names.length);
-  if (fatal) return failed("data.files", fatal[0], summary, detail);
+  const fatal = findings.slice(0, whole ? -2 : -3).find(([, names]) => names.length);
+  if (fatal) return failed(id, fatal[0], summary, detail);
   if (c.missing.length || c.unreadable.length) {
-    return unchecked("data.files", c.missing.length ? "missing" : "unreadable", summary, detail);
+    return unchecked(id, c.missing.length ? "missing" : "unreadable", summary, detail);
   }
-  if (c.litter.length) return warned("data.files", "litter", summary, detail);
-  return passed("data.files", summary, detail);
+  if (c.litter.length) return warned(id, "litter", summary, detail);
+  return passed(id, summary, detail);
 }
 
 /** @param {Comparison} c */

@@ -22,7 +22,7 @@ const FILE = /^urn:blake3:([0-9a-f]{64})$/;
 /** @typedef {import("../credential/credential.js").Claims} Claims */
 /** @typedef {(digest: string) => Uint8Array | undefined} Find */
 /** @typedef {import("../../history/records/records.js").RecordIds} RecordIds */
-/** @typedef {{path: string, size: number, read: (reading: import("../../history/records/records.js").Reading | null) => Promise<{digest: string, records: RecordIds | null}>, digestWith: (ends: import("./line_ends.js").LineEnds) => Promise<string>}} DataFile `read`: the file's digest and, where it is to be read as records, those, in one read; `digestWith`: that of what it holds with other line ends. */
+/** @typedef {{path: string, size: number, read: (reading: import("../../history/records/records.js").Reading | null, summed?: boolean) => Promise<{digest: string, sha256: Uint8Array | null, records: RecordIds | null}>, digestWith: (ends: import("./line_ends.js").LineEnds) => Promise<string>}} DataFile `read`: the file's digest, its SHA-256 where it is to be `summed` and, where it is to be read as records, those, in one read; `digestWith`: that of what it holds with other line ends. */
 /** @typedef {{told: (file: DataFile, digest: string) => void, signal?: AbortSignal}} Course `told`: of every file hashed; `signal`: ends the work, with an error. */
 /** @typedef {{checks: Check[], tree: Tree | null, records: (RecordIds & {path: string})[] | null, problem: string}} Content `records`: file by file; or why there are none. */
 
@@ -92,8 +92,8 @@ function ofTwoFiles(related, find) {
   return undefined;
 }
 
-/** @param {string} id @param {any} manifest @param {import("../../history/policy/policy.js").Policy | null} policy */
-function checkAuthor(id, manifest, policy) {
+/** Whether the policy lets the author of a manifest say this. @param {string} id Of the check. @param {any} manifest Its signature holds already: it was parsed. @param {import("../../history/policy/policy.js").Policy | null} policy @returns {Check} */
+export function checkAuthor(id, manifest, policy) {
   const { author, kind, name } = manifest;
   if (policy === null) {
     return unchecked(id, "no-policy", "signed, but which keys this store lets sign is not established");
@@ -145,7 +145,9 @@ export async function checkData(claims, find, data, { reader, companions }, meas
   const listing = find(claims.tree);
   if (listing === undefined) {
     const summary = `the list of files, tree ${short(claims.tree)}, is not beside the credential`;
-    const bare = await checkBareFiles(claims, data, course);
+    const bare = data === null
+      ? unchecked("data.files", "no-data", "no data was given to compare with")
+      : await checkBareFiles(claims.files, data, course);
     return { checks: [bare, unchecked("data.tree", "missing-file", summary)], tree: null, records: null, problem: "no list of files" };
   }
   let tree;
@@ -167,10 +169,13 @@ export async function checkData(claims, find, data, { reader, companions }, meas
   else if (!hasReader(reader)) problem = `this page has no reader ${quote(reader)}`;
   const reading = reader !== null && problem === "" ? { reader, ...measuring } : null;
   const readingOf = (/** @type {string} */ path) => tree.byPath.has(path) && !companions.has(path) ? reading : null;
-  const { found, records } = await look(tree, data, readingOf, course);
-  const comparison = compare(tree, found);
-  await markRewritten(tree, comparison, new Map(data.map((file) => [file.path, file])));
-  course.signal?.throwIfAborted();
+  /** @type {Map<string, RecordIds>} */
+  const records = new Map();
+  const comparison = await compareData(tree, data, course, async (file) => {
+    const read = await file.read(readingOf(file.path));
+    if (read.records) records.set(file.path, read.records);
+    return read;
+  });
   if (!isComplete(comparison)) problem = "not all files are as listed";
   const { recipes } = measuring;
   const none = { ids: new Uint8Array(), problem: "", counts: new Meters(recipes).counts, statistics: null };
@@ -180,27 +185,32 @@ export async function checkData(claims, find, data, { reader, companions }, meas
   return { checks: [checkFiles(comparison), treeCheck], tree, records: problem === "" ? inOrder : null, problem };
 }
 
-/** @param {Tree} tree @param {DataFile[]} data @param {(path: string) => import("../../history/records/records.js").Reading | null} readingOf @param {Course} course */
-async function look(tree, data, readingOf, { told, signal }) {
+/**
+ * Return how data departs from a tree.
+ *
+ * @param {Tree} tree @param {DataFile[]} data @param {Course} course
+ * @param {(file: DataFile) => Promise<{digest: string}>} read Reads a file whose length some listed file has.
+ */
+export async function compareData(tree, data, { told, signal }, read) {
   // A file of a length that no listed file has cannot be one of them: it need not be read.
   const lengths = new Set(tree.entries.map((entry) => entry.bytes));
   /** @type {Map<string, import("./compare_files.js").Found>} */
   const found = new Map();
-  /** @type {Map<string, RecordIds>} */
-  const records = new Map();
   // All at once: whoever hashes decides how many really run.
   await Promise.all(data.map(async (file) => {
     try {
-      const read = lengths.has(file.size) ? await file.read(readingOf(file.path)) : null;
-      found.set(file.path, { kind: "file", bytes: file.size, blake3: read?.digest ?? null });
-      if (read?.records) records.set(file.path, read.records);
-      told(file, read?.digest ?? "");
+      const digest = lengths.has(file.size) ? (await read(file)).digest : null;
+      found.set(file.path, { kind: "file", bytes: file.size, blake3: digest });
+      told(file, digest ?? "");
     } catch {
       signal?.throwIfAborted();
       found.set(file.path, { kind: "unreadable", bytes: 0, blake3: null });
     }
   }));
-  return { found, records };
+  const comparison = compare(tree, found);
+  await markRewritten(tree, comparison, new Map(data.map((file) => [file.path, file])));
+  signal?.throwIfAborted();
+  return comparison;
 }
 
 /** @param {Claims} claims @param {Tree} tree */
@@ -220,9 +230,12 @@ function checkTree(claims, tree) {
     { tree: `blake3:${claims.tree}`, files: `blake3:${claims.files}` });
 }
 
-/** @param {Claims} claims @param {DataFile[] | null} data @param {Course} course */
-async function checkBareFiles(claims, data, { told, signal }) {
-  if (data === null) return unchecked("data.files", "no-data", "no data was given to compare with");
+/**
+ * Whether files give a files id, where the list of them is missing. None can be named then.
+ *
+ * @param {string} wanted @param {DataFile[]} data @param {Course} course @param {string} [id] Of the check.
+ */
+export async function checkBareFiles(wanted, data, { told, signal }, id = "data.files") {
   /** @type {import("../../history/trees/tree.js").Entry[]} */
   const entries = [];
   let found;
@@ -237,17 +250,17 @@ async function checkBareFiles(claims, data, { told, signal }) {
   } catch (error) {
     signal?.throwIfAborted();
     const { kind = "bad-tree", message } = /** @type {Refusal} */ (error);
-    return failed("data.files", kind, quote(message, 200));
+    return failed(id, kind, quote(message, 200));
   }
   const named = "the files are those named";
-  const files = `blake3:${claims.files}`;
-  if (found === claims.files) return passed("data.files", named, { files });
+  const files = `blake3:${wanted}`;
+  if (found === wanted) return passed(id, named, { files });
   const litter = entries.map(({ path }) => path).filter(isLitter);
-  if (new Tree(entries.filter(({ path }) => !isLitter(path))).filesId === claims.files) {
-    return warned("data.files", "litter", `${named}; ${litter.length} desktop litter: ${nameSome(litter)}`,
+  if (new Tree(entries.filter(({ path }) => !isLitter(path))).filesId === wanted) {
+    return warned(id, "litter", `${named}; ${litter.length} desktop litter: ${nameSome(litter)}`,
       { files, litter: litter.slice(0, MAX_NAMED), litterCount: litter.length });
   }
-  return failed("data.files", "differs",
+  return failed(id, "differs",
     "the files are not those named; which ones differ cannot be said without the list");
 }
 

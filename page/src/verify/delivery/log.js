@@ -74,7 +74,7 @@ function readLog(id, claims, { history, proofs }) {
 }
 
 /** Whether the witnesses that the trust file demands countersigned. @param {import("../../credentials/trust.js").Trust} trust */
-function checkWitness(trust) {
+export function checkWitness(trust) {
   return trust.demandsWitness
     ? unchecked("log.witness", "no-witness",
       "your trust file demands a witness; this version cannot judge countersignatures")

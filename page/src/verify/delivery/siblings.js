@@ -29,19 +29,24 @@ export function checkFew(count, size, words) {
   if (count > MAX_SIBLINGS || size > MAX_SIBLINGS_BYTES || words > MAX_STATEMENTS_BYTES) tooMany();
 }
 
-/**
- * Refuse more of what stores say than is judged: sixty thousand keys in policies, each of which takes
- * its time to be checked; or log proofs of nothing, each of which is held against every policy.
- *
- * @param {Iterable<Uint8Array>} files Those that may speak.
- */
+/** Refuse more of what stores say than is judged. @param {Iterable<Uint8Array>} files Those that may speak. */
 export function checkFewStatements(files) {
+  if (!areFew(files)) tooMany();
+}
+
+/**
+ * Whether files hold no more of what stores say than is judged: sixty thousand keys in policies, each of which
+ * takes its time to be checked; or log proofs of nothing, each of which is held against every policy.
+ *
+ * @param {Iterable<Uint8Array>} files
+ */
+export function areFew(files) {
   let [rules, size, proofs] = [0, 0, 0];
   for (const bytes of files) {
     if (isProof(bytes)) proofs += 1;
     else if (isRule(bytes)) [rules, size] = [rules + 1, size + bytes.length];
   }
-  if (size > MAX_RULES_BYTES || rules * proofs > MAX_RULE_PROOFS) tooMany();
+  return size <= MAX_RULES_BYTES && rules * proofs <= MAX_RULE_PROOFS;
 }
 
 /** @returns {never} */

@@ -1,0 +1,101 @@
+/**
+ * A signed manifest and the evidence beside it, judged without its store (spec §14.6.1): who signed it, and
+ * where in whose log it stands.
+ */
+import { hex } from "../../canon/bytes.js";
+import { blake3Once } from "../../canon/digest.js";
+import { Refusal } from "../../canon/errors.js";
+import { quote } from "../../canon/quoting.js";
+import { parseManifest } from "../../history/manifests/manifest.js";
+import { checkGenesis } from "../../history/policy/policy.js";
+import { unlessUnproven, whereLogged } from "../credential/issuer_key.js";
+import { Statements } from "../credential/key_statements.js";
+import { failed, notApplicable, passed, unchecked } from "../report.js";
+import { checkAuthor } from "./dataset.js";
+import { checkFounder } from "./founder.js";
+import { checkWitness } from "./log.js";
+
+/** @typedef {import("../report.js").Check} Check */
+/** @typedef {import("../../history/policy/key_history.js").KeyHistory} KeyHistory */
+/** @typedef {import("../credential/key_statements.js").Proofs} Proofs */
+/** @typedef {import("../../history/log/consistency.js").Place} Place */
+/** @typedef {{history: KeyHistory | null, proofs: Proofs | null}} Known The policies of a store, and what shows where in its log things are; null where nothing establishes them. */
+/** @typedef {Known & {checks: Check[]}} SignedAlone `checks`: `store.genesis`, `manifest.signature`, `log.inclusion`, `log.witness`, `log.memory`. */
+
+/**
+ * @param {any} manifest Its signature holds already: it was parsed.
+ * @param {Iterable<Uint8Array>} files What is beside it; each is found by what it is.
+ * @param {import("../../credentials/trust.js").Trust} trust
+ * @param {number} at
+ * @returns {SignedAlone}
+ */
+export function judgeAlone(manifest, files, trust, at) {
+  const { check, ...known } = establish(manifest, new Statements(files), trust, at);
+  const { logged, check: author } = judgeAuthor(manifest, known);
+  const memory = notApplicable("log.memory", "no memory of earlier log checkpoints is kept");
+  return { ...known, checks: [check, author, checkLogged(logged), checkWitness(trust), memory] };
+}
+
+/**
+ * Where a manifest of a store is logged, and `manifest.signature`.
+ *
+ * @param {any} manifest Its signature holds already: it was parsed.
+ * @param {Known} known
+ * @returns {{logged: Place | null, check: Check}}
+ */
+export function judgeAuthor(manifest, { history, proofs }) {
+  const id = "manifest.signature";
+  const { author } = manifest;
+  if (history === null || proofs === null || history.forked) return { logged: null, check: checkAuthor(id, manifest, null) };
+  const { index, shown } = whereLogged("manifest", manifest.id, author, history, proofs);
+  const logged = proofs.of("manifest", manifest.id, history).find((place) => place.index === index) ?? null;
+  let check = checkAuthor(id, manifest, index === null ? null : history.inForce(index));
+  // ATTACK A27: a stolen key signs in an old copy of the log.
+  if (check.state === "pass" && shown !== "same") {
+    const what = `that entry ${index} was signed before the key ${author} was compromised`;
+    check = shown === "fork"
+      ? failed(id, "fork", `${what} is shown by another history of the log alone`)
+      : unchecked(id, "no-consistency", `nothing here shows ${what}`);
+  }
+  // ATTACK: whoever hands it over takes away the log proof of the policy which says that the key was stolen.
+  return { logged, check: unlessUnproven(check, history) };
+}
+
+/** @param {any} manifest @param {Statements} statements @param {import("../../credentials/trust.js").Trust} trust @param {number} at @returns {Known & {check: Check}} */
+function establish(manifest, statements, trust, at) {
+  const id = "store.genesis";
+  const nothing = { history: null, proofs: null };
+  const bytes = statements.geneses.find((one) => `blake3:${blake3Once(one)}` === manifest.store);
+  if (bytes === undefined) return { check: unchecked(id, "missing-file", "the genesis manifest of its store is not beside it"), ...nothing };
+  let founder;
+  let genesis;
+  try {
+    founder = parseManifest(bytes);
+    genesis = checkGenesis(founder);
+  } catch (error) {
+    const { kind, message } = /** @type {Refusal} */ (error);
+    return { check: failed(id, kind, `the genesis manifest: ${quote(message, 200)}`), ...nothing };
+  }
+  let { history, proofs } = /** @type {{history: KeyHistory | null, proofs: Proofs | null}} */ (nothing);
+  try {
+    ({ history, proofs } = statements.readStore(founder, genesis));
+    const places = [...history.policies.flatMap((one) => one.places), ...proofs.of("manifest", manifest.id, history)];
+    if (proofs.consistency.isTorn(places.map(({ signed }) => signed))) history = history.torn();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { check: unchecked(id, error.kind, error.message), ...nothing };
+  }
+  const check = history.forked
+    ? failed(id, "fork", "what is beside it shows two histories of the store: a forked log")
+    : checkFounder(founder, history, (key) => key === manifest.author, trust, at);
+  return { check, history, proofs };
+}
+
+/** @param {Place | null} logged */
+function checkLogged(logged) {
+  const id = "log.inclusion";
+  if (logged === null) return unchecked(id, "missing-file", "no log proof of its manifest that holds is beside it");
+  const { index, signed } = logged;
+  return passed(id, `its manifest is entry ${index} of ${signed.size} in ${quote(signed.origin)}`,
+    { origin: signed.origin, index, size: signed.size, root: hex(signed.root) });
+}

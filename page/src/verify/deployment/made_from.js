@@ -1,0 +1,69 @@
+/** Whether what a deployment was made from fits together (spec §14.7.7). */
+import { short } from "../../canon/digest.js";
+import { same } from "../../canon/bytes.js";
+import { canonical } from "../../canon/json.js";
+import { inputsIn } from "../../history/manifests/manifest.js";
+
+/** Members of a deployment's body that repeat what its checkpoint says. */
+const SAID_OF_IT = ["task", "format", "decision"];
+export const README = "README.md";
+
+/** @typedef {{code: string, text: string}} Fault */
+
+/**
+ * What does not fit of a deployment and its inputs, in order.
+ *
+ * @param {any} deployment
+ * @param {(id: string) => any} manifestOf Gives one of its inputs; undefined: it is not at hand, and whoever asks says so.
+ * @param {string | null} readme Digest of `README.md` in its tree; null: there is none, or no tree at hand.
+ * @returns {Fault[]}
+ */
+export function madeFromFaults(deployment, manifestOf, readme) {
+  /** @type {Fault[]} */
+  const faults = [];
+  const add = (/** @type {string} */ code, /** @type {string} */ text) => faults.push({ code, text });
+  const only = (/** @type {string} */ role) => inputsIn(deployment, role).slice(0, 1).map(({ id }) => manifestOf(id))[0];
+  const checkpoint = only("checkpoint");
+  if (checkpoint) faults.push(...ofCheckpoint(deployment, checkpoint));
+  const model = idsIn(deployment, "checkpoint");
+  for (const { id } of inputsIn(deployment, "evaluation")) {
+    const evaluation = manifestOf(id);
+    if (evaluation && idsIn(evaluation, "checkpoint") !== model) {
+      add("other-checkpoint", `evaluation ${called(evaluation)} is of another checkpoint`);
+    }
+  }
+  const card = only("card");
+  if (card) {
+    if (idsIn(card, "checkpoint") !== model) add("other-checkpoint", `card ${called(card)} is about another checkpoint`);
+    if (readme !== null && !card.attachments.some((/** @type {any} */ { id }) => id === `blake3:${readme}`)) {
+      add("other-card", `${README} is no text of card ${called(card)}`);
+    }
+  }
+  for (const { id } of inputsIn(deployment, "approval")) {
+    const approval = manifestOf(id);
+    if (!approval) continue;
+    if (idsIn(approval, "card") !== idsIn(deployment, "card")) add("other-card", `approval ${called(approval)} is of another card`);
+    else if (approval.body.decision !== "approve") add("withdrawn", `approval ${called(approval)} withdraws one`);
+  }
+  return faults;
+}
+
+/** @param {any} deployment @param {any} checkpoint @returns {Fault[]} */
+function ofCheckpoint(deployment, checkpoint) {
+  const label = `checkpoint ${called(checkpoint)}`;
+  const [said, sealed] = [deployment.body, checkpoint.body];
+  const faults = ["run", "base"].filter((role) => idsIn(checkpoint, role) !== idsIn(deployment, role))
+    .map((role) => ({ code: `other-${role}`, text: `${label} has another ${role}` }));
+  const wrong = SAID_OF_IT.filter((name) => !alike(said[name], sealed[name]));
+  const most = sealed.text?.maxTokens;
+  if (most !== undefined && said.limits.maxTokens !== most) wrong.push("limits");
+  if (wrong.length) faults.push({ code: "disagrees", text: `it and ${label} disagree about ${wrong.join(", ")}` });
+  return faults;
+}
+
+/** The ids of the inputs in a role, as one text. @param {any} manifest @param {string} role */
+const idsIn = (manifest, role) => inputsIn(manifest, role).map(({ id }) => id).sort().join();
+/** @param {any} manifest */
+export const called = ({ name, id }) => `${name} (${short(id)})`;
+/** @param {any} left @param {any} right */
+const alike = (left, right) => left === undefined || right === undefined ? left === right : same(canonical(left), canonical(right));

@@ -1,0 +1,165 @@
+/**
+ * The check `deployment.rights`: what the credentials beside a folder say (spec §14.7.7). Whoever deployed it judged the
+ * rights by the whole store; what they found is stated. The credentials that the run relied on are beside it, and are
+ * judged here: as of the run, and for what became of them since.
+ */
+import { parseId, short } from "../../canon/digest.js";
+import { Refusal } from "../../canon/errors.js";
+import { quote } from "../../canon/quoting.js";
+import { counted } from "../../canon/text.js";
+import { parseTimestamp } from "../../canon/timestamps.js";
+import { useOfRun } from "../../credentials/use.js";
+import { compare } from "../../history/trees/paths.js";
+import { checkCredential } from "../credential/credential.js";
+import { Problems } from "../problems.js";
+import { stated, unchecked } from "../report.js";
+import { faulty, judge, opened } from "../rights/judge.js";
+import { MAX_NAMED } from "../../../generated/limits.js";
+
+const CHECK = "deployment.rights";
+/** Reasons of `status` that say only that no list of the right age is at hand. */
+const NO_NEWS = ["no-list", "future-list", "stale-list", "expired-list"];
+/** Doubts of whoever deployed it that are about their own trust file. */
+const OF_TRUST = ["unknown-issuer", "out-of-scope", "snapshot-only"];
+
+/** @typedef {import("../report.js").Check} Check */
+/** @typedef {import("../../credentials/opened.js").OpenedCredential} OpenedCredential */
+/** @typedef {import("../rights/judge.js").Ruling} Ruling */
+/** @typedef {{credential: string, issuer: string, dataset: string, permits: string[], requires: string[], validUntil?: string}} Row */
+/** @typedef {{trust: import("../../credentials/trust.js").Trust, at: number, notices: import("../credential/status.js").Notices}} Around `notices`: what issuers have said since, as far as it is at hand. */
+
+/**
+ * @param {any} deployment Its manifest, whose author states what they found.
+ * @param {any} run The run that made the checkpoint; undefined: it is not at hand.
+ * @param {Map<string, OpenedCredential>} credentials Those that the run names and that are at hand, by id.
+ * @param {Around} around
+ * @returns {Promise<Check>}
+ */
+export async function checkRightsBeside(deployment, run, credentials, around) {
+  const found = deployment.body.rights;
+  const detail = { stated: found };
+  if (!run) {
+    return unchecked(CHECK, "missing-file", "its run, which names the rights that it rests on, is not beside it", detail);
+  }
+  const review = new Review(run, credentials, around);
+  /** @type {Map<string, any[]>} */
+  const rights = new Map();
+  for (const right of run.body.rights) rights.set(right.dataset, [...rights.get(right.dataset) ?? [], right]);
+  for (const recorded of rights.values()) await review.checkDataset(recorded);
+  const { problems, unbelieved } = review;
+  if (["warn", "unchecked"].includes(found.state) && !OF_TRUST.includes(found.reason)) {
+    problems.add(problems.odd, found.reason ?? "noted", `whoever deployed it found of its rights: ${found.state}`);
+  }
+  const rows = [...review.rows.values()];
+  const all = {
+    ...detail,
+    ...(unbelieved.size ? { unbelieved: [...unbelieved].sort(compare) } : {}),
+    ...(rows.length ? { credentials: rows.slice(0, MAX_NAMED) } : {}),
+  };
+  const said = wordsOf(found.state, rows);
+  const check = problems.close(said, all);
+  return check.state === "pass" ? stated(CHECK, said, all) : check;
+}
+
+class Review {
+  /** @param {any} run @param {Map<string, OpenedCredential>} credentials @param {Around} around */
+  constructor(run, credentials, around) {
+    this.run = run;
+    this.atHand = credentials;
+    this.around = around;
+    this.then = parseTimestamp(run.created);
+    this.problems = new Problems(CHECK);
+    /** @type {Map<string, Row>} */
+    this.rows = new Map();
+    /** @type {Set<string>} */
+    this.unbelieved = new Set();
+  }
+
+  /** Add what is wrong with the rights to one source: one that holds is enough. @param {any[]} rights */
+  async checkDataset(rights) {
+    const { problems } = this;
+    const rulings = [];
+    for (const right of rights) rulings.push(await this.#judge(right));
+    const [{ label: first, ruling: { fault: shown } }] = rulings;
+    if (rulings.every(({ ruling }) => ruling.fault) && shown) problems.add(problems.bad, shown.code, `${first} ${shown.text}`);
+    for (const { label, ruling: { fault, open, unbelieved, later, issuer } } of rulings) {
+      if (fault !== null) continue;
+      // What has become of it since, nobody can tell from a folder: that is not proven.
+      for (const { code, text } of open) if (!NO_NEWS.includes(code)) problems.add(problems.lost, code, `${label} ${text}`);
+      if (unbelieved !== null && issuer !== null) this.unbelieved.add(issuer);
+      for (const one of [later, unbelieved]) if (one !== null) problems.add(problems.odd, one.code, `${label} ${one.text}`);
+    }
+  }
+
+  /** @param {any} right @returns {Promise<{label: string, ruling: Ruling}>} */
+  async #judge(right) {
+    const named = [right.credential, right.grant].filter((id) => id !== undefined);
+    const label = `${right.grant === undefined ? "credential" : "grant"} ${short(parseId(named.at(-1)))}`;
+    const [terms, grant] = named.map((id) => this.atHand.get(id));
+    if (terms === undefined || (named.length > 1 && grant === undefined)) {
+      return { label, ruling: opened({ code: "missing-file", text: "or what it rests on, is not beside it" }) };
+    }
+    const { trust, notices } = this.around;
+    const { checks, claims, genuine } = await checkCredential(terms, { trust, at: this.then, notices });
+    const proof = /** @type {Check} */ (checks.find(({ id }) => id === "proof"));
+    if (claims !== null && proof.state === "unchecked") return { label, ruling: opened({ code: proof.detail.reason, text: proof.summary }) };
+    if (claims === null || !genuine) return { label, ruling: faulty("unsound", "does not hold") };
+    return { label, ruling: await this.#rule(right, terms, grant, claims) };
+  }
+
+  /** @param {any} right @param {OpenedCredential} terms @param {OpenedCredential | undefined} grant @param {import("../credential/credential.js").Claims} claims */
+  async #rule(right, terms, grant, claims) {
+    const known = claims.terms.partitions.map(({ name }) => name);
+    const names = /** @type {string[]} */ (right.partitions ?? known);
+    // ATTACK: partitions that the terms do not have, of which nothing is prohibited.
+    if (!names.length || !names.every((name) => known.includes(name))) {
+      return faulty("disagrees", "has other partitions than the run recorded");
+    }
+    this.#note(terms, claims, names);
+    let use;
+    try {
+      use = useOfRun(this.run.body, this.then);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return faulty(error.kind, quote(error.message, 200));
+    }
+    const own = `blake3:${claims.store}` === this.run.store; // of an import, the publisher's own version
+    const { trust, notices, at: now } = this.around;
+    const ruling = await judge(terms, grant, {
+      about: { manifest: own ? parseId(right.dataset) : claims.manifest, tree: claims.tree, name: claims.name, store: claims.store },
+      use,
+      used: ({ partitions }) => partitions.map(({ name }) => name).filter((name) => names.includes(name)),
+      holder: this.run.author,
+      trust,
+      notices,
+      now,
+    });
+    return ruling.fault === null && ruling.issuer !== right.issuer ? faulty("other-issuer", "has another issuer than recorded") : ruling;
+  }
+
+  /** @param {OpenedCredential} terms @param {import("../credential/credential.js").Claims} claims @param {string[]} names */
+  #note(terms, claims, names) {
+    const used = claims.terms.partitions.filter(({ name }) => names.includes(name));
+    const until = terms.document?.validUntil;
+    /** @param {"permits" | "requires"} member */
+    const union = (member) => [...new Set(used.flatMap((part) => part[member]))].sort(compare);
+    this.rows.set(terms.id, {
+      credential: `blake3:${terms.id}`,
+      issuer: terms.issuer ?? "",
+      dataset: claims.name,
+      permits: union("permits"),
+      requires: union("requires"),
+      ...(typeof until === "string" ? { validUntil: until } : {}),
+    });
+  }
+}
+
+/** What the folder says of its rights, for people. @param {string} state @param {Row[]} rows */
+function wordsOf(state, rows) {
+  const duties = [...new Set(rows.flatMap(({ requires }) => requires))].sort(compare);
+  const by = [...new Set(rows.map(({ issuer }) => issuer))].sort(compare);
+  const parts = [`whoever deployed it found its rights: ${state}`];
+  if (rows.length) parts.push(`${counted(rows.length, "credential")} beside it, by ${quote(by.join(", "), 300)}`);
+  parts.push(duties.length ? `duties: ${quote(duties.join(", "), 300)}` : "no duties are named");
+  return `${parts.join("; ")}; NOTICE has all of them`;
+}
