@@ -323,8 +323,10 @@ class Folder:
         )
 
 
-def taken_back(purpose: str, at: datetime, *, revoked: bool = True) -> bytes:
-    """Return a status list of the credential, which names none: it is in its issuer's log."""
-    (url,) = (one.url for one in log_entries(CREDENTIAL) if one.purpose == purpose)
+def taken_back(
+    purpose: str, at: datetime, *, revoked: bool = True, of: Digest = CREDENTIAL
+) -> bytes:
+    """Return a status list of a credential, which names none: it is in its issuer's log."""
+    (url,) = (one.url for one in log_entries(of) if one.purpose == purpose)
     bits = (b"\x80" if revoked else b"\x00") + bytes(131072 // 8 - 1)
     return sign_list(url, purpose, bits, made.OWNER, at, timedelta(days=30))

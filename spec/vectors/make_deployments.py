@@ -40,6 +40,7 @@ from deployed import (
     sums_of,
     taken_back,
 )
+from deployed_under_grants import rows_of_grants
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import parse
 from lyrikstore.credentials.model.credential import Claims
@@ -66,6 +67,10 @@ SHORT = CREDENTIAL.short
 def make() -> dict[str, Any]:
     """Return file name → content."""
     rows = [*_of_files(), *_of_evidence(), *_of_log(), *_of_inputs(), *_of_rights(), *_of_cards()]
+    rows += [
+        (name, verdict, {"deployment.approval": "n/a", **checks}, {**_another(**parts), **given})
+        for name, verdict, checks, parts, given in rows_of_grants()
+    ]
     cases = [
         {"id": name, "verdict": verdict, "checks": {**NOTHING, **checks}, "changes": changes}
         | ({"details": DETAILS[name]} if name in DETAILS else {})
