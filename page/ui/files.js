@@ -6,6 +6,7 @@ const PAGE = 100;
 const EVERY = 250;
 const GOOD = "matches";
 const LISTED = "listed";
+const FILES = ["data.files", "deployment.files"];
 
 /** @typedef {{path: string, bytes: number, blake3: string, state: string, bad: boolean}} Row */
 
@@ -50,7 +51,7 @@ export class Files {
 
   /** Say of every file what the report says. @param {import("../src/verify/report.js").Report} report */
   settle(report) {
-    const { state: outcome = "", detail = {} } = report.checks.find(({ id }) => id === "data.files") ?? {};
+    const { state: outcome = "", detail = {} } = report.checks.find(({ id }) => FILES.includes(id)) ?? {};
     const looked = detail.matching !== undefined || outcome === "pass";
     for (const row of this.rows) [row.state, row.bad] = looked ? [GOOD, false] : [LISTED, false];
     /** @param {string} path @param {string} state */

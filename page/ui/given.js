@@ -1,11 +1,17 @@
-/** What the user gave: a credential, the small files beside it, the data; sorted out by place and name. */
+/**
+ * What the user gave: a credential, the small files beside it, the data; or a deployed folder; sorted out by place and
+ * name.
+ */
 
+import { FOLDER, MANIFEST, UNSIGNED } from "../src/verify/deployment/layout.js";
 import { compare } from "../src/history/trees/paths.js";
 import { GIVEN } from "../src/verify/verify.js";
 import { MAX_SIBLING_BYTES } from "../generated/limits.js";
 
 /** @typedef {{path: string, file: File}} Item */
-/** @typedef {{credential: File, siblings: Item[], data: Item[] | null, folder: string}} Given `folder`: where the data was found. */
+/** @typedef {{credential: File, siblings: Item[], data: Item[] | null, folder: string}} Delivered `folder`: where the data was found. */
+/** @typedef {{evidence: Item[], siblings: Item[], data: Item[], folder: string}} Deployed `evidence`: what lies below `lyrikstore/`; `data`: all other files of the folder; `siblings`: what was given apart from it. */
+/** @typedef {Delivered | Deployed} Given */
 
 /**
  * Files of a drop, folders walked. Chromium gives a page from disk entries that it cannot read, and
@@ -82,9 +88,28 @@ export function add(items, more) {
   return [...items.filter(({ path }) => !replaced.has(top(path) || path)), ...more];
 }
 
+/** Whether a file makes the folder it lies in a deployed one: `FOLDER/lyrikstore/manifest.json`, or the note that nobody signed it. @param {Item} item */
+function makesDeployed({ path }) {
+  const [, inner, name, ...more] = path.split("/");
+  return inner === FOLDER && (name === MANIFEST || name === UNSIGNED) && more.length === 0;
+}
+
+/** What makes folders deployed ones, one for each of them. @param {Item[]} items @returns {Item[]} */
+function deployments(items) {
+  /** @type {Map<string, Item>} */
+  const found = new Map();
+  for (const item of items.filter(makesDeployed)) {
+    if (!found.has(top(item.path)) || item.path.endsWith(MANIFEST)) found.set(top(item.path), item);
+  }
+  return [...found.values()];
+}
+
+/** What to call a thing that can be judged. @param {Item} item */
+export const titleOf = (item) => (makesDeployed(item) ? `${top(item.path).slice(0, -1)}, a deployed folder` : item.path);
+
 /**
- * What of all that is given can be judged: `credential.json` at the top of a folder or loose, and
- * every loose `.json` file; else the credential inside this page. The first is the most likely.
+ * What of all that is given can be judged: deployed folders; `credential.json` at the top of a folder or
+ * loose, and every loose `.json` file; else the credential inside this page. The first is the most likely.
  *
  * @param {Item[]} items
  * @param {Item[]} inside Files that this page carries.
@@ -95,11 +120,12 @@ export function candidates(items, inside) {
     .sort((left, right) => depth(left) - depth(right));
   const loose = items.filter((item) => isLoose(item.path) && item.path.endsWith(".json") && !named.includes(item));
   const carried = inside.filter(({ path }) => path === "credential.json");
-  return [...named, ...(named.length ? [] : carried), ...loose];
+  // ATTACK: a credential laid into a deployed folder, so that the folder is not looked at.
+  return [...deployments(items), ...named, ...(named.length ? [] : carried), ...loose];
 }
 
 /**
- * Sort out what is what: the credential, its siblings, the data.
+ * Sort out what is what: a deployed folder; or the credential, its siblings, the data.
  *
  * Siblings lie in its folder, or are loose. The data is one
  * folder: the last one given beside the delivery, else `data` in it, else its only other folder.
@@ -113,20 +139,36 @@ export function sortOut(items, inside, target) {
   const possible = candidates(items, inside);
   const credential = possible.find(({ path }) => path === target) ?? possible[0];
   if (credential === undefined) return null;
+  if (makesDeployed(credential)) return sortDeployed(items, top(credential.path));
   const carried = inside.includes(credential);
   const loose = items.filter(({ path }) => isLoose(path));
+  const folders = new Set(possible.filter(makesDeployed).map(({ path }) => top(path)));
   // What is loose may rest on a delivery that was given too: a grant on its terms.
-  const home = carried ? "" : top(credential.path) || top(possible[0].path);
+  const [likely = credential] = possible.filter((item) => !makesDeployed(item));
+  const home = carried ? "" : top(credential.path) || top(likely.path);
   const beside = carried ? inside : items.filter(({ path }) => home && top(path) === home);
   const near = beside.map(({ path, file }) => ({ path: path.slice(home.length), file }));
   // Loose files are named apart: none may take the place of one that came with the delivery.
   const later = loose.map(({ path, file }) => ({ path: GIVEN + path, file }));
   const siblings = [...later, ...near.filter(({ path }) => isLoose(path))]
     .filter(({ file }) => file !== credential.file && file.size <= MAX_SIBLING_BYTES);
-  const others = items.filter(({ path }) => !isLoose(path) && top(path) !== home);
+  const others = items.filter(({ path }) => !isLoose(path) && top(path) !== home && !folders.has(top(path)));
   const { data, folder } = findData(others, near);
   siblings.sort((left, right) => compare(left.path, right.path));
   return { credential: credential.file, siblings, data, folder };
+}
+
+/** @param {Item[]} items @param {string} home @returns {Deployed} */
+function sortDeployed(items, home) {
+  const below = (/** @type {string} */ prefix) => items.filter(({ path }) => path.startsWith(prefix))
+    .map(({ path, file }) => ({ path: path.slice(prefix.length), file }));
+  const inner = `${FOLDER}/`;
+  return {
+    evidence: below(home + inner),
+    siblings: items.filter(({ path }) => isLoose(path)),
+    data: below(home).filter(({ path }) => !path.startsWith(inner)),
+    folder: home.slice(0, -1),
+  };
 }
 
 /** @param {Item[]} others @param {Item[]} near @returns {{data: Item[] | null, folder: string}} */

@@ -1,4 +1,7 @@
 /** The page: takes files, verifies them, shows the answer. */
+import { verifyDeployment } from "../src/verify/deployment/deployment.js";
+import { readEvidence } from "../src/verify/deployment/folder.js";
+import { TREE } from "../src/verify/deployment/layout.js";
 import { checkFew, checkFewStatements, maySpeak, namedIn } from "../src/verify/delivery/siblings.js";
 import { CREDENTIAL_PROOF } from "../src/verify/credential/issuer_key.js";
 import { isTextName } from "../src/verify/credential/terms.js";
@@ -14,8 +17,9 @@ import { Trust } from "../src/credentials/trust.js";
 import { isOfDataset, verifyFile } from "../src/verify/verify.js";
 import { carried } from "./carried.js";
 import { showClaims } from "./claims.js";
+import { nameOf, showDeployed } from "./deployed.js";
 import { Files } from "./files.js";
-import { add, candidates, chosen, dropped, sortOut } from "./given.js";
+import { add, candidates, chosen, dropped, sortOut, titleOf } from "./given.js";
 import { Hashing } from "./hashing.js";
 import { lineageView } from "./lineage.js";
 import { settingOf } from "./record.js";
@@ -43,7 +47,7 @@ function give(more) {
   running?.abort(); // what it judges is no longer what is given
   items = add(items, more);
   const target = byId("target");
-  const options = candidates(items, inside.items).map(({ path }) => element("option", { value: path }, path));
+  const options = candidates(items, inside.items).map((item) => element("option", { value: item.path }, titleOf(item)));
   target.replaceChildren(...options);
   byId("which").hidden = options.length < 2;
   told();
@@ -57,10 +61,17 @@ function told() {
 }
 
 /** What was given, in words. @param {import("./given.js").Given} given */
-const described = ({ siblings, data, folder }) => `A credential, ${counted(siblings.length, "file")} beside it, ` +
-  (data === null ? "no data." : `${counted(data.length, "file")} of data in “${folder}”.`);
+function described(given) {
+  const { siblings, data, folder } = given;
+  if ("evidence" in given) {
+    return `A deployed folder, “${folder}”: ${counted(given.data.length, "file")}, and ${counted(given.evidence.length, "file")} that show who signed what.`;
+  }
+  return `A credential, ${counted(siblings.length, "file")} beside it, ` +
+    (data === null ? "no data." : `${counted(data.length, "file")} of data in “${folder}”.`);
+}
 
-const nothing = () => (items.length ? `${counted(items.length, "file")}, but no credential.json among them.` : "Nothing given yet.");
+const nothing = () => (items.length
+  ? `${counted(items.length, "file")}, but no credential.json and no lyrikstore/manifest.json among them.` : "Nothing given yet.");
 
 function believed() {
   const did = byId("did").value.trim();
@@ -105,7 +116,7 @@ async function verify() {
   say("");
   control.signal.onabort = () => hashing.stop(control.signal.reason);
   try {
-    await judge(given, control.signal);
+    await ("evidence" in given ? judgeDeployed : judge)(/** @type {any} */ (given), control.signal);
     say("");
   } catch (error) {
     files.list([]);
@@ -133,10 +144,45 @@ function busy() {
   if (stopped) byId("verify").focus();
 }
 
-/** @param {import("./given.js").Given} given @param {AbortSignal} signal */
-async function judge(given, signal) {
+/** The moment that is asked about, as entered. */
+function asked() {
   const at = byId("at").value.trim();
-  const moment = at ? parseTimestamp(at) : Date.now();
+  return { at, moment: at ? parseTimestamp(at) : Date.now() };
+}
+
+/** @param {import("./given.js").Deployed} given @param {AbortSignal} signal */
+async function judgeDeployed(given, signal) {
+  const { at, moment } = asked();
+  const below = given.evidence.map(({ path, file }) => ({ path, size: file.size, bytes: () => bytesOf(file, file.size) }));
+  const evidence = await readEvidence(below);
+  const statusFiles = await readLater(given.siblings);
+  const byDigest = new Map([...evidence.files.values(), ...statusFiles].map((bytes) => [blake3(bytes), bytes]));
+  const { trust, believed } = await readTrust((digest) => byDigest.get(digest));
+  signal.throwIfAborted();
+  files.list(entriesOf(evidence.files.get(TREE)));
+  const meter = new Meter(given.data);
+  const data = given.data.map((item) => dataFile(item, meter, signal));
+  const told = (/** @type {{path: string}} */ { path }, /** @type {string} */ digest) => files.hashed(path, digest);
+  const report = await verifyDeployment(evidence, data, { trust, at: moment, statusFiles, filesAlone: true, told, signal });
+  signal.throwIfAborted();
+  showDeployed(report, evidence);
+  const setting = { given: described(given), target: given.folder, folder: null, at, title: nameOf(report) };
+  showReport(report, [], settingOf(report, null, setting, believed));
+  files.settle(report);
+  keep(report);
+}
+
+/** What issuers said later, given apart from a deployed folder. @param {Item[]} items */
+async function readLater(items) {
+  const may = items.filter(({ file }) => file.size <= MAX_JSON_BYTES);
+  checkFew(may.length, 0, may.reduce((sum, { file }) => sum + file.size, 0));
+  const read = await Promise.all(may.map(({ file }) => bytesOf(file, file.size)));
+  return read.filter(maySpeak);
+}
+
+/** @param {import("./given.js").Delivered} given @param {AbortSignal} signal */
+async function judge(given, signal) {
+  const { at, moment } = asked();
   const opened = new OpenedCredential(await bytesOf(given.credential, MAX_CREDENTIAL_BYTES + 1));
   if (!isOfDataset(opened)) {
     // ATTACK: whatever data, beside a genuine credential that is about other data or none.
@@ -155,12 +201,12 @@ async function judge(given, signal) {
   const meter = new Meter(given.data ?? []);
   const data = given.data === null ? null : given.data.map((item) => dataFile(item, meter, signal));
   const told = (/** @type {{path: string}} */ { path }, /** @type {string} */ digest) => files.hashed(path, digest);
-  const asked = { challenge: byId("challenge").value || undefined, domain: byId("domain").value || undefined };
-  const report = await verifyFile(opened, { siblings, data, trust, at: moment, told, signal, ...asked });
+  const wanted = { challenge: byId("challenge").value || undefined, domain: byId("domain").value || undefined };
+  const report = await verifyFile(opened, { siblings, data, trust, at: moment, told, signal, ...wanted });
   signal.throwIfAborted();
   showClaims(report, document);
   const setting = settingOf(report, document, {
-    given: described(given), target: given.credential.name, folder: given.data && given.folder, at, ...asked,
+    given: described(given), target: given.credential.name, folder: given.data && given.folder, at, ...wanted,
   }, believed);
   showReport(report, isObject(document?.credentialSubject?.contentRoot) ? lineageView(lineage(document, find)) : [], setting);
   files.settle(report);
@@ -270,10 +316,18 @@ class Meter {
 /** The files that a credential's own list names. @param {any} credential @param {(digest: string) => Uint8Array | undefined} find */
 function listed(credential, find) {
   try {
-    const bytes = find(parseUrn(credential?.credentialSubject?.id));
-    return bytes === undefined ? [] : Tree.parse(bytes).entries;
+    return entriesOf(find(parseUrn(credential?.credentialSubject?.id)));
   } catch {
-    return []; // the check data.tree says why
+    return []; // it names none
+  }
+}
+
+/** @param {Uint8Array | undefined} listing */
+function entriesOf(listing) {
+  try {
+    return listing === undefined ? [] : Tree.parse(listing).entries;
+  } catch {
+    return []; // a check says why
   }
 }
 

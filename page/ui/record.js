@@ -4,7 +4,7 @@ import { blake3 } from "../src/canon/digest.js";
 
 /** @typedef {import("../src/verify/report.js").Report} Report */
 /** @typedef {{command: string, title: string, rows: [string, string][]}} Setting */
-/** @typedef {{given: string, target: string, folder: string | null, at: string, challenge?: string, domain?: string}} Asked What the user gave and entered. */
+/** @typedef {{given: string, target: string, folder: string | null, at: string, challenge?: string, domain?: string, title?: string}} Asked What the user gave and entered; `title`: what to call it, where no credential says so. */
 /** @typedef {{words: string, name: string | null, bytes: Uint8Array | null}} Believed `name`: of a trust file that the user has. */
 
 const PLAIN = /^[A-Za-z0-9_./:@+=][A-Za-z0-9_./:@+=-]{0,200}$/;
@@ -19,7 +19,7 @@ export function settingOf(report, credential, asked, believed) {
   // The subject of a grant is whoever holds it: a name there is no name of what was judged.
   const subject = credential?.credentialSubject;
   const name = subject?.contentRoot === undefined ? credential?.name : subject.name;
-  const title = typeof name === "string" && name ? name.slice(0, MAX_TITLE) : report.subject;
+  const title = asked.title ?? (typeof name === "string" && name ? name.slice(0, MAX_TITLE) : report.subject);
   const nickname = report.checks.find(({ id }) => id === "trust.issuer")?.detail.nickname;
   const issuer = report.issuer ?? "nobody named";
   const digest = believed.bytes === null ? "" : `, BLAKE3 ${blake3(believed.bytes)}`;

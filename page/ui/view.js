@@ -15,6 +15,15 @@ const VERDICT = new Map([
   ["invalid", ["✗", "Invalid", "Something differs, ran out, was taken back or is forged. Do not use the data; ask the publisher."]],
 ]);
 const WITHOUT_DATA = "Somebody you believe signed it, and every check that has to be made holds.";
+/** Of a deployed folder. @type {Map<string, string>} */
+const DEPLOYED = new Map([
+  ["trusted", "The folder is exactly the one that somebody you believe deployed. Use the model as its card and NOTICE say."],
+  ["invalid", "Something differs, was added, was taken back or is forged. Do not load it; ask whoever deployed it."],
+]);
+const TAKEN_BACK = ["Valid, but a right that it rests on was taken back later",
+  "Everything fits together, and its rights held when it was made; one was taken back: see below."];
+const UNKNOWN_RIGHTS = ["Valid, but your trust does not know who permitted it",
+  "Everything fits together, but you do not believe whoever gave the rights that it rests on."];
 const PRESENTED = "Somebody you believe signed each credential in it, and every check that has to be made holds.";
 /** What is only checked of one kind of presented credential, and what to call that kind. */
 const KINDS = [["grant", "a licence grant about "], ["attestation", "an attestation about "], ["terms", "the terms of "]];
@@ -74,15 +83,13 @@ export const signed = (sign, words) => [element("span", { "aria-hidden": "true" 
  * @param {import("./record.js").Setting} setting
  */
 export function showReport(report, lineage, setting) {
-  const [sign, words, meaning] = /** @type {string[]} */ (VERDICT.get(report.verdict));
+  const [sign, words, meaning] = wordsOf(report);
   const failures = report.checks.filter((check) => check.state === "fail").length;
   byId("verdict").className = report.verdict;
   byId("banner").className = report.verdict;
   const more = failures ? `: ${counted(failures, "check")} failed` : onlyStated(report);
   byId("verdict").replaceChildren(...signed(sign, words + more));
-  const looked = report.checks.some(({ id, state }) => id === "data.files" && state === "pass");
-  const bare = report.parts === undefined ? WITHOUT_DATA : PRESENTED;
-  byId("meaning").textContent = report.verdict === "trusted" && !looked ? bare : meaning;
+  byId("meaning").textContent = meaning;
   byId("why").replaceChildren(...deciding(report).map(({ id, summary }) => element("li", {}, element("strong", {}, id), ` ${summary}`)));
   byId("facts").replaceChildren(...described(setting.rows));
   const said = report.checks.filter(isStated);
@@ -125,6 +132,21 @@ function checkRow(check) {
 
 /** @param {import("../src/verify/report.js").Check} check */
 const isStated = ({ state }) => state === "stated";
+
+/** Sign, verdict and what it means, in words. @param {import("../src/verify/report.js").Report} report */
+function wordsOf(report) {
+  const { verdict, checks, parts } = report;
+  const [sign, words, meaning] = /** @type {string[]} */ (VERDICT.get(verdict));
+  const folder = checks.some(({ id }) => id === "deployment.files");
+  const rights = deciding(report).find(({ id }) => id === "deployment.rights");
+  if (verdict === "valid" && rights !== undefined && deciding(report).length === 1) {
+    return [sign, ...(rights.detail.reason === "taken-back-later" ? TAKEN_BACK : UNKNOWN_RIGHTS)];
+  }
+  if (folder) return [sign, words, DEPLOYED.get(verdict) ?? meaning];
+  const looked = checks.some(({ id, state }) => id === "data.files" && state === "pass");
+  const bare = parts === undefined ? WITHOUT_DATA : PRESENTED;
+  return [sign, words, verdict === "trusted" && !looked ? bare : meaning];
+}
 
 /** What a good verdict rests on beside the checks. @param {import("../src/verify/report.js").Report} report */
 function onlyStated({ verdict, checks }) {

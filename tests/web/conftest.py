@@ -95,6 +95,18 @@ class Window:
             self.page.screenshot(path=Path(folder) / f"{name}.png")
 
 
+def drop(page: Any, path: Path, where: str = "#drop") -> None:
+    """Drop a file or folder on the page, as from the desktop, and wait until it says something."""
+    page.locator(where).scroll_into_view_if_needed()
+    box, before = page.locator(where).bounding_box(), page.text_content("#given")
+    place = {"x": box["x"] + 9, "y": box["y"] + 9}
+    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    session = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, **place, "data": data})
+    page.wait_for_selector(f"#given:not(:text('{before}'))")
+
+
 @pytest.fixture(scope="session")
 def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Firefox]:
     browser = webdriver.Firefox(tmp_path_factory.mktemp("firefox") / "home")

@@ -8,6 +8,8 @@ import pytest
 
 from tests import npm
 from tests.sweep import thinned
+from tests.verify.deployment.folders import AT as DEPLOYED_AT
+from tests.verify.deployment.folders import files_of, write
 from tests.web.conftest import AT, EVERY_BROWSER, attested
 
 pytestmark = [pytest.mark.web]
@@ -265,3 +267,13 @@ def test_by_keyboard_alone(open_page, delivery, did) -> None:
         page.keyboard.press("Tab")
         seen.add(page.evaluate("document.activeElement.id"))
     assert {"kept", "seek", "wrong"} <= seen
+
+
+@pytest.mark.page
+def test_everybody_can_read_about_a_deployed_folder(open_page, tmp_path) -> None:
+    window = open_page(viewport={"width": 360, "height": 900})
+    window.at(DEPLOYED_AT)
+    window.give(write(files_of("revoked-since"), tmp_path / "model"))
+    assert window.verify() == "valid"
+    assert shortcomings(window) == []
+    assert window.page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -5,21 +5,9 @@ import os
 import pytest
 
 from lyrikstore.canon.digest import Digest
-from tests.web.conftest import EVERY_BROWSER
+from tests.web.conftest import EVERY_BROWSER, drop
 
 pytestmark = [pytest.mark.web]
-
-
-def drop(page, path, where="#drop") -> None:
-    """Drop a file or folder on the page, as from the desktop, and wait until it says something."""
-    page.locator(where).scroll_into_view_if_needed()
-    box, before = page.locator(where).bounding_box(), page.text_content("#given")
-    place = {"x": box["x"] + 9, "y": box["y"] + 9}
-    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
-    session = page.context.new_cdp_session(page)
-    for kind in ("dragEnter", "dragOver", "drop"):
-        session.send("Input.dispatchDragEvent", {"type": kind, **place, "data": data})
-    page.wait_for_selector(f"#given:not(:text('{before}'))")
 
 
 @pytest.mark.disk  # Chromium takes nothing from below /dev

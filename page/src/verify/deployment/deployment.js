@@ -11,7 +11,7 @@ import { judgeAlone } from "../delivery/alone.js";
 import { checkFiles, isComplete } from "../delivery/compare_files.js";
 import { checkBareFiles, compareData } from "../delivery/dataset.js";
 import { Problems } from "../problems.js";
-import { failed, reportOf, unchecked } from "../report.js";
+import { failed, notProven, reportOf, unchecked } from "../report.js";
 import { checkApproval } from "./approval.js";
 import { checkEvidence } from "./evidence.js";
 import { FOLDER, MANIFEST, SIGNED_FILES, TREE, UNSIGNED } from "./layout.js";
@@ -40,12 +40,13 @@ const PROCEDURE = "deployment";
  *
  * @param {EvidenceFiles} evidence What lies below `lyrikstore/`.
  * @param {DataFile[]} data All other files.
- * @param {{trust: import("../../credentials/trust.js").Trust, at: number, statusFiles?: Uint8Array[]} & Partial<Course>} given `statusFiles`: newer status lists than those beside it.
+ * @param {{trust: import("../../credentials/trust.js").Trust, at: number, statusFiles?: Uint8Array[], filesAlone?: boolean} & Partial<Course>} given `statusFiles`: newer status lists than those beside it; `filesAlone`: whether files were handed over, so that links are not seen.
  * @returns {Promise<import("../report.js").Report>}
  */
-export async function verifyDeployment(evidence, data, { trust, at, statusFiles = [], told = () => {}, signal }) {
+export async function verifyDeployment(evidence, data, { trust, at, statusFiles = [], filesAlone = false, told = () => {}, signal }) {
+  const open = filesAlone ? [notProven("links")] : [];
   const { deployment, problem } = read(evidence);
-  if (problem) return reportOf(PROCEDURE, [problem], { subject: "unsigned folder", issuer: null, at });
+  if (problem) return reportOf(PROCEDURE, [problem], { subject: "unsigned folder", issuer: null, at, open });
   const beside = [...evidence.files.values()];
   const signed = judgeAlone(deployment, beside, trust, at);
   const { check: files, sums } = await checkFolder(deployment, evidence, data, { told, signal });
@@ -60,7 +61,7 @@ export async function verifyDeployment(evidence, data, { trust, at, statusFiles 
   signal?.throwIfAborted();
   const approval = approvalOf(deployment, found, signed.history);
   const made = [...signed.checks, files, found.check, checkMadeFrom(deployment, found), rights, approval];
-  return reportOf(PROCEDURE, made, { subject: `blake3:${deployment.id}`, issuer: deployment.author, at });
+  return reportOf(PROCEDURE, made, { subject: `blake3:${deployment.id}`, issuer: deployment.author, at, open });
 }
 
 /** @param {EvidenceFiles} evidence @returns {{deployment?: any, problem?: Check}} */
