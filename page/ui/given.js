@@ -3,7 +3,7 @@
  * name.
  */
 
-import { FOLDER, MANIFEST, UNSIGNED } from "../src/verify/deployment/layout.js";
+import { EARLIER, FOLDER, MANIFEST, UNSIGNED } from "../src/verify/deployment/layout.js";
 import { compare } from "../src/history/trees/paths.js";
 import { GIVEN } from "../src/verify/verify.js";
 import { MAX_SIBLING_BYTES } from "../generated/limits.js";
@@ -88,10 +88,10 @@ export function add(items, more) {
   return [...items.filter(({ path }) => !replaced.has(top(path) || path)), ...more];
 }
 
-/** Whether a file makes the folder it lies in a deployed one: `FOLDER/lyrikstore/manifest.json`, or the note that nobody signed it. @param {Item} item */
+/** Whether a file makes the folder it lies in a deployed one: `FOLDER/lyrikstore/manifest.json`, or what folders have that nobody signed. @param {Item} item */
 function makesDeployed({ path }) {
   const [, inner, name, ...more] = path.split("/");
-  return inner === FOLDER && (name === MANIFEST || name === UNSIGNED) && more.length === 0;
+  return inner === FOLDER && [MANIFEST, UNSIGNED, EARLIER].includes(name) && more.length === 0;
 }
 
 /** What makes folders deployed ones, one for each of them. @param {Item[]} items @returns {Item[]} */

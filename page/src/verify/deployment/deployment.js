@@ -1,7 +1,7 @@
 /** Verification of a deployed folder (spec §14.7.7). Nothing here throws for what an attacker can write: it becomes a failed check. */
-import { blake3Once, short } from "../../canon/digest.js";
+import { blake3Once, parseId, short } from "../../canon/digest.js";
 import { Refusal } from "../../canon/errors.js";
-import { quote } from "../../canon/quoting.js";
+import { nameSome, quote } from "../../canon/quoting.js";
 import { counted } from "../../canon/text.js";
 import { openAll } from "../../credentials/opened.js";
 import { inputsIn, parseManifest } from "../../history/manifests/manifest.js";
@@ -13,8 +13,8 @@ import { checkBareFiles, compareData } from "../delivery/dataset.js";
 import { Problems } from "../problems.js";
 import { failed, notProven, reportOf, unchecked } from "../report.js";
 import { checkApproval } from "./approval.js";
-import { checkEvidence } from "./evidence.js";
-import { FOLDER, MANIFEST, SIGNED_FILES, TREE, UNSIGNED } from "./layout.js";
+import { checkEvidence, leftOut } from "./evidence.js";
+import { EARLIER, FOLDER, MANIFEST, SIGNED_FILES, TREE, UNSIGNED } from "./layout.js";
 import { called, madeFromFaults, README } from "./made_from.js";
 import { modelSigFault } from "./model_sig.js";
 import { checkRightsBeside } from "./rights.js";
@@ -44,34 +44,38 @@ const PROCEDURE = "deployment";
  * @returns {Promise<import("../report.js").Report>}
  */
 export async function verifyDeployment(evidence, data, { trust, at, statusFiles = [], filesAlone = false, told = () => {}, signal }) {
-  const open = filesAlone ? [notProven("links")] : [];
+  const unseen = filesAlone ? [notProven("links")] : [];
   const { deployment, problem } = read(evidence);
-  if (problem) return reportOf(PROCEDURE, [problem], { subject: "unsigned folder", issuer: null, at, open });
+  if (problem) return reportOf(PROCEDURE, [problem], { subject: "unsigned folder", issuer: null, at, open: unseen });
   const beside = [...evidence.files.values()];
   const signed = judgeAlone(deployment, beside, trust, at);
   const { check: files, sums } = await checkFolder(deployment, evidence, data, { told, signal });
-  const bundleFault = (/** @type {Uint8Array} */ bytes) => {
+  const faultOf = (/** @type {Uint8Array} */ bytes) => {
     // Of other files than those listed, `deployment.files` says which.
     const fault = modelSigFault(bytes, deployment.body.oms.publicKey, sums ?? new Map());
     return fault === "other-files" && sums === null ? null : fault;
   };
-  const found = checkEvidence(deployment, evidence, signed, bundleFault);
+  const found = checkEvidence(deployment, evidence, signed, faultOf);
   const notices = noticesAmong(openAll([...beside, ...statusFiles]));
   const rights = await checkRightsBeside(deployment, inputOf(deployment, found, "run"), found.credentials, { trust, at, notices });
   signal?.throwIfAborted();
   const approval = approvalOf(deployment, found, signed.history);
   const made = [...signed.checks, files, found.check, checkMadeFrom(deployment, found), rights, approval];
+  const absent = [...leftOut(deployment)].map((id) => short(parseId(id))).sort();
+  const open = [...(absent.length ? [notProven("left-out", nameSome(absent))] : []), ...unseen];
   return reportOf(PROCEDURE, made, { subject: `blake3:${deployment.id}`, issuer: deployment.author, at, open });
 }
 
 /** @param {EvidenceFiles} evidence @returns {{deployment?: any, problem?: Check}} */
-function read({ files }) {
+function read({ files, surplus }) {
   const id = "manifest.signature";
   const place = `${FOLDER}/${MANIFEST}`;
   const bytes = files.get(MANIFEST);
   if (bytes === undefined) {
-    return { problem: files.has(UNSIGNED)
-      ? unchecked(id, "unsigned", `unsigned: ${FOLDER}/${UNSIGNED} says that nobody signed it`)
+    if (files.has(UNSIGNED)) return { problem: unchecked(id, "unsigned", `unsigned: ${FOLDER}/${UNSIGNED} says that nobody signed it`) };
+    // ATTACK: a signed folder is made to look like one of a version that signed none.
+    return { problem: surplus.includes(EARLIER)
+      ? unchecked(id, "unsigned", "unsigned: it is of an earlier version, which signed no list of its files")
       : unchecked(id, "missing-file", `${place} is not there`) };
   }
   try {
@@ -97,7 +101,7 @@ async function checkFolder(deployment, { files }, data, course) {
   const listing = files.get(TREE) ?? new Uint8Array();
   if (`blake3:${blake3Once(listing)}` !== deployment.tree) {
     // Without its list no file can be named; what they give together is signed, too.
-    return { check: await checkBareFiles(deployment.files.slice("blake3:".length), data, course, id), sums: null };
+    return { check: await checkBareFiles(parseId(deployment.files), data, course, id), sums: null };
   }
   let tree;
   try {
@@ -127,7 +131,7 @@ function checkMadeFrom(deployment, found) {
   const readme = tree?.byPath.get(README)?.blake3 ?? null;
   for (const { code, text } of madeFromFaults(deployment, (id) => inputs.get(id), readme)) problems.add(problems.bad, code, text);
   for (const { role, id } of deployment.inputs) {
-    if (!inputs.has(id)) problems.add(problems.lost, "missing-file", `${role} ${short(id.slice("blake3:".length))} is not beside it, or not sound`);
+    if (!inputs.has(id)) problems.add(problems.lost, "missing-file", `${role} ${short(parseId(id))} is not beside it, or not sound`);
   }
   const { body, name } = deployment;
   const rounded = body.quantization === "none" ? "" : `, in ${quote(body.quantization)}`;

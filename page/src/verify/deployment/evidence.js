@@ -16,6 +16,7 @@ import { Tree } from "../../history/trees/tree.js";
 import { listsOf } from "../credential/status.js";
 import { judgeAuthor } from "../delivery/alone.js";
 import { Problems } from "../problems.js";
+import { FAULTS } from "./model_sig.js";
 import {
   CARD, CONSISTENCY, evidenceFile, FOLDER, GENESIS, LEAVES, LOG_PROOF, REPORT, SIGNED_FILES, TREE,
 } from "./layout.js";
@@ -30,10 +31,10 @@ import { MAX_NAMED } from "../../../generated/limits.js";
  * @param {any} deployment The manifest.
  * @param {EvidenceFiles} evidence
  * @param {import("../delivery/alone.js").SignedAlone} signed What its own checks gave.
- * @param {(bytes: Uint8Array) => string | null} bundleFault What is wrong with `model.sig`.
+ * @param {(bytes: Uint8Array) => string | null} faultOf What is wrong with `model.sig`.
  * @returns {EvidenceOutcome}
  */
-export const checkEvidence = (deployment, evidence, signed, bundleFault) => new Review(deployment, evidence, signed).check(bundleFault);
+export const checkEvidence = (deployment, evidence, signed, faultOf) => new Review(deployment, evidence, signed).check(faultOf);
 
 class Review {
   /** @param {any} deployment @param {EvidenceFiles} evidence @param {import("../delivery/alone.js").SignedAlone} signed */
@@ -54,20 +55,20 @@ class Review {
     this.known = [...this.files.keys()].sort(compare).map((name) => [name, /** @type {EvidenceFile} */ (evidenceFile(name))]);
   }
 
-  /** @param {(bytes: Uint8Array) => string | null} bundleFault @returns {EvidenceOutcome} */
-  check(bundleFault) {
+  /** @param {(bytes: Uint8Array) => string | null} faultOf @returns {EvidenceOutcome} */
+  check(faultOf) {
     this.#findExtra();
     for (const name of this.evidence.unreadable.toSorted(compare)) this.#lose("unreadable", name, "cannot be read");
     const tree = this.#readTree();
     for (const { kind, id } of this.deployment.inputs) this.#checkInput(kind, id);
     this.#checkCard();
-    this.#checkAttachments(bundleFault);
+    this.#checkAttachments(faultOf);
     this.#checkCredentials();
     this.#checkLog();
     const { problems } = this;
     for (const name of this.evidence.litter.toSorted(compare)) problems.add(problems.odd, "litter", `${placeOf(name)}: desktop litter`);
     const named = [["extra", this.extra], ["missing", this.missing]].filter(([, found]) => found.length)
-      .map(([name, found]) => [name, /** @type {string[]} */ (found).map(placeOf).sort(compare).slice(0, MAX_NAMED)]);
+      .map(([name, found]) => [name, /** @type {string[]} */ (found).toSorted(compare).map((path) => `${FOLDER}/${path}`).slice(0, MAX_NAMED)]);
     const check = problems.close(`${counted(this.files.size, "file")} beside it, each verified`, Object.fromEntries(named));
     return { check, tree, inputs: this.inputs, credentials: this.credentials };
   }
@@ -143,18 +144,20 @@ class Review {
     }
   }
 
-  /** @param {(bytes: Uint8Array) => string | null} bundleFault */
-  #checkAttachments(bundleFault) {
+  /** @param {(bytes: Uint8Array) => string | null} faultOf */
+  #checkAttachments(faultOf) {
     for (const [role, name] of [["report", REPORT], ["oms", SIGNED_FILES]]) {
       const data = this.#take(name, attachmentsIn(this.deployment, role)[0].id);
-      const fault = data !== null && name === SIGNED_FILES ? bundleFault(data) : null;
-      if (fault !== null) this.#fail(fault, name, "does not hold for these files and the key that is named");
+      const fault = data !== null && name === SIGNED_FILES ? faultOf(data) : null;
+      if (fault !== null) this.#fail(fault, name, /** @type {string} */ (FAULTS.get(fault)));
     }
   }
 
   #checkCredentials() {
     const [run] = inputsIn(this.deployment, "run").map(({ id }) => this.inputs.get(id));
-    const named = new Map((run ? credentialsOf(run) : []).map((id) => [short(parseId(id)), id]));
+    const gone = leftOut(this.deployment);
+    const relied = run ? credentialsOf(run).filter((id) => !gone.has(id)) : [];
+    const named = new Map(relied.map((id) => [short(parseId(id)), id]));
     for (const [digits, id] of named) {
       const name = `credential-${digits}.json`;
       const data = this.files.get(name);
@@ -183,7 +186,7 @@ class Review {
         continue; // which credentials belong there, its run says
       } else if (!named.has(digits)) {
         this.extra.push(name);
-        this.#fail("extra", name, "is about no credential that the run names");
+        this.#fail("extra", name, "is about no credential that belongs there");
       } else if (stem.split("-").length > 2 && !lists.has(`${digits} ${new OpenedCredential(data).listUrl}`)) {
         this.#fail("differs", name, "is no status list of that credential");
       }
@@ -308,8 +311,11 @@ class Review {
 }
 
 /** The ids of the credentials and grants that the rights of a run rest on, each once. @param {any} run @returns {string[]} */
-const credentialsOf = ({ body }) =>
+export const credentialsOf = ({ body }) =>
   [...new Set(body.rights.flatMap((/** @type {any} */ { credential, grant }) => [credential, grant].filter((id) => id !== undefined)))];
+
+/** The ids of the credentials that are not in a folder, since they name values. @param {any} deployment @returns {Set<string>} */
+export const leftOut = ({ body }) => new Set(body.credentialsLeftOut ?? []);
 
 /** @param {string} name */
 const placeOf = (name) => quote(`${FOLDER}/${name}`, 300);

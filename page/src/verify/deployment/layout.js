@@ -12,6 +12,8 @@ export const CARD = "card.json";
 export const REPORT = "report.json";
 export const SIGNED_FILES = "model.sig";
 export const UNSIGNED = "UNSIGNED.txt";
+/** What folders of earlier versions had in place of a signed manifest. */
+export const EARLIER = "deployment.json";
 
 /**
  * By what a file below `lyrikstore/` is verified: `input` are manifests among the inputs, `credential` also what says

@@ -15,16 +15,22 @@ const PEM = /^-----BEGIN PUBLIC KEY-----\n([A-Za-z0-9+/]{64})\n([A-Za-z0-9+/]{58
 /** What the SubjectPublicKeyInfo of every uncompressed P-256 key begins with. */
 const SPKI = unhex("3059301306072a8648ce3d020106082a8648ce3d030107034200");
 
-/** @typedef {"bad-key" | "bad-model-sig" | "bad-signature" | "other-files"} Fault */
+/** What `modelSigFault` finds, and in words. @type {Map<string, string>} */
+export const FAULTS = new Map([
+  ["bad-key", "the key that the manifest names for it is no P-256 key in PEM"],
+  ["bad-model-sig", "it is no Sigstore bundle of spec 14.7.8, or names another key"],
+  ["bad-signature", "its signature does not hold"],
+  ["other-files", "it is about other files than the tree's"],
+]);
 
 /**
- * Which fault a `model.sig` has; null where it holds. Then whoever made the key signed these files; who that was says
+ * Which of `FAULTS` a `model.sig` has; null where it holds. Then whoever made the key signed these files; who that was says
  * the manifest that names the key.
  *
  * @param {Uint8Array} bytes Of the file.
  * @param {string} publicKey That the deployment's manifest names, in PEM.
  * @param {Map<string, Uint8Array>} files Path to SHA-256 of each file of the tree.
- * @returns {Fault | null}
+ * @returns {string | null}
  */
 export function modelSigFault(bytes, publicKey, files) {
   const key = pointIn(publicKey);

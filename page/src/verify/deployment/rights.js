@@ -14,6 +14,7 @@ import { checkCredential } from "../credential/credential.js";
 import { Problems } from "../problems.js";
 import { stated, unchecked } from "../report.js";
 import { faulty, judge, opened } from "../rights/judge.js";
+import { credentialsOf, leftOut } from "./evidence.js";
 import { MAX_NAMED } from "../../../generated/limits.js";
 
 const CHECK = "deployment.rights";
@@ -45,18 +46,23 @@ export async function checkRightsBeside(deployment, run, credentials, around) {
   /** @type {Map<string, any[]>} */
   const rights = new Map();
   for (const right of run.body.rights) rights.set(right.dataset, [...rights.get(right.dataset) ?? [], right]);
-  for (const recorded of rights.values()) await review.checkDataset(recorded);
+  const gone = leftOut(deployment);
+  for (const recorded of rights.values()) {
+    if (!recorded.some(({ credential, grant }) => gone.has(credential) || gone.has(grant))) await review.checkDataset(recorded);
+  }
   const { problems, unbelieved } = review;
   if (["warn", "unchecked"].includes(found.state) && !OF_TRUST.includes(found.reason)) {
     problems.add(problems.odd, found.reason ?? "noted", `whoever deployed it found of its rights: ${found.state}`);
   }
   const rows = [...review.rows.values()];
+  const absent = credentialsOf(run).filter((id) => gone.has(id)).sort();
   const all = {
     ...detail,
     ...(unbelieved.size ? { unbelieved: [...unbelieved].sort(compare) } : {}),
     ...(rows.length ? { credentials: rows.slice(0, MAX_NAMED) } : {}),
+    ...(absent.length ? { leftOut: absent.slice(0, MAX_NAMED) } : {}),
   };
-  const said = wordsOf(found.state, rows);
+  const said = wordsOf(found.state, rows, absent.length);
   const check = problems.close(said, all);
   return check.state === "pass" ? stated(CHECK, said, all) : check;
 }
@@ -154,12 +160,13 @@ class Review {
   }
 }
 
-/** What the folder says of its rights, for people. @param {string} state @param {Row[]} rows */
-function wordsOf(state, rows) {
+/** What the folder says of its rights, for people. @param {string} state @param {Row[]} rows @param {number} absent */
+function wordsOf(state, rows, absent) {
   const duties = [...new Set(rows.flatMap(({ requires }) => requires))].sort(compare);
   const by = [...new Set(rows.map(({ issuer }) => issuer))].sort(compare);
   const parts = [`whoever deployed it found its rights: ${state}`];
   if (rows.length) parts.push(`${counted(rows.length, "credential")} beside it, by ${quote(by.join(", "), 300)}`);
+  if (absent) parts.push(`${counted(absent, "credential is", "credentials are")} left out, for naming values of the data`);
   parts.push(duties.length ? `duties: ${quote(duties.join(", "), 300)}` : "no duties are named");
   return `${parts.join("; ")}; NOTICE has all of them`;
 }

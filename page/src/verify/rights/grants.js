@@ -12,6 +12,12 @@ import { checkGrant } from "../credential/grant.js";
 /** @typedef {{manifest: string, tree: string, name: string, store: string}} Published A dataset as its publisher knows it. */
 /** @typedef {{code: string, text: string}} Reason Why something is so; `text` follows the name of the document. */
 /** @typedef {(terms: import("../../credentials/terms.js").Terms) => string[]} Used Given terms, the names of those of their partitions that are used. */
+/**
+ * What somebody did with one dataset, and by what that is judged: `about`: it, as its publisher knows it; `holder`: who
+ * used it, as did:key; `now`: the later moment of verification.
+ *
+ * @typedef {{about: Published, use: import("../../credentials/use.js").Use, used: Used, holder: string, trust: import("../../credentials/trust.js").Trust, notices: import("../credential/status.js").Notices, now: number}} Request
+ */
 
 /** Whether a dataset credential or a grant is about the dataset (A44): whoever is believed for some names says so of other data. @param {Published} about @param {Published} said */
 export const isMeant = (about, said) =>
@@ -24,7 +30,7 @@ export const isMeant = (about, said) =>
  *
  * @param {OpenedCredential} opened The grant.
  * @param {OpenedCredential} terms The dataset credential that it rests on.
- * @param {import("./judge.js").Request} request
+ * @param {Request} request
  * @param {import("../../credentials/use.js").Use} use
  * @returns {Promise<{checks: Check[], issuer: string | null, holder: string, fault: Reason | null}>} `holder`: whom it is granted to.
  */

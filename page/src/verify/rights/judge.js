@@ -11,12 +11,7 @@ import { isMeant, judgeGrant } from "./grants.js";
 /** @typedef {import("../report.js").Check} Check */
 /** @typedef {import("../../credentials/opened.js").OpenedCredential} OpenedCredential */
 /** @typedef {import("./grants.js").Reason} Reason */
-/**
- * What somebody did with one dataset, and by what that is judged: `about`: it, as its publisher knows it; `holder`: who
- * used it, as did:key; `now`: the later moment of verification.
- *
- * @typedef {{about: import("./grants.js").Published, use: import("../../credentials/use.js").Use, used: import("./grants.js").Used, holder: string, trust: import("../../credentials/trust.js").Trust, notices: import("../credential/status.js").Notices, now: number}} Request
- */
+/** @typedef {import("./grants.js").Request} Request */
 /**
  * What the judge says of one candidate: why it gives no right; what could not be checked, never a success; why the
  * verifier need not believe the issuer; that it gave the right and was taken back after the use; who issued it, where a
