@@ -174,10 +174,12 @@ async function judgeDeployed(given, signal) {
 
 /** What issuers said later, given apart from a deployed folder. @param {Item[]} items */
 async function readLater(items) {
+  checkFew(items.length, 0, 0);
   const may = items.filter(({ file }) => file.size <= MAX_JSON_BYTES);
-  checkFew(may.length, 0, may.reduce((sum, { file }) => sum + file.size, 0));
-  const read = await Promise.all(may.map(({ file }) => bytesOf(file, file.size)));
-  return read.filter(maySpeak);
+  const read = (await Promise.all(may.map(({ file }) => bytesOf(file, file.size)))).filter(maySpeak);
+  checkFew(read.length, 0, read.reduce((sum, { length }) => sum + length, 0));
+  checkFewStatements(read);
+  return read;
 }
 
 /** @param {import("./given.js").Delivered} given @param {AbortSignal} signal */

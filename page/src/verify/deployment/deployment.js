@@ -40,11 +40,11 @@ const PROCEDURE = "deployment";
  *
  * @param {EvidenceFiles} evidence What lies below `lyrikstore/`.
  * @param {DataFile[]} data All other files.
- * @param {{trust: import("../../credentials/trust.js").Trust, at: number, statusFiles?: Uint8Array[], filesAlone?: boolean} & Partial<Course>} given `statusFiles`: newer status lists than those beside it; `filesAlone`: whether files were handed over, so that links are not seen.
+ * @param {{trust: import("../../credentials/trust.js").Trust, at: number, statusFiles?: Uint8Array[], filesAlone?: boolean} & Partial<Course>} given `statusFiles`: newer status lists than those beside it; `filesAlone`: whether files were handed over and not the folder, of which a browser leaves some out.
  * @returns {Promise<import("../report.js").Report>}
  */
 export async function verifyDeployment(evidence, data, { trust, at, statusFiles = [], filesAlone = false, told = () => {}, signal }) {
-  const unseen = filesAlone ? [notProven("links")] : [];
+  const unseen = filesAlone ? [notProven("unseen")] : [];
   const { deployment, problem } = read(evidence);
   if (problem) return reportOf(PROCEDURE, [problem], { subject: "unsigned folder", issuer: null, at, open: unseen });
   const beside = [...evidence.files.values()];

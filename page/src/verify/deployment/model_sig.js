@@ -44,9 +44,11 @@ export function modelSigFault(bytes, publicKey, files) {
 /** What is signed of files: an in-toto statement, in canonical form. @param {Map<string, Uint8Array>} files Path to SHA-256. */
 function statementOf(files) {
   const ordered = [...files].sort(([one], [other]) => compare(one, other));
+  const whole = sha256.create();
+  for (const [, digest] of ordered) whole.update(digest);
   return canonical({
     _type: "https://in-toto.io/Statement/v1",
-    subject: [{ name: "model", digest: { sha256: hex(sha256(concat(...ordered.map(([, digest]) => digest)))) } }],
+    subject: [{ name: "model", digest: { sha256: hex(whole.digest()) } }],
     predicateType: "https://model_signing/signature/v1.0",
     predicate: {
       serialization: { method: "files", hash_type: "sha256", allow_symlinks: false, ignore_paths: ["lyrikstore"] },
