@@ -51,7 +51,7 @@ def test_a_folder_that_is_chosen(open_page, tmp_path) -> None:
     assert "no step was replayed here" in open_ones
     assert "whatever answers requests runs these bytes" in open_ones
     assert window.page.text_content("#same") == f"lyrikstore verify model --at {AT}"
-    assert window.page.title() == "valid: deployments/acme/clauses.onnx"
+    assert window.page.evaluate("document.title") == "valid: deployments/acme/clauses.onnx"
     window.page.set_input_files("#trust", _trust(tmp_path))
     assert window.verify() == "trusted"
     same_as_python(window, folder, TRUST)
