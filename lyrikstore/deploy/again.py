@@ -3,16 +3,15 @@
 from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, VerificationError
+from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.deploy.build import write_new
+from lyrikstore.deploy.build import FolderBuild
 from lyrikstore.deploy.deploy import Deployment, in_place, verified
 from lyrikstore.deploy.evidence import check_pushed, evidence_files
 from lyrikstore.deploy.notice import notice_of
-from lyrikstore.deploy.seal import DEPLOYMENT
-from lyrikstore.history.checkout.checkout import checkout_tree
+from lyrikstore.deploy.seal import DEPLOYMENT, check_has_effect
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.publish.cards.approval import check_card_approved
@@ -63,11 +62,7 @@ def deploy_again(
             f"{ref} is no deployment",
             hint="lyrikstore log deployments/NAMESPACE/NAME shows those of a name",
         )
-    for flag in repo.flagged:
-        if flag.id == deployment.id and flag.reason != "already-logged":
-            raise VerificationError(
-                "not-verified", f"{deployment.name} has no effect: {flag.summary}"
-            )
+    check_has_effect(repo, deployment)
     check_pushed(repo, [deployment.id])
     tree = present_tree(repo, deployment)
     checkpoint = repo.manifest(deployment.inputs_in("checkpoint")[0].id)
@@ -76,9 +71,10 @@ def deploy_again(
     status = check_card_approved(repo, checkpoint, card, trust=trust, at=clock())
     report = verified(repo, checkpoint, trust=trust, clock=clock)
     notice, body = notice_of(repo, gather(repo, checkpoint)), deployment.body
-    with building(destination) as built:
-        checkout_tree(tree, repo.blobs, built, progress=progress)
-        write_new(built, evidence_files(repo, deployment, clock()))
+    with building(destination) as folder:
+        built = FolderBuild(folder)
+        built.check_out(tree, repo.blobs, progress)
+        built.write(evidence_files(repo, deployment, clock()))
         result = Deployment(
             checkpoint=checkpoint,
             manifest=deployment,

@@ -8,16 +8,23 @@ from pathlib import Path
 from blake3 import blake3
 from msgspec import Struct
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import RunFailedError, storage_error
+from lyrikstore.canon.progress import OnProgress
+from lyrikstore.canon.quoting import name_some
 from lyrikstore.deploy.models.model import DeployedModel, Files
+from lyrikstore.history.checkout.checkout import checkout_tree
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments
+from lyrikstore.history.trees.tree import Tree
+from lyrikstore.objects.store.blobs import BlobStore
 from lyrikstore.publish.cards.card import USUAL, answers_of
 from lyrikstore.publish.cards.document import VALUES, CardForm, build_card
 from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.profiles.profile import load_profile
 from lyrikstore.publish.cards.rendering.markdown import to_markdown
+from lyrikstore.verify.delivery.paths import walk
 from lyrikstore.verify.deployment import layout
 
 README = "README.md"
@@ -29,6 +36,116 @@ _UNSIGNED = (
     b"> **This folder is unsigned.** Nobody signed which files it has, and nothing here shows that "
     b"they are those of the model that is named.\n"
 )
+
+
+class WrittenFile(Struct, frozen=True):
+    """A file as it was written; nothing of it is read back.
+
+    Attributes:
+        size: Its length in bytes.
+        blake3: Its digest.
+        sha256: Its other digest.
+    """
+
+    size: int
+    blake3: Digest
+    sha256: bytes
+
+
+class FolderBuild:
+    """A folder that is being built, and what was written to it.
+
+    ATTACK: whoever runs as the same user adds files to it meanwhile, or rewrites them. What it
+    holds is what was written here, by the digests of the bytes that were written.
+
+    Args:
+        folder: Where; empty.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.sizes: dict[str, int] = {}
+        """Path → bytes of every file that was written."""
+        self._files: dict[str, WrittenFile] = {}
+
+    def write(self, files: Files) -> None:
+        """Write new files.
+
+        Raises:
+            StorageError: Storage backend error: disk full, read-only, I/O error.
+        """
+        for name, data in files.items():
+            place = self.folder / name
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                with place.open("xb") as file:
+                    file.write(data)
+            except OSError as error:
+                raise storage_error(error, f"writing {place.name}") from error
+            self._add(name, WrittenFile(len(data), Digest.of(data), sha256(data).digest()))
+
+    def copy(self, source: Path, exported: Mapping[str, str]) -> None:
+        """Copy what a worker wrote for the target.
+
+        Args:
+            source: Where it wrote.
+            exported: Name → BLAKE3, as the worker took it before it wrote the file.
+
+        Raises:
+            RunFailedError: (``bad-output``) a file is another.
+            StorageError: Storage backend error: disk full, read-only, I/O error.
+        """
+        for name, digest in exported.items():
+            place, size, fast, other = self.folder / name, 0, blake3(), sha256()
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                with (source / name).open("rb") as read, place.open("xb") as file:
+                    while part := read.read(_PART):
+                        size += len(part)
+                        fast.update(part)
+                        other.update(part)
+                        file.write(part)
+            except OSError as error:
+                raise storage_error(error, f"writing {place.name}") from error
+            if fast.hexdigest() != digest:
+                raise RunFailedError("bad-output", f"{place.name} is not what the worker wrote")
+            self._add(name, WrittenFile(size, Digest(fast.digest()), other.digest()))
+
+    def check_out(self, tree: Tree, blobs: BlobStore, progress: OnProgress) -> None:
+        """Write the files of a tree; raises as :func:`checkout_tree`."""
+        checkout_tree(tree, blobs, self.folder, progress=progress)
+        self.sizes |= zip(tree.paths, tree.sizes, strict=True)
+
+    def list_files(self) -> Mapping[str, WrittenFile]:
+        """Write ``SHA256SUMS`` of the files, and return all of them, in the order of paths.
+
+        Raises:
+            StorageError: Storage backend error: disk full, read-only, I/O error.
+        """
+        lines = (f"{self._files[path].sha256.hex()}  {path}\n" for path in sorted(self._files))
+        self.write({layout.SUMS: "".join(lines).encode()})
+        return dict(sorted(self._files.items()))
+
+    def check(self) -> None:
+        """Return if the folder has the files that were written here, and nothing else.
+
+        Raises:
+            RunFailedError: (``bad-output``) it has something else, or lacks one.
+            LyrikstoreError: It cannot be listed.
+        """
+        found = dict(walk(self.folder))
+        wrong = {path for path, is_file in found.items() if path not in self.sizes or not is_file}
+        wrong |= self.sizes.keys() - found.keys()
+        if wrong:
+            raise RunFailedError(
+                "bad-output",
+                f"the folder was changed while it was built: {name_some(sorted(wrong))}",
+                hint="find out which program writes there, and run it again",
+            )
+
+    def _add(self, name: str, written: WrittenFile) -> None:
+        self._files[name] = written
+        self.sizes[name] = written.size
 
 
 class ReadMe(Struct, frozen=True):
@@ -63,33 +180,6 @@ def readme_of(repository: Repository, facts: CardFacts, card: Manifest | None) -
     return ReadMe(text, (VALUES,) if CardForm.of(card.body).tells_values else ())
 
 
-def copy_exported(source: Path, folder: Path, exported: Mapping[str, str]) -> None:
-    """Copy what a worker wrote for the target.
-
-    Args:
-        source: Where it wrote.
-        folder: Where the folder is built.
-        exported: Name → BLAKE3, as the worker took it before it wrote the file.
-
-    Raises:
-        RunFailedError: (``bad-output``) a file is another.
-        StorageError: Storage backend error: disk full, read-only, I/O error.
-    """
-    for name, digest in exported.items():
-        # ATTACK: whoever runs as the same user rewrites it between the worker and here.
-        hasher, place = blake3(), folder / name
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with (source / name).open("rb") as read, place.open("xb") as file:
-                while part := read.read(_PART):
-                    hasher.update(part)
-                    file.write(part)
-        except OSError as error:
-            raise storage_error(error, f"writing {place.name}") from error
-        if hasher.hexdigest() != digest:
-            raise RunFailedError("bad-output", f"{place.name} is not what the worker wrote")
-
-
 def texts_of(readme: ReadMe, notice: Files, model: DeployedModel, *, signed: bool) -> Files:
     """Return the files that are not the model's.
 
@@ -115,42 +205,3 @@ def _unsigned(text: bytes) -> bytes:
     start = _START.match(text)
     at = start.end() if start is not None else 0
     return text[:at] + b"\n" + _UNSIGNED + b"\n" + text[at:].lstrip(b"\n")
-
-
-def write_new(folder: Path, files: Files) -> None:
-    """Write new files.
-
-    Raises:
-        StorageError: Storage backend error: disk full, read-only, I/O error.
-    """
-    for name, data in files.items():
-        place = folder / name
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with place.open("xb") as file:
-                file.write(data)
-        except OSError as error:
-            raise storage_error(error, f"writing {place.name}") from error
-
-
-def write_sums(folder: Path) -> dict[str, bytes]:
-    """Write ``SHA256SUMS`` over what is there; return path → SHA-256 of every file, it included.
-
-    Raises:
-        StorageError: Storage backend error: disk full, read-only, I/O error.
-    """
-    sums: dict[str, bytes] = {}
-    try:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                with path.open("rb") as file:
-                    hasher = sha256()
-                    while part := file.read(_PART):
-                        hasher.update(part)
-                sums[path.relative_to(folder).as_posix()] = hasher.digest()
-    except OSError as error:
-        raise storage_error(error, "reading what was written") from error
-    lines = "".join(f"{digest.hex()}  {path}\n" for path, digest in sums.items()).encode()
-    write_new(folder, {layout.SUMS: lines})
-    sums[layout.SUMS] = sha256(lines).digest()
-    return sums

@@ -16,15 +16,10 @@ from lyrikstore.canon.errors import PolicyError, VerificationError, storage_erro
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.deploy.build import (
-    copy_exported,
-    readme_of,
-    texts_of,
-    write_new,
-    write_sums,
-)
+from lyrikstore.deploy.build import FolderBuild, readme_of, texts_of
 from lyrikstore.deploy.evidence import (
     check_pushed,
+    check_writable,
     evidence_files,
     inputs_of,
     left_out,
@@ -141,9 +136,10 @@ def deploy_checkpoint(
     Raises:
         InvalidInputError: (``no-such-target``, ``no-target``, ``extra-missing``, ``not-trained``,
             ``bad-probe``, ``bad-name``,
-            ``not-a-folder``, ``bad-model``, ``too-large``)
+            ``not-a-folder``, ``bad-model``, ``too-large``, ``too-many-files``)
         ConflictError: (``not-empty``) there is something at the destination; (``not-pushed``)
-            nothing can show where the checkpoint, or what would be signed, is logged.
+            nothing can show where the checkpoint, or what would be signed, is logged;
+            (``ids-alike``) ids of two things that it rests on begin alike.
         PolicyError: (``rights-missing``) a right that it rests on does not hold, or was taken back;
             (``not-approved``) the store's policy wants its card approved, and it is not;
             (``unauthorised``) the policy does not let the signer say this.
@@ -171,26 +167,28 @@ def deploy_checkpoint(
     if signing is not None:
         check_may_log(repo, signing, name)
     report = verified(repo, checkpoint, trust=trust, clock=clock)
-    card = next((repo.manifest(one.id) for one in inputs if one.role == "card"), None)
-    readme, notice = readme_of(repo, facts, card), notice_of(repo, facts)
     telling = left_out(repo, run)
     kept = () if with_values else telling
+    check_writable(repo, inputs, kept, clock())
+    card = next((repo.manifest(one.id) for one in inputs if one.role == "card"), None)
+    readme, notice = readme_of(repo, facts, card), notice_of(repo, facts)
     shown = {VALUES} if with_values and telling else set()
     try:
         work.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise storage_error(error, f"making {work}") from error
-    with open_staging(work) as staging, building(destination) as built:
+    with open_staging(work) as staging, building(destination) as folder:
+        built = FolderBuild(folder)
         made = WritingModel if body["task"] == SFT else LabellingModel
         workers = ModelWorkers(staging, base_env, progress, int(run.body["environment"]["threads"]))
         model: DeployedModel = made(repo, checkpoint, run, target, workers)
         asked = model.answer(texts)
-        exported = model.export()
-        copy_exported(staging.path / _EXPORTED, built, exported)
-        found = model.ask(built) if check else None
+        built.copy(staging.path / _EXPORTED, model.export())
+        found = model.ask(folder) if check else None
         beside = {**notice.licences, "NOTICE": notice.text.encode()}
-        write_new(built, texts_of(readme, beside, model, signed=signing is not None))
-        sums = write_sums(built)
+        built.write(texts_of(readme, beside, model, signed=signing is not None))
+        files = built.list_files()
+        built.check()
         result = Deployment(
             checkpoint=checkpoint,
             manifest=None,
@@ -209,13 +207,12 @@ def deploy_checkpoint(
             probes=asked,
         )
         if signing is None:
-            write_new(built, unsigned_evidence(repo, inputs, kept, clock()))
+            built.write(unsigned_evidence(repo, inputs, kept, clock()))
             return in_place(result, built)
         deployment = log_deployment(
             repo,
-            built,
-            sums,
-            exported=exported,
+            folder,
+            files,
             name=name,
             body=_body(result, target, model),
             inputs=inputs,
@@ -224,8 +221,8 @@ def deploy_checkpoint(
             clock=clock,
         )
         with once_logged(repo, deployment):
-            push_logged(repo, signing)
-            write_new(built, evidence_files(repo, deployment, clock()))
+            push_logged(repo, signing, deployment)
+            built.write(evidence_files(repo, deployment, clock()))
             return in_place(replace(result, manifest=deployment), built)
 
 
@@ -252,13 +249,15 @@ def _body(result: Deployment, target: Target, model: DeployedModel) -> dict[str,
     return {name: value for name, value in body.items() if value is not None}
 
 
-def in_place(result: Deployment, built: Path) -> Deployment:
-    """Give a folder that was built its name; return the deployment with what is in it."""
-    files = sorted(path for path in built.rglob("*") if path.is_file())
-    names = tuple(path.relative_to(built).as_posix() for path in files)
-    size = sum(path.stat().st_size for path in files)
-    put_in_place(built, result.folder)
-    return replace(result, files=names, bytes=size)
+def in_place(result: Deployment, built: FolderBuild) -> Deployment:
+    """Give a folder that was built its name; return the deployment with what is in it.
+
+    Raises:
+        RunFailedError: (``bad-output``) it has other files than were written to it.
+    """
+    built.check()
+    put_in_place(built.folder, result.folder)
+    return replace(result, files=tuple(sorted(built.sizes)), bytes=sum(built.sizes.values()))
 
 
 def verified(repo: Repository, checkpoint: Manifest, *, trust: Trust, clock: Clock) -> Report:

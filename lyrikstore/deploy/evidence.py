@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import ConflictError, IncompleteError
+from lyrikstore.canon.errors import ConflictError, IncompleteError, InvalidInputError
+from lyrikstore.canon.limits import MAX_SIBLINGS
 from lyrikstore.credentials.model.credential import GRANT
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_list import newest_first
@@ -21,6 +22,7 @@ from lyrikstore.publish.cards.offline import evidence_of
 from lyrikstore.publish.identity.key_statements import credential_proof
 from lyrikstore.publish.imports.import_credentials import statements_needed
 from lyrikstore.publish.issue.present import tells_values
+from lyrikstore.verify.credential.key_statements import check_few
 from lyrikstore.verify.credential.log_proofs import PROOF_HEAD
 from lyrikstore.verify.credential.status import Notices, logged_notices
 from lyrikstore.verify.deployment import layout
@@ -90,6 +92,33 @@ def check_pushed(repository: Repository, manifests: Iterable[Digest]) -> None:
             )
 
 
+def check_writable(
+    repository: Repository, inputs: Iterable[Input], kept: Collection[Digest], at: datetime
+) -> None:
+    """Return if the evidence of a deployment can be written, and read: before the work.
+
+    Args:
+        repository: The store.
+        inputs: As :func:`inputs_of` gives them.
+        kept: Credentials that are left out.
+        at: The moment.
+
+    Raises:
+        ConflictError: (``not-pushed``) an input waits in this clone; (``ids-alike``) two files
+            would have one name.
+        InvalidInputError: (``too-many-files``) no verifier would read as many files.
+        LyrikstoreError: Part of it cannot be read.
+    """
+    files = unsigned_evidence(repository, inputs, kept, at)
+    # Beside these: the manifest, its tree and log proof, the report and `model.sig`.
+    if len(files) + 5 > MAX_SIBLINGS or not check_few(files.values()):
+        raise InvalidInputError(
+            "too-many-files",
+            f"its evidence has {len(files)} files, or too many policies: nobody could verify it",
+            hint="retire evaluations that nobody needs, or train on fewer datasets",
+        )
+
+
 def evidence_files(repository: Repository, deployment: Manifest, at: datetime) -> Files:
     """Return what shows without the store what a deployed folder is.
 
@@ -151,15 +180,26 @@ def _of_inputs(
         check_pushed(repository, [item.id])
         one = repository.manifest(item.id)
         name = layout.input_name(one.kind, one.id.short)
-        files[f"{name}.json"] = one.encode()
+        _add(files, f"{name}.json", one.encode())
         proof = repository.proof_for(repository.index_of(one.id))
-        files[f"{name}.tlog-proof"] = proof.encode()
+        _add(files, f"{name}.tlog-proof", proof.encode())
         if item.role == "card" and one.body["profile"] in FORMATS:  # of 0.1.0, a text
             (card,) = present_attachments(repository, one, "card")
             files[layout.CARD] = repository.blobs.read(card.id, max_bytes=_MAX_BYTES)
         if item.role == "run":
-            files |= _credentials(repository, one, kept, at)
+            for path, data in _credentials(repository, one, kept, at):
+                _add(files, path, data)
     return files
+
+
+def _add(files: Files, name: str, data: bytes) -> None:
+    # ATTACK: an issuer makes two credentials whose ids begin alike, which takes seconds.
+    if files.setdefault(name, data) != data:
+        raise ConflictError(
+            "ids-alike",
+            f"two files would be called {layout.FOLDER}/{name}: their ids begin alike",
+            hint="train again without one of the two",
+        )
 
 
 def _rights_of(run: Manifest) -> Iterator[Digest]:
@@ -171,21 +211,19 @@ def _rights_of(run: Manifest) -> Iterator[Digest]:
 
 def _credentials(
     repository: Repository, run: Manifest, kept: Collection[Digest], at: datetime
-) -> Files:
-    """Return the credentials that the rights of a run rest on, and what says if they hold."""
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the credentials that the rights of a run rest on, and what says if they hold."""
     notices = logged_notices(repository)
-    files: Files = {}
     for identity in _rights_of(run):
         if identity in kept:
             continue
         opened = OpenedCredential(repository.credential(identity))
         name = f"credential-{identity.short}"
-        files[f"{name}.json"] = opened.data
+        yield f"{name}.json", opened.data
         proof = credential_proof(repository, repository.index_of(identity, "credential"))
         if proof is not None:
-            files[f"{name}.tlog-proof"] = proof
-        files |= dict(_current(opened, name, notices, at))
-    return files
+            yield f"{name}.tlog-proof", proof
+        yield from _current(opened, name, notices, at)
 
 
 def _current(

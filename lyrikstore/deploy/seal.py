@@ -10,8 +10,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec import Struct
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     ConflictError,
     FormatError,
@@ -19,17 +23,21 @@ from lyrikstore.canon.errors import (
     LyrikstoreError,
     PolicyError,
     RunFailedError,
+    VerificationError,
 )
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.keys.signer import Signer
-from lyrikstore.deploy.signed_files import sign_files
+from lyrikstore.deploy.build import WrittenFile
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.kinds import KINDS
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.manifests.names import Name, parse_name
+from lyrikstore.history.repository.refs import Flagged
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree, TreeEntry
+from lyrikstore.objects.store.transactions import LogItem, TransactionLog
 from lyrikstore.verify.deployment import layout
+from lyrikstore.verify.deployment.model_sig import model_sig_of, signed_bytes, statement_of
 from lyrikstore.verify.report import Report
 
 DEPLOYMENT = "deployment"
@@ -112,10 +120,9 @@ def check_may_log(repository: Repository, signing: Signing, name: str) -> None:
 
 def log_deployment(
     repository: Repository,
-    built: Path,
-    sums: Mapping[str, bytes],
+    folder: Path,
+    files: Mapping[str, WrittenFile],
     *,
-    exported: Mapping[str, str],
     name: str,
     body: Mapping[str, Any],
     inputs: Sequence[Input],
@@ -127,9 +134,8 @@ def log_deployment(
 
     Args:
         repository: The store, opened to append.
-        built: The folder.
-        sums: Path → SHA-256 of each file.
-        exported: Path → BLAKE3 of those that a worker wrote.
+        folder: Where they are.
+        files: Path → what was written there, of each.
         name: Full name of the deployment.
         body: What its manifest says, without ``oms``.
         inputs: What it was made from.
@@ -138,21 +144,20 @@ def log_deployment(
         clock: Tells the claimed time.
 
     Raises:
-        RunFailedError: (``bad-output``) a file is not what the worker wrote.
+        RunFailedError: (``bad-output``) a file is not what was written there.
         LyrikstoreError: As :meth:`TransactionBuilder.commit`; nothing was logged.
 
     Cost: reads every file once; memory is flat.
     """
-    signed = sign_files(sums)
+    signed = sign_files({path: one.sha256 for path, one in files.items()})
     attached = {layout.REPORT_ROLE: report_file(report), layout.SIGNED_FILES_ROLE: signed.bundle}
     with open_transaction(repository) as transaction:
         writer, entries = transaction.writer, []
-        for path in sums:
-            digest, size = writer.put_file(built / path)
+        for path, written in files.items():
             # ATTACK: whoever runs as the same user rewrites it before it is stored.
-            if exported.get(path, digest.hex) != digest.hex:
-                raise RunFailedError("bad-output", f"{path} is not what the worker wrote")
-            entries.append(TreeEntry(path, size, digest))
+            if writer.put_file(folder / path) != (written.blake3, written.size):
+                raise RunFailedError("bad-output", f"{path} is not what was written there")
+            entries.append(TreeEntry(path, written.size, written.blake3))
         tree = Tree.of(entries)
         writer.put_bytes(tree.encode())
         state = repository.refs.get(name)
@@ -178,11 +183,38 @@ def log_deployment(
     return manifest
 
 
-def push_logged(repository: Repository, signing: Signing) -> None:
-    """Bring what was logged in a clone to the home log; raises as a push."""
+def push_logged(repository: Repository, signing: Signing, deployment: Manifest) -> None:
+    """Bring what was logged in a clone to the home log, and return if it has effect there.
+
+    Raises:
+        VerificationError: (``not-verified``) it has no effect.
+        LyrikstoreError: As a push.
+    """
     if repository.is_mirror and signing.push is not None:
         signing.push()
         repository.refresh()
+    check_has_effect(repository, deployment)
+
+
+def check_has_effect(repository: Repository, deployment: Manifest) -> None:
+    """Return if a logged deployment moved its name.
+
+    Raises:
+        VerificationError: (``not-verified``) it is flagged.
+        LyrikstoreError: As :attr:`Repository.table`.
+    """
+    flag = _flag_of(repository, deployment)
+    if flag is not None:
+        raise VerificationError(
+            "not-verified",
+            f"{deployment.name} has no effect: {flag.summary}",
+            hint="deploy its checkpoint again",
+        )
+
+
+def _flag_of(repository: Repository, deployment: Manifest) -> Flagged | None:
+    flagged = (one for one in repository.flagged if one.id == deployment.id)
+    return next((one for one in flagged if one.reason != "already-logged"), None)
 
 
 @contextmanager
@@ -193,13 +225,23 @@ def once_logged(repository: Repository, deployment: Manifest) -> Iterator[None]:
     except BaseException as error:
         with suppress(LyrikstoreError):
             repository.refresh()
-            if repository.is_logged(deployment.id, "manifest"):
-                _say_logged(error, deployment)
+            logged = repository.is_logged(deployment.id, "manifest")
+            if logged and _flag_of(repository, deployment) is None:
+                _say_logged(error, deployment, "is logged")
+            elif not logged and _is_recorded(repository, deployment.id):
+                _say_logged(error, deployment, "is logged by the next command that signs here")
         raise
 
 
-def _say_logged(error: BaseException, deployment: Manifest) -> None:
-    said = f"{deployment.name} ({deployment.id.short}) is logged"
+def _is_recorded(repository: Repository, identity: Digest) -> bool:
+    """Return whether the next record has a manifest: whoever extends the log next publishes it."""
+    own = repository.own_log
+    log, slot = TransactionLog(own.backend), len(own.records.transactions)
+    return log.taken(slot) and LogItem("manifest", identity) in log.read(slot).log
+
+
+def _say_logged(error: BaseException, deployment: Manifest, logged: str) -> None:
+    said = f"{deployment.name} ({deployment.id.short}) {logged}"
     again = f"lyrikstore deploy --again {deployment.id.hex} -o FOLDER writes it"
     if isinstance(error, LyrikstoreError):
         error.message = f"{error.message}; {said}"
@@ -213,3 +255,28 @@ def report_file(report: Report) -> bytes:
     """Return a report as a file."""
     text = json.dumps(report.to_json(), ensure_ascii=False, indent=2, sort_keys=True)
     return text.encode() + b"\n"
+
+
+class SignedFiles(Struct, frozen=True):
+    """Files that were signed by a key made for them.
+
+    Attributes:
+        bundle: The bytes of ``model.sig``.
+        public_key: The key, in PEM, as the deployment's manifest names it.
+    """
+
+    bundle: bytes
+    public_key: str
+
+
+def sign_files(files: Mapping[str, bytes]) -> SignedFiles:
+    """Return these files signed by a key of their own, whose private half is kept nowhere.
+
+    Args:
+        files: Path → SHA-256, of each file outside ``lyrikstore/``.
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    statement = statement_of(files)
+    signature = key.sign(signed_bytes(statement), ec.ECDSA(SHA256()))
+    pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    return SignedFiles(model_sig_of(statement, signature, pem), pem)

@@ -14,7 +14,7 @@ from lyrikstore.canon.json import encode, parse
 from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
 from lyrikstore.deploy.models.folder_check import CHECK
 from lyrikstore.deploy.models.usage import usage_files
-from lyrikstore.deploy.signed_files import sign_files
+from lyrikstore.deploy.seal import sign_files
 from lyrikstore.testing.keys import signer_for
 from tests.deploy.test_signed_files import digests
 

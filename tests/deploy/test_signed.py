@@ -1,17 +1,33 @@
 """Signed deployments: what the folder hangs on, and how it is written again."""
 
 import os
+import pkgutil
 import subprocess
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from lyrikstore.api import KeyFolder, Store
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import LyrikstoreError, StorageError
+from lyrikstore.canon.errors import (
+    ConflictError,
+    InvalidInputError,
+    LyrikstoreError,
+    RunFailedError,
+    StorageError,
+    VerificationError,
+)
 from lyrikstore.deploy import deploy as deploying
+from lyrikstore.deploy import evidence as writing_evidence
+from lyrikstore.deploy.build import FolderBuild, WrittenFile
+from lyrikstore.deploy.seal import Signing, push_logged
+from lyrikstore.history.commit import publisher
+from lyrikstore.history.commit.transaction import recover
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
+from lyrikstore.history.repository.refs import Flagged
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.verify.deployment.layout import FOLDER, UNSIGNED, Vouched, evidence_file
 from tests.deploy.conftest import Shop
@@ -151,6 +167,124 @@ def test_what_stops_before_the_log_leaves_nothing(shop: Shop, tmp_path, monkeypa
     store.repository.refresh()
     assert store.repository.checkpoint.size == before
     assert list(tmp_path.iterdir()) == []
+
+
+def plant(folder: Path) -> None:
+    (folder / "sitecustomize.py").write_text("import os\n")
+
+
+def rewrite(folder: Path) -> None:
+    (folder / "NOTICE").write_text("No duties.\n")
+
+
+@pytest.mark.parametrize(
+    ("before", "change", "is_logged"),
+    [
+        ("labelling.LabellingModel.probe_file", plant, False),
+        ("seal.sign_files", rewrite, False),
+        ("deploy.evidence_files", plant, True),
+    ],
+)
+def test_what_another_process_writes_there_is_not_signed(
+    shop: Shop, tmp_path, monkeypatch, before, change, is_logged
+) -> None:
+    """Attack case A80: the folder is built under a name that others can find, and write to."""
+    name, store = shop.checkpoint("words"), opened(shop)
+    size = store.repository.checkpoint.size
+    owner, _, leaf = f"lyrikstore.deploy.{before}".rpartition(".")
+    place = pkgutil.resolve_name(owner)
+    original = getattr(place, leaf)
+
+    def meanwhile(*arguments: Any) -> Any:
+        change(next(tmp_path.glob(".out.new-*")))
+        return original(*arguments)
+
+    monkeypatch.setattr(place, leaf, meanwhile)
+    with pytest.raises(RunFailedError) as caught:
+        store.models.deploy(name, "onnx", tmp_path / "out", environment=os.environ)
+    assert caught.value.kind == "bad-output"
+    assert ("deployment" in caught.value.details) == is_logged
+    store.repository.refresh()
+    assert (store.repository.checkpoint.size > size) == is_logged
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_holds_what_was_written_to_it(tmp_path) -> None:
+    built = FolderBuild(tmp_path)
+    built.write({"onnx/model.onnx": b"model", "NOTICE": b"text"})
+    (tmp_path / "NOTICE").write_bytes(b"other")
+    files = built.list_files()
+    assert [*files] == ["NOTICE", "SHA256SUMS", "onnx/model.onnx"]
+    assert files["NOTICE"] == WrittenFile(4, Digest.of(b"text"), sha256(b"text").digest())
+    assert sha256(b"text").hexdigest().encode() in (tmp_path / "SHA256SUMS").read_bytes()
+    built.check()
+    (tmp_path / "onnx" / "external.bin").symlink_to("/dev/null")
+    with pytest.raises(RunFailedError):
+        built.check()
+    (tmp_path / "onnx" / "external.bin").unlink()
+    (tmp_path / "NOTICE").unlink()
+    with pytest.raises(RunFailedError):
+        built.check()
+
+
+def test_what_died_while_it_was_logged_is_written_again(shop: Shop, tmp_path, monkeypatch) -> None:
+    """The record is there, and nobody has published it: the next writer does."""
+    name, store = shop.checkpoint("words"), opened(shop)
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publisher, "create_files", die)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            store.models.deploy(
+                name, "onnx", tmp_path / "out", environment=os.environ, name="acme/died"
+            )
+    (said,) = caught.value.__notes__
+    identity = said.partition("--again ")[2].split()[0]
+    assert list(tmp_path.iterdir()) == []
+    recover(opened(shop).repository)
+    made = opened(shop).models.deploy_again("deployments/acme/died", tmp_path / "out")
+    assert made.manifest is not None
+    assert made.manifest.id.hex == identity
+    assert differing(tmp_path / "out") == set()
+
+
+def test_what_has_no_effect_at_home_is_not_handed_out(shop: Shop) -> None:
+    signed = manifest_of(shop.deploy("words", "onnx")[0])
+    pushed: list[str] = []
+
+    def home(*flagged: Flagged) -> Any:
+        return SimpleNamespace(is_mirror=True, refresh=lambda: None, flagged=flagged)
+
+    signing = Signing(Any, push=lambda: pushed.append("pushed"))
+    push_logged(home(Flagged(1, signed.id, "already-logged")), signing, signed)
+    with pytest.raises(VerificationError) as caught:
+        push_logged(home(Flagged(1, signed.id, "suspect")), signing, signed)
+    assert (caught.value.kind, len(pushed)) == ("not-verified", 2)
+
+
+def test_two_ids_that_begin_alike_are_refused_before_the_work(
+    shop: Shop, tmp_path, monkeypatch
+) -> None:
+    name, store = shop.checkpoint("words"), opened(shop)
+    real = writing_evidence._credentials
+
+    def alike(*arguments: Any) -> Any:
+        for path, data in real(*arguments):
+            yield path, data
+            yield path, data + b" "
+
+    monkeypatch.setattr(writing_evidence, "_credentials", alike)
+    monkeypatch.setattr(deploying, "open_staging", None)  # nothing is computed
+    with pytest.raises(ConflictError) as caught:
+        store.models.deploy(name, "onnx", tmp_path / "out", environment=os.environ)
+    assert caught.value.kind == "ids-alike"
+    monkeypatch.undo()
+    monkeypatch.setattr(writing_evidence, "MAX_SIBLINGS", 3)
+    with pytest.raises(InvalidInputError) as refused:
+        store.models.deploy(name, "onnx", tmp_path / "out", environment=os.environ)
+    assert refused.value.kind == "too-many-files"
 
 
 def test_an_unsigned_folder_calls_itself_so(shop: Shop, tmp_path) -> None:

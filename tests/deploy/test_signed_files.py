@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.canon.json import encode, parse
-from lyrikstore.deploy.signed_files import SignedFiles, sign_files
+from lyrikstore.deploy.seal import SignedFiles, sign_files
 from lyrikstore.verify.deployment.model_sig import check_model_signature
 
 FILES = {
