@@ -83,7 +83,7 @@ def command(
     Nothing is deleted at once: what is dropped waits for the grace, over at least three runs, so
     that other readers and writers are not disturbed and a wrong clock does no harm.
 
-    NAME is a dataset, a checkpoint, an evaluation or a card. Of retired versions files and
+    NAME is a dataset, checkpoint, evaluation, card or deployment. Of retired versions files and
     attachments go: decisions, salts, predictions, texts, renderings. Manifests with their bodies,
     trees with their sheets, and proofs stay, and anybody who has the store can read them. Versions
     that were made from what was retired, or have the same files, are named.

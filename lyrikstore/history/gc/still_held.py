@@ -38,8 +38,9 @@ def still_held(
 
     Those are datasets, checkpoints and deployments with a file of theirs; datasets that were made
     from them, in however many steps, and have records; evaluations with attachments of either, and
-    checkpoints with scores of them as validation data; cards that tell of an evaluation among
-    them. Which records a dataset has of another is not looked at: what is named may hold some.
+    checkpoints with scores of them as validation data; cards and deployments that tell of an
+    evaluation among them. Which records a dataset has of another is not looked at: what is named
+    may hold some.
 
     Args:
         repository: The store.
@@ -91,7 +92,7 @@ def _made_of(manifest: Manifest, holding: Set[Digest], gone: Collection[Digest])
         case "checkpoint":  # what each candidate said of the validation data
             validated = {item.id for item in manifest.inputs_in("validation")}
             return bool(manifest.attachments_in("validation")) and not validated.isdisjoint(holding)
-        case "card":
+        case "card" | "deployment":
             return any(item.id in gone for item in manifest.inputs_in("evaluation"))
         case _:
             return False

@@ -16,6 +16,9 @@ from lyrikstore.history.manifests.names import Name
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree
 
+_DEPLOYED = frozenset({"card", "checkpoint"})
+"""Inputs of a deployment that its files repeat: the README is the card, the model the weights."""
+
 _OF_RIGHTS = frozenset({"licence-text", "foreign-manifest"})
 """Attachments that stay: what was made of a version goes on resting on them."""
 
@@ -55,8 +58,8 @@ def retirements(repository: Repository, more: Iterable[Digest] = ()) -> Retireme
     """Return what the retentions of a store take from versions.
 
     A retention counts if it moved its ref, for versions of the name in its body, which has the
-    namespace and name of its own: who may sign ``retentions/acme/x`` retires nothing else but what
-    was deployed of it, whose files say and hold the same.
+    namespace and name of its own: who may sign ``retentions/acme/x`` retires nothing else but the
+    deployments of it as a card or checkpoint, whose files say and hold the same.
 
     Args:
         repository: The store.
@@ -87,8 +90,9 @@ def retirements(repository: Repository, more: Iterable[Digest] = ()) -> Retireme
                 versions |= found
                 whole |= found if manifest.body.get("attachments") else set()
     # ATTACK: the card that was retired is the README of a folder whose files stay.
+    # ATTACK: who may retire a base model or an evaluation takes what others deployed with it.
     for one in deployed:
-        if not versions.isdisjoint(item.id for item in one.inputs):
+        if not versions.isdisjoint(item.id for item in one.inputs if item.role in _DEPLOYED):
             versions.add(one.id)
             whole.add(one.id)
     return Retirements(frozenset(versions), frozenset(whole))

@@ -8,6 +8,7 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.gc.gc import check_collected
 from lyrikstore.history.gc.retention import Retirement, plan_retirement
+from lyrikstore.history.gc.still_held import still_held
 from lyrikstore.history.manifests.manifest import Attachment, Input, sign_manifest
 from lyrikstore.history.manifests.names import Name
 from lyrikstore.history.repository.retired import (
@@ -154,7 +155,7 @@ def test_versions_that_still_hold_the_same_are_named(shelf, dry_run):
         assert gc(shelf).held == ()
 
 
-def deployed(shelf, number, card):
+def deployed(shelf, number, card, *more):
     """Commit a deployment of a card and of what that is about, whose README is the card."""
     run, checkpoint = card.inputs_in("run")[0], card.inputs_in("checkpoint")[0]
     texts = {"report": b"report %d" % number, "oms": b"signed %d" % number}
@@ -163,7 +164,7 @@ def deployed(shelf, number, card):
     with open_transaction(shelf.repo) as tx:
         made = shelf.manifest(
             tx, name, readme, kind="deployment", body=EXAMPLES_2["deployment"]["body"],
-            inputs=(run, checkpoint, Input("card", "card", card.id)),
+            inputs=(run, checkpoint, Input("card", "card", card.id), *more),
             parents=(shelf.repo.refs[name].id,) if number else (),
             attachments=[
                 Attachment(role, tx.writer.put_bytes(data), len(data))
@@ -197,10 +198,31 @@ def test_what_was_deployed_of_a_retired_version_goes_with_it(shelf):
                 inputs=(Input("checkpoint", "checkpoint", model.id), Input("run", "run", run.id)),
                 attachments=[Attachment("card", tx.writer.put_bytes(text), len(text))],
             ))  # fmt: skip
-        for one in (run, model, *cards):
+        base = shelf.manifest(
+            tx, "checkpoints/beta/base", {"b": b"base"}, kind="checkpoint",
+            body={"origin": "imported", "format": "transformers/1"},
+        )  # fmt: skip
+        evaluation = sign_manifest(
+            kind="evaluation", **common, name="evaluations/acme/model",
+            body=EXAMPLES["evaluation"]["body"],
+            inputs=(
+                Input("checkpoint", "checkpoint", model.id), Input("test", "dataset", train.id),
+            ),
+        )  # fmt: skip
+        for one in (run, model, base, evaluation, *cards):
             tx.log_manifest(one)
         tx.commit()
-    old, new = (deployed(shelf, number, card) for number, card in enumerate(cards))
+    others = (
+        Input("base", "checkpoint", base.id), Input("evaluation", "evaluation", evaluation.id),
+    )  # fmt: skip
+    old, new = (deployed(shelf, number, card, *others) for number, card in enumerate(cards))
+    for one in (base, evaluation, run):
+        # ATTACK: who may retire what many deployments rest on takes the files of others'.
+        found = retirements(shelf.repo, [one.id])
+        assert found.versions == {one.id}
+        held = still_held(shelf.repo, found, [one.id])
+        assert [held.version.id for held in held] == [old.id, new.id] * (one is evaluation)
+    assert retirements(shelf.repo, [model.id]).whole == {model.id, old.id, new.id}
     found = gc(shelf, keep=("cards/acme/model", 1), purge=True)
     check_collected(shelf.repo)
     assert found.to_json()["retiredAlong"] == [{"id": str(old.id), "name": old.name}]
