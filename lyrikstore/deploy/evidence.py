@@ -9,6 +9,7 @@ from datetime import datetime
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, IncompleteError, InvalidInputError
 from lyrikstore.canon.limits import MAX_SIBLINGS
+from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.model.credential import GRANT
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_list import newest_first
@@ -114,7 +115,8 @@ def check_writable(
     if len(files) + 5 > MAX_SIBLINGS or not check_few(files.values()):
         raise InvalidInputError(
             "too-many-files",
-            f"its evidence has {len(files)} files, or too many policies: nobody could verify it",
+            f"with {pluralize(len(files), 'file')} of evidence, or too many policies, nobody could "
+            "verify it",
             hint="retire evaluations that nobody needs, or train on fewer datasets",
         )
 

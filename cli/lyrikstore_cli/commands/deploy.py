@@ -185,4 +185,6 @@ def _show(session: Session, made: "Deployment") -> None:
     if made.card is None:
         screen.say("! card     README.md is a draft that nobody signed")
         screen.hint(f"lyrikstore card {made.checkpoint.name}, then deploy again")
-    screen.say("– USE.md says how it is loaded")
+    proof = f"; whoever gets the folder runs: lyrikstore verify {made.folder.name}"
+    said = escape_control(proof) if made.manifest is not None else ""
+    screen.say(f"– USE.md says how it is loaded{said}")
