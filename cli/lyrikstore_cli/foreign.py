@@ -3,7 +3,6 @@
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -111,7 +110,7 @@ def opening_options(command: Any) -> Any:
                 "--read",
                 "reads",
                 multiple=True,
-                type=click.Path(path_type=Path),
+                type=options.EXISTING,
                 metavar="PATH",
                 help="A file or folder that COMMAND may read, too; again for several.",
             ),

@@ -81,6 +81,10 @@ READ = {
     ("train", "--collect"): ("train", "--collect", "absent"),
     ("train", "--program"): ("train", "--program", "absent"),
     ("train", "--include"): ("train", "--include", "absent"),
+    ("train", "--read"): (
+        *("train", "--input", NAME, "--output", "checkpoints/acme/x"),
+        *("--read", "absent", "--", "true"),
+    ),
     ("train", "--prices"): ("train", "audit.toml", "--prices", GONE),
     ("trust add", "--document"): ("trust", "add", "did:web:a.example", "--document", GONE),
     ("trust check", "file"): ("trust", "check", GONE),

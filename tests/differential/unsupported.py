@@ -229,6 +229,15 @@ def _unplanned(place: Place) -> Report:
     return place.store.object("other")
 
 
+def _other_labels(place: Place) -> Report:
+    run = place.store.repository.manifest(place.store.ids["run"])
+    body = {"format": "tfidf/1", "labels": ["a", "b"], "task": "text-classification"}
+    place.store.ids["other"] = place.store.trained(
+        run, body=body, parents=[place.store.ids["model"]]
+    ).id
+    return place.store.object("other")
+
+
 def _no_right(place: Place) -> Report:
     place.store.ids["other"] = place.store.run("runs/acme/other", body={"rights": []}).id
     return place.store.object("other")
@@ -286,6 +295,7 @@ IN_STORES: Mapping[str, Callable[[Place], Report]] = {
     "object": _unreadable,
     "records": _root_of_nothing,
     "runs": _unplanned,
+    "checkpoints": _other_labels,
     "rights": _no_right,
     "rights.same-bytes": _prohibited_elsewhere,
     "evaluation.recomputed": _held_against_nothing,
@@ -340,6 +350,18 @@ def _answered_by_nobody_known(chain: Any) -> Report:
     return _judged(chain, _card(chain).renderings["card"])
 
 
+def _approved_as_by_another(chain: Any) -> Report:
+    card = _card(chain)
+    chain.log(
+        "approval",
+        kind="approval",
+        name="approvals/acme/classifier",
+        body={"decision": "approve", "self": False},
+        inputs=[Input("card", "card", card.manifest.id)],
+    )
+    return _judged(chain, card.renderings["card"])
+
+
 def _unapproved_card(chain: Any) -> Report:
     return _judged(chain, _card(chain).renderings["card"])
 
@@ -350,5 +372,6 @@ OF_CARDS: Mapping[str, Callable[[Any], Report]] = {
     "card.current": _old_card,
     "card.answers": _answered_by_nobody_known,
     "card.approval": _unapproved_card,
+    "approvals": _approved_as_by_another,
 }
 """Id → what makes a card of which it does not hold, and verifies it."""

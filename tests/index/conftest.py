@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.json import encode
 from lyrikstore.credentials.terms.model import whole
 from lyrikstore.curate.recipes.decisions import Decision
 from lyrikstore.history.commit.transaction import create_repository, open_transaction
@@ -246,7 +247,16 @@ class Chain:
                 Input("base", "checkpoint", base.id),
             ],
         )
-        adapter = {"adapter_model.safetensors": b"\x08" + bytes(7) + b"{ }     "}
+        text = {"maxTokens": 256, "pooling": "mean"}
+        said = {
+            "format": "peft-lora/1",
+            "task": "text-classification",
+            "labels": ["Copyleft", 'it\'s "x"'],
+        }
+        adapter = {
+            "adapter_model.safetensors": b"\x08" + bytes(7) + b"{ }     ",
+            "classifier.json": encode({**said, **text}),
+        }
         tree = Tree.of(TreeEntry(p, len(d), Digest.of(d)) for p, d in adapter.items())
         checkpoint = self.log(
             "checkpoint",
@@ -256,13 +266,11 @@ class Chain:
             name="checkpoints/acme/classifier",
             body={
                 "origin": "trained",
-                "format": "peft-lora/1",
-                "task": "text-classification",
-                "labels": ["Copyleft", 'it\'s "x"'],
+                **said,
                 "step": 12,
                 "epoch": "3",
                 "final": True,
-                "text": {"maxTokens": 256, "pooling": "mean"},
+                "text": text,
                 "metrics": {"trainLoss": "0.31"},
             },
             tree=tree.id,

@@ -231,7 +231,7 @@ def test_what_was_deployed_of_a_retired_version_goes_with_it(shelf):
     for number, is_there in ((0, False), (1, True)):
         for text in (b"card %d" % number, b"text %d" % number):
             assert (Digest.of(text).raw in held) == is_there
-    made, _ = states(shelf)
+    made = states(shelf)
     assert (made["manifests"], made["blobs"]) == ("warn", "pass")
     with pytest.raises(IncompleteError) as caught:
         present_tree(shelf.repo, old)

@@ -37,7 +37,8 @@ def taken(old, new, place):
         assert len(first) == bool(choices), place
         assert all(one & added for one in choices if one not in first), place
         free = {"properties", "$defs", "required", "enum", "dependentRequired", "allOf", "oneOf"}
-        free |= {"$id", "title", "description"}
+        free |= {"$id", "title", "description", "minItems"}
+        assert new.get("minItems", 0) <= old.get("minItems", 0), place
         for key in (old.keys() | new.keys()) - free:
             taken(old[key], new[key], f"{place}/{key}")
         return

@@ -8,7 +8,7 @@ import pytest
 from lyrikstore.canon.errors import InvalidInputError, PolicyError
 from lyrikstore.history.commit.policy_change import revoked, with_approvers
 from lyrikstore.history.policy.policy import Policy
-from lyrikstore.publish.cards.approval import approve_card, card_status, check_approved
+from lyrikstore.publish.cards.approval import approve_card, check_approved
 from lyrikstore.testing.keys import signer_for
 from lyrikstore_cli.exits import exit_code
 from tests.conftest import Person
@@ -18,6 +18,7 @@ from tests.publish.cards.making import (
     make,
     next_version,
     policy,
+    status_of,
     trusting,
     with_role,
 )
@@ -125,17 +126,17 @@ def test_a_stolen_key_is_revoked_even_if_too_few_are_left(chain: Any) -> None:
     card = ready(chain)
     ada, grace, edith = (signer_for(name) for name in ("ada", "grace", "edith"))
     policy(chain, with_approvers((ada.did, grace.did), threshold=2))
-    approve_card(chain.repository, card, signer=grace, clock=chain.clock)
+    approve_card(chain.repository, card, **approving(chain, "grace"))
     made = policy(chain, revoked(ada.did, 5))
     assert made.policy.unmet == ("approver",)
     assert b'"lyrikstore":2' in made.manifest.encode()
-    status = card_status(chain.repository, card)
+    status = status_of(chain, card)
     assert (status.word, status.needed, status.possible) == ("complete", 2, 1)
     refused(chain)
     made = policy(chain, revoked(grace.did, None))
     assert made.policy.roles["approver"].keys == ()
     with pytest.raises(PolicyError) as error:  # not the owner, who may sign everything else
-        approve_card(chain.repository, card, signer=chain.signer, clock=chain.clock, alone=True)
+        approve_card(chain.repository, card, alone=True, **approving(chain, "owner"))
     assert error.value.kind == "not-approver"
     made = policy(chain, with_approvers((edith.did,)))
     assert (made.policy.roles["approver"].threshold, made.policy.unmet) == (2, ("approver",))

@@ -187,7 +187,8 @@ def test_what_a_run_says_of_its_confinement(fresh: Lineage, held: bool) -> None:
     if held:
         execution |= {"confinement": "bubblewrap", "version": "0.11.0"}
         del execution["cause"]
-    run = fresh.run("runs/acme/model", body={"execution": execution}, parents=[fresh.ids["run"]])
+    body = {"execution": execution, "seed": 0}
+    run = fresh.run("runs/acme/model", body=body, parents=[fresh.ids["run"]])
     fresh.ids["run"] = run.id
     # ATTACK: a checkpoint that says what was seen, of a run that nobody watched.
     seen = {"observed": {"connections": 0}}
