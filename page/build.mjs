@@ -42,6 +42,7 @@ const script = await bundle("ui/main.js", "esm", [{
 // Inside a script element only this ends it; in JavaScript both spellings are the same string.
 const escaped = (/** @type {string} */ text) => text.replaceAll("</script", "<\\/script");
 const safe = escaped(script);
+// Cards carry it, too: of a signed one a changed style makes another text (spec 14.4.7, `html/N`).
 const style = (await readFile(new URL("ui/style.css", HERE), "utf8")).trim();
 const hash = (/** @type {string} */ text) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 const csp = [
