@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock
@@ -17,6 +16,7 @@ from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.publish.cards.approval import check_card_approved
 from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.issue.atomic_folder import building, check_place
+from lyrikstore.verify.deployment.credentials import left_out
 
 
 def deploy_again(
@@ -85,7 +85,7 @@ def deploy_again(
             card=None if card is None else card.id,
             card_status=status,
             with_data=tuple(body["withData"]),
-            left_out=tuple(map(Digest.parse, body.get("credentialsLeftOut", ()))),
+            left_out=tuple(sorted(left_out(deployment))),
             withheld=notice.withheld,
             rights=report.check("rights"),
             check=None,

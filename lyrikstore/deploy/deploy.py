@@ -22,7 +22,7 @@ from lyrikstore.deploy.evidence import (
     check_writable,
     evidence_files,
     inputs_of,
-    left_out,
+    telling_credentials,
     unsigned_evidence,
 )
 from lyrikstore.deploy.models.labelling import LabellingModel
@@ -167,7 +167,7 @@ def deploy_checkpoint(
     if signing is not None:
         check_may_log(repo, signing, name)
     report = verified(repo, checkpoint, trust=trust, clock=clock)
-    telling = left_out(repo, run)
+    telling = telling_credentials(repo, run)
     kept = () if with_values else telling
     check_writable(repo, inputs, kept, clock())
     card = next((repo.manifest(one.id) for one in inputs if one.role == "card"), None)

@@ -27,6 +27,7 @@ from lyrikstore.verify.credential.key_statements import check_few
 from lyrikstore.verify.credential.log_proofs import PROOF_HEAD
 from lyrikstore.verify.credential.status import Notices, logged_notices
 from lyrikstore.verify.deployment import layout
+from lyrikstore.verify.deployment.credentials import credentials_of, left_out
 
 _MAX_BYTES = 16 << 20
 _UNSIGNED = b"""\
@@ -61,7 +62,7 @@ def inputs_of(
     return tuple(found)
 
 
-def left_out(repository: Repository, run: Manifest) -> tuple[Digest, ...]:
+def telling_credentials(repository: Repository, run: Manifest) -> tuple[Digest, ...]:
     """Return the credentials of a run's rights that nobody gets unasked (spec §14.9).
 
     Args:
@@ -71,7 +72,7 @@ def left_out(repository: Repository, run: Manifest) -> tuple[Digest, ...]:
     Returns:
         Those that name values or paths of the data, as :func:`tells_values` has it.
     """
-    found = {one: OpenedCredential(repository.credential(one)) for one in _rights_of(run)}
+    found = {one: OpenedCredential(repository.credential(one)) for one in credentials_of(run)}
     return tuple(
         one for one, opened in found.items() if opened.kind is not GRANT and tells_values(opened)
     )
@@ -140,8 +141,7 @@ def evidence_files(repository: Repository, deployment: Manifest, at: datetime) -
     files = _of_log(repository, deployment)
     if deployment.tree is not None:
         files[layout.TREE] = repository.tree(deployment).encode()
-    kept = frozenset(map(Digest.parse, deployment.body.get("credentialsLeftOut", ())))
-    files |= _of_inputs(repository, deployment.inputs, kept, at)
+    files |= _of_inputs(repository, deployment.inputs, left_out(deployment), at)
     for role, name in (
         (layout.REPORT_ROLE, layout.REPORT),
         (layout.SIGNED_FILES_ROLE, layout.SIGNED_FILES),
@@ -204,19 +204,12 @@ def _add(files: Files, name: str, data: bytes) -> None:
         )
 
 
-def _rights_of(run: Manifest) -> Iterator[Digest]:
-    """Yield the credentials and grants that the rights of a run rest on, each once."""
-    rights = run.body.get("rights", ())
-    named = [right[one] for right in rights for one in ("credential", "grant") if one in right]
-    yield from map(Digest.parse, dict.fromkeys(named))
-
-
 def _credentials(
     repository: Repository, run: Manifest, kept: Collection[Digest], at: datetime
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the credentials that the rights of a run rest on, and what says if they hold."""
     notices = logged_notices(repository)
-    for identity in _rights_of(run):
+    for identity in credentials_of(run):
         if identity in kept:
             continue
         opened = OpenedCredential(repository.credential(identity))

@@ -18,7 +18,7 @@ export function showDeployed(report, evidence) {
     ...list("Made from", (made.inputs ?? []).map((/** @type {any} */ { role, id, name }) =>
       [role, name === undefined ? `${id}, which is not beside it, or not sound` : `${name}, ${id}`])),
     ...rightsOf(detailOf("deployment.rights")),
-    ...list("Credentials left out, for naming values of the data", (detailOf("deployment.rights").leftOut ?? [])
+    ...list("Credentials left out, since they may name values of the data", (detailOf("deployment.rights").credentialsLeftOut ?? [])
       .map((/** @type {string} */ id) => ["credential", id])),
     ...(isObject(manifest) ? [whole] : []),
   );

@@ -91,7 +91,7 @@ DETAILS: dict[str, Any] = {
     "extra-evidence": {"deployment.evidence": {"extra": ["lyrikstore/notes.json"]}},
     "run-removed": {"deployment.evidence": {"missing": [
         f"lyrikstore/run-{RUN.id.short}.json"]}},
-    "credential-left-out": {"deployment.rights": {"leftOut": [str(CREDENTIAL)]}},
+    "left-out": {"deployment.rights": {"credentialsLeftOut": [str(CREDENTIAL)]}},
     "sound": {"deployment.approval": {"approvers": [APPROVER.did], "card": str(CARD.id)}},
 }  # fmt: skip
 
@@ -381,13 +381,13 @@ def _of_rights() -> list[Row]:
         return {**changes, "trust": pinned(*texts, trust=TRUST)}
 
     forged = made.edited(WORLD_CREDENTIAL, made.term("requires", ["x-nothing"]))
-    without = {"credentialsLeftOut": [str(CREDENTIAL)]}
     listing = document(FIRST).encode()
     bare = {"deployment.approval": "n/a"}
     later, earlier = DEPLOYED, THEN - timedelta(hours=1)
     good = taken_back("revocation", later, revoked=False)
     edited = taken_back("revocation", later).replace(b"2026-11-26", b"2026-11-25")
     credential = f"credential-{SHORT}"
+    left_out = {"credentialsLeftOut": [str(CREDENTIAL)]}
     return [
         ("credential-removed", "incomplete",
          {rights: "missing-file", "deployment.evidence": "missing-file"},
@@ -421,9 +421,6 @@ def _of_rights() -> list[Row]:
          of_run(purpose="redistribute")),
         ("credential-that-does-not-hold", "invalid", {**bare, rights: "unsound"},
          _another(**recorded(credential=str(Digest.of(forged))), credentials=(forged,))),
-        ("credential-left-out", "trusted", {}, _another(credentials=(), body=without)),
-        ("credential-left-out-and-there", "invalid", {"deployment.evidence": "extra"},
-         _another(body=without)),
         ("granted", "trusted", bare, granted_by()),
         ("granted-to-another", "invalid", {**bare, rights: "other-holder"},
          granted_by(holder=APPROVER.did)),
@@ -445,6 +442,16 @@ def _of_rights() -> list[Row]:
          of_run(config={"use": {"seats": "many"}})),
         ("deployed-in-doubt", "valid", {rights: "unread-notice"},
          _another(body={"rights": {"state": "unchecked", "reason": "unread-notice"}})),
+        ("left-out", "trusted", {}, _another(credentials=(), body=left_out)),
+        ("left-out-by-a-stranger", "valid",
+         {"store.genesis": "unknown-founder", rights: "unknown-issuer"},
+         {**_another(credentials=(), body=left_out), "trust": "version = 1\n"}),
+        ("left-out-unsaid", "incomplete",
+         {rights: "missing-file", "deployment.evidence": "missing-file"}, _another(credentials=())),
+        ("left-out-and-there", "invalid", {"deployment.evidence": "extra"},
+         _another(body=left_out)),
+        ("left-out-of-another-run", "invalid", {"deployment.made-from": "disagrees"},
+         _another(body={"credentialsLeftOut": [str(Digest.of(b"another"))]})),
         ("deployed-by-who-knew-nobody", "trusted", {},
          _another(body={"rights": {"state": "warn", "reason": "unknown-issuer"}})),
     ]  # fmt: skip

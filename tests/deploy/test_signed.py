@@ -20,6 +20,7 @@ from lyrikstore.canon.errors import (
     StorageError,
     VerificationError,
 )
+from lyrikstore.canon.timestamps import format_timestamp, now
 from lyrikstore.deploy import deploy as deploying
 from lyrikstore.deploy import evidence as writing_evidence
 from lyrikstore.deploy.build import FolderBuild, WrittenFile
@@ -30,7 +31,9 @@ from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore.history.repository.refs import Flagged
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.verify.deployment.layout import FOLDER, UNSIGNED, Vouched, evidence_file
+from lyrikstore.verify.report import CheckState, Verdict
 from tests.deploy.conftest import Shop
+from tests.verify.deployment.folders import judged
 
 pytestmark = pytest.mark.train
 
@@ -180,7 +183,7 @@ def rewrite(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "change", "is_logged"),
     [
-        ("labelling.LabellingModel.probe_file", plant, False),
+        ("models.labelling.LabellingModel.probe_file", plant, False),
         ("seal.sign_files", rewrite, False),
         ("deploy.evidence_files", plant, True),
     ],
@@ -352,3 +355,10 @@ def test_credentials_that_name_values_are_left_out_unless_asked_for(
         assert ("credential" in there) == asked
         assert bool(made.manifest.body.get("credentialsLeftOut")) == (not asked)
         assert made.manifest.body["withData"] == (["values"] if asked else [])
+        trust = f'version = 1\n\n[[issuer]]\ndid = "{shop.person.did()}"\nnickname = "Acme"\n'
+        report = judged(folder, trust, format_timestamp(now()))
+        assert report.verdict is Verdict.TRUSTED
+        rights = report.check("deployment.rights")
+        assert rights.state is CheckState.STATED
+        assert ("credentialsLeftOut" in rights.detail) == (not asked)
+        assert any("left out" in one for one in report.not_proven) == (not asked)

@@ -28,11 +28,11 @@ from lyrikstore.verify.delivery.compare_files import DataSource, check_files
 from lyrikstore.verify.delivery.dataset import check_bare_files
 from lyrikstore.verify.deployment import layout
 from lyrikstore.verify.deployment.approval import check_approval
+from lyrikstore.verify.deployment.credentials import left_out
 from lyrikstore.verify.deployment.evidence import (
     EvidenceFiles,
     EvidenceOutcome,
     check_evidence,
-    left_out,
 )
 from lyrikstore.verify.deployment.made_from import README, made_from_faults
 from lyrikstore.verify.deployment.model_sig import check_model_signature

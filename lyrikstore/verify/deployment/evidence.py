@@ -23,6 +23,7 @@ from lyrikstore.history.trees.tree import Tree
 from lyrikstore.verify.credential.key_statements import check_statement
 from lyrikstore.verify.delivery.alone import SignedAlone
 from lyrikstore.verify.deployment import layout
+from lyrikstore.verify.deployment.credentials import credentials_of, left_out
 from lyrikstore.verify.deployment.layout import EvidenceFile, Vouched, evidence_file
 from lyrikstore.verify.deployment.model_sig import FAULTS
 from lyrikstore.verify.problems import Problems
@@ -195,10 +196,11 @@ class _Review:
 
     def _check_credentials(self) -> None:
         run = next((self._inputs.get(item.id) for item in self._deployment.inputs_in("run")), None)
-        gone = left_out(self._deployment)
-        relied = () if run is None else credentials_of(run)
-        named = {one.short: one for one in relied if one not in gone}
-        for identity in named.values():
+        # A file about one that is said to be left out belongs there as little as any other.
+        given = [] if run is None else credentials_of(run)
+        shown = [one for one in given if one not in left_out(self._deployment)]
+        named = {one.short for one in shown}
+        for identity in shown:
             name = f"credential-{identity.short}.json"
             data = self._files.get(name)
             if data is None:
@@ -329,22 +331,6 @@ class _Review:
 
     def _lose(self, code: str, name: str, text: str) -> None:
         self._problems.add(self._problems.lost, code, f"{_place(name)}: {text}")
-
-
-def credentials_of(run: Manifest) -> list[Digest]:
-    """Return the ids of the credentials and grants that the rights of a run rest on, each once."""
-    named = [
-        Digest.parse(right[member])
-        for right in run.body["rights"]
-        for member in ("credential", "grant")
-        if member in right
-    ]
-    return list(dict.fromkeys(named))
-
-
-def left_out(deployment: Manifest) -> frozenset[Digest]:
-    """Return the ids of the credentials that are not in a folder, since they name values."""
-    return frozenset(map(Digest.parse, deployment.body.get("credentialsLeftOut", ())))
 
 
 def _entries(opened: OpenedCredential) -> tuple[StatusEntry, ...]:

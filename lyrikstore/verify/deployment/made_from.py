@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.verify.deployment.credentials import credentials_of, left_out
 
 _SAID_OF_IT = ("task", "format", "decision")
 """Members of a deployment's body that repeat what its checkpoint says."""
@@ -43,6 +44,9 @@ def made_from_faults(
     checkpoint = _only(deployment, "checkpoint", manifest_of)
     if checkpoint is not None:
         yield from _of_checkpoint(deployment, checkpoint)
+    run = _only(deployment, "run", manifest_of)
+    if run is not None and not left_out(deployment) <= set(credentials_of(run)):
+        yield MadeFromFault("disagrees", "it leaves out credentials that its run does not rest on")
     model = deployment.inputs_in("checkpoint")[0].id
     for item in deployment.inputs_in("evaluation"):
         evaluation = manifest_of(item.id)

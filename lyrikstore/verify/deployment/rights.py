@@ -5,7 +5,7 @@ that the run relied on are beside it, and are judged here: as of the run, and fo
 them since.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.status import Notices
-from lyrikstore.verify.deployment.evidence import credentials_of, left_out
+from lyrikstore.verify.deployment.credentials import left_out
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, CheckState, stated, unchecked
 from lyrikstore.verify.rights.grants import Published
@@ -72,25 +72,23 @@ def check_rights_beside(
     if run is None:
         summary = "its run, which names the rights that it rests on, is not beside it"
         return unchecked(_CHECK, "missing-file", summary, **detail)
-    review = _Review(run, credentials, notices, trust, at)
-    gone = left_out(deployment)
+    review = _Review(run, credentials, notices, trust, at, left_out(deployment))
     rights: dict[str, list[Mapping[str, Any]]] = {}
     for right in run.body["rights"]:
         rights.setdefault(right["dataset"], []).append(right)
     for recorded in rights.values():
-        if not any(one in gone for right in recorded for one in _named(right)):
-            review.check_dataset(recorded)
+        review.check_dataset(recorded)
     problems = review.problems
     if found["state"] in {"warn", "unchecked"} and found.get("reason") not in _OF_TRUST:
         text = f"whoever deployed it found of its rights: {found['state']}"
         problems.add(problems.odd, str(found.get("reason", "noted")), text)
     if review.unbelieved:
         detail["unbelieved"] = sorted(review.unbelieved)
+    if review.hidden:
+        detail["credentialsLeftOut"] = listed(sorted(map(str, review.hidden)))
     if review.credentials:
         detail["credentials"] = listed(list(review.credentials.values()))
-    if absent := sorted(str(one) for one in gone.intersection(credentials_of(run))):
-        detail["leftOut"] = listed(absent)
-    said = _said(found["state"], list(review.credentials.values()), len(absent))
+    said = _said(found["state"], list(review.credentials.values()), len(review.hidden))
     check = problems.close(said, **detail)
     return stated(_CHECK, said, **detail) if check.state is CheckState.PASS else check
 
@@ -110,15 +108,19 @@ class _Review:
         notices: Notices,
         trust: Trust,
         at: datetime,
+        left: Set[Digest],
     ) -> None:
         self.problems = Problems(_CHECK)
         self.credentials: dict[Digest, dict[str, JSON]] = {}
         self.unbelieved: set[str] = set()
+        self.hidden: set[Digest] = set()
+        """Credentials that are left out, so that what they gave is stated."""
         self._run = run
         self._at_hand = credentials
         self._notices = notices
         self._trust = trust
         self._at = at
+        self._left = left
         self._then = parse_timestamp(run.created)
 
     def check_dataset(self, rights: Sequence[Mapping[str, Any]]) -> None:
@@ -143,8 +145,11 @@ class _Review:
                     problems.add(problems.odd, one.code, f"{label} {one.text}")
 
     def _judge(self, right: Mapping[str, Any]) -> tuple[str, Ruling]:
-        named = _named(right)
+        named = [Digest.parse(right[name]) for name in ("credential", "grant") if name in right]
         label = f"{'grant' if 'grant' in right else 'credential'} {named[-1].short}"
+        if hidden := self._left & set(named):
+            self.hidden |= hidden
+            return label, self._stated(right["issuer"])
         opened = [self._at_hand.get(identity) for identity in named]
         documents = [
             LoggedDocument(identity, one, 0)
@@ -164,6 +169,13 @@ class _Review:
         if then.claims is None or not then.signature_valid:
             return label, Ruling(Reason("unsound", "does not hold"))
         return label, self._ruling(right, documents, then.claims)
+
+    def _stated(self, issuer: str) -> Ruling:
+        # ATTACK: credentials by nobody are left out, so that nobody asks who gave them.
+        if self._trust.knows(issuer) is not None:
+            return Ruling(issuer=issuer)
+        text = f"is left out, and by {issuer}, whom your trust file does not name"
+        return Ruling(unbelieved=Reason("unknown-issuer", text), issuer=issuer)
 
     def _ruling(
         self, right: Mapping[str, Any], documents: Sequence[LoggedDocument], claims: Claims
@@ -210,11 +222,7 @@ class _Review:
         }
 
 
-def _named(right: Mapping[str, Any]) -> list[Digest]:
-    return [Digest.parse(right[name]) for name in ("credential", "grant") if name in right]
-
-
-def _said(state: str, found: list[dict[str, JSON]], absent: int) -> str:
+def _said(state: str, found: list[dict[str, JSON]], hidden: int) -> str:
     """Return what the folder says of its rights, for people."""
     duties = sorted({str(word) for one in found for word in _words(one["requires"])})
     by = sorted({str(one["issuer"]) for one in found})
@@ -222,9 +230,9 @@ def _said(state: str, found: list[dict[str, JSON]], absent: int) -> str:
     if found:
         count = pluralize(len(found), "credential")
         parts.append(f"{count} beside it, by {quote(', '.join(by), 300)}")
-    if absent:
-        count = pluralize(absent, "credential is", "credentials are")
-        parts.append(f"{count} left out, for naming values of the data")
+    if hidden:
+        count = pluralize(hidden, "credential")
+        parts.append(f"{count} that may name values of the data left out: what they gave is stated")
     parts.append(f"duties: {quote(', '.join(duties), 300)}" if duties else "no duties are named")
     return "; ".join(parts) + "; NOTICE has all of them"
 

@@ -16,6 +16,7 @@ import { Tree } from "../../history/trees/tree.js";
 import { listsOf } from "../credential/status.js";
 import { judgeAuthor } from "../delivery/alone.js";
 import { Problems } from "../problems.js";
+import { credentialsOf, leftOut } from "./credentials.js";
 import { FAULTS } from "./model_sig.js";
 import {
   CARD, CONSISTENCY, evidenceFile, FOLDER, GENESIS, LEAVES, LOG_PROOF, REPORT, SIGNED_FILES, TREE,
@@ -155,6 +156,7 @@ class Review {
 
   #checkCredentials() {
     const [run] = inputsIn(this.deployment, "run").map(({ id }) => this.inputs.get(id));
+    // A file about one that is said to be left out belongs there as little as any other.
     const gone = leftOut(this.deployment);
     const relied = run ? credentialsOf(run).filter((id) => !gone.has(id)) : [];
     const named = new Map(relied.map((id) => [short(parseId(id)), id]));
@@ -309,13 +311,6 @@ class Review {
     this.problems.add(this.problems.lost, code, `${placeOf(name)}: ${text}`);
   }
 }
-
-/** The ids of the credentials and grants that the rights of a run rest on, each once. @param {any} run @returns {string[]} */
-export const credentialsOf = ({ body }) =>
-  [...new Set(body.rights.flatMap((/** @type {any} */ { credential, grant }) => [credential, grant].filter((id) => id !== undefined)))];
-
-/** The ids of the credentials that are not in a folder, since they name values. @param {any} deployment @returns {Set<string>} */
-export const leftOut = ({ body }) => new Set(body.credentialsLeftOut ?? []);
 
 /** @param {string} name */
 const placeOf = (name) => quote(`${FOLDER}/${name}`, 300);

@@ -3,6 +3,7 @@ import { short } from "../../canon/digest.js";
 import { same } from "../../canon/bytes.js";
 import { canonical } from "../../canon/json.js";
 import { inputsIn } from "../../history/manifests/manifest.js";
+import { credentialsOf, leftOut } from "./credentials.js";
 
 /** Members of a deployment's body that repeat what its checkpoint says. */
 const SAID_OF_IT = ["task", "format", "decision"];
@@ -25,6 +26,10 @@ export function madeFromFaults(deployment, manifestOf, readme) {
   const only = (/** @type {string} */ role) => inputsIn(deployment, role).slice(0, 1).map(({ id }) => manifestOf(id))[0];
   const checkpoint = only("checkpoint");
   if (checkpoint) faults.push(...ofCheckpoint(deployment, checkpoint));
+  const run = only("run");
+  if (run && [...leftOut(deployment)].some((id) => !credentialsOf(run).includes(id))) {
+    add("disagrees", "it leaves out credentials that its run does not rest on");
+  }
   const model = idsIn(deployment, "checkpoint");
   for (const { id } of inputsIn(deployment, "evaluation")) {
     const evaluation = manifestOf(id);

@@ -14,7 +14,7 @@ import { checkCredential } from "../credential/credential.js";
 import { Problems } from "../problems.js";
 import { stated, unchecked } from "../report.js";
 import { faulty, judge, opened } from "../rights/judge.js";
-import { credentialsOf, leftOut } from "./evidence.js";
+import { leftOut } from "./credentials.js";
 import { MAX_NAMED } from "../../../generated/limits.js";
 
 const CHECK = "deployment.rights";
@@ -42,43 +42,42 @@ export async function checkRightsBeside(deployment, run, credentials, around) {
   if (!run) {
     return unchecked(CHECK, "missing-file", "its run, which names the rights that it rests on, is not beside it", detail);
   }
-  const review = new Review(run, credentials, around);
+  const review = new Review(run, credentials, around, leftOut(deployment));
   /** @type {Map<string, any[]>} */
   const rights = new Map();
   for (const right of run.body.rights) rights.set(right.dataset, [...rights.get(right.dataset) ?? [], right]);
-  const gone = leftOut(deployment);
-  for (const recorded of rights.values()) {
-    if (!recorded.some(({ credential, grant }) => gone.has(credential) || gone.has(grant))) await review.checkDataset(recorded);
-  }
-  const { problems, unbelieved } = review;
+  for (const recorded of rights.values()) await review.checkDataset(recorded);
+  const { problems, unbelieved, hidden } = review;
   if (["warn", "unchecked"].includes(found.state) && !OF_TRUST.includes(found.reason)) {
     problems.add(problems.odd, found.reason ?? "noted", `whoever deployed it found of its rights: ${found.state}`);
   }
   const rows = [...review.rows.values()];
-  const absent = credentialsOf(run).filter((id) => gone.has(id)).sort();
   const all = {
     ...detail,
     ...(unbelieved.size ? { unbelieved: [...unbelieved].sort(compare) } : {}),
+    ...(hidden.size ? { credentialsLeftOut: [...hidden].sort(compare).slice(0, MAX_NAMED) } : {}),
     ...(rows.length ? { credentials: rows.slice(0, MAX_NAMED) } : {}),
-    ...(absent.length ? { leftOut: absent.slice(0, MAX_NAMED) } : {}),
   };
-  const said = wordsOf(found.state, rows, absent.length);
+  const said = wordsOf(found.state, rows, hidden.size);
   const check = problems.close(said, all);
   return check.state === "pass" ? stated(CHECK, said, all) : check;
 }
 
 class Review {
-  /** @param {any} run @param {Map<string, OpenedCredential>} credentials @param {Around} around */
-  constructor(run, credentials, around) {
+  /** @param {any} run @param {Map<string, OpenedCredential>} credentials @param {Around} around @param {Set<string>} left */
+  constructor(run, credentials, around, left) {
     this.run = run;
     this.atHand = credentials;
     this.around = around;
+    this.left = left;
     this.then = parseTimestamp(run.created);
     this.problems = new Problems(CHECK);
     /** @type {Map<string, Row>} */
     this.rows = new Map();
     /** @type {Set<string>} */
     this.unbelieved = new Set();
+    /** Credentials that are left out, so that what they gave is stated. @type {Set<string>} */
+    this.hidden = new Set();
   }
 
   /** Add what is wrong with the rights to one source: one that holds is enough. @param {any[]} rights */
@@ -101,6 +100,11 @@ class Review {
   async #judge(right) {
     const named = [right.credential, right.grant].filter((id) => id !== undefined);
     const label = `${right.grant === undefined ? "credential" : "grant"} ${short(parseId(named.at(-1)))}`;
+    const hidden = named.filter((id) => this.left.has(id));
+    if (hidden.length) {
+      for (const id of hidden) this.hidden.add(id);
+      return { label, ruling: this.#stated(right.issuer) };
+    }
     const [terms, grant] = named.map((id) => this.atHand.get(id));
     if (terms === undefined || (named.length > 1 && grant === undefined)) {
       return { label, ruling: opened({ code: "missing-file", text: "or what it rests on, is not beside it" }) };
@@ -111,6 +115,14 @@ class Review {
     if (claims !== null && proof.state === "unchecked") return { label, ruling: opened({ code: proof.detail.reason, text: proof.summary }) };
     if (claims === null || !genuine) return { label, ruling: faulty("unsound", "does not hold") };
     return { label, ruling: await this.#rule(right, terms, grant, claims) };
+  }
+
+  /** @param {string} issuer @returns {Ruling} */
+  #stated(issuer) {
+    // ATTACK: credentials by nobody are left out, so that nobody asks who gave them.
+    const unbelieved = this.around.trust.knows(issuer) ? null :
+      { code: "unknown-issuer", text: `is left out, and by ${issuer}, whom your trust file does not name` };
+    return { ...opened(), unbelieved, issuer };
   }
 
   /** @param {any} right @param {OpenedCredential} terms @param {OpenedCredential | undefined} grant @param {import("../credential/credential.js").Claims} claims */
@@ -160,13 +172,13 @@ class Review {
   }
 }
 
-/** What the folder says of its rights, for people. @param {string} state @param {Row[]} rows @param {number} absent */
-function wordsOf(state, rows, absent) {
+/** What the folder says of its rights, for people. @param {string} state @param {Row[]} rows @param {number} hidden */
+function wordsOf(state, rows, hidden) {
   const duties = [...new Set(rows.flatMap(({ requires }) => requires))].sort(compare);
   const by = [...new Set(rows.map(({ issuer }) => issuer))].sort(compare);
   const parts = [`whoever deployed it found its rights: ${state}`];
   if (rows.length) parts.push(`${counted(rows.length, "credential")} beside it, by ${quote(by.join(", "), 300)}`);
-  if (absent) parts.push(`${counted(absent, "credential is", "credentials are")} left out, for naming values of the data`);
+  if (hidden) parts.push(`${counted(hidden, "credential")} that may name values of the data left out: what they gave is stated`);
   parts.push(duties.length ? `duties: ${quote(duties.join(", "), 300)}` : "no duties are named");
   return `${parts.join("; ")}; NOTICE has all of them`;
 }
