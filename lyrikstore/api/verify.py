@@ -155,7 +155,7 @@ def verify_deployed_folder(
         trust: Whom the verifier believes.
         at: The moment to judge for.
         memory: Remembered log checkpoints, or None.
-        status_files: Newer status lists than those in it.
+        status_files: Newer status lists than those in it, and what stores say of keys.
         progress: Progress callback, called per file.
 
     Raises:

@@ -1,7 +1,7 @@
 /** The page: takes files, verifies them, shows the answer. */
 import { verifyDeployment } from "../src/verify/deployment/deployment.js";
 import { readEvidence } from "../src/verify/deployment/folder.js";
-import { TREE } from "../src/verify/deployment/layout.js";
+import { LEAVES, TREE } from "../src/verify/deployment/layout.js";
 import { checkFew, checkFewStatements, maySpeak, namedIn } from "../src/verify/delivery/siblings.js";
 import { CREDENTIAL_PROOF } from "../src/verify/credential/issuer_key.js";
 import { isTextName } from "../src/verify/credential/terms.js";
@@ -172,11 +172,12 @@ async function judgeDeployed(given, signal) {
   keep(report);
 }
 
-/** What issuers said later, given apart from a deployed folder. @param {Item[]} items */
+/** What issuers said later, and stores of keys, given apart from a deployed folder. @param {Item[]} items */
 async function readLater(items) {
   checkFew(items.length, 0, 0);
-  const may = items.filter(({ file }) => file.size <= MAX_JSON_BYTES);
-  const read = (await Promise.all(may.map(({ file }) => bytesOf(file, file.size)))).filter(maySpeak);
+  const may = await Promise.all(items.filter(({ file }) => file.size <= MAX_JSON_BYTES)
+    .map(async ({ path, file }) => ({ path, bytes: await bytesOf(file, file.size) })));
+  const read = may.filter(({ path, bytes }) => path === LEAVES || maySpeak(bytes)).map(({ bytes }) => bytes);
   checkFew(read.length, 0, read.reduce((sum, { length }) => sum + length, 0));
   checkFewStatements(read);
   return read;

@@ -73,6 +73,7 @@ def sums_of(files: dict[str, bytes]) -> bytes:
     return "".join(lines).encode()
 
 
+LAST = Leaf("transaction", Digest.of(b"the last transaction record"))
 RIGHT = {
     "dataset": str(WORLD.manifest.id),
     "credential": str(CREDENTIAL),
@@ -213,7 +214,7 @@ class Folder:
     listed: tuple[TreeEntry, ...] = ()
     author: KeySigner = TRAINER
     rules: tuple[Manifest, ...] = (RULES,)
-    after: tuple[Manifest, ...] = ()
+    after: tuple[Manifest | Leaf, ...] = ()
     late: tuple[Manifest, ...] = ()
     status: dict[str, bytes] = field(default_factory=dict)
     credentials: tuple[bytes, ...] = (WORLD.credential,)
@@ -245,7 +246,7 @@ class Folder:
         log: list[Manifest | NoManifest | Leaf] = [
             WORLD.genesis, Leaf("transaction", Digest.of(b"a transaction record")), WORLD.manifest,
             WORLD.records, *credentials, *self.rules, *early, deployment, *self.late, *self.after,
-            Leaf("transaction", Digest.of(b"the last transaction record")),
+            LAST,
         ]  # fmt: skip
         leaves = [one if isinstance(one, Leaf) else Leaf("manifest", one.id) for one in log]
         hashes = [leaf.hash for leaf in leaves]
@@ -276,7 +277,8 @@ class Folder:
         for one in beside:
             name = input_name(one.kind, one.id.short)
             evidence |= {f"{name}.json": one.encode(), f"{name}.tlog-proof": proof(one)}
-        for one in (*self.rules, *(one for one in self.after if one.kind == "policy")):
+        said = (one for one in self.after if isinstance(one, Manifest) and one.kind == "policy")
+        for one in (*self.rules, *said):
             name = f"policy-{one.body['policy']['version']}"
             evidence |= {f"{name}.json": one.encode(), f"{name}.tlog-proof": proof(one)}
         evidence |= self.also

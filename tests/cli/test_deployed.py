@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from deployed import LAST, RULES, TRAINER, Folder, policy
+from lyrikstore.history.commit.policy_change import revoked
 from tests.conftest import Person
 from tests.verify.deployment.folders import AT, TRUST, files_of, write
 
@@ -44,6 +46,16 @@ def test_a_folder_is_judged_whole(stranger: Person, case: str, part: str, code: 
     for check in ("manifest.signature", "deployment.made-from", "deployment.approval"):
         assert (f" {check} " in said.out) == (case != "unsigned" or check == "manifest.signature")
     assert ("is a part of" in said.out) == (part == "README.md")
+
+
+def test_a_folder_of_statements_about_keys_is_heard(stranger: Person) -> None:
+    root = write(files_of("sound"), stranger.folder / "folder")
+    later = Folder(after=(LAST, policy(revoked(TRAINER.did, 1), RULES))).make()
+    names = {path: path.rpartition("/")[2] for path in later if "policy" in path or "/log." in path}
+    said = write({name: later[path] for path, name in names.items()}, stranger.folder / "said")
+    judged = stranger.run("verify", root, "--at", AT, "--status", said, "--json")
+    assert judged.code == 3
+    assert reasons(judged.json)["manifest.signature"] == "unauthorised"
 
 
 def test_what_goes_with_a_credential_does_not_go_with_a_folder(stranger: Person) -> None:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from deployed import LAST, RULES, TRAINER, Folder, policy
+from lyrikstore.history.commit.policy_change import revoked
 from lyrikstore.verify.checks import not_proven
 from tests.differential.judges import differences
 from tests.verify.deployment.folders import AT, TRUST, files_of, judged, write
@@ -116,6 +118,20 @@ def test_a_list_given_apart_counts(open_page, tmp_path) -> None:
     window.page.set_input_files("#files", later)
     assert window.verify() == "valid"
     assert "taken back later" in window.page.text_content("#verdict")
+
+
+def test_a_stolen_key_given_apart_counts(open_page, tmp_path) -> None:
+    folder = sound(tmp_path)
+    later = Folder(after=(LAST, policy(revoked(TRAINER.did, 1), RULES))).make()
+    names = {path: path.rpartition("/")[2] for path in later if "policy" in path or "/log." in path}
+    said = write({name: later[path] for path, name in names.items()}, tmp_path / "said")
+    window = open_page()
+    window.at(AT)
+    window.give(folder)
+    assert window.verify() == "valid"
+    window.page.set_input_files("#files", sorted(said.iterdir()))
+    assert window.verify() == "invalid"
+    assert "unauthorised" in window.page.text_content("[data-check='manifest.signature']")
 
 
 def _trust(folder: Path) -> Path:

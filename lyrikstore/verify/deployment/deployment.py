@@ -5,7 +5,7 @@ vectors drive Python, the command line and the page. Nothing here raises for wha
 write: it becomes a failed check.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from hashlib import sha256
 from typing import BinaryIO
@@ -36,7 +36,7 @@ from lyrikstore.verify.deployment.evidence import (
 )
 from lyrikstore.verify.deployment.made_from import README, made_from_faults
 from lyrikstore.verify.deployment.model_sig import check_model_signature
-from lyrikstore.verify.deployment.rights import check_rights_beside
+from lyrikstore.verify.deployment.rights import check_rights_beside, rights_in_base
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, Report, failed, unchecked
 
@@ -70,7 +70,7 @@ def verify_deployment(
         trust: Whom the verifier believes.
         at: The moment to judge for.
         memory: Remembered log checkpoints, or None.
-        status_files: Newer status lists than those beside it.
+        status_files: Newer status lists than those beside it, and what stores say of keys.
         part: Path in it of the file that was asked about, which the report names; empty: none.
 
     Raises:
@@ -83,7 +83,8 @@ def verify_deployment(
     if deployment is None:
         subject = "unsigned folder"
         return Report.of(PROCEDURE, (problem,), subject=subject, issuer=None, at=at)
-    beside = tuple(evidence.files.values())
+    beside = (*evidence.files.values(), *status_files)
+    # ATTACK: a folder of a key that was stolen, as it was handed over before anybody knew.
     signed = judge_alone(deployment, beside, trust=trust, at=at, memory=memory)
     files, sums = _check_files(deployment, evidence, data)
 
@@ -94,7 +95,7 @@ def verify_deployment(
         return None if fault == "other-files" and sums is None else fault
 
     found = check_evidence(deployment, evidence, signed, fault_of)
-    notices = Notices.among(map(OpenedCredential, (*beside, *status_files)))
+    notices = Notices.among(map(OpenedCredential, beside))
     run = _input(deployment, found, "run")
     made = (
         *signed.checks,
@@ -104,15 +105,21 @@ def verify_deployment(
         check_rights_beside(deployment, run, found.credentials, notices, trust=trust, at=at),
         _check_approval(deployment, found, signed.history),
     )
-    absent = sorted(one.short for one in left_out(deployment))
     return Report.of(
         PROCEDURE,
         made,
         subject=str(deployment.id),
         issuer=deployment.author,
         at=at,
-        open_questions=[not_proven("left-out", name_some(absent))] if absent else (),
+        open_questions=list(_open_rights(deployment, _input(deployment, found, "base"))),
     )
+
+
+def _open_rights(deployment: Manifest, base: Manifest | None) -> Iterator[str]:
+    if absent := sorted(one.short for one in left_out(deployment)):
+        yield not_proven("left-out", name_some(absent))
+    if base is not None:
+        yield rights_in_base(base)
 
 
 def _read(evidence: EvidenceFiles) -> tuple[Manifest | None, Check]:

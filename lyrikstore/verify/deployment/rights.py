@@ -23,6 +23,7 @@ from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.terms.usage import PartitionsUsed
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.status import Notices
 from lyrikstore.verify.deployment.credentials import left_out
@@ -91,6 +92,16 @@ def check_rights_beside(
     said = _said(found["state"], list(review.credentials.values()), len(review.hidden))
     check = problems.close(said, **detail)
     return stated(_CHECK, said, **detail) if check.state is CheckState.PASS else check
+
+
+def rights_in_base(base: Manifest) -> str:
+    """Return what is not proven of the rights in a base model, as a sentence."""
+    if base.body["origin"] != "imported":  # it is of this store, and so are its own runs
+        return not_proven("base-rights", base.name)
+    asserted = base.body.get("rights", {}).get("asserted")
+    if not asserted:
+        return not_proven("unknown-rights", base.name)
+    return not_proven("asserted-rights", base.name, base.author, quote(asserted, 200))
 
 
 class _Source(Struct, frozen=True):

@@ -7,7 +7,6 @@ from datetime import datetime
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.progress import OnProgress, silent
-from lyrikstore.canon.quoting import quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log.memory import LogMemory
@@ -16,6 +15,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.datasets.check import DatasetChecks
 from lyrikstore.verify.datasets.reading import DatasetReading
+from lyrikstore.verify.deployment.rights import rights_in_base
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, Report, failed, passed
 from lyrikstore.verify.rights.recorded import check_rights
@@ -185,10 +185,5 @@ def _open_questions(ancestry: Mapping[Digest, Manifest], evaluations: Check) -> 
         if cause is not None:
             open_questions.append(not_proven("unconfined", manifest.name, cause))
         if manifest.kind == "checkpoint" and manifest.body["origin"] == "imported":
-            asserted = manifest.body.get("rights", {}).get("asserted")
-            open_questions.append(
-                not_proven("asserted-rights", manifest.name, manifest.author, quote(asserted, 200))
-                if asserted
-                else not_proven("unknown-rights", manifest.name)
-            )
+            open_questions.append(rights_in_base(manifest))
     return open_questions

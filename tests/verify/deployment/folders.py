@@ -1,6 +1,7 @@
 """The deployed folders of ``spec/vectors/deployments``, on a disk."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,13 @@ def write(files: dict[str, bytes], root: Path) -> Path:
     return root
 
 
-def judged(root: Path, trust: str = TRUST, at: str = AT) -> Report:
-    """Return the report on a folder."""
+def judged(root: Path, trust: str = TRUST, at: str = AT, later: Iterable[bytes] = ()) -> Report:
+    """Return the report on a folder, with what was said since."""
     folder = DeployedFolder(root, FolderState.SIGNED)
     return verify_deployment(
         folder.read_evidence(),
         folder.data(),
         trust=parse_trust(trust.encode()),
         at=parse_timestamp(at),
+        status_files=later,
     )

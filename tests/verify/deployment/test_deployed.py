@@ -7,8 +7,10 @@ from typing import Any, cast
 
 import pytest
 
+from deployed import DEPLOYED, LAST, RULES, TRAINER, Folder, policy, taken_back
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
 from lyrikstore.canon.progress import silent
+from lyrikstore.history.commit.policy_change import revoked
 from lyrikstore.history.manifests.manifest import parse_manifest
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.verify.delivery.alone import signed_manifest
@@ -141,6 +143,22 @@ def test_more_than_a_deployment_has_is_refused(root: Path, monkeypatch) -> None:
     with pytest.raises(InvalidInputError) as caught:
         judged(root)
     assert caught.value.kind == "too-many-files"
+
+
+def test_what_was_said_since_is_given_apart(root: Path) -> None:
+    """A folder stays as it was signed: what became of keys and credentials is not laid into it."""
+    theft = policy(revoked(TRAINER.did, 1), RULES)
+    later = Folder(after=(LAST, theft)).make()
+    stolen = [later[path] for path in later if "policy" in path or "/log." in path]
+    lists = [taken_back("revocation", DEPLOYED)]
+    for said, check, reason, verdict in (
+        (stolen, "manifest.signature", "unauthorised", Verdict.INVALID),
+        (lists, "deployment.rights", "taken-back-later", Verdict.VALID),
+    ):
+        report = judged(root, later=said)
+        assert report.check(check).detail["reason"] == reason
+        assert "extra" not in report.check("deployment.evidence").detail
+        assert report.verdict is verdict
 
 
 def test_a_folder_that_changes_meanwhile_ends_in_our_errors(root: Path, monkeypatch) -> None:

@@ -157,7 +157,8 @@ def _revoke(
         session.screen.hint("others need the statements: lyrikstore key statements -o DIR")
     else:
         session.screen.hint(
-            f"hand what is in {output} to everybody who holds a delivery, to lay it beside"
+            f"hand what is in {output} to everybody who holds a delivery, to lay it beside; "
+            f"of a deployed folder: lyrikstore verify FOLDER --status {output}"
         )
     if any(label == "credential" for _, label in lost):
         session.screen.hint("issue anew, by a key that is left, which credentials shall still hold")

@@ -70,7 +70,7 @@ class DataGiven(Struct, frozen=True):
     "status_files",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="A newer status list, or a folder of them.",
+    help="A newer status list, what a store says of its keys, or a folder of these.",
 )
 @click.option(
     "--resource",
@@ -336,11 +336,11 @@ def _verify_file(
     )
 
 
-_NOTICES = (".json", ".tlog-proof")
+_NOTICES = (".json", ".tlog-proof", ".leaves")
 
 
 def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:
-    from lyrikstore.api import OpenedCredential
+    from lyrikstore.api import OpenedCredential, signed_manifest
 
     found: list[bytes] = []
     for path in paths:
@@ -358,10 +358,12 @@ def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:
             )
         read = [read_file(one) for one in inside]
         opened = map(OpenedCredential, read)
-        if not any(one.list_url or one.supersedes for one in opened):  # none is not what was asked
+        told = any(one.list_url or one.supersedes for one in opened)
+        said = (one.kind for one in map(signed_manifest, read) if one is not None)
+        if not told and "policy" not in said:  # none is not what was asked
             raise NotFoundError(
                 "no-file",
-                f"there is no status list in {path}",
+                f"there is neither a status list in {path}, nor what a store says of its keys",
                 hint="a publisher serves them at the URLs that the credentials name",
             )
         found += read

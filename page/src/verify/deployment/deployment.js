@@ -18,7 +18,7 @@ import { checkEvidence } from "./evidence.js";
 import { EARLIER, FOLDER, MANIFEST, SIGNED_FILES, TREE, UNSIGNED } from "./layout.js";
 import { called, madeFromFaults, README } from "./made_from.js";
 import { modelSigFault } from "./model_sig.js";
-import { checkRightsBeside } from "./rights.js";
+import { checkRightsBeside, rightsInBase } from "./rights.js";
 import { MAX_DEPLOYED_FILES } from "../../../generated/limits.js";
 
 const PROCEDURE = "deployment";
@@ -41,14 +41,15 @@ const PROCEDURE = "deployment";
  *
  * @param {EvidenceFiles} evidence What lies below `lyrikstore/`.
  * @param {DataFile[]} data All other files.
- * @param {{trust: import("../../credentials/trust.js").Trust, at: number, statusFiles?: Uint8Array[], filesAlone?: boolean} & Partial<Course>} given `statusFiles`: newer status lists than those beside it; `filesAlone`: whether files were handed over and not the folder, of which a browser leaves some out.
+ * @param {{trust: import("../../credentials/trust.js").Trust, at: number, statusFiles?: Uint8Array[], filesAlone?: boolean} & Partial<Course>} given `statusFiles`: newer status lists than those beside it, and what stores say of keys; `filesAlone`: whether files were handed over and not the folder, of which a browser leaves some out.
  * @returns {Promise<import("../report.js").Report>}
  */
 export async function verifyDeployment(evidence, data, { trust, at, statusFiles = [], filesAlone = false, told = () => {}, signal }) {
   const unseen = filesAlone ? [notProven("unseen")] : [];
   const { deployment, problem } = read(evidence);
   if (problem) return reportOf(PROCEDURE, [problem], { subject: "unsigned folder", issuer: null, at, open: unseen });
-  const beside = [...evidence.files.values()];
+  const beside = [...evidence.files.values(), ...statusFiles];
+  // ATTACK: a folder of a key that was stolen, as it was handed over before anybody knew.
   const signed = judgeAlone(deployment, beside, trust, at);
   const { check: files, sums } = await checkFolder(deployment, evidence, data, { told, signal });
   const faultOf = (/** @type {Uint8Array} */ bytes) => {
@@ -57,14 +58,19 @@ export async function verifyDeployment(evidence, data, { trust, at, statusFiles 
     return fault === "other-files" && sums === null ? null : fault;
   };
   const found = checkEvidence(deployment, evidence, signed, faultOf);
-  const notices = noticesAmong(openAll([...beside, ...statusFiles]));
+  const notices = noticesAmong(openAll(beside));
   const rights = await checkRightsBeside(deployment, inputOf(deployment, found, "run"), found.credentials, { trust, at, notices });
   signal?.throwIfAborted();
   const approval = approvalOf(deployment, found, signed.history);
   const made = [...signed.checks, files, found.check, checkMadeFrom(deployment, found), rights, approval];
-  const absent = [...leftOut(deployment)].map((id) => short(parseId(id))).sort();
-  const open = [...(absent.length ? [notProven("left-out", nameSome(absent))] : []), ...unseen];
+  const open = [...openRights(deployment, inputOf(deployment, found, "base")), ...unseen];
   return reportOf(PROCEDURE, made, { subject: `blake3:${deployment.id}`, issuer: deployment.author, at, open });
+}
+
+/** What is not proven of rights. @param {any} deployment @param {any} base @returns {string[]} */
+function openRights(deployment, base) {
+  const absent = [...leftOut(deployment)].map((id) => short(parseId(id))).sort();
+  return [...(absent.length ? [notProven("left-out", nameSome(absent))] : []), ...(base ? [rightsInBase(base)] : [])];
 }
 
 /** @param {EvidenceFiles} evidence @returns {{deployment?: any, problem?: Check}} */

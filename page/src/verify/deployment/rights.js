@@ -12,7 +12,7 @@ import { useOfRun } from "../../credentials/use.js";
 import { compare } from "../../history/trees/paths.js";
 import { checkCredential } from "../credential/credential.js";
 import { Problems } from "../problems.js";
-import { stated, unchecked } from "../report.js";
+import { notProven, stated, unchecked } from "../report.js";
 import { faulty, judge, opened } from "../rights/judge.js";
 import { leftOut } from "./credentials.js";
 import { MAX_NAMED } from "../../../generated/limits.js";
@@ -61,6 +61,12 @@ export async function checkRightsBeside(deployment, run, credentials, around) {
   const said = wordsOf(found.state, rows, hidden.size);
   const check = problems.close(said, all);
   return check.state === "pass" ? stated(CHECK, said, all) : check;
+}
+
+/** What is not proven of the rights in a base model, as a sentence. @param {any} base @returns {string} */
+export function rightsInBase({ name, author, body: { origin, rights } }) {
+  if (origin !== "imported") return notProven("base-rights", name); // it is of this store, and so are its own runs
+  return rights?.asserted ? notProven("asserted-rights", name, author, quote(rights.asserted, 200)) : notProven("unknown-rights", name);
 }
 
 class Review {
