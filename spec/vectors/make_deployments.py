@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from msgspec.structs import replace
 
 import make_credentials as made
 from deployed import (
@@ -26,8 +27,10 @@ from deployed import (
     RIGHT,
     RULES,
     RUN,
+    STORE,
     THEN,
     TRAINER,
+    WORLD,
     Folder,
     NoManifest,
     approval_of,
@@ -48,6 +51,7 @@ from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.history.commit.policy_change import revoked, with_approvers
 from lyrikstore.history.log import merkle
 from lyrikstore.history.log.checkpoint import LogCheckpoint, TlogProof
+from lyrikstore.history.log.consistency_file import ConsistencyFile, consistency_file
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from make_attestations import granted
 from verdicts_of_organisations import FIRST, WEB, document, pinned, terms_of
@@ -217,9 +221,9 @@ def _of_evidence() -> list[Row]:
          _evidence(**{"policy-7.json": _policy_elsewhere()})),
         ("policy-is-none", "invalid", {evidence: "schema"},
          _evidence(**{"policy-7.json": b"{}"})),
-        ("statement", "trusted", {}, _evidence(**_named("statement", elsewhere.encode()))),
+        ("statement", "trusted", {}, _evidence(**_named("statement", _policy_elsewhere()))),
         ("statement-under-another-name", "invalid", {evidence: "differs"},
-         _evidence(**{"statement-0123456789ab.json": elsewhere.encode()})),
+         _evidence(**{"statement-0123456789ab.json": _policy_elsewhere()})),
         ("statement-is-none", "invalid", {evidence: "schema"},
          _evidence(**_named("statement", b"{}"))),
         ("document-of-nobody", "invalid", {evidence: "differs"},
@@ -257,6 +261,9 @@ def _of_log() -> list[Row]:
     manifest = SOUND["lyrikstore/manifest.json"]
     every = [name for name in SOUND if name.startswith("lyrikstore/")]
     theft = policy(revoked(TRAINER.did, 1), RULES)
+    stated = ConsistencyFile.parse(SOUND["lyrikstore/log.consistency.json"])
+    flipped = b"\x00" + SOUND["lyrikstore/log.leaves"][1:]
+    foreign = consistency_file("another.example/log", [bytes(32)] * 3, [1], leaves=3)
     return [
         ("log-proof-removed", "incomplete",
          {signature: "no-policy", inclusion: "missing-file", "deployment.evidence": "missing-file"},
@@ -275,7 +282,21 @@ def _of_log() -> list[Row]:
           "deployment.rights": "missing-file", "deployment.approval": "missing-file"},
          _evidence(**{"genesis.json": None})),
         ("leaf-flipped", "invalid", {"deployment.evidence": "differs"},
-         _evidence(**{"log.leaves": b"\x00" + SOUND["lyrikstore/log.leaves"][1:]})),
+         _evidence(**{"log.leaves": flipped})),
+        ("leaves-made-up", "invalid", {"deployment.evidence": "differs"}, _evidence(
+            **{"log.leaves": flipped, "log.consistency.json": replace(
+                stated, leaves=(Digest.of(flipped), len(flipped) // 32)).encode()})),
+        ("consistency-of-another-log", "invalid", {"deployment.evidence": "differs"}, _evidence(
+            **{"log.leaves": foreign[1], "log.consistency.json": foreign[0].encode()})),
+        ("genesis-under-another-name", "invalid", {"deployment.evidence": "differs"}, _evidence(
+            **{"genesis.json": b"{}", f"statement-{STORE.short}.json": WORLD.genesis.encode()})),
+        ("policy-that-no-log-has", "incomplete", {"deployment.evidence": "missing-file"}, _evidence(
+            **{"policy-3.json": policy(revoked(TRAINER.did, 1), RULES, made.MALLORY).encode()})),
+        ("policy-under-another-number", "invalid", {"deployment.evidence": "disagrees"}, _evidence(
+            **{f"policy-7.{end}": SOUND[f"lyrikstore/policy-2.{end}"]
+               for end in ("json", "tlog-proof")})),
+        ("manifest-as-statement", "invalid", {"deployment.evidence": "disagrees"},
+         _evidence(**{f"statement-{Digest.of(manifest).short}.json": manifest})),
         ("consistency-removed", "invalid", {"deployment.evidence": "extra"},
          _evidence(**{"log.consistency.json": None})),
         ("by-a-stranger", "invalid", {signature: "unauthorised"}, _another(author=made.MALLORY)),
@@ -339,6 +360,8 @@ def _of_inputs() -> list[Row]:
         ("run-of-another", "invalid", {origin: "other-run"}, _another(run=other_run)),
         ("base-of-another", "invalid", {origin: "other-base"}, _another(base=other_base)),
         ("base-left-out", "invalid", {origin: "other-base"}, _another(base=None)),
+        ("status-of-no-card", "invalid", {origin: "disagrees", **no_card},
+         _another(**bare, body={"cardStatus": "approved"})),
         ("another-decision", "invalid", {origin: "disagrees"},
          _another(body={"decision": {"temperature": "1.000"}})),
         ("another-limit", "invalid", {origin: "disagrees"},
@@ -442,6 +465,9 @@ def _of_rights() -> list[Row]:
          of_run(config={"use": {"seats": "many"}})),
         ("deployed-in-doubt", "valid", {rights: "unread-notice"},
          _another(body={"rights": {"state": "unchecked", "reason": "unread-notice"}})),
+        ("none-recorded", "invalid", {**bare, rights: "none-recorded"}, _another(
+            run=(run := run_of(rights=[])), checkpoint=checkpoint_of(run), evaluations=(),
+            card=None, approvals=(), credentials=())),
         ("left-out", "trusted", {}, _another(credentials=(), body=left_out)),
         ("left-out-by-a-stranger", "valid",
          {"store.genesis": "unknown-founder", rights: "unknown-issuer"},

@@ -281,16 +281,13 @@ def check_few(files: Iterable[bytes]) -> bool:
     return size <= MAX_RULES_BYTES and rules * proofs <= MAX_RULE_PROOFS
 
 
-def check_statement(data: bytes) -> None:
-    """Return if a statement is what it says it is; whether anybody is to hear it is left open.
+def parse_statement(data: bytes) -> Manifest | TlogProof:
+    """Return what a statement is; whether anybody is to hear it is left open.
 
     Raises:
-        LyrikstoreError: It is not.
+        LyrikstoreError: It is neither a manifest nor a log proof.
     """
-    if data.startswith(PROOF_HEAD):
-        TlogProof.parse(data)
-    else:
-        parse_manifest(data)
+    return TlogProof.parse(data) if data.startswith(PROOF_HEAD) else parse_manifest(data)
 
 
 class OpenLog(Struct, frozen=True):

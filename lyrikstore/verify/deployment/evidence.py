@@ -20,7 +20,7 @@ from lyrikstore.history.log.checkpoint import Leaf, TlogProof
 from lyrikstore.history.log.consistency_file import ConsistencyFile
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore.history.trees.tree import Tree
-from lyrikstore.verify.credential.key_statements import check_statement
+from lyrikstore.verify.credential.key_statements import parse_statement
 from lyrikstore.verify.delivery.alone import SignedAlone
 from lyrikstore.verify.deployment import layout
 from lyrikstore.verify.deployment.credentials import credentials_of, left_out
@@ -246,29 +246,30 @@ class _Review:
                 self._fail("differs", name, "is no DID document of who issued a credential")
         else:
             try:
-                check_statement(data)
+                said = parse_statement(data)
             except LyrikstoreError as error:
                 self._fail(error.kind, name, quote(error.message, 200))
+                return
+            if isinstance(said, Manifest) and said.kind not in {"genesis", "policy"}:
+                self._fail("disagrees", name, "is neither a policy, nor a log proof")
 
     def _check_log(self) -> None:
-        for name in (layout.GENESIS, layout.LOG_PROOF):
-            if name not in self._files:
-                self._miss(name)
-        self._check_proof(layout.LOG_PROOF, Leaf("manifest", self._deployment.id), needed=False)
+        # ATTACK: the founding manifest under another name, and any bytes in its place.
+        self._take(layout.GENESIS, self._deployment.store)
+        self._check_proof(layout.LOG_PROOF, Leaf("manifest", self._deployment.id))
         for name in sorted(self._files):
             if _known(name).vouched is not Vouched.LOG or not name.startswith("policy-"):
                 continue
             stem, _, ending = name.partition(".")
             if ending == "json":
-                self._check_policy(name)
-            elif (policy := self._files.get(f"{stem}.json")) is not None:
-                self._check_proof(name, Leaf("manifest", Digest.of(policy)))
-            else:
+                self._check_policy(stem)
+            elif f"{stem}.json" not in self._files:
                 self._extra.append(name)
                 self._fail("extra", name, "is about nothing that is there")
         self._check_consistency()
 
-    def _check_policy(self, name: str) -> None:
+    def _check_policy(self, stem: str) -> None:
+        name = f"{stem}.json"
         try:
             policy = parse_manifest(self._files[name])
         except LyrikstoreError as error:
@@ -276,6 +277,11 @@ class _Review:
             return
         if policy.kind != "policy" or policy.store != self._deployment.store:
             self._fail("disagrees", name, "is no policy of that store")
+        elif stem != f"policy-{policy.body['policy']['version']}":
+            self._fail("disagrees", name, "is another version of the policy")
+        else:
+            # ATTACK: a policy that no log has, signed by anybody.
+            self._check_proof(f"{stem}.tlog-proof", Leaf("manifest", policy.id))
 
     def _check_consistency(self) -> None:
         data, leaves = self._files.get(layout.CONSISTENCY), self._files.get(layout.LEAVES)
@@ -290,16 +296,29 @@ class _Review:
         except LyrikstoreError as error:
             self._fail(error.kind, layout.CONSISTENCY, quote(error.message, 200))
             return
-        if stated.leaves is not None or leaves is not None:
-            wanted = None if stated.leaves is None else stated.leaves[0]
-            self._take(layout.LEAVES, wanted)
+        if not self._leads_here(stated):
+            self._fail("differs", layout.CONSISTENCY, "is of another log, or another checkpoint")
+        if stated.leaves is None and leaves is None:
+            return
+        data = self._take(layout.LEAVES, None if stated.leaves is None else stated.leaves[0])
+        # ATTACK: whoever changes the leaf hashes writes their digest into the file beside.
+        if data is not None and not stated.has_leaves(data):
+            self._fail("differs", layout.LEAVES, "does not lead to the root that is stated")
 
-    def _check_proof(self, name: str, leaf: Leaf, *, needed: bool = True) -> bool:
+    def _leads_here(self, stated: ConsistencyFile) -> bool:
+        """Return whether a consistency file names the log checkpoint of the deployment's proof."""
+        try:
+            head = TlogProof.parse(self._files.get(layout.LOG_PROOF, b"")).stated
+        except LyrikstoreError:
+            return True  # that it is no proof is said already
+        at = None if head is None else stated.roots.get(head.size)
+        return head is None or (stated.origin, at) == (head.origin, head.root)
+
+    def _check_proof(self, name: str, leaf: Leaf) -> bool:
         """Return whether a log proof leads from a leaf; without policies nothing can say so."""
         data, history = self._files.get(name), self._signed.history
         if data is None:
-            if needed:
-                self._miss(name)
+            self._miss(name)
             return False
         if history is None:
             return True

@@ -47,6 +47,9 @@ def made_from_faults(
     run = _only(deployment, "run", manifest_of)
     if run is not None and not left_out(deployment) <= set(credentials_of(run)):
         yield MadeFromFault("disagrees", "it leaves out credentials that its run does not rest on")
+    if ("cardStatus" in deployment.body) != bool(deployment.inputs_in("card")):
+        text = "it states the status of a card that it does not have, or none of the one it has"
+        yield MadeFromFault("disagrees", text)
     model = deployment.inputs_in("checkpoint")[0].id
     for item in deployment.inputs_in("evaluation"):
         evaluation = manifest_of(item.id)

@@ -80,6 +80,9 @@ def check_rights_beside(
     for recorded in rights.values():
         review.check_dataset(recorded)
     problems = review.problems
+    used = (one for one in run.inputs if one.kind == "dataset" and one.role != "test")
+    if not rights and any(used):
+        problems.add(problems.bad, "none-recorded", "its run recorded no right to its data")
     if found["state"] in {"warn", "unchecked"} and found.get("reason") not in _OF_TRUST:
         text = f"whoever deployed it found of its rights: {found['state']}"
         problems.add(problems.odd, str(found.get("reason", "noted")), text)

@@ -13,7 +13,7 @@ from lyrikstore.crypto.multikey import parse_method_fragment
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.checks import PROCEDURES
 from lyrikstore.verify.credential.any_kind import check_any
-from lyrikstore.verify.credential.key_statements import check_statement, is_statement
+from lyrikstore.verify.credential.key_statements import is_statement, parse_statement
 from lyrikstore.verify.credential.status import Notices
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, CheckState
@@ -71,7 +71,7 @@ def _check_logged(
         return
     if is_statement(data):  # what a store said of its keys, taken in with what they signed
         try:
-            check_statement(data)
+            parse_statement(data)
         except LyrikstoreError as error:
             problems.bad.append(f"{label}: {error.message}")
         return

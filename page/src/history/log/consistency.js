@@ -56,6 +56,13 @@ export function parseConsistency(bytes) {
   return { origin: document.origin, heads: [largest, ...steps], leaves };
 }
 
+/** Whether bytes are the leaf hashes that a consistency file names, and give the root stated. @param {ReturnType<typeof parseConsistency>} file @param {Uint8Array} bytes */
+export function hasLeaves({ heads, leaves }, bytes) {
+  if (leaves === null || bytes.length !== leaves.size * 32 || blake3Once(bytes) !== leaves.blake3) return false;
+  const known = new Leaves(bytes).rootAt(leaves.size);
+  return known !== undefined && heads.some(({ size, root }) => size === leaves.size && same(root, known));
+}
+
 /** The leaf hashes of the first entries of a log; perhaps none. */
 class Leaves {
   /** @param {Uint8Array} bytes One after another. */

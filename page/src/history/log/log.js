@@ -144,12 +144,11 @@ export function parseProof(bytes) {
   return { index: Number(number), hashes, checkpoint };
 }
 
-/** What the log checkpoint of a proof says, whoever signed it, as one text; null: nothing readable. @param {ReturnType<typeof parseProof>} proof */
+/** What the log checkpoint of a proof says, whoever signed it, and as one text; null: nothing readable. @param {ReturnType<typeof parseProof>} proof */
 export function statedHead({ checkpoint }) {
   try {
     const { text } = splitNote(checkpoint);
-    parseHead(text);
-    return text;
+    return { ...parseHead(text), text };
   } catch (error) {
     if (error instanceof Refusal) return null;
     throw error;

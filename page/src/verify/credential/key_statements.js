@@ -44,8 +44,8 @@ export class Proofs {
     for (const proof of sound.sort((left, right) => left.index - right.index)) {
       const head = statedHead(proof);
       if (head === null) continue;
-      if (!this.orders.has(head)) this.orders.set(head, { proofs: [], next: 0 });
-      this.orders.get(head)?.proofs.push(proof);
+      if (!this.orders.has(head.text)) this.orders.set(head.text, { proofs: [], next: 0 });
+      this.orders.get(head.text)?.proofs.push(proof);
     }
     /** @type {Map<string, import("../../history/log/log.js").Checkpoint | null>} */
     this.signed = new Map();

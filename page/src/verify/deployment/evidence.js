@@ -2,14 +2,15 @@
  * The check `deployment.evidence`: every file below `lyrikstore/` has a name of the fixed list (`layout.js`), and is
  * what it is called: by a digest that is signed, by its own signature, or by where it leads in the log (spec §14.7.7).
  */
+import { same } from "../../canon/bytes.js";
 import { blake3Once, parseId, short } from "../../canon/digest.js";
 import { Refusal } from "../../canon/errors.js";
 import { quote } from "../../canon/quoting.js";
 import { counted } from "../../canon/text.js";
 import { documentsAmong } from "../../credentials/did.js";
 import { OpenedCredential } from "../../credentials/opened.js";
-import { parseConsistency } from "../../history/log/consistency.js";
-import { isProof, leaf, parseProof, verifyProof } from "../../history/log/log.js";
+import { hasLeaves, parseConsistency } from "../../history/log/consistency.js";
+import { isProof, leaf, parseProof, statedHead, verifyProof } from "../../history/log/log.js";
 import { attachmentsIn, inputsIn, parseManifest } from "../../history/manifests/manifest.js";
 import { casefold, compare } from "../../history/trees/paths.js";
 import { Tree } from "../../history/trees/tree.js";
@@ -205,7 +206,7 @@ class Review {
     } else {
       try {
         if (isProof(data)) parseProof(data);
-        else parseManifest(data);
+        else if (!["genesis", "policy"].includes(parseManifest(data).kind)) this.#fail("disagrees", name, "is neither a policy, nor a log proof");
       } catch (error) {
         this.#refused(error, name);
       }
@@ -213,17 +214,15 @@ class Review {
   }
 
   #checkLog() {
-    for (const name of [GENESIS, LOG_PROOF]) if (!this.files.has(name)) this.#miss(name);
-    this.#checkProof(LOG_PROOF, "manifest", this.deployment.id, false);
+    // ATTACK: the founding manifest under another name, and any bytes in its place.
+    this.#take(GENESIS, this.deployment.store);
+    this.#checkProof(LOG_PROOF, "manifest", this.deployment.id);
     for (const [name] of this.known) {
       const [stem, ending] = name.split(".");
       if (!stem.startsWith("policy-")) continue;
-      const policy = this.files.get(`${stem}.json`);
       if (ending === "json") {
-        this.#checkPolicy(name);
-      } else if (policy !== undefined) {
-        this.#checkProof(name, "manifest", blake3Once(policy));
-      } else {
+        this.#checkPolicy(stem);
+      } else if (!this.files.has(`${stem}.json`)) {
         this.extra.push(name);
         this.#fail("extra", name, "is about nothing that is there");
       }
@@ -231,13 +230,22 @@ class Review {
     this.#checkConsistency();
   }
 
-  /** @param {string} name */
-  #checkPolicy(name) {
+  /** @param {string} stem */
+  #checkPolicy(stem) {
+    const name = `${stem}.json`;
+    let policy;
     try {
-      const policy = parseManifest(/** @type {Uint8Array} */ (this.files.get(name)));
-      if (policy.kind !== "policy" || policy.store !== this.deployment.store) this.#fail("disagrees", name, "is no policy of that store");
+      policy = parseManifest(/** @type {Uint8Array} */ (this.files.get(name)));
     } catch (error) {
       this.#refused(error, name);
+      return;
+    }
+    if (policy.kind !== "policy" || policy.store !== this.deployment.store) {
+      this.#fail("disagrees", name, "is no policy of that store");
+    } else if (stem !== `policy-${policy.body.policy.version}`) {
+      this.#fail("disagrees", name, "is another version of the policy");
+    } else { // ATTACK: a policy that no log has, signed by anybody.
+      this.#checkProof(`${stem}.tlog-proof`, "manifest", policy.id);
     }
   }
 
@@ -250,20 +258,33 @@ class Review {
       this.#fail("extra", LEAVES, "is about nothing that is there");
       return;
     }
+    let stated;
     try {
-      const { leaves: stated } = parseConsistency(data);
-      if (stated !== null || leaves !== undefined) this.#take(LEAVES, stated && `blake3:${stated.blake3}`);
+      stated = parseConsistency(data);
     } catch (error) {
       this.#refused(error, CONSISTENCY);
+      return;
     }
+    if (!this.#leadsHere(stated)) this.#fail("differs", CONSISTENCY, "is of another log, or another checkpoint");
+    if (stated.leaves === null && leaves === undefined) return;
+    const hashes = this.#take(LEAVES, stated.leaves && `blake3:${stated.leaves.blake3}`);
+    // ATTACK: whoever changes the leaf hashes writes their digest into the file beside.
+    if (hashes !== null && !hasLeaves(stated, hashes)) this.#fail("differs", LEAVES, "does not lead to the root that is stated");
   }
 
-  /** Whether a log proof leads from an entry; without policies nothing can say so. @param {string} name @param {string} type @param {string} digest @param {boolean} [needed] */
-  #checkProof(name, type, digest, needed = true) {
+  /** Whether a consistency file names the log checkpoint of the deployment's log proof. @param {ReturnType<typeof parseConsistency>} stated */
+  #leadsHere({ origin, heads }) {
+    const at = headOf(this.files.get(LOG_PROOF));
+    if (at === null) return true; // that it is no proof is said already
+    return origin === at.origin && heads.some(({ size, root }) => size === at.size && same(root, at.root));
+  }
+
+  /** Whether a log proof leads from an entry; without policies nothing can say so. @param {string} name @param {string} type @param {string} digest */
+  #checkProof(name, type, digest) {
     const data = this.files.get(name);
     const { history } = this.signed;
     if (data === undefined) {
-      if (needed) this.#miss(name);
+      this.#miss(name);
       return false;
     }
     if (history === null) return true;
@@ -309,6 +330,16 @@ class Review {
   /** @param {string} code @param {string} name @param {string} text */
   #lose(code, name, text) {
     this.problems.add(this.problems.lost, code, `${placeOf(name)}: ${text}`);
+  }
+}
+
+/** What the log checkpoint of a proof says, whoever signed it; null: nothing readable. @param {Uint8Array | undefined} bytes */
+function headOf(bytes) {
+  try {
+    return bytes === undefined ? null : statedHead(parseProof(bytes));
+  } catch (error) {
+    if (error instanceof Refusal) return null;
+    throw error;
   }
 }
 

@@ -30,6 +30,9 @@ export function madeFromFaults(deployment, manifestOf, readme) {
   if (run && [...leftOut(deployment)].some((id) => !credentialsOf(run).includes(id))) {
     add("disagrees", "it leaves out credentials that its run does not rest on");
   }
+  if ((deployment.body.cardStatus !== undefined) !== inputsIn(deployment, "card").length > 0) {
+    add("disagrees", "it states the status of a card that it does not have, or none of the one it has");
+  }
   const model = idsIn(deployment, "checkpoint");
   for (const { id } of inputsIn(deployment, "evaluation")) {
     const evaluation = manifestOf(id);

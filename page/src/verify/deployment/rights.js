@@ -48,6 +48,9 @@ export async function checkRightsBeside(deployment, run, credentials, around) {
   for (const right of run.body.rights) rights.set(right.dataset, [...rights.get(right.dataset) ?? [], right]);
   for (const recorded of rights.values()) await review.checkDataset(recorded);
   const { problems, unbelieved, hidden } = review;
+  if (!rights.size && run.inputs.some((/** @type {any} */ { kind, role }) => kind === "dataset" && role !== "test")) {
+    problems.add(problems.bad, "none-recorded", "its run recorded no right to its data");
+  }
   if (["warn", "unchecked"].includes(found.state) && !OF_TRUST.includes(found.reason)) {
     problems.add(problems.odd, found.reason ?? "noted", `whoever deployed it found of its rights: ${found.state}`);
   }
