@@ -8,7 +8,7 @@ from datetime import datetime
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, IncompleteError, InvalidInputError
-from lyrikstore.canon.limits import MAX_SIBLINGS
+from lyrikstore.canon.limits import MAX_DEPLOYED_EVIDENCE_BYTES, MAX_SIBLINGS
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.model.credential import GRANT
 from lyrikstore.credentials.model.opened import OpenedCredential
@@ -113,11 +113,12 @@ def check_writable(
     """
     files = unsigned_evidence(repository, inputs, kept, at)
     # Beside these: the manifest, its tree and log proof, the report and `model.sig`.
-    if len(files) + 5 > MAX_SIBLINGS or not check_few(files.values()):
+    fits = len(files) + 5 <= MAX_SIBLINGS
+    fits &= sum(map(len, files.values())) <= MAX_DEPLOYED_EVIDENCE_BYTES // 2
+    if not fits or not check_few(files.values()):
         raise InvalidInputError(
             "too-many-files",
-            f"with {pluralize(len(files), 'file')} of evidence, or too many policies, nobody could "
-            "verify it",
+            f"its evidence is too much to be verified: {pluralize(len(files), 'file')}",
             hint="retire evaluations that nobody needs, or train on fewer datasets",
         )
 

@@ -283,11 +283,13 @@ def test_two_ids_that_begin_alike_are_refused_before_the_work(
     with pytest.raises(ConflictError) as caught:
         store.models.deploy(name, "onnx", tmp_path / "out", environment=os.environ)
     assert caught.value.kind == "ids-alike"
-    monkeypatch.undo()
-    monkeypatch.setattr(writing_evidence, "MAX_SIBLINGS", 3)
-    with pytest.raises(InvalidInputError) as refused:
-        store.models.deploy(name, "onnx", tmp_path / "out", environment=os.environ)
-    assert refused.value.kind == "too-many-files"
+    monkeypatch.setattr(writing_evidence, "_credentials", real)
+    for limit in ("MAX_SIBLINGS", "MAX_DEPLOYED_EVIDENCE_BYTES"):
+        with monkeypatch.context() as patch:
+            patch.setattr(writing_evidence, limit, 3)
+            with pytest.raises(InvalidInputError) as refused:
+                store.models.deploy(name, "onnx", tmp_path / "out", environment=os.environ)
+        assert refused.value.kind == "too-many-files"
 
 
 def test_an_unsigned_folder_calls_itself_so(shop: Shop, tmp_path) -> None:

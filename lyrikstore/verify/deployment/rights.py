@@ -247,7 +247,10 @@ def _said(state: str, found: list[dict[str, JSON]], hidden: int) -> str:
     if hidden:
         count = pluralize(hidden, "credential")
         parts.append(f"{count} that may name values of the data left out: what they gave is stated")
-    parts.append(f"duties: {quote(', '.join(duties), 300)}" if duties else "no duties are named")
+    if duties:
+        parts.append(f"duties: {quote(', '.join(duties), 300)}")
+    elif not hidden:
+        parts.append("no duties are named")
     return "; ".join(parts) + "; NOTICE has all of them"
 
 

@@ -188,6 +188,7 @@ function wordsOf(state, rows, hidden) {
   const parts = [`whoever deployed it found its rights: ${state}`];
   if (rows.length) parts.push(`${counted(rows.length, "credential")} beside it, by ${quote(by.join(", "), 300)}`);
   if (hidden) parts.push(`${counted(hidden, "credential")} that may name values of the data left out: what they gave is stated`);
-  parts.push(duties.length ? `duties: ${quote(duties.join(", "), 300)}` : "no duties are named");
+  if (duties.length) parts.push(`duties: ${quote(duties.join(", "), 300)}`);
+  else if (!hidden) parts.push("no duties are named");
   return `${parts.join("; ")}; NOTICE has all of them`;
 }
