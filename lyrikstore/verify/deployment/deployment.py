@@ -84,7 +84,7 @@ def verify_deployment(
         subject = "unsigned folder"
         return Report.of(PROCEDURE, (problem,), subject=subject, issuer=None, at=at)
     beside = (*evidence.files.values(), *status_files)
-    # ATTACK: a folder of a key that was stolen, as it was handed over before anybody knew.
+    # ATTACK A104: a folder of a key that was stolen, as it was handed over before anybody knew.
     signed = judge_alone(deployment, beside, trust=trust, at=at, memory=memory)
     files, sums = _check_files(deployment, evidence, data)
 

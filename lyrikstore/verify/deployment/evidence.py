@@ -254,7 +254,7 @@ class _Review:
                 self._fail("disagrees", name, "is neither a policy, nor a log proof")
 
     def _check_log(self) -> None:
-        # ATTACK: the founding manifest under another name, and any bytes in its place.
+        # ATTACK A105: the founding manifest under another name, and any bytes in its place.
         self._take(layout.GENESIS, self._deployment.store)
         self._check_proof(layout.LOG_PROOF, Leaf("manifest", self._deployment.id))
         for name in sorted(self._files):
@@ -280,7 +280,7 @@ class _Review:
         elif stem != f"policy-{policy.body['policy']['version']}":
             self._fail("disagrees", name, "is another version of the policy")
         else:
-            # ATTACK: a policy that no log has, signed by anybody.
+            # ATTACK A105: a policy that no log has, signed by anybody.
             self._check_proof(f"{stem}.tlog-proof", Leaf("manifest", policy.id))
 
     def _check_consistency(self) -> None:
@@ -301,7 +301,7 @@ class _Review:
         if stated.leaves is None and leaves is None:
             return
         data = self._take(layout.LEAVES, None if stated.leaves is None else stated.leaves[0])
-        # ATTACK: whoever changes the leaf hashes writes their digest into the file beside.
+        # ATTACK A105: whoever changes the leaf hashes writes their digest into the file beside.
         if data is not None and not stated.has_leaves(data):
             self._fail("differs", layout.LEAVES, "does not lead to the root that is stated")
 

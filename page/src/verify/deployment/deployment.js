@@ -49,7 +49,7 @@ export async function verifyDeployment(evidence, data, { trust, at, statusFiles 
   const { deployment, problem } = read(evidence);
   if (problem) return reportOf(PROCEDURE, [problem], { subject: "unsigned folder", issuer: null, at, open: unseen });
   const beside = [...evidence.files.values(), ...statusFiles];
-  // ATTACK: a folder of a key that was stolen, as it was handed over before anybody knew.
+  // ATTACK A104: a folder of a key that was stolen, as it was handed over before anybody knew.
   const signed = judgeAlone(deployment, beside, trust, at);
   const { check: files, sums } = await checkFolder(deployment, evidence, data, { told, signal });
   const faultOf = (/** @type {Uint8Array} */ bytes) => {

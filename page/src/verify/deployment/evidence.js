@@ -214,7 +214,7 @@ class Review {
   }
 
   #checkLog() {
-    // ATTACK: the founding manifest under another name, and any bytes in its place.
+    // ATTACK A105: the founding manifest under another name, and any bytes in its place.
     this.#take(GENESIS, this.deployment.store);
     this.#checkProof(LOG_PROOF, "manifest", this.deployment.id);
     for (const [name] of this.known) {
@@ -244,7 +244,7 @@ class Review {
       this.#fail("disagrees", name, "is no policy of that store");
     } else if (stem !== `policy-${policy.body.policy.version}`) {
       this.#fail("disagrees", name, "is another version of the policy");
-    } else { // ATTACK: a policy that no log has, signed by anybody.
+    } else { // ATTACK A105: a policy that no log has, signed by anybody.
       this.#checkProof(`${stem}.tlog-proof`, "manifest", policy.id);
     }
   }
@@ -268,7 +268,7 @@ class Review {
     if (!this.#leadsHere(stated)) this.#fail("differs", CONSISTENCY, "is of another log, or another checkpoint");
     if (stated.leaves === null && leaves === undefined) return;
     const hashes = this.#take(LEAVES, stated.leaves && `blake3:${stated.leaves.blake3}`);
-    // ATTACK: whoever changes the leaf hashes writes their digest into the file beside.
+    // ATTACK A105: whoever changes the leaf hashes writes their digest into the file beside.
     if (hashes !== null && !hasLeaves(stated, hashes)) this.#fail("differs", LEAVES, "does not lead to the root that is stated");
   }
 
