@@ -1,13 +1,21 @@
 """The records, statistics and decisions of stored datasets, for verification (spec §11.7.4)."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
+
+from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import encode
-from lyrikstore.curate.commit.rows.check import RowLayout, check_rows
+from lyrikstore.curate.commit.rows.check import (
+    RowLayout,
+    check_rows,
+    id_hash,
+    repeated_hashes,
+    row_ids,
+)
 from lyrikstore.curate.readers.batches import batched
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.readers.records import ROWS, iter_rows
@@ -20,7 +28,18 @@ from lyrikstore.verify.datasets.body import stats_of
 from lyrikstore.verify.datasets.reading import DecisionRow, MeasuredRecords, OpenBlob, Rows
 
 _KEPT_BYTES = 64 << 20
-_NO_STATISTICS = b""
+
+
+class _FileFound(Struct, frozen=True):
+    """What was found of a file: its records, in bytes their statistics and what their ids give."""
+
+    records: int
+    statistics: bytes = b""
+    ids: bytes = b""
+
+    @property
+    def bytes(self) -> int:
+        return len(self.statistics) + len(self.ids)
 
 
 class StoredDatasets:
@@ -31,7 +50,7 @@ class StoredDatasets:
     """
 
     def __init__(self) -> None:
-        self._known: OrderedDict[bytes, tuple[int, bytes]] = OrderedDict()
+        self._known: OrderedDict[bytes, _FileFound] = OrderedDict()
         self._bytes = 0
 
     def rows(self, body: Mapping[str, Any], tree: Tree, open_blob: OpenBlob) -> Rows:
@@ -48,25 +67,28 @@ class StoredDatasets:
         """
         stated, roles = stats_of(body), FieldRoles.of_body(body)
         layout = RowLayout(body["reader"], roles)
-        measures = "fields" in stated and layout.reader in ROWS
+        is_rows = layout.reader in ROWS
+        measures, has_ids = "fields" in stated and is_rows, bool(roles.id) and is_rows
         key = encode([layout.reader, roles.to_json(), measures])
-        records, statistics = 0, RowStatistics(named=roles.names)
+        records, statistics, ids = 0, RowStatistics(named=roles.names), list[bytes]()
         for _, path, digest in _files(body, tree):
-            count, found = self._recalled(key + digest.raw)
-            if count < 0:
+            found = self._recalled(key + digest.raw)
+            if found is None:
                 with open_blob(digest) as stream:
-                    if measures:
-                        count, found = _check(path, stream, layout)
+                    if measures or has_ids:
+                        found = _check(path, stream, layout)
                     else:
-                        count = sum(1 for _ in _rows(body, path, stream))
-                self._keep(key + digest.raw, count, found)
-            records += count
+                        found = _FileFound(sum(1 for _ in _rows(body, path, stream)))
+                self._keep(key + digest.raw, found)
+            records += found.records
+            ids.append(found.ids)
             if measures:
-                statistics.merge(RowStatistics.decode(found))
+                statistics.merge(RowStatistics.decode(found.statistics))
         stats = statistics.to_json(roles) if measures else {}
         if measures and "sample" in stated and roles.text:
             stats["sample"] = self._sample(body, tree, open_blob, roles)
-        return MeasuredRecords(records, stats)
+        repeats = has_ids and self._repeats(body, tree, open_blob, layout, ids)
+        return MeasuredRecords(records, stats, repeats)
 
     def decisions(self, stream: BinaryIO) -> tuple[int, Iterator[DecisionRow]]:
         """Return version and rows of a decision table; see :meth:`DatasetReading.decisions`."""
@@ -84,19 +106,36 @@ class StoredDatasets:
                 sample.add(record_id(body["reader"], row).hex, row)
         return sample.to_json([TOKENS])
 
-    def _recalled(self, key: bytes) -> tuple[int, bytes]:
+    def _repeats(
+        self,
+        body: Mapping[str, Any],
+        tree: Tree,
+        open_blob: OpenBlob,
+        layout: RowLayout,
+        ids: Sequence[bytes],
+    ) -> bool:
+        again, seen = repeated_hashes(ids), set[str]()
+        for _, path, digest in _files(body, tree) if again else ():
+            with open_blob(digest) as stream:
+                for _, identity in row_ids(path, stream, layout):
+                    if id_hash(identity) in again:
+                        if identity in seen:
+                            return True
+                        seen.add(identity)
+        return False
+
+    def _recalled(self, key: bytes) -> "_FileFound | None":
         found = self._known.get(key)
-        if found is None:
-            return -1, _NO_STATISTICS
-        self._known.move_to_end(key)
+        if found is not None:
+            self._known.move_to_end(key)
         return found
 
-    def _keep(self, key: bytes, count: int, found: bytes) -> None:
-        self._known[key] = count, found
-        self._bytes += len(key) + len(found)
+    def _keep(self, key: bytes, found: "_FileFound") -> None:
+        self._known[key] = found
+        self._bytes += len(key) + found.bytes
         while self._bytes > _KEPT_BYTES:
-            old, (_, gone) = self._known.popitem(last=False)
-            self._bytes -= len(old) + len(gone)
+            old, gone = self._known.popitem(last=False)
+            self._bytes -= len(old) + gone.bytes
 
 
 def _files(body: Mapping[str, Any], tree: Tree) -> Iterator[tuple[int, str, Digest]]:
@@ -113,8 +152,8 @@ def _rows(body: Mapping[str, Any], path: str, stream: BinaryIO) -> Iterator[byte
         yield row.data
 
 
-def _check(path: str, stream: BinaryIO, layout: RowLayout) -> tuple[int, bytes]:
+def _check(path: str, stream: BinaryIO, layout: RowLayout) -> _FileFound:
     found = check_rows(path, stream, layout)
     for bad in found.bad:
         raise InvalidInputError("bad-record", f"line {bad.line}: {bad.reason}")
-    return found.statistics.records, found.statistics.encode()
+    return _FileFound(found.statistics.records, found.statistics.encode(), found.ids)

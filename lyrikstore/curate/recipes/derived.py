@@ -1,15 +1,14 @@
 """What a derived dataset says of itself: its tree, its statistics, the body of its manifest."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.curate.commit.rows.check import FileCheck, RowLayout
+from lyrikstore.curate.commit.rows.check import FileCheck, RowLayout, repeated_hashes
 from lyrikstore.curate.descriptor import describe
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.readers.statistics import RowStatistics
@@ -103,15 +102,9 @@ def measure_shards(
                 f"the recipe makes no rows: {bad.path} line {bad.line}: {bad.reason}",
                 hint="correct the step that changes that field",
             )
-    if roles.id and not _is_unique(one.ids for one in found.values()):
+    if roles.id and repeated_hashes(one.ids for one in found.values()):
         roles = replace(roles, id="")
     return statistics, roles
-
-
-def _is_unique(ids: Iterable[bytes]) -> bool:
-    """Return whether no two rows have the same id, given 8 bytes of the hash of each."""
-    ordered = np.sort(np.frombuffer(b"".join(ids), "<u8"))
-    return not bool((ordered[1:] == ordered[:-1]).any())
 
 
 def tree_of_shards(shards: Mapping[str, Shard]) -> Tree:

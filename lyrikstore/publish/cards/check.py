@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.json import JSON, parse
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.quoting import listed, quote
@@ -30,7 +30,7 @@ from lyrikstore.publish.cards.document import (
     build_card,
     read_content,
 )
-from lyrikstore.publish.cards.facts import gather, subject_id
+from lyrikstore.publish.cards.facts import CardFacts, gather, subject_id
 from lyrikstore.publish.cards.rendering.renderings import handed_out
 from lyrikstore.publish.cards.sources import check_sources, difference, text_of
 from lyrikstore.verify.checks import not_proven
@@ -299,9 +299,18 @@ def _since(repository: Repository, card: Manifest) -> Iterator[str]:
             label = f"{evaluation.name} ({evaluation.id.short})"
             yield f"evaluation {label}, logged {when} it, is not in it"
     if card.body["profile"] in FORMATS and card.id not in gone:
-        profiles, form = profiles_of(repository, card), CardForm.of(card.body)
+        yield from _changes(repository, card, facts)
+
+
+def _changes(repository: Repository, card: Manifest, facts: CardFacts) -> Iterator[str]:
+    profiles, form = profiles_of(repository, card), CardForm.of(card.body)
+    try:
         now = build_card(facts, answers_of(facts), profiles, form)
-        signed: Any = parse(text_of(repository, card), max_bytes=MAX_CARD)
-        for change in compare_cards(signed, now.content)[:3]:
-            said = quote(change.now, 200) if change.now else "gone"
-            yield f"by now, {quote(change.statement_id)} is {said}"
+    except FormatError as error:
+        # ATTACK A86: somebody signs later what no card can tell of, and each card fails by it.
+        yield f"what was logged since is in no form for a card: {quote(error.message, 200)}"
+        return
+    signed: Any = parse(text_of(repository, card), max_bytes=MAX_CARD)
+    for change in compare_cards(signed, now.content)[:3]:
+        said = quote(change.now, 200) if change.now else "gone"
+        yield f"by now, {quote(change.statement_id)} is {said}"

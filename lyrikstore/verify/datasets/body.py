@@ -88,6 +88,9 @@ def find_file_faults(body: Mapping[str, Any], tree: Tree) -> Iterator[BodyFault]
 def find_record_faults(body: Mapping[str, Any], measured: MeasuredRecords) -> Iterator[BodyFault]:
     """Yield what a body says that the records do not give."""
     yield from _differing(body, {"records": measured.records})
+    if measured.repeats:
+        # ATTACK A88: splits by group and opt-outs by id, over ids that several records have.
+        yield BodyFault("fields.id", "names a field that has one value in several records")
     stats, found = stats_of(body), measured.stats
     yield from _differing(stats, {"records": measured.records}, "stats.")
     names = {name for name in (*found, *OF_ROWS) if name != "sample" and name in stats}

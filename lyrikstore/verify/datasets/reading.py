@@ -21,10 +21,12 @@ class MeasuredRecords(Struct, frozen=True):
     Attributes:
         records: How many there are.
         stats: The members that its descriptor's ``stats`` has of them (spec §12.4.2).
+        repeats: Whether two rows have the same value in the field that is their id.
     """
 
     records: int
     stats: Mapping[str, Any] = {}
+    repeats: bool = False
 
 
 class DecisionRow(Protocol):

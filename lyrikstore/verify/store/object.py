@@ -111,7 +111,6 @@ def verify_object(
         check_approvals(repository, ancestry),
         check_rights(repository, ancestry, trust=trust, at=at),
         check_same_bytes(repository, ancestry),
-        check_evaluations(repository, ancestry, read),
         check_deployments(repository, ancestry),
         check_cards_among(repository, ancestry, check_cards),
         evaluations,

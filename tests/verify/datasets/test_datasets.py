@@ -70,7 +70,10 @@ FALSE: list[tuple[str, Change]] = [
     ("rows", put("bytes", 1)),
     ("rows", put("fileCount", 99)),
     ("rows", put("ignored", 3)),
+    ("rows", put("companions", ["README.md", "none.txt"])),
     ("rows", put("fields", "label", "text")),
+    ("rows", put("fields", "labelSeparator", "e")),
+    ("rows", put("fields", "id", "text")),
     ("rows", stats("labels", 0, "records", 900)),
     ("rows", stats("labels", 0, "label", "invented")),
     ("rows", stats("severalLabels", 5)),
@@ -209,12 +212,18 @@ def test_garbage_and_no_decisions_are_found(stage: Any) -> None:
     )
 
 
+def test_a_list_of_what_was_skipped_that_has_another_length_is_found(stage: Any) -> None:
+    added = {"skipped": b'["a.bin"]'}
+    for count, state in ((1, "pass"), (2, "differs")):
+        forged = stage.forger.sign(stage.made["rows"], put("skipped", count), blobs=added)
+        assert stage.forger.reason(forged) == state
+
+
 def test_steps_that_are_not_the_recipes_are_found(stage: Any) -> None:
     used = stage.bench.repo.manifest(stage.made["clean"].inputs_in("filter")[0].id)
     forged = stage.forger.sign(used, put("steps", 0, "use", "allow/1"))
-    assert stage.forger.reason(forged) == "n/a"  # no dataset rests on it
-    whole = stage.forger.verify().check("datasets")
-    assert whole.state == "fail"
+    assert stage.forger.reason(forged) == "differs"
+    assert stage.forger.verify().check("datasets").state == "fail"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,15 @@
 """Every member of every signed body, changed in turn and signed again: found, or named.
 
 What no check finds has to stand in ``spec/stated.json``, which ``verify`` says among what is not
-proven; and nothing that a check finds may stand there.
+proven; and nothing that a check finds may stand there. To update that list:
+
+1. Run this file with ``--ci``. A new kind needs an honest manifest in ``honest.py`` first, and a
+   new member one that has it, so that it can be changed; where that is not possible, and another
+   test changes it, put it into ``ELSEWHERE``.
+2. A member that ``test_what_no_check_finds_is_named`` prints follows from other bytes: then it
+   wants a check. Or it does not: then list it, with the reason in plain words.
+3. A member that ``test_what_a_check_finds_is_not_named`` prints goes off the list; where it stands
+   for others below it, list those that are left.
 """
 
 import copy
@@ -20,12 +28,28 @@ from lyrikstore.history.manifests.kinds import KINDS
 from lyrikstore.verify.stated import STATED
 from tests.verify.store.honest import HONEST, Honest
 
-pytestmark = [pytest.mark.train, pytest.mark.ci]
 SCHEMAS = Path(__file__).resolve().parents[3] / "schemas"
 RULES = ("genesis", "policy")
 """Kinds that are rules themselves: nobody can sign them again, or what follows is another store."""
 
 ELSEWHERE: Mapping[str, Mapping[str, str]] = {
+    "dataset": {
+        "companions": "test_datasets",
+        "derivation": "test_datasets",
+        "fields.labelSeparator": "test_datasets",
+        "metadata.columns": "test_datasets",
+        "metadata.orphanFiles": "test_datasets",
+        "metadata.orphanRows": "test_datasets",
+        "skipped": "test_datasets",
+        "fields.id": "test_datasets",
+    },
+    "card": {"answers": "test_check", "leftOut": "test_check", "withData": "test_check"},
+    "deployment": {
+        "limits": "test_vectors_of_deployments",
+        "decision.threshold": "test_vectors_of_deployments",
+        "decision.atLeastOne": "test_vectors_of_deployments",
+        "decision.grammar": "test_vectors_of_deployments",
+    },
     "checkpoint": {
         "origin": "test_statements",
         "text": "test_announced",
@@ -67,12 +91,17 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         "compared": "test_reproduce",
         "segments": "test_statements",
     },
-    "records": {"roots": ""},
+    "records": {"roots[].type": ""},
 }
 """Kind → member that no manifest here has, or not so that it can be changed alone → the test that
 changes it; without one it is reserved, and nothing follows from it (6.1.1)."""
 
 Path_ = tuple[str | int, ...]
+
+COPIES: Mapping[str, Mapping[Path_, Path_]] = {
+    "filter": {("recipe", "step"): ("steps",), ("steps",): ("recipe", "step")}
+}
+"""Kind → place → place of the same body that says the same: whoever lies changes both."""
 
 
 def schema_of(kind: str) -> dict[str, Any]:
@@ -142,6 +171,13 @@ def put(body: Any, path: Path_, value: Any) -> Any:
     made = copy.deepcopy(body)
     at(made, path[:-1])[path[-1]] = value
     return made
+
+
+def copies_of(kind: str, place: Path_) -> Iterator[Path_]:
+    """Yield the places of a body that say the same as a place."""
+    for one, other in COPIES.get(kind, {}).items():
+        if place[: len(one)] == one:
+            yield (*other, *place[len(one) :])
 
 
 LEFT_OUT: Any = object()
@@ -216,9 +252,9 @@ def forged(honest: Honest, name: str, places_of: list[Path_]) -> dict[str, list[
         for value in others(at(manifest.body, place), schema_at(place, schema, schema)):
             if value == at(manifest.body, place):
                 continue
-            body = put(manifest.body, place, value) if value is not LEFT_OUT else without(
-                manifest.body, place
-            )  # fmt: skip
+            body = manifest.body
+            for one in (place, *copies_of(manifest.kind, place)):
+                body = without(body, one) if value is LEFT_OUT else put(body, one, value)
             try:
                 honest.try_to_sign(manifest, body)
             except LyrikstoreError:  # no such body may be
@@ -247,7 +283,8 @@ def found(honest: Honest) -> dict[str, dict[str, bool]]:
     """Kind → member → whether ``verify`` finds it changed, in one honest manifest at least."""
     told: dict[str, dict[str, bool]] = {}
     for name in HONEST:
-        manifest, before = honest.store.resolve(name), honest.store.verify(name).verdict
+        manifest = honest.store.resolve(name)
+        assert honest.store.verify(name).verdict == "trusted", name
         schema = schema_of(manifest.kind)
         kind = told.setdefault(manifest.kind, {})
         first: dict[str, Path_] = {}
@@ -257,10 +294,12 @@ def found(honest: Honest) -> dict[str, dict[str, bool]]:
         for member, ids in forged(honest, name, rest).items():
             for identity in ids:
                 report = honest.store.verify(str(identity))
-                kind[member] = kind.get(member, False) or report.verdict != before
+                kind[member] = kind.get(member, False) or report.verdict != "trusted"
     return told
 
 
+@pytest.mark.train
+@pytest.mark.ci
 def test_what_no_check_finds_is_named(found: dict[str, dict[str, bool]]) -> None:
     missed = {
         kind: sorted(
@@ -271,6 +310,8 @@ def test_what_no_check_finds_is_named(found: dict[str, dict[str, bool]]) -> None
     assert {kind: some for kind, some in missed.items() if some} == {}
 
 
+@pytest.mark.train
+@pytest.mark.ci
 def test_what_a_check_finds_is_not_named(found: dict[str, dict[str, bool]]) -> None:
     listed = {
         kind: sorted(one for one, is_found in some.items() if is_found and is_listed(kind, one))
@@ -279,6 +320,8 @@ def test_what_a_check_finds_is_not_named(found: dict[str, dict[str, bool]]) -> N
     assert {kind: some for kind, some in listed.items() if some} == {}
 
 
+@pytest.mark.train
+@pytest.mark.ci
 def test_every_member_of_every_schema_was_looked_at(found: dict[str, dict[str, bool]]) -> None:
     unseen = {}
     for kind, changed in found.items():

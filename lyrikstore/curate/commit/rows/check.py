@@ -5,7 +5,7 @@ checked in any order and anywhere.
 """
 
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BufferedReader, RawIOBase
 from itertools import chain
 from pathlib import Path
@@ -159,6 +159,14 @@ def row_ids(path: str, stream: BinaryIO, wanted: RowLayout) -> Iterator[tuple[in
 def id_hash(identity: str) -> int:
     """Return the number that :attr:`FileCheck.ids` holds for an id."""
     return int.from_bytes(blake3(identity.encode()).digest(8), "little")
+
+
+def repeated_hashes(ids: Iterable[bytes]) -> frozenset[int]:
+    """Return the numbers that several rows have, given :attr:`FileCheck.ids` of each file."""
+    import numpy as np
+
+    ordered = np.sort(np.frombuffer(b"".join(ids), "<u8"))
+    return frozenset(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
 
 
 def copy_header(reader: str, stream: BinaryIO, copy: BinaryIO) -> None:

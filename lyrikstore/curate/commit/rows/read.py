@@ -28,6 +28,7 @@ from lyrikstore.curate.commit.rows.check import (
     check_rows,
     copy_header,
     id_hash,
+    repeated_hashes,
     row_ids,
 )
 from lyrikstore.curate.commit.rows.unpack import unpack_files
@@ -247,8 +248,7 @@ class _Reading:
 
     def double_ids(self, name: str) -> list[BadLine]:
         """Return the lines whose id in the field ``name`` an earlier line has."""
-        ordered = np.sort(self._ids())
-        again = frozenset(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
+        again = repeated_hashes(one.ids for one in self._found)
         if not again:
             return []
         wanted = replace(self._wanted, roles=replace(self._given, id=name))
