@@ -12,7 +12,7 @@ a URL, or a :class:`~lyrikstore.api.RemotePlace` with what it takes to reach it.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from lyrikstore.crypto.keys.signer import Signer
     from lyrikstore.history.sync.pull import PullResult
     from lyrikstore.objects.backends.open import RemotePlace
-    from lyrikstore.verify.evaluation.recompute import LabelledRecord
     from lyrikstore.verify.report import Report
 
 
@@ -302,8 +301,7 @@ class Store(StoreContext):
             FormatError: (``bad-trust``) the trust file is none.
             StorageError: Storage backend error. What is wrong with the store stands in the report.
         """
-        from lyrikstore.api.verify import ask_again, check_cards
-        from lyrikstore.curate.reading.datasets import StoredDatasets
+        from lyrikstore.api.verify import all_readers
         from lyrikstore.verify.store.object import verify_object
         from lyrikstore.verify.store.store import verify_store
 
@@ -312,28 +310,14 @@ class Store(StoreContext):
             "at": at or self.clock(),
             "memory": self.memory,
             "progress": progress,
+            "readers": all_readers(recompute=recompute),
         }
         if ref is None:
-            return verify_store(
-                self.repository, check_cards=check_cards, datasets=StoredDatasets(), **how
-            )
+            return verify_store(self.repository, **how)
         repository = self.repository.afresh()
-        how["read"] = _read_labelled if recompute else None
-        how["again"] = ask_again() if recompute else None
         found = repository.resolve(ref)
         if found.kind == "card":
             from lyrikstore.publish.cards.check import verify_logged_card
 
             return verify_logged_card(repository, found, **how)
-        return verify_object(
-            repository, found.id, check_cards=check_cards, datasets=StoredDatasets(), **how
-        )
-
-
-def _read_labelled(
-    repository: Repository, manifests: Sequence[Manifest], label: str, fields: Sequence[str]
-) -> "Iterator[LabelledRecord]":
-    # Loaded where an evaluation is computed again: most objects rest on none.
-    from lyrikstore.curate.labelled import read_labelled
-
-    return read_labelled(repository, manifests, label, fields)
+        return verify_object(repository, found.id, **how)

@@ -17,7 +17,6 @@ from lyrikstore.canon.limits import MAX_JSON_BYTES
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.history.log.memory import LogMemory
-from lyrikstore.verify.store.asked_again import AskAgain
 
 if TYPE_CHECKING:
     from lyrikstore.credentials.did import KnownDocument
@@ -28,7 +27,9 @@ if TYPE_CHECKING:
     from lyrikstore.history.trees.tree import TreeEntry
     from lyrikstore.objects.parallel.tasks import Pools
     from lyrikstore.verify.deployment.folder import DeployedFolder
+    from lyrikstore.verify.evaluation.recompute import LabelledRecord
     from lyrikstore.verify.report import Check, Report
+    from lyrikstore.verify.store.readers import Readers
 
 
 def verify_delivery(
@@ -193,7 +194,6 @@ def verify_store_at(
 
     Arguments and errors are those of :func:`lyrikstore.verify.store.store.verify_store_at`.
     """
-    from lyrikstore.curate.reading.datasets import StoredDatasets
     from lyrikstore.verify.store.store import verify_store_at as judge
 
     return judge(
@@ -204,21 +204,41 @@ def verify_store_at(
         progress=progress,
         share=share,
         pools=pools,
-        check_cards=check_cards,
-        datasets=StoredDatasets(),
+        readers=all_readers(),
     )
 
 
-def check_cards(repository: "Repository", cards: "Sequence[Manifest]") -> "Check":
-    """Return ``card.sources`` of cards; what makes them is loaded where there is one."""
+def all_readers(*, recompute: bool = True) -> "Readers":
+    """Return who reads for a verification, asks models again, and makes cards again.
+
+    Args:
+        recompute: Whether to compute evaluations again, and to ask models; datasets are held
+            against their data, and cards made again, in any case.
+    """
+    from lyrikstore.curate.reading.datasets import StoredDatasets
+    from lyrikstore.verify.store.asked_again import AskAgain
+    from lyrikstore.verify.store.readers import Readers
+
+    return Readers(
+        records=_read_labelled if recompute else None,
+        datasets=StoredDatasets(),
+        answers=AskAgain(_answer_again, _find_near_again) if recompute else None,
+        cards=_check_cards,
+    )
+
+
+def _read_labelled(*asked: Any) -> "Iterator[LabelledRecord]":
+    # Loaded where an evaluation is computed again: most objects rest on none.
+    from lyrikstore.curate.labelled import read_labelled
+
+    return read_labelled(*asked)
+
+
+def _check_cards(repository: "Repository", cards: "Sequence[Manifest]") -> "Check":
+    # Loaded where there is a card.
     from lyrikstore.publish.cards.sources import check_cards as check
 
     return check(repository, cards)
-
-
-def ask_again() -> AskAgain:
-    """Return what asks word counts again, and looks for near duplicates again, in a store."""
-    return AskAgain(_answer_again, _find_near_again)
 
 
 def _answer_again(*asked: Any) -> "Iterator[Any] | None":

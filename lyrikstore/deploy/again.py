@@ -17,6 +17,7 @@ from lyrikstore.publish.cards.approval import check_card_approved
 from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.issue.atomic_folder import building, check_place
 from lyrikstore.verify.deployment.credentials import left_out
+from lyrikstore.verify.store.readers import Readers
 
 
 def deploy_again(
@@ -26,6 +27,7 @@ def deploy_again(
     *,
     trust: Trust,
     clock: Clock,
+    readers: Readers,
     progress: OnProgress = silent,
 ) -> Deployment:
     """Write the folder of a logged deployment again, and judge anew whether that may be done.
@@ -39,6 +41,7 @@ def deploy_again(
         destination: A folder that does not exist or is empty; its parent exists.
         trust: Whose permissions count.
         clock: The moment of use.
+        readers: Who reads the data that the model is made from, to verify it.
         progress: Progress callback, called per file.
 
     Raises:
@@ -69,7 +72,7 @@ def deploy_again(
     card = next((repo.manifest(one.id) for one in deployment.inputs_in("card")), None)
     # ATTACK: a newer card was approved, and the folder has the one before.
     status = check_card_approved(repo, checkpoint, card, trust=trust, at=clock())
-    report = verified(repo, checkpoint, trust=trust, clock=clock)
+    report = verified(repo, checkpoint, trust=trust, clock=clock, readers=readers)
     notice, body = notice_of(repo, gather(repo, checkpoint)), deployment.body
     with building(destination) as folder:
         built = FolderBuild(folder)

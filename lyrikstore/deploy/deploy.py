@@ -49,6 +49,7 @@ from lyrikstore.train.trained import resolve_trained
 from lyrikstore.train.worker.staging import open_staging
 from lyrikstore.verify.report import Check, CheckState, Report
 from lyrikstore.verify.store.object import verify_object
+from lyrikstore.verify.store.readers import Readers
 from lyrikstore.version import __version__
 
 _EXPORTED = "out/export"
@@ -103,6 +104,7 @@ def deploy_checkpoint(
     clock: Clock,
     base_env: Mapping[str, str],
     work: Path,
+    readers: Readers,
     signing: Signing | None = None,
     probe: Path | None = None,
     check: bool = False,
@@ -124,6 +126,7 @@ def deploy_checkpoint(
         clock: The moment of use.
         base_env: The caller's environment; a few harmless variables of it reach the worker.
         work: Where the model is unpacked for the worker, in a staging folder; made if missing.
+        readers: Who reads the data that the model is made from, to verify it.
         signing: Who signs; None: nothing is written to the store, and the folder says that it is
             unsigned.
         probe: Texts to ask both models, as :func:`lyrikstore.deploy.models.probe.read_probe` takes
@@ -166,7 +169,7 @@ def deploy_checkpoint(
     name = "" if signing is None else signing.name_for(checkpoint, target.name)
     if signing is not None:
         check_may_log(repo, signing, name)
-    report = verified(repo, checkpoint, trust=trust, clock=clock)
+    report = verified(repo, checkpoint, trust=trust, clock=clock, readers=readers)
     telling = telling_credentials(repo, run)
     kept = () if with_values else telling
     check_writable(repo, inputs, kept, clock())
@@ -260,14 +263,18 @@ def in_place(result: Deployment, built: FolderBuild) -> Deployment:
     return replace(result, files=tuple(sorted(built.sizes)), bytes=sum(built.sizes.values()))
 
 
-def verified(repo: Repository, checkpoint: Manifest, *, trust: Trust, clock: Clock) -> Report:
+def verified(
+    repo: Repository, checkpoint: Manifest, *, trust: Trust, clock: Clock, readers: Readers
+) -> Report:
     """Return the report on a checkpoint that may be deployed.
 
     Raises:
         PolicyError: (``rights-missing``) a right that it rests on does not hold, or was taken back.
         VerificationError: (``not-verified``) it, or what it was made from, does not verify.
     """
-    report = verify_object(repo, checkpoint.id, trust=trust, at=clock())
+    # ATTACK A88: a model of false data is deployed, and its report passes on that it was verified.
+    # All of it is read for that, the data once more than for its bytes: a deployment is rare.
+    report = verify_object(repo, checkpoint.id, trust=trust, at=clock(), readers=readers)
     rights = report.check("rights")
     if rights.state is CheckState.FAIL or rights.detail.get("reason") == "taken-back-later":
         raise PolicyError(

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from lyrikstore.api.verify import all_readers
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, RunFailedError
 from lyrikstore.canon.schemas import check_schema
@@ -248,7 +249,10 @@ def test_the_folder_says_whom_to_name_and_shows_who_signed_it(shop, tmp_path) ->
     assert files == set(result["written"])
     kinds = {path.name.partition("-")[0] for path in (folder / "lyrikstore").iterdir()}
     assert {"checkpoint", "run", "genesis.json", "report.json", "manifest.json"} <= kinds
-    check_schema(json.loads((folder / "lyrikstore" / "report.json").read_bytes()), "report")
+    report = json.loads((folder / "lyrikstore" / "report.json").read_bytes())
+    check_schema(report, "report")
+    # ATTACK A88: a model of false data is not deployed.
+    assert {one["id"]: one["state"] for one in report["checks"]}["datasets"] == "pass"
 
 
 def test_a_signed_card_is_the_readme_and_verifies_without_the_store(shop, tmp_path) -> None:
@@ -395,6 +399,7 @@ def test_what_somebody_rewrites_before_it_is_copied_is_not_deployed(shop, tmp_pa
             clock=now,
             base_env=os.environ,
             work=tmp_path,
+            readers=all_readers(),
             progress=rewrite,
         )
     assert caught.value.kind == "bad-output"

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from lyrikstore.api.verify import all_readers
 from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.terms.model import Partition, Terms, whole
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
@@ -32,6 +33,7 @@ from lyrikstore.verify.evaluation.body import evaluation_body
 from lyrikstore.verify.evaluation.predictions import Line, read_predictions, write_predictions
 from lyrikstore.verify.report import Report
 from lyrikstore.verify.store.object import verify_object
+from lyrikstore.verify.store.readers import Readers
 from tests.credentialed import log_credential
 from tests.verify.store.lineage import ENVIRONMENT, Lineage, flip, make_lineage
 
@@ -203,7 +205,7 @@ def _unreadable(place: Place) -> Report:
         identity,
         trust=world.trusting(world.OWNER.did),
         at=world.NOW,
-        datasets=StoredDatasets(),
+        readers=Readers(datasets=StoredDatasets()),
     )
 
 
@@ -229,12 +231,12 @@ def _unplanned(place: Place) -> Report:
     return place.store.object("other")
 
 
-def _other_labels(place: Place) -> Report:
+def _other_settings(place: Place) -> Report:
     run = place.store.repository.manifest(place.store.ids["run"])
-    body = {"format": "tfidf/1", "labels": ["a", "b"], "task": "text-classification"}
-    place.store.ids["other"] = place.store.trained(
-        run, body=body, parents=[place.store.ids["model"]]
-    ).id
+    made = place.store.trained(
+        run, body={"format": "tfidf/1", "labels": ["a"]}, parents=[place.store.ids["model"]]
+    )
+    place.store.ids["other"] = made.id  # and it has no settings at all
     return place.store.object("other")
 
 
@@ -274,7 +276,9 @@ def _held_against_nothing(place: Place) -> Report:
     )
     store.log(evaluation, blobs=(data,))
     store.ids["evaluation"] = evaluation.id
-    report = store.object("evaluation", read=read_labelled)
+    report = store.object(
+        "evaluation", readers=Readers(records=read_labelled, datasets=StoredDatasets())
+    )
     assert report.check("evaluation.recomputed").detail["reason"] == "undeclared"
     return report
 
@@ -295,7 +299,7 @@ IN_STORES: Mapping[str, Callable[[Place], Report]] = {
     "object": _unreadable,
     "records": _root_of_nothing,
     "runs": _unplanned,
-    "checkpoints": _other_labels,
+    "checkpoints": _other_settings,
     "rights": _no_right,
     "rights.same-bytes": _prohibited_elsewhere,
     "evaluation.recomputed": _held_against_nothing,
@@ -312,7 +316,7 @@ def place_in(folder: Path, world: SimpleNamespace, patch: pytest.MonkeyPatch) ->
 
 def _judged(chain: Any, text: bytes) -> Report:
     trust = Trust((TrustedIssuer(did=chain.signer.did, nickname="owner"),))
-    return verify_card(chain.repository, text, trust=trust, at=chain.clock())
+    return verify_card(chain.repository, text, trust=trust, at=chain.clock(), readers=all_readers())
 
 
 def _card(chain: Any) -> Any:
@@ -350,7 +354,11 @@ def _answered_by_nobody_known(chain: Any) -> Report:
     return _judged(chain, _card(chain).renderings["card"])
 
 
-def _approved_as_by_another(chain: Any) -> Report:
+def _unapproved_card(chain: Any) -> Report:
+    return _judged(chain, _card(chain).renderings["card"])
+
+
+def _own_work(chain: Any) -> Report:
     card = _card(chain)
     chain.log(
         "approval",
@@ -362,16 +370,12 @@ def _approved_as_by_another(chain: Any) -> Report:
     return _judged(chain, card.renderings["card"])
 
 
-def _unapproved_card(chain: Any) -> Report:
-    return _judged(chain, _card(chain).renderings["card"])
-
-
 OF_CARDS: Mapping[str, Callable[[Any], Report]] = {
     "card": _edited_card,
     "card.sources": _lying_card,
     "card.current": _old_card,
     "card.answers": _answered_by_nobody_known,
     "card.approval": _unapproved_card,
-    "approvals": _approved_as_by_another,
+    "approvals": _own_work,
 }
 """Id → what makes a card of which it does not hold, and verifies it."""

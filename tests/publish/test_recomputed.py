@@ -11,6 +11,7 @@ from lyrikstore.curate.labelled import read_labelled
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.store.evaluations import check_evaluations
+from lyrikstore.verify.store.readers import Readers
 from tests.conftest import Person
 from tests.publish.recomputing import CHECK, COST, LABELS, Change, World
 
@@ -283,6 +284,6 @@ def test_without_the_test_set_nothing_is_said_to_be_compared_with_it(store: Worl
     store.evaluation()
     repo = Repository.open(store.chain.home / ".lyrikstore")
     ancestry = {one.id: one for _, one in repo.all_manifests()}
-    found = check_evaluations(repo, ancestry, read)
+    found = check_evaluations(repo, ancestry, Readers(records=read))
     assert (found.state, found.detail["reason"]) == ("warn", "not-compared")
     assert len(found.detail["problems"]) == 2, found

@@ -4,6 +4,7 @@ from lyrikstore.canon.timestamps import now
 from lyrikstore.curate.reading.datasets import StoredDatasets
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.report import CheckState
+from lyrikstore.verify.store.readers import Readers
 from lyrikstore.verify.store.store import verify_store
 
 
@@ -12,7 +13,7 @@ def assert_sound(workshop) -> None:
         Repository.open(workshop.repo.root),
         trust=workshop.trust,
         at=now(),
-        datasets=StoredDatasets(),
+        readers=Readers(datasets=StoredDatasets()),
     )
     bad = [check for check in report.checks if check.state is CheckState.FAIL]
     assert not bad, bad

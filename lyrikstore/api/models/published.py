@@ -201,7 +201,7 @@ class PublishedModels:
         Raises:
             StorageError: Storage backend error. What is wrong with the card stands in the report.
         """
-        from lyrikstore.api.verify import ask_again
+        from lyrikstore.api.verify import all_readers
         from lyrikstore.publish.cards.check import verify_card
 
         store = self.store
@@ -211,8 +211,7 @@ class PublishedModels:
             trust=store.trust if trust is None else trust,
             at=at or store.clock(),
             memory=store.memory,
-            recompute=recompute,
-            again=ask_again(),
+            readers=all_readers(recompute=recompute),
             progress=progress,
         )
 
@@ -254,6 +253,7 @@ class PublishedModels:
             VerificationError: (``not-verified``, ``answers-differ``) Else as
                 :func:`lyrikstore.deploy.deploy.deploy_checkpoint`.
         """
+        from lyrikstore.api.verify import all_readers
         from lyrikstore.deploy.deploy import deploy_checkpoint
         from lyrikstore.deploy.seal import Signing
         from lyrikstore.history.sync.push import push
@@ -277,6 +277,7 @@ class PublishedModels:
             clock=store.clock,
             base_env=environment,
             work=store.own_cache or store.repository.root,
+            readers=all_readers(),
             signing=Signing(store.signer(), name, push_home) if sign else None,
             probe=probe,
             check=check,
@@ -297,6 +298,7 @@ class PublishedModels:
         Raises:
             LyrikstoreError: As :func:`lyrikstore.deploy.again.deploy_again`.
         """
+        from lyrikstore.api.verify import all_readers
         from lyrikstore.deploy.again import deploy_again
 
         store = self.store
@@ -306,5 +308,6 @@ class PublishedModels:
             folder,
             trust=store.trust,
             clock=store.clock,
+            readers=all_readers(),
             progress=progress,
         )

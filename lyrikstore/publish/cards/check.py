@@ -6,6 +6,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.json import JSON, parse
@@ -13,8 +15,6 @@ from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.quoting import listed, quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.curate.labelled import read_labelled
-from lyrikstore.curate.reading.datasets import StoredDatasets
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -44,9 +44,8 @@ from lyrikstore.verify.report import (
     unchecked,
     warned,
 )
-from lyrikstore.verify.store.asked_again import AskAgain
-from lyrikstore.verify.store.evaluations import ReadRecords
 from lyrikstore.verify.store.object import verify_object
+from lyrikstore.verify.store.readers import NO_READERS, Readers
 
 _CALLED = {"checkpoint": "model", "dataset": "dataset"}
 
@@ -58,8 +57,7 @@ def verify_card(
     trust: Trust,
     at: datetime,
     memory: LogMemory | None = None,
-    recompute: bool = True,
-    again: AskAgain | None = None,
+    readers: Readers = NO_READERS,
     progress: OnProgress = silent,
 ) -> Report:
     """Return the report on a card: is it the signed one, and does it say what it rests on?
@@ -73,8 +71,8 @@ def verify_card(
         trust: Whom the verifier believes.
         at: The moment of verification.
         memory: What was signed and seen before, or None.
-        recompute: Whether to compute the evaluations of the model again.
-        again: As for :func:`~lyrikstore.verify.store.object.verify_object`.
+        readers: As for :func:`~lyrikstore.verify.store.object.verify_object`. The card is made
+            again whoever they are.
         progress: Progress callback, in bytes.
 
     Raises:
@@ -86,15 +84,13 @@ def verify_card(
     found = _find(repository, data)
     if isinstance(found, Check):
         return Report.of("card", (found,), subject=str(Digest.of(data)), issuer=None, at=at)
-    read = read_labelled if recompute else None
     return verify_logged_card(
         repository,
         found,
         trust=trust,
         at=at,
         memory=memory,
-        read=read,
-        again=again,
+        readers=readers,
         progress=progress,
     )
 
@@ -106,8 +102,7 @@ def verify_logged_card(
     trust: Trust,
     at: datetime,
     memory: LogMemory | None = None,
-    read: ReadRecords | None = None,
-    again: AskAgain | None = None,
+    readers: Readers = NO_READERS,
     progress: OnProgress = silent,
 ) -> Report:
     """Return the report on a card of a store, whether it was named or handed over.
@@ -118,8 +113,7 @@ def verify_logged_card(
         trust: Whom the verifier believes.
         at: The moment of verification.
         memory: What was signed and seen before, or None.
-        read: As for :func:`lyrikstore.verify.store.object.verify_object`.
-        again: Likewise.
+        readers: As for :func:`verify_card`.
         progress: Progress callback, in bytes.
 
     Raises:
@@ -134,10 +128,7 @@ def verify_logged_card(
         trust=trust,
         at=at,
         memory=memory,
-        read=read,
-        datasets=StoredDatasets(),
-        check_cards=lambda store, _: check_sources(store, card),
-        again=again,
+        readers=replace(readers, cards=lambda store, _: check_sources(store, card)),
         progress=progress,
     )
     about = repository.manifest(subject_id(card))

@@ -109,6 +109,8 @@ def reproduce_run(
     Cost: the training itself.
     """
     progress(Progress(phase="check"))
+    # Nothing is verified here: what trains is copied, each byte hashed, and compared is what comes
+    # out. `verify` says of the run, its data and the reproduction whether they say what is so.
     run, made = find_run(repo, ref)
     config = config_of(run)
     body: dict[str, Any] = {

@@ -1,7 +1,7 @@
 """Whether the figures of evaluations follow from their predictions (spec §13.9.9)."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lyrikstore.canon.digest import Digest
@@ -23,12 +23,12 @@ from lyrikstore.verify.report import Check, not_applicable, stated, warned
 from lyrikstore.verify.store.ancestry import known_retirements
 from lyrikstore.verify.store.asked_again import AskAgain, ask_again
 from lyrikstore.verify.store.generations import recompute_generations
+from lyrikstore.verify.store.readers import NO_READERS, Readers, ReadRecords
 from lyrikstore.verify.store.test_sets import learnt_by
 
 # What computes figures loads numpy, which few who verify need.
 if TYPE_CHECKING:
     from lyrikstore.verify.evaluation.answers import Predictions
-    from lyrikstore.verify.evaluation.recompute import LabelledRecord
 
 _CHECK = "evaluation.recomputed"
 GENERATIONS = frozenset({"generations/1", "generations/2"})
@@ -36,25 +36,18 @@ GENERATIONS = frozenset({"generations/1", "generations/2"})
 MONITOR = "monitor"
 """Purpose of an evaluation of data that came after the run."""
 
-ReadRecords = Callable[
-    [Repository, Sequence[Manifest], str, Sequence[str]], "Iterator[LabelledRecord]"
-]
-"""Yields the records of datasets: from store, datasets, field of the label, fields of values."""
-
 
 def check_evaluations(
     repository: Repository,
     ancestry: Mapping[Digest, Manifest],
-    read: ReadRecords | None,
-    again: AskAgain | None = None,
+    readers: Readers = NO_READERS,
 ) -> Check:
     """Return ``evaluation.recomputed`` of the evaluations in an ancestry.
 
     Args:
         repository: The store.
         ancestry: The manifests in question.
-        read: Reads the records of test sets; None: nothing is computed again.
-        again: Asks models and baselines again; None: nobody is asked.
+        readers: Reads the records of test sets; asks models and baselines again.
 
     Cost: one read of each ``predictions`` and of what the model learnt from, two of the test set,
     and 1,000 resamples of it. Of word counts, which are asked again, what :class:`AskAgain` costs.
@@ -66,6 +59,7 @@ def check_evaluations(
     bare = [one for one in evaluations if "predictions" not in one.body]
     if not evaluations:
         return not_applicable(_CHECK, "no evaluation in its ancestry")
+    read = readers.records
     if read is None and carrying:
         count = pluralize(len(carrying), "evaluation was", "evaluations were")
         return warned("evaluation.recomputed", "not-recomputed", f"{count} not computed again")
@@ -76,7 +70,7 @@ def check_evaluations(
     records, unasked = 0, list[JSON]()
     for one in carrying:
         records += _recompute(repository, one, ancestry, read, problems)
-        unasked += _ask(repository, one, ancestry, again, problems)
+        unasked += _ask(repository, one, ancestry, readers.answers, problems)
     done = pluralize(len(carrying), "evaluation follows", "evaluations follow")
     if bare and not problems.count:
         first = f"{bare[0].name} ({bare[0].id.short})"

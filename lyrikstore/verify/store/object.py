@@ -14,7 +14,6 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.datasets.check import DatasetChecks
-from lyrikstore.verify.datasets.reading import DatasetReading
 from lyrikstore.verify.deployment.rights import rights_in_base
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, Report, failed, passed
@@ -30,11 +29,11 @@ from lyrikstore.verify.store.ancestry import (
     closure,
     hash_blobs,
 )
-from lyrikstore.verify.store.asked_again import AskAgain
-from lyrikstore.verify.store.evaluations import ReadRecords, check_evaluations
+from lyrikstore.verify.store.evaluations import check_evaluations
 from lyrikstore.verify.store.log import check_log_state
+from lyrikstore.verify.store.readers import NO_READERS, Readers
 from lyrikstore.verify.store.statements.approvals import check_approvals
-from lyrikstore.verify.store.statements.cards import CheckCards, check_cards_among
+from lyrikstore.verify.store.statements.cards import check_cards_among
 from lyrikstore.verify.store.statements.checkpoints import check_checkpoints, unfollowed
 from lyrikstore.verify.store.statements.confinement import unconfined_cause
 from lyrikstore.verify.store.statements.deployments import check_deployments
@@ -48,10 +47,7 @@ def verify_object(
     trust: Trust,
     at: datetime,
     memory: LogMemory | None = None,
-    read: ReadRecords | None = None,
-    check_cards: CheckCards | None = None,
-    datasets: DatasetReading | None = None,
-    again: AskAgain | None = None,
+    readers: Readers = NO_READERS,
     progress: OnProgress = silent,
 ) -> Report:
     """Return the report on a logged manifest and its whole ancestry.
@@ -62,13 +58,7 @@ def verify_object(
         trust: Whom the verifier believes.
         at: The moment of verification.
         memory: What was signed and seen before, or None.
-        read: Reads the records of test sets, so that evaluations are computed again; None: they
-            are not, and the verdict is at best ``valid`` where that would be possible.
-        check_cards: Makes the cards in its ancestry again; None: they are not checked.
-        datasets: Reads the data of datasets, so that what they say of it is held against it; None:
-            it is not, and the verdict is at best ``incomplete`` where there are any.
-        again: Asks models again whose evaluations are computed; None: nobody is asked, which is
-            said among what is not proven.
+        readers: Who reads data, asks models and makes cards again; what is left out is unchecked.
         progress: Progress callback, in bytes.
 
     Raises:
@@ -89,8 +79,8 @@ def verify_object(
     total = hash_blobs(repository, ancestry.values(), named, damage, progress)
     check_sums(repository, ancestry.values(), broken)
     subject = ancestry.get(identity)
-    measured = DatasetChecks(repository, ancestry, datasets)
-    evaluations = check_evaluations(repository, ancestry, read, again if read else None)
+    measured = DatasetChecks(repository, ancestry, readers.datasets)
+    evaluations = check_evaluations(repository, ancestry, readers)
     made = (
         *log.checks,
         _check_object(repository, identity, ancestry, broken),
@@ -107,12 +97,12 @@ def verify_object(
         ),
         *measured.checks,
         check_runs(repository, ancestry),
-        check_checkpoints(repository, ancestry, read),
+        check_checkpoints(repository, ancestry, readers.records),
         check_approvals(repository, ancestry),
         check_rights(repository, ancestry, trust=trust, at=at),
         check_same_bytes(repository, ancestry),
         check_deployments(repository, ancestry),
-        check_cards_among(repository, ancestry, check_cards),
+        check_cards_among(repository, ancestry, readers.cards),
         evaluations,
     )
     return Report.of(

@@ -27,7 +27,6 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.objects.backends.base import NOT_A_FILE, LocalBackend
 from lyrikstore.objects.parallel.tasks import Pools
 from lyrikstore.verify.datasets.check import DatasetChecks
-from lyrikstore.verify.datasets.reading import DatasetReading
 from lyrikstore.verify.log_memory import not_known_lost
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, CheckState, Report, Verdict, unchecked, warned
@@ -44,8 +43,9 @@ from lyrikstore.verify.store.ancestry import (
 from lyrikstore.verify.store.credentials import check_logged_credentials
 from lyrikstore.verify.store.log import check_log_state, check_tiles, opening_failed
 from lyrikstore.verify.store.packs import check_blobs, check_orphans, check_packs_alone
+from lyrikstore.verify.store.readers import NO_READERS, CheckCards, Readers
 from lyrikstore.verify.store.statements.approvals import check_approvals
-from lyrikstore.verify.store.statements.cards import CheckCards, check_cards_among
+from lyrikstore.verify.store.statements.cards import check_cards_among
 from lyrikstore.verify.store.statements.checkpoints import check_checkpoints
 from lyrikstore.verify.store.statements.deployments import check_deployments
 from lyrikstore.verify.store.statements.runs import check_runs
@@ -60,8 +60,7 @@ def verify_store(
     progress: OnProgress = silent,
     share: float = 1,
     pools: Pools | None = None,
-    check_cards: CheckCards | None = None,
-    datasets: DatasetReading | None = None,
+    readers: Readers = NO_READERS,
 ) -> Report:
     """Return the report on a whole store: every byte of it is read and hashed.
 
@@ -75,10 +74,9 @@ def verify_store(
         share: How many of the packs to read: 1 for all; less leaves the verdict incomplete, for
             what was not read is not known to be there. 0 reads no tree either.
         pools: Makes the workers that read the packs, if they are not to be processes here.
-        check_cards: Makes the cards with effect again; None, or share 0: they are not checked.
-        datasets: Reads the data of datasets, so that what they say of it is held against it; None,
-            or a ``share`` of less than 1: it is not, and the verdict is at best ``incomplete``
-            where there are any.
+        readers: Who reads datasets, and makes the cards with effect again; what is left out is
+            unchecked, as are datasets with a ``share`` of less than 1, and cards with 0. Of a whole
+            store no evaluation is computed again.
 
     Raises:
         StorageError: The disk cannot be read.
@@ -98,7 +96,7 @@ def verify_store(
         effect = Problems("rights")
         flagged = _without_effect(repository, effect)
         counting = {one: manifests[one] for one in manifests if one not in flagged}
-        measured = DatasetChecks(repository, counting, datasets if share == 1 else None)
+        measured = DatasetChecks(repository, counting, readers.datasets if share == 1 else None)
         made = {
             check.id: check
             for check in (
@@ -119,7 +117,7 @@ def verify_store(
                     trust,
                     at,
                     trees=share > 0,
-                    check_cards=check_cards if share > 0 else None,
+                    check_cards=readers.cards if share > 0 else None,
                 ),
                 check_orphans(repository, records),
                 blobs.result(),
@@ -147,8 +145,7 @@ def verify_store_at(
     progress: OnProgress = silent,
     share: float = 1,
     pools: Pools | None = None,
-    check_cards: CheckCards | None = None,
-    datasets: DatasetReading | None = None,
+    readers: Readers = NO_READERS,
 ) -> Report:
     """Return the report on the store in the folder ``root``, also where it cannot be opened.
 
@@ -160,8 +157,7 @@ def verify_store_at(
         progress: Progress callback, in bytes, called from another thread.
         share: As for :func:`verify_store`.
         pools: As for :func:`verify_store`.
-        check_cards: As for :func:`verify_store`.
-        datasets: As for :func:`verify_store`.
+        readers: As for :func:`verify_store`.
 
     Raises:
         NotFoundError: (``no-store``) there is none.
@@ -197,8 +193,7 @@ def verify_store_at(
         progress=progress,
         share=share,
         pools=pools,
-        check_cards=check_cards,
-        datasets=datasets,
+        readers=readers,
     )
 
 

@@ -17,6 +17,7 @@ from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.rights.required import check_rights
 from lyrikstore.verify.store.object import verify_object
+from lyrikstore.verify.store.readers import Readers
 from tests.credentialed import log_credential
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -77,7 +78,9 @@ def test_nothing_is_lost_and_nothing_renamed_into_another(bench: Any) -> None:
     assert both.attachments_in("licence-text") == letters.attachments_in("licence-text")
     assert body["descriptor"]["derivedFrom"]["value"] == [str(letters.id), str(rulings.id)]
     trust = Trust((TrustedIssuer(did=signer_for("owner").did, nickname="me"),))
-    report = verify_object(bench.repo, both.id, trust=trust, at=AT, datasets=StoredDatasets())
+    report = verify_object(
+        bench.repo, both.id, trust=trust, at=AT, readers=Readers(datasets=StoredDatasets())
+    )
     assert not [one for one in report.checks if one.state is CheckState.FAIL]
     assert bench.filter(None, "acme/letters", "jud/rulings", to="acme/both").unchanged
 

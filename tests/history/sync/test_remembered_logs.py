@@ -15,6 +15,7 @@ from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.log.note import VerifierKey
 from lyrikstore.objects.backends.base import LocalBackend
 from lyrikstore.verify.report import Report
+from lyrikstore.verify.store.readers import Readers
 from lyrikstore.verify.store.store import verify_store_at
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
@@ -140,4 +141,6 @@ def key(number: int) -> KeySigner:
 
 def verify(root, memory: LogMemory, *friends: str) -> Report:
     trust = Trust(tuple(TrustedIssuer(did, did[-8:]) for did in friends))
-    return verify_store_at(root, trust=trust, at=NOW, memory=memory, datasets=StoredDatasets())
+    return verify_store_at(
+        root, trust=trust, at=NOW, memory=memory, readers=Readers(datasets=StoredDatasets())
+    )

@@ -2,9 +2,8 @@
 
 import pytest
 
-from lyrikstore.api.verify import ask_again
+from lyrikstore.api.verify import all_readers
 from lyrikstore.canon.timestamps import now
-from lyrikstore.curate.labelled import read_labelled
 from lyrikstore.train.evaluation import again
 from lyrikstore.verify.store.object import verify_object
 
@@ -15,7 +14,7 @@ NAME = "evaluations/acme/family"
 def asked(workshop):
     report = verify_object(
         workshop.repo, workshop.repo.resolve(NAME).id, trust=workshop.trust, at=now(),
-        read=read_labelled, again=ask_again(),
+        readers=all_readers(),
     )  # fmt: skip
     check = report.check("evaluation.recomputed")
     assert (report.verdict, check.state) == ("trusted", "pass"), check

@@ -17,6 +17,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.report import Report
 from lyrikstore.verify.store.object import verify_object
+from lyrikstore.verify.store.readers import Readers
 from lyrikstore.verify.store.store import verify_store
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -103,7 +104,7 @@ class Forger(Struct):
 
     def verify(self, manifest: Manifest | None = None, **changes: Any) -> Report:
         """Return the report on an object, or on the whole store."""
-        how = {"trust": TRUST, "at": NOW, "datasets": StoredDatasets(), **changes}
+        how = {"trust": TRUST, "at": NOW, "readers": Readers(datasets=StoredDatasets()), **changes}
         if manifest is None:
             return verify_store(self.repo, **how)
         return verify_object(self.repo, manifest.id, **how)

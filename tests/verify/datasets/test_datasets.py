@@ -18,6 +18,7 @@ from lyrikstore.history.gc.gc import collect
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.verify.datasets.check import DatasetChecks
 from lyrikstore.verify.report import Verdict
+from lyrikstore.verify.store.readers import NO_READERS, Readers
 from tests.decisions import encode_decisions
 from tests.verify.datasets.conftest import make_stage
 from tests.verify.datasets.forging import NOW, OWNER, Change
@@ -254,7 +255,7 @@ def test_a_reader_of_later_is_not_checked(stage: Any) -> None:
 
 
 def test_without_data_nothing_is_checked_and_nothing_passes(stage: Any) -> None:
-    report = stage.forger.verify(stage.made["rows"], datasets=None)
+    report = stage.forger.verify(stage.made["rows"], readers=NO_READERS)
     assert report.check("datasets").detail["reason"] == "not-read"
     assert report.verdict is Verdict.INCOMPLETE
     quick = stage.forger.verify(share=0)
@@ -282,9 +283,9 @@ class Absent(StoredDatasets):
 
 
 def test_what_was_not_fetched_is_not_checked(stage: Any) -> None:
-    report = stage.forger.verify(stage.made["clean"], datasets=Absent())
+    report = stage.forger.verify(stage.made["clean"], readers=Readers(datasets=Absent()))
     assert (report.check("datasets").detail["reason"], report.verdict) == ("lost", "incomplete")
-    report = stage.forger.verify(stage.made["roots"], datasets=Absent())
+    report = stage.forger.verify(stage.made["roots"], readers=Readers(datasets=Absent()))
     assert report.check("records").detail["reason"] == "lost"
 
 

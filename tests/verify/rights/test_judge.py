@@ -27,6 +27,7 @@ from lyrikstore.verify.report import CheckState, Verdict
 from lyrikstore.verify.report_text import headline, meaning, rights_alone, was_taken_back
 from lyrikstore.verify.rights.required import check_rights
 from lyrikstore.verify.store.object import verify_object
+from lyrikstore.verify.store.readers import Readers
 from lyrikstore_cli.report import to_believe
 from tests.sweep import examples
 from tests.verify.rights.stage import DAY, OTHER, TRAINER, Scene, Stage
@@ -247,7 +248,7 @@ def test_a_right_taken_back_is_not_called_an_unknown_key(
         run.id,
         trust=stage.trust,
         at=stage.now + DAY,
-        datasets=StoredDatasets(),
+        readers=Readers(datasets=StoredDatasets()),
     )
     assert (report.verdict, rights_alone(report)) == ("valid", report.check("rights"))
     assert was_taken_back(rights_alone(report))
@@ -264,7 +265,7 @@ def test_whoever_does_not_know_the_issuer_is_told_to_ask_who_that_is(
         stage.force().id,
         trust=stage.trust,
         at=stage.now,
-        datasets=StoredDatasets(),
+        readers=Readers(datasets=StoredDatasets()),
     )
     assert report.verdict == "valid"
     assert not was_taken_back(rights_alone(report))

@@ -14,6 +14,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.verify.report import Report
 from lyrikstore.verify.store.object import verify_object
+from lyrikstore.verify.store.readers import Readers
 from lyrikstore.verify.store.store import verify_store_at
 
 ENVIRONMENT = {"python": "3.11.7", "platform": "linux", "packages": {}, "threads": 2}
@@ -37,7 +38,7 @@ class Lineage:
         arguments = {
             "trust": self.world.trusting(self.world.OWNER.did),
             "at": self.world.NOW,
-            "datasets": StoredDatasets(),
+            "readers": Readers(datasets=StoredDatasets()),
         }
         return verify_store_at(self.root, **{**arguments, **changes})
 
@@ -45,7 +46,7 @@ class Lineage:
         arguments = {
             "trust": self.world.trusting(self.world.OWNER.did),
             "at": self.world.NOW,
-            "datasets": StoredDatasets(),
+            "readers": Readers(datasets=StoredDatasets()),
         }
         return verify_object(self.repository, self.ids[name], **{**arguments, **changes})
 

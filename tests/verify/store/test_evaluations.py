@@ -12,6 +12,7 @@ from lyrikstore.credentials.terms.model import whole
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest
 from lyrikstore.history.trees.tree import Tree, TreeEntry
+from lyrikstore.verify.store.readers import Readers
 from tests.verify.store.lineage import ENVIRONMENT, Lineage, other_train, problems, states
 
 
@@ -120,7 +121,8 @@ def test_records_of_an_evaluation_are_read_where_they_can_be(fresh: Lineage) -> 
     _evaluation(fresh, test, [right], {"predictions": answers}, attachments=carried, blobs=(data,))
     unread = fresh.object("evaluation").check("evaluation.recomputed")
     assert (unread.state, unread.detail["reason"]) == ("warn", "not-recomputed")
-    read = fresh.object("evaluation", read=lambda *_: iter(())).check("evaluation.recomputed")
+    readers = Readers(records=lambda *_: iter(()))
+    read = fresh.object("evaluation", readers=readers).check("evaluation.recomputed")
     assert (read.state, read.detail["reason"]) == ("fail", "bad-predictions")
 
 

@@ -11,6 +11,7 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.curate.reading.datasets import StoredDatasets
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.verify.checks import PROCEDURES
+from lyrikstore.verify.store.readers import Readers
 from lyrikstore.verify.store.store import verify_store
 from tests.verify.store.lineage import Lineage, problems, states
 
@@ -101,6 +102,6 @@ def test_verify_store_on_an_open_one(sound: Lineage) -> None:
         sound.repository,
         trust=sound.world.trusting(sound.world.OWNER.did),
         at=sound.world.NOW,
-        datasets=StoredDatasets(),
+        readers=Readers(datasets=StoredDatasets()),
     )
     assert report.verdict == "trusted"

@@ -1,15 +1,13 @@
 """Cards among what is verified: whoever can make them again is given from above (spec §14.6)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.report import Check, not_applicable, unchecked
-
-CheckCards = Callable[[Repository, Sequence[Manifest]], Check]
-"""Returns ``card.sources`` of cards: from the store, and cards of it in log order."""
+from lyrikstore.verify.store.readers import CheckCards
 
 
 def check_cards_among(

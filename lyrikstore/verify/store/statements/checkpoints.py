@@ -22,7 +22,7 @@ from lyrikstore.verify.evaluation.choice.candidates import (
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable, stated
 from lyrikstore.verify.store.ancestry import known_retirements
-from lyrikstore.verify.store.evaluations import ReadRecords
+from lyrikstore.verify.store.readers import ReadRecords
 
 if TYPE_CHECKING:
     from lyrikstore.verify.evaluation.choice.validation import Decided, ValidationScores
