@@ -25,6 +25,9 @@ PACKAGES = (
 )
 """Packages whose version can change a number in a result, or a prompt."""
 
+SOURCES = ("train", "verify/evaluation/choice")
+"""Folders of the package whose sources decide what a run gives: the second one chooses."""
+
 MEMORY_SHARE = Decimal("0.85")
 """Of the memory of a machine or GPU, what a run may be expected to take: figures are ±30 %."""
 
@@ -91,15 +94,16 @@ def check_device(device: str, task: str) -> None:
 
 
 def describe_code() -> dict[str, str]:
-    """Return the ``code`` member of a run: which sources of ours trained.
+    """Return the ``code`` member of a run: which sources of ours trained, and chose (spec §13.5).
 
-    The digest is the ``files`` identity (spec/05-trees.md) of the Python files of
-    ``lyrikstore/train``, with paths relative to that folder.
+    The digest is the ``files`` identity (spec/05-trees.md) of the Python files in :data:`SOURCES`,
+    with paths relative to the package.
     """
-    folder = Path(__file__).parent
+    package = Path(__file__).parents[1]
     entries = [
-        TreeEntry(path.relative_to(folder).as_posix(), path.stat().st_size, Digest.of_file(path))
-        for path in folder.rglob("*.py")
+        TreeEntry(path.relative_to(package).as_posix(), path.stat().st_size, Digest.of_file(path))
+        for folder in SOURCES
+        for path in (package / folder).rglob("*.py")
     ]
     return {
         "package": "lyrikstore",

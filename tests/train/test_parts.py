@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import RunFailedError, StorageError
 from lyrikstore.objects.io.private_folder import sweep
-from lyrikstore.train.environment import describe_code, describe_environment
+from lyrikstore.train import environment
+from lyrikstore.train.environment import SOURCES, describe_code, describe_environment
 from lyrikstore.train.formats.adapter import FILES, FORMAT
 from lyrikstore.train.formats.formats import FORMATS
 from lyrikstore.train.seal import seal
@@ -102,6 +104,29 @@ def test_environment_and_code_are_told():
     assert {"torch", "transformers", "peft"} <= about["packages"].keys()
     assert describe_code() == describe_code()
     assert describe_code()["digest"].startswith("blake3:")
+
+
+DECIDE_NOTHING = (
+    "lyrikstore.verify.evaluation.answers",  # the unit of scores in predictions
+    "lyrikstore.verify.evaluation.slices",  # which records are told apart in an evaluation
+    "lyrikstore.verify.evaluation.words",  # names of models
+    "lyrikstore.verify.rights.judge",
+    "lyrikstore.verify.store.statements.segments",  # which points are kept to replay from
+)
+
+
+def test_what_trains_and_chooses_is_in_the_digest_of_the_code():
+    """Sources that decide results moved out of the folder once, and no digest had them."""
+    package = Path(environment.__file__).parents[1]
+    covered = tuple(f"lyrikstore.{folder.replace('/', '.')}" for folder in SOURCES)
+    trains = [package / "train" / "candidates.py", *(package / "train" / "worker").rglob("*.py")]
+    for source in trains + [each for one in SOURCES for each in (package / one).rglob("*.py")]:
+        if source.is_relative_to(package / "train") and source not in trains:
+            continue
+        named = re.findall(
+            r"^ *from (lyrikstore\.verify[\w.]*) import", source.read_text(), re.MULTILINE
+        )
+        assert [one for one in named if not one.startswith((*covered, *DECIDE_NOTHING))] == []
 
 
 class Blobs:
