@@ -20,11 +20,11 @@ from lyrikstore.curate.readers.batches import batched
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.readers.records import ROWS, iter_rows
 from lyrikstore.curate.readers.statistics import RowStatistics
-from lyrikstore.curate.recipes.decisions import decision_version, read_decisions
+from lyrikstore.curate.recipes.decisions import read_strange_decisions
 from lyrikstore.history.records.order_root import record_id
 from lyrikstore.history.records.rows import BadRow
 from lyrikstore.history.trees.tree import Tree
-from lyrikstore.verify.datasets.body import stats_of
+from lyrikstore.verify.datasets.body import OF_ROWS, stats_of
 from lyrikstore.verify.datasets.reading import DecisionRow, MeasuredRecords, OpenBlob, Rows
 
 _KEPT_BYTES = 64 << 20
@@ -68,7 +68,9 @@ class StoredDatasets:
         stated, roles = stats_of(body), FieldRoles.of_body(body)
         layout = RowLayout(body["reader"], roles)
         is_rows = layout.reader in ROWS
-        measures, has_ids = "fields" in stated and is_rows, bool(roles.id) and is_rows
+        # ATTACK A88: labels that no record has, beside no fields for which rows would be measured.
+        measures = is_rows and not {"fields", *OF_ROWS}.isdisjoint(stated)
+        has_ids = bool(roles.id) and is_rows
         key = encode([layout.reader, roles.to_json(), measures])
         records, statistics, ids = 0, RowStatistics(named=roles.names), list[bytes]()
         for _, path, digest in _files(body, tree):
@@ -92,7 +94,7 @@ class StoredDatasets:
 
     def decisions(self, stream: BinaryIO) -> tuple[int, Iterator[DecisionRow]]:
         """Return version and rows of a decision table; see :meth:`DatasetReading.decisions`."""
-        return decision_version(stream), read_decisions(stream)
+        return read_strange_decisions(stream)
 
     def _sample(
         self, body: Mapping[str, Any], tree: Tree, open_blob: OpenBlob, roles: FieldRoles

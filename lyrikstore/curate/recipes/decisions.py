@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from msgspec import Struct
 
-from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.curate.readers.rows import RowError, parse_row
 from lyrikstore.curate.recipes.filters.contract import OtherRecord
 from lyrikstore.curate.work import storing
+from lyrikstore.history.records.rows import BadRow
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -241,6 +243,46 @@ def read_decisions(stream: BinaryIO, wanted: "DecisionQuery | None" = None) -> I
             columns = [column.to_pylist() for column in some.columns]
         for values in zip(*columns, strict=True):
             yield Decision.of_cells(dict(zip(batch.schema.names, values, strict=True)))
+
+
+def read_strange_decisions(stream: BinaryIO) -> tuple[int, Iterator[Decision]]:
+    """Return version and rows of a decision table that may be hostile, in order.
+
+    ATTACK A89: one long reason that some thousand rows share fills the memory of whoever verifies.
+
+    Args:
+        stream: The table, seekable.
+
+    Raises:
+        FormatError: (``bad-decisions``) as :func:`read_decisions`; or it asks for more memory or
+            time than a file of rows gets.
+        StorageError: (``worker-died``) no process can be started.
+
+    Cost: that of :func:`~lyrikstore.curate.readers.parquet_process.read_parquet`.
+    """
+    version = decision_version(stream)
+    return version, _in_process(stream, version)
+
+
+def _in_process(stream: BinaryIO, version: int) -> Iterator[Decision]:
+    # Loaded where somebody verifies: it starts a process.
+    from lyrikstore.curate.readers.parquet_process import read_parquet
+
+    names = (COLUMNS, COLUMNS_2, COLUMNS_3)[version - 1]
+    kinds = {name: int if name in _INTEGERS else str for name in names}
+    try:
+        for row in read_parquet("the decision table", stream):
+            if isinstance(row, BadRow):
+                raise FormatError("bad-decisions", f"row {row.line} is none: {row.reason}")
+            found: dict[str, Any] = dict.fromkeys(names) | parse_row(row.data)
+            if found.keys() != kinds.keys() or not all(
+                type(value) is kinds[name] or (value is None and name not in _REQUIRED)
+                for name, value in found.items()
+            ):
+                raise FormatError("bad-decisions", f"row {row.line} is no decision")
+            yield Decision.of_cells(found)
+    except (InvalidInputError, RowError) as error:
+        raise FormatError("bad-decisions", f"the decision table is damaged: {error}") from None
 
 
 def read_salt(stream: BinaryIO) -> bytes | None:

@@ -30,6 +30,9 @@ FindNear = Callable[
 """Tells which records are nearly in training data: from store, run, test set, training data, and
 the method; None: that method is another."""
 
+NEAR = "near duplicates"
+"""What is named where nobody looked for them again, or at all."""
+
 TOLERANCE, FITTED_TOLERANCE = 2, 5_000
 """Millionths by which a score may be another: of a model sums in another order; of a baseline that
 was fitted once more what an optimiser leaves open."""
@@ -99,7 +102,8 @@ def ask_again(
         if asked.fault or asked.undone:
             return asked
     method = evaluation.body.get("overlap", {}).get("near", {}).get("method")
-    if method is None:
+    if method is None:  # ATTACK A91: who looks finds some, and so nobody is said to have looked
+        asked.unasked.append(NEAR)
         return asked
     try:
         near = again.near(repository, run, data["test"], data["train"], method)
@@ -107,7 +111,7 @@ def ask_again(
         asked.undone = quote(error.message, 300)
         return asked
     if near is None:
-        asked.unasked.append("near duplicates")
+        asked.unasked.append(NEAR)
     # ATTACK A91: a test set of what training has nearly, and nothing says so.
     elif list(near) != predictions.near.tolist():
         asked.fault = "other records are nearly in the training data than it says"

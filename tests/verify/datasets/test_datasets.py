@@ -4,8 +4,10 @@ import io
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from msgspec.structs import replace
@@ -13,7 +15,12 @@ from msgspec.structs import replace
 from lyrikstore.canon.errors import IncompleteError
 from lyrikstore.curate.commit.inputs import CommitOptions
 from lyrikstore.curate.reading.datasets import StoredDatasets
-from lyrikstore.curate.recipes.decisions import Decision, read_decisions
+from lyrikstore.curate.recipes.decisions import (
+    Decision,
+    decision_schema,
+    decision_version,
+    read_decisions,
+)
 from lyrikstore.history.gc.gc import collect
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.verify.datasets.check import DatasetChecks
@@ -54,6 +61,11 @@ def counts(**given: int) -> Change:
     return change
 
 
+def bare(body: Any) -> None:
+    """Take out what rows are measured for, but for the labels."""
+    body["descriptor"]["stats"]["value"].pop("fields")
+
+
 def drop(name: str) -> Change:
     return lambda body: body.pop(name)
 
@@ -77,6 +89,7 @@ FALSE: list[tuple[str, Change]] = [
     ("rows", put("fields", "id", "text")),
     ("rows", stats("labels", 0, "records", 900)),
     ("rows", stats("labels", 0, "label", "invented")),
+    ("rows", lambda body: (stats("labels", 0, "records", 900)(body), bare(body))),
     ("rows", stats("severalLabels", 5)),
     ("rows", stats("fields", 1, "missing", 4)),
     ("rows", stats("fields", 2, "lengths", "most", 4)),
@@ -218,6 +231,28 @@ def test_a_list_of_what_was_skipped_that_has_another_length_is_found(stage: Any)
     for count, state in ((1, "pass"), (2, "differs")):
         forged = stage.forger.sign(stage.made["rows"], put("skipped", count), blobs=added)
         assert stage.forger.reason(forged) == state
+
+
+def test_a_small_table_that_stands_for_gigabytes_is_no_decision_table(stage: Any) -> None:
+    """ATTACK A89: one long reason in every row, stored once."""
+    rows, schema, target = 20_000, decision_schema(3), io.BytesIO()
+    long = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), ["x" * (1 << 20)])
+    cells = {
+        one.name: pa.nulls(rows, one.type) if one.nullable else pa.array([0] * rows, one.type)
+        for one in schema
+        if one.name != "action"
+    } | {"action": pa.array(["kept"] * rows), "reason": long}
+    fields = [pa.field(one.name, cells[one.name].type, one.nullable) for one in schema]
+    table = pa.table([cells[name] for name in schema.names], pa.schema(fields))
+    with pq.ParquetWriter(target, table.schema, compression="zstd", store_schema=False) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({"salt": "ab" * 32})
+    assert decision_version(io.BytesIO(target.getvalue())) == 3
+    assert len(target.getvalue()) < 1 << 20
+    forged = stage.forger.sign(stage.made["clean"], blobs={"decisions": target.getvalue()})
+    before = getrusage(RUSAGE_SELF).ru_maxrss
+    assert stage.forger.reason(forged) == "bad-decisions"
+    assert getrusage(RUSAGE_SELF).ru_maxrss - before < 512 << 10  # KiB
 
 
 def test_steps_that_are_not_the_recipes_are_found(stage: Any) -> None:
