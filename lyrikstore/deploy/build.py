@@ -127,7 +127,7 @@ class FolderBuild:
         return dict(sorted(self._files.items()))
 
     def check(self) -> None:
-        """Return if the folder has the files that were written here, and nothing else.
+        """Check that the folder has the files that were written here, and nothing else.
 
         Raises:
             RunFailedError: (``bad-output``) it has something else, or lacks one.

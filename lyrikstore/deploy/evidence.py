@@ -97,7 +97,7 @@ def check_pushed(repository: Repository, manifests: Iterable[Digest]) -> None:
 def check_writable(
     repository: Repository, inputs: Iterable[Input], kept: Collection[Digest], at: datetime
 ) -> None:
-    """Return if the evidence of a deployment can be written, and read: before the work.
+    """Check that the evidence of a deployment can be written, and read: before the work.
 
     Args:
         repository: The store.

@@ -87,7 +87,7 @@ class Signing(Struct, frozen=True):
 
 
 def check_may_log(repository: Repository, signing: Signing, name: str) -> None:
-    """Return if a deployment can be logged under a name, and shown to be: before the work.
+    """Check that a deployment can be logged under a name, and shown to be: before the work.
 
     Raises:
         PolicyError: (``unauthorised``) the policy does not let the signer say this.
@@ -197,7 +197,7 @@ def push_logged(repository: Repository, signing: Signing, deployment: Manifest) 
 
 
 def check_has_effect(repository: Repository, deployment: Manifest) -> None:
-    """Return if a logged deployment moved its name.
+    """Check that a logged deployment moved its name.
 
     Raises:
         VerificationError: (``not-verified``) it is flagged.

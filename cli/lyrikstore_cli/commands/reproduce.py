@@ -43,7 +43,7 @@ def command(
     REF is a run or a checkpoint of one. It is done with the very data, config and seed, in a
     private folder; what comes is compared and thrown away. The data is used again, so that takes
     the right to (exit code 14). Whoever has a clone can do it: where the store's policy lets them
-    not sign, the verdict is told and not logged.
+    not sign, the verdict is printed and not logged.
 
     MATCH: the same bytes. WITHIN TOLERANCE: other bytes, within what the run fixed before its first
     step. MISMATCH (exit code 3): neither. INCONCLUSIVE (5): neither, but on another processor, with

@@ -100,7 +100,7 @@ class Appender:
             yield
 
     def check_original(self) -> None:
-        """Return if this is the store whose log the key signs, as far as is known without a lock.
+        """Check that this is the store whose log the key signs, as far as is known without a lock.
 
         Raises:
             ConflictError: (``copied-store``) see :meth:`Publisher.check_original`.
@@ -259,7 +259,7 @@ class Appender:
         credentials: Sequence[bytes],
         table: RefTable | None = None,
     ) -> None:
-        """Return if what is to be logged may claim its dates (spec §7.9).
+        """Check that what is to be logged may claim its dates (spec §7.9).
 
         Args:
             manifests: The manifests.

@@ -102,7 +102,7 @@ class TransactionBuilder:
             self._writer = None
 
     def check_original(self) -> None:
-        """Return if this store is the one whose log its key signs; else :func:`recover` raises."""
+        """Check that this store is the one whose log its key signs; else :func:`recover` raises."""
         self._appender.check_original()
 
     @property

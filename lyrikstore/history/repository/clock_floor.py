@@ -204,7 +204,7 @@ def latest_date(floors: ClockFloors, now: datetime, dates: Iterable[datetime]) -
 
 
 def check_gap(floors: ClockFloors, date: datetime) -> None:
-    """Return if ``date`` is not long after all that the log holds.
+    """Check that ``date`` is not long after all that the log holds.
 
     ATTACK A98: one commit by a clock that is years ahead, and everybody after it is behind.
 

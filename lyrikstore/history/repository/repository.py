@@ -230,7 +230,7 @@ class Repository(StoreView):
         return floors.signing_date(now)
 
     def check_gap(self, date: datetime, floors: ClockFloors | None = None) -> None:
-        """Return if a date is not long after all that the log holds, or is meant.
+        """Check that a date is not long after all that the log holds, or is meant.
 
         Args:
             date: What is to be logged claims it.

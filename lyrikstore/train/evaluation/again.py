@@ -46,7 +46,7 @@ UNSURE = -1
 
 Rows = NDArray[np.int64]
 Answer = Callable[[Sequence[Example]], Rows]
-"""Millionths of some records; a row of :data:`UNSURE` is not told."""
+"""Millionths of some records; a row of :data:`UNSURE` is not known."""
 
 _PACKAGES = ("numpy", "scikit-learn", "scipy")
 

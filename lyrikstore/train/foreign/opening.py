@@ -124,7 +124,7 @@ def hash_reads(
 
 
 def check_reads_unchanged(reads: Sequence[OpenedRead]) -> None:
-    """Return if all that a command could read still is what it was.
+    """Check that all that a command could read still is what it was.
 
     Raises:
         VerificationError: (``input-changed``) a file was changed, added or removed.

@@ -83,7 +83,7 @@ def reproduce_run(
     progress: OnProgress = silent,
     message: str = "",
 ) -> Reproduction:
-    """Do a run again and return what came of it: signed and logged by who may, else told alone.
+    """Do a run again and return what came of it: logged where the key may sign, else unsigned.
 
     Args:
         repo: The store, opened to append.

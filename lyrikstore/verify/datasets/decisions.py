@@ -23,7 +23,7 @@ _BY_PLACE = 3
 _PARTS = frozenset({"", "train", "validation", "test"})
 
 _MAX_NAMES = 10_000
-"""Reasons of a table, and reasons and fields of a record, that are told apart."""
+"""Reasons of a table, and reasons and fields of a record, that are counted apart."""
 
 _NOTHING: frozenset[str] = frozenset()
 
@@ -305,7 +305,7 @@ class DecisionWalk:
         result.take_row(path, position, identity)
 
     def _compare(self, row: DecisionRow, record: ReadRecord) -> None:
-        """Return if a decision is about that record."""
+        """Check that a decision is about that record."""
         if self._version >= _BY_PLACE:
             is_it = (row.file, row.position) == (record.file, record.position)
         else:

@@ -91,13 +91,13 @@ class ResultFiles:
             raise UnsoundDecisionError(f"puts another record where file {at + 1} of the result is")
 
     def compare_documents(self) -> None:
-        """Return if every file was taken; raises as :meth:`take_document`."""
+        """Check that every file was taken; raises as :meth:`take_document`."""
         if 0 in self._counts:
             at = self._counts.index(0)
             raise UnsoundDecisionError(f"says nothing of file {at + 1} of the result")
 
     def compare_rows(self, rows: Rows) -> None:
-        """Return if the records of the dataset are those that were taken.
+        """Check that the records of the dataset are those that were taken.
 
         Args:
             rows: All of them.

@@ -22,7 +22,7 @@ AnswerAgain = Callable[
 ]
 """Gives millionths, records × labels of the model, some records at a time: from store, evaluation,
 checkpoint, run, datasets by role, and the name of an answerer; None: it is not asked again. A row
-of which a number is negative is not told."""
+with a negative number was not answered."""
 
 FindNear = Callable[
     [Repository, Manifest, Sequence[Manifest], Sequence[Manifest], str], "Sequence[bool] | None"

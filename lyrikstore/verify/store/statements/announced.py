@@ -43,7 +43,7 @@ def find_announced_faults(
         if not _are_named(refs, run, role, manifest_of):
             yield f"its {role} inputs are not those of its config"
     training = _section(config, "training")
-    # A command is not told the seed of anything.
+    # A command gets no seed.
     seed = 0 if foreign else training.get("seed", body["seed"])
     if body["seed"] != seed:
         yield "its seed is not that of its config"

@@ -236,7 +236,7 @@ def _check_locked(
     label = f"{evaluation.name} ({evaluation.id.short})"
     # ATTACK: a baseline that learnt from less than the model did, or from what nobody may train on.
     if {item.id for item in evaluation.inputs_in("train")} - set(learnt_by(checkpoint)):
-        problems.bad.append(f"{label}: its baseline learnt from other data than the model")
+        problems.bad.append(f"{label}: its baseline learned from other data than the model")
     for test in evaluation.inputs_in("test"):
         tested = ancestry.get(test.id)
         if tested is None:
