@@ -1,4 +1,4 @@
-"""What ``2026-12-01/`` was made of, and what a store says of itself, in ids, words and numbers."""
+"""What was kept of 1 December 2026 was made of, and says of itself, in ids, words and numbers."""
 
 import re
 import shutil
@@ -10,6 +10,10 @@ from typing import Any
 from msgspec import to_builtins
 
 from lyrikstore.api import FieldRoles, Store
+from lyrikstore.canon.timestamps import parse_timestamp
+
+AT = "2026-12-02T00:00:00Z"
+"""The moment for which ``2026-12-01-deployments/`` is judged."""
 
 ROWS = FieldRoles(text=("text",), label="label", id="id", group="matter")
 """The roles of fields that are named where rows are committed."""
@@ -89,6 +93,20 @@ def open_copy(made: Path, folder: Path) -> Store:
 def answers_of(store: Store) -> dict[str, Any]:
     """Return what a store answers to whoever looks at it, as JSON has it."""
     return {
+        **state_of(store),
+        "lineage": {ref: _lineage(store, ref) for ref in _LINEAGE},
+        "why": [[ref, record, _why(store, ref, record)] for ref, record in _WHY],
+        "decisions": to_builtins(
+            store.query.sql(_DECISIONS, records=[f"acme/{one}" for one in _FILTERED]).rows
+        ),
+        "worst": {name: _worst(store, f"evaluations/acme/{name}") for name in _EVALUATIONS},
+        "cards": {name: _card(store, name, ref) for name, ref in _CARDS.items()},
+    }
+
+
+def state_of(store: Store) -> dict[str, Any]:
+    """Return which names, entries and retired versions a store has, as JSON has it."""
+    return {
         "names": {
             state.name: [str(state.id), store.resolve(state.name).kind]
             for state in store.query.names()
@@ -102,14 +120,30 @@ def answers_of(store: Store) -> dict[str, Any]:
             [one["type"], one["id"], one["kind"], one["name"], one["flagged"] is not None]
             for one in store.query.log()
         ],
-        "lineage": {ref: _lineage(store, ref) for ref in _LINEAGE},
-        "why": [[ref, record, _why(store, ref, record)] for ref, record in _WHY],
-        "decisions": to_builtins(
-            store.query.sql(_DECISIONS, records=[f"acme/{one}" for one in _FILTERED]).rows
-        ),
-        "worst": {name: _worst(store, f"evaluations/acme/{name}") for name in _EVALUATIONS},
-        "cards": {name: _card(store, name, ref) for name, ref in _CARDS.items()},
         "retired": sorted(map(str, store.datasets.retired())),
+    }
+
+
+def said_by(store: Store) -> dict[str, Any]:
+    """Return what the store of ``2026-12-01-deployments/`` says, and each verdict."""
+    state, at = state_of(store), parse_timestamp(AT)
+    refs = [*state["names"], *state["retired"]]
+    return {
+        **state,
+        "created": [entry["created"] for entry in store.query.log()],
+        "lineage": {ref: _lineage(store, ref) for ref in refs if ref.startswith("deployments/")},
+        "verdicts": {ref: verdict_of(store.verify(ref, at=at).to_json()) for ref in refs},
+    }
+
+
+def verdict_of(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a report's verdict, and of each check the state, with the reason if it has one."""
+    return {
+        "verdict": report["verdict"],
+        "checks": {
+            one["id"]: " ".join([one["state"], *filter(None, [one["detail"].get("reason")])])
+            for one in report["checks"]
+        },
     }
 
 
