@@ -115,11 +115,7 @@ def present_attachments(
     """
     found = manifest.attachments_in(role)
     if found and found[0] in retirements(repository).gone(manifest):
-        raise IncompleteError(
-            "retired",
-            f"the {role} of {manifest.name} {manifest.id.short} was retired",
-            hint=f"lyrikstore log retentions/{Name.parse(manifest.name).part} says by whom",
-        )
+        raise _was_retired(repository, manifest, role)
     return found
 
 
@@ -132,9 +128,18 @@ def present_tree(repository: Repository, manifest: Manifest) -> Tree:
         LyrikstoreError: As :meth:`Repository.tree`.
     """
     if manifest.id in retired_versions(repository):
-        raise IncompleteError(
-            "retired",
-            f"the data of {manifest.name} {manifest.id.short} was retired",
-            hint=f"lyrikstore log retentions/{Name.parse(manifest.name).part} says by whom",
-        )
+        raise _was_retired(repository, manifest, "data")
     return repository.tree(manifest)
+
+
+def _was_retired(repository: Repository, manifest: Manifest, what: str) -> IncompleteError:
+    # A deployment goes with its card and its checkpoint, and has no retention of its own then.
+    along = [item.id for item in manifest.inputs if item.role in _DEPLOYED]
+    names = [manifest.name, *(repository.manifest(identity).name for identity in along)]
+    retentions = [f"retentions/{Name.parse(name).part}" for name in names]
+    said = next((one for one in retentions if one in repository.refs), retentions[0])
+    return IncompleteError(
+        "retired",
+        f"the {what} of {manifest.name} {manifest.id.short} was retired",
+        hint=f"lyrikstore log {said} says by whom",
+    )

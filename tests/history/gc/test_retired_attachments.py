@@ -236,6 +236,7 @@ def test_what_was_deployed_of_a_retired_version_goes_with_it(shelf):
     with pytest.raises(IncompleteError) as caught:
         present_tree(shelf.repo, old)
     assert caught.value.kind == "retired"
+    assert "retentions/acme/model " in caught.value.hint  # of the card, not of its own name
     present_tree(shelf.repo, new)
     assert plan_retirement(shelf.repo, new.name, 1).versions == ()
 
