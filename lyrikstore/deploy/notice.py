@@ -6,12 +6,14 @@ from typing import Any
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.credentials.model.credential import DATASET
 from lyrikstore.credentials.terms.model import Answer, Terms
 from lyrikstore.credentials.terms.vocabulary import DUTIES
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import TreeEntry
-from lyrikstore.publish.cards.facts import CardFacts
+from lyrikstore.publish.cards.facts import CardFacts, credentials_about
+from lyrikstore.publish.cards.organisations import LoggedDocuments
 from lyrikstore.publish.markdown import plain
 from lyrikstore.train.formats import blend, word_counts
 
@@ -67,7 +69,7 @@ def notice_of(repository: Repository, facts: CardFacts) -> Notice:
     withheld: dict[str, bool] = {}
     datasets = dict.fromkeys(one for role, one in facts.datasets if role in _ROLES)
     for dataset in datasets:
-        lines += _dataset(dataset, facts, withheld)
+        lines += _dataset(repository, dataset, facts, withheld)
         for attached in dataset.attachments_in("licence-text"):
             name = f"licences/{attached.id.hex}.txt"
             licences[name] = repository.blobs.read(attached.id, max_bytes=_MAX_TEXT)
@@ -93,7 +95,9 @@ def notice_of(repository: Repository, facts: CardFacts) -> Notice:
     return Notice(text, licences, withheld)
 
 
-def _dataset(dataset: Manifest, facts: CardFacts, withheld: dict[str, bool]) -> Iterator[str]:
+def _dataset(
+    repository: Repository, dataset: Manifest, facts: CardFacts, withheld: dict[str, bool]
+) -> Iterator[str]:
     yield f"- {dataset.name} ({dataset.id})"
     licence = dataset.body.get("licence", {}).get("expression")
     yield f"  licence: {'none is stated' if licence is None else plain(licence)}"
@@ -103,7 +107,14 @@ def _dataset(dataset: Manifest, facts: CardFacts, withheld: dict[str, bool]) -> 
         if found.get("state") == "value":
             yield f"  {name}: {plain(str(found['value']))}"
     relied = _relied(facts)
-    for grant in facts.grants[dataset.id]:
+    # What was imported is permitted by whoever published it, under the manifest that it has there.
+    documents = LoggedDocuments(repository, None)
+    theirs = [
+        grant
+        for published in dataset.attachments_in("foreign-manifest")
+        for grant, _ in credentials_about(repository, published.id, DATASET, documents)
+    ]
+    for grant in (*facts.grants[dataset.id], *theirs):
         subject: Any = grant.document["credentialSubject"]
         issuer: Any = grant.document["issuer"]
         terms = Terms.of(subject["licence"])

@@ -202,7 +202,7 @@ def gather(repository: Repository, subject: Manifest, card: Manifest | None = No
     grants = {
         dataset.id: tuple(
             grant
-            for grant, _ in _credentials(repository, dataset.id, DATASET, documents)
+            for grant, _ in credentials_about(repository, dataset.id, DATASET, documents)
             if cited is None or grant.id in cited
         )
         for _, dataset in datasets
@@ -280,7 +280,7 @@ def _attestations(
     found = {}
     for dataset in datasets:
         if dataset.tree is not None:
-            about = _credentials(repository, dataset.tree, ATTESTATION, documents)
+            about = credentials_about(repository, dataset.tree, ATTESTATION, documents)
             known = tuple(one for one, _ in about if cited is None or one.id in cited)
             if known:
                 found[dataset.id] = known
@@ -296,7 +296,7 @@ def _said(
 ) -> Iterator[tuple[CredentialFacts, int]]:
     """Yield what was attested in answer to cards of every version of the subject's name."""
     for version in dict.fromkeys((subject.id, *history)):
-        for one, index in _credentials(repository, version, CARD_ATTESTATION, documents):
+        for one, index in credentials_about(repository, version, CARD_ATTESTATION, documents):
             about: Any = one.document["credentialSubject"]
             of = repository.manifest(version)
             # ATTACK: signed for one model, logged about another, by a clone that checks nothing.
@@ -395,9 +395,10 @@ def _tests(evaluation: Manifest, checkpoint: Manifest) -> bool:
     return [item.id for item in evaluation.inputs_in("checkpoint")] == [checkpoint.id]
 
 
-def _credentials(
+def credentials_about(
     repository: Repository, about: Digest, kind: CredentialKind, documents: LoggedDocuments
 ) -> Iterator[tuple[CredentialFacts, int]]:
+    """Yield the credentials about a manifest or tree that hold, each with its log index."""
     for entry in repository.credentials_about(about):
         keys: list[ResolvedKey] = []
         try:
