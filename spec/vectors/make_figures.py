@@ -82,6 +82,12 @@ def fields(at: int, **changes: Any) -> Change:
     return lambda said: said["descriptor"]["stats"]["value"]["fields"][at].update(changes)
 
 
+def imported(said: dict[str, Any]) -> None:
+    """Say what imports did at first, which kept no roles of fields."""
+    said["origin"] = "imported"
+    said.pop("fields")
+
+
 def cases() -> list[tuple[str, str, dict[str, str], dict[str, Any]]]:
     """Return id, verdict, check → reason (or state, where there is no reason), parts replaced."""
 
@@ -101,6 +107,12 @@ def cases() -> list[tuple[str, str, dict[str, str], dict[str, Any]]]:
         ("sound", "trusted", {"datasets": "pass", "records.root": "pass"}, {}),
         ("a-sample", "trusted", {"datasets": "pass"}, saying(stats(sample=sample))),
         ("later-statistics", "trusted", {"datasets": "pass"}, saying(stats(entropy="1"))),
+        ("an-import-without-roles", "trusted", {"datasets": "pass"}, saying(imported)),
+        false("fields-of-an-import", lambda said: (imported(said), fields(1, missing=0)(said))),
+        false(
+            "labels-of-an-import",
+            lambda said: (said.update(origin="imported"), stats(severalLabels=2)(said)),
+        ),
         ("not-recomputed", "valid", {"datasets": "not-recomputed"}, {"recompute": False}),
         ("no-data", "incomplete", {"datasets": "incomplete-data"}, {"data": None}),
         false("records", lambda said: said.update(records=11)),

@@ -1,15 +1,22 @@
 """A publisher takes in what an auditor signed; a buyer takes in the publisher's dataset."""
 
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
 from lyrikstore import Store
+from lyrikstore.api import KeyFolder
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import PolicyError
 from lyrikstore.canon.timestamps import now
 from lyrikstore.credentials.terms.model import Use
+from lyrikstore.deploy.notice import notice_of
+from lyrikstore.history.commit.transaction import open_transaction
+from lyrikstore.history.manifests.manifest import sign_manifest
 from lyrikstore.verify.rights.required import check_rights
+from tests.cli.small_runs import lines
+from tests.cli.small_runs import rows as small_rows
 from tests.conftest import Person
 
 STATUS = "https://data.example/status"
@@ -170,6 +177,66 @@ def test_a_delivery_becomes_a_dataset_of_ones_own(publisher, buyer, delivery) ->
     assert buyer.fails(15, "import", second, "-d", "acme/other", "--json").kind == "name-taken"
     buyer.ok("import", second, "-d", "theirs/docs")
     assert "nothing new" in publisher.ok("import", second).out  # its own
+
+
+def test_rows_are_taken_in_with_what_their_fields_mean(publisher, buyer) -> None:
+    """Filters ask for it, and statistics of labels follow from it; so do the files beside rows."""
+    rows = publisher.folder / "rows"
+    rows.mkdir()
+    (rows / "rows.jsonl").write_text(lines(small_rows(12)))
+    (rows / "README.md").write_text("no row\n")
+    publisher.ok("commit", rows, "-d", "acme/rows", "--text", "text", "--label", "label")
+    terms = ("--permit", "train,derivativeModels", "--require", "attribution")
+    publisher.ok("issue", "acme/rows", "-o", "delivery", *terms)
+    buyer.ok("import", publisher.folder / "delivery", "-d", "house/rows")
+    theirs, ours = (
+        person.ok("show", name, "--json").json["manifest"]["body"]
+        for person, name in ((publisher, "acme/rows"), (buyer, "house/rows"))
+    )
+    kept = theirs.keys() - {"ignored"}
+    assert ours == {**{name: theirs[name] for name in kept}, "origin": "imported"}
+    assert {"fields", "companions", "records"} < kept
+    report = buyer.ok("verify", "house/rows", "--json")
+    assert report.check("datasets")["state"] == "pass"
+    assert not any("stats.labels" in line for line in report.json["notProven"])
+    # Whoever gets a model of it reads what its publisher asks for.
+    config = buyer.home / ".config" / "lyrikstore"
+    store = Store.open(buyer.folder, memory_dir=buyer.home / "m", trust_file=config / "trust.toml")
+    manifest = store.resolve("house/rows")
+    (carried,) = manifest.attachments_in("foreign-credential")
+    facts = SimpleNamespace(
+        checkpoint=SimpleNamespace(name="checkpoints/house/m", id=manifest.id, body={"format": ""}),
+        store=store.id, datasets=(("train", manifest),), base=None, grants={manifest.id: ()},
+        run=SimpleNamespace(body={"rights": [{"credential": str(carried.id)}]}),
+    )  # fmt: skip
+    text = notice_of(store.repository, facts).text
+    assert f"credential: {carried.id}, issued by {publisher.did()}" in text
+    assert "attribution: datasets/acme/rows, by " in text
+    assert "(derivativeModels): permitted" in text
+
+
+def test_rows_with_an_id_that_others_have_are_not_taken_in(publisher, buyer) -> None:
+    """ATTACK A88: a publisher signs it, and the store of whoever bought it never verifies again."""
+    (publisher.folder / "rows.jsonl").write_text(lines(small_rows(6)))
+    publisher.ok("commit", "rows.jsonl", "-d", "acme/rows", "--text", "text", "--label", "label")
+    config = publisher.home / ".config" / "lyrikstore"
+    keys = KeyFolder(config / "keys")
+    opened = {"memory_dir": publisher.home / "m", "trust_file": config / "trust.toml"}
+    store = Store.open(publisher.folder, **opened, keys=keys, signer=keys.signer())
+    repository = store.repository
+    honest = repository.resolve("acme/rows")
+    false = sign_manifest(
+        kind="dataset", store=repository.store_id, name=honest.name, parents=[honest.id],
+        body={**honest.body, "fields": {**honest.body["fields"], "id": "label"}}, inputs=(),
+        signer=keys.signer(), created=now(), tree=honest.tree, files=honest.files,
+    )  # fmt: skip
+    with open_transaction(repository) as transaction:
+        transaction.log_manifest(false)
+        transaction.commit()
+    publisher.ok("issue", "acme/rows", "-o", "delivery", "--permit", "train")
+    size = log_size(buyer)
+    refused = buyer.fails(3, "import", publisher.folder / "delivery", "--json")
+    assert (refused.kind, log_size(buyer)) == ("does-not-verify", size)
 
 
 def test_junk_beside_a_delivery_is_not_kept_as_its_log_proof(buyer, delivery) -> None:

@@ -24,7 +24,7 @@ from lyrikstore.curate.recipes.decisions import read_strange_decisions
 from lyrikstore.history.records.order_root import record_id
 from lyrikstore.history.records.rows import BadRow
 from lyrikstore.history.trees.tree import Tree
-from lyrikstore.verify.datasets.body import OF_ROWS, stats_of
+from lyrikstore.verify.datasets.body import OF_ROWS, companions_of, stats_of
 from lyrikstore.verify.datasets.reading import DecisionRow, MeasuredRecords, OpenBlob, Rows
 
 _KEPT_BYTES = 64 << 20
@@ -141,7 +141,7 @@ class StoredDatasets:
 
 
 def _files(body: Mapping[str, Any], tree: Tree) -> Iterator[tuple[int, str, Digest]]:
-    companions = frozenset(body.get("companions", ()))
+    companions = companions_of(body, tree)
     for at, path in enumerate(tree.paths):
         if path not in companions:
             yield at, path, Digest(tree.digests[at * 32 : at * 32 + 32])

@@ -17,6 +17,7 @@ from lyrikstore.canon.errors import (
     InvalidInputError,
     LyrikstoreError,
     VerificationError,
+    storage_error,
 )
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.canon.timestamps import Clock
@@ -25,6 +26,7 @@ from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.curate.commit.statement import Statement, current_version, put_attachment
+from lyrikstore.curate.reading.datasets import StoredDatasets
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.log.checkpoint import Leaf, TlogProof
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
@@ -41,6 +43,7 @@ from lyrikstore.publish.imports.import_credentials import (
 )
 from lyrikstore.publish.status.book import StatusBook
 from lyrikstore.verify.credential.key_statements import Statements
+from lyrikstore.verify.datasets.body import find_record_faults
 from lyrikstore.verify.report import CheckState, Report, Verdict
 
 _ROLES = ("foreign-credential", "foreign-manifest", "foreign-genesis", "foreign-log-proof")
@@ -101,6 +104,8 @@ def import_delivery(
     current = current_version(repository, full_name)
     known_here = _is_here(repository, current, claims, full_name)
     listing = Tree.parse(found[claims.tree])
+    if not known_here:
+        _require_ids(_body(foreign), listing, data)
     at = clock()
     skipped: dict[str, LyrikstoreError] = {}
     with open_transaction(repository) as transaction:
@@ -142,6 +147,24 @@ def _require_sound(report: Report) -> None:
         raise IncompleteError("not-checked", f"{absent.id}: {absent.summary[:500]}")
 
 
+def _require_ids(body: Mapping[str, Any], listing: Tree, data: Path) -> None:
+    """Refuse rows of which several have one id: a delivery that says so is not found to be false.
+
+    ATTACK A88: whoever takes them in signs the same, and no store that holds them verifies.
+    """
+    if "id" not in body.get("fields", {}):
+        return
+    paths = {entry.blake3: data / entry.path for entry in listing.entries}
+    try:
+        measured = StoredDatasets().measure(body, listing, lambda one: paths[one].open("rb"))
+    except InvalidInputError as error:
+        raise VerificationError("does-not-verify", f"datasets: {error.message}") from error
+    except OSError as error:
+        raise storage_error(error, f"reading {data}") from error
+    for fault in find_record_faults(body, measured):
+        raise VerificationError("does-not-verify", f"datasets: {fault}")
+
+
 def _is_here(repository: Repository, current: Manifest | None, claims: Claims, name: str) -> bool:
     """Return whether the current version is this very one; refuse to follow another dataset."""
     if current is None:
@@ -159,7 +182,10 @@ def _is_here(repository: Repository, current: Manifest | None, claims: Claims, n
 
 
 def _body(foreign: Manifest) -> dict[str, Any]:
-    kept = ("reader", "records", "bytes", "fileCount", "descriptor", "licence", "metadata")
+    kept = (
+        *("reader", "fields", "companions", "records", "bytes", "fileCount"),
+        *("descriptor", "licence", "metadata"),
+    )
     return {
         **{member: foreign.body[member] for member in kept if member in foreign.body},
         "origin": "imported",

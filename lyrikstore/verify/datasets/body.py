@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.json import JSON, encode
 from lyrikstore.canon.quoting import quote
+from lyrikstore.history.manifests.row_files import SUFFIXES, is_of_rows
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.verify.datasets.files import columns_of, files_by, formats
 from lyrikstore.verify.datasets.reading import MeasuredRecords
@@ -23,6 +24,8 @@ OF_FILES = ("files", "bytes", "columns")
 OF_ROWS = ("labels", "labelsAbove", "severalLabels", "fieldsAbove")
 """Members of ``stats`` that follow from rows, and that not all rows have."""
 
+OF_LABELS = ("labels", "labelsAbove", "severalLabels")
+"""Those of them for which a field has to be the label."""
 
 _FILES, _RECORDS = "does not follow from its files", "does not follow from its records"
 
@@ -94,6 +97,7 @@ def find_record_faults(body: Mapping[str, Any], measured: MeasuredRecords) -> It
     stats, found = stats_of(body), measured.stats
     yield from _differing(stats, {"records": measured.records}, "stats.")
     names = {name for name in (*found, *OF_ROWS) if name != "sample" and name in stats}
+    names -= _without_roles(body)
     for name in sorted(names) if found else ():
         # ATTACK: labels that no record has, where the measure gives none, or too many to list.
         if name not in found or not is_same(stats[name], found[name]):
@@ -108,6 +112,7 @@ def not_measured(body: Mapping[str, Any], measured: MeasuredRecords) -> list[str
     """Return the measured members of a body that were not measured again here."""
     stats, found = stats_of(body), measured.stats
     known = {*OF_FILES, *found, *(OF_ROWS if found else ()), "records", "sample"}
+    known -= _without_roles(body)
     sample = set(_members(stats.get("sample"))) - set(_members(found.get("sample")))
     return [
         # Over the rows of the sheet in their order, which is not kept.
@@ -115,6 +120,29 @@ def not_measured(body: Mapping[str, Any], measured: MeasuredRecords) -> list[str
         *(f"stats.{name}" for name in sorted(stats) if name not in known),
         *(f"stats.sample.{name}" for name in sorted(sample)),
     ]
+
+
+def companions_of(body: Mapping[str, Any], tree: Tree) -> frozenset[str]:
+    """Return the paths of files that hold no records.
+
+    Imports of rows kept no list of them at first: they are the files that no reader of rows reads.
+    """
+    reader = body["reader"]
+    if body["origin"] == "imported" and "companions" not in body and reader in SUFFIXES:
+        return frozenset(path for path in tree.paths if not is_of_rows(path, reader))
+    return frozenset(body.get("companions", ()))
+
+
+def _without_roles(body: Mapping[str, Any]) -> frozenset[str]:
+    """Return what cannot be measured of an import that does not say what its fields mean.
+
+    Imports kept the statistics of the other store at first, and not the roles of fields.
+    """
+    if body["origin"] != "imported" or "fields" in body:
+        return frozenset()
+    # Of more fields than are listed those with a role come first.
+    fields = ("fields", "fieldsAbove") if "fieldsAbove" in stats_of(body) else ()
+    return frozenset((*OF_LABELS, *fields))
 
 
 def _members(value: Any) -> Mapping[str, Any]:

@@ -308,6 +308,29 @@ def test_what_needs_a_model_is_named_as_not_measured_here(stage: Any) -> None:
     assert any("stats.sample.languages" in line for line in report.not_proven)
 
 
+def imported(body: Any) -> None:
+    """Make a body what imports were at first: without the roles of fields."""
+    body["origin"] = "imported"
+    for name in ("fields", "companions", "ignored"):
+        body.pop(name, None)
+
+
+def test_labels_of_an_import_without_roles_are_named_as_not_measured(stage: Any) -> None:
+    """Others issued it; honest ones are in stores that keep their verdict."""
+    report = stage.forger.verify(stage.forger.sign(stage.made["rows"], imported))
+    assert (report.check("datasets").state, report.verdict) == ("pass", Verdict.TRUSTED)
+    (left,) = (line for line in report.not_proven if "stats.labels" in line)
+    assert "stats.severalLabels" in left
+    for change in (
+        lambda body: (imported(body), stats("fields", 1, "missing", 4)(body)),
+        lambda body: (imported(body), put("records", 19)(body)),
+        # ATTACK: labels that no record has, of an import that says which field is the label.
+        lambda body: (put("origin", "imported")(body), stats("labels", 0, "records", 900)(body)),
+    ):
+        report = stage.forger.verify(stage.forger.sign(stage.made["rows"], change))
+        assert report.check("datasets").detail["reason"] == "differs"
+
+
 class Absent(StoredDatasets):
     """Reads datasets of which some bytes were not fetched."""
 

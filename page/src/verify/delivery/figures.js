@@ -12,7 +12,8 @@ import { MAX_NAMED } from "../../../generated/limits.js";
 const ID = "datasets";
 const MEASURED = ["derivedFrom", "formats", "generatedBy", "stats"];
 const OF_FILES = ["files", "bytes", "columns"];
-const OF_ROWS = ["labels", "labelsAbove", "severalLabels", "fieldsAbove"];
+const OF_LABELS = ["labels", "labelsAbove", "severalLabels"];
+const OF_ROWS = [...OF_LABELS, "fieldsAbove"];
 
 /** @typedef {import("../../history/trees/tree.js").Tree} Tree */
 /** @typedef {{[name: string]: any}} Members */
@@ -105,7 +106,8 @@ function fileFaults(body, tree) {
 /** What a body says that the records do not give. @param {any} body @param {number} records @param {Members} found @returns {string[]} */
 function recordFaults(body, records, found) {
   const stats = stated(body);
-  const names = [...new Set([...Object.keys(found), ...OF_ROWS])].filter((name) => name in stats).sort(inOrder);
+  const apart = withoutRoles(body);
+  const names = [...new Set([...Object.keys(found), ...OF_ROWS])].filter((name) => name in stats && !apart.includes(name)).sort(inOrder);
   const wrong = Object.keys(found).length ? names.filter((name) => !(name in found) || differs(stats[name], found[name])) : [];
   return [
     ...differing(body, { records }, ""),
@@ -119,11 +121,18 @@ function notMeasured(body, found) {
   const stats = stated(body);
   const any = Object.keys(found).length > 0;
   const known = new Set([...OF_FILES, ...Object.keys(found), ...(any ? OF_ROWS : []), "records", "sample"]);
+  for (const name of withoutRoles(body)) known.delete(name);
   return [
     ...("metadata" in body ? ["metadata.sheetDigest"] : []), // over rows in an order that is not kept
     ...Object.keys(stats).sort(inOrder).filter((name) => !known.has(name)).map((name) => `stats.${name}`),
     ...Object.keys(membersOf(stats.sample)).sort(inOrder).map((name) => `stats.sample.${name}`),
   ];
+}
+
+/** What cannot be measured of an import that does not say what its fields mean, as imports were at first. @param {any} body */
+function withoutRoles(body) {
+  if (body.origin !== "imported" || "fields" in body) return [];
+  return [...OF_LABELS, ...("fieldsAbove" in stated(body) ? ["fields", "fieldsAbove"] : [])]; // those with a role come first
 }
 
 /** @param {Members} said @param {{[name: string]: number}} follows @param {string} where @returns {string[]} */
