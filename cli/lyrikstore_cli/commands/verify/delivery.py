@@ -47,7 +47,7 @@ def verify_delivered(
     with session.screen.progress("verifying") as meter:
         return verify_folder(
             credential,
-            {**siblings, **_own_log(session, credential.data, siblings)},
+            {**siblings, **own_log(session, credential.data, siblings.values())},
             data,
             trust=trust or session.trust(),
             at=at or now(),
@@ -59,18 +59,22 @@ def verify_delivered(
         )
 
 
-def _own_log(
-    session: Session, credential: bytes, siblings: Mapping[str, bytes]
-) -> dict[str, bytes]:
-    """Return what the store here shows of the log of a delivery, if the delivery is of it."""
+def own_log(session: Session, signed: bytes, beside: Iterable[bytes]) -> dict[str, bytes]:
+    """Return what the store here shows of the log of what was handed over, if it is of this store.
+
+    Args:
+        session: Whose store and memory of logs it is.
+        signed: What was handed over: it names its store.
+        beside: The files next to it.
+    """
     from lyrikstore.api import own_consistency
 
     try:
         session.store_folder()  # a buyer has none, and need not load what opens one
         repository = session.open_store().repository
-        if repository.store_id.hex.encode() not in credential:
+        if repository.store_id.hex.encode() not in signed:
             return {}
-        shown = own_consistency(repository, session.memory(), siblings.values())
-    except LyrikstoreError:  # damaged, perhaps: which does not keep a delivery from being verified
+        shown = own_consistency(repository, session.memory(), beside)
+    except LyrikstoreError:  # damaged, perhaps: which does not keep it from being verified
         return {}
     return {} if shown is None else {"the log here": shown}

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from lyrikstore.canon.text import escape_control
 from lyrikstore.verify.report import Report
+from lyrikstore_cli.commands.verify.delivery import own_log
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
     from lyrikstore.api import DeployedFolder, Manifest, Trust
 
 
+_MANIFEST = "manifest.json"
 README = "README.md"
 """The card of a deployed folder."""
 
@@ -37,13 +39,16 @@ def verify_deployed(
     """Return the report on a deployed folder; of a file of it, on all of it."""
     from lyrikstore.api import verify_deployed_folder
 
+    files = folder.read_evidence().files
+    # Whoever deployed it saw more of their log since: their store shows that it is the same log.
+    own = own_log(session, files.get(_MANIFEST, b""), files.values())
     with session.screen.progress("verifying") as meter:
         return verify_deployed_folder(
             folder,
             trust=trust,
             at=at,
             memory=session.memory(),
-            status_files=status_files,
+            status_files=(*status_files, *own.values()),
             progress=meter,
         )
 
