@@ -8,12 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lyrikstore.canon.timestamps import now
-from lyrikstore.history.repository.repository import Repository
 from lyrikstore.objects.io.private_folder import sweep
-from lyrikstore.verify.report import CheckState
-from lyrikstore.verify.store.store import verify_store
 from tests.sweep import EVERY, thinned
+from tests.train.stored import assert_sound
 
 pytestmark = [pytest.mark.train]
 
@@ -91,5 +88,4 @@ def test_kill(workshop, phase, announced):
 
 def test_afterwards_the_store_is_sound_and_trains(workshop):
     workshop.train(workshop.tiny.replace('acme/tiny"', 'acme/after"'))
-    report = verify_store(Repository.open(workshop.repo.root), trust=workshop.trust, at=now())
-    assert not [check for check in report.checks if check.state is CheckState.FAIL]
+    assert_sound(workshop)

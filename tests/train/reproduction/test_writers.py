@@ -68,15 +68,15 @@ class Writers:
         """Log another run, and that it gave this model; return the checkpoint."""
         self.count += 1
         name, old = f"acme/writer-claim{self.count}", self.made
-        config = {**old.run.body["config"], "name": f"checkpoints/{name}"}
-        said = {"config": config, "plannedOutputs": [config["name"]]}
+        said = {**old.run.body, **(run or {}), "plannedOutputs": [f"checkpoints/{name}"]}
+        said["config"] = {**said["config"], "name": f"checkpoints/{name}"}
         with open_transaction(self.repo) as tx:
             announced = sign_manifest(
                 kind="run",
                 store=self.repo.store_id,
                 name=f"runs/{name}",
                 inputs=old.run.inputs,
-                body={**old.run.body, **said, **(run or {})},
+                body=said,
                 signer=OWNER,
                 created=now(),
             )
