@@ -1,5 +1,6 @@
 """``verify`` with deployed folders, by whoever gets one: a fresh HOME, and no store."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from tests.conftest import Person
 from tests.verify.deployment.folders import AT, TRUST, files_of, write
 
 EARLIER = Path(__file__).resolve().parents[1] / "compat" / "2026-12-01" / "package"
+KEPT = Path(__file__).resolve().parents[1] / "compat" / "2026-12-01-deployments"
 
 
 @pytest.fixture
@@ -56,6 +58,17 @@ def test_a_folder_of_statements_about_keys_is_heard(stranger: Person) -> None:
     judged = stranger.run("verify", root, "--at", AT, "--status", said, "--json")
     assert judged.code == 3
     assert reasons(judged.json)["manifest.signature"] == "unauthorised"
+
+
+def test_the_store_that_deployed_it_vouches_for_its_log(stranger: Person) -> None:
+    store = stranger.folder / ".lyrikstore"
+    shutil.copytree(KEPT / "store", store)
+    assert stranger.run("verify").code == 4  # which remembers the log, longer than the folder's
+    ask = ("verify", KEPT / "folder", "--json")
+    assert reasons(stranger.run(*ask).json)["log.memory"] == "pass"
+    store.rename(stranger.folder / "away")
+    found = stranger.run(*ask)
+    assert (found.code, reasons(found.json)["log.memory"]) != (4, "pass")
 
 
 def test_what_goes_with_a_credential_does_not_go_with_a_folder(stranger: Person) -> None:

@@ -64,13 +64,6 @@ def test_whoever_gets_a_folder_can_verify_it(shop: Shop, stranger: Person) -> No
     assert files["missing"] == ["NOTICE"]
 
 
-def test_whoever_deployed_it_can_verify_it_when_their_log_has_grown(shop: Shop) -> None:
-    folder, _ = shop.deploy("words", "onnx")
-    shop.person.ok("commit", folder / "USE.md", "-d", "acme/later")
-    assert shop.person.run("verify").code == EXIT["trusted"]  # which remembers the log
-    assert shop.person.run("verify", folder).code == EXIT["trusted"]
-
-
 @pytest.mark.ci
 def test_a_folder_with_a_base_and_a_card_verifies(shop: Shop, stranger: Person) -> None:
     checkpoint = shop.checkpoint("roberta")
