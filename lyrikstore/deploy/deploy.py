@@ -269,7 +269,7 @@ def verified(
     """Return the report on a checkpoint that may be deployed.
 
     Raises:
-        PolicyError: (``rights-missing``) a right that it rests on does not hold, or was taken back.
+        PolicyError: (``rights-missing``) a right that it rests on does not hold, or was revoked.
         VerificationError: (``not-verified``) it, or what it was made from, does not verify.
     """
     # ATTACK A88: a model of false data is deployed, and its report passes on that it was verified.

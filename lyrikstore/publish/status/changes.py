@@ -118,7 +118,7 @@ def revoke_alone(credential: bytes, *, signer: Signer, clock: Clock) -> tuple[Is
     if opened.kind is not CARD_ATTESTATION or opened.is_listed or opened.id is None:
         raise InvalidInputError(
             "not-revocable",
-            "without the store that logged it, only what is said of a card is taken back",
+            "without the store that logged it, only what is said of a card is revoked",
             hint="run this where it was logged: --store PATH",
         )
     if opened.issuer != signer.did:

@@ -165,10 +165,9 @@ def _is_encrypted(message: _Message) -> bool:
 
 
 def _is_attached(part: _Message, kind: str) -> bool:
-    # Parsers of single headers raise whatever a hostile header makes them raise.
     try:
         disposition = part.get_content_disposition()
-    except Exception:  # noqa: BLE001
+    except Exception:  # noqa: BLE001 - whatever a hostile header makes its parser raise
         disposition = None
     return disposition == "attachment" or (not kind.startswith("text/")) or bool(_name(part))
 
