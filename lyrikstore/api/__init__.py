@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from lyrikstore.curate.terms.offer import load_offer as load_offer
     from lyrikstore.curate.terms.offer import read_licence_text as read_licence_text
     from lyrikstore.curate.terms.sources import Asker as Asker
+    from lyrikstore.curate.terms.sources import AssertedModel as AssertedModel
     from lyrikstore.curate.terms.sources import source_of_file as source_of_file
     from lyrikstore.deploy.deploy import Deployment as Deployment
     from lyrikstore.history.commit.policy_change import PolicyChange as PolicyChange
@@ -209,7 +210,7 @@ _PLACES = {
     "curate.sheets.sheet": "KEY_COLUMNS defuse formula_cells sheet_of",
     "curate.terms.combined": "Deciders HeldGrant Mix TermSource mix",
     "curate.terms.offer": "Offer load_offer read_licence_text",
-    "curate.terms.sources": "Asker source_of_file",
+    "curate.terms.sources": "Asker AssertedModel source_of_file",
     "deploy.deploy": "Deployment",
     "history.commit.policy_change": "PolicyChange",
     "history.gc.gc": "Collected",

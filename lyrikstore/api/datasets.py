@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lyrikstore.api.context import StoreContext
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.history.repository.repository import Repository
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from lyrikstore.curate.recipes.recipe import Recipe
     from lyrikstore.curate.scan.listing import Listing
     from lyrikstore.curate.terms.combined import TermSource
-    from lyrikstore.curate.terms.sources import Asker
+    from lyrikstore.curate.terms.sources import Asker, AssertedModel
     from lyrikstore.history.gc.gc import Collected
     from lyrikstore.history.manifests.manifest import Manifest
     from lyrikstore.history.trees.tree import Tree
@@ -286,19 +287,41 @@ class Datasets:
         return profile_version(self.store.repository, ref, progress)
 
     def term_sources(self, refs: "list[str]", asker: "Asker") -> "list[TermSource]":
-        """Return the terms of the datasets that versions were made from, as ``mix`` takes them.
+        """Return the terms of the datasets that versions rest on, as ``mix`` takes them.
 
         Args:
-            refs: The versions; of each source the partitions count whose files it kept.
-            asker: Who wants to use the data, and when.
+            refs: Datasets, checkpoints, runs or deployments; of each source the partitions count
+                whose files they kept. A model rests on what it and its bases learned from.
+            asker: Who wants to use it, and when.
 
         Raises:
+            InvalidInputError: (``no-terms``) it is something else.
             NotFoundError, InvalidInputError: As ``Store.resolve``.
         """
         from lyrikstore.curate.terms.sources import sources_of_datasets
 
-        repository = self.store.repository
-        return sources_of_datasets(repository, [repository.resolve(ref) for ref in refs], asker)
+        return sources_of_datasets(self.store.repository, self._in_use(refs), asker)
+
+    def asserted_models(self, refs: "list[str]") -> "list[AssertedModel]":
+        """Return the models from elsewhere that versions rest on, and what is said of their licence.
+
+        Args:
+            refs: As for :meth:`term_sources`, whose errors it raises.
+        """
+        from lyrikstore.curate.terms.sources import asserted_models
+
+        return asserted_models(self.store.repository, self._in_use(refs))
+
+    def _in_use(self, refs: "list[str]") -> "list[Manifest]":
+        found = [self.store.repository.resolve(ref) for ref in refs]
+        for ref, one in zip(refs, found, strict=True):
+            if one.kind not in {"dataset", "checkpoint", "run", "deployment"}:
+                raise InvalidInputError(
+                    "no-terms",
+                    f"{ref} is a {one.kind}: it rests on no data of its own",
+                    hint="name a dataset, or the model that it is about",
+                )
+        return found
 
     def retired(self) -> frozenset[Digest]:
         """Return the ids of the versions whose data need no longer be kept, by signed decisions.

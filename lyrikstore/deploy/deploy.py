@@ -269,14 +269,16 @@ def verified(
     """Return the report on a checkpoint that may be deployed.
 
     Raises:
-        PolicyError: (``rights-missing``) a right that it rests on does not hold, or was revoked.
+        PolicyError: (``rights-missing``) a right that it rests on does not hold, or was revoked;
+            or a model that it was trained on from learned from what did not permit the use.
         VerificationError: (``not-verified``) it, or what it was made from, does not verify.
     """
     # ATTACK A88: a model of false data is deployed, and its report passes on that it was verified.
     # All of it is read for that, the data once more than for its bytes: a deployment is rare.
     report = verify_object(repo, checkpoint.id, trust=trust, at=clock(), readers=readers)
     rights = report.check("rights")
-    if rights.state is CheckState.FAIL or rights.detail.get("reason") == "taken-back-later":
+    missing = {"taken-back-later", "base-not-permitted"}
+    if rights.state is CheckState.FAIL or rights.detail.get("reason") in missing:
         raise PolicyError(
             "rights-missing",
             f"{checkpoint.name}: {rights.summary}",

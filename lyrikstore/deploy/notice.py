@@ -16,6 +16,9 @@ from lyrikstore.publish.cards.facts import CardFacts, credentials_about
 from lyrikstore.publish.cards.organisations import LoggedDocuments
 from lyrikstore.publish.markdown import plain
 from lyrikstore.train.formats import blend, word_counts
+from lyrikstore.verify.problems import Problems
+from lyrikstore.verify.rights.closure import rights_closure
+from lyrikstore.verify.store.ancestry import closure
 
 HAND_ON = "derivativeModels"
 """The word of terms that lets one hand on a model that was trained on the data."""
@@ -67,36 +70,56 @@ def notice_of(repository: Repository, facts: CardFacts) -> Notice:
     lines = [f"{model.name} ({model.id})", f"of the store {facts.store}", "", "Training data", ""]
     licences: dict[str, bytes] = {}
     withheld: dict[str, bool] = {}
-    datasets = dict.fromkeys(one for role, one in facts.datasets if role in _ROLES)
-    for dataset in datasets:
-        lines += _dataset(repository, dataset, facts, withheld)
+    rests_on = rights_closure([model.id], repository.manifest)
+    datasets = {one.id: one for role, one in facts.datasets if role in _ROLES}
+    datasets |= {one.id: one for one in (*rests_on.datasets, *rests_on.sources)}
+    relied = _relied(repository, model)
+    for dataset in datasets.values():
+        lines += _dataset(repository, dataset, facts, relied, withheld)
         for attached in dataset.attachments_in("licence-text"):
             name = f"licences/{attached.id.hex}.txt"
             licences[name] = repository.blobs.read(attached.id, max_bytes=_MAX_TEXT)
             lines.append(f"  text of the licence: {name}")
     lines += ["", "Base model", ""]
-    if facts.base is None:
-        lines.append("none")
-    else:
-        asserted = facts.base.body.get("rights", {}).get("asserted")
-        lines.append(f"- {facts.base.name} ({facts.base.id})")
-        stated = "none are stated" if asserted is None else plain(asserted)
-        lines.append(f"  rights, as asserted by whoever imported it: {stated}")
-        found = list(_text_entries(repository, facts.base))
-        for entry in found[:_MOST_TEXTS]:
-            name = f"licences/base/{entry.path}"
-            licences[name] = repository.blobs.read(entry.blake3, max_bytes=_MAX_TEXT)
-            lines.append(f"  text: {name}")
-        if len(found) > _MOST_TEXTS:
-            lines.append(f"  and {len(found) - _MOST_TEXTS} more texts, which are not here")
+    bases = {one.id: one for one in ([facts.base] if facts.base else []) + [*rests_on.models]}
+    for base in bases.values():
+        lines += _base(repository, base, licences)
+    lines += [] if bases else ["none"]
     text = "\n".join(lines) + "\n"
     if model.body["format"] in {word_counts.FORMAT, blend.FORMAT}:
         text += _WORDS
     return Notice(text, licences, withheld)
 
 
+def _base(repository: Repository, base: Manifest, licences: dict[str, bytes]) -> Iterator[str]:
+    yield f"- {base.name} ({base.id})"
+    if base.body["origin"] != "imported":
+        yield "  made here of the training data, and of the base model, named in this file"
+        return
+    asserted = base.body.get("rights", {}).get("asserted")
+    stated = "none are stated" if asserted is None else plain(asserted)
+    yield f"  rights, as asserted by whoever imported it: {stated}"
+    found = list(_text_entries(repository, base))
+    for entry in found[:_MOST_TEXTS]:
+        name = f"licences/base/{entry.path}"
+        if licences.setdefault(name, text := _text(repository, entry)) != text:
+            name = f"licences/base/{base.id.short}/{entry.path}"
+            licences[name] = text
+        yield f"  text: {name}"
+    if len(found) > _MOST_TEXTS:
+        yield f"  and {len(found) - _MOST_TEXTS} more texts, which are not here"
+
+
+def _text(repository: Repository, entry: TreeEntry) -> bytes:
+    return repository.blobs.read(entry.blake3, max_bytes=_MAX_TEXT)
+
+
 def _dataset(
-    repository: Repository, dataset: Manifest, facts: CardFacts, withheld: dict[str, bool]
+    repository: Repository,
+    dataset: Manifest,
+    facts: CardFacts,
+    relied: frozenset[Digest],
+    withheld: dict[str, bool],
 ) -> Iterator[str]:
     yield f"- {dataset.name} ({dataset.id})"
     licence = dataset.body.get("licence", {}).get("expression")
@@ -106,15 +129,16 @@ def _dataset(
         found = described.get(name, {})
         if found.get("state") == "value":
             yield f"  {name}: {plain(str(found['value']))}"
-    relied = _relied(facts)
     # What was imported is permitted by whoever published it, under the manifest that it has there.
     documents = LoggedDocuments(repository, None)
+    known = [dataset.id] if dataset.id not in facts.grants else []  # facts have the others
+    known += [published.id for published in dataset.attachments_in("foreign-manifest")]
     theirs = [
         grant
-        for published in dataset.attachments_in("foreign-manifest")
-        for grant, _ in credentials_about(repository, published.id, DATASET, documents)
+        for identity in known
+        for grant, _ in credentials_about(repository, identity, DATASET, documents)
     ]
-    for grant in (*facts.grants[dataset.id], *theirs):
+    for grant in (*facts.grants.get(dataset.id, ()), *theirs):
         subject: Any = grant.document["credentialSubject"]
         issuer: Any = grant.document["issuer"]
         terms = Terms.of(subject["licence"])
@@ -139,9 +163,15 @@ def _dataset(
                 withheld[dataset.name] = withheld.get(dataset.name, False) or prohibited
 
 
-def _relied(facts: CardFacts) -> frozenset[Digest]:
-    rights = [] if facts.run is None else facts.run.body.get("rights", ())
-    return frozenset(Digest.parse(right["credential"]) for right in rights)
+def _relied(repository: Repository, model: Manifest) -> frozenset[Digest]:
+    """Return the credentials that the runs rely on of which a model came, its bases' included."""
+    ancestry = closure(repository, model.id, Problems("lineage"))
+    return frozenset(
+        Digest.parse(right["credential"])
+        for one in ancestry.values()
+        if one.kind == "run"
+        for right in one.body["rights"]
+    )
 
 
 def _text_entries(repository: Repository, base: Manifest) -> Iterator[TreeEntry]:

@@ -21,6 +21,7 @@ from lyrikstore.train.requirements import check_joined
 from lyrikstore.train.slices import check_slices
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import CheckState
+from lyrikstore.verify.rights.closure import rights_closure
 from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.rights.recorded import check_rights as check_recorded
 from lyrikstore.verify.rights.required import Right, check_rights
@@ -118,9 +119,8 @@ def preflight(
     declared = Use.of_run({"purpose": config.purpose, "config": settings}, clock())
     # The test set is named and not read: its right is asked for when it is measured on.
     measuring = Use.of_evaluation(settings, clock())
-    rights = check_rights(
-        repo, [*train, validation], declared, trust=trust, user=user, measuring=measuring
-    )
+    used = [*train, validation, *([base] if base else [])]
+    rights = check_rights(repo, used, declared, trust=trust, user=user, measuring=measuring)
     warnings: list[Reason] = []
     if test is None:
         warnings.append(Reason("no-test", NO_TEST))
@@ -131,7 +131,8 @@ def preflight(
             text = f"what is trained cannot be measured on it yet: {error.message}"
             warnings.append(Reason("test-not-permitted", text))
     relied = [right.to_json() for right in rights]
-    held = ProhibitingTerms(repo).shared(relied, [*train, validation])
+    rests_on = rights_closure([one.id for one in used], repo.manifest)
+    held = ProhibitingTerms(repo).shared(relied, rests_on.datasets)
     warnings += [Reason("same-bytes", str(shared)) for shared in held]
     return RunPlan(
         config, train, validation, test, base, tuple(rights), environment, tuple(warnings)
@@ -147,7 +148,9 @@ def check_stages(
     trust: Trust,
     clock: Clock,
 ) -> None:
-    """Return if what earlier stages rest on permits another one (spec §13.15).
+    """Return if nothing that was done before forbids another stage (spec §13.15).
+
+    Whether the data of earlier stages may be used now, ``check_rights`` says.
 
     Args:
         repo: The store.
@@ -158,8 +161,8 @@ def check_stages(
         clock: The moment of use.
 
     Raises:
-        PolicyError: (``rights-missing``) the base, or a model that wrote data, rests on no right
-            by now; (``output-terms``) the terms of what a model wrote do not permit it;
+        PolicyError: (``rights-missing``) the base, or a model that wrote data, rested on no right,
+            or on one that was revoked since; (``output-terms``) the terms of what a model wrote do not permit it;
             (``test-is-train``) the base learned from what is measured on.
     """
     if base is not None and base.body["origin"] != "imported":
@@ -227,10 +230,12 @@ def _check_learned(
 def _check_rests(
     repo: Repository, model: Manifest, what: str, trust: Trust, clock: Clock
 ) -> Mapping[Digest, Manifest]:
-    """Return the ancestry of a model, every right in which holds now."""
+    """Return the ancestry of a model; every right that its runs had holds, and none was revoked."""
     ancestry = closure(repo, model.id, Problems("lineage"))
     check = check_recorded(repo, ancestry, trust=trust, at=clock())
-    if check.state not in {CheckState.PASS, CheckState.NOT_APPLICABLE}:
+    # What earlier versions did not record, and who is believed, is asked again as of now.
+    revoked = check.detail.get("reason") == "taken-back-later"
+    if check.state in {CheckState.FAIL, CheckState.UNCHECKED} or revoked:
         raise PolicyError(
             "rights-missing",
             f"{what} {model.name} may not be used any further: {check.summary}",

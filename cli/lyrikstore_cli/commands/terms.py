@@ -8,6 +8,7 @@ import click
 from lyrikstore.api import limit_words
 from lyrikstore.canon.errors import NotFoundError
 from lyrikstore.canon.files import no_file
+from lyrikstore.canon.text import escape_control
 from lyrikstore.canon.timestamps import now, parse_timestamp
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
@@ -16,7 +17,15 @@ from lyrikstore_cli.options import credential_file, read_file, words
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import Asker, Deciders, HeldGrant, Mix, TermSource, Use
+    from lyrikstore.api import (
+        AssertedModel,
+        Asker,
+        Deciders,
+        HeldGrant,
+        Mix,
+        TermSource,
+        Use,
+    )
 
 _SAID = {
     "permitted": ("✓", "yes"),
@@ -32,6 +41,7 @@ _WORTH = {
     "invalid": ("✗", "red"),
 }
 _REFUSED, _UNTRUSTED = 14, 4
+_LICENCE = "its licence as asserted by whoever committed it"
 
 
 @declare(
@@ -59,12 +69,14 @@ def command(
     """Say what the TARGETs may be used for together: credentials, deliveries or REFs.
 
     A REF stands for the datasets it was made from, and of these for the partitions whose files it
-    kept. Says which dataset and partition decides each no, which duties add up, and which terms
-    exclude each other. What a credential says that does not hold, or that may have been taken
-    back, permits nothing. Licence grants to your key count: those next to a delivery, those that
-    the store of a REF has imported. The exit code is the worst that `verify` would give these
-    credentials without their data: 3, 5, 4 or 0. With --purpose it answers: 0 permitted, 4
-    permitted by somebody you do not trust, 5 not known, 14 not.
+    kept; a checkpoint, run or deployment for what it and the models before it learned from. What
+    is said of the licence of models from elsewhere is listed, and permits nothing. Says which
+    dataset and partition decides each no, which duties add up, and which terms exclude each other.
+    What a credential says that does not hold, or that may have been taken back, permits nothing.
+    Licence grants to your key count: those next to a delivery, those that the store of a REF has
+    imported. The exit code is the worst that `verify` would give these credentials without their
+    data: 3, 5, 4 or 0. With --purpose it answers: 0 permitted, 4 permitted by somebody you do not
+    trust, 5 not known, 14 not.
     """
     from lyrikstore.api import Asker, mix
 
@@ -79,7 +91,7 @@ def command(
     moment = parse_timestamp(at) if at else now()
     asker = Asker(session.trust(trust_file), moment, session.own_did())
     use(asker)  # a word that nobody knows is said before anything is read
-    sources, asker = _sources(session, targets, asker, floor=at is None)
+    sources, models, asker = _sources(session, targets, asker, floor=at is None)
     result = mix(sources, use(asker))
     unknown = [
         *(
@@ -90,8 +102,9 @@ def command(
         ),
         *asker.not_proven,
     ]
-    session.emit("terms", {**result.to_json(), "notProven": unknown})
-    _show(session, result, unknown)
+    found = {**result.to_json(), "models": [one.to_json() for one in models]}
+    session.emit("terms", {**found, "notProven": unknown})
+    _show(session, result, models, unknown)
     if result.verdict != "trusted":
         session.screen.hint("what was checked, and what was not: lyrikstore verify TARGET")
     if result.ruling is None:
@@ -106,12 +119,12 @@ def command(
 
 def _sources(
     session: Session, targets: tuple[str, ...], asker: "Asker", *, floor: bool
-) -> "tuple[list[TermSource], Asker]":
+) -> "tuple[list[TermSource], list[AssertedModel], Asker]":
     from msgspec.structs import replace
 
     from lyrikstore.api import read_siblings, source_of_file
 
-    sources, names = [], []
+    sources, models, names = [], [], []
     for target in targets:
         path = Path(target)
         if not path.exists():
@@ -131,15 +144,19 @@ def _sources(
         if floor:  # ATTACK: a clock set back, to before a licence ran out
             asker = replace(asker, at=max(asker.at, store.floor()))
         sources += store.datasets.term_sources(names, asker)
-    return sources, asker
+        models = store.datasets.asserted_models(names)
+    return sources, models, asker
 
 
-def _show(session: Session, result: "Mix", unknown: list[str]) -> None:
+def _show(
+    session: Session, result: "Mix", models: "list[AssertedModel]", unknown: list[str]
+) -> None:
     screen = session.screen
     for source in result.sources:
         parts = ", ".join(partition.name for partition in source.partitions)
         known = f"partitions {parts}" if parts else f"unknown: {source.problem}"
-        screen.result(f"{source.name}  by {source.issuer or 'nobody'}: {known}")
+        through = f", through {source.through}" if source.through else ""
+        screen.result(f"{source.name}{through}  by {source.issuer or 'nobody'}: {known}")
         mark, style = _WORTH[source.verdict.value]
         screen.result(f" {mark} {source.verdict}{': ' if source.note else ''}{source.note}", style)
         for grant in source.grants:
@@ -147,6 +164,9 @@ def _show(session: Session, result: "Mix", unknown: list[str]) -> None:
             worth = f"{grant.verdict}{': ' if grant.note else ''}{grant.note}"
             granted = f"granted to you: {', '.join(grant.permits)}{_within(grant)}"
             screen.result(f" {mark} {granted}  ({worth})", style)
+    for model in models:
+        said = escape_control(model.asserted) if model.asserted else "nothing is stated"
+        screen.result(f"{model.name}  a model from elsewhere, {_LICENCE}: {said}")
     screen.result("may be used together to")
     width = max(map(len, result.answers))
     for act, (answer, who) in result.answers.items():

@@ -17,7 +17,13 @@ from typing import Self
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, LyrikstoreError
+from lyrikstore.canon.errors import (
+    FormatError,
+    IncompleteError,
+    LyrikstoreError,
+    NotFoundError,
+    VerificationError,
+)
 from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.credentials.terms.partitioning import assign
 from lyrikstore.history.manifests.manifest import Manifest
@@ -66,6 +72,8 @@ def partitions_used(
         return PartitionsUsed(names)
     chains = []
     for dataset in datasets:
+        if not _may_hold(dataset, source.id, manifest_of):
+            continue
         chain = _chain(dataset, manifest_of)
         if chain is None or dataset.id == source.id:
             return PartitionsUsed(names)
@@ -87,6 +95,8 @@ def partitions_used(
         used = reduce(or_, held_by, 0)
     except (KeyError, FormatError):  # a path that was not there before; unsound terms
         pass
+    except (IncompleteError, NotFoundError, VerificationError) as error:  # retired, perhaps
+        return PartitionsUsed(names, f"files of {source.name} cannot be followed: {error.message}")
     found = tuple(name for at, name in enumerate(names) if used >> at & 1)
     return PartitionsUsed(found, next((one.unread for one in looked if one.unread), ""))
 
@@ -189,6 +199,19 @@ class _Held(Struct, frozen=True):
                 reduce(or_, (self.partitions[one] for one in holding)) if holding else anything
             )
         return _Held(tree, partitions)
+
+
+def _may_hold(dataset: Manifest, source: Digest, manifest_of: Callable[[Digest], Manifest]) -> bool:
+    """Return whether a dataset is, or was made from, another; also if it cannot be followed."""
+    pending, seen = [dataset], {dataset.id}
+    for one in pending:  # which grows
+        new = [identity for identity in one.made_from if identity not in seen]
+        seen.update(new)
+        try:
+            pending += map(manifest_of, new)
+        except (KeyError, LyrikstoreError):
+            return True
+    return source in seen
 
 
 def _chain(

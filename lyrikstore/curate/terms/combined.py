@@ -74,6 +74,7 @@ class TermSource(Struct, frozen=True):
         note: Why it is not trusted, or why it may be fewer partitions; or an empty text.
         grants: What was granted to the user besides.
         other_version: The manifest of another version, if the grants beside it are for that alone.
+        through: The model through which alone it is reached; empty: it is used directly.
     """
 
     name: str
@@ -86,6 +87,7 @@ class TermSource(Struct, frozen=True):
     note: str = ""
     grants: tuple[HeldGrant, ...] = ()
     other_version: Digest | None = None
+    through: str = ""
 
     def lets_count(self, grant: HeldGrant) -> bool:
         """Return whether a grant can give what the terms do not give to everybody.
@@ -170,6 +172,7 @@ class Mix(Struct, frozen=True):
             "sources": [
                 {
                     "name": source.name,
+                    "through": source.through or None,
                     "partitions": [partition.name for partition in source.partitions],
                     "trusted": source.verdict is Verdict.TRUSTED,
                     "verdict": str(source.verdict),

@@ -7,7 +7,9 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError
+from lyrikstore.canon.json import JSON
 from lyrikstore.credentials.model.credential import DATASET, GRANT, Claims
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.terms.model import Partition, Terms, UsageLimits, Use
@@ -35,12 +37,29 @@ from lyrikstore.verify.report import (
     check_of,
     decide,
 )
+from lyrikstore.verify.rights.closure import rights_closure
 from lyrikstore.verify.rights.grants import Published, Used, holder_of, published, within
-from lyrikstore.verify.rights.required import source_datasets
-from lyrikstore.verify.store.test_sets import learned_by_generators
 
 _SOUND = (CheckState.PASS, CheckState.WARN)  # replaced terms are those of new grants
 _Judged = TypeVar("_Judged", TermSource, HeldGrant)
+
+
+class AssertedModel(Struct, frozen=True):
+    """A model from elsewhere.
+
+    Attributes:
+        name: Its name.
+        id: Its manifest.
+        asserted: What whoever committed it says of its licence; None: nothing.
+    """
+
+    name: str
+    id: Digest
+    asserted: str | None
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return it as ``schemas/cli/terms.schema.json`` wants it."""
+        return {"name": self.name, "id": str(self.id), "asserted": self.asserted}
 
 
 class Asker(Struct, frozen=True):
@@ -205,31 +224,46 @@ def _decisive(checks: Iterable[Check]) -> str:
 
 
 def sources_of_datasets(
-    repository: Repository, datasets: Sequence[Manifest], asker: Asker
+    repository: Repository, used: Sequence[Manifest], asker: Asker
 ) -> list[TermSource]:
-    """Return what the sources of datasets in a store contribute to a mix.
+    """Return what the sources of datasets and models in a store contribute to a mix.
 
-    For each source the newest credential counts that holds and is in force; one by an issuer whom
-    the user believes goes before any other; and besides, what the store's log has that was granted
-    to who asks.
+    A model rests on what it and its bases learned from (spec §12.7), and so does what it wrote. For
+    each source the newest credential counts that holds and is in force; one by an issuer whom the
+    user believes goes before any other; and besides, what the store's log has that was granted to
+    who asks.
 
     Args:
         repository: The store.
-        datasets: What is used; filtered datasets use the partitions whose files they kept.
+        used: What is used; filtered datasets use the partitions whose files they kept.
         asker: Who wants to use the data.
 
-    What a model wrote rests on what that model learned from (spec §13.15.3), so this contributes,
-    too.
-
     Raises:
-        NotFoundError, IncompleteError: A dataset on the way cannot be followed.
+        NotFoundError, IncompleteError: Something on the way cannot be followed.
     """
-    datasets = [*datasets, *learned_by_generators(datasets, repository.manifest)]
+    closure = rights_closure([one.id for one in used], repository.manifest)
     notices = logged_notices(repository)
     log = check_remembered(repository, repository.checkpoint, repository.records, repository.memory)
+    found = []
+    for source in closure.sources:
+        logged = _logged(repository, source, closure.datasets, asker, notices)
+        model = closure.through.get(source.id)
+        found.append(replace(_as_of(log, logged), through="" if model is None else model.name))
+    return found
+
+
+def asserted_models(repository: Repository, used: Sequence[Manifest]) -> list[AssertedModel]:
+    """Return the models from elsewhere that datasets and models in a store rest on.
+
+    Their licence is what whoever committed them says, and permits nothing here.
+
+    Raises:
+        NotFoundError, IncompleteError: Something on the way cannot be followed.
+    """
+    models = rights_closure([one.id for one in used], repository.manifest).models
     return [
-        _as_of(log, _logged(repository, source, datasets, asker, notices))
-        for source in source_datasets(repository, datasets)
+        AssertedModel(one.name, one.id, one.body.get("rights", {}).get("asserted"))
+        for one in models
     ]
 
 

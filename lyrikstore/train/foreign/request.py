@@ -26,6 +26,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.formats.formats import FOREIGN
 from lyrikstore.train.preflight import check_stages
 from lyrikstore.train.requirements import UseConfig, stated
+from lyrikstore.verify.rights.closure import rights_closure
 from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.rights.required import Right, check_rights
 from lyrikstore.verify.rights.same_bytes import ProhibitingTerms
@@ -151,8 +152,10 @@ def plan_foreign(
     config = request.to_json()
     declared = Use.of_run({"purpose": request.purpose, "config": config}, clock())
     measuring = Use.of_evaluation(config, clock())
-    rights = check_rights(repo, inputs, declared, trust=trust, user=user, measuring=measuring)
-    held = ProhibitingTerms(repo).shared([right.to_json() for right in rights], inputs)
+    used = [*inputs, *([base] if base else [])]
+    rights = check_rights(repo, used, declared, trust=trust, user=user, measuring=measuring)
+    rests_on = rights_closure([one.id for one in used], repo.manifest)
+    held = ProhibitingTerms(repo).shared([right.to_json() for right in rights], rests_on.datasets)
     warnings = tuple(Reason("same-bytes", str(shared)) for shared in held)
     return ForeignPlan(request, inputs, base, test, tuple(rights), warnings)
 

@@ -91,9 +91,11 @@ def measure_steps(
     settings = config.to_json()
     use = Use.of_run({"purpose": config.purpose, "config": settings}, clock())
     measuring = Use.of_evaluation(settings, clock())
-    check_rights(repo, [*train, validation], use, trust=trust, user=user, measuring=measuring)
+    base = repo.resolve(config.model.base)
+    used = [*train, validation, base]
+    check_rights(repo, used, use, trust=trust, user=user, measuring=measuring)
     with open_staging(folder) as staging:
-        copy_base(repo, repo.resolve(config.model.base), staging)
+        copy_base(repo, base, staging)
         fields = CopiedFields.of(data)
         copied, task = copy_datasets(
             repo, train, fields=fields, task=config.task, staging=staging, name=TRAIN

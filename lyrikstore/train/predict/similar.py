@@ -13,8 +13,8 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.snapshot import CopiedFields, copy_datasets
 from lyrikstore.train.worker.staging import Staging
+from lyrikstore.verify.rights.closure import rights_closure
 from lyrikstore.verify.rights.judge import LoggedDocument
-from lyrikstore.verify.rights.recorded import sources_of
 
 WithdrawnRights = Callable[[Iterable[Mapping[str, Any]]], Mapping[Digest, str]]
 """Takes rights as runs record them, and gives credential or grant → ``revoked``, ``suspended``."""
@@ -88,7 +88,9 @@ class TrainingSources:
         self._repo, self._known = repo, known
         self._rights: Sequence[Mapping[str, Any]] = run.body.get("rights", ())
         self._withdrawn = withdrawn(self._rights)
-        self._sources = [sources_of([one.id], repo.manifest)[0] for one in known.datasets]
+        self._sources = [
+            list(rights_closure([one.id], repo.manifest).direct) for one in known.datasets
+        ]
         self._found: dict[tuple[int, str], list[Manifest]] = {}
         self._described: dict[Digest, dict[str, Any]] = {}
 

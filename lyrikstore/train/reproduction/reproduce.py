@@ -244,7 +244,7 @@ def plan_again(
     now = clock()
     rights = check_rights(
         repo,
-        learnt,
+        [*learnt, *base],
         Use.of_run(run.body, now),
         trust=trust,
         user=user,

@@ -41,6 +41,11 @@ class RightsClosure(Struct, frozen=True):
         """The sources that are used directly."""
         return tuple(one for one in self.sources if one.id not in self.through)
 
+    def way_to(self, source: Manifest) -> str:
+        """Return through which model a source is reached, to follow its name; else empty."""
+        model = self.through.get(source.id)
+        return "" if model is None else f", which {model.name} learned from,"
+
 
 def rights_closure(
     start: Iterable[Digest], manifest_of: Callable[[Digest], Manifest | None]
@@ -96,6 +101,29 @@ def rights_closure(
     return RightsClosure(
         tuple(datasets.values()), tuple(sources), tuple(models), through, tuple(absent)
     )
+
+
+def compared_with(
+    start: Iterable[Digest], manifest_of: Callable[[Digest], Manifest | None]
+) -> tuple[Digest, ...]:
+    """Return the datasets with which some, or what they were made from, were compared.
+
+    Args:
+        start: Ids of datasets; those of other kinds were compared with nothing.
+        manifest_of: As for :func:`rights_closure`; what cannot be followed is left out, because
+            that function names it.
+    """
+    found: dict[Digest, None] = {}
+    pending = list(dict.fromkeys(start))
+    seen = set(pending)
+    for identity in pending:  # which grows
+        manifest = manifest_of(identity)
+        if manifest is None or manifest.kind != "dataset":
+            continue
+        found.update((item.id, None) for item in manifest.inputs_in("against"))
+        pending += (one for one in manifest.made_from if one not in seen)
+        seen.update(manifest.made_from)
+    return tuple(found)
 
 
 def _learned_from(model: Manifest) -> list[Digest]:

@@ -2,11 +2,12 @@
 
 Default deny. Every dataset that was not made from datasets needs a credential, logged before the
 run or evaluation, by an issuer the verifier believes, that permits the use; derived datasets
-inherit the intersection. A licence identifier alone permits nothing.
+inherit the intersection, and so do models. A licence identifier alone permits nothing.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from msgspec import Struct, field
@@ -17,15 +18,16 @@ from lyrikstore.canon.errors import FormatError, LyrikstoreError, NotFoundError
 from lyrikstore.canon.quoting import listed, quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import parse_timestamp
-from lyrikstore.credentials.terms.model import Terms, Use
-from lyrikstore.credentials.terms.usage import PartitionsUsed, RowsHeld, partitions_used
+from lyrikstore.credentials.terms.model import Use
+from lyrikstore.credentials.terms.usage import RowsHeld, partitions_used
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.status import LoggedNotices
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable
-from lyrikstore.verify.rights.grants import published
+from lyrikstore.verify.rights.closure import RightsClosure, compared_with, rights_closure
+from lyrikstore.verify.rights.grants import Published, published
 from lyrikstore.verify.rights.judge import (
     LoggedDocument,
     Reason,
@@ -34,6 +36,11 @@ from lyrikstore.verify.rights.judge import (
     Ruling,
     judge,
 )
+from lyrikstore.verify.rights.search import find_right
+
+
+_ORDER = {"taken-back-later": 0, "base-not-permitted": 1, "base-not-recorded": 3}
+"""What says more comes first: who is not known says less than what was not permitted."""
 
 
 class _Use(Struct, frozen=True):
@@ -42,7 +49,7 @@ class _Use(Struct, frozen=True):
     Attributes:
         manifest: The run or evaluation.
         config: Of the run, which declares the use.
-        datasets: Ids of the datasets that it used by the rights it recorded.
+        used: Ids of the datasets and the base model that it used by the rights it recorded.
         models: The checkpoints that rest on it, or that it measured.
         measures: Whether it only measured by means of them: an evaluation; and what the data of a
             run was compared with, and holds nothing of.
@@ -50,7 +57,7 @@ class _Use(Struct, frozen=True):
 
     manifest: Manifest
     config: Mapping[str, Any]
-    datasets: tuple[Digest, ...]
+    used: tuple[Digest, ...]
     models: tuple[Manifest, ...] = ()
     measures: bool = False
 
@@ -78,65 +85,6 @@ class _Use(Struct, frozen=True):
     @property
     def kind(self) -> str:
         return self.manifest.kind
-
-
-def sources_of(
-    datasets: Iterable[Digest], manifest_of: Callable[[Digest], Manifest | None]
-) -> tuple[list[Manifest], list[Digest]]:
-    """Return the datasets at the roots of ``datasets``: those that were made from no dataset.
-
-    Args:
-        datasets: Ids of datasets.
-        manifest_of: Gives a manifest, or None where it cannot be followed. What it raises, is
-            raised.
-
-    Returns:
-        The source datasets in the order they are reached, and the ids of datasets that cannot be
-        followed: those are never taken for permitted.
-    """
-    sources: list[Manifest] = []
-    absent: list[Digest] = []
-    seen: set[Digest] = set()
-    pending = list(datasets)
-    while pending:
-        identity = pending.pop(0)
-        if identity in seen:
-            continue
-        seen.add(identity)
-        manifest = manifest_of(identity)
-        if manifest is None:
-            absent.append(identity)
-            continue
-        inner = manifest.made_from
-        if not inner:
-            sources.append(manifest)
-        pending += inner
-    return sources, absent
-
-
-def compared_with(
-    datasets: Iterable[Digest], manifest_of: Callable[[Digest], Manifest | None]
-) -> tuple[Digest, ...]:
-    """Return the datasets with which ``datasets``, or what they were made from, were compared.
-
-    Args:
-        datasets: Ids of datasets.
-        manifest_of: As for :func:`sources_of`; what cannot be followed is left out, because that
-            function names it.
-    """
-    found: dict[Digest, None] = {}
-    seen: set[Digest] = set()
-    pending = list(datasets)
-    while pending:
-        identity = pending.pop(0)
-        if identity in seen:
-            continue
-        seen.add(identity)
-        manifest = manifest_of(identity)
-        if manifest is not None:
-            found.update((item.id, None) for item in manifest.inputs_in("against"))
-            pending += manifest.made_from
-    return tuple(found)
 
 
 def check_rights(
@@ -184,16 +132,15 @@ def check_rights(
     named: dict[Digest, None] = {}
     for use in uses:
         before = problems.count
-        sources, absent = sources_of(use.datasets, ancestry.get)
-        for item in absent:
+        rests_on = rights_closure(use.used, ancestry.get)
+        for item in rests_on.absent:
             problems.add(problems.lost, "absent", f"{use.label}: {item.short} cannot be followed")
-        for source in sources:
+        for source in rests_on.sources:
             count += 1
-            review.check_source(use, source)
+            review.check_source(use, rests_on, source)
         if problems.count > before:
             named.update((one.id, None) for one in use.models)
-    # What was taken back says more than who is not known.
-    problems.odd.sort(key=lambda one: problems.codes[one] != "taken-back-later")
+    problems.odd.sort(key=lambda one: _ORDER.get(problems.codes[one], 2))
     purposes = ", ".join(sorted({use.acts for use in uses}))
     summary = pluralize(count, f"right to {purposes} holds", f"rights to {purposes} hold")
     unknown = {"unbelieved": sorted(review.unbelieved)} if review.unbelieved else {}
@@ -209,12 +156,12 @@ def _uses(ancestry: Mapping[Digest, Manifest], problems: Problems) -> Iterator[_
             used = tuple(
                 item.id
                 for item in manifest.inputs
-                if item.kind == "dataset" and item.role != "test"
+                if item.kind == "checkpoint" or (item.kind == "dataset" and item.role != "test")
             )
             use = _Use(manifest, manifest.body["config"], used, tuple(models.get(manifest.id, ())))
             yield use
             if compared := compared_with(used, ancestry.get):
-                yield replace(use, datasets=compared, measures=True)
+                yield replace(use, used=compared, measures=True)
         elif manifest.kind == "evaluation":
             found = _evaluation(manifest, ancestry)
             if isinstance(found, Reason):
@@ -266,6 +213,10 @@ def _models(ancestry: Mapping[Digest, Manifest]) -> dict[Digest, list[Manifest]]
     return found
 
 
+def _is_sound(found: tuple[str, Ruling]) -> bool:
+    return not found[1].fault and not found[1].open
+
+
 class _Review(Struct, frozen=True):
     repository: Repository
     ancestry: Mapping[Digest, Manifest]
@@ -276,29 +227,109 @@ class _Review(Struct, frozen=True):
     rows: RowsHeld
     unbelieved: set[str] = field(default_factory=set)
 
-    def check_source(self, use: _Use, source: Manifest) -> None:
+    def check_source(self, use: _Use, rests_on: RightsClosure, source: Manifest) -> None:
         """Add what is wrong with the rights to one source: one that holds is enough."""
-        label, problems = f"{use.label}: {source.name}", self.problems
+        label, problems = f"{use.label}: {source.name}{rests_on.way_to(source)}", self.problems
         recorded = [
             right for right in use.manifest.body["rights"] if right["dataset"] == str(source.id)
         ]
-        rulings = [(right, *self._judge(use, source, right)) for right in recorded]
-        if all(ruling.fault for _, _, ruling in rulings):
+        rulings = [self._judge(use, rests_on.datasets, source, one) for one in recorded]
+        if source.id in rests_on.through:
+            to_measure = replace(use, measures=True)
+            if all(
+                ruling.fault
+                and not self._judge(to_measure, rests_on.datasets, source, right)[1].fault
+                for right, (_, ruling) in zip(recorded, rulings, strict=True)
+            ):
+                # Nothing was recorded, or a right to what the run was compared with alone.
+                self._check_unrecorded(use, rests_on, source, label)
+                return
+        elif not any(map(_is_sound, rulings)):
+            # Earlier versions asked for what the run read itself: that decides as it always did.
+            own = [one for one in rests_on.datasets if one.id in use.used]
+            alone = rulings
+            if len(own) < len(rests_on.datasets):
+                alone = [self._judge(use, own, source, one) for one in recorded]
+            if any(map(_is_sound, alone)):
+                what, ruling = rulings[0]
+                reason = ruling.fault or ruling.open[0]
+                text = f"{label}, as far as a model learned from it: {what}{reason.text}"
+                problems.add(problems.odd, "base-not-permitted", text)
+            rulings = alone
+        if all(ruling.fault for _, ruling in rulings):
             what, fault = "", Reason("none-recorded", f"the {use.kind} recorded no right to use it")
             if rulings:
-                _, what, ruling = rulings[0]
+                what, ruling = rulings[0]
                 fault = ruling.fault or fault
             problems.add(problems.bad, fault.code, f"{label}: {what}{fault.text}")
-        for _, what, ruling in rulings:
-            for reason in () if ruling.fault else ruling.open:
-                problems.add(problems.lost, reason.code, f"{label}: {what}{reason.text}")
-            if ruling.unbelieved is not None and ruling.issuer is not None:
-                self.unbelieved.add(ruling.issuer)
-            for one in (ruling.later, ruling.unbelieved):
-                if one is not None:
-                    problems.add(problems.odd, one.code, f"{label}: {what}{one.text}")
+        for what, ruling in rulings:
+            self._note(f"{label}: {what}", ruling)
 
-    def _judge(self, use: _Use, source: Manifest, right: Mapping[str, str]) -> tuple[str, Ruling]:
+    def _check_unrecorded(
+        self, use: _Use, rests_on: RightsClosure, source: Manifest, label: str
+    ) -> None:
+        """Add that no right was recorded to what a model learned from, and if one was logged."""
+        problems, what = self.problems, f"{label}: the {use.kind} recorded no right to use it"
+        try:
+            about = published(self.repository, source)
+            request = self._request(use, rests_on.datasets, source, about)
+            found = find_right(self.repository, request)
+        except LyrikstoreError as error:
+            problems.add(problems.odd, "base-not-permitted", f"{what}; {error.message}")
+            return
+        if found.given is None:
+            text = f"{what}, and had none: {found.why.text}"
+            problems.add(problems.odd, "base-not-permitted", text)
+            return
+        candidate, ruling = found.given
+        problems.add(problems.odd, "base-not-recorded", f"{what}, which {candidate.label} gave")
+        self._note(f"{label}: {candidate.label} ", ruling)
+
+    def _note(self, label: str, ruling: Ruling) -> None:
+        """Add what keeps a right from being shown to hold, but for a fault."""
+        problems = self.problems
+        for reason in () if ruling.fault else ruling.open:
+            problems.add(problems.lost, reason.code, f"{label}{reason.text}")
+        if ruling.unbelieved is not None and ruling.issuer is not None:
+            self.unbelieved.add(ruling.issuer)
+        for one in (ruling.later, ruling.unbelieved):
+            if one is not None:
+                problems.add(problems.odd, one.code, f"{label}{one.text}")
+
+    def _request(
+        self, use: _Use, datasets: Sequence[Manifest], source: Manifest, about: Published
+    ) -> Request:
+        """Return what was wanted of one source; raises FormatError as :meth:`_Use.at`."""
+        index = self.repository.index_of(use.manifest.id)
+        # ATTACK: a clock set back to before a licence ran out. What was logged before says when.
+        then = max(parse_timestamp(use.manifest.created), self.repository.floor(index))
+        used = partial(
+            partitions_used,
+            source=source,
+            datasets=datasets,
+            manifest_of=self.ancestry.__getitem__,
+            tree_of=self.repository.tree,
+            rows=self.rows,
+        )
+        return Request(
+            source,
+            about,
+            use.at(then),
+            used,
+            use.manifest.author,
+            self.trust,
+            self.notices.before(index),
+            index,
+            (self.at, self.notices.all),
+        )
+
+    def _judge(
+        self,
+        use: _Use,
+        datasets: Sequence[Manifest],
+        source: Manifest,
+        right: Mapping[str, str],
+    ) -> tuple[str, Ruling]:
         """Return what one recorded right is called, and what the judge says of it."""
         try:
             about = published(self.repository, source)
@@ -312,48 +343,23 @@ class _Review(Struct, frozen=True):
             return what, Ruling(Reason("not-logged", "or what it rests on, is not here"))
         except LyrikstoreError as error:
             return what, Ruling(Reason("unreadable", f"cannot be read ({error.message})"))
-        index = self.repository.index_of(use.manifest.id)
-        # ATTACK: a clock set back to before a licence ran out. What was logged before says when.
-        then = max(parse_timestamp(use.manifest.created), self.repository.floor(index))
         try:
-            wanted = use.at(then)
+            request = self._request(use, datasets, source, about)
         except FormatError as error:
             return what, Ruling(Reason(error.kind, error.message))
-
-        def used(terms: Terms) -> PartitionsUsed:
-            return partitions_used(
-                terms,
-                source,
-                [self.ancestry[item] for item in use.datasets if item in self.ancestry],
-                manifest_of=self.ancestry.__getitem__,
-                tree_of=self.repository.tree,
-                rows=self.rows,
-            )
-
-        request = Request(
-            source,
-            about,
-            wanted,
-            used,
-            use.manifest.author,
-            self.trust,
-            self.notices.before(index),
-            index,
-            (self.at, self.notices.all),
-        )
         candidate = RightCandidate(documents[-1], documents[0] if len(documents) > 1 else None)
         ruling = judge(candidate, request)
         if ruling.later is not None:
-            entry = self._taken_back_at(candidate, request, index)
+            entry = self._taken_back_at(candidate, request)
             text = f"{ruling.later.text}, by log entry {entry}"
             ruling = replace(ruling, later=Reason(ruling.later.code, text))
         if ruling.fault is None and ruling.issuer != right["issuer"]:
             return what, Ruling(Reason("other-issuer", "has another issuer than recorded"))
         return what, ruling
 
-    def _taken_back_at(self, candidate: RightCandidate, request: Request, index: int) -> int:
+    def _taken_back_at(self, candidate: RightCandidate, request: Request) -> int:
         """Return the log index of what took a right back."""
-        found = index
+        found = index = request.index or 0
         for change in reversed(self.notices.changes_since(index)):
             found = change
             known = (self.at, self.notices.before(change))

@@ -25,6 +25,7 @@ from lyrikstore.history.repository.retired import retired_versions
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable
+from lyrikstore.verify.rights.closure import rights_closure
 
 _CHECK = "rights.same-bytes"
 
@@ -125,7 +126,7 @@ class ProhibitingTerms:
 
         Args:
             rights: The rights that it relies on, as runs record them.
-            used: The datasets it read. A file of a source that none of them can hold is not
+            used: The datasets it rests on. A file of a source that none of them can hold is not
                 counted: a filter keeps paths.
 
         Raises:
@@ -266,7 +267,7 @@ def check_same_bytes(repository: Repository, ancestry: Mapping[Digest, Manifest]
     found: dict[str, SharedFiles] = {}
     terms: ProhibitingTerms | None = None
     for use in uses:
-        used = [ancestry[item] for item in read_by(use) if item in ancestry]
+        used = rights_closure(_rests_on(use), ancestry.get).datasets
         try:
             terms = terms or ProhibitingTerms(repository)
             found.update((str(one), one) for one in terms.shared(use.body["rights"], used))
@@ -279,6 +280,11 @@ def check_same_bytes(repository: Repository, ancestry: Mapping[Digest, Manifest]
         problems.add(problems.odd, "prohibited-elsewhere", text)
     shared = {"shared": listed([one.to_json() for one in found.values()])} if found else {}
     return problems.close("files of the data in use were looked for under other terms", **shared)
+
+
+def _rests_on(use: Manifest) -> list[Digest]:
+    """Return the datasets that a run or an evaluation read, and what it was trained on from."""
+    return [*read_by(use), *(item.id for item in use.inputs_in("base"))]
 
 
 def read_by(use: Manifest) -> list[Digest]:

@@ -68,27 +68,6 @@ def not_to_train_on(dataset: Manifest) -> str | None:
     return None
 
 
-def learned_by_generators(
-    datasets: Iterable[Manifest], manifest_of: Callable[[Digest], Manifest]
-) -> list[Manifest]:
-    """Return the datasets that the models learned from which wrote some of ``datasets``, each once.
-
-    Args:
-        datasets: The datasets; those that they were made from count, too.
-        manifest_of: Gives a manifest. What it raises, is raised.
-    """
-    found: dict[Digest, Manifest] = {}
-    pending = list(datasets)
-    while pending:
-        written = generated_among(pending, manifest_of)
-        models = [manifest_of(item.id) for one in written for item in one.inputs_in("generator")]
-        chain = [each for one in models for each in (one, *bases_of(one, manifest_of))]
-        learnt = [one for model in chain for one in learnt_by(model) if one not in found]
-        pending = list(map(manifest_of, dict.fromkeys(learnt)))
-        found.update((one.id, one) for one in pending)
-    return list(found.values())
-
-
 def is_learnt(test: Manifest, checkpoint: Manifest, known: Iterable[Manifest]) -> bool:
     """Return whether a dataset is what a checkpoint learnt from, also under another name.
 

@@ -1,0 +1,104 @@
+"""What a log holds that may give the right to one use of one dataset (spec §12.7).
+
+One search: for whoever asks before data is used, and for whoever verifies a use that recorded none.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.credentials.model.credential import ATTESTATION, GRANT
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.delivery.siblings import SiblingFiles
+from lyrikstore.verify.rights.judge import (
+    LoggedDocument,
+    Reason,
+    Request,
+    RightCandidate,
+    Ruling,
+    judge,
+)
+
+_NOTHING = Reason("not-logged", "no credential about it is logged here")
+
+
+class FoundRight(Struct, frozen=True):
+    """What was found out about one source: the ruling that decides, and all that were made.
+
+    Attributes:
+        ruling: The ruling that decides.
+        why: Why there is no right, with the name of the document; where there is one, not used.
+        made: Each document that may give one, and what the judge says of it.
+    """
+
+    ruling: Ruling
+    why: Reason
+    made: Sequence[tuple[RightCandidate, Ruling]]
+
+    @property
+    def given(self) -> tuple[RightCandidate, Ruling] | None:
+        """What gave the right for whoever may know nobody (spec §11.7.2), or None.
+
+        What nobody has to be believed for, and nothing took back since, goes before.
+        """
+        sound = [one for one in self.made if one[1].fault is None and not one[1].open]
+        return min(sound, key=_doubts, default=None)
+
+
+def find_right(repository: Repository, request: Request) -> FoundRight:
+    """Return what the credentials, and the grants to ``request.holder``, that are logged give.
+
+    Cost: one ruling for each, until one gives the right and nothing took it back since.
+    """
+    made: list[tuple[RightCandidate, Ruling]] = []
+    unread: list[Reason] = []
+    for candidate in _candidates(repository, request, unread):
+        ruling = judge(candidate, request)
+        made.append((candidate, ruling))
+        if ruling.against is None and ruling.later is None:
+            return FoundRight(ruling, _NOTHING, made)
+    # What a grant to this user lacks says most, else what the newest credential does.
+    made.sort(key=lambda one: one[0].grant is None)
+    for candidate, ruling in made:
+        why = ruling.against
+        if why is not None and why.code != "other-holder":
+            return FoundRight(ruling, Reason(why.code, f"{candidate.label} {why.text}"), made)
+    return FoundRight(Ruling(fault=_NOTHING), next(iter(unread), _NOTHING), made)
+
+
+def _doubts(one: tuple[RightCandidate, Ruling]) -> int:
+    return sum(reason is not None for reason in (one[1].unbelieved, one[1].later))
+
+
+def _candidates(
+    repository: Repository, request: Request, unread: list[Reason]
+) -> Iterator[RightCandidate]:
+    """Yield what may give a right: credentials, then grants, each newest first."""
+    documents: list[LoggedDocument] = []
+    grants: list[LoggedDocument] = []
+    logged = repository.credentials_about(request.about.manifest)
+    for identity in dict.fromkeys(entry.id for entry in reversed(logged)):
+        try:
+            one = LoggedDocument.read(repository, identity)
+        except LyrikstoreError as error:
+            text = f"credential {identity.short} cannot be read ({error.message})"
+            unread.append(Reason("unreadable", text))
+            continue
+        if one.opened.kind is GRANT:
+            grants.append(one)
+        elif one.opened.kind is not ATTESTATION:  # what others attest gives nobody a right
+            documents.append(one)
+            yield RightCandidate(one)
+    if not request.holder:
+        return
+    known = {one.id: one for one in documents}
+    documents.sort(key=lambda one: one.suspect)
+    siblings = SiblingFiles.unnamed(one.opened for one in documents)
+    for grant in grants:
+        terms = siblings.terms_of(grant.opened)
+        if terms is None:
+            text = f"grant {grant.id.short} rests on terms that are not logged here"
+            unread.insert(0, Reason("not-logged", text))
+        else:
+            yield RightCandidate(known[terms.digest], grant)
