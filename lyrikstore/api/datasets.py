@@ -303,7 +303,7 @@ class Datasets:
         return sources_of_datasets(self.store.repository, self._in_use(refs), asker)
 
     def asserted_models(self, refs: "list[str]") -> "list[AssertedModel]":
-        """Return the models from elsewhere that versions rest on, and what is said of their licence.
+        """Return the models from elsewhere that versions rest on, with what is said of a licence.
 
         Args:
             refs: As for :meth:`term_sources`, whose errors it raises.

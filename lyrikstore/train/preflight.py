@@ -5,7 +5,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError, PolicyError
 from lyrikstore.canon.text import unknown_word
 from lyrikstore.canon.timestamps import Clock
@@ -17,17 +16,13 @@ from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import describe_environment
+from lyrikstore.train.permitted import permitted
 from lyrikstore.train.requirements import check_joined
 from lyrikstore.train.slices import check_slices
-from lyrikstore.verify.problems import Problems
-from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.rights.closure import rights_closure
 from lyrikstore.verify.rights.judge import Reason
-from lyrikstore.verify.rights.recorded import check_rights as check_recorded
 from lyrikstore.verify.rights.required import Right, check_rights
 from lyrikstore.verify.rights.same_bytes import ProhibitingTerms
-from lyrikstore.verify.store.ancestry import closure
-from lyrikstore.verify.store.test_sets import generated_among, is_learnt, not_to_train_on
 
 LINEAR = "linear"
 """The base of configs that have none: words are counted."""
@@ -113,14 +108,10 @@ def preflight(
                 hint="name the parts of a split",
             )
     base = None if config.model.base == LINEAR else _base(repo, config.model.base)
-    settings = config.to_json()
-    measured = [validation, *([test] if test else [])]
-    check_stages(repo, [*train, validation], base, measured, trust=trust, clock=clock)
-    declared = Use.of_run({"purpose": config.purpose, "config": settings}, clock())
-    # The test set is named and not read: its right is asked for when it is measured on.
-    measuring = Use.of_evaluation(settings, clock())
-    used = [*train, validation, *([base] if base else [])]
-    rights = check_rights(repo, used, declared, trust=trust, user=user, measuring=measuring)
+    rights = permitted(
+        repo, config, train, validation, test, base, trust=trust, clock=clock, user=user
+    )
+    measuring = Use.of_evaluation(config.to_json(), clock())
     warnings: list[Reason] = []
     if test is None:
         warnings.append(Reason("no-test", NO_TEST))
@@ -131,43 +122,13 @@ def preflight(
             text = f"what is trained cannot be measured on it yet: {error.message}"
             warnings.append(Reason("test-not-permitted", text))
     relied = [right.to_json() for right in rights]
+    used = [*train, validation, *([base] if base else [])]
     rests_on = rights_closure([one.id for one in used], repo.manifest)
     held = ProhibitingTerms(repo).shared(relied, rests_on.datasets)
     warnings += [Reason("same-bytes", str(shared)) for shared in held]
     return RunPlan(
         config, train, validation, test, base, tuple(rights), environment, tuple(warnings)
     )
-
-
-def check_stages(
-    repo: Repository,
-    learnt: Iterable[Manifest],
-    base: Manifest | None,
-    measured: Iterable[Manifest],
-    *,
-    trust: Trust,
-    clock: Clock,
-) -> None:
-    """Return if nothing that was done before forbids another stage (spec §13.15).
-
-    Whether the data of earlier stages may be used now, ``check_rights`` says.
-
-    Args:
-        repo: The store.
-        learnt: The datasets that it learns from.
-        base: The model that it starts from; None: there is none.
-        measured: The datasets that it is measured on.
-        trust: Whose permissions count.
-        clock: The moment of use.
-
-    Raises:
-        PolicyError: (``rights-missing``) the base, or a model that wrote data, rested on no right,
-            or on one that was revoked since; (``output-terms``) the terms of what a model wrote do not permit it;
-            (``test-is-train``) the base learned from what is measured on.
-    """
-    if base is not None and base.body["origin"] != "imported":
-        _check_learned(repo, base, measured, trust, clock)
-    _check_generated(repo, learnt, trust, clock)
 
 
 def check_fields(named: Iterable[str], found: Collection[str], train: Iterable[Manifest]) -> None:
@@ -210,54 +171,6 @@ def _base(repo: Repository, ref: str) -> Manifest:
             hint="commit the folder with its config.json, model.safetensors and tokenizer.json: "
             f"lyrikstore commit FOLDER -d {ref}",
         ) from None
-
-
-def _check_learned(
-    repo: Repository, base: Manifest, measured: Iterable[Manifest], trust: Trust, clock: Clock
-) -> None:
-    """Refuse to go on from a model that rests on no right, or learnt what is measured on."""
-    ancestry = _check_rests(repo, base, "the base", trust, clock)
-    for one in measured:
-        for model in (item for item in ancestry.values() if item.kind == "checkpoint"):
-            if is_learnt(one, model, ancestry.values()):
-                raise PolicyError(
-                    "test-is-train",
-                    f"{one.name} is what the base {base.name} learned from; it measures nothing",
-                    hint="take data that no model of this chain has seen",
-                )
-
-
-def _check_rests(
-    repo: Repository, model: Manifest, what: str, trust: Trust, clock: Clock
-) -> Mapping[Digest, Manifest]:
-    """Return the ancestry of a model; every right that its runs had holds, and none was revoked."""
-    ancestry = closure(repo, model.id, Problems("lineage"))
-    check = check_recorded(repo, ancestry, trust=trust, at=clock())
-    # What earlier versions did not record, and who is believed, is asked again as of now.
-    revoked = check.detail.get("reason") == "taken-back-later"
-    if check.state in {CheckState.FAIL, CheckState.UNCHECKED} or revoked:
-        raise PolicyError(
-            "rights-missing",
-            f"{what} {model.name} may not be used any further: {check.summary}",
-            hint=f"lyrikstore verify {model.name} says more",
-        )
-    return ancestry
-
-
-def _check_generated(
-    repo: Repository, datasets: Iterable[Manifest], trust: Trust, clock: Clock
-) -> None:
-    """Refuse what models wrote that may not be learned from, or that rest on no right."""
-    for dataset in generated_among(datasets, repo.manifest):
-        if generator := not_to_train_on(dataset):
-            raise PolicyError(
-                "output-terms",
-                f"{dataset.name} was written by {generator}, whose output terms do not "
-                "permit to train on it",
-                hint="leave it out; lyrikstore show names the terms",
-            )
-        for item in dataset.inputs_in("generator"):
-            _check_rests(repo, repo.manifest(item.id), "the generator", trust, clock)
 
 
 def _dataset(repo: Repository, ref: str) -> Manifest:

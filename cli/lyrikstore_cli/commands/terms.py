@@ -18,8 +18,8 @@ from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
     from lyrikstore.api import (
-        AssertedModel,
         Asker,
+        AssertedModel,
         Deciders,
         HeldGrant,
         Mix,

@@ -36,6 +36,8 @@ class Models(RepeatedModels):
     ) -> "TrainingPlan":
         """Return what a run will take; the store stays as it is.
 
+        Where a run would be refused now for want of a right, a remark says so.
+
         Args:
             what: A config; or a REF of a dataset, whose settings then follow from the data.
             base: With a REF: the base model; by default the only one that was imported here.
@@ -50,13 +52,16 @@ class Models(RepeatedModels):
                 :func:`lyrikstore.train.plan.plan.plan_dataset`, and with ``measure`` as
                 :func:`lyrikstore.train.plan.measure.measure_steps`.
         """
-        from lyrikstore.train.plan.plan import plan_config, plan_dataset
+        from msgspec.structs import replace
+
+        from lyrikstore.train.permitted import find_refusal
+        from lyrikstore.train.plan.plan import Remark, plan_config, plan_dataset
 
         store = self.store
         repository, today = store.repository, store.clock().date()
         steps = self._steps(environment or {}, progress) if measure else None
         if isinstance(what, str):
-            return plan_dataset(
+            plan = plan_dataset(
                 repository,
                 what,
                 today=today,
@@ -65,7 +70,15 @@ class Models(RepeatedModels):
                 prices=prices,
                 measure=steps,
             )
-        return plan_config(repository, what, today=today, prices=prices, measure=steps)
+        else:
+            plan = plan_config(repository, what, today=today, prices=prices, measure=steps)
+        user = store.person.did if store.person else None
+        refusal = find_refusal(
+            repository, plan.config, trust=store.trust, clock=store.clock, user=user
+        )
+        if refusal is None:
+            return plan
+        return replace(plan, remarks=(*plan.remarks, Remark(refusal.code, refusal.text)))
 
     def add(
         self,

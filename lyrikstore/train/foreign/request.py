@@ -24,7 +24,7 @@ from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.manifests.names import Name
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.formats.formats import FOREIGN
-from lyrikstore.train.preflight import check_stages
+from lyrikstore.train.permitted import check_stages
 from lyrikstore.train.requirements import UseConfig, stated
 from lyrikstore.verify.rights.closure import rights_closure
 from lyrikstore.verify.rights.judge import Reason
@@ -132,7 +132,7 @@ def plan_foreign(
 
     Raises:
         PolicyError: (``rights-missing``) a source may not be used for the purpose; else as
-            :func:`lyrikstore.train.preflight.check_stages`.
+            :func:`lyrikstore.train.permitted.check_stages`.
         InvalidInputError: (``bad-name``, ``bad-format``, ``unknown-word``, ``not-a-dataset``,
             ``not-a-model``, ``same-data``) it asks for what cannot be.
         NotFoundError: An input is not here.

@@ -13,13 +13,13 @@ from msgspec import Struct
 from lyrikstore.canon.errors import InvalidInputError, RunFailedError
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock
-from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.curate.recipes.source import resolve_dataset
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import precision_of
 from lyrikstore.train.formats.base_model import STAGED
+from lyrikstore.train.permitted import permitted
 from lyrikstore.train.plan.estimate import MODES, Calibration
 from lyrikstore.train.plan.formulas import STEP_SECONDS, flop_of
 from lyrikstore.train.plan.shapes import EncoderShape
@@ -27,7 +27,6 @@ from lyrikstore.train.plan.token_counts import TokenCounts
 from lyrikstore.train.snapshot import CopiedFields, copy_base, copy_datasets
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import BASE, TRAIN, VALIDATION, open_staging
-from lyrikstore.verify.rights.required import check_rights
 
 
 class MeasuredSteps(Struct, frozen=True):
@@ -76,7 +75,8 @@ def measure_steps(
         progress: Progress callback, in the phases ``measure`` and those of loading.
 
     Raises:
-        PolicyError: (``rights-missing``) the data may not be trained on.
+        PolicyError: (``rights-missing``) the data, or what the base learned from, may not be
+            trained on; else as :func:`lyrikstore.train.permitted.permitted`.
         InvalidInputError: (``nothing-to-measure``) the config tries no encoder; (``bad-model``) the
             base cannot be loaded; and what :func:`lyrikstore.train.snapshot.copy_datasets` raises.
         RunFailedError: (``worker-failed``, ``out-of-memory``) the worker failed.
@@ -88,12 +88,10 @@ def measure_steps(
     data = config.data
     train = [resolve_dataset(repo, ref) for ref in data.train]
     validation = resolve_dataset(repo, data.validation)
-    settings = config.to_json()
-    use = Use.of_run({"purpose": config.purpose, "config": settings}, clock())
-    measuring = Use.of_evaluation(settings, clock())
+    test = resolve_dataset(repo, data.test) if data.test else None
     base = repo.resolve(config.model.base)
-    used = [*train, validation, base]
-    check_rights(repo, used, use, trust=trust, user=user, measuring=measuring)
+    permitted(repo, config, train, validation, test, base, trust=trust, clock=clock, user=user)
+    settings = config.to_json()
     with open_staging(folder) as staging:
         copy_base(repo, base, staging)
         fields = CopiedFields.of(data)

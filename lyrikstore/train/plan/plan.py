@@ -116,7 +116,8 @@ class TrainingPlan(Struct, frozen=True):
 
     def to_toml(self, file: str = "train.toml") -> str:
         """Return the config as a file of some name, with what its values rest on."""
-        notes = [remark.summary for remark in self.remarks if remark.reason != "stale-prices"]
+        passing = {"stale-prices", "rights-missing"}
+        notes = [remark.summary for remark in self.remarks if remark.reason not in passing]
         return write_toml(self.config, [f"lyrikstore train {file}", *notes])
 
     def to_run(self) -> dict[str, Any]:

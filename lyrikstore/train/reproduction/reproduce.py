@@ -21,7 +21,8 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.candidates import Chosen
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import describe_code
-from lyrikstore.train.preflight import RunPlan, check_stages
+from lyrikstore.train.permitted import check_stages
+from lyrikstore.train.preflight import RunPlan
 from lyrikstore.train.reproduction.compare import PROMPT, DigestOnly, compare_checkpoint
 from lyrikstore.train.seal import seal, seal_history
 from lyrikstore.train.sft.accelerator import describe_machine

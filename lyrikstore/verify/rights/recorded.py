@@ -38,7 +38,6 @@ from lyrikstore.verify.rights.judge import (
 )
 from lyrikstore.verify.rights.search import find_right
 
-
 _ORDER = {"taken-back-later": 0, "base-not-permitted": 1, "base-not-recorded": 3}
 """What says more comes first: who is not known says less than what was not permitted."""
 

@@ -1,0 +1,180 @@
+"""Whether a run may begin, by the rights to all that it rests on (spec §13.2, §13.15).
+
+One rule, for whoever plans, trains, has a program of their own train, or does a run again.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import PolicyError
+from lyrikstore.canon.timestamps import Clock
+from lyrikstore.credentials.terms.model import Use
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.curate.recipes.source import resolve_dataset
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.requirements import LINEAR
+from lyrikstore.verify.problems import Problems
+from lyrikstore.verify.report import CheckState
+from lyrikstore.verify.rights.judge import Reason
+from lyrikstore.verify.rights.recorded import check_rights as check_recorded
+from lyrikstore.verify.rights.required import Right, check_rights
+from lyrikstore.verify.store.ancestry import closure
+from lyrikstore.verify.store.test_sets import generated_among, is_learnt, not_to_train_on
+
+
+def permitted(
+    repo: Repository,
+    config: TrainConfig,
+    train: Sequence[Manifest],
+    validation: Manifest,
+    test: Manifest | None,
+    base: Manifest | None,
+    *,
+    trust: Trust,
+    clock: Clock,
+    user: str | None,
+) -> list[Right]:
+    """Return the rights that allow a run of this config.
+
+    The test set is named and not read: its right is asked for when it is measured on.
+
+    Args:
+        repo: The store.
+        config: What is wanted.
+        train: The datasets that it learns from.
+        validation: The dataset measured after each epoch.
+        test: The dataset that is only named; None: none is.
+        base: The model that it starts from; None: there is none.
+        trust: Whose permissions count.
+        clock: The moment of use.
+        user: DID of who trains, for whom licence grants count; None: for nobody.
+
+    Raises:
+        PolicyError: As :func:`check_stages` and
+            :func:`lyrikstore.verify.rights.required.check_rights`.
+    """
+    settings, learnt = config.to_json(), [*train, validation]
+    measured = [validation, *([test] if test else [])]
+    check_stages(repo, learnt, base, measured, trust=trust, clock=clock)
+    return check_rights(
+        repo,
+        [*learnt, *([base] if base else [])],
+        Use.of_run({"purpose": config.purpose, "config": settings}, clock()),
+        trust=trust,
+        user=user,
+        measuring=Use.of_evaluation(settings, clock()),
+    )
+
+
+def find_refusal(
+    repo: Repository, config: TrainConfig, *, trust: Trust, clock: Clock, user: str | None
+) -> Reason | None:
+    """Return for want of which right a run of this config would be refused now, or None.
+
+    Args:
+        repo: The store.
+        config: What is planned.
+        trust: Whose permissions count.
+        clock: The moment of use.
+        user: DID of who trains, for whom licence grants count; None: for nobody.
+
+    Raises:
+        NotFoundError, InvalidInputError, IncompleteError: Something that it names is not here.
+    """
+    data = config.data
+    try:
+        permitted(
+            repo,
+            config,
+            [resolve_dataset(repo, ref) for ref in data.train],
+            resolve_dataset(repo, data.validation),
+            resolve_dataset(repo, data.test) if data.test else None,
+            None if config.model.base == LINEAR else repo.resolve(config.model.base),
+            trust=trust,
+            clock=clock,
+            user=user,
+        )
+    except PolicyError as error:
+        return Reason(error.kind, f"train will refuse this: {error.message}")
+    return None
+
+
+def check_stages(
+    repo: Repository,
+    learnt: Iterable[Manifest],
+    base: Manifest | None,
+    measured: Iterable[Manifest],
+    *,
+    trust: Trust,
+    clock: Clock,
+) -> None:
+    """Return if nothing that was done before forbids another stage (spec §13.15).
+
+    Whether the data of earlier stages may be used now, ``check_rights`` says.
+
+    Args:
+        repo: The store.
+        learnt: The datasets that it learns from.
+        base: The model that it starts from; None: there is none.
+        measured: The datasets that it is measured on.
+        trust: Whose permissions count.
+        clock: The moment of use.
+
+    Raises:
+        PolicyError: (``rights-missing``) the base, or a model that wrote data, rested on no right,
+            or on one that was revoked since; (``output-terms``) the terms of what a model wrote do
+            not permit it; (``test-is-train``) the base learned from what is measured on.
+    """
+    if base is not None and base.body["origin"] != "imported":
+        _check_learned(repo, base, measured, trust, clock)
+    _check_generated(repo, learnt, trust, clock)
+
+
+def _check_learned(
+    repo: Repository, base: Manifest, measured: Iterable[Manifest], trust: Trust, clock: Clock
+) -> None:
+    """Refuse to go on from a model that rests on no right, or learnt what is measured on."""
+    ancestry = _check_rests(repo, base, "the base", trust, clock)
+    for one in measured:
+        for model in (item for item in ancestry.values() if item.kind == "checkpoint"):
+            if is_learnt(one, model, ancestry.values()):
+                raise PolicyError(
+                    "test-is-train",
+                    f"{one.name} is what the base {base.name} learned from; it measures nothing",
+                    hint="take data that no model of this chain has seen",
+                )
+
+
+def _check_rests(
+    repo: Repository, model: Manifest, what: str, trust: Trust, clock: Clock
+) -> Mapping[Digest, Manifest]:
+    """Return the ancestry of a model; every right that its runs had holds, and none was revoked."""
+    ancestry = closure(repo, model.id, Problems("lineage"))
+    check = check_recorded(repo, ancestry, trust=trust, at=clock())
+    # What earlier versions did not record, and who is believed, is asked again as of now.
+    revoked = check.detail.get("reason") == "taken-back-later"
+    if check.state in {CheckState.FAIL, CheckState.UNCHECKED} or revoked:
+        raise PolicyError(
+            "rights-missing",
+            f"{what} {model.name} may not be used any further: {check.summary}",
+            hint=f"lyrikstore verify {model.name} says more",
+        )
+    return ancestry
+
+
+def _check_generated(
+    repo: Repository, datasets: Iterable[Manifest], trust: Trust, clock: Clock
+) -> None:
+    """Refuse what models wrote that may not be learned from, or that rest on no right."""
+    for dataset in generated_among(datasets, repo.manifest):
+        if generator := not_to_train_on(dataset):
+            raise PolicyError(
+                "output-terms",
+                f"{dataset.name} was written by {generator}, whose output terms do not "
+                "permit to train on it",
+                hint="leave it out; lyrikstore show names the terms",
+            )
+        for item in dataset.inputs_in("generator"):
+            _check_rests(repo, repo.manifest(item.id), "the generator", trust, clock)
