@@ -233,14 +233,10 @@ class _Review(Struct, frozen=True):
             right for right in use.manifest.body["rights"] if right["dataset"] == str(source.id)
         ]
         rulings = [self._judge(use, rests_on.datasets, source, one) for one in recorded]
+        faulty = all(ruling.fault for _, ruling in rulings)
         if source.id in rests_on.through:
-            to_measure = replace(use, measures=True)
-            if all(
-                ruling.fault
-                and not self._judge(to_measure, rests_on.datasets, source, right)[1].fault
-                for right, (_, ruling) in zip(recorded, rulings, strict=True)
-            ):
-                # Nothing was recorded, or a right to what the run was compared with alone.
+            # A right to what the run was compared with, where it has that too, is another matter.
+            if faulty and (not recorded or self._compared(use, source)):
                 self._check_unrecorded(use, rests_on, source, label)
                 return
         elif not any(map(_is_sound, rulings)):
@@ -283,6 +279,10 @@ class _Review(Struct, frozen=True):
         candidate, ruling = found.given
         problems.add(problems.odd, "base-not-recorded", f"{what}, which {candidate.label} gave")
         self._note(f"{label}: {candidate.label} ", ruling)
+
+    def _compared(self, use: _Use, source: Manifest) -> bool:
+        compared = compared_with(use.used, self.ancestry.get)
+        return source in rights_closure(compared, self.ancestry.get).sources
 
     def _note(self, label: str, ruling: Ruling) -> None:
         """Add what keeps a right from being shown to hold, but for a fault."""

@@ -22,7 +22,12 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.policy_change import change_policy, revoked, with_writer
 from lyrikstore.history.commit.transaction import open_transaction
-from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
+from lyrikstore.history.manifests.manifest import (
+    Attachment,
+    Input,
+    Manifest,
+    sign_manifest,
+)
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.credential.status import logged_notices
@@ -69,9 +74,15 @@ class Scene:
 
 
 class Stage:
-    """A store in which a scene was played."""
+    """A store in which a scene was played.
 
-    def __init__(self, world: SimpleNamespace, scene: Scene, home: Path) -> None:
+    The data of the scene is trained on; with ``as_base`` other data is, by whoever goes on from a
+    model that learned from the data of the scene when that was permitted, for another purpose.
+    """
+
+    def __init__(
+        self, world: SimpleNamespace, scene: Scene, home: Path, *, as_base: bool = False
+    ) -> None:
         self.world, self.scene, self.now = world, scene, world.NOW
         self.publisher = world.make_publisher(home)
         self.repository: Repository = self.publisher.repository
@@ -80,6 +91,10 @@ class Stage:
         self.late: list[bytes] = []
         self.entries: list[tuple[StatusEntry, bool]] = []
         self._change(with_writer(TRAINER.did, None))
+        self.used = [self.publisher.manifest]
+        self.before: list[Manifest] = []
+        if as_base:
+            self._train_before()
         start = len(self.repository.entries())
         self.credential, self.grant = self._documents()
         for entry, value in self.entries:
@@ -100,6 +115,66 @@ class Stage:
                 else:
                     transaction.log_manifest(one)
             transaction.commit()
+
+    def _train_before(self) -> None:
+        """Log a model of the dataset, and another dataset, which may be used for anything."""
+        world, source = self.world, self.publisher.manifest
+        purposes = ("internalOperations",)
+        once = Partition("all", permits=("train",), limits=UsageLimits(purposes=purposes))
+        own = sign_manifest(
+            kind="dataset",
+            store=self.repository.store_id,
+            name="datasets/acme/own",
+            body=source.body,
+            tree=source.tree,
+            files=source.files,
+            signer=world.OWNER,
+            created=self.now,
+        )
+        permitted = Terms((Partition("all", permits=("train",)),))
+        narrow, wide = (
+            issue(
+                self.publisher.unsigned(manifest=one, records=None, terms=terms),
+                world.OWNER,
+                self.now,
+            )
+            for one, terms in ((source, Terms((once,))), (own, permitted))
+        )
+        self.log(own, narrow, wide)
+        first = self._run(
+            [source],
+            [self._right(source, narrow)],
+            {"purposes": [*purposes]},
+            name="runs/acme/first",
+        )
+        sums = b"none\n"
+        with open_transaction(self.repository) as transaction:
+            base = sign_manifest(
+                kind="checkpoint",
+                store=self.repository.store_id,
+                name="checkpoints/acme/first",
+                body={"origin": "trained", "format": "transformers/1"},
+                tree=source.tree,
+                files=source.files,
+                inputs=[Input("run", "run", first.id), Input("train", "dataset", source.id)],
+                attachments=[
+                    Attachment("sha256sums", transaction.writer.put_bytes(sums), len(sums))
+                ],
+                signer=TRAINER,
+                created=self.now,
+            )
+            transaction.log_manifest(base)
+            transaction.commit()
+        self.used, self.before = [own, base], [source, first]
+        self.own_right = self._right(own, wide)
+
+    def _right(self, dataset: Manifest, credential: bytes) -> dict[str, Any]:
+        return {
+            "dataset": str(dataset.id),
+            "credential": str(Digest.of(credential)),
+            "issuer": self.world.OWNER.did,
+            "permits": ["train"],
+        }
 
     def _documents(self) -> tuple[bytes, bytes | None]:
         """Make and log the credential, and the grant if there is one."""
@@ -196,11 +271,10 @@ class Stage:
     def guard(self, at: Any = None) -> tuple[str, dict[str, Any] | None]:
         """Return why the use is refused before it begins, or the right that it has."""
         use = Use(("train",), at or self.now, **self.use)
-        source = self.publisher.manifest
         named = self.grant or self.credential
         try:
-            (right,) = check_rights(
-                self.repository, [source], use, trust=self.trust, user=TRAINER.did
+            *_, right = check_rights(
+                self.repository, self.used, use, trust=self.trust, user=TRAINER.did
             )
         except PolicyError as error:
             (missing,) = error.details["missing"]
@@ -243,8 +317,14 @@ class Stage:
         self.log(again)
         return again
 
-    def force(self, created: Any = None) -> Manifest:
-        """Log a run that records the right, whether it was one or not."""
+    def force(self, created: Any = None, *, recorded: bool = True) -> Manifest:
+        """Log a run that records the right, whether it was one or not.
+
+        Args:
+            created: When it says that it began.
+            recorded: Whether it does; else it records those to its own data alone, as runs did
+                before they were asked for the data of their base.
+        """
         right = {
             "dataset": str(self.publisher.manifest.id),
             "credential": str(Digest.of(self.credential)),
@@ -253,32 +333,46 @@ class Stage:
         }
         if self.grant is not None:
             right["grant"] = str(Digest.of(self.grant))
+        rights = [self.own_right] if self.before else []
+        run = self._run(self.used, [*rights, *([right] if recorded else [])], self.use, created)
+        for data in self.late:
+            self.log(data)
+        return run
+
+    def _run(
+        self,
+        used: list[Manifest],
+        rights: list[dict[str, Any]],
+        use: dict[str, Any],
+        created: Any = None,
+        name: str = "runs/acme/classifier",
+    ) -> Manifest:
+        roles = {"dataset": "train", "checkpoint": "base"}
         records = {"train": self.publisher.manifest.body["records"]}
         run = sign_manifest(
             kind="run",
             store=self.repository.store_id,
-            name="runs/acme/classifier",
+            name=name,
             body={
                 "purpose": "train",
-                "config": {"use": self.use},
+                "config": {"use": use},
                 "seed": 1,
                 "order": {"function": "shuffle/1", "records": records},
                 "environment": {"python": "3.11", "platform": "x", "packages": {}, "threads": 1},
                 "code": {"package": "x", "version": "1", "digest": str(Digest.of(b"code"))},
                 "plannedOutputs": ["checkpoints/acme/classifier"],
-                "rights": [right],
+                "rights": rights,
             },
-            inputs=[Input("train", "dataset", self.publisher.manifest.id)],
+            inputs=[Input(roles[one.kind], one.kind, one.id) for one in used],
             signer=TRAINER,
             created=created or self.now,
         )
         self.log(run)
-        for data in self.late:
-            self.log(data)
         return run
 
     def verify(self, run: Manifest, at: Any = None) -> Check:
-        ancestry = {one.id: one for one in (self.publisher.manifest, run)}
+        known = (self.publisher.manifest, *self.used, *self.before, run)
+        ancestry = {one.id: one for one in known}
         return rights_of_runs(self.repository, ancestry, trust=self.trust, at=at or self.now)
 
 
