@@ -22,12 +22,7 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.policy_change import change_policy, revoked, with_writer
 from lyrikstore.history.commit.transaction import open_transaction
-from lyrikstore.history.manifests.manifest import (
-    Attachment,
-    Input,
-    Manifest,
-    sign_manifest,
-)
+from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.credential.status import logged_notices
@@ -36,6 +31,7 @@ from lyrikstore.verify.rights.grants import published
 from lyrikstore.verify.rights.judge import LoggedDocument, Request, RightCandidate, Ruling, judge
 from lyrikstore.verify.rights.recorded import check_rights as rights_of_runs
 from lyrikstore.verify.rights.required import check_rights
+from tests.verify.rights.models import log_model
 
 TRAINER, OTHER = signer_for("trainer"), signer_for("other")
 LIST = "https://data.example/status/{}.json"
@@ -76,12 +72,13 @@ class Scene:
 class Stage:
     """A store in which a scene was played.
 
-    The data of the scene is trained on; with ``as_base`` other data is, by whoever goes on from a
-    model that learned from the data of the scene when that was permitted, for another purpose.
+    The data of the scene is trained on. With ``through`` other data is, which may be used for
+    anything: by whoever goes on from a model (``base``) that learned from the data of the scene
+    when that was permitted, for another purpose; or such a model wrote it (``generator``).
     """
 
     def __init__(
-        self, world: SimpleNamespace, scene: Scene, home: Path, *, as_base: bool = False
+        self, world: SimpleNamespace, scene: Scene, home: Path, *, through: str = ""
     ) -> None:
         self.world, self.scene, self.now = world, scene, world.NOW
         self.publisher = world.make_publisher(home)
@@ -93,8 +90,8 @@ class Stage:
         self._change(with_writer(TRAINER.did, None))
         self.used = [self.publisher.manifest]
         self.before: list[Manifest] = []
-        if as_base:
-            self._train_before()
+        if through:
+            self._train_before(through)
         start = len(self.repository.entries())
         self.credential, self.grant = self._documents()
         for entry, value in self.entries:
@@ -116,57 +113,42 @@ class Stage:
                     transaction.log_manifest(one)
             transaction.commit()
 
-    def _train_before(self) -> None:
-        """Log a model of the dataset, and another dataset, which may be used for anything."""
+    def _train_before(self, through: str) -> None:
+        """Log a model of the dataset, and another dataset."""
         world, source = self.world, self.publisher.manifest
         purposes = ("internalOperations",)
         once = Partition("all", permits=("train",), limits=UsageLimits(purposes=purposes))
-        own = sign_manifest(
-            kind="dataset",
-            store=self.repository.store_id,
-            name="datasets/acme/own",
-            body=source.body,
-            tree=source.tree,
-            files=source.files,
-            signer=world.OWNER,
-            created=self.now,
-        )
-        permitted = Terms((Partition("all", permits=("train",)),))
-        narrow, wide = (
-            issue(
-                self.publisher.unsigned(manifest=one, records=None, terms=terms),
-                world.OWNER,
-                self.now,
-            )
-            for one, terms in ((source, Terms((once,))), (own, permitted))
-        )
-        self.log(own, narrow, wide)
+        narrow = self._about(source, once)
+        self.log(narrow)
         first = self._run(
             [source],
             [self._right(source, narrow)],
             {"purposes": [*purposes]},
             name="runs/acme/first",
         )
-        sums = b"none\n"
-        with open_transaction(self.repository) as transaction:
-            base = sign_manifest(
-                kind="checkpoint",
-                store=self.repository.store_id,
-                name="checkpoints/acme/first",
-                body={"origin": "trained", "format": "transformers/1"},
-                tree=source.tree,
-                files=source.files,
-                inputs=[Input("run", "run", first.id), Input("train", "dataset", source.id)],
-                attachments=[
-                    Attachment("sha256sums", transaction.writer.put_bytes(sums), len(sums))
-                ],
-                signer=TRAINER,
-                created=self.now,
-            )
-            transaction.log_manifest(base)
-            transaction.commit()
-        self.used, self.before = [own, base], [source, first]
+        model = log_model(self.repository, first, source, TRAINER, "first")
+        terms = {"permitsTraining": "unknown"}
+        written = {"origin": "generated", "generators": [{"name": "x", "outputTerms": terms}]}
+        own = sign_manifest(
+            kind="dataset",
+            store=self.repository.store_id,
+            name="datasets/acme/own",
+            body=source.body | (written if through == "generator" else {}),
+            inputs=[Input("generator", "checkpoint", model.id)] if through == "generator" else [],
+            tree=source.tree,
+            files=source.files,
+            signer=world.OWNER,
+            created=self.now,
+        )
+        wide = self._about(own, Partition("all", permits=("train",)))
+        self.log(own, wide)
+        self.used = [own, *([model] if through == "base" else [])]
+        self.before, self.model = [source, first, model], model
         self.own_right = self._right(own, wide)
+
+    def _about(self, dataset: Manifest, part: Partition) -> bytes:
+        document = self.publisher.unsigned(manifest=dataset, records=None, terms=Terms((part,)))
+        return issue(document, self.world.OWNER, self.now)
 
     def _right(self, dataset: Manifest, credential: bytes) -> dict[str, Any]:
         return {
