@@ -21,6 +21,7 @@ from lyrikstore.verify.report_text import (
     is_always_shown,
     names_compromised,
     only_unmeasured,
+    lacks_base_rights,
     rights_alone,
     signed_by,
     was_taken_back,
@@ -240,6 +241,8 @@ def _founder(report: Report) -> str | None:
 def _about_rights(rights: Check) -> Iterator[str]:
     if was_taken_back(rights):
         yield "ask whoever took the right back what that means for what was made by then"
+    if lacks_base_rights(rights):
+        yield "train again: a run is asked for these rights now, and records them"
     unknown = rights.detail.get("unbelieved")
     for issuer in unknown if isinstance(unknown, list) else ():
         yield (

@@ -54,6 +54,11 @@ _TAKEN_BACK = (
     "VALID, but a right that it rests on was taken back later",
     "It fits together, and its rights held when it was made; one was taken back: see `rights`.",
 )
+_BASE_RIGHTS = (
+    "VALID, but it recorded no right to what a model before it learned from",
+    "It fits together, and so do the rights to its own data; an earlier version asked for no more: "
+    "`rights` names the data.",
+)
 _UNKNOWN_RIGHTS = (
     "VALID, but your trust file does not know who permitted it",
     "It fits together, but the trust file does not believe whoever gave the rights it rests on.",
@@ -113,8 +118,16 @@ def was_taken_back(check: Check | None) -> bool:
     return check is not None and check.detail.get("reason") == "taken-back-later"
 
 
+def lacks_base_rights(check: Check | None) -> bool:
+    """Return whether a check `rights` says that those to the data of a base were not recorded."""
+    return check is not None and str(check.detail.get("reason", "")).startswith("base-")
+
+
 def _of_rights(report: Report) -> tuple[str, str]:
-    return _TAKEN_BACK if was_taken_back(rights_alone(report)) else _UNKNOWN_RIGHTS
+    check = rights_alone(report)
+    if lacks_base_rights(check):
+        return _BASE_RIGHTS
+    return _TAKEN_BACK if was_taken_back(check) else _UNKNOWN_RIGHTS
 
 
 def words(check: Check) -> str:

@@ -17,6 +17,7 @@ from tests.conftest import Person
 
 pytestmark = pytest.mark.train
 WHOLE = "checkpoints/acme/whole"
+PARTS = ("train", "validation")
 
 
 def by_command(*more: str, data: str = "acme/later.train") -> tuple[str, ...]:
@@ -96,7 +97,53 @@ def test_an_adapter_is_merged_and_trained_on_from(acme) -> None:
     }
     assert {"datasets/acme/small.train", "datasets/acme/later.train"} <= roles
     assert acme.ok("reproduce", made["name"], "--json").json["body"]["verdict"] == "match"
+    # What is recorded, handed on and named covers the data of the base.
+    body = acme.ok("show", "runs/acme/later", "--json").json["manifest"]["body"]
+    learned = {f"datasets/acme/{name}.{part}" for name in ("small", "later") for part in PARTS}
+    ids = {acme.ok("show", name, "--json").json["id"] for name in learned}
+    assert {one["dataset"] for one in body["rights"]} == ids
+    deploy = ("deploy", made["name"], "--to", "hf", "-o", "out", "--with-values", "--json")
+    out = acme.ok(*deploy).json
+    assert set(out["handingOnNotPermitted"]) == learned
+    evidence = {path.name for path in (acme.folder / "out" / "lyrikstore").iterdir()}
+    relied = {one["credential"].removeprefix("blake3:")[:12] for one in body["rights"]}
+    assert {f"credential-{one}.json" for one in relied} <= evidence
+    assert BASE in (acme.folder / "out" / "NOTICE").read_text()
     assert leftovers(acme) == []
+
+
+def test_the_licence_of_data_stays_with_what_is_trained_on_from(acme) -> None:
+    """ATTACK A106: research data is washed off by a merge, and commercial training on from it."""
+    for part in PARTS:
+        permit = ("permit", f"acme/small.{part}", "--permit", "train,evaluate,research")
+        acme.ok(*permit, "--prohibit", "commercialUse")
+        acme.ok("permit", f"acme/later.{part}", "--permit", "train,evaluate,commercialUse")
+    acme.ok("checkpoints", "merge", "checkpoints/acme/small", "--as", WHOLE)
+    config = configure(acme, "later", base=WHOLE, candidates=["lora"])
+    text = (acme.folder / config).read_text()
+    (acme.folder / config).write_text(text.replace('"train"\n', '"commercialUse"\n', 1))
+    error = refused(acme, 14, "train", config).error
+    assert error["kind"] == "rights-missing"
+    missing = {one["name"]: (one["through"], one["code"]) for one in error["details"]["missing"]}
+    assert missing == {f"datasets/acme/small.{part}": (WHOLE, "prohibited") for part in PARTS}
+    warned = acme.ok("plan", config, "--json").json["warnings"]
+    assert "rights-missing" in {one["reason"] for one in warned}
+    assert refused(acme, 14, "plan", config, "--measure").kind == "rights-missing"
+    assert refused_command(acme, "--base", WHOLE, "--purpose", "commercialUse") == "rights-missing"
+    asked = acme.run("terms", WHOLE, "--purpose", "commercialUse", "--json")
+    assert (asked.code, asked.json["use"]["answer"]) == (14, "prohibited")
+    assert asked.json["models"] == [
+        {
+            "name": BASE,
+            "id": acme.ok("show", BASE, "--json").json["id"],
+            "asserted": None,
+        }
+    ]
+    # For what the data of both permits, it goes on.
+    acme.ok(*by_command("--base", WHOLE))
+    other = acme.run("terms", "checkpoints/acme/other", "--purpose", "train", "--json")
+    through = {one["name"]: one["through"] for one in other.json["sources"]}
+    assert (other.code, through["datasets/acme/small.train"]) == (0, WHOLE)
 
 
 def test_what_the_base_learned_from_tests_nothing(acme) -> None:
