@@ -22,6 +22,8 @@ const DEPLOYED = new Map([
 ]);
 const TAKEN_BACK = ["Valid, but a right that it rests on was taken back later",
   "Everything fits together, and its rights held when it was made; one was taken back: see below."];
+const BASE_RIGHTS = ["Valid, but it recorded no right to what a model before it learned from",
+  "Everything fits together, and so do the rights to its own data; an earlier version asked for no more."];
 const UNKNOWN_RIGHTS = ["Valid, but your trust does not know who permitted it",
   "Everything fits together, but you do not believe whoever gave the rights that it rests on."];
 const PRESENTED = "Somebody you believe signed each credential in it, and every check that has to be made holds.";
@@ -140,7 +142,9 @@ function wordsOf(report) {
   const folder = checks.some(({ id }) => id === "deployment.files");
   const rights = deciding(report).find(({ id }) => id === "deployment.rights");
   if (verdict === "valid" && rights !== undefined && deciding(report).length === 1) {
-    return [sign, ...(rights.detail.reason === "taken-back-later" ? TAKEN_BACK : UNKNOWN_RIGHTS)];
+    const reason = String(rights.detail.reason);
+    if (reason.startsWith("base-")) return [sign, ...BASE_RIGHTS];
+    return [sign, ...(reason === "taken-back-later" ? TAKEN_BACK : UNKNOWN_RIGHTS)];
   }
   if (folder) return [sign, words, DEPLOYED.get(verdict) ?? meaning];
   const looked = checks.some(({ id, state }) => id === "data.files" && state === "pass");
