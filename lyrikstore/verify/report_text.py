@@ -56,8 +56,7 @@ _TAKEN_BACK = (
 )
 _BASE_RIGHTS = (
     "VALID, but it recorded no right to what a model before it learned from",
-    "It fits together, and so do the rights to its own data; an earlier version asked for no more: "
-    "`rights` names the data.",
+    "It fits together, and the rights to its own data hold; see `rights` for the other data.",
 )
 _UNKNOWN_RIGHTS = (
     "VALID, but your trust file does not know who permitted it",
