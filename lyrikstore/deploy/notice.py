@@ -16,9 +16,7 @@ from lyrikstore.publish.cards.facts import CardFacts, credentials_about
 from lyrikstore.publish.cards.organisations import LoggedDocuments
 from lyrikstore.publish.markdown import plain
 from lyrikstore.train.formats import blend, word_counts
-from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.rights.closure import rights_closure
-from lyrikstore.verify.store.ancestry import closure
 
 HAND_ON = "derivativeModels"
 """The word of terms that lets one hand on a model that was trained on the data."""
@@ -73,7 +71,9 @@ def notice_of(repository: Repository, facts: CardFacts) -> Notice:
     rests_on = rights_closure([model.id], repository.manifest)
     datasets = {one.id: one for role, one in facts.datasets if role in _ROLES}
     datasets |= {one.id: one for one in (*rests_on.datasets, *rests_on.sources)}
-    relied = _relied(repository, model)
+    relied = frozenset(
+        Digest.parse(right["credential"]) for run in rests_on.runs for right in run.body["rights"]
+    )
     for dataset in datasets.values():
         lines += _dataset(repository, dataset, facts, relied, withheld)
         for attached in dataset.attachments_in("licence-text"):
@@ -161,17 +161,6 @@ def _dataset(
             if grant.id in relied and answer is not Answer.PERMITTED:
                 prohibited = answer is Answer.PROHIBITED
                 withheld[dataset.name] = withheld.get(dataset.name, False) or prohibited
-
-
-def _relied(repository: Repository, model: Manifest) -> frozenset[Digest]:
-    """Return the credentials that the runs rely on of which a model came, its bases' included."""
-    ancestry = closure(repository, model.id, Problems("lineage"))
-    return frozenset(
-        Digest.parse(right["credential"])
-        for one in ancestry.values()
-        if one.kind == "run"
-        for right in one.body["rights"]
-    )
 
 
 def _text_entries(repository: Repository, base: Manifest) -> Iterator[TreeEntry]:

@@ -25,6 +25,7 @@ class RightsClosure(Struct, frozen=True):
         sources: The datasets at the roots of these, made from no other: their terms count.
         models: The models at the roots, committed from elsewhere: their licence is what whoever
             committed them asserts.
+        runs: The runs on the way.
         through: Source → the model through which alone it is reached, the nearest one; a source
             that is used directly, too, is not in it.
         absent: What cannot be followed; it is never taken for permitted.
@@ -33,6 +34,7 @@ class RightsClosure(Struct, frozen=True):
     datasets: tuple[Manifest, ...]
     sources: tuple[Manifest, ...]
     models: tuple[Manifest, ...]
+    runs: tuple[Manifest, ...]
     through: dict[Digest, Manifest]
     absent: tuple[Digest, ...]
 
@@ -98,8 +100,9 @@ def rights_closure(
                 sources.append(manifest)
                 if model is not None:
                     through[identity] = model
+    runs = tuple(one for one in known.values() if one is not None and one.kind == "run")
     return RightsClosure(
-        tuple(datasets.values()), tuple(sources), tuple(models), through, tuple(absent)
+        tuple(datasets.values()), tuple(sources), tuple(models), runs, through, tuple(absent)
     )
 
 
