@@ -48,6 +48,7 @@ from lyrikstore.train.requirements import SFT
 from lyrikstore.train.trained import resolve_trained
 from lyrikstore.train.worker.staging import open_staging
 from lyrikstore.verify.report import Check, CheckState, Report
+from lyrikstore.verify.rights.recorded import reasons_of
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.verify.store.readers import Readers
 from lyrikstore.version import __version__
@@ -277,8 +278,8 @@ def verified(
     # All of it is read for that, the data once more than for its bytes: a deployment is rare.
     report = verify_object(repo, checkpoint.id, trust=trust, at=clock(), readers=readers)
     rights = report.check("rights")
-    missing = {"taken-back-later", "base-not-permitted"}
-    if rights.state is CheckState.FAIL or rights.detail.get("reason") in missing:
+    missing = {"taken-back-later", "base-not-permitted"} & reasons_of(rights)
+    if rights.state is CheckState.FAIL or missing:
         raise PolicyError(
             "rights-missing",
             f"{checkpoint.name}: {rights.summary}",

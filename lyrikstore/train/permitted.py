@@ -19,6 +19,7 @@ from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.rights.recorded import check_rights as check_recorded
+from lyrikstore.verify.rights.recorded import reasons_of
 from lyrikstore.verify.rights.required import Right, check_rights
 from lyrikstore.verify.store.ancestry import closure
 from lyrikstore.verify.store.test_sets import generated_among, is_learnt, not_to_train_on
@@ -154,7 +155,7 @@ def _check_rests(
     ancestry = closure(repo, model.id, Problems("lineage"))
     check = check_recorded(repo, ancestry, trust=trust, at=clock())
     # What earlier versions did not record, and who is believed, is asked again as of now.
-    revoked = check.detail.get("reason") == "taken-back-later"
+    revoked = "taken-back-later" in reasons_of(check)
     if check.state in {CheckState.FAIL, CheckState.UNCHECKED} or revoked:
         raise PolicyError(
             "rights-missing",

@@ -107,7 +107,7 @@ def check_rights(
 
     Returns:
         The check; ``detail.models`` has the ids of checkpoints with a right that does not hold,
-        cannot be checked, or was taken back.
+        cannot be checked, or was taken back, ``detail.reasons`` the codes of all problems.
     """
     problems = Problems("rights")
     uses = [
@@ -144,7 +144,15 @@ def check_rights(
     summary = pluralize(count, f"right to {purposes} holds", f"rights to {purposes} hold")
     unknown = {"unbelieved": sorted(review.unbelieved)} if review.unbelieved else {}
     models = {"models": listed([str(one) for one in named])} if named else {}
-    return problems.close(summary, rights=count, **unknown, **models)
+    # One that cannot be checked must not hide another that is known not to be permitted.
+    reasons = {"reasons": sorted({*problems.codes.values()})} if problems.codes else {}
+    return problems.close(summary, rights=count, **unknown, **models, **reasons)
+
+
+def reasons_of(rights: Check) -> frozenset[str]:
+    """Return the codes of all that a check ``rights`` found, not of what decides it alone."""
+    found = rights.detail.get("reasons", ())
+    return frozenset(map(str, found)) if isinstance(found, Sequence) else frozenset()
 
 
 def _uses(ancestry: Mapping[Digest, Manifest], problems: Problems) -> Iterator[_Use]:

@@ -14,6 +14,7 @@ from lyrikstore.curate.terms.sources import Asker, sources_of_datasets
 from lyrikstore.deploy.deploy import verified
 from lyrikstore.train.permitted import check_stages
 from lyrikstore.verify.rights.recorded import check_rights as rights_of_runs
+from lyrikstore.verify.rights.recorded import reasons_of
 from lyrikstore.verify.store.readers import Readers
 from tests.verify.rights.models import log_model
 from tests.verify.rights.stage import TRAINER, Scene, Stage
@@ -60,6 +61,18 @@ def test_what_cannot_be_followed_permits_nothing(
     monkeypatch.setattr(type(stage.repository), "manifest", manifest)
     with pytest.raises(NotFoundError):
         stage.guard()
+
+
+def test_what_cannot_be_checked_hides_nothing_that_is_not_permitted(
+    world: SimpleNamespace, tmp_path: Path
+) -> None:
+    """ATTACK: whoever deploys lets something be lost, so that rights are merely unchecked."""
+    stage = Stage(world, Scene(permits=False), tmp_path, through="base")
+    source, _, model = stage.before
+    known = {one.id: one for one in (*stage.used, source, model, stage.force(recorded=False))}
+    check = rights_of_runs(stage.repository, known, trust=stage.trust, at=stage.now)
+    assert (check.state, check.detail["reason"]) == ("unchecked", "absent")
+    assert reasons_of(check) == {"absent", "base-not-permitted"}
 
 
 @pytest.mark.parametrize("through", ["base", "generator"])
