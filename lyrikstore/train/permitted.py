@@ -4,6 +4,7 @@ One rule, for whoever plans, trains, has a program of their own train, or does a
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import PolicyError
@@ -27,27 +28,24 @@ from lyrikstore.verify.store.test_sets import generated_among, is_learnt, not_to
 
 def permitted(
     repo: Repository,
-    config: TrainConfig,
-    train: Sequence[Manifest],
-    validation: Manifest,
-    test: Manifest | None,
+    learnt: Sequence[Manifest],
     base: Manifest | None,
+    measured: Iterable[Manifest],
+    wanted: Mapping[str, Any],
     *,
     trust: Trust,
     clock: Clock,
     user: str | None,
 ) -> list[Right]:
-    """Return the rights that allow a run of this config.
-
-    The test set is named and not read: its right is asked for when it is measured on.
+    """Return the rights that allow a run.
 
     Args:
         repo: The store.
-        config: What is wanted.
-        train: The datasets that it learns from.
-        validation: The dataset measured after each epoch.
-        test: The dataset that is only named; None: none is.
+        learnt: The datasets that it learns from; validation data, too.
         base: The model that it starts from; None: there is none.
+        measured: The datasets that it is measured on. A test set is named and not read: its right
+            is asked for when it is measured on.
+        wanted: ``purpose`` and ``config``, as the body of the run has them.
         trust: Whose permissions count.
         clock: The moment of use.
         user: DID of who trains, for whom licence grants count; None: for nobody.
@@ -56,16 +54,15 @@ def permitted(
         PolicyError: As :func:`check_stages` and
             :func:`lyrikstore.verify.rights.required.check_rights`.
     """
-    settings, learnt = config.to_json(), [*train, validation]
-    measured = [validation, *([test] if test else [])]
     check_stages(repo, learnt, base, measured, trust=trust, clock=clock)
+    now = clock()
     return check_rights(
         repo,
         [*learnt, *([base] if base else [])],
-        Use.of_run({"purpose": config.purpose, "config": settings}, clock()),
+        Use.of_run(wanted, now),
         trust=trust,
         user=user,
-        measuring=Use.of_evaluation(settings, clock()),
+        measuring=Use.of_evaluation(wanted["config"], now),
     )
 
 
@@ -84,15 +81,16 @@ def find_refusal(
     Raises:
         NotFoundError, InvalidInputError, IncompleteError: Something that it names is not here.
     """
-    data = config.data
+    data, base = config.data, config.model.base
+    learnt = [resolve_dataset(repo, ref) for ref in (*data.train, data.validation)]
+    measured = [resolve_dataset(repo, ref) for ref in (data.validation, data.test) if ref]
     try:
         permitted(
             repo,
-            config,
-            [resolve_dataset(repo, ref) for ref in data.train],
-            resolve_dataset(repo, data.validation),
-            resolve_dataset(repo, data.test) if data.test else None,
-            None if config.model.base == LINEAR else repo.resolve(config.model.base),
+            learnt,
+            None if base == LINEAR else repo.resolve(base),
+            measured,
+            {"purpose": config.purpose, "config": config.to_json()},
             trust=trust,
             clock=clock,
             user=user,

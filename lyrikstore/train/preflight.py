@@ -17,15 +17,12 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import describe_environment
 from lyrikstore.train.permitted import permitted
-from lyrikstore.train.requirements import check_joined
+from lyrikstore.train.requirements import LINEAR, check_joined
 from lyrikstore.train.slices import check_slices
 from lyrikstore.verify.rights.closure import rights_closure
 from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.rights.required import Right, check_rights
 from lyrikstore.verify.rights.same_bytes import ProhibitingTerms
-
-LINEAR = "linear"
-"""The base of configs that have none: words are counted."""
 
 NO_TEST = (
     "no test set is locked: [data] test names none. Validation picks the model, so it cannot "
@@ -108,21 +105,21 @@ def preflight(
                 hint="name the parts of a split",
             )
     base = None if config.model.base == LINEAR else _base(repo, config.model.base)
-    rights = permitted(
-        repo, config, train, validation, test, base, trust=trust, clock=clock, user=user
-    )
-    measuring = Use.of_evaluation(config.to_json(), clock())
+    learnt, measured = [*train, validation], [validation, *([test] if test else [])]
+    wanted: dict[str, Any] = {"purpose": config.purpose, "config": config.to_json()}
+    rights = permitted(repo, learnt, base, measured, wanted, trust=trust, clock=clock, user=user)
     warnings: list[Reason] = []
     if test is None:
         warnings.append(Reason("no-test", NO_TEST))
     else:
+        measuring = Use.of_evaluation(wanted["config"], clock())
         try:
             check_rights(repo, [test], measuring, trust=trust, user=user)
         except PolicyError as error:
             text = f"what is trained cannot be measured on it yet: {error.message}"
             warnings.append(Reason("test-not-permitted", text))
     relied = [right.to_json() for right in rights]
-    used = [*train, validation, *([base] if base else [])]
+    used = [*learnt, *([base] if base else [])]
     rests_on = rights_closure([one.id for one in used], repo.manifest)
     held = ProhibitingTerms(repo).shared(relied, rests_on.datasets)
     warnings += [Reason("same-bytes", str(shared)) for shared in held]

@@ -12,7 +12,6 @@ from msgspec import Struct, field
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.text import unknown_word
 from lyrikstore.canon.timestamps import Clock
-from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.terms.vocabulary import (
     PERMISSIONS,
     PURPOSES,
@@ -24,11 +23,11 @@ from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.manifests.names import Name
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.formats.formats import FOREIGN
-from lyrikstore.train.permitted import check_stages
+from lyrikstore.train.permitted import permitted
 from lyrikstore.train.requirements import UseConfig, stated
 from lyrikstore.verify.rights.closure import rights_closure
 from lyrikstore.verify.rights.judge import Reason
-from lyrikstore.verify.rights.required import Right, check_rights
+from lyrikstore.verify.rights.required import Right
 from lyrikstore.verify.rights.same_bytes import ProhibitingTerms
 
 _PREFIX = "checkpoints/"
@@ -132,7 +131,7 @@ def plan_foreign(
 
     Raises:
         PolicyError: (``rights-missing``) a source may not be used for the purpose; else as
-            :func:`lyrikstore.train.permitted.check_stages`.
+            :func:`lyrikstore.train.permitted.permitted`.
         InvalidInputError: (``bad-name``, ``bad-format``, ``unknown-word``, ``not-a-dataset``,
             ``not-a-model``, ``same-data``) it asks for what cannot be.
         NotFoundError: An input is not here.
@@ -148,12 +147,10 @@ def plan_foreign(
                 f"{one.name} is named twice: measuring on what was learned shows nothing",
                 hint="name the parts of a split",
             )
-    check_stages(repo, inputs, base, [test] if test else [], trust=trust, clock=clock)
-    config = request.to_json()
-    declared = Use.of_run({"purpose": request.purpose, "config": config}, clock())
-    measuring = Use.of_evaluation(config, clock())
+    wanted = {"purpose": request.purpose, "config": request.to_json()}
+    measured = [test] if test else []
+    rights = permitted(repo, inputs, base, measured, wanted, trust=trust, clock=clock, user=user)
     used = [*inputs, *([base] if base else [])]
-    rights = check_rights(repo, used, declared, trust=trust, user=user, measuring=measuring)
     rests_on = rights_closure([one.id for one in used], repo.manifest)
     held = ProhibitingTerms(repo).shared([right.to_json() for right in rights], rests_on.datasets)
     warnings = tuple(Reason("same-bytes", str(shared)) for shared in held)

@@ -85,13 +85,14 @@ def measure_steps(
     Cost: loading the model, four steps, and counting the tokens of all texts.
     """
     candidate = measured_candidate(config)
-    data = config.data
+    data, settings = config.data, config.to_json()
     train = [resolve_dataset(repo, ref) for ref in data.train]
     validation = resolve_dataset(repo, data.validation)
-    test = resolve_dataset(repo, data.test) if data.test else None
+    measured = [validation, *([resolve_dataset(repo, data.test)] if data.test else [])]
     base = repo.resolve(config.model.base)
-    permitted(repo, config, train, validation, test, base, trust=trust, clock=clock, user=user)
-    settings = config.to_json()
+    wanted = {"purpose": config.purpose, "config": settings}
+    learnt = [*train, validation]
+    permitted(repo, learnt, base, measured, wanted, trust=trust, clock=clock, user=user)
     with open_staging(folder) as staging:
         copy_base(repo, base, staging)
         fields = CopiedFields.of(data)

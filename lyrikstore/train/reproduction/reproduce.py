@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from lyrikstore.canon.errors import IncompleteError, InvalidInputError, NotFoundError
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.canon.timestamps import Clock
-from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
@@ -21,7 +20,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.candidates import Chosen
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import describe_code
-from lyrikstore.train.permitted import check_stages
+from lyrikstore.train.permitted import permitted
 from lyrikstore.train.preflight import RunPlan
 from lyrikstore.train.reproduction.compare import PROMPT, DigestOnly, compare_checkpoint
 from lyrikstore.train.seal import seal, seal_history
@@ -30,7 +29,6 @@ from lyrikstore.train.statements.bodies import checkpoint_body
 from lyrikstore.train.statements.inputs import CopiedInputs, copy_inputs
 from lyrikstore.train.worker.staging import Staging, open_staging
 from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS
-from lyrikstore.verify.rights.required import check_rights
 from lyrikstore.verify.store.statements.reproductions import (
     INPUT_MISSING,
     WHOLE_RUN,
@@ -241,15 +239,15 @@ def plan_again(
         for role in ("train", "validation", "test", "base")
     )
     learnt, measured = [*train, *validation], [*validation, *test]
-    check_stages(repo, learnt, base[0] if base else None, measured, trust=trust, clock=clock)
-    now = clock()
-    rights = check_rights(
+    rights = permitted(
         repo,
-        [*learnt, *base],
-        Use.of_run(run.body, now),
+        learnt,
+        base[0] if base else None,
+        measured,
+        run.body,
         trust=trust,
+        clock=clock,
         user=user,
-        measuring=Use.of_evaluation(run.body["config"], now),
     )
     names = {form: name for name, form in FORMAT_IDS.items()}
     return RunPlan(

@@ -127,11 +127,12 @@ def check_rights(
         problems.add(problems.lost, "unread-notice", text)
     rows = RowsHeld(repository.blobs.open)
     review = _Review(repository, ancestry, trust, at, problems, notices, rows)
+    followed = {**_without_effect(repository, ancestry), **ancestry}
     count = 0
     named: dict[Digest, None] = {}
     for use in uses:
         before = problems.count
-        rests_on = rights_closure(use.used, ancestry.get)
+        rests_on = rights_closure(use.used, followed.get)
         for item in rests_on.absent:
             problems.add(problems.lost, "absent", f"{use.label}: {item.short} cannot be followed")
         for source in rests_on.sources:
@@ -147,6 +148,21 @@ def check_rights(
     # One that cannot be checked must not hide another that is known not to be permitted.
     reasons = {"reasons": sorted({*problems.codes.values()})} if problems.codes else {}
     return problems.close(summary, rights=count, **unknown, **models, **reasons)
+
+
+def _without_effect(
+    repository: Repository, ancestry: Mapping[Digest, Manifest]
+) -> dict[Digest, Manifest]:
+    """Return the models and runs without effect: what was made of them rests on their data yet."""
+    found: dict[Digest, Manifest] = {}
+    try:
+        for one in repository.flagged:
+            if one.reason != "invalid" and one.id not in ancestry:
+                manifest = repository.manifest(one.id)
+                found.update({one.id: manifest} if manifest.kind in {"checkpoint", "run"} else {})
+    except LyrikstoreError:
+        return found  # what is left out cannot be followed
+    return found
 
 
 def reasons_of(rights: Check) -> frozenset[str]:

@@ -12,6 +12,7 @@ from lyrikstore.curate.reading.datasets import StoredDatasets
 from lyrikstore.curate.terms.combined import mix
 from lyrikstore.curate.terms.sources import Asker, sources_of_datasets
 from lyrikstore.deploy.deploy import verified
+from lyrikstore.history.repository.refs import Flagged
 from lyrikstore.train.permitted import check_stages
 from lyrikstore.verify.rights.recorded import check_rights as rights_of_runs
 from lyrikstore.verify.rights.recorded import reasons_of
@@ -61,6 +62,21 @@ def test_what_cannot_be_followed_permits_nothing(
     monkeypatch.setattr(type(stage.repository), "manifest", manifest)
     with pytest.raises(NotFoundError):
         stage.guard()
+
+
+def test_a_base_that_lost_its_effect_is_followed_still(
+    world: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer's key was stolen: what rests on a base that it signed keeps its verdict."""
+    stage = Stage(world, Scene(), tmp_path, through="base")
+    source, first, model = stage.before
+    known = {one.id: one for one in (stage.used[0], source, first, stage.force())}
+    check = rights_of_runs(stage.repository, known, trust=stage.trust, at=stage.now)
+    assert (check.state, check.detail["reason"]) == ("unchecked", "absent")
+    flagged = (Flagged(stage.repository.index_of(model.id), model.id, "suspect"),)
+    monkeypatch.setattr(type(stage.repository), "flagged", property(lambda _: flagged))
+    check = rights_of_runs(stage.repository, known, trust=stage.trust, at=stage.now)
+    assert check.state == "pass", check
 
 
 def test_what_cannot_be_checked_hides_nothing_that_is_not_permitted(
