@@ -20,8 +20,9 @@ from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.objects.store.blobs import BlobStore
 from lyrikstore.publish.cards.card import USUAL, answers_of
-from lyrikstore.publish.cards.document import VALUES, CardForm, build_card
+from lyrikstore.publish.cards.document import build_card
 from lyrikstore.publish.cards.facts import CardFacts
+from lyrikstore.publish.cards.gathering.form import VALUES, CardForm
 from lyrikstore.publish.cards.profiles.profile import load_profile
 from lyrikstore.publish.cards.rendering.markdown import to_markdown
 from lyrikstore.verify.delivery.paths import walk

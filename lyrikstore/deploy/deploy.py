@@ -41,8 +41,8 @@ from lyrikstore.deploy.seal import (
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.cards.approval import CardStatus, check_approved
-from lyrikstore.publish.cards.document import VALUES
 from lyrikstore.publish.cards.facts import gather
+from lyrikstore.publish.cards.gathering.form import VALUES
 from lyrikstore.publish.issue.atomic_folder import building, check_place, put_in_place
 from lyrikstore.train.requirements import SFT
 from lyrikstore.train.trained import resolve_trained

@@ -17,8 +17,8 @@ from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.publish.cards.approval import newest_card
-from lyrikstore.publish.cards.document import FORMATS
 from lyrikstore.publish.cards.facts import CardFacts
+from lyrikstore.publish.cards.gathering.form import FORMATS
 from lyrikstore.publish.cards.offline import evidence_of
 from lyrikstore.publish.identity.key_statements import credential_proof
 from lyrikstore.publish.imports.import_credentials import statements_needed

@@ -1,30 +1,30 @@
 """``NOTICE``: whose data and whose base model a model rests on, and what they ask for it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.credentials.model.credential import DATASET
-from lyrikstore.credentials.terms.model import Answer, Terms
+from lyrikstore.credentials.terms.model import Answer, Partition, Terms
 from lyrikstore.credentials.terms.vocabulary import DUTIES
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import TreeEntry
-from lyrikstore.publish.cards.facts import CardFacts, credentials_about
-from lyrikstore.publish.cards.organisations import LoggedDocuments
+from lyrikstore.publish.cards.facts import CardFacts
+from lyrikstore.publish.cards.gathering.credentials import CredentialFacts
+from lyrikstore.publish.cards.vocabulary.rights import DELETION, NO_END
 from lyrikstore.publish.markdown import plain
 from lyrikstore.train.formats import blend, word_counts
-from lyrikstore.verify.rights.closure import rights_closure
 
 HAND_ON = "derivativeModels"
 """The word of terms that lets one hand on a model that was trained on the data."""
 
-_ROLES = frozenset({"train", "validation", "dataset"})  # a test set leaves nothing in a model
 _TOLD = ("name", "origin", "intellectualProperty", "source")
 _NAMES = ("licen", "notice", "copying")
 _MAX_TEXT = 1 << 20
+_RecordedRight = Mapping[str, Any]
+"""A right as a run recorded it."""
 _MOST_TEXTS = 100
 _WORDS = """
 Words of the training data
@@ -58,109 +58,190 @@ def notice_of(repository: Repository, facts: CardFacts) -> Notice:
 
     Args:
         repository: The store.
-        facts: What it knows about the checkpoint.
+        facts: What it knows about the checkpoint, in the form of today's cards.
 
     Raises:
         VerificationError, IncompleteError: The text of a licence is damaged or lost.
         StorageError: Storage backend error.
     """
-    model = facts.checkpoint
+    model, data = facts.checkpoint, _DataNotice(repository, facts)
     lines = [f"{model.name} ({model.id})", f"of the store {facts.store}", "", "Training data", ""]
-    licences: dict[str, bytes] = {}
-    withheld: dict[str, bool] = {}
-    rests_on = rights_closure([model.id], repository.manifest)
-    datasets = {one.id: one for role, one in facts.datasets if role in _ROLES}
-    datasets |= {one.id: one for one in (*rests_on.datasets, *rests_on.sources)}
-    relied = frozenset(
-        Digest.parse(right["credential"]) for run in rests_on.runs for right in run.body["rights"]
-    )
-    for dataset in datasets.values():
-        lines += _dataset(repository, dataset, facts, relied, withheld)
-        for attached in dataset.attachments_in("licence-text"):
-            name = f"licences/{attached.id.hex}.txt"
-            licences[name] = repository.blobs.read(attached.id, max_bytes=_MAX_TEXT)
-            lines.append(f"  text of the licence: {name}")
-    lines += ["", "Base model", ""]
-    bases = {one.id: one for one in ([facts.base] if facts.base else []) + [*rests_on.models]}
-    for base in bases.values():
-        lines += _base(repository, base, licences)
-    lines += [] if bases else ["none"]
+    for dataset in data.datasets:
+        lines += data.lines(dataset)
+    lines += ["", "Base model", "", *data.bases()]
     text = "\n".join(lines) + "\n"
     if model.body["format"] in {word_counts.FORMAT, blend.FORMAT}:
         text += _WORDS
-    return Notice(text, licences, withheld)
+    return Notice(text, data.licences, data.withheld())
 
 
-def _base(repository: Repository, base: Manifest, licences: dict[str, bytes]) -> Iterator[str]:
-    yield f"- {base.name} ({base.id})"
-    if base.body["origin"] != "imported":
-        yield "  made here of the training data, and of the base model, named in this file"
-        return
-    asserted = base.body.get("rights", {}).get("asserted")
-    stated = "none are stated" if asserted is None else plain(asserted)
-    yield f"  rights, as asserted by whoever imported it: {stated}"
-    found = list(_text_entries(repository, base))
-    for entry in found[:_MOST_TEXTS]:
-        name = f"licences/base/{entry.path}"
-        if licences.setdefault(name, text := _text(repository, entry)) != text:
-            name = f"licences/base/{base.id.short}/{entry.path}"
-            licences[name] = text
-        yield f"  text: {name}"
-    if len(found) > _MOST_TEXTS:
-        yield f"  and {len(found) - _MOST_TEXTS} more texts, which are not here"
+class _DataNotice:
+    """Whose data and models a model rests on, and by which rights.
 
+    Args:
+        repository: The store.
+        facts: What it knows about the model.
+    """
 
-def _text(repository: Repository, entry: TreeEntry) -> bytes:
-    return repository.blobs.read(entry.blake3, max_bytes=_MAX_TEXT)
+    def __init__(self, repository: Repository, facts: CardFacts) -> None:
+        if facts.closure is None:
+            raise TypeError("a notice follows the rule of rights")
+        self.licences: dict[str, bytes] = {}
+        """Name of a file → the text of a licence."""
+        self._repository, self._facts, self._closure = repository, facts, facts.closure
+        self.datasets = _with_ancestors(facts.closure.datasets, facts.each_dataset)
+        """What it learned from, or a model on the way to it, and what those were made from: a test
+        set leaves nothing in a model."""
+        self._attached = {
+            one.id for each in self.datasets for one in each.attachments_in("licence-text")
+        }
+        self._rights: dict[Digest, list[_RecordedRight]] = {}
+        for run in facts.closure.runs:
+            for right in run.body.get("rights", ()):
+                self._rights.setdefault(Digest.parse(right["dataset"]), []).append(right)
 
+    def lines(self, dataset: Manifest) -> Iterator[str]:
+        """Yield what is said of a dataset."""
+        terms = self._facts.terms[dataset.id]
+        yield f"- {dataset.name} ({dataset.id})"
+        through = self._closure.through.get(dataset.id)
+        if through is not None:
+            yield f"  through the model {through.name} ({through.id})"
+        if terms.published is not None:
+            theirs = terms.published
+            yield f"  published as {plain(theirs.name)} ({theirs.manifest})"
+            yield f"    in the store {theirs.store}, by {theirs.author}"
+        licence = dataset.body.get("licence", {}).get("expression")
+        yield f"  licence: {'none is stated' if licence is None else plain(licence)}"
+        described: Mapping[str, Any] = dataset.body["descriptor"]
+        for name in _TOLD:
+            found = described.get(name, {})
+            if found.get("state") == "value":
+                yield f"  {name}: {plain(str(found['value']))}"
+        for credential in terms.credentials:
+            yield from self._credential(dataset, credential)
+        attached = [one.id for one in dataset.attachments_in("licence-text")]
+        named = [text for one in terms.credentials for text in one.terms.texts]
+        for text in dict.fromkeys([*attached, *named]):
+            yield self._text(text)
 
-def _dataset(
-    repository: Repository,
-    dataset: Manifest,
-    facts: CardFacts,
-    relied: frozenset[Digest],
-    withheld: dict[str, bool],
-) -> Iterator[str]:
-    yield f"- {dataset.name} ({dataset.id})"
-    licence = dataset.body.get("licence", {}).get("expression")
-    yield f"  licence: {'none is stated' if licence is None else plain(licence)}"
-    described: Mapping[str, Any] = dataset.body["descriptor"]
-    for name in _TOLD:
-        found = described.get(name, {})
-        if found.get("state") == "value":
-            yield f"  {name}: {plain(str(found['value']))}"
-    # What was imported is permitted by whoever published it, under the manifest that it has there.
-    documents = LoggedDocuments(repository, None)
-    known = [dataset.id] if dataset.id not in facts.grants else []  # facts have the others
-    known += [published.id for published in dataset.attachments_in("foreign-manifest")]
-    theirs = [
-        grant
-        for identity in known
-        for grant, _ in credentials_about(repository, identity, DATASET, documents)
-    ]
-    for grant in (*facts.grants.get(dataset.id, ()), *theirs):
-        subject: Any = grant.document["credentialSubject"]
-        issuer: Any = grant.document["issuer"]
-        terms = Terms.of(subject["licence"])
-        said = issuer["id"] if isinstance(issuer, dict) else issuer
-        yield f"  credential: {grant.id}, issued by {plain(str(said))}"
-        if "attribution" in terms.requires:
-            called = issuer.get("name") if isinstance(issuer, dict) else None
-            name = subject.get("name") or dataset.name
-            yield f"    attribution: {plain(str(name))}, by {plain(str(called or said))}"
-        for part in terms.partitions:
+    def _credential(self, dataset: Manifest, credential: CredentialFacts) -> Iterator[str]:
+        rights, terms = self._rights_by(dataset, credential), credential.terms
+        yield f"  credential: {credential.id}, issued by {plain(credential.issuer)}"
+        taken = self._facts.withdrawn.get(credential.id)
+        if taken is not None:
+            yield f"    {taken.word}, by log entry {taken.index}"
+        used = _used(terms, rights)
+        if any("attribution" in part.requires for part in used):
+            name, whom = credential.attribution
+            yield f"    attribution: {plain(name)}, by {plain(whom)}"
+        for part in used:
             where = "" if len(terms.partitions) == 1 else f", partition {plain(part.name)}"
             if part.licence is not None:
                 yield f"    licence{where}: {plain(part.licence)}"
             for duty in part.requires:
                 meaning = f" ({DUTIES[duty]})" if duty in DUTIES else ""
                 yield f"    requires{where}: {plain(duty)}{meaning}"
-            answer = part.answer(HAND_ON)
-            said = _SAYS.get(answer, "not stated")
+                if duty == DELETION:
+                    ends = [credential.end_of(part), *(one.get("validUntil") for one in rights)]
+                    end = min(filter(None, ends), default=None)
+                    yield f"      {f'due {end}' if end else NO_END}"
+            said = _SAYS.get(part.answer(HAND_ON), "not stated")
             yield f"    handing on a model that was trained on it{where} ({HAND_ON}): {said}"
-            if grant.id in relied and answer is not Answer.PERMITTED:
-                prohibited = answer is Answer.PROHIBITED
-                withheld[dataset.name] = withheld.get(dataset.name, False) or prohibited
+        for grant, right in {one["grant"]: one for one in rights if "grant" in one}.items():
+            yield f"    by the grant {grant}: {plain(', '.join(right['permits']))}"
+            if "validUntil" in right:
+                yield f"      to {plain(right['validUntil'])}"
+
+    def _rights_by(self, dataset: Manifest, credential: CredentialFacts) -> list[_RecordedRight]:
+        """Return the rights by which a dataset was used that rest on a credential."""
+        rights = self._rights.get(dataset.id, ())
+        return [one for one in rights if one["credential"] == str(credential.id)]
+
+    def _text(self, text: Digest) -> str:
+        # ATTACK: a publisher names a file that only the buyer has as the text of their licence, so
+        # that it is handed on with a model.
+        if text not in self._attached:
+            return f"  text of the licence: {text}, which no dataset above has"
+        name = f"licences/{text.hex}.txt"
+        self.licences[name] = self._repository.blobs.read(text, max_bytes=_MAX_TEXT)
+        return f"  text of the licence: {name}"
+
+    def bases(self) -> Iterator[str]:
+        """Yield what is said of the model it was trained from, and of those at its roots."""
+        models, base = self._facts.models, self._facts.base
+        if base is None and not models:
+            yield "none"
+        if base is not None and base.id not in {one.id for one in models}:
+            yield f"- {base.name} ({base.id})"
+            yield "  made in this store; the data that it was trained on is above"
+        for model in models:
+            yield f"- {model.name} ({model.id})"
+            asserted = model.body.get("rights", {}).get("asserted")
+            stated = "none are stated" if asserted is None else plain(asserted)
+            yield f"  rights, as asserted by whoever imported it: {stated}"
+            below = "licences/base" if len(models) == 1 else f"licences/base/{model.id.short}"
+            found = list(_text_entries(self._repository, model))
+            for entry in found[:_MOST_TEXTS]:
+                name = f"{below}/{entry.path}"
+                self.licences[name] = self._repository.blobs.read(entry.blake3, max_bytes=_MAX_TEXT)
+                yield f"  text: {name}"
+            if len(found) > _MOST_TEXTS:
+                yield f"  and {len(found) - _MOST_TEXTS} more texts, which are not here"
+
+    def withheld(self) -> dict[str, bool]:
+        """Return whose terms do not permit to hand on the model, and whether they prohibit it."""
+        found: dict[str, bool] = {}
+        sources = {one.id for one in self._closure.sources}
+        for dataset in self.datasets:
+            rights = _deciding(self._rights.get(dataset.id, []))
+            if not rights and dataset.id not in sources:
+                continue
+            credentials = self._facts.terms[dataset.id].credentials
+            if rights:
+                named = {one["credential"] for one in rights}
+                counting = [one for one in credentials if str(one.id) in named]
+                permitted = all(HAND_ON in one["permits"] for one in rights)
+            else:  # a run of before recorded nothing: whatever is in force counts
+                counting = [one for one in credentials if one.id not in self._facts.withdrawn]
+                permitted = any(HAND_ON in one.terms.permits for one in counting)
+            if not permitted:
+                parts = (part for one in counting for part in _used(one.terms, rights))
+                said = [part.answer(HAND_ON) is Answer.PROHIBITED for part in parts]
+                found[dataset.name] = found.get(dataset.name, False) or any(said)
+        return found
+
+
+def _deciding(rights: list[_RecordedRight]) -> list[_RecordedRight]:
+    """Return those of the rights to one dataset that count, given the nearest run's first.
+
+    The last was permitted last. An earlier one counts for partitions that the last does not name.
+    """
+    if not rights or not rights[0].get("partitions"):
+        return rights[:1]
+    known = set(rights[0]["partitions"])
+    others = [one for one in rights[1:] if not known >= set(one.get("partitions") or {""})]
+    return [rights[0], *others]
+
+
+def _used(terms: Terms, rights: Iterable[_RecordedRight]) -> tuple[Partition, ...]:
+    """Return the partitions that were used by some rights; all where one of them names none."""
+    named = [one.get("partitions", ()) for one in rights]
+    if not named or not all(named):
+        return terms.partitions
+    return terms.named(name for names in named for name in names)
+
+
+def _with_ancestors(
+    datasets: Iterable[Manifest], known: Iterable[Manifest]
+) -> tuple[Manifest, ...]:
+    by_id, pending = {one.id: one for one in known}, list(datasets)
+    seen = {one.id for one in pending}
+    for one in pending:  # which grows
+        new = [by_id[made] for made in one.made_from if made not in seen and made in by_id]
+        seen.update(each.id for each in new)
+        pending += new
+    return tuple(pending)
 
 
 def _text_entries(repository: Repository, base: Manifest) -> Iterator[TreeEntry]:

@@ -55,7 +55,7 @@ class PublishedModels:
                 :func:`lyrikstore.publish.cards.card.make_card`.
         """
         from lyrikstore.publish.cards.card import make_card
-        from lyrikstore.publish.cards.document import form_with
+        from lyrikstore.publish.cards.gathering.form import form_with
         from lyrikstore.publish.cards.profiles.profile import load_profile
         from lyrikstore.publish.cards.rendering.renderings import check_role
         from lyrikstore.publish.issue.attest_card import answer_card
@@ -87,7 +87,7 @@ class PublishedModels:
                 :func:`lyrikstore.publish.cards.card.draft_card`.
         """
         from lyrikstore.publish.cards.card import draft_card
-        from lyrikstore.publish.cards.document import form_with
+        from lyrikstore.publish.cards.gathering.form import form_with
         from lyrikstore.publish.cards.profiles.profile import load_profile
         from lyrikstore.publish.issue.attest_card import subject_of
         from lyrikstore.web.draft_page import draft_page

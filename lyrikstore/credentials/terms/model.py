@@ -172,6 +172,16 @@ class UsageLimits(Struct, frozen=True):
             return f"after {format_timestamp(end)}"
         return None
 
+    def end(self, valid_until: str | None) -> str | None:
+        """Return the last moment of use, also by the credential that states these limits.
+
+        Args:
+            valid_until: Of the credential; None: it has no end.
+        """
+        stated = None if self.use_until is None else format_timestamp(self.use_until)
+        # All moments are of one form, so the order of the texts is that of the moments.
+        return min((one for one in (valid_until, stated) if one is not None), default=None)
+
     def to_json(self) -> dict[str, JSON]:
         """Return the limits as a credential holds them; an empty object for none."""
         members: dict[str, JSON] = {}

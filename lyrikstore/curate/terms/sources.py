@@ -37,8 +37,9 @@ from lyrikstore.verify.report import (
     check_of,
     decide,
 )
+from lyrikstore.verify.rights.about import LoggedTerms, logged_terms
 from lyrikstore.verify.rights.closure import rights_closure
-from lyrikstore.verify.rights.grants import Published, Used, holder_of, published, within
+from lyrikstore.verify.rights.grants import Published, Used, holder_of, within
 
 _SOUND = (CheckState.PASS, CheckState.WARN)  # replaced terms are those of new grants
 _Judged = TypeVar("_Judged", TermSource, HeldGrant)
@@ -291,10 +292,10 @@ def _logged(
     notices: Notices,
 ) -> TermSource:
     try:
-        about = published(repository, source)
+        found = logged_terms(repository, source)
     except LyrikstoreError as error:
         return TermSource(source.name, None, f"whose it is cannot be read: {error.message}")
-
+    about = found.about
     rows = RowsHeld(repository.blobs.open)
 
     def used(terms: Terms) -> PartitionsUsed:
@@ -307,7 +308,7 @@ def _logged(
             rows=rows,
         )
 
-    logged, candidates = _read(repository, source, about)
+    logged, candidates = _sound(source, found)
     for one in logged:
         if one.kind is DATASET:
             candidates.append(_about(source, about, one, asker, notices))
@@ -320,32 +321,27 @@ def _logged(
             candidates[0] if candidates else TermSource(source.name, None, "it has no credential")
         )
     else:
-        found = used(best.terms)
-        best = replace(best, used=found.names, note=best.note or found.unread)
+        read = used(best.terms)
+        best = replace(best, used=read.names, note=best.note or read.unread)
     siblings = SiblingFiles.unnamed(logged)
     grants = [one for one in logged if one.kind is GRANT]
     held = [_held(one, siblings, about, used, asker, notices) for one in grants]
     return replace(best, grants=tuple(filter(None, held)))
 
 
-def _read(
-    repository: Repository, source: Manifest, about: Published
-) -> tuple[list[OpenedCredential], list[TermSource]]:
-    """Return the credentials logged about a dataset, newest first, and those that say nothing."""
-    logged, silent = [], []
-    for entry in reversed(repository.credentials_about(about.manifest)):
-        try:
-            one = OpenedCredential(repository.credential(entry.id))
-        except LyrikstoreError as error:
-            problem = f"its credential cannot be read: {error.message}"
-            silent.append(TermSource(source.name, None, problem))
-            continue
-        if not repository.is_suspect(one.data, entry.index):
-            logged.append(one)
-        elif one.kind is DATASET:
-            problem = "its credential is by a key compromised by then"
-            silent.append(TermSource(source.name, None, problem, verdict=Verdict.INVALID))
-    return logged, silent
+def _sound(source: Manifest, found: LoggedTerms) -> tuple[list[OpenedCredential], list[TermSource]]:
+    """Return what is logged about a dataset, newest first, and credentials that say nothing."""
+    silent = [
+        TermSource(source.name, None, f"its credential cannot be read: {one.reason}")
+        for one in reversed(found.unread)
+    ]
+    problem = "its credential is by a key compromised by then"
+    silent += [
+        TermSource(source.name, None, problem, verdict=Verdict.INVALID)
+        for one in reversed(found.documents)
+        if one.suspect and one.opened.kind is DATASET
+    ]
+    return [one.opened for one in reversed(found.documents) if not one.suspect], silent
 
 
 def _about(

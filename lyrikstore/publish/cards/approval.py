@@ -25,8 +25,9 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import retired_versions
 from lyrikstore.publish.cards.answerers import unknown_answers
 from lyrikstore.publish.cards.card import card_name, draft_card, profiles_of
-from lyrikstore.publish.cards.document import FORMATS, CardForm, read_content
+from lyrikstore.publish.cards.document import read_content
 from lyrikstore.publish.cards.facts import subject_id
+from lyrikstore.publish.cards.gathering.form import FORMATS, CardForm
 from lyrikstore.publish.cards.sources import check_sources, text_of
 from lyrikstore.verify.report import CheckState
 from lyrikstore.verify.store.statements.approvals import makers_of

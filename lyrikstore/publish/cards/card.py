@@ -16,16 +16,9 @@ from lyrikstore.history.manifests.names import Name
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.publish.cards.answer import CardAnswer, in_force
-from lyrikstore.publish.cards.document import (
-    FORMATS,
-    MAX_CARD,
-    USUAL_FORM,
-    CardDocument,
-    CardForm,
-    build_card,
-    read_content,
-)
+from lyrikstore.publish.cards.document import MAX_CARD, CardDocument, build_card, read_content
 from lyrikstore.publish.cards.facts import CardFacts, gather, role_of
+from lyrikstore.publish.cards.gathering.form import FORMATS, USUAL_FORM, CardForm
 from lyrikstore.publish.cards.profiles.profile import Profile, load_profile, shipped_profiles
 from lyrikstore.publish.cards.rendering.renderings import ROLES, check_role, render, version_of
 
@@ -97,7 +90,7 @@ def make_card(
     """
     if rendering:
         check_role(subject.kind, rendering)
-    facts, chosen, current = _prepared(repository, subject, profiles)
+    facts, chosen, current = _prepared(repository, subject, profiles, form)
     if current is not None and current.attachments_in("answers") and not leave_out:
         # None is lost unasked, and none is put into the mouth of whoever signs this card.
         raise PolicyError(
@@ -193,7 +186,7 @@ def draft_card(
 
     Arguments and errors are those of :func:`make_card`.
     """
-    facts, chosen, _ = _prepared(repository, subject, profiles)
+    facts, chosen, _ = _prepared(repository, subject, profiles, form)
     return build_card(facts, answers_of(facts), chosen, form)
 
 
@@ -233,7 +226,7 @@ def answers_of(facts: CardFacts) -> list[CardAnswer]:
 
 
 def _prepared(
-    repository: Repository, subject: Manifest, profiles: Sequence[Profile]
+    repository: Repository, subject: Manifest, profiles: Sequence[Profile], form: CardForm
 ) -> tuple[CardFacts, Sequence[Profile], Manifest | None]:
     if subject.kind not in USUAL:
         raise InvalidInputError(
@@ -259,7 +252,7 @@ def _prepared(
             "other-kind",
             f"the profile {other.name} is for a {other.about}, and {subject.name} is none",
         )
-    return gather(repository, subject), chosen, current
+    return gather(repository, subject, form=form), chosen, current
 
 
 def profiles_of(repository: Repository, card: Manifest) -> list[Profile]:

@@ -23,14 +23,9 @@ from lyrikstore.publish.cards.answerers import unknown_answers
 from lyrikstore.publish.cards.approval import card_status
 from lyrikstore.publish.cards.card import answers_of, profiles_of
 from lyrikstore.publish.cards.compare import compare_cards
-from lyrikstore.publish.cards.document import (
-    FORMATS,
-    MAX_CARD,
-    CardForm,
-    build_card,
-    read_content,
-)
+from lyrikstore.publish.cards.document import MAX_CARD, build_card, read_content
 from lyrikstore.publish.cards.facts import CardFacts, gather, subject_id
+from lyrikstore.publish.cards.gathering.form import FORMATS, CardForm
 from lyrikstore.publish.cards.rendering.renderings import handed_out
 from lyrikstore.publish.cards.sources import check_sources, difference, text_of
 from lyrikstore.verify.checks import not_proven
@@ -278,7 +273,8 @@ def _since(repository: Repository, card: Manifest) -> Iterator[str]:
             yield f"evaluation {item.id.short}, which it tells of, was retired"
     index = repository.index_of(card.id)
     known = {item.id for item in card.inputs}
-    facts, cited = gather(repository, subject), set(card.body["evidence"])
+    form, cited = CardForm.of(card.body), set(card.body["evidence"])
+    facts = gather(repository, subject, form=form)
     attested = {one.id for one, _ in facts.said}
     for identity, taken in facts.withdrawn.items():
         if str(taken.list) not in cited:

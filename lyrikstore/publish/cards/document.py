@@ -4,7 +4,7 @@ A pure function: no clock, no locale, no network, no trust. Everything else is a
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from lyrikstore.canon.schemas import check_schema
 from lyrikstore.canon.text import pluralize
 from lyrikstore.publish.cards.answer import CardAnswer, answer_statement, in_force
 from lyrikstore.publish.cards.facts import CardFacts
+from lyrikstore.publish.cards.gathering.form import USUAL_FORM, CardForm
 from lyrikstore.publish.cards.organisations import with_document
 from lyrikstore.publish.cards.profiles.profile import (
     CardQuestion,
@@ -26,12 +27,6 @@ from lyrikstore.publish.cards.profiles.profile import (
 from lyrikstore.publish.cards.statement import OPEN, STATES, CardStatement
 from lyrikstore.publish.cards.vocabulary import say_all
 
-FORMAT, FORMATS = "card/2", ("card/1", "card/2")
-"""What is written, and what is read; what is earlier tells values of the data unasked."""
-
-VALUES = "values"
-"""What a card may hold of the data if somebody asks for it: labels, and suffixes of file names."""
-
 MAX_CARD = 16 << 20
 """Longest ``card.json``, and rendering."""
 
@@ -40,37 +35,6 @@ MAX_SHOWN = 200
 
 
 _UNKNOWN = ("not-established",)
-
-
-class CardForm(Struct, frozen=True):
-    """How a card is written.
-
-    Attributes:
-        format: A word of :data:`FORMATS`.
-        with_data: What it holds of the data because somebody asked for it: nothing, or
-            :data:`VALUES`.
-    """
-
-    format: str = FORMAT
-    with_data: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, body: Mapping[str, Any]) -> Self:
-        """Return the form of a card, by the body of its manifest."""
-        return cls(body["profile"], tuple(body.get("withData", ())))
-
-    @property
-    def tells_values(self) -> bool:
-        """Whether values of the data are told."""
-        return self.format != FORMAT or VALUES in self.with_data
-
-
-USUAL_FORM = CardForm()
-
-
-def form_with(*, values: bool) -> CardForm:
-    """Return the form of a new card, with values of the data or without."""
-    return CardForm(with_data=(VALUES,)) if values else USUAL_FORM
 
 
 class CardDocument(Struct, frozen=True):
@@ -126,7 +90,7 @@ def build_card(
         form: How it is written.
     """
     _check_profiles(profiles)
-    facts = replace(facts, tells_values=form.tells_values, names_trees=form.format != FORMAT)
+    facts = replace(facts, form=form)
     said = say_all(facts)
     applying = [one for one in profiles if _applies(one, said)]
     questions = {one.id: one for profile in applying for one in profile.questions.values()}

@@ -1,51 +1,33 @@
 """The signed objects a card speaks of (spec §14.4.1)."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from msgspec import Struct, field
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, LyrikstoreError
-from lyrikstore.canon.json import JSON, parse
-from lyrikstore.canon.timestamps import parse_timestamp
-from lyrikstore.credentials.did import ResolvedKey
-from lyrikstore.credentials.model.credential import (
-    ATTESTATION,
-    CARD_ATTESTATION,
-    DATASET,
-    CredentialKind,
-    check_credential_shape,
-    issuer_of,
-)
-from lyrikstore.crypto.ed25519 import PublicKey
-from lyrikstore.crypto.proofs.eddsa_jcs import verify_proof
+from lyrikstore.canon.errors import FormatError
+from lyrikstore.credentials.model.credential import ATTESTATION, CARD_ATTESTATION
 from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.repository.refs import Flagged, RefTable
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments, retired_versions
 from lyrikstore.publish.cards.earlier import Earlier, Survey
+from lyrikstore.publish.cards.gathering.ancestry import ancestry_of
+from lyrikstore.publish.cards.gathering.credentials import (
+    CredentialFacts,
+    DatasetTerms,
+    attestations_of,
+    credentials_about,
+    terms_about,
+)
+from lyrikstore.publish.cards.gathering.form import USUAL_FORM, CardForm
 from lyrikstore.publish.cards.organisations import LoggedDocuments
 from lyrikstore.publish.status.withdrawals import Withdrawal, withdrawals
 from lyrikstore.verify.evaluation.confusion import confusion
 from lyrikstore.verify.evaluation.predictions import read_predictions
+from lyrikstore.verify.rights.closure import RightsClosure
 from lyrikstore.verify.rights.same_bytes import ProhibitingTerms, SharedFiles, read_by
-from lyrikstore.verify.store.test_sets import bases_of, learnt_by
-
-
-class CredentialFacts(Struct, frozen=True):
-    """A logged credential whose signature holds and is its issuer's.
-
-    Attributes:
-        id: BLAKE3 of its bytes.
-        document: The signed document, without its proof.
-        named_by: Of an organisation's, the DID document that lists the key; else None.
-    """
-
-    id: Digest
-    document: dict[str, JSON]
-    named_by: Digest | None = None
 
 
 class CardFacts(Struct, frozen=True):
@@ -63,11 +45,11 @@ class CardFacts(Struct, frozen=True):
         run: The run that made it.
         base: The checkpoint it starts from.
         datasets: ``(role, manifest)``: what the run names, or the subject in role ``subject``;
-            then, in role ``dataset``, what the bases learned from here, and every dataset that
-            those were made from.
+            then, in role ``dataset``, what models on the way to it learned from, and every dataset
+            that those were made from.
         filters: Filters of those datasets.
         evaluations: Evaluations of the checkpoint, in log order.
-        grants: Dataset id → credentials about it.
+        terms: Dataset id → whose it is, and the credentials about it.
         withdrawn: Credential or grant that a right rests on → what took it back.
         shared: Run or evaluation → what its data shares with datasets that prohibit its use.
         attestations: Dataset id → what others attested of its content.
@@ -76,8 +58,9 @@ class CardFacts(Struct, frozen=True):
         base_bytes: Bytes of the files of ``base``; None: there is no base.
         earlier: What was logged before the model that bears on it.
         reproductions: What came when its run was done again, in log order.
-        tells_values: Whether values of the data are told: its labels, and suffixes of file names.
-        names_trees: Whether trees of the datasets are named, as ``card/1`` does.
+        form: How the card is written.
+        closure: What the subject rests on by the rule of rights; None in the forms before
+            ``card/3``.
         retired: Evaluations of the checkpoint that were retired, in log order.
     """
 
@@ -94,7 +77,7 @@ class CardFacts(Struct, frozen=True):
     datasets: tuple[tuple[str, Manifest], ...]
     filters: tuple[Manifest, ...]
     evaluations: tuple[Manifest, ...]
-    grants: dict[Digest, tuple[CredentialFacts, ...]]
+    terms: Mapping[Digest, DatasetTerms]
     withdrawn: dict[Digest, Withdrawal] = field(default_factory=dict)
     shared: Mapping[Digest, Sequence[SharedFiles]] = field(default_factory=dict)
     attestations: Mapping[Digest, tuple[CredentialFacts, ...]] = field(default_factory=dict)
@@ -103,8 +86,8 @@ class CardFacts(Struct, frozen=True):
     base_bytes: int | None = None
     earlier: Earlier = Earlier({}, {}, ())
     reproductions: tuple[Manifest, ...] = ()
-    tells_values: bool = False
-    names_trees: bool = False
+    form: CardForm = USUAL_FORM
+    closure: RightsClosure | None = None
     retired: tuple[Manifest, ...] = ()
 
     @property
@@ -122,9 +105,20 @@ class CardFacts(Struct, frozen=True):
     @property
     def named_by(self) -> dict[Digest, Digest]:
         """Credential of an organisation's → the DID document that lists its key."""
-        each = (*self.grants.values(), *self.attestations.values())
+        each = (*(one.credentials for one in self.terms.values()), *self.attestations.values())
         found = (*(one for some in each for one in some), *(one for one, _ in self.said))
         return {one.id: one.named_by for one in found if one.named_by is not None}
+
+    @property
+    def models(self) -> tuple[Manifest, ...]:
+        """The models at the roots of the subject, committed from elsewhere: none of it itself."""
+        found = () if self.closure is None else self.closure.models
+        return tuple(one for one in found if one.id != self.subject.id)
+
+    def author_of(self, dataset: Manifest) -> str:
+        """Return whose word the description of a dataset is: of an import, its publisher's."""
+        published = self.terms[dataset.id].published
+        return dataset.author if published is None else published.author
 
     def inputs(self) -> tuple[Input, ...]:
         """Return the objects as the inputs of a card manifest, each once per role."""
@@ -150,7 +144,12 @@ def subject_id(card: Manifest) -> Digest:
     return found.id
 
 
-def gather(repository: Repository, subject: Manifest, card: Manifest | None = None) -> CardFacts:
+def gather(
+    repository: Repository,
+    subject: Manifest,
+    card: Manifest | None = None,
+    form: CardForm = USUAL_FORM,
+) -> CardFacts:
     """Return what the store knows about a checkpoint or a dataset.
 
     Args:
@@ -159,24 +158,26 @@ def gather(repository: Repository, subject: Manifest, card: Manifest | None = No
         card: A card of it: only the evaluations, credentials and status lists that it names. Those
             its author knew of; the log's order does not tell, where it was made in a clone. What
             became known of keys after it was logged makes no liar of its author.
+        form: How a new card is written; that of ``card`` counts where there is one.
 
     Raises:
+        FormatError: (``bad-import``) imported data carries the manifest of another dataset.
         NotFoundError, IncompleteError, VerificationError: Part of its ancestry is not here, lost
             or damaged; a card of half an ancestry would read as if there was no more.
 
     Cost: one read of every manifest of the log, and of the ancestry; no data is read.
     """
     cited = None if card is None else {Digest.parse(item) for item in card.body["evidence"]}
+    form = form if card is None else CardForm.of(card.body)
     run = base = None
     if subject.kind == "checkpoint":
         run, base = _first(repository, subject, "run"), _first(repository, subject, "base")
         named = [item for item in (run or subject).inputs if item.kind == "dataset"]
         datasets = [(item.role, repository.manifest(item.id)) for item in named]
-        datasets += _learned_before(repository, subject, datasets)
     else:
         datasets = [(role_of(subject), subject)]
-    ancestors = list(_ancestors(repository, [dataset for _, dataset in datasets]))
-    datasets += [("dataset", dataset) for dataset in ancestors]
+    ancestry = ancestry_of(repository, subject, datasets, run, form)
+    datasets = [*ancestry.datasets]
     filters = dict.fromkeys(
         item.id for _, dataset in datasets for item in dataset.inputs_in("filter")
     )
@@ -189,27 +190,18 @@ def gather(repository: Repository, subject: Manifest, card: Manifest | None = No
     survey = Survey(subject, log_index, previous, datasets, cited)
     is_model = subject.kind == "checkpoint"
     evaluations, retired = _walk(repository, subject, survey, card) if is_model else ((), ())
-    before = [
-        repository.manifest(one.id)
-        for model in bases_of(subject, repository.manifest)
-        for one in model.inputs_in("run")
-    ]
-    users = [*([run] if run is not None else []), *before, *evaluations]
+    users = [*([run] if run is not None else []), *ancestry.runs, *evaluations]
     documents = LoggedDocuments(repository, cited)
-    attested = _attestations(repository, [dataset for _, dataset in datasets], cited, documents)
+    every = [dataset for _, dataset in datasets]
+    attested = attestations_of(repository, every, ATTESTATION, cited, documents)
     said = tuple(_said(repository, subject, history, cited, documents))
     rights = [right for user in users for right in user.body.get("rights", ())]
-    grants = {
-        dataset.id: tuple(
-            grant
-            for grant, _ in credentials_about(repository, dataset.id, DATASET, documents)
-            if cited is None or grant.id in cited
-        )
-        for _, dataset in datasets
+    terms = {
+        dataset.id: terms_about(repository, dataset, cited, documents, form) for dataset in every
     }
     attesting = (*(one for found in attested.values() for one in found), *(one for one, _ in said))
     rights += [{"credential": str(one.id)} for one in attesting]
-    rights += [{"credential": str(one.id)} for found in grants.values() for one in found]
+    rights += [{"credential": str(one.id)} for found in terms.values() for one in found.credentials]
     return CardFacts(
         store=repository.store_id,
         origin=repository.origin,
@@ -225,7 +217,7 @@ def gather(repository: Repository, subject: Manifest, card: Manifest | None = No
         filters=tuple(repository.manifest(item) for item in filters),
         evaluations=tuple(evaluations),
         retired=tuple(retired),
-        grants=grants,
+        terms=terms,
         withdrawn=withdrawals(repository, rights, cited),
         shared=_shared(repository, users, cited),
         attestations=attested,
@@ -234,6 +226,8 @@ def gather(repository: Repository, subject: Manifest, card: Manifest | None = No
         base_bytes=None if base is None or base.tree is None else repository.tree(base).total_bytes,
         earlier=survey.found(),
         reproductions=_reproductions(repository, subject, card),
+        form=form,
+        closure=ancestry.closure,
     )
 
 
@@ -248,16 +242,6 @@ def _history(repository: Repository, name: str, card: Manifest | None) -> tuple[
     return refs[name].history if name in refs else ()
 
 
-def _learned_before(
-    repository: Repository, subject: Manifest, datasets: Iterable[tuple[str, Manifest]]
-) -> list[tuple[str, Manifest]]:
-    """Return what the models learned from that a checkpoint was trained on from."""
-    known = {dataset.id for _, dataset in datasets}
-    learnt = (one for model in bases_of(subject, repository.manifest) for one in learnt_by(model))
-    found = (repository.manifest(one) for one in dict.fromkeys(learnt) if one not in known)
-    return [("dataset", one) for one in found]
-
-
 def _reproductions(
     repository: Repository, subject: Manifest, card: Manifest | None
 ) -> tuple[Manifest, ...]:
@@ -269,22 +253,6 @@ def _reproductions(
         found = [repository.manifest(one.id) for one in card.inputs_in("reproduction")]
     about = [one for one in found if subject.id in {i.id for i in one.inputs_in("checkpoint")}]
     return tuple(sorted(about, key=lambda one: repository.index_of(one.id)))
-
-
-def _attestations(
-    repository: Repository,
-    datasets: Iterable[Manifest],
-    cited: Container[Digest] | None,
-    documents: LoggedDocuments,
-) -> dict[Digest, tuple[CredentialFacts, ...]]:
-    found = {}
-    for dataset in datasets:
-        if dataset.tree is not None:
-            about = credentials_about(repository, dataset.tree, ATTESTATION, documents)
-            known = tuple(one for one, _ in about if cited is None or one.id in cited)
-            if known:
-                found[dataset.id] = known
-    return found
 
 
 def _said(
@@ -342,18 +310,6 @@ def _first(repository: Repository, manifest: Manifest, role: str) -> Manifest | 
     return repository.manifest(found[0].id) if found else None
 
 
-def _ancestors(repository: Repository, datasets: list[Manifest]) -> Iterator[Manifest]:
-    seen = {dataset.id for dataset in datasets}
-    pending = list(datasets)
-    while pending:
-        for identity in pending.pop(0).made_from:
-            if identity not in seen:
-                seen.add(identity)
-                found = repository.manifest(identity)
-                pending.append(found)
-                yield found
-
-
 def _named(repository: Repository, subject: Manifest, card: Manifest) -> Iterator[Manifest]:
     """Yield the evaluations that a card names, in log order."""
     named = sorted({item.id for item in card.inputs_in("evaluation")}, key=repository.index_of)
@@ -393,26 +349,3 @@ def _tests(evaluation: Manifest, checkpoint: Manifest) -> bool:
     if evaluation.body.get("purpose") is not None:
         return False
     return [item.id for item in evaluation.inputs_in("checkpoint")] == [checkpoint.id]
-
-
-def credentials_about(
-    repository: Repository, about: Digest, kind: CredentialKind, documents: LoggedDocuments
-) -> Iterator[tuple[CredentialFacts, int]]:
-    """Yield the credentials about a manifest or tree that hold, each with its log index."""
-    for entry in repository.credentials_about(about):
-        keys: list[ResolvedKey] = []
-        try:
-            document = parse(repository.credential(entry.id))
-            check_credential_shape(document, kind)
-            made = parse_timestamp(document["validFrom"])
-
-            def resolve(method: str, made: datetime = made) -> PublicKey:
-                keys.append(documents.find(method, made))  # noqa: B023
-                return keys[0].key  # noqa: B023
-
-            verified = verify_proof(document, resolve=resolve)
-        except LyrikstoreError:
-            continue  # a credential that does not verify says nothing a card could repeat
-        if keys[0].did == issuer_of(document):
-            signed = verified.document_without_proof
-            yield CredentialFacts(entry.id, signed, keys[0].digest), entry.index

@@ -11,8 +11,8 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.publish.cards.document import FORMATS
 from lyrikstore.publish.cards.facts import subject_id
+from lyrikstore.publish.cards.gathering.form import FORMATS
 from lyrikstore.publish.cards.rendering.renderings import handed_out
 from lyrikstore.publish.identity.key_statements import key_statements
 from lyrikstore.publish.identity.log_heads import consistency_for_keys

@@ -11,8 +11,9 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments, retired_versions
 from lyrikstore.publish.cards.card import answers_of, card_body, card_name, profiles_of
-from lyrikstore.publish.cards.document import FORMATS, MAX_CARD, CardForm, build_card
+from lyrikstore.publish.cards.document import MAX_CARD, build_card
 from lyrikstore.publish.cards.facts import CardFacts, gather, subject_id
+from lyrikstore.publish.cards.gathering.form import FORMATS, CardForm
 from lyrikstore.publish.cards.profiles.profile import Profile, shipped_profiles
 from lyrikstore.publish.cards.rendering.renderings import RENDERINGS, ROLES, render, version_of
 from lyrikstore.verify.problems import Problems

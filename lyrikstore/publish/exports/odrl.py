@@ -137,7 +137,7 @@ def _constraints(limits: UsageLimits, document: Mapping[str, Any]) -> list[JSON]
     stated = limits.to_json()
     start = max(filter(None, (document["validFrom"], stated.get("useFrom"))))
     constraints: list[JSON] = [_moment("gteq", start)]
-    end = _end(limits, document)
+    end = limits.end(document.get("validUntil"))
     if end is not None:
         constraints.append(_moment("lteq", end))
     if limits.territory:
@@ -151,14 +151,8 @@ def _constraints(limits: UsageLimits, document: Mapping[str, Any]) -> list[JSON]
     return constraints
 
 
-def _end(limits: UsageLimits, document: Mapping[str, Any]) -> str | None:
-    # All moments are of one form, so the order of the texts is that of the moments.
-    ends = [document.get("validUntil"), limits.to_json().get("useUntil")]
-    return min((end for end in ends if end is not None), default=None)
-
-
 def _deletion(target: JSON, limits: UsageLimits, document: Mapping[str, Any]) -> JSON:
-    end = _end(limits, document)
+    end = limits.end(document.get("validUntil"))
     if end is None:  # an obligation to delete now is not meant
         return {"target": target, "action": "lyrik:deleteOnExpiry"}
     return {"target": target, "action": "delete", "constraint": [_moment("gteq", end)]}

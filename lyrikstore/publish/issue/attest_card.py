@@ -17,8 +17,9 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.cards.answer import CardAnswer, in_force
 from lyrikstore.publish.cards.card import answers_of, draft_card
-from lyrikstore.publish.cards.document import USUAL_FORM, CardForm, read_content
+from lyrikstore.publish.cards.document import read_content
 from lyrikstore.publish.cards.facts import gather
+from lyrikstore.publish.cards.gathering.form import USUAL_FORM, CardForm
 from lyrikstore.publish.cards.profiles.profile import Profile
 from lyrikstore.publish.identity.issuer import Issuance, Issuer
 from lyrikstore.publish.issue.attest import MAX_VALIDITY

@@ -25,7 +25,7 @@ class RightsClosure(Struct, frozen=True):
         sources: The datasets at the roots of these, made from no other: their terms count.
         models: The models at the roots, committed from elsewhere: their licence is what whoever
             committed them asserts.
-        runs: The runs on the way.
+        runs: The runs on the way, the nearest first.
         through: Source → the model through which alone it is reached, the nearest one; a source
             that is used directly, too, is not in it.
         absent: What cannot be followed; it is never taken for permitted.

@@ -41,12 +41,14 @@ class Published(Struct, frozen=True):
         tree: The content, the same everywhere.
         name: What the publisher calls it.
         store: The publisher's store.
+        author: Who signed that manifest, a DID; empty where only a credential names it.
     """
 
     manifest: Digest
     tree: Digest | None
     name: str
     store: Digest | None
+    author: str = ""
 
     def is_meant(self, claims: Claims | Grant) -> bool:
         """Return whether a dataset credential that claims this, or a grant, is about the dataset.
@@ -70,12 +72,12 @@ def published(repository: Repository, source: Manifest) -> Published:
     """
     carried = source.attachments_in("foreign-manifest")
     if source.body.get("origin") != "imported" or not carried:
-        return Published(source.id, source.tree, source.name, source.store)
+        return Published(source.id, source.tree, source.name, source.store, source.author)
     foreign = parse_manifest(repository.blobs.read(carried[0].id, max_bytes=MAX_READ))
     if foreign.kind != "dataset" or foreign.tree != source.tree:
         # ATTACK: data imported under the manifest of another, freely licensed dataset.
         raise FormatError("bad-import", f"{source.name} carries the manifest of another dataset")
-    return Published(foreign.id, foreign.tree, foreign.name, foreign.store)
+    return Published(foreign.id, foreign.tree, foreign.name, foreign.store, foreign.author)
 
 
 class Licensed(Struct, frozen=True):

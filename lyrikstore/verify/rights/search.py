@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.credentials.model.credential import ATTESTATION, GRANT
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.delivery.siblings import SiblingFiles
+from lyrikstore.verify.rights.about import logged_about
 from lyrikstore.verify.rights.judge import (
-    LoggedDocument,
     Reason,
     Request,
     RightCandidate,
@@ -75,27 +74,20 @@ def _candidates(
     repository: Repository, request: Request, unread: list[Reason]
 ) -> Iterator[RightCandidate]:
     """Yield what may give a right: credentials, then grants, each newest first."""
-    documents: list[LoggedDocument] = []
-    grants: list[LoggedDocument] = []
-    logged = repository.credentials_about(request.about.manifest)
-    for identity in dict.fromkeys(entry.id for entry in reversed(logged)):
-        try:
-            one = LoggedDocument.read(repository, identity)
-        except LyrikstoreError as error:
-            text = f"credential {identity.short} cannot be read ({error.message})"
-            unread.append(Reason("unreadable", text))
-            continue
-        if one.opened.kind is GRANT:
-            grants.append(one)
-        elif one.opened.kind is not ATTESTATION:  # what others attest gives nobody a right
-            documents.append(one)
-            yield RightCandidate(one)
+    logged = logged_about(repository, request.about)
+    for lost in reversed(logged.unread):
+        text = f"credential {lost.id.short} cannot be read ({lost.reason})"
+        unread.append(Reason("unreadable", text))
+    # What others attest gives nobody a right.
+    others = {GRANT, ATTESTATION}
+    documents = [one for one in reversed(logged.documents) if one.opened.kind not in others]
+    yield from map(RightCandidate, documents)
     if not request.holder:
         return
     known = {one.id: one for one in documents}
     documents.sort(key=lambda one: one.suspect)
     siblings = SiblingFiles.unnamed(one.opened for one in documents)
-    for grant in grants:
+    for grant in reversed(logged.grants):
         terms = siblings.terms_of(grant.opened)
         if terms is None:
             text = f"grant {grant.id.short} rests on terms that are not logged here"

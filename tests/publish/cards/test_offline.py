@@ -13,7 +13,7 @@ from lyrikstore.history.log.checkpoint import Leaf, LogCheckpoint, TlogProof
 from lyrikstore.history.log.consistency_file import consistency_file
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.policy.policy import Genesis, Policy
-from lyrikstore.publish.cards.document import FORMAT
+from lyrikstore.publish.cards.gathering.form import FORMAT
 from lyrikstore.publish.cards.offline import (
     is_card,
     sibling_card,

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from lyrikstore.publish.cards.approval import approve_card
-from lyrikstore.publish.cards.document import CardForm, form_with
+from lyrikstore.publish.cards.gathering.form import CardForm, form_with
 from lyrikstore.publish.cards.profiles.profile import Profile
 from lyrikstore.publish.cards.vocabulary.values import without_values
 from lyrikstore.testing.keys import signer_for
@@ -77,7 +77,7 @@ def test_a_card_with_values_is_verified_and_approved_as_it_was_made(
     approve_card(rows.repository, made.manifest, **approving(rows, "owner"), alone=True)
     assert status_of(rows, made.manifest).word == "self-approved"
     now = make(rows, "rows")  # asked for once, and not for ever
-    assert (now.changed, now.manifest.body["profile"]) == (True, "card/2")
+    assert (now.changed, now.manifest.body["profile"]) == (True, "card/3")
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,12 @@ USES: Sources = {
         "model.decision",
     ),
     "TargetedPatientPopulation": ("answer.patient-population",),
-    "CautionedOutOfScopeSettings": ("answer.out-of-scope", "rights.prohibits", "rights.limits"),
+    "CautionedOutOfScopeSettings": (
+        "answer.out-of-scope",
+        "rights.prohibits",
+        "rights.limits",
+        "rights.deletion",
+    ),
 }
 WARNINGS: Sources = {
     "KnownRisksAndLimitations": (
@@ -80,6 +85,9 @@ SYSTEM: Sources = {
     "InputDataSource": (
         "data.source",
         "data.licence",
+        "data.publisher",
+        "rights.licence",
+        "rights.attribution",
         "data.origin",
         "data.collection-method",
         "data.consents",

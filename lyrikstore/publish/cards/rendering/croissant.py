@@ -159,6 +159,7 @@ class _Description:
         version = self.layout.facts("subject.version")
         if version and "value" in version[0]:
             found["version"] = version[0]["value"]
+        found |= self._published(self.id) or self._published(*dict(self._sources()))
         found["distribution"] = [self._files()]
         found |= {**self._usage(self.id), **self._provenance(self.id)}
         signer = self.layout.facts("subject.signer")[0]["by"]
@@ -185,6 +186,8 @@ class _Description:
 
     def _licences(self) -> list[dict[str, str]]:
         said = self._established("data.licence")
+        stated = {one["text"] for one in said}
+        said += [one for one in self._in_force("rights.licence") if one["text"] not in stated]
         if not said:
             unknown = "not established: whoever committed the data states no licence"
             return [{"@type": "CreativeWork", "name": unknown}]
@@ -225,10 +228,18 @@ class _Description:
                 yield identity, name
 
     def _source(self, identity: str, name: str) -> dict[str, Any]:
-        found = {
+        found: dict[str, Any] = {
             "@id": _urn(identity), "@type": "prov:Entity", "name": name.removeprefix("datasets/")
         }  # fmt: skip
-        return {**found, **self._provenance(identity), **self._usage(identity)}
+        licences = [self._licence(one) for one in self._about(identity, "rights.licence")]
+        if licences:
+            found["license"] = licences
+        return {
+            **found,
+            **self._published(identity),
+            **self._provenance(identity),
+            **self._usage(identity),
+        }
 
     def _provenance(self, identity: str) -> dict[str, Any]:
         made = [one for one in self.layout.facts("data.derived") if identity == one["evidence"][0]]
@@ -250,6 +261,34 @@ class _Description:
             if identity in one["evidence"] and one["evidence"][0] not in self.withdrawn:
                 offers += _offers(one)
         return {"usageInfo": offers} if offers else {}
+
+    def _published(self, *datasets: str) -> dict[str, Any]:
+        """Return who published datasets that were imported, and whom their terms want named."""
+        found: dict[str, Any] = {}
+        publishers = {
+            one["by"]: {
+                "@type": "Organization", "@id": one["by"], "name": one["by"],
+                "description": self._text(one),
+            }
+            for identity in datasets
+            for one in self._about(identity, "data.publisher")
+        }  # fmt: skip
+        named = [
+            one["text"] for each in datasets for one in self._about(each, "rights.attribution")
+        ]
+        if publishers:
+            found["publisher"] = list(publishers.values())
+        if named:
+            found["creditText"] = list(dict.fromkeys(named))
+        return found
+
+    def _about(self, identity: str, *names: str) -> list[Shown]:
+        return [one for one in self._in_force(*names) if identity in one["evidence"]]
+
+    def _in_force(self, *names: str) -> list[Shown]:
+        """Return statements, but for those of credentials that were taken back."""
+        said = self._established(*names)
+        return [one for one in said if one["evidence"][0] not in self.withdrawn]
 
     def _responsible(self) -> Iterator[tuple[str, Any]]:
         for member, names in FIELDS.items():

@@ -47,6 +47,9 @@ _CONSIDERED = {
 }
 _RISKS = ("risks", "data-bias", "special-categories", "memorised-data")
 
+_OF_DATASETS = ("rights.licence:", "rights.attribution:", "rights.deletion:")
+"""Statements of a credential that are about a dataset, which is the second of their evidence."""
+
 _WORD = r"\(*[A-Za-z0-9][A-Za-z0-9.+:-]*\)*"
 _EXPRESSION = re.compile(rf"{_WORD}(?: (?:AND|OR|WITH) {_WORD})*")
 
@@ -81,6 +84,7 @@ class _Bill:
         self.about: dict[str, list[Shown]] = {self.model: []}
         for one in card["statements"]:
             first = one["evidence"][0] if one["id"].startswith("data.") else self.model
+            first = one["evidence"][1] if one["id"].startswith(_OF_DATASETS) else first
             subject = first if first in self.datasets else self.model
             self.about.setdefault(subject, []).append(one)
 
@@ -212,18 +216,24 @@ class _Bill:
         return [one["text"] for one in said if one["state"] == "attested"]
 
     def _base(self) -> Iterator[dict[str, Any]]:
-        for one in self.layout.facts("model.base"):
-            if "value" not in one:
-                continue
+        """Yield the model that it was trained from, and those at the roots of that."""
+        rights = {one["evidence"][0]: one for one in self.layout.facts("model.base-rights")}
+        named = {
+            one["evidence"][1]: one["value"]
+            for one in self.layout.facts("model.base")
+            if "value" in one
+        }
+        named |= {model: one["about"] for model, one in rights.items() if one["about"]}
+        for model, name in named.items():
             found = {
                 "type": "machine-learning-model",
-                "bom-ref": one["evidence"][1],
-                "name": plain(one["value"]),
-                "hashes": [_hash(one["evidence"][1])],
+                "bom-ref": model,
+                "name": plain(name),
+                "hashes": [_hash(model)],
             }
-            rights = self._value("model.base-rights")
-            if rights:
-                found["licenses"] = [{"license": _named(rights)}]
+            if "value" in rights.get(model, {}):
+                text = plain(str(rights[model]["value"]), MAX_TEXT)
+                found["licenses"] = [{"license": _named(text)}]
             yield found
 
     def _dataset(self, identity: str) -> dict[str, Any]:
@@ -235,8 +245,13 @@ class _Bill:
             "hashes": [_hash(identity)],
         }
         licences = [one for one in said if one["id"].startswith("data.licence:")]
-        if licences and licences[0]["state"] == "stated":
-            found["licenses"] = [_licence(licences[0]["text"])]
+        stated = [one["text"] for one in licences[:1] if one["state"] == "stated"]
+        # Where whoever committed it states none, its publisher may have, in the credential.
+        stated = stated or [one["text"] for one in said if one["id"].startswith("rights.licence:")]
+        if len(set(stated)) == 1:
+            found["licenses"] = [_licence(stated[0])]
+        elif stated:
+            found["licenses"] = [{"license": _named(one)} for one in dict.fromkeys(stated)]
         found["data"] = [self._data(identity, said)]
         if said:
             found["properties"] = list(_properties(said))

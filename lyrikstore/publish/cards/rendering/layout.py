@@ -214,7 +214,8 @@ class Layout:
             yield StatementList(found)
         yield Heading("Credentials and attestations", 3)
         yield StatementList(
-            self.facts("rights.credential", "rights.permits", "rights.prohibits", "rights.requires",
+            self.facts("rights.credential", "rights.licence", "rights.permits", "rights.prohibits",
+                       "rights.requires", "rights.attribution", "rights.deletion",
                        "rights.limits", "rights.quality", "rights.age", "rights.attested",
                        "rights.liability"),
             about=True,

@@ -84,8 +84,19 @@ def _licence(facts: CardFacts) -> Iterator[Said]:
         else:
             yield Said(
                 expression, (named(dataset),), "stated", dataset.name,
-                value=expression, by=dataset.author,
+                value=expression, by=facts.author_of(dataset),
             )  # fmt: skip
+
+
+def _publisher(facts: CardFacts) -> Iterator[Said]:
+    for dataset in facts.each_dataset:
+        theirs = facts.terms[dataset.id].published
+        if theirs is not None:
+            text = f"{theirs.name} of the store {theirs.store}, signed by {theirs.author}"
+            value: JSON = {
+                "name": theirs.name, "manifest": str(theirs.manifest), "store": str(theirs.store)
+            }  # fmt: skip
+            yield Said(text, (named(dataset),), subject=dataset.name, value=value, by=theirs.author)
 
 
 def _described(field: str) -> Callable[[CardFacts], Iterator[Said]]:
@@ -95,23 +106,23 @@ def _described(field: str) -> Callable[[CardFacts], Iterator[Said]]:
         for dataset in sources(facts):
             found = dataset.body["descriptor"].get(field)
             if found is not None:
-                if found["state"] == "value" and not facts.tells_values:
+                if found["state"] == "value" and not facts.form.tells_values:
                     found = {**found, "value": without_values(field, found["value"])}
-                yield _field(found, dataset)
+                yield _field(found, dataset, facts.author_of(dataset))
 
     return find
 
 
-def _field(found: Mapping[str, Any], dataset: Manifest) -> Said:
+def _field(found: Mapping[str, Any], dataset: Manifest, by: str) -> Said:
     own, subject = (named(dataset),), dataset.name
     if found["state"] == "value":
         value = found["value"]
         text, state = words(value), _STATES[found["basis"]]
-        return Said(text, own, state, subject, value=value, by=dataset.author)
+        return Said(text, own, state, subject, value=value, by=by)
     reason = found.get("reason") or "no reason is given"
     state = "not-established" if found["state"] == "unknown" else "not-applicable"
     said = "not established" if found["state"] == "unknown" else "does not apply"
-    return Said(f"{said}: {reason}", own, state, subject, by=dataset.author)
+    return Said(f"{said}: {reason}", own, state, subject, by=by)
 
 
 def words(value: JSON) -> str:
@@ -179,7 +190,7 @@ def _redacted(facts: CardFacts) -> Iterator[Said]:
     for dataset in facts.each_dataset:
         found = dataset.body["descriptor"].get("deidentification", {})
         if dataset.body.get("derivation") is not None and found.get("state") == "value":
-            yield _field(found, dataset)
+            yield _field(found, dataset, dataset.author)
 
 
 def _parts(facts: CardFacts) -> Iterator[Said]:
@@ -220,6 +231,9 @@ def _also_used(facts: CardFacts) -> Iterator[Said]:
 FACTS = {
     "data.source": Fact("Source", "each dataset that was committed, with its size", _source),
     "data.licence": Fact("Licence", "the licence its committer states", _licence),
+    "data.publisher": Fact(
+        "Published as", "whose an imported dataset is, and what they call it", _publisher
+    ),
     "data.parts": Fact("Parts", "what it was trained, validated and tested on", _parts),
     "data.derived": Fact(
         "Made by", "what filters did, with counts and reasons of what was dropped", _derived

@@ -1,9 +1,10 @@
 """Facts about the model itself: what it is, what it was made from, what it answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from lyrikstore.history.manifests.manifest import Input
 from lyrikstore.publish.cards.facts import CardFacts
-from lyrikstore.publish.cards.statement import Said, counted, listed, named
+from lyrikstore.publish.cards.statement import Cited, Said, counted, listed, named
 from lyrikstore.publish.cards.vocabulary.fact import Fact
 
 _WITH_WORDS = frozenset({"tfidf/1", "blend/1"})
@@ -69,24 +70,35 @@ def _base(facts: CardFacts) -> Iterator[Said]:
         yield Said(text, (own,), "not-established")
     elif facts.checkpoint.body["origin"] == "derived":
         made = facts.checkpoint.inputs_in("source")
+        if facts.closure is not None:
+            yield Said(f"made of {counted(len(made), 'other model')}", (own, *_named_models(made)))
+            return
         text = f"not established here: it was made of {counted(len(made), 'other model')}, "
         text += "whose data and runs this card does not tell"
-        named_models = ((one.id, "model that it was made of") for one in made)
-        yield Said(text, (own, *named_models), "not-established")
+        yield Said(text, (own, *_named_models(made)), "not-established")
     else:
         yield Said("none: nothing was trained before", (own,))
 
 
+def _named_models(made: Iterable[Input]) -> Iterator[Cited]:
+    return ((one.id, "model that it was made of") for one in made)
+
+
 def _base_rights(facts: CardFacts) -> Iterator[Said]:
-    if facts.base is None:
-        return
-    base = named(facts.base)
-    asserted = facts.base.body.get("rights", {}).get("asserted")
-    if asserted is None:
-        text = "not established: whoever imported it states none"
-        yield Said(text, (base,), "not-established")
-    else:
-        yield Said(asserted, (base,), "stated", by=facts.base.author, value=asserted)
+    models = facts.models
+    if facts.closure is None:
+        models = () if facts.base is None else (facts.base,)
+    for model in models:
+        # Of the model that it was trained from, as forms before card/3 say it.
+        subject = "" if facts.base is not None and model.id == facts.base.id else model.name
+        asserted = model.body.get("rights", {}).get("asserted")
+        if asserted is None:
+            text = "not established: whoever imported it states none"
+            yield Said(text, (named(model),), "not-established", subject)
+        else:
+            yield Said(
+                asserted, (named(model),), "stated", subject, by=model.author, value=asserted
+            )  # fmt: skip
 
 
 FACTS = {
@@ -98,7 +110,8 @@ FACTS = {
     "model.words": Fact("Holds words", "whether words of the training data are in it", _words),
     "model.base": Fact("Base model", "what it was trained from", _base),
     "model.base-rights": Fact(
-        "Rights in the base model", "what whoever imported the base says of its licence",
+        "Rights in the base model", "what whoever imported a model that it rests on says of its "
+        "licence",
         _base_rights,
     ),
 }  # fmt: skip

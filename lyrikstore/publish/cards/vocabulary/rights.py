@@ -12,20 +12,18 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import JSON
 from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.publish.cards.facts import CardFacts, CredentialFacts
+from lyrikstore.publish.cards.facts import CardFacts
+from lyrikstore.publish.cards.gathering.credentials import CredentialFacts
 from lyrikstore.publish.cards.statement import Cited, Said, counted, listed, named
 from lyrikstore.publish.cards.vocabulary.fact import Fact
 
-
-def issuer(document: Mapping[str, Any]) -> str:
-    """Return who issued a credential, a DID."""
-    found = document["issuer"]
-    return str(found["id"] if isinstance(found, dict) else found)
+DELETION = "deleteOnExpiry"
+NO_END = "the data is to be deleted when its use ends; no end is stated"
 
 
 def _credentials(facts: CardFacts) -> Iterator[tuple[Manifest, CredentialFacts, Cited]]:
     for dataset in facts.each_dataset:
-        for credential in facts.grants[dataset.id]:
+        for credential in facts.terms[dataset.id].credentials:
             yield dataset, credential, (credential.id, f"credential about {dataset.name}")
 
 
@@ -36,7 +34,7 @@ def _subject(dataset: Manifest, credential: CredentialFacts) -> str:
 def _credential(facts: CardFacts) -> Iterator[Said]:
     for dataset, credential, cited in _credentials(facts):
         document = credential.document
-        who, until = issuer(document), document.get("validUntil", "no end")
+        who, until = credential.issuer, document.get("validUntil", "no end")
         text = f"issued by {who}, valid from {document['validFrom']} to {until}"
         yield Said(
             text, (cited, named(dataset)), "stated", _subject(dataset, credential),
@@ -49,7 +47,7 @@ def _terms(facts: CardFacts, dataset: Manifest, document: Mapping[str, Any]) -> 
     subject = document["credentialSubject"]
     partitions = Terms.of(subject["licence"]).partitions
     # ATTACK A72: the tree of a source is a digest of all that filters took out of it.
-    names_tree = facts.names_trees or dataset.id == facts.subject.id
+    names_tree = facts.form.names_trees or dataset.id == facts.subject.id
     about = {"tree": subject["id"]} if names_tree else {"dataset": dataset.id.urn}
     return {
         **{name: document[name] for name in ("id", "validFrom", "validUntil") if name in document},
@@ -61,18 +59,59 @@ def _terms(facts: CardFacts, dataset: Manifest, document: Mapping[str, Any]) -> 
 def _words(member: str, absent: str) -> Any:
     def find(facts: CardFacts) -> Iterator[Said]:
         for dataset, credential, cited in _credentials(facts):
-            subject: Any = credential.document["credentialSubject"]
-            terms = Terms.of(subject["licence"])
+            terms = credential.terms
             found = getattr(terms, member)
             text = listed(found) or absent
             if len(terms.partitions) > 1:
                 text += f" (over {len(terms.partitions)} partitions)"
             yield Said(
                 text, (cited,), "stated", _subject(dataset, credential),
-                value=list(found), by=issuer(credential.document),
+                value=list(found), by=credential.issuer,
             )  # fmt: skip
 
     return find
+
+
+def _own_words(facts: CardFacts) -> Iterator[tuple[Manifest, CredentialFacts, Cited]]:
+    """Yield what forms before ``card/3`` do not have statements of."""
+    if facts.form.has_publishers_terms:
+        yield from _credentials(facts)
+
+
+def _licence(facts: CardFacts) -> Iterator[Said]:
+    for dataset, credential, cited in _own_words(facts):
+        terms, evidence = credential.terms, (cited, named(dataset))
+        place, who = _subject(dataset, credential), credential.issuer
+        if terms.licence is not None:
+            yield Said(
+                terms.licence, evidence, "stated", place, value=terms.licence, by=who
+            )  # fmt: skip
+        for part in terms.partitions:
+            if part.licence is not None:
+                at = f"{place} {part.name}"
+                yield Said(part.licence, evidence, "stated", at, value=part.licence, by=who)
+
+
+def _attribution(facts: CardFacts) -> Iterator[Said]:
+    for dataset, credential, cited in _own_words(facts):
+        if "attribution" in credential.terms.requires:
+            place, evidence = _subject(dataset, credential), (cited, named(dataset))
+            name, whom = credential.attribution
+            yield Said(
+                f"{name}, by {whom}", evidence, "stated", place,
+                value={"name": name, "by": whom}, by=credential.issuer,
+            )  # fmt: skip
+
+
+def _deletion(facts: CardFacts) -> Iterator[Said]:
+    for dataset, credential, cited in _own_words(facts):
+        for part in credential.terms.partitions:
+            if DELETION not in part.requires:
+                continue
+            end, place = credential.end_of(part), f"{_subject(dataset, credential)} {part.name}"
+            text = f"the data is to be deleted by {end}" if end else NO_END
+            evidence = (cited, named(dataset))
+            yield Said(text, evidence, "stated", place, value=end, by=credential.issuer)
 
 
 def _limits(facts: CardFacts) -> Iterator[Said]:
@@ -88,7 +127,7 @@ def _limits(facts: CardFacts) -> Iterator[Said]:
                 if name != "type"
             )
             place = f"{_subject(dataset, credential)} {partition['name']}"
-            yield Said(said, (cited,), "stated", place, by=issuer(credential.document))
+            yield Said(said, (cited,), "stated", place, by=credential.issuer)
 
 
 def _regulatory(facts: CardFacts) -> Iterator[Said]:
@@ -99,7 +138,7 @@ def _regulatory(facts: CardFacts) -> Iterator[Said]:
             if "asOf" in one:
                 text += f", as of {one['asOf']}"
             warrantor = one.get("warrantedBy")
-            who = issuer(credential.document)
+            who = credential.issuer
             if warrantor is not None:
                 text += f"; warranted by {warrantor.get('name') or warrantor.get('did')}"
             place = f"{_subject(dataset, credential)} {one['regime']}"
@@ -112,7 +151,7 @@ def _quality(facts: CardFacts) -> Iterator[Said]:
         for one in subject.get("quality", ()):
             text = f"{one['metric']} {one['value']} ({one['basis']})"
             place = f"{_subject(dataset, credential)} {one['metric']}"
-            who = issuer(credential.document)
+            who = credential.issuer
             yield Said(text, (cited,), "stated", place, value=one["value"], by=who)
 
 
@@ -123,7 +162,7 @@ def _age(facts: CardFacts) -> Iterator[Said]:
         said = [f"{name} {age[name]}" for name in ("collectedFrom", "collectedUntil", "snapshotAt")
                 if name in age]  # fmt: skip
         if said:
-            place, who = _subject(dataset, credential), issuer(credential.document)
+            place, who = _subject(dataset, credential), credential.issuer
             yield Said("; ".join(said), (cited,), "stated", place, by=who)
 
 
@@ -141,7 +180,7 @@ def _attested(facts: CardFacts) -> Iterator[Said]:
                 f"{said['kind']}, by {said['standard']}: {said['conclusion']} (looked at {extent}, "
                 f"bytes {examined['content']}). Not shown: {'; '.join(said['limitations'])}"
             )
-            who, place = issuer(one.document), f"{subject['name']} {one.id.short}"
+            who, place = one.issuer, f"{subject['name']} {one.id.short}"
             yield Said(text, (cited, (dataset_id, "dataset")), "attested", place, by=who)
 
 
@@ -151,7 +190,7 @@ def _liability(facts: CardFacts) -> Iterator[Said]:
             subject: Any = one.document["credentialSubject"]
             said = subject["attestation"]
             cited: Cited = (one.id, f"attestation about {subject['name']}")
-            who, place = issuer(one.document), f"{subject['name']} {one.id.short}"
+            who, place = one.issuer, f"{subject['name']} {one.id.short}"
             yield Said(said["liability"], (cited,), "attested", place, by=who)
 
 
@@ -225,7 +264,7 @@ def _challenge(facts: CardFacts) -> Iterator[Said]:
             continue
         text = f"{said['grounds']} (disputed: {listed(said['challenges'])})"
         cited: Cited = (one.id, "attestation that disputes the card")
-        who = issuer(one.document)
+        who = one.issuer
         yield Said(
             text, (cited,), "attested", one.id.short,
             value=said["challenges"], by=who, liable=said["liability"],
@@ -250,6 +289,15 @@ FACTS = {
     "rights.requires": Fact(
         "Requires", "the duties that a credential demands",
         _words("requires", "nothing"),
+    ),
+    "rights.licence": Fact(
+        "Licence by credential", "the licences that a credential names", _licence
+    ),
+    "rights.attribution": Fact(
+        "Attribution", "whom a credential demands to name, and for what", _attribution
+    ),
+    "rights.deletion": Fact(
+        "Deletion", "by when a credential demands to delete the data", _deletion
     ),
     "rights.limits": Fact("Limits", "purposes, places and times that a permission has", _limits),
     "rights.regulatory": Fact(
