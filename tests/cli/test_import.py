@@ -1,7 +1,6 @@
 """A publisher takes in what an auditor signed; a buyer takes in the publisher's dataset."""
 
 import shutil
-from types import SimpleNamespace
 
 import pytest
 
@@ -11,7 +10,6 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import PolicyError
 from lyrikstore.canon.timestamps import now
 from lyrikstore.credentials.terms.model import Use
-from lyrikstore.deploy.notice import notice_of
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import sign_manifest
 from lyrikstore.verify.rights.required import check_rights
@@ -199,20 +197,6 @@ def test_rows_are_taken_in_with_what_their_fields_mean(publisher, buyer) -> None
     report = buyer.ok("verify", "house/rows", "--json")
     assert report.check("datasets")["state"] == "pass"
     assert not any("stats.labels" in line for line in report.json["notProven"])
-    # Whoever gets a model of it reads what its publisher asks for.
-    config = buyer.home / ".config" / "lyrikstore"
-    store = Store.open(buyer.folder, memory_dir=buyer.home / "m", trust_file=config / "trust.toml")
-    manifest = store.resolve("house/rows")
-    (carried,) = manifest.attachments_in("foreign-credential")
-    facts = SimpleNamespace(
-        checkpoint=SimpleNamespace(name="checkpoints/house/m", id=manifest.id, body={"format": ""}),
-        store=store.id, datasets=(("train", manifest),), base=None, grants={manifest.id: ()},
-        run=SimpleNamespace(body={"rights": [{"credential": str(carried.id)}]}),
-    )  # fmt: skip
-    text = notice_of(store.repository, facts).text
-    assert f"credential: {carried.id}, issued by {publisher.did()}" in text
-    assert "attribution: datasets/acme/rows, by " in text
-    assert "(derivativeModels): permitted" in text
 
 
 def test_rows_with_an_id_that_others_have_are_not_taken_in(publisher, buyer) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.deploy.notice import notice_of
-from lyrikstore.history.manifests.manifest import Input
+from lyrikstore.verify.rights.closure import RightsClosure
 
 
 def noticed(*paths: str, form: str = "peft-lora/1") -> Any:
@@ -15,28 +15,16 @@ def noticed(*paths: str, form: str = "peft-lora/1") -> Any:
         for path in paths
     ]
     texts = {entry.blake3: entry.path.encode() for entry in entries}
-    base = SimpleNamespace(
-        name="checkpoints/acme/b",
-        id=Digest.of(b"b"),
-        kind="checkpoint",
-        body={"origin": "imported"},
-        inputs=(),
-    )
-    model = SimpleNamespace(
-        name="checkpoints/acme/m",
-        id=Digest.of(b"m"),
-        kind="checkpoint",
-        body={"format": form, "origin": "trained"},
-        inputs=(Input("base", "checkpoint", base.id),),
-    )
     repository: Any = SimpleNamespace(
-        manifest={one.id: one for one in (base, model)}.__getitem__,
         tree=lambda _: SimpleNamespace(entries=entries),
         blobs=SimpleNamespace(read=lambda digest, max_bytes: texts[digest][:max_bytes]),
     )
+    model = SimpleNamespace(name="checkpoints/acme/m", id=Digest.of(b"m"), body={"format": form})
+    base = SimpleNamespace(name="checkpoints/acme/b", id=Digest.of(b"b"), body={})
     facts: Any = SimpleNamespace(
-        checkpoint=model, store=Digest.of(b"s"), datasets=(), base=base, run=None, grants={}
-    )
+        checkpoint=model, store=Digest.of(b"s"), each_dataset=(), base=base, models=(base,),
+        closure=RightsClosure((), (), (base,), (), {}, ()),
+    )  # fmt: skip
     return notice_of(repository, facts)
 
 

@@ -9,8 +9,8 @@ from lyrikstore.canon.errors import PolicyError
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.history.commit.appender import Appender
 from lyrikstore.history.manifests.manifest import Attachment, Manifest
-from lyrikstore.publish.cards.gathering.form import FORMAT
 from lyrikstore.publish.cards.facts import gather
+from lyrikstore.publish.cards.gathering.form import FORMAT
 from lyrikstore.publish.cards.rendering.renderings import render
 from lyrikstore.publish.cards.sources import FIRST_PROFILE
 from lyrikstore.testing.keys import signer_for
