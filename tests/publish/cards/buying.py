@@ -22,6 +22,7 @@ PUBLISHER = signer_for("publisher")
 THEIR_STORE = Digest.of(b"the store of the publisher")
 THEIR_NAME, OUR_NAME = "datasets/pub/clauses", "datasets/house/bought"
 LIST = "https://pub.example/status"
+GENERATOR = {"name": "ours", "outputTerms": {"permitsTraining": "yes"}}
 LICENCE = b"Name us, and hand on no model.\n"
 FILES = {"x.txt": b"a clause that was bought\n", "y.txt": b"another, with a secret\n"}
 
@@ -41,7 +42,11 @@ def terms(chain: Any) -> Terms:
 
 
 def bought(chain: Any) -> Any:
-    """Return a chain with ``bought``, ``part`` made of it, and the models ``first``, ``second``."""
+    """Return a chain with data that was bought, and what was made of it.
+
+    ``part`` is filtered from ``bought``, ``first`` trained on it, ``second`` trained on from
+    ``first`` with other data, ``merged`` made of ``second``, and ``written`` by ``merged``.
+    """
     ours = chain.dataset(
         "bought",
         OUR_NAME,
@@ -71,7 +76,23 @@ def bought(chain: Any) -> Any:
     }  # fmt: skip
     first = _trained(chain, "first", part, chain.made["base"], [right])
     own = chain.made["run"].body["rights"]
-    _trained(chain, "second", train, first, own)
+    second = _trained(chain, "second", train, first, own)
+    chain.log(
+        "merged",
+        kind="checkpoint",
+        name="checkpoints/house/merged",
+        body={**first.body, "origin": "derived", "operation": {"use": "merge-adapters/1"}},
+        tree=first.tree,
+        files=first.files,
+        inputs=[Input("source", "checkpoint", second.id), *second.inputs],
+    )
+    chain.dataset(
+        "written",
+        "datasets/house/written",
+        {"w.txt": b"what a model wrote\n"},
+        body={"origin": "generated", "generators": [GENERATOR]},
+        inputs=[Input("generator", "checkpoint", chain.made["merged"].id)],
+    )
     return chain
 
 

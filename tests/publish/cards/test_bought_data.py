@@ -53,7 +53,7 @@ def facts_of(card: Any) -> set[str]:
     return {one["id"].partition(":")[0] for one in card.document.content["statements"]}
 
 
-@pytest.mark.parametrize("nickname", ["bought", "part", "first", "second"])
+@pytest.mark.parametrize("nickname", ["bought", "part", "first", "second", "merged", "written"])
 def test_the_card_has_the_terms_of_whoever_published_the_data(buyer: Any, nickname: str) -> None:
     made = make(buyer, nickname)
     subject = f"{OUR_NAME} {buyer.theirs.short}"
