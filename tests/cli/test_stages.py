@@ -35,11 +35,11 @@ def refused_command(person: Person, *more: str, **asked: str) -> str:
 
 
 def later() -> dict[str, list[dict[str, object]]]:
-    """Return rows that the first ones are not among."""
+    """Return rows that the first ones are not among, but one of the test set."""
     return {
         "train": rows(24, seed=4),
         "validation": rows(8, seed=5),
-        "test": rows(8, seed=6),
+        "test": [*rows(7, seed=6), parts()["train"][0]],
     }
 
 
@@ -85,6 +85,11 @@ def test_an_adapter_is_merged_and_trained_on_from(acme) -> None:
     made = acme.ok("train", config, "--json").json
     assert acme.ok("verify", made["name"], "--json").json["verdict"] == "trusted"
     assert len(labels(acme, made["name"])) == 8
+    # The base learned from one of the records: the model has seen it (A126).
+    seen = acme.ok("evaluate", made["name"], "--on", "acme/later.test", "--json").json
+    overlap = seen["body"]["overlap"]
+    assert (overlap["exact"], overlap["near"]["count"]) == (1, 1)
+    assert acme.ok("verify", seen["name"], "--json").json["verdict"] == "trusted"
     graph = {one["name"] for one in acme.ok("lineage", made["name"], "--json").json["nodes"]}
     assert {"datasets/acme/small.train", "datasets/acme/later.train", BASE, WHOLE} <= graph
     assert made["name"] in affected(acme, "acme/small.train")

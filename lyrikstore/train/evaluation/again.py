@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.quoting import quote
-from lyrikstore.curate.recipes.filters.duplicates.between import METHOD, find_near
+from lyrikstore.curate.recipes.filters.duplicates.between import ALIKE, METHOD, find_near
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.train.environment import describe_environment
 from lyrikstore.train.evaluation.answers import fields_of
+from lyrikstore.train.evaluation.overlap import LearnedData
 from lyrikstore.train.formats import word_counts
 from lyrikstore.train.formats.adapter import MAX_JSON_BYTES
 from lyrikstore.train.formats.base_model import check_weights
@@ -52,24 +53,35 @@ _PACKAGES = ("numpy", "scikit-learn", "scipy")
 
 
 def find_near_again(
-    repo: Repository, run: Manifest, tests: Sequence[Manifest], train: Sequence[Manifest], how: str
+    repo: Repository, evaluation: Manifest, checkpoint: Manifest, run: Manifest
 ) -> list[bool] | None:
-    """Return which records of a test set have a near duplicate in training data.
+    """Return which records of a test set are nearly in what a model learned from.
 
     Args:
         repo: The store.
-        run: The run, whose config says which field is the text.
-        tests: The test set.
-        train: The training data.
-        how: The method that is said to have been used; None comes back for another than ours.
+        evaluation: What says how it was looked for, and where.
+        checkpoint: Its model.
+        run: The run of that, whose config says which field is the text.
+
+    Returns:
+        A flag for each record; None where it was looked for by another method than ours.
 
     Raises:
         LyrikstoreError: As reading them.
     """
-    fields = _declared(run)
-    if how != METHOD or fields is None:
+    fields, overlap = _declared(run), evaluation.body["overlap"]
+    how = overlap["near"]["method"]
+    if how not in {METHOD, ALIKE} or fields is None:
         return None
-    return find_near(read_texts(repo, tests, fields), read_texts(repo, train, fields))
+    tests, train = (
+        [repo.manifest(item.id) for item in evaluation.inputs_in(role)]
+        for role in ("test", "train")
+    )
+    if how == ALIKE:
+        others = read_texts(repo, train, fields)
+    else:
+        others = LearnedData.of(repo, checkpoint, fields, overlap.get("unread", ())).texts()
+    return find_near(read_texts(repo, tests, fields), others, how)
 
 
 def answer_again(

@@ -13,6 +13,7 @@ from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.environment import describe_environment
+from lyrikstore.train.evaluation.overlap import LearnedData
 from lyrikstore.train.evaluation.sliced import SlicedRecords
 from lyrikstore.train.formats import word_counts
 from lyrikstore.train.labels import check_labels
@@ -38,7 +39,7 @@ class AnsweredTestSet(Struct, frozen=True):
         systems: What the workers said, of the model and of its baseline.
         scores: Millionths of each, records × labels that the model knows.
         environment: Where.
-        seen: How many of the records what the model learnt from has.
+        seen: How many of the records are in what the model, or one it rests on, learned from.
     """
 
     tested: Snapshot
@@ -69,6 +70,7 @@ def answer_records(
     test: Manifest,
     *,
     learnt: tuple[Sequence[Manifest], Sequence[Manifest]] | None,
+    seen_in: LearnedData | None = None,
     label: str | None = None,
     base_env: Mapping[str, str],
     progress: OnProgress,
@@ -81,6 +83,7 @@ def answer_records(
         run: Its run.
         test: The records.
         learnt: Training and validation data, from which a baseline learns; None: there is none.
+        seen_in: Where it is looked for what the model has seen; None: nowhere.
         label: The field with the labels of the records, where it is not that of the run; empty:
             they have none.
         base_env: The caller's environment; a few harmless variables of it reach the workers.
@@ -88,8 +91,7 @@ def answer_records(
 
     Raises:
         InvalidInputError: (``empty``) there are no records; or they cannot be read.
-        PolicyError: (``test-is-train``) a baseline may learn, so that this is a test, and most of
-            the records are what the model learnt from.
+        PolicyError: (``test-is-train``) too many of the records are in ``seen_in``.
         VerificationError, IncompleteError, RunFailedError, StorageError: As ``run_job`` and
             ``copy_datasets``.
     """
@@ -128,8 +130,9 @@ def answer_records(
         trained, seen = Snapshot((), {}, (), ()), 0
         if learnt is not None:
             trained = copy(learnt[0], TRAIN)
-            known = {*trained.records, *copy(learnt[1], VALIDATION).records}
-            seen = sum(record in known for record in tested.records)
+            copy(learnt[1], VALIDATION)
+        if seen_in is not None:
+            seen = seen_in.count_seen(tested.records)
             _check_unseen(test, seen, len(tested.records))
         check_labels(test.name, tested.labels.keys() | {*body["labels"]})
         systems = [work({"job": "score"}, (*reads, TEST))]

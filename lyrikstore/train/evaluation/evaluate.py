@@ -28,6 +28,7 @@ from lyrikstore.train.evaluation.answers import (
     head_of,
     lines_of,
 )
+from lyrikstore.train.evaluation.overlap import LearnedData
 from lyrikstore.train.evaluation.sliced import slice_records
 from lyrikstore.train.evaluation.writing import evaluate_writer
 from lyrikstore.train.plan.evaluating import plan_evaluation
@@ -109,9 +110,7 @@ def evaluate_checkpoint(
     learning = Use.of_run(run.body, clock())
     check_rights(repo, [*train, *validation], learning, trust=trust, user=signer.did, measuring=use)
     if checkpoint.body["task"] == SFT:
-        written = evaluate_writer(
-            repo, checkpoint, test, (train, validation), run, sample, device, base_env, progress
-        )
+        written = evaluate_writer(repo, checkpoint, test, run, sample, device, base_env, progress)
         found = _Evaluated(*written)
     elif sample is not None:
         raise InvalidInputError(
@@ -177,13 +176,21 @@ def _evaluated(
 ) -> _Evaluated:
     """Let the model and its baseline answer the test set, and work out what follows."""
     config = run.body["config"]
+    fields = fields_of(config)
+    learned = LearnedData.of(repo, checkpoint, fields)
     answered = answer_records(
-        repo, checkpoint, run, test, learnt=learnt, base_env=base_env, progress=progress
+        repo,
+        checkpoint,
+        run,
+        test,
+        learnt=learnt,
+        seen_in=learned,
+        base_env=base_env,
+        progress=progress,
     )
     tested, trained = answered.tested, answered.trained
     progress(Progress(0, len(tested.records), phase="overlap"))
-    fields = fields_of(config)
-    near = find_near(read_texts(repo, [test], fields), read_texts(repo, learnt[0], fields))
+    near = find_near(read_texts(repo, [test], fields), learned.texts())
     records = slice_records(repo, test, config)
     head = head_of(checkpoint.body, answered, records.slices)
     lines = lines_of(head, answered, records, near)
@@ -211,11 +218,7 @@ def _evaluated(
         "slicing": dict(records.slicing),
         "split": test.body.get("derivation", {}).get("part", "test"),
         "environment": answered.environment,
-        "overlap": {
-            **found["overlap"],
-            "exact": answered.seen,
-            "checked": "record ids",
-        },
+        "overlap": {**found["overlap"], **learned.overlap(answered.seen)},
     }
     return _Evaluated(found, written)
 

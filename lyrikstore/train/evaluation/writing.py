@@ -11,6 +11,7 @@ from lyrikstore.curate.recipes.references import read_candidates
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.evaluation.overlap import LearnedData
 from lyrikstore.train.sft.accelerator import describe_machine
 from lyrikstore.train.sft.copy import copy_conversations, has_conversation
 from lyrikstore.train.sft.generate import GeneratedText, GeneratedTexts, generate_texts
@@ -38,7 +39,6 @@ def evaluate_writer(
     repo: Repository,
     checkpoint: Manifest,
     test: Manifest,
-    learnt: tuple[Sequence[Manifest], Sequence[Manifest]],
     run: Manifest,
     sample: int | None,
     device: str,
@@ -51,7 +51,6 @@ def evaluate_writer(
         repo: The store.
         checkpoint: The model.
         test: The test set.
-        learnt: Training and validation data.
         run: Its run.
         sample: How many records are asked; None: all.
         device: Where it is computed.
@@ -62,7 +61,7 @@ def evaluate_writer(
         The body but for the rights; the attachments ``predictions`` and ``outputs``.
 
     Raises:
-        PolicyError: (``test-is-train``) most of the records are what the model learnt from.
+        PolicyError: (``test-is-train``) most of the records are what the model learned from.
         InvalidInputError, VerificationError, IncompleteError, RunFailedError, StorageError: As
             :func:`lyrikstore.train.sft.copy.copy_conversations` and ``run_job``.
     """
@@ -70,12 +69,12 @@ def evaluate_writer(
     base = repo.manifest(checkpoint.inputs_in("base")[0].id)
     rows = enumerate(read_candidates(repo, test))
     ids = {place: row.id for place, row in rows if has_conversation(row, config.data)}
-    known = {row.id for some in learnt for one in some for row in read_candidates(repo, one)}
     chosen = None
     if sample is not None and sample < len(ids):
         chosen = sample_records(ids.values(), sample, run.body["seed"])
     asked = {place: one for place, one in ids.items() if chosen is None or one in chosen}
-    seen = sum(one in known for one in asked.values())
+    learned = LearnedData.of(repo, checkpoint, None)
+    seen = learned.count_seen(asked.values())
     if is_mostly_seen(seen, len(asked)):
         raise PolicyError(
             "test-is-train",
@@ -137,7 +136,7 @@ def evaluate_writer(
         "prompt": {name: value for name, value in prompt.items() if value},
         "split": test.body.get("derivation", {}).get("part", "test"),
         "environment": environment,
-        "overlap": {"exact": seen, "checked": "record ids"},
+        "overlap": learned.overlap(seen),
         "actual": _actual(found),
     }
     written = WrittenTexts([[one.text for one in texts] for texts in found.texts], salt)

@@ -155,6 +155,9 @@ def seen_in_words(body: Body) -> str:
     text = f"{seen} of {body['count']} test records ({share:.1f} %) were seen in training"
     if are_more(seen, body["count"], SEEN_PERCENT):
         text += ": the figures are those of records that the model has learned"
+    if unread := body["overlap"].get("unread"):
+        data = pluralize(len(unread), "dataset")
+        text += f"; not looked for in {data} that a base model, or a generator, learned from"
     return text
 
 

@@ -24,11 +24,9 @@ AnswerAgain = Callable[
 checkpoint, run, datasets by role, and the name of an answerer; None: it is not asked again. A row
 with a negative number was not answered."""
 
-FindNear = Callable[
-    [Repository, Manifest, Sequence[Manifest], Sequence[Manifest], str], "Sequence[bool] | None"
-]
-"""Tells which records are nearly in training data: from store, run, test set, training data, and
-the method; None: that method is another."""
+FindNear = Callable[[Repository, Manifest, Manifest, Manifest], "Sequence[bool] | None"]
+"""Tells which records of a test set are nearly in what a model learned from: from store,
+evaluation, checkpoint and run; None: it was looked for by another method."""
 
 NEAR = "near duplicates"
 """What is named where nobody looked for them again, or at all."""
@@ -106,7 +104,7 @@ def ask_again(
         asked.unasked.append(NEAR)
         return asked
     try:
-        near = again.near(repository, run, data["test"], data["train"], method)
+        near = again.near(repository, evaluation, checkpoint, run)
     except LyrikstoreError as error:
         asked.undone = quote(error.message, 300)
         return asked

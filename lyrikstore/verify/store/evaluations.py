@@ -24,7 +24,7 @@ from lyrikstore.verify.store.ancestry import known_retirements
 from lyrikstore.verify.store.asked_again import AskAgain, ask_again
 from lyrikstore.verify.store.generations import recompute_generations
 from lyrikstore.verify.store.readers import NO_READERS, Readers, ReadRecords
-from lyrikstore.verify.store.test_sets import learnt_by
+from lyrikstore.verify.store.test_sets import looked_in, overlooked
 
 # What computes figures loads numpy, which few who verify need.
 if TYPE_CHECKING:
@@ -130,9 +130,11 @@ def _recompute(
     """Compute one evaluation again; return how many records its predictions are about."""
     from lyrikstore.verify.evaluation.recompute import find_difference, undeclared
 
+    label = f"{evaluation.name} ({evaluation.id.short})"
+    if read is not None:
+        _note_overlooked(evaluation, ancestry, label, problems)
     if evaluation.body["predictions"]["format"] in GENERATIONS:
         return recompute_generations(repository, evaluation, ancestry, read, problems)
-    label = f"{evaluation.name} ({evaluation.id.short})"
     predictions = _read_predictions(repository, evaluation, label, problems)
     checkpoint = ancestry.get(evaluation.inputs_in("checkpoint")[0].id)
     if predictions is None or checkpoint is None:  # then `manifests` or `lineage` says so
@@ -274,10 +276,24 @@ def _compare(
     _hold(
         "differs",
         lambda: _other_overlap(repository, evaluation, predictions, tests, ancestry, read),
-        f"{label}: not compared with what was learnt",
+        f"{label}: not compared with what was learned from",
         label,
         problems,
     )
+
+
+def _note_overlooked(
+    evaluation: Manifest, ancestry: Mapping[Digest, Manifest], label: str, problems: Problems
+) -> None:
+    """Warn of data that a model has seen through another, and in which nobody looked (A126)."""
+    checkpoint = ancestry.get(evaluation.inputs_in("checkpoint")[0].id)
+    if checkpoint is None or evaluation.body.get("purpose") == MONITOR:
+        return
+    left = overlooked(evaluation.body.get("overlap", {}), checkpoint, ancestry.get)
+    if left:
+        names = quote(", ".join(one.name for one in left), 300)
+        text = f"{label}: its records were not looked for in {names}, which a base learned from"
+        problems.add(problems.odd, "base-not-looked-in", text)
 
 
 def _hold(
@@ -305,16 +321,17 @@ def _other_overlap(
     if evaluation.body.get("purpose") == MONITOR:
         return ""
     checkpoint = ancestry[evaluation.inputs_in("checkpoint")[0].id]
-    learnt = [ancestry[one] for one in learnt_by(checkpoint) if one in ancestry]
-    if len(learnt) < len(learnt_by(checkpoint)):  # then `manifests` or `lineage` says so
+    overlap = evaluation.body.get("overlap", {})
+    learned = looked_in(overlap, checkpoint, ancestry.get)
+    if learned is None:  # then `manifests` or `lineage` says so
         return ""
     ids: Iterable[Digest | int] = map(predictions.record, range(len(predictions)))
     if predictions.ids is None:  # the data alone tells which records they are about
         ids = (one.id for one in read(repository, tests, "", ()))
     counts = Counter(ids)
     # ATTACK: figures of what the model learnt, called figures of what it never saw.
-    follows = sum(counts.pop(one.id, 0) for one in read(repository, learnt, "", ()))
-    said = evaluation.body.get("overlap", {}).get("exact")
+    follows = sum(counts.pop(one.id, 0) for one in read(repository, learned, "", ()))
+    said = overlap.get("exact")
     return "" if said == follows else f"overlap.exact is {quote(said)}, and {follows} follows"
 
 

@@ -15,7 +15,7 @@ from lyrikstore.canon.quoting import quote
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.problems import Problems
-from lyrikstore.verify.store.test_sets import learnt_by
+from lyrikstore.verify.store.test_sets import looked_in
 
 if TYPE_CHECKING:
     from lyrikstore.verify.evaluation.generation.generations import Generations
@@ -171,10 +171,14 @@ def _compare(
     asked = list(drawn.values())
     if list(found.records) != (list(drawn) if found.by_place else [one.id for one in asked]):
         return "other-test-set", "its records are not those of the test set, or of its sample"
-    learnt = [ancestry[one] for one in learnt_by(checkpoint) if one in ancestry]
-    known = {one.id for one in read(repository, learnt, "", ())}
+    overlap = evaluation.body.get("overlap", {})
+    learned = looked_in(overlap, checkpoint, ancestry.get)
+    if learned is None:
+        return "not-compared", "what its model learned from is not here"
+    wanted = {one.id for one in asked}
+    known = {one.id for one in read(repository, learned, "", ()) if one.id in wanted}
     seen = sum(one.id in known for one in asked)
-    if evaluation.body.get("overlap", {}).get("exact") != seen:
+    if overlap.get("exact") != seen:
         return "differs", f"overlap.exact is not {seen}, which follows"
     try:
         written = _texts(repository, evaluation, found)

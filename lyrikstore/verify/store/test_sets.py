@@ -3,11 +3,13 @@
 One rule, for whoever signs an evaluation and for whoever verifies one.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.verify.evaluation.limits import MOST_SEEN_PERCENT, are_more
+from lyrikstore.verify.rights.closure import rights_closure
 
 MERGED = "merge-adapters/1"
 """The operation that makes a checkpoint of another with an adapter: it learnt the same."""
@@ -17,6 +19,10 @@ MERGED_MEMBERS = ("step", "epoch", "final", "task", "labels", "text", "decision"
 
 LEARNT = frozenset({"train", "validation"})
 """Roles of what a checkpoint learnt from: validation chooses among candidates, epochs, settings."""
+
+
+OWN_DATA, ALL_DATA = "record ids", "record ids/2"
+"""How ``overlap.exact`` is counted: over the checkpoint's own data; and over all it rests on."""
 
 
 def learnt_by(checkpoint: Manifest) -> list[Digest]:
@@ -66,6 +72,60 @@ def not_to_train_on(dataset: Manifest) -> str | None:
         if one["outputTerms"]["permitsTraining"] == "no":
             return str(one["name"])
     return None
+
+
+def all_learned_by(
+    checkpoint: Manifest, manifest_of: Callable[[Digest], Manifest | None]
+) -> list[Manifest]:
+    """Return the datasets that a checkpoint learned from, its own first, and all it rests on.
+
+    Args:
+        checkpoint: The model.
+        manifest_of: As for :func:`lyrikstore.verify.rights.closure.rights_closure`.
+    """
+    return list(rights_closure([checkpoint.id], manifest_of).datasets)
+
+
+def looked_in(
+    overlap: Mapping[str, Any],
+    checkpoint: Manifest,
+    manifest_of: Callable[[Digest], Manifest | None],
+) -> list[Manifest] | None:
+    """Return the datasets in which an evaluation looked for records of its test set.
+
+    Args:
+        overlap: That member of it.
+        checkpoint: Its model.
+        manifest_of: Gives a manifest, or None where it cannot be followed.
+
+    Returns:
+        The datasets; None where the model's own cannot all be followed.
+    """
+    own = set(learnt_by(checkpoint))
+    found = all_learned_by(checkpoint, manifest_of)
+    if not own <= {one.id for one in found}:
+        return None
+    if overlap.get("checked") != ALL_DATA:
+        return [one for one in found if one.id in own]
+    # ATTACK A126: whoever calls the model's own data unread would count nothing.
+    unread = overlap.get("unread", ())
+    return [one for one in found if one.id in own or str(one.id) not in unread]
+
+
+def overlooked(
+    overlap: Mapping[str, Any],
+    checkpoint: Manifest,
+    manifest_of: Callable[[Digest], Manifest | None],
+) -> list[Manifest]:
+    """Return the datasets that a model has seen, and in which an evaluation did not look.
+
+    Args:
+        overlap: That member of the evaluation.
+        checkpoint: Its model.
+        manifest_of: Gives a manifest, or None where it cannot be followed.
+    """
+    known = {one.id for one in looked_in(overlap, checkpoint, manifest_of) or ()}
+    return [one for one in all_learned_by(checkpoint, manifest_of) if one.id not in known]
 
 
 def is_learnt(test: Manifest, checkpoint: Manifest, known: Iterable[Manifest]) -> bool:

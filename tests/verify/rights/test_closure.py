@@ -39,8 +39,11 @@ class Graph:
                 found.append(Input(role, of, one))
         self.made[ident(name)] = Made(ident(name), kind, {"origin": origin}, tuple(found))
 
+    def get(self, identity: Digest) -> Any:
+        return self.made.get(identity)
+
     def closure(self, *names: str) -> RightsClosure:
-        return rights_closure(map(ident, names), self.made.get)  # type: ignore[arg-type]
+        return rights_closure(map(ident, names), self.get)
 
 
 def ident(name: str) -> Digest:
