@@ -240,6 +240,20 @@ def _of_evidence() -> list[Row]:
 WORLD_CREDENTIAL = SOUND[f"lyrikstore/credential-{SHORT}.json"]
 
 
+def _part(document: dict[str, Any]) -> None:
+    """Put the data into two partitions, of which one permits commercial use."""
+    licence = document["credentialSubject"]["licence"]
+    (whole,) = licence["partitions"]
+    terms = {"type": "Partition", "permits": ["evaluate"], "grantable": ["train"]}
+    licence["partitions"] = [
+        {**terms, "name": "open", "permits": ["evaluate", "commercialUse"],
+         "select": [{"type": "PathSelector", "path": "a"}],
+         "fileCount": 0, "byteSize": "0", "recordCount": "0"},
+        {**terms, "name": "rest",
+         **{name: whole[name] for name in ("fileCount", "byteSize", "recordCount")}},
+    ]  # fmt: skip
+
+
 def _named(word: str, data: bytes) -> dict[str, bytes]:
     return {f"{word}-{Digest.of(data).short}.json": data}
 
@@ -396,6 +410,16 @@ def _of_rights() -> list[Row]:
         parts = recorded(grant=str(Digest.of(grant)))
         return _another(**parts, credentials=(WORLD_CREDENTIAL, grant))
 
+    parted = made.resigned(WORLD_CREDENTIAL, _part)
+
+    def of_partition(purpose: str, **right: Any) -> dict[str, Any]:
+        about = Claims.of(parse(parted)["credentialSubject"])
+        grant = granted(about, made.OWNER, parted, holder=TRAINER.did, limits={}).encode()
+        named = {"credential": str(Digest.of(parted)), "grant": str(Digest.of(grant)), **right}
+        run = run_of(purpose=purpose, rights=[{**RIGHT, **named}])
+        return _another(run=run, checkpoint=checkpoint_of(run), evaluations=(), card=None,
+                        approvals=(), credentials=(parted, grant))  # fmt: skip
+
     organisation = terms_of(WORLD_CREDENTIAL)
     by_web = recorded(credential=str(Digest.of(organisation)), issuer=WEB)
 
@@ -451,6 +475,11 @@ def _of_rights() -> list[Row]:
          granted_by(made.MALLORY)),
         ("granted-for-less", "invalid", {**bare, rights: "undeclared"},
          granted_by(limits={"territory": ["AT"]})),
+        ("granted-for-partitions", "trusted", bare, of_partition("train")),
+        ("granted-for-one-partition", "trusted", bare,
+         of_partition("commercialUse", partitions=["open"])),
+        ("granted-for-partitions-that-permit-less", "invalid", {**bare, rights: "not-stated"},
+         of_partition("commercialUse")),
         ("grant-removed", "incomplete",
          {**bare, rights: "missing-file", "deployment.evidence": "missing-file"},
          {**(one := granted_by()), "files": {

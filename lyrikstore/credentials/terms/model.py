@@ -362,13 +362,13 @@ class Terms(Struct, frozen=True):
 
     @property
     def permits(self) -> tuple[str, ...]:
-        """What every partition permits and none prohibits."""
+        """What every partition permits and none prohibits, each word once."""
         if not self.partitions:
             return ()
         first, *others = self.partitions
         common = set(first.permits).intersection(*[part.permits for part in others])
         common.difference_update(self.prohibits)
-        return tuple([word for word in first.permits if word in common])
+        return tuple(dict.fromkeys(word for word in first.permits if word in common))
 
     @property
     def prohibits(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.model.credential import Claims
 from lyrikstore.credentials.model.opened import OpenedCredential
-from lyrikstore.credentials.terms.model import Use
+from lyrikstore.credentials.terms.model import Terms, Use
 from lyrikstore.credentials.terms.usage import PartitionsUsed
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest
@@ -224,14 +224,14 @@ class _Review:
         return ruling
 
     def _note(self, terms: LoggedDocument, claims: Claims, names: Sequence[str]) -> None:
-        used = claims.terms.named(names)
+        used = Terms(claims.terms.named(names))
         until = (terms.opened.document or {}).get("validUntil")
         self.credentials[terms.id] = {
             "credential": str(terms.id),
             "issuer": terms.opened.issuer or "",
             "dataset": claims.name,
-            "permits": sorted({word for one in used for word in one.permits}),
-            "requires": sorted({word for one in used for word in one.requires}),
+            "permits": sorted(used.permits),
+            "requires": sorted(used.requires),
             **({"validUntil": until} if isinstance(until, str) else {}),
         }
 

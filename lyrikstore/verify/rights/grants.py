@@ -86,12 +86,14 @@ class Licensed(Struct, frozen=True):
     Attributes:
         outcome: The grant's checks.
         fault: Why it does not allow the use, as a stable code and for people, or None.
-        permits: All that it and its terms permit together.
+        permits: All that it and its terms permit together, for all partitions that are used.
+        partitions: The names of these, where the terms have several.
     """
 
     outcome: CheckedGrant
     fault: tuple[str, str] | None
     permits: tuple[str, ...] = ()
+    partitions: tuple[str, ...] = ()
 
     @property
     def grant(self) -> Grant | None:
@@ -147,7 +149,10 @@ def judge_grant(
     for answer, reason in (wider.judge(use), (limited, by)):
         if answer is not Answer.PERMITTED:
             return Licensed(outcome, (answer.value, f"does not permit it: {reason}"))
-    return Licensed(outcome, None, wider.permits)
+    claims = terms.claims_as(DATASET)
+    several = claims is not None and len(claims.terms.partitions) > 1
+    names = tuple(part.name for part in wider.partitions) if several else ()
+    return Licensed(outcome, None, wider.permits, names)
 
 
 def within(grant: Grant, terms: OpenedCredential, used: Used) -> tuple[Partition, ...]:

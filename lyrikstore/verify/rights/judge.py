@@ -144,8 +144,8 @@ class Right(Struct, frozen=True):
         name: Its name.
         credential: The logged credential.
         issuer: Who grants.
-        permits: All that it permits with the partitions in question.
-        partitions: Their names, where the credential has several.
+        permits: What it permits for every partition in question, a grant together with its terms.
+        partitions: Their names, where the terms have several.
         grant: The licence grant to the user that allows it, where the credential alone does not.
         valid_until: End of its validity, or ``None``.
     """
@@ -311,7 +311,8 @@ def _judge_grant(one: LoggedDocument, terms: LoggedDocument, request: Request) -
             issuer,
             found.permits,
             _valid_until(one.opened),
-            grant=one.id,
+            found.partitions,
+            one.id,
         ),
         issuer=issuer,
     )

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from msgspec.structs import replace
+
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import PolicyError
 from lyrikstore.canon.limits import STATUS_LIST_ENTRIES
@@ -16,7 +18,7 @@ from lyrikstore.credentials.model.credential import Claims, CredentialMetadata
 from lyrikstore.credentials.model.grant import build_grant
 from lyrikstore.credentials.model.status_entry import StatusEntry
 from lyrikstore.credentials.model.status_list import sign_list
-from lyrikstore.credentials.terms.model import Partition, Terms, UsageLimits, Use
+from lyrikstore.credentials.terms.model import Partition, Selector, Terms, UsageLimits, Use
 from lyrikstore.credentials.terms.usage import PartitionsUsed
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
@@ -54,6 +56,8 @@ class Scene:
         issuer: Whether the verifier believes who issued it.
         holder: To whom the grant is.
         terms: What became of what the grant rests on.
+        parts: How the data is parted: not at all; in two under equal terms; in two of which one
+            permits it to everybody; in two of which one forbids it.
     """
 
     by_grant: bool = False
@@ -67,6 +71,7 @@ class Scene:
     issuer: str = "known"
     holder: str = "user"
     terms: str = "fine"
+    parts: str = "none"
 
 
 class Stage:
@@ -162,13 +167,13 @@ class Stage:
         """Make and log the credential, and the grant if there is one."""
         scene = self.scene
         words = ("train",) if scene.permits and not scene.by_grant else ("evaluate",)
-        part = Partition("all", permits=words, grantable=("train",), limits=UsageLimits(seats=5))
+        parts = self._parts(words)
         about: Callable[[dict[str, Any]], None] = _another if scene.about == "other" else _this
         period = {} if scene.by_grant else self._period()
         status = () if scene.by_grant else self._status(scene.status)
         if scene.by_grant and scene.terms == "revoked":
             status = self._status("revocation", at=7)
-        credential = self._credential(Terms((part,)), status, about, **period)
+        credential = self._credential(Terms(parts), status, about, **period)
         if not scene.by_grant:
             self._keep(credential)
             return credential, None
@@ -182,6 +187,19 @@ class Stage:
             self.log(issue(document, self.issuer, self.now))
         self._keep(grant)
         return credential, grant
+
+    def _parts(self, words: tuple[str, ...]) -> tuple[Partition, ...]:
+        part = Partition("all", permits=words, grantable=("train",), limits=UsageLimits(seats=5))
+        if self.scene.parts == "none":
+            return (part,)
+        other = {
+            "alike": part,
+            # In another order, with more than the first: neither counts for both.
+            "freer": replace(part, permits=("modify", "train", "evaluate"), grantable=()),
+            "forbidding": replace(part, permits=(), grantable=(), prohibits=("train",)),
+        }[self.scene.parts]
+        select = (Selector(path="a"), Selector(path="z.txt"))
+        return replace(other, name="a", select=select), replace(part, name="rest")
 
     def _keep(self, data: bytes) -> None:
         if self.scene.logged == "before":
@@ -299,15 +317,22 @@ class Stage:
         self.log(again)
         return again
 
-    def force(self, created: Any = None, *, recorded: bool = True) -> Manifest:
+    def force(
+        self,
+        created: Any = None,
+        *,
+        recorded: bool = True,
+        right: dict[str, Any] | None = None,
+    ) -> Manifest:
         """Log a run that records the right, whether it was one or not.
 
         Args:
             created: When it says that it began.
             recorded: Whether it does; else it records those to its own data alone, as runs did
                 before they were asked for the data of their base.
+            right: What it records; by default no more than it has to.
         """
-        right = {
+        right = right or {
             "dataset": str(self.publisher.manifest.id),
             "credential": str(Digest.of(self.credential)),
             "issuer": self.issuer.did,

@@ -64,6 +64,13 @@ CASES: list[tuple[Scene, str]] = [
     (Scene(by_grant=True, holder="unpinned"), "no-document"),
     (Scene(by_grant=True, terms="replaced"), ""),
     (Scene(by_grant=True, terms="revoked"), "revoked"),
+    (Scene(parts="alike"), ""),
+    (Scene(parts="freer"), ""),
+    (Scene(parts="forbidding"), "prohibited"),
+    (Scene(by_grant=True, parts="alike"), ""),
+    (Scene(by_grant=True, parts="freer"), ""),
+    (Scene(by_grant=True, parts="freer", permits=False), "not-stated"),
+    (Scene(by_grant=True, parts="freer", terms="replaced"), ""),
 ]
 
 SCENES = st.builds(
@@ -79,6 +86,7 @@ SCENES = st.builds(
     issuer=st.sampled_from(["known", "known", "unknown"]),
     holder=st.sampled_from(["user", "user", "other", "unpinned"]),
     terms=st.sampled_from(["fine", "fine", "replaced", "revoked"]),
+    parts=st.sampled_from(["none", "none", "alike", "freer", "forbidding"]),
 )
 
 
@@ -203,6 +211,28 @@ def test_a_right_says_what_gives_it_and_until_when(
     del said["validUntil"]
     said["partitions"] = ["a", "b"]
     assert replace(right, valid_until=None, partitions=("a", "b")).to_json() == said
+
+
+@pytest.mark.parametrize(
+    ("by_grant", "parts", "permits"),
+    [
+        (False, "alike", ["train"]),
+        (False, "freer", ["train"]),
+        (True, "alike", ["evaluate", "train"]),
+        (True, "freer", ["train", "evaluate"]),
+    ],
+)
+def test_a_right_over_several_partitions_says_which_and_what_all_permit(
+    world: SimpleNamespace, tmp_path: Path, by_grant: bool, parts: str, permits: list[str]
+) -> None:
+    """Each word once, as a run records it, whether terms or a grant or both say it."""
+    stage = Stage(world, Scene(by_grant=by_grant, parts=parts), tmp_path)
+    reason, right = stage.guard()
+    assert right is not None, reason
+    assert (right["permits"], right["partitions"]) == (permits, ["a", "rest"])
+    assert ("grant" in right) == by_grant
+    run = stage.force(right=right)  # which its schema takes
+    assert stage.verify(run).state == "pass"
 
 
 @pytest.mark.parametrize("by_grant", [False, True])

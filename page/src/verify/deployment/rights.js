@@ -8,7 +8,7 @@ import { Refusal } from "../../canon/errors.js";
 import { quote } from "../../canon/quoting.js";
 import { counted } from "../../canon/text.js";
 import { parseTimestamp } from "../../canon/timestamps.js";
-import { useOfRun } from "../../credentials/use.js";
+import { permittedBy, useOfRun } from "../../credentials/use.js";
 import { compare } from "../../history/trees/paths.js";
 import { checkCredential } from "../credential/credential.js";
 import { Problems } from "../problems.js";
@@ -168,14 +168,12 @@ class Review {
   #note(terms, claims, names) {
     const used = claims.terms.partitions.filter(({ name }) => names.includes(name));
     const until = terms.document?.validUntil;
-    /** @param {"permits" | "requires"} member */
-    const union = (member) => [...new Set(used.flatMap((part) => part[member]))].sort(compare);
     this.rows.set(terms.id, {
       credential: `blake3:${terms.id}`,
       issuer: terms.issuer ?? "",
       dataset: claims.name,
-      permits: union("permits"),
-      requires: union("requires"),
+      permits: permittedBy(used).sort(compare),
+      requires: [...new Set(used.flatMap((part) => part.requires))].sort(compare),
       ...(typeof until === "string" ? { validUntil: until } : {}),
     });
   }
