@@ -71,10 +71,10 @@ if TYPE_CHECKING:
     from lyrikstore.curate.sheets.sheet import formula_cells as formula_cells
     from lyrikstore.curate.sheets.sheet import sheet_of as sheet_of
     from lyrikstore.curate.terms.combined import Deciders as Deciders
-    from lyrikstore.curate.terms.combined import HeldGrant as HeldGrant
     from lyrikstore.curate.terms.combined import Mix as Mix
-    from lyrikstore.curate.terms.combined import TermSource as TermSource
     from lyrikstore.curate.terms.combined import mix as mix
+    from lyrikstore.curate.terms.contribution import HeldGrant as HeldGrant
+    from lyrikstore.curate.terms.contribution import TermSource as TermSource
     from lyrikstore.curate.terms.offer import Offer as Offer
     from lyrikstore.curate.terms.offer import load_offer as load_offer
     from lyrikstore.curate.terms.offer import read_licence_text as read_licence_text
@@ -208,7 +208,8 @@ _PLACES = {
     "curate.recipes.recipe": "load_recipe",
     "curate.scan.listing": "Listing",
     "curate.sheets.sheet": "KEY_COLUMNS defuse formula_cells sheet_of",
-    "curate.terms.combined": "Deciders HeldGrant Mix TermSource mix",
+    "curate.terms.combined": "Deciders Mix mix",
+    "curate.terms.contribution": "HeldGrant TermSource",
     "curate.terms.offer": "Offer load_offer read_licence_text",
     "curate.terms.sources": "Asker AssertedModel source_of_file",
     "deploy.deploy": "Deployment",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lyrikstore.curate.recipes.explain.why import Explanation
     from lyrikstore.curate.recipes.recipe import Recipe
     from lyrikstore.curate.scan.listing import Listing
-    from lyrikstore.curate.terms.combined import TermSource
+    from lyrikstore.curate.terms.contribution import TermSource
     from lyrikstore.curate.terms.sources import Asker, AssertedModel
     from lyrikstore.history.gc.gc import Collected
     from lyrikstore.history.manifests.manifest import Manifest
@@ -286,21 +286,27 @@ class Datasets:
 
         return profile_version(self.store.repository, ref, progress)
 
-    def term_sources(self, refs: "list[str]", asker: "Asker") -> "list[TermSource]":
+    def term_sources(
+        self, refs: "list[str]", asker: "Asker", *, as_of: bool = False
+    ) -> "list[TermSource]":
         """Return the terms of the datasets that versions rest on, as ``mix`` takes them.
 
         Args:
             refs: Datasets, checkpoints, runs or deployments; of each source the partitions count
                 whose files they kept. A model rests on what it and its bases learned from.
             asker: Who wants to use it, and when.
+            as_of: Only what the log said at that moment counts (spec §7.9).
 
         Raises:
             InvalidInputError: (``no-terms``) it is something else.
             NotFoundError, InvalidInputError: As ``Store.resolve``.
         """
+        from lyrikstore.curate.terms.earlier import EarlierLog
         from lyrikstore.curate.terms.sources import sources_of_datasets
 
-        return sources_of_datasets(self.store.repository, self._in_use(refs), asker)
+        repository = self.store.repository
+        log = EarlierLog(repository, asker.at) if as_of else repository
+        return sources_of_datasets(log, self._in_use(refs), asker)
 
     def asserted_models(self, refs: "list[str]") -> "list[AssertedModel]":
         """Return the models from elsewhere that versions rest on, with what is said of a licence.

@@ -87,8 +87,14 @@ def test_a_grant_beside_a_delivery_counts_for_whom_it_is_for(
     nobodys = asked(other, folder, "train", *WHERE)
     assert nobodys[:2] == (14, "not-stated")
     other.ok("key", "new", "--no-passphrase")
-    code, answer, found = asked(other, folder, "train", *WHERE)
-    assert (code, answer, found["sources"][0]["grants"]) == (14, "not-stated", [])
+    for person, reason in ((buyer, "prohibited"), (other, "other-holder")):
+        abroad = ("--territory", "US", "--seats", "2")
+        code, answer, found = asked(person, folder, "train", *abroad)
+        (grant,) = found["sources"][0]["grants"]
+        assert (code, answer, grant["reason"]) == (14, "not-stated", reason)
+        assert grant["holder"] == buyer.did()
+        assert "a grant of train" in person.run("terms", folder, "--purpose", "train", *abroad).err
+    assert nobodys[2]["sources"][0]["grants"][0]["reason"] == "no-key"
 
 
 def test_a_grant_counts_as_far_as_it_can_be_checked(publisher, buyer) -> None:
@@ -123,6 +129,13 @@ def test_a_grant_that_was_imported_counts_for_the_dataset(publisher, buyer) -> N
     assert (code, answer) == (0, "permitted"), found
     assert len(found["sources"][0]["grants"]) == 1
     assert asked(buyer, "acme/docs", "train")[:2] == (14, "undeclared")
+    # On a day of which the log has nothing yet, and on one that is to come.
+    for day, expected, reasons in (("2020-01-01", 5, []), ("2999-01-01", 14, ["expired"])):
+        at = ("--at", f"{day}T00:00:00Z")
+        code, answer, found = asked(buyer, "acme/docs", "train", *WHERE, *at)
+        assert (code, answer) == (expected, "unknown"), found
+        assert [one["reason"] for one in found["sources"][0]["grants"]] == reasons
+        assert any(day in line for line in found["notProven"])
 
 
 def test_what_it_did_not_look_at_is_said(buyer, delivery) -> None:

@@ -9,7 +9,7 @@ from lyrikstore.api import limit_words
 from lyrikstore.canon.errors import NotFoundError
 from lyrikstore.canon.files import no_file
 from lyrikstore.canon.text import escape_control
-from lyrikstore.canon.timestamps import now, parse_timestamp
+from lyrikstore.canon.timestamps import format_timestamp, now, parse_timestamp
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.exits import VERDICT
@@ -74,9 +74,10 @@ def command(
     dataset and partition decides each no, which duties add up, and which terms exclude each other.
     What a credential says that does not hold, or that may have been taken back, permits nothing.
     Licence grants to your key count: those next to a delivery, those that the store of a REF has
-    imported. The exit code is the worst that `verify` would give these credentials without their
-    data: 3, 5, 4 or 0. With --purpose it answers: 0 permitted, 4 permitted by somebody you do not
-    trust, 5 not known, 14 not.
+    imported; of one that gives nothing here, as it is for another place or key, it is said why.
+    With --at the answer for a REF is by the log of that moment. The exit code is the worst that
+    `verify` would give these credentials without their data: 3, 5, 4 or 0. With --purpose it
+    answers: 0 permitted, 4 permitted by somebody you do not trust, 5 not known, 14 not.
     """
     from lyrikstore.api import Asker, mix
 
@@ -102,9 +103,14 @@ def command(
         ),
         *asker.not_proven,
     ]
+    if at and not all(Path(target).exists() for target in targets):
+        unknown.append(
+            f"not counted: what was logged after {format_timestamp(moment)}, such as that a key "
+            "was stolen; when something was logged, its own dates say"
+        )
     found = {**result.to_json(), "models": [one.to_json() for one in models]}
     session.emit("terms", {**found, "notProven": unknown})
-    _show(session, result, models, unknown)
+    _show(session, result, models, words(purpose), unknown)
     if result.verdict != "trusted":
         session.screen.hint("what was checked, and what was not: lyrikstore verify TARGET")
     if result.ruling is None:
@@ -143,13 +149,17 @@ def _sources(
             ) from None
         if floor:  # ATTACK: a clock set back, to before a licence ran out
             asker = replace(asker, at=max(asker.at, store.floor()))
-        sources += store.datasets.term_sources(names, asker)
+        sources += store.datasets.term_sources(names, asker, as_of=not floor)
         models = store.datasets.asserted_models(names)
     return sources, models, asker
 
 
 def _show(
-    session: Session, result: "Mix", models: "list[AssertedModel]", unknown: list[str]
+    session: Session,
+    result: "Mix",
+    models: "list[AssertedModel]",
+    acts: tuple[str, ...],
+    unknown: list[str],
 ) -> None:
     screen = session.screen
     for source in result.sources:
@@ -160,10 +170,7 @@ def _show(
         mark, style = _WORTH[source.verdict.value]
         screen.result(f" {mark} {source.verdict}{': ' if source.note else ''}{source.note}", style)
         for grant in source.grants:
-            mark, style = _WORTH[grant.verdict.value]
-            worth = f"{grant.verdict}{': ' if grant.note else ''}{grant.note}"
-            granted = f"granted to you: {', '.join(grant.permits)}{_within(grant)}"
-            screen.result(f" {mark} {granted}  ({worth})", style)
+            _show_grant(session, grant)
     for model in models:
         said = escape_control(model.asserted) if model.asserted else "nothing is stated"
         screen.result(f"{model.name}  a model from elsewhere, {_LICENCE}: {said}")
@@ -194,10 +201,25 @@ def _show(
         else:
             said, style = f"NOT PERMITTED: {answer.replace('-', ' ')}, {reason}", "bold red"
         screen.result(f"{said}{_by(who)}", style)
+        short = result.grants_short_of(acts, who) if answer != "permitted" else ()
+        for grant in short[:3]:
+            what = f"{', '.join(grant.permits)}{_within(grant)}"
+            screen.hint(f"a grant of {what} is here, and does not give it: {grant.note}")
         if answer == "not-stated" and result.is_grantable(reason, who):
-            screen.hint("its publisher can grant it to you by name, and no such grant is here")
+            here = "" if short else ", and no such grant is here"
+            screen.hint(f"its publisher can grant it to you by name{here}")
         if answer == "undeclared":
             screen.hint("say where, by how many, for which work: --territory, --seats, --for")
+
+
+def _show_grant(session: Session, grant: "HeldGrant") -> None:
+    what = f"{', '.join(grant.permits)}{_within(grant)}"
+    if not grant.is_yours:
+        session.screen.result(f" – not granted to you: {what}  ({grant.note})", "dim")
+        return
+    mark, style = _WORTH[grant.verdict.value]
+    worth = f"{grant.verdict}{': ' if grant.note else ''}{grant.note}"
+    session.screen.result(f" {mark} granted to you: {what}  ({worth})", style)
 
 
 def _within(grant: "HeldGrant") -> str:

@@ -15,94 +15,16 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import JSON
-from lyrikstore.credentials.terms.model import Answer, Partition, Terms, UsageLimits, Use
+from lyrikstore.credentials.terms.model import Answer, Partition, UsageLimits, Use
 from lyrikstore.credentials.terms.sharealike import share_alike_clashes
 from lyrikstore.credentials.terms.vocabulary import PERMISSIONS, within
+from lyrikstore.curate.terms.contribution import HeldGrant, TermSource, limits_json
 from lyrikstore.verify.report import Verdict
 
 _Limit = TypeVar("_Limit")
 
 Deciders = tuple[tuple[str, str], ...]
 """Who decides: name of the dataset, name of the partition ('' for all of it)."""
-
-
-class HeldGrant(Struct, frozen=True):
-    """What a licence grant gives to the user, about one dataset in the mix (spec §20.4).
-
-    Attributes:
-        credential: Id of the grant.
-        issuer: Who grants.
-        permits: What it grants.
-        limits: Within what.
-        partitions: Those that are used of the terms it rests on, each with what it grants; none
-            where these terms are not available.
-        verdict: What the grant is worth, in one word; one that is *invalid* gives nothing.
-        note: Why it is not trusted, or an empty text.
-    """
-
-    credential: str
-    issuer: str | None
-    permits: tuple[str, ...]
-    limits: UsageLimits
-    partitions: tuple[Partition, ...]
-    verdict: Verdict
-    note: str = ""
-
-    def to_json(self) -> dict[str, JSON]:
-        """Return the grant as ``schemas/cli/terms.schema.json`` wants it."""
-        return {
-            "credential": self.credential,
-            "issuer": self.issuer,
-            "permits": list(self.permits),
-            "limits": _limits(self.limits),
-            "verdict": str(self.verdict),
-            "note": self.note or None,
-        }
-
-
-class TermSource(Struct, frozen=True):
-    """One dataset in the mix.
-
-    Attributes:
-        name: Its name, for people.
-        terms: Its terms, or None if it has no sound credential.
-        problem: Why it has none.
-        used: Names of the partitions that are used; None for all.
-        credential: Id of the credential, or None.
-        issuer: Who says so, or None.
-        verdict: What that credential is worth, in one word; without one nothing could be checked.
-        note: Why it is not trusted, or why it may be fewer partitions; or an empty text.
-        grants: What was granted to the user besides.
-        other_version: The manifest of another version, if the grants beside it are for that alone.
-        through: The model through which alone it is reached; empty: it is used directly.
-    """
-
-    name: str
-    terms: Terms | None
-    problem: str = ""
-    used: tuple[str, ...] | None = None
-    credential: str | None = None
-    issuer: str | None = None
-    verdict: Verdict = Verdict.INCOMPLETE
-    note: str = ""
-    grants: tuple[HeldGrant, ...] = ()
-    other_version: Digest | None = None
-    through: str = ""
-
-    def lets_count(self, grant: HeldGrant) -> bool:
-        """Return whether a grant can give what the terms do not give to everybody.
-
-        ATTACK: anybody can write a credential about the same data, and a grant under its terms.
-        """
-        by_same = self.issuer is not None and grant.issuer == self.issuer
-        return by_same or grant.verdict is Verdict.TRUSTED
-
-    @property
-    def partitions(self) -> tuple[Partition, ...]:
-        """The partitions that are used."""
-        if self.terms is None:
-            return ()
-        return self.terms.partitions if self.used is None else self.terms.named(self.used)
 
 
 class Conflict(Struct, frozen=True):
@@ -152,6 +74,21 @@ class Mix(Struct, frozen=True):
         unknown = self.ruling is not None and self.ruling[0] == "unknown"
         return unknown and self.worth != "invalid"
 
+    def grants_short_of(self, acts: Iterable[str], who: Deciders) -> tuple[HeldGrant, ...]:
+        """Return the grants of some of ``acts`` by the datasets of ``who`` that do not give them.
+
+        Args:
+            acts: What was asked for.
+            who: Who decided that it is not permitted.
+        """
+        wanted, names = set(acts), {name for name, _ in who}
+        return tuple(
+            grant
+            for source in self.sources
+            for grant in source.grants
+            if source.name in names and grant.reason and wanted.intersection(grant.permits)
+        )
+
     def is_grantable(self, act: str, who: Deciders) -> bool:
         """Return whether all of ``who`` say that they may grant ``act`` to somebody by name."""
         parts = {
@@ -190,7 +127,7 @@ class Mix(Struct, frozen=True):
                 for act, (answer, who) in self.answers.items()
             },
             "duties": {duty: _parties(who) for duty, who in self.duties.items()},
-            "limits": _limits(self.limits),
+            "limits": limits_json(self.limits),
             "conflicts": [
                 {"kind": item.kind, "summary": item.summary, "between": _parties(item.between)}
                 for item in self.conflicts
@@ -209,6 +146,10 @@ def mix(sources: Sequence[TermSource], use: Use | None = None) -> Mix:
     Cost: O(partitions × words); 300 ms once, where share-alike licences have to be compared.
     """
     sources = _told_apart(sources)
+    if use is not None:
+        sources = tuple(
+            replace(one, grants=tuple(grant.asked(use) for grant in one.grants)) for one in sources
+        )
     parts = [(source, partition) for source in sources for partition in source.partitions]
     own = {word for _, part in parts for word in (*part.permits, *part.prohibits)}
     duties: dict[str, list[tuple[str, str]]] = {}
@@ -218,6 +159,12 @@ def mix(sources: Sequence[TermSource], use: Use | None = None) -> Mix:
     narrowing = _Narrowing()
     for source, partition in parts:
         narrowing.add(_label(source, partition), partition.limits)
+    for source in sources:
+        grant = None if use is None else _best(source, use)[1]
+        if grant is not None:  # what it gives, it gives within its limits and for its duties
+            narrowing.add((source.name, ""), grant.limits)
+            for duty in grant.requires:
+                duties.setdefault(duty, []).append((source.name, ""))
     ruling, worth = (None, Verdict.TRUSTED) if use is None else _worst(sources, use)
     return Mix(
         sources,
@@ -255,7 +202,7 @@ def _worst(
     sources: Iterable[TermSource], wanted: str | Use
 ) -> tuple[tuple[Answer, str, Deciders], Verdict]:
     """Return the worst answer, why and who decides it, and what that rests on is worth."""
-    rulings = [ruling for source in sources for ruling in _of_source(source, wanted)]
+    rulings = [ruling for source in sources for ruling in _best(source, wanted)[0]]
     worst = Answer.worst(ruling.answer for ruling in rulings)
     found = [ruling for ruling in rulings if ruling.answer is worst]
     worth = min((one.verdict for one in found), key=list(Verdict).index, default=Verdict.TRUSTED)
@@ -264,10 +211,10 @@ def _worst(
     return (worst, found[0].reason, tuple(ruling.who for ruling in found)), worth
 
 
-def _of_source(source: TermSource, wanted: str | Use) -> list[_Ruling]:
+def _best(source: TermSource, wanted: str | Use) -> tuple[list[_Ruling], HeldGrant | None]:
     """Return what everybody may do with a dataset, or what a grant gives where it gives more."""
     own = _of_terms(source, wanted)
-    best, order = own, [*Answer]
+    best, by, order = own, None, [*Answer]
     # Whether a grant holds that would permit it is what is not known then.
     order.append(order.pop(order.index(Answer.UNKNOWN)))
     order.append(order.pop(order.index(Answer.PERMITTED)))
@@ -276,8 +223,8 @@ def _of_source(source: TermSource, wanted: str | Use) -> list[_Ruling]:
             continue
         given = _of_grant(source, grant, wanted)
         if order.index(_answer(given)) > order.index(_answer(best)):
-            best = given
-    return best
+            best, by = given, grant
+    return best, by
 
 
 def _of_terms(source: TermSource, wanted: str | Use) -> list[_Ruling]:
@@ -293,8 +240,7 @@ def _of_grant(source: TermSource, grant: HeldGrant, wanted: str | Use) -> list[_
     who = source.name, ""
     if grant.verdict is Verdict.INVALID:
         return [_Ruling(Answer.PROHIBITED, grant.note, who, grant.verdict)]
-    parts = grant.partitions or (Partition("", grant.permits),)
-    rulings = [(*_judge(part, wanted), _label(source, part)) for part in parts]
+    rulings = [(*_judge(part, wanted), _label(source, part)) for part in grant.parts]
     if isinstance(wanted, Use):
         rulings.append((*grant.limits.judge(wanted), who))
     return [_shown(*ruling, grant.verdict, grant.note) for ruling in rulings]
@@ -380,10 +326,6 @@ def _share_alike(parts: Iterable[tuple[TermSource, Partition]]) -> list[Conflict
             licence = partition.licence or source.terms.licence
             by_licence.setdefault(licence, []).append(_label(source, partition))
     return [Conflict("share-alike", *clash) for clash in share_alike_clashes(by_licence)]
-
-
-def _limits(limits: UsageLimits) -> dict[str, JSON]:
-    return {name: value for name, value in limits.to_json().items() if name != "type"}
 
 
 def _parties(who: Deciders) -> list[JSON]:

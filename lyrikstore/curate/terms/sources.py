@@ -21,12 +21,12 @@ from lyrikstore.credentials.terms.vocabulary import (
     territory_of,
 )
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.curate.terms.combined import HeldGrant, TermSource
+from lyrikstore.curate.terms.contribution import HeldGrant, TermSource
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.checks import PROCEDURES, TRUST_CHECKS
 from lyrikstore.verify.credential.credential import check_credential
-from lyrikstore.verify.credential.grant import check_grant
+from lyrikstore.verify.credential.grant import Holder, check_grant
 from lyrikstore.verify.credential.status import Notices, logged_notices
 from lyrikstore.verify.delivery.siblings import SiblingFiles
 from lyrikstore.verify.log_memory import check_remembered
@@ -97,9 +97,7 @@ class Asker(Struct, frozen=True):
     @property
     def not_proven(self) -> list[str]:
         """What no mix of sources says, for people."""
-        grants = (
-            "grants to other keys than yours, or that are neither beside a delivery nor imported"
-        )
+        grants = "grants that are neither beside a delivery nor imported"
         if self.key is None:
             grants = "grants to you: no key of yours could be read; lyrikstore key list shows yours"
         return [
@@ -150,7 +148,7 @@ def source_of_file(
     grants = [one for one in files.all if one.kind is GRANT]
     held = [_held(one, files, about, _all_of, asker, notices) for one in grants]
     other = files.other_version(opened, GRANT)
-    return replace(source, grants=tuple(filter(None, held)), other_version=other)
+    return replace(source, grants=_worth_naming(held, source), other_version=other)
 
 
 def _source(
@@ -159,7 +157,8 @@ def _source(
     outcome = check_credential(opened, trust=asker.trust, at=asker.at, notices=notices)
     claims, checks = outcome.claims, (*outcome.checks, outcome.check_key(notices))
     verdict = decide(checks, PROCEDURES["credential"].required)
-    why = _decisive(checks)
+    decisive = _decisive(checks)
+    why = "" if decisive is None else decisive.summary
     if claims is None or not outcome.signature_valid:  # what it says is nobody's word
         return TermSource(label, None, why, verdict=verdict), None
     known = TermSource(
@@ -182,11 +181,10 @@ def _held(
     asker: Asker,
     notices: Notices,
 ) -> HeldGrant | None:
-    """Return what a grant gives to who asks; None if it is not theirs, or about other data."""
-    if asker.key is None:
-        return None
+    """Return what a grant gives to who asks; None if it is nobody's word, or about other data."""
     terms = siblings.terms_of(opened)
-    holder = holder_of(opened, asker.key, asker.trust, asker.at)
+    key = asker.key
+    holder = Holder("") if key is None else holder_of(opened, key, asker.trust, asker.at)
     outcome = check_grant(
         opened, trust=asker.trust, at=asker.at, notices=notices, terms=terms, holder=holder
     )
@@ -195,19 +193,33 @@ def _held(
         return None
     if not about.is_meant(grant):
         return None
-    if check_of(checks, "grant.holder").state is CheckState.FAIL:
-        return None
     partitions: tuple[Partition, ...] = ()
     if terms is not None and check_of(checks, "grant.terms").state in _SOUND:
         partitions = within(grant, terms, used)
-    return HeldGrant(
+    found = HeldGrant(
         str(opened.digest),
         outcome.envelope.issuer,
+        grant.holder,
         grant.permits,
+        grant.requires,
         UsageLimits.of(grant.limits),
         partitions,
         decide(checks, PROCEDURES["grant"].required),
-        _decisive(checks),
+    )
+    if check_of(checks, "grant.holder").state is CheckState.FAIL:
+        note = f"it is to {grant.holder}, and not to {key or 'a key of yours'}"
+        return replace(found, reason="other-holder" if key else "no-key", note=note)
+    decisive = _decisive(checks)
+    if decisive is None:
+        return found
+    return replace(found, reason=str(decisive.detail["reason"]), note=decisive.summary)
+
+
+def _worth_naming(held: Iterable[HeldGrant | None], source: TermSource) -> tuple[HeldGrant, ...]:
+    """Return the grants to who asks, and those to others by who issued the terms."""
+    # ATTACK: a thousand grants to others, by nobody, between which those to the user are lost.
+    return tuple(
+        one for one in held if one is not None and (one.is_yours or one.issuer == source.issuer)
     )
 
 
@@ -215,13 +227,13 @@ def _all_of(terms: Terms) -> PartitionsUsed:
     return PartitionsUsed(tuple(partition.name for partition in terms.partitions))
 
 
-def _decisive(checks: Iterable[Check]) -> str:
-    """Return why a credential is not trusted, or an empty text."""
+def _decisive(checks: Iterable[Check]) -> Check | None:
+    """Return why a credential is not trusted, or None."""
     for state in (CheckState.FAIL, CheckState.UNCHECKED, CheckState.WARN):
         for check in checks:
             if check.state is state and (state is not CheckState.WARN or check.id in TRUST_CHECKS):
-                return check.summary
-    return ""
+                return check
+    return None
 
 
 def sources_of_datasets(
@@ -326,7 +338,7 @@ def _logged(
     siblings = SiblingFiles.unnamed(logged)
     grants = [one for one in logged if one.kind is GRANT]
     held = [_held(one, siblings, about, used, asker, notices) for one in grants]
-    return replace(best, grants=tuple(filter(None, held)))
+    return replace(best, grants=_worth_naming(held, best))
 
 
 def _sound(source: Manifest, found: LoggedTerms) -> tuple[list[OpenedCredential], list[TermSource]]:

@@ -100,6 +100,10 @@ class ClockFloors(Struct, frozen=True):
             end = bisect_left(self.rises, index, key=itemgetter(0))
         return self.rises[end - 1][1] if end else BEGINNING
 
+    def size_at(self, moment: datetime) -> int | None:
+        """Return how many entries the log had at a moment, by their dates; None: all of them."""
+        return next((index for index, at in self.rises if at > moment), None)
+
     def behind(self, now: datetime) -> "ClockBehind | None":
         """Return how far a clock that says ``now`` is behind; None: not more than clocks may."""
         if not self.rises or self.rises[-1][1] - now <= CLOCK_SKEW:
@@ -265,6 +269,26 @@ class DatedEntries:
             self._floors = floors_of(dates, policies, authors)
             self._state = state
         return self._floors
+
+    def unsaid(self, repository: StoreView, table: RefTable, moment: datetime) -> frozenset[int]:
+        """Return which entries of a store's log were not there yet at a moment (spec §7.9).
+
+        Args:
+            repository: The store.
+            table: As for :meth:`floors`, whose errors it raises.
+            moment: An earlier one.
+
+        Returns:
+            Their log indices: all from where the floor rises above the moment; and those before
+            that claim a later date, which raise no floor if others signed them.
+        """
+        floors = self.floors(repository, table)
+        count = len(repository.entries())
+        end = floors.size_at(moment)
+        dated = [*self._dates, *_read(repository, repository.pending)]
+        return frozenset(range(count if end is None else end, count)).union(
+            one.index for one in dated if one.at > moment and one.at not in floors.wrong
+        )
 
     def _update(self, repository: StoreView, size: int) -> None:
         hashes = repository.records.hashes

@@ -218,6 +218,14 @@ class Repository(StoreView):
         except (IncompleteError, NotFoundError, VerificationError):
             return ClockFloors()
 
+    def unsaid(self, moment: datetime) -> frozenset[int]:
+        """Return the indices of the entries that were not in the log yet at a moment (spec §7.9).
+
+        Raises:
+            LyrikstoreError: An entry cannot be read: what it claims is not known.
+        """
+        return self._dated.unsaid(self, self.table, moment)
+
     def signing_date(self, clock: Clock, table: RefTable | None = None) -> datetime:
         """Return the date of what is signed now: the clock's, or the floor if it is behind.
 

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from lyrikstore.credentials.terms.model import Answer, Partition, Terms, UsageLimits, Use
 from lyrikstore.credentials.terms.vocabulary import PERMISSIONS
-from lyrikstore.curate.terms.combined import HeldGrant, TermSource, mix
+from lyrikstore.curate.terms.combined import mix
+from lyrikstore.curate.terms.contribution import HeldGrant, TermSource
 from lyrikstore.verify.report import Verdict
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -152,6 +154,15 @@ WORTH = st.sampled_from(list(Verdict))
 GRANTED = Partition("all", ("train", "evaluate"))
 
 
+def held_grant(
+    worth: Verdict = Verdict.TRUSTED, granter: str | None = None, **changes: Any
+) -> HeldGrant:
+    made = HeldGrant(
+        "x", granter, "did:key:me", ("train",), (), UsageLimits(seats=2), (GRANTED,), worth
+    )
+    return replace(made, **changes)
+
+
 @given(
     own=WORTH,
     given=WORTH,
@@ -163,7 +174,7 @@ def test_nothing_is_permitted_by_what_is_not_shown_to_hold(
 ) -> None:
     """Nor by a grant that anybody could write, for which terms about the same data suffice."""
     terms = None if own is Verdict.INVALID else Terms((Partition("all", tuple(permits)),))
-    grant = HeldGrant("x", granter, ("train",), UsageLimits(seats=2), (GRANTED,), given)
+    grant = held_grant(given, granter)
     held = TermSource("a", terms, issuer="did:key:publisher", verdict=own, grants=(grant,))
     result = mix([held], Use(("train",), AT, seats=1))
     assert result.ruling is not None
@@ -180,10 +191,54 @@ def test_nothing_is_permitted_by_what_is_not_shown_to_hold(
 
 
 def test_the_limits_of_a_grant_are_asked_too() -> None:
-    grant = HeldGrant("x", None, ("train",), UsageLimits(seats=2), (GRANTED,), Verdict.TRUSTED)
+    grant = held_grant()
     here = source("a", Partition("all", ("evaluate",)))
     held = TermSource("a", here.terms, verdict=Verdict.TRUSTED, grants=(grant,))
     for seats, answer in ((1, Answer.PERMITTED), (None, Answer.UNDECLARED), (3, Answer.NOT_STATED)):
         ruling = mix([held], Use(("train",), AT, seats=seats)).ruling
         assert ruling is not None
         assert ruling[0] is answer
+
+
+def test_what_a_grant_gives_it_gives_within_its_limits_and_for_its_duties() -> None:
+    """Where the terms give it to everybody, or no grant does, the limits are those of the terms."""
+    limits = UsageLimits(("DE",), seats=2)
+    grant = held_grant(limits=limits, requires=("reportUse",))
+    here = source("a", Partition("all", ("evaluate",), limits=UsageLimits(seats=9)))
+    held = TermSource("a", here.terms, verdict=Verdict.TRUSTED, grants=(grant,))
+    for act, territory, expected in (
+        ("train", ("DE",), limits),
+        ("train", (), limits),
+        ("train", ("FR",), UsageLimits(seats=9)),
+        ("evaluate", ("DE",), UsageLimits(seats=9)),
+    ):
+        result = mix([held], Use((act,), AT, territory=territory, seats=1))
+        assert result.limits == expected
+        assert list(result.duties) == (["reportUse"] if expected == limits else [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "use", "reason"),
+    [
+        ({}, {"seats": 1}, ""),
+        ({}, {"seats": 3}, "prohibited"),
+        ({}, {}, "undeclared"),
+        ({}, {"seats": 1, "acts": ("train", "modify")}, "not-stated"),
+        ({"worth": Verdict.INVALID, "reason": "other-holder"}, {"seats": 1}, "other-holder"),
+        ({"worth": Verdict.INVALID, "reason": "expired"}, {"seats": 3}, "expired"),
+        ({"worth": Verdict.VALID, "reason": "unknown-issuer"}, {"seats": 3}, "prohibited"),
+    ],
+)
+def test_a_grant_that_does_not_give_it_says_why(
+    changes: dict[str, Any], use: dict[str, Any], reason: str
+) -> None:
+    here = source("a", Partition("all", ("evaluate",)))
+    grants = (held_grant(**changes),)
+    held = TermSource("a", here.terms, verdict=Verdict.TRUSTED, grants=grants)
+    wanted = Use(**{"acts": ("train",), "at": AT, **use})
+    result = mix([held], wanted)
+    (told,) = result.to_json()["sources"][0]["grants"]
+    assert told["reason"] == (reason or None)
+    short = result.grants_short_of(wanted.acts, (("a", ""),))
+    assert [one.reason for one in short] == ([reason] if reason else [])
+    assert result.grants_short_of(("redistribute",), (("a", ""),)) == ()
