@@ -59,10 +59,14 @@ def find_right(repository: Repository, request: Request) -> FoundRight:
             return FoundRight(ruling, _NOTHING, made)
     # What a grant to this user lacks says most, else what the newest credential does.
     made.sort(key=lambda one: one[0].grant is None)
+    others = ""
     for candidate, ruling in made:
         why = ruling.against
-        if why is not None and why.code != "other-holder":
-            return FoundRight(ruling, Reason(why.code, f"{candidate.label} {why.text}"), made)
+        if why is not None and why.code == "other-holder":
+            others = others or f"; {candidate.label} is here, and is to somebody else"
+        elif why is not None:
+            text = f"{candidate.label} {why.text}{others}"
+            return FoundRight(ruling, Reason(why.code, text), made)
     return FoundRight(Ruling(fault=_NOTHING), next(iter(unread), _NOTHING), made)
 
 

@@ -265,6 +265,22 @@ def test_what_a_grant_to_the_user_lacks_says_most(world: SimpleNamespace, tmp_pa
         assert [one["code"] for one in missing["candidates"]] == codes
 
 
+def test_a_grant_to_somebody_else_is_named_beside_the_reason(
+    world: SimpleNamespace, tmp_path: Path
+) -> None:
+    stage = Stage(world, Scene(by_grant=True, holder="other"), tmp_path)
+    assert stage.grant is not None
+    with pytest.raises(PolicyError) as caught:
+        check_rights(
+            *(stage.repository, [stage.publisher.manifest], Use(("train",), stage.now, seats=2)),
+            trust=stage.trust,
+            user=TRAINER.did,
+        )
+    (missing,) = caught.value.details["missing"]
+    assert missing["code"] == "not-stated"
+    assert f"grant {Digest.of(stage.grant).short} is here" in missing["reason"]
+
+
 def test_in_one_log_the_order_decides_what_came_first(
     world: SimpleNamespace, tmp_path: Path
 ) -> None:
