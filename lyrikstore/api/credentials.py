@@ -14,6 +14,7 @@ from lyrikstore.history.manifests.manifest import Manifest
 
 if TYPE_CHECKING:
     from lyrikstore.credentials.model.opened import OpenedCredential
+    from lyrikstore.curate.readers.fields import FieldRoles
     from lyrikstore.curate.terms.offer import Offer
     from lyrikstore.publish.identity.issuer import Issuance
     from lyrikstore.publish.imports.attestations import Attested
@@ -271,6 +272,7 @@ class Credentials(CredentialStatus):
         report: "Report",
         name: str | None = None,
         *,
+        roles: "FieldRoles | None" = None,
         progress: OnProgress = silent,
     ) -> "ImportResult":
         """Take in the dataset of another store: the same content, with all that store signed.
@@ -281,13 +283,14 @@ class Credentials(CredentialStatus):
             data: The folder of data.
             report: What :func:`lyrikstore.api.verify_delivery` said about it just now.
             name: What the dataset is called here; by default as there.
+            roles: Roles of fields, where its publisher states none.
             progress: Progress callback, called per file.
 
         Raises:
             LyrikstoreError: As
                 :func:`lyrikstore.publish.imports.import_delivery.import_delivery`.
         """
-        from lyrikstore.publish.imports.import_delivery import import_delivery
+        from lyrikstore.publish.imports.import_delivery import NO_ROLES, import_delivery
 
         store = self.store
         signer = store.signer()  # which may bring the log up to date
@@ -299,6 +302,7 @@ class Credentials(CredentialStatus):
             data,
             report,
             name=name,
+            roles=roles or NO_ROLES,
             trust=store.trust,
             signer=signer,
             clock=store.clock,

@@ -185,7 +185,7 @@ def _documents(source: RecordSource, repository: Repository) -> Iterator[tuple[b
                 raise InvalidInputError(
                     "name-taken",
                     f"the sheet has a column {taken!r}: so would the document's own be called",
-                    hint="rename the column and commit again",
+                    hint="rename the column first: a filter with map/1",
                 )
             try:
                 text = read_document(entry, repository.blobs.open).decode()

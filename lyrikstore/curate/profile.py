@@ -22,7 +22,7 @@ from lyrikstore.curate.language import LEAST_PROBABILITY, open_language_model
 from lyrikstore.curate.personal.find import find
 from lyrikstore.curate.readers.batches import batched, rough_size
 from lyrikstore.curate.readers.draw import drawn
-from lyrikstore.curate.readers.fields import DOCUMENT_TEXT
+from lyrikstore.curate.readers.fields import DOCUMENT_TEXT, say_which
 from lyrikstore.curate.readers.statistics import MAX_DISTINCT, RowStatistics
 from lyrikstore.curate.recipes.filters.contract import TEXT, Candidate
 from lyrikstore.curate.recipes.references import read_candidates
@@ -341,7 +341,7 @@ def _languages(texts: Sequence[str]) -> tuple[dict[str, int], str]:
         return {}, f"{error.message}; {error.hint}" if error.hint else error.message
     found: Counter[str] = Counter()
     if texts and not any(texts):
-        return {}, "no record has a text; commit --text FIELD says which field is the text"
+        return {}, f"no record has a text; {say_which('--text FIELD')}"
     for text in filter(None, texts):
         code, probability = tell(text)
         found[code if probability >= LEAST_PROBABILITY else ""] += 1

@@ -154,7 +154,10 @@ class _Version:
             "bad-statistics",
             f"the rows of {self.manifest.name} are not what its descriptor says of them",
         )
-        error.hint = "commit the data again: what is measured of it is then measured anew"
+        error.hint = (
+            "of your own data, commit it again, which measures it anew; of imported data, "
+            "lyrikstore verify says more"
+        )
         return error
 
     def _row_kinds(self) -> dict[str, str]:

@@ -18,7 +18,7 @@ from lyrikstore.canon.errors import InvalidInputError, PolicyError
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.text import pluralize, unknown_word
 from lyrikstore.curate.readers import DOCUMENT
-from lyrikstore.curate.readers.fields import FieldRoles
+from lyrikstore.curate.readers.fields import FieldRoles, say_which
 from lyrikstore.curate.readers.rows import as_text
 from lyrikstore.curate.recipes.references import read_candidates
 from lyrikstore.curate.recipes.source import source_reader
@@ -229,7 +229,7 @@ def _rows(repo: Repository, manifest: Manifest, fields: CopiedFields) -> Iterato
         raise InvalidInputError(
             "no-text",
             f"no field of {manifest.name} is the text",
-            hint='say which: [data] text = ["FIELD"], or when it is committed: --text FIELD',
+            hint=f'[data] text = "FIELD"; or {say_which("--text FIELD")}',
         )
     seen, labelled = set[str](), not fields.label
     for row in read_candidates(repo, manifest):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lyrikstore.canon.text import escape_control, pluralize
+from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.commands.verify.delivery import verify_delivered
 from lyrikstore_cli.foreign import foreign_options, foreign_request, show_foreign
@@ -15,7 +16,7 @@ from lyrikstore_cli.report import to_believe
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import ForeignRun, ImportResult, Store
+    from lyrikstore.api import FieldRoles, ForeignRun, ImportResult, Store
 
 
 @declare(
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 @click.argument("targets", nargs=-1, type=DELIVERED)
 @click.option("-d", "--dataset", "name", help="What a delivery's dataset is called here.")
 @click.option("--data", type=click.Path(path_type=Path), help="The data, if not beside it.")
+@options.field_roles
 @click.option("--trained", type=EXISTING, help="A folder with a model that another tool trained.")
 @foreign_options
 def command(
@@ -35,6 +37,13 @@ def command(
     targets: tuple[Path, ...],
     name: str | None,
     data: Path | None,
+    text: tuple[str, ...],
+    label: str,
+    label_separator: str,
+    id_field: str,
+    group: str,
+    split: str,
+    licence_field: str,
     trained: Path | None,
     **asked: Any,
 ) -> None:
@@ -45,15 +54,21 @@ def command(
     same content, hence the same tree id, with all that its store signed. A delivery of this very
     store only brings what others attest in it. Attestations and grants in a delivery that are about
     something else, or do not hold, are left out, and named. Nobody is believed because of any of
-    it: see trust add.
+    it: see trust add. What fields mean is taken over; `--text`, `--label` and so on say it where
+    the publisher does not, of a delivery that is imported already, too.
 
     `--trained` takes in what another tool trained (docs/any-trainer.md), with `--input` and
     `--output`: the files are checked as those of a run, and the rights as of now. Nobody saw it
     train, and run, checkpoint and card say so.
     """
+    from lyrikstore.api import FieldRoles
+
+    roles = FieldRoles(text, label, id_field, group, split, licence_field, label_separator)
+    if roles.names and not all(target.is_dir() for target in targets):
+        raise click.UsageError("--text, --label and so on are about the rows of a delivery")
     if trained is not None:
-        if targets or name or data:
-            raise click.UsageError("--trained takes no TARGETS, -d and --data")
+        if targets or name or data or roles.names:
+            raise click.UsageError("--trained takes no TARGETS, -d, --data and no roles of fields")
         _take_trained(session, trained, foreign_request(asked))
         return
     if not targets:
@@ -63,7 +78,7 @@ def command(
     store = session.open_store(sign=True)
     rows = []
     for target in targets:
-        found = _take(session, store, target, name, data)
+        found = _take(session, store, target, name, data, roles)
         version = found.manifest
         rows.append(
             {
@@ -102,7 +117,12 @@ def _take_trained(session: Session, folder: Path, request: "ForeignRun") -> None
 
 
 def _take(
-    session: Session, store: "Store", target: Path, name: str | None, data: Path | None
+    session: Session,
+    store: "Store",
+    target: Path,
+    name: str | None,
+    data: Path | None,
+    roles: "FieldRoles",
 ) -> "ImportResult":
     from lyrikstore.api import OpenedCredential, data_folder, read_siblings
 
@@ -119,5 +139,5 @@ def _take(
     place = data or target / "data"
     with session.screen.progress("importing") as meter:
         return store.credentials.import_delivery(
-            credential.data, siblings, place, report, name, progress=meter
+            credential.data, siblings, place, report, name, roles=roles, progress=meter
         )

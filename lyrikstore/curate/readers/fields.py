@@ -28,6 +28,14 @@ USUAL: Mapping[str, tuple[str, ...]] = {
 MAX_TEXT_FIELDS = 64
 
 
+def say_which(option: str) -> str:
+    """Return the hint for data of which nobody said which field has a role.
+
+    Data of others is never committed again: it would lose their terms.
+    """
+    return f"say which: commit {option}, or of what others published import DELIVERY {option}"
+
+
 class FieldRoles(Struct, frozen=True):
     """Which field has which role; empty where none has.
 

@@ -384,8 +384,8 @@ def _check_texts(foreign: Sequence[tuple[str, str]]) -> None:
         raise InvalidInputError(
             "no-reader",
             f"no reader for {label}: {path}{more}",
-            hint="put extract-text/2 first, which reads PDF, DOCX, HTML and e-mail; or name them "
-            "in .lyrikignore and commit again",
+            hint="put extract-text/2 first, which reads PDF, DOCX, HTML and e-mail; or name them, "
+            "in your own data, in .lyrikignore and commit again",
             details={"files": [item[0] for item in foreign[:1000]], "count": count},
         )
 

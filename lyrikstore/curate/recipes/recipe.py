@@ -16,7 +16,7 @@ from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.text import suggest, unknown_word
 from lyrikstore.canon.toml import parse_toml
-from lyrikstore.curate.readers.fields import FieldRoles
+from lyrikstore.curate.readers.fields import FieldRoles, say_which
 from lyrikstore.curate.recipes.filters import FILTERS
 from lyrikstore.curate.recipes.filters.allow import Allow
 from lyrikstore.curate.recipes.filters.contract import DATA, DOCUMENT_TEXTS, TEXT, Filter
@@ -193,7 +193,7 @@ class Recipe(Struct, frozen=True):
                 raise InvalidInputError(
                     "no-text",
                     f"{place} reads the text, and no field of {where} is the text",
-                    hint="say which when it is committed: --text FIELD",
+                    hint=say_which("--text FIELD"),
                 )
             for name in step.filter.reads():
                 kind, _, column = name.partition(":")
@@ -206,7 +206,9 @@ class Recipe(Struct, frozen=True):
                         f"field in {place}, {where} has no",
                         column,
                         columns,
-                        otherwise="" if columns else "commit it with a sheet: --metadata SHEET",
+                        otherwise=""
+                        if columns
+                        else "it has no sheet, which commit --metadata gives it",
                     )
             columns = None if columns is None else step.filter.fields_after(columns)
             roles = step.filter.roles(roles)

@@ -33,6 +33,12 @@ OpenBlob = Callable[[Digest], Any]
 """Gives a verified, seekable stream of a blob."""
 
 
+_LOOKED_AT = (
+    "of your own data, commit it again, which looks at every row; of imported data, ask its "
+    "publisher"
+)
+
+
 class RecordSource(Struct, frozen=True):
     """Files and how they are records.
 
@@ -165,7 +171,7 @@ def read_records(reader: str, path: str, stream: BinaryIO) -> Iterator[bytes]:
             raise InvalidInputError(
                 "bad-record",
                 f"{path}: {row.place(reader)}: {row.reason}",
-                hint="commit the data again: a commit looks at every row",
+                hint=_LOOKED_AT,
             )
         yield row.data
 
@@ -184,7 +190,7 @@ def parse_rows(batch: Batch, reader: str) -> Iterator[Fields]:
             raise InvalidInputError(
                 "bad-record",
                 f"{batch.path}: {BadRow(batch.position + at, '').place(reader)}: {error}",
-                hint="commit the data again: a commit looks at every row",
+                hint=_LOOKED_AT,
             ) from None
 
 
@@ -227,7 +233,8 @@ def source_reader(body: Mapping[str, Any]) -> str:
         raise InvalidInputError(
             "no-reader",
             f"filters read documents and rows, not {reader}",
-            hint=f"commit it again: the suffixes of the files say how, such as {JSONL}",
+            hint=f"the suffixes of the files say how, such as {JSONL}: commit your own data again, "
+            "ask the publisher of imported data",
         )
     return reader
 

@@ -101,13 +101,15 @@ def check_union(datasets: Sequence[Manifest]) -> None:
                 "mixed-readers",
                 f"{first.name} is read by {first.body['reader']}, {manifest.name} by "
                 f"{manifest.body['reader']}: what a record is, differs",
-                hint="commit them with one reader first",
+                hint="filter each of them first: what a filter makes of rows is JSON Lines, and "
+                "so is what extract-text/2 makes of documents",
             )
         if manifest.body.get("fields") != first.body.get("fields"):
             raise InvalidInputError(
                 "mixed-fields",
                 f"{first.name} and {manifest.name} have other fields as text, label or id",
-                hint="rename them first with map/1, or commit them again with the same roles",
+                hint="rename or drop fields first with map/1, and their roles with them; roles "
+                "that nobody stated commit and import take: --text, --label, --id, …",
             )
 
 
@@ -164,7 +166,7 @@ def _united_tree(datasets: Sequence[Manifest], trees: Sequence[Tree]) -> Tree:
         raise InvalidInputError(
             "bad-path",
             f"{wrong[0].shown[:200]} {wrong[0].reason}: a union puts the dataset's name in front",
-            hint="commit it again under shorter paths, or another name",
+            hint="commit or import it under a shorter name, or give its files shorter paths",
             details={"paths": [one.path for one in wrong[:1000]]},
         )
     return Tree.of(

@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import asdict, replace
+
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     ConflictError,
@@ -26,6 +28,7 @@ from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.curate.commit.statement import Statement, current_version, put_attachment
+from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.reading.datasets import StoredDatasets
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.log.checkpoint import Leaf, TlogProof
@@ -41,12 +44,16 @@ from lyrikstore.publish.imports.import_credentials import (
     attestations_among,
     open_files,
 )
+from lyrikstore.publish.imports.imported_roles import add_roles, with_roles
 from lyrikstore.publish.status.book import StatusBook
 from lyrikstore.verify.credential.key_statements import Statements
 from lyrikstore.verify.datasets.body import find_record_faults
+from lyrikstore.verify.datasets.imported import imported_body, published_manifest
+from lyrikstore.verify.datasets.reading import MeasuredRecords, measured_records
 from lyrikstore.verify.report import CheckState, Report, Verdict
 
 _ROLES = ("foreign-credential", "foreign-manifest", "foreign-genesis", "foreign-log-proof")
+NO_ROLES = FieldRoles()
 
 
 def import_delivery(
@@ -58,6 +65,7 @@ def import_delivery(
     report: Report,
     *,
     name: str | None = None,
+    roles: FieldRoles = NO_ROLES,
     trust: Trust,
     signer: Signer,
     clock: Clock,
@@ -74,6 +82,7 @@ def import_delivery(
         report: What :func:`lyrikstore.verify.delivery.delivery.verify_delivery` said about it just
             now.
         name: The dataset's name here; by default the one it has there.
+        roles: Roles of fields, where the publisher states none.
         trust: Pinned DID documents.
         signer: Who imports it.
         clock: Now.
@@ -85,7 +94,9 @@ def import_delivery(
     Raises:
         VerificationError: (``does-not-verify``) the delivery is not what it says.
         IncompleteError: (``not-checked``) part of it is missing.
-        InvalidInputError: (``own-delivery``) it came from this very store.
+        InvalidInputError: (``own-delivery``) it came from this very store; (``stated-role``,
+            ``unknown-column``, ``bad-record``) the publisher says otherwise, or the data does not
+            fit the roles.
         ConflictError: (``name-taken``) the name means something else here.
 
     Cost: reads the data once more.
@@ -102,10 +113,13 @@ def import_delivery(
     foreign = parse_manifest(found[claims.manifest])
     documents = _documents(credential, claims, foreign, found, siblings)
     current = current_version(repository, full_name)
-    known_here = _is_here(repository, current, claims, full_name)
     listing = Tree.parse(found[claims.tree])
+    again = _is_again(repository, current, claims, full_name)
+    body = _body(foreign, roles, current if again else None, listing, data)
+    # An import of a time when roles were not taken over is made anew.
+    known_here = again and current is not None and current.body == body
     if not known_here:
-        _require_ids(_body(foreign), listing, data)
+        _require_ids(body, listing, data)
     at = clock()
     skipped: dict[str, LyrikstoreError] = {}
     with open_transaction(repository) as transaction:
@@ -118,7 +132,7 @@ def import_delivery(
             statement = Statement(
                 "dataset",
                 full_name,
-                _body(foreign),
+                body,
                 listing,
                 attachments=[put_attachment(put, role, content) for role, content in documents],
             )
@@ -154,26 +168,29 @@ def _require_ids(body: Mapping[str, Any], listing: Tree, data: Path) -> None:
     """
     if "id" not in body.get("fields", {}):
         return
-    paths = {entry.blake3: data / entry.path for entry in listing.entries}
     try:
-        measured = StoredDatasets().measure(body, listing, lambda one: paths[one].open("rb"))
+        measured = _measured(body, listing, data)
     except InvalidInputError as error:
         raise VerificationError("does-not-verify", f"datasets: {error.message}") from error
-    except OSError as error:
-        raise storage_error(error, f"reading {data}") from error
     for fault in find_record_faults(body, measured):
         raise VerificationError("does-not-verify", f"datasets: {fault}")
 
 
-def _is_here(repository: Repository, current: Manifest | None, claims: Claims, name: str) -> bool:
+def _measured(body: Mapping[str, Any], listing: Tree, data: Path) -> MeasuredRecords:
+    paths = {entry.blake3: data / entry.path for entry in listing.entries}
+    try:
+        return measured_records(StoredDatasets(), body, listing, lambda one: paths[one].open("rb"))
+    except OSError as error:
+        raise storage_error(error, f"reading {data}") from error
+
+
+def _is_again(repository: Repository, current: Manifest | None, claims: Claims, name: str) -> bool:
     """Return whether the current version is this very one; refuse to follow another dataset."""
     if current is None:
         return False
-    ids = [one.id for one in current.attachments_in("foreign-manifest")]
-    if current.body["origin"] == "imported" and ids:
-        before = parse_manifest(repository.blobs.read(ids[0], max_bytes=1 << 26))
-        if (before.store, before.name) == (claims.store, claims.name):
-            return before.id == claims.manifest
+    before = published_manifest(repository, current)
+    if before is not None and (before.store, before.name) == (claims.store, claims.name):
+        return before.id == claims.manifest
     raise ConflictError(
         "name-taken",
         f"{name} is something else here than the dataset of that delivery",
@@ -181,15 +198,22 @@ def _is_here(repository: Repository, current: Manifest | None, claims: Claims, n
     )
 
 
-def _body(foreign: Manifest) -> dict[str, Any]:
-    kept = (
-        *("reader", "fields", "companions", "records", "bytes", "fileCount"),
-        *("descriptor", "licence", "metadata"),
-    )
-    return {
-        **{member: foreign.body[member] for member in kept if member in foreign.body},
-        "origin": "imported",
-    }
+def _body(
+    foreign: Manifest, given: FieldRoles, current: Manifest | None, listing: Tree, data: Path
+) -> dict[str, Any]:
+    """Return the body of the import; what was stated of the same version before, stays."""
+    body = imported_body(foreign.body)
+    stated = FieldRoles.of_body(body)
+    if current is not None:
+        given = replace(FieldRoles.of_body(current.body), **_set(given))
+    roles = add_roles(stated, given, name=foreign.name)
+    if roles == stated:
+        return body
+    return with_roles(body, roles, lambda one: _measured(one, listing, data))
+
+
+def _set(roles: FieldRoles) -> dict[str, Any]:
+    return {name: value for name, value in asdict(roles).items() if value}
 
 
 def _documents(

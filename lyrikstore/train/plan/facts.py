@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.text import unknown_word
 from lyrikstore.curate.readers import DOCUMENT
-from lyrikstore.curate.readers.fields import USUAL, FieldRoles
+from lyrikstore.curate.readers.fields import USUAL, FieldRoles, say_which
 from lyrikstore.curate.recipes.source import resolve_dataset, source_reader
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.manifests.names import parse_name
@@ -203,7 +203,7 @@ def _rows(manifest: Manifest, label: str, text: str) -> DataFacts:
         raise InvalidInputError(
             "no-text",
             f"no field of {manifest.name} is the text",
-            hint="say which when it is committed: --text FIELD",
+            hint=f'[data] text = "FIELD"; or {say_which("--text FIELD")}',
         )
     if fields and label not in fields and stats.fields_above is None:
         raise unknown_word("label-missing", f"label field of {manifest.name}:", label, fields)

@@ -31,7 +31,8 @@ from lyrikstore.verify.datasets.body import (
     not_measured,
 )
 from lyrikstore.verify.datasets.decisions import DecisionTotals, DecisionWalk, ReadRecord
-from lyrikstore.verify.datasets.reading import DatasetReading, MeasuredRecords
+from lyrikstore.verify.datasets.imported import find_import_faults, published_manifest
+from lyrikstore.verify.datasets.reading import DatasetReading, measured_records
 from lyrikstore.verify.datasets.results import ResultFiles, UnsoundDecisionError
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable, stated, unchecked
@@ -130,14 +131,14 @@ class DatasetChecks:
         self._problems.add(self._problems.bad, code, f"{_label(manifest)}: {text}")
 
     def _check_body(self, manifest: Manifest) -> None:
-        tree = present_tree(self._repository, manifest)
         body = manifest.body
+        published = published_manifest(self._repository, manifest)
+        for fault in find_import_faults(body, published.body) if published else ():
+            self._bad(manifest, str(fault))
+        tree = present_tree(self._repository, manifest)
         for fault in find_file_faults(body, tree):
             self._bad(manifest, str(fault))
-        if body["reader"] == DOCUMENT:
-            measured = MeasuredRecords(len(tree) - len(body.get("companions", ())))
-        else:
-            measured = self._reading.measure(body, tree, self._repository.blobs.open)
+        measured = measured_records(self._reading, body, tree, self._repository.blobs.open)
         for fault in find_record_faults(body, measured):
             self._bad(manifest, str(fault))
         self._check_lists(manifest)

@@ -6,6 +6,7 @@ from typing import Any, BinaryIO, Protocol
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.history.records.order_root import DOCUMENT
 from lyrikstore.history.trees.tree import Tree
 
 OpenBlob = Callable[[Digest], Any]
@@ -116,3 +117,16 @@ class DatasetReading(Protocol):
             FormatError: (``bad-decisions``) it is none.
         """
         ...
+
+
+def measured_records(
+    reading: DatasetReading, body: Mapping[str, Any], tree: Tree, open_blob: OpenBlob
+) -> MeasuredRecords:
+    """Return what is measured of the records of any dataset; documents are not read for it.
+
+    Raises:
+        LyrikstoreError: As :meth:`DatasetReading.measure`.
+    """
+    if body["reader"] == DOCUMENT:
+        return MeasuredRecords(len(tree) - len(body.get("companions", ())))
+    return reading.measure(body, tree, open_blob)

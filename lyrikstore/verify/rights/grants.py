@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError, IncompleteError, LyrikstoreError
+from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
 from lyrikstore.credentials.did import Resolver
 from lyrikstore.credentials.model.credential import DATASET, Claims
 from lyrikstore.credentials.model.grant import Grant
@@ -22,11 +22,11 @@ from lyrikstore.credentials.terms.model import (
 from lyrikstore.credentials.terms.usage import PartitionsUsed
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.multikey import did_key
-from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
+from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.history.repository.store_view import MAX_READ
 from lyrikstore.verify.credential.grant import CheckedGrant, Holder, check_grant
 from lyrikstore.verify.credential.status import Notices
+from lyrikstore.verify.datasets.imported import published_manifest
 from lyrikstore.verify.report import Check, CheckState, check_of, first_in
 
 Used = Callable[[Terms], PartitionsUsed]
@@ -70,13 +70,7 @@ def published(repository: Repository, source: Manifest) -> Published:
         FormatError: (``bad-import``) the foreign manifest it carries is of another dataset.
         LyrikstoreError: The foreign manifest is lost, damaged or not signed by its author.
     """
-    carried = source.attachments_in("foreign-manifest")
-    if source.body.get("origin") != "imported" or not carried:
-        return Published(source.id, source.tree, source.name, source.store, source.author)
-    foreign = parse_manifest(repository.blobs.read(carried[0].id, max_bytes=MAX_READ))
-    if foreign.kind != "dataset" or foreign.tree != source.tree:
-        # ATTACK: data imported under the manifest of another, freely licensed dataset.
-        raise FormatError("bad-import", f"{source.name} carries the manifest of another dataset")
+    foreign = published_manifest(repository, source) or source
     return Published(foreign.id, foreign.tree, foreign.name, foreign.store, foreign.author)
 
 

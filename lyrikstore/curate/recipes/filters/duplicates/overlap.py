@@ -11,6 +11,7 @@ from blake3 import blake3
 from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.readers.fields import say_which
 from lyrikstore.curate.recipes.filters.contract import (
     TEXT,
     Candidate,
@@ -109,7 +110,7 @@ class Decontaminate(Filter):
             raise InvalidInputError(
                 "no-text",
                 f"{self.against} has no text to compare with",
-                hint="name another dataset, or commit that one with --text FIELD",
+                hint=f"name another dataset, or {say_which('--text FIELD')}",
             )
         every, first = np.unique(np.frombuffer(numbers, np.uint64), return_index=True)
         held = np.frombuffer(holders, np.uint32)[first]

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.readers.fields import say_which
 from lyrikstore.curate.readers.rows import as_text, as_texts
 from lyrikstore.curate.recipes.filters.contract import (
     Candidate,
@@ -150,7 +151,7 @@ class OptOut(Filter):
             raise InvalidInputError(
                 "not-looked-at",
                 "the lists of opt-outs name ids, and no field of the data has that role",
-                hint="commit the data with --id FIELD",
+                hint=say_which("--id FIELD"),
             )
         own = as_text(candidate.fields.get(candidate.roles.id)) if candidate.roles.id else None
         if own is not None and own in self.names.get("id", ()):

@@ -1,0 +1,85 @@
+"""The roles of fields that an importer states where the publisher states none (spec §20.7)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.curate.readers.fields import ROLES, FieldRoles
+from lyrikstore.verify.datasets.body import OF_ROWS, stats_of
+from lyrikstore.verify.datasets.reading import MeasuredRecords
+
+_OF_FIELDS = ("fields", *OF_ROWS)
+"""Members of ``stats`` that follow from rows and roles."""
+
+
+def add_roles(stated: FieldRoles, given: FieldRoles, *, name: str) -> FieldRoles:
+    """Return the roles that a publisher states, with those of an importer besides.
+
+    Args:
+        stated: What the publisher states.
+        given: What the importer says.
+        name: The dataset, for the message.
+
+    Raises:
+        InvalidInputError: (``stated-role``) the publisher says that another field has that role.
+    """
+    changes: dict[str, Any] = {}
+    for role in ("text", *ROLES):
+        theirs, ours = getattr(stated, role), getattr(given, role)
+        if theirs and ours and theirs != ours:
+            field = ", ".join(theirs) if role == "text" else theirs
+            raise InvalidInputError(
+                "stated-role",
+                f"the publisher of {name} says that {field} is the {role}",
+                hint="a filter with map/1 renames and drops fields, and their roles with them",
+            )
+        changes |= {role: theirs or ours}
+    if not stated.label:
+        changes |= {"label_separator": given.label_separator}
+    elif given.label_separator not in {"", stated.label_separator}:
+        raise InvalidInputError(
+            "stated-role", f"the publisher of {name} says what stands between several labels"
+        )
+    return replace(stated, **changes)
+
+
+def with_roles(
+    body: Mapping[str, Any],
+    roles: FieldRoles,
+    measure: Callable[[Mapping[str, Any]], MeasuredRecords],
+) -> dict[str, Any]:
+    """Return the body of an import with other roles than its publisher states.
+
+    What follows from them, such as how often each label occurs, is measured anew.
+
+    Args:
+        body: As the publisher states it.
+        roles: All roles.
+        measure: Measures the data by a body.
+
+    Raises:
+        InvalidInputError: (``unknown-column``) a field is none of the data; (``bad-record``) a row
+            does not fit its roles; (``duplicate-ids``) several rows have one id.
+
+    Cost: one read of the rows.
+    """
+    found = {**body, "fields": roles.to_json()}
+    measured, stats = measure(found), stats_of(body)
+    if "metadata" in body:
+        roles.check(body["metadata"]["columns"], "this sheet")
+    elif "fields" in measured.stats and "fieldsAbove" not in measured.stats:
+        roles.check((one["field"] for one in measured.stats["fields"]), "these rows")
+    if measured.repeats:
+        raise InvalidInputError(
+            "duplicate-ids",
+            f"{roles.id} is no id: several rows have one value in it",
+            hint="leave --id out, or name another field",
+        )
+    if measured.stats:
+        kept = {name: value for name, value in stats.items() if name not in _OF_FIELDS}
+        anew = {name: measured.stats[name] for name in _OF_FIELDS if name in measured.stats}
+        field = {**body["descriptor"]["stats"], "value": {**kept, **anew}}
+        found["descriptor"] = {**body["descriptor"], "stats": field}
+    return found
