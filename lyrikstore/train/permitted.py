@@ -16,8 +16,10 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.requirements import LINEAR
+from lyrikstore.verify.datasets.imported import published_manifest
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import CheckState
+from lyrikstore.verify.rights.closure import rights_closure
 from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.rights.recorded import check_rights as check_recorded
 from lyrikstore.verify.rights.recorded import reasons_of
@@ -167,13 +169,22 @@ def _check_generated(
     repo: Repository, datasets: Iterable[Manifest], trust: Trust, clock: Clock
 ) -> None:
     """Refuse what models wrote that may not be learned from, or that rest on no right."""
-    for dataset in generated_among(datasets, repo.manifest):
-        if generator := not_to_train_on(dataset):
-            raise PolicyError(
-                "output-terms",
-                f"{dataset.name} was written by {generator}, whose output terms do not "
-                "permit to train on it",
-                hint="leave it out; lyrikstore show names the terms",
-            )
+    known = list(datasets)
+    for source in rights_closure((one.id for one in known), repo.manifest).direct:
+        # ATTACK A69: what a model wrote is handed on, and trained on where the model is not.
+        published = published_manifest(repo, source)
+        _check_output(source, published or source)
+    for dataset in generated_among(known, repo.manifest):
+        _check_output(dataset, dataset)
         for item in dataset.inputs_in("generator"):
             _check_rests(repo, repo.manifest(item.id), "the generator", trust, clock)
+
+
+def _check_output(dataset: Manifest, said_by: Manifest) -> None:
+    if generator := not_to_train_on(said_by):
+        raise PolicyError(
+            "output-terms",
+            f"{dataset.name} was written by {generator}, whose output terms do not permit to "
+            "train on it",
+            hint="leave it out; lyrikstore show names the terms",
+        )

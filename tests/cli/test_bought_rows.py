@@ -16,6 +16,7 @@ from lyrikstore.history.manifests.manifest import Manifest, sign_manifest
 from lyrikstore.verify.datasets.imported import imported_body
 from tests.cli.small_runs import WORDS, lines
 from tests.conftest import Person
+from tests.faults.robust.models import write_base
 
 FIELDS = {
     "text": ["body"], "label": "kind", "id": "nr", "group": "matter", "split": "part",
@@ -227,6 +228,10 @@ def test_an_import_of_before_gets_its_roles_by_importing_again(bought) -> None:
     again = ("import", folder, "-d", "house/csv", "--json")
     assert [buyer.ok(*again).json["imported"][0]["changed"] for _ in range(2)] == [True, False]
     assert opened(buyer).resolve("house/csv").body["fields"] == FIELDS
+    # So does one that says otherwise, and which `verify` finds.
+    resigned(buyer, "house/csv", fields={**FIELDS, "label": "matter"})
+    buyer.ok(*again)
+    assert opened(buyer).resolve("house/csv").body["fields"] == FIELDS
 
 
 def test_an_import_that_says_otherwise_than_its_publisher_is_found(bought) -> None:
@@ -243,6 +248,29 @@ def test_an_import_that_says_otherwise_than_its_publisher_is_found(bought) -> No
         check = buyer.fails(3, "verify", name, "--json").check("datasets")
         assert (check["state"], check["detail"]["reason"]) == ("fail", "differs")
         assert any("publisher" in line for line in check["detail"]["problems"])
+
+
+@pytest.mark.train
+def test_what_a_model_of_the_publisher_wrote_is_under_the_terms_of_its_output(
+    publisher, new_person
+) -> None:
+    """ATTACK A69: the generator is not here, and what its output may not be used for is known."""
+    write_base(publisher.folder / "base")
+    publisher.ok("commit", "base", "-d", "checkpoints/acme/base")
+    (publisher.folder / "rows.jsonl").write_text(lines(rows(160)))
+    (publisher.folder / "prompts.txt").write_text("write clauses\n")
+    made = ("--generated-by", "checkpoints/acme/base", "--prompts", "prompts.txt")
+    publisher.ok("commit", "rows.jsonl", "-d", "acme/jsonl", *ROWS, *made, "--output-trains", "no")
+    publisher.ok("issue", "acme/jsonl", "-o", "delivery", "--permit", "train,evaluate,modify")
+    buyer = new_person("buyer")
+    buyer.ok("key", "new", "--no-passphrase")
+    buyer.ok("init")
+    buyer.ok("trust", "add", publisher.did(), "--name", "Acme")
+    buyer.ok("import", publisher.folder / "delivery", "-d", "house/jsonl")
+    derive(buyer, SPLIT, "house/jsonl", "house/jsonl")
+    config = CONFIG.format(name="m", train="house/jsonl.train", use="")
+    (buyer.folder / "m.toml").write_text(config)
+    assert buyer.fails(14, "train", "m.toml", "--json").kind == "output-terms"
 
 
 @pytest.mark.train

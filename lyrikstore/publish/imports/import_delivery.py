@@ -9,8 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from msgspec.structs import asdict, replace
-
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     ConflictError,
@@ -44,7 +42,7 @@ from lyrikstore.publish.imports.import_credentials import (
     attestations_among,
     open_files,
 )
-from lyrikstore.publish.imports.imported_roles import add_roles, with_roles
+from lyrikstore.publish.imports.imported_roles import add_roles, said_before, with_roles
 from lyrikstore.publish.status.book import StatusBook
 from lyrikstore.verify.credential.key_statements import Statements
 from lyrikstore.verify.datasets.body import find_record_faults
@@ -205,15 +203,11 @@ def _body(
     body = imported_body(foreign.body)
     stated = FieldRoles.of_body(body)
     if current is not None:
-        given = replace(FieldRoles.of_body(current.body), **_set(given))
+        given = said_before(stated, given, FieldRoles.of_body(current.body))
     roles = add_roles(stated, given, name=foreign.name)
     if roles == stated:
         return body
     return with_roles(body, roles, lambda one: _measured(one, listing, data))
-
-
-def _set(roles: FieldRoles) -> dict[str, Any]:
-    return {name: value for name, value in asdict(roles).items() if value}
 
 
 def _documents(

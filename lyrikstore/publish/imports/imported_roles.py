@@ -45,6 +45,24 @@ def add_roles(stated: FieldRoles, given: FieldRoles, *, name: str) -> FieldRoles
     return replace(stated, **changes)
 
 
+def said_before(stated: FieldRoles, given: FieldRoles, before: FieldRoles) -> FieldRoles:
+    """Return the roles that an importer gives now, and those given before that nobody gives now.
+
+    Args:
+        stated: What the publisher states.
+        given: What the importer says now.
+        before: What the import has so far.
+    """
+    kept = {
+        role: getattr(before, role)
+        for role in ("text", *ROLES)
+        if not getattr(stated, role) and not getattr(given, role)
+    }
+    if "label" in kept:
+        kept |= {"label_separator": given.label_separator or before.label_separator}
+    return replace(given, **kept)
+
+
 def with_roles(
     body: Mapping[str, Any],
     roles: FieldRoles,
