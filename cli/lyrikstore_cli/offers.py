@@ -60,13 +60,13 @@ def read_offer(
     return load_offer(terms_file)
 
 
-def say_issued(screen: Screen, offer: "Offer", result: "IssueResult") -> None:
-    """Say what was issued, about what, and what it permits."""
+def say_issued(screen: Screen, result: "IssueResult") -> None:
+    """Say what was issued, about what, what it permits, and whose terms it keeps to."""
     screen.result(
         f"✓ issued   credential {result.credential_id.short} about {result.manifest.name} "
         f"{result.manifest.id.short}, log entry {result.log_index}"
     )
-    terms = offer.terms
+    terms = result.terms
     until = f"until {result.valid_until or 'further notice'}"
     if len(terms.partitions) == 1:
         screen.result(f"  permits  {', '.join(terms.permits) or 'nothing'}, {until}")
@@ -76,6 +76,15 @@ def say_issued(screen: Screen, offer: "Offer", result: "IssueResult") -> None:
         screen.result(
             f"  permits  all {len(terms.partitions)} together: "
             f"{', '.join(terms.permits) or 'nothing'}, {until}"
+        )
+    for one in result.publishers:
+        screen.result(f"  rests on {one.name}, by {one.issuer}")
+    if result.taken_over:
+        screen.result(f"  as their terms demand: {'; '.join(result.taken_over)}")
+    for one in result.left_out:
+        screen.result(
+            f"! named    the credential of {one.issuer}, and not handed over: it would tell what a "
+            "filter took out"
         )
 
 
@@ -90,6 +99,10 @@ def issued_json(result: "IssueResult") -> dict[str, Any]:
         "validFrom": result.valid_from,
         "validUntil": result.valid_until,
         "descriptor": dict(result.descriptor),
+        "firstPublishers": [
+            {**one.to_json(), "carried": one not in result.left_out} for one in result.publishers
+        ],
+        "takenOver": list(result.taken_over),
     }
 
 

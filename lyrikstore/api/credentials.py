@@ -72,6 +72,7 @@ class Credentials(CredentialStatus):
             issuance=issuance,
             valid_for=valid_for,
             version=version,
+            trust=store.trust,
             progress=progress,
             signer=store.signer(),
             clock=store.clock,
@@ -114,6 +115,7 @@ class Credentials(CredentialStatus):
             issuance=issuance,
             valid_for=valid_for,
             version=version,
+            trust=store.trust,
             progress=progress,
             signer=store.signer(),
             clock=store.clock,
@@ -181,6 +183,7 @@ class Credentials(CredentialStatus):
             issuance,
             signer=store.signer(),
             clock=store.clock,
+            trust=store.trust,
         )
 
     def earlier(self, credential: bytes) -> list[LoggedEntry]:

@@ -28,7 +28,7 @@ _BEFORE = {
     CheckState.UNCHECKED: "not checked: ",
 }
 
-_ALWAYS = frozenset({"period", "records.root"})
+_ALWAYS = frozenset({"period", "records.root", "terms.sources"})
 """Checks that a short report shows though they passed."""
 
 _HEADLINE = {
@@ -63,6 +63,10 @@ _UNKNOWN_RIGHTS = (
     "It fits together, but the trust file does not believe whoever gave the rights it rests on.",
 )
 _RIGHTS = ("rights", "deployment.rights")
+_SOURCES = (
+    "VALID, but what its first publisher permits is not known to you",
+    "It fits together, but what the first publisher permits, nobody says whom you believe.",
+)
 _UNMEASURED = (
     "VALID, but what was measured was not measured again",
     "Whoever signed is believed, but nobody measured again what anybody who has the data can.",
@@ -80,6 +84,8 @@ def headline(report: Report) -> str:
         more = f": not checked: {', '.join(open_ones)}" if open_ones else ""
     elif rights_alone(report) is not None:
         return _of_rights(report)[0]
+    elif _sources_alone(report):
+        return _SOURCES[0]
     elif said := [check.id for check in report.checks if check.state is CheckState.STATED]:
         more = f"; stated, not checked: {', '.join(said)}"
     return (_UNMEASURED[0] if only_unmeasured(report) else _HEADLINE[report.verdict]) + more
@@ -89,6 +95,8 @@ def meaning(report: Report) -> str:
     """Return what the verdict means, in a sentence or two."""
     if only_unmeasured(report):
         return _UNMEASURED[1]
+    if _sources_alone(report):
+        return _SOURCES[1]
     return _MEANING[report.verdict] if rights_alone(report) is None else _of_rights(report)[1]
 
 
@@ -97,6 +105,11 @@ def rights_alone(report: Report) -> Check | None:
     doubts = _distrusted(report)
     alone = report.verdict is Verdict.VALID and len(doubts) == 1 and doubts[0].id in _RIGHTS
     return doubts[0] if alone else None
+
+
+def _sources_alone(report: Report) -> bool:
+    doubts = [check.id for check in _distrusted(report)]
+    return report.verdict is Verdict.VALID and doubts == ["terms.sources"]
 
 
 def only_unmeasured(report: Report) -> bool:
@@ -137,8 +150,8 @@ def words(check: Check) -> str:
 def is_always_shown(check: Check) -> bool:
     """Return whether a short report shows a check though it passed.
 
-    How long it is valid, how many records were counted, and that a key was stolen later decide
-    what something is worth to whoever reads no more.
+    How long it is valid, whose the data was first, how many records were counted, and that a key
+    was stolen later decide what something is worth to whoever reads no more.
     """
     return check.state is CheckState.PASS and (check.id in _ALWAYS or names_compromised(check))
 

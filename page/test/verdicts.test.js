@@ -32,7 +32,7 @@ each("departures of files", load("files/departures.json").cases, async ({ listed
   for (const [name, value] of Object.entries(detail)) assert.deepEqual(check.detail[name] ?? null, value);
 });
 
-for (const name of ["deliveries", "rows", "figures", "attestations", "attester-keys", "recompute"]) {
+for (const name of ["deliveries", "resold", "rows", "figures", "attestations", "attester-keys", "recompute"]) {
   const { base, cases } = load(`verdicts/${name}.json`);
   each(`verdict on ${name}`, cases, async (one) => {
     const { changes } = one;

@@ -63,6 +63,7 @@ CASES: Mapping[str, tuple[str, ...]] = {
     "data.files": (f"{_D}/byte-changed", f"{_D}/extra", f"{_D}/missing", f"{_D}/no-data"),
     "data.tree": (f"{_D}/another-size", f"{_D}/without-tree.jsonl"),
     "terms.partitions": (f"{_D}/partitions-files", f"{_D}/partitions-no-data"),
+    "terms.sources": ("resold/wider-word", "resold/credential-removed", f"{_D}/sound"),
     "records.root": (f"{_D}/another-root", f"{_D}/without-records.json", f"{_D}/byte-changed"),
     "log.inclusion": (f"{_D}/proof-of-another-entry", f"{_D}/without-log.tlog-proof"),
     "log.anchor": (f"{_D}/another-log", f"{_D}/without-genesis.json", f"{_D}/nobody-trusted"),

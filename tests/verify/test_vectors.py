@@ -95,7 +95,10 @@ def _opened_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("_opened_once")
 @pytest.mark.parametrize(
     ("base", "case"),
-    cases_of("deliveries", "rows", "figures", "attestations", "attester-keys", "recompute"),
+    cases_of(
+        *("deliveries", "resold", "rows", "figures"),
+        *("attestations", "attester-keys", "recompute"),
+    ),
 )
 def test_deliveries(base: dict[str, Any], case: dict[str, Any], tmp_path: Path) -> None:
     changes = case["changes"]

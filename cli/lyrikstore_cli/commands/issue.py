@@ -66,7 +66,8 @@ def command(
     The folder holds the data, the credential, the signed manifest, the proof of its place in the
     log, and a README that says how to verify it. It can be revoked and suspended later. With
     --status-url whoever holds the folder learns it from lists that you publish there (lyrikstore
-    status-lists); without, only whoever has your log or a clone of it does.
+    status-lists); without, only whoever has your log or a clone of it does. Data of others goes
+    out within their terms alone, and with their credential.
     """
     from lyrikstore.api import Issuance, web_url
 
@@ -103,7 +104,7 @@ def command(
         },
     )
     screen = session.screen
-    say_issued(screen, offer, result)
+    say_issued(screen, result)
     states = ", ".join(f"{count} {state}" for state, count in result.descriptor.items())
     screen.result(f"  fields   {states}")
     screen.result(

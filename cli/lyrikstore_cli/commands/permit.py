@@ -50,8 +50,9 @@ def command(
     """Permit the use of REF here: sign and log a dataset credential, and write nothing.
 
     Training and evaluating ask for one about one's own data, too. What somebody else holds stays
-    theirs to permit: this is your word, and whoever does not believe you is not bound to it. To
-    hand the data over, use issue.
+    theirs to permit: this is your word, and whoever does not believe you is not bound to it. Of
+    data that you imported no more can be permitted than its publisher permits. To hand the data
+    over, use issue.
     """
     from lyrikstore.api import Issuance
 
@@ -72,7 +73,7 @@ def command(
     earlier = earlier_rows(store, result.credential)
     lists = status_urls(result.credential)
     session.emit("permit", {**issued_json(result), "lists": lists, "earlier": earlier})
-    say_issued(session.screen, offer, result)
+    say_issued(session.screen, result)
     warn_of_changes(session.screen, store)
     hint_earlier(session.screen, earlier)
     hint_revocation(session.screen, status_url)

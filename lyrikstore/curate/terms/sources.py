@@ -255,14 +255,33 @@ def sources_of_datasets(
         NotFoundError, IncompleteError: Something on the way cannot be followed.
     """
     closure = rights_closure([one.id for one in used], repository.manifest)
+    found = terms_of_sources(repository, closure.sources, closure.datasets, asker)
+    ways = [closure.through.get(source.id) for source in closure.sources]
+    return [
+        replace(one, through="" if model is None else model.name)
+        for one, model in zip(found, ways, strict=True)
+    ]
+
+
+def terms_of_sources(
+    repository: Repository,
+    sources: Iterable[Manifest],
+    datasets: Sequence[Manifest],
+    asker: Asker,
+) -> list[TermSource]:
+    """Return what each of ``sources`` contributes to a mix of ``datasets``, in their order.
+
+    Args:
+        repository: The store.
+        sources: Datasets without dataset inputs.
+        datasets: What is used of them.
+        asker: Who wants to use the data.
+    """
     notices = logged_notices(repository)
     log = check_remembered(repository, repository.checkpoint, repository.records, repository.memory)
-    found = []
-    for source in closure.sources:
-        logged = _logged(repository, source, closure.datasets, asker, notices)
-        model = closure.through.get(source.id)
-        found.append(replace(_as_of(log, logged), through="" if model is None else model.name))
-    return found
+    return [
+        _as_of(log, _logged(repository, source, datasets, asker, notices)) for source in sources
+    ]
 
 
 def asserted_models(repository: Repository, used: Sequence[Manifest]) -> list[AssertedModel]:

@@ -23,6 +23,7 @@ from lyrikstore.canon.json import JSON
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.did import documents_among
 from lyrikstore.credentials.model.credential import ATTESTATION, GRANT
+from lyrikstore.credentials.model.handed_on import credentials_pinned
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_list import StatusList
 from lyrikstore.credentials.trust import Trust
@@ -168,17 +169,21 @@ def accept(
     content: Content,
     trust: Trust,
     at: datetime,
+    carried: OpenedFiles | None = None,
 ) -> Iterator[bytes]:
-    """Yield what is to be logged of ``wanted``, ``found`` and ``siblings``.
+    """Yield what is to be logged of ``wanted``, ``found``, ``carried`` and ``siblings``.
 
     What is not to be logged of ``found`` gets into ``skipped``, with the error that says why.
+    ``carried`` is what ``wanted`` rest on, whatever it is about.
     """
     notices = Notices.among([*wanted.values(), *siblings.values()])
     taken: set[Digest] = set()
-    for name, one in {**found, **wanted}.items():
+    carried = carried or {}
+    for name, one in {**found, **carried, **wanted}.items():
+        about = None if name in carried else content
         try:
             needed = list(
-                _accepted(repository, book, name, one, siblings, content, trust, at, notices)
+                _accepted(repository, book, name, one, siblings, about, trust, at, notices)
             )
         except (
             *(FormatError, IncompleteError, InvalidInputError),
@@ -201,7 +206,7 @@ def _accepted(
     name: str,
     opened: OpenedCredential,
     siblings: OpenedFiles,
-    content: Content,
+    content: Content | None,
     trust: Trust,
     at: datetime,
     notices: Notices,
@@ -258,10 +263,24 @@ def attestations_among(files: OpenedFiles) -> dict[str, OpenedCredential]:
     return {name: one for name, one in files.items() if one.kind in {ATTESTATION, GRANT}}
 
 
+def carried_among(credential: OpenedCredential, files: OpenedFiles) -> OpenedFiles:
+    """Return those of ``files`` on which a dataset credential rests, and these in turn."""
+    names = {one.digest: name for name, one in files.items()}
+    found: dict[str, OpenedCredential] = {}
+    pending = [credential]
+    while pending:
+        for digest in credentials_pinned(pending.pop().document):
+            name = names.get(digest)
+            if name is not None and name not in found:
+                found[name] = files[name]
+                pending.append(files[name])
+    return found
+
+
 def _check(
     name: str,
     opened: OpenedCredential,
-    content: Content,
+    content: Content | None,
     trust: Trust,
     at: datetime,
     notices: Notices,
@@ -285,7 +304,7 @@ def _check(
     proof = check_of(checks, "proof")
     if proof.state is not CheckState.PASS:
         raise VerificationError("does-not-verify", f"{name}: {proof.summary[:500]}")
-    if not content.has(document["credentialSubject"]):
+    if content is not None and not content.has(document["credentialSubject"]):
         raise NotFoundError(
             "unknown-content",
             f"{name} is about a dataset or model that is not in this store",

@@ -40,6 +40,7 @@ from lyrikstore.publish.imports.import_credentials import (
     ImportResult,
     accept,
     attestations_among,
+    carried_among,
     open_files,
 )
 from lyrikstore.publish.imports.imported_roles import add_roles, said_before, with_roles
@@ -138,10 +139,13 @@ def import_delivery(
                 repository, current, signer=signer, clock=clock, message="Imported"
             )
             transaction.log_manifest(manifest, listing)
-        wanted, others = {"credential.json": opened}, attestations_among(files)
+        wanted, carried = {"credential.json": opened}, carried_among(opened, files)
+        others = {
+            name: one for name, one in attestations_among(files).items() if name not in carried
+        }
         content = Content.of(repository, manifest)
         asked = (wanted, others, files)
-        accepted = list(accept(repository, book, *asked, skipped, content, trust, at))
+        accepted = list(accept(repository, book, *asked, skipped, content, trust, at, carried))
         logged = tuple(transaction.log_credential(one) for one in accepted)
         if new or logged:
             transaction.commit()

@@ -22,10 +22,12 @@ from lyrikstore.credentials.model.dataset import build_dataset_credential
 from lyrikstore.credentials.terms.claim import text_name
 from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.credentials.terms.partitioning import assign
+from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.curate.descriptor import FIELDS
 from lyrikstore.curate.terms.measures import Measurement, claims_of, recipes_for
 from lyrikstore.curate.terms.offer import Offer
+from lyrikstore.curate.terms.sources import Asker
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -33,6 +35,8 @@ from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.publish.identity.issuer import Issuance, Issuer, check_current
 from lyrikstore.publish.identity.key_statements import check_few_statements
+from lyrikstore.publish.issue.carried import CarriedEvidence, carry
+from lyrikstore.publish.issue.hand_on import FirstPublisher, HeldTerms, hold_to_sources
 from lyrikstore.publish.issue.issue import places_for
 from lyrikstore.publish.issue.record_commitment import Commitment, commit_to_records
 
@@ -58,6 +62,10 @@ class IssueResult(Struct, frozen=True):
         descriptor: How many descriptor fields are in each state.
         not_described: Fields that the version's descriptor leaves out altogether; versions made
             by this program leave out none, an imported one may.
+        terms: What it permits, prohibits and requires.
+        publishers: Whose data it is about, where it is not all the issuer's own.
+        taken_over: What their terms demand that the offer did not say, for people.
+        left_out: Those of them whose credential does not go with the data.
     """
 
     manifest: Manifest
@@ -73,6 +81,10 @@ class IssueResult(Struct, frozen=True):
     valid_until: str | None
     descriptor: Mapping[str, int]
     not_described: tuple[str, ...]
+    terms: Terms
+    publishers: tuple[FirstPublisher, ...] = ()
+    taken_over: tuple[str, ...] = ()
+    left_out: tuple[FirstPublisher, ...] = ()
 
 
 def permit_dataset(
@@ -85,6 +97,7 @@ def permit_dataset(
     issuance: Issuance | None = None,
     valid_for: timedelta | None = None,
     version: str | None = None,
+    trust: Trust | None = None,
     progress: OnProgress = silent,
 ) -> IssueResult:
     """Issue and log a credential about a dataset version, and write nothing to hand over.
@@ -100,6 +113,7 @@ def permit_dataset(
         issuance: In whose name, and how it may end; None: the signer's.
         valid_for: How long, from the clock's now, at most ten years; None for no end.
         version: A version label for people.
+        trust: Whom the issuer believes about data of others; None: nobody.
         progress: Progress callback, called per file, in the phase ``records``.
 
     Raises:
@@ -109,14 +123,15 @@ def permit_dataset(
         ConflictError: (``ref-moved``) somebody else issued meanwhile.
         PolicyError: (``unauthorised``, ``retired-key``) the store's policy does not let this key
             issue; (``too-many-policies``) it says more of its keys than verifiers read;
-            (``not-the-issuer``) another one issued what this is to replace.
+            (``not-the-issuer``) another one issued what this is to replace;
+            (``wider-than-sources``) it rests on data of others, who permit less.
         IncompleteError: (``retired``) a signed retention says that its data goes.
         IncompleteError, VerificationError, NotFoundError: The data is lost or damaged.
 
     Cost: reads the data once, and the version committed to before once.
     """
     draft = DatasetDraft.of(
-        repository, manifest, offer, issuance, signer, clock, valid_for, version
+        repository, manifest, offer, issuance, signer, clock, valid_for, version, trust
     )
     return draft.issue(draft.commit_records(signer, clock, progress))[1]
 
@@ -137,6 +152,8 @@ class DatasetDraft(Struct, frozen=True):
     new_lists: Sequence[bytes]
     recipes: Sequence[Mapping[str, JSON]]
     measurement: Measurement
+    held: HeldTerms
+    carried: CarriedEvidence
 
     @classmethod
     def of(
@@ -149,16 +166,29 @@ class DatasetDraft(Struct, frozen=True):
         clock: Clock,
         valid_for: timedelta | None,
         version: str | None,
+        trust: Trust | None = None,
+        *,
+        hands_on: bool = False,
     ) -> Self:
         """Return it, once it is known that these terms make a credential."""
         _check_manifest(repository, manifest)
         check_current(repository.policy, signer)
         check_few_statements(repository)
         valid_from = clock()
-        valid_until = _end(valid_from, valid_for)
         issuance = issuance or Issuance()
         issuer = Issuer.of(signer, issuance.organisation, issuance.did_document, valid_from)
+        held = hold_to_sources(
+            repository,
+            manifest,
+            offer.terms,
+            _end(valid_from, valid_for),
+            Asker(trust or Trust(), valid_from, signer.did),
+            issuer.did,
+            hands_on=hands_on,
+        )
+        offer = replace(offer, terms=held.terms)
         tree = present_tree(repository, manifest)
+        carried = carry(repository, manifest, tree, held.publishers, valid_from)
         texts = _licence_texts(repository, manifest, offer)
         arguments: dict[str, Any] = {
             "manifest": manifest,
@@ -168,7 +198,7 @@ class DatasetDraft(Struct, frozen=True):
             "terms": offer.terms,
             "licence_texts": [(name, data) for name, data, _ in texts],
         }
-        metadata = issuer.metadata(issuance, DATASET, valid_from, valid_until)
+        metadata = issuer.metadata(issuance, DATASET, valid_from, held.until)
         book, entries = places_for(repository, issuance.status_url, issuer)
         lists = book.signed(entries, issuer.signer, clock)
         metadata = replace(metadata, status=entries)
@@ -193,6 +223,8 @@ class DatasetDraft(Struct, frozen=True):
             [data for url, data in lists.items() if (url, issuer.did) not in book.lists],
             recipes,
             Measurement(recipes),
+            held,
+            carried,
         )
 
     def commit_records(self, signer: Signer, clock: Clock, progress: OnProgress) -> Commitment:
@@ -217,6 +249,7 @@ class DatasetDraft(Struct, frozen=True):
             more={**self.label, **claims},
         )
         self.issuer.pin(document)
+        self.carried.pin(document)
         credential = issue(document, self.issuer.signer, self.metadata.valid_from)
         new = [*self.new_lists, *self.issuer.to_log(self.repository), credential]
         index = _log(self.repository, commitment, new)
@@ -236,6 +269,10 @@ class DatasetDraft(Struct, frozen=True):
             valid_until=None if "validUntil" not in document else str(document["validUntil"]),
             descriptor={s: states.count(s) for s in ("value", "unknown", "not-applicable")},
             not_described=tuple(sorted(FIELDS.keys() - fields.keys())),
+            terms=self.offer.terms,
+            publishers=self.held.publishers,
+            taken_over=self.held.taken_over,
+            left_out=self.carried.left_out,
         )
 
 

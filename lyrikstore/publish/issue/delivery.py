@@ -11,6 +11,7 @@ from lyrikstore.canon.json import parse
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.model.credential import Claims
+from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.curate.terms.offer import Offer
 from lyrikstore.history.checkout.checkout import checkout_tree
@@ -38,6 +39,7 @@ def issue_delivery(
     issuance: Issuance | None = None,
     valid_for: timedelta | None = None,
     version: str | None = None,
+    trust: Trust | None = None,
     progress: OnProgress = silent,
 ) -> IssueResult:
     """Issue a credential about a dataset version and write the folder to hand over.
@@ -52,6 +54,7 @@ def issue_delivery(
         issuance: In whose name, and how it may end; None: the signer's.
         valid_for: How long, from the clock's now, at most ten years; None for no end.
         version: A version label for people.
+        trust: Whom the issuer believes about data of others; None: nobody.
         progress: Progress callback, called per file, in the phases ``records`` and ``data``.
 
     Raises:
@@ -64,7 +67,16 @@ def issue_delivery(
     """
     check_place(destination)
     draft = DatasetDraft.of(
-        repository, manifest, offer, issuance, signer, clock, valid_for, version
+        repository,
+        manifest,
+        offer,
+        issuance,
+        signer,
+        clock,
+        valid_for,
+        version,
+        trust,
+        hands_on=True,
     )
     with building(destination) as folder:
         commitment = draft.commit_records(signer, clock, progress)
@@ -76,6 +88,7 @@ def issue_delivery(
             (f"status-{url.rpartition('/')[2]}", draft.lists[url]) for url in draft.lists
         )
         documents.update((file, data) for _, data, file in draft.texts)
+        documents.update(draft.carried.files)
         issuer = draft.issuer
         if issuer.document is not None:
             documents[issuer.file_name] = issuer.document

@@ -26,7 +26,7 @@ from lyrikstore.credentials.model.credential import (
 )
 from lyrikstore.credentials.model.grant import Grant, build_grant, exceeds
 from lyrikstore.credentials.model.opened import OpenedCredential
-from lyrikstore.credentials.terms.model import UsageLimits
+from lyrikstore.credentials.terms.model import Partition, UsageLimits
 from lyrikstore.credentials.terms.vocabulary import (
     DUTIES,
     PERMISSIONS,
@@ -37,6 +37,7 @@ from lyrikstore.credentials.terms.vocabulary import (
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.multikey import parse_did_key
+from lyrikstore.curate.terms.sources import Asker
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.identity.issuer import (
     SIGN_AS_ISSUER,
@@ -47,6 +48,7 @@ from lyrikstore.publish.identity.issuer import (
     speaking_for,
 )
 from lyrikstore.publish.identity.key_statements import check_few_statements
+from lyrikstore.publish.issue.hand_on import check_granted
 from lyrikstore.publish.issue.issue import IssuedCredential, issue_logged
 from lyrikstore.verify.credential.envelope import keys_for, open_envelope
 from lyrikstore.verify.credential.issuer import check_standing
@@ -87,6 +89,7 @@ def grant_licence(
     *,
     signer: Signer,
     clock: Clock,
+    trust: Trust | None = None,
 ) -> IssuedCredential:
     """Return a signed, logged grant.
 
@@ -98,13 +101,15 @@ def grant_licence(
             the dataset credential, it grants, too, and need not be named again.
         signer: The issuer of the dataset credential, or whoever signs for the organisation that is.
         clock: Start of validity.
+        trust: Whom the publisher believes about data of others; None: nobody.
 
     Raises:
         VerificationError: (``does-not-verify``) the dataset credential does not hold, or not any
             more.
         PolicyError: (``not-the-issuer``) another one issued it; (``retired-key``) the store's
             policy took the signer's key out of every role; (``too-many-policies``) it says more of
-            its keys than verifiers read.
+            its keys than verifiers read; (``wider-than-sources``) the data rests on data of others,
+            who permit less than that by now.
         InvalidInputError: (``exceeds-terms``) it lets nobody be given that; (``bad-validity``) it
             would end before it begins; (``unknown-word``) a word or place that nobody knows;
             (``bad-holder``) no DID, or a did:key of no key; (``not-listed``,
@@ -135,6 +140,15 @@ def grant_licence(
         )
 
     _check(build(metadata), about, terms, licence.until)
+    if about.store == repository.store_id and repository.is_logged(about.manifest, "manifest"):
+        check_granted(
+            repository,
+            repository.manifest(about.manifest),
+            [_granted(one, licence, limits) for one in about.terms.partitions],
+            licence.until,
+            Asker(trust or Trust(), start, signer.did),
+            issuer.did,
+        )
     return issue_logged(
         repository,
         build,
@@ -143,6 +157,12 @@ def grant_licence(
         issuer=issuer,
         clock=clock,
     )
+
+
+def _granted(part: Partition, licence: Licence, limits: UsageLimits) -> Partition:
+    requires = tuple(dict.fromkeys((*part.requires, *licence.requires)))
+    permits = tuple(licence.permits)
+    return replace(part, permits=permits, grantable=(), requires=requires, limits=limits)
 
 
 def _check_licence(licence: Licence, start: datetime) -> None:

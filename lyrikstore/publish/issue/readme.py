@@ -25,7 +25,9 @@ _FILES = {
     "LICENCE-": "the text of the licence that the file is named for",
     "credential.tlog-proof": "proof of where the credential stands in that log",
     "policy-": "which keys the publisher added, replaced or revoked, and proof that it is logged",
-    "statement-": "what the store of somebody who attests says of its keys",
+    "source-": "what the first publisher of this data, or of a part of it, signed, or what belongs "
+    "to that",
+    "statement-": "what the store of somebody else who signed says of its keys",
     "status-suspension-": "whether the publisher had suspended it when this list was made",
     "status-": "whether the publisher had taken it back when this list was made",
     "attestation-": "what somebody else states about this data, or what belongs to that",

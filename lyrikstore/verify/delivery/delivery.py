@@ -57,6 +57,7 @@ from lyrikstore.verify.delivery.quality import (
     recipes_of,
 )
 from lyrikstore.verify.delivery.siblings import SiblingFiles
+from lyrikstore.verify.handed_on import Delivered, check_sources
 from lyrikstore.verify.report import Check, CheckState, Report, Verdict, check_of
 
 RecordReader = Callable[[str, TreeEntry, BinaryIO], Iterable[Digest]]
@@ -170,7 +171,8 @@ def verify_delivery(
     (5) The data: every file, in one read, which also gives the records and what is measured.
     (6) The records: whether their root is the one that was committed to, and whether the manifest
         says of them what they give.
-    (7) The terms: whether their texts are there, and each file is in one partition.
+    (7) The terms: whether their texts are there, each file is in one partition, and they keep to
+    those of the first publishers.
     (8) The claims: age and quality, as far as they can be checked.
     (9) Attestations: what others say about the same dataset.
 
@@ -241,6 +243,7 @@ def verify_delivery(
     made += (
         check_texts(claims.terms, outcome.check("terms"), files.by_digest, files.names),
         check_partitions(claims.subject, claims.terms, content.tree, content.counts),
+        check_sources(outcome, Delivered(files.by_digest, content.tree, trust, at, notices)),
     )
 
     # (8) The claims - spec §11.4.6, §19.5.

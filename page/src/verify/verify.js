@@ -19,6 +19,7 @@ import { compare } from "../history/trees/paths.js";
 import { checkQuality, checkStated, recipesOf } from "./delivery/quality.js";
 import { ID_BYTES } from "../history/records/records.js";
 import { printableDid, quote } from "../canon/quoting.js";
+import { checkSources } from "./handed_on.js";
 import { notProven, reportOf } from "./report.js";
 import { noticesAmong } from "./credential/status.js";
 import { checkAge, checkPartitions, checkTexts } from "./credential/terms.js";
@@ -101,7 +102,8 @@ export async function verifyAlone(opened, { files, kind = opened.kind, notices, 
  * (5) The data: every file, in one read, which also gives the records and what is measured.
  * (6) The records: whether their root is the one that was committed to, and whether the manifest
  *     says of them what they give.
- * (7) The terms: whether their texts are there, and each file is in one partition.
+ * (7) The terms: whether their texts are there, each file is in one partition, and they keep to those
+ *     of the first publishers.
  * (8) The claims: age and quality, as far as they can be checked.
  * (9) Attestations: what others say about the same dataset.
  *
@@ -153,6 +155,7 @@ export async function verifyDelivery(credential, { siblings, data, recompute = t
   // (7) The terms - spec §11.4.6.
   const counts = read?.map(({ ids }) => ids.length / ID_BYTES) ?? null;
   made.push(checkTexts(terms, madeOf("terms"), find, siblings), checkPartitions(subject, terms, tree, counts));
+  made.push(await checkSources(credential, outcome, { files, tree, trust, at, notices }));
 
   // (8) The claims - spec §11.4.6, §19.5.
   const holding = (/** @type {{path: string}} */ { path }) => !manifest.companions.has(path);

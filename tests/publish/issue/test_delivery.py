@@ -33,7 +33,7 @@ def test_it_verifies_without_the_store(full_chain: Any, delivered: Path, tmp_pat
     open_checks = {c.id for c in report.checks if c.state is CheckState.NOT_APPLICABLE}
     assert open_checks == {
         *("status", "regulatory", "quality.stated", "log.memory", "log.witness"),
-        *("issuer.document", "trust.allowed", "attestations"),
+        *("issuer.document", "trust.allowed", "attestations", "terms.sources"),
     }
     assert {c.id for c in report.checks if c.state is CheckState.STATED} == {"terms", "age"}
 

@@ -22,6 +22,7 @@ def test_sound_and_trusted(delivery: Delivery) -> None:
     assert tuple(states(report)) == PROCEDURES["delivery"].checks
     assert {check for check, state in states(report).items() if state == "n/a"} == {
         "attestations",
+        "terms.sources",
         "issuer.document",
         "trust.allowed",
         "status",
