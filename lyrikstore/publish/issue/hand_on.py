@@ -28,7 +28,8 @@ from lyrikstore.credentials.terms.bounds import (
     partitions_shared,
 )
 from lyrikstore.credentials.terms.model import Partition, Terms, UsageLimits
-from lyrikstore.curate.terms.combined import HeldGrant, Mix, TermSource, mix
+from lyrikstore.curate.terms.combined import Mix, mix
+from lyrikstore.curate.terms.contribution import HeldGrant, TermSource
 from lyrikstore.curate.terms.sources import Asker, terms_of_sources
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
