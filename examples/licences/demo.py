@@ -156,7 +156,7 @@ def tell(wheel: Path) -> dict[str, Any]:
     acme.run("init")
     commit = (
         *("commit", "in/documents", "-d", RAW, "--metadata", "in/licences.xlsx"),
-        *("--describe", "licences.toml", "--license", "CC-BY-4.0"),
+        *("--describe", "licences.toml", "--licence", "CC-BY-4.0"),
         *("--licence-text", "in/LICENCE.txt", "-m", "Licence texts as received"),
     )
     acme.run(*commit)

@@ -77,7 +77,7 @@ def commit(person: Person, side: int) -> None:
         rows.append(f"{path},{clients[n // 5]},{('lease', 'sale')[(n + (n % 10 > 7)) % 2]}")
     (person.folder / "sheet.csv").write_text("\n".join(rows) + "\n")
     sheet = ("--metadata", "sheet.csv", "--label", "kind")
-    person.ok("commit", "letters", "-d", "acme/letters", *sheet, "--license", "CC0-1.0")
+    person.ok("commit", "letters", "-d", "acme/letters", *sheet, "--licence", "CC0-1.0")
 
 
 def make(person: Person) -> list[str]:

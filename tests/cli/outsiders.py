@@ -208,7 +208,7 @@ def _documents(place: Path, count: int, called: str, seed: int = 7) -> Iterator[
 
 def _commit(person: Person, place: Path, name: str, sheet: str, *more: str) -> None:
     roles = ("--label", "kind", "--group", "matter", "--licence-field", "licence")
-    licence = ("--license", "LicenseRef-Own", "--licence-text", "wordingcanary.txt")
+    licence = ("--licence", "LicenseRef-Own", "--licence-text", "wordingcanary.txt")
     more = (*roles, *licence, "--allow-orphans", *more)
     person.ok("commit", place, "-d", name, "--metadata", sheet, *more)
 

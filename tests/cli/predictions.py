@@ -44,7 +44,7 @@ def with_documents(person: Person) -> Person:
     """Give somebody documents, the right to use them, and a model of their words."""
     topics(person.folder)
     (person.folder / "split.toml").write_text(SPLIT)
-    person.ok("commit", "texts", "-d", "acme/pages", "--metadata", "sheet.csv", "--license", "MIT")
+    person.ok("commit", "texts", "-d", "acme/pages", "--metadata", "sheet.csv", "--licence", "MIT")
     person.ok("filter", "acme/pages", "--recipe", "split.toml", "--as", "acme/topics")
     terms = ("--permit", "train,evaluate", "--require", "attribution", "--status-url", STATUS)
     person.ok("issue", "acme/pages", "-o", "delivery", *terms)

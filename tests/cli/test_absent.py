@@ -110,7 +110,7 @@ TEXT = (
 WRITTEN = {
     *("--output", "--report", "--html", "--certificate", "card --draft"),
     *("init directory_", "clone directory_", "checkout folder", "checkout --metadata"),
-    "train --out",
+    "train -o",
 }
 
 

@@ -21,9 +21,9 @@ def test_every_question_of_the_page_is_answered(publisher, tmp_path: Path) -> No
     for name in ("one", "two", "again"):
         (documents / f"{name}.txt").write_text(name.replace("again", "one"))
     (publisher.folder / "clean.toml").write_text(RECIPE)
-    publisher.ok("commit", documents, "-d", "acme/contracts", "--license", "CC0-1.0")
+    publisher.ok("commit", documents, "-d", "acme/contracts", "--licence", "CC0-1.0")
     (documents / "two.txt").unlink()
-    publisher.ok("commit", documents, "-d", "acme/contracts", "--license", "CC0-1.0", "--yes")
+    publisher.ok("commit", documents, "-d", "acme/contracts", "--licence", "CC0-1.0", "--yes")
     publisher.ok("filter", "acme/contracts", "--recipe", "clean.toml", "--as", "acme/clean")
     program = tmp_path / "bin" / "lyrikstore"
     program.parent.mkdir()
@@ -85,7 +85,7 @@ def test_what_a_part_of_a_split_kept_can_be_told_from_what_the_others_did(publis
         (documents / f"{n}.txt").write_text(f"letter {n}")
     recipe = RECIPE + '[[step]]\nuse = "split/1"\n'
     (publisher.folder / "parts.toml").write_text(recipe)
-    publisher.ok("commit", documents, "-d", "acme/letters", "--license", "CC0-1.0")
+    publisher.ok("commit", documents, "-d", "acme/letters", "--licence", "CC0-1.0")
     publisher.ok("filter", "acme/letters", "--recipe", "parts.toml", "--as", "acme/task")
     (query,) = re.findall(r'query "(.* from decisions .*)" --csv', PAGE.read_text("utf-8"))
     told = publisher.ok("query", query, "--json").json["rows"]

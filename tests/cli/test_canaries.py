@@ -52,7 +52,7 @@ def test_a_thousand_values_stand_nowhere_but_in_the_source(
     store = purging.folder / ".lyrikstore"
     for path in (purging.folder / "letters").iterdir():
         path.write_text("Nothing.")
-    purging.ok("commit", "letters", "-d", "acme/letters", "--license", "CC0-1.0", "--yes")
+    purging.ok("commit", "letters", "-d", "acme/letters", "--licence", "CC0-1.0", "--yes")
     purging.ok("gc", "--keep", "1", "acme/letters", "--purge")
     assert held(values, CANARY, store, purging.home) == set()
     assert {Path(one).suffix for one in held(cells, CELL, store, purging.home)} <= {".pack"}

@@ -38,7 +38,7 @@ CLEAN = "acme/licences-clean"
 def published(publisher, corpus):
     """Return a publisher who has committed, filtered and issued, and the delivery folder."""
     documents, sheet = corpus.write(publisher.folder)
-    publisher.ok("commit", documents, "-d", NAME, "--metadata", sheet, "--license", "CC-BY-4.0")
+    publisher.ok("commit", documents, "-d", NAME, "--metadata", sheet, "--licence", "CC-BY-4.0")
     (publisher.folder / "clean.toml").write_text(RECIPE)
     publisher.ok("filter", NAME, "--recipe", "clean.toml", "--as", CLEAN)
     publisher.ok(
@@ -203,7 +203,7 @@ def test_a_repeated_commit_logs_nothing(published, corpus) -> None:
         NAME,
         "--metadata",
         "sheet.csv",
-        "--license",
+        "--licence",
         "CC-BY-4.0",
         "--json",
     )

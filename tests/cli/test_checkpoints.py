@@ -29,12 +29,12 @@ def test_the_model_of_a_package_is_a_base_model(new_person) -> None:
     acme.ok("commit", model_folder(), "-d", "checkpoints/acme/minilm")
     committed = acme.ok("show", "checkpoints/acme/minilm", "--json").json["manifest"]
     assert committed["tree"] == added["tree"]
-    own = ("--as", "checkpoints/acme/own", "--license", "MIT")
+    own = ("--as", "checkpoints/acme/own", "--licence", "MIT")
     other = acme.ok("checkpoints", "add", PACKAGE, *own, "--json").json
     assert (other["licence"], other["licenceSaidBy"]) == ("MIT", "person who added it")
     assert acme.fails(1, "checkpoints", "add", "no-such-package", "--json").kind == "no-package"
     assert acme.fails(16, "checkpoints", "add", "blake3", "--json").kind == "not-a-model"
-    wrong = acme.fails(16, "checkpoints", "add", PACKAGE, "--license", "Apachy", "--json")
+    wrong = acme.fails(16, "checkpoints", "add", PACKAGE, "--licence", "Apachy", "--json")
     assert wrong.kind == "bad-licence"
 
 

@@ -16,7 +16,7 @@ NAME = "acme/licences"
 @pytest.fixture
 def store(publisher, corpus):
     documents, _ = corpus.write(publisher.folder)
-    publisher.ok("commit", documents, "-d", NAME, "--license", "CC-BY-4.0")
+    publisher.ok("commit", documents, "-d", NAME, "--licence", "CC-BY-4.0")
     publisher.documents = documents
     return publisher
 

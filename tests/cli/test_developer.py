@@ -68,7 +68,7 @@ def test_from_rows_to_a_card(developer) -> None:
         "key": (("key", "new", "--no-passphrase"), 8),
         "init": (("init",), 8),
         "base": (("commit", "base", "-d", BASE), 12),
-        "commit": (("commit", "clauses", "-d", "acme/clauses", "--license", "CC-BY-4.0"), 16),
+        "commit": (("commit", "clauses", "-d", "acme/clauses", "--licence", "CC-BY-4.0"), 16),
         "permit": (("permit", "acme/clauses", "--permit", "train,evaluate"), 12),
         "filter": (("filter", "acme/clauses", "--recipe", "legal", "--as", "acme/clean"), 30),
         "plan": (("plan", "acme/clean"), 30),

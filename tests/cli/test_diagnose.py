@@ -15,7 +15,7 @@ def delivery(once, publisher):
         documents = publisher.folder / "documents"
         documents.mkdir()
         (documents / "one.txt").write_text("one")
-        publisher.ok("commit", documents, "-d", NAME, "--license", "CC0-1.0")
+        publisher.ok("commit", documents, "-d", NAME, "--licence", "CC0-1.0")
         publisher.ok("issue", NAME, "-o", "delivery", "--permit", "train")
 
     once(publisher, make)
@@ -178,7 +178,7 @@ def test_text_that_was_converted_on_the_way_is_told_from_text_that_was_edited(ne
     person.ok("init")
     (person.folder / "documents").mkdir()
     (person.folder / "documents" / "one.txt").write_bytes(b"one\ntwo\n")
-    person.ok("commit", "documents", "-d", NAME, "--license", "CC0-1.0")
+    person.ok("commit", "documents", "-d", NAME, "--licence", "CC0-1.0")
     person.ok("issue", NAME, "-o", "delivery", "--permit", "train")
     text = person.folder / "delivery" / "data" / "one.txt"
     text.write_bytes(b"one\r\ntwo\r\n")

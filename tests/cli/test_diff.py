@@ -14,11 +14,11 @@ def two(publisher):
     sheet = publisher.folder / "sheet.csv"
     sheet.write_text(SHEET)
     commit = ("commit", "documents", "-d", "acme/docs", "--metadata", "sheet.csv")
-    publisher.ok(*commit, "--license", "CC0-1.0")
+    publisher.ok(*commit, "--licence", "CC0-1.0")
     (folder / "a.txt").write_text("another")
     (folder / "c.txt").rename(folder / "d.txt")
     sheet.write_text(SHEET.replace("memo,Berg", "note,").replace("c.txt", "d.txt"))
-    publisher.ok(*commit, "--license", "CC-BY-4.0", "--yes")
+    publisher.ok(*commit, "--licence", "CC-BY-4.0", "--yes")
     return publisher
 
 
@@ -55,7 +55,7 @@ def test_licences_of_files_are_counted_and_statements_have_both_values(two) -> N
     text = two.folder / "licence.txt"
     text.write_text("As you like.\n")
     commit = ("commit", "documents", "-d", "acme/docs", "--metadata", "sheet.csv", "--yes")
-    commit = (*commit, "--license", "CC-BY-4.0", "--describe", about)
+    commit = (*commit, "--licence", "CC-BY-4.0", "--describe", about)
     sheet.write_text("path,Licence\na.txt,MIT\nb.txt,MIT\nd.txt,ISC\n")
     about.write_text('confidentiality = "green"\nbiases = ["old"]\n')
     two.ok(*commit)

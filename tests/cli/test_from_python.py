@@ -20,7 +20,7 @@ def test_the_page_runs(publisher, new_person) -> None:
     (documents / "letter-0231.txt").write_text("dear sir\n")
     (documents / "letter-0232.txt").write_text("\n")
     (publisher.folder / "clean.toml").write_text(RECIPE)
-    publisher.ok("commit", documents, "-d", "acme/contracts", "--license", "CC0-1.0")
+    publisher.ok("commit", documents, "-d", "acme/contracts", "--licence", "CC0-1.0")
     clean = "acme/contracts-clean"
     publisher.ok("filter", "acme/contracts", "--recipe", "clean.toml", "--as", clean)
     publisher.ok("issue", clean, "-o", "delivery", "--permit", "train")

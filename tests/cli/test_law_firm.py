@@ -106,7 +106,7 @@ def test_from_documents_to_a_split_of_chunks(firm: Person) -> None:
     assert firm.run("log", "firm/letters").code == 1
 
     write_sheet(firm, rows)
-    done = commit(firm, "--license", "LicenseRef-firm")
+    done = commit(firm, "--licence", "LicenseRef-firm")
     assert done["fieldRoles"] == {"label": "kind", "group": "matter"}
     (firm.folder / "r.toml").write_text(RECIPE)
     result = firm.ok(

@@ -34,7 +34,7 @@ def delivery(once, publisher) -> Path:
         documents.mkdir()
         for number in range(20):
             (documents / f"{number}.txt").write_text(f"letter {number}\n")
-        publisher.ok("commit", documents, "-d", NAME, "--license", "CC0-1.0")
+        publisher.ok("commit", documents, "-d", NAME, "--licence", "CC0-1.0")
         issued = publisher.ok(
             *("issue", NAME, "-o", "delivery", "--permit", "evaluate", "--grantable", "train"),
             *("--status-url", STATUS),

@@ -54,7 +54,7 @@ def test_terms_are_issued_measured_mixed_and_exported(publisher, other) -> None:
         shell.ok(line)
     shutil.rmtree(publisher.folder / "delivery")
     publisher.ok(
-        *("commit", "documents", "-d", "acme/corpus", "--metadata", "sheet.csv", "--license"),
+        *("commit", "documents", "-d", "acme/corpus", "--metadata", "sheet.csv", "--licence"),
         "CC-BY-4.0 AND CC0-1.0 AND LicenseRef-Acme-NDA",
     )
     for line in commands(by_part):
@@ -79,7 +79,7 @@ def test_terms_are_issued_measured_mixed_and_exported(publisher, other) -> None:
 
 def test_an_audit_a_grant_and_their_end(publisher, other) -> None:
     documents(publisher, *(f"letter-{number}.txt" for number in range(600)))
-    publisher.ok("commit", "documents", "-d", "acme/contracts", "--license", "CC0-1.0")
+    publisher.ok("commit", "documents", "-d", "acme/contracts", "--licence", "CC0-1.0")
     publisher.ok("issue", "acme/contracts", "-o", "delivery", "--permit", "evaluate")
     attest, take_in, _, grant, present, train = map(list, map(commands, blocks("grants.md", "")))
     (statement,) = blocks("grants.md", "toml")

@@ -336,7 +336,7 @@ def test_of_several_sources_the_one_of_each_record_is_named(publisher) -> None:
             rows.append(f"{one.name},{page},{one.stem}\n")
         sheet = publisher.folder / f"{page}.csv"
         sheet.write_text("path,page,paragraph\n" + "".join(rows))
-        licence = ("--license", "MIT" if page == PAGES[0] else "CC-BY-4.0")
+        licence = ("--licence", "MIT" if page == PAGES[0] else "CC-BY-4.0")
         publisher.ok("commit", page, "-d", f"acme/{page}", "--metadata", sheet, *licence)
         publisher.ok("permit", f"acme/{page}", "--permit", "train,evaluate")
     (publisher.folder / "split.toml").write_text(SPLIT)

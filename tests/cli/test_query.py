@@ -31,7 +31,7 @@ def test_lists_are_lists_and_a_slip_says_where_to_look(publisher) -> None:
     documents = publisher.folder / "documents"
     documents.mkdir()
     (documents / "a.txt").write_text("a")
-    publisher.ok("commit", documents, "-d", "acme/docs", "--license", "CC0-1.0")
+    publisher.ok("commit", documents, "-d", "acme/docs", "--licence", "CC0-1.0")
     publisher.ok("issue", "acme/docs", "-o", "delivery", "--permit", "train,evaluate")
     asked = ("query", "select permits, [1, null], [1.5], [['x']] from credentials")
     assert publisher.ok(*asked, "--json").json["rows"] == [

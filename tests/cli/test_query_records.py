@@ -31,7 +31,7 @@ def rows(publisher) -> Any:
     (folder / "a.jsonl").write_bytes(lines(ROWS[:2]))
     (folder / "b.jsonl").write_bytes(lines(ROWS[2:]))
     (folder / "README.md").write_text("About.\n")
-    publisher.ok("commit", "rows", "-d", "acme/rows", "--license", "CC0-1.0")
+    publisher.ok("commit", "rows", "-d", "acme/rows", "--licence", "CC0-1.0")
     return publisher
 
 

@@ -28,7 +28,7 @@ def clinic(publisher):
 
 def commit(person, *more):
     sheet = ("--metadata", "sheet.csv", "--key", "Datei")
-    return ("commit", "documents", "-d", "klinik/befunde", *sheet, "--license", "CC0-1.0", *more)
+    return ("commit", "documents", "-d", "klinik/befunde", *sheet, "--licence", "CC0-1.0", *more)
 
 
 def test_headings_and_suffixes_of_any_language_can_be_handed_on(clinic) -> None:

@@ -141,7 +141,7 @@ def test_the_first_delivery_leads_to_one_after_many_others(publisher, new_person
     folder = publisher.folder / "documents"
     folder.mkdir()
     (folder / "one.txt").write_text("one")
-    publisher.ok("commit", folder, "-d", NAME, "--license", "CC-BY-4.0")
+    publisher.ok("commit", folder, "-d", NAME, "--licence", "CC-BY-4.0")
     for number in range(15):
         publisher.ok("issue", NAME, "-o", f"of-{number}", "--permit", "train")
     buyer = new_person("buyer")

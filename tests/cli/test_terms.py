@@ -68,7 +68,7 @@ def delivery(once, publisher):
         (publisher.folder / "terms.toml").write_text(TERMS)
         publisher.ok(
             *("commit", documents, "-d", "acme/docs", "--metadata", publisher.folder / "sheet.csv"),
-            *("--license", "CC-BY-4.0 AND LicenseRef-NDA"),
+            *("--licence", "CC-BY-4.0 AND LicenseRef-NDA"),
         )
         folder = publisher.folder / "delivery"
         publisher.ok("issue", "acme/docs", "-o", folder, "--terms", publisher.folder / "terms.toml")
@@ -171,7 +171,7 @@ def test_what_may_be_done_and_what_decides_it(buyer, publisher) -> None:
 
 def test_two_credentials_about_one_dataset_are_told_apart(buyer, publisher) -> None:
     commit = ("commit", publisher.folder / "documents", "-d", "acme/docs")
-    publisher.ok(*commit, "--license", "CC-BY-4.0", "--yes")
+    publisher.ok(*commit, "--licence", "CC-BY-4.0", "--yes")
     ids = {}
     for folder, grantable in (("never", "modify"), ("perhaps", "modify,train")):
         offer = ("--permit", "evaluate", "--grantable", grantable)

@@ -16,7 +16,7 @@ def delivery(once, publisher):
         documents = publisher.folder / "documents"
         documents.mkdir()
         (documents / "one.txt").write_text("a document\n")
-        publisher.ok("commit", documents, "-d", "acme/docs", "--license", "CC-BY-4.0", "--yes")
+        publisher.ok("commit", documents, "-d", "acme/docs", "--licence", "CC-BY-4.0", "--yes")
         folder = publisher.folder / "delivery"
         offer = ("--permit", "evaluate", "--grantable", "train", "--status-url", STATUS)
         publisher.ok("issue", "acme/docs", "-o", folder, *offer)
@@ -150,7 +150,7 @@ def test_whose_grant_is_for_another_version_is_told(publisher, buyer, delivery) 
     first = publisher.ok("show", "acme/docs", "--json").json["id"]
     granted(publisher, buyer.did(), publisher.folder)
     (publisher.folder / "documents" / "two.txt").write_text("a second document\n")
-    publisher.ok("commit", "documents", "-d", "acme/docs", "--license", "CC-BY-4.0")
+    publisher.ok("commit", "documents", "-d", "acme/docs", "--licence", "CC-BY-4.0")
     second = publisher.ok("show", "acme/docs", "--json").json["id"]
     offer = ("--permit", "evaluate", "--grantable", "train", "--status-url", STATUS)
     publisher.ok("issue", "acme/docs", "-o", "newer", *offer)

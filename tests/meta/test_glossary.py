@@ -102,6 +102,19 @@ def test_commands_and_options_use_them() -> None:
         assert banned(" ".join(texts)) == [], command.name
 
 
+def test_an_option_has_one_spelling() -> None:
+    """One long name at most, none in American English, and a letter is short for one of them."""
+    long_names: dict[str, set[str]] = {}
+    for command in commands():
+        for parameter in command.params:
+            given = [name for name in parameter.opts if name.startswith("--")]
+            assert len(given) < 2, (command.name, given)
+            assert "license" not in " ".join(given), command.name
+            for letter in set(parameter.opts) - set(given):
+                long_names.setdefault(letter, set()).update(given)
+    assert {letter: names for letter, names in long_names.items() if len(names) > 1} == {}
+
+
 def test_documents_use_them() -> None:
     found = {path.name: banned(path.read_text("utf-8")) for path in PAGES}
     assert {name: words for name, words in found.items() if words} == {}

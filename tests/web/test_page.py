@@ -202,7 +202,7 @@ def test_a_licence_text_that_was_altered_is_called_so(open_page, publisher, tmp_
     rows.mkdir()
     (rows / "a.txt").write_text("one\n")
     text.write_text("You may train.\n")
-    licence = ("--license", "LicenseRef-Ours", "--licence-text", text)
+    licence = ("--licence", "LicenseRef-Ours", "--licence-text", text)
     publisher.ok("commit", rows, "-d", "acme/licensed", *licence)
     publisher.ok("issue", "acme/licensed", "-o", folder, "--permit", "train")
     (folder / "LICENCE.txt").write_text("You may do anything.\n")

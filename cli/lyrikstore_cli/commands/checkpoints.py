@@ -19,7 +19,7 @@ def command() -> None:
 @click.option(
     "--as", "name", default="", metavar="NAME", help="By default checkpoints/base/PACKAGE."
 )
-@click.option("--license", "licence", metavar="SPDX", help="The model's licence, if it says none.")
+@click.option("--licence", "licence", metavar="SPDX", help="The model's licence, if it says none.")
 def _add(session: Session, package: str, name: str, licence: str | None) -> None:
     """Import the base model in an installed Python package, without running any of its code.
 
@@ -61,7 +61,7 @@ def _add(session: Session, package: str, name: str, licence: str | None) -> None
         screen.result(f"– nothing new: {current.name} is at {current.id.short} already")
     screen.result(f"  licence  {escape_control(said)}")
     if not added.licence:
-        screen.hint("find it out, and state it: --license SPDX")
+        screen.hint("find it out, and state it: --licence SPDX")
     screen.hint(f'train with it: [model] base = "{current.name}"')
 
 

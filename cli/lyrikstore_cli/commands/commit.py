@@ -31,7 +31,7 @@ SHOWN = 10
 @click.option("-d", "--dataset", "name", required=True, help="The name: NAMESPACE/NAME.")
 @click.option("--metadata", type=click.Path(path_type=Path), help="A CSV, TSV or XLSX sheet.")
 @click.option("--key", help="The sheet's column that names the file.")
-@click.option("--license", "licence", metavar="SPDX", help="The licence, as CC-BY-4.0.")
+@click.option("--licence", "licence", metavar="SPDX", help="The licence, as CC-BY-4.0.")
 @click.option(
     "--licence-text",
     type=click.Path(path_type=Path),

@@ -25,7 +25,6 @@ from lyrikstore_cli.session import Session
 @click.option("--to-name", help="What the holder is called; claimed, never proved.")
 @click.option(
     "--permit",
-    "--purpose",
     "permits",
     required=True,
     help="What the holder may do: train,evaluate,…",

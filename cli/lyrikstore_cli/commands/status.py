@@ -78,7 +78,7 @@ def _commit(status: "FolderStatus") -> str:
         words += ["--metadata", _shown(status.sheet)]
         words += ["--key", status.key] if status.key not in {"", *KEY_COLUMNS} else []
     if status.licence:
-        words += ["--license", status.licence]
+        words += ["--licence", status.licence]
     rows = status.rows
     words += ["--reader", rows.reader] if rows.reader else []
     words += options.role_words(rows.roles)

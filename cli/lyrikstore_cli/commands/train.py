@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     metavar="PATH",
     help="What else of a --program folder goes along: a file, or all in a folder; again.",
 )
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="The folder of the job.")
+@click.option("-o", "out", type=click.Path(path_type=Path), help="The folder of the job.")
 @click.option("--collect", type=options.EXISTING, help="Seal what came back of a job's folder.")
 @click.option("-m", "--message", default="", help="A note, signed with the run.")
 def command(

@@ -72,7 +72,7 @@ def licence_claim(
                 "contradiction",
                 f"partition {partition.name} names {min(foreign)}, which the licence that was "
                 f"committed, {expression}, does not",
-                hint="commit again with a --license that names them all, joined by AND",
+                hint="commit again with a --licence that names them all, joined by AND",
             )
     found = {Digest.of(data): name for name, data in texts}
     wanted = stated.get("textDigest")

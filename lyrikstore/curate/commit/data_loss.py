@@ -85,7 +85,7 @@ def check_loss(name: str, gone: Sequence[str], before: bytes, dropped: Sequence[
         raise InvalidInputError(
             "unsaid",
             f"{name}: the version before states {' and '.join(dropped)}; this one would not",
-            hint="give --metadata, --license, --licence-text or --describe again (lyrikstore "
+            hint="give --metadata, --licence, --licence-text or --describe again (lyrikstore "
             "checkout NAME FOLDER --metadata SHEET writes the sheet), or add --yes if that is "
             "meant to leave",
             details={"unsaid": list(dropped)},

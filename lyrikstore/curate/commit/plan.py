@@ -359,7 +359,7 @@ def plan_version(
         raise InvalidInputError(
             "bad-licence",
             "a licence text belongs to the licence of a dataset",
-            hint="add --license; of a base model only the licence is kept",
+            hint="add --licence; of a base model only the licence is kept",
         )
     text = None if weights is not None else kept_text(found.current, stated, licence)
     job = Hashing(scan, joined.meta, found.cache, progress)

@@ -120,12 +120,12 @@ def test_a_sheet_a_licence_or_a_description_leaves_only_with_a_yes(publisher, co
     documents, sheet = corpus.write(publisher.folder)
     described = publisher.folder / "about.toml"
     described.write_text('confidentiality = "amber"\n')
-    whole = ("commit", documents, "-d", NAME, "--metadata", sheet, "--license", "CC-BY-4.0")
+    whole = ("commit", documents, "-d", NAME, "--metadata", sheet, "--licence", "CC-BY-4.0")
     publisher.ok(*whole, "--describe", described)
     (documents / "new.txt").write_text("new")
     # What `status` proposes to paste states all of it again.
     proposed = publisher.run("status").err
-    assert f"--metadata {sheet.name} --license CC-BY-4.0 --describe FILE" in proposed
+    assert f"--metadata {sheet.name} --licence CC-BY-4.0 --describe FILE" in proposed
     err = refused(publisher, 16, "commit", documents, "-d", NAME).err
     assert "the metadata sheet" in err
     assert "the licence (CC-BY-4.0)" in err
@@ -143,7 +143,7 @@ def test_a_licence_text_leaves_only_with_a_yes(publisher, corpus) -> None:
     text = publisher.folder / "nda.txt"
     text.write_text("Nobody tells anybody.\n")
     commit = ("commit", documents, "-d", NAME, "--json")
-    nda = ("--license", "LicenseRef-Acme-NDA")
+    nda = ("--licence", "LicenseRef-Acme-NDA")
 
     def stated() -> tuple[str, list[str]]:
         manifest = publisher.ok("show", NAME, "--json").json["manifest"]
@@ -160,13 +160,13 @@ def test_a_licence_text_leaves_only_with_a_yes(publisher, corpus) -> None:
     assert stated() == first
     publisher.ok("issue", NAME, "-o", "delivery", "--permit", "train")
     assert (publisher.folder / "delivery" / "LICENCE.txt").read_bytes() == text.read_bytes()
-    other = refused(publisher, 16, *commit, "--license", "MIT")
+    other = refused(publisher, 16, *commit, "--licence", "MIT")
     assert other.kind == "unsaid"
     assert len(other.error["details"]["unsaid"]) == 1
     assert stated() == first
-    publisher.ok(*commit, "--license", "MIT", "--yes")
+    publisher.ok(*commit, "--licence", "MIT", "--yes")
     assert stated() == ("MIT", [])
-    publisher.ok(*commit, "--license", "MIT", "--licence-text", text)
+    publisher.ok(*commit, "--licence", "MIT", "--licence-text", text)
     publisher.ok(*commit, *nda, "--licence-text", text)
     assert stated() == first
 

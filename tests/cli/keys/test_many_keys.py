@@ -17,7 +17,7 @@ from tests.cli.keys.deliveries import NAME, issue, verify
 
 def test_a_store_of_many_keys_makes_deliveries_that_verify(publisher, corpus, new_person) -> None:
     documents, _ = corpus.write(publisher.folder)
-    publisher.ok("commit", documents, "-d", NAME, "--license", "CC-BY-4.0")
+    publisher.ok("commit", documents, "-d", NAME, "--licence", "CC-BY-4.0")
     for _ in range(28):
         publisher.ok("key", "admit", KeySigner(PrivateKey.generate()).did)
     delivery = issue(publisher, "delivery")
@@ -55,7 +55,7 @@ def test_the_list_of_keys_says_which_of_them_may_still_sign_here(publisher) -> N
 
 def test_too_many_changes_of_keys_are_said_ahead(publisher, corpus, new_person) -> None:
     documents, _ = corpus.write(publisher.folder)
-    publisher.ok("commit", documents, "-d", NAME, "--license", "CC-BY-4.0")
+    publisher.ok("commit", documents, "-d", NAME, "--licence", "CC-BY-4.0")
     quiet = publisher.ok("key", "admit", KeySigner(PrivateKey.generate()).did)
     assert "verifier reads" not in quiet.err
     admit_many(publisher, 98)
@@ -80,7 +80,7 @@ def test_nothing_is_issued_that_verifiers_refuse_for_the_size_of_its_policies(
 ) -> None:
     """Few changes can be too much, too: each policy names all keys that were ever replaced."""
     documents, _ = corpus.write(publisher.folder)
-    publisher.ok("commit", documents, "-d", NAME, "--license", "CC-BY-4.0")
+    publisher.ok("commit", documents, "-d", NAME, "--licence", "CC-BY-4.0")
     size = rotate_until(publisher, 1 << 20)
     told = publisher.ok("issue", NAME, "-o", "full", "--permit", "train")
     assert re.search("9[5-9] % of what a verifier reads", told.err), told.err

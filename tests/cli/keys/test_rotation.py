@@ -12,13 +12,13 @@ from tests.conftest import list_name
 def rotated(publisher, corpus):
     """Return a publisher with a delivery of before and one of after the rotation."""
     documents, _ = corpus.write(publisher.folder)
-    publisher.ok("commit", documents, "-d", NAME, "--license", "CC-BY-4.0")
+    publisher.ok("commit", documents, "-d", NAME, "--licence", "CC-BY-4.0")
     publisher.old = publisher.did()
     issue(publisher, "before")
     publisher.ok("key", "new", "next", "--no-passphrase")
     publisher.new = publisher.did("next")
     publisher.ok("key", "rotate", "next", "-m", "yearly", "-o", "statements")
-    publisher.ok("commit", documents, "-d", NAME, "--license", "CC0-1.0", "--signer", "next")
+    publisher.ok("commit", documents, "-d", NAME, "--licence", "CC0-1.0", "--signer", "next")
     issue(publisher, "after", "--signer", "next")
     return publisher
 
@@ -134,7 +134,7 @@ def test_without_a_log_proof_that_holds_a_delivery_is_not_whole(rotated, buyer) 
 
 def test_what_waits_in_a_clone_never_had_a_log_proof(publisher, corpus) -> None:
     documents, _ = corpus.write(publisher.folder)
-    publisher.ok("commit", documents, "-d", NAME, "--license", "CC0-1.0")
+    publisher.ok("commit", documents, "-d", NAME, "--licence", "CC0-1.0")
     publisher.ok("clone", publisher.folder / ".lyrikstore", "copy")
     publisher.ok("issue", NAME, "-o", "waiting", "--permit", "train", "-C", "copy")
     folder = publisher.folder / "copy" / "waiting"
@@ -151,7 +151,7 @@ def test_what_waits_in_a_clone_never_had_a_log_proof(publisher, corpus) -> None:
 def test_the_old_key_signs_no_more(rotated, corpus) -> None:
     documents = rotated.folder / "documents"
     (documents / "more.txt").write_text("more")
-    again = ("commit", documents, "-d", NAME, "--license", "CC0-1.0")
+    again = ("commit", documents, "-d", NAME, "--licence", "CC0-1.0")
     refused = rotated.fails(14, *again)
     assert "unauthorised" in refused.err or "policy" in refused.err
     rotated.fails(14, "key", "rotate", "next")  # nor names another
@@ -179,7 +179,7 @@ def test_the_old_key_issues_no_more(rotated) -> None:
         assert (refused.code, refused.kind) == (14, "retired-key"), refused.err
         assert rotated.new in refused.error["hint"]
     (rotated.folder / "documents" / "late.txt").write_text("late")
-    refused = rotated.fails(14, "commit", "documents", "-d", NAME, "--license", "CC0-1.0", "--json")
+    refused = rotated.fails(14, "commit", "documents", "-d", NAME, "--licence", "CC0-1.0", "--json")
     assert rotated.new in refused.error["hint"]
     assert not any((rotated.folder / name).exists() for name in ("dead", "grant.json"))
     assert len(rotated.ok("log", "--audit", "--json").json["entries"]) == size

@@ -126,7 +126,7 @@ def test_who_goes_on_from_an_old_copy_with_a_stolen_key_is_found_out(
 
 def test_a_policy_without_its_log_proof_is_not_passed_over(publisher, corpus, new_person) -> None:
     documents, _ = corpus.write(publisher.folder)
-    publisher.ok("commit", documents, "-d", NAME, "--license", "CC-BY-4.0")
+    publisher.ok("commit", documents, "-d", NAME, "--licence", "CC-BY-4.0")
     sold = issue(publisher, "sold")
     publisher.ok("key", "new", "next", "--no-passphrase")
     publisher.ok(
@@ -156,7 +156,7 @@ def test_a_thief_cannot_crowd_out_what_the_owner_says(publisher, corpus, new_per
     # The thief signs other policies and gives them names that come first; the buyer lays the
     # owner's statements beside.
     documents, _ = corpus.write(publisher.folder)
-    publisher.ok("commit", documents, "-d", NAME, "--license", "CC-BY-4.0")
+    publisher.ok("commit", documents, "-d", NAME, "--licence", "CC-BY-4.0")
     delivery = issue(publisher, "sold")
     stolen = publisher.did()
     publisher.ok("key", "new", "next", "--no-passphrase")
