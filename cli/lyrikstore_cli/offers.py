@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lyrikstore_cli import options
+from lyrikstore_cli.licences import say_licences
 from lyrikstore_cli.output.screen import Screen
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def say_issued(screen: Screen, result: "IssueResult") -> None:
         f"✓ issued   credential {result.credential_id.short} about {result.manifest.name} "
         f"{result.manifest.id.short}, log entry {result.log_index}"
     )
+    say_licences(screen, result.licences)
     terms = result.terms
     until = f"until {result.valid_until or 'further notice'}"
     if len(terms.partitions) == 1:
@@ -103,6 +105,7 @@ def issued_json(result: "IssueResult") -> dict[str, Any]:
             {**one.to_json(), "carried": one not in result.left_out} for one in result.publishers
         ],
         "takenOver": list(result.taken_over),
+        **result.licences.to_json(),
     }
 
 

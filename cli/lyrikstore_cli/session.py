@@ -367,6 +367,20 @@ class Session:
         answer: str = click.prompt(prompt, hide_input=True, err=True, confirmation_prompt=confirm)
         return answer.encode()
 
+    def confirm_here(self, question: str) -> bool:
+        """Ask before something that is doubtful, where somebody can be asked.
+
+        Returns:
+            Whether they were.
+
+        Raises:
+            InvalidInputError: (``not-confirmed``) the answer is no.
+        """
+        if self.options.no_input or not sys.stdin.isatty():
+            return False
+        self.confirm(question)
+        return True
+
     def confirm(self, question: str) -> None:
         """Ask before something that is hard to take back.
 

@@ -206,7 +206,7 @@ def tell(wheel: Path) -> dict[str, Any]:
     acme.run("plan", "train.toml")
     print("\nNobody has yet said that the source may be used for training, so training is refused:")
     acme.run("train", "train.toml", exits=14)
-    acme.run("permit", RAW, "--permit", "train,evaluate", "--valid-for", "365d")
+    acme.run("permit", RAW, "--permit", "train,evaluate", "--valid-for", "365d", "--yes")
     start = time.monotonic()
     acme.run("train", "train.toml")
     facts["train_seconds"] = time.monotonic() - start

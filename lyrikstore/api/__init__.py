@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from lyrikstore.curate.commit.inputs import CommitMetadata as CommitMetadata
     from lyrikstore.curate.commit.inputs import CommitOptions as CommitOptions
     from lyrikstore.curate.commit.inputs import GeneratedBy as GeneratedBy
-    from lyrikstore.curate.commit.plan import CommitResult as CommitResult
+    from lyrikstore.curate.commit.result import CommitResult as CommitResult
     from lyrikstore.curate.commit.status import FolderStatus as FolderStatus
     from lyrikstore.curate.descriptor import Descriptor as Descriptor
     from lyrikstore.curate.descriptor import load_descriptor as load_descriptor
@@ -75,9 +75,11 @@ if TYPE_CHECKING:
     from lyrikstore.curate.terms.combined import mix as mix
     from lyrikstore.curate.terms.contribution import HeldGrant as HeldGrant
     from lyrikstore.curate.terms.contribution import TermSource as TermSource
+    from lyrikstore.curate.terms.holder import OtherHolder as OtherHolder
     from lyrikstore.curate.terms.offer import Offer as Offer
     from lyrikstore.curate.terms.offer import load_offer as load_offer
     from lyrikstore.curate.terms.offer import read_licence_text as read_licence_text
+    from lyrikstore.curate.terms.public_licences import NarrowerTerms as NarrowerTerms
     from lyrikstore.curate.terms.sources import Asker as Asker
     from lyrikstore.curate.terms.sources import AssertedModel as AssertedModel
     from lyrikstore.curate.terms.sources import source_of_file as source_of_file
@@ -141,6 +143,7 @@ if TYPE_CHECKING:
     from lyrikstore.train.predict.prediction import Prediction as Prediction
     from lyrikstore.train.requirements import UseConfig as UseConfig
     from lyrikstore.train.worker.order import rank_batches as rank_batches
+    from lyrikstore.verify.datasets.licences import LicenceCount as LicenceCount
     from lyrikstore.verify.delivery.alone import signed_manifest as signed_manifest
     from lyrikstore.verify.delivery.alone import verify_manifest_alone as verify_manifest_alone
     from lyrikstore.verify.delivery.compare_files import is_litter as is_litter
@@ -198,7 +201,7 @@ _PLACES = {
     "curate.diff.rows": "RowsDiff",
     "curate.diff.versions": "FileChange LicenceChange VersionDiff",
     "curate.commit.inputs": "CommitMetadata CommitOptions GeneratedBy MAX_PROMPT_BYTES",
-    "curate.commit.plan": "CommitResult",
+    "curate.commit.result": "CommitResult",
     "curate.commit.status": "FolderStatus",
     "curate.descriptor": "Descriptor load_descriptor",
     "curate.lock_file": "LockFile find_lock",
@@ -210,7 +213,9 @@ _PLACES = {
     "curate.sheets.sheet": "KEY_COLUMNS defuse formula_cells sheet_of",
     "curate.terms.combined": "Deciders Mix mix",
     "curate.terms.contribution": "HeldGrant TermSource",
+    "curate.terms.holder": "OtherHolder",
     "curate.terms.offer": "Offer load_offer read_licence_text",
+    "curate.terms.public_licences": "NarrowerTerms",
     "curate.terms.sources": "Asker AssertedModel source_of_file",
     "deploy.deploy": "Deployment",
     "history.commit.policy_change": "PolicyChange",
@@ -255,6 +260,7 @@ _PLACES = {
     "train.predict.prediction": "PREDICTION_COLUMNS Prediction",
     "train.requirements": "UseConfig",
     "train.worker.order": "rank_batches",
+    "verify.datasets.licences": "LicenceCount",
     "verify.delivery.alone": "signed_manifest verify_manifest_alone",
     "verify.delivery.compare_files": "is_litter",
     "verify.delivery.delivery": "verify_alone",

@@ -15,6 +15,7 @@ from lyrikstore.history.manifests.manifest import Manifest
 if TYPE_CHECKING:
     from lyrikstore.credentials.model.opened import OpenedCredential
     from lyrikstore.curate.readers.fields import FieldRoles
+    from lyrikstore.curate.terms.holder import OtherHolder
     from lyrikstore.curate.terms.offer import Offer
     from lyrikstore.publish.identity.issuer import Issuance
     from lyrikstore.publish.imports.attestations import Attested
@@ -120,6 +121,24 @@ class Credentials(CredentialStatus):
             signer=store.signer(),
             clock=store.clock,
         )
+
+    def other_holder(self, ref: str, offer: "Offer") -> "OtherHolder | None":
+        """Return what says that a dataset version is somebody else's, or None.
+
+        Args:
+            ref: The version, as ``Store.resolve`` takes it.
+            offer: What a credential would say of it.
+
+        Raises:
+            LyrikstoreError: As ``Store.resolve``.
+        """
+        from lyrikstore.curate.terms.holder import other_holder_of
+
+        manifest = self.store.repository.resolve(ref)
+        if manifest.kind != "dataset":
+            return None
+        licences = [part.licence for part in offer.terms.partitions]
+        return other_holder_of(self.store.repository, manifest, licences)
 
     def attest(
         self,

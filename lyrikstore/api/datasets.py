@@ -13,7 +13,7 @@ from lyrikstore.history.repository.repository import Repository
 
 if TYPE_CHECKING:
     from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions
-    from lyrikstore.curate.commit.plan import CommitResult
+    from lyrikstore.curate.commit.result import CommitResult
     from lyrikstore.curate.commit.status import FolderStatus
     from lyrikstore.curate.diff.versions import VersionDiff
     from lyrikstore.curate.lock_file import LockedState, LockFile

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 from lyrikstore.curate.commit.commit import commit_folder
-from lyrikstore.curate.commit.plan import CommitResult
+from lyrikstore.curate.commit.result import CommitResult
 from lyrikstore.curate.recipes.apply import FilterResult, apply_recipe
 from lyrikstore.curate.recipes.recipe import Recipe, parse_recipe
 from lyrikstore.history.commit.transaction import create_repository

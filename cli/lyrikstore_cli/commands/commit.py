@@ -10,6 +10,7 @@ import click
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.licences import say_licences, warn_of_gaps, warn_of_textless
 from lyrikstore_cli.output.screen import Screen, size
 from lyrikstore_cli.session import Session
 
@@ -210,7 +211,21 @@ def _as_json(result: "CommitResult", store: "Store", name: str, *, dry_run: bool
             for item in (result.rows.skipped if result.rows else ())
         ],
         "notes": list(result.rows.warnings) if result.rows else [],
+        **_licences(result),
+        "licencesWithoutText": list(result.textless),
         "ignored": [{"path": item.path, "reason": item.reason} for item in result.ignored],
+    }
+
+
+def _licences(result: "CommitResult") -> dict[str, Any]:
+    if result.licences is not None:
+        return result.licences.to_json()
+    rights = result.current.body.get("rights", {}) if result.current else {}
+    return {
+        "licence": rights.get("asserted"),
+        "licenceField": None,
+        "licenceCounts": [],
+        "licencesUnstated": None,
     }
 
 
@@ -241,6 +256,8 @@ def _tell(
         screen.hint(
             f"leave such files out: name them in {escape_control(path)}/.lyrikignore, one a line"
         )
+    if result.licences is not None:
+        say_licences(screen, result.licences)
     for lost in result.dropped:
         screen.result(f"! no longer stated: {escape_control(lost)}")
     if dry_run:
@@ -261,6 +278,9 @@ def _tell(
             screen.result(f"✓ logged   entry {result.log_index} of {store.origin}")
         if result.manifest.kind == "dataset" and _is_model(result.added):
             screen.hint("these files look like a model, which is named checkpoints/NAMESPACE/NAME")
+    if result.licences is not None:
+        warn_of_gaps(screen, result.licences)
+    warn_of_textless(screen, result.textless)
 
 
 def _records(result: "CommitResult") -> int | None:

@@ -7,6 +7,7 @@ import click
 from lyrikstore.canon.text import pluralize
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.licences import warn_of_narrower
 from lyrikstore_cli.offers import (
     hint_revocation,
     issued_json,
@@ -100,6 +101,9 @@ def command(
             "bytes": result.bytes,
             "lists": status_urls(result.credential),
             "earlier": earlier,
+            "warnings": [
+                {"reason": "narrower-terms", "summary": one.summary} for one in result.narrower
+            ],
             "givesAway": [one.to_json() for one in given_away],
         },
     )
@@ -118,6 +122,7 @@ def command(
         known = f"publish {document} at {web_url(issuer)}, or send it by another route"
     screen.hint(f"{known}; the buyer runs: lyrikstore verify {output.name}")
     say_given_away(screen, given_away)
+    warn_of_narrower(screen, result.narrower)
     warn_of_changes(screen, store)
     hint_earlier(screen, earlier)
     hint_revocation(screen, status_url)

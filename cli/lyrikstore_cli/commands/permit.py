@@ -6,6 +6,7 @@ import click
 
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
+from lyrikstore_cli.licences import own_word, warn_of_own_word
 from lyrikstore_cli.offers import (
     hint_revocation,
     issued_json,
@@ -34,6 +35,7 @@ from lyrikstore_cli.session import Session
     type=options.DELIVERED,
     help="A credential of yours that this one replaces; then: lyrikstore supersede.",
 )
+@click.option("--yes", is_flag=True, help="Do not ask.")
 def command(
     session: Session,
     ref: str,
@@ -46,18 +48,22 @@ def command(
     issuer_name: str | None,
     status_url: str | None,
     supersedes: Path | None,
+    yes: bool,
 ) -> None:
     """Permit the use of REF here: sign and log a dataset credential, and write nothing.
 
     Training and evaluating ask for one about one's own data, too. What somebody else holds stays
     theirs to permit: this is your word, and whoever does not believe you is not bound to it. Of
-    data that you imported no more can be permitted than its publisher permits. To hand the data
-    over, use issue.
+    data that you imported no more can be permitted than its publisher permits; of data whose
+    description or licence names another holder, or that is under a public licence, the command
+    says so and asks; terms repeats it. To hand the data over, use issue.
     """
     from lyrikstore.api import Issuance
 
     offer = read_offer(permits, prohibits, requires, grantable, terms_file)
     store = session.open_store(sign=True)
+    other = store.credentials.other_holder(ref, offer)
+    asked = other is not None and not yes and session.confirm_here(own_word(other) + ". Permit it?")
     with session.screen.progress("permitting") as meter:
         result = store.credentials.permit(
             ref,
@@ -72,8 +78,12 @@ def command(
         )
     earlier = earlier_rows(store, result.credential)
     lists = status_urls(result.credential)
-    session.emit("permit", {**issued_json(result), "lists": lists, "earlier": earlier})
+    said = None if other is None else other.to_json()
+    more = {"ownWord": said, "lists": lists, "earlier": earlier}
+    session.emit("permit", {**issued_json(result), **more})
     say_issued(session.screen, result)
+    if other is not None:
+        warn_of_own_word(session.screen, other, asked=asked)
     warn_of_changes(session.screen, store)
     hint_earlier(session.screen, earlier)
     hint_revocation(session.screen, status_url)

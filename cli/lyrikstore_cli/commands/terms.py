@@ -169,6 +169,9 @@ def _show(
         screen.result(f"{source.name}{through}  by {source.issuer or 'nobody'}: {known}")
         mark, style = _WORTH[source.verdict.value]
         screen.result(f" {mark} {source.verdict}{': ' if source.note else ''}{source.note}", style)
+        if source.own_word is not None:
+            other = escape_control(source.own_word.summary)
+            screen.result(f" ! by {source.issuer}'s own word: {other}", "yellow")
         for grant in source.grants:
             _show_grant(session, grant)
     for model in models:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.json import JSON
-from lyrikstore.credentials.terms.model import Partition, Terms
+from lyrikstore.credentials.terms.model import NO_LICENCE, Partition, Terms
 from lyrikstore.credentials.terms.partitioning import assign, extents
 from lyrikstore.credentials.terms.vocabulary import (
     DUTIES,
@@ -34,8 +34,8 @@ def licence_ids(expression: str | None) -> frozenset[str]:
 
 
 @lru_cache(maxsize=256)
-def _own_ids(expression: str | None) -> frozenset[str]:
-    # Those that have no public text.
+def own_ids(expression: str | None) -> frozenset[str]:
+    """Return those of them that have no public text."""
     return frozenset(one for one in licence_ids(expression) if one.startswith("LicenseRef-"))
 
 
@@ -66,13 +66,22 @@ def licence_claim(
     expression = stated.get("expression")
     for partition in terms.partitions:
         _check_words(partition)
+        if expression is not None and partition.licence == NO_LICENCE:
+            raise InvalidInputError(
+                "contradiction",
+                f"partition {partition.name} states no licence, and the data was committed with "
+                f"{expression} for all of it",
+                hint="commit again without --licence, and name the licences of the other "
+                "partitions in the terms file",
+            )
         foreign = licence_ids(partition.licence) - licence_ids(expression)
         if expression is not None and foreign:
             raise InvalidInputError(
                 "contradiction",
                 f"partition {partition.name} names {min(foreign)}, which the licence that was "
                 f"committed, {expression}, does not",
-                hint="commit again with a --licence that names them all, joined by AND",
+                hint="commit again without --licence: each partition names its own; or with one "
+                "that names them all, joined by AND",
             )
     found = {Digest.of(data): name for name, data in texts}
     wanted = stated.get("textDigest")
@@ -154,7 +163,7 @@ def missing_texts(licence: Mapping[str, Any]) -> list[str]:
     """Return the ``LicenseRef-`` ids in a licence claim for which it names no text."""
     stated = [one.get("spdxExpression") for one in (licence, *licence["partitions"])]
     named = [text.get("name") for text in licence.get("texts", ())]
-    return sorted(frozenset().union(*map(_own_ids, stated)).difference(named))
+    return sorted(frozenset().union(*map(own_ids, stated)).difference(named))
 
 
 def text_name(expression: str | None) -> str | None:
@@ -162,7 +171,7 @@ def text_name(expression: str | None) -> str | None:
 
     Of several, it is that of the one which has no public text.
     """
-    candidates = _own_ids(expression) or licence_ids(expression)
+    candidates = own_ids(expression) or licence_ids(expression)
     return next(iter(candidates)) if len(candidates) == 1 else None
 
 

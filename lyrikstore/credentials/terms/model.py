@@ -23,6 +23,9 @@ from lyrikstore.credentials.terms.vocabulary import territory_words, within
 WHOLE = "all"
 """Name of the partition of a dataset that has only one."""
 
+NO_LICENCE = "NONE"
+"""Of a partition: no licence is stated for its files. SPDX's word, and no licence."""
+
 NOT_DECLARED = ", which the use does not declare"
 """Ends the reason why a use is not permitted that would be, had it said where or for whom it is."""
 
@@ -359,6 +362,11 @@ class Terms(Struct, frozen=True):
         """Return the partitions called ``names``, in their own order."""
         wanted = set(names)
         return tuple(partition for partition in self.partitions if partition.name in wanted)
+
+    def licence_of(self, partition: Partition) -> str | None:
+        """Return the licence that is stated for the files of a partition, or None."""
+        stated = partition.licence or self.licence
+        return None if stated == NO_LICENCE else stated
 
     @property
     def permits(self) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.curate.commit.data_loss import check_loss
 from lyrikstore.curate.commit.generated import as_generated, check_generated
 from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions
-from lyrikstore.curate.commit.plan import CommitPlan, CommitResult, find_files, plan_version
+from lyrikstore.curate.commit.plan import CommitPlan, find_files, plan_version
+from lyrikstore.curate.commit.result import CommitResult
 from lyrikstore.curate.commit.statement import Statement, put_attachment
 from lyrikstore.curate.scan.listing import Listing
 from lyrikstore.curate.work import work_folder
@@ -117,7 +118,7 @@ def _store(
             lambda role, data: Attachment(role, Digest.of(data), len(data)),
         )
         if dry_run or statement.repeats(current):
-            return plan.result(None, tree, None, memory)
+            return plan.result(None, statement, None, memory)
     _ = signer.did  # a passphrase is asked for now, not after an hour of hashing
     with open_transaction(repository) as transaction:
         tree = job.store(transaction.writer, repository.backend, pools)
@@ -127,13 +128,13 @@ def _store(
             repository, plan, tree, lambda role, data: put_attachment(put, role, data)
         )
         if statement.repeats(current):
-            return plan.result(None, tree, None, memory)
+            return plan.result(None, statement, None, memory)
         manifest = statement.sign(
             repository, current, signer=signer, clock=clock, message=plan.stated.message
         )
         transaction.log_manifest(manifest, tree, new=job.new)
         index = transaction.commit()[0]
-    return plan.result(manifest, tree, index, memory)
+    return plan.result(manifest, statement, index, memory)
 
 
 def _statement(

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
-from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.files import real_path
 from lyrikstore.canon.progress import OnProgress, Progress
@@ -27,6 +27,7 @@ from lyrikstore.curate.commit.inputs import (
 )
 from lyrikstore.curate.commit.manifest_body import Attach, checkpoint_body, dataset_body, lists
 from lyrikstore.curate.commit.model_files import Weights
+from lyrikstore.curate.commit.result import CommitResult, textless
 from lyrikstore.curate.commit.rows.read import CommittedRows, read_rows, recognised
 from lyrikstore.curate.commit.rows.sample import measure_sample
 from lyrikstore.curate.commit.statement import (
@@ -41,7 +42,6 @@ from lyrikstore.curate.readers.records import ROWS
 from lyrikstore.curate.scan.hashing import Hashing
 from lyrikstore.curate.scan.listing import Listing
 from lyrikstore.curate.scan.scan import Scan
-from lyrikstore.curate.scan.walk import Ignored
 from lyrikstore.curate.sheets.mistakes import Mistakes
 from lyrikstore.curate.sheets.sheet import Joined, Row, Sheet
 from lyrikstore.curate.sheets.sheet_cache import recalled_sheet, sheet_digest
@@ -53,52 +53,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree
 from lyrikstore.objects.io.stat_cache import StatCache
 from lyrikstore.verify.datasets.files import formats
-
-
-class CommitResult(Struct, frozen=True):
-    """What a commit did.
-
-    Attributes:
-        manifest: The new version, or ``None`` if the content is as it was (or for a dry run).
-        current: The current version after it; ``None`` only for a dry run of a new name.
-        log_index: Where the new version stands in the log.
-        tree_id: Id of the snapshot's tree.
-        added: Paths that are new.
-        removed: Paths that are gone.
-        changed: Paths with other content or metadata.
-        files: How many files the version has.
-        bytes: And how many bytes.
-        bytes_read: How many of them had to be read.
-        orphan_files: Files without a row.
-        orphan_rows: Rows without a file.
-        ignored: What was left out, and why.
-        composed: Paths of files whose names in the folder are not in NFC.
-        large_loss: Whether more than a fifth of the files went.
-        dropped: What the version before stated about its files and this one does not.
-        how: How the files were read; None where nothing had to be looked at.
-        rows: What was found of rows, if they are rows.
-        roles: Which field has which role.
-    """
-
-    manifest: Manifest | None
-    current: Manifest | None
-    log_index: int | None
-    tree_id: Digest
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-    changed: tuple[str, ...]
-    files: int
-    bytes: int
-    bytes_read: int
-    orphan_files: tuple[str, ...]
-    orphan_rows: tuple[Row, ...]
-    ignored: tuple[Ignored, ...]
-    composed: tuple[str, ...]
-    large_loss: bool
-    dropped: tuple[str, ...]
-    how: Recognised | None = None
-    rows: CommittedRows | None = None
-    roles: FieldRoles = field(default_factory=FieldRoles)
+from lyrikstore.verify.datasets.licences import LicenceCount, count_licences
 
 
 class CommitInput(Struct, frozen=True):
@@ -261,10 +216,27 @@ class CommitPlan(Struct, frozen=True):
         attachments += lists(scan, self.joined, self.rows, attach)
         return Statement("dataset", self.name, body, tree, attachments=attachments)
 
+    def licences(self, body: Mapping[str, Any], tree: Tree) -> LicenceCount | None:
+        """Return what the version states of licences, and its records; None for a model."""
+        if self.weights is not None:
+            return None
+        found = count_licences(body, tree)
+        if self.rows is None or found.field is None:
+            return found
+        return replace(found, unstated=self.rows.statistics.unstated(found.field))
+
     def result(
-        self, manifest: Manifest | None, tree: Tree, index: int | None, memory: Path | None
+        self, manifest: Manifest | None, said: Statement, index: int | None, memory: Path | None
     ) -> CommitResult:
-        """Return what the commit did, and remember it in the folder ``memory``, if any."""
+        """Return what the commit did, and remember it in the folder ``memory``, if any.
+
+        Args:
+            manifest: The new version, if there is one.
+            said: What it states, or would state.
+            index: Its place in the log.
+            memory: Where the commit is remembered.
+        """
+        tree = said.tree or Tree(())
         found, joined = self.found, self.joined
         self.job.remember()
         version = manifest or found.current
@@ -298,6 +270,8 @@ class CommitPlan(Struct, frozen=True):
             composed=tuple(sorted(found.scan.spelled)),
             large_loss=self.large_loss,
             dropped=self.dropped,
+            licences=self.licences(said.body, tree),
+            textless=textless(said.body),
             how=self.how,
             rows=self.rows,
             roles=self.roles,
@@ -407,6 +381,8 @@ def _unchanged(current: Manifest, scan: Scan, recalled: LastCommit) -> CommitRes
         composed=tuple(sorted(scan.spelled)),
         large_loss=False,
         dropped=(),
+        licences=None if current.kind != "dataset" else count_licences(current.body, None),
+        textless=textless(current.body),
     )
 
 

@@ -16,9 +16,7 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.diff import TreeDifference, differences
 from lyrikstore.history.trees.tree_entry import TreeEntry, parse_line
-
-LICENCE_COLUMNS = frozenset({"licence", "license"})
-"""Columns of a sheet that say under which licence a file is, in whatever case."""
+from lyrikstore.verify.datasets.licences import LICENCE_COLUMNS
 
 Cells = Mapping[str, tuple[str | None, str | None]]
 """Column of the sheet → what the old and the new version have there; None for nothing."""

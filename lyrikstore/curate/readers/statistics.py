@@ -204,6 +204,18 @@ class RowStatistics(Struct):
         if len(known) > MAX_DISTINCT:
             self.labels[label] = None
 
+    def unstated(self, name: str) -> int | None:
+        """Return in how many records a field has no value; an empty string is none.
+
+        Returns:
+            None where its values have too many lengths for that to be known.
+        """
+        found = self.fields.get(name, FieldStatistics())
+        if found.lengths is None:
+            return None
+        absent = self.records - found.present + found.types.get("null", 0)
+        return absent + found.lengths.get(0, 0)
+
     def encode(self) -> bytes:
         """Return it as bytes that :meth:`decode` reads in another process."""
         return msgspec.msgpack.encode(self)

@@ -117,6 +117,7 @@ class Mix(Struct, frozen=True):
                     "issuer": source.issuer,
                     "problem": source.problem or None,
                     "note": source.note or None,
+                    "ownWord": None if source.own_word is None else source.own_word.to_json(),
                     "grants": [grant.to_json() for grant in source.grants],
                 }
                 for source in self.sources
@@ -323,7 +324,7 @@ def _share_alike(parts: Iterable[tuple[TermSource, Partition]]) -> list[Conflict
     by_licence: dict[str | None, list[tuple[str, str]]] = {}
     for source, partition in parts:
         if "shareAlike" in partition.requires and source.terms is not None:
-            licence = partition.licence or source.terms.licence
+            licence = source.terms.licence_of(partition)
             by_licence.setdefault(licence, []).append(_label(source, partition))
     return [Conflict("share-alike", *clash) for clash in share_alike_clashes(by_licence)]
 

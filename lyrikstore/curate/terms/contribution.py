@@ -13,6 +13,7 @@ from lyrikstore.credentials.terms.model import (
     UsageLimits,
     Use,
 )
+from lyrikstore.curate.terms.holder import OtherHolder
 from lyrikstore.verify.report import Verdict
 
 
@@ -100,6 +101,8 @@ class TermSource(Struct, frozen=True):
         grants: Those about it that are here, whether they give the user anything or not.
         other_version: The manifest of another version, if the grants beside it are for that alone.
         through: The model through which alone it is reached; empty: it is used directly.
+        own_word: What says that the data is somebody else's, of terms that rest on the issuer's
+            own word; else None.
     """
 
     name: str
@@ -113,6 +116,7 @@ class TermSource(Struct, frozen=True):
     grants: tuple[HeldGrant, ...] = ()
     other_version: Digest | None = None
     through: str = ""
+    own_word: OtherHolder | None = None
 
     def lets_count(self, grant: HeldGrant) -> bool:
         """Return whether a grant can give what the terms do not give to everybody.

@@ -4,6 +4,7 @@ from typing import Any
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import unknown_word
+from lyrikstore.credentials.terms.model import NO_LICENCE
 
 MAX_CHARACTERS, MAX_LEVELS = 8192, 64
 """Longest expression, and most brackets within each other: its parser recurses."""
@@ -47,6 +48,12 @@ def parse_licence(expression: str) -> str:
     if parsed is None:
         raise InvalidInputError(
             "bad-licence", "the licence expression is empty", hint="such as CC-BY-4.0"
+        )
+    if str(parsed) in (NO_LICENCE, "NOASSERTION"):
+        raise InvalidInputError(
+            "bad-licence",
+            f"{parsed} is no licence",
+            hint=f"leave it out: what has no licence states none; a partition says {NO_LICENCE}",
         )
     for symbol in licensing.license_symbols(parsed, unique=True, decompose=True):
         key = symbol.key

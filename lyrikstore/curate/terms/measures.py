@@ -23,6 +23,7 @@ from lyrikstore.history.records.order_root import document_id
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.pack.digest_set import sort_digests
 from lyrikstore.verify.datasets.body import stats_of
+from lyrikstore.verify.datasets.licences import licence_field
 from lyrikstore.verify.delivery.quality import Measured
 
 MAX_VALUES = 100
@@ -328,6 +329,23 @@ def recipes_for(stated: Sequence[Mapping[str, Any]], tree: Tree) -> list[dict[st
             raise InvalidInputError("bad-recipe", f"{use} takes {wanted}")
         found.append(_recipe(use, parameters))
     return list({encode(recipe): recipe for recipe in found}.values())
+
+
+def licence_recipe(body: Mapping[str, Any]) -> dict[str, JSON] | None:
+    """Return the recipe that measures in how many records no licence is stated (spec §14.2).
+
+    Args:
+        body: Of the dataset's manifest.
+
+    Returns:
+        None where records have no field for it, or none that a recipe reads.
+    """
+    field = licence_field(body)
+    if field is None:
+        return None
+    if body["reader"] == DOCUMENT:
+        return _recipe("missingMetadataRate/1", {"column": field})
+    return _recipe("missingFieldRate/1", {"field": field}) if body["reader"] in ROWS else None
 
 
 def claims_of(

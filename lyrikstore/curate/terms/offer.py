@@ -19,7 +19,15 @@ from lyrikstore.canon.files import read_at_most, real_path
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.canon.toml import check_user_file, parse_toml
-from lyrikstore.credentials.terms.model import WHOLE, Partition, Selector, Terms, UsageLimits, whole
+from lyrikstore.credentials.terms.model import (
+    NO_LICENCE,
+    WHOLE,
+    Partition,
+    Selector,
+    Terms,
+    UsageLimits,
+    whole,
+)
 from lyrikstore.credentials.terms.vocabulary import territory_of
 from lyrikstore.curate.terms.licence import parse_licence
 
@@ -108,7 +116,7 @@ def _partition(part: Mapping[str, Any]) -> Partition:
         grantable=tuple(part.get("grantable", ())),
         limits=_limits(part.get("limits", {})),
         select=tuple(Selector.of(item) for item in part.get("select", ())),
-        licence=None if licence is None else parse_licence(licence),
+        licence=licence if licence in (None, NO_LICENCE) else parse_licence(licence),
     )
 
 

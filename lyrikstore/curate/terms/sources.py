@@ -22,6 +22,7 @@ from lyrikstore.credentials.terms.vocabulary import (
 )
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.curate.terms.contribution import HeldGrant, TermSource
+from lyrikstore.curate.terms.holder import other_holder, other_holder_of
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.checks import PROCEDURES, TRUST_CHECKS
@@ -161,12 +162,15 @@ def _source(
     why = "" if decisive is None else decisive.summary
     if claims is None or not outcome.signature_valid:  # what it says is nobody's word
         return TermSource(label, None, why, verdict=verdict), None
+    licences = [claims.terms.licence, *(part.licence for part in claims.terms.partitions)]
+    described = {field["field"]: field for field in claims.subject["descriptor"]}
     known = TermSource(
         claims.name,
         claims.terms,
         credential=str(opened.digest),
         issuer=outcome.issuer,
         verdict=verdict,
+        own_word=other_holder(licences, described.get("origin", {})),
     )
     if verdict is Verdict.INVALID:
         return replace(known, terms=None, problem=why), claims
@@ -357,7 +361,18 @@ def _logged(
     siblings = SiblingFiles.unnamed(logged)
     grants = [one for one in logged if one.kind is GRANT]
     held = [_held(one, siblings, about, used, asker, notices) for one in grants]
+    if best.terms is not None and source.id == about.manifest:
+        by = next(one.signer for one in logged if str(one.digest) == best.credential)
+        stated = [part.licence for part in best.terms.partitions]
+        own = by in _own_keys(repository)
+        other = other_holder_of(repository, source, stated) if own else None
+        best = replace(best, own_word=other)
     return replace(best, grants=_worth_naming(held, best))
+
+
+def _own_keys(repository: Repository) -> frozenset[str]:
+    policy = repository.policy
+    return policy.keys.union(item.key for item in policy.retired)
 
 
 def _sound(source: Manifest, found: LoggedTerms) -> tuple[list[OpenedCredential], list[TermSource]]:

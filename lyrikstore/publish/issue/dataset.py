@@ -12,21 +12,26 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.issue import issue
 from lyrikstore.credentials.model.credential import DATASET, CredentialMetadata
 from lyrikstore.credentials.model.dataset import build_dataset_credential
-from lyrikstore.credentials.terms.claim import text_name
 from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.credentials.terms.partitioning import assign
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.curate.descriptor import FIELDS
-from lyrikstore.curate.terms.measures import Measurement, claims_of, recipes_for
+from lyrikstore.curate.terms.measures import (
+    Measurement,
+    claims_of,
+    licence_recipe,
+    recipes_for,
+)
 from lyrikstore.curate.terms.offer import Offer
+from lyrikstore.curate.terms.public_licences import NarrowerTerms, narrower_terms
 from lyrikstore.curate.terms.sources import Asker
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Manifest
@@ -38,9 +43,10 @@ from lyrikstore.publish.identity.key_statements import check_few_statements
 from lyrikstore.publish.issue.carried import CarriedEvidence, carry
 from lyrikstore.publish.issue.hand_on import FirstPublisher, HeldTerms, hold_to_sources
 from lyrikstore.publish.issue.issue import places_for
+from lyrikstore.publish.issue.licence_texts import licence_texts
 from lyrikstore.publish.issue.record_commitment import Commitment, commit_to_records
+from lyrikstore.verify.datasets.licences import LicenceCount, count_licences
 
-MAX_LICENCE_BYTES = 16 << 20
 MAX_VALIDITY = timedelta(days=3660)
 
 
@@ -66,6 +72,8 @@ class IssueResult(Struct, frozen=True):
         publishers: Whose data it is about, where it is not all the issuer's own.
         taken_over: What their terms demand that the offer did not say, for people.
         left_out: Those of them whose credential does not go with the data.
+        licences: What the version and its records state of licences.
+        narrower: Where its terms are narrower than the public licence that is stated.
     """
 
     manifest: Manifest
@@ -82,6 +90,8 @@ class IssueResult(Struct, frozen=True):
     descriptor: Mapping[str, int]
     not_described: tuple[str, ...]
     terms: Terms
+    licences: LicenceCount
+    narrower: tuple[NarrowerTerms, ...]
     publishers: tuple[FirstPublisher, ...] = ()
     taken_over: tuple[str, ...] = ()
     left_out: tuple[FirstPublisher, ...] = ()
@@ -154,6 +164,7 @@ class DatasetDraft(Struct, frozen=True):
     measurement: Measurement
     held: HeldTerms
     carried: CarriedEvidence
+    licences: LicenceCount
 
     @classmethod
     def of(
@@ -189,7 +200,7 @@ class DatasetDraft(Struct, frozen=True):
         offer = replace(offer, terms=held.terms)
         tree = present_tree(repository, manifest)
         carried = carry(repository, manifest, tree, held.publishers, valid_from)
-        texts = _licence_texts(repository, manifest, offer)
+        texts = licence_texts(repository, manifest, offer)
         arguments: dict[str, Any] = {
             "manifest": manifest,
             "tree": tree,
@@ -208,7 +219,8 @@ class DatasetDraft(Struct, frozen=True):
         build_dataset_credential(
             metadata, **arguments, records=None, partition_records=everything, more=label
         )
-        recipes = recipes_for([{"use": "exactDuplicateRate/1"}, *offer.measures], tree)
+        wanted = [{"use": "exactDuplicateRate/1"}, licence_recipe(manifest.body), *offer.measures]
+        recipes = recipes_for([one for one in wanted if one is not None], tree)
         return cls(
             repository,
             manifest,
@@ -225,6 +237,7 @@ class DatasetDraft(Struct, frozen=True):
             Measurement(recipes),
             held,
             carried,
+            count_licences(manifest.body, tree),
         )
 
     def commit_records(self, signer: Signer, clock: Clock, progress: OnProgress) -> Commitment:
@@ -254,6 +267,7 @@ class DatasetDraft(Struct, frozen=True):
         new = [*self.new_lists, *self.issuer.to_log(self.repository), credential]
         index = _log(self.repository, commitment, new)
         fields: dict[str, dict[str, Any]] = self.manifest.body["descriptor"]
+        subject: Any = document["credentialSubject"]
         states = [field["state"] for field in fields.values()]
         return document, IssueResult(
             manifest=self.manifest,
@@ -273,7 +287,18 @@ class DatasetDraft(Struct, frozen=True):
             publishers=self.held.publishers,
             taken_over=self.held.taken_over,
             left_out=self.carried.left_out,
+            licences=self.counted,
+            narrower=tuple(narrower_terms(Terms.of(subject["licence"]))),
         )
+
+    @property
+    def counted(self) -> LicenceCount:
+        """What is stated of licences, with what was measured of rows; once they were read."""
+        found, recipe = self.licences, licence_recipe(self.manifest.body)
+        if found.unstated is not None or recipe is None:
+            return found
+        share = self.measurement.values()[self.recipes.index(recipe)].value
+        return found if share is None else replace(found, unstated=int(share * found.records))
 
 
 def _end(start: datetime, valid_for: timedelta | None) -> datetime | None:
@@ -302,32 +327,6 @@ def _check_manifest(repository: Repository, manifest: Manifest) -> None:
     repository.proof_for(repository.index_of(manifest.id))  # before any work: it was pushed
 
 
-def _licence_texts(
-    repository: Repository, manifest: Manifest, offer: Offer
-) -> list[tuple[str | None, bytes, str]]:
-    """Return the licence texts: of which licence, the text, and the name of its file."""
-    texts: list[tuple[str | None, bytes, str]] = []
-    stated: Mapping[str, str] = manifest.body.get("licence", {})
-    if "textDigest" in stated:
-        try:
-            data = repository.blobs.read(
-                Digest.parse(stated["textDigest"]), max_bytes=MAX_LICENCE_BYTES
-            )
-        except NotFoundError:
-            raise NotFoundError(
-                "no-licence-text",
-                f"{manifest.name} names a licence text that is not in the store",
-                hint="commit it again with its licence text",
-            ) from None
-        texts.append((text_name(stated.get("expression")), data, "LICENCE.txt"))
-    known = {data for _, data, _ in texts}
-    for name, data in offer.texts:
-        if data not in known:
-            file = "".join(c if c.isalnum() or c in "-." else "_" for c in name)
-            texts.append((name, data, f"LICENCE-{file}.txt"))
-    return texts
-
-
 def _claims(
     manifest: Manifest,
     recipes: Sequence[Mapping[str, JSON]],
@@ -336,7 +335,14 @@ def _claims(
     issuer: str,
 ) -> dict[str, JSON]:
     """Return what can be stated beyond the manifest because it was measured just now."""
-    quality: list[JSON] = [*claims_of(recipes, measurement.values())]
+    own = licence_recipe(manifest.body)
+    # What nobody asked for is left out where these records cannot be measured by it.
+    found = [
+        (recipe, value)
+        for recipe, value in zip(recipes, measurement.values(), strict=True)
+        if recipe != own or value.value is not None
+    ]
+    quality: list[JSON] = [*claims_of(*map(list, zip(*found, strict=True)))]
     derivation = manifest.body.get("derivation", {})
     counts = derivation.get("counts", {})
     for reason, count in sorted(derivation.get("dropped", {}).items()):

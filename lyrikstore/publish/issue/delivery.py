@@ -96,7 +96,7 @@ def issue_delivery(
         siblings, at = tuple(documents.values()), draft.metadata.valid_from
         documents.update(collect(repository, manifest, about, issuer.did, at, siblings))
         documents["README.md"] = delivery_readme(
-            parse(result.credential), tuple(documents)
+            parse(result.credential), tuple(documents), result.licences
         ).encode()
         write_files(folder, documents)
         put_in_place(folder, destination)

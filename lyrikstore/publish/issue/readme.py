@@ -9,6 +9,7 @@ from lyrikstore.credentials.did import web_url
 from lyrikstore.credentials.terms.model import WHOLE, Partition, Selector, Terms
 from lyrikstore.credentials.terms.vocabulary import limit_words
 from lyrikstore.publish.markdown import code, escape
+from lyrikstore.verify.datasets.licences import LicenceCount
 
 _FILES = {
     "credential.json": "what the publisher states and signs: licence terms, origin, quality, "
@@ -64,12 +65,15 @@ def _about(name: str) -> str:
     return next(about for known, about in _FILES.items() if name.startswith(known))
 
 
-def delivery_readme(credential: dict[str, JSON], files: Sequence[str]) -> str:
+def delivery_readme(
+    credential: dict[str, JSON], files: Sequence[str], licences: LicenceCount
+) -> str:
     """Return the README of a delivery.
 
     Args:
         credential: The signed credential; its text is escaped.
         files: Names of the other sibling files.
+        licences: What the data states of licences, record by record.
     """
     subject: dict[str, Any] = credential["credentialSubject"]
     issuer: dict[str, Any] = credential["issuer"]
@@ -90,7 +94,7 @@ too. The check below does prove something.
 
 ## What you may do with the data
 
-{_terms(terms, subject["licence"])}
+{_terms(terms, subject["licence"])}{_own_licences(licences)}
 
 What is not listed under "you may" is not permitted by this credential. It is valid from
 {code(credential["validFrom"])} {_until(until)}.
@@ -167,20 +171,35 @@ def _verdicts() -> str:
 
 def _terms(terms: Terms, licence: Mapping[str, Any]) -> str:
     if len(terms.partitions) == 1:
-        return _table(terms.partitions[0], terms.licence)
+        return _table(terms.partitions[0], terms.licence_of(terms.partitions[0]))
     together = "`lyrikstore terms credential.json` says what they allow together."
     parts = [
         f"The data has {pluralize(len(terms.partitions), 'part')} under different terms. {together}"
     ]
     for partition, stated in zip(terms.partitions, licence["partitions"], strict=True):
         parts.append(f"### {escape(partition.name)}: {pluralize(stated['fileCount'], 'file')}")
-        parts.append(_table(partition, terms.licence))
+        parts.append(_table(partition, terms.licence_of(partition)))
     return "\n\n".join(parts)
 
 
-def _table(partition: Partition, whole: str | None) -> str:
+def _own_licences(found: LicenceCount) -> str:
+    """Return what records state themselves: of how many which, and of how many nothing."""
+    if found.field is None:
+        return ""
+    records = pluralize(found.records, "record")
+    rows = [f"| {escape(one)} | {count:,} |" for one, count in found.values]
+    listed = sum(count for _, count in found.values)
+    unstated = "not counted" if found.unstated is None else f"{found.unstated:,}"
+    if found.values and found.unstated is not None and listed + found.unstated < found.records:
+        rows.append(f"| others | {found.records - listed - found.unstated:,} |")
+    rows.append(f"| **none stated** | {unstated} |")
+    told = f"What the field {escape(found.field)} says, of {records} in all:"
+    return "\n".join(["", "", told, "", "| licence | records |", "| --- | --- |", *rows])
+
+
+def _table(partition: Partition, licence: str | None) -> str:
     rows = {
-        "licence": escape(partition.licence or whole or "none stated"),
+        "licence": escape(licence or "none stated"),
         "which files": "; ".join(_selector(item) for item in partition.select),
         "you may": _words(partition.permits),
         "if granted to you by name": ", ".join(map(escape, partition.grantable)),

@@ -9,7 +9,7 @@ from lyrikstore.canon.timestamps import Clock
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.curate.commit.commit import commit_folder
 from lyrikstore.curate.commit.inputs import CommitMetadata
-from lyrikstore.curate.commit.plan import CommitResult
+from lyrikstore.curate.commit.result import CommitResult
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.formats.gguf.convert import convert_gguf
 from lyrikstore.train.packages.packaged import PackagedModel

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.files import read_at_most
-from lyrikstore.curate.commit.plan import CommitResult
+from lyrikstore.curate.commit.result import CommitResult
 from lyrikstore.curate.terms.licence import parse_licence
 from lyrikstore.train.formats.base_model import STAGED
 from lyrikstore.train.formats.gguf.reader import read_gguf_head

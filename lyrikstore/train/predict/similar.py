@@ -161,7 +161,7 @@ class TrainingSources:
             return {"spdxExpressions": [], "requires": [], "attribution": None}
         names = right.get("partitions")
         parts = terms.named(names) if names else terms.partitions
-        licences = [one.licence or terms.licence for one in parts]
+        licences = [terms.licence_of(one) for one in parts]
         requires = tuple(dict.fromkeys(word for one in parts for word in one.requires))
         issuer = (opened.document or {}).get("issuer")
         called = issuer.get("name") if isinstance(issuer, dict) else None

@@ -1,0 +1,140 @@
+"""Whether data is said to be somebody else's: whose terms are then one's own word (spec §19.9).
+
+What a licence permits, its holder says. Who signs terms about data that is under a licence of
+somebody else says it by their own word, and whoever reads the terms is told so. Nothing is judged
+by it: the signature, and whom a trust file believes, decide as before.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.json import JSON
+from lyrikstore.credentials.terms.claim import licence_ids
+from lyrikstore.credentials.terms.model import NO_LICENCE
+from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.datasets.licences import count_licences
+
+MAX_TEXT_BYTES = 16 << 20
+_MAX_NAME = 200
+_NOTICE = re.compile(
+    r"^\W{0,9}(?:copyright\s{1,9}(?:\(c\)|©)?|\(c\)|©)\s{0,9}\d{4}[\d\s,–-]{0,99}(?:by\s)?([^\r\n]{1,400})",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A notice with a year: ``Copyright (c) 2019 NAME``. Licences speak of copyright without one."""
+
+_OF_THE_TEXT = ("free software foundation",)
+"""Whose notice is about the text of a licence, and not about what is under it."""
+
+
+class OtherHolder(Struct, frozen=True):
+    """What says that data is somebody else's.
+
+    Attributes:
+        reason: ``imported``; ``origin``, by its description; ``licence-text``, by a notice in
+            it; ``licence``: it is under a public licence, and nobody says that it is one's own.
+        licence: The licence, as an SPDX expression or as a field names it, or None.
+        holder: Who is named, or None.
+    """
+
+    reason: str
+    licence: str | None
+    holder: str | None
+
+    @property
+    def summary(self) -> str:
+        """One line."""
+        return {
+            "imported": f"it was imported, and signed by {self.holder}",
+            "origin": f"its description names another origin: {self.holder}",
+            "licence-text": f"its licence{self._licence} names a holder: {self.holder}",
+            "licence": f"it is under {self.licence}, and nobody states that it is one's own",
+        }[self.reason]
+
+    @property
+    def _licence(self) -> str:
+        return "" if self.licence is None else f", {self.licence},"
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return it as results of commands have it."""
+        return {
+            "reason": self.reason,
+            "licence": self.licence,
+            "namedHolder": self.holder,
+            "summary": self.summary,
+        }
+
+
+def other_holder(
+    licences: Iterable[str | None],
+    origin: Mapping[str, Any],
+    texts: Iterable[bytes] = (),
+) -> OtherHolder | None:
+    """Return what says that data is somebody else's, or None.
+
+    Args:
+        licences: The expressions that are stated for all of it or parts.
+        origin: That field of its descriptor: the organisation that it comes from, if not the
+            issuer; where that does not apply, somebody states that it is the issuer's own.
+        texts: The texts of its licences, as far as they are at hand.
+    """
+    stated = [one for one in licences if one not in (None, NO_LICENCE)]
+    licence = " AND ".join(dict.fromkeys(filter(None, stated))) or None
+    if origin.get("state") == "value":
+        return OtherHolder("origin", licence, _words(origin["value"]))
+    if origin.get("state") == "not-applicable":
+        return None
+    for text in texts:
+        if (named := _named_in(text)) is not None:
+            return OtherHolder("licence-text", licence, named)
+    ids = frozenset[str]().union(*map(licence_ids, stated))
+    if all(one.startswith("LicenseRef-") for one in ids):
+        return None
+    return OtherHolder("licence", licence, None)
+
+
+def other_holder_of(
+    repository: Repository, manifest: Manifest, licences: Iterable[str | None] = ()
+) -> OtherHolder | None:
+    """Return what says that a dataset of a store is somebody else's, or None.
+
+    Args:
+        repository: The store.
+        manifest: A dataset version.
+        licences: What terms state for parts of it.
+    """
+    body = manifest.body
+    counted = count_licences(body, None)
+    stated = [counted.expression, *licences]
+    foreign = manifest.attachments_in("foreign-manifest")
+    try:
+        if foreign:
+            data = repository.blobs.read(foreign[0].id, max_bytes=MAX_TEXT_BYTES)
+            return OtherHolder("imported", counted.expression, parse_manifest(data).author)
+        attached = manifest.attachments_in("licence-text")
+        texts = [repository.blobs.read(one.id, max_bytes=MAX_TEXT_BYTES) for one in attached]
+    except LyrikstoreError:  # lost or retired: what is left says it
+        texts = []
+    origin: Mapping[str, Any] = body["descriptor"].get("origin", {})
+    found = other_holder(stated, origin, texts)
+    own = origin.get("state") == "not-applicable"
+    some = counted.field is not None and counted.unstated != counted.records
+    if found is None and some and not own:
+        return OtherHolder("licence", f"the licences in {counted.field}", None)
+    return found
+
+
+def _named_in(text: bytes) -> str | None:
+    for found in _NOTICE.finditer(text.decode("utf-8", "replace")):
+        name = " ".join(found[1].split())[:_MAX_NAME]
+        if name and not any(one in name.casefold() for one in _OF_THE_TEXT):
+            return name
+    return None
+
+
+def _words(value: JSON) -> str:
+    return value[:_MAX_NAME] if isinstance(value, str) else str(value)[:_MAX_NAME]

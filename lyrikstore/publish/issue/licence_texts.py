@@ -1,0 +1,105 @@
+"""The licence texts that go with a credential, and of which licence each is (spec §14.2)."""
+
+from collections.abc import Iterator, Mapping
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import LyrikstoreError, NotFoundError
+from lyrikstore.credentials.model.credential import DATASET
+from lyrikstore.credentials.model.opened import OpenedCredential
+from lyrikstore.credentials.terms.claim import own_ids, text_name
+from lyrikstore.curate.terms.offer import Offer
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+
+MAX_LICENCE_BYTES = 16 << 20
+
+
+def licence_texts(
+    repository: Repository, manifest: Manifest, offer: Offer
+) -> list[tuple[str | None, bytes, str]]:
+    """Return the licence texts: of which licence, the text, and the name of its file.
+
+    A text that neither the version nor the terms give is that of what it was made from.
+
+    Args:
+        repository: The store.
+        manifest: The dataset version.
+        offer: What is said of it.
+
+    Raises:
+        NotFoundError: (``no-licence-text``) it names one that is not in the store.
+    """
+    texts: list[tuple[str | None, bytes, str]] = []
+    stated: Mapping[str, str] = manifest.body.get("licence", {})
+    expression = stated.get("expression")
+    if "textDigest" in stated:
+        try:
+            data = _read(repository, Digest.parse(stated["textDigest"]))
+        except NotFoundError:
+            raise NotFoundError(
+                "no-licence-text",
+                f"{manifest.name} names a licence text that is not in the store",
+                hint="commit it again with its licence text",
+            ) from None
+        texts.append((text_name(expression), data, "LICENCE.txt"))
+    known = {data for _, data, _ in texts}
+    texts += [(name, data, _file(name)) for name, data in offer.texts if data not in known]
+    wanted = own_ids(expression).union(*(own_ids(one.licence) for one in offer.terms.partitions))
+    wanted -= {name for name, _, _ in texts}
+    known = {data for _, data, _ in texts}
+    for name, digest in dict.fromkeys(_of_sources(repository, manifest, wanted)):
+        data = _read(repository, digest)
+        if data not in known:
+            known.add(data)
+            before = [one for one, _, _ in texts].count(name)
+            texts.append((name, data, _file(f"{name}-{before + 1}" if before else name)))
+    return texts
+
+
+def _of_sources(
+    repository: Repository, manifest: Manifest, wanted: frozenset[str]
+) -> Iterator[tuple[str, Digest]]:
+    """Yield the texts, by licence, that what a dataset was made from gives of those wanted.
+
+    Two sources may mean different licences by one name: their texts all count. Of a source that
+    was committed without its text, the current version of its name gives it.
+    """
+    pending, seen = list(manifest.made_from) if wanted else [], set[Digest]()
+    for identity in pending:  # which grows
+        if identity in seen:
+            continue
+        seen.add(identity)
+        try:
+            source = repository.manifest(identity)
+            found = list(_texts_of(repository, source))
+            if not wanted.intersection(name for name, _ in found):
+                current = repository.refs.get(source.name)
+                found = (
+                    list(_texts_of(repository, repository.manifest(current.id))) if current else []
+                )
+        except LyrikstoreError:  # the text stays wanted, and issuing says so
+            continue
+        yield from (one for one in found if one[0] in wanted)
+        pending += source.made_from
+
+
+def _texts_of(repository: Repository, version: Manifest) -> Iterator[tuple[str, Digest]]:
+    stated = version.body.get("licence", {})
+    name = text_name(stated.get("expression"))
+    if name is not None and "textDigest" in stated:
+        yield name, Digest.parse(stated["textDigest"])
+    for attached in version.attachments_in("foreign-credential"):
+        data = repository.blobs.read(attached.id, max_bytes=MAX_LICENCE_BYTES)
+        claims = OpenedCredential(data).claims_as(DATASET)
+        for digest, named in () if claims is None else claims.terms.texts.items():
+            if named is not None:
+                yield named, digest
+
+
+def _read(repository: Repository, digest: Digest) -> bytes:
+    return repository.blobs.read(digest, max_bytes=MAX_LICENCE_BYTES)
+
+
+def _file(name: str) -> str:
+    plain = "".join(c if c.isalnum() or c in "-." else "_" for c in name)
+    return f"LICENCE-{plain}.txt"

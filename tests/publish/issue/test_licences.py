@@ -1,0 +1,116 @@
+"""What a credential says of licences: of how many records none is stated, and with which texts."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.json import parse
+from lyrikstore.credentials.terms.model import Partition, Selector, Terms
+from lyrikstore.curate.commit.inputs import CommitMetadata
+from lyrikstore.curate.terms.offer import Offer
+from lyrikstore.publish.issue.dataset import permit_dataset
+from lyrikstore.publish.issue.delivery import issue_delivery
+from lyrikstore.testing.keys import signer_for
+from tests.curate.conftest import NOW, Bench, bench
+
+__all__ = ["bench"]
+SHEET = [["path", "licence"], ["0.txt", "MIT"], ["1.txt", "MIT"], ["2.txt", ""]]
+OPEN = Partition(
+    "open", ("train",), select=(Selector(column="licence", values=("MIT",)),), licence="MIT"
+)
+REST = Partition("rest", licence="NONE")
+HANDED = {"signer": signer_for("owner"), "clock": lambda: NOW}
+
+
+def commit(bench: Bench, name: str, sheet: bool = False, **stated: Any) -> Any:
+    for path in bench.data.iterdir():
+        path.unlink()
+    bench.write({f"{n}.txt": f"{name} {n}" for n in range(3)})
+    given = CommitMetadata(sheet=bench.sheet(SHEET) if sheet else None, **stated)
+    return bench.commit(name, stated=given).current
+
+
+def permit(bench: Bench, manifest: Any, offer: Offer | None = None) -> dict[str, Any]:
+    result = permit_dataset(
+        bench.repo, manifest, offer=offer or Offer.of_words(("train",)), **HANDED
+    )
+    subject: Any = parse(result.credential)["credentialSubject"]
+    return {**subject, "result": result}
+
+
+def texts(subject: dict[str, Any]) -> list[str | None]:
+    return [one.get("name") for one in subject["licence"].get("texts", ())]
+
+
+def test_a_credential_measures_how_much_states_none(bench: Bench) -> None:
+    said = permit(bench, commit(bench, "acme/docs", sheet=True))
+    assert "spdxExpression" not in said["licence"]
+    (claim,) = [one for one in said["quality"] if one["metric"] == "missingMetadataRate"]
+    assert (claim["value"], claim["basis"]) == ("0.333333", "measured")
+    assert claim["recipe"]["parameters"] == {"column": "licence"}
+    assert said["result"].licences.unstated == 1
+
+
+def test_rows_are_counted_with_their_empty_strings(bench: Bench) -> None:
+    bench.write(
+        {"r.jsonl": '{"text":"a","licence":"MIT"}\n{"text":"b","licence":""}\n{"text":"c"}\n'}
+    )
+    said = permit(bench, bench.commit("acme/rows").current)
+    (claim,) = [one for one in said["quality"] if one["metric"] == "missingFieldRate"]
+    assert claim["value"] == "0.666667"
+    assert said["result"].licences.unstated == 2
+
+
+def test_a_partition_can_state_none(bench: Bench, tmp_path: Path) -> None:
+    offer = Offer(Terms((OPEN, REST)))
+    docs = commit(bench, "acme/docs", sheet=True)
+    result = issue_delivery(bench.repo, docs, tmp_path / "out", offer=offer, **HANDED)
+    stated = parse(result.credential)["credentialSubject"]["licence"]["partitions"]
+    assert [(one["spdxExpression"], one["fileCount"]) for one in stated] == [
+        ("MIT", 2),
+        ("NONE", 1),
+    ]
+    readme = (tmp_path / "out" / "README.md").read_text()
+    assert "| licence | none stated |" in readme
+    assert "| **none stated** | 1 |" in readme
+    # A licence for all of it is one for these files, too.
+    docs = commit(bench, "acme/docs", sheet=True, licence="MIT")
+    with pytest.raises(InvalidInputError) as refused:
+        permit(bench, docs, offer)
+    assert refused.value.kind == "contradiction"
+
+
+def test_the_texts_of_a_union_are_those_of_what_it_was_made_from(bench: Bench) -> None:
+    commit(bench, "acme/one", licence="LicenseRef-One", licence_text=b"one")
+    commit(bench, "acme/two", licence="LicenseRef-Two", licence_text=b"two")
+    both = bench.filter(None, "acme/one", "acme/two", to="acme/both").manifests[""]
+    again = bench.filter(
+        'recipe = 1\n[[step]]\nuse = "drop-duplicates/1"\n', "acme/both", to="acme/clean"
+    ).manifests[""]
+    for manifest in (both, again):
+        assert sorted(map(str, texts(permit(bench, manifest)))) == [
+            "LicenseRef-One",
+            "LicenseRef-Two",
+        ]
+
+
+def test_two_sources_mean_two_licences_by_one_name(bench: Bench) -> None:
+    """ATTACK A125: the text of one of them goes with the data of both."""
+    commit(bench, "acme/one", licence="LicenseRef-NDA", licence_text=b"one")
+    commit(bench, "acme/two", licence="LicenseRef-NDA", licence_text=b"two")
+    both = bench.filter(None, "acme/one", "acme/two", to="acme/both").manifests[""]
+    said = permit(bench, both)
+    assert texts(said) == ["LicenseRef-NDA", "LicenseRef-NDA"]
+    assert len({one["digest"] for one in said["licence"]["texts"]}) == 2
+
+
+def test_a_text_that_came_later_counts_and_without_one_it_is_refused(bench: Bench) -> None:
+    commit(bench, "acme/docs", licence="LicenseRef-Own")
+    clean = bench.filter('recipe = 1\n[[step]]\nuse = "drop-empty/1"\n').manifests[""]
+    with pytest.raises(InvalidInputError) as refused:
+        permit(bench, clean)
+    assert refused.value.kind == "licence-text"
+    commit(bench, "acme/docs", licence="LicenseRef-Own", licence_text=b"the terms")
+    assert texts(permit(bench, clean)) == ["LicenseRef-Own"]
