@@ -138,7 +138,8 @@ class _DataNotice:
         for part in used:
             where = "" if len(terms.partitions) == 1 else f", partition {plain(part.name)}"
             if part.licence is not None:
-                yield f"    licence{where}: {plain(part.licence)}"
+                stated = plain(terms.licence_of(part) or "none is stated")
+                yield f"    licence{where}: {stated}"
             for duty in part.requires:
                 meaning = f" ({DUTIES[duty]})" if duty in DUTIES else ""
                 yield f"    requires{where}: {plain(duty)}{meaning}"

@@ -85,6 +85,7 @@ SYSTEM: Sources = {
     "InputDataSource": (
         "data.source",
         "data.licence",
+        "data.licence-unstated",
         "data.publisher",
         "rights.licence",
         "rights.attribution",

@@ -103,6 +103,7 @@ class ModelLayout(Layout):
             self.facts(
                 "data.source",
                 "data.licence",
+                "data.licence-unstated",
                 "data.collected",
                 "data.classification",
                 "rights.regulatory",
@@ -230,6 +231,7 @@ class DatasetLayout(Layout):
         yield StatementList(
             self.facts(
                 "data.licence",
+                "data.licence-unstated",
                 "rights.permits",
                 "rights.prohibits",
                 "rights.requires",

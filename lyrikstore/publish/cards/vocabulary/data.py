@@ -14,6 +14,7 @@ from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.statement import Said, counted, listed, named
 from lyrikstore.publish.cards.vocabulary.fact import Fact
 from lyrikstore.publish.cards.vocabulary.values import without_values
+from lyrikstore.verify.datasets.licences import count_licences
 
 FIELDS: Mapping[str, tuple[str, str]] = {
     "name": ("Title", "title"),
@@ -86,6 +87,26 @@ def _licence(facts: CardFacts) -> Iterator[Said]:
                 expression, (named(dataset),), "stated", dataset.name,
                 value=expression, by=facts.author_of(dataset),
             )  # fmt: skip
+
+
+def _unstated(facts: CardFacts) -> Iterator[Said]:
+    if not facts.form.has_publishers_terms:  # earlier cards did not count them
+        return
+    for dataset in sources(facts):
+        found = count_licences(dataset.body, None)
+        if found.field is None:
+            continue
+        records = counted(found.records, "record")
+        value: JSON = {"field": found.field, "records": found.records}
+        if found.unstated is None:
+            text = (
+                f"not established: in how many of {records} {found.field} is empty, is not counted"
+            )
+            yield Said(text, (named(dataset),), "not-established", dataset.name, value=value)
+            continue
+        text = f"{found.unstated:,} of {records} state none in {found.field}"
+        value = {**value, "unstated": found.unstated}
+        yield Said(text, (named(dataset),), "measured", dataset.name, value=value)
 
 
 def _publisher(facts: CardFacts) -> Iterator[Said]:
@@ -231,6 +252,9 @@ def _also_used(facts: CardFacts) -> Iterator[Said]:
 FACTS = {
     "data.source": Fact("Source", "each dataset that was committed, with its size", _source),
     "data.licence": Fact("Licence", "the licence its committer states", _licence),
+    "data.licence-unstated": Fact(
+        "Without a licence", "how many records state no licence where others do", _unstated
+    ),
     "data.publisher": Fact(
         "Published as", "whose an imported dataset is, and what they call it", _publisher
     ),

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import JSON
-from lyrikstore.credentials.terms.model import Terms
+from lyrikstore.credentials.terms.model import NO_LICENCE, Terms
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.gathering.credentials import CredentialFacts
@@ -87,8 +87,11 @@ def _licence(facts: CardFacts) -> Iterator[Said]:
                 terms.licence, evidence, "stated", place, value=terms.licence, by=who
             )  # fmt: skip
         for part in terms.partitions:
-            if part.licence is not None:
-                at = f"{place} {part.name}"
+            at = f"{place} {part.name}"
+            if part.licence == NO_LICENCE:
+                text = "not established: the credential states none for these files"
+                yield Said(text, evidence, "not-established", at, by=who)
+            elif part.licence is not None:
                 yield Said(part.licence, evidence, "stated", at, value=part.licence, by=who)
 
 
