@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.json import JSON
 from lyrikstore.credentials.terms.claim import licence_ids
@@ -18,6 +19,7 @@ from lyrikstore.credentials.terms.model import NO_LICENCE
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.datasets.licences import count_licences
+from lyrikstore.verify.rights.closure import rights_closure
 
 MAX_TEXT_BYTES = 16 << 20
 _MAX_NAME = 200
@@ -107,25 +109,25 @@ def other_holder_of(
         manifest: A dataset version.
         licences: What terms state for parts of it.
     """
-    body = manifest.body
-    counted = count_licences(body, None)
-    stated = [counted.expression, *licences]
-    foreign = manifest.attachments_in("foreign-manifest")
+    counted = count_licences(manifest.body, None)
     try:
-        if foreign:
-            data = repository.blobs.read(foreign[0].id, max_bytes=MAX_TEXT_BYTES)
-            return OtherHolder("imported", counted.expression, parse_manifest(data).author)
-        attached = manifest.attachments_in("licence-text")
-        texts = [repository.blobs.read(one.id, max_bytes=MAX_TEXT_BYTES) for one in attached]
+        for source in rights_closure([manifest.id], repository.manifest).direct:
+            for foreign in source.attachments_in("foreign-manifest"):
+                author = parse_manifest(_read(repository, foreign.id)).author
+                return OtherHolder("imported", counted.expression, author)
+        texts = [_read(repository, one.id) for one in manifest.attachments_in("licence-text")]
     except LyrikstoreError:  # lost or retired: what is left says it
         texts = []
-    origin: Mapping[str, Any] = body["descriptor"].get("origin", {})
-    found = other_holder(stated, origin, texts)
-    own = origin.get("state") == "not-applicable"
+    origin: Mapping[str, Any] = manifest.body["descriptor"].get("origin", {})
+    found = other_holder([counted.expression, *licences], origin, texts)
     some = counted.field is not None and counted.unstated != counted.records
-    if found is None and some and not own:
+    if found is None and some and origin.get("state") != "not-applicable":
         return OtherHolder("licence", f"the licences in {counted.field}", None)
     return found
+
+
+def _read(repository: Repository, identity: Digest) -> bytes:
+    return repository.blobs.read(identity, max_bytes=MAX_TEXT_BYTES)
 
 
 def _named_in(text: bytes) -> str | None:

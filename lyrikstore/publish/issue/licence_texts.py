@@ -84,16 +84,16 @@ def _of_sources(
 
 
 def _texts_of(repository: Repository, version: Manifest) -> Iterator[tuple[str, Digest]]:
+    # ATTACK A111: a publisher names a file that only the buyer has as a text of their licence.
+    attached = {one.id for one in version.attachments_in("licence-text")}
     stated = version.body.get("licence", {})
-    name = text_name(stated.get("expression"))
-    if name is not None and "textDigest" in stated:
-        yield name, Digest.parse(stated["textDigest"])
-    for attached in version.attachments_in("foreign-credential"):
-        data = repository.blobs.read(attached.id, max_bytes=MAX_LICENCE_BYTES)
-        claims = OpenedCredential(data).claims_as(DATASET)
-        for digest, named in () if claims is None else claims.terms.texts.items():
-            if named is not None:
-                yield named, digest
+    named = [(text_name(stated.get("expression")), stated.get("textDigest"))]
+    found = [(name, Digest.parse(text)) for name, text in named if text is not None]
+    for foreign in version.attachments_in("foreign-credential"):
+        claims = OpenedCredential(_read(repository, foreign.id)).claims_as(DATASET)
+        texts = {} if claims is None else claims.terms.texts
+        found += [(name, digest) for digest, name in texts.items()]
+    yield from ((name, text) for name, text in found if name is not None and text in attached)
 
 
 def _read(repository: Repository, digest: Digest) -> bytes:

@@ -18,8 +18,8 @@ from lyrikstore.verify.datasets.body import stats_of
 LICENCE_COLUMNS = frozenset({"licence", "license"})
 """Columns of a sheet that say under which licence a file is, in whatever case."""
 
-LISTED = 100
-"""Licences that are listed one by one."""
+LISTED, MAX_CHARACTERS = 100, 200
+"""Licences that are listed one by one, and of how many characters: a cell may hold anything."""
 
 
 class LicenceCount(Struct, frozen=True):
@@ -98,6 +98,6 @@ def count_licences(body: Mapping[str, Any], tree: Tree | None) -> LicenceCount:
     if tree is None:
         filled = [one["files"] for one in stats.get("columns", ()) if one["column"] == field]
         return LicenceCount(expression, field, records, records - filled[0] if filled else None)
-    seen = Counter(meta[field] for meta in tree.metas.values() if field in meta)
+    seen = Counter(meta[field][:MAX_CHARACTERS] for meta in tree.metas.values() if field in meta)
     values = sorted(seen.items(), key=lambda one: (-one[1], one[0]))[:LISTED]
     return LicenceCount(expression, field, records, records - seen.total(), tuple(values))

@@ -9,11 +9,13 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import parse
 from lyrikstore.credentials.terms.model import Partition, Selector, Terms
 from lyrikstore.curate.commit.inputs import CommitMetadata
+from lyrikstore.curate.terms.holder import other_holder_of
 from lyrikstore.curate.terms.offer import Offer
 from lyrikstore.publish.issue.dataset import permit_dataset
 from lyrikstore.publish.issue.delivery import issue_delivery
 from lyrikstore.testing.keys import signer_for
 from tests.curate.conftest import NOW, Bench, bench
+from tests.publish.cards.buying import PUBLISHER, bought
 
 __all__ = ["bench"]
 SHEET = [["path", "licence"], ["0.txt", "MIT"], ["1.txt", "MIT"], ["2.txt", ""]]
@@ -114,3 +116,13 @@ def test_a_text_that_came_later_counts_and_without_one_it_is_refused(bench: Benc
     assert refused.value.kind == "licence-text"
     commit(bench, "acme/docs", licence="LicenseRef-Own", licence_text=b"the terms")
     assert texts(permit(bench, clean)) == ["LicenseRef-Own"]
+
+
+@pytest.mark.parametrize("nickname", ["bought", "part"])
+def test_what_was_bought_is_its_publishers(
+    untouched_chain: Any, tmp_path: Path, nickname: str
+) -> None:
+    chain = bought(untouched_chain.copy(tmp_path / "buyer"))
+    found = other_holder_of(chain.repository, chain.made[nickname])
+    assert found is not None
+    assert (found.reason, found.holder) == ("imported", PUBLISHER.did)
