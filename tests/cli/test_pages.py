@@ -44,21 +44,25 @@ def test_terms_are_issued_measured_mixed_and_exported(publisher, other) -> None:
     documents(publisher, "licensed.txt")
     (publisher.folder / "sheet.csv").write_text("path,licence\nlicensed.txt,CC0-1.0\n")
     (publisher.folder / "acme-nda.txt").write_text("for Acme's buyers alone\n")
-    whole, config = blocks("terms.md", "toml")
+    whole, origin, config = blocks("terms.md", "toml")
     (publisher.folder / "terms.toml").write_text(whole)
-    equal, text, by_part, recompute, mixed, export = blocks("terms.md", "sh")
+    equal, text, by_part, own, recompute, mixed, export = blocks("terms.md", "sh")
     shell = Shell(publisher)
     for line in commands(text):
         shell.ok(line)
     for line in commands(equal):
         shell.ok(line)
     shutil.rmtree(publisher.folder / "delivery")
-    publisher.ok(
-        *("commit", "documents", "-d", "acme/corpus", "--metadata", "sheet.csv", "--licence"),
-        "CC-BY-4.0 AND CC0-1.0 AND LicenseRef-Acme-NDA",
-    )
+    publisher.ok("commit", "documents", "-d", "acme/corpus", "--metadata", "sheet.csv")
     for line in commands(by_part):
         shell.ok(line)
+    (publisher.folder / "origin.toml").write_text(origin)
+    licensed = ("commit", "documents", "-d", "acme/abstracts", "--licence", "MIT")
+    for stated, word in (((), {"licence"}), (("--describe", "origin.toml"), set())):
+        publisher.ok(*licensed, *stated)
+        for line in commands(own):
+            said = json.loads(shell.ok(f"{line} --json"))["ownWord"]
+            assert ({said["reason"]} if said else set()) == word
     for line in commands(recompute):
         report = json.loads(shell.ok(f"{line} --json"))
         (quality,) = [one for one in report["checks"] if one["id"] == "quality"]
