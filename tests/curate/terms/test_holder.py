@@ -1,4 +1,4 @@
-"""Whether data is said to be somebody else's (spec 19.9)."""
+"""Whether data is said to be somebody else's (spec 19.10)."""
 
 import pytest
 
