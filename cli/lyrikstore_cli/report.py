@@ -17,6 +17,7 @@ from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore.verify.report import SETTLED, Check, CheckState, Report, Verdict
 from lyrikstore.verify.report_text import (
     SYMBOL,
+    became_of_right,
     headline,
     is_always_shown,
     lacks_base_rights,
@@ -24,7 +25,7 @@ from lyrikstore.verify.report_text import (
     only_unmeasured,
     rights_alone,
     signed_by,
-    was_taken_back,
+    standing_line,
     words,
 )
 from lyrikstore_cli.exits import VERDICT
@@ -86,6 +87,9 @@ def _show_checks(screen: Screen, report: Report) -> None:
     profile = f", profile {report.profile}" if report.profile else ""
     by = f"{signed_by(report)}{_called(report)}"
     screen.result(f"{report.subject}  by {by}, at {report.at}{profile}")
+    standing = standing_line(report)
+    if standing is not None:
+        screen.result(f" – {standing}")
     for part in report.parts:
         made = {check.id for check in part.checks}
         what = next((words for check, words in _PRESENTED.items() if check in made), "")
@@ -239,8 +243,14 @@ def _founder(report: Report) -> str | None:
 
 
 def _about_rights(rights: Check) -> Iterator[str]:
-    if was_taken_back(rights):
+    later = became_of_right(rights)
+    if later == "taken-back-later":
         yield "ask whoever took the right back what that means for what was made by then"
+    elif later == "ended-later":
+        yield (
+            "ask whoever gave the right what that means for what was made by then; if they renewed "
+            "it, take that in: lyrikstore import DELIVERY"
+        )
     if lacks_base_rights(rights):
         yield "train again: a run is asked for these rights now, and records them"
     unknown = rights.detail.get("unbelieved")

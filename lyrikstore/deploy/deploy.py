@@ -48,6 +48,7 @@ from lyrikstore.train.requirements import SFT
 from lyrikstore.train.trained import resolve_trained
 from lyrikstore.train.worker.staging import open_staging
 from lyrikstore.verify.report import Check, CheckState, Report
+from lyrikstore.verify.rights.judge import ENDED_LATER, TAKEN_BACK_LATER
 from lyrikstore.verify.rights.recorded import reasons_of
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.verify.store.readers import Readers
@@ -144,8 +145,8 @@ def deploy_checkpoint(
         ConflictError: (``not-empty``) there is something at the destination; (``not-pushed``)
             nothing can show where the checkpoint, or what would be signed, is logged;
             (``ids-alike``) ids of two things that it rests on begin alike.
-        PolicyError: (``rights-missing``) a right that it rests on does not hold, or was taken back;
-            (``not-approved``) the store's policy wants its card approved, and it is not;
+        PolicyError: (``rights-missing``) a right that it rests on does not hold, was taken back or
+            has ended; (``not-approved``) the store's policy wants its card approved, and it is not;
             (``unauthorised``) the policy does not let the signer say this.
         VerificationError: (``not-verified``) it, or what it was made from, does not verify;
             (``answers-differ``) what was written gives other answers; nothing is left of it.
@@ -270,21 +271,23 @@ def verified(
     """Return the report on a checkpoint that may be deployed.
 
     Raises:
-        PolicyError: (``rights-missing``) a right that it rests on does not hold, or was revoked;
-            or a model that it was trained on from learned from what did not permit the use.
+        PolicyError: (``rights-missing``) a right that it rests on does not hold, was taken back or
+            has ended; or a model that it was trained on from learned from what did not permit the
+            use.
         VerificationError: (``not-verified``) it, or what it was made from, does not verify.
     """
     # ATTACK A88: a model of false data is deployed, and its report passes on that it was verified.
     # All of it is read for that, the data once more than for its bytes: a deployment is rare.
     report = verify_object(repo, checkpoint.id, trust=trust, at=clock(), readers=readers)
     rights = report.check("rights")
-    missing = {"taken-back-later", "base-not-permitted"} & reasons_of(rights)
+    missing = {TAKEN_BACK_LATER, ENDED_LATER, "base-not-permitted"} & reasons_of(rights)
     if rights.state is CheckState.FAIL or missing:
+        renew = "take in what renews it, or " if missing == {ENDED_LATER} else ""
         raise PolicyError(
             "rights-missing",
             f"{checkpoint.name}: {rights.summary}",
-            hint=f"lyrikstore verify {checkpoint.id.hex} says more; train again on what may be "
-            "used, and deploy that",
+            hint=f"lyrikstore verify {checkpoint.id.hex} says more; {renew}train again on what "
+            "may be used, and deploy that",
         )
     bad = next((one for one in report.checks if one.state is CheckState.FAIL), None)
     if bad is not None:

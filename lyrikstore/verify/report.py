@@ -240,6 +240,24 @@ class Report(Struct, frozen=True):
         """
         return check_of(self.checks, check_id)
 
+    @property
+    def standing(self) -> dict[str, str | None] | None:
+        """As of when it is known that whoever issued it stands by it; None where nobody asked.
+
+        ``asOf`` is when the oldest of the newest status lists at hand was made, None without one.
+        What came later nobody here can know. Of what is invalid nothing is said.
+        """
+        if self.verdict is Verdict.INVALID:
+            return None
+        for check in self.checks:
+            if check.id == "status":
+                as_of = check.detail.get("asOf")
+                return {"asOf": as_of if isinstance(as_of, str) else None}
+            if check.id == "rights.sources" and "asOf" in check.detail:
+                as_of = check.detail["asOf"]
+                return {"asOf": as_of if isinstance(as_of, str) else None}
+        return None
+
     def leaving_open(self, *sentences: str) -> Self:
         """Return the report with more that is not proven, before the rest."""
         return replace(self, not_proven=tuple(dict.fromkeys((*sentences, *self.not_proven))))
@@ -255,6 +273,8 @@ class Report(Struct, frozen=True):
         }
         if self.issuer is not None:
             members["issuer"] = self.issuer
+        if self.standing is not None:
+            members["standing"] = self.standing
         if self.profile is not None:
             members["profile"] = self.profile
         if self.parts:

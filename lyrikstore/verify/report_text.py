@@ -50,23 +50,43 @@ _MEANING = {
 }
 
 
-_TAKEN_BACK = (
-    "VALID, but a right that it rests on was taken back later",
-    "It fits together, and its rights held when it was made; one was taken back: see `rights`.",
-)
 _BASE_RIGHTS = (
     "VALID, but it recorded no right to what a model before it learned from",
     "It fits together, and the rights to its own data hold; see `rights` for the other data.",
 )
+_LATER = {
+    "taken-back-later": (
+        "VALID, but a right that it rests on was taken back later",
+        "It fits together, and its rights held when it was made; one was taken back: see `rights`.",
+    ),
+    "ended-later": (
+        "VALID, but a right that it rests on has ended since",
+        "It fits together, and its rights held when it was made; one has ended: see `rights`.",
+    ),
+}
 _UNKNOWN_RIGHTS = (
     "VALID, but your trust file does not know who permitted it",
     "It fits together, but the trust file does not believe whoever gave the rights it rests on.",
 )
-_RIGHTS = ("rights", "deployment.rights")
-_SOURCES = (
+_HANDED_ON = (
     "VALID, but what its first publisher permits is not known to you",
     "It fits together, but what the first publisher permits, nobody says whom you believe.",
 )
+_SOURCES = {
+    "not-deleted": (
+        "VALID, but its terms have ended and require that it be deleted",
+        "It fits together, but the terms of data that is in it have ended: see `rights.sources`.",
+    ),
+    "not-logged": (
+        "VALID, but nothing here shows who published its data",
+        "It fits together, but no credential of whoever published its data is here.",
+    ),
+}
+_UNKNOWN_SOURCES = (
+    "VALID, but your trust file does not know who published its data",
+    "It fits together, but the trust file does not believe whoever published data that is in it.",
+)
+_RIGHTS = ("rights", "deployment.rights", "rights.sources")
 _UNMEASURED = (
     "VALID, but what was measured was not measured again",
     "Whoever signed is believed, but nobody measured again what anybody who has the data can.",
@@ -85,7 +105,7 @@ def headline(report: Report) -> str:
     elif rights_alone(report) is not None:
         return _of_rights(report)[0]
     elif _sources_alone(report):
-        return _SOURCES[0]
+        return _HANDED_ON[0]
     elif said := [check.id for check in report.checks if check.state is CheckState.STATED]:
         more = f"; stated, not checked: {', '.join(said)}"
     return (_UNMEASURED[0] if only_unmeasured(report) else _HEADLINE[report.verdict]) + more
@@ -96,7 +116,7 @@ def meaning(report: Report) -> str:
     if only_unmeasured(report):
         return _UNMEASURED[1]
     if _sources_alone(report):
-        return _SOURCES[1]
+        return _HANDED_ON[1]
     return _MEANING[report.verdict] if rights_alone(report) is None else _of_rights(report)[1]
 
 
@@ -125,9 +145,10 @@ def _distrusted(report: Report) -> list[Check]:
     ]
 
 
-def was_taken_back(check: Check | None) -> bool:
-    """Return whether a check `rights` says that a right was taken back later."""
-    return check is not None and check.detail.get("reason") == "taken-back-later"
+def became_of_right(check: Check | None) -> str | None:
+    """Return the code of what a check of rights says first of a right that held, if it does."""
+    reason = None if check is None else check.detail.get("reason")
+    return reason if isinstance(reason, str) and reason in _LATER else None
 
 
 def lacks_base_rights(check: Check | None) -> bool:
@@ -137,9 +158,27 @@ def lacks_base_rights(check: Check | None) -> bool:
 
 def _of_rights(report: Report) -> tuple[str, str]:
     check = rights_alone(report)
+    if check is not None and check.id == "rights.sources":
+        return _SOURCES.get(str(check.detail["reason"]), _UNKNOWN_SOURCES)
     if lacks_base_rights(check):
         return _BASE_RIGHTS
-    return _TAKEN_BACK if was_taken_back(check) else _UNKNOWN_RIGHTS
+    later = became_of_right(check)
+    return _UNKNOWN_RIGHTS if later is None else _LATER[later]
+
+
+def standing_line(report: Report) -> str | None:
+    """Return in how far it is known that whoever issued or published it stands by it, if asked."""
+    standing = report.standing
+    if standing is None:
+        return None
+    whose = "publisher of its data" if report.profile is None else "issuer"
+    since = standing["asOf"]
+    if since is None:
+        return f"whether the {whose} still stands by it is not known: no status list says so"
+    return (
+        f"whether the {whose} still stands by it is not known since {since}, when the newest "
+        "status list here was made"
+    )
 
 
 def words(check: Check) -> str:

@@ -6,7 +6,15 @@ from xml.etree.ElementTree import Element, SubElement
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.text import escape_control
 from lyrikstore.verify.report import Check, CheckState, Report
-from lyrikstore.verify.report_text import STATE, SYMBOL, headline, meaning, signed_by, words
+from lyrikstore.verify.report_text import (
+    STATE,
+    SYMBOL,
+    headline,
+    meaning,
+    signed_by,
+    standing_line,
+    words,
+)
 from lyrikstore.web.html import add, add_list, new_page, page_bytes
 
 
@@ -26,6 +34,9 @@ def report_page(report: Report, *, tool: str, trust: Digest) -> bytes:
     main = SubElement(body, "main")
     add(main, "h2", headline(report), id="verdict", attributes={"class": str(report.verdict)})
     add(main, "p", meaning(report))
+    standing = standing_line(report)
+    if standing is not None:
+        add(main, "p", f"{standing[0].upper()}{standing[1:]}.", id="standing")
     facts = (
         ("what was verified", report.subject),
         ("issued or signed by", signed_by(report)),

@@ -19,10 +19,13 @@ PERMISSIONS: Mapping[str, str] = {
 }
 """Words of ``permits`` and ``prohibits``, and of a purpose. What is not permitted is not."""
 
+DELETE = "deleteOnExpiry"
+"""The duty to delete the data when its terms end."""
+
 DUTIES: Mapping[str, str] = {
     "attribution": "name the source",
     "shareAlike": "hand on what is made from the data under the same terms only",
-    "deleteOnExpiry": "delete the data when the terms end",
+    DELETE: "delete the data when the terms end",
     "noticeOfChange": "say what was changed",
     "includeLicence": "hand on the licence text with the data",
     "reportUse": "tell the publisher what the data is used for",

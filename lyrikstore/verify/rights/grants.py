@@ -81,13 +81,20 @@ class Licensed(Struct, frozen=True):
         outcome: The grant's checks.
         fault: Why it does not allow the use, as a stable code and for people, or None.
         permits: All that it and its terms permit together, for all partitions that are used.
-        partitions: The names of these, where the terms have several.
+        partitions: What it gives of each partition that is used.
+        names: The names of these, where the terms have several.
     """
 
     outcome: CheckedGrant
     fault: tuple[str, str] | None
     permits: tuple[str, ...] = ()
-    partitions: tuple[str, ...] = ()
+    partitions: tuple[Partition, ...] = ()
+    names: tuple[str, ...] = ()
+
+    @property
+    def code(self) -> str | None:
+        """The code of why it does not allow the use, or None."""
+        return None if self.fault is None else self.fault[0]
 
     @property
     def grant(self) -> Grant | None:
@@ -136,7 +143,8 @@ def judge_grant(
         return Licensed(outcome, ("unsound", "does not hold"))
     if not about.is_meant(grant):
         return Licensed(outcome, ("other-dataset", "is about something else"))
-    wider = Terms(within(grant, terms, used))
+    partitions = within(grant, terms, used)
+    wider = Terms(partitions)
     limited, by = UsageLimits.of(grant.limits).judge(use)
     if limited is Answer.UNDECLARED:
         by = f"permitted {by}{NOT_DECLARED}"
@@ -146,7 +154,7 @@ def judge_grant(
     claims = terms.claims_as(DATASET)
     several = claims is not None and len(claims.terms.partitions) > 1
     names = tuple(part.name for part in wider.partitions) if several else ()
-    return Licensed(outcome, None, wider.permits, names)
+    return Licensed(outcome, None, wider.permits, wider.partitions, names)
 
 
 def within(grant: Grant, terms: OpenedCredential, used: Used) -> tuple[Partition, ...]:

@@ -15,9 +15,19 @@ from msgspec.structs import replace
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.quoting import quote
+from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.credentials.model.credential import DATASET
+from lyrikstore.credentials.model.grant import Grant
 from lyrikstore.credentials.model.opened import OpenedCredential
-from lyrikstore.credentials.terms.model import Answer, Terms, Use
+from lyrikstore.credentials.terms.model import (
+    Answer,
+    Partition,
+    Terms,
+    TermsEnd,
+    UsageLimits,
+    Use,
+    ends_of,
+)
 from lyrikstore.credentials.terms.usage import PartitionsUsed
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.repository.repository import Repository
@@ -184,9 +194,11 @@ class Ruling(Struct, frozen=True):
         open: What could not be checked; never a success.
         unbelieved: Why the verifier need not believe the issuer, or None. Before a use that is as
             bad as a fault; afterwards whoever verifies may be somebody who knows nobody.
-        later: That it gave the right, and was taken back after the use; or None.
+        later: That it gave the right, and was taken back or ended after the use; or None.
         right: What it gives, where there is no fault.
         issuer: Who issued it, where a signature shows that.
+        end: When the first of the terms that give the right ends, and whether any of them requires
+            that the data be deleted then; None without an end.
     """
 
     fault: Reason | None = None
@@ -195,6 +207,7 @@ class Ruling(Struct, frozen=True):
     later: Reason | None = None
     right: Right | None = None
     issuer: str | None = None
+    end: TermsEnd | None = None
 
     @property
     def against(self) -> Reason | None:
@@ -244,11 +257,16 @@ def _judge_credential(one: LoggedDocument, request: Request) -> Ruling:
     for check in checks:
         if check.state is CheckState.FAIL:
             return _failed(check)
+    until = _valid_until(one.opened)
+    ends = ends_of(claims.terms.named(used.names), _moment(until))
     believed, later = outcome.check("trust.issuer"), None
     if request.now is not None:
         at, said = request.now
         since = check_credential(one.opened, trust=trust, at=at, notices=said)
         believed, later = since.check("trust.issuer"), _taken_back(since.check("status"))
+        allowed, _ = claims.terms.judge(replace(use, at=at), used.names)
+        if _is_over(since.check("period")) or allowed is Answer.PROHIBITED:
+            later = later or _ended(ends, at)
     return Ruling(
         open=_open(checks),
         unbelieved=_unbelieved(believed, outcome.check("issuer.document"), issuer),
@@ -259,10 +277,11 @@ def _judge_credential(one: LoggedDocument, request: Request) -> Ruling:
             one.id,
             issuer,
             permits,
-            _valid_until(one.opened),
+            until,
             used.names if len(claims.terms.partitions) > 1 else (),
         ),
         issuer=issuer,
+        end=_first(ends),
     )
 
 
@@ -294,12 +313,16 @@ def _judge_grant(one: LoggedDocument, terms: LoggedDocument, request: Request) -
     if holder.state is CheckState.UNCHECKED:
         text = f"is for {found.grant.holder}; {_UNPINNED}"
         open_ones = (Reason(str(holder.detail["reason"]), text), *open_ones)
+    until = _valid_until(one.opened)
+    ends = _ends_of_grant(found.grant, until, found.partitions)
     believed, later = found.check("trust.issuer"), None
     if request.now is not None:
         at, said = request.now
         since = given(replace(request.use, at=at), notices=said)
         believed = since.check("trust.issuer")
         later = _taken_back(since.check("status")) or _taken_back(since.check("grant.terms"))
+        if _is_over(since.check("period")) or since.code == Answer.PROHIBITED:
+            later = later or _ended(ends, at)
     return Ruling(
         open=open_ones,
         unbelieved=_unbelieved(believed, found.check("issuer.document"), issuer),
@@ -310,11 +333,12 @@ def _judge_grant(one: LoggedDocument, terms: LoggedDocument, request: Request) -
             terms.id,
             issuer,
             found.permits,
-            _valid_until(one.opened),
-            found.partitions,
+            until,
+            found.names,
             one.id,
         ),
         issuer=issuer,
+        end=_first(ends),
     )
 
 
@@ -355,8 +379,44 @@ def _taken_back(check: Check) -> Reason | None:
     """Return that it was taken back since, if ``status`` or ``grant.terms`` says so."""
     if check.state is not CheckState.FAIL or check.detail["reason"] not in _TAKEN_BACK:
         return None
-    return Reason("taken-back-later", f"has been {check.detail['reason']} since")
+    return Reason(TAKEN_BACK_LATER, f"has been {check.detail['reason']} since")
 
+
+def _is_over(period: Check) -> bool:
+    return period.state is CheckState.FAIL and period.detail["reason"] == "expired"
+
+
+def _ended(ends: Sequence[TermsEnd], at: datetime) -> Reason | None:
+    """Return that terms have ended by then, when the first of them did, and what they require."""
+    over = [one for one in ends if one.at < at]
+    if not over:
+        return None
+    delete = next((one for one in over if one.delete), None)
+    text = f"ended at {format_timestamp(over[0].at)}"
+    if delete is not None:
+        text += f", and required that the data be deleted by {format_timestamp(delete.at)}"
+    return Reason(ENDED_LATER, text)
+
+
+def _first(ends: Sequence[TermsEnd]) -> TermsEnd | None:
+    if not ends:
+        return None
+    return TermsEnd(ends[0].at, delete=any(one.delete for one in ends))
+
+
+def _ends_of_grant(
+    grant: Grant, until: str | None, partitions: Sequence[Partition]
+) -> list[TermsEnd]:
+    ends = [_moment(until), UsageLimits.of(grant.limits).use_until]
+    return ends_of(partitions, min((one for one in ends if one is not None), default=None))
+
+
+def _moment(value: str | None) -> datetime | None:
+    return None if value is None else parse_timestamp(value)
+
+
+ENDED_LATER, TAKEN_BACK_LATER = "ended-later", "taken-back-later"
+"""What became of a right after the use that it was for."""
 
 _TAKEN_BACK = ("revoked", "suspended", "superseded")
 

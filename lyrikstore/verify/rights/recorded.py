@@ -15,10 +15,11 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, NotFoundError
+from lyrikstore.canon.json import JSON
 from lyrikstore.canon.quoting import listed, quote
 from lyrikstore.canon.text import pluralize
-from lyrikstore.canon.timestamps import parse_timestamp
-from lyrikstore.credentials.terms.model import Use
+from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
+from lyrikstore.credentials.terms.model import TermsEnd, Use
 from lyrikstore.credentials.terms.usage import RowsHeld, partitions_used
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest
@@ -29,6 +30,8 @@ from lyrikstore.verify.report import Check, not_applicable
 from lyrikstore.verify.rights.closure import RightsClosure, compared_with, rights_closure
 from lyrikstore.verify.rights.grants import Published, published
 from lyrikstore.verify.rights.judge import (
+    ENDED_LATER,
+    TAKEN_BACK_LATER,
     LoggedDocument,
     Reason,
     Request,
@@ -36,9 +39,9 @@ from lyrikstore.verify.rights.judge import (
     Ruling,
     judge,
 )
-from lyrikstore.verify.rights.search import find_right
+from lyrikstore.verify.rights.search import find_renewal, find_right
 
-_ORDER = {"taken-back-later": 0, "base-not-permitted": 1, "base-not-recorded": 3}
+_ORDER = {TAKEN_BACK_LATER: 0, "base-not-permitted": 1, ENDED_LATER: 2, "base-not-recorded": 4}
 """What says more comes first: who is not known says less than what was not permitted."""
 
 
@@ -107,7 +110,8 @@ def check_rights(
 
     Returns:
         The check; ``detail.models`` has the ids of checkpoints with a right that does not hold,
-        cannot be checked, or was taken back, ``detail.reasons`` the codes of all problems.
+        cannot be checked, was taken back or has ended; ``detail.reasons`` the codes of all
+        problems, ``detail.until`` when the first of the rights ends.
     """
     problems = Problems("rights")
     uses = [
@@ -140,14 +144,15 @@ def check_rights(
             review.check_source(use, rests_on, source)
         if problems.count > before:
             named.update((one.id, None) for one in use.models)
-    problems.odd.sort(key=lambda one: _ORDER.get(problems.codes[one], 2))
+    problems.odd.sort(key=lambda one: _ORDER.get(problems.codes[one], 3))
     purposes = ", ".join(sorted({use.acts for use in uses}))
     summary = pluralize(count, f"right to {purposes} holds", f"rights to {purposes} hold")
     unknown = {"unbelieved": sorted(review.unbelieved)} if review.unbelieved else {}
     models = {"models": listed([str(one) for one in named])} if named else {}
     # One that cannot be checked must not hide another that is known not to be permitted.
     reasons = {"reasons": sorted({*problems.codes.values()})} if problems.codes else {}
-    return problems.close(summary, rights=count, **unknown, **models, **reasons)
+    found = {**unknown, **models, **reasons, **review.standing()}
+    return problems.close(summary, rights=count, **found)
 
 
 def _without_effect(
@@ -249,6 +254,18 @@ class _Review(Struct, frozen=True):
     notices: LoggedNotices
     rows: RowsHeld
     unbelieved: set[str] = field(default_factory=set)
+    ends: list[TermsEnd] = field(default_factory=list)
+    renewed_by: dict[Digest, None] = field(default_factory=dict)
+
+    def standing(self) -> dict[str, JSON]:
+        """Return what became of the rights since, and when the first of them ends."""
+        found: dict[str, JSON] = {}
+        if self.ends:
+            found["until"] = format_timestamp(min(self.ends).at)
+            found["deleteOnExpiry"] = any(one.delete for one in self.ends)
+        if self.renewed_by:
+            found["renewedBy"] = listed([str(one) for one in self.renewed_by])
+        return found
 
     def check_source(self, use: _Use, rests_on: RightsClosure, source: Manifest) -> None:
         """Add what is wrong with the rights to one source: one that holds is enough."""
@@ -283,6 +300,7 @@ class _Review(Struct, frozen=True):
             problems.add(problems.bad, fault.code, f"{label}: {what}{fault.text}")
         for what, ruling in rulings:
             self._note(f"{label}: {what}", ruling)
+        self._note_end([ruling for _, ruling in rulings])
 
     def _check_unrecorded(
         self, use: _Use, rests_on: RightsClosure, source: Manifest, label: str
@@ -302,7 +320,9 @@ class _Review(Struct, frozen=True):
             return
         candidate, ruling = found.given
         problems.add(problems.odd, "base-not-recorded", f"{what}, which {candidate.label} gave")
+        ruling = self._as_of_now(candidate, ruling, request)
         self._note(f"{label}: {candidate.label} ", ruling)
+        self._note_end([ruling])
 
     def _compared(self, use: _Use, source: Manifest) -> bool:
         compared = compared_with(use.used, self.ancestry.get)
@@ -318,6 +338,12 @@ class _Review(Struct, frozen=True):
         for one in (ruling.later, ruling.unbelieved):
             if one is not None:
                 problems.add(problems.odd, one.code, f"{label}{one.text}")
+
+    def _note_end(self, rulings: Sequence[Ruling]) -> None:
+        """Add when a right to one source ends, of several the last that does."""
+        ends = [ruling.end for ruling in rulings if ruling.fault is None]
+        if ends and all(ends):
+            self.ends.append(max(one for one in ends if one is not None))
 
     def _request(
         self, use: _Use, datasets: Sequence[Manifest], source: Manifest, about: Published
@@ -372,13 +398,24 @@ class _Review(Struct, frozen=True):
             return what, Ruling(Reason(error.kind, error.message))
         candidate = RightCandidate(documents[-1], documents[0] if len(documents) > 1 else None)
         ruling = judge(candidate, request)
-        if ruling.later is not None:
-            entry = self._taken_back_at(candidate, request)
-            text = f"{ruling.later.text}, by log entry {entry}"
-            ruling = replace(ruling, later=Reason(ruling.later.code, text))
+        ruling = self._as_of_now(candidate, ruling, request)
         if ruling.fault is None and ruling.issuer != right["issuer"]:
             return what, Ruling(Reason("other-issuer", "has another issuer than recorded"))
         return what, ruling
+
+    def _as_of_now(self, candidate: RightCandidate, ruling: Ruling, request: Request) -> Ruling:
+        """Return a ruling with what took the right back, or without the end of one renewed."""
+        later = ruling.later
+        if later is None:
+            return ruling
+        if later.code != ENDED_LATER:
+            text = f"{later.text}, by log entry {self._taken_back_at(candidate, request)}"
+            return replace(ruling, later=Reason(later.code, text))
+        renewal = find_renewal(self.repository, ruling, request)
+        if renewal is None:
+            return ruling
+        self.renewed_by.update((one.id, None) for one in renewal[0].documents)
+        return replace(ruling, later=None, end=renewal[1].end)
 
     def _taken_back_at(self, candidate: RightCandidate, request: Request) -> int:
         """Return the log index of what took a right back."""
@@ -386,6 +423,7 @@ class _Review(Struct, frozen=True):
         for change in reversed(self.notices.changes_since(index)):
             found = change
             known = (self.at, self.notices.before(change))
-            if judge(candidate, replace(request, now=known)).later is None:
+            later = judge(candidate, replace(request, now=known)).later
+            if later is None or later.code == ENDED_LATER:
                 break
         return found

@@ -6,6 +6,7 @@ One search: for whoever asks before data is used, and for whoever verifies a use
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.credentials.model.credential import ATTESTATION, GRANT
 from lyrikstore.history.repository.repository import Repository
@@ -68,6 +69,33 @@ def find_right(repository: Repository, request: Request) -> FoundRight:
             text = f"{candidate.label} {why.text}{others}"
             return FoundRight(ruling, Reason(why.code, text), made)
     return FoundRight(Ruling(fault=_NOTHING), next(iter(unread), _NOTHING), made)
+
+
+def find_renewal(
+    repository: Repository, ended: Ruling, request: Request
+) -> tuple[RightCandidate, Ruling] | None:
+    """Return what gives a right now that has ended, or None where nothing does.
+
+    ATTACK A118: whoever used the data logs terms of their own, by a key that nobody knows. It
+    counts if the verifier believes who issued it, or if that is who gave the right before.
+
+    Args:
+        repository: The store.
+        ended: What the right was.
+        request: What for; its later moment counts.
+
+    Cost: as :func:`find_right`.
+    """
+    if request.now is None:
+        return None
+    at, said = request.now
+    use = replace(request.use, at=at)
+    found = find_right(repository, replace(request, use=use, notices=said, index=None, now=None))
+    for candidate, ruling in found.made:
+        known = ruling.unbelieved is None or ruling.issuer == ended.issuer
+        if ruling.fault is None and not ruling.open and known:
+            return candidate, ruling
+    return None
 
 
 def _doubts(one: tuple[RightCandidate, Ruling]) -> int:

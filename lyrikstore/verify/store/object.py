@@ -19,6 +19,7 @@ from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, Report, failed, passed
 from lyrikstore.verify.rights.recorded import check_rights
 from lyrikstore.verify.rights.same_bytes import check_same_bytes
+from lyrikstore.verify.rights.sources import check_sources
 from lyrikstore.verify.stated import stated_members
 from lyrikstore.verify.store.ancestry import (
     check_contents,
@@ -101,6 +102,7 @@ def verify_object(
         check_approvals(repository, ancestry),
         check_rights(repository, ancestry, trust=trust, at=at),
         check_same_bytes(repository, ancestry),
+        check_sources(repository, subject, ancestry, trust=trust, at=at),
         check_deployments(repository, ancestry),
         check_cards_among(repository, ancestry, readers.cards),
         evaluations,

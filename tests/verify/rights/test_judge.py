@@ -24,7 +24,7 @@ from lyrikstore.curate.reading.datasets import StoredDatasets
 from lyrikstore.curate.terms.sources import Asker, sources_of_datasets
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.report import CheckState, Verdict
-from lyrikstore.verify.report_text import headline, meaning, rights_alone, was_taken_back
+from lyrikstore.verify.report_text import became_of_right, headline, meaning, rights_alone
 from lyrikstore.verify.rights.required import check_rights
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.verify.store.readers import Readers
@@ -338,7 +338,7 @@ def test_a_right_taken_back_is_not_called_an_unknown_key(
         readers=Readers(datasets=StoredDatasets()),
     )
     assert (report.verdict, rights_alone(report)) == ("valid", report.check("rights"))
-    assert was_taken_back(rights_alone(report))
+    assert became_of_right(rights_alone(report)) == "taken-back-later"
     assert "who signed" not in headline(report) + meaning(report)
     assert not any(TRAINER.did in step or "trust add" in step for step in to_believe(report))
 
@@ -355,7 +355,7 @@ def test_whoever_does_not_know_the_issuer_is_told_to_ask_who_that_is(
         readers=Readers(datasets=StoredDatasets()),
     )
     assert report.verdict == "valid"
-    assert not was_taken_back(rights_alone(report))
+    assert became_of_right(rights_alone(report)) is None
     (step,) = to_believe(report)
     assert f"trust add {OTHER.did}" in step
 

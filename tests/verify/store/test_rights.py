@@ -19,7 +19,7 @@ from lyrikstore.credentials.trust import PinnedDocument
 from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.publish.status.withdrawals import Withdrawal, withdrawals
-from lyrikstore.verify.report_text import rights_alone, was_taken_back
+from lyrikstore.verify.report_text import became_of_right, rights_alone
 from make_credentials import metadata_in
 from tests.verify.store.lineage import Lineage, problems, states
 
@@ -194,7 +194,7 @@ def test_a_store_says_which_model_rests_on_a_right_that_was_taken_back(fresh: Li
     assert check.detail["reason"] == "taken-back-later"
     assert check.detail["models"] == [str(model.id)]
     assert model.name in problems(report, "rights")
-    assert was_taken_back(rights_alone(report))
+    assert became_of_right(rights_alone(report)) == "taken-back-later"
     check_schema(report.to_json(), "report")
     index = fresh.repository.index_of(taken, "credential")
     identity = Digest.parse(right["credential"])

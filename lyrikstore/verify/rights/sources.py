@@ -1,0 +1,340 @@
+"""What those who published data say of it now, and what its terms ask for now (spec §11.7.6).
+
+Whoever handed data over said under which terms. That they took it back, that the terms have ended,
+or that they require that the data be deleted, counts for whoever holds it, used or not.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.canon.json import JSON
+from lyrikstore.canon.quoting import listed, name_some
+from lyrikstore.canon.text import pluralize
+from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
+from lyrikstore.credentials.model.credential import DATASET
+from lyrikstore.credentials.terms.model import ends_of
+from lyrikstore.credentials.terms.usage import RowsHeld, partitions_used
+from lyrikstore.credentials.trust import Trust
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import retired_versions
+from lyrikstore.verify.checks import PROCEDURES, TRUST_CHECKS
+from lyrikstore.verify.credential.credential import CheckedCredential, check_credential
+from lyrikstore.verify.credential.status import LoggedNotices
+from lyrikstore.verify.problems import Problems
+from lyrikstore.verify.report import (
+    Check,
+    CheckState,
+    Verdict,
+    decide,
+    first_in,
+    not_applicable,
+)
+from lyrikstore.verify.rights.closure import rights_closure
+from lyrikstore.verify.rights.grants import Published, published
+from lyrikstore.verify.rights.judge import LoggedDocument, Reason
+
+_CHECK = "rights.sources"
+NOT_DELETED = "not-deleted"
+_WORST_FIRST = (Verdict.INVALID, Verdict.INCOMPLETE, Verdict.VALID, Verdict.TRUSTED)
+
+
+class DeletionDue(Struct, frozen=True):
+    """That the terms of some data have ended and require that it be deleted.
+
+    Attributes:
+        source: Whose terms.
+        by: When they ended.
+        here: Names of the datasets that hold some of it and that nobody retired.
+    """
+
+    source: Manifest
+    by: str
+    here: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """What is due, for people; it follows the name of the source."""
+        where = f"still here in {name_some(self.here)}" if self.here else "retired"
+        return f"its terms required that it be deleted by {self.by}; it is {where}"
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return it as the detail of a check says it."""
+        return {"dataset": str(self.source.id), "by": self.by, "here": listed(list(self.here))}
+
+
+class SourceReview:
+    """Looks at what is logged about datasets as of now.
+
+    Args:
+        repository: The store.
+        trust: Whom the verifier believes.
+        at: The moment, but never one before the clock floor of the log.
+
+    Raises:
+        LyrikstoreError: What the log says of time cannot be known.
+    """
+
+    def __init__(self, repository: Repository, trust: Trust, at: datetime) -> None:
+        self._repository = repository
+        self._trust = trust
+        # ATTACK: a clock set back to before the terms ended. The log knows what time it was.
+        self._at = max(at, repository.floor())
+        self._notices = LoggedNotices(repository)
+        self._rows = RowsHeld(repository.blobs.open)
+        self._retired = retired_versions(repository)
+        self.unread = self._notices.unread
+
+    def holds(self, dataset: Manifest) -> bool:
+        """Return whether nobody retired a dataset."""
+        return dataset.id not in self._retired
+
+    def judged(self, about: Published) -> list["JudgedCredential"]:
+        """Return the genuine dataset credentials about a dataset, the newest first."""
+        found = []
+        logged = self._repository.credentials_about(about.manifest)
+        for identity in dict.fromkeys(entry.id for entry in reversed(logged)):
+            try:
+                one = LoggedDocument.read(self._repository, identity)
+            except LyrikstoreError:  # who asks looks at `unread`
+                continue
+            if one.opened.kind is not DATASET:
+                continue
+            outcome = check_credential(
+                one.opened, trust=self._trust, at=self._at, notices=self._notices.all
+            )
+            claims = outcome.claims
+            if outcome.signature_valid and claims is not None and about.is_meant(claims):
+                checks = (*outcome.checks, outcome.check_key(self._notices.all))
+                found.append(JudgedCredential(one, outcome, checks))
+        return found
+
+    def due(
+        self,
+        source: Manifest,
+        judged: Iterable["JudgedCredential"],
+        holding: Iterable[Manifest],
+        manifest_of: Mapping[Digest, Manifest],
+    ) -> DeletionDue | None:
+        """Return that a source has to be deleted by now, or None while any terms go on.
+
+        Args:
+            source: A dataset that was made from no other.
+            judged: What is known of the credentials about it.
+            holding: Datasets that may hold some of it.
+            manifest_of: Every manifest on the way.
+        """
+        holding = list(holding)
+        over: list[datetime] = []
+        for one in judged:
+            claims, until = one.outcome.claims, one.valid_until
+            if claims is None or one.document.suspect:
+                continue
+            used = partitions_used(
+                claims.terms,
+                source,
+                holding,
+                manifest_of=manifest_of.__getitem__,
+                tree_of=self._repository.tree,
+                rows=self._rows,
+            )
+            ends = ends_of(claims.terms.named(used.names), until)
+            ended = [end for end in ends if end.at < self._at]
+            if not ended and one.is_in_force:
+                return None
+            over += [end.at for end in ended if end.delete]
+        if not over:
+            return None
+        here = [one.name for one in holding if self.holds(one)]
+        return DeletionDue(source, format_timestamp(max(over)), tuple(dict.fromkeys(here)))
+
+
+class JudgedCredential(Struct, frozen=True):
+    """A genuine dataset credential, and what is known of it as of now.
+
+    Attributes:
+        document: The credential, as it is logged.
+        outcome: What its own checks gave.
+        checks: These, and what became of the key.
+    """
+
+    document: LoggedDocument
+    outcome: CheckedCredential
+    checks: tuple[Check, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """What a verification of it alone, but for its data, would answer."""
+        if self.document.suspect:
+            return Verdict.INVALID
+        return decide(self.checks, PROCEDURES["credential"].required)
+
+    @property
+    def is_in_force(self) -> bool:
+        """Whether it was neither taken back nor has run out, as far as is known."""
+        states = [self.outcome.check(name).state for name in ("period", "status")]
+        return CheckState.FAIL not in states
+
+    @property
+    def valid_until(self) -> datetime | None:
+        """When it ends, or None."""
+        value = (self.document.opened.document or {}).get("validUntil")
+        return parse_timestamp(value) if isinstance(value, str) else None
+
+    @property
+    def why(self) -> Reason:
+        """Why the verdict is not better."""
+        if self.document.suspect:
+            return Reason("compromised", "is by a key that was compromised when it was logged")
+        states = {
+            Verdict.INVALID: CheckState.FAIL,
+            Verdict.INCOMPLETE: CheckState.UNCHECKED,
+        }.get(self.verdict, CheckState.WARN)
+        checks = [
+            one for one in self.checks if states is not CheckState.WARN or one.id in TRUST_CHECKS
+        ]
+        check = first_in(checks, states)
+        if check is None:
+            return Reason("noted", "holds")
+        return Reason(str(check.detail["reason"]), check.summary)
+
+
+def check_sources(
+    repository: Repository,
+    subject: Manifest | None,
+    ancestry: Mapping[Digest, Manifest],
+    *,
+    trust: Trust,
+    at: datetime,
+) -> Check:
+    """Return ``rights.sources``: what those who published the data of a dataset say of it now.
+
+    Of imported data the best credential of its publisher decides, as when its delivery is verified.
+
+    Args:
+        repository: The store.
+        subject: What is verified; looked at if it is a dataset.
+        ancestry: It, and what it was made from.
+        trust: Whom the verifier believes.
+        at: The moment of verification; nothing is judged for one before the clock floor.
+
+    Returns:
+        The check; ``detail.asOf`` is when the oldest status list was made by which data that was
+        taken in is judged, and None where some of it has none; ``detail.due`` what has to be
+        deleted.
+
+    Cost: one signature for each credential about a source; of those with several partitions the
+    data is read.
+    """
+    if subject is None or subject.kind != "dataset":
+        return not_applicable(_CHECK, "no dataset")
+    closure = rights_closure([subject.id], ancestry.get)
+    problems = Problems(_CHECK)
+    try:
+        review = SourceReview(repository, trust, at)
+    except LyrikstoreError as error:
+        problems.note("what the log says of time, or of what was retired", error)
+        return problems.close("")
+    as_of: list[str | None] = []
+    due: list[DeletionDue] = []
+    unbelieved: set[str] = set()
+    imports = 0
+    for identity in closure.absent:
+        problems.add(problems.lost, "absent", f"{identity.short} cannot be followed")
+    for source in closure.direct:
+        try:
+            about = published(repository, source)
+        except LyrikstoreError as error:
+            problems.add(problems.bad, error.kind, f"{source.name}: {error.message}")
+            continue
+        judged = review.judged(about)
+        holding = [one for one in ancestry.values() if _may_hold(one, source, ancestry)]
+        delete = review.due(source, judged, holding, ancestry)
+        due += [] if delete is None else [delete]
+        if about.manifest == source.id:
+            if delete is not None and delete.here:
+                problems.add(problems.odd, NOT_DELETED, f"{source.name}: {delete.text}")
+            continue
+        imports += 1
+        own = [one for one in judged if one.outcome.issuer != source.author]
+        held = any(review.holds(one) for one in holding)
+        best = max(own, key=lambda one: _WORST_FIRST.index(one.verdict), default=None)
+        _judge_import(source, best, delete, problems, held=held)
+        made = None if best is None else best.outcome.check("status").detail.get("asOf")
+        as_of.append(made if isinstance(made, str) else None)
+        if best is not None and best.verdict is Verdict.VALID and best.outcome.issuer:
+            unbelieved.add(best.outcome.issuer)
+    for index, unread in review.unread if imports else ():
+        # ATTACK: whoever holds the store damages the list that takes the terms back.
+        text = f"log entry {index} cannot be read, and may take terms back: {unread.message}"
+        problems.add(problems.lost, "unread-notice", text)
+    if not imports and not due and not problems.count:
+        return not_applicable(_CHECK, "no data of others, and none that has to be deleted")
+    detail: dict[str, JSON] = {}
+    if as_of:
+        detail["asOf"] = None if None in as_of else min(one for one in as_of if one)
+    if unbelieved:
+        detail["unbelieved"] = sorted(unbelieved)
+    if due:
+        detail["due"] = listed([one.to_json() for one in due])
+    stands = pluralize(imports, "publisher stands", "publishers stand")
+    said = f"{stands} by what was taken in" if imports else "nothing has to be deleted"
+    return problems.close(said, **detail)
+
+
+def _may_hold(one: Manifest, source: Manifest, ancestry: Mapping[Digest, Manifest]) -> bool:
+    """Return whether a dataset is a source or was made from it."""
+    if one.kind != "dataset":
+        return False
+    return source in rights_closure([one.id], ancestry.get).direct
+
+
+def _best_of(source: Manifest, judged: Sequence[JudgedCredential]) -> JudgedCredential | None:
+    """Return what speaks best for data that was taken in, or None.
+
+    ATTACK: whoever holds data whose publisher took it back logs a credential about it by a key of
+    their own, or by one that they made for that. Only that publisher's count, by the first that was
+    logged, which came with the data; and those of others whom the verifier believes, but whoever
+    took it in.
+    """
+    if not judged:
+        return None
+    publisher = min(judged, key=lambda one: one.document.index).outcome.issuer
+    counting = [
+        one
+        for one in judged
+        if one.outcome.issuer == publisher
+        or (one.verdict is Verdict.TRUSTED and one.outcome.issuer != source.author)
+    ]
+    return max(counting, key=lambda one: _WORST_FIRST.index(one.verdict))
+
+
+def _judge_import(
+    source: Manifest,
+    best: JudgedCredential | None,
+    delete: DeletionDue | None,
+    problems: Problems,
+    *,
+    held: bool,
+) -> None:
+    """Add what is wrong with data that was taken in."""
+    more = "" if delete is None else f"; {delete.text}"
+    if best is None:
+        text = f"{source.name}: no credential of its publisher is logged here"
+        problems.add(problems.odd, "not-logged", text)
+        return
+    why, label = best.why, f"{source.name}: credential {best.document.id.short}"
+    kept = {
+        # Whoever deleted it, as its terms may require, holds nothing that they are about.
+        Verdict.INVALID: problems.bad if held else problems.odd,
+        Verdict.INCOMPLETE: problems.lost,
+        Verdict.VALID: problems.odd,
+    }.get(best.verdict)
+    if kept is not None:
+        problems.add(kept, why.code, f"{label}: {why.text}{more}")
+    elif delete is not None and delete.here:
+        problems.add(problems.odd, NOT_DELETED, f"{label}{more}")
