@@ -1,16 +1,18 @@
 """A logged deployment, written again from the store: the same bytes (spec §14.7.5)."""
 
+from datetime import datetime
 from pathlib import Path
 
-from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.errors import InvalidInputError, PolicyError
 from lyrikstore.canon.progress import OnProgress, silent
-from lyrikstore.canon.timestamps import Clock
+from lyrikstore.canon.timestamps import Clock, parse_timestamp
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.deploy.build import FolderBuild
 from lyrikstore.deploy.deploy import Deployment, in_place, verified
 from lyrikstore.deploy.evidence import check_pushed, evidence_files
 from lyrikstore.deploy.notice import notice_of
 from lyrikstore.deploy.seal import DEPLOYMENT, check_has_effect
+from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.publish.cards.approval import check_card_approved
@@ -73,7 +75,9 @@ def deploy_again(
     # ATTACK: a newer card was approved, and the folder has the one before.
     status = check_card_approved(repo, checkpoint, card, trust=trust, at=clock())
     report = verified(repo, checkpoint, trust=trust, clock=clock, readers=readers)
-    notice, body = notice_of(repo, gather(repo, checkpoint)), deployment.body
+    body = deployment.body
+    notice = notice_of(repo, gather(repo, checkpoint))
+    _check_goes_on(repo, deployment, clock())
     with building(destination) as folder:
         built = FolderBuild(folder)
         built.check_out(tree, repo.blobs, progress)
@@ -96,3 +100,16 @@ def deploy_again(
             probes=body["probe"]["count"],
         )
         return in_place(result, built)
+
+
+def _check_goes_on(repo: Repository, deployment: Manifest, at: datetime) -> None:
+    """Refuse a folder that nothing would start: its rights were renewed, and it does not say so."""
+    until = deployment.body["rights"].get("until")
+    if until is not None and max(at, repo.floor()) > parse_timestamp(until):
+        checkpoint = deployment.inputs_in("checkpoint")[0].id
+        raise PolicyError(
+            "rights-missing",
+            f"{deployment.name} says that its rights ended at {until}; they were renewed since",
+            hint=f"deploy its checkpoint again: lyrikstore deploy {checkpoint.hex} --to "
+            f"{deployment.body['target']}",
+        )

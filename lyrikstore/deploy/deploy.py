@@ -18,6 +18,7 @@ from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.deploy.build import FolderBuild, readme_of, texts_of
 from lyrikstore.deploy.evidence import (
+    Shown,
     check_pushed,
     check_writable,
     evidence_files,
@@ -47,6 +48,7 @@ from lyrikstore.publish.issue.atomic_folder import building, check_place, put_in
 from lyrikstore.train.requirements import SFT
 from lyrikstore.train.trained import resolve_trained
 from lyrikstore.train.worker.staging import open_staging
+from lyrikstore.verify.deployment.credentials import credentials_of
 from lyrikstore.verify.report import Check, CheckState, Report
 from lyrikstore.verify.rights.judge import ENDED_LATER, TAKEN_BACK_LATER
 from lyrikstore.verify.rights.recorded import reasons_of
@@ -172,11 +174,14 @@ def deploy_checkpoint(
     if signing is not None:
         check_may_log(repo, signing, name)
     report = verified(repo, checkpoint, trust=trust, clock=clock, readers=readers)
-    telling = telling_credentials(repo, run)
+    rights = rights_of(report)
+    renewed = tuple(map(Digest.parse, rights.get("renewedBy", ())))
+    telling = telling_credentials(repo, credentials_of(run, renewed))
     kept = () if with_values else telling
-    check_writable(repo, inputs, kept, clock())
+    credentials = Shown(renewed, kept)
+    check_writable(repo, inputs, credentials, clock())
     card = next((repo.manifest(one.id) for one in inputs if one.role == "card"), None)
-    readme, notice = readme_of(repo, facts, card), notice_of(repo, facts)
+    readme, notice = readme_of(repo, facts, card), notice_of(repo, facts, rights, clock())
     shown = {VALUES} if with_values and telling else set()
     try:
         work.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -212,14 +217,14 @@ def deploy_checkpoint(
             probes=asked,
         )
         if signing is None:
-            built.write(unsigned_evidence(repo, inputs, kept, clock()))
+            built.write(unsigned_evidence(repo, inputs, credentials, clock()))
             return in_place(result, built)
         deployment = log_deployment(
             repo,
             folder,
             files,
             name=name,
-            body=_body(result, target, model),
+            body=_body(result, target, model, rights),
             inputs=inputs,
             report=report,
             signer=signing.signer,
@@ -231,10 +236,23 @@ def deploy_checkpoint(
             return in_place(replace(result, manifest=deployment), built)
 
 
-def _body(result: Deployment, target: Target, model: DeployedModel) -> dict[str, Any]:
+def rights_of(report: Report) -> dict[str, Any]:
+    """Return what a deployment says of the rights that it rests on, as found before.
+
+    Args:
+        report: On its checkpoint.
+    """
+    check = report.check("rights")
+    kept = ("reason", "until", "deleteOnExpiry", "renewedBy")
+    found = {name: check.detail[name] for name in kept if name in check.detail}
+    return {"state": str(check.state), **found}
+
+
+def _body(
+    result: Deployment, target: Target, model: DeployedModel, rights: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return what the manifest of a deployment says, but for the key of ``model.sig``."""
     sealed, served = result.checkpoint.body, model.served()
-    reason = result.rights.detail.get("reason")
     body = {
         "target": target.name,
         "loader": target.loader,
@@ -248,7 +266,7 @@ def _body(result: Deployment, target: Target, model: DeployedModel) -> dict[str,
         "cardStatus": None if result.card_status is None else result.card_status.word,
         "withData": [*result.with_data],
         "credentialsLeftOut": [str(one) for one in result.left_out] or None,
-        "rights": {"state": str(result.rights.state)} | ({"reason": reason} if reason else {}),
+        "rights": rights,
         "software": f"lyrikstore {__version__}",
     }
     return {name: value for name, value in body.items() if value is not None}

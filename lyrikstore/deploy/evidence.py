@@ -6,6 +6,8 @@ All of it is made from the deployment's manifest and the store, so that it can b
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
+from msgspec import Struct
+
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, IncompleteError, InvalidInputError
 from lyrikstore.canon.limits import MAX_DEPLOYED_EVIDENCE_BYTES, MAX_SIBLINGS
@@ -27,7 +29,7 @@ from lyrikstore.verify.credential.key_statements import check_few
 from lyrikstore.verify.credential.log_proofs import PROOF_HEAD
 from lyrikstore.verify.credential.status import Notices, logged_notices
 from lyrikstore.verify.deployment import layout
-from lyrikstore.verify.deployment.credentials import credentials_of, left_out
+from lyrikstore.verify.deployment.credentials import credentials_of, left_out, renewed_by
 
 _MAX_BYTES = 16 << 20
 _UNSIGNED = b"""\
@@ -38,6 +40,18 @@ to them, nothing shows.
 
 Files = dict[str, bytes]
 """Name → bytes."""
+
+
+class Shown(Struct, frozen=True):
+    """Which credentials lie in a folder besides those that its run names.
+
+    Attributes:
+        renewed: Those that renewed rights.
+        left_out: Those that are left out.
+    """
+
+    renewed: tuple[Digest, ...] = ()
+    left_out: Collection[Digest] = ()
 
 
 def inputs_of(
@@ -62,17 +76,19 @@ def inputs_of(
     return tuple(found)
 
 
-def telling_credentials(repository: Repository, run: Manifest) -> tuple[Digest, ...]:
-    """Return the credentials of a run's rights that nobody gets unasked (spec §14.9).
+def telling_credentials(
+    repository: Repository, credentials: Iterable[Digest]
+) -> tuple[Digest, ...]:
+    """Return those credentials that nobody gets unasked (spec §14.9).
 
     Args:
         repository: The store.
-        run: The run, which names them.
+        credentials: Those that rights rest on.
 
     Returns:
         Those that name values or paths of the data, as :func:`tells_values` has it.
     """
-    found = {one: OpenedCredential(repository.credential(one)) for one in credentials_of(run)}
+    found = {one: OpenedCredential(repository.credential(one)) for one in credentials}
     return tuple(
         one for one, opened in found.items() if opened.kind is not GRANT and tells_values(opened)
     )
@@ -95,14 +111,17 @@ def check_pushed(repository: Repository, manifests: Iterable[Digest]) -> None:
 
 
 def check_writable(
-    repository: Repository, inputs: Iterable[Input], kept: Collection[Digest], at: datetime
+    repository: Repository,
+    inputs: Iterable[Input],
+    shown: Shown,
+    at: datetime,
 ) -> None:
     """Check that the evidence of a deployment can be written, and read: before the work.
 
     Args:
         repository: The store.
         inputs: As :func:`inputs_of` gives them.
-        kept: Credentials that are left out.
+        shown: Which credentials lie in it.
         at: The moment.
 
     Raises:
@@ -111,7 +130,7 @@ def check_writable(
         InvalidInputError: (``too-many-files``) no verifier would read as many files.
         LyrikstoreError: Part of it cannot be read.
     """
-    files = unsigned_evidence(repository, inputs, kept, at)
+    files = unsigned_evidence(repository, inputs, shown, at)
     # Beside these: the manifest, its tree and log proof, the report and `model.sig`.
     fits = len(files) + 5 <= MAX_SIBLINGS
     fits &= sum(map(len, files.values())) <= MAX_DEPLOYED_EVIDENCE_BYTES // 2
@@ -140,9 +159,10 @@ def evidence_files(repository: Repository, deployment: Manifest, at: datetime) -
         LyrikstoreError: Part of it cannot be read.
     """
     files = _of_log(repository, deployment)
+    shown = Shown(renewed_by(deployment), left_out(deployment))
     if deployment.tree is not None:
         files[layout.TREE] = repository.tree(deployment).encode()
-    files |= _of_inputs(repository, deployment.inputs, left_out(deployment), at)
+    files |= _of_inputs(repository, deployment.inputs, shown, at)
     for role, name in (
         (layout.REPORT_ROLE, layout.REPORT),
         (layout.SIGNED_FILES_ROLE, layout.SIGNED_FILES),
@@ -153,20 +173,23 @@ def evidence_files(repository: Repository, deployment: Manifest, at: datetime) -
 
 
 def unsigned_evidence(
-    repository: Repository, inputs: Iterable[Input], kept: Collection[Digest], at: datetime
+    repository: Repository,
+    inputs: Iterable[Input],
+    shown: Shown,
+    at: datetime,
 ) -> Files:
     """Return what lies in an unsigned folder: the same, but for what only a signature vouches for.
 
     Args:
         repository: The store.
         inputs: As :func:`inputs_of` gives them, the checkpoint first.
-        kept: Credentials that are left out.
+        shown: Which credentials lie in it.
         at: The moment.
     """
     given = tuple(inputs)
     files = _of_log(repository, repository.manifest(given[0].id))
     del files[layout.MANIFEST], files[layout.LOG_PROOF]
-    files |= {**_of_inputs(repository, given, kept, at), layout.UNSIGNED: _UNSIGNED}
+    files |= {**_of_inputs(repository, given, shown, at), layout.UNSIGNED: _UNSIGNED}
     return {f"{layout.FOLDER}/{name}": data for name, data in files.items()}
 
 
@@ -176,7 +199,7 @@ def _of_log(repository: Repository, manifest: Manifest) -> Files:
 
 
 def _of_inputs(
-    repository: Repository, inputs: Iterable[Input], kept: Collection[Digest], at: datetime
+    repository: Repository, inputs: Iterable[Input], shown: Shown, at: datetime
 ) -> Files:
     files: Files = {}
     for item in inputs:
@@ -190,7 +213,7 @@ def _of_inputs(
             (card,) = present_attachments(repository, one, "card")
             files[layout.CARD] = repository.blobs.read(card.id, max_bytes=_MAX_BYTES)
         if item.role == "run":
-            for path, data in _credentials(repository, one, kept, at):
+            for path, data in _credentials(repository, one, shown, at):
                 _add(files, path, data)
     return files
 
@@ -206,12 +229,12 @@ def _add(files: Files, name: str, data: bytes) -> None:
 
 
 def _credentials(
-    repository: Repository, run: Manifest, kept: Collection[Digest], at: datetime
+    repository: Repository, run: Manifest, shown: Shown, at: datetime
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the credentials that the rights of a run rest on, and what says if they hold."""
     notices = logged_notices(repository)
-    for identity in credentials_of(run):
-        if identity in kept:
+    for identity in credentials_of(run, shown.renewed):
+        if identity in shown.left_out:
             continue
         opened = OpenedCredential(repository.credential(identity))
         name = f"credential-{identity.short}"

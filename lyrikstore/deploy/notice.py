@@ -1,13 +1,16 @@
 """``NOTICE``: whose data and whose base model a model rests on, and what they ask for it."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.terms.model import Answer, Partition, Terms
-from lyrikstore.credentials.terms.vocabulary import DUTIES
+from lyrikstore.credentials.terms.vocabulary import DELETE, DUTIES
+from lyrikstore.deploy.models.folder_check import AS_OF, UNTIL
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import TreeEntry
@@ -53,19 +56,28 @@ class Notice(Struct, frozen=True):
     withheld: Mapping[str, bool]
 
 
-def notice_of(repository: Repository, facts: CardFacts) -> Notice:
+def notice_of(
+    repository: Repository,
+    facts: CardFacts,
+    rights: Mapping[str, Any] | None = None,
+    at: datetime | None = None,
+) -> Notice:
     """Return the attributions that the terms of a checkpoint's data and base ask for.
 
     Args:
         repository: The store.
         facts: What it knows about the checkpoint, in the form of today's cards.
+        rights: What the deployment says of the rights; None: nothing.
+        at: As of when.
 
     Raises:
         VerificationError, IncompleteError: The text of a licence is damaged or lost.
         StorageError: Storage backend error.
     """
     model, data = facts.checkpoint, _DataNotice(repository, facts)
-    lines = [f"{model.name} ({model.id})", f"of the store {facts.store}", "", "Training data", ""]
+    lines = [f"{model.name} ({model.id})", f"of the store {facts.store}", ""]
+    lines += _end(rights, at) if rights is not None and at is not None and "until" in rights else []
+    lines += ["Training data", ""]
     for dataset in data.datasets:
         lines += data.lines(dataset)
     lines += ["", "Base model", "", *data.bases()]
@@ -73,6 +85,17 @@ def notice_of(repository: Repository, facts: CardFacts) -> Notice:
     if model.body["format"] in {word_counts.FORMAT, blend.FORMAT}:
         text += _WORDS
     return Notice(text, data.licences, data.withheld())
+
+
+def _end(rights: Mapping[str, Any], at: datetime) -> Iterator[str]:
+    """Yield when the rights end; ``check.py`` reads the first two lines (spec §14.7.9)."""
+    yield f"{UNTIL}{rights['until']}"
+    yield f"{AS_OF}{format_timestamp(at)}"
+    yield "Then the rights to data of this model end. check.py refuses the folder from then on;"
+    yield "whoever has the rights renewed deploys it again."
+    if rights["deleteOnExpiry"]:
+        yield f"Some of the data has to be deleted then ({DELETE}: {DUTIES[DELETE]})."
+    yield ""
 
 
 class _DataNotice:

@@ -20,6 +20,7 @@ const DEPLOYED = new Map([
   ["trusted", "The folder is exactly the one that somebody you believe deployed. Use the model as its card and NOTICE say."],
   ["invalid", "Something differs, was added, was taken back or is forged. Do not load it; ask whoever deployed it."],
 ]);
+const ENDED = ["Valid, but the rights to its data have ended", "Everything fits together, and its rights held when it was made; they have ended: see below."];
 const TAKEN_BACK = ["Valid, but a right that it rests on was taken back later",
   "Everything fits together, and its rights held when it was made; one was taken back: see below."];
 const BASE_RIGHTS = ["Valid, but it recorded no right to what a model before it learned from",
@@ -92,6 +93,8 @@ export function showReport(report, lineage, setting) {
   const more = failures ? `: ${counted(failures, "check")} failed` : onlyStated(report);
   byId("verdict").replaceChildren(...signed(sign, words + more));
   byId("meaning").textContent = meaning;
+  byId("standing").hidden = report.standing === undefined;
+  byId("standing").textContent = standingOf(report);
   byId("why").replaceChildren(...deciding(report).map(({ id, summary }) => element("li", {}, element("strong", {}, id), ` ${summary}`)));
   byId("facts").replaceChildren(...described(setting.rows));
   const said = report.checks.filter(isStated);
@@ -109,6 +112,13 @@ export function showReport(report, lineage, setting) {
   byId("answer").hidden = false;
   document.title = visible(`${report.verdict}: ${setting.title}`); // what a printed page or a PDF is called
   byId("verdict").focus();
+}
+
+/** In how far it is known that the issuer stands by it, in a sentence. @param {import("../src/verify/report.js").Report} report */
+function standingOf({ standing }) {
+  if (standing === undefined) return "";
+  const known = standing.asOf === null ? ": no status list says so" : ` since ${standing.asOf}, when the newest status list here was made`;
+  return `Whether the issuer still stands by it is not known${known}.`;
 }
 
 /** Rows of a description list. @param {[string, string | Node][]} rows */
@@ -144,7 +154,8 @@ function wordsOf(report) {
   if (verdict === "valid" && rights !== undefined && deciding(report).length === 1) {
     const reason = String(rights.detail.reason);
     if (reason.startsWith("base-")) return [sign, ...BASE_RIGHTS];
-    return [sign, ...(reason === "taken-back-later" ? TAKEN_BACK : UNKNOWN_RIGHTS)];
+    const later = { "taken-back-later": TAKEN_BACK, "ended-later": ENDED }[reason];
+    return [sign, ...(later ?? UNKNOWN_RIGHTS)];
   }
   if (folder) return [sign, words, DEPLOYED.get(verdict) ?? meaning];
   const looked = checks.some(({ id, state }) => id === "data.files" && state === "pass");

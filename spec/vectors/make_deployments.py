@@ -44,6 +44,7 @@ from deployed import (
     taken_back,
 )
 from deployed_under_grants import rows_of_grants
+from deployed_until import rows_of_ends
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import parse
 from lyrikstore.credentials.model.credential import Claims
@@ -73,7 +74,7 @@ def make() -> dict[str, Any]:
     rows = [*_of_files(), *_of_evidence(), *_of_log(), *_of_inputs(), *_of_rights(), *_of_cards()]
     rows += [
         (name, verdict, {"deployment.approval": "n/a", **checks}, {**_another(**parts), **given})
-        for name, verdict, checks, parts, given in rows_of_grants()
+        for name, verdict, checks, parts, given in (*rows_of_grants(), *rows_of_ends())
     ]
     cases = [
         {"id": name, "verdict": verdict, "checks": {**NOTHING, **checks}, "changes": changes}

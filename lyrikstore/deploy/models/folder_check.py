@@ -4,6 +4,9 @@ It is a program of the folder, so it needs no lyrikstore (spec §14.7.9).
 """
 
 CHECK_FILE = "check.py"
+UNTIL, AS_OF = "Rights-Until: ", "Rights-As-Of: "
+"""Beginnings of the lines in ``NOTICE`` that say when rights end, and when that was found out."""
+
 CHECK_WORDS = """
 ## Are these the files that were deployed?
 
@@ -24,6 +27,10 @@ LYRIKSTORE_PINNED_KEY=did:key:z6Mk... python3 -I check.py FOLDER
 ```
 
 ends with an error unless that key signed the manifest, and with it every file.
+
+Where `NOTICE` says when the rights to the data end, it ends with an error from then on, too, by the
+clock of the machine. What loads the model without it does not look at that.
+
 {more}Not checked: whether the key was retired since, and whether it signed a newer folder. One with
 `lyrikstore/UNSIGNED.txt` was signed by nobody, and fails.
 """
@@ -39,13 +46,17 @@ name the signer's key as you have it from them, not as the folder has it:
 
 Then the manifest must be signed by that key, and all files by the key that it names (`model.sig`).
 That needs the package cryptography. What is changed after it was compared is not noticed.
+
+Once the rights to data of the model have ended, as NOTICE says, it ends with an error, too.
 """
 
 import base64
+import calendar
 import hashlib
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -53,7 +64,9 @@ MOST_BYTES = 16 << 20
 
 
 class BadFolder(Exception):
-    """The files are others than those that were written, or that cannot be found out."""
+    """The files are others than those that were written, or that cannot be found out; or it is not
+    to be loaded any more.
+    """
 
 
 def check_folder(folder):
@@ -68,6 +81,7 @@ def check_folder(folder):
             "missing": wanted.keys() - there,
             "added": found(folder) - wanted.keys(),
         }
+        end = ended(folder)
     except BadFolder:
         raise
     except Exception as error:  # whatever it is: what could not be checked is not loaded
@@ -75,6 +89,8 @@ def check_folder(folder):
     if any(faults.values()):
         named = (f"{fault}: {sorted(names)[:9]}" for fault, names in faults.items() if names)
         raise BadFolder(f"{folder} is not what was deployed; {'; '.join(named)}")
+    if end is not None:
+        raise BadFolder(f"{folder} is not to be used: {end}")
     return f"{folder}: {words}"
 
 
@@ -113,6 +129,29 @@ def signed(folder, pinned):
     files = json.loads(statement)["predicate"]["resources"]
     words = f"all files are signed by {pinned}: {document['name']} of {document['created']}"
     return {one["name"]: one["digest"] for one in files}, words
+
+
+def ended(folder):
+    """Return that the rights to data of the model have ended, as NOTICE has it, or None.
+
+    By the clock of this machine: one that says that it is before the folder was made tells nothing.
+    """
+    said = dict(line.split(": ", 1) for line in notice(folder) if line.startswith("Rights-"))
+    until, now = said.get("Rights-Until"), time.strftime("%Y-%m-%d", time.gmtime())
+    if until is None:
+        return None
+    if now < said["Rights-As-Of"][:10]:
+        return f"the clock says {now}, so whether its rights ended at {until} cannot be told"
+    if time.time() <= calendar.timegm(time.strptime(until, "%Y-%m-%dT%H:%M:%SZ")):
+        return None
+    words = f"the rights to data of the model ended at {until}. NOTICE says whose they are, and "
+    words += "what they ask for. Whoever deployed it has them renewed and deploys it again, or "
+    return words + "trains another model and deploys that"
+
+
+def notice(folder):
+    path = folder / "NOTICE"
+    return read(path).decode().splitlines() if path.is_file() else []
 
 
 def found(folder):

@@ -1,18 +1,30 @@
 """Which credentials lie in a deployed folder, and which are left out of it (spec §14.7.5)."""
 
+from collections.abc import Iterable
+
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifests.manifest import Manifest
 
 
-def credentials_of(run: Manifest) -> list[Digest]:
-    """Return the ids of the credentials and grants that the rights of a run rest on, each once."""
+def credentials_of(run: Manifest, renewed: Iterable[Digest] = ()) -> list[Digest]:
+    """Return the ids of the credentials and grants that the rights to data rest on, each once.
+
+    Args:
+        run: The run, which names those by which it used the data.
+        renewed: Those on which rights rest that had ended by then.
+    """
     named = [
         Digest.parse(right[member])
         for right in run.body["rights"]
         for member in ("credential", "grant")
         if member in right
     ]
-    return list(dict.fromkeys(named))
+    return list(dict.fromkeys((*named, *renewed)))
+
+
+def renewed_by(deployment: Manifest) -> tuple[Digest, ...]:
+    """Return the credentials and grants that renewed rights before a deployment was made."""
+    return tuple(map(Digest.parse, deployment.body["rights"].get("renewedBy", ())))
 
 
 def left_out(deployment: Manifest) -> frozenset[Digest]:

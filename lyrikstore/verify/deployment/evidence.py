@@ -23,7 +23,7 @@ from lyrikstore.history.trees.tree import Tree
 from lyrikstore.verify.credential.key_statements import parse_statement
 from lyrikstore.verify.delivery.alone import SignedAlone
 from lyrikstore.verify.deployment import layout
-from lyrikstore.verify.deployment.credentials import credentials_of, left_out
+from lyrikstore.verify.deployment.credentials import credentials_of, left_out, renewed_by
 from lyrikstore.verify.deployment.layout import EvidenceFile, Vouched, evidence_file
 from lyrikstore.verify.deployment.model_sig import FAULTS
 from lyrikstore.verify.problems import Problems
@@ -55,7 +55,7 @@ class EvidenceOutcome(Struct, frozen=True):
         check: ``deployment.evidence``.
         tree: The tree of the deployment, if it is there and sound.
         inputs: Its inputs that are there and sound, by id.
-        credentials: The credentials that its run names and that are there, by id.
+        credentials: The credentials that its run and it name and that are there, by id.
     """
 
     check: Check
@@ -197,7 +197,8 @@ class _Review:
     def _check_credentials(self) -> None:
         run = next((self._inputs.get(item.id) for item in self._deployment.inputs_in("run")), None)
         # A file about one that is said to be left out belongs there as little as any other.
-        given = [] if run is None else credentials_of(run)
+        renewed = renewed_by(self._deployment)
+        given = [] if run is None else credentials_of(run, renewed)
         shown = [one for one in given if one not in left_out(self._deployment)]
         named = {one.short for one in shown}
         for identity in shown:
@@ -208,7 +209,7 @@ class _Review:
                 continue
             opened = OpenedCredential(data)
             if opened.id != identity:
-                self._fail("differs", name, "is another than the one that the run names")
+                self._fail("differs", name, "is another than the one that is named")
                 continue
             self._credentials[identity] = opened
             self._check_proof(

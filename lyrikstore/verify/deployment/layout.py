@@ -22,7 +22,6 @@ CARD = "card.json"
 REPORT = "report.json"
 SIGNED_FILES = "model.sig"
 UNSIGNED = "UNSIGNED.txt"
-
 SUMS = "SHA256SUMS"
 """A file of the tree, with the SHA-256 of each other one."""
 

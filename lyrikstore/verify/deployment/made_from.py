@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.verify.deployment.credentials import credentials_of, left_out
+from lyrikstore.verify.deployment.credentials import credentials_of, left_out, renewed_by
 
 _SAID_OF_IT = ("task", "format", "decision")
 """Members of a deployment's body that repeat what its checkpoint says."""
@@ -45,7 +45,8 @@ def made_from_faults(
     if checkpoint is not None:
         yield from _of_checkpoint(deployment, checkpoint)
     run = _only(deployment, "run", manifest_of)
-    if run is not None and not left_out(deployment) <= set(credentials_of(run)):
+    known = [] if run is None else credentials_of(run, renewed_by(deployment))
+    if run is not None and not left_out(deployment) <= set(known):
         yield MadeFromFault("disagrees", "it leaves out credentials that its run does not rest on")
     if ("cardStatus" in deployment.body) != bool(deployment.inputs_in("card")):
         text = "it states the status of a card that it does not have, or none of the one it has"

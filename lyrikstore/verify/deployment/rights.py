@@ -5,32 +5,34 @@ that the run relied on are beside it, and are judged here: as of the run, and fo
 them since.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.quoting import listed, quote
 from lyrikstore.canon.text import pluralize
-from lyrikstore.canon.timestamps import parse_timestamp
-from lyrikstore.credentials.model.credential import Claims
+from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
+from lyrikstore.credentials.model.credential import GRANT, Claims
 from lyrikstore.credentials.model.opened import OpenedCredential
-from lyrikstore.credentials.terms.model import Terms, Use
+from lyrikstore.credentials.terms.model import Terms, TermsEnd, Use
 from lyrikstore.credentials.terms.usage import PartitionsUsed
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.verify.checks import not_proven
 from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.status import Notices
-from lyrikstore.verify.deployment.credentials import left_out
+from lyrikstore.verify.deployment.credentials import left_out, renewed_by
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, CheckState, stated, unchecked
 from lyrikstore.verify.rights.grants import Published
 from lyrikstore.verify.rights.judge import (
+    ENDED_LATER,
     LoggedDocument,
     Reason,
     Request,
@@ -73,13 +75,14 @@ def check_rights_beside(
     if run is None:
         summary = "its run, which names the rights that it rests on, is not beside it"
         return unchecked(_CHECK, "missing-file", summary, **detail)
-    review = _Review(run, credentials, notices, trust, at, left_out(deployment))
+    review = _Review(deployment, run, credentials, notices, trust, at)
     rights: dict[str, list[Mapping[str, Any]]] = {}
     for right in run.body["rights"]:
         rights.setdefault(right["dataset"], []).append(right)
     for recorded in rights.values():
         review.check_dataset(recorded)
     problems = review.problems
+    review.check_end(found)
     used = (one for one in run.inputs if one.kind == "dataset" and one.role != "test")
     if not rights and any(used):
         problems.add(problems.bad, "none-recorded", "its run recorded no right to its data")
@@ -117,12 +120,12 @@ class _Source(Struct, frozen=True):
 class _Review:
     def __init__(
         self,
+        deployment: Manifest,
         run: Manifest,
         credentials: Mapping[Digest, OpenedCredential],
         notices: Notices,
         trust: Trust,
         at: datetime,
-        left: Set[Digest],
     ) -> None:
         self.problems = Problems(_CHECK)
         self.credentials: dict[Digest, dict[str, JSON]] = {}
@@ -134,8 +137,15 @@ class _Review:
         self._notices = notices
         self._trust = trust
         self._at = at
-        self._left = left
+        self._left = left_out(deployment)
         self._then = parse_timestamp(run.created)
+        self._deployed = parse_timestamp(deployment.created)
+        self._renewals = [
+            LoggedDocument(identity, credentials[identity], 0)
+            for identity in renewed_by(deployment)
+            if identity in credentials
+        ]
+        self._ends: list[TermsEnd] = []
 
     def check_dataset(self, rights: Sequence[Mapping[str, Any]]) -> None:
         """Add what is wrong with the rights to one source: one that holds is enough."""
@@ -145,6 +155,9 @@ class _Review:
             label, ruling, _ = rulings[0]
             fault = ruling.fault or Reason("none-recorded", "")
             problems.add(problems.bad, fault.code, f"{label} {fault.text}")
+        held = [ruling for _, ruling, _ in rulings if ruling.fault is None]
+        if held and all(ruling.end for ruling in held):
+            self._ends.append(max(ruling.end for ruling in held if ruling.end is not None))
         for label, ruling, _ in rulings:
             if ruling.fault is not None:
                 continue
@@ -155,8 +168,30 @@ class _Review:
             if ruling.unbelieved is not None and ruling.issuer is not None:
                 self.unbelieved.add(ruling.issuer)
             for one in (ruling.later, ruling.unbelieved):
-                if one is not None:
+                # What it was used for was permitted; till when it may be served, the folder says.
+                if one is not None and one.code != ENDED_LATER:
                     problems.add(problems.odd, one.code, f"{label} {one.text}")
+
+    def check_end(self, said: Mapping[str, Any]) -> None:
+        """Add what is wrong with when the rights end, as whoever deployed it says.
+
+        Folders that say nothing of it are as they were before any did.
+        """
+        problems, until = self.problems, said.get("until")
+        if until is None:
+            return
+        end = min(self._ends, default=None)
+        delete = any(one.delete for one in self._ends)
+        if end is not None and parse_timestamp(until) > end.at:
+            # ATTACK: whoever serves it signs that the rights go on for longer than they do.
+            text = f"says that its rights end at {until}, not at {format_timestamp(end.at)}"
+            problems.add(problems.bad, "disagrees", text)
+        elif delete and not said["deleteOnExpiry"]:
+            text = "does not say that data has to be deleted when its rights end"
+            problems.add(problems.bad, "disagrees", text)
+        if self._at > parse_timestamp(until):
+            more = ", and some of the data had to be deleted" if said["deleteOnExpiry"] else ""
+            problems.add(problems.odd, ENDED_LATER, f"its rights ended at {until}{more}")
 
     def _judge(self, right: Mapping[str, Any]) -> tuple[str, Ruling]:
         named = [Digest.parse(right[name]) for name in ("credential", "grant") if name in right]
@@ -221,7 +256,28 @@ class _Review:
         )
         if ruling.fault is None and ruling.issuer != right["issuer"]:
             return Ruling(Reason("other-issuer", "has another issuer than recorded"))
-        return ruling
+        if ruling.fault is not None:
+            return ruling
+        return replace(ruling, end=self._end_of(ruling, request, names))
+
+    def _end_of(self, ruling: Ruling, request: Request, names: Sequence[str]) -> TermsEnd | None:
+        """Return when a right ends, with what had renewed it when the folder was made."""
+
+        def used(terms: Terms) -> PartitionsUsed:
+            there = tuple(one.name for one in terms.partitions)
+            return PartitionsUsed(tuple(names) if set(names) <= set(there) else there)
+
+        use = replace(request.use, at=self._deployed)
+        wanted = replace(request, use=use, used=used, now=None)
+        ends = [ruling.end]
+        grants = [one for one in self._renewals if one.opened.kind is GRANT]
+        for terms in self._renewals:
+            for grant in (None, *grants):
+                found = judge(RightCandidate(terms, grant), wanted)
+                known = found.unbelieved is None or found.issuer == ruling.issuer
+                if found.fault is None and known:
+                    ends.append(found.end)
+        return None if None in ends else max(one for one in ends if one is not None)
 
     def _note(self, terms: LoggedDocument, claims: Claims, names: Sequence[str]) -> None:
         used = Terms(claims.terms.named(names))

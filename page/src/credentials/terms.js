@@ -26,6 +26,19 @@ export function readTerms(licence) {
   };
 }
 
+/** @typedef {{at: number, delete: boolean}} TermsEnd When terms end, and whether the data has to be deleted then. */
+
+/**
+ * When terms end, the earliest first; of partitions whose terms have no end, nothing.
+ *
+ * @param {Partition[]} partitions Those that are used. @param {(string | undefined)[]} until Ends of the credential or grant that states them.
+ * @returns {TermsEnd[]}
+ */
+export const endsOf = (partitions, until) => partitions.flatMap(({ limits, requires }) => {
+  const ends = [...until, limits.useUntil].filter((one) => typeof one === "string").map((one) => parseTimestamp(one));
+  return ends.length ? [{ at: Math.min(...ends), delete: requires.includes("deleteOnExpiry") }] : [];
+}).sort((one, other) => one.at - other.at);
+
 /** Refuse a licence claim that contradicts itself or the subject. @param {any} subject */
 export function checkLicenceClaim(subject) {
   const { licence } = subject;

@@ -6,7 +6,7 @@ import { CHECKS, NOT_PROVEN, PROCEDURES } from "../../generated/checks.js";
 /** @typedef {"pass" | "fail" | "warn" | "stated" | "unchecked" | "n/a"} State */
 /** @typedef {"trusted" | "valid" | "incomplete" | "invalid"} Verdict */
 /** @typedef {{id: string, state: State, summary: string, spec: string, detail: {[name: string]: any}}} Check */
-/** @typedef {{verdict: Verdict, checks: Check[], subject: string, issuer?: string, at: string, notProven: string[], profile?: "lyrik" | "w3c", parts?: Report[]}} Report `profile`: as what a credential was judged. */
+/** @typedef {{verdict: Verdict, checks: Check[], subject: string, issuer?: string, at: string, notProven: string[], profile?: "lyrik" | "w3c", parts?: Report[], standing?: {asOf: string | null}}} Report `profile`: as what a credential was judged; `standing`: as of when it is known that its issuer stands by it, null: nothing says so. */
 
 /** States with nothing to object to. */
 export const SETTLED = ["pass", "stated", "n/a"];
@@ -75,17 +75,25 @@ export const notProven = (name, ...parts) =>
 export function reportOf(procedure, made, { subject, issuer, at, open = [], profile, parts = [] }) {
   const checks = complete(procedure, made);
   const steps = PROCEDURES[procedure];
+  const verdict = decide(checks, steps.required);
   const never = /** @type {(keyof typeof NOT_PROVEN)[]} */ (steps.notProven);
   return {
-    verdict: decide(checks, steps.required),
+    verdict,
     checks: profile === "w3c" ? checks.map(respelt) : checks,
     subject,
     ...(issuer === null ? {} : { issuer }),
+    ...standingOf(verdict, checks),
     at: formatTimestamp(at),
     notProven: [...new Set([...never.map((name) => notProven(name)), ...open])],
     ...(profile === undefined ? {} : { profile }),
     ...(parts.length ? { parts } : {}),
   };
+}
+
+/** As of when it is known that whoever issued it stands by it; of what is invalid nothing is said. @param {Verdict} verdict @param {Check[]} checks @returns {{standing?: {asOf: string | null}}} */
+function standingOf(verdict, checks) {
+  const status = checks.find(({ id }) => id === "status");
+  return verdict === "invalid" || status === undefined ? {} : { standing: { asOf: status.detail.asOf ?? null } };
 }
 
 /** Whether a check leaves the verdict at `valid`: sound, but by nobody the trust file knows, or not measured again. @param {{id: string, state: State}} check */

@@ -17,7 +17,7 @@ import { Tree } from "../../history/trees/tree.js";
 import { listsOf } from "../credential/status.js";
 import { judgeAuthor } from "../delivery/alone.js";
 import { Problems } from "../problems.js";
-import { credentialsOf, leftOut } from "./credentials.js";
+import { credentialsOf, leftOut, renewedBy } from "./credentials.js";
 import { FAULTS } from "./model_sig.js";
 import {
   CARD, CONSISTENCY, evidenceFile, FOLDER, GENESIS, LEAVES, LOG_PROOF, REPORT, SIGNED_FILES, TREE,
@@ -159,7 +159,7 @@ class Review {
     const [run] = inputsIn(this.deployment, "run").map(({ id }) => this.inputs.get(id));
     // A file about one that is said to be left out belongs there as little as any other.
     const gone = leftOut(this.deployment);
-    const relied = run ? credentialsOf(run).filter((id) => !gone.has(id)) : [];
+    const relied = run ? credentialsOf(run, renewedBy(this.deployment)).filter((id) => !gone.has(id)) : [];
     const named = new Map(relied.map((id) => [short(parseId(id)), id]));
     for (const [digits, id] of named) {
       const name = `credential-${digits}.json`;
@@ -170,7 +170,7 @@ class Review {
       }
       const opened = new OpenedCredential(data);
       if (`blake3:${opened.id}` !== id) {
-        this.#fail("differs", name, "is another than the one that the run names");
+        this.#fail("differs", name, "is another than the one that is named");
         continue;
       }
       this.credentials.set(id, opened);

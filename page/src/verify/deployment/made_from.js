@@ -3,7 +3,7 @@ import { short } from "../../canon/digest.js";
 import { same } from "../../canon/bytes.js";
 import { canonical } from "../../canon/json.js";
 import { inputsIn } from "../../history/manifests/manifest.js";
-import { credentialsOf, leftOut } from "./credentials.js";
+import { credentialsOf, leftOut, renewedBy } from "./credentials.js";
 
 /** Members of a deployment's body that repeat what its checkpoint says. */
 const SAID_OF_IT = ["task", "format", "decision"];
@@ -27,7 +27,7 @@ export function madeFromFaults(deployment, manifestOf, readme) {
   const checkpoint = only("checkpoint");
   if (checkpoint) faults.push(...ofCheckpoint(deployment, checkpoint));
   const run = only("run");
-  if (run && [...leftOut(deployment)].some((id) => !credentialsOf(run).includes(id))) {
+  if (run && [...leftOut(deployment)].some((id) => !credentialsOf(run, renewedBy(deployment)).includes(id))) {
     add("disagrees", "it leaves out credentials that its run does not rest on");
   }
   if ((deployment.body.cardStatus !== undefined) !== inputsIn(deployment, "card").length > 0) {

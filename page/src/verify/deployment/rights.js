@@ -7,14 +7,15 @@ import { parseId, short } from "../../canon/digest.js";
 import { Refusal } from "../../canon/errors.js";
 import { quote } from "../../canon/quoting.js";
 import { counted } from "../../canon/text.js";
-import { parseTimestamp } from "../../canon/timestamps.js";
+import { formatTimestamp, parseTimestamp } from "../../canon/timestamps.js";
+import { GRANT } from "../../credentials/credential.js";
 import { permittedBy, useOfRun } from "../../credentials/use.js";
 import { compare } from "../../history/trees/paths.js";
 import { checkCredential } from "../credential/credential.js";
 import { Problems } from "../problems.js";
 import { notProven, stated, unchecked } from "../report.js";
 import { faulty, judge, opened } from "../rights/judge.js";
-import { leftOut } from "./credentials.js";
+import { leftOut, renewedBy } from "./credentials.js";
 import { MAX_NAMED } from "../../../generated/limits.js";
 
 const CHECK = "deployment.rights";
@@ -42,11 +43,12 @@ export async function checkRightsBeside(deployment, run, credentials, around) {
   if (!run) {
     return unchecked(CHECK, "missing-file", "its run, which names the rights that it rests on, is not beside it", detail);
   }
-  const review = new Review(run, credentials, around, leftOut(deployment));
+  const review = new Review(deployment, run, credentials, around);
   /** @type {Map<string, any[]>} */
   const rights = new Map();
   for (const right of run.body.rights) rights.set(right.dataset, [...rights.get(right.dataset) ?? [], right]);
   for (const recorded of rights.values()) await review.checkDataset(recorded);
+  review.checkEnd(found);
   const { problems, unbelieved, hidden } = review;
   if (!rights.size && run.inputs.some((/** @type {any} */ { kind, role }) => kind === "dataset" && role !== "test")) {
     problems.add(problems.bad, "none-recorded", "its run recorded no right to its data");
@@ -73,13 +75,17 @@ export function rightsInBase({ name, author, body: { origin, rights } }) {
 }
 
 class Review {
-  /** @param {any} run @param {Map<string, OpenedCredential>} credentials @param {Around} around @param {Set<string>} left */
-  constructor(run, credentials, around, left) {
+  /** @param {any} deployment @param {any} run @param {Map<string, OpenedCredential>} credentials @param {Around} around */
+  constructor(deployment, run, credentials, around) {
     this.run = run;
     this.atHand = credentials;
     this.around = around;
-    this.left = left;
+    this.left = leftOut(deployment);
     this.then = parseTimestamp(run.created);
+    this.deployed = parseTimestamp(deployment.created);
+    this.renewals = renewedBy(deployment).flatMap((id) => credentials.get(id) ?? []);
+    /** @type {import("../../credentials/terms.js").TermsEnd[]} */
+    this.ends = [];
     this.problems = new Problems(CHECK);
     /** @type {Map<string, Row>} */
     this.rows = new Map();
@@ -96,12 +102,30 @@ class Review {
     for (const right of rights) rulings.push(await this.#judge(right));
     const [{ label: first, ruling: { fault: shown } }] = rulings;
     if (rulings.every(({ ruling }) => ruling.fault) && shown) problems.add(problems.bad, shown.code, `${first} ${shown.text}`);
+    const ends = rulings.filter(({ ruling }) => ruling.fault === null).map(({ ruling }) => ruling.end);
+    if (ends.length && !ends.includes(null)) this.ends.push(latest(/** @type {any[]} */ (ends)));
     for (const { label, ruling: { fault, open, unbelieved, later, issuer } } of rulings) {
       if (fault !== null) continue;
       // What has become of it since, nobody can tell from a folder: that is not proven.
       for (const { code, text } of open) if (!NO_NEWS.includes(code)) problems.add(problems.lost, code, `${label} ${text}`);
       if (unbelieved !== null && issuer !== null) this.unbelieved.add(issuer);
       for (const one of [later, unbelieved]) if (one !== null) problems.add(problems.odd, one.code, `${label} ${one.text}`);
+    }
+  }
+
+  /** Add what is wrong with when the rights end, as whoever deployed it says. Folders that say nothing of it are as they were before any did. @param {any} said */
+  checkEnd({ until, deleteOnExpiry }) {
+    if (until === undefined) return;
+    const { problems, ends } = this;
+    const end = ends.length ? Math.min(...ends.map(({ at }) => at)) : Infinity;
+    if (parseTimestamp(until) > end) {
+      // ATTACK: whoever serves it signs that the rights go on for longer than they do.
+      problems.add(problems.bad, "disagrees", `says that its rights end at ${until}, not at ${formatTimestamp(end)}`);
+    } else if (ends.some((one) => one.delete) && !deleteOnExpiry) {
+      problems.add(problems.bad, "disagrees", "does not say that data has to be deleted when its rights end");
+    }
+    if (this.around.at > parseTimestamp(until)) {
+      problems.add(problems.odd, "ended-later", `its rights ended at ${until}${deleteOnExpiry ? ", and some of the data had to be deleted" : ""}`);
     }
   }
 
@@ -152,7 +176,8 @@ class Review {
     }
     const own = `blake3:${claims.store}` === this.run.store; // of an import, the publisher's own version
     const { trust, notices, at: now } = this.around;
-    const ruling = await judge(terms, grant, {
+    /** @type {import("../rights/judge.js").Request} */
+    const request = {
       about: { manifest: own ? parseId(right.dataset) : claims.manifest, tree: claims.tree, name: claims.name, store: claims.store },
       use,
       used: ({ partitions }) => partitions.map(({ name }) => name).filter((name) => names.includes(name)),
@@ -160,8 +185,29 @@ class Review {
       trust,
       notices,
       now,
-    });
-    return ruling.fault === null && ruling.issuer !== right.issuer ? faulty("other-issuer", "has another issuer than recorded") : ruling;
+    };
+    const ruling = await judge(terms, grant, request);
+    if (ruling.fault !== null) return ruling;
+    if (ruling.issuer !== right.issuer) return faulty("other-issuer", "has another issuer than recorded");
+    return { ...ruling, end: await this.#endOf(ruling, request, names) };
+  }
+
+  /** When a right ends, with what had renewed it when the folder was made. @param {Ruling} ruling @param {import("../rights/judge.js").Request} request @param {string[]} names */
+  async #endOf(ruling, request, names) {
+    const used = (/** @type {import("../../credentials/terms.js").Terms} */ { partitions }) => {
+      const known = partitions.map(({ name }) => name);
+      return names.every((name) => known.includes(name)) ? names : known;
+    };
+    const wanted = { ...request, use: { ...request.use, at: this.deployed }, used };
+    const ends = [ruling.end];
+    const grants = this.renewals.filter(({ kind }) => kind === GRANT);
+    for (const terms of this.renewals) {
+      for (const grant of [undefined, ...grants]) {
+        const found = await judge(terms, grant, wanted);
+        if (found.fault === null && (found.unbelieved === null || found.issuer === ruling.issuer)) ends.push(found.end);
+      }
+    }
+    return ends.includes(null) ? null : latest(/** @type {any[]} */ (ends));
   }
 
   /** @param {OpenedCredential} terms @param {import("../credential/credential.js").Claims} claims @param {string[]} names */
@@ -178,6 +224,9 @@ class Review {
     });
   }
 }
+
+/** @param {import("../../credentials/terms.js").TermsEnd[]} ends */
+const latest = (ends) => ends.reduce((one, other) => other.at > one.at || (other.at === one.at && other.delete) ? other : one);
 
 /** What the folder says of its rights, for people. @param {string} state @param {Row[]} rows @param {number} hidden */
 function wordsOf(state, rows, hidden) {

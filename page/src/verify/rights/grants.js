@@ -32,14 +32,15 @@ export const isMeant = (about, said) =>
  * @param {OpenedCredential} terms The dataset credential that it rests on.
  * @param {Request} request
  * @param {import("../../credentials/use.js").Use} use
- * @returns {Promise<{checks: Check[], issuer: string | null, holder: string, fault: Reason | null}>} `holder`: whom it is granted to.
+ * @returns {Promise<{checks: Check[], issuer: string | null, holder: string, fault: Reason | null, partitions: import("../../credentials/terms.js").Partition[], limits: any}>} `holder`: whom it is granted to; `partitions`: what it gives of each that is used, within `limits`.
  */
 export async function judgeGrant(opened, terms, { about, used, holder: key, trust, notices }, use) {
   const holder = holderOf(opened, key, trust, use.at);
   const { checks, envelope } = await checkGrant(opened, { trust, at: use.at, notices, files: [], terms, holder });
   const { document, issuer } = envelope;
   const subject = document?.credentialSubject;
-  const given = (/** @type {Reason | null} */ fault) => ({ checks, issuer, holder: String(subject?.id), fault });
+  const given = (/** @type {Reason | null} */ fault, /** @type {any[]} */ partitions = []) =>
+    ({ checks, issuer, holder: String(subject?.id), fault, partitions, limits: subject?.grant?.limits ?? {} });
   const broken = checks.find(({ state }) => state === "fail");
   if (broken) return given({ code: broken.detail.reason, text: broken.summary });
   if (document === null || !envelope.genuine) return given({ code: "unsound", text: "does not hold" });
@@ -56,7 +57,7 @@ export async function judgeGrant(opened, terms, { about, used, holder: key, trus
   for (const [answer, reason] of [within, /** @type {const} */ ([limited, by])]) {
     if (answer !== "permitted") return given({ code: answer, text: `does not permit it: ${reason}` });
   }
-  return given(null);
+  return given(null, wider);
 }
 
 /**

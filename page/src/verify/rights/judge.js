@@ -3,6 +3,7 @@
  * where in a log it stands, and what is said there of its key by then, is not looked at. Pure.
  */
 import { quote } from "../../canon/quoting.js";
+import { endsOf } from "../../credentials/terms.js";
 import { judgeTerms, permittedBy } from "../../credentials/use.js";
 import { checkCredential } from "../credential/credential.js";
 import { SETTLED } from "../report.js";
@@ -15,15 +16,16 @@ import { isMeant, judgeGrant } from "./grants.js";
 /**
  * What the judge says of one candidate: why it gives no right; what could not be checked, never a success; why the
  * verifier need not believe the issuer; that it gave the right and was taken back after the use; who issued it, where a
- * signature shows that.
+ * signature shows that; and when the first of the terms that give the right ends, with whether any of them requires that
+ * data be deleted then. That they have ended is left to the caller: what was permitted was done.
  *
- * @typedef {{fault: Reason | null, open: Reason[], unbelieved: Reason | null, later: Reason | null, issuer: string | null}} Ruling
+ * @typedef {{fault: Reason | null, open: Reason[], unbelieved: Reason | null, later: Reason | null, issuer: string | null, end: import("../../credentials/terms.js").TermsEnd | null}} Ruling
  */
 
 const TAKEN_BACK = ["revoked", "suspended", "superseded"];
 
 /** @param {Reason[]} open @returns {Ruling} */
-export const opened = (...open) => ({ fault: null, open, unbelieved: null, later: null, issuer: null });
+export const opened = (...open) => ({ fault: null, open, unbelieved: null, later: null, issuer: null, end: null });
 /** @param {string} code @param {string} text @returns {Ruling} */
 export const faulty = (code, text) => ({ ...opened(), fault: { code, text } });
 
@@ -54,12 +56,13 @@ async function judgeCredential(one, { about, use, used, trust, notices, now }) {
     unbelieved: unbelievedOf(of(since, "trust.issuer"), of(checks, "issuer.document"), issuer),
     later: takenBack(of(since, "status")),
     issuer,
+    end: firstOf(endsOf(partitions, [one.document?.validUntil])),
   };
 }
 
 /** @param {OpenedCredential} one @param {OpenedCredential} terms @param {Request} request @returns {Promise<Ruling>} */
 async function judgeGranted(one, terms, request) {
-  const { checks, issuer, holder: named, fault } = await judgeGrant(one, terms, request, request.use);
+  const { checks, issuer, holder: named, fault, partitions, limits } = await judgeGrant(one, terms, request, request.use);
   const holder = of(checks, "grant.holder");
   if (holder.state === "fail") return faulty("other-holder", holder.summary);
   if (fault !== null) return { ...opened(), fault };
@@ -78,9 +81,12 @@ async function judgeGranted(one, terms, request) {
     unbelieved: unbelievedOf(of(since, "trust.issuer"), of(checks, "issuer.document"), issuer),
     later: takenBack(of(since, "status")) ?? takenBack(of(since, "grant.terms")),
     issuer,
+    end: firstOf(endsOf(partitions, [one.document?.validUntil, limits.useUntil])),
   };
 }
 
+/** @param {import("../../credentials/terms.js").TermsEnd[]} ends */
+const firstOf = (ends) => ends.length ? { at: ends[0].at, delete: ends.some((one) => one.delete) } : null;
 /** @param {Check[]} checks @param {string} id */
 const of = (checks, id) => /** @type {Check} */ (checks.find((check) => check.id === id));
 /** @param {Check} check */
