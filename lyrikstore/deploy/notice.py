@@ -10,7 +10,6 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.terms.model import Answer, Partition, Terms
 from lyrikstore.credentials.terms.vocabulary import DELETE, DUTIES
-from lyrikstore.deploy.models.folder_check import AS_OF, UNTIL
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import TreeEntry
@@ -19,6 +18,7 @@ from lyrikstore.publish.cards.gathering.credentials import CredentialFacts
 from lyrikstore.publish.cards.vocabulary.rights import DELETION, NO_END
 from lyrikstore.publish.markdown import plain
 from lyrikstore.train.formats import blend, word_counts
+from lyrikstore.verify.deployment import layout
 
 HAND_ON = "derivativeModels"
 """The word of terms that lets one hand on a model that was trained on the data."""
@@ -89,8 +89,8 @@ def notice_of(
 
 def _end(rights: Mapping[str, Any], at: datetime) -> Iterator[str]:
     """Yield when the rights end; ``check.py`` reads the first two lines (spec §14.7.9)."""
-    yield f"{UNTIL}{rights['until']}"
-    yield f"{AS_OF}{format_timestamp(at)}"
+    yield f"{layout.RIGHTS_UNTIL}: {rights['until']}"
+    yield f"{layout.RIGHTS_AS_OF}: {format_timestamp(at)}"
     yield "Then the rights to data of this model end. check.py refuses the folder from then on;"
     yield "whoever has the rights renewed deploys it again."
     if rights["deleteOnExpiry"]:

@@ -4,9 +4,6 @@ It is a program of the folder, so it needs no lyrikstore (spec §14.7.9).
 """
 
 CHECK_FILE = "check.py"
-UNTIL, AS_OF = "Rights-Until: ", "Rights-As-Of: "
-"""Beginnings of the lines in ``NOTICE`` that say when rights end, and when that was found out."""
-
 CHECK_WORDS = """
 ## Are these the files that were deployed?
 

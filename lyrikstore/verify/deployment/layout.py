@@ -25,6 +25,9 @@ UNSIGNED = "UNSIGNED.txt"
 SUMS = "SHA256SUMS"
 """A file of the tree, with the SHA-256 of each other one."""
 
+RIGHTS_UNTIL, RIGHTS_AS_OF = "Rights-Until", "Rights-As-Of"
+"""Names of the lines in ``NOTICE`` that say when rights end, and when that was found out."""
+
 REPORT_ROLE = "report"
 """Role of the attachment of the manifest that is :data:`REPORT`."""
 

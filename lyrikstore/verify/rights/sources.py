@@ -11,13 +11,14 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
-from lyrikstore.canon.json import JSON
+from lyrikstore.canon.json import JSON, may_contain
 from lyrikstore.canon.quoting import listed, name_some
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.credentials.model.credential import DATASET
-from lyrikstore.credentials.terms.model import ends_of
+from lyrikstore.credentials.terms.model import Partition, Terms, ends_of
 from lyrikstore.credentials.terms.usage import RowsHeld, partitions_used
+from lyrikstore.credentials.terms.vocabulary import DELETE
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -134,15 +135,7 @@ class SourceReview:
             claims, until = one.outcome.claims, one.valid_until
             if claims is None or one.document.suspect:
                 continue
-            used = partitions_used(
-                claims.terms,
-                source,
-                holding,
-                manifest_of=manifest_of.__getitem__,
-                tree_of=self._repository.tree,
-                rows=self._rows,
-            )
-            ends = ends_of(claims.terms.named(used.names), until)
+            ends = ends_of(self._used(claims.terms, source, holding, manifest_of), until)
             ended = [end for end in ends if end.at < self._at]
             if not ended and one.is_in_force:
                 return None
@@ -151,6 +144,27 @@ class SourceReview:
             return None
         here = [one.name for one in holding if self.holds(one)]
         return DeletionDue(source, format_timestamp(max(over)), tuple(dict.fromkeys(here)))
+
+    def _used(
+        self,
+        terms: Terms,
+        source: Manifest,
+        holding: Sequence[Manifest],
+        manifest_of: Mapping[Digest, Manifest],
+    ) -> Sequence[Partition]:
+        """Return the partitions that datasets hold some of: all, where that cannot be followed."""
+        try:
+            used = partitions_used(
+                terms,
+                source,
+                [one for one in holding if self.holds(one)] or holding,
+                manifest_of=manifest_of.__getitem__,
+                tree_of=self._repository.tree,
+                rows=self._rows,
+            )
+        except LyrikstoreError:
+            return terms.partitions
+        return terms.named(used.names)
 
 
 class JudgedCredential(Struct, frozen=True):
@@ -252,7 +266,7 @@ def check_sources(
             problems.add(problems.bad, error.kind, f"{source.name}: {error.message}")
             continue
         judged = review.judged(about)
-        holding = [one for one in ancestry.values() if _may_hold(one, source, ancestry)]
+        holding = _made_of(source, ancestry)
         delete = review.due(source, judged, holding, ancestry)
         due += [] if delete is None else [delete]
         if about.manifest == source.id:
@@ -286,11 +300,65 @@ def check_sources(
     return problems.close(said, **detail)
 
 
-def _may_hold(one: Manifest, source: Manifest, ancestry: Mapping[Digest, Manifest]) -> bool:
-    """Return whether a dataset is a source or was made from it."""
-    if one.kind != "dataset":
-        return False
-    return source in rights_closure([one.id], ancestry.get).direct
+def note_deletions(
+    repository: Repository,
+    manifests: Mapping[Digest, Manifest],
+    problems: Problems,
+    *,
+    trust: Trust,
+    at: datetime,
+) -> None:
+    """Add which data of a store has to be deleted by now, and is still here.
+
+    Args:
+        repository: The store.
+        manifests: Those with effect.
+        problems: Get what is due, before anything else that is odd.
+        trust: Whom the verifier believes.
+        at: The moment of verification.
+
+    Cost: one signature for each credential about data of which a credential has that duty.
+    """
+    review: SourceReview | None = None
+    due: list[str] = []
+    for source in manifests.values():
+        if source.kind != "dataset" or source.made_from:
+            continue
+        try:
+            about = published(repository, source)
+            if not _may_have_duty(repository, about.manifest):
+                continue
+            review = review or SourceReview(repository, trust, at)
+            holding = _made_of(source, manifests)
+            found = review.due(source, review.judged(about), holding, manifests)
+        except LyrikstoreError:
+            continue  # what cannot be read, or is of another dataset, other checks say
+        if found is not None and found.here:
+            due.append(f"{source.name}: {found.text}")
+    for text in reversed(due):
+        problems.odd.insert(0, text)
+        problems.codes[text] = NOT_DELETED
+
+
+def _may_have_duty(repository: Repository, manifest: Digest) -> bool:
+    logged = {entry.id for entry in repository.credentials_about(manifest)}
+    return any(may_contain(repository.credential(one), DELETE) for one in logged)
+
+
+def _made_of(source: Manifest, manifests: Mapping[Digest, Manifest]) -> list[Manifest]:
+    """Return a source and the datasets that were made from it, which may hold some of it."""
+    users: dict[Digest, list[Manifest]] = {}
+    for one in manifests.values():
+        for before in one.made_from if one.kind == "dataset" else ():
+            users.setdefault(before, []).append(one)
+    found = {source.id: source}
+    pending = [source]
+    while pending:
+        for user in users.get(pending.pop().id, ()):
+            if user.id not in found:
+                found[user.id] = user
+                pending.append(user)
+    return list(found.values())
 
 
 def _best_of(source: Manifest, judged: Sequence[JudgedCredential]) -> JudgedCredential | None:

@@ -1,8 +1,10 @@
 """Whether the credentials that a store has logged hold: the check ``credentials`` (spec §11.6)."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.text import pluralize
 from lyrikstore.credentials.did import documents_among
@@ -10,6 +12,7 @@ from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_list import StatusList
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.crypto.multikey import parse_method_fragment
+from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.checks import PROCEDURES
 from lyrikstore.verify.credential.any_kind import check_any
@@ -17,13 +20,17 @@ from lyrikstore.verify.credential.key_statements import is_statement, parse_stat
 from lyrikstore.verify.credential.status import Notices
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, CheckState
+from lyrikstore.verify.rights.sources import note_deletions
 
 
-def check_logged_credentials(repository: Repository, trust: Trust, at: datetime) -> Check:
+def check_logged_credentials(
+    repository: Repository, manifests: Mapping[Digest, Manifest], trust: Trust, at: datetime
+) -> Check:
     """Return ``credentials``: every logged credential is genuine, whoever issued it.
 
     Args:
         repository: The store.
+        manifests: Those with effect: of their data it is said what has to be deleted by now.
         trust: How old status lists may be, and pinned documents.
         at: The moment to judge for.
 
@@ -49,6 +56,7 @@ def check_logged_credentials(repository: Repository, trust: Trust, at: datetime)
     notices = Notices.among(reversed(read.values()), documents=len(read))
     for label, one in read.items():
         _check_logged(repository, label, one, problems, trust=trust, at=at, notices=notices)
+    note_deletions(repository, manifests, problems, trust=trust, at=at)
     return problems.close(f"{pluralize(count, 'credential')}, signatures hold", credentials=count)
 
 

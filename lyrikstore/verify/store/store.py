@@ -109,7 +109,7 @@ def verify_store(
                 ),
                 *measured.checks,
                 _check_refs(repository),
-                check_logged_credentials(repository, trust, at),
+                check_logged_credentials(repository, counting, trust, at),
                 *_check_effects(
                     repository,
                     counting,

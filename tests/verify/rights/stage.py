@@ -58,6 +58,7 @@ class Scene:
         terms: What became of what the grant rests on.
         parts: How the data is parted: not at all; in two under equal terms; in two of which one
             permits it to everybody; in two of which one forbids it.
+        limited: Whether its terms are limited to five days, and to be followed by deletion.
     """
 
     by_grant: bool = False
@@ -72,6 +73,7 @@ class Scene:
     holder: str = "user"
     terms: str = "fine"
     parts: str = "none"
+    limited: bool = False
 
 
 class Stage:
@@ -190,6 +192,9 @@ class Stage:
 
     def _parts(self, words: tuple[str, ...]) -> tuple[Partition, ...]:
         part = Partition("all", permits=words, grantable=("train",), limits=UsageLimits(seats=5))
+        if self.scene.limited:
+            limits = UsageLimits(seats=5, use_until=self.now + 5 * DAY)
+            part = replace(part, limits=limits, requires=("deleteOnExpiry",))
         if self.scene.parts == "none":
             return (part,)
         other = {
@@ -227,6 +232,7 @@ class Stage:
     def _grant(self, terms: bytes) -> bytes:
         scene = self.scene
         period = self._period()
+        part_limits = claims_of(terms).terms.partitions[0].limits
         holder = {"user": TRAINER.did, "other": OTHER.did, "unpinned": "did:web:buyer.example"}
         made = build_grant(
             CredentialMetadata(
@@ -235,11 +241,11 @@ class Stage:
                 period["valid_until"],
                 status=self._status(scene.status),
             ),
-            Claims.of(json.loads(terms)["credentialSubject"]),
+            claims_of(terms),
             terms=reference_to(terms),
             holder=holder[scene.holder],
             permits=["train", "evaluate"] if scene.permits else ["evaluate"],  # both may say it
-            limits=UsageLimits(seats=5).to_json(),
+            limits=part_limits.to_json(),
         )
         return issue(made, self.issuer, self.now)
 
@@ -267,6 +273,19 @@ class Stage:
     def use(self) -> dict[str, Any]:
         seats = {"fine": {"seats": 2}, "many": {"seats": 9}, "unsaid": {}}
         return seats[self.scene.seats]
+
+    def renew(self, by: Signer | None = None, days: int = 900) -> bytes:
+        """Log a credential that gives the right for longer; return it."""
+        document = self.publisher.unsigned(
+            issuer=(by or self.issuer).did,
+            terms=Terms((Partition("all", permits=("train",)),)),
+            valid_from=self.now - DAY,
+            valid_until=self.now + days * DAY,
+            id="urn:uuid:3f0a1d52-6c86-4f0e-9a44-6a1f2a0f6f1d",
+        )
+        data = issue(document, by or self.issuer, self.now)
+        self.log(data)
+        return data
 
     def guard(self, at: Any = None) -> tuple[str, dict[str, Any] | None]:
         """Return why the use is refused before it begins, or the right that it has."""
@@ -381,6 +400,11 @@ class Stage:
         known = (self.publisher.manifest, *self.used, *self.before, run)
         ancestry = {one.id: one for one in known}
         return rights_of_runs(self.repository, ancestry, trust=self.trust, at=at or self.now)
+
+
+def claims_of(credential: bytes) -> Claims:
+    """Return what a dataset credential says."""
+    return Claims.of(json.loads(credential)["credentialSubject"])
 
 
 def _this(_subject: dict[str, Any]) -> None:
