@@ -177,6 +177,45 @@ def test_a_delivery_becomes_a_dataset_of_ones_own(publisher, buyer, delivery) ->
     assert "nothing new" in publisher.ok("import", second).out  # its own
 
 
+def test_an_import_is_judged_as_its_delivery(publisher, buyer, delivery) -> None:
+    """ATTACK A119: the publisher took it back, or it has run out, and the buyer is not told."""
+    buyer.ok("import", delivery)
+
+    def both(*more: object) -> tuple[int, dict[str, str]]:
+        """Return what a delivery and what was taken in are said to be, which is the same."""
+        status = ("--status", publisher.folder / "public") if public else ()
+        handed = buyer.run("verify", delivery, *status, *more, "--json")
+        held = buyer.run("verify", "acme/docs", *more, "--json")
+        assert (held.code, held.json["verdict"]) == (handed.code, handed.json["verdict"]), held.out
+        sources = held.check("rights.sources")["detail"]
+        assert held.json.get("standing") == handed.json.get("standing")
+        return held.code, sources
+
+    public = None
+    code, detail = both()
+    assert (code, detail["asOf"]) == (0, buyer.run("verify", delivery, "--json").json["standing"]["asOf"])  # noqa: E501
+    said = buyer.ok("verify", "acme/docs").out.splitlines()
+    assert detail["asOf"] in said[1]
+    assert detail["asOf"] in buyer.ok("verify", delivery).out.splitlines()[1]
+    until = buyer.run("verify", delivery, "--json").check("period")["detail"]["validUntil"]
+    later = str(int(until[:4]) + 1) + until[4:]
+    code, detail = both("--at", later)
+    assert (code, detail["reason"]) == (3, "expired")
+    month = f"{int(until[:4])}-06-01T00:00:00Z"
+    code, detail = both("--at", month)  # no list of that age is here
+    assert (code, detail["reason"]) == (5, "expired-list"), detail
+    (buyer.folder / "nobody.toml").write_text("")
+    code, detail = both("--trust", "nobody.toml")
+    assert (code, detail["reason"]) == (4, "unknown-issuer")
+    public = publisher.folder / "public"
+    publisher.ok("revoke", delivery, "-o", public)
+    buyer.ok("import", *public.rglob("*.json"))
+    code, detail = both()
+    assert (code, detail["reason"]) == (3, "revoked")
+    # By a credential of their own, or by one of a key that nobody knows, it is not given back.
+    assert buyer.run("verify").code == 0
+
+
 def test_rows_are_taken_in_with_what_their_fields_mean(publisher, buyer) -> None:
     """Filters ask for it, and statistics of labels follow from it; so do the files beside rows."""
     rows = publisher.folder / "rows"

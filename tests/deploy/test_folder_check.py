@@ -16,6 +16,7 @@ from lyrikstore.deploy.models.folder_check import CHECK
 from lyrikstore.deploy.models.usage import usage_files
 from lyrikstore.deploy.seal import sign_files
 from lyrikstore.testing.keys import signer_for
+from lyrikstore.verify.deployment import layout
 from tests.deploy.test_signed_files import digests
 
 BODY = {
@@ -136,6 +137,27 @@ def test_an_honest_folder_is_loaded(copy, loaded) -> None:
     (copy / "onnx" / ".DS_Store").write_bytes(b"")
     assert loaded(copy) is None
     assert loaded(copy, SIGNER.did) is None
+
+
+@pytest.mark.parametrize(
+    ("until", "as_of", "word"),
+    [
+        ("2100-01-01T00:00:00Z", "2026-11-01T00:00:00Z", ""),
+        ("2026-11-02T00:00:00Z", "2026-11-01T00:00:00Z", "ended"),
+        ("2100-01-01T00:00:00Z", "2099-01-01T00:00:00Z", "clock"),
+        ("some day", "2026-11-01T00:00:00Z", "refused"),
+    ],
+)
+def test_what_ended_by_the_clock_is_not_loaded(copy, loaded, until, as_of, word) -> None:
+    """ATTACK A118: a folder is served after the rights to its data have ended."""
+    text = f"{layout.RIGHTS_UNTIL}: {until}\n{layout.RIGHTS_AS_OF}: {as_of}\nRights- of others\n"
+    (copy / "NOTICE").write_text(text)
+    rewrite_sums(copy)
+    sign(copy)
+    for pinned in (None, SIGNER.did):
+        refusal = loaded(copy, pinned)
+        assert word in (refusal or "")
+        assert bool(refusal) == bool(word)
 
 
 def test_a_rewritten_list_is_found_by_a_pinned_key_alone(copy, loaded) -> None:

@@ -133,7 +133,8 @@ def ended(folder):
 
     By the clock of this machine: one that says that it is before the folder was made tells nothing.
     """
-    said = dict(line.split(": ", 1) for line in notice(folder) if line.startswith("Rights-"))
+    lines = [line.split(": ", 1) for line in notice(folder)]
+    said = {line[0]: line[1] for line in lines if line[0] in ("Rights-Until", "Rights-As-Of")}
     until, now = said.get("Rights-Until"), time.strftime("%Y-%m-%d", time.gmtime())
     if until is None:
         return None
