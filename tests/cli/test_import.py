@@ -193,7 +193,10 @@ def test_an_import_is_judged_as_its_delivery(publisher, buyer, delivery) -> None
 
     public = None
     code, detail = both()
-    assert (code, detail["asOf"]) == (0, buyer.run("verify", delivery, "--json").json["standing"]["asOf"])  # noqa: E501
+    assert (code, detail["asOf"]) == (
+        0,
+        buyer.run("verify", delivery, "--json").json["standing"]["asOf"],
+    )
     said = buyer.ok("verify", "acme/docs").out.splitlines()
     assert detail["asOf"] in said[1]
     assert detail["asOf"] in buyer.ok("verify", delivery).out.splitlines()[1]

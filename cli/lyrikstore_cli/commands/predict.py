@@ -64,9 +64,9 @@ def command(
     The model is loaded once, from verified bytes only. Below the confidence that its checkpoint was
     signed with the answer is "I do not know". --explain says which terms or sentences an answer
     rests on, and which training records are like it: similar, not cause. Where a right that the
-    model rests on does not hold, or was taken back since, it warns. A model that writes answers in
-    words. In CSV an apostrophe stands before what a spreadsheet would run; JSON lines have it all
-    as it is.
+    model rests on does not hold, was taken back since, or has ended, it warns. A model that writes
+    answers in words. In CSV an apostrophe stands before what a spreadsheet would run; JSON lines
+    have it all as it is.
     """
     form = _format(session, output, form, force=force, explain=explain)
     if output is not None:

@@ -248,8 +248,8 @@ class PublishedModels:
             progress: Progress callback, called per phase and record.
 
         Raises:
-            PolicyError: (``rights-missing``) a right that it rests on was taken back;
-                (``not-approved``) the policy wants its card approved, and it is not.
+            PolicyError: (``rights-missing``) a right that it rests on was taken back or has
+                ended; (``not-approved``) the policy wants its card approved, and it is not.
             VerificationError: (``not-verified``, ``answers-differ``) Else as
                 :func:`lyrikstore.deploy.deploy.deploy_checkpoint`.
         """

@@ -15,7 +15,7 @@ from typing import Any
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.json import Document, may_contain, parse
-from lyrikstore.canon.timestamps import parse_foreign_timestamp
+from lyrikstore.canon.timestamps import parse_foreign_timestamp, parse_timestamp
 from lyrikstore.credentials.model.credential import (
     Claims,
     CredentialKind,
@@ -157,6 +157,14 @@ class OpenedCredential:
         try:
             return did_key(self.verify(parse_method_fragment).key)
         except LyrikstoreError:
+            return None
+
+    @property
+    def valid_until(self) -> datetime | None:
+        """When it ends, as it says; None without an end, or where what it says is no time."""
+        try:
+            return parse_timestamp((self.document or {}).get("validUntil"))
+        except FormatError:
             return None
 
     @property

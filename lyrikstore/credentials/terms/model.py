@@ -18,7 +18,7 @@ from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
-from lyrikstore.credentials.terms.vocabulary import DELETE, territory_words, within
+from lyrikstore.credentials.terms.vocabulary import territory_words, within
 
 WHOLE = "all"
 """Name of the partition of a dataset that has only one."""
@@ -403,33 +403,6 @@ class Terms(Struct, frozen=True):
                 for text in licence.get("texts", ())
             },
         )
-
-
-class TermsEnd(Struct, frozen=True, order=True):
-    """When terms end.
-
-    Attributes:
-        at: The last moment.
-        delete: Whether the data has to be deleted then.
-    """
-
-    at: datetime
-    delete: bool
-
-
-def ends_of(partitions: Iterable[Partition], valid_until: datetime | None) -> list[TermsEnd]:
-    """Return when terms end, the earliest first; of partitions whose terms have no end, nothing.
-
-    Args:
-        partitions: Those that are used.
-        valid_until: When the credential or grant that states them does, or None.
-    """
-    found = []
-    for partition in partitions:
-        ends = [one for one in (valid_until, partition.limits.use_until) if one is not None]
-        if ends:
-            found.append(TermsEnd(min(ends), DELETE in partition.requires))
-    return sorted(found)
 
 
 def whole(

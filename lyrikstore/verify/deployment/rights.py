@@ -20,7 +20,8 @@ from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.credentials.model.credential import GRANT, Claims
 from lyrikstore.credentials.model.opened import OpenedCredential
-from lyrikstore.credentials.terms.model import Terms, TermsEnd, Use
+from lyrikstore.credentials.terms.ends import TermsEnd
+from lyrikstore.credentials.terms.model import Terms, Use
 from lyrikstore.credentials.terms.usage import PartitionsUsed
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest

@@ -15,19 +15,10 @@ from msgspec.structs import replace
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.quoting import quote
-from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.credentials.model.credential import DATASET
-from lyrikstore.credentials.model.grant import Grant
 from lyrikstore.credentials.model.opened import OpenedCredential
-from lyrikstore.credentials.terms.model import (
-    Answer,
-    Partition,
-    Terms,
-    TermsEnd,
-    UsageLimits,
-    Use,
-    ends_of,
-)
+from lyrikstore.credentials.terms.ends import TermsEnd, ended_words, ends_of, first_end
+from lyrikstore.credentials.terms.model import Answer, Terms, UsageLimits, Use
 from lyrikstore.credentials.terms.usage import PartitionsUsed
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.repository.repository import Repository
@@ -39,6 +30,10 @@ from lyrikstore.verify.rights.grants import Published, Used, judge_grant
 
 _ANSWERS = frozenset(answer.value for answer in Answer)
 _UNPINNED = "you pinned no document of that organisation, which would list the key of who uses it"
+
+
+ENDED_LATER, TAKEN_BACK_LATER = "ended-later", "taken-back-later"
+"""What became of a right after the use that it was for."""
 
 
 class Reason(Struct, frozen=True):
@@ -257,8 +252,7 @@ def _judge_credential(one: LoggedDocument, request: Request) -> Ruling:
     for check in checks:
         if check.state is CheckState.FAIL:
             return _failed(check)
-    until = _valid_until(one.opened)
-    ends = ends_of(claims.terms.named(used.names), _moment(until))
+    ends = ends_of(claims.terms.named(used.names), one.opened.valid_until)
     believed, later = outcome.check("trust.issuer"), None
     if request.now is not None:
         at, said = request.now
@@ -266,7 +260,7 @@ def _judge_credential(one: LoggedDocument, request: Request) -> Ruling:
         believed, later = since.check("trust.issuer"), _taken_back(since.check("status"))
         allowed, _ = claims.terms.judge(replace(use, at=at), used.names)
         if _is_over(since.check("period")) or allowed is Answer.PROHIBITED:
-            later = later or _ended(ends, at)
+            later = later or _ended(ended_words(ends, at))
     return Ruling(
         open=_open(checks),
         unbelieved=_unbelieved(believed, outcome.check("issuer.document"), issuer),
@@ -277,11 +271,11 @@ def _judge_credential(one: LoggedDocument, request: Request) -> Ruling:
             one.id,
             issuer,
             permits,
-            until,
+            _valid_until(one.opened),
             used.names if len(claims.terms.partitions) > 1 else (),
         ),
         issuer=issuer,
-        end=_first(ends),
+        end=first_end(ends),
     )
 
 
@@ -313,8 +307,8 @@ def _judge_grant(one: LoggedDocument, terms: LoggedDocument, request: Request) -
     if holder.state is CheckState.UNCHECKED:
         text = f"is for {found.grant.holder}; {_UNPINNED}"
         open_ones = (Reason(str(holder.detail["reason"]), text), *open_ones)
-    until = _valid_until(one.opened)
-    ends = _ends_of_grant(found.grant, until, found.partitions)
+    limited = UsageLimits.of(found.grant.limits).use_until
+    ends = ends_of(found.partitions, one.opened.valid_until, limited)
     believed, later = found.check("trust.issuer"), None
     if request.now is not None:
         at, said = request.now
@@ -322,7 +316,7 @@ def _judge_grant(one: LoggedDocument, terms: LoggedDocument, request: Request) -
         believed = since.check("trust.issuer")
         later = _taken_back(since.check("status")) or _taken_back(since.check("grant.terms"))
         if _is_over(since.check("period")) or since.code == Answer.PROHIBITED:
-            later = later or _ended(ends, at)
+            later = later or _ended(ended_words(ends, at))
     return Ruling(
         open=open_ones,
         unbelieved=_unbelieved(believed, found.check("issuer.document"), issuer),
@@ -333,12 +327,12 @@ def _judge_grant(one: LoggedDocument, terms: LoggedDocument, request: Request) -
             terms.id,
             issuer,
             found.permits,
-            until,
+            _valid_until(one.opened),
             found.names,
             one.id,
         ),
         issuer=issuer,
-        end=_first(ends),
+        end=first_end(ends),
     )
 
 
@@ -386,37 +380,9 @@ def _is_over(period: Check) -> bool:
     return period.state is CheckState.FAIL and period.detail["reason"] == "expired"
 
 
-def _ended(ends: Sequence[TermsEnd], at: datetime) -> Reason | None:
-    """Return that terms have ended by then, when the first of them did, and what they require."""
-    over = [one for one in ends if one.at < at]
-    if not over:
-        return None
-    delete = next((one for one in over if one.delete), None)
-    text = f"ended at {format_timestamp(over[0].at)}"
-    if delete is not None:
-        text += f", and required that the data be deleted by {format_timestamp(delete.at)}"
-    return Reason(ENDED_LATER, text)
+def _ended(words: str | None) -> Reason | None:
+    return None if words is None else Reason(ENDED_LATER, words)
 
-
-def _first(ends: Sequence[TermsEnd]) -> TermsEnd | None:
-    if not ends:
-        return None
-    return TermsEnd(ends[0].at, delete=any(one.delete for one in ends))
-
-
-def _ends_of_grant(
-    grant: Grant, until: str | None, partitions: Sequence[Partition]
-) -> list[TermsEnd]:
-    ends = [_moment(until), UsageLimits.of(grant.limits).use_until]
-    return ends_of(partitions, min((one for one in ends if one is not None), default=None))
-
-
-def _moment(value: str | None) -> datetime | None:
-    return None if value is None else parse_timestamp(value)
-
-
-ENDED_LATER, TAKEN_BACK_LATER = "ended-later", "taken-back-later"
-"""What became of a right after the use that it was for."""
 
 _TAKEN_BACK = ("revoked", "suspended", "superseded")
 

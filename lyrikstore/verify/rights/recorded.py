@@ -19,7 +19,8 @@ from lyrikstore.canon.json import JSON
 from lyrikstore.canon.quoting import listed, quote
 from lyrikstore.canon.text import pluralize
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
-from lyrikstore.credentials.terms.model import TermsEnd, Use
+from lyrikstore.credentials.terms.ends import TermsEnd
+from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.terms.usage import RowsHeld, partitions_used
 from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.manifests.manifest import Manifest

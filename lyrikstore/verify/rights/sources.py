@@ -14,9 +14,10 @@ from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.json import JSON, may_contain
 from lyrikstore.canon.quoting import listed, name_some
 from lyrikstore.canon.text import pluralize
-from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
+from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.model.credential import DATASET
-from lyrikstore.credentials.terms.model import Partition, Terms, ends_of
+from lyrikstore.credentials.terms.ends import ends_of
+from lyrikstore.credentials.terms.model import Partition, Terms
 from lyrikstore.credentials.terms.usage import RowsHeld, partitions_used
 from lyrikstore.credentials.terms.vocabulary import DELETE
 from lyrikstore.credentials.trust import Trust
@@ -132,7 +133,7 @@ class SourceReview:
         holding = list(holding)
         over: list[datetime] = []
         for one in judged:
-            claims, until = one.outcome.claims, one.valid_until
+            claims, until = one.outcome.claims, one.document.opened.valid_until
             if claims is None or one.document.suspect:
                 continue
             ends = ends_of(self._used(claims.terms, source, holding, manifest_of), until)
@@ -192,12 +193,6 @@ class JudgedCredential(Struct, frozen=True):
         """Whether it was neither taken back nor has run out, as far as is known."""
         states = [self.outcome.check(name).state for name in ("period", "status")]
         return CheckState.FAIL not in states
-
-    @property
-    def valid_until(self) -> datetime | None:
-        """When it ends, or None."""
-        value = (self.document.opened.document or {}).get("validUntil")
-        return parse_timestamp(value) if isinstance(value, str) else None
 
     @property
     def why(self) -> Reason:

@@ -101,8 +101,9 @@ def test_credential_that_does_not_hold(fresh: Lineage) -> None:
 
 def test_expired_credential_is_only_said(sound: Lineage) -> None:
     report = sound.store(at=sound.world.NOW + timedelta(days=1000))
-    assert report.verdict == "trusted"
     assert "expired" in problems(report, "credentials")
+    rights = report.check("rights")
+    assert (report.verdict, rights.detail["reason"]) == ("valid", "ended-later")
 
 
 def test_checkpoint_claims_other_data_than_its_run(fresh: Lineage) -> None:
