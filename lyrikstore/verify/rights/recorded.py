@@ -15,11 +15,9 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError, NotFoundError
-from lyrikstore.canon.json import JSON
 from lyrikstore.canon.quoting import listed, quote
 from lyrikstore.canon.text import pluralize
-from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
-from lyrikstore.credentials.terms.ends import TermsEnd
+from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.terms.model import Use
 from lyrikstore.credentials.terms.usage import RowsHeld, partitions_used
 from lyrikstore.credentials.trust import Trust
@@ -28,6 +26,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.credential.status import LoggedNotices
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable
+from lyrikstore.verify.rights.afterwards import Afterwards
 from lyrikstore.verify.rights.closure import RightsClosure, compared_with, rights_closure
 from lyrikstore.verify.rights.grants import Published, published
 from lyrikstore.verify.rights.judge import (
@@ -40,7 +39,7 @@ from lyrikstore.verify.rights.judge import (
     Ruling,
     judge,
 )
-from lyrikstore.verify.rights.search import find_renewal, find_right
+from lyrikstore.verify.rights.search import find_right
 
 _ORDER = {TAKEN_BACK_LATER: 0, "base-not-permitted": 1, ENDED_LATER: 2, "base-not-recorded": 4}
 """What says more comes first: who is not known says less than what was not permitted."""
@@ -131,7 +130,8 @@ def check_rights(
         text = f"log entry {index} cannot be read, and may take a right back: {unread.message}"
         problems.add(problems.lost, "unread-notice", text)
     rows = RowsHeld(repository.blobs.open)
-    review = _Review(repository, ancestry, trust, at, problems, notices, rows)
+    since = Afterwards(repository, notices, at)
+    review = _Review(repository, ancestry, trust, at, problems, notices, rows, since)
     followed = {**_without_effect(repository, ancestry), **ancestry}
     count = 0
     named: dict[Digest, None] = {}
@@ -152,7 +152,7 @@ def check_rights(
     models = {"models": listed([str(one) for one in named])} if named else {}
     # One that cannot be checked must not hide another that is known not to be permitted.
     reasons = {"reasons": sorted({*problems.codes.values()})} if problems.codes else {}
-    found = {**unknown, **models, **reasons, **review.standing()}
+    found = {**unknown, **models, **reasons, **review.since.to_detail()}
     return problems.close(summary, rights=count, **found)
 
 
@@ -254,19 +254,8 @@ class _Review(Struct, frozen=True):
     problems: Problems
     notices: LoggedNotices
     rows: RowsHeld
+    since: Afterwards
     unbelieved: set[str] = field(default_factory=set)
-    ends: list[TermsEnd] = field(default_factory=list)
-    renewed_by: dict[Digest, None] = field(default_factory=dict)
-
-    def standing(self) -> dict[str, JSON]:
-        """Return what became of the rights since, and when the first of them ends."""
-        found: dict[str, JSON] = {}
-        if self.ends:
-            found["until"] = format_timestamp(min(self.ends).at)
-            found["deleteOnExpiry"] = any(one.delete for one in self.ends)
-        if self.renewed_by:
-            found["renewedBy"] = listed([str(one) for one in self.renewed_by])
-        return found
 
     def check_source(self, use: _Use, rests_on: RightsClosure, source: Manifest) -> None:
         """Add what is wrong with the rights to one source: one that holds is enough."""
@@ -301,7 +290,7 @@ class _Review(Struct, frozen=True):
             problems.add(problems.bad, fault.code, f"{label}: {what}{fault.text}")
         for what, ruling in rulings:
             self._note(f"{label}: {what}", ruling)
-        self._note_end([ruling for _, ruling in rulings])
+        self.since.note_end([ruling for _, ruling in rulings])
 
     def _check_unrecorded(
         self, use: _Use, rests_on: RightsClosure, source: Manifest, label: str
@@ -321,9 +310,9 @@ class _Review(Struct, frozen=True):
             return
         candidate, ruling = found.given
         problems.add(problems.odd, "base-not-recorded", f"{what}, which {candidate.label} gave")
-        ruling = self._as_of_now(candidate, ruling, request)
+        ruling = self.since.of(candidate, ruling, request)
         self._note(f"{label}: {candidate.label} ", ruling)
-        self._note_end([ruling])
+        self.since.note_end([ruling])
 
     def _compared(self, use: _Use, source: Manifest) -> bool:
         compared = compared_with(use.used, self.ancestry.get)
@@ -339,12 +328,6 @@ class _Review(Struct, frozen=True):
         for one in (ruling.later, ruling.unbelieved):
             if one is not None:
                 problems.add(problems.odd, one.code, f"{label}{one.text}")
-
-    def _note_end(self, rulings: Sequence[Ruling]) -> None:
-        """Add when a right to one source ends, of several the last that does."""
-        ends = [ruling.end for ruling in rulings if ruling.fault is None]
-        if ends and all(ends):
-            self.ends.append(max(one for one in ends if one is not None))
 
     def _request(
         self, use: _Use, datasets: Sequence[Manifest], source: Manifest, about: Published
@@ -399,32 +382,7 @@ class _Review(Struct, frozen=True):
             return what, Ruling(Reason(error.kind, error.message))
         candidate = RightCandidate(documents[-1], documents[0] if len(documents) > 1 else None)
         ruling = judge(candidate, request)
-        ruling = self._as_of_now(candidate, ruling, request)
+        ruling = self.since.of(candidate, ruling, request)
         if ruling.fault is None and ruling.issuer != right["issuer"]:
             return what, Ruling(Reason("other-issuer", "has another issuer than recorded"))
         return what, ruling
-
-    def _as_of_now(self, candidate: RightCandidate, ruling: Ruling, request: Request) -> Ruling:
-        """Return a ruling with what took the right back, or without the end of one renewed."""
-        later = ruling.later
-        if later is None:
-            return ruling
-        if later.code != ENDED_LATER:
-            text = f"{later.text}, by log entry {self._taken_back_at(candidate, request)}"
-            return replace(ruling, later=Reason(later.code, text))
-        renewal = find_renewal(self.repository, ruling, request)
-        if renewal is None:
-            return ruling
-        self.renewed_by.update((one.id, None) for one in renewal[0].documents)
-        return replace(ruling, later=None, end=renewal[1].end)
-
-    def _taken_back_at(self, candidate: RightCandidate, request: Request) -> int:
-        """Return the log index of what took a right back."""
-        found = index = request.index or 0
-        for change in reversed(self.notices.changes_since(index)):
-            found = change
-            known = (self.at, self.notices.before(change))
-            later = judge(candidate, replace(request, now=known)).later
-            if later is None or later.code == ENDED_LATER:
-                break
-        return found

@@ -1,0 +1,87 @@
+"""What became of recorded rights since they were used (spec §11.7.2)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.json import JSON
+from lyrikstore.canon.quoting import listed
+from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.credentials.terms.ends import TermsEnd
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.credential.status import LoggedNotices
+from lyrikstore.verify.rights.judge import (
+    ENDED_LATER,
+    Reason,
+    Request,
+    RightCandidate,
+    Ruling,
+    judge,
+)
+from lyrikstore.verify.rights.search import find_renewal
+
+
+class Afterwards(Struct, frozen=True):
+    """What became of the rights that are verified, and when they end.
+
+    Attributes:
+        repository: The store.
+        notices: What issuers said.
+        at: The moment of verification.
+    """
+
+    repository: Repository
+    notices: LoggedNotices
+    at: datetime
+    _ends: list[TermsEnd] = field(default_factory=list)
+    _renewed_by: dict[Digest, None] = field(default_factory=dict)
+
+    def of(self, candidate: RightCandidate, ruling: Ruling, request: Request) -> Ruling:
+        """Return a ruling that says by what a right was taken back, and no end of one renewed.
+
+        Args:
+            candidate: What gave the right.
+            ruling: What the judge says of it.
+            request: What for.
+        """
+        later = ruling.later
+        if later is None:
+            return ruling
+        if later.code != ENDED_LATER:
+            text = f"{later.text}, by log entry {self._taken_back_at(candidate, request)}"
+            return replace(ruling, later=Reason(later.code, text))
+        renewal = find_renewal(self.repository, ruling, request)
+        if renewal is None:
+            return ruling
+        self._renewed_by.update((one.id, None) for one in renewal[0].documents)
+        return replace(ruling, later=None, end=renewal[1].end)
+
+    def note_end(self, rulings: Sequence[Ruling]) -> None:
+        """Add when the right to one source ends; of several the last end counts."""
+        ends = [ruling.end for ruling in rulings if ruling.fault is None]
+        if ends and all(ends):
+            self._ends.append(max(one for one in ends if one is not None))
+
+    def to_detail(self) -> dict[str, JSON]:
+        """Return when the first of the rights ends, and what renewed rights."""
+        found: dict[str, JSON] = {}
+        if self._ends:
+            found["until"] = format_timestamp(min(self._ends).at)
+            found["deleteOnExpiry"] = any(one.delete for one in self._ends)
+        if self._renewed_by:
+            found["renewedBy"] = listed([str(one) for one in self._renewed_by])
+        return found
+
+    def _taken_back_at(self, candidate: RightCandidate, request: Request) -> int:
+        """Return the log index of what took a right back."""
+        found = index = request.index or 0
+        for change in reversed(self.notices.changes_since(index)):
+            found = change
+            known = (self.at, self.notices.before(change))
+            later = judge(candidate, replace(request, now=known)).later
+            if later is None or later.code == ENDED_LATER:
+                break
+        return found
