@@ -25,6 +25,7 @@ from tests.cli.predictions import (
     with_documents,
     with_two_models,
 )
+from tests.cli.test_clock import shifted
 from tests.cli.tour import PAGES, SPLIT, model_folder, topics
 from tests.conftest import Person
 
@@ -311,6 +312,15 @@ def test_a_right_that_was_taken_back_is_said_with_what_rests_on_it(publisher) ->
     assert "revoked since" in said.out
     assert "taken back" in said.err
     assert "datasets/acme/pages" in said.err
+
+
+@pytest.mark.clock
+def test_a_right_that_has_ended_is_said(publisher) -> None:
+    with_documents(publisher)
+    asked = ("predict", MODEL, "texts/grants-01.txt")
+    assert publisher.ok(*asked, "--json").json["rights"]["state"] == "pass"
+    found = shifted(publisher, 390, *asked, "--json").json
+    assert (found["rights"]["state"], found["rights"]["reason"]) == ("warn", "ended-later")
 
 
 def test_training_data_that_is_not_here_is_named(publisher) -> None:

@@ -95,8 +95,14 @@ class SourceReview:
         """Return whether nobody retired a dataset."""
         return dataset.id not in self._retired
 
-    def judged(self, about: Published) -> list["JudgedCredential"]:
-        """Return the genuine dataset credentials about a dataset, the newest first."""
+    def judged(self, source: Manifest, about: Published) -> list["JudgedCredential"]:
+        """Return the genuine dataset credentials about a dataset that count, the newest first.
+
+        ATTACK A119: whoever holds data whose publisher took it back, or whose terms have ended,
+        logs a credential about it by a key of their own, or by one that they made for that. Only
+        those of whoever issued the first that was logged count, which came with data that was taken
+        in; and those of others whom the verifier believes, but whoever took it in.
+        """
         found = []
         logged = self._repository.credentials_about(about.manifest)
         for identity in dict.fromkeys(entry.id for entry in reversed(logged)):
@@ -113,7 +119,14 @@ class SourceReview:
             if outcome.signature_valid and claims is not None and about.is_meant(claims):
                 checks = (*outcome.checks, outcome.check_key(self._notices.all))
                 found.append(JudgedCredential(one, outcome, checks))
-        return found
+        publisher = found[-1].outcome.issuer if found else None
+        taken_in = source.author if about.manifest != source.id else None
+        return [
+            one
+            for one in found
+            if one.outcome.issuer == publisher
+            or (one.verdict is Verdict.TRUSTED and one.outcome.issuer != taken_in)
+        ]
 
     def due(
         self,
@@ -260,7 +273,7 @@ def check_sources(
         except LyrikstoreError as error:
             problems.add(problems.bad, error.kind, f"{source.name}: {error.message}")
             continue
-        judged = review.judged(about)
+        judged = review.judged(source, about)
         holding = _made_of(source, ancestry)
         delete = review.due(source, judged, holding, ancestry)
         due += [] if delete is None else [delete]
@@ -269,9 +282,8 @@ def check_sources(
                 problems.add(problems.odd, NOT_DELETED, f"{source.name}: {delete.text}")
             continue
         imports += 1
-        own = [one for one in judged if one.outcome.issuer != source.author]
         held = any(review.holds(one) for one in holding)
-        best = max(own, key=lambda one: _WORST_FIRST.index(one.verdict), default=None)
+        best = max(judged, key=lambda one: _WORST_FIRST.index(one.verdict), default=None)
         _judge_import(source, best, delete, problems, held=held)
         made = None if best is None else best.outcome.check("status").detail.get("asOf")
         as_of.append(made if isinstance(made, str) else None)
@@ -325,7 +337,7 @@ def note_deletions(
                 continue
             review = review or SourceReview(repository, trust, at)
             holding = _made_of(source, manifests)
-            found = review.due(source, review.judged(about), holding, manifests)
+            found = review.due(source, review.judged(source, about), holding, manifests)
         except LyrikstoreError:
             continue  # what cannot be read, or is of another dataset, other checks say
         if found is not None and found.here:
@@ -354,26 +366,6 @@ def _made_of(source: Manifest, manifests: Mapping[Digest, Manifest]) -> list[Man
                 found[user.id] = user
                 pending.append(user)
     return list(found.values())
-
-
-def _best_of(source: Manifest, judged: Sequence[JudgedCredential]) -> JudgedCredential | None:
-    """Return what speaks best for data that was taken in, or None.
-
-    ATTACK: whoever holds data whose publisher took it back logs a credential about it by a key of
-    their own, or by one that they made for that. Only that publisher's count, by the first that was
-    logged, which came with the data; and those of others whom the verifier believes, but whoever
-    took it in.
-    """
-    if not judged:
-        return None
-    publisher = min(judged, key=lambda one: one.document.index).outcome.issuer
-    counting = [
-        one
-        for one in judged
-        if one.outcome.issuer == publisher
-        or (one.verdict is Verdict.TRUSTED and one.outcome.issuer != source.author)
-    ]
-    return max(counting, key=lambda one: _WORST_FIRST.index(one.verdict))
 
 
 def _judge_import(

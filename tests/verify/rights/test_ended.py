@@ -105,5 +105,7 @@ def test_data_that_has_to_be_deleted_is_named(world: SimpleNamespace, tmp_path: 
         "by": format_timestamp(stage.now + 5 * DAY),
         "here": [stage.publisher.manifest.name],
     }
+    stage.renew(OTHER)
+    assert said(sources(stage, stage.now + 6 * DAY)) == ("warn", "not-deleted")
     stage.renew()
     assert str(sources(stage, stage.now + 6 * DAY).state) == "n/a"
