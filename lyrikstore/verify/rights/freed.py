@@ -1,0 +1,224 @@
+"""Of which of its sources a dataset holds no record (spec §12.7.1).
+
+What was made from several datasets may hold nothing of one of them any more, and then that one's
+terms do not count for it. Neither a manifest nor a table of decisions shows that, for both are the
+word of their author. Records do: every record of the dataset is in one of its sources, and none
+is in that one. A record that a filter changed is in none of them, and may come from any.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import StrEnum
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import FormatError, LyrikstoreError
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.records.contained import OpenBlob
+from lyrikstore.history.records.held import HeldIds
+from lyrikstore.history.records.order_root import DOCUMENT, record_id
+from lyrikstore.history.records.rows import JSONL, BadRow, read_lines
+from lyrikstore.history.trees.tree import Tree
+
+GROUND = "no-record"
+"""Why a source needs no right, as runs and evaluations record it."""
+
+
+class Held(StrEnum):
+    """Whether a dataset holds a record of another one, from which it was made."""
+
+    NONE = "none"
+    SOME = "some"
+    NOT_CHECKED = "not-checked"
+
+
+class SourceRecords(Struct, frozen=True):
+    """What was found of the records of one source.
+
+    Attributes:
+        held: Whether some are held; ``SOME`` also where records cannot show that none are.
+        why: Why it was not checked; else empty.
+    """
+
+    held: Held
+    why: str = ""
+
+
+_SOME = SourceRecords(Held.SOME)
+
+
+class SourcesHeld:
+    """Looks, once for each dataset, of which of its sources it holds a record.
+
+    Args:
+        manifest_of: Gives a manifest, or None where it cannot be followed.
+        tree_of: Gives a dataset's tree; may raise what it likes of ours.
+        open_blob: Opens a file; may raise what it likes of ours.
+    """
+
+    def __init__(
+        self,
+        manifest_of: Callable[[Digest], Manifest | None],
+        tree_of: Callable[[Manifest], Tree],
+        open_blob: OpenBlob,
+    ) -> None:
+        self._manifest_of, self._tree_of, self._open = manifest_of, tree_of, open_blob
+        self._sources: dict[Digest, _Sources] = {}
+        self._found: dict[Digest, Mapping[Digest, SourceRecords]] = {}
+
+    def of(self, datasets: Iterable[Manifest], source: Digest) -> SourceRecords:
+        """Return whether some of ``datasets``, as far as they rest on a source, hold records of it.
+
+        Args:
+            datasets: Datasets in use.
+            source: A dataset that was made from none.
+
+        Cost: nothing where a dataset has one source. Else one read of the dataset and of each of
+        its sources, and 33 bytes for each of its records; of documents their trees.
+        """
+        found = [one for data in datasets if (one := self._of(data, source)) is not None]
+        for held in (Held.SOME, Held.NOT_CHECKED):
+            for one in found:
+                if one.held is held:
+                    return one
+        return found[0] if found else _SOME
+
+    def _of(self, dataset: Manifest, source: Digest) -> SourceRecords | None:
+        if dataset.id not in self._sources:
+            self._sources[dataset.id] = _Sources.of(dataset, self._manifest_of)
+        sources = self._sources[dataset.id]
+        if source not in sources.found:
+            return None
+        if dataset.id not in self._found:
+            self._found[dataset.id] = self._look(dataset, sources)
+        return self._found[dataset.id].get(source, _SOME)
+
+    def _look(self, dataset: Manifest, sources: "_Sources") -> Mapping[Digest, SourceRecords]:
+        """Return what is held of each source; what is left out, holds some."""
+        # ATTACK: rows of a source in a file that is said to hold no records.
+        if len(sources.found) == 1 or dataset.body.get("companions"):
+            return {}
+        reader = dataset.body["reader"]
+        compare = {JSONL: self._rows, DOCUMENT: self._documents}.get(reader)
+        if compare is None:
+            return {}
+        try:
+            if sources.absent is None:
+                return compare(dataset, sources)
+            lost = SourceRecords(Held.NOT_CHECKED, f"{sources.absent.short} cannot be followed")
+        except FormatError:  # something else than records: what is in it, no record tells
+            return {}
+        except LyrikstoreError as error:
+            lost = _unread(dataset, error)
+        unknown = {one.id: lost for one in sources.comparable(reader)}
+        return sources.settled(unknown, all_found=True)
+
+    def _rows(self, dataset: Manifest, sources: "_Sources") -> Mapping[Digest, SourceRecords]:
+        ids = HeldIds(self._record_ids(dataset))
+        if not len(ids):
+            return {}
+        found = {}
+        for source in sources.comparable(JSONL):
+            try:
+                held = Held.SOME if ids.find(self._record_ids(source)) else Held.NONE
+                found[source.id] = SourceRecords(held)
+            except FormatError:
+                found[source.id] = _SOME
+            except LyrikstoreError as error:
+                found[source.id] = _unread(source, error)
+        return sources.settled(found, all_found=ids.all_found)
+
+    def _record_ids(self, dataset: Manifest) -> Iterator[bytes]:
+        tree, companions = self._tree_of(dataset), frozenset(dataset.body.get("companions", ()))
+        for entry in tree.entries:
+            if entry.path in companions:
+                continue
+            with self._open(entry.blake3) as stream:
+                for row in read_lines(stream):
+                    if isinstance(row, BadRow):
+                        raise FormatError("bad-record", f"{row.place(JSONL)}: {row.reason}")
+                    yield record_id(JSONL, row.data).raw
+
+    def _documents(self, dataset: Manifest, sources: "_Sources") -> Mapping[Digest, SourceRecords]:
+        # What the sheet says of a document belongs to its record: labels, fields that are read.
+        left: dict[Digest, list[Mapping[str, str]]] = {}
+        for entry in self._tree_of(dataset).entries:
+            left.setdefault(entry.blake3, []).append(entry.meta or {})
+        if not left:
+            return {}
+        found = {}
+        for source in sources.comparable(DOCUMENT):
+            try:
+                entries = self._tree_of(source).entries
+            except LyrikstoreError as error:
+                found[source.id] = _unread(source, error)
+                continue
+            held = Held.NONE
+            for entry in entries:
+                if entry.blake3 in left:
+                    held, has = Held.SOME, (entry.meta or {}).items()
+                    wanted = left[entry.blake3]
+                    wanted[:] = [meta for meta in wanted if not meta.items() <= has]
+            found[source.id] = SourceRecords(held)
+        return sources.settled(found, all_found=not any(left.values()))
+
+
+class _Sources(Struct, frozen=True):
+    """The sources of a dataset.
+
+    Attributes:
+        found: By id, the datasets at its roots.
+        written: Those of which a model may have written something: that is in no record of theirs.
+        absent: What cannot be followed, if something cannot.
+    """
+
+    found: Mapping[Digest, Manifest]
+    written: frozenset[Digest]
+    absent: Digest | None
+
+    @classmethod
+    def of(
+        cls, dataset: Manifest, manifest_of: Callable[[Digest], Manifest | None]
+    ) -> "_Sources":
+        found: dict[Digest, Manifest] = {}
+        written: set[Digest] = set()
+        absent: Digest | None = None
+        pending: list[tuple[Manifest, bool]] = [(dataset, False)]
+        seen = {(dataset.id, False)}
+        for one, by_model in pending:  # which grows
+            if not one.made_from:
+                found[one.id] = one
+                written.update([one.id] if by_model else [])
+            for identity in one.made_from:
+                key = identity, by_model or one.body.get("origin") != "filtered"
+                if key in seen:
+                    continue
+                seen.add(key)
+                above = manifest_of(identity)
+                if above is None:
+                    absent = identity
+                else:
+                    pending.append((above, key[1]))
+        return cls(found, frozenset(written), absent)
+
+    def comparable(self, reader: str) -> Iterator[Manifest]:
+        """Yield the sources whose records have ids as those of a dataset with that reader have."""
+        return (one for one in self.found.values() if one.body["reader"] == reader)
+
+    def settled(
+        self, found: Mapping[Digest, SourceRecords], *, all_found: bool
+    ) -> Mapping[Digest, SourceRecords]:
+        """Return what was found of each source, given whether all records are in one of them."""
+        unread = [one for one in found.values() if one.held is Held.NOT_CHECKED]
+        # What is in no source that was read, may be of any of the others, or was changed.
+        otherwise = None if all_found else next(iter(unread), _SOME)
+        return {
+            identity: otherwise if otherwise and one.held is Held.NONE else one
+            for identity, one in found.items()
+            if identity not in self.written
+        }
+
+
+def _unread(dataset: Manifest, error: LyrikstoreError) -> SourceRecords:
+    text = f"records of {dataset.name} cannot be read: {error.message}"
+    return SourceRecords(Held.NOT_CHECKED, text)
