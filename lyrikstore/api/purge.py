@@ -55,6 +55,7 @@ def purge_caches(repository: Repository, own_cache: Path | None) -> int:
     from lyrikstore.objects.gc.repack import clean_previews
     from lyrikstore.objects.io.private_folder import sweep
     from lyrikstore.train.interrupted import forget_points
+    from lyrikstore.verify.rights.contents import forget_contents
 
     freed = clean_previews()
     if isinstance(repository.location, Path):
@@ -69,7 +70,7 @@ def purge_caches(repository: Repository, own_cache: Path | None) -> int:
         freed += before - passing_bytes(own_cache)
         freed += drop_indexes(own_cache) + forget_sheets(own_cache)
         retired = retired_versions(repository)
-        freed += forget_commits(own_cache, retired)
+        freed += forget_commits(own_cache, retired) + forget_contents(own_cache, retired)
         freed += sum(forget_points(own_cache, name) for name in _runs_on(repository, retired))
     return freed
 

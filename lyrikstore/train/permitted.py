@@ -24,6 +24,7 @@ from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.rights.recorded import check_rights as check_recorded
 from lyrikstore.verify.rights.recorded import reasons_of
 from lyrikstore.verify.rights.required import Right, check_rights
+from lyrikstore.verify.rights.same_bytes import ProhibitingTerms
 from lyrikstore.verify.store.ancestry import closure
 from lyrikstore.verify.store.test_sets import generated_among, is_learnt, not_to_train_on
 
@@ -100,6 +101,26 @@ def find_refusal(
     except PolicyError as error:
         return Reason(error.kind, f"train will refuse this: {error.message}")
     return None
+
+
+def same_bytes(repo: Repository, rights: Iterable[Right], used: Iterable[Manifest]) -> list[Reason]:
+    """Return what should be known of data that somebody else's terms prohibit (spec §11.7.3).
+
+    Args:
+        repo: The store.
+        rights: The rights that a run relies on.
+        used: The datasets that it reads, and the model that it starts from.
+
+    Cost: as :meth:`ProhibitingTerms.shared`; what records say is remembered.
+    """
+    # Loaded where something is trained: it loads what measures rows.
+    from lyrikstore.curate.reading.datasets import StoredDatasets
+
+    terms = ProhibitingTerms(repo, reading=StoredDatasets())
+    rests_on = rights_closure([one.id for one in used], repo.manifest)
+    shared = terms.shared([right.to_json() for right in rights], rests_on.datasets)
+    found = [Reason("same-bytes", str(one)) for one in shared]
+    return found + [Reason("not-compared", text) for text in terms.not_compared]
 
 
 def check_stages(

@@ -16,13 +16,11 @@ from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import describe_environment
-from lyrikstore.train.permitted import permitted
+from lyrikstore.train.permitted import permitted, same_bytes
 from lyrikstore.train.requirements import LINEAR, check_joined
 from lyrikstore.train.slices import check_slices
-from lyrikstore.verify.rights.closure import rights_closure
 from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.rights.required import Right, check_rights
-from lyrikstore.verify.rights.same_bytes import ProhibitingTerms
 
 NO_TEST = (
     "no test set is locked: [data] test names none. Validation picks the model, so it cannot "
@@ -118,11 +116,7 @@ def preflight(
         except PolicyError as error:
             text = f"what is trained cannot be measured on it yet: {error.message}"
             warnings.append(Reason("test-not-permitted", text))
-    relied = [right.to_json() for right in rights]
-    used = [*learnt, *([base] if base else [])]
-    rests_on = rights_closure([one.id for one in used], repo.manifest)
-    held = ProhibitingTerms(repo).shared(relied, rests_on.datasets)
-    warnings += [Reason("same-bytes", str(shared)) for shared in held]
+    warnings += same_bytes(repo, rights, [*learnt, *([base] if base else [])])
     return RunPlan(
         config, train, validation, test, base, tuple(rights), environment, tuple(warnings)
     )

@@ -20,6 +20,7 @@ from lyrikstore.curate.readers.batches import batched
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.readers.records import ROWS, iter_rows
 from lyrikstore.curate.readers.statistics import RowStatistics
+from lyrikstore.curate.reading.contents import content_ids
 from lyrikstore.curate.recipes.decisions import read_strange_decisions
 from lyrikstore.history.records.order_root import record_id
 from lyrikstore.history.records.rows import BadRow
@@ -91,6 +92,12 @@ class StoredDatasets:
             stats["sample"] = self._sample(body, tree, open_blob, roles)
         repeats = has_ids and self._repeats(body, tree, open_blob, layout, ids)
         return MeasuredRecords(records, stats, repeats)
+
+    def contents(
+        self, body: Mapping[str, Any], tree: Tree, open_blob: OpenBlob
+    ) -> Iterator[tuple[int, bytes]]:
+        """Yield what the records say, as ids; see :meth:`DatasetReading.contents`."""
+        return content_ids(body, tree, open_blob)
 
     def decisions(self, stream: BinaryIO) -> tuple[int, Iterator[DecisionRow]]:
         """Return version and rows of a decision table; see :meth:`DatasetReading.decisions`."""

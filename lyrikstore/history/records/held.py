@@ -1,4 +1,4 @@
-"""Whether records are among those of a dataset: ids of one, asked about many others (spec §12.7.1)."""
+"""Which records of one dataset are among those of others, by their ids (spec §12.7.1)."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice

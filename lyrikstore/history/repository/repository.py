@@ -59,6 +59,7 @@ class Repository(StoreView):
         clock: That of whoever appends, held against the log; None where nobody's is.
         accept_gap: Asked with the error that else is raised before something is dated more than
             400 days after all that the log holds; whether that is meant. By default it is not.
+        own_cache: Where its user keeps what was worked out of it, if anywhere: never evidence.
         clock_behind: That clock, if it was behind the log when something was signed or appended.
     """
 
@@ -90,7 +91,7 @@ class Repository(StoreView):
             known.records if known else NO_RECORDS,
             known._manifests.copy() if known else None,  # noqa: SLF001 - another of this class
         )
-        caches = cache_dir / self.store_id.short if cache_dir else None
+        self.own_cache = caches = cache_dir / self.store_id.short if cache_dir else None
         self._cache = RefCache(caches) if caches else None
         self._dated: DatedEntries = known._dated.copy() if known else DatedEntries(caches)  # noqa: SLF001
 

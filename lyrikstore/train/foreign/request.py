@@ -23,12 +23,10 @@ from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.manifests.names import Name
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.formats.formats import FOREIGN
-from lyrikstore.train.permitted import permitted
+from lyrikstore.train.permitted import permitted, same_bytes
 from lyrikstore.train.requirements import UseConfig, stated
-from lyrikstore.verify.rights.closure import rights_closure
 from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.rights.required import Right
-from lyrikstore.verify.rights.same_bytes import ProhibitingTerms
 
 _PREFIX = "checkpoints/"
 _MAX_COMMAND_BYTES = 1 << 16
@@ -151,9 +149,7 @@ def plan_foreign(
     measured = [test] if test else []
     rights = permitted(repo, inputs, base, measured, wanted, trust=trust, clock=clock, user=user)
     used = [*inputs, *([base] if base else [])]
-    rests_on = rights_closure([one.id for one in used], repo.manifest)
-    held = ProhibitingTerms(repo).shared([right.to_json() for right in rights], rests_on.datasets)
-    warnings = tuple(Reason("same-bytes", str(shared)) for shared in held)
+    warnings = tuple(same_bytes(repo, rights, used))
     return ForeignPlan(request, inputs, base, test, tuple(rights), warnings)
 
 

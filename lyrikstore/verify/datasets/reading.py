@@ -16,6 +16,10 @@ Rows = Iterator[tuple[int, Sequence[bytes]]]
 """Which file of the tree, from 0, and the bytes of some of its records, in storage order."""
 
 
+CONTENT_BYTES = 16
+"""Length of the id of what a record says."""
+
+
 class MeasuredRecords(Struct, frozen=True):
     """What was measured of the records of a dataset.
 
@@ -108,6 +112,16 @@ class DatasetReading(Protocol):
 
     def measure(self, body: Mapping[str, Any], tree: Tree, open_blob: OpenBlob) -> MeasuredRecords:
         """Return what is measured of the records of a dataset; raises as :meth:`rows`."""
+        ...
+
+    def contents(
+        self, body: Mapping[str, Any], tree: Tree, open_blob: OpenBlob
+    ) -> Iterator[tuple[int, bytes]]:
+        """Yield which file of the tree, and the content id (spec §11.7.3) of each record there.
+
+        Raises:
+            InvalidInputError, VerificationError, IncompleteError: As :meth:`rows`.
+        """
         ...
 
     def decisions(self, stream: BinaryIO) -> tuple[int, Iterator[DecisionRow]]:

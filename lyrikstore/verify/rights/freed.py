@@ -19,6 +19,7 @@ from lyrikstore.history.records.held import HeldIds
 from lyrikstore.history.records.order_root import DOCUMENT, record_id
 from lyrikstore.history.records.rows import JSONL, BadRow, read_lines
 from lyrikstore.history.trees.tree import Tree
+from lyrikstore.verify.datasets.body import companions_of
 
 GROUND = "no-record"
 """Why a source needs no right, as runs and evaluations record it."""
@@ -129,7 +130,8 @@ class SourcesHeld:
         return sources.settled(found, all_found=ids.all_found)
 
     def _record_ids(self, dataset: Manifest) -> Iterator[bytes]:
-        tree, companions = self._tree_of(dataset), frozenset(dataset.body.get("companions", ()))
+        tree = self._tree_of(dataset)
+        companions = companions_of(dataset.body, tree)
         for entry in tree.entries:
             if entry.path in companions:
                 continue
@@ -177,9 +179,7 @@ class _Sources(Struct, frozen=True):
     absent: Digest | None
 
     @classmethod
-    def of(
-        cls, dataset: Manifest, manifest_of: Callable[[Digest], Manifest | None]
-    ) -> "_Sources":
+    def of(cls, dataset: Manifest, manifest_of: Callable[[Digest], Manifest | None]) -> "_Sources":
         found: dict[Digest, Manifest] = {}
         written: set[Digest] = set()
         absent: Digest | None = None

@@ -1,9 +1,9 @@
-"""Files that a right is about and that the store also holds under terms that prohibit it.
+"""Data that a right is about and that the store also holds under terms that prohibit it.
 
 Whoever commits somebody else's files anew under a name of their own, and permits their use, has a
-right by every rule (spec §12.7). The bytes tell: the same files lie in another dataset, whose
-publisher said no. That is no proof, since two people may have one public text; so it is a warning,
-which names the terms (spec §11.7.3).
+right by every rule (spec §12.7). The data tells: the same files, or records that say the same, lie
+in another dataset, whose publisher said no. That is no proof, since two people may have one public
+text; so it is a warning, which names the terms (spec §11.7.3).
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -23,23 +23,26 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import retired_versions
 from lyrikstore.history.trees.tree import Tree
+from lyrikstore.verify.datasets.reading import DatasetReading
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable
 from lyrikstore.verify.rights.closure import rights_closure
+from lyrikstore.verify.rights.contents import Contents, count_shared
 
 _CHECK = "rights.same-bytes"
 
 
 class SharedFiles(Struct, frozen=True):
-    """Files of a dataset in use that are also in another, under terms that prohibit the use.
+    """Data of a dataset in use that is also in another, under terms that prohibit the use.
 
     Attributes:
         dataset: The source in use.
-        files: How many of its files that may have been used.
+        files: How many of its files that may have been used are there, too.
         name: The other dataset, as its credential calls it.
         credential: The credential with the terms.
         issuer: Whose terms they are.
         words: What they prohibit of what the right in use permits.
+        records: How many records of its other files say what records there say.
     """
 
     dataset: Manifest
@@ -48,10 +51,15 @@ class SharedFiles(Struct, frozen=True):
     credential: Digest
     issuer: str
     words: tuple[str, ...]
+    records: int = 0
 
     def __str__(self) -> str:
         """Return it as a sentence for people."""
         held = pluralize(self.files, "file is", "files are")
+        if self.records:
+            records = pluralize(self.records, "record is", "records are")
+            files = f"{pluralize(self.files, 'file')} and " if self.files else ""
+            held = f"{files}{records}"
         return (
             f"{self.dataset.name}: {held} also in {self.name}, whose terms, by {self.issuer}, "
             f"prohibit {', '.join(self.words)} (credential {self.credential.short})"
@@ -62,6 +70,7 @@ class SharedFiles(Struct, frozen=True):
         return {
             "dataset": str(self.dataset.id),
             "files": self.files,
+            **({"records": self.records} if self.records else {}),
             "name": self.name,
             "credential": str(self.credential),
             "issuer": self.issuer,
@@ -73,6 +82,7 @@ class _Prohibiting(Struct, frozen=True):
     id: Digest
     issuer: str
     name: str
+    manifest: Digest
     tree: Digest
     terms: Terms
 
@@ -86,6 +96,11 @@ class ProhibitingTerms:
     Args:
         repository: The store.
         cited: Only these credentials count; None: all that are logged.
+        reading: Reads records; None: files are compared, and no records, nor are they with
+            ``cited``.
+
+    Attributes:
+        not_compared: Why records could not be compared, as far as it came up.
 
     Raises:
         IncompleteError, VerificationError: A logged credential is lost or damaged: it may be what
@@ -94,8 +109,16 @@ class ProhibitingTerms:
     Cost: one read per logged credential, one signature for each that prohibits something.
     """
 
-    def __init__(self, repository: Repository, cited: Container[Digest] | None = None) -> None:
+    def __init__(
+        self,
+        repository: Repository,
+        cited: Container[Digest] | None = None,
+        *,
+        reading: DatasetReading | None = None,
+    ) -> None:
         self._repository, self._cited = repository, cited is not None
+        self._contents = None if reading is None else Contents(repository, reading)
+        self.not_compared: dict[str, None] = {}
         found: dict[tuple[str, Digest], _Prohibiting] = {}
         for entry in repository.entries():
             if entry.type != "credential" or (cited is not None and entry.id not in cited):
@@ -112,7 +135,12 @@ class ProhibitingTerms:
                 continue  # what it says is nobody's word; `credentials` names it
             if claims is not None and opened.issuer is not None and opened.signer is not None:
                 found[opened.issuer, claims.manifest] = _Prohibiting(
-                    entry.id, opened.issuer, claims.name, claims.tree, claims.terms
+                    entry.id,
+                    opened.issuer,
+                    claims.name,
+                    claims.manifest,
+                    claims.tree,
+                    claims.terms,
                 )
         self._all = [
             one for one in found.values() if any(part.prohibits for part in one.terms.partitions)
@@ -133,7 +161,8 @@ class ProhibitingTerms:
             IncompleteError: (``retired``) the data in use was retired, and its tree is gone.
             LyrikstoreError: A tree that should be here cannot be read.
 
-        Cost: O(files) of each tree that is compared.
+        Cost: O(files) of each tree that is compared; where records are read, also one read of each
+        source and of what prohibits its use, and 16 bytes for each of their records.
         """
         return list(self._shared(rights, used)) if self._all else []
 
@@ -154,15 +183,55 @@ class ProhibitingTerms:
                 continue
             source = self._repository.manifest(Digest.parse(right["dataset"]))
             places = places or _Places([self._own_tree(dataset) for dataset in used])
-            mine = _held(self._own_tree(source), places)
+            mine = _Mine.of(source, self._own_tree(source), places)
             for one in others:
                 tree = self._tree(one.tree)
-                if tree is None or not mine:
+                if tree is None or not mine.files:
                     continue
-                files, said = _prohibited(tree, one.terms, words, mine)
-                if files:
+                theirs = _Theirs.of(one, tree, words)
+                shared = mine.files.keys() & theirs.prohibiting.keys()
+                files = sum(len(mine.files[raw]) for raw in shared)
+                said = {word for raw in shared for word in theirs.prohibiting[raw]}
+                records = self._records(mine, theirs, shared, said)
+                if files or records:
                     shown = tuple(sorted(said))
-                    yield SharedFiles(source, files, one.name, one.id, one.issuer, shown)
+                    yield SharedFiles(source, files, one.name, one.id, one.issuer, shown, records)
+
+    def _records(
+        self, mine: "_Mine", theirs: "_Theirs", shared: Container[bytes], said: set[str]
+    ) -> int:
+        """Return how many records are shared beside files; ``said`` gets what prohibits them."""
+        other, rest, about = self._dataset(theirs.terms), mine.but(shared), mine.dataset
+        if self._cited or other is None or not any(rest):
+            return 0
+        if self._contents is None:
+            self.not_compared[f"records of {about.name} were not read"] = None
+            return 0
+        try:
+            here = self._contents.of(about).of_files(rest)
+            about = other
+            there = self._contents.of(other)
+        except LyrikstoreError as error:
+            text = f"records of {about.name} cannot be compared: {error.message}"
+            self.not_compared[text] = None
+            return 0
+        for words, chosen in theirs.files_by_words():
+            if count_shared(here, there.of_files(chosen)):
+                said |= words
+        return count_shared(here, there.of_files(list(map(bool, theirs.words))))
+
+    def _dataset(self, terms: _Prohibiting) -> Manifest | None:
+        """Return a dataset logged here whose files these terms are about, the one they name first.
+
+        It says how its files are read.
+        """
+        found = [
+            one
+            for _, one in self._repository.all_manifests()
+            if one.kind == "dataset" and one.tree == terms.tree
+        ]
+        found.sort(key=lambda one: one.id != terms.manifest)
+        return next(iter(found), None)
 
     def _own_tree(self, dataset: Manifest) -> Tree:
         try:
@@ -222,39 +291,75 @@ def _digests(tree: Tree) -> list[bytes]:
     return [tree.digests[at : at + 32] for at in range(0, len(tree.digests), 32)]
 
 
-def _held(tree: Tree, places: _Places) -> dict[bytes, int]:
-    """Return how many files of a source, that are not empty and may be used, have which digest."""
-    found: dict[bytes, int] = {}
-    for raw, size, path in zip(_digests(tree), tree.sizes, tree.paths, strict=True):
-        if size and (raw in places.digests or places.may_hold(path)):
-            found[raw] = found.get(raw, 0) + 1
-    return found
+class _Mine(Struct, frozen=True):
+    """A source, and which of its files are not empty and may have been used, by their digests."""
+
+    dataset: Manifest
+    size: int
+    files: Mapping[bytes, Sequence[int]]
+
+    @classmethod
+    def of(cls, dataset: Manifest, tree: Tree, places: _Places) -> "_Mine":
+        found: dict[bytes, list[int]] = {}
+        columns = zip(_digests(tree), tree.sizes, tree.paths, strict=True)
+        for number, (raw, size, path) in enumerate(columns):
+            if size and (raw in places.digests or places.may_hold(path)):
+                found.setdefault(raw, []).append(number)
+        return cls(dataset, len(tree), found)
+
+    def but(self, shared: Container[bytes]) -> list[bool]:
+        """Return which of all files are among these, and not among those with these digests."""
+        chosen = [False] * self.size
+        for raw, numbers in self.files.items():
+            for number in numbers:
+                chosen[number] = raw not in shared
+        return chosen
 
 
-def _prohibited(
-    tree: Tree, terms: Terms, words: frozenset[str], mine: Mapping[bytes, int]
-) -> tuple[int, set[str]]:
-    """Return how many files of ``mine`` are in ``tree`` where terms prohibit, and what of words."""
-    said = [words & set(part.prohibits) for part in terms.partitions]
-    numbers = assign(tree, terms.partitions)
-    shared: set[bytes] = set()
-    found: set[str] = set()
-    for raw, number in zip(_digests(tree), numbers, strict=True):
-        if said[number] and raw in mine:
-            shared.add(raw)
-            found |= said[number]
-    return sum(mine[raw] for raw in shared), found
+class _Theirs(Struct, frozen=True):
+    """A dataset under terms that prohibit something.
+
+    Attributes:
+        terms: The terms.
+        words: What they prohibit of the words in question, file by file.
+        prohibiting: The same by the digest of a file, where it is something.
+    """
+
+    terms: _Prohibiting
+    words: Sequence[frozenset[str]]
+    prohibiting: Mapping[bytes, frozenset[str]]
+
+    @classmethod
+    def of(cls, terms: _Prohibiting, tree: Tree, words: frozenset[str]) -> "_Theirs":
+        said = [words & set(part.prohibits) for part in terms.terms.partitions]
+        by_file = [said[number] for number in assign(tree, terms.terms.partitions)]
+        found: dict[bytes, frozenset[str]] = {}
+        for raw, some in zip(_digests(tree), by_file, strict=True):
+            if some:
+                found[raw] = found.get(raw, frozenset()) | some
+        return cls(terms, by_file, found)
+
+    def files_by_words(self) -> Iterator[tuple[frozenset[str], list[bool]]]:
+        """Yield what is prohibited of some files, and which of all these are."""
+        for words in set(self.words) - {frozenset()}:
+            yield words, [one == words for one in self.words]
 
 
-def check_same_bytes(repository: Repository, ancestry: Mapping[Digest, Manifest]) -> Check:
+def check_same_bytes(
+    repository: Repository,
+    ancestry: Mapping[Digest, Manifest],
+    reading: DatasetReading | None = None,
+) -> Check:
     """Return ``rights.same-bytes`` of the runs and evaluations in ``ancestry``.
 
     Args:
         repository: The store.
         ancestry: The manifests in question; what cannot be followed, ``lineage`` names.
+        reading: Reads records; None: files are compared, and no records.
 
     Returns:
-        The check: a warning where files are shared, in ``detail.shared``.
+        The check: a warning where files or records are shared, in ``detail.shared``, or where
+        records cannot be compared.
     """
     problems = Problems(_CHECK)
     uses = [
@@ -269,7 +374,7 @@ def check_same_bytes(repository: Repository, ancestry: Mapping[Digest, Manifest]
     for use in uses:
         used = rights_closure(_rests_on(use), ancestry.get).datasets
         try:
-            terms = terms or ProhibitingTerms(repository)
+            terms = terms or ProhibitingTerms(repository, reading=reading)
             found.update((str(one), one) for one in terms.shared(use.body["rights"], used))
         except LyrikstoreError as error:
             # ATTACK: whoever holds the store damages the list of files that would tell. One that a
@@ -278,8 +383,11 @@ def check_same_bytes(repository: Repository, ancestry: Mapping[Digest, Manifest]
             problems.add(worse, "not-compared", f"files cannot be compared: {error.message}")
     for text in found:
         problems.add(problems.odd, "prohibited-elsewhere", text)
+    for text in terms.not_compared if terms is not None else ():
+        problems.add(problems.odd, "not-compared", text)
     shared = {"shared": listed([one.to_json() for one in found.values()])} if found else {}
-    return problems.close("files of the data in use were looked for under other terms", **shared)
+    what = "files" if reading is None else "files and records"
+    return problems.close(f"{what} of the data in use were looked for under other terms", **shared)
 
 
 def _rests_on(use: Manifest) -> list[Digest]:

@@ -101,7 +101,7 @@ def verify_object(
         check_checkpoints(repository, ancestry, readers.records),
         check_approvals(repository, ancestry),
         check_rights(repository, ancestry, trust=trust, at=at),
-        check_same_bytes(repository, ancestry),
+        check_same_bytes(repository, ancestry, readers.datasets),
         check_sources(repository, subject, ancestry, trust=trust, at=at),
         check_deployments(repository, ancestry),
         check_cards_among(repository, ancestry, readers.cards),

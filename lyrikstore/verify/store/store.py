@@ -27,6 +27,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.objects.backends.base import NOT_A_FILE, LocalBackend
 from lyrikstore.objects.parallel.tasks import Pools
 from lyrikstore.verify.datasets.check import DatasetChecks
+from lyrikstore.verify.datasets.reading import DatasetReading
 from lyrikstore.verify.log_memory import not_known_lost
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, CheckState, Report, Verdict, unchecked, warned
@@ -96,7 +97,8 @@ def verify_store(
         effect = Problems("rights")
         flagged = _without_effect(repository, effect)
         counting = {one: manifests[one] for one in manifests if one not in flagged}
-        measured = DatasetChecks(repository, counting, readers.datasets if share == 1 else None)
+        reading = readers.datasets if share == 1 else None
+        measured = DatasetChecks(repository, counting, reading)
         made = {
             check.id: check
             for check in (
@@ -117,6 +119,7 @@ def verify_store(
                     trust,
                     at,
                     trees=share > 0,
+                    reading=reading,
                     check_cards=readers.cards if share > 0 else None,
                 ),
                 check_orphans(repository, records),
@@ -287,6 +290,7 @@ def _check_effects(
     at: datetime,
     *,
     trees: bool,
+    reading: DatasetReading | None,
     check_cards: CheckCards | None,
 ) -> Iterator[Check]:
     """Yield what is held against each other of all that has effect: from runs to cards."""
@@ -301,7 +305,7 @@ def _check_effects(
         yield unchecked("checkpoints", "not-read", "the files of checkpoints were not read")
     yield check_approvals(repository, counting)
     yield check_rights(repository, counting, trust=trust, at=at, of_models=True)
-    yield check_same_bytes(repository, counting)
+    yield check_same_bytes(repository, counting, reading)
     yield check_deployments(repository, counting)
     yield check_cards_among(repository, counting, check_cards)
 

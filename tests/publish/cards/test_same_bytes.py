@@ -9,11 +9,13 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.credentials.terms.model import Partition, Selector, Terms
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
+from lyrikstore.curate.reading.datasets import StoredDatasets
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.report import Check, CheckState, Verdict
 from lyrikstore.verify.rights.same_bytes import ProhibitingTerms
 from lyrikstore.verify.store.object import verify_object
+from lyrikstore.verify.store.readers import Readers
 from lyrikstore.verify.store.store import verify_store
 from tests.credentialed import log_credential
 from tests.publish.cards import making as cards
@@ -40,8 +42,9 @@ def no(*words: str, **changes: Any) -> Terms:
 def judge(chain: Any) -> Check:
     trust = Trust((TrustedIssuer(did=chain.signer.did, nickname="owner"),))
     at = chain.clock()
-    one = verify_object(chain.repository, chain.made["checkpoint"].id, trust=trust, at=at)
-    whole = verify_store(chain.repository, trust=trust, at=at)
+    how: Any = {"trust": trust, "at": at, "readers": Readers(datasets=StoredDatasets())}
+    one = verify_object(chain.repository, chain.made["checkpoint"].id, **how)
+    whole = verify_store(chain.repository, **how)
     assert one.check(CHECK) == whole.check(CHECK)
     return one.check(CHECK)
 
