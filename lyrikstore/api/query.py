@@ -109,15 +109,16 @@ class Queries:
         repository = self.store.repository
         return walk(repository, repository.resolve(ref).id)
 
-    def impact(self, *identities: Digest) -> "Impact":
+    def impact(self, *identities: Digest, read: bool = False) -> "Impact":
         """Return what rests on manifests or credentials that are logged here.
 
         Args:
             identities: Their ids. What cannot be read stands in ``unfollowed`` of the answer.
+            read: Whether to read records, to say which unions hold none of them any more.
         """
         from lyrikstore.index.impact import impact_of
 
-        return impact_of(self.store.repository, identities)
+        return impact_of(self.store.repository, identities, read=read)
 
     def names(self) -> "list[RefState]":
         """Return every name and its current version, sorted by name."""

@@ -4,11 +4,12 @@ The log is read, not the database of :mod:`lyrikstore.index.build`: right after 
 answer has to hold without one. What cannot be read is named, for what it rests on is unknown.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
@@ -24,6 +25,8 @@ from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.resolve import subjects
 from lyrikstore.history.repository.store_view import MAX_READ
+from lyrikstore.index.held_records import HeldRecords
+from lyrikstore.verify.rights.freed import Held
 
 MAX_PATH = 64
 """Links that a path is told in; a chain of ten thousand would be told ten thousand times."""
@@ -44,6 +47,9 @@ class Affected(Struct, frozen=True):
         role: As what that was used: a role of its inputs, or ``rights``, ``terms``, ``subject``.
         counts: Records that a filter took in, kept, dropped and changed to make it, or None.
         flagged: Why it has no effect on refs, or None.
+        holds: Whether it holds a record of the datasets that were asked about: none, if it rests on
+            them by way of unions alone, and no record of theirs is left there; None, if not asked
+            about datasets.
     """
 
     id: Digest
@@ -54,6 +60,7 @@ class Affected(Struct, frozen=True):
     role: str
     counts: Mapping[str, int] | None = None
     flagged: str | None = None
+    holds: Held | None = None
 
 
 class Unfollowed(Struct, frozen=True):
@@ -111,6 +118,7 @@ class Impact(Struct, frozen=True):
                     "name": one.name,
                     "logIndex": one.index,
                     "flagged": one.flagged,
+                    "holds": None if one.holds is None else str(one.holds),
                     "counts": None if one.counts is None else dict(one.counts),
                     "start": str(start),
                     "path": [
@@ -137,12 +145,14 @@ class Impact(Struct, frozen=True):
         }
 
 
-def impact_of(repository: Repository, roots: Iterable[Digest]) -> Impact:
+def impact_of(repository: Repository, roots: Iterable[Digest], *, read: bool = False) -> Impact:
     """Return what rests on the signed objects ``roots``: manifests or credentials, logged here.
 
     Args:
         repository: The store.
         roots: Their ids; they are not among what is returned.
+        read: Whether to read the records of unions, and of what they were made from, to say which
+            hold none of those that were asked about. Without, that is not checked.
 
     Returns:
         Never raises for what cannot be read: that stands in ``unfollowed``.
@@ -184,7 +194,36 @@ def impact_of(repository: Repository, roots: Iterable[Digest]) -> Impact:
                 flags.get(node.index) if node.kind != "grant" else None,
             )
     ordered = sorted(affected.values(), key=lambda one: one.index)
-    return Impact(asked, tuple(ordered), tuple(links.unfollowed))
+    held = _held_records(repository, asked, affected, links, ordered, read=read)
+    return Impact(asked, held, tuple(links.unfollowed))
+
+
+def _held_records(
+    repository: Repository,
+    asked: Sequence[Digest],
+    affected: Mapping[Digest, Affected],
+    links: "_Links",
+    ordered: Sequence[Affected],
+    *,
+    read: bool,
+) -> tuple[Affected, ...]:
+    """Return what is affected, in its order, with what it holds of the datasets in question."""
+    datasets = [
+        *(one for one in asked if one in links.nodes and links.nodes[one].kind == "dataset"),
+        *(one.id for one in ordered if one.role == "subject" and one.previous in asked),
+    ]
+    if not datasets:
+        return tuple(ordered)
+    held, below = (
+        HeldRecords(repository, datasets, read=read),
+        dict[Digest, dict[Digest, list[str]]](),
+    )
+    for above in (*asked, *affected):
+        for child, role in links.resting_on(above):
+            below.setdefault(child, {}).setdefault(above, []).append(role)
+    return tuple(
+        replace(one, holds=held.of(one.id, one.kind, below.get(one.id, {}))) for one in ordered
+    )
 
 
 class _Node(Struct, frozen=True):

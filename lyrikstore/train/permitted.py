@@ -23,7 +23,7 @@ from lyrikstore.verify.rights.closure import rights_closure
 from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.rights.recorded import check_rights as check_recorded
 from lyrikstore.verify.rights.recorded import reasons_of
-from lyrikstore.verify.rights.required import Right, check_rights
+from lyrikstore.verify.rights.required import Rights, check_rights
 from lyrikstore.verify.rights.same_bytes import ProhibitingTerms
 from lyrikstore.verify.store.ancestry import closure
 from lyrikstore.verify.store.test_sets import generated_among, is_learnt, not_to_train_on
@@ -39,7 +39,7 @@ def permitted(
     trust: Trust,
     clock: Clock,
     user: str | None,
-) -> list[Right]:
+) -> Rights:
     """Return the rights that allow a run.
 
     Args:
@@ -103,7 +103,7 @@ def find_refusal(
     return None
 
 
-def same_bytes(repo: Repository, rights: Iterable[Right], used: Iterable[Manifest]) -> list[Reason]:
+def same_bytes(repo: Repository, rights: Rights, used: Iterable[Manifest]) -> list[Reason]:
     """Return what should be known of data that somebody else's terms prohibit (spec §11.7.3).
 
     Args:

@@ -20,7 +20,7 @@ from lyrikstore.train.permitted import permitted, same_bytes
 from lyrikstore.train.requirements import LINEAR, check_joined
 from lyrikstore.train.slices import check_slices
 from lyrikstore.verify.rights.judge import Reason
-from lyrikstore.verify.rights.required import Right, check_rights
+from lyrikstore.verify.rights.required import Rights, check_rights
 
 NO_TEST = (
     "no test set is locked: [data] test names none. Validation picks the model, so it cannot "
@@ -51,7 +51,7 @@ class RunPlan(Struct, frozen=True):
     validation: Manifest
     test: Manifest | None
     base: Manifest | None
-    rights: tuple[Right, ...]
+    rights: Rights
     environment: Mapping[str, Any]
     warnings: tuple[Reason, ...] = ()
     task: str = ""
@@ -117,9 +117,7 @@ def preflight(
             text = f"what is trained cannot be measured on it yet: {error.message}"
             warnings.append(Reason("test-not-permitted", text))
     warnings += same_bytes(repo, rights, [*learnt, *([base] if base else [])])
-    return RunPlan(
-        config, train, validation, test, base, tuple(rights), environment, tuple(warnings)
-    )
+    return RunPlan(config, train, validation, test, base, rights, environment, tuple(warnings))
 
 
 def check_fields(named: Iterable[str], found: Collection[str], train: Iterable[Manifest]) -> None:

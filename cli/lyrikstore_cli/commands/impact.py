@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from lyrikstore.canon.digest import Digest
 
 
+_HOLDS = {"none": "  holds no record of it", "not-checked": "  may be without it: not checked"}
+
+
 @declare(
     "impact", epilog="lyrikstore impact acme/contracts\nlyrikstore impact delivery/credential.json"
 )
@@ -28,12 +31,14 @@ def command(session: Session, id_: str) -> None:
     ID is a REF, such as a dataset version, a filter or a checkpoint, or a credential that is logged
     here: its file, its delivery, its digest, the start of that, or its urn:uuid. On a credential
     rest what recorded it as its right, the dataset it is about, and grants under its terms.
+    What was made from several datasets, and of ID holds no record any more, is marked: that takes
+    one read of it and of these datasets.
 
     Exit code 5 if a part of the log cannot be read: what that rests on is unknown.
     """
     store = session.open_store()
     identity, called = _asked(store, id_)
-    impact = store.query.impact(identity)
+    impact = store.query.impact(identity, read=True)
     session.emit("impact", impact.to_json())
     screen = session.screen
     if impact.affected:
@@ -41,7 +46,7 @@ def command(session: Session, id_: str) -> None:
     elif not impact.unfollowed:
         screen.result(f"nothing in this store rests on {called}")
     for one, start, path in impact.paths():
-        mark = f"  ! {one.flagged}" if one.flagged else ""
+        mark = _HOLDS.get(str(one.holds), "") + (f"  ! {one.flagged}" if one.flagged else "")
         screen.result(
             f"{one.index:>5}  {one.kind} {escape_control(one.name or '')}  {one.id.short}{mark}"
         )

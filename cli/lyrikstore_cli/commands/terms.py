@@ -68,8 +68,9 @@ def command(
 ) -> None:
     """Say what the TARGETs may be used for together: credentials, deliveries or REFs.
 
-    A REF stands for the datasets it was made from, and of these for the partitions whose files it
-    kept; a checkpoint, run or deployment for what it and the models before it learned from. What
+    A REF stands for the datasets it was made from, but those of which a union holds no record any
+    more, and of these for the partitions whose files it kept; a checkpoint, run or deployment for
+    what it and the models before it learned from. What
     is said of the licence of models from elsewhere is listed, and permits nothing. Says which
     dataset and partition decides each no, which duties add up, and which terms exclude each other.
     What a credential says that does not hold, or that may have been taken back, permits nothing.
@@ -174,6 +175,8 @@ def _show(
             screen.result(f" ! by {source.issuer}'s own word: {other}", "yellow")
         for grant in source.grants:
             _show_grant(session, grant)
+    for freed in result.freed:
+        screen.result(f"{freed.name}  does not count: no record of it is used")
     for model in models:
         said = escape_control(model.asserted) if model.asserted else "nothing is stated"
         screen.result(f"{model.name}  a model from elsewhere, {_LICENCE}: {said}")

@@ -53,6 +53,7 @@ class Mix(Struct, frozen=True):
         ruling: What the union answers to the use that was asked for, why, and who decides; None
             if none was.
         worth: The worst of what the credentials and grants are worth that decide the ruling.
+        freed: Sources of which a union holds no record: their terms do not count.
     """
 
     sources: tuple[TermSource, ...]
@@ -62,6 +63,7 @@ class Mix(Struct, frozen=True):
     conflicts: tuple[Conflict, ...]
     ruling: tuple[Answer, str, Deciders] | None
     worth: Verdict
+    freed: tuple[TermSource, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -122,6 +124,7 @@ class Mix(Struct, frozen=True):
                 }
                 for source in self.sources
             ],
+            "freed": [{"name": one.name, "dataset": str(one.freed)} for one in self.freed],
             "verdict": str(self.verdict),
             "answers": {
                 act: {"answer": str(answer), "decidedBy": _parties(who)}
@@ -141,12 +144,13 @@ def mix(sources: Sequence[TermSource], use: Use | None = None) -> Mix:
     """Return what the union of ``sources`` may be used for.
 
     Args:
-        sources: The datasets, each with the partitions that are used.
+        sources: The datasets, each with the partitions that are used; of some no record is.
         use: What is wanted, if anything in particular.
 
     Cost: O(partitions × words); 300 ms once, where share-alike licences have to be compared.
     """
-    sources = _told_apart(sources)
+    freed = tuple(source for source in sources if source.freed is not None)
+    sources = _told_apart([source for source in sources if source.freed is None])
     if use is not None:
         sources = tuple(
             replace(one, grants=tuple(grant.asked(use) for grant in one.grants)) for one in sources
@@ -178,6 +182,7 @@ def mix(sources: Sequence[TermSource], use: Use | None = None) -> Mix:
         (*narrowing.conflicts, *_share_alike(parts)),
         ruling,
         worth,
+        freed,
     )
 
 

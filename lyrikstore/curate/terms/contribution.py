@@ -101,6 +101,7 @@ class TermSource(Struct, frozen=True):
         grants: Those about it that are here, whether they give the user anything or not.
         other_version: The manifest of another version, if the grants beside it are for that alone.
         through: The model through which alone it is reached; empty: it is used directly.
+        freed: Its id, if its terms do not count, since no record of it is used (spec §12.7.1).
         own_word: What says that the data is somebody else's, of terms that rest on the issuer's
             own word; else None.
     """
@@ -116,6 +117,7 @@ class TermSource(Struct, frozen=True):
     grants: tuple[HeldGrant, ...] = ()
     other_version: Digest | None = None
     through: str = ""
+    freed: Digest | None = None
     own_word: OtherHolder | None = None
 
     def lets_count(self, grant: HeldGrant) -> bool:

@@ -40,6 +40,7 @@ from lyrikstore.verify.report import (
 )
 from lyrikstore.verify.rights.about import LoggedTerms, logged_terms
 from lyrikstore.verify.rights.closure import rights_closure
+from lyrikstore.verify.rights.freed import Held, SourcesHeld
 from lyrikstore.verify.rights.grants import Published, Used, holder_of, within
 
 _SOUND = (CheckState.PASS, CheckState.WARN)  # replaced terms are those of new grants
@@ -252,11 +253,14 @@ def sources_of_datasets(
 
     Args:
         repository: The store.
-        used: What is used; filtered datasets use the partitions whose files they kept.
+        used: What is used; filtered datasets use the partitions whose files they kept, and unions
+            the sources of which they hold a record.
         asker: Who wants to use the data.
 
     Raises:
         NotFoundError, IncompleteError: Something on the way cannot be followed.
+
+    Cost: as :func:`terms_of_sources`.
     """
     closure = rights_closure([one.id for one in used], repository.manifest)
     found = terms_of_sources(repository, closure.sources, closure.datasets, asker)
@@ -280,12 +284,23 @@ def terms_of_sources(
         sources: Datasets without dataset inputs.
         datasets: What is used of them.
         asker: Who wants to use the data.
+
+    Cost: what :class:`SourcesHeld` says, where something was made from several datasets.
     """
     notices = logged_notices(repository)
     log = check_remembered(repository, repository.checkpoint, repository.records, repository.memory)
-    return [
-        _as_of(log, _logged(repository, source, datasets, asker, notices)) for source in sources
-    ]
+    held = SourcesHeld(repository.manifest, repository.tree, repository.blobs.open)
+    found = []
+    for source in sources:
+        records = held.of(datasets, source.id)
+        if records.held is Held.NONE:
+            found.append(TermSource(source.name, None, freed=source.id))
+            continue
+        logged = _as_of(log, _logged(repository, source, datasets, asker, notices))
+        if records.held is Held.NOT_CHECKED:
+            logged = replace(logged, note=logged.note or records.unsure(source.name))
+        found.append(logged)
+    return found
 
 
 def asserted_models(repository: Repository, used: Sequence[Manifest]) -> list[AssertedModel]:

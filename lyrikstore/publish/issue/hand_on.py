@@ -128,7 +128,9 @@ def hold_to_sources(
     asker = replace(asker, at=max(asker.at, repository.floor()))
     wanted = _Wanted(repository, manifest, terms, until, hands_on)
     sources = terms_of_sources(repository, foreign, closure.datasets, asker)
-    found = [wanted.find(*pair) for pair in zip(foreign, sources, strict=True)]
+    # Of a source of which the data holds no record, nothing is handed on (spec §12.7.1).
+    pairs = [pair for pair in zip(foreign, sources, strict=True) if pair[1].freed is None]
+    found = [wanted.find(*pair) for pair in pairs]
     missing = [one for one in found if isinstance(one, _Missing)]
     if missing:
         _refuse(manifest, missing)

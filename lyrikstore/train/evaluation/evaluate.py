@@ -120,7 +120,7 @@ def evaluate_checkpoint(
         )
     else:
         found = _evaluated(repo, checkpoint, test, (train, validation), run, base_env, progress)
-    body = {**found.body, "rights": [right.to_json() for right in rights]}
+    body = {**found.body, **rights.to_body()}
     name = "evaluations/" + checkpoint.name.removeprefix("checkpoints/")
     progress(Progress(phase="log"))
     with open_transaction(repo) as transaction:

@@ -124,7 +124,7 @@ def monitor_checkpoint(
     found, predictions = _found(
         repo, asked, base_env, progress, with_old=with_old, with_train=with_train
     )
-    body = {**found, "rights": [right.to_json() for right in rights]}
+    body = {**found, **rights.to_body()}
     name = monitor_name(asked.checkpoint.name)
     progress(Progress(phase="log"))
     with open_transaction(repo) as transaction:

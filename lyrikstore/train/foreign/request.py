@@ -26,7 +26,7 @@ from lyrikstore.train.formats.formats import FOREIGN
 from lyrikstore.train.permitted import permitted, same_bytes
 from lyrikstore.train.requirements import UseConfig, stated
 from lyrikstore.verify.rights.judge import Reason
-from lyrikstore.verify.rights.required import Right
+from lyrikstore.verify.rights.required import Rights
 
 _PREFIX = "checkpoints/"
 _MAX_COMMAND_BYTES = 1 << 16
@@ -94,7 +94,7 @@ class ForeignPlan(Struct, frozen=True):
     inputs: tuple[Manifest, ...]
     base: Manifest | None
     test: Manifest | None
-    rights: tuple[Right, ...]
+    rights: Rights
     warnings: tuple[Reason, ...]
 
     @property
@@ -150,7 +150,7 @@ def plan_foreign(
     rights = permitted(repo, inputs, base, measured, wanted, trust=trust, clock=clock, user=user)
     used = [*inputs, *([base] if base else [])]
     warnings = tuple(same_bytes(repo, rights, used))
-    return ForeignPlan(request, inputs, base, test, tuple(rights), warnings)
+    return ForeignPlan(request, inputs, base, test, rights, warnings)
 
 
 def check_command(command: Collection[str]) -> None:

@@ -261,7 +261,7 @@ def run_body(
         },
         "code": describe_code(),
         "plannedOutputs": [request.name],
-        "rights": [right.to_json() for right in plan.rights],
+        **plan.rights.to_body(),
         "execution": dict(execution),
     }
     if repository is not None:

@@ -133,7 +133,7 @@ def replay_segments(
     reasons = reasons_of(run.body, body)
     try:
         plan = plan_again(repo, run, config, trust=trust, clock=clock, user=user_of(signer))
-        body["rights"] = [right.to_json() for right in plan.rights]
+        body |= plan.rights.to_body()
         with open_staging(repo.root) as staging:
             copied = copy_inputs(repo, plan, staging)
             points = _Points(repo, checkpoint, cache, run, segments, staging)

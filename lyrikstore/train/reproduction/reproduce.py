@@ -120,7 +120,7 @@ def reproduce_run(
     reasons = reasons_of(run.body, body)
     try:
         plan = plan_again(repo, run, config, trust=trust, clock=clock, user=user_of(signer))
-        body["rights"] = [right.to_json() for right in plan.rights]
+        body |= plan.rights.to_body()
         with open_staging(repo.root) as staging:
             body["compared"] = _compared(repo, run, plan, made, staging, base_env, progress)
     except (IncompleteError, NotFoundError):
@@ -256,7 +256,7 @@ def plan_again(
         validation[0],
         test[0] if test else None,
         base[0] if base else None,
-        tuple(rights),
+        rights,
         run.body["environment"],
         task=run.body["task"],
         candidates=tuple(names[one["format"]] for one in run.body["candidates"]),

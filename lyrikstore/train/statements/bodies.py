@@ -36,7 +36,7 @@ def run_body(plan: RunPlan, copied: CopiedInputs) -> dict[str, Any]:
         },
         "code": describe_code(),
         "plannedOutputs": [config.name],
-        "rights": [right.to_json() for right in plan.rights],
+        **plan.rights.to_body(),
         "task": plan.task,
         "candidates": [{"format": FORMAT_IDS[name]} for name in plan.candidates],
         "plan": plan.planned,

@@ -44,6 +44,10 @@ class SourceRecords(Struct, frozen=True):
     held: Held
     why: str = ""
 
+    def unsure(self, source: str) -> str:
+        """Return for people that it was not checked, given what the source is called."""
+        return f"may be without {source}: not checked: {self.why}"
+
 
 _SOME = SourceRecords(Held.SOME)
 

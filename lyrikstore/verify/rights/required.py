@@ -4,7 +4,7 @@ Default deny (spec §12.7). A licence identifier alone permits nothing; a derive
 for what all of its sources may be used for, and so may a model, and what a model wrote.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,11 +22,41 @@ from lyrikstore.verify.credential.status import Notices, logged_notices
 from lyrikstore.verify.log_memory import check_remembered
 from lyrikstore.verify.report import SETTLED
 from lyrikstore.verify.rights.closure import RightsClosure, compared_with, rights_closure
+from lyrikstore.verify.rights.freed import GROUND, Held, SourceRecords, SourcesHeld
 from lyrikstore.verify.rights.grants import published
 from lyrikstore.verify.rights.judge import Reason, Request, Right, Ruling
 from lyrikstore.verify.rights.search import FoundRight, find_right
 
-__all__ = ["Right", "check_rights"]
+__all__ = ["Right", "Rights", "check_rights"]
+
+
+class Rights(Struct, frozen=True):
+    """What allows a use: a right for each source, but for those of which no record is used.
+
+    Iterating gives the rights.
+
+    Attributes:
+        rights: The rights.
+        without: The sources that need none for some of what is used, because that was made from
+            several datasets and holds no record of theirs.
+    """
+
+    rights: tuple[Right, ...]
+    without: tuple[Manifest, ...] = ()
+
+    def __iter__(self) -> Iterator[Right]:
+        return iter(self.rights)
+
+    def __len__(self) -> int:
+        return len(self.rights)
+
+    def to_body(self) -> dict[str, Any]:
+        """Return the members of a run's body, or of an evaluation's, that record it."""
+        without = [{"dataset": str(one.id), "ground": GROUND} for one in self.without]
+        return {
+            "rights": [right.to_json() for right in self.rights],
+            **({"without": without} if without else {}),
+        }
 
 
 def check_rights(
@@ -37,10 +67,11 @@ def check_rights(
     trust: Trust,
     user: str | None = None,
     measuring: Use | None = None,
-) -> list[Right]:
+) -> Rights:
     """Return the rights that allow ``use`` for every source of what is used.
 
-    What a base model learned from, or a model that wrote data, counts as one's own data does.
+    A source of which a union holds no record needs none (spec §12.7.1). What a base model learned
+    from, or a model that wrote data, counts as one's own data does.
     What the datasets were compared with, and hold nothing of, needs the right to be measured with.
 
     Args:
@@ -59,14 +90,17 @@ def check_rights(
         NotFoundError, IncompleteError: Something on the way cannot be followed; that is never
             taken for permitted.
 
-    Cost: one signature verification per credential about a source.
+    Cost: one signature verification per credential about a source; where a union rests on one
+    without a right, what :class:`SourcesHeld` says.
     """
     _check_log(repository)
     # ATTACK: a clock set back to before a licence ran out. The log knows what time it was.
     at, notices = max(use.at, repository.floor()), logged_notices(repository)
     rows = RowsHeld(repository.blobs.open)
+    held = SourcesHeld(repository.manifest, repository.tree, repository.blobs.open)
     own = [one.id for one in used]
     found: dict[Right, None] = {}
+    without: dict[Manifest, None] = {}
     for start, wanted in (
         (own, use),
         (
@@ -75,9 +109,12 @@ def check_rights(
         ),
     ):
         closure = rights_closure(start, repository.manifest)
-        guard = _Guard(repository, closure, replace(wanted, at=at), trust, notices, user, rows)
-        found.update(dict.fromkeys(guard.rights()))
-    return list(found)
+        now = replace(wanted, at=at)
+        guard = _Guard(repository, closure, now, trust, notices, user, rows, held)
+        given = guard.rights()
+        found.update(dict.fromkeys(given.rights))
+        without.update(dict.fromkeys(given.without))
+    return Rights(tuple(found), tuple(without))
 
 
 def _check_log(repository: Repository) -> None:
@@ -116,6 +153,12 @@ def _way(repository: Repository, source: Manifest, use: Use, why: Reason, ruling
     )
 
 
+def _unsure(source: Manifest, records: SourceRecords) -> str:
+    if records.held is not Held.NOT_CHECKED:
+        return ""
+    return f"; {records.unsure(source.name)}"
+
+
 class _Guard(Struct, frozen=True):
     repository: Repository
     closure: RightsClosure
@@ -124,32 +167,41 @@ class _Guard(Struct, frozen=True):
     notices: Notices
     user: str | None
     rows: RowsHeld
+    held: SourcesHeld
 
-    def rights(self) -> list[Right]:
-        """Return the right to use each source.
+    def rights(self) -> Rights:
+        """Return the right to use each source, and the sources that need none.
 
         Raises:
             PolicyError: As :func:`check_rights`.
         """
         use = self.use
         found = [(source, self.rule(source)) for source in self.closure.sources]
-        missing = [one for one in found if one[1].ruling.against is not None]
+        without, missing = [], []
+        for source, one in found:
+            if one.ruling.against is not None:
+                records = self.held.of(self.closure.datasets, source.id)
+                if records.held is Held.NONE:
+                    without.append(source)
+                else:
+                    missing.append((source, one, records))
         if missing:
-            source, first = missing[0]
+            source, first, records = missing[0]
             others = len(missing) - 1
             more = f" (and {pluralize(others, 'more dataset')})" if others else ""
             purpose = " and ".join(use.acts)
             raise PolicyError(
                 "rights-missing",
                 f"{source.name} ({source.id.short}){self.closure.way_to(source)} may not be used "
-                f"to {purpose}: {first.why.text}{more}",
+                f"to {purpose}: {first.why.text}{_unsure(source, records)}{more}",
                 hint=_way(self.repository, source, use, first.why, first.ruling),
                 details={
                     "purpose": list(use.acts),
                     "missing": [self._missing(*one) for one in missing],
                 },
             )
-        return [one.ruling.right for _, one in found if one.ruling.right is not None]
+        rights = (one.ruling.right for _, one in found if one.ruling.against is None)
+        return Rights(tuple(filter(None, rights)), tuple(without))
 
     def rule(self, source: Manifest) -> FoundRight:
         """Return the right to use ``source``, or why there is none."""
@@ -171,7 +223,9 @@ class _Guard(Struct, frozen=True):
         )
         return find_right(self.repository, request)
 
-    def _missing(self, source: Manifest, found: FoundRight) -> dict[str, Any]:
+    def _missing(
+        self, source: Manifest, found: FoundRight, records: SourceRecords
+    ) -> dict[str, Any]:
         """Return one source without a right, as ``details`` of the error has it."""
         model = self.closure.through.get(source.id)
         return {
@@ -180,6 +234,7 @@ class _Guard(Struct, frozen=True):
             **({} if model is None else {"through": model.name}),
             "reason": found.why.text,
             "code": found.why.code,
+            "holds": str(records.held),
             "candidates": [
                 {
                     "credential": str(candidate.credential.id),

@@ -59,7 +59,8 @@ def grant(bench: Any, terms: bytes, **changes: Any) -> Any:
 def ask(bench: Any, *acts: str, user: str | None = TRAINER.did, **changes: Any) -> list[Right]:
     trust = changes.pop("trust", TRUST)
     use = Use(acts or ("train",), **{"at": AT, "seats": 2, **changes})
-    return check_rights(bench.repo, [bench.repo.resolve("acme/docs")], use, trust=trust, user=user)
+    docs = bench.repo.resolve("acme/docs")
+    return list(check_rights(bench.repo, [docs], use, trust=trust, user=user))
 
 
 def refused(words: str, *arguments: Any, **changes: Any) -> None:

@@ -153,7 +153,8 @@ def test_the_terms_of_all_partitions_of_all_sources_hold(bench: Any) -> None:
     log_credential(bench.repo, letters, owner, terms, valid, licence_texts=texts)
     allow = 'recipe = 1\n[[step]]\nuse = "allow/1"\ncolumn = "year"\nvalues = ["1999"]\n'
     alone = bench.filter(allow, "acme/letters", to="acme/old").manifests[""]
-    mixed = bench.filter(allow, "acme/letters", "jud/rulings", to="acme/old-mix").manifests[""]
+    both = allow.replace("year", "kind").replace('"1999"', '"letter", "ruling"')
+    mixed = bench.filter(both, "acme/letters", "jud/rulings", to="acme/old-mix").manifests[""]
     trust = Trust((TrustedIssuer(did=owner.did, nickname="me"),))
     use = Use(("train",), AT)
     assert check_rights(bench.repo, [alone], use, trust=trust)
