@@ -15,6 +15,7 @@ from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.curate.descriptor import FIELDS, parse_descriptor
 from lyrikstore.curate.extract.rows import document_digest
+from lyrikstore.curate.reading.contents import content_id
 from lyrikstore.curate.recipes.filters import FILTERS
 from lyrikstore.curate.recipes.filters.contract import Candidate, Change, Keep
 from lyrikstore.curate.recipes.filters.parameters import read_parameters
@@ -79,6 +80,12 @@ def test_tables(case: dict[str, Any], tmp_path: Path) -> None:
 @pytest.mark.parametrize("case", cases("filters/normalise.json"), ids=lambda c: ascii(c["text"]))
 def test_normal_forms(case: dict[str, Any]) -> None:
     assert normalise(case["text"]) == case["normal"]
+
+
+@pytest.mark.parametrize("case", cases("records/contents.json"), ids=lambda c: c["id"])
+def test_contents(case: dict[str, Any]) -> None:
+    found = content_id(case["texts"], case["labels"])
+    assert (found and found.hex()) == case["content"]
 
 
 @pytest.mark.parametrize("case", cases("filters/redact.json"), ids=lambda c: c["text"][:30])
