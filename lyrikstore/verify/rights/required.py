@@ -33,7 +33,7 @@ __all__ = ["Right", "Rights", "check_rights"]
 class Rights(Struct, frozen=True):
     """What allows a use: a right for each source, but for those of which no record is used.
 
-    Iterating gives the rights.
+    To go through it, to count it and to index it is to do so with the rights.
 
     Attributes:
         rights: The rights.
@@ -49,6 +49,9 @@ class Rights(Struct, frozen=True):
 
     def __len__(self) -> int:
         return len(self.rights)
+
+    def __getitem__(self, at: int) -> Right:
+        return self.rights[at]
 
     def to_body(self) -> dict[str, Any]:
         """Return the members of a run's body, or of an evaluation's, that record it."""

@@ -146,6 +146,7 @@ class ProhibitingTerms:
             one for one in found.values() if any(part.prohibits for part in one.terms.partitions)
         ]
         self._trees: dict[Digest, Tree | None] = {}
+        self._by_tree: dict[Digest, list[Manifest]] = {}
 
     def shared(
         self, rights: Iterable[Mapping[str, Any]], used: Sequence[Manifest]
@@ -201,8 +202,8 @@ class ProhibitingTerms:
         self, mine: "_Mine", theirs: "_Theirs", shared: Container[bytes], said: set[str]
     ) -> int:
         """Return how many records are shared beside files; ``said`` gets what prohibits them."""
-        other, rest, about = self._dataset(theirs.terms), mine.but(shared), mine.dataset
-        if self._cited or other is None or not any(rest):
+        rest, about = mine.but(shared), mine.dataset
+        if self._cited or not any(rest) or (other := self._dataset(theirs.terms)) is None:
             return 0
         if self._contents is None:
             self.not_compared[f"records of {about.name} were not read"] = None
@@ -225,13 +226,15 @@ class ProhibitingTerms:
 
         It says how its files are read.
         """
-        found = [
-            one
-            for _, one in self._repository.all_manifests()
-            if one.kind == "dataset" and one.tree == terms.tree
-        ]
-        found.sort(key=lambda one: one.id != terms.manifest)
-        return next(iter(found), None)
+        found = self._datasets_of(terms.tree)
+        return min(found, key=lambda one: one.id != terms.manifest, default=None)
+
+    def _datasets_of(self, tree: Digest) -> list[Manifest]:
+        if not self._by_tree:
+            for _, one in self._repository.all_manifests():
+                if one.kind == "dataset" and one.tree is not None:
+                    self._by_tree.setdefault(one.tree, []).append(one)
+        return self._by_tree.get(tree, [])
 
     def _own_tree(self, dataset: Manifest) -> Tree:
         try:
@@ -253,11 +256,7 @@ class ProhibitingTerms:
                 return Tree.parse(stream)
         except (NotFoundError, IncompleteError) as error:
             gone = retired_versions(self._repository)
-            of = [
-                one.id in gone
-                for _, one in self._repository.all_manifests()
-                if one.kind == "dataset" and one.tree == identity
-            ]
+            of = [one.id in gone for one in self._datasets_of(identity)]
             if not all(of):
                 raise
             # Whoever made a card saw it: that card cannot be made again without.
