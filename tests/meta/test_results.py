@@ -36,6 +36,7 @@ SEVERAL = {
     "path": "on this machine, or within a dataset",
     "answer": "what terms say to a use, or a model to a text",
     "candidates": "of models to train, or of labels",
+    "holds": "whether a lock does, or a dataset records of another",
     "format": "each command that writes several has its own",
 }
 """Names that mean something else in another place, and why they do."""

@@ -124,7 +124,7 @@ class Mix(Struct, frozen=True):
                 }
                 for source in self.sources
             ],
-            "freed": [{"name": one.name, "dataset": str(one.freed)} for one in self.freed],
+            "freed": [{"name": one.name, "id": str(one.freed)} for one in self.freed],
             "verdict": str(self.verdict),
             "answers": {
                 act: {"answer": str(answer), "decidedBy": _parties(who)}

@@ -184,9 +184,7 @@ def test_terms_leave_it_out_and_name_it(desk: Desk) -> None:
     kept, both, asker = desk.union(OWN), desk.union(None, "acme/both"), Asker(TRUST, AT)
     found = mix(sources_of_datasets(desk.repo, [kept], asker))
     assert [one.name for one in found.sources] == ["datasets/acme/own"]
-    assert found.to_json()["freed"] == [
-        {"name": "datasets/acme/bought", "dataset": str(desk.bought.id)}
-    ]
+    assert found.to_json()["freed"] == [{"name": "datasets/acme/bought", "id": str(desk.bought.id)}]
     assert found.answers["train"][0] == "permitted"
     for used in ([both], [kept, both], [kept, desk.bought]):
         found = mix(sources_of_datasets(desk.repo, used, asker))
