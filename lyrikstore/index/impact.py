@@ -217,10 +217,8 @@ def _held_records(
     ]
     if not datasets:
         return tuple(ordered)
-    held, below = (
-        _HeldRecords(repository, datasets, read=read),
-        dict[Digest, dict[Digest, list[str]]](),
-    )
+    held = _HeldRecords(repository, datasets, read=read)
+    below: dict[Digest, dict[Digest, list[str]]] = {}
     for above in (*asked, *affected):
         for child, role in links.resting_on(above):
             below.setdefault(child, {}).setdefault(above, []).append(role)
@@ -245,10 +243,8 @@ class _HeldRecords:
         self._roots = {one: self._sources(one) for one in datasets}
         self._reached = dict(self._roots)
         self._known: dict[Digest, Held] = dict.fromkeys(self._roots, Held.SOME)
-        if read:
-            self._looking = SourcesHeld(repository.manifest, repository.tree, repository.blobs.open)
-        else:
-            self._looking = SourcesHeld(repository.manifest, _unread, _unread)
+        of = (repository.tree, repository.blobs.open) if read else (_unread, _unread)
+        self._looking = SourcesHeld(repository.manifest, *of)
 
     def of(self, identity: Digest, kind: str, links: Mapping[Digest, Iterable[str]]) -> Held:
         """Return whether something holds a record.

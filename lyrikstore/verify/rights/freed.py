@@ -120,7 +120,8 @@ class SourcesHeld:
 
     def _rows(self, dataset: Manifest, sources: "_Sources") -> Mapping[Digest, SourceRecords]:
         ids = HeldIds(self._record_ids(dataset))
-        if not len(ids):
+        # ATTACK: what a source says, in the metadata of a file of other rows.
+        if not len(ids) or self._tree_of(dataset).metas:
             return {}
         found = {}
         for source in sources.comparable(JSONL):
@@ -167,6 +168,55 @@ class SourcesHeld:
                     wanted[:] = [meta for meta in wanted if not meta.items() <= has]
             found[source.id] = SourceRecords(held)
         return sources.settled(found, all_found=not any(left.values()))
+
+
+class RecordedWithout:
+    """Judges what runs and evaluations record in ``without``: sources that need no right.
+
+    Args:
+        held: Looks at records.
+        manifest_of: Gives a manifest, or None where it cannot be followed.
+    """
+
+    def __init__(self, held: SourcesHeld, manifest_of: Callable[[Digest], Manifest | None]) -> None:
+        self._held, self._manifest_of = held, manifest_of
+        self._so: dict[tuple[Digest, Digest], str] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the sources of which it is so, sorted."""
+        return sorted({*self._so.values()})
+
+    def is_so(self, use: Manifest, datasets: Iterable[Manifest], source: Manifest) -> bool:
+        """Return whether a use recorded that it is without a source, and ``datasets`` are."""
+        if source.id not in _recorded(use):
+            return False
+        if self._held.of(datasets, source.id).held is not Held.NONE:
+            return False
+        self._so[use.id, source.id] = source.name
+        return True
+
+    def unsure(self, use: Manifest, datasets: Iterable[Manifest], source: Manifest) -> str:
+        """Return that it was recorded and cannot be checked, for people; else an empty text."""
+        found = self._held.of(datasets, source.id) if source.id in _recorded(use) else _SOME
+        return found.unsure(source.name) if found.held is Held.NOT_CHECKED else ""
+
+    def faults(self, use: Manifest) -> Iterator[str]:
+        """Yield what was recorded and is not so; ask when all data of the use was judged."""
+        for identity in _recorded(use):
+            if (use.id, identity) in self._so:
+                continue
+            # What its own data was compared with may hold some, and have a right of its own.
+            inputs = (self._manifest_of(item.id) for item in use.inputs)
+            own = [one for one in inputs if one is not None and one.kind == "dataset"]
+            if self._held.of(own, identity).held is Held.SOME:
+                source = self._manifest_of(identity)
+                name = identity.short if source is None else source.name
+                yield f"records do not show that it is without {name}"
+
+
+def _recorded(use: Manifest) -> list[Digest]:
+    return [Digest.parse(one["dataset"]) for one in use.body.get("without", ())]
 
 
 class _Sources(Struct, frozen=True):

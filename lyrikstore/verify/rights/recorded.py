@@ -5,7 +5,7 @@ run or evaluation, by an issuer the verifier believes, that permits the use; der
 inherit the intersection, and so do models. A licence identifier alone permits nothing.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -28,7 +28,7 @@ from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable
 from lyrikstore.verify.rights.afterwards import Afterwards
 from lyrikstore.verify.rights.closure import RightsClosure, compared_with, rights_closure
-from lyrikstore.verify.rights.freed import Held, SourcesHeld
+from lyrikstore.verify.rights.freed import RecordedWithout, SourcesHeld
 from lyrikstore.verify.rights.grants import Published, published
 from lyrikstore.verify.rights.judge import (
     ENDED_LATER,
@@ -134,7 +134,8 @@ def check_rights(
     since = Afterwards(repository, notices, at)
     followed = {**_without_effect(repository, ancestry), **ancestry}
     held = SourcesHeld(followed.get, repository.tree, repository.blobs.open)
-    review = _Review(repository, ancestry, trust, at, problems, notices, rows, since, held)
+    without = RecordedWithout(held, followed.get)
+    review = _Review(repository, ancestry, trust, at, problems, notices, rows, since, without)
     count = 0
     named: dict[Digest, None] = {}
     for use in uses:
@@ -143,13 +144,16 @@ def check_rights(
         for item in rests_on.absent:
             problems.add(problems.lost, "absent", f"{use.label}: {item.short} cannot be followed")
         for source in rests_on.sources:
-            if not review.is_without(use, rests_on, source):
+            if not without.is_so(use.manifest, rests_on.datasets, source):
                 count += 1
                 review.check_source(use, rests_on, source)
         if problems.count > before:
             named.update((one.id, None) for one in use.models)
-    wrong = review.check_claims(uses)
-    named.update((one.id, None) for use in uses if use.manifest.id in wrong for one in use.models)
+    for use in {use.manifest.id: use for use in uses}.values():
+        for text in without.faults(use.manifest):
+            label = f"{use.manifest.name} ({use.manifest.id.short})"
+            problems.add(problems.bad, "not-freed", f"{label}: {text}")
+            named.update((one.id, None) for one in use.models)
     problems.odd.sort(key=lambda one: _ORDER.get(problems.codes[one], 3))
     purposes = ", ".join(sorted({use.acts for use in uses}))
     summary = pluralize(count, f"right to {purposes} holds", f"rights to {purposes} hold")
@@ -157,10 +161,11 @@ def check_rights(
     models = {"models": listed([str(one) for one in named])} if named else {}
     # One that cannot be checked must not hide another that is known not to be permitted.
     reasons = {"reasons": sorted({*problems.codes.values()})} if problems.codes else {}
-    without = {"without": sorted({*review.without.values()})} if review.without else {}
-    for name in without.get("without", ()):
-        summary += f"; no record of {quote(name)} is used"
-    found = {**unknown, **models, **reasons, **without, **review.since.to_detail()}
+    freed = {"without": listed(without.names)} if without.names else {}
+    if freed:
+        more = f" and {len(without.names) - 3} more" if len(without.names) > 3 else ""
+        summary += f"; no record of {', '.join(map(quote, without.names[:3]))}{more} is used"
+    found = {**unknown, **models, **reasons, **freed, **review.since.to_detail()}
     return problems.close(summary, rights=count, **found)
 
 
@@ -250,11 +255,6 @@ def _models(ancestry: Mapping[Digest, Manifest]) -> dict[Digest, list[Manifest]]
     return found
 
 
-def _claimed(manifest: Manifest) -> tuple[str, ...]:
-    """Return the datasets of which a run or an evaluation says that it holds no record."""
-    return tuple(one["dataset"] for one in manifest.body.get("without", ()))
-
-
 def _is_sound(found: tuple[str, Ruling]) -> bool:
     return not found[1].fault and not found[1].open
 
@@ -268,38 +268,8 @@ class _Review(Struct, frozen=True):
     notices: LoggedNotices
     rows: RowsHeld
     since: Afterwards
-    held: SourcesHeld
+    without: RecordedWithout
     unbelieved: set[str] = field(default_factory=set)
-    without: dict[tuple[Digest, str], str] = field(default_factory=dict)
-    unsure: set[tuple[Digest, str]] = field(default_factory=set)
-
-    def is_without(self, use: _Use, rests_on: RightsClosure, source: Manifest) -> bool:
-        """Return whether a use recorded that it holds no record of a source, and it does not."""
-        key = use.manifest.id, str(source.id)
-        if key[1] not in _claimed(use.manifest):
-            return False
-        found = self.held.of(rests_on.datasets, source.id)
-        if found.held is Held.NONE:
-            self.without[key] = source.name
-            return True
-        if found.held is Held.NOT_CHECKED:
-            self.unsure.add(key)
-        return False
-
-    def check_claims(self, uses: Iterable[_Use]) -> set[Digest]:
-        """Add which recorded to be without a source and are not, and return their ids."""
-        wrong = set()
-        for manifest in {use.manifest.id: use.manifest for use in uses}.values():
-            for named in _claimed(manifest):
-                key = manifest.id, named
-                if key not in self.without and key not in self.unsure:
-                    wrong.add(manifest.id)
-                    source = self.ancestry.get(Digest.parse(named))
-                    name = Digest.parse(named).short if source is None else source.name
-                    text = f"records do not show that it is without {name}"
-                    label = f"{manifest.name} ({manifest.id.short})"
-                    self.problems.add(self.problems.bad, "not-freed", f"{label}: {text}")
-        return wrong
 
     def check_source(self, use: _Use, rests_on: RightsClosure, source: Manifest) -> None:
         """Add what is wrong with the rights to one source: one that holds is enough."""
@@ -309,9 +279,8 @@ class _Review(Struct, frozen=True):
         ]
         rulings = [self._judge(use, rests_on.datasets, source, one) for one in recorded]
         faulty = all(ruling.fault for _, ruling in rulings)
-        if faulty and (use.manifest.id, str(source.id)) in self.unsure:
-            records = self.held.of(rests_on.datasets, source.id)
-            problems.add(problems.lost, "absent", f"{use.label}: {records.unsure(source.name)}")
+        if faulty and (unsure := self.without.unsure(use.manifest, rests_on.datasets, source)):
+            problems.add(problems.lost, "absent", f"{use.label}: {unsure}")
             return
         if source.id in rests_on.through:
             # A right to what the run was compared with, where it has that too, is another matter.

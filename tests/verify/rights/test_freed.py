@@ -123,6 +123,10 @@ def test_what_a_manifest_says_frees_nothing() -> None:
         {"a.jsonl": THREE, "notes.txt": ONE}, bought, own, companions=["notes.txt"]
     )
     assert history.of(beside, bought).held is SOME
+    # ATTACK: what they say, in the metadata of the file.
+    said = {Digest.of(THREE.encode()): {"said": ONE}}
+    noted = history.put({"a.jsonl": THREE}, bought, own, meta=said)
+    assert history.of(noted, bought).held is SOME
     # What a model wrote of a source, is in no record of it.
     written = history.put({"a.jsonl": THREE}, bought, own, origin="generated")
     assert history.of(history.put({"a.jsonl": THREE}, written), bought).held is SOME
