@@ -31,7 +31,8 @@ def manifest(kind: str, body: Mapping[str, Any], **roles: Any) -> Any:
 
     def named(role: str) -> list[Any]:
         found = roles.get(role)
-        return [] if found is None else [SimpleNamespace(id=found, role=role)]
+        of = role if role in {"checkpoint", "run"} else "dataset"
+        return [] if found is None else [SimpleNamespace(id=found, role=role, kind=of)]
 
     return SimpleNamespace(
         id=Digest.of(f"{kind}{sorted(roles)}".encode()),
