@@ -66,6 +66,7 @@ class Document:
         gives: What it grants besides the terms.
         duties: What a grant requires besides the terms.
         said: Moment → whether it holds from then on, as its issuer says.
+        successor: What its issuer put in its place; what was granted under it stays granted.
     """
 
     data: bytes
@@ -80,6 +81,7 @@ class Document:
     duties: frozenset[str] = frozenset()
     said: list[tuple[datetime, bool]] = field(default_factory=list)
     revoked: bool = False
+    successor: Document | None = None
 
     def holds(self, as_of: datetime) -> bool:
         """Return whether its issuer had not taken it back by then."""
@@ -229,10 +231,21 @@ class Knowledge:
 
     def in_force(self, one: Document, at: datetime) -> bool:
         """Return whether a document is known here and not known to have ended."""
-        if one not in self.documents or (one.end is not None and at > one.end):
+        if one.under is not None and (one.holder != self.me or not self._stand(one.under, at)):
             return False
-        if one.under is not None and not (one.holder == self.me and self.in_force(one.under, at)):
-            return False
+        return self._valid(one, at) and not self._replaced(one) and self._upheld(one, at)
+
+    def _stand(self, terms: Document, at: datetime) -> bool:
+        """Return whether terms stand under which something was granted."""
+        return self._valid(terms, at) and (self._replaced(terms) or self._upheld(terms, at))
+
+    def _valid(self, one: Document, at: datetime) -> bool:
+        return one in self.documents and (one.end is None or at <= one.end)
+
+    def _replaced(self, one: Document) -> bool:
+        return one.successor in self.documents
+
+    def _upheld(self, one: Document, at: datetime) -> bool:
         return one.holds(at if one.issuer == self.me else self.heard[one.issuer])
 
     def giving(
@@ -246,6 +259,17 @@ class Knowledge:
     def allowed(self, rests: Rests, wish: Wish, at: datetime) -> bool:
         """Return whether all sources allow a use."""
         return all(self.giving(*item, wish, at) for item in rests.items())
+
+    def is_sound(self, thing: Thing, at: datetime) -> bool:
+        """Return whether all rights that models on the way recorded are in force."""
+        if isinstance(thing, Data):
+            models = [one for row in thing.rows if row.writer for one in lineage(row.writer)]
+        else:
+            models = lineage(thing)
+        return all(
+            one.honest and all(self.in_force(said, at) for said in one.recorded.values())
+            for one in models
+        )
 
     def hands_on(self, rests: Rests, part: Part, end: datetime | None, at: datetime) -> bool:
         """Return whether all sources of a file that is offered let one offer it under these terms.
@@ -268,9 +292,7 @@ class Knowledge:
         return any(at - self.heard.get(one, at) > FRESH for one in issuers)
 
 
-def _is_within(
-    part: Part, end: datetime | None, one: Document, files: Files, at: datetime
-) -> bool:
+def _is_within(part: Part, end: datetime | None, one: Document, files: Files, at: datetime) -> bool:
     ends = [one.end, end, *(each.until for each in (part, *one.parts.values()))]
     moments = [at, *(moment + timedelta(seconds=1) for moment in ends if moment is not None)]
     moments.append(max(moments) + timedelta(days=9999))
@@ -286,3 +308,15 @@ def _is_within(
         for wish, moment in uses
         if part.allows(wish, moment, part.grantable)
     )
+
+
+def lineage(model: Model) -> list[Model]:
+    """Return a model and what it was made from, by way of bases and of what they wrote."""
+    found, pending = [], [model]
+    while pending:
+        one = pending.pop()
+        if one not in found:
+            found.append(one)
+            writers = [row.writer for data in one.learned for row in data.rows if row.writer]
+            pending += [*one.bases, *writers]
+    return found

@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from lyrikstore.api.verify import verify_folder
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import NotFoundError, PolicyError
 from lyrikstore.credentials.model.opened import OpenedCredential
-from lyrikstore.credentials.terms.model import Partition, Selector, Terms, UsageLimits
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.curate.commit.commit import commit_folder
 from lyrikstore.curate.commit.inputs import CommitMetadata, GeneratedBy
@@ -42,8 +41,8 @@ from lyrikstore.publish.issue.dataset import permit_dataset
 from lyrikstore.publish.issue.delivery import issue_delivery
 from lyrikstore.publish.issue.grant import Licence, grant_licence
 from lyrikstore.publish.status.book import StatusBook
-from lyrikstore.publish.status.current_list import CurrentList
 from lyrikstore.publish.status.changes import renew_lists, set_status, supersede
+from lyrikstore.publish.status.current_list import CurrentList
 from lyrikstore.testing.clocks import FrozenClock
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.config import UseConfig
@@ -65,6 +64,7 @@ from tests.model.rights_oracle import (
     Wish,
     united,
 )
+from tests.model.rights_terms import said_in, terms_of, within
 
 ROLES = FieldRoles(text=("text",), label="label", id="id")
 ENVIRONMENT = {"python": "3.11", "platform": "x", "packages": {}, "threads": 1}
@@ -110,10 +110,9 @@ class Place:
         return {"signer": self.signer, "clock": self.clock}
 
     @property
-    def believing(self) -> dict[str, Any]:
-        import inspect  # TEMP
-
-        return {"trust": self.trust} if "trust" in inspect.signature(issue_delivery).parameters else {}
+    def issuing(self) -> dict[str, Any]:
+        """Who issues it and when, and whom they believe about data of others."""
+        return {**self.acts, "trust": self.trust}
 
     def title(self, what: str) -> str:
         """Return a name that nothing has here."""
@@ -152,7 +151,9 @@ class Place:
             rows[path] = []
             for number in range(count):
                 called = f"{name}-{path}-{number}"
-                text = f"{'red' if number % 2 else 'blue'} a{number}@{name.replace('/', '.')} {path}"
+                text = (
+                    f"{'red' if number % 2 else 'blue'} a{number}@{name.replace('/', '.')} {path}"
+                )
                 rows[path].append(Row(called, text, source, path, writer))
             (folder / path).write_text(lines(rows[path]))
         stated = CommitMetadata(roles=ROLES)
@@ -204,11 +205,14 @@ class Place:
     ) -> Document:  # fmt: skip
         """Say what may be done with a dataset: what anybody has to say who committed it here."""
         made = permit_dataset(
-            self.repository, data.manifest, **self.acts, offer=Offer(terms_of(parts)),
-            issuance=self._issuance(old, listed=listed), **self.believing,
+            self.repository, data.manifest, **self.issuing, offer=Offer(terms_of(parts)),
+            issuance=self._issuance(old, listed=listed),
             valid_for=days and timedelta(days=days),
         )  # fmt: skip
-        return self._said(made.credential, self._offered(data), listed=listed)
+        said = self._said(made.credential, self._offered(data), listed=listed)
+        if old is not None:
+            old.successor = said
+        return said
 
     def _offered(self, data: Data) -> Source:
         if data.offered is None:
@@ -223,8 +227,8 @@ class Place:
         self.renew()
         folder = self.folder / self.title("delivery").replace("/", "-")
         made = issue_delivery(
-            self.repository, data.manifest, folder, **self.acts, offer=Offer(terms_of(parts)),
-            issuance=self._issuance(), **self.believing, valid_for=days and timedelta(days=days),
+            self.repository, data.manifest, folder, **self.issuing, offer=Offer(terms_of(parts)),
+            issuance=self._issuance(), valid_for=days and timedelta(days=days),
         )  # fmt: skip
         return self._said(made.credential, self._offered(data), listed=True), folder
 
@@ -253,9 +257,7 @@ class Place:
         """Grant what the terms let one grant."""
         end = self.clock() + timedelta(days=days)
         licence = Licence(holder, tuple(words), end, tuple(duties), tuple(places))
-        made = grant_licence(
-            self.repository, under.data, licence, self._issuance(), **self.acts, **self.believing
-        )
+        made = grant_licence(self.repository, under.data, licence, self._issuance(), **self.issuing)
         found = Document(
             made.data, self.signer.did, under.about,
             {path: within(part, frozenset(places)) for path, part in under.parts.items()},
@@ -270,9 +272,7 @@ class Place:
         named = str(Digest.of(one.data))
         purpose = "revocation" if what == "revoke" else "suspension"
         book = StatusBook.of(self.repository)
-        set_status(
-            self.repository, book, named, purpose, value=what != "reinstate", **self.acts
-        )
+        set_status(self.repository, book, named, purpose, value=what != "reinstate", **self.acts)
         one.revoked = one.revoked or what == "revoke"
         one.said.append((self.clock(), what == "reinstate" and not one.revoked))
 
@@ -327,9 +327,7 @@ class Place:
         }  # fmt: skip
         siblings = {one.content.url.rpartition("/")[2]: one.data for one in lists}
         mine = StatusBook.of(self.repository)
-        fresh = {
-            name: data for name, data in siblings.items() if self._is_newer(mine, data)
-        }
+        fresh = {name: data for name, data in siblings.items() if self._is_newer(mine, data)}
         import_credentials(
             self.repository, mine, {**wanted}, siblings, trust=self.trust, clock=self.clock
         )
@@ -339,9 +337,7 @@ class Place:
         }  # fmt: skip
         if fresh:
             mine = StatusBook.of(self.repository)
-            import_credentials(
-                self.repository, mine, fresh, {}, trust=self.trust, clock=self.clock
-            )
+            import_credentials(self.repository, mine, fresh, {}, trust=self.trust, clock=self.clock)
         self.knows.documents += [
             one for one in other.knows.documents if one.data in wanted.values()
         ]
@@ -373,14 +369,14 @@ class Place:
                 self.repository, request, trust=self.trust, clock=self.clock, user=self.signer.did
             )
         except PolicyError as error:
-            assert error.kind == "rights-missing", error
+            check_kind(error, "rights-missing")
             return None
 
     def train(
         self, learned: tuple[Data, ...], base: Model | None, wish: Wish,
-        rights: list[dict[str, Any]], *, honest: bool,
+        rights: dict[str, Any], *, honest: bool,
     ) -> Model:  # fmt: skip
-        """Sign a run that records these rights, and its checkpoint."""
+        """Sign a run with these members about rights, and its checkpoint."""
         name = self.title("model")
         use: dict[str, Any] = {}
         if wish.acts - {"train"}:
@@ -395,7 +391,7 @@ class Place:
                 "purpose": "train", "config": {"use": use}, "seed": 1,
                 "order": {"function": "shuffle/1", "records": {"train": 1}},
                 "environment": ENVIRONMENT, "code": CODE,
-                "plannedOutputs": [f"checkpoints/{name}"], "rights": rights,
+                "plannedOutputs": [f"checkpoints/{name}"], **rights,
             },
         )  # fmt: skip
         body = {
@@ -405,7 +401,7 @@ class Place:
         inputs = [Input("run", "run", run.id), *below, *data]
         manifest = self._log("checkpoint", f"checkpoints/{name}", inputs, body)
         bases = () if base is None else (base,)
-        found = Model(manifest, learned, bases, self._recorded(rights), wish, honest)
+        found = Model(manifest, learned, bases, self._recorded(rights["rights"]), wish, honest)
         self.models.append(found)
         return found
 
@@ -419,9 +415,7 @@ class Place:
         inputs = [Input("source", "checkpoint", model.manifest.id), *model.manifest.inputs]
         name = f"checkpoints/{self.title('merged')}"
         manifest = self._log("checkpoint", name, inputs, body)
-        found = Model(
-            manifest, model.learned, (model,), model.recorded, model.wish, model.honest
-        )
+        found = Model(manifest, model.learned, (model,), model.recorded, model.wish, model.honest)
         self.models.append(found)
         return found
 
@@ -462,58 +456,15 @@ class Place:
         return notice_of(self.repository, gather(self.repository, model.manifest)).text
 
 
-def within(part: Part, places: frozenset[str]) -> Part:
-    """Return terms of which a grant is for some countries only."""
-    both = part.places & places if part.places and places else part.places | places
-    return Part(
-        part.permits, part.prohibits, part.requires, both, part.until, part.grantable
-    )
-
-
-def said_in(data: bytes, files: Iterable[str]) -> tuple[dict[str, Part], datetime | None]:
-    """Return what a credential says: file → its terms, and its end."""
-    document = json.loads(data)
-    parts: dict[str, Part] = {}
-    for item in document["credentialSubject"]["licence"]["partitions"]:
-        chosen = [one["path"] for one in item.get("select", ())] or set(files) - parts.keys()
-        limits = item.get("limits", {})
-        until = limits.get("useUntil")
-        words = ("permits", "prohibits", "requires")
-        part = Part(
-            *(frozenset(item.get(name, ())) for name in words),
-            frozenset(limits.get("territory", ())),
-            None if until is None else datetime.fromisoformat(until),
-            frozenset(item.get("grantable", ())),
-        )
-        parts.update(dict.fromkeys(chosen, part))
-    end = document.get("validUntil")
-    return parts, None if end is None else datetime.fromisoformat(end)
-
-
-def terms_of(parts: Mapping[str, Part]) -> Terms:
-    """Return terms as the program has them: equal files are one partition."""
-    if len(set(parts.values())) == 1:
-        return Terms((_partition("all", next(iter(parts.values()))),))
-    return Terms(
-        tuple(
-            _partition(path.replace("/", "-"), part, Selector(path=path))
-            for path, part in sorted(parts.items())
-        )
-    )
-
-
-def _partition(name: str, part: Part, *select: Selector) -> Partition:
-    limits = UsageLimits(territory=tuple(sorted(part.places)), use_until=part.until)
-    words = (part.permits, part.prohibits, part.requires)
-    return Partition(
-        name, *(tuple(sorted(some)) for some in words), limits=limits, select=select,
-        grantable=tuple(sorted(part.grantable)),
-    )  # fmt: skip
-
-
 def lines(rows: Iterable[Row]) -> str:
     """Return records as JSON Lines."""
     return "".join(
         json.dumps({"id": row.id, "text": row.text, "label": "ab"[len(row.text) % 2]}) + "\n"
         for row in rows
     )
+
+
+def check_kind(error: PolicyError, kind: str) -> None:
+    """Fail if an error is of another kind."""
+    if error.kind != kind:
+        raise error

@@ -5,70 +5,44 @@ A publisher, a home that buys, a clone of it, and one who buys from both: what g
 widens what the sources allow, and none forgets a duty.
 """
 
-import os
+import json
 import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
-from datetime import timedelta
-from itertools import product
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import note, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from lyrikstore.canon.errors import EmptyResultError, PolicyError
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import EmptyResultError, PolicyError
 from lyrikstore.testing.clocks import FrozenClock
-
-from tests.model.rights_oracle import Data, Document, Model, Part, Row, Thing, Wish, united
-from tests.model.rights_stores import EMAIL, Place
+from lyrikstore.train.foreign.request import ForeignPlan
+from tests.model.rights_oracle import (
+    Data,
+    Document,
+    Model,
+    Part,
+    Row,
+    Thing,
+    Wish,
+    lineage,
+    united,
+)
+from tests.model.rights_stores import EMAIL, Place, check_kind
+from tests.model.rights_terms import EVALUATE, NARROW, TRAIN, WIDE, parts
 from tests.sweep import examples
 
-WORDS = ("train", "evaluate", "commercialUse", "redistribute", "modify", "derivativeModels")
-TRAIN = frozenset({"train"})
 WISHES = (Wish(TRAIN), Wish(TRAIN | {"commercialUse"}), Wish(TRAIN, "DE"))
-GRID = [Wish(frozenset({word}), place) for word, place in product(WORDS, ("", "DE", "FR"))]
-WIDE = Part(frozenset(WORDS))
-NARROW = Part(TRAIN | {"evaluate"}, requires=frozenset({"attribution"}))
-PERMITS = [
-    frozenset(WORDS),
-    TRAIN | {"evaluate", "commercialUse"},
-    TRAIN | {"evaluate", "redistribute"},
-    frozenset({"evaluate"}),
-]
 WHERE = 'recipe = 1\n[[step]]\nuse = "where/1"\nsql = "{}"\n'
 REDACT = 'recipe = 1\n[[step]]\nuse = "redact/1"\npatterns = ["email"]\n'
-LACKS = os.environ.get("LACKS", "").split(",")
 NAMES = ("acme", "home", "next")
 counts: Counter[str] = Counter()
-
-
-@st.composite
-def parts(draw: Any, clock: FrozenClock, files: Sequence[str]) -> dict[str, Part]:
-    """Return terms of a dataset: the same for all files, or of the first one others."""
-
-    def one() -> Part:
-        prohibits = draw(st.sampled_from([frozenset(), frozenset({"commercialUse"})]))
-        permits = draw(st.sampled_from(PERMITS)) - prohibits
-        grantable = draw(st.sampled_from([frozenset(), frozenset({"train", "commercialUse"})]))
-        duties = [(), ("attribution",), ("deleteOnExpiry", "attribution"), ("shareAlike",)]
-        days = draw(st.sampled_from([None, None, 10, 60]))
-        return Part(
-            permits, prohibits, frozenset(draw(st.sampled_from(duties))),
-            frozenset(draw(st.sampled_from([(), (), ("DE",)]))),
-            None if days is None else clock() + timedelta(days=days),
-            grantable - prohibits - permits,
-        )  # fmt: skip
-
-    most = one()
-    found = dict.fromkeys(files, most)
-    if len(found) > 1 and draw(st.booleans()):
-        found[min(found)] = one()
-    return found
 
 
 class Rights(RuleBasedStateMachine):
@@ -120,20 +94,25 @@ class Rights(RuleBasedStateMachine):
         """The home hands on what it has, which may be somebody else's, or be made from that."""
         made = self.pick(data, self.home.data, "data")
         terms, days = self.terms(data, made)
+        if data.draw(st.booleans(), "modestly"):
+            terms = {path: Part(part.permits & TRAIN) for path, part in terms.items()}
         self.step("sell")
         at, knows = self.clock(), self.home.knows
         try:
             document, folder = self.home.issue(made, terms, days)
         except PolicyError as error:
-            assert error.kind == "wider-than-sources", error
+            check_kind(error, "wider-than-sources")
             counts["sale refused"] += 1
             return
         for path, part in document.parts.items():
             assert knows.hands_on(made.rests_in(path), part, document.end, at), "sold for more"
-        report = self.places["next"].verify_delivery(folder)
-        assert report.verdict == "trusted", report.to_json()
-        counts["sold what is others'"] += bool(made.owners - {knows.me})
-        self.judge_thing(self.places["next"], self.places["next"].take_in(folder, made, document))
+        buyer = self.places["next"]
+        report = buyer.verify_delivery(folder)
+        others = {source.owner for source in made.rests} - {knows.me}
+        assert report.verdict in ({"trusted", "valid"} if others else {"trusted"})
+        assert all(one in json.dumps(report.to_json()) for one in others), "not named"
+        counts["sold what is others'"] += bool(others)
+        self.judge_thing(buyer, buyer.take_in(folder, made, document))
 
     @rule(data=st.data())
     def say_more(self, data: st.DataObject) -> None:
@@ -146,9 +125,12 @@ class Rights(RuleBasedStateMachine):
         old = self.pick(data, known, "of")
         (about,) = [one for one in place.data if one.offered is old.about]
         instead = data.draw(st.booleans(), "instead")
-        place.permit(
-            about, *self.terms(data, about), old=old if instead else None, listed=old.listed
-        )
+        terms = self.terms(data, about)
+        try:
+            place.permit(about, *terms, old=old if instead else None, listed=old.listed)
+        except PolicyError as error:  # a model wrote it that learned from what permits less
+            check_kind(error, "wider-than-sources")
+            return
         if instead:
             self.clock.advance(seconds=1)
             place.replace(old)
@@ -221,7 +203,9 @@ class Rights(RuleBasedStateMachine):
     def filter(self, data: st.DataObject, how: str) -> None:
         """Drop records of a kind, or of a source, or change them."""
         place = self.place(data)
-        some = self.pick(data, place.data, "data")
+        self.filtered(data, place, self.pick(data, place.data, "data"), how)
+
+    def filtered(self, data: st.DataObject, place: Place, some: Data, how: str) -> None:
         start = self.pick(data, sorted({row.source.name for row in some.rows}), "source") + "-"
         recipe, kept = {
             "redact": (REDACT, redacted),
@@ -242,14 +226,19 @@ class Rights(RuleBasedStateMachine):
     def place(self, data: st.DataObject) -> Place:
         return self.places[data.draw(st.sampled_from(["home", "home", "home", "next"]), "where")]
 
-    @rule(data=st.data())
-    def unite(self, data: st.DataObject) -> None:
-        """Put two datasets together."""
+    @rule(data=st.data(), then=st.sampled_from(["", "without", "only"]))
+    def unite(self, data: st.DataObject, then: str) -> None:
+        """Put two datasets together, and perhaps leave one of them out again."""
         place = self.place(data)
-        one, two = (self.pick(data, place.data, "data") for _ in range(2))
-        if {row.id for row in one.rows}.isdisjoint(row.id for row in two.rows):
+        one = self.pick(data, place.data, "data")
+        ids = {row.id for row in one.rows}
+        others = [two for two in place.data if ids.isdisjoint(row.id for row in two.rows)]
+        if others:
             self.step("unite")
-            self.judge_thing(place, place.unite(one, two))
+            made = place.unite(one, self.pick(data, others, "with"))
+            self.judge_thing(place, made)
+            if then:
+                self.filtered(data, place, made, then)
 
     # ---- models
 
@@ -264,7 +253,8 @@ class Rights(RuleBasedStateMachine):
             rights = self.judge(place, learned, base, wish)
             if rights is not None:
                 made = place.train(learned, base, wish, rights, honest=True)
-                assert place.verify(made).state == "pass", place.verify(made)
+                fine = {"pass"} if all(one.honest for one in lineage(made)) else {"pass", "warn"}
+                assert place.verify(made).state in fine, place.verify(made)
             elif data.draw(st.booleans(), "nevertheless"):
                 counts["forged"] += 1
                 made = place.train(learned, base, wish, forged(place, learned, base), honest=False)
@@ -287,17 +277,17 @@ class Rights(RuleBasedStateMachine):
         if plan is None:
             return
         self.step("as before")
-        rights = [one.to_json() for one in plan.rights]
+        rights = recorded(plan)
         was_allowed = place.knows.allowed(base.rests, wish, self.clock())
         made = place.train(learned, base, wish, rights, honest=False)
         check = place.verify(made)
         if set(base.rests) - set(made.recorded):
             assert check.state != "pass", check
             if base.honest and place.verify(base).state == "pass":
-                found = check.detail["reason"]
                 assert check.state == "warn", check
-                assert found in {"base-not-recorded", "base-not-permitted"}, check
-                assert found == "base-not-permitted" or was_allowed, check
+                codes = {"base-not-permitted"} | ({"base-not-recorded"} if was_allowed else set())
+                found = check.detail.get("reasons") or [check.detail["reason"]]
+                assert codes.intersection(found), check
 
     @rule(data=st.data())
     def merge(self, data: st.DataObject) -> None:
@@ -322,7 +312,7 @@ class Rights(RuleBasedStateMachine):
 
     def judge(
         self, place: Place, learned: Sequence[Data], base: Model | None, wish: Wish
-    ) -> list[dict[str, Any]] | None:
+    ) -> dict[str, Any] | None:
         """Hold guard and ``terms`` against the oracle; return the rights that the guard found."""
         things: list[Thing] = [*learned, *([] if base is None else [base])]
         rests, over = (united(getattr(one, name) for one in things) for name in ("rests", "over"))
@@ -331,9 +321,10 @@ class Rights(RuleBasedStateMachine):
         allowed = knows.allowed(rests, wish, at)
         note(f"{place.name}: {wish} allowed {allowed}, guard {plan is not None}")
         counts[f"allowed {allowed}, guard {plan is not None}"] += 1
+        counts["freed"] += plan is not None and not knows.allowed(over, wish, at)
         assert allowed or plan is None, "the guard permits what a source does not"
         if plan is None and knows.allowed(over, wish, at) and not knows.is_stale(over, at):
-            assert any(not sound(place, one, at) for one in things), "refused without cause"
+            assert any(not knows.is_sound(one, at) for one in things), "refused without cause"
         said = place.terms(things, wish)
         counts[f"allowed {allowed}, terms {said.ruling[0]}"] += 1
         if said.ruling is not None and said.ruling[0] == "permitted":
@@ -341,8 +332,8 @@ class Rights(RuleBasedStateMachine):
             for source, files in rests.items():
                 giving = knows.giving(source, files, wish, at)
                 assert giving, f"terms permit what {source.name} does not"
-                assert "grants" in LACKS or any(one.requires(files) <= shown for one in giving), "terms forget a duty"
-        return None if plan is None else [one.to_json() for one in plan.rights]
+                assert any(one.requires(files) <= shown for one in giving), "terms forget a duty"
+        return None if plan is None else recorded(plan)
 
     def judge_thing(self, place: Place, thing: Thing, wishes: Sequence[Wish] = WISHES) -> None:
         for wish in wishes:
@@ -354,10 +345,10 @@ class Rights(RuleBasedStateMachine):
     def judge_model(self, place: Place, made: Model, wishes: Sequence[Wish] = WISHES) -> None:
         self.judge_thing(place, made, wishes)
         check, at = place.verify(made), self.clock()
-        chain = [one for one in lineage(made)]
+        chain = lineage(made)
         if all(one.honest for one in chain):
             assert check.state in {"pass", "warn"}, check
-        if check.state == "pass" and "ended" not in LACKS:
+        if check.state == "pass":
             for one in chain:
                 assert place.knows.allowed(one.rests, one.wish, at), "what has ended is silent"
         text = place.notice(made)
@@ -377,7 +368,12 @@ class Rights(RuleBasedStateMachine):
                 self.judge_thing(place, two, WISHES[:1])
 
 
-def forged(place: Place, learned: Sequence[Data], base: Model | None) -> list[dict[str, Any]]:
+def recorded(plan: ForeignPlan) -> dict[str, Any]:
+    """Return what a run records of its rights."""
+    return plan.rights.to_body()
+
+
+def forged(place: Place, learned: Sequence[Data], base: Model | None) -> dict[str, Any]:
     """Return rights as somebody records them who takes the newest credential for one."""
     over = united(one.over for one in (*learned, *([] if base is None else [base])))
     found = []
@@ -393,7 +389,7 @@ def forged(place: Place, learned: Sequence[Data], base: Model | None) -> list[di
                 {"dataset": str(one.manifest.id), "credential": credential,
                  "issuer": known[-1].issuer, "permits": ["train"]}
             )  # fmt: skip
-    return found
+    return {"rights": found}
 
 
 def redacted(row: Row) -> Row:
@@ -401,29 +397,31 @@ def redacted(row: Row) -> Row:
     return Row(row.id, " ".join(words), row.source, row.file, row.writer)
 
 
-def lineage(model: Model) -> list[Model]:
-    """Return a model and what it was made from, by way of bases and of what they wrote."""
-    found, pending = [], [model]
-    while pending:
-        one = pending.pop()
-        if one not in found:
-            found.append(one)
-            writers = [row.writer for data in one.learned for row in data.rows if row.writer]
-            pending += [*one.bases, *writers]
-    return found
+def test_a_grant_keeps_the_duties_of_the_terms_that_it_is_under(tmp_path: Path) -> None:
+    """The publisher says something else to everybody, later and besides."""
+    clock, wish = FrozenClock(), WISHES[0]
+    acme, home = (Place(tmp_path, name, clock, NAMES) for name in NAMES[:2])
+    made, said = acme.commit({"a.jsonl": 2}), []
+    for duty, grantable in (("shareAlike", TRAIN), ("attribution", frozenset())):
+        clock.advance(seconds=1)
+        part = Part(EVALUATE, requires=frozenset({duty}), grantable=grantable)
+        said.append(acme.permit(made, {"a.jsonl": part}, listed=True))
+    document, folder = acme.issue(made, {"a.jsonl": Part(EVALUATE)}, None)
+    bought = home.take_in(folder, made, document)
+    acme.grant(said[0], home.signer.did, TRAIN, (), ("reportUse",), 30)
+    clock.advance(seconds=1)
+    home.hear(acme)
+    assert {"shareAlike", "reportUse"} <= home.terms([bought], wish).duties.keys()
+    plan = home.ask([bought], None, wish)
+    assert plan is not None
+    model = home.train((bought,), None, wish, recorded(plan), honest=True)
+    assert all(f"{duty} (" in home.notice(model) for duty in ("shareAlike", "reportUse"))
 
 
-def sound(place: Place, thing: Thing, at: Any) -> bool:
-    """Return whether all rights that models on the way recorded are in force."""
-    if isinstance(thing, Data):
-        models = [one for row in thing.rows if row.writer for one in lineage(row.writer)]
-    else:
-        models = lineage(thing)
-    return all(
-        one.honest and all(place.knows.in_force(d, at) for d in one.recorded.values())
-        for one in models
-    )
+class TestRights(Rights.TestCase):
+    settings = settings(max_examples=examples(24), stateful_step_count=15, deadline=None)
 
 
-TestRights = Rights.TestCase
-TestRights.settings = settings(max_examples=examples(40), stateful_step_count=20, deadline=None)
+@pytest.mark.slow
+class TestRightsLong(Rights.TestCase):
+    settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
