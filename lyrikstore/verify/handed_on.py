@@ -329,7 +329,7 @@ def _unbound(
 ) -> Iterator[_Named]:
     """Yield that no credential that it rests on is about something that was imported.
 
-    ATTACK A116: the credential of another, freely licensed dataset is laid beside it, or one about
+    ATTACK A115: the credential of another, freely licensed dataset is laid beside it, or one about
     the same data that whoever hands it on wrote as that of a store of theirs.
     """
     if any(one.claims is None for one in found):

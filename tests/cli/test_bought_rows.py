@@ -235,7 +235,7 @@ def test_an_import_of_before_gets_its_roles_by_importing_again(bought) -> None:
 
 
 def test_an_import_that_says_otherwise_than_its_publisher_is_found(bought) -> None:
-    """ATTACK A114: whoever imports calls another field the licence, or the data free."""
+    """ATTACK A113: whoever imports calls another field the licence, or the data free."""
     _, buyer = bought
     for name, changes in (
         ("house/jsonl", {"fields": {**FIELDS, "label": "matter"}}),

@@ -66,7 +66,7 @@ def test_a_licence_of_ones_own_wants_its_text(acme) -> None:
 
 
 def test_what_one_permits_of_somebody_elses_is_ones_own_word(acme) -> None:
-    """ATTACK A124: who has data under a licence permits by their own word what it prohibits."""
+    """ATTACK A122: who has data under a licence permits by their own word what it prohibits."""
     (acme.folder / "text.txt").write_text("MIT License\n\nCopyright (c) 2019 A. Author\n")
     acme.ok(*COMMIT, "--licence", "MIT", "--licence-text", "text.txt")
     permit = ("permit", "acme/texts", "--permit", "train,commercialUse", "--json")

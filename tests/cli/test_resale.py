@@ -249,7 +249,7 @@ def test_ones_own_delivery_in_another_store_of_ones_own(publisher, bought) -> No
 
 
 def test_through_a_second_store_nothing_gets_wider(bought, reseller) -> None:
-    """ATTACK A115: what was bought goes through a second store of whoever bought it."""
+    """ATTACK A114: what was bought goes through a second store of whoever bought it."""
     reseller.ok("issue", "shop/docs", "-o", "out", "--permit", "train,redistribute")
     other = reseller.folder / "second"
     other.mkdir()

@@ -1,4 +1,4 @@
-"""Bought, merged, resold: a story of three people, word for word (attack case A128).
+"""Bought, merged, resold: a story of three people, word for word (attack case A125).
 
 After a change that is meant, delete ``resold.txt`` and run this once.
 """

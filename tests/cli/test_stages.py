@@ -85,7 +85,7 @@ def test_an_adapter_is_merged_and_trained_on_from(acme) -> None:
     made = acme.ok("train", config, "--json").json
     assert acme.ok("verify", made["name"], "--json").json["verdict"] == "trusted"
     assert len(labels(acme, made["name"])) == 8
-    # The base learned from one of the records: the model has seen it (A126).
+    # The base learned from one of the records: the model has seen it (A124).
     seen = acme.ok("evaluate", made["name"], "--on", "acme/later.test", "--json").json
     overlap = seen["body"]["overlap"]
     assert (overlap["exact"], overlap["near"]["count"]) == (1, 1)

@@ -54,7 +54,7 @@ def deployed(shop: Shop, name: str, folder: Path, at: datetime) -> Deployment:
 def test_what_has_ended_is_neither_deployed_nor_started(
     shop: Shop, borrowed: str, tmp_path: Path
 ) -> None:
-    """ATTACK A118: a model goes on to be deployed and served without a right to its data."""
+    """ATTACK A117: a model goes on to be deployed and served without a right to its data."""
     person, folder = shop.person, tmp_path / "folder"
     made = person.ok("deploy", borrowed, "--to", "onnx", "-o", folder, "--json").json
     rights: dict[str, Any] = json.loads((folder / "lyrikstore" / "manifest.json").read_text())[

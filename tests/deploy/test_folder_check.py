@@ -149,7 +149,7 @@ def test_an_honest_folder_is_loaded(copy, loaded) -> None:
     ],
 )
 def test_what_ended_by_the_clock_is_not_loaded(copy, loaded, until, as_of, word) -> None:
-    """ATTACK A118: a folder is served after the rights to its data have ended."""
+    """ATTACK A117: a folder is served after the rights to its data have ended."""
     text = f"{layout.RIGHTS_UNTIL}: {until}\n{layout.RIGHTS_AS_OF}: {as_of}\nRights- of others\n"
     (copy / "NOTICE").write_text(text)
     rewrite_sums(copy)

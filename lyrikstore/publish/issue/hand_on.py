@@ -219,7 +219,7 @@ def _is_of_others(repository: Repository, source: Manifest, issuer: str) -> bool
 
     A delivery of one's own that was imported into another store of one's own stays one's own.
 
-    ATTACK A115: what was bought goes through a second store of whoever bought it.
+    ATTACK A114: what was bought goes through a second store of whoever bought it.
     """
     if source.body.get("origin") != "imported":
         return False

@@ -64,7 +64,7 @@ def find_import_faults(
 ) -> Iterator[BodyFault]:
     """Yield what an import says otherwise than its publisher.
 
-    ATTACK A114: an import calls another field the label or the licence, or drops the licence.
+    ATTACK A113: an import calls another field the label or the licence, or drops the licence.
 
     Args:
         body: The body of the import.

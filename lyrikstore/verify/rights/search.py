@@ -76,7 +76,7 @@ def find_renewal(
 ) -> tuple[RightCandidate, Ruling] | None:
     """Return what gives a right now that has ended, or None where nothing does.
 
-    ATTACK A118: whoever used the data logs terms of their own, by a key that nobody knows. It
+    ATTACK A117: whoever used the data logs terms of their own, by a key that nobody knows. It
     counts if the verifier believes who issued it, or if that is who gave the right before.
 
     Args:

@@ -98,7 +98,7 @@ class SourceReview:
     def judged(self, source: Manifest, about: Published) -> list["JudgedCredential"]:
         """Return the genuine dataset credentials about a dataset that count, the newest first.
 
-        ATTACK A119: whoever holds data whose publisher took it back, or whose terms have ended,
+        ATTACK A118: whoever holds data whose publisher took it back, or whose terms have ended,
         logs a credential about it by a key of their own, or by one that they made for that. Only
         those of whoever issued the first that was logged count, which came with data that was taken
         in; and those of others whom the verifier believes, but whoever took it in.

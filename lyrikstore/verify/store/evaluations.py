@@ -285,7 +285,7 @@ def _compare(
 def _note_overlooked(
     evaluation: Manifest, ancestry: Mapping[Digest, Manifest], label: str, problems: Problems
 ) -> None:
-    """Warn of data that a model has seen through another, and in which nobody looked (A126)."""
+    """Warn of data that a model has seen through another, and in which nobody looked (A124)."""
     checkpoint = ancestry.get(evaluation.inputs_in("checkpoint")[0].id)
     if checkpoint is None or evaluation.body.get("purpose") == MONITOR:
         return

@@ -107,7 +107,7 @@ def looked_in(
         return None
     if overlap.get("checked") != ALL_DATA:
         return [one for one in found if one.id in own]
-    # ATTACK A126: whoever calls the model's own data unread would count nothing.
+    # ATTACK A124: whoever calls the model's own data unread would count nothing.
     unread = overlap.get("unread", ())
     return [one for one in found if one.id in own or str(one.id) not in unread]
 

@@ -209,7 +209,7 @@ const untilOf = ({ document }) => document?.validUntil ?? null;
 /**
  * That no credential that it rests on is about something that was imported.
  *
- * ATTACK A116: the credential of another, freely licensed dataset is laid beside it, or one about the same data that
+ * ATTACK A115: the credential of another, freely licensed dataset is laid beside it, or one about the same data that
  * whoever hands it on wrote as that of a store of theirs.
  *
  * @param {any} own @param {Map<string, any>} imports @param {Named[]} found @returns {Named[]}

@@ -1,4 +1,4 @@
-"""Rows that somebody else's terms prohibit, committed anew in other files: a warning (A121)."""
+"""Rows that somebody else's terms prohibit, committed anew in other files: a warning (A120)."""
 
 import csv
 import gzip

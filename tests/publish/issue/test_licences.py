@@ -99,7 +99,7 @@ def test_the_texts_of_a_union_are_those_of_what_it_was_made_from(bench: Bench) -
 
 
 def test_two_sources_mean_two_licences_by_one_name(bench: Bench) -> None:
-    """ATTACK A125: the text of one of them goes with the data of both."""
+    """ATTACK A123: the text of one of them goes with the data of both."""
     commit(bench, "acme/one", licence="LicenseRef-NDA", licence_text=b"one")
     commit(bench, "acme/two", licence="LicenseRef-NDA", licence_text=b"two")
     both = bench.filter(None, "acme/one", "acme/two", to="acme/both").manifests[""]

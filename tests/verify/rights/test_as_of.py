@@ -43,7 +43,7 @@ def test_what_takes_it_back_later_is_not_there_yet(
 def test_what_stands_behind_a_later_date_is_later_whatever_it_claims(
     world: SimpleNamespace, tmp_path: Path
 ) -> None:
-    """ATTACK A113: a credential is dated back, so that it seems to have been there."""
+    """ATTACK A112: a credential is dated back, so that it seems to have been there."""
     stage = Stage(world, Scene(logged="after", status="clear"), tmp_path)
     run = stage.force(created=stage.now + 2 * DAY)  # by whoever keeps the log
     late = [one for one in stage.late if one == stage.credential]

@@ -24,7 +24,7 @@ def said(check: Check) -> tuple[str, Any]:
 def test_a_right_that_ended_is_said_afterwards(
     world: SimpleNamespace, tmp_path: Path, *, by_grant: bool, limited: bool
 ) -> None:
-    """ATTACK A118: a licence has run out, or its period of use, and the model goes on."""
+    """ATTACK A117: a licence has run out, or its period of use, and the model goes on."""
     stage = Stage(world, Scene(by_grant=by_grant, limited=limited), tmp_path)
     run, end = stage.force(), stage.now + (5 if limited else 9) * DAY
     check = stage.verify(run, at=end)
@@ -41,7 +41,7 @@ def test_a_right_that_ended_is_said_afterwards(
 def test_what_gives_the_right_now_ends_it_for_nobody(
     world: SimpleNamespace, tmp_path: Path, by: Any, *, renewed: bool
 ) -> None:
-    """ATTACK A118: by a key of their own, whoever used the data renews the right to it."""
+    """ATTACK A117: by a key of their own, whoever used the data renews the right to it."""
     stage = Stage(world, Scene(), tmp_path)
     run = stage.force()
     renewal = stage.renew(by)
@@ -94,7 +94,7 @@ def sources(stage: Stage, at: Any) -> Check:
 
 
 def test_data_that_has_to_be_deleted_is_named(world: SimpleNamespace, tmp_path: Path) -> None:
-    """ATTACK A119: terms that require deletion have ended, and nobody says so."""
+    """ATTACK A118: terms that require deletion have ended, and nobody says so."""
     stage = Stage(world, Scene(limited=True), tmp_path)
     assert str(sources(stage, stage.now + 5 * DAY).state) == "n/a"
     check = sources(stage, stage.now + 6 * DAY)
