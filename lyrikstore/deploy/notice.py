@@ -164,8 +164,7 @@ class _DataNotice:
                 stated = plain(terms.licence_of(part) or "none is stated")
                 yield f"    licence{where}: {stated}"
             for duty in part.requires:
-                meaning = f" ({DUTIES[duty]})" if duty in DUTIES else ""
-                yield f"    requires{where}: {plain(duty)}{meaning}"
+                yield f"    requires{where}: {_duty(duty)}"
                 if duty == DELETION:
                     ends = [credential.end_of(part), *(one.get("validUntil") for one in rights)]
                     end = min(filter(None, ends), default=None)
@@ -176,6 +175,9 @@ class _DataNotice:
             yield f"    by the grant {grant}: {plain(', '.join(right['permits']))}"
             if "validUntil" in right:
                 yield f"      to {plain(right['validUntil'])}"
+        for granted in self._facts.terms[dataset.id].relied_on(rights):
+            for duty in granted.duties:
+                yield f"      requires: {_duty(duty)}"
 
     def _rights_by(self, dataset: Manifest, credential: CredentialFacts) -> list[_RecordedRight]:
         """Return the rights by which a dataset was used that rest on a credential."""
@@ -234,6 +236,10 @@ class _DataNotice:
                 said = [part.answer(HAND_ON) is Answer.PROHIBITED for part in parts]
                 found[dataset.name] = found.get(dataset.name, False) or any(said)
         return found
+
+
+def _duty(word: str) -> str:
+    return plain(word) + (f" ({DUTIES[word]})" if word in DUTIES else "")
 
 
 def _deciding(rights: list[_RecordedRight]) -> list[_RecordedRight]:

@@ -157,19 +157,20 @@ def mix(sources: Sequence[TermSource], use: Use | None = None) -> Mix:
         )
     parts = [(source, partition) for source in sources for partition in source.partitions]
     own = {word for _, part in parts for word in (*part.permits, *part.prohibits)}
-    duties: dict[str, list[tuple[str, str]]] = {}
-    for source, partition in parts:
-        for duty in partition.requires:
-            duties.setdefault(duty, []).append(_label(source, partition))
-    narrowing = _Narrowing()
-    for source, partition in parts:
-        narrowing.add(_label(source, partition), partition.limits)
+    asked = [(_label(source, part), part.requires, part.limits) for source, part in parts]
     for source in sources:
         grant = None if use is None else _best(source, use)[1]
-        if grant is not None:  # what it gives, it gives within its limits and for its duties
-            narrowing.add((source.name, ""), grant.limits)
-            for duty in grant.requires:
-                duties.setdefault(duty, []).append((source.name, ""))
+        if grant is not None:
+            # It gives what it gives within its limits, for its duties, and for those of the terms
+            # that it rests on: the publisher may say something else to everybody by now.
+            asked += [(_label(source, one), one.requires, one.limits) for one in grant.partitions]
+            asked.append(((source.name, ""), grant.requires, grant.limits))
+    duties: dict[str, dict[tuple[str, str], None]] = {}
+    narrowing = _Narrowing()
+    for who, requires, limits in asked:
+        narrowing.add(who, limits)
+        for duty in requires:
+            duties.setdefault(duty, {})[who] = None
     ruling, worth = (None, Verdict.TRUSTED) if use is None else _worst(sources, use)
     return Mix(
         sources,

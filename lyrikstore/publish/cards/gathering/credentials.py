@@ -1,6 +1,6 @@
 """The credentials that a card repeats: those that hold, as their publishers mean them."""
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -12,10 +12,12 @@ from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.credentials.did import ResolvedKey
 from lyrikstore.credentials.model.credential import (
     DATASET,
+    GRANT,
     CredentialKind,
     check_credential_shape,
     issuer_of,
 )
+from lyrikstore.credentials.model.grant import Grant
 from lyrikstore.credentials.terms.model import Partition, Terms
 from lyrikstore.crypto.ed25519 import PublicKey
 from lyrikstore.crypto.proofs.eddsa_jcs import verify_proof
@@ -25,6 +27,7 @@ from lyrikstore.publish.cards.gathering.form import CardForm
 from lyrikstore.publish.cards.organisations import LoggedDocuments
 from lyrikstore.verify.rights.about import logged_terms
 from lyrikstore.verify.rights.grants import Published
+from lyrikstore.verify.rights.judge import LoggedDocument
 
 
 class CredentialFacts(Struct, frozen=True):
@@ -52,6 +55,12 @@ class CredentialFacts(Struct, frozen=True):
         return Terms.of(subject["licence"])
 
     @property
+    def duties(self) -> tuple[str, ...]:
+        """The duties that a licence grant demands besides those of its terms."""
+        subject: Any = self.document["credentialSubject"]
+        return Grant.of(subject).requires
+
+    @property
     def attribution(self) -> tuple[str, str]:
         """What to name, and whom: the issuer by the name that it has there, else by its DID."""
         subject: Any = self.document["credentialSubject"]
@@ -71,10 +80,17 @@ class DatasetTerms(Struct, frozen=True):
     Attributes:
         credentials: The credentials about it, in log order.
         published: Of one that was imported, as its publisher knows it; else None.
+        grants: The licence grants about it, in log order.
     """
 
     credentials: tuple[CredentialFacts, ...]
     published: Published | None = None
+    grants: tuple[CredentialFacts, ...] = ()
+
+    def relied_on(self, rights: Iterable[Mapping[str, Any]]) -> Iterator[CredentialFacts]:
+        """Yield the grants that rights, as runs record them, rest on."""
+        named = {right.get("grant") for right in rights}
+        return (one for one in self.grants if str(one.id) in named)
 
 
 def terms_about(
@@ -101,12 +117,17 @@ def terms_about(
         about = credentials_about(repository, dataset.id, DATASET, documents)
         return DatasetTerms(tuple(one for one, _ in about if cited is None or one.id in cited))
     found = logged_terms(repository, dataset)
-    counting = [
-        one for one in found.credentials if (not one.suspect if cited is None else one.id in cited)
-    ]
-    held = (verified(one.id, one.opened.data, DATASET, documents) for one in counting)
-    imported = found.about.manifest != dataset.id
-    return DatasetTerms(tuple(filter(None, held)), found.about if imported else None)
+
+    def held(some: Iterable[LoggedDocument], kind: CredentialKind) -> tuple[CredentialFacts, ...]:
+        counting = (one for one in some if (not one.suspect if cited is None else one.id in cited))
+        each = (verified(one.id, one.opened.data, kind, documents) for one in counting)
+        return tuple(filter(None, each))
+
+    return DatasetTerms(
+        held(found.credentials, DATASET),
+        found.about if found.about.manifest != dataset.id else None,
+        held(found.grants, GRANT),
+    )
 
 
 def credentials_about(

@@ -72,6 +72,20 @@ def _words(member: str, absent: str) -> Any:
     return find
 
 
+def _requires(facts: CardFacts) -> Iterator[Said]:
+    yield from _words("requires", "nothing")(facts)
+    users = () if facts.closure is None else facts.closure.runs
+    rights = [right for user in users for right in user.body.get("rights", ())]
+    for dataset in facts.each_dataset:
+        for grant in facts.terms[dataset.id].relied_on(rights):
+            if grant.duties:
+                cited: Cited = (grant.id, f"grant of {dataset.name}")
+                yield Said(
+                    listed(grant.duties), (cited,), "stated", _subject(dataset, grant),
+                    value=list(grant.duties), by=grant.issuer,
+                )  # fmt: skip
+
+
 def _own_words(facts: CardFacts) -> Iterator[tuple[Manifest, CredentialFacts, Cited]]:
     """Yield what forms before ``card/3`` do not have statements of."""
     if facts.form.has_publishers_terms:
@@ -291,7 +305,7 @@ FACTS = {
     ),
     "rights.requires": Fact(
         "Requires", "the duties that a credential demands",
-        _words("requires", "nothing"),
+        _requires,
     ),
     "rights.licence": Fact(
         "Licence by credential", "the licences that a credential names", _licence
