@@ -128,7 +128,7 @@ class _DataNotice:
         terms = self._facts.terms[dataset.id]
         yield f"- {dataset.name} ({dataset.id})"
         through = self._closure.through.get(dataset.id)
-        if through is not None:
+        if through is not None and through.id != self._facts.checkpoint.id:
             yield f"  through the model {through.name} ({through.id})"
         if terms.published is not None:
             theirs = terms.published

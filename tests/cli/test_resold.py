@@ -70,7 +70,7 @@ def test_bought_merged_and_resold(new_person: Any) -> None:
     (buyer.folder / "recipe.toml").write_text(RECIPE)
     both = ("acme/clauses", "buyer/letters")
     session.run(buyer, "filter", *both, "--recipe", "recipe.toml", "--as", "buyer/both")
-    buyer.ok("commit", supply_base(buyer), "-d", BASE, "--license", "Apache-2.0")
+    buyer.ok("commit", supply_base(buyer), "-d", BASE, "--licence", "Apache-2.0")
 
     session.tell("They train and merge, and want to train on with their own data, for money.")
     session.run(buyer, "train", configure(buyer, "small", BASE), only="✓ checkpoint")

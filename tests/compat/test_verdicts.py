@@ -17,7 +17,7 @@ from tests.differential.judges import PAGE, Case, PageVerifier, by_python, diffe
 HERE = Path(__file__).resolve().parent
 EXPECTED = {
     name: json.loads((HERE / f"{name}.json").read_text())
-    for name in ("v0.1.0", "2026-12-01", "2026-12-01-deployments")
+    for name in ("v0.1.0", "2026-12-01", "2026-12-01-deployments", "2026-12-01-rights")
 }
 CASES = [(name, one) for name, expected in EXPECTED.items() for one in expected["cases"]]
 DELIVERED = [
@@ -101,7 +101,7 @@ def test_the_page_says_the_same(name, one, page) -> None:
             for file in each.iterdir()
             if file.is_file()
         },
-        {file.name: file.read_bytes() for file in data.iterdir()} if data.is_dir() else None,
+        files_below(data) if data.is_dir() else None,
         trust,
         EXPECTED[name]["at"],
         **asked,
@@ -111,9 +111,13 @@ def test_the_page_says_the_same(name, one, page) -> None:
 
 def deployed(folder: Path, trust: bytes, at: str) -> Case:
     """Return a deployed folder as the page is handed it."""
-    files = {
-        path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()
-    }
-    inside = {path.name: data for path, data in files.items() if path.parts[0] == "lyrikstore"}
-    rest = {str(path): data for path, data in files.items() if path.parts[0] != "lyrikstore"}
+    files, below = files_below(folder), "lyrikstore/"
+    inside = {Path(path).name: data for path, data in files.items() if path.startswith(below)}
+    rest = {path: data for path, data in files.items() if not path.startswith(below)}
     return Case(b"", inside, rest, trust, at, deployed=True)
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    """Return the files of a folder and its folders by their path in it."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
