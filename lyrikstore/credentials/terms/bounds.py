@@ -4,6 +4,7 @@ One rule for whoever hands data on, before they sign, and for whoever verifies w
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from msgspec import Struct, field
 
@@ -48,6 +49,14 @@ class TermsBound(Struct, frozen=True):
             if not self.partitions
             or any(part.answer(word) is not Answer.PERMITTED for part in self.partitions)
         ]
+
+    def is_open(self, at: datetime) -> bool:
+        """Return whether a moment is in the period in which all of the data may be used."""
+        return all(
+            (one.use_from is None or one.use_from <= at)
+            and (one.use_until is None or at <= one.use_until)
+            for one in (*(part.limits for part in self.partitions), self.limits)
+        )
 
     def exceeded_by(self, terms: Terms, until: str | None, shared: Shared = None) -> str | None:
         """Return what terms let others do that this does not, or None.

@@ -126,7 +126,7 @@ def hold_to_sources(
         return HeldTerms(terms, until)
     # ATTACK: a clock set back to before a licence ran out. The log knows what time it was.
     asker = replace(asker, at=max(asker.at, repository.floor()))
-    wanted = _Wanted(repository, manifest, terms, until, hands_on)
+    wanted = _Wanted(repository, manifest, terms, until, asker.at if hands_on else None)
     sources = terms_of_sources(repository, foreign, closure.datasets, asker)
     # Of a source of which the data holds no record, nothing is handed on (spec §12.7.1).
     pairs = [pair for pair in zip(foreign, sources, strict=True) if pair[1].freed is None]
@@ -234,13 +234,13 @@ def _is_of_others(repository: Repository, source: Manifest, issuer: str) -> bool
 
 
 class _Wanted(Struct, frozen=True):
-    """What somebody wants to offer."""
+    """What somebody wants to offer, and when somebody else gets it; None: nobody does."""
 
     repository: Repository
     manifest: Manifest
     terms: Terms
     until: datetime | None
-    hands_on: bool
+    handed_on: datetime | None
 
     def find(self, source: Manifest, found: TermSource) -> FirstPublisher | _Missing:
         """Return what lets them, or why nothing does."""
@@ -275,8 +275,11 @@ class _Wanted(Struct, frozen=True):
                 return _Missing(source, "unknown", text, _IMPORT, found.issuer)
             credential = named
         bound = _bound(found, credential, grant, given)
-        if self.hands_on and bound.lacks([REDISTRIBUTE]):
+        if self.handed_on is not None and bound.lacks([REDISTRIBUTE]):
             text = f"{found.issuer} does not permit to {REDISTRIBUTE} it"
+            return _Missing(source, "not-permitted", text, _ask(credential), found.issuer)
+        if self.handed_on is not None and not bound.is_open(self.handed_on):
+            text = f"{found.issuer} does not permit to {REDISTRIBUTE} it at this time"
             return _Missing(source, "not-permitted", text, _ask(credential), found.issuer)
         shared = self._shared(source, credential)
         one = FirstPublisher(source, found.name, found.issuer, credential, given, bound, shared)
