@@ -191,6 +191,10 @@ def _with(one: OpenedCredential, notices: Notices, at: datetime) -> dict[str, by
         newest, _ = newest_first(notices.lists.get(entry.url, ()), one.issuer or "", at)
         if newest:
             files[f"source-{one.digest.short}-{entry.purpose}.json"] = newest[0].data
+    # Replaced terms are revoked, and still those of grants under them: the buyer has to see which.
+    for later in notices.successors.get(one.id.urn, ()) if one.id is not None else ():
+        if later.issuer == one.issuer:
+            files[f"source-{later.digest.short}.json"] = later.data
     for known in notices.documents:
         if known.document.id == one.issuer:
             files[f"source-{one.digest.short}-did.json"] = known.data
