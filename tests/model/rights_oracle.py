@@ -261,13 +261,17 @@ class Knowledge:
         return all(self.giving(*item, wish, at) for item in rests.items())
 
     def is_sound(self, thing: Thing, at: datetime) -> bool:
-        """Return whether all rights that models on the way recorded are in force."""
+        """Return whether all rights that models on the way recorded hold still."""
         if isinstance(thing, Data):
             models = [one for row in thing.rows if row.writer for one in lineage(row.writer)]
         else:
             models = lineage(thing)
         return all(
-            one.honest and all(self.in_force(said, at) for said in one.recorded.values())
+            one.honest
+            and all(
+                self.in_force(said, at) and said.gives_right(one.over[source], one.wish, at)
+                for source, said in one.recorded.items()
+            )
             for one in models
         )
 

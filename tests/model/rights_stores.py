@@ -33,6 +33,7 @@ from lyrikstore.history.sync.pull import clone, pull
 from lyrikstore.history.sync.push import Remote, push
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.objects.backends.base import LocalBackend
+from lyrikstore.publish.cards.card import draft_card
 from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.identity.issuer import Issuance
 from lyrikstore.publish.imports.import_credentials import import_credentials
@@ -66,6 +67,9 @@ from tests.model.rights_oracle import (
 )
 from tests.model.rights_terms import said_in, terms_of, within
 
+NAMES = ("acme", "home", "next")
+"""A publisher, who buys from them, and who buys from both."""
+
 ROLES = FieldRoles(text=("text",), label="label", id="id")
 ENVIRONMENT = {"python": "3.11", "platform": "x", "packages": {}, "threads": 1}
 CODE = {"package": "x", "version": "1", "digest": str(Digest.of(b"code"))}
@@ -79,6 +83,7 @@ class Place:
         knows: What the oracle says that they know.
         data: The datasets there, oldest first.
         models: The models.
+        refused: Why a run was refused last.
     """
 
     def __init__(self, folder: Path, name: str, clock: FrozenClock, everybody: Iterable[str]):
@@ -103,6 +108,7 @@ class Place:
         self.own: Data | None = None
         self._count = 0
         self._copy: Repository | None = None
+        self.refused = ""
 
     @property
     def acts(self) -> dict[str, Any]:
@@ -370,6 +376,7 @@ class Place:
             )
         except PolicyError as error:
             check_kind(error, "rights-missing")
+            self.refused = error.message
             return None
 
     def train(
@@ -451,9 +458,10 @@ class Place:
         ancestry = closure(self.repository, model.manifest.id, Problems("lineage"))
         return check_rights(self.repository, ancestry, trust=self.trust, at=self.clock())
 
-    def notice(self, model: Model) -> str:
-        """Return the attributions of a model."""
-        return notice_of(self.repository, gather(self.repository, model.manifest)).text
+    def said_of(self, model: Model) -> tuple[str, str]:
+        """Return the attributions of a model, and its card."""
+        notice = notice_of(self.repository, gather(self.repository, model.manifest))
+        return notice.text, draft_card(self.repository, model.manifest).data.decode()
 
 
 def lines(rows: Iterable[Row]) -> str:
@@ -468,3 +476,8 @@ def check_kind(error: PolicyError, kind: str) -> None:
     """Fail if an error is of another kind."""
     if error.kind != kind:
         raise error
+
+
+def recorded(plan: ForeignPlan) -> dict[str, Any]:
+    """Return what a run records of its rights."""
+    return plan.rights.to_body()

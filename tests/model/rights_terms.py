@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from lyrikstore.credentials.terms.model import Partition, Selector, Terms, UsageLimits
 from lyrikstore.testing.clocks import FrozenClock
-from tests.model.rights_oracle import Part
+from tests.model.rights_oracle import Part, Wish
 
 WORDS = ("train", "evaluate", "commercialUse", "redistribute", "modify", "derivativeModels")
 TRAIN, EVALUATE = frozenset({"train"}), frozenset({"evaluate"})
+WISHES = (Wish(TRAIN), Wish(TRAIN | {"commercialUse"}), Wish(TRAIN, "DE"))
 WIDE = Part(frozenset(WORDS))
 NARROW = Part(TRAIN | EVALUATE, requires=frozenset({"attribution"}))
 PERMITS = [

@@ -22,7 +22,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import EmptyResultError, PolicyError
 from lyrikstore.testing.clocks import FrozenClock
-from lyrikstore.train.foreign.request import ForeignPlan
 from tests.model.rights_oracle import (
     Data,
     Document,
@@ -34,14 +33,17 @@ from tests.model.rights_oracle import (
     lineage,
     united,
 )
-from tests.model.rights_stores import EMAIL, Place, check_kind
-from tests.model.rights_terms import EVALUATE, NARROW, TRAIN, WIDE, parts
+from tests.model.rights_stores import EMAIL, NAMES, Place, check_kind, recorded
+from tests.model.rights_terms import NARROW, TRAIN, WIDE, WISHES, parts
 from tests.sweep import examples
 
-WISHES = (Wish(TRAIN), Wish(TRAIN | {"commercialUse"}), Wish(TRAIN, "DE"))
 WHERE = 'recipe = 1\n[[step]]\nuse = "where/1"\nsql = "{}"\n'
 REDACT = 'recipe = 1\n[[step]]\nuse = "redact/1"\npatterns = ["email"]\n'
-NAMES = ("acme", "home", "next")
+TRIED = (
+    *("allowed True, guard True", "allowed False, guard False", "freed"),
+    *("sale refused", "sold what is others'", "train away", "forged", "as before"),
+    *("merge", "write", "time", "grant", "say more", "revoke", "suspend"),
+)
 counts: Counter[str] = Counter()
 
 
@@ -109,7 +111,8 @@ class Rights(RuleBasedStateMachine):
         buyer = self.places["next"]
         report = buyer.verify_delivery(folder)
         others = {source.owner for source in made.rests} - {knows.me}
-        assert report.verdict in ({"trusted", "valid"} if others else {"trusted"})
+        fine = {"trusted", "valid"} if others else {"trusted"}
+        assert report.verdict in fine, report.to_json()
         assert all(one in json.dumps(report.to_json()) for one in others), "not named"
         counts["sold what is others'"] += bool(others)
         self.judge_thing(buyer, buyer.take_in(folder, made, document))
@@ -324,7 +327,7 @@ class Rights(RuleBasedStateMachine):
         counts["freed"] += plan is not None and not knows.allowed(over, wish, at)
         assert allowed or plan is None, "the guard permits what a source does not"
         if plan is None and knows.allowed(over, wish, at) and not knows.is_stale(over, at):
-            assert any(not knows.is_sound(one, at) for one in things), "refused without cause"
+            assert any(not knows.is_sound(one, at) for one in things), place.refused
         said = place.terms(things, wish)
         counts[f"allowed {allowed}, terms {said.ruling[0]}"] += 1
         if said.ruling is not None and said.ruling[0] == "permitted":
@@ -351,12 +354,18 @@ class Rights(RuleBasedStateMachine):
         if check.state == "pass":
             for one in chain:
                 assert place.knows.allowed(one.rests, one.wish, at), "what has ended is silent"
-        text = place.notice(made)
+        if wishes is not WISHES:
+            return
+        notice, card = place.said_of(made)
         for one in chain:
             for source, document in one.recorded.items():
-                duties = document.requires(one.rests.get(source, frozenset()))
-                assert document.issuer in text, f"NOTICE forgets {source.name}"
-                assert all(f"{duty} (" in text for duty in duties), "NOTICE forgets a duty"
+                files = one.rests.get(source, frozenset())
+                assert document.issuer in notice, f"NOTICE forgets {source.name}"
+                assert document.issuer in card, f"the card forgets {source.name}"
+                for duty in document.requires(files):
+                    assert f"{duty} (" in notice, f"NOTICE forgets {duty}"
+                for duty in document.requires(files) - document.duties:
+                    assert f'"{duty}"' in card, f"the card forgets {duty}"
 
     def look(self) -> None:
         """Whoever looks later finds the same, or is told what became of it."""
@@ -366,11 +375,6 @@ class Rights(RuleBasedStateMachine):
                 self.judge_model(place, one, [one.wish])
             for two in place.data[-2:]:
                 self.judge_thing(place, two, WISHES[:1])
-
-
-def recorded(plan: ForeignPlan) -> dict[str, Any]:
-    """Return what a run records of its rights."""
-    return plan.rights.to_body()
 
 
 def forged(place: Place, learned: Sequence[Data], base: Model | None) -> dict[str, Any]:
@@ -397,31 +401,15 @@ def redacted(row: Row) -> Row:
     return Row(row.id, " ".join(words), row.source, row.file, row.writer)
 
 
-def test_a_grant_keeps_the_duties_of_the_terms_that_it_is_under(tmp_path: Path) -> None:
-    """The publisher says something else to everybody, later and besides."""
-    clock, wish = FrozenClock(), WISHES[0]
-    acme, home = (Place(tmp_path, name, clock, NAMES) for name in NAMES[:2])
-    made, said = acme.commit({"a.jsonl": 2}), []
-    for duty, grantable in (("shareAlike", TRAIN), ("attribution", frozenset())):
-        clock.advance(seconds=1)
-        part = Part(EVALUATE, requires=frozenset({duty}), grantable=grantable)
-        said.append(acme.permit(made, {"a.jsonl": part}, listed=True))
-    document, folder = acme.issue(made, {"a.jsonl": Part(EVALUATE)}, None)
-    bought = home.take_in(folder, made, document)
-    acme.grant(said[0], home.signer.did, TRAIN, (), ("reportUse",), 30)
-    clock.advance(seconds=1)
-    home.hear(acme)
-    assert {"shareAlike", "reportUse"} <= home.terms([bought], wish).duties.keys()
-    plan = home.ask([bought], None, wish)
-    assert plan is not None
-    model = home.train((bought,), None, wish, recorded(plan), honest=True)
-    assert all(f"{duty} (" in home.notice(model) for duty in ("shareAlike", "reportUse"))
-
-
 class TestRights(Rights.TestCase):
-    settings = settings(max_examples=examples(24), stateful_step_count=15, deadline=None)
+    settings = settings(max_examples=examples(18), stateful_step_count=15, deadline=None)
 
 
 @pytest.mark.slow
 class TestRightsLong(Rights.TestCase):
     settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        """Fail if something that is to be tried was not."""
+        assert not [one for one in TRIED if not counts[one]], counts
