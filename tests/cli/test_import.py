@@ -213,7 +213,10 @@ def test_an_import_is_judged_as_its_delivery(publisher, buyer, delivery) -> None
     assert (code, detail["reason"]) == (3, "revoked")
     # Nobody gives it back but the publisher.
     buyer.run("trust", "add", buyer.did(), "--name", "Me")
-    buyer.ok("permit", "acme/docs", "--permit", "train")
+    assert (
+        buyer.fails(14, "permit", "acme/docs", "--permit", "train", "--json").kind
+        == "wider-than-sources"
+    )
     assert buyer.run("verify", "acme/docs").code == 3
     publisher.ok("issue", "acme/docs", "-o", "anew", "--permit", "train", "--status-url", STATUS)
     buyer.ok("import", publisher.folder / "anew")

@@ -259,6 +259,18 @@ def _prohibited_elsewhere(place: Place) -> Report:
     return place.store.object("model")
 
 
+def _vouched_for_by_nobody(place: Place) -> Report:
+    store, ours = place.store, place.store.publisher.manifest
+    kept = {"tree": ours.tree, "files": ours.files}
+    foreign = store.sign("dataset", "datasets/another/data", ours.body, **kept)
+    carried = Attachment("foreign-manifest", foreign.id, len(foreign.data))
+    body = {**ours.body, "origin": "imported"}
+    taken_in = store.sign("dataset", "datasets/acme/taken", body, attachments=[carried], **kept)
+    store.log(taken_in, blobs=(foreign.data,))
+    store.ids["taken"] = taken_in.id
+    return store.object("taken")
+
+
 def _held_against_nothing(place: Place) -> Report:
     store = place.store
     head = Head("text-classification", ("a", "b"), (Answerer("model"),))
@@ -303,6 +315,7 @@ IN_STORES: Mapping[str, Callable[[Place], Report]] = {
     "checkpoints": _other_settings,
     "rights": _no_right,
     "rights.same-bytes": _prohibited_elsewhere,
+    "rights.sources": _vouched_for_by_nobody,
     "evaluation.recomputed": _held_against_nothing,
 }
 """Id → what makes a store, or an object in it, of which it does not hold, and verifies it."""

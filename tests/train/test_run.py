@@ -123,7 +123,7 @@ def test_evaluation_holds_model_baseline_and_majority_together(workshop, evaluat
         assert support == evaluation["count"]
     assert Decimal(evaluation["model"]["accuracy"]["value"]) >= Decimal("0.3")
     overlap = evaluation["overlap"]
-    assert (overlap["exact"], overlap["checked"]) == (workshop.leaked, "record ids")
+    assert (overlap["exact"], overlap["checked"]) == (workshop.leaked, "record ids/2")
     assert workshop.leaked <= overlap["near"]["count"] < evaluation["count"]
     wrong = evaluation["count"] * (1 - Decimal(evaluation["model"]["accuracy"]["value"]))
     assert len(evaluation["worst"]) == min(20, round(wrong))

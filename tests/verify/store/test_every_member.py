@@ -64,6 +64,7 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
     },
     "run": {
         "rights": "test_rights",
+        "without": "test_freed_rights",
         "candidates[].base": "",
         "candidates[].config": "",
         "thresholds": "test_announced",
@@ -72,6 +73,8 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         "prompt": "test_statements",
     },
     "evaluation": {
+        "without": "test_freed_rights",
+        "overlap.unread": "test_overlap_data",
         "confidence": "test_recompute",
         "purpose": "test_evaluations",
         "outsideChoices": "test_generations",
