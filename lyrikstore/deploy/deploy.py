@@ -147,7 +147,7 @@ def deploy_checkpoint(
         ConflictError: (``not-empty``) there is something at the destination; (``not-pushed``)
             nothing can show where the checkpoint, or what would be signed, is logged;
             (``ids-alike``) ids of two things that it rests on begin alike.
-        PolicyError: (``rights-missing``) a right that it rests on does not hold, was taken back or
+        PolicyError: (``rights-missing``) a right that it rests on does not hold, was revoked or
             has ended; (``not-approved``) the store's policy wants its card approved, and it is not;
             (``unauthorised``) the policy does not let the signer say this.
         VerificationError: (``not-verified``) it, or what it was made from, does not verify;
@@ -289,7 +289,7 @@ def verified(
     """Return the report on a checkpoint that may be deployed.
 
     Raises:
-        PolicyError: (``rights-missing``) a right that it rests on does not hold, was taken back or
+        PolicyError: (``rights-missing``) a right that it rests on does not hold, was revoked or
             has ended; or a model that it was trained on from learned from what did not permit the
             use.
         VerificationError: (``not-verified``) it, or what it was made from, does not verify.

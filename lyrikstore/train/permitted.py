@@ -31,7 +31,7 @@ from lyrikstore.verify.store.test_sets import generated_among, is_learnt, not_to
 
 def permitted(
     repo: Repository,
-    learnt: Sequence[Manifest],
+    learned: Sequence[Manifest],
     base: Manifest | None,
     measured: Iterable[Manifest],
     wanted: Mapping[str, Any],
@@ -44,7 +44,7 @@ def permitted(
 
     Args:
         repo: The store.
-        learnt: The datasets that it learns from; validation data, too.
+        learned: The datasets that it learns from; validation data, too.
         base: The model that it starts from; None: there is none.
         measured: The datasets that it is measured on. A test set is named and not read: its right
             is asked for when it is measured on.
@@ -57,11 +57,11 @@ def permitted(
         PolicyError: As :func:`check_stages` and
             :func:`lyrikstore.verify.rights.required.check_rights`.
     """
-    check_stages(repo, learnt, base, measured, trust=trust, clock=clock)
+    check_stages(repo, learned, base, measured, trust=trust, clock=clock)
     now = clock()
     return check_rights(
         repo,
-        [*learnt, *([base] if base else [])],
+        [*learned, *([base] if base else [])],
         Use.of_run(wanted, now),
         trust=trust,
         user=user,
@@ -85,12 +85,12 @@ def find_refusal(
         NotFoundError, InvalidInputError, IncompleteError: Something that it names is not here.
     """
     data, base = config.data, config.model.base
-    learnt = [resolve_dataset(repo, ref) for ref in (*data.train, data.validation)]
+    learned = [resolve_dataset(repo, ref) for ref in (*data.train, data.validation)]
     measured = [resolve_dataset(repo, ref) for ref in (data.validation, data.test) if ref]
     try:
         permitted(
             repo,
-            learnt,
+            learned,
             None if base == LINEAR else repo.resolve(base),
             measured,
             {"purpose": config.purpose, "config": config.to_json()},
@@ -125,20 +125,20 @@ def same_bytes(repo: Repository, rights: Rights, used: Iterable[Manifest]) -> li
 
 def check_stages(
     repo: Repository,
-    learnt: Iterable[Manifest],
+    learned: Iterable[Manifest],
     base: Manifest | None,
     measured: Iterable[Manifest],
     *,
     trust: Trust,
     clock: Clock,
 ) -> None:
-    """Return if nothing that was done before forbids another stage (spec §13.15).
+    """Refuse another stage that something done before forbids (spec §13.15).
 
     Whether the data of earlier stages may be used now, ``check_rights`` says.
 
     Args:
         repo: The store.
-        learnt: The datasets that it learns from.
+        learned: The datasets that it learns from.
         base: The model that it starts from; None: there is none.
         measured: The datasets that it is measured on.
         trust: Whose permissions count.
@@ -151,13 +151,13 @@ def check_stages(
     """
     if base is not None and base.body["origin"] != "imported":
         _check_learned(repo, base, measured, trust, clock)
-    _check_generated(repo, learnt, trust, clock)
+    _check_generated(repo, learned, trust, clock)
 
 
 def _check_learned(
     repo: Repository, base: Manifest, measured: Iterable[Manifest], trust: Trust, clock: Clock
 ) -> None:
-    """Refuse to go on from a model that rests on no right, or learnt what is measured on."""
+    """Refuse to go on from a model that rests on no right, or learned what is measured on."""
     ancestry = _check_rests(repo, base, "the base", trust, clock)
     for one in measured:
         for model in (item for item in ancestry.values() if item.kind == "checkpoint"):

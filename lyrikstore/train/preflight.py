@@ -103,9 +103,9 @@ def preflight(
                 hint="name the parts of a split",
             )
     base = None if config.model.base == LINEAR else _base(repo, config.model.base)
-    learnt, measured = [*train, validation], [validation, *([test] if test else [])]
+    learned, measured = [*train, validation], [validation, *([test] if test else [])]
     wanted: dict[str, Any] = {"purpose": config.purpose, "config": config.to_json()}
-    rights = permitted(repo, learnt, base, measured, wanted, trust=trust, clock=clock, user=user)
+    rights = permitted(repo, learned, base, measured, wanted, trust=trust, clock=clock, user=user)
     warnings: list[Reason] = []
     if test is None:
         warnings.append(Reason("no-test", NO_TEST))
@@ -116,7 +116,7 @@ def preflight(
         except PolicyError as error:
             text = f"what is trained cannot be measured on it yet: {error.message}"
             warnings.append(Reason("test-not-permitted", text))
-    warnings += same_bytes(repo, rights, [*learnt, *([base] if base else [])])
+    warnings += same_bytes(repo, rights, [*learned, *([base] if base else [])])
     return RunPlan(config, train, validation, test, base, rights, environment, tuple(warnings))
 
 

@@ -178,7 +178,7 @@ def test_a_delivery_becomes_a_dataset_of_ones_own(publisher, buyer, delivery) ->
 
 
 def test_an_import_is_judged_as_its_delivery(publisher, buyer, delivery) -> None:
-    """ATTACK A118: the publisher took it back, or it has run out, and the buyer is not told."""
+    """ATTACK A118: the publisher revoked it, or it has run out, and the buyer does not see it."""
     buyer.ok("import", delivery)
 
     def both(*more: object) -> tuple[int, dict[str, str]]:

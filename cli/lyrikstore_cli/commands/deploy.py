@@ -61,7 +61,7 @@ def command(
     Which files the folder has is signed and logged as a deployment; from a clone that is pushed
     first. The model card is its README; whom to name stands in NOTICE, and what shows who made it
     of what lies in `lyrikstore/`. Refused if it does not verify (exit code 3), if a right that it
-    rests on was taken back or has ended, or if the store has approvers and the card of this very
+    rests on was revoked or has ended, or if the store has approvers and the card of this very
     version is not approved (14), or if the target cannot give its answers (16). With `--check`, the
     program that will serve it answers the probe records too: other labels, a probability that
     differs by more than 0.001, or another token where the model is sure, and nothing is left of it

@@ -64,7 +64,7 @@ def command(
     The model is loaded once, from verified bytes only. Below the confidence that its checkpoint was
     signed with the answer is "I do not know". --explain says which terms or sentences an answer
     rests on, and which training records are like it: similar, not cause. Where a right that the
-    model rests on does not hold, was taken back since, or has ended, it warns. A model that writes
+    model rests on does not hold, was revoked since, or has ended, it warns. A model that writes
     answers in words. In CSV an apostrophe stands before what a spreadsheet would run; JSON lines
     have it all as it is.
     """
@@ -227,7 +227,7 @@ def _warn(session: Session, found: Any, count: _Count) -> None:
     for name, reason in found.missing:
         say(f"! no similar records of {escape_control(name)}, whose data is not here: {reason}")
     for taken in count.withdrawn:
-        say(f"! the right to a similar record's data was taken back: {escape_control(taken)}")
+        say(f"! the right to a similar record's data was revoked: {escape_control(taken)}")
 
 
 def _warn_of_rights(session: Session, rights: "Check", checkpoint: str) -> None:

@@ -73,7 +73,7 @@ def command(
     what it and the models before it learned from. What
     is said of the licence of models from elsewhere is listed, and permits nothing. Says which
     dataset and partition decides each no, which duties add up, and which terms exclude each other.
-    What a credential says that does not hold, or that may have been taken back, permits nothing.
+    What a credential says that does not hold, or that may have been revoked, permits nothing.
     Licence grants to your key count: those next to a delivery, those that the store of a REF has
     imported; of one that gives nothing here, as it is for another place or key, it is said why.
     With --at the answer for a REF is by the log of that moment. The exit code is the worst that

@@ -352,7 +352,7 @@ class Models(RepeatedModels):
     def rights(self, checkpoint: str) -> "Check":
         """Return the check ``rights`` of a checkpoint: whether those that it rests on hold.
 
-        A warning with the reason ``taken-back-later`` says that one was taken back since,
+        A warning with the reason ``taken-back-later`` says that one was revoked since,
         ``ended-later`` that one has ended.
 
         Args:

@@ -248,7 +248,7 @@ class PublishedModels:
             progress: Progress callback, called per phase and record.
 
         Raises:
-            PolicyError: (``rights-missing``) a right that it rests on was taken back or has
+            PolicyError: (``rights-missing``) a right that it rests on was revoked or has
                 ended; (``not-approved``) the policy wants its card approved, and it is not.
             VerificationError: (``not-verified``, ``answers-differ``) Else as
                 :func:`lyrikstore.deploy.deploy.deploy_checkpoint`.

@@ -104,7 +104,7 @@ def partitions_shared(tree: Tree | None, own: Terms, other: Terms) -> Shared:
         other: The others.
 
     Returns:
-        Names, or None where it cannot be told which files are under which terms.
+        Names, or None where it is not known which files are under which terms.
     """
     if tree is None:
         return None

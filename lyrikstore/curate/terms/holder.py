@@ -1,7 +1,7 @@
 """Whether data is said to be somebody else's: whose terms are then one's own word (spec §19.10).
 
 What a licence permits, its holder says. Who signs terms about data that is under a licence of
-somebody else says it by their own word, and whoever reads the terms is told so. Nothing is judged
+somebody else says it by their own word, and terms say so to whoever reads them. Nothing is judged
 by it: the signature, and whom a trust file believes, decide as before.
 """
 

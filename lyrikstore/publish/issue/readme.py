@@ -193,8 +193,8 @@ def _own_licences(found: LicenceCount) -> str:
     if found.values and found.unstated is not None and listed + found.unstated < found.records:
         rows.append(f"| others | {found.records - listed - found.unstated:,} |")
     rows.append(f"| **none stated** | {unstated} |")
-    told = f"What the field {escape(found.field)} says, of {records} in all:"
-    return "\n".join(["", "", told, "", "| licence | records |", "| --- | --- |", *rows])
+    said = f"What the field {escape(found.field)} says, of {records} in all:"
+    return "\n".join(["", "", said, "", "| licence | records |", "| --- | --- |", *rows])
 
 
 def _table(partition: Partition, licence: str | None) -> str:

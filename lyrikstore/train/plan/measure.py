@@ -91,8 +91,8 @@ def measure_steps(
     measured = [validation, *([resolve_dataset(repo, data.test)] if data.test else [])]
     base = repo.resolve(config.model.base)
     wanted = {"purpose": config.purpose, "config": settings}
-    learnt = [*train, validation]
-    permitted(repo, learnt, base, measured, wanted, trust=trust, clock=clock, user=user)
+    learned = [*train, validation]
+    permitted(repo, learned, base, measured, wanted, trust=trust, clock=clock, user=user)
     with open_staging(folder) as staging:
         copy_base(repo, base, staging)
         fields = CopiedFields.of(data)

@@ -40,7 +40,7 @@ class Afterwards(Struct, frozen=True):
     _renewed_by: dict[Digest, None] = field(default_factory=dict)
 
     def of(self, candidate: RightCandidate, ruling: Ruling, request: Request) -> Ruling:
-        """Return a ruling that says by what a right was taken back, and no end of one renewed.
+        """Return a ruling that says by what a right was revoked, and no end of one renewed.
 
         Args:
             candidate: What gave the right.

@@ -119,8 +119,8 @@ class Contents:
         with contextlib.suppress(OSError):
             with open_regular(path) as file:
                 data = file.read()
-            data, told = data[_SUM:], data[:_SUM]
-            if _sum(data) == told:
+            data, kept = data[_SUM:], data[:_SUM]
+            if _sum(data) == kept:
                 start = 4 + 4 * int.from_bytes(data[:4], "little")
                 return FileContents(array("I", data[4:start]), data[start:])
         return None

@@ -189,7 +189,7 @@ class Ruling(Struct, frozen=True):
         open: What could not be checked; never a success.
         unbelieved: Why the verifier need not believe the issuer, or None. Before a use that is as
             bad as a fault; afterwards whoever verifies may be somebody who knows nobody.
-        later: That it gave the right, and was taken back or ended after the use; or None.
+        later: That it gave the right, and was revoked or ended after the use; or None.
         right: What it gives, where there is no fault.
         issuer: Who issued it, where a signature shows that.
         end: When the first of the terms that give the right ends, and whether any of them requires
@@ -370,7 +370,7 @@ def _unbelieved(believed: Check, document: Check, issuer: str) -> Reason | None:
 
 
 def _taken_back(check: Check) -> Reason | None:
-    """Return that it was taken back since, if ``status`` or ``grant.terms`` says so."""
+    """Return that it was revoked since, if ``status`` or ``grant.terms`` says so."""
     if check.state is not CheckState.FAIL or check.detail["reason"] not in _TAKEN_BACK:
         return None
     return Reason(TAKEN_BACK_LATER, f"has been {check.detail['reason']} since")

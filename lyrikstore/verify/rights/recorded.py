@@ -111,7 +111,7 @@ def check_rights(
 
     Returns:
         The check; ``detail.models`` has the ids of checkpoints with a right that does not hold,
-        cannot be checked, was taken back or has ended; ``detail.reasons`` the codes of all
+        cannot be checked, was revoked or has ended; ``detail.reasons`` the codes of all
         problems, ``detail.until`` when the first of the rights ends.
     """
     problems = Problems("rights")

@@ -49,7 +49,7 @@ class FoundRight(Struct, frozen=True):
 def find_right(repository: Repository, request: Request) -> FoundRight:
     """Return what the credentials, and the grants to ``request.holder``, that are logged give.
 
-    Cost: one ruling for each, until one gives the right and nothing took it back since.
+    Cost: one ruling for each, until one gives the right and nothing revoked it since.
     """
     made: list[tuple[RightCandidate, Ruling]] = []
     unread: list[Reason] = []

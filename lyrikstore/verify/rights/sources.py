@@ -1,6 +1,6 @@
 """What those who published data say of it now, and what its terms ask for now (spec §11.7.6).
 
-Whoever handed data over said under which terms. That they took it back, that the terms have ended,
+Whoever handed data over said under which terms. That they revoked it, that the terms have ended,
 or that they require that the data be deleted, counts for whoever holds it, used or not.
 """
 
@@ -98,7 +98,7 @@ class SourceReview:
     def judged(self, source: Manifest, about: Published) -> list["JudgedCredential"]:
         """Return the genuine dataset credentials about a dataset that count, the newest first.
 
-        ATTACK A118: whoever holds data whose publisher took it back, or whose terms have ended,
+        ATTACK A118: whoever holds data whose publisher revoked it, or whose terms have ended,
         logs a credential about it by a key of their own, or by one that they made for that. Only
         those of whoever issued the first that was logged count, which came with data that was taken
         in; and those of others whom the verifier believes, but whoever took it in.
@@ -203,7 +203,7 @@ class JudgedCredential(Struct, frozen=True):
 
     @property
     def is_in_force(self) -> bool:
-        """Whether it was neither taken back nor has run out, as far as is known."""
+        """Whether it was neither revoked nor has run out, as far as is known."""
         states = [self.outcome.check(name).state for name in ("period", "status")]
         return CheckState.FAIL not in states
 

@@ -237,8 +237,8 @@ def test_a_grant_that_does_not_give_it_says_why(
     held = TermSource("a", here.terms, verdict=Verdict.TRUSTED, grants=grants)
     wanted = Use(**{"acts": ("train",), "at": AT, **use})
     result = mix([held], wanted)
-    (told,) = result.to_json()["sources"][0]["grants"]
-    assert told["reason"] == (reason or None)
+    (granted,) = result.to_json()["sources"][0]["grants"]
+    assert granted["reason"] == (reason or None)
     short = result.grants_short_of(wanted.acts, (("a", ""),))
     assert [one.reason for one in short] == ([reason] if reason else [])
     assert result.grants_short_of(("redistribute",), (("a", ""),)) == ()

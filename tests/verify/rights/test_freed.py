@@ -192,7 +192,7 @@ def test_each_dataset_is_read_once() -> None:
     assert history.opened == 3
 
 
-class Told(Struct, frozen=True):
+class Line(Struct, frozen=True):
     """A record, and the datasets of which it was in truth made."""
 
     line: str
@@ -200,11 +200,11 @@ class Told(Struct, frozen=True):
 
 
 @st.composite
-def lives(draw: st.DrawFn) -> tuple[list[list[Told]], list[tuple[list[int], list[Told]]]]:
+def lives(draw: st.DrawFn) -> tuple[list[list[Line]], list[tuple[list[int], list[Line]]]]:
     """Sources, then what filters and unions made: from which, and the records."""
     number = st.integers(0, 5)
     sources = [
-        [Told(json.dumps({"n": n}), frozenset({at})) for n in draw(st.lists(number, max_size=5))]
+        [Line(json.dumps({"n": n}), frozenset({at})) for n in draw(st.lists(number, max_size=5))]
         for at in range(draw(st.integers(1, 3)))
     ]
     everything = list(sources)
@@ -214,13 +214,13 @@ def lives(draw: st.DrawFn) -> tuple[list[list[Told]], list[tuple[list[int], list
         read = [one for at in sorted(above) for one in everything[at]]
         kept = [one for one in read if draw(st.booleans())]
         if draw(st.integers(0, 3)) == 0:
-            kept = [Told(one.line.replace("n", "m"), one.origins) for one in kept]
+            kept = [Line(one.line.replace("n", "m"), one.origins) for one in kept]
         everything.append(draw(st.permutations(kept)))
         made.append((sorted(above), everything[-1]))
     return sources, made
 
 
-def lines(records: Iterable[Told]) -> str:
+def lines(records: Iterable[Line]) -> str:
     return "".join(one.line + "\n" for one in records)
 
 

@@ -114,12 +114,12 @@ def compare_through(world: SimpleNamespace, scene: Scene, through: str) -> str:
     with tempfile.TemporaryDirectory() as home:
         stage = Stage(world, scene, Path(home), through=through)
         before, right = stage.guard()
-        told = stage.verify(stage.force(recorded=False))
+        found = stage.verify(stage.force(recorded=False))
         expected = {"": "base-not-recorded", "unknown-issuer": "unknown-issuer"}
         reason = expected.get(before, "base-not-permitted")
-        assert (told.state, told.detail["reason"]) == ("warn", reason), (before, told)
-        assert stage.publisher.manifest.name in told.summary
-        assert stage.model.name in told.summary
+        assert (found.state, found.detail["reason"]) == ("warn", reason), (before, found)
+        assert stage.publisher.manifest.name in found.summary
+        assert stage.model.name in found.summary
     with tempfile.TemporaryDirectory() as home:
         stage = Stage(world, scene, Path(home), through=through)
         found = stage.verify(stage.force())

@@ -286,7 +286,7 @@ class _Description:
         return [one for one in self._in_force(*names) if identity in one["evidence"]]
 
     def _in_force(self, *names: str) -> list[Shown]:
-        """Return statements, but for those of credentials that were taken back."""
+        """Return statements, but for those of credentials that were revoked."""
         said = self._established(*names)
         return [one for one in said if one["evidence"][0] not in self.withdrawn]
 
