@@ -20,7 +20,7 @@ PIP      := $(PY) -m pip --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-changed test-all test-gpu suites measure lint docs vectors interop page package clean preflight
+.PHONY: help demo test test-changed test-all test-gpu suites measure lint docs vectors interop page package size clean preflight
 
 help:
 	@echo "make demo      the main job on real data: sign, verify, train, explain"
@@ -35,6 +35,7 @@ help:
 	@echo "make interop   ask other people's software again (needs npm); writes docs/interop.md"
 	@echo "make page      build the verification page again (needs npm)"
 	@echo "make package   build the wheel"
+	@echo "make size      count the lines with code, by package; SINCE=COMMIT beside those of another"
 	@echo "make clean     delete .venv"
 
 preflight:
@@ -112,6 +113,9 @@ page: $(VENV)/.installed page/node_modules/.package-lock.json
 
 package: $(VENV)/.installed
 	$(PY) -m hatchling build -t wheel
+
+size: $(VENV)/.installed
+	@$(PY) tools/size.py $(if $(SINCE),--since $(SINCE))
 
 clean:
 	rm -rf $(VENV)

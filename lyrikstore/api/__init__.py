@@ -9,7 +9,6 @@ version may change; errors, texts and times are in :mod:`lyrikstore.canon`.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lyrikstore.api.context import LogPosition as LogPosition
     from lyrikstore.api.named_remotes import NamedRemote as NamedRemote
     from lyrikstore.api.named_remotes import NamedRemotes as NamedRemotes
     from lyrikstore.api.named_remotes import place_of as place_of
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from lyrikstore.api.verify import verify_store_at as verify_store_at
     from lyrikstore.canon.digest import Digest as Digest
     from lyrikstore.canon.errors import LyrikstoreError as LyrikstoreError
+    from lyrikstore.context import LogPosition as LogPosition
     from lyrikstore.credentials.did import KnownDocument as KnownDocument
     from lyrikstore.credentials.did import web_url as web_url
     from lyrikstore.credentials.did.document import build_document as build_document
@@ -175,7 +175,7 @@ if TYPE_CHECKING:
     from lyrikstore.web.vc_api.tls import self_signed_context as self_signed_context
 
 _PLACES = {
-    "api.context": "LogPosition",
+    "context": "LogPosition",
     "api.named_remotes": "NamedRemote NamedRemotes place_of",
     "api.store": "Store",
     "api.verify": "data_folder verify_delivery verify_deployed_folder verify_folder "

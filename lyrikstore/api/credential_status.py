@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from lyrikstore.api.context import StoreContext
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
+from lyrikstore.context import StoreContext
 
 if TYPE_CHECKING:
     from lyrikstore.objects.backends.open import RemotePlace

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lyrikstore.api.context import StoreContext
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.context import StoreContext
 from lyrikstore.history.repository.repository import Repository
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lyrikstore.api.context import StoreContext
 from lyrikstore.canon.errors import LyrikstoreError
+from lyrikstore.context import StoreContext
 from lyrikstore.crypto.keys.signer import DeferredSigner
 from lyrikstore.history.commit import policy_change
 from lyrikstore.history.commit.policy_change import PolicyChange

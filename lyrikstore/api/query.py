@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lyrikstore.api.context import StoreContext
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.context import StoreContext
 from lyrikstore.history.manifests.manifest import Manifest
 
 if TYPE_CHECKING:

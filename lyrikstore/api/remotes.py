@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lyrikstore.api.context import StoreContext
 from lyrikstore.canon.errors import RemoteError
 from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.context import StoreContext
 from lyrikstore.history.log.memory import LogMemory
 
 if TYPE_CHECKING:

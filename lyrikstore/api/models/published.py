@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lyrikstore.api.context import StoreContext
 from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.context import StoreContext
 from lyrikstore.history.manifests.manifest import Manifest
 
 if TYPE_CHECKING:

@@ -1,7 +1,12 @@
-"""What the parts of a store share: its repository, who signs here, whom this user believes."""
+"""One open store and who works in it, as every command hands it down.
+
+A function that does what a command does takes a :class:`StoreContext` first and, after it, what the
+command itself was given; the facade binds such functions to a store (:mod:`lyrikstore.api`).
+"""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +14,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import KeyMaterialError
+from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.crypto.keys.signer import DeferredSigner, Signer
 from lyrikstore.crypto.multikey import encode_multikey
@@ -50,6 +56,9 @@ class StoreContext:
             the store, or nowhere.
         keys: The private keys of this user, among them those of the logs they extend.
         person: Who signs what is appended; None where the store was opened to read.
+        environment: The caller's environment variables; a few harmless ones reach workers.
+        progress: Progress callback of whatever takes long.
+        believed: Whom this user believes, in place of a trust file.
     """
 
     repository: Repository
@@ -59,6 +68,9 @@ class StoreContext:
     cache_dir: Path | None = None
     keys: "KeyFolder | None" = None
     person: Signer | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    progress: OnProgress = silent
+    believed: "Trust | None" = None
 
     def __post_init__(self) -> None:
         self.repository.clock = self.clock
@@ -83,7 +95,7 @@ class StoreContext:
         """Whom this user believes, as the trust file says now."""
         from lyrikstore.credentials.trust import load_trust
 
-        return load_trust(self.trust_file)
+        return load_trust(self.trust_file) if self.believed is None else self.believed
 
     @property
     def own_cache(self) -> Path | None:
