@@ -26,9 +26,6 @@ from lyrikstore.train.requirements import (
     CPU,
     LINEAR,
     MONITOR_SUFFIX,
-    SFT,
-    SFT_MODEL,
-    SFT_TRAINING,
     BudgetConfig,
     CostConfig,
     EvaluationConfig,
@@ -39,10 +36,10 @@ from lyrikstore.train.requirements import (
     ToleranceConfig,
     UseConfig,
     check_joined,
-    check_roles_of_data,
     decimal_text,
     stated,
 )
+from lyrikstore.train.task import find_task
 
 MAX_BYTES = 1 << 16
 """Longest config file."""
@@ -259,8 +256,9 @@ class TrainConfig(Struct, frozen=True):
             check_user_file(document, "train-config")
         except FormatError as error:
             raise InvalidInputError("bad-config", error.message, hint=error.hint or _HINT) from None
-        task = document.get("task", "")
-        check_roles_of_data(task, document)
+        name = document.get("task", "")
+        task = find_task(name, kind="bad-config")
+        task.check_config(document)
         data = dict(document["data"])
         data["train"] = (data["train"],) if isinstance(data["train"], str) else (*data["train"],)
         data["fields"] = tuple(data.get("fields", ()))
@@ -272,16 +270,17 @@ class TrainConfig(Struct, frozen=True):
             name: tuple(value) if isinstance(value, list) else value
             for name, value in document.get("use", {}).items()
         }
-        usual = SFT_TRAINING if task == SFT else {}
         return cls(
             purpose=document["purpose"],
             name=document["name"],
             data=DataConfig(**data),
-            model=_model({**(SFT_MODEL if task == SFT else {}), **document["model"]}),
+            model=_model({**task.defaults("model"), **document["model"]}),
             lora=LoraConfig(**lora),
-            training=TrainingConfig(**{**usual, **document.get("training", {})}),
+            training=TrainingConfig(
+                **{**task.defaults("training"), **document.get("training", {})}
+            ),
             use=UseConfig(**use),
-            task=task,
+            task=name,
             budget=BudgetConfig(**document.get("budget", {})),
             cost=CostConfig.from_json(document["cost"]) if "cost" in document else None,
             thresholds=tuple(ThresholdConfig(**one) for one in document.get("threshold", ())),

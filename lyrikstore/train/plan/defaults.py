@@ -20,10 +20,9 @@ from lyrikstore.train.requirements import (
     DECODER,
     LINEAR,
     SFT,
-    SFT_MODEL,
-    SFT_TRAINING,
     EvaluationConfig,
 )
+from lyrikstore.train.task import find_task
 
 TOKENS_STEP, COVERED = 64, 0.95
 """``max_tokens`` is the least multiple of so many that so many records fit into."""
@@ -128,7 +127,7 @@ def writing_config(
     answers = facts.answers or facts.tokens
     model = {
         "base": base,
-        **SFT_MODEL,
+        **find_task(SFT).defaults("model"),
         "max_tokens": min(shape.positions, max(256, default_max_tokens(facts.tokens, 2048))),
         "answer_tokens": min(256, default_max_tokens(answers, shape.positions)),
         "candidates": (DECODER,),
@@ -140,7 +139,7 @@ def writing_config(
         data=data,
         model=ModelConfig(**model),
         lora=LoraConfig(),
-        training=TrainingConfig(**{**SFT_TRAINING, "threads": threads}),
+        training=TrainingConfig(**{**find_task(SFT).defaults("training"), "threads": threads}),
         task=SFT,
     )
 

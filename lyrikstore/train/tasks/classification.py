@@ -2,8 +2,10 @@
 
 from typing import ClassVar
 
+from lyrikstore.train.tasks.labelling import LabellingTask
 
-class Classification:
+
+class Classification(LabellingTask):
     """Of several labels a record has exactly one."""
 
     name: ClassVar[str] = "text-classification"

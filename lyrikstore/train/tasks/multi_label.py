@@ -2,8 +2,10 @@
 
 from typing import ClassVar
 
+from lyrikstore.train.tasks.labelling import LabellingTask
 
-class MultiLabelTask:
+
+class MultiLabelTask(LabellingTask):
     """A record has any number of labels."""
 
     name: ClassVar[str] = "multi-label"

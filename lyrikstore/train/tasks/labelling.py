@@ -1,0 +1,47 @@
+"""What the tasks have in common whose models give labels (spec §13.1)."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.train.requirements import CPU, DEVICE, RECOMPUTES
+
+
+class LabellingTask:
+    """Of some labels a record has one or several."""
+
+    name: ClassVar[str]
+    generative: ClassVar[bool] = False
+    candidates: ClassVar[tuple[str, ...]] = ("tfidf", "embeddings", "lora", "full", "blend")
+    devices: ClassVar[tuple[str, ...]] = (CPU,)
+
+    def defaults(self, section: str) -> Mapping[str, Any]:
+        """Return nothing."""
+        del section
+        return {}
+
+    def check_config(self, document: Mapping[str, Any]) -> None:
+        """Refuse a config without a field for the label, or with what generative models have."""
+        data, model, training = (document.get(name, {}) for name in ("data", "model", "training"))
+        if "deploy" in document:
+            raise InvalidInputError(
+                "bad-config",
+                "deploy names what serves models that write",
+                hint="leave it out: lyrikstore deploy says what a model with labels can go to",
+            )
+        if "label" not in data:
+            raise InvalidInputError(
+                "bad-config", "data: 'label' is missing", hint='name the field: label = "FIELD"'
+            )
+        for place, name in (
+            *(("data", name) for name in ("prompt", "completion", "messages") if name in data),
+            *(("training", name) for name in (RECOMPUTES, DEVICE) if name in training),
+            *(("model", name) for name in ("quantization", "answer_tokens") if name in model),
+            *(("model", n) for n in model.get("candidates", ()) if n not in self.candidates),
+            *(("prompt", name) for name in document.get("prompt", ())),
+        ):
+            raise InvalidInputError(
+                "bad-config",
+                f"[{place}] {name} is for models that write",
+                hint='leave it out, or say task = "sft"',
+            )
