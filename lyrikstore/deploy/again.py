@@ -4,9 +4,8 @@ from datetime import datetime
 from pathlib import Path
 
 from lyrikstore.canon.errors import InvalidInputError, PolicyError
-from lyrikstore.canon.progress import OnProgress, silent
-from lyrikstore.canon.timestamps import Clock, parse_timestamp
-from lyrikstore.credentials.trust import Trust
+from lyrikstore.canon.timestamps import parse_timestamp
+from lyrikstore.context import StoreContext
 from lyrikstore.deploy.build import FolderBuild
 from lyrikstore.deploy.deploy import Deployment, in_place, verified
 from lyrikstore.deploy.evidence import check_pushed, evidence_files
@@ -23,14 +22,7 @@ from lyrikstore.verify.store.readers import Readers
 
 
 def deploy_again(
-    repo: Repository,
-    ref: str,
-    destination: Path,
-    *,
-    trust: Trust,
-    clock: Clock,
-    readers: Readers,
-    progress: OnProgress = silent,
+    context: StoreContext, ref: str, destination: Path, *, readers: Readers
 ) -> Deployment:
     """Write the folder of a logged deployment again, and judge anew whether that may be done.
 
@@ -38,13 +30,10 @@ def deploy_again(
     bytes; log proofs and status lists may be newer. Nothing is written to the store.
 
     Args:
-        repo: The store.
+        context: The store, and whom its user believes.
         ref: A deployment.
         destination: A folder that does not exist or is empty; its parent exists.
-        trust: Whose permissions count.
-        clock: The moment of use.
         readers: Who reads the data that the model is made from, to verify it.
-        progress: Progress callback, called per file.
 
     Raises:
         InvalidInputError: (``wrong-object``) it is no deployment; (``not-a-folder``)
@@ -59,6 +48,7 @@ def deploy_again(
 
     Cost: reads and hashes all that the checkpoint was made from, and writes the folder.
     """
+    repo, clock = context.repository, context.clock
     check_place(destination)
     deployment = repo.resolve(ref)
     if deployment.kind != DEPLOYMENT:
@@ -73,14 +63,14 @@ def deploy_again(
     checkpoint = repo.manifest(deployment.inputs_in("checkpoint")[0].id)
     card = next((repo.manifest(one.id) for one in deployment.inputs_in("card")), None)
     # ATTACK: a newer card was approved, and the folder has the one before.
-    status = check_card_approved(repo, checkpoint, card, trust=trust, at=clock())
-    report = verified(repo, checkpoint, trust=trust, clock=clock, readers=readers)
+    status = check_card_approved(repo, checkpoint, card, trust=context.trust, at=clock())
+    report = verified(context, checkpoint, readers)
     body = deployment.body
     notice = notice_of(repo, gather(repo, checkpoint))
     _check_goes_on(repo, deployment, clock())
     with building(destination) as folder:
         built = FolderBuild(folder)
-        built.check_out(tree, repo.blobs, progress)
+        built.check_out(tree, repo.blobs, context.progress)
         built.write(evidence_files(repo, deployment, clock()))
         result = Deployment(
             checkpoint=checkpoint,

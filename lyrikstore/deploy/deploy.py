@@ -5,17 +5,16 @@ where that was asked for, when the program that loads it gave the sealed model's
 """
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import PolicyError, VerificationError, storage_error
-from lyrikstore.canon.progress import OnProgress, silent
-from lyrikstore.canon.timestamps import Clock
-from lyrikstore.credentials.trust import Trust
+from lyrikstore.context import StoreContext
 from lyrikstore.deploy.build import FolderBuild, readme_of, texts_of
 from lyrikstore.deploy.evidence import (
     Shown,
@@ -40,7 +39,7 @@ from lyrikstore.deploy.seal import (
     push_logged,
 )
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.sync.push import push
 from lyrikstore.publish.cards.approval import CardStatus, check_approved
 from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.cards.gathering.form import VALUES
@@ -55,6 +54,9 @@ from lyrikstore.verify.rights.recorded import reasons_of
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.verify.store.readers import Readers
 from lyrikstore.version import __version__
+
+if TYPE_CHECKING:
+    from lyrikstore.objects.backends.open import RemotePlace
 
 _EXPORTED = "out/export"
 
@@ -99,21 +101,18 @@ class Deployment(Struct, frozen=True):
 
 
 def deploy_checkpoint(
-    repo: Repository,
+    context: StoreContext,
     checkpoint_ref: str,
     target_name: str,
     destination: Path,
     *,
-    trust: Trust,
-    clock: Clock,
-    base_env: Mapping[str, str],
-    work: Path,
     readers: Readers,
-    signing: Signing | None = None,
+    name: str = "",
+    sign: bool = True,
+    remote: "str | RemotePlace | None" = None,
     probe: Path | None = None,
     check: bool = False,
     with_values: bool = False,
-    progress: OnProgress = silent,
 ) -> Deployment:
     """Write a folder that a serving program loads, and that answers as the checkpoint does.
 
@@ -122,23 +121,20 @@ def deploy_checkpoint(
     :func:`lyrikstore.deploy.again.deploy_again` writes.
 
     Args:
-        repo: The store; opened to append where somebody signs.
+        context: The store, opened to append where somebody signs.
         checkpoint_ref: A checkpoint that a run made.
         target_name: One of :data:`lyrikstore.deploy.models.targets.TARGETS`.
         destination: A folder that does not exist or is empty; its parent exists.
-        trust: Whose permissions count.
-        clock: The moment of use.
-        base_env: The caller's environment; a few harmless variables of it reach the worker.
-        work: Where the model is unpacked for the worker, in a staging folder; made if missing.
         readers: Who reads the data that the model is made from, to verify it.
-        signing: Who signs; None: nothing is written to the store, and the folder says that it is
-            unsigned.
+        name: What the deployment is called; empty: after its checkpoint and target.
+        sign: Whether it is signed and logged; else nothing is written to the store, and the folder
+            says that it is unsigned.
+        remote: Where a clone pushes what was signed.
         probe: Texts to ask both models, as :func:`lyrikstore.deploy.models.probe.read_probe` takes
             them; None: texts made of the vocabulary.
         check: Load what was written with the target's own program, and compare its answers.
         with_values: Put in credentials that name labels of the data, suffixes of its files or what
             selects a part of it, too; else these are left out, and named.
-        progress: Progress callback, called per phase and record.
 
     Raises:
         InvalidInputError: (``no-such-target``, ``no-target``, ``extra-missing``, ``not-trained``,
@@ -159,6 +155,8 @@ def deploy_checkpoint(
     Cost: reads and hashes all that the checkpoint was made from; then seconds, with ``onnx`` about
         half a minute.
     """
+    repo, trust, clock = context.repository, context.trust, context.clock
+    signing = _signing(context, name, remote) if sign else None
     texts = None if probe is None else read_probe(probe)
     check_place(destination)
     checkpoint = resolve_trained(repo, checkpoint_ref)
@@ -170,10 +168,10 @@ def deploy_checkpoint(
     facts = gather(repo, checkpoint)
     inputs = inputs_of(repo, facts, () if status is None else status.approvals)
     check_pushed(repo, (one.id for one in inputs))
-    name = "" if signing is None else signing.name_for(checkpoint, target.name)
     if signing is not None:
-        check_may_log(repo, signing, name)
-    report = verified(repo, checkpoint, trust=trust, clock=clock, readers=readers)
+        name = signing.name_for(checkpoint, target.name)
+        check_may_log(context, signing, name)
+    report = verified(context, checkpoint, readers)
     rights = rights_of(report)
     renewed = tuple(map(Digest.parse, rights.get("renewedBy", ())))
     telling = telling_credentials(repo, credentials_of(run, renewed))
@@ -183,6 +181,7 @@ def deploy_checkpoint(
     card = next((repo.manifest(one.id) for one in inputs if one.role == "card"), None)
     readme, notice = readme_of(repo, facts, card), notice_of(repo, facts, rights, clock())
     shown = {VALUES} if with_values and telling else set()
+    work = context.own_cache or repo.root
     try:
         work.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
@@ -190,7 +189,7 @@ def deploy_checkpoint(
     with open_staging(work) as staging, building(destination) as folder:
         built = FolderBuild(folder)
         made = WritingModel if body["task"] == SFT else LabellingModel
-        workers = ModelWorkers(staging, base_env, progress, int(run.body["environment"]["threads"]))
+        workers = ModelWorkers(context, staging, int(run.body["environment"]["threads"]))
         model: DeployedModel = made(repo, checkpoint, run, target, workers)
         asked = model.answer(texts)
         built.copy(staging.path / _EXPORTED, model.export())
@@ -220,20 +219,26 @@ def deploy_checkpoint(
             built.write(unsigned_evidence(repo, inputs, credentials, clock()))
             return in_place(result, built)
         deployment = log_deployment(
-            repo,
+            context,
             folder,
             files,
             name=name,
             body=_body(result, target, model, rights),
             inputs=inputs,
             report=report,
-            signer=signing.signer,
-            clock=clock,
         )
         with once_logged(repo, deployment):
             push_logged(repo, signing, deployment)
             built.write(evidence_files(repo, deployment, clock()))
             return in_place(replace(result, manifest=deployment), built)
+
+
+def _signing(context: StoreContext, name: str, remote: "str | RemotePlace | None") -> Signing:
+    context.signer()  # whoever cannot sign is told so before the work
+    if remote is None:
+        return Signing(name)
+    how: Any = {"memory": context.memory, "log_signer": context.home_log_signer}
+    return Signing(name, partial(push, context.repository, context.reach(remote), **how))
 
 
 def rights_of(report: Report) -> dict[str, Any]:
@@ -283,9 +288,7 @@ def in_place(result: Deployment, built: FolderBuild) -> Deployment:
     return replace(result, files=tuple(sorted(built.sizes)), bytes=sum(built.sizes.values()))
 
 
-def verified(
-    repo: Repository, checkpoint: Manifest, *, trust: Trust, clock: Clock, readers: Readers
-) -> Report:
+def verified(context: StoreContext, checkpoint: Manifest, readers: Readers) -> Report:
     """Return the report on a checkpoint that may be deployed.
 
     Raises:
@@ -296,7 +299,13 @@ def verified(
     """
     # ATTACK A88: a model of false data is deployed, and its report passes on that it was verified.
     # All of it is read for that, the data once more than for its bytes: a deployment is rare.
-    report = verify_object(repo, checkpoint.id, trust=trust, at=clock(), readers=readers)
+    report = verify_object(
+        context.repository,
+        checkpoint.id,
+        trust=context.trust,
+        at=context.clock(),
+        readers=readers,
+    )
     rights = report.check("rights")
     missing = {TAKEN_BACK_LATER, ENDED_LATER, "base-not-permitted"} & reasons_of(rights)
     if rights.state is CheckState.FAIL or missing:

@@ -25,8 +25,7 @@ from lyrikstore.canon.errors import (
     RunFailedError,
     VerificationError,
 )
-from lyrikstore.canon.timestamps import Clock
-from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.context import StoreContext
 from lyrikstore.deploy.build import WrittenFile
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.kinds import KINDS
@@ -45,16 +44,14 @@ _PREFIX = KINDS[DEPLOYMENT].prefix
 
 
 class Signing(Struct, frozen=True):
-    """Who signs a deployment, and how it gets into the home log.
+    """How a deployment is named, and how it gets into the home log.
 
     Attributes:
-        signer: Signs its manifest.
         name: What it is called, with or without ``deployments/``; empty: after its checkpoint and
             target.
         push: Pushes what waits in a clone; None where there is nowhere to push to.
     """
 
-    signer: Signer
     name: str = ""
     push: Callable[[], object] | None = None
 
@@ -86,7 +83,7 @@ class Signing(Struct, frozen=True):
         return str(name)
 
 
-def check_may_log(repository: Repository, signing: Signing, name: str) -> None:
+def check_may_log(context: StoreContext, signing: Signing, name: str) -> None:
     """Check that a deployment can be logged under a name, and shown to be: before the work.
 
     Raises:
@@ -94,7 +91,7 @@ def check_may_log(repository: Repository, signing: Signing, name: str) -> None:
         ConflictError: (``not-pushed``) in a clone, something else waits to be pushed, or there is
             nowhere to push to.
     """
-    signer = signing.signer.did
+    repository, signer = context.repository, context.signer().did
     if not repository.policy.allows(signer, DEPLOYMENT, name):
         raise PolicyError(
             "unauthorised",
@@ -119,7 +116,7 @@ def check_may_log(repository: Repository, signing: Signing, name: str) -> None:
 
 
 def log_deployment(
-    repository: Repository,
+    context: StoreContext,
     folder: Path,
     files: Mapping[str, WrittenFile],
     *,
@@ -127,21 +124,17 @@ def log_deployment(
     body: Mapping[str, Any],
     inputs: Sequence[Input],
     report: Report,
-    signer: Signer,
-    clock: Clock,
 ) -> Manifest:
     """Store, sign and log the files of a folder that is being built.
 
     Args:
-        repository: The store, opened to append.
+        context: The store, opened to append, and who signs.
         folder: Where they are.
         files: Path → what was written there, of each.
         name: Full name of the deployment.
         body: What its manifest says, without ``oms``.
         inputs: What it was made from.
         report: The report of the verification before.
-        signer: Who says so.
-        clock: Tells the claimed time.
 
     Raises:
         RunFailedError: (``bad-output``) a file is not what was written there.
@@ -149,6 +142,7 @@ def log_deployment(
 
     Cost: reads every file once; memory is flat.
     """
+    repository = context.repository
     signed = sign_files({path: one.sha256 for path, one in files.items()})
     attached = {layout.REPORT_ROLE: report_file(report), layout.SIGNED_FILES_ROLE: signed.bundle}
     with open_transaction(repository) as transaction:
@@ -166,8 +160,8 @@ def log_deployment(
             store=repository.store_id,
             name=name,
             body={**body, "oms": {"publicKey": signed.public_key}},
-            signer=signer,
-            created=repository.signing_date(clock),
+            signer=context.signer(),
+            created=repository.signing_date(context.clock),
             parents=() if state is None else (state.id,),
             inputs=inputs,
             tree=tree.id,

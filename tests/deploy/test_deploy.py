@@ -16,7 +16,6 @@ from lyrikstore.api.verify import all_readers
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, RunFailedError
 from lyrikstore.canon.schemas import check_schema
-from lyrikstore.canon.timestamps import now
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.deploy.deploy import deploy_checkpoint
 from lyrikstore.deploy.models.folder_check import CHECK
@@ -27,6 +26,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.trained import answerer_of
 from lyrikstore.verify.evaluation.answers import WHOLE, decide
 from tests import npm
+from tests.contexts import context_of
 from tests.deploy.conftest import TEXT
 from tests.deploy.test_folder_check import SIGNER, run, sign
 
@@ -386,21 +386,17 @@ def test_what_somebody_rewrites_before_it_is_copied_is_not_deployed(shop, tmp_pa
 
     def rewrite(progress) -> None:
         if (progress.phase, progress.done) == ("export", 1):
-            (config,) = tmp_path.glob("staging/work-*/out/export/config.json")
+            (config,) = tmp_path.glob("*/staging/work-*/out/export/config.json")
             config.write_text(config.read_text().replace('"0"', '"1"'))
 
     with pytest.raises(RunFailedError) as caught:
         deploy_checkpoint(
-            store,
+            context_of(store, trust=trust, cache_dir=tmp_path, progress=rewrite),
             name,
             "onnx",
             tmp_path / "out",
-            trust=trust,
-            clock=now,
-            base_env=os.environ,
-            work=tmp_path,
             readers=all_readers(),
-            progress=rewrite,
+            sign=False,
         )
     assert caught.value.kind == "bad-output"
     assert not (tmp_path / "out").exists()

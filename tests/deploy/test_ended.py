@@ -1,7 +1,6 @@
 """A model whose rights have ended: it is not deployed, and what was deployed does not start."""
 
 import json
-import os
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.deploy.again import deploy_again
 from lyrikstore.deploy.deploy import Deployment, deploy_checkpoint
 from lyrikstore.history.repository.repository import Repository
+from tests.contexts import context_of
 from tests.deploy.conftest import CONFIG, Shop
 
 pytestmark = pytest.mark.train
@@ -38,17 +38,13 @@ def borrowed(shop: Shop) -> str:
 
 
 def deployed(shop: Shop, name: str, folder: Path, at: datetime) -> Deployment:
-    return deploy_checkpoint(
+    context = context_of(
         Repository.open(shop.person.folder / ".lyrikstore"),
-        name,
-        "onnx",
-        folder,
         trust=Trust((TrustedIssuer(did=shop.person.did(), nickname="acme"),)),
         clock=lambda: at,
-        base_env=os.environ,
-        work=folder.parent / "work",
-        readers=all_readers(),
+        cache_dir=folder.parent / "work",
     )
+    return deploy_checkpoint(context, name, "onnx", folder, readers=all_readers(), sign=False)
 
 
 def test_what_has_ended_is_neither_deployed_nor_started(
@@ -77,8 +73,8 @@ def test_what_has_ended_is_neither_deployed_nor_started(
     repo = Repository.open(person.folder / ".lyrikstore")
 
     def again(to: Path) -> Deployment:
-        how = {"trust": Trust(), "clock": lambda: end + DAY, "readers": all_readers()}
-        return deploy_again(repo, made["deployment"], to, **how)
+        context = context_of(repo, clock=lambda: end + DAY)
+        return deploy_again(context, made["deployment"], to, readers=all_readers())
 
     for write in (again, lambda to: deployed(shop, borrowed, to, end + DAY)):
         with pytest.raises(PolicyError) as caught:

@@ -260,7 +260,7 @@ def test_what_has_no_effect_at_home_is_not_handed_out(shop: Shop) -> None:
     def home(*flagged: Flagged) -> Any:
         return SimpleNamespace(is_mirror=True, refresh=lambda: None, flagged=flagged)
 
-    signing = Signing(Any, push=lambda: pushed.append("pushed"))
+    signing = Signing(push=lambda: pushed.append("pushed"))
     push_logged(home(Flagged(1, signed.id, "already-logged")), signing, signed)
     with pytest.raises(VerificationError) as caught:
         push_logged(home(Flagged(1, signed.id, "suspect")), signing, signed)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -255,34 +254,20 @@ class PublishedModels:
         """
         from lyrikstore.api.verify import all_readers
         from lyrikstore.deploy.deploy import deploy_checkpoint
-        from lyrikstore.deploy.seal import Signing
-        from lyrikstore.history.sync.push import push
 
-        store = self.store
-        push_home = None
-        if remote is not None:
-            push_home = partial(
-                push,
-                store.repository,
-                store.reach(remote),
-                memory=store.memory,
-                log_signer=store.home_log_signer,
-            )
+        self.store.environment, self.store.progress = environment, progress
         return deploy_checkpoint(
-            store.repository,
+            self.store,
             checkpoint,
             target,
             folder,
-            trust=store.trust,
-            clock=store.clock,
-            base_env=environment,
-            work=store.own_cache or store.repository.root,
             readers=all_readers(),
-            signing=Signing(store.signer(), name, push_home) if sign else None,
+            name=name,
+            sign=sign,
+            remote=remote,
             probe=probe,
             check=check,
             with_values=with_values,
-            progress=progress,
         )
 
     def deploy_again(
@@ -301,13 +286,5 @@ class PublishedModels:
         from lyrikstore.api.verify import all_readers
         from lyrikstore.deploy.again import deploy_again
 
-        store = self.store
-        return deploy_again(
-            store.repository,
-            ref,
-            folder,
-            trust=store.trust,
-            clock=store.clock,
-            readers=all_readers(),
-            progress=progress,
-        )
+        self.store.progress = progress
+        return deploy_again(self.store, ref, folder, readers=all_readers())

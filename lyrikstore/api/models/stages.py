@@ -38,16 +38,8 @@ class RepeatedModels(ForeignModels):
         """
         from lyrikstore.train.stages.merge import merge_adapter
 
-        store = self.store
-        return merge_adapter(
-            store.repository,
-            ref,
-            name,
-            base_env=environment,
-            signer=store.signer(),
-            clock=store.clock,
-            progress=progress,
-        )
+        self.store.environment, self.store.progress = environment, progress
+        return merge_adapter(self.store, ref, name)
 
     def reproduce(
         self,

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from lyrikstore.canon.errors import RunFailedError, VerificationError
-from lyrikstore.canon.progress import OnProgress
+from lyrikstore.context import StoreContext
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import Staging
 
@@ -72,15 +72,13 @@ class ModelWorkers(Struct, frozen=True):
     """What starts the processes that load models.
 
     Attributes:
+        context: The store whose models they load.
         staging: Where they work.
-        base_env: The caller's environment; a few harmless variables of it reach them.
-        progress: Progress callback.
         threads: Threads of each.
     """
 
+    context: StoreContext
     staging: Staging
-    base_env: Mapping[str, str]
-    progress: OnProgress
     threads: int
 
     def run(self, job: Mapping[str, Any], reads: Sequence[str]) -> dict[str, Any]:
@@ -90,8 +88,8 @@ class ModelWorkers(Struct, frozen=True):
             {**job, "threads": self.threads},
             reads=reads,
             threads=self.threads,
-            base_env=self.base_env,
-            progress=self.progress,
+            base_env=self.context.environment,
+            progress=self.context.progress,
         )
 
     def exported(

@@ -1,18 +1,15 @@
 """An adapter merged into its base: a checkpoint of its own, without training (spec §13.15.2)."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError, RunFailedError
-from lyrikstore.canon.progress import OnProgress, Progress, silent
-from lyrikstore.canon.timestamps import Clock
-from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.canon.progress import Progress
+from lyrikstore.context import StoreContext
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.manifests.names import parse_name
-from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.formats import adapter, encoder
 from lyrikstore.train.formats.formats import FORMATS
 from lyrikstore.train.seal import seal
@@ -51,26 +48,14 @@ class Merged(Struct, frozen=True):
     moved: float
 
 
-def merge_adapter(
-    repo: Repository,
-    ref: str,
-    name: str,
-    *,
-    signer: Signer,
-    clock: Clock,
-    base_env: Mapping[str, str],
-    progress: OnProgress = silent,
-) -> Merged:
+def merge_adapter(context: StoreContext, ref: str, name: str) -> Merged:
     """Merge the adapter of a checkpoint into its base; return the signed, logged checkpoint.
 
     Args:
-        repo: The store, opened to append.
+        context: The store, opened to append; progress is in the phases ``check``, ``merge``,
+            ``log`` and ``done``.
         ref: A checkpoint of the format ``peft-lora/1``.
         name: What to call the new one, under ``checkpoints/``.
-        signer: Signs it.
-        clock: Tells the claimed time.
-        base_env: The caller's environment; a few harmless variables of it reach the worker.
-        progress: Progress callback, in the phases ``check``, ``merge``, ``log`` and ``done``.
 
     Raises:
         InvalidInputError: (``not-trained``) it was not trained here; (``no-adapter``) it has no
@@ -79,6 +64,7 @@ def merge_adapter(
         FormatError, PolicyError, VerificationError, IncompleteError: As for a prediction.
         ConflictError, LockedError, StorageError: As any transaction.
     """
+    repo, progress, signer = context.repository, context.progress, context.signer()
     progress(Progress(phase="check"))
     source = resolve_trained(repo, ref)
     called = parse_name(name)
@@ -105,7 +91,7 @@ def merge_adapter(
             {"job": "merge", "threads": _THREADS, "probes": probes},
             reads=files,
             threads=_THREADS,
-            base_env=base_env,
+            base_env=context.environment,
             progress=progress,
         )
         moved = float(result["moved"])
@@ -134,7 +120,7 @@ def merge_adapter(
                 files=sealed.tree.files_id,
                 body=_body(source),
                 signer=signer,
-                created=repo.signing_date(clock),
+                created=repo.signing_date(context.clock),
                 attachments=[Attachment("sha256sums", sealed.sums, sealed.sums_bytes)],
             )
             progress(Progress(phase="log"))
