@@ -1,18 +1,14 @@
-"""Write the tables that browsers lack: page/src/history/trees/unicode.js, page/src/crypto/words.js.
+"""Write the tables that browsers lack: page/src/history/trees/unicode.js.
 
 Case folding and the assigned code points are those of Unicode 14.0.0, whatever the browser knows:
-the same path must be refused by both verifiers. The words are those that spell a key for people.
+the same path must be refused by both verifiers.
 """
 
 from pathlib import Path
 
-from mnemonic import Mnemonic
-
 from lyrikstore.history.trees.unicode14 import is_assigned
 
-SOURCE = Path(__file__).resolve().parents[1] / "page" / "src"
-TARGET = SOURCE / "history" / "trees" / "unicode.js"
-WORDS = SOURCE / "crypto" / "words.js"
+TARGET = Path(__file__).resolve().parents[1] / "page" / "src" / "history" / "trees" / "unicode.js"
 WIDTH = 96
 
 
@@ -60,7 +56,7 @@ def literal(words: list[str]) -> str:
 
 
 def main() -> None:
-    """Write the files."""
+    """Write the file."""
     pairs, last = [], 0
     for code, folded in folds():  # the distance to the character before, then to each fold
         pairs.append(".".join([base36(code - last), *(base36(value) for value in folded)]))
@@ -72,11 +68,6 @@ def main() -> None:
         f"export const RUNS = {runs};\n\n"
         "/** Full case folding: distance to the character before, then what it folds to. */\n"
         f"export const FOLDS = {literal(pairs)};\n",
-        "utf-8",
-    )
-    WORDS.write_text(
-        "/** Made by tools/make_page_tables.py: English words of BIP-39 (MIT licence). */\n"
-        f"export const WORDS = {literal(Mnemonic('english').wordlist)}.trim().split(/\\s+/);\n",
         "utf-8",
     )
 

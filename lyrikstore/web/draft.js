@@ -1,6 +1,6 @@
-/* sources f989786ab81d6a48c886d27fa668d9d5182c108e5d90c35404f34ad1bf31b6fa */
-var Ne=class extends Error{constructor(e,r){super(r),this.kind=e}};function D(t,e){throw new Ne(t,e)}var Kn=new TextEncoder,cs="123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz",ta=new Map([...cs].map((t,e)=>[t,BigInt(e)])),ra=1<<20,sa=new TextDecoder("latin1"),$e=t=>Kn.encode(t);function ls(t,e){try{return new TextDecoder("utf-8",{fatal:!0,ignoreBOM:!0}).decode(t)}catch{return D(e,"not UTF-8")}}function Ge(...t){let e=new Uint8Array(t.reduce((o,i)=>o+i.length,0)),r=0;for(let o of t)e.set(o,r),r+=o.length;return e}function Pt(t){return Array.from(t,e=>e.toString(16).padStart(2,"0")).join("")}function ds(t){return/^(?:[0-9a-f]{2})*$/.test(t)||D("bad-digest","not lower-case hexadecimal"),Uint8Array.from(t.match(/../g)??[],e=>parseInt(e,16))}function It(t){let e="";for(let r=0;r<t.length;r+=32768)e+=String.fromCharCode(...t.subarray(r,r+32768));return btoa(e)}function Gn(t,e){let r="";try{r=atob(t)}catch{D(e,"not base64")}let o=Uint8Array.from(r,i=>i.charCodeAt(0));return It(o)===t?o:D(e,"not base64 in its one spelling")}function Bt(t,e){/^[A-Za-z0-9_-]*$/.test(t)||D(e,"not base64url");let r=t.replaceAll("-","+").replaceAll("_","/");return Gn(r+"=".repeat(-r.length&3),e)}function Rt(t){return It(t).replaceAll("+","-").replaceAll("/","_").replace(/=+$/,"")}function Nt(t){let e=t.reduce((i,a)=>i*256n+BigInt(a),0n),r="";for(;e;e/=58n)r=cs[Number(e%58n)]+r;let o=t.findIndex(i=>i!==0);return"1".repeat(o<0?t.length:o)+r}function pr(t){if(!t.isWellFormed())throw new Error("Lone surrogate is not allowed");return JSON.stringify(t)}function $t(t){switch(typeof t){case"number":if(isNaN(t))throw new Error("NaN is not allowed");if(!isFinite(t))throw new Error("Infinity is not allowed");return JSON.stringify(t);case"string":return pr(t);case"boolean":return t?"true":"false";default:return JSON.stringify(t)}}function dr(t,e){let r=null;for(;t!==null&&typeof t=="object"&&typeof t.toJSON=="function";){if(e.has(t))throw new Error("Circular reference detected");e.add(t),(r??=[]).push(t),t=t.toJSON()}if((t instanceof Number||t instanceof String||t instanceof Boolean)&&(t=t.valueOf()),t===null||typeof t!="object"){if(r!==null)for(let o of r)e.delete(o);return $t(t)}if(e.has(t))throw new Error("Circular reference detected");return e.add(t),{container:t,keys:Array.isArray(t)?null:Object.keys(t).sort(),index:0,first:!0,wrappers:r}}function ur(t){if(t===null||typeof t!="object")return $t(t);let e=new Set,r=dr(t,e);if(typeof r!="object")return r;let o=r.keys===null?"[":"{",i=[r];e:for(;i.length>0;){let a=i[i.length-1],n=a.container;if(a.keys===null){for(;a.index<n.length;){let s=a.index++;s>0&&(o+=",");let c=n[s],l=c===void 0||typeof c=="symbol"||typeof c=="function"?null:c;if(l===null||typeof l!="object"){o+=$t(l);continue}let d=dr(l,e);if(typeof d!="object"){o+=d===void 0?"null":d;continue}o+=d.keys===null?"[":"{",i.push(d);continue e}o+="]"}else{let s=a.keys;for(;a.index<s.length;){let c=s[a.index++],l=n[c];if(l===void 0||typeof l=="symbol"||typeof l=="function")continue;if(l===null||typeof l!="object"){a.first?a.first=!1:o+=",",o+=pr(c)+":"+$t(l);continue}let d=dr(l,e);if(d!==void 0){if(a.first?a.first=!1:o+=",",o+=pr(c)+":",typeof d!="object"){o+=d;continue}o+=d.keys===null?"[":"{",i.push(d);continue e}}o+="}"}if(e.delete(n),a.wrappers!==null)for(let s of a.wrappers)e.delete(s);i.pop()}return o}var Qn=new Map(Object.entries({'"':'"',"\\":"\\","/":"/",b:"\b",f:"\f",n:`
-`,r:"\r",t:"	"})),fr=/-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y,eo=/[^"\\\u0000-\u001f]*/y,to=/[ \t\n\r]*/y;function st(t,{maxBytes:e=1048576,foreign:r=!1,exact:o=!1}={}){return t.length>e&&D("bad-json",`${t.length} bytes is more than ${e}`),t[0]===239&&t[1]===187&&t[2]===191&&D("bad-json","starts with a byte-order mark"),new mr(ls(t,"bad-json"),r,o).document()}function Le(t){return $e(ur(t))}function Lt(t){return typeof t=="object"&&t!==null&&!Array.isArray(t)}function bt(t,e){return Lt(t)&&Object.keys(t).length===e.length&&e.every(r=>Object.hasOwn(t,r))}var hs=(function(){});hs.prototype=Object.freeze(Object.create(null));var ro=[["true",!0],["false",!1],["null",null]],us=4300,hr=class{constructor(e,r){this.number=Number(e),this.isInteger=r,this.text=e,!r&&!Number.isFinite(this.number)&&D("bad-json","a number beyond a double's range"),r&&e.length>us&&D("bad-json",`an integer of more than ${us} digits`)}get digits(){if(this.isInteger)return String(BigInt(this.text));if(Number.isInteger(this.number)&&Math.abs(this.number)<1e21)return String(BigInt(this.number));let[,e,r,o="",i="0"]=/^(-?)([0-9]+)(?:\.([0-9]+))?(?:e([+-][0-9]+))?$/.exec(String(this.number)),a=Number(i),n=r+o,s=r.length+a;if(s>=n.length)return e+n.padEnd(s,"0");let c=n.padStart(n.length-Math.min(0,s-1),"0"),l=Math.max(1,s);return`${e}${c.slice(0,l)}.${c.slice(l)}`}},mr=class{constructor(e,r,o){this.source=e,this.foreign=r,this.exact=o,this.at=0}document(){let e=this.value(0);return this.blank(),this.at!==this.source.length&&this.fail("something follows the document"),e}value(e){this.blank();let r=this.source[this.at];if(r==="{"||r==="[")return e===64&&D("bad-json",`nested deeper than ${64}`),r==="{"?this.object(e):this.array(e);if(r==='"')return this.string();for(let[o,i]of ro)if(this.source.startsWith(o,this.at))return i===null&&!this.foreign&&D("bad-json","null is not used here"),this.at+=o.length,i;return this.number()}object(e){let r=new hs;return this.items("}",()=>{this.blank(),this.source[this.at]!=='"'&&this.fail("a member needs a name");let o=this.string();Object.hasOwn(r,o)&&D("bad-json",`member ${so(o)} occurs twice`),this.blank(),this.source[this.at]!==":"&&this.fail("a colon is missing"),this.at+=1,r[o]=this.value(e+1)}),r}array(e){let r=[];return this.items("]",()=>r.push(this.value(e+1))),r}items(e,r){if(this.at+=1,this.blank(),this.source[this.at]===e){this.at+=1;return}for(;;){r(),this.blank();let o=this.source[this.at];if(this.at+=1,o===e)return;o!==","&&this.fail("a comma or a bracket is missing")}}string(){let e=[];for(this.at+=1;;){let o=this.source[this.at];if(o!=="\\"&&o!=='"'&&(e.push(this.match(eo)),o=this.source[this.at]),this.at+=1,o==='"')break;o!=="\\"&&this.fail("a string is not closed, or holds a control character"),e.push(this.escape())}let r=e.join("");return r.isWellFormed()||D("bad-json","a string holds a lone surrogate"),r}escape(){let e=this.source[this.at];if(this.at+=1,e==="u"){let r=this.source.slice(this.at,this.at+4);return/^[0-9a-fA-F]{4}$/.test(r)||this.fail("a bad escape"),this.at+=4,String.fromCharCode(parseInt(r,16))}return Qn.get(e)??this.fail("a bad escape")}number(){fr.lastIndex=this.at;let e=fr.exec(this.source);if(e===null)return this.fail("not a value");this.at=fr.lastIndex;let r=Number(e[0]);return this.exact?new hr(e[0],e[1]===void 0&&e[2]===void 0):(e[1]===void 0&&e[2]===void 0?(e[0]==="-0"&&D("bad-json","-0 is not an integer here"),Number.isSafeInteger(r)||D("bad-json","an integer beyond 2^53-1")):(!this.foreign||!Number.isFinite(r))&&D("bad-json","a number that is not an integer; decimals are strings here"),r)}blank(){this.source.charCodeAt(this.at)<=32&&this.match(to)}match(e){e.lastIndex=this.at,e.test(this.source);let r=this.source.slice(this.at,e.lastIndex);return this.at=e.lastIndex,r}fail(e){return D("bad-json",`not JSON: ${e} at character ${this.at}`)}},so=t=>JSON.stringify(t.slice(0,80));function qe(t,e,r){let o=/[^aeiou]y$/.test(e)?`${e.slice(0,-1)}ies`:`${e}s`;return`${t} ${Number(t)===1?e:r??o}`}var gr=Object.defineProperty,no=Object.getOwnPropertyDescriptor,br=Object.getOwnPropertyNames,oo=Object.prototype.hasOwnProperty,io=(t,e,r)=>function(){if(r)throw r[0];try{return t&&(e=(0,t[br(t)[0]])(t=0)),e}catch(o){throw r=[o],o}},ao=(t,e)=>function(){try{return e||(0,t[br(t)[0]])((e={exports:{}}).exports,e),e.exports}catch(r){throw e=0,r}},co=(t,e)=>{for(var r in e)gr(t,r,{get:e[r],enumerable:!0})},lo=(t,e,r,o)=>{if(e&&typeof e=="object"||typeof e=="function")for(let i of br(e))!oo.call(t,i)&&i!==r&&gr(t,i,{get:()=>e[i],enumerable:!(o=no(e,i))||o.enumerable});return t},po=t=>lo(gr({},"__esModule",{value:!0}),t),bs={};co(bs,{default:()=>ws});function ws(t,e){if(t===e)return!0;if(typeof t!="object"||typeof e!="object"||t===null||e===null)return!1;let r=Object.keys(t);return Array.isArray(t)===Array.isArray(e)&&r.length===Object.keys(e).length&&r.every(o=>Object.hasOwn(e,o)&&ws(t[o],e[o]))}var uo=io({"equal.mjs"(){"use strict"}}),fo=ao({"node_modules/ajv/dist/runtime/ucs2length.js"(t){"use strict";Object.defineProperty(t,"__esModule",{value:!0});function e(r){let o=r.length,i=0,a=0,n;for(;a<o;)i++,n=r.charCodeAt(a++),n>=55296&&n<=56319&&a<o&&(n=r.charCodeAt(a),(n&64512)===56320&&a++);return i}t.default=e,e.code='require("ajv/dist/runtime/ucs2length").default'}}),vs=S,je={$schema:"https://json-schema.org/draft/2020-12/schema",$id:"https://w3id.org/lyrikstore/schemas/attestation-credential-2.json",title:"Attestation credential about a card, profile lyrik 2 (spec/20-attestations-and-grants.md)",type:"object",additionalProperties:!1,required:["@context","id","type","issuer","validFrom","credentialSubject","credentialSchema"],properties:{"@context":{const:["https://www.w3.org/ns/credentials/v2","https://w3id.org/lyrikstore/v2"]},id:{$ref:"#/$defs/uuid"},type:{const:["VerifiableCredential","AttestationCredential"]},name:{type:"string",minLength:1,maxLength:1e3},description:{type:"string",minLength:1,maxLength:1e4},issuer:{oneOf:[{$ref:"#/$defs/did"},{type:"object",additionalProperties:!1,required:["id"],properties:{id:{$ref:"#/$defs/did"},name:{type:"string",minLength:1,maxLength:1e3}}}]},validFrom:{$ref:"#/$defs/stamp"},validUntil:{$ref:"#/$defs/stamp"},supersedes:{$ref:"#/$defs/reference"},credentialSubject:{$ref:"#/$defs/subject"},credentialSchema:{type:"object",additionalProperties:!1,required:["type","id","digestSRI"],properties:{type:{const:"JsonSchema"},id:{const:"https://w3id.org/lyrikstore/schemas/attestation-credential-2.json"},digestSRI:{type:"string",pattern:`^sha384-[A-Za-z0-9+/]{64}$(?!
+/* sources 7a12f0ed460d16fefad3f2e2008f9248de221076fdc4757ca9c4a703a7817760 */
+var Le=class extends Error{constructor(e,r){super(r),this.kind=e}};function D(t,e){throw new Le(t,e)}var Gn=new TextEncoder,ls="123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz",aa=new Map([...ls].map((t,e)=>[t,BigInt(e)])),ca=1<<20,la=new TextDecoder("latin1"),Ne=t=>Gn.encode(t);function ds(t,e){try{return new TextDecoder("utf-8",{fatal:!0,ignoreBOM:!0}).decode(t)}catch{return D(e,"not UTF-8")}}function Ge(...t){let e=new Uint8Array(t.reduce((i,o)=>i+o.length,0)),r=0;for(let i of t)e.set(i,r),r+=i.length;return e}function Pt(t){return Array.from(t,e=>e.toString(16).padStart(2,"0")).join("")}function ps(t){return/^(?:[0-9a-f]{2})*$/.test(t)||D("bad-digest","not lower-case hexadecimal"),Uint8Array.from(t.match(/../g)??[],e=>parseInt(e,16))}function It(t){let e="";for(let r=0;r<t.length;r+=32768)e+=String.fromCharCode(...t.subarray(r,r+32768));return btoa(e)}function Jn(t,e){let r="";try{r=atob(t)}catch{D(e,"not base64")}let i=Uint8Array.from(r,o=>o.charCodeAt(0));return It(i)===t?i:D(e,"not base64 in its one spelling")}function Bt(t,e){/^[A-Za-z0-9_-]*$/.test(t)||D(e,"not base64url");let r=t.replaceAll("-","+").replaceAll("_","/");return Jn(r+"=".repeat(-r.length&3),e)}function Rt(t){return It(t).replaceAll("+","-").replaceAll("/","_").replace(/=+$/,"")}function Lt(t){let e=t.reduce((o,a)=>o*256n+BigInt(a),0n),r="";for(;e;e/=58n)r=ls[Number(e%58n)]+r;let i=t.findIndex(o=>o!==0);return"1".repeat(i<0?t.length:i)+r}function ur(t){if(!t.isWellFormed())throw new Error("Lone surrogate is not allowed");return JSON.stringify(t)}function Nt(t){switch(typeof t){case"number":if(isNaN(t))throw new Error("NaN is not allowed");if(!isFinite(t))throw new Error("Infinity is not allowed");return JSON.stringify(t);case"string":return ur(t);case"boolean":return t?"true":"false";default:return JSON.stringify(t)}}function pr(t,e){let r=null;for(;t!==null&&typeof t=="object"&&typeof t.toJSON=="function";){if(e.has(t))throw new Error("Circular reference detected");e.add(t),(r??=[]).push(t),t=t.toJSON()}if((t instanceof Number||t instanceof String||t instanceof Boolean)&&(t=t.valueOf()),t===null||typeof t!="object"){if(r!==null)for(let i of r)e.delete(i);return Nt(t)}if(e.has(t))throw new Error("Circular reference detected");return e.add(t),{container:t,keys:Array.isArray(t)?null:Object.keys(t).sort(),index:0,first:!0,wrappers:r}}function fr(t){if(t===null||typeof t!="object")return Nt(t);let e=new Set,r=pr(t,e);if(typeof r!="object")return r;let i=r.keys===null?"[":"{",o=[r];e:for(;o.length>0;){let a=o[o.length-1],n=a.container;if(a.keys===null){for(;a.index<n.length;){let s=a.index++;s>0&&(i+=",");let c=n[s],l=c===void 0||typeof c=="symbol"||typeof c=="function"?null:c;if(l===null||typeof l!="object"){i+=Nt(l);continue}let d=pr(l,e);if(typeof d!="object"){i+=d===void 0?"null":d;continue}i+=d.keys===null?"[":"{",o.push(d);continue e}i+="]"}else{let s=a.keys;for(;a.index<s.length;){let c=s[a.index++],l=n[c];if(l===void 0||typeof l=="symbol"||typeof l=="function")continue;if(l===null||typeof l!="object"){a.first?a.first=!1:i+=",",i+=ur(c)+":"+Nt(l);continue}let d=pr(l,e);if(d!==void 0){if(a.first?a.first=!1:i+=",",i+=ur(c)+":",typeof d!="object"){i+=d;continue}i+=d.keys===null?"[":"{",o.push(d);continue e}}i+="}"}if(e.delete(n),a.wrappers!==null)for(let s of a.wrappers)e.delete(s);o.pop()}return i}var eo=new Map(Object.entries({'"':'"',"\\":"\\","/":"/",b:"\b",f:"\f",n:`
+`,r:"\r",t:"	"})),hr=/-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y,to=/[^"\\\u0000-\u001f]*/y,ro=/[ \t\n\r]*/y;function nt(t,{maxBytes:e=1048576,foreign:r=!1,exact:i=!1}={}){return t.length>e&&D("bad-json",`${t.length} bytes is more than ${e}`),t[0]===239&&t[1]===187&&t[2]===191&&D("bad-json","starts with a byte-order mark"),new yr(ds(t,"bad-json"),r,i).document()}function $e(t){return Ne(fr(t))}function $t(t){return typeof t=="object"&&t!==null&&!Array.isArray(t)}function bt(t,e){return $t(t)&&Object.keys(t).length===e.length&&e.every(r=>Object.hasOwn(t,r))}var ms=(function(){});ms.prototype=Object.freeze(Object.create(null));var so=[["true",!0],["false",!1],["null",null]],fs=4300,mr=class{constructor(e,r){this.number=Number(e),this.isInteger=r,this.text=e,!r&&!Number.isFinite(this.number)&&D("bad-json","a number beyond a double's range"),r&&e.length>fs&&D("bad-json",`an integer of more than ${fs} digits`)}get digits(){if(this.isInteger)return String(BigInt(this.text));if(Number.isInteger(this.number)&&Math.abs(this.number)<1e21)return String(BigInt(this.number));let[,e,r,i="",o="0"]=/^(-?)([0-9]+)(?:\.([0-9]+))?(?:e([+-][0-9]+))?$/.exec(String(this.number)),a=Number(o),n=r+i,s=r.length+a;if(s>=n.length)return e+n.padEnd(s,"0");let c=n.padStart(n.length-Math.min(0,s-1),"0"),l=Math.max(1,s);return`${e}${c.slice(0,l)}.${c.slice(l)}`}},yr=class{constructor(e,r,i){this.source=e,this.foreign=r,this.exact=i,this.at=0}document(){let e=this.value(0);return this.blank(),this.at!==this.source.length&&this.fail("something follows the document"),e}value(e){this.blank();let r=this.source[this.at];if(r==="{"||r==="[")return e===64&&D("bad-json",`nested deeper than ${64}`),r==="{"?this.object(e):this.array(e);if(r==='"')return this.string();for(let[i,o]of so)if(this.source.startsWith(i,this.at))return o===null&&!this.foreign&&D("bad-json","null is not used here"),this.at+=i.length,o;return this.number()}object(e){let r=new ms;return this.items("}",()=>{this.blank(),this.source[this.at]!=='"'&&this.fail("a member needs a name");let i=this.string();Object.hasOwn(r,i)&&D("bad-json",`member ${no(i)} occurs twice`),this.blank(),this.source[this.at]!==":"&&this.fail("a colon is missing"),this.at+=1,r[i]=this.value(e+1)}),r}array(e){let r=[];return this.items("]",()=>r.push(this.value(e+1))),r}items(e,r){if(this.at+=1,this.blank(),this.source[this.at]===e){this.at+=1;return}for(;;){r(),this.blank();let i=this.source[this.at];if(this.at+=1,i===e)return;i!==","&&this.fail("a comma or a bracket is missing")}}string(){let e=[];for(this.at+=1;;){let i=this.source[this.at];if(i!=="\\"&&i!=='"'&&(e.push(this.match(to)),i=this.source[this.at]),this.at+=1,i==='"')break;i!=="\\"&&this.fail("a string is not closed, or holds a control character"),e.push(this.escape())}let r=e.join("");return r.isWellFormed()||D("bad-json","a string holds a lone surrogate"),r}escape(){let e=this.source[this.at];if(this.at+=1,e==="u"){let r=this.source.slice(this.at,this.at+4);return/^[0-9a-fA-F]{4}$/.test(r)||this.fail("a bad escape"),this.at+=4,String.fromCharCode(parseInt(r,16))}return eo.get(e)??this.fail("a bad escape")}number(){hr.lastIndex=this.at;let e=hr.exec(this.source);if(e===null)return this.fail("not a value");this.at=hr.lastIndex;let r=Number(e[0]);return this.exact?new mr(e[0],e[1]===void 0&&e[2]===void 0):(e[1]===void 0&&e[2]===void 0?(e[0]==="-0"&&D("bad-json","-0 is not an integer here"),Number.isSafeInteger(r)||D("bad-json","an integer beyond 2^53-1")):(!this.foreign||!Number.isFinite(r))&&D("bad-json","a number that is not an integer; decimals are strings here"),r)}blank(){this.source.charCodeAt(this.at)<=32&&this.match(ro)}match(e){e.lastIndex=this.at,e.test(this.source);let r=this.source.slice(this.at,e.lastIndex);return this.at=e.lastIndex,r}fail(e){return D("bad-json",`not JSON: ${e} at character ${this.at}`)}},no=t=>JSON.stringify(t.slice(0,80));function qe(t,e,r){let i=/[^aeiou]y$/.test(e)?`${e.slice(0,-1)}ies`:`${e}s`;return`${t} ${Number(t)===1?e:r??i}`}var br=Object.defineProperty,oo=Object.getOwnPropertyDescriptor,wr=Object.getOwnPropertyNames,io=Object.prototype.hasOwnProperty,ao=(t,e,r)=>function(){if(r)throw r[0];try{return t&&(e=(0,t[wr(t)[0]])(t=0)),e}catch(i){throw r=[i],i}},co=(t,e)=>function(){try{return e||(0,t[wr(t)[0]])((e={exports:{}}).exports,e),e.exports}catch(r){throw e=0,r}},lo=(t,e)=>{for(var r in e)br(t,r,{get:e[r],enumerable:!0})},po=(t,e,r,i)=>{if(e&&typeof e=="object"||typeof e=="function")for(let o of wr(e))!io.call(t,o)&&o!==r&&br(t,o,{get:()=>e[o],enumerable:!(i=oo(e,o))||i.enumerable});return t},uo=t=>po(br({},"__esModule",{value:!0}),t),ws={};lo(ws,{default:()=>vs});function vs(t,e){if(t===e)return!0;if(typeof t!="object"||typeof e!="object"||t===null||e===null)return!1;let r=Object.keys(t);return Array.isArray(t)===Array.isArray(e)&&r.length===Object.keys(e).length&&r.every(i=>Object.hasOwn(e,i)&&vs(t[i],e[i]))}var fo=ao({"equal.mjs"(){"use strict"}}),ho=co({"node_modules/ajv/dist/runtime/ucs2length.js"(t){"use strict";Object.defineProperty(t,"__esModule",{value:!0});function e(r){let i=r.length,o=0,a=0,n;for(;a<i;)o++,n=r.charCodeAt(a++),n>=55296&&n<=56319&&a<i&&(n=r.charCodeAt(a),(n&64512)===56320&&a++);return o}t.default=e,e.code='require("ajv/dist/runtime/ucs2length").default'}}),xs=S,je={$schema:"https://json-schema.org/draft/2020-12/schema",$id:"https://w3id.org/lyrikstore/schemas/attestation-credential-2.json",title:"Attestation credential about a card, profile lyrik 2 (spec/20-attestations-and-grants.md)",type:"object",additionalProperties:!1,required:["@context","id","type","issuer","validFrom","credentialSubject","credentialSchema"],properties:{"@context":{const:["https://www.w3.org/ns/credentials/v2","https://w3id.org/lyrikstore/v2"]},id:{$ref:"#/$defs/uuid"},type:{const:["VerifiableCredential","AttestationCredential"]},name:{type:"string",minLength:1,maxLength:1e3},description:{type:"string",minLength:1,maxLength:1e4},issuer:{oneOf:[{$ref:"#/$defs/did"},{type:"object",additionalProperties:!1,required:["id"],properties:{id:{$ref:"#/$defs/did"},name:{type:"string",minLength:1,maxLength:1e3}}}]},validFrom:{$ref:"#/$defs/stamp"},validUntil:{$ref:"#/$defs/stamp"},supersedes:{$ref:"#/$defs/reference"},credentialSubject:{$ref:"#/$defs/subject"},credentialSchema:{type:"object",additionalProperties:!1,required:["type","id","digestSRI"],properties:{type:{const:"JsonSchema"},id:{const:"https://w3id.org/lyrikstore/schemas/attestation-credential-2.json"},digestSRI:{type:"string",pattern:`^sha384-[A-Za-z0-9+/]{64}$(?!
 )`}}},credentialStatus:{oneOf:[{type:"object",required:["type"],properties:{id:{type:"string",pattern:`^[a-z][a-z0-9+.-]*:[!-~]+$(?!
 )`,maxLength:2e3},type:{type:"string",minLength:1,maxLength:100}}},{type:"array",minItems:1,maxItems:16,items:{type:"object",required:["type"],properties:{id:{type:"string",pattern:`^[a-z][a-z0-9+.-]*:[!-~]+$(?!
 )`,maxLength:2e3},type:{type:"string",minLength:1,maxLength:100}}}}]},evidence:{type:"array",minItems:1,maxItems:1e3,items:{type:"object",additionalProperties:!1,required:["id","type","digestMultibase"],properties:{id:{$ref:"#/$defs/urn"},type:{const:["Report"]},name:{type:"string",minLength:1,maxLength:1e3},digestMultibase:{type:"string",pattern:`^uEi[A-Za-z0-9_-]{44}$(?!
@@ -16,190 +16,2097 @@ var Ne=class extends Error{constructor(e,r){super(r),this.kind=e}};function D(t,
 )`},uuid:{type:"string",pattern:`^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!
 )`},reference:{type:"object",additionalProperties:!1,required:["type","id","digest"],properties:{type:{const:"CredentialReference"},id:{$ref:"#/$defs/uuid"},digest:{$ref:"#/$defs/urn"}}},subject:{type:"object",additionalProperties:!1,required:["type","id","files","manifest","store","name","attestation"],properties:{type:{enum:["Checkpoint","Dataset"]},id:{$ref:"#/$defs/urn"},files:{$ref:"#/$defs/urn"},manifest:{$ref:"#/$defs/urn"},store:{$ref:"#/$defs/urn"},name:{type:"string",pattern:`^(checkpoints|datasets)/[a-z0-9][a-z0-9._/-]{0,199}$(?!
 )`},attestation:{$ref:"#/$defs/attestation"}},oneOf:[{properties:{type:{const:"Checkpoint"},name:{pattern:"^checkpoints/"}}},{properties:{type:{const:"Dataset"},name:{pattern:"^datasets/"}}}]},attestation:{type:"object",additionalProperties:!1,required:["type","kind","card","liability"],properties:{type:{const:"Attestation"},kind:{enum:["answers","challenge"]},card:{description:"BLAKE3 of the draft's card.json.",$ref:"#/$defs/urn"},answers:{type:"array",minItems:1,maxItems:256,items:{$ref:"#/$defs/answer"}},challenges:{description:"Statements that are disputed.",type:"array",minItems:1,maxItems:256,items:{description:"Id of a statement of the card.",type:"string",minLength:1,maxLength:600}},grounds:{description:"Why they are.",type:"string",minLength:1,maxLength:1e4},liability:{description:"Who is liable, for what and how far.",type:"string",minLength:1,maxLength:1e4}},oneOf:[{properties:{kind:{const:"answers"},challenges:!1,grounds:!1},required:["answers"]},{properties:{kind:{const:"challenge"},answers:!1},required:["challenges","grounds"]}]},answer:{type:"object",additionalProperties:!1,required:["type","question","asks","state","text","scope"],properties:{type:{const:"Answer"},question:{type:"string",pattern:`^[a-z0-9][a-z0-9-]{0,63}$(?!
-)`},asks:{description:"What was asked.",type:"string",minLength:1,maxLength:500},state:{description:"Whether it is answered, is not known, or does not apply.",enum:["value","unknown","not-applicable"]},text:{type:"string",minLength:1,maxLength:4e3},choice:{description:"What was chosen of the question's choices.",type:"string",minLength:1,maxLength:500},scope:{description:"Whether it is meant for this version or for every version of the name.",enum:["version","name"]},seen:{description:"What stood beside the question.",type:"array",minItems:1,maxItems:256,items:{type:"object",additionalProperties:!1,required:["type","statement","text"],properties:{type:{const:"SeenStatement"},statement:{description:"Id of a statement of the card.",type:"string",minLength:1,maxLength:600},text:{type:"string",minLength:1,maxLength:4e3}}}}}}},allOf:[{if:{properties:{credentialSubject:{properties:{attestation:{properties:{kind:{enum:["legal","deidentification","regulatory"]}}}}}}},then:{required:["evidence"]}}]},ho=Object.prototype.hasOwnProperty,qt=(uo(),po(bs)).default,U=fo().default,mo=new RegExp(`^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!
-)`,"u");function Se(t,{instancePath:e="",parentData:r,parentDataProperty:o,rootData:i=t,dynamicAnchors:a={}}={}){let n=null,s=0,c=Se.evaluated;if(c.dynamicProps&&(c.props=void 0),c.dynamicItems&&(c.items=void 0),s===0)if(typeof t=="string"){if(!mo.test(t))return Se.errors=[{instancePath:e,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:`^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!
+)`},asks:{description:"What was asked.",type:"string",minLength:1,maxLength:500},state:{description:"Whether it is answered, is not known, or does not apply.",enum:["value","unknown","not-applicable"]},text:{type:"string",minLength:1,maxLength:4e3},choice:{description:"What was chosen of the question's choices.",type:"string",minLength:1,maxLength:500},scope:{description:"Whether it is meant for this version or for every version of the name.",enum:["version","name"]},seen:{description:"What stood beside the question.",type:"array",minItems:1,maxItems:256,items:{type:"object",additionalProperties:!1,required:["type","statement","text"],properties:{type:{const:"SeenStatement"},statement:{description:"Id of a statement of the card.",type:"string",minLength:1,maxLength:600},text:{type:"string",minLength:1,maxLength:4e3}}}}}}},allOf:[{if:{properties:{credentialSubject:{properties:{attestation:{properties:{kind:{enum:["legal","deidentification","regulatory"]}}}}}}},then:{required:["evidence"]}}]},mo=Object.prototype.hasOwnProperty,qt=(fo(),uo(ws)).default,U=ho().default,yo=new RegExp(`^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!
+)`,"u");function Se(t,{instancePath:e="",parentData:r,parentDataProperty:i,rootData:o=t,dynamicAnchors:a={}}={}){let n=null,s=0,c=Se.evaluated;if(c.dynamicProps&&(c.props=void 0),c.dynamicItems&&(c.items=void 0),s===0)if(typeof t=="string"){if(!yo.test(t))return Se.errors=[{instancePath:e,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:`^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!
 )`},message:`must match pattern "^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!
-)"`}],!1}else return Se.errors=[{instancePath:e,schemaPath:"#/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;return Se.errors=n,s===0}Se.evaluated={dynamicProps:!1,dynamicItems:!1};var yo=new RegExp(`^did:[a-z0-9]+:[A-Za-z0-9._:%-]+$(?!
-)`,"u");function xe(t,{instancePath:e="",parentData:r,parentDataProperty:o,rootData:i=t,dynamicAnchors:a={}}={}){let n=null,s=0,c=xe.evaluated;if(c.dynamicProps&&(c.props=void 0),c.dynamicItems&&(c.items=void 0),s===0)if(typeof t=="string"){if(U(t)>2e3)return xe.errors=[{instancePath:e,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:2e3},message:"must NOT have more than 2000 characters"}],!1;if(!yo.test(t))return xe.errors=[{instancePath:e,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:`^did:[a-z0-9]+:[A-Za-z0-9._:%-]+$(?!
+)"`}],!1}else return Se.errors=[{instancePath:e,schemaPath:"#/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;return Se.errors=n,s===0}Se.evaluated={dynamicProps:!1,dynamicItems:!1};var go=new RegExp(`^did:[a-z0-9]+:[A-Za-z0-9._:%-]+$(?!
+)`,"u");function xe(t,{instancePath:e="",parentData:r,parentDataProperty:i,rootData:o=t,dynamicAnchors:a={}}={}){let n=null,s=0,c=xe.evaluated;if(c.dynamicProps&&(c.props=void 0),c.dynamicItems&&(c.items=void 0),s===0)if(typeof t=="string"){if(U(t)>2e3)return xe.errors=[{instancePath:e,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:2e3},message:"must NOT have more than 2000 characters"}],!1;if(!go.test(t))return xe.errors=[{instancePath:e,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:`^did:[a-z0-9]+:[A-Za-z0-9._:%-]+$(?!
 )`},message:`must match pattern "^did:[a-z0-9]+:[A-Za-z0-9._:%-]+$(?!
-)"`}],!1}else return xe.errors=[{instancePath:e,schemaPath:"#/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;return xe.errors=n,s===0}xe.evaluated={dynamicProps:!1,dynamicItems:!1};var go=new RegExp(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$(?!
-)`,"u");function he(t,{instancePath:e="",parentData:r,parentDataProperty:o,rootData:i=t,dynamicAnchors:a={}}={}){let n=null,s=0,c=he.evaluated;if(c.dynamicProps&&(c.props=void 0),c.dynamicItems&&(c.items=void 0),s===0)if(typeof t=="string"){if(!go.test(t))return he.errors=[{instancePath:e,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$(?!
+)"`}],!1}else return xe.errors=[{instancePath:e,schemaPath:"#/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;return xe.errors=n,s===0}xe.evaluated={dynamicProps:!1,dynamicItems:!1};var bo=new RegExp(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$(?!
+)`,"u");function he(t,{instancePath:e="",parentData:r,parentDataProperty:i,rootData:o=t,dynamicAnchors:a={}}={}){let n=null,s=0,c=he.evaluated;if(c.dynamicProps&&(c.props=void 0),c.dynamicItems&&(c.items=void 0),s===0)if(typeof t=="string"){if(!bo.test(t))return he.errors=[{instancePath:e,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$(?!
 )`},message:`must match pattern "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$(?!
-)"`}],!1}else return he.errors=[{instancePath:e,schemaPath:"#/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;return he.errors=n,s===0}he.evaluated={dynamicProps:!1,dynamicItems:!1};var bo=new RegExp(`^urn:blake3:[0-9a-f]{64}$(?!
-)`,"u");function K(t,{instancePath:e="",parentData:r,parentDataProperty:o,rootData:i=t,dynamicAnchors:a={}}={}){let n=null,s=0,c=K.evaluated;if(c.dynamicProps&&(c.props=void 0),c.dynamicItems&&(c.items=void 0),s===0)if(typeof t=="string"){if(!bo.test(t))return K.errors=[{instancePath:e,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:`^urn:blake3:[0-9a-f]{64}$(?!
+)"`}],!1}else return he.errors=[{instancePath:e,schemaPath:"#/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;return he.errors=n,s===0}he.evaluated={dynamicProps:!1,dynamicItems:!1};var wo=new RegExp(`^urn:blake3:[0-9a-f]{64}$(?!
+)`,"u");function K(t,{instancePath:e="",parentData:r,parentDataProperty:i,rootData:o=t,dynamicAnchors:a={}}={}){let n=null,s=0,c=K.evaluated;if(c.dynamicProps&&(c.props=void 0),c.dynamicItems&&(c.items=void 0),s===0)if(typeof t=="string"){if(!wo.test(t))return K.errors=[{instancePath:e,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:`^urn:blake3:[0-9a-f]{64}$(?!
 )`},message:`must match pattern "^urn:blake3:[0-9a-f]{64}$(?!
-)"`}],!1}else return K.errors=[{instancePath:e,schemaPath:"#/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;return K.errors=n,s===0}K.evaluated={dynamicProps:!1,dynamicItems:!1};function Ae(t,{instancePath:e="",parentData:r,parentDataProperty:o,rootData:i=t,dynamicAnchors:a={}}={}){let n=null,s=0,c=Ae.evaluated;if(c.dynamicProps&&(c.props=void 0),c.dynamicItems&&(c.items=void 0),s===0)if(t&&typeof t=="object"&&!Array.isArray(t)){let d;if(t.type===void 0&&(d="type")||t.id===void 0&&(d="id")||t.digest===void 0&&(d="digest"))return Ae.errors=[{instancePath:e,schemaPath:"#/required",keyword:"required",params:{missingProperty:d},message:"must have required property '"+d+"'"}],!1;{let u=s;for(let y in t)if(!(y==="type"||y==="id"||y==="digest"))return Ae.errors=[{instancePath:e,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:y},message:"must NOT have additional properties"}],!1;if(u===s){if(t.type!==void 0){let y=s;if(t.type!=="CredentialReference")return Ae.errors=[{instancePath:e+"/type",schemaPath:"#/properties/type/const",keyword:"const",params:{allowedValue:"CredentialReference"},message:"must be equal to constant"}],!1;var l=y===s}else var l=!0;if(l){if(t.id!==void 0){let p=s;Se(t.id,{instancePath:e+"/id",parentData:t,parentDataProperty:"id",rootData:i,dynamicAnchors:a})||(n=n===null?Se.errors:n.concat(Se.errors),s=n.length);var l=p===s}else var l=!0;if(l)if(t.digest!==void 0){let p=s;K(t.digest,{instancePath:e+"/digest",parentData:t,parentDataProperty:"digest",rootData:i,dynamicAnchors:a})||(n=n===null?K.errors:n.concat(K.errors),s=n.length);var l=p===s}else var l=!0}}}}else return Ae.errors=[{instancePath:e,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return Ae.errors=n,s===0}Ae.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var wo={type:"object",additionalProperties:!1,required:["type","id","files","manifest","store","name","attestation"],properties:{type:{enum:["Checkpoint","Dataset"]},id:{$ref:"#/$defs/urn"},files:{$ref:"#/$defs/urn"},manifest:{$ref:"#/$defs/urn"},store:{$ref:"#/$defs/urn"},name:{type:"string",pattern:`^(checkpoints|datasets)/[a-z0-9][a-z0-9._/-]{0,199}$(?!
-)`},attestation:{$ref:"#/$defs/attestation"}},oneOf:[{properties:{type:{const:"Checkpoint"},name:{pattern:"^checkpoints/"}}},{properties:{type:{const:"Dataset"},name:{pattern:"^datasets/"}}}]},vo=new RegExp("^checkpoints/","u"),xo=new RegExp("^datasets/","u"),ko=new RegExp(`^(checkpoints|datasets)/[a-z0-9][a-z0-9._/-]{0,199}$(?!
-)`,"u"),Eo={type:"object",additionalProperties:!1,required:["type","kind","card","liability"],properties:{type:{const:"Attestation"},kind:{enum:["answers","challenge"]},card:{description:"BLAKE3 of the draft's card.json.",$ref:"#/$defs/urn"},answers:{type:"array",minItems:1,maxItems:256,items:{$ref:"#/$defs/answer"}},challenges:{description:"Statements that are disputed.",type:"array",minItems:1,maxItems:256,items:{description:"Id of a statement of the card.",type:"string",minLength:1,maxLength:600}},grounds:{description:"Why they are.",type:"string",minLength:1,maxLength:1e4},liability:{description:"Who is liable, for what and how far.",type:"string",minLength:1,maxLength:1e4}},oneOf:[{properties:{kind:{const:"answers"},challenges:!1,grounds:!1},required:["answers"]},{properties:{kind:{const:"challenge"},answers:!1},required:["challenges","grounds"]}]},ms={type:"object",additionalProperties:!1,required:["type","question","asks","state","text","scope"],properties:{type:{const:"Answer"},question:{type:"string",pattern:`^[a-z0-9][a-z0-9-]{0,63}$(?!
-)`},asks:{description:"What was asked.",type:"string",minLength:1,maxLength:500},state:{description:"Whether it is answered, is not known, or does not apply.",enum:["value","unknown","not-applicable"]},text:{type:"string",minLength:1,maxLength:4e3},choice:{description:"What was chosen of the question's choices.",type:"string",minLength:1,maxLength:500},scope:{description:"Whether it is meant for this version or for every version of the name.",enum:["version","name"]},seen:{description:"What stood beside the question.",type:"array",minItems:1,maxItems:256,items:{type:"object",additionalProperties:!1,required:["type","statement","text"],properties:{type:{const:"SeenStatement"},statement:{description:"Id of a statement of the card.",type:"string",minLength:1,maxLength:600},text:{type:"string",minLength:1,maxLength:4e3}}}}}},So=new RegExp(`^[a-z0-9][a-z0-9-]{0,63}$(?!
-)`,"u");function C(t,{instancePath:e="",parentData:r,parentDataProperty:o,rootData:i=t,dynamicAnchors:a={}}={}){let n=null,s=0,c=C.evaluated;if(c.dynamicProps&&(c.props=void 0),c.dynamicItems&&(c.items=void 0),s===0)if(t&&typeof t=="object"&&!Array.isArray(t)){let y;if(t.type===void 0&&(y="type")||t.question===void 0&&(y="question")||t.asks===void 0&&(y="asks")||t.state===void 0&&(y="state")||t.text===void 0&&(y="text")||t.scope===void 0&&(y="scope"))return C.errors=[{instancePath:e,schemaPath:"#/required",keyword:"required",params:{missingProperty:y},message:"must have required property '"+y+"'"}],!1;{let p=s;for(let w in t)if(!(w==="type"||w==="question"||w==="asks"||w==="state"||w==="text"||w==="choice"||w==="scope"||w==="seen"))return C.errors=[{instancePath:e,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:w},message:"must NOT have additional properties"}],!1;if(p===s){if(t.type!==void 0){let w=s;if(t.type!=="Answer")return C.errors=[{instancePath:e+"/type",schemaPath:"#/properties/type/const",keyword:"const",params:{allowedValue:"Answer"},message:"must be equal to constant"}],!1;var l=w===s}else var l=!0;if(l){if(t.question!==void 0){let x=t.question,k=s;if(s===k)if(typeof x=="string"){if(!So.test(x))return C.errors=[{instancePath:e+"/question",schemaPath:"#/properties/question/pattern",keyword:"pattern",params:{pattern:`^[a-z0-9][a-z0-9-]{0,63}$(?!
+)"`}],!1}else return K.errors=[{instancePath:e,schemaPath:"#/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;return K.errors=n,s===0}K.evaluated={dynamicProps:!1,dynamicItems:!1};function Te(t,{instancePath:e="",parentData:r,parentDataProperty:i,rootData:o=t,dynamicAnchors:a={}}={}){let n=null,s=0,c=Te.evaluated;if(c.dynamicProps&&(c.props=void 0),c.dynamicItems&&(c.items=void 0),s===0)if(t&&typeof t=="object"&&!Array.isArray(t)){let d;if(t.type===void 0&&(d="type")||t.id===void 0&&(d="id")||t.digest===void 0&&(d="digest"))return Te.errors=[{instancePath:e,schemaPath:"#/required",keyword:"required",params:{missingProperty:d},message:"must have required property '"+d+"'"}],!1;{let u=s;for(let y in t)if(!(y==="type"||y==="id"||y==="digest"))return Te.errors=[{instancePath:e,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:y},message:"must NOT have additional properties"}],!1;if(u===s){if(t.type!==void 0){let y=s;if(t.type!=="CredentialReference")return Te.errors=[{instancePath:e+"/type",schemaPath:"#/properties/type/const",keyword:"const",params:{allowedValue:"CredentialReference"},message:"must be equal to constant"}],!1;var l=y===s}else var l=!0;if(l){if(t.id!==void 0){let p=s;Se(t.id,{instancePath:e+"/id",parentData:t,parentDataProperty:"id",rootData:o,dynamicAnchors:a})||(n=n===null?Se.errors:n.concat(Se.errors),s=n.length);var l=p===s}else var l=!0;if(l)if(t.digest!==void 0){let p=s;K(t.digest,{instancePath:e+"/digest",parentData:t,parentDataProperty:"digest",rootData:o,dynamicAnchors:a})||(n=n===null?K.errors:n.concat(K.errors),s=n.length);var l=p===s}else var l=!0}}}}else return Te.errors=[{instancePath:e,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return Te.errors=n,s===0}Te.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var vo={type:"object",additionalProperties:!1,required:["type","id","files","manifest","store","name","attestation"],properties:{type:{enum:["Checkpoint","Dataset"]},id:{$ref:"#/$defs/urn"},files:{$ref:"#/$defs/urn"},manifest:{$ref:"#/$defs/urn"},store:{$ref:"#/$defs/urn"},name:{type:"string",pattern:`^(checkpoints|datasets)/[a-z0-9][a-z0-9._/-]{0,199}$(?!
+)`},attestation:{$ref:"#/$defs/attestation"}},oneOf:[{properties:{type:{const:"Checkpoint"},name:{pattern:"^checkpoints/"}}},{properties:{type:{const:"Dataset"},name:{pattern:"^datasets/"}}}]},xo=new RegExp("^checkpoints/","u"),ko=new RegExp("^datasets/","u"),Eo=new RegExp(`^(checkpoints|datasets)/[a-z0-9][a-z0-9._/-]{0,199}$(?!
+)`,"u"),So={type:"object",additionalProperties:!1,required:["type","kind","card","liability"],properties:{type:{const:"Attestation"},kind:{enum:["answers","challenge"]},card:{description:"BLAKE3 of the draft's card.json.",$ref:"#/$defs/urn"},answers:{type:"array",minItems:1,maxItems:256,items:{$ref:"#/$defs/answer"}},challenges:{description:"Statements that are disputed.",type:"array",minItems:1,maxItems:256,items:{description:"Id of a statement of the card.",type:"string",minLength:1,maxLength:600}},grounds:{description:"Why they are.",type:"string",minLength:1,maxLength:1e4},liability:{description:"Who is liable, for what and how far.",type:"string",minLength:1,maxLength:1e4}},oneOf:[{properties:{kind:{const:"answers"},challenges:!1,grounds:!1},required:["answers"]},{properties:{kind:{const:"challenge"},answers:!1},required:["challenges","grounds"]}]},ys={type:"object",additionalProperties:!1,required:["type","question","asks","state","text","scope"],properties:{type:{const:"Answer"},question:{type:"string",pattern:`^[a-z0-9][a-z0-9-]{0,63}$(?!
+)`},asks:{description:"What was asked.",type:"string",minLength:1,maxLength:500},state:{description:"Whether it is answered, is not known, or does not apply.",enum:["value","unknown","not-applicable"]},text:{type:"string",minLength:1,maxLength:4e3},choice:{description:"What was chosen of the question's choices.",type:"string",minLength:1,maxLength:500},scope:{description:"Whether it is meant for this version or for every version of the name.",enum:["version","name"]},seen:{description:"What stood beside the question.",type:"array",minItems:1,maxItems:256,items:{type:"object",additionalProperties:!1,required:["type","statement","text"],properties:{type:{const:"SeenStatement"},statement:{description:"Id of a statement of the card.",type:"string",minLength:1,maxLength:600},text:{type:"string",minLength:1,maxLength:4e3}}}}}},_o=new RegExp(`^[a-z0-9][a-z0-9-]{0,63}$(?!
+)`,"u");function C(t,{instancePath:e="",parentData:r,parentDataProperty:i,rootData:o=t,dynamicAnchors:a={}}={}){let n=null,s=0,c=C.evaluated;if(c.dynamicProps&&(c.props=void 0),c.dynamicItems&&(c.items=void 0),s===0)if(t&&typeof t=="object"&&!Array.isArray(t)){let y;if(t.type===void 0&&(y="type")||t.question===void 0&&(y="question")||t.asks===void 0&&(y="asks")||t.state===void 0&&(y="state")||t.text===void 0&&(y="text")||t.scope===void 0&&(y="scope"))return C.errors=[{instancePath:e,schemaPath:"#/required",keyword:"required",params:{missingProperty:y},message:"must have required property '"+y+"'"}],!1;{let p=s;for(let w in t)if(!(w==="type"||w==="question"||w==="asks"||w==="state"||w==="text"||w==="choice"||w==="scope"||w==="seen"))return C.errors=[{instancePath:e,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:w},message:"must NOT have additional properties"}],!1;if(p===s){if(t.type!==void 0){let w=s;if(t.type!=="Answer")return C.errors=[{instancePath:e+"/type",schemaPath:"#/properties/type/const",keyword:"const",params:{allowedValue:"Answer"},message:"must be equal to constant"}],!1;var l=w===s}else var l=!0;if(l){if(t.question!==void 0){let x=t.question,k=s;if(s===k)if(typeof x=="string"){if(!_o.test(x))return C.errors=[{instancePath:e+"/question",schemaPath:"#/properties/question/pattern",keyword:"pattern",params:{pattern:`^[a-z0-9][a-z0-9-]{0,63}$(?!
 )`},message:`must match pattern "^[a-z0-9][a-z0-9-]{0,63}$(?!
-)"`}],!1}else return C.errors=[{instancePath:e+"/question",schemaPath:"#/properties/question/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var l=k===s}else var l=!0;if(l){if(t.asks!==void 0){let k=t.asks,T=s;if(s===T)if(typeof k=="string"){if(U(k)>500)return C.errors=[{instancePath:e+"/asks",schemaPath:"#/properties/asks/maxLength",keyword:"maxLength",params:{limit:500},message:"must NOT have more than 500 characters"}],!1;if(U(k)<1)return C.errors=[{instancePath:e+"/asks",schemaPath:"#/properties/asks/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return C.errors=[{instancePath:e+"/asks",schemaPath:"#/properties/asks/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var l=T===s}else var l=!0;if(l){if(t.state!==void 0){let T=t.state,b=s;if(!(T==="value"||T==="unknown"||T==="not-applicable"))return C.errors=[{instancePath:e+"/state",schemaPath:"#/properties/state/enum",keyword:"enum",params:{allowedValues:ms.properties.state.enum},message:"must be equal to one of the allowed values"}],!1;var l=b===s}else var l=!0;if(l){if(t.text!==void 0){let b=t.text,f=s;if(s===f)if(typeof b=="string"){if(U(b)>4e3)return C.errors=[{instancePath:e+"/text",schemaPath:"#/properties/text/maxLength",keyword:"maxLength",params:{limit:4e3},message:"must NOT have more than 4000 characters"}],!1;if(U(b)<1)return C.errors=[{instancePath:e+"/text",schemaPath:"#/properties/text/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return C.errors=[{instancePath:e+"/text",schemaPath:"#/properties/text/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var l=f===s}else var l=!0;if(l){if(t.choice!==void 0){let f=t.choice,g=s;if(s===g)if(typeof f=="string"){if(U(f)>500)return C.errors=[{instancePath:e+"/choice",schemaPath:"#/properties/choice/maxLength",keyword:"maxLength",params:{limit:500},message:"must NOT have more than 500 characters"}],!1;if(U(f)<1)return C.errors=[{instancePath:e+"/choice",schemaPath:"#/properties/choice/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return C.errors=[{instancePath:e+"/choice",schemaPath:"#/properties/choice/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var l=g===s}else var l=!0;if(l){if(t.scope!==void 0){let g=t.scope,m=s;if(!(g==="version"||g==="name"))return C.errors=[{instancePath:e+"/scope",schemaPath:"#/properties/scope/enum",keyword:"enum",params:{allowedValues:ms.properties.scope.enum},message:"must be equal to one of the allowed values"}],!1;var l=m===s}else var l=!0;if(l)if(t.seen!==void 0){let g=t.seen,m=s;if(s===m)if(Array.isArray(g)){if(g.length>256)return C.errors=[{instancePath:e+"/seen",schemaPath:"#/properties/seen/maxItems",keyword:"maxItems",params:{limit:256},message:"must NOT have more than 256 items"}],!1;if(g.length<1)return C.errors=[{instancePath:e+"/seen",schemaPath:"#/properties/seen/minItems",keyword:"minItems",params:{limit:1},message:"must NOT have fewer than 1 items"}],!1;{var d=!0;let B=g.length;for(let E=0;E<B;E++){let _=g[E],N=s;if(s===N)if(_&&typeof _=="object"&&!Array.isArray(_)){let O;if(_.type===void 0&&(O="type")||_.statement===void 0&&(O="statement")||_.text===void 0&&(O="text"))return C.errors=[{instancePath:e+"/seen/"+E,schemaPath:"#/properties/seen/items/required",keyword:"required",params:{missingProperty:O},message:"must have required property '"+O+"'"}],!1;{let M=s;for(let v in _)if(!(v==="type"||v==="statement"||v==="text"))return C.errors=[{instancePath:e+"/seen/"+E,schemaPath:"#/properties/seen/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:v},message:"must NOT have additional properties"}],!1;if(M===s){if(_.type!==void 0){let v=s;if(_.type!=="SeenStatement")return C.errors=[{instancePath:e+"/seen/"+E+"/type",schemaPath:"#/properties/seen/items/properties/type/const",keyword:"const",params:{allowedValue:"SeenStatement"},message:"must be equal to constant"}],!1;var u=v===s}else var u=!0;if(u){if(_.statement!==void 0){let I=_.statement,$=s;if(s===$)if(typeof I=="string"){if(U(I)>600)return C.errors=[{instancePath:e+"/seen/"+E+"/statement",schemaPath:"#/properties/seen/items/properties/statement/maxLength",keyword:"maxLength",params:{limit:600},message:"must NOT have more than 600 characters"}],!1;if(U(I)<1)return C.errors=[{instancePath:e+"/seen/"+E+"/statement",schemaPath:"#/properties/seen/items/properties/statement/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return C.errors=[{instancePath:e+"/seen/"+E+"/statement",schemaPath:"#/properties/seen/items/properties/statement/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var u=$===s}else var u=!0;if(u)if(_.text!==void 0){let I=_.text,$=s;if(s===$)if(typeof I=="string"){if(U(I)>4e3)return C.errors=[{instancePath:e+"/seen/"+E+"/text",schemaPath:"#/properties/seen/items/properties/text/maxLength",keyword:"maxLength",params:{limit:4e3},message:"must NOT have more than 4000 characters"}],!1;if(U(I)<1)return C.errors=[{instancePath:e+"/seen/"+E+"/text",schemaPath:"#/properties/seen/items/properties/text/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return C.errors=[{instancePath:e+"/seen/"+E+"/text",schemaPath:"#/properties/seen/items/properties/text/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var u=$===s}else var u=!0}}}}else return C.errors=[{instancePath:e+"/seen/"+E,schemaPath:"#/properties/seen/items/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var d=N===s;if(!d)break}}}else return C.errors=[{instancePath:e+"/seen",schemaPath:"#/properties/seen/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var l=m===s}else var l=!0}}}}}}}}}else return C.errors=[{instancePath:e,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return C.errors=n,s===0}C.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function Z(t,{instancePath:e="",parentData:r,parentDataProperty:o,rootData:i=t,dynamicAnchors:a={}}={}){let n=null,s=0,c=Z.evaluated;c.dynamicProps&&(c.props=void 0),c.dynamicItems&&(c.items=void 0);let l=s,d=!1,u=null,y=s;if(t&&typeof t=="object"&&!Array.isArray(t)){let m;if(t.answers===void 0&&(m="answers")){let P={instancePath:e,schemaPath:"#/oneOf/0/required",keyword:"required",params:{missingProperty:m},message:"must have required property '"+m+"'"};n===null?n=[P]:n.push(P),s++}else{if(t.kind!==void 0){let P=s;if(t.kind!=="answers"){let E={instancePath:e+"/kind",schemaPath:"#/oneOf/0/properties/kind/const",keyword:"const",params:{allowedValue:"answers"},message:"must be equal to constant"};n===null?n=[E]:n.push(E),s++}var p=P===s}else var p=!0;if(p){if(t.challenges!==void 0){var p=!1;let E={instancePath:e+"/challenges",schemaPath:"#/oneOf/0/properties/challenges/false schema",keyword:"false schema",params:{},message:"boolean schema is false"};n===null?n=[E]:n.push(E),s++}else var p=!0;if(p)if(t.grounds!==void 0){var p=!1;let E={instancePath:e+"/grounds",schemaPath:"#/oneOf/0/properties/grounds/false schema",keyword:"false schema",params:{},message:"boolean schema is false"};n===null?n=[E]:n.push(E),s++}else var p=!0}}}var T=y===s;if(T){d=!0,u=0;var w={};w.kind=!0,w.challenges=!0,w.grounds=!0}let x=s;if(t&&typeof t=="object"&&!Array.isArray(t)){let m;if(t.challenges===void 0&&(m="challenges")||t.grounds===void 0&&(m="grounds")){let P={instancePath:e,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty:m},message:"must have required property '"+m+"'"};n===null?n=[P]:n.push(P),s++}else{if(t.kind!==void 0){let P=s;if(t.kind!=="challenge"){let E={instancePath:e+"/kind",schemaPath:"#/oneOf/1/properties/kind/const",keyword:"const",params:{allowedValue:"challenge"},message:"must be equal to constant"};n===null?n=[E]:n.push(E),s++}var k=P===s}else var k=!0;if(k)if(t.answers!==void 0){var k=!1;let B={instancePath:e+"/answers",schemaPath:"#/oneOf/1/properties/answers/false schema",keyword:"false schema",params:{},message:"boolean schema is false"};n===null?n=[B]:n.push(B),s++}else var k=!0}}var T=x===s;if(T&&d?(d=!1,u=[u,1]):T&&(d=!0,u=1,w!==!0&&(w=w||{},w.kind=!0,w.answers=!0)),d)s=l,n!==null&&(l?n.length=l:n=null);else{let m={instancePath:e,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas:u},message:"must match exactly one schema in oneOf"};return n===null?n=[m]:n.push(m),s++,Z.errors=n,!1}if(s===0)if(t&&typeof t=="object"&&!Array.isArray(t)){let m;if(t.type===void 0&&(m="type")||t.kind===void 0&&(m="kind")||t.card===void 0&&(m="card")||t.liability===void 0&&(m="liability"))return Z.errors=[{instancePath:e,schemaPath:"#/required",keyword:"required",params:{missingProperty:m},message:"must have required property '"+m+"'"}],!1;{let P=s;for(let B in t)if(!(B==="type"||B==="kind"||B==="card"||B==="answers"||B==="challenges"||B==="grounds"||B==="liability"))return Z.errors=[{instancePath:e,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:B},message:"must NOT have additional properties"}],!1;if(P===s){if(t.type!==void 0){let B=s;if(t.type!=="Attestation")return Z.errors=[{instancePath:e+"/type",schemaPath:"#/properties/type/const",keyword:"const",params:{allowedValue:"Attestation"},message:"must be equal to constant"}],!1;var b=B===s}else var b=!0;if(b){if(t.kind!==void 0){let E=t.kind,_=s;if(!(E==="answers"||E==="challenge"))return Z.errors=[{instancePath:e+"/kind",schemaPath:"#/properties/kind/enum",keyword:"enum",params:{allowedValues:Eo.properties.kind.enum},message:"must be equal to one of the allowed values"}],!1;var b=_===s}else var b=!0;if(b){if(t.card!==void 0){let _=s;K(t.card,{instancePath:e+"/card",parentData:t,parentDataProperty:"card",rootData:i,dynamicAnchors:a})||(n=n===null?K.errors:n.concat(K.errors),s=n.length);var b=_===s}else var b=!0;if(b){if(t.answers!==void 0){let N=t.answers,R=s;if(s===R)if(Array.isArray(N)){if(N.length>256)return Z.errors=[{instancePath:e+"/answers",schemaPath:"#/properties/answers/maxItems",keyword:"maxItems",params:{limit:256},message:"must NOT have more than 256 items"}],!1;if(N.length<1)return Z.errors=[{instancePath:e+"/answers",schemaPath:"#/properties/answers/minItems",keyword:"minItems",params:{limit:1},message:"must NOT have fewer than 1 items"}],!1;{var f=!0;let M=N.length;for(let v=0;v<M;v++){let I=s;C(N[v],{instancePath:e+"/answers/"+v,parentData:N,parentDataProperty:v,rootData:i,dynamicAnchors:a})||(n=n===null?C.errors:n.concat(C.errors),s=n.length);var f=I===s;if(!f)break}}}else return Z.errors=[{instancePath:e+"/answers",schemaPath:"#/properties/answers/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var b=R===s}else var b=!0;if(b){if(t.challenges!==void 0){let R=t.challenges,O=s;if(s===O)if(Array.isArray(R)){if(R.length>256)return Z.errors=[{instancePath:e+"/challenges",schemaPath:"#/properties/challenges/maxItems",keyword:"maxItems",params:{limit:256},message:"must NOT have more than 256 items"}],!1;if(R.length<1)return Z.errors=[{instancePath:e+"/challenges",schemaPath:"#/properties/challenges/minItems",keyword:"minItems",params:{limit:1},message:"must NOT have fewer than 1 items"}],!1;{var g=!0;let v=R.length;for(let I=0;I<v;I++){let $=R[I],V=s;if(s===V)if(typeof $=="string"){if(U($)>600)return Z.errors=[{instancePath:e+"/challenges/"+I,schemaPath:"#/properties/challenges/items/maxLength",keyword:"maxLength",params:{limit:600},message:"must NOT have more than 600 characters"}],!1;if(U($)<1)return Z.errors=[{instancePath:e+"/challenges/"+I,schemaPath:"#/properties/challenges/items/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return Z.errors=[{instancePath:e+"/challenges/"+I,schemaPath:"#/properties/challenges/items/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var g=V===s;if(!g)break}}}else return Z.errors=[{instancePath:e+"/challenges",schemaPath:"#/properties/challenges/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var b=O===s}else var b=!0;if(b){if(t.grounds!==void 0){let O=t.grounds,M=s;if(s===M)if(typeof O=="string"){if(U(O)>1e4)return Z.errors=[{instancePath:e+"/grounds",schemaPath:"#/properties/grounds/maxLength",keyword:"maxLength",params:{limit:1e4},message:"must NOT have more than 10000 characters"}],!1;if(U(O)<1)return Z.errors=[{instancePath:e+"/grounds",schemaPath:"#/properties/grounds/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return Z.errors=[{instancePath:e+"/grounds",schemaPath:"#/properties/grounds/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var b=M===s}else var b=!0;if(b)if(t.liability!==void 0){let O=t.liability,M=s;if(s===M)if(typeof O=="string"){if(U(O)>1e4)return Z.errors=[{instancePath:e+"/liability",schemaPath:"#/properties/liability/maxLength",keyword:"maxLength",params:{limit:1e4},message:"must NOT have more than 10000 characters"}],!1;if(U(O)<1)return Z.errors=[{instancePath:e+"/liability",schemaPath:"#/properties/liability/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return Z.errors=[{instancePath:e+"/liability",schemaPath:"#/properties/liability/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var b=M===s}else var b=!0}}}}}}}}else return Z.errors=[{instancePath:e,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return Z.errors=n,s===0}Z.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function ve(t,{instancePath:e="",parentData:r,parentDataProperty:o,rootData:i=t,dynamicAnchors:a={}}={}){let n=null,s=0,c=ve.evaluated;c.dynamicProps&&(c.props=void 0),c.dynamicItems&&(c.items=void 0);let l=s,d=!1,u=null,y=s;if(t&&typeof t=="object"&&!Array.isArray(t)){if(t.type!==void 0){let f=s;if(t.type!=="Checkpoint"){let m={instancePath:e+"/type",schemaPath:"#/oneOf/0/properties/type/const",keyword:"const",params:{allowedValue:"Checkpoint"},message:"must be equal to constant"};n===null?n=[m]:n.push(m),s++}var p=f===s}else var p=!0;if(p)if(t.name!==void 0){let f=t.name,g=s;if(typeof f=="string"&&!vo.test(f)){let P={instancePath:e+"/name",schemaPath:"#/oneOf/0/properties/name/pattern",keyword:"pattern",params:{pattern:"^checkpoints/"},message:'must match pattern "^checkpoints/"'};n===null?n=[P]:n.push(P),s++}var p=g===s}else var p=!0}var T=y===s;if(T){d=!0,u=0;var w={};w.type=!0,w.name=!0}let x=s;if(t&&typeof t=="object"&&!Array.isArray(t)){if(t.type!==void 0){let f=s;if(t.type!=="Dataset"){let m={instancePath:e+"/type",schemaPath:"#/oneOf/1/properties/type/const",keyword:"const",params:{allowedValue:"Dataset"},message:"must be equal to constant"};n===null?n=[m]:n.push(m),s++}var k=f===s}else var k=!0;if(k)if(t.name!==void 0){let f=t.name,g=s;if(typeof f=="string"&&!xo.test(f)){let P={instancePath:e+"/name",schemaPath:"#/oneOf/1/properties/name/pattern",keyword:"pattern",params:{pattern:"^datasets/"},message:'must match pattern "^datasets/"'};n===null?n=[P]:n.push(P),s++}var k=g===s}else var k=!0}var T=x===s;if(T&&d?(d=!1,u=[u,1]):T&&(d=!0,u=1,w!==!0&&(w=w||{},w.type=!0,w.name=!0)),d)s=l,n!==null&&(l?n.length=l:n=null);else{let f={instancePath:e,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas:u},message:"must match exactly one schema in oneOf"};return n===null?n=[f]:n.push(f),s++,ve.errors=n,!1}if(s===0)if(t&&typeof t=="object"&&!Array.isArray(t)){let f;if(t.type===void 0&&(f="type")||t.id===void 0&&(f="id")||t.files===void 0&&(f="files")||t.manifest===void 0&&(f="manifest")||t.store===void 0&&(f="store")||t.name===void 0&&(f="name")||t.attestation===void 0&&(f="attestation"))return ve.errors=[{instancePath:e,schemaPath:"#/required",keyword:"required",params:{missingProperty:f},message:"must have required property '"+f+"'"}],!1;{let g=s;for(let m in t)if(!(m==="type"||m==="id"||m==="files"||m==="manifest"||m==="store"||m==="name"||m==="attestation"))return ve.errors=[{instancePath:e,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:m},message:"must NOT have additional properties"}],!1;if(g===s){if(t.type!==void 0){let m=t.type,P=s;if(!(m==="Checkpoint"||m==="Dataset"))return ve.errors=[{instancePath:e+"/type",schemaPath:"#/properties/type/enum",keyword:"enum",params:{allowedValues:wo.properties.type.enum},message:"must be equal to one of the allowed values"}],!1;var b=P===s}else var b=!0;if(b){if(t.id!==void 0){let P=s;K(t.id,{instancePath:e+"/id",parentData:t,parentDataProperty:"id",rootData:i,dynamicAnchors:a})||(n=n===null?K.errors:n.concat(K.errors),s=n.length);var b=P===s}else var b=!0;if(b){if(t.files!==void 0){let B=s;K(t.files,{instancePath:e+"/files",parentData:t,parentDataProperty:"files",rootData:i,dynamicAnchors:a})||(n=n===null?K.errors:n.concat(K.errors),s=n.length);var b=B===s}else var b=!0;if(b){if(t.manifest!==void 0){let E=s;K(t.manifest,{instancePath:e+"/manifest",parentData:t,parentDataProperty:"manifest",rootData:i,dynamicAnchors:a})||(n=n===null?K.errors:n.concat(K.errors),s=n.length);var b=E===s}else var b=!0;if(b){if(t.store!==void 0){let _=s;K(t.store,{instancePath:e+"/store",parentData:t,parentDataProperty:"store",rootData:i,dynamicAnchors:a})||(n=n===null?K.errors:n.concat(K.errors),s=n.length);var b=_===s}else var b=!0;if(b){if(t.name!==void 0){let N=t.name,R=s;if(s===R)if(typeof N=="string"){if(!ko.test(N))return ve.errors=[{instancePath:e+"/name",schemaPath:"#/properties/name/pattern",keyword:"pattern",params:{pattern:`^(checkpoints|datasets)/[a-z0-9][a-z0-9._/-]{0,199}$(?!
+)"`}],!1}else return C.errors=[{instancePath:e+"/question",schemaPath:"#/properties/question/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var l=k===s}else var l=!0;if(l){if(t.asks!==void 0){let k=t.asks,T=s;if(s===T)if(typeof k=="string"){if(U(k)>500)return C.errors=[{instancePath:e+"/asks",schemaPath:"#/properties/asks/maxLength",keyword:"maxLength",params:{limit:500},message:"must NOT have more than 500 characters"}],!1;if(U(k)<1)return C.errors=[{instancePath:e+"/asks",schemaPath:"#/properties/asks/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return C.errors=[{instancePath:e+"/asks",schemaPath:"#/properties/asks/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var l=T===s}else var l=!0;if(l){if(t.state!==void 0){let T=t.state,b=s;if(!(T==="value"||T==="unknown"||T==="not-applicable"))return C.errors=[{instancePath:e+"/state",schemaPath:"#/properties/state/enum",keyword:"enum",params:{allowedValues:ys.properties.state.enum},message:"must be equal to one of the allowed values"}],!1;var l=b===s}else var l=!0;if(l){if(t.text!==void 0){let b=t.text,f=s;if(s===f)if(typeof b=="string"){if(U(b)>4e3)return C.errors=[{instancePath:e+"/text",schemaPath:"#/properties/text/maxLength",keyword:"maxLength",params:{limit:4e3},message:"must NOT have more than 4000 characters"}],!1;if(U(b)<1)return C.errors=[{instancePath:e+"/text",schemaPath:"#/properties/text/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return C.errors=[{instancePath:e+"/text",schemaPath:"#/properties/text/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var l=f===s}else var l=!0;if(l){if(t.choice!==void 0){let f=t.choice,g=s;if(s===g)if(typeof f=="string"){if(U(f)>500)return C.errors=[{instancePath:e+"/choice",schemaPath:"#/properties/choice/maxLength",keyword:"maxLength",params:{limit:500},message:"must NOT have more than 500 characters"}],!1;if(U(f)<1)return C.errors=[{instancePath:e+"/choice",schemaPath:"#/properties/choice/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return C.errors=[{instancePath:e+"/choice",schemaPath:"#/properties/choice/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var l=g===s}else var l=!0;if(l){if(t.scope!==void 0){let g=t.scope,m=s;if(!(g==="version"||g==="name"))return C.errors=[{instancePath:e+"/scope",schemaPath:"#/properties/scope/enum",keyword:"enum",params:{allowedValues:ys.properties.scope.enum},message:"must be equal to one of the allowed values"}],!1;var l=m===s}else var l=!0;if(l)if(t.seen!==void 0){let g=t.seen,m=s;if(s===m)if(Array.isArray(g)){if(g.length>256)return C.errors=[{instancePath:e+"/seen",schemaPath:"#/properties/seen/maxItems",keyword:"maxItems",params:{limit:256},message:"must NOT have more than 256 items"}],!1;if(g.length<1)return C.errors=[{instancePath:e+"/seen",schemaPath:"#/properties/seen/minItems",keyword:"minItems",params:{limit:1},message:"must NOT have fewer than 1 items"}],!1;{var d=!0;let B=g.length;for(let E=0;E<B;E++){let _=g[E],L=s;if(s===L)if(_&&typeof _=="object"&&!Array.isArray(_)){let O;if(_.type===void 0&&(O="type")||_.statement===void 0&&(O="statement")||_.text===void 0&&(O="text"))return C.errors=[{instancePath:e+"/seen/"+E,schemaPath:"#/properties/seen/items/required",keyword:"required",params:{missingProperty:O},message:"must have required property '"+O+"'"}],!1;{let M=s;for(let v in _)if(!(v==="type"||v==="statement"||v==="text"))return C.errors=[{instancePath:e+"/seen/"+E,schemaPath:"#/properties/seen/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:v},message:"must NOT have additional properties"}],!1;if(M===s){if(_.type!==void 0){let v=s;if(_.type!=="SeenStatement")return C.errors=[{instancePath:e+"/seen/"+E+"/type",schemaPath:"#/properties/seen/items/properties/type/const",keyword:"const",params:{allowedValue:"SeenStatement"},message:"must be equal to constant"}],!1;var u=v===s}else var u=!0;if(u){if(_.statement!==void 0){let I=_.statement,N=s;if(s===N)if(typeof I=="string"){if(U(I)>600)return C.errors=[{instancePath:e+"/seen/"+E+"/statement",schemaPath:"#/properties/seen/items/properties/statement/maxLength",keyword:"maxLength",params:{limit:600},message:"must NOT have more than 600 characters"}],!1;if(U(I)<1)return C.errors=[{instancePath:e+"/seen/"+E+"/statement",schemaPath:"#/properties/seen/items/properties/statement/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return C.errors=[{instancePath:e+"/seen/"+E+"/statement",schemaPath:"#/properties/seen/items/properties/statement/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var u=N===s}else var u=!0;if(u)if(_.text!==void 0){let I=_.text,N=s;if(s===N)if(typeof I=="string"){if(U(I)>4e3)return C.errors=[{instancePath:e+"/seen/"+E+"/text",schemaPath:"#/properties/seen/items/properties/text/maxLength",keyword:"maxLength",params:{limit:4e3},message:"must NOT have more than 4000 characters"}],!1;if(U(I)<1)return C.errors=[{instancePath:e+"/seen/"+E+"/text",schemaPath:"#/properties/seen/items/properties/text/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return C.errors=[{instancePath:e+"/seen/"+E+"/text",schemaPath:"#/properties/seen/items/properties/text/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var u=N===s}else var u=!0}}}}else return C.errors=[{instancePath:e+"/seen/"+E,schemaPath:"#/properties/seen/items/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var d=L===s;if(!d)break}}}else return C.errors=[{instancePath:e+"/seen",schemaPath:"#/properties/seen/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var l=m===s}else var l=!0}}}}}}}}}else return C.errors=[{instancePath:e,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return C.errors=n,s===0}C.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function Z(t,{instancePath:e="",parentData:r,parentDataProperty:i,rootData:o=t,dynamicAnchors:a={}}={}){let n=null,s=0,c=Z.evaluated;c.dynamicProps&&(c.props=void 0),c.dynamicItems&&(c.items=void 0);let l=s,d=!1,u=null,y=s;if(t&&typeof t=="object"&&!Array.isArray(t)){let m;if(t.answers===void 0&&(m="answers")){let P={instancePath:e,schemaPath:"#/oneOf/0/required",keyword:"required",params:{missingProperty:m},message:"must have required property '"+m+"'"};n===null?n=[P]:n.push(P),s++}else{if(t.kind!==void 0){let P=s;if(t.kind!=="answers"){let E={instancePath:e+"/kind",schemaPath:"#/oneOf/0/properties/kind/const",keyword:"const",params:{allowedValue:"answers"},message:"must be equal to constant"};n===null?n=[E]:n.push(E),s++}var p=P===s}else var p=!0;if(p){if(t.challenges!==void 0){var p=!1;let E={instancePath:e+"/challenges",schemaPath:"#/oneOf/0/properties/challenges/false schema",keyword:"false schema",params:{},message:"boolean schema is false"};n===null?n=[E]:n.push(E),s++}else var p=!0;if(p)if(t.grounds!==void 0){var p=!1;let E={instancePath:e+"/grounds",schemaPath:"#/oneOf/0/properties/grounds/false schema",keyword:"false schema",params:{},message:"boolean schema is false"};n===null?n=[E]:n.push(E),s++}else var p=!0}}}var T=y===s;if(T){d=!0,u=0;var w={};w.kind=!0,w.challenges=!0,w.grounds=!0}let x=s;if(t&&typeof t=="object"&&!Array.isArray(t)){let m;if(t.challenges===void 0&&(m="challenges")||t.grounds===void 0&&(m="grounds")){let P={instancePath:e,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty:m},message:"must have required property '"+m+"'"};n===null?n=[P]:n.push(P),s++}else{if(t.kind!==void 0){let P=s;if(t.kind!=="challenge"){let E={instancePath:e+"/kind",schemaPath:"#/oneOf/1/properties/kind/const",keyword:"const",params:{allowedValue:"challenge"},message:"must be equal to constant"};n===null?n=[E]:n.push(E),s++}var k=P===s}else var k=!0;if(k)if(t.answers!==void 0){var k=!1;let B={instancePath:e+"/answers",schemaPath:"#/oneOf/1/properties/answers/false schema",keyword:"false schema",params:{},message:"boolean schema is false"};n===null?n=[B]:n.push(B),s++}else var k=!0}}var T=x===s;if(T&&d?(d=!1,u=[u,1]):T&&(d=!0,u=1,w!==!0&&(w=w||{},w.kind=!0,w.answers=!0)),d)s=l,n!==null&&(l?n.length=l:n=null);else{let m={instancePath:e,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas:u},message:"must match exactly one schema in oneOf"};return n===null?n=[m]:n.push(m),s++,Z.errors=n,!1}if(s===0)if(t&&typeof t=="object"&&!Array.isArray(t)){let m;if(t.type===void 0&&(m="type")||t.kind===void 0&&(m="kind")||t.card===void 0&&(m="card")||t.liability===void 0&&(m="liability"))return Z.errors=[{instancePath:e,schemaPath:"#/required",keyword:"required",params:{missingProperty:m},message:"must have required property '"+m+"'"}],!1;{let P=s;for(let B in t)if(!(B==="type"||B==="kind"||B==="card"||B==="answers"||B==="challenges"||B==="grounds"||B==="liability"))return Z.errors=[{instancePath:e,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:B},message:"must NOT have additional properties"}],!1;if(P===s){if(t.type!==void 0){let B=s;if(t.type!=="Attestation")return Z.errors=[{instancePath:e+"/type",schemaPath:"#/properties/type/const",keyword:"const",params:{allowedValue:"Attestation"},message:"must be equal to constant"}],!1;var b=B===s}else var b=!0;if(b){if(t.kind!==void 0){let E=t.kind,_=s;if(!(E==="answers"||E==="challenge"))return Z.errors=[{instancePath:e+"/kind",schemaPath:"#/properties/kind/enum",keyword:"enum",params:{allowedValues:So.properties.kind.enum},message:"must be equal to one of the allowed values"}],!1;var b=_===s}else var b=!0;if(b){if(t.card!==void 0){let _=s;K(t.card,{instancePath:e+"/card",parentData:t,parentDataProperty:"card",rootData:o,dynamicAnchors:a})||(n=n===null?K.errors:n.concat(K.errors),s=n.length);var b=_===s}else var b=!0;if(b){if(t.answers!==void 0){let L=t.answers,R=s;if(s===R)if(Array.isArray(L)){if(L.length>256)return Z.errors=[{instancePath:e+"/answers",schemaPath:"#/properties/answers/maxItems",keyword:"maxItems",params:{limit:256},message:"must NOT have more than 256 items"}],!1;if(L.length<1)return Z.errors=[{instancePath:e+"/answers",schemaPath:"#/properties/answers/minItems",keyword:"minItems",params:{limit:1},message:"must NOT have fewer than 1 items"}],!1;{var f=!0;let M=L.length;for(let v=0;v<M;v++){let I=s;C(L[v],{instancePath:e+"/answers/"+v,parentData:L,parentDataProperty:v,rootData:o,dynamicAnchors:a})||(n=n===null?C.errors:n.concat(C.errors),s=n.length);var f=I===s;if(!f)break}}}else return Z.errors=[{instancePath:e+"/answers",schemaPath:"#/properties/answers/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var b=R===s}else var b=!0;if(b){if(t.challenges!==void 0){let R=t.challenges,O=s;if(s===O)if(Array.isArray(R)){if(R.length>256)return Z.errors=[{instancePath:e+"/challenges",schemaPath:"#/properties/challenges/maxItems",keyword:"maxItems",params:{limit:256},message:"must NOT have more than 256 items"}],!1;if(R.length<1)return Z.errors=[{instancePath:e+"/challenges",schemaPath:"#/properties/challenges/minItems",keyword:"minItems",params:{limit:1},message:"must NOT have fewer than 1 items"}],!1;{var g=!0;let v=R.length;for(let I=0;I<v;I++){let N=R[I],V=s;if(s===V)if(typeof N=="string"){if(U(N)>600)return Z.errors=[{instancePath:e+"/challenges/"+I,schemaPath:"#/properties/challenges/items/maxLength",keyword:"maxLength",params:{limit:600},message:"must NOT have more than 600 characters"}],!1;if(U(N)<1)return Z.errors=[{instancePath:e+"/challenges/"+I,schemaPath:"#/properties/challenges/items/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return Z.errors=[{instancePath:e+"/challenges/"+I,schemaPath:"#/properties/challenges/items/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var g=V===s;if(!g)break}}}else return Z.errors=[{instancePath:e+"/challenges",schemaPath:"#/properties/challenges/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var b=O===s}else var b=!0;if(b){if(t.grounds!==void 0){let O=t.grounds,M=s;if(s===M)if(typeof O=="string"){if(U(O)>1e4)return Z.errors=[{instancePath:e+"/grounds",schemaPath:"#/properties/grounds/maxLength",keyword:"maxLength",params:{limit:1e4},message:"must NOT have more than 10000 characters"}],!1;if(U(O)<1)return Z.errors=[{instancePath:e+"/grounds",schemaPath:"#/properties/grounds/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return Z.errors=[{instancePath:e+"/grounds",schemaPath:"#/properties/grounds/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var b=M===s}else var b=!0;if(b)if(t.liability!==void 0){let O=t.liability,M=s;if(s===M)if(typeof O=="string"){if(U(O)>1e4)return Z.errors=[{instancePath:e+"/liability",schemaPath:"#/properties/liability/maxLength",keyword:"maxLength",params:{limit:1e4},message:"must NOT have more than 10000 characters"}],!1;if(U(O)<1)return Z.errors=[{instancePath:e+"/liability",schemaPath:"#/properties/liability/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return Z.errors=[{instancePath:e+"/liability",schemaPath:"#/properties/liability/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var b=M===s}else var b=!0}}}}}}}}else return Z.errors=[{instancePath:e,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return Z.errors=n,s===0}Z.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function ve(t,{instancePath:e="",parentData:r,parentDataProperty:i,rootData:o=t,dynamicAnchors:a={}}={}){let n=null,s=0,c=ve.evaluated;c.dynamicProps&&(c.props=void 0),c.dynamicItems&&(c.items=void 0);let l=s,d=!1,u=null,y=s;if(t&&typeof t=="object"&&!Array.isArray(t)){if(t.type!==void 0){let f=s;if(t.type!=="Checkpoint"){let m={instancePath:e+"/type",schemaPath:"#/oneOf/0/properties/type/const",keyword:"const",params:{allowedValue:"Checkpoint"},message:"must be equal to constant"};n===null?n=[m]:n.push(m),s++}var p=f===s}else var p=!0;if(p)if(t.name!==void 0){let f=t.name,g=s;if(typeof f=="string"&&!xo.test(f)){let P={instancePath:e+"/name",schemaPath:"#/oneOf/0/properties/name/pattern",keyword:"pattern",params:{pattern:"^checkpoints/"},message:'must match pattern "^checkpoints/"'};n===null?n=[P]:n.push(P),s++}var p=g===s}else var p=!0}var T=y===s;if(T){d=!0,u=0;var w={};w.type=!0,w.name=!0}let x=s;if(t&&typeof t=="object"&&!Array.isArray(t)){if(t.type!==void 0){let f=s;if(t.type!=="Dataset"){let m={instancePath:e+"/type",schemaPath:"#/oneOf/1/properties/type/const",keyword:"const",params:{allowedValue:"Dataset"},message:"must be equal to constant"};n===null?n=[m]:n.push(m),s++}var k=f===s}else var k=!0;if(k)if(t.name!==void 0){let f=t.name,g=s;if(typeof f=="string"&&!ko.test(f)){let P={instancePath:e+"/name",schemaPath:"#/oneOf/1/properties/name/pattern",keyword:"pattern",params:{pattern:"^datasets/"},message:'must match pattern "^datasets/"'};n===null?n=[P]:n.push(P),s++}var k=g===s}else var k=!0}var T=x===s;if(T&&d?(d=!1,u=[u,1]):T&&(d=!0,u=1,w!==!0&&(w=w||{},w.type=!0,w.name=!0)),d)s=l,n!==null&&(l?n.length=l:n=null);else{let f={instancePath:e,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas:u},message:"must match exactly one schema in oneOf"};return n===null?n=[f]:n.push(f),s++,ve.errors=n,!1}if(s===0)if(t&&typeof t=="object"&&!Array.isArray(t)){let f;if(t.type===void 0&&(f="type")||t.id===void 0&&(f="id")||t.files===void 0&&(f="files")||t.manifest===void 0&&(f="manifest")||t.store===void 0&&(f="store")||t.name===void 0&&(f="name")||t.attestation===void 0&&(f="attestation"))return ve.errors=[{instancePath:e,schemaPath:"#/required",keyword:"required",params:{missingProperty:f},message:"must have required property '"+f+"'"}],!1;{let g=s;for(let m in t)if(!(m==="type"||m==="id"||m==="files"||m==="manifest"||m==="store"||m==="name"||m==="attestation"))return ve.errors=[{instancePath:e,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:m},message:"must NOT have additional properties"}],!1;if(g===s){if(t.type!==void 0){let m=t.type,P=s;if(!(m==="Checkpoint"||m==="Dataset"))return ve.errors=[{instancePath:e+"/type",schemaPath:"#/properties/type/enum",keyword:"enum",params:{allowedValues:vo.properties.type.enum},message:"must be equal to one of the allowed values"}],!1;var b=P===s}else var b=!0;if(b){if(t.id!==void 0){let P=s;K(t.id,{instancePath:e+"/id",parentData:t,parentDataProperty:"id",rootData:o,dynamicAnchors:a})||(n=n===null?K.errors:n.concat(K.errors),s=n.length);var b=P===s}else var b=!0;if(b){if(t.files!==void 0){let B=s;K(t.files,{instancePath:e+"/files",parentData:t,parentDataProperty:"files",rootData:o,dynamicAnchors:a})||(n=n===null?K.errors:n.concat(K.errors),s=n.length);var b=B===s}else var b=!0;if(b){if(t.manifest!==void 0){let E=s;K(t.manifest,{instancePath:e+"/manifest",parentData:t,parentDataProperty:"manifest",rootData:o,dynamicAnchors:a})||(n=n===null?K.errors:n.concat(K.errors),s=n.length);var b=E===s}else var b=!0;if(b){if(t.store!==void 0){let _=s;K(t.store,{instancePath:e+"/store",parentData:t,parentDataProperty:"store",rootData:o,dynamicAnchors:a})||(n=n===null?K.errors:n.concat(K.errors),s=n.length);var b=_===s}else var b=!0;if(b){if(t.name!==void 0){let L=t.name,R=s;if(s===R)if(typeof L=="string"){if(!Eo.test(L))return ve.errors=[{instancePath:e+"/name",schemaPath:"#/properties/name/pattern",keyword:"pattern",params:{pattern:`^(checkpoints|datasets)/[a-z0-9][a-z0-9._/-]{0,199}$(?!
 )`},message:`must match pattern "^(checkpoints|datasets)/[a-z0-9][a-z0-9._/-]{0,199}$(?!
-)"`}],!1}else return ve.errors=[{instancePath:e+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var b=R===s}else var b=!0;if(b)if(t.attestation!==void 0){let N=s;Z(t.attestation,{instancePath:e+"/attestation",parentData:t,parentDataProperty:"attestation",rootData:i,dynamicAnchors:a})||(n=n===null?Z.errors:n.concat(Z.errors),s=n.length);var b=N===s}else var b=!0}}}}}}}}else return ve.errors=[{instancePath:e,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return ve.errors=n,s===0}ve.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var ys=new RegExp(`^sha384-[A-Za-z0-9+/]{64}$(?!
-)`,"u"),yr=new RegExp(`^[a-z][a-z0-9+.-]*:[!-~]+$(?!
-)`,"u"),gs=new RegExp(`^uEi[A-Za-z0-9_-]{44}$(?!
-)`,"u"),_o=new RegExp(`^did:[a-z0-9]+:[A-Za-z0-9._:%-]+#[A-Za-z0-9._:%-]+$(?!
-)`,"u"),Oo=new RegExp(`^z[1-9A-HJ-NP-Za-km-z]{60,90}$(?!
-)`,"u");function S(t,{instancePath:e="",parentData:r,parentDataProperty:o,rootData:i=t,dynamicAnchors:a={}}={}){let n=null,s=0,c=S.evaluated;c.dynamicProps&&(c.props=void 0),c.dynamicItems&&(c.items=void 0);let l=s,d=!0,u=s;if(t&&typeof t=="object"&&!Array.isArray(t)&&t.credentialSubject!==void 0){let O=t.credentialSubject;if(O&&typeof O=="object"&&!Array.isArray(O)&&O.attestation!==void 0){let M=O.attestation;if(M&&typeof M=="object"&&!Array.isArray(M)&&M.kind!==void 0){let v=M.kind;if(!(v==="legal"||v==="deidentification"||v==="regulatory")){let I={};n===null?n=[I]:n.push(I),s++}}}}var y=u===s;if(s=l,n!==null&&(l?n.length=l:n=null),y){let O=s;if(t&&typeof t=="object"&&!Array.isArray(t)){let v;if(t.evidence===void 0&&(v="evidence"))return S.errors=[{instancePath:e,schemaPath:"#/allOf/0/then/required",keyword:"required",params:{missingProperty:v},message:"must have required property '"+v+"'"}],!1}var y=O===s;d=y}if(!d){let O={instancePath:e,schemaPath:"#/allOf/0/if",keyword:"if",params:{failingKeyword:"then"},message:'must match "then" schema'};return n===null?n=[O]:n.push(O),s++,S.errors=n,!1}if(s===0)if(t&&typeof t=="object"&&!Array.isArray(t)){let O;if(t["@context"]===void 0&&(O="@context")||t.id===void 0&&(O="id")||t.type===void 0&&(O="type")||t.issuer===void 0&&(O="issuer")||t.validFrom===void 0&&(O="validFrom")||t.credentialSubject===void 0&&(O="credentialSubject")||t.credentialSchema===void 0&&(O="credentialSchema"))return S.errors=[{instancePath:e,schemaPath:"#/required",keyword:"required",params:{missingProperty:O},message:"must have required property '"+O+"'"}],!1;{let M=s;for(let v in t)if(!ho.call(je.properties,v))return S.errors=[{instancePath:e,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:v},message:"must NOT have additional properties"}],!1;if(M===s){if(t["@context"]!==void 0){let v=s;if(!qt(t["@context"],je.properties["@context"].const))return S.errors=[{instancePath:e+"/@context",schemaPath:"#/properties/%40context/const",keyword:"const",params:{allowedValue:je.properties["@context"].const},message:"must be equal to constant"}],!1;var p=v===s}else var p=!0;if(p){if(t.id!==void 0){let I=s;Se(t.id,{instancePath:e+"/id",parentData:t,parentDataProperty:"id",rootData:i,dynamicAnchors:a})||(n=n===null?Se.errors:n.concat(Se.errors),s=n.length);var p=I===s}else var p=!0;if(p){if(t.type!==void 0){let $=s;if(!qt(t.type,je.properties.type.const))return S.errors=[{instancePath:e+"/type",schemaPath:"#/properties/type/const",keyword:"const",params:{allowedValue:je.properties.type.const},message:"must be equal to constant"}],!1;var p=$===s}else var p=!0;if(p){if(t.name!==void 0){let V=t.name,G=s;if(s===G)if(typeof V=="string"){if(U(V)>1e3)return S.errors=[{instancePath:e+"/name",schemaPath:"#/properties/name/maxLength",keyword:"maxLength",params:{limit:1e3},message:"must NOT have more than 1000 characters"}],!1;if(U(V)<1)return S.errors=[{instancePath:e+"/name",schemaPath:"#/properties/name/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return S.errors=[{instancePath:e+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var p=G===s}else var p=!0;if(p){if(t.description!==void 0){let G=t.description,X=s;if(s===X)if(typeof G=="string"){if(U(G)>1e4)return S.errors=[{instancePath:e+"/description",schemaPath:"#/properties/description/maxLength",keyword:"maxLength",params:{limit:1e4},message:"must NOT have more than 10000 characters"}],!1;if(U(G)<1)return S.errors=[{instancePath:e+"/description",schemaPath:"#/properties/description/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return S.errors=[{instancePath:e+"/description",schemaPath:"#/properties/description/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var p=X===s}else var p=!0;if(p){if(t.issuer!==void 0){let X=t.issuer,ge=s,be=s,ue=!1,fe=null,re=s;xe(X,{instancePath:e+"/issuer",parentData:t,parentDataProperty:"issuer",rootData:i,dynamicAnchors:a})||(n=n===null?xe.errors:n.concat(xe.errors),s=n.length);var x=re===s;x&&(ue=!0,fe=0);let se=s;if(s===se)if(X&&typeof X=="object"&&!Array.isArray(X)){let A;if(X.id===void 0&&(A="id")){let oe={instancePath:e+"/issuer",schemaPath:"#/properties/issuer/oneOf/1/required",keyword:"required",params:{missingProperty:A},message:"must have required property '"+A+"'"};n===null?n=[oe]:n.push(oe),s++}else{let oe=s;for(let J in X)if(!(J==="id"||J==="name")){let j={instancePath:e+"/issuer",schemaPath:"#/properties/issuer/oneOf/1/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:J},message:"must NOT have additional properties"};n===null?n=[j]:n.push(j),s++;break}if(oe===s){if(X.id!==void 0){let J=s;xe(X.id,{instancePath:e+"/issuer/id",parentData:X,parentDataProperty:"id",rootData:i,dynamicAnchors:a})||(n=n===null?xe.errors:n.concat(xe.errors),s=n.length);var w=J===s}else var w=!0;if(w)if(X.name!==void 0){let J=X.name,j=s;if(s===j)if(typeof J=="string"){if(U(J)>1e3){let q={instancePath:e+"/issuer/name",schemaPath:"#/properties/issuer/oneOf/1/properties/name/maxLength",keyword:"maxLength",params:{limit:1e3},message:"must NOT have more than 1000 characters"};n===null?n=[q]:n.push(q),s++}else if(U(J)<1){let q={instancePath:e+"/issuer/name",schemaPath:"#/properties/issuer/oneOf/1/properties/name/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"};n===null?n=[q]:n.push(q),s++}}else{let q={instancePath:e+"/issuer/name",schemaPath:"#/properties/issuer/oneOf/1/properties/name/type",keyword:"type",params:{type:"string"},message:"must be string"};n===null?n=[q]:n.push(q),s++}var w=j===s}else var w=!0}}}else{let A={instancePath:e+"/issuer",schemaPath:"#/properties/issuer/oneOf/1/type",keyword:"type",params:{type:"object"},message:"must be object"};n===null?n=[A]:n.push(A),s++}var x=se===s;if(x&&ue?(ue=!1,fe=[fe,1]):x&&(ue=!0,fe=1),ue)s=be,n!==null&&(be?n.length=be:n=null);else{let A={instancePath:e+"/issuer",schemaPath:"#/properties/issuer/oneOf",keyword:"oneOf",params:{passingSchemas:fe},message:"must match exactly one schema in oneOf"};return n===null?n=[A]:n.push(A),s++,S.errors=n,!1}var p=ge===s}else var p=!0;if(p){if(t.validFrom!==void 0){let ge=s;he(t.validFrom,{instancePath:e+"/validFrom",parentData:t,parentDataProperty:"validFrom",rootData:i,dynamicAnchors:a})||(n=n===null?he.errors:n.concat(he.errors),s=n.length);var p=ge===s}else var p=!0;if(p){if(t.validUntil!==void 0){let be=s;he(t.validUntil,{instancePath:e+"/validUntil",parentData:t,parentDataProperty:"validUntil",rootData:i,dynamicAnchors:a})||(n=n===null?he.errors:n.concat(he.errors),s=n.length);var p=be===s}else var p=!0;if(p){if(t.supersedes!==void 0){let ue=s;Ae(t.supersedes,{instancePath:e+"/supersedes",parentData:t,parentDataProperty:"supersedes",rootData:i,dynamicAnchors:a})||(n=n===null?Ae.errors:n.concat(Ae.errors),s=n.length);var p=ue===s}else var p=!0;if(p){if(t.credentialSubject!==void 0){let fe=s;ve(t.credentialSubject,{instancePath:e+"/credentialSubject",parentData:t,parentDataProperty:"credentialSubject",rootData:i,dynamicAnchors:a})||(n=n===null?ve.errors:n.concat(ve.errors),s=n.length);var p=fe===s}else var p=!0;if(p){if(t.credentialSchema!==void 0){let re=t.credentialSchema,se=s;if(s===se)if(re&&typeof re=="object"&&!Array.isArray(re)){let A;if(re.type===void 0&&(A="type")||re.id===void 0&&(A="id")||re.digestSRI===void 0&&(A="digestSRI"))return S.errors=[{instancePath:e+"/credentialSchema",schemaPath:"#/properties/credentialSchema/required",keyword:"required",params:{missingProperty:A},message:"must have required property '"+A+"'"}],!1;{let oe=s;for(let J in re)if(!(J==="type"||J==="id"||J==="digestSRI"))return S.errors=[{instancePath:e+"/credentialSchema",schemaPath:"#/properties/credentialSchema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:J},message:"must NOT have additional properties"}],!1;if(oe===s){if(re.type!==void 0){let J=s;if(re.type!=="JsonSchema")return S.errors=[{instancePath:e+"/credentialSchema/type",schemaPath:"#/properties/credentialSchema/properties/type/const",keyword:"const",params:{allowedValue:"JsonSchema"},message:"must be equal to constant"}],!1;var k=J===s}else var k=!0;if(k){if(re.id!==void 0){let j=s;if(re.id!=="https://w3id.org/lyrikstore/schemas/attestation-credential-2.json")return S.errors=[{instancePath:e+"/credentialSchema/id",schemaPath:"#/properties/credentialSchema/properties/id/const",keyword:"const",params:{allowedValue:"https://w3id.org/lyrikstore/schemas/attestation-credential-2.json"},message:"must be equal to constant"}],!1;var k=j===s}else var k=!0;if(k)if(re.digestSRI!==void 0){let j=re.digestSRI,L=s;if(s===L)if(typeof j=="string"){if(!ys.test(j))return S.errors=[{instancePath:e+"/credentialSchema/digestSRI",schemaPath:"#/properties/credentialSchema/properties/digestSRI/pattern",keyword:"pattern",params:{pattern:`^sha384-[A-Za-z0-9+/]{64}$(?!
+)"`}],!1}else return ve.errors=[{instancePath:e+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var b=R===s}else var b=!0;if(b)if(t.attestation!==void 0){let L=s;Z(t.attestation,{instancePath:e+"/attestation",parentData:t,parentDataProperty:"attestation",rootData:o,dynamicAnchors:a})||(n=n===null?Z.errors:n.concat(Z.errors),s=n.length);var b=L===s}else var b=!0}}}}}}}}else return ve.errors=[{instancePath:e,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return ve.errors=n,s===0}ve.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var gs=new RegExp(`^sha384-[A-Za-z0-9+/]{64}$(?!
+)`,"u"),gr=new RegExp(`^[a-z][a-z0-9+.-]*:[!-~]+$(?!
+)`,"u"),bs=new RegExp(`^uEi[A-Za-z0-9_-]{44}$(?!
+)`,"u"),Oo=new RegExp(`^did:[a-z0-9]+:[A-Za-z0-9._:%-]+#[A-Za-z0-9._:%-]+$(?!
+)`,"u"),Ao=new RegExp(`^z[1-9A-HJ-NP-Za-km-z]{60,90}$(?!
+)`,"u");function S(t,{instancePath:e="",parentData:r,parentDataProperty:i,rootData:o=t,dynamicAnchors:a={}}={}){let n=null,s=0,c=S.evaluated;c.dynamicProps&&(c.props=void 0),c.dynamicItems&&(c.items=void 0);let l=s,d=!0,u=s;if(t&&typeof t=="object"&&!Array.isArray(t)&&t.credentialSubject!==void 0){let O=t.credentialSubject;if(O&&typeof O=="object"&&!Array.isArray(O)&&O.attestation!==void 0){let M=O.attestation;if(M&&typeof M=="object"&&!Array.isArray(M)&&M.kind!==void 0){let v=M.kind;if(!(v==="legal"||v==="deidentification"||v==="regulatory")){let I={};n===null?n=[I]:n.push(I),s++}}}}var y=u===s;if(s=l,n!==null&&(l?n.length=l:n=null),y){let O=s;if(t&&typeof t=="object"&&!Array.isArray(t)){let v;if(t.evidence===void 0&&(v="evidence"))return S.errors=[{instancePath:e,schemaPath:"#/allOf/0/then/required",keyword:"required",params:{missingProperty:v},message:"must have required property '"+v+"'"}],!1}var y=O===s;d=y}if(!d){let O={instancePath:e,schemaPath:"#/allOf/0/if",keyword:"if",params:{failingKeyword:"then"},message:'must match "then" schema'};return n===null?n=[O]:n.push(O),s++,S.errors=n,!1}if(s===0)if(t&&typeof t=="object"&&!Array.isArray(t)){let O;if(t["@context"]===void 0&&(O="@context")||t.id===void 0&&(O="id")||t.type===void 0&&(O="type")||t.issuer===void 0&&(O="issuer")||t.validFrom===void 0&&(O="validFrom")||t.credentialSubject===void 0&&(O="credentialSubject")||t.credentialSchema===void 0&&(O="credentialSchema"))return S.errors=[{instancePath:e,schemaPath:"#/required",keyword:"required",params:{missingProperty:O},message:"must have required property '"+O+"'"}],!1;{let M=s;for(let v in t)if(!mo.call(je.properties,v))return S.errors=[{instancePath:e,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:v},message:"must NOT have additional properties"}],!1;if(M===s){if(t["@context"]!==void 0){let v=s;if(!qt(t["@context"],je.properties["@context"].const))return S.errors=[{instancePath:e+"/@context",schemaPath:"#/properties/%40context/const",keyword:"const",params:{allowedValue:je.properties["@context"].const},message:"must be equal to constant"}],!1;var p=v===s}else var p=!0;if(p){if(t.id!==void 0){let I=s;Se(t.id,{instancePath:e+"/id",parentData:t,parentDataProperty:"id",rootData:o,dynamicAnchors:a})||(n=n===null?Se.errors:n.concat(Se.errors),s=n.length);var p=I===s}else var p=!0;if(p){if(t.type!==void 0){let N=s;if(!qt(t.type,je.properties.type.const))return S.errors=[{instancePath:e+"/type",schemaPath:"#/properties/type/const",keyword:"const",params:{allowedValue:je.properties.type.const},message:"must be equal to constant"}],!1;var p=N===s}else var p=!0;if(p){if(t.name!==void 0){let V=t.name,G=s;if(s===G)if(typeof V=="string"){if(U(V)>1e3)return S.errors=[{instancePath:e+"/name",schemaPath:"#/properties/name/maxLength",keyword:"maxLength",params:{limit:1e3},message:"must NOT have more than 1000 characters"}],!1;if(U(V)<1)return S.errors=[{instancePath:e+"/name",schemaPath:"#/properties/name/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return S.errors=[{instancePath:e+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var p=G===s}else var p=!0;if(p){if(t.description!==void 0){let G=t.description,X=s;if(s===X)if(typeof G=="string"){if(U(G)>1e4)return S.errors=[{instancePath:e+"/description",schemaPath:"#/properties/description/maxLength",keyword:"maxLength",params:{limit:1e4},message:"must NOT have more than 10000 characters"}],!1;if(U(G)<1)return S.errors=[{instancePath:e+"/description",schemaPath:"#/properties/description/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return S.errors=[{instancePath:e+"/description",schemaPath:"#/properties/description/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var p=X===s}else var p=!0;if(p){if(t.issuer!==void 0){let X=t.issuer,ge=s,be=s,ue=!1,fe=null,re=s;xe(X,{instancePath:e+"/issuer",parentData:t,parentDataProperty:"issuer",rootData:o,dynamicAnchors:a})||(n=n===null?xe.errors:n.concat(xe.errors),s=n.length);var x=re===s;x&&(ue=!0,fe=0);let se=s;if(s===se)if(X&&typeof X=="object"&&!Array.isArray(X)){let A;if(X.id===void 0&&(A="id")){let oe={instancePath:e+"/issuer",schemaPath:"#/properties/issuer/oneOf/1/required",keyword:"required",params:{missingProperty:A},message:"must have required property '"+A+"'"};n===null?n=[oe]:n.push(oe),s++}else{let oe=s;for(let J in X)if(!(J==="id"||J==="name")){let j={instancePath:e+"/issuer",schemaPath:"#/properties/issuer/oneOf/1/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:J},message:"must NOT have additional properties"};n===null?n=[j]:n.push(j),s++;break}if(oe===s){if(X.id!==void 0){let J=s;xe(X.id,{instancePath:e+"/issuer/id",parentData:X,parentDataProperty:"id",rootData:o,dynamicAnchors:a})||(n=n===null?xe.errors:n.concat(xe.errors),s=n.length);var w=J===s}else var w=!0;if(w)if(X.name!==void 0){let J=X.name,j=s;if(s===j)if(typeof J=="string"){if(U(J)>1e3){let q={instancePath:e+"/issuer/name",schemaPath:"#/properties/issuer/oneOf/1/properties/name/maxLength",keyword:"maxLength",params:{limit:1e3},message:"must NOT have more than 1000 characters"};n===null?n=[q]:n.push(q),s++}else if(U(J)<1){let q={instancePath:e+"/issuer/name",schemaPath:"#/properties/issuer/oneOf/1/properties/name/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"};n===null?n=[q]:n.push(q),s++}}else{let q={instancePath:e+"/issuer/name",schemaPath:"#/properties/issuer/oneOf/1/properties/name/type",keyword:"type",params:{type:"string"},message:"must be string"};n===null?n=[q]:n.push(q),s++}var w=j===s}else var w=!0}}}else{let A={instancePath:e+"/issuer",schemaPath:"#/properties/issuer/oneOf/1/type",keyword:"type",params:{type:"object"},message:"must be object"};n===null?n=[A]:n.push(A),s++}var x=se===s;if(x&&ue?(ue=!1,fe=[fe,1]):x&&(ue=!0,fe=1),ue)s=be,n!==null&&(be?n.length=be:n=null);else{let A={instancePath:e+"/issuer",schemaPath:"#/properties/issuer/oneOf",keyword:"oneOf",params:{passingSchemas:fe},message:"must match exactly one schema in oneOf"};return n===null?n=[A]:n.push(A),s++,S.errors=n,!1}var p=ge===s}else var p=!0;if(p){if(t.validFrom!==void 0){let ge=s;he(t.validFrom,{instancePath:e+"/validFrom",parentData:t,parentDataProperty:"validFrom",rootData:o,dynamicAnchors:a})||(n=n===null?he.errors:n.concat(he.errors),s=n.length);var p=ge===s}else var p=!0;if(p){if(t.validUntil!==void 0){let be=s;he(t.validUntil,{instancePath:e+"/validUntil",parentData:t,parentDataProperty:"validUntil",rootData:o,dynamicAnchors:a})||(n=n===null?he.errors:n.concat(he.errors),s=n.length);var p=be===s}else var p=!0;if(p){if(t.supersedes!==void 0){let ue=s;Te(t.supersedes,{instancePath:e+"/supersedes",parentData:t,parentDataProperty:"supersedes",rootData:o,dynamicAnchors:a})||(n=n===null?Te.errors:n.concat(Te.errors),s=n.length);var p=ue===s}else var p=!0;if(p){if(t.credentialSubject!==void 0){let fe=s;ve(t.credentialSubject,{instancePath:e+"/credentialSubject",parentData:t,parentDataProperty:"credentialSubject",rootData:o,dynamicAnchors:a})||(n=n===null?ve.errors:n.concat(ve.errors),s=n.length);var p=fe===s}else var p=!0;if(p){if(t.credentialSchema!==void 0){let re=t.credentialSchema,se=s;if(s===se)if(re&&typeof re=="object"&&!Array.isArray(re)){let A;if(re.type===void 0&&(A="type")||re.id===void 0&&(A="id")||re.digestSRI===void 0&&(A="digestSRI"))return S.errors=[{instancePath:e+"/credentialSchema",schemaPath:"#/properties/credentialSchema/required",keyword:"required",params:{missingProperty:A},message:"must have required property '"+A+"'"}],!1;{let oe=s;for(let J in re)if(!(J==="type"||J==="id"||J==="digestSRI"))return S.errors=[{instancePath:e+"/credentialSchema",schemaPath:"#/properties/credentialSchema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:J},message:"must NOT have additional properties"}],!1;if(oe===s){if(re.type!==void 0){let J=s;if(re.type!=="JsonSchema")return S.errors=[{instancePath:e+"/credentialSchema/type",schemaPath:"#/properties/credentialSchema/properties/type/const",keyword:"const",params:{allowedValue:"JsonSchema"},message:"must be equal to constant"}],!1;var k=J===s}else var k=!0;if(k){if(re.id!==void 0){let j=s;if(re.id!=="https://w3id.org/lyrikstore/schemas/attestation-credential-2.json")return S.errors=[{instancePath:e+"/credentialSchema/id",schemaPath:"#/properties/credentialSchema/properties/id/const",keyword:"const",params:{allowedValue:"https://w3id.org/lyrikstore/schemas/attestation-credential-2.json"},message:"must be equal to constant"}],!1;var k=j===s}else var k=!0;if(k)if(re.digestSRI!==void 0){let j=re.digestSRI,$=s;if(s===$)if(typeof j=="string"){if(!gs.test(j))return S.errors=[{instancePath:e+"/credentialSchema/digestSRI",schemaPath:"#/properties/credentialSchema/properties/digestSRI/pattern",keyword:"pattern",params:{pattern:`^sha384-[A-Za-z0-9+/]{64}$(?!
 )`},message:`must match pattern "^sha384-[A-Za-z0-9+/]{64}$(?!
-)"`}],!1}else return S.errors=[{instancePath:e+"/credentialSchema/digestSRI",schemaPath:"#/properties/credentialSchema/properties/digestSRI/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var k=L===s}else var k=!0}}}}else return S.errors=[{instancePath:e+"/credentialSchema",schemaPath:"#/properties/credentialSchema/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var p=se===s}else var p=!0;if(p){if(t.credentialStatus!==void 0){let se=t.credentialStatus,Oe=s,A=s,oe=!1,J=null,j=s;if(s===j)if(se&&typeof se=="object"&&!Array.isArray(se)){let Q;if(se.type===void 0&&(Q="type")){let F={instancePath:e+"/credentialStatus",schemaPath:"#/properties/credentialStatus/oneOf/0/required",keyword:"required",params:{missingProperty:Q},message:"must have required property '"+Q+"'"};n===null?n=[F]:n.push(F),s++}else{if(se.id!==void 0){let F=se.id,W=s;if(s===W)if(typeof F=="string"){if(U(F)>2e3){let Y={instancePath:e+"/credentialStatus/id",schemaPath:"#/properties/credentialStatus/oneOf/0/properties/id/maxLength",keyword:"maxLength",params:{limit:2e3},message:"must NOT have more than 2000 characters"};n===null?n=[Y]:n.push(Y),s++}else if(!yr.test(F)){let Y={instancePath:e+"/credentialStatus/id",schemaPath:"#/properties/credentialStatus/oneOf/0/properties/id/pattern",keyword:"pattern",params:{pattern:`^[a-z][a-z0-9+.-]*:[!-~]+$(?!
+)"`}],!1}else return S.errors=[{instancePath:e+"/credentialSchema/digestSRI",schemaPath:"#/properties/credentialSchema/properties/digestSRI/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var k=$===s}else var k=!0}}}}else return S.errors=[{instancePath:e+"/credentialSchema",schemaPath:"#/properties/credentialSchema/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var p=se===s}else var p=!0;if(p){if(t.credentialStatus!==void 0){let se=t.credentialStatus,Ae=s,A=s,oe=!1,J=null,j=s;if(s===j)if(se&&typeof se=="object"&&!Array.isArray(se)){let Q;if(se.type===void 0&&(Q="type")){let F={instancePath:e+"/credentialStatus",schemaPath:"#/properties/credentialStatus/oneOf/0/required",keyword:"required",params:{missingProperty:Q},message:"must have required property '"+Q+"'"};n===null?n=[F]:n.push(F),s++}else{if(se.id!==void 0){let F=se.id,W=s;if(s===W)if(typeof F=="string"){if(U(F)>2e3){let Y={instancePath:e+"/credentialStatus/id",schemaPath:"#/properties/credentialStatus/oneOf/0/properties/id/maxLength",keyword:"maxLength",params:{limit:2e3},message:"must NOT have more than 2000 characters"};n===null?n=[Y]:n.push(Y),s++}else if(!gr.test(F)){let Y={instancePath:e+"/credentialStatus/id",schemaPath:"#/properties/credentialStatus/oneOf/0/properties/id/pattern",keyword:"pattern",params:{pattern:`^[a-z][a-z0-9+.-]*:[!-~]+$(?!
 )`},message:`must match pattern "^[a-z][a-z0-9+.-]*:[!-~]+$(?!
-)"`};n===null?n=[Y]:n.push(Y),s++}}else{let Y={instancePath:e+"/credentialStatus/id",schemaPath:"#/properties/credentialStatus/oneOf/0/properties/id/type",keyword:"type",params:{type:"string"},message:"must be string"};n===null?n=[Y]:n.push(Y),s++}var T=W===s}else var T=!0;if(T)if(se.type!==void 0){let F=se.type,W=s;if(s===W)if(typeof F=="string"){if(U(F)>100){let Y={instancePath:e+"/credentialStatus/type",schemaPath:"#/properties/credentialStatus/oneOf/0/properties/type/maxLength",keyword:"maxLength",params:{limit:100},message:"must NOT have more than 100 characters"};n===null?n=[Y]:n.push(Y),s++}else if(U(F)<1){let Y={instancePath:e+"/credentialStatus/type",schemaPath:"#/properties/credentialStatus/oneOf/0/properties/type/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"};n===null?n=[Y]:n.push(Y),s++}}else{let Y={instancePath:e+"/credentialStatus/type",schemaPath:"#/properties/credentialStatus/oneOf/0/properties/type/type",keyword:"type",params:{type:"string"},message:"must be string"};n===null?n=[Y]:n.push(Y),s++}var T=W===s}else var T=!0}}else{let Q={instancePath:e+"/credentialStatus",schemaPath:"#/properties/credentialStatus/oneOf/0/type",keyword:"type",params:{type:"object"},message:"must be object"};n===null?n=[Q]:n.push(Q),s++}var m=j===s;if(m){oe=!0,J=0;var b={};b.id=!0,b.type=!0}let L=s;if(s===L)if(Array.isArray(se))if(se.length>16){let Q={instancePath:e+"/credentialStatus",schemaPath:"#/properties/credentialStatus/oneOf/1/maxItems",keyword:"maxItems",params:{limit:16},message:"must NOT have more than 16 items"};n===null?n=[Q]:n.push(Q),s++}else if(se.length<1){let Q={instancePath:e+"/credentialStatus",schemaPath:"#/properties/credentialStatus/oneOf/1/minItems",keyword:"minItems",params:{limit:1},message:"must NOT have fewer than 1 items"};n===null?n=[Q]:n.push(Q),s++}else{var f=!0;let Q=se.length;for(let F=0;F<Q;F++){let W=se[F],ae=s;if(s===ae)if(W&&typeof W=="object"&&!Array.isArray(W)){let le;if(W.type===void 0&&(le="type")){let H={instancePath:e+"/credentialStatus/"+F,schemaPath:"#/properties/credentialStatus/oneOf/1/items/required",keyword:"required",params:{missingProperty:le},message:"must have required property '"+le+"'"};n===null?n=[H]:n.push(H),s++}else{if(W.id!==void 0){let H=W.id,we=s;if(s===we)if(typeof H=="string"){if(U(H)>2e3){let ee={instancePath:e+"/credentialStatus/"+F+"/id",schemaPath:"#/properties/credentialStatus/oneOf/1/items/properties/id/maxLength",keyword:"maxLength",params:{limit:2e3},message:"must NOT have more than 2000 characters"};n===null?n=[ee]:n.push(ee),s++}else if(!yr.test(H)){let ee={instancePath:e+"/credentialStatus/"+F+"/id",schemaPath:"#/properties/credentialStatus/oneOf/1/items/properties/id/pattern",keyword:"pattern",params:{pattern:`^[a-z][a-z0-9+.-]*:[!-~]+$(?!
+)"`};n===null?n=[Y]:n.push(Y),s++}}else{let Y={instancePath:e+"/credentialStatus/id",schemaPath:"#/properties/credentialStatus/oneOf/0/properties/id/type",keyword:"type",params:{type:"string"},message:"must be string"};n===null?n=[Y]:n.push(Y),s++}var T=W===s}else var T=!0;if(T)if(se.type!==void 0){let F=se.type,W=s;if(s===W)if(typeof F=="string"){if(U(F)>100){let Y={instancePath:e+"/credentialStatus/type",schemaPath:"#/properties/credentialStatus/oneOf/0/properties/type/maxLength",keyword:"maxLength",params:{limit:100},message:"must NOT have more than 100 characters"};n===null?n=[Y]:n.push(Y),s++}else if(U(F)<1){let Y={instancePath:e+"/credentialStatus/type",schemaPath:"#/properties/credentialStatus/oneOf/0/properties/type/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"};n===null?n=[Y]:n.push(Y),s++}}else{let Y={instancePath:e+"/credentialStatus/type",schemaPath:"#/properties/credentialStatus/oneOf/0/properties/type/type",keyword:"type",params:{type:"string"},message:"must be string"};n===null?n=[Y]:n.push(Y),s++}var T=W===s}else var T=!0}}else{let Q={instancePath:e+"/credentialStatus",schemaPath:"#/properties/credentialStatus/oneOf/0/type",keyword:"type",params:{type:"object"},message:"must be object"};n===null?n=[Q]:n.push(Q),s++}var m=j===s;if(m){oe=!0,J=0;var b={};b.id=!0,b.type=!0}let $=s;if(s===$)if(Array.isArray(se))if(se.length>16){let Q={instancePath:e+"/credentialStatus",schemaPath:"#/properties/credentialStatus/oneOf/1/maxItems",keyword:"maxItems",params:{limit:16},message:"must NOT have more than 16 items"};n===null?n=[Q]:n.push(Q),s++}else if(se.length<1){let Q={instancePath:e+"/credentialStatus",schemaPath:"#/properties/credentialStatus/oneOf/1/minItems",keyword:"minItems",params:{limit:1},message:"must NOT have fewer than 1 items"};n===null?n=[Q]:n.push(Q),s++}else{var f=!0;let Q=se.length;for(let F=0;F<Q;F++){let W=se[F],ce=s;if(s===ce)if(W&&typeof W=="object"&&!Array.isArray(W)){let le;if(W.type===void 0&&(le="type")){let H={instancePath:e+"/credentialStatus/"+F,schemaPath:"#/properties/credentialStatus/oneOf/1/items/required",keyword:"required",params:{missingProperty:le},message:"must have required property '"+le+"'"};n===null?n=[H]:n.push(H),s++}else{if(W.id!==void 0){let H=W.id,we=s;if(s===we)if(typeof H=="string"){if(U(H)>2e3){let ee={instancePath:e+"/credentialStatus/"+F+"/id",schemaPath:"#/properties/credentialStatus/oneOf/1/items/properties/id/maxLength",keyword:"maxLength",params:{limit:2e3},message:"must NOT have more than 2000 characters"};n===null?n=[ee]:n.push(ee),s++}else if(!gr.test(H)){let ee={instancePath:e+"/credentialStatus/"+F+"/id",schemaPath:"#/properties/credentialStatus/oneOf/1/items/properties/id/pattern",keyword:"pattern",params:{pattern:`^[a-z][a-z0-9+.-]*:[!-~]+$(?!
 )`},message:`must match pattern "^[a-z][a-z0-9+.-]*:[!-~]+$(?!
-)"`};n===null?n=[ee]:n.push(ee),s++}}else{let ee={instancePath:e+"/credentialStatus/"+F+"/id",schemaPath:"#/properties/credentialStatus/oneOf/1/items/properties/id/type",keyword:"type",params:{type:"string"},message:"must be string"};n===null?n=[ee]:n.push(ee),s++}var g=we===s}else var g=!0;if(g)if(W.type!==void 0){let H=W.type,we=s;if(s===we)if(typeof H=="string"){if(U(H)>100){let ee={instancePath:e+"/credentialStatus/"+F+"/type",schemaPath:"#/properties/credentialStatus/oneOf/1/items/properties/type/maxLength",keyword:"maxLength",params:{limit:100},message:"must NOT have more than 100 characters"};n===null?n=[ee]:n.push(ee),s++}else if(U(H)<1){let ee={instancePath:e+"/credentialStatus/"+F+"/type",schemaPath:"#/properties/credentialStatus/oneOf/1/items/properties/type/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"};n===null?n=[ee]:n.push(ee),s++}}else{let ee={instancePath:e+"/credentialStatus/"+F+"/type",schemaPath:"#/properties/credentialStatus/oneOf/1/items/properties/type/type",keyword:"type",params:{type:"string"},message:"must be string"};n===null?n=[ee]:n.push(ee),s++}var g=we===s}else var g=!0}}else{let le={instancePath:e+"/credentialStatus/"+F,schemaPath:"#/properties/credentialStatus/oneOf/1/items/type",keyword:"type",params:{type:"object"},message:"must be object"};n===null?n=[le]:n.push(le),s++}var f=ae===s;if(!f)break}}else{let Q={instancePath:e+"/credentialStatus",schemaPath:"#/properties/credentialStatus/oneOf/1/type",keyword:"type",params:{type:"array"},message:"must be array"};n===null?n=[Q]:n.push(Q),s++}var m=L===s;if(m&&oe?(oe=!1,J=[J,1]):m&&(oe=!0,J=1),oe)s=A,n!==null&&(A?n.length=A:n=null);else{let Q={instancePath:e+"/credentialStatus",schemaPath:"#/properties/credentialStatus/oneOf",keyword:"oneOf",params:{passingSchemas:J},message:"must match exactly one schema in oneOf"};return n===null?n=[Q]:n.push(Q),s++,S.errors=n,!1}var p=Oe===s}else var p=!0;if(p){if(t.evidence!==void 0){let Oe=t.evidence,A=s;if(s===A)if(Array.isArray(Oe)){if(Oe.length>1e3)return S.errors=[{instancePath:e+"/evidence",schemaPath:"#/properties/evidence/maxItems",keyword:"maxItems",params:{limit:1e3},message:"must NOT have more than 1000 items"}],!1;if(Oe.length<1)return S.errors=[{instancePath:e+"/evidence",schemaPath:"#/properties/evidence/minItems",keyword:"minItems",params:{limit:1},message:"must NOT have fewer than 1 items"}],!1;{var P=!0;let J=Oe.length;for(let j=0;j<J;j++){let L=Oe[j],q=s;if(s===q)if(L&&typeof L=="object"&&!Array.isArray(L)){let F;if(L.id===void 0&&(F="id")||L.type===void 0&&(F="type")||L.digestMultibase===void 0&&(F="digestMultibase"))return S.errors=[{instancePath:e+"/evidence/"+j,schemaPath:"#/properties/evidence/items/required",keyword:"required",params:{missingProperty:F},message:"must have required property '"+F+"'"}],!1;{let W=s;for(let ae in L)if(!(ae==="id"||ae==="type"||ae==="name"||ae==="digestMultibase"))return S.errors=[{instancePath:e+"/evidence/"+j,schemaPath:"#/properties/evidence/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:ae},message:"must NOT have additional properties"}],!1;if(W===s){if(L.id!==void 0){let ae=s;K(L.id,{instancePath:e+"/evidence/"+j+"/id",parentData:L,parentDataProperty:"id",rootData:i,dynamicAnchors:a})||(n=n===null?K.errors:n.concat(K.errors),s=n.length);var B=ae===s}else var B=!0;if(B){if(L.type!==void 0){let Y=s;if(!qt(L.type,je.properties.evidence.items.properties.type.const))return S.errors=[{instancePath:e+"/evidence/"+j+"/type",schemaPath:"#/properties/evidence/items/properties/type/const",keyword:"const",params:{allowedValue:je.properties.evidence.items.properties.type.const},message:"must be equal to constant"}],!1;var B=Y===s}else var B=!0;if(B){if(L.name!==void 0){let le=L.name,H=s;if(s===H)if(typeof le=="string"){if(U(le)>1e3)return S.errors=[{instancePath:e+"/evidence/"+j+"/name",schemaPath:"#/properties/evidence/items/properties/name/maxLength",keyword:"maxLength",params:{limit:1e3},message:"must NOT have more than 1000 characters"}],!1;if(U(le)<1)return S.errors=[{instancePath:e+"/evidence/"+j+"/name",schemaPath:"#/properties/evidence/items/properties/name/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return S.errors=[{instancePath:e+"/evidence/"+j+"/name",schemaPath:"#/properties/evidence/items/properties/name/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var B=H===s}else var B=!0;if(B)if(L.digestMultibase!==void 0){let le=L.digestMultibase,H=s;if(s===H)if(typeof le=="string"){if(!gs.test(le))return S.errors=[{instancePath:e+"/evidence/"+j+"/digestMultibase",schemaPath:"#/properties/evidence/items/properties/digestMultibase/pattern",keyword:"pattern",params:{pattern:`^uEi[A-Za-z0-9_-]{44}$(?!
+)"`};n===null?n=[ee]:n.push(ee),s++}}else{let ee={instancePath:e+"/credentialStatus/"+F+"/id",schemaPath:"#/properties/credentialStatus/oneOf/1/items/properties/id/type",keyword:"type",params:{type:"string"},message:"must be string"};n===null?n=[ee]:n.push(ee),s++}var g=we===s}else var g=!0;if(g)if(W.type!==void 0){let H=W.type,we=s;if(s===we)if(typeof H=="string"){if(U(H)>100){let ee={instancePath:e+"/credentialStatus/"+F+"/type",schemaPath:"#/properties/credentialStatus/oneOf/1/items/properties/type/maxLength",keyword:"maxLength",params:{limit:100},message:"must NOT have more than 100 characters"};n===null?n=[ee]:n.push(ee),s++}else if(U(H)<1){let ee={instancePath:e+"/credentialStatus/"+F+"/type",schemaPath:"#/properties/credentialStatus/oneOf/1/items/properties/type/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"};n===null?n=[ee]:n.push(ee),s++}}else{let ee={instancePath:e+"/credentialStatus/"+F+"/type",schemaPath:"#/properties/credentialStatus/oneOf/1/items/properties/type/type",keyword:"type",params:{type:"string"},message:"must be string"};n===null?n=[ee]:n.push(ee),s++}var g=we===s}else var g=!0}}else{let le={instancePath:e+"/credentialStatus/"+F,schemaPath:"#/properties/credentialStatus/oneOf/1/items/type",keyword:"type",params:{type:"object"},message:"must be object"};n===null?n=[le]:n.push(le),s++}var f=ce===s;if(!f)break}}else{let Q={instancePath:e+"/credentialStatus",schemaPath:"#/properties/credentialStatus/oneOf/1/type",keyword:"type",params:{type:"array"},message:"must be array"};n===null?n=[Q]:n.push(Q),s++}var m=$===s;if(m&&oe?(oe=!1,J=[J,1]):m&&(oe=!0,J=1),oe)s=A,n!==null&&(A?n.length=A:n=null);else{let Q={instancePath:e+"/credentialStatus",schemaPath:"#/properties/credentialStatus/oneOf",keyword:"oneOf",params:{passingSchemas:J},message:"must match exactly one schema in oneOf"};return n===null?n=[Q]:n.push(Q),s++,S.errors=n,!1}var p=Ae===s}else var p=!0;if(p){if(t.evidence!==void 0){let Ae=t.evidence,A=s;if(s===A)if(Array.isArray(Ae)){if(Ae.length>1e3)return S.errors=[{instancePath:e+"/evidence",schemaPath:"#/properties/evidence/maxItems",keyword:"maxItems",params:{limit:1e3},message:"must NOT have more than 1000 items"}],!1;if(Ae.length<1)return S.errors=[{instancePath:e+"/evidence",schemaPath:"#/properties/evidence/minItems",keyword:"minItems",params:{limit:1},message:"must NOT have fewer than 1 items"}],!1;{var P=!0;let J=Ae.length;for(let j=0;j<J;j++){let $=Ae[j],q=s;if(s===q)if($&&typeof $=="object"&&!Array.isArray($)){let F;if($.id===void 0&&(F="id")||$.type===void 0&&(F="type")||$.digestMultibase===void 0&&(F="digestMultibase"))return S.errors=[{instancePath:e+"/evidence/"+j,schemaPath:"#/properties/evidence/items/required",keyword:"required",params:{missingProperty:F},message:"must have required property '"+F+"'"}],!1;{let W=s;for(let ce in $)if(!(ce==="id"||ce==="type"||ce==="name"||ce==="digestMultibase"))return S.errors=[{instancePath:e+"/evidence/"+j,schemaPath:"#/properties/evidence/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:ce},message:"must NOT have additional properties"}],!1;if(W===s){if($.id!==void 0){let ce=s;K($.id,{instancePath:e+"/evidence/"+j+"/id",parentData:$,parentDataProperty:"id",rootData:o,dynamicAnchors:a})||(n=n===null?K.errors:n.concat(K.errors),s=n.length);var B=ce===s}else var B=!0;if(B){if($.type!==void 0){let Y=s;if(!qt($.type,je.properties.evidence.items.properties.type.const))return S.errors=[{instancePath:e+"/evidence/"+j+"/type",schemaPath:"#/properties/evidence/items/properties/type/const",keyword:"const",params:{allowedValue:je.properties.evidence.items.properties.type.const},message:"must be equal to constant"}],!1;var B=Y===s}else var B=!0;if(B){if($.name!==void 0){let le=$.name,H=s;if(s===H)if(typeof le=="string"){if(U(le)>1e3)return S.errors=[{instancePath:e+"/evidence/"+j+"/name",schemaPath:"#/properties/evidence/items/properties/name/maxLength",keyword:"maxLength",params:{limit:1e3},message:"must NOT have more than 1000 characters"}],!1;if(U(le)<1)return S.errors=[{instancePath:e+"/evidence/"+j+"/name",schemaPath:"#/properties/evidence/items/properties/name/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return S.errors=[{instancePath:e+"/evidence/"+j+"/name",schemaPath:"#/properties/evidence/items/properties/name/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var B=H===s}else var B=!0;if(B)if($.digestMultibase!==void 0){let le=$.digestMultibase,H=s;if(s===H)if(typeof le=="string"){if(!bs.test(le))return S.errors=[{instancePath:e+"/evidence/"+j+"/digestMultibase",schemaPath:"#/properties/evidence/items/properties/digestMultibase/pattern",keyword:"pattern",params:{pattern:`^uEi[A-Za-z0-9_-]{44}$(?!
 )`},message:`must match pattern "^uEi[A-Za-z0-9_-]{44}$(?!
-)"`}],!1}else return S.errors=[{instancePath:e+"/evidence/"+j+"/digestMultibase",schemaPath:"#/properties/evidence/items/properties/digestMultibase/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var B=H===s}else var B=!0}}}}}else return S.errors=[{instancePath:e+"/evidence/"+j,schemaPath:"#/properties/evidence/items/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var P=q===s;if(!P)break}}}else return S.errors=[{instancePath:e+"/evidence",schemaPath:"#/properties/evidence/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var p=A===s}else var p=!0;if(p){if(t.relatedResource!==void 0){let A=t.relatedResource,oe=s;if(s===oe)if(Array.isArray(A)){if(A.length>1e3)return S.errors=[{instancePath:e+"/relatedResource",schemaPath:"#/properties/relatedResource/maxItems",keyword:"maxItems",params:{limit:1e3},message:"must NOT have more than 1000 items"}],!1;if(A.length<1)return S.errors=[{instancePath:e+"/relatedResource",schemaPath:"#/properties/relatedResource/minItems",keyword:"minItems",params:{limit:1},message:"must NOT have fewer than 1 items"}],!1;{var E=!0;let j=A.length;for(let L=0;L<j;L++){let q=A[L],Q=s,F=s,W=!1,ae=s;if(q&&typeof q=="object"&&!Array.isArray(q)){let H;if(q.digestSRI===void 0&&(H="digestSRI")){let we={instancePath:e+"/relatedResource/"+L,schemaPath:"#/properties/relatedResource/items/anyOf/0/required",keyword:"required",params:{missingProperty:H},message:"must have required property '"+H+"'"};n===null?n=[we]:n.push(we),s++}}var _=ae===s;W=W||_;let Y=s;if(q&&typeof q=="object"&&!Array.isArray(q)){let H;if(q.digestMultibase===void 0&&(H="digestMultibase")){let we={instancePath:e+"/relatedResource/"+L,schemaPath:"#/properties/relatedResource/items/anyOf/1/required",keyword:"required",params:{missingProperty:H},message:"must have required property '"+H+"'"};n===null?n=[we]:n.push(we),s++}}var _=Y===s;if(W=W||_,W)s=F,n!==null&&(F?n.length=F:n=null);else{let H={instancePath:e+"/relatedResource/"+L,schemaPath:"#/properties/relatedResource/items/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};return n===null?n=[H]:n.push(H),s++,S.errors=n,!1}if(s===Q)if(q&&typeof q=="object"&&!Array.isArray(q)){let H;if(q.id===void 0&&(H="id"))return S.errors=[{instancePath:e+"/relatedResource/"+L,schemaPath:"#/properties/relatedResource/items/required",keyword:"required",params:{missingProperty:H},message:"must have required property '"+H+"'"}],!1;{let we=s;for(let Re in q)if(!(Re==="id"||Re==="mediaType"||Re==="digestSRI"||Re==="digestMultibase"))return S.errors=[{instancePath:e+"/relatedResource/"+L,schemaPath:"#/properties/relatedResource/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:Re},message:"must NOT have additional properties"}],!1;if(we===s){if(q.id!==void 0){let Re=q.id,ee=s;if(s===ee)if(typeof Re=="string"){if(U(Re)>2e3)return S.errors=[{instancePath:e+"/relatedResource/"+L+"/id",schemaPath:"#/properties/relatedResource/items/properties/id/maxLength",keyword:"maxLength",params:{limit:2e3},message:"must NOT have more than 2000 characters"}],!1;if(!yr.test(Re))return S.errors=[{instancePath:e+"/relatedResource/"+L+"/id",schemaPath:"#/properties/relatedResource/items/properties/id/pattern",keyword:"pattern",params:{pattern:`^[a-z][a-z0-9+.-]*:[!-~]+$(?!
+)"`}],!1}else return S.errors=[{instancePath:e+"/evidence/"+j+"/digestMultibase",schemaPath:"#/properties/evidence/items/properties/digestMultibase/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var B=H===s}else var B=!0}}}}}else return S.errors=[{instancePath:e+"/evidence/"+j,schemaPath:"#/properties/evidence/items/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var P=q===s;if(!P)break}}}else return S.errors=[{instancePath:e+"/evidence",schemaPath:"#/properties/evidence/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var p=A===s}else var p=!0;if(p){if(t.relatedResource!==void 0){let A=t.relatedResource,oe=s;if(s===oe)if(Array.isArray(A)){if(A.length>1e3)return S.errors=[{instancePath:e+"/relatedResource",schemaPath:"#/properties/relatedResource/maxItems",keyword:"maxItems",params:{limit:1e3},message:"must NOT have more than 1000 items"}],!1;if(A.length<1)return S.errors=[{instancePath:e+"/relatedResource",schemaPath:"#/properties/relatedResource/minItems",keyword:"minItems",params:{limit:1},message:"must NOT have fewer than 1 items"}],!1;{var E=!0;let j=A.length;for(let $=0;$<j;$++){let q=A[$],Q=s,F=s,W=!1,ce=s;if(q&&typeof q=="object"&&!Array.isArray(q)){let H;if(q.digestSRI===void 0&&(H="digestSRI")){let we={instancePath:e+"/relatedResource/"+$,schemaPath:"#/properties/relatedResource/items/anyOf/0/required",keyword:"required",params:{missingProperty:H},message:"must have required property '"+H+"'"};n===null?n=[we]:n.push(we),s++}}var _=ce===s;W=W||_;let Y=s;if(q&&typeof q=="object"&&!Array.isArray(q)){let H;if(q.digestMultibase===void 0&&(H="digestMultibase")){let we={instancePath:e+"/relatedResource/"+$,schemaPath:"#/properties/relatedResource/items/anyOf/1/required",keyword:"required",params:{missingProperty:H},message:"must have required property '"+H+"'"};n===null?n=[we]:n.push(we),s++}}var _=Y===s;if(W=W||_,W)s=F,n!==null&&(F?n.length=F:n=null);else{let H={instancePath:e+"/relatedResource/"+$,schemaPath:"#/properties/relatedResource/items/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};return n===null?n=[H]:n.push(H),s++,S.errors=n,!1}if(s===Q)if(q&&typeof q=="object"&&!Array.isArray(q)){let H;if(q.id===void 0&&(H="id"))return S.errors=[{instancePath:e+"/relatedResource/"+$,schemaPath:"#/properties/relatedResource/items/required",keyword:"required",params:{missingProperty:H},message:"must have required property '"+H+"'"}],!1;{let we=s;for(let Re in q)if(!(Re==="id"||Re==="mediaType"||Re==="digestSRI"||Re==="digestMultibase"))return S.errors=[{instancePath:e+"/relatedResource/"+$,schemaPath:"#/properties/relatedResource/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:Re},message:"must NOT have additional properties"}],!1;if(we===s){if(q.id!==void 0){let Re=q.id,ee=s;if(s===ee)if(typeof Re=="string"){if(U(Re)>2e3)return S.errors=[{instancePath:e+"/relatedResource/"+$+"/id",schemaPath:"#/properties/relatedResource/items/properties/id/maxLength",keyword:"maxLength",params:{limit:2e3},message:"must NOT have more than 2000 characters"}],!1;if(!gr.test(Re))return S.errors=[{instancePath:e+"/relatedResource/"+$+"/id",schemaPath:"#/properties/relatedResource/items/properties/id/pattern",keyword:"pattern",params:{pattern:`^[a-z][a-z0-9+.-]*:[!-~]+$(?!
 )`},message:`must match pattern "^[a-z][a-z0-9+.-]*:[!-~]+$(?!
-)"`}],!1}else return S.errors=[{instancePath:e+"/relatedResource/"+L+"/id",schemaPath:"#/properties/relatedResource/items/properties/id/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var N=ee===s}else var N=!0;if(N){if(q.mediaType!==void 0){let ee=q.mediaType,ze=s;if(s===ze)if(typeof ee=="string"){if(U(ee)>200)return S.errors=[{instancePath:e+"/relatedResource/"+L+"/mediaType",schemaPath:"#/properties/relatedResource/items/properties/mediaType/maxLength",keyword:"maxLength",params:{limit:200},message:"must NOT have more than 200 characters"}],!1;if(U(ee)<1)return S.errors=[{instancePath:e+"/relatedResource/"+L+"/mediaType",schemaPath:"#/properties/relatedResource/items/properties/mediaType/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return S.errors=[{instancePath:e+"/relatedResource/"+L+"/mediaType",schemaPath:"#/properties/relatedResource/items/properties/mediaType/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var N=ze===s}else var N=!0;if(N){if(q.digestSRI!==void 0){let ze=q.digestSRI,gt=s;if(s===gt)if(typeof ze=="string"){if(!ys.test(ze))return S.errors=[{instancePath:e+"/relatedResource/"+L+"/digestSRI",schemaPath:"#/properties/relatedResource/items/properties/digestSRI/pattern",keyword:"pattern",params:{pattern:`^sha384-[A-Za-z0-9+/]{64}$(?!
+)"`}],!1}else return S.errors=[{instancePath:e+"/relatedResource/"+$+"/id",schemaPath:"#/properties/relatedResource/items/properties/id/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var L=ee===s}else var L=!0;if(L){if(q.mediaType!==void 0){let ee=q.mediaType,ze=s;if(s===ze)if(typeof ee=="string"){if(U(ee)>200)return S.errors=[{instancePath:e+"/relatedResource/"+$+"/mediaType",schemaPath:"#/properties/relatedResource/items/properties/mediaType/maxLength",keyword:"maxLength",params:{limit:200},message:"must NOT have more than 200 characters"}],!1;if(U(ee)<1)return S.errors=[{instancePath:e+"/relatedResource/"+$+"/mediaType",schemaPath:"#/properties/relatedResource/items/properties/mediaType/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return S.errors=[{instancePath:e+"/relatedResource/"+$+"/mediaType",schemaPath:"#/properties/relatedResource/items/properties/mediaType/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var L=ze===s}else var L=!0;if(L){if(q.digestSRI!==void 0){let ze=q.digestSRI,gt=s;if(s===gt)if(typeof ze=="string"){if(!gs.test(ze))return S.errors=[{instancePath:e+"/relatedResource/"+$+"/digestSRI",schemaPath:"#/properties/relatedResource/items/properties/digestSRI/pattern",keyword:"pattern",params:{pattern:`^sha384-[A-Za-z0-9+/]{64}$(?!
 )`},message:`must match pattern "^sha384-[A-Za-z0-9+/]{64}$(?!
-)"`}],!1}else return S.errors=[{instancePath:e+"/relatedResource/"+L+"/digestSRI",schemaPath:"#/properties/relatedResource/items/properties/digestSRI/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var N=gt===s}else var N=!0;if(N)if(q.digestMultibase!==void 0){let ze=q.digestMultibase,gt=s;if(s===gt)if(typeof ze=="string"){if(!gs.test(ze))return S.errors=[{instancePath:e+"/relatedResource/"+L+"/digestMultibase",schemaPath:"#/properties/relatedResource/items/properties/digestMultibase/pattern",keyword:"pattern",params:{pattern:`^uEi[A-Za-z0-9_-]{44}$(?!
+)"`}],!1}else return S.errors=[{instancePath:e+"/relatedResource/"+$+"/digestSRI",schemaPath:"#/properties/relatedResource/items/properties/digestSRI/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var L=gt===s}else var L=!0;if(L)if(q.digestMultibase!==void 0){let ze=q.digestMultibase,gt=s;if(s===gt)if(typeof ze=="string"){if(!bs.test(ze))return S.errors=[{instancePath:e+"/relatedResource/"+$+"/digestMultibase",schemaPath:"#/properties/relatedResource/items/properties/digestMultibase/pattern",keyword:"pattern",params:{pattern:`^uEi[A-Za-z0-9_-]{44}$(?!
 )`},message:`must match pattern "^uEi[A-Za-z0-9_-]{44}$(?!
-)"`}],!1}else return S.errors=[{instancePath:e+"/relatedResource/"+L+"/digestMultibase",schemaPath:"#/properties/relatedResource/items/properties/digestMultibase/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var N=gt===s}else var N=!0}}}}}else return S.errors=[{instancePath:e+"/relatedResource/"+L,schemaPath:"#/properties/relatedResource/items/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var E=Q===s;if(!E)break}}}else return S.errors=[{instancePath:e+"/relatedResource",schemaPath:"#/properties/relatedResource/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var p=oe===s}else var p=!0;if(p)if(t.proof!==void 0){let A=t.proof,oe=s;if(s===oe)if(A&&typeof A=="object"&&!Array.isArray(A)){let j;if(A.type===void 0&&(j="type")||A.cryptosuite===void 0&&(j="cryptosuite")||A.created===void 0&&(j="created")||A.verificationMethod===void 0&&(j="verificationMethod")||A.proofPurpose===void 0&&(j="proofPurpose")||A.proofValue===void 0&&(j="proofValue")||A["@context"]===void 0&&(j="@context"))return S.errors=[{instancePath:e+"/proof",schemaPath:"#/properties/proof/required",keyword:"required",params:{missingProperty:j},message:"must have required property '"+j+"'"}],!1;{let L=s;for(let q in A)if(!(q==="type"||q==="cryptosuite"||q==="created"||q==="verificationMethod"||q==="proofPurpose"||q==="@context"||q==="proofValue"))return S.errors=[{instancePath:e+"/proof",schemaPath:"#/properties/proof/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:q},message:"must NOT have additional properties"}],!1;if(L===s){if(A.type!==void 0){let q=s;if(A.type!=="DataIntegrityProof")return S.errors=[{instancePath:e+"/proof/type",schemaPath:"#/properties/proof/properties/type/const",keyword:"const",params:{allowedValue:"DataIntegrityProof"},message:"must be equal to constant"}],!1;var R=q===s}else var R=!0;if(R){if(A.cryptosuite!==void 0){let Q=s;if(A.cryptosuite!=="eddsa-jcs-2022")return S.errors=[{instancePath:e+"/proof/cryptosuite",schemaPath:"#/properties/proof/properties/cryptosuite/const",keyword:"const",params:{allowedValue:"eddsa-jcs-2022"},message:"must be equal to constant"}],!1;var R=Q===s}else var R=!0;if(R){if(A.created!==void 0){let F=s;he(A.created,{instancePath:e+"/proof/created",parentData:A,parentDataProperty:"created",rootData:i,dynamicAnchors:a})||(n=n===null?he.errors:n.concat(he.errors),s=n.length);var R=F===s}else var R=!0;if(R){if(A.verificationMethod!==void 0){let W=A.verificationMethod,ae=s;if(s===ae)if(typeof W=="string"){if(U(W)>2e3)return S.errors=[{instancePath:e+"/proof/verificationMethod",schemaPath:"#/properties/proof/properties/verificationMethod/maxLength",keyword:"maxLength",params:{limit:2e3},message:"must NOT have more than 2000 characters"}],!1;if(!_o.test(W))return S.errors=[{instancePath:e+"/proof/verificationMethod",schemaPath:"#/properties/proof/properties/verificationMethod/pattern",keyword:"pattern",params:{pattern:`^did:[a-z0-9]+:[A-Za-z0-9._:%-]+#[A-Za-z0-9._:%-]+$(?!
+)"`}],!1}else return S.errors=[{instancePath:e+"/relatedResource/"+$+"/digestMultibase",schemaPath:"#/properties/relatedResource/items/properties/digestMultibase/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var L=gt===s}else var L=!0}}}}}else return S.errors=[{instancePath:e+"/relatedResource/"+$,schemaPath:"#/properties/relatedResource/items/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var E=Q===s;if(!E)break}}}else return S.errors=[{instancePath:e+"/relatedResource",schemaPath:"#/properties/relatedResource/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var p=oe===s}else var p=!0;if(p)if(t.proof!==void 0){let A=t.proof,oe=s;if(s===oe)if(A&&typeof A=="object"&&!Array.isArray(A)){let j;if(A.type===void 0&&(j="type")||A.cryptosuite===void 0&&(j="cryptosuite")||A.created===void 0&&(j="created")||A.verificationMethod===void 0&&(j="verificationMethod")||A.proofPurpose===void 0&&(j="proofPurpose")||A.proofValue===void 0&&(j="proofValue")||A["@context"]===void 0&&(j="@context"))return S.errors=[{instancePath:e+"/proof",schemaPath:"#/properties/proof/required",keyword:"required",params:{missingProperty:j},message:"must have required property '"+j+"'"}],!1;{let $=s;for(let q in A)if(!(q==="type"||q==="cryptosuite"||q==="created"||q==="verificationMethod"||q==="proofPurpose"||q==="@context"||q==="proofValue"))return S.errors=[{instancePath:e+"/proof",schemaPath:"#/properties/proof/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:q},message:"must NOT have additional properties"}],!1;if($===s){if(A.type!==void 0){let q=s;if(A.type!=="DataIntegrityProof")return S.errors=[{instancePath:e+"/proof/type",schemaPath:"#/properties/proof/properties/type/const",keyword:"const",params:{allowedValue:"DataIntegrityProof"},message:"must be equal to constant"}],!1;var R=q===s}else var R=!0;if(R){if(A.cryptosuite!==void 0){let Q=s;if(A.cryptosuite!=="eddsa-jcs-2022")return S.errors=[{instancePath:e+"/proof/cryptosuite",schemaPath:"#/properties/proof/properties/cryptosuite/const",keyword:"const",params:{allowedValue:"eddsa-jcs-2022"},message:"must be equal to constant"}],!1;var R=Q===s}else var R=!0;if(R){if(A.created!==void 0){let F=s;he(A.created,{instancePath:e+"/proof/created",parentData:A,parentDataProperty:"created",rootData:o,dynamicAnchors:a})||(n=n===null?he.errors:n.concat(he.errors),s=n.length);var R=F===s}else var R=!0;if(R){if(A.verificationMethod!==void 0){let W=A.verificationMethod,ce=s;if(s===ce)if(typeof W=="string"){if(U(W)>2e3)return S.errors=[{instancePath:e+"/proof/verificationMethod",schemaPath:"#/properties/proof/properties/verificationMethod/maxLength",keyword:"maxLength",params:{limit:2e3},message:"must NOT have more than 2000 characters"}],!1;if(!Oo.test(W))return S.errors=[{instancePath:e+"/proof/verificationMethod",schemaPath:"#/properties/proof/properties/verificationMethod/pattern",keyword:"pattern",params:{pattern:`^did:[a-z0-9]+:[A-Za-z0-9._:%-]+#[A-Za-z0-9._:%-]+$(?!
 )`},message:`must match pattern "^did:[a-z0-9]+:[A-Za-z0-9._:%-]+#[A-Za-z0-9._:%-]+$(?!
-)"`}],!1}else return S.errors=[{instancePath:e+"/proof/verificationMethod",schemaPath:"#/properties/proof/properties/verificationMethod/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var R=ae===s}else var R=!0;if(R){if(A.proofPurpose!==void 0){let ae=s;if(A.proofPurpose!=="assertionMethod")return S.errors=[{instancePath:e+"/proof/proofPurpose",schemaPath:"#/properties/proof/properties/proofPurpose/const",keyword:"const",params:{allowedValue:"assertionMethod"},message:"must be equal to constant"}],!1;var R=ae===s}else var R=!0;if(R){if(A["@context"]!==void 0){let Y=s;if(!qt(A["@context"],je.properties.proof.properties["@context"].const))return S.errors=[{instancePath:e+"/proof/@context",schemaPath:"#/properties/proof/properties/%40context/const",keyword:"const",params:{allowedValue:je.properties.proof.properties["@context"].const},message:"must be equal to constant"}],!1;var R=Y===s}else var R=!0;if(R)if(A.proofValue!==void 0){let Y=A.proofValue,le=s;if(s===le)if(typeof Y=="string"){if(!Oo.test(Y))return S.errors=[{instancePath:e+"/proof/proofValue",schemaPath:"#/properties/proof/properties/proofValue/pattern",keyword:"pattern",params:{pattern:`^z[1-9A-HJ-NP-Za-km-z]{60,90}$(?!
+)"`}],!1}else return S.errors=[{instancePath:e+"/proof/verificationMethod",schemaPath:"#/properties/proof/properties/verificationMethod/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var R=ce===s}else var R=!0;if(R){if(A.proofPurpose!==void 0){let ce=s;if(A.proofPurpose!=="assertionMethod")return S.errors=[{instancePath:e+"/proof/proofPurpose",schemaPath:"#/properties/proof/properties/proofPurpose/const",keyword:"const",params:{allowedValue:"assertionMethod"},message:"must be equal to constant"}],!1;var R=ce===s}else var R=!0;if(R){if(A["@context"]!==void 0){let Y=s;if(!qt(A["@context"],je.properties.proof.properties["@context"].const))return S.errors=[{instancePath:e+"/proof/@context",schemaPath:"#/properties/proof/properties/%40context/const",keyword:"const",params:{allowedValue:je.properties.proof.properties["@context"].const},message:"must be equal to constant"}],!1;var R=Y===s}else var R=!0;if(R)if(A.proofValue!==void 0){let Y=A.proofValue,le=s;if(s===le)if(typeof Y=="string"){if(!Ao.test(Y))return S.errors=[{instancePath:e+"/proof/proofValue",schemaPath:"#/properties/proof/properties/proofValue/pattern",keyword:"pattern",params:{pattern:`^z[1-9A-HJ-NP-Za-km-z]{60,90}$(?!
 )`},message:`must match pattern "^z[1-9A-HJ-NP-Za-km-z]{60,90}$(?!
-)"`}],!1}else return S.errors=[{instancePath:e+"/proof/proofValue",schemaPath:"#/properties/proof/properties/proofValue/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var R=le===s}else var R=!0}}}}}}}}else return S.errors=[{instancePath:e+"/proof",schemaPath:"#/properties/proof/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var p=oe===s}else var p=!0}}}}}}}}}}}}}}}}else return S.errors=[{instancePath:e,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return S.errors=n,s===0}S.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var xs={context:"sha384-WzzG9Ca0hKnkRFnAFJcT7TXVqCXitOUL4KW9V3lUNJFx0p4J5tsCKXvTnen5t1g1",datasetCredential:"sha384-1BknGIDqOlhpsBXW2ES3Q6xy/WO/Lk06KRAlqZeZ9e/UG9/AqLcXnQ+XW86cX+jT",attestationCredential:"sha384-c/KlEzZPq1sVVgc+YbHWgCZNRbKq10PW+ISHsDT7qOTiu5PUOGiLunYiu27d/ZQj",grantCredential:"sha384-qsSnLgJxjymOqHheVltXsFFuZhO/Wwvoz7o9W0CwHGMAzsr183ALMMyGXbAQKESO",cardAttestation:"sha384-fx+2ncNVUi9kPWld+SVNjK0TeePxTsXfg6pGPfDoA5C2bxp5BZaE5Q5BIf1W2ZQp"};var ya=300*1e3,[ga,ba]=[Date.parse("0001-01-01T00:00:00Z"),Date.parse("9999-12-31T23:59:59.999Z")];var wr=t=>new Date(t).toISOString().replace(/\.\d{3}Z$/,"Z");var jt=BigInt(4294967295),ks=BigInt(32);function To(t,e=!1){return e?{h:Number(t&jt),l:Number(t>>ks&jt)}:{h:Number(t>>ks&jt)|0,l:Number(t&jt)|0}}function Es(t,e=!1){let r=t.length,o=new Uint32Array(r),i=new Uint32Array(r);for(let a=0;a<r;a++){let{h:n,l:s}=To(t[a],e);[o[a],i[a]]=[n,s]}return[o,i]}var Dt=t=>t/2**32|0,Mt=t=>t>>>0;function Ss(t,e,r,o){let i=Dt(r),a=Mt(r);t.setUint32(e,o?a:i,o),t.setUint32(e+4,o?i:a,o)}var vr=(t,e,r)=>t>>>r,xr=(t,e,r)=>t<<32-r|e>>>r,Je=(t,e,r)=>t>>>r|e<<32-r,Qe=(t,e,r)=>t<<32-r|e>>>r,wt=(t,e,r)=>t<<64-r|e>>>r-32,vt=(t,e,r)=>t>>>r-32|e<<64-r;function Te(t,e,r,o){let i=(e>>>0)+(o>>>0);return{h:t+r+(i/2**32|0)|0,l:i|0}}var _s=(t,e,r)=>(t>>>0)+(e>>>0)+(r>>>0),Os=(t,e,r,o)=>e+r+o+(t/2**32|0)|0,As=(t,e,r,o)=>(t>>>0)+(e>>>0)+(r>>>0)+(o>>>0),Ts=(t,e,r,o,i)=>e+r+o+i+(t/2**32|0)|0,Ps=(t,e,r,o,i)=>(t>>>0)+(e>>>0)+(r>>>0)+(o>>>0)+(i>>>0),Is=(t,e,r,o,i,a)=>e+r+o+i+a+(t/2**32|0)|0;function Ct(t){return t instanceof Uint8Array||ArrayBuffer.isView(t)&&t.constructor.name==="Uint8Array"&&"BYTES_PER_ELEMENT"in t&&t.BYTES_PER_ELEMENT===1}var kr=t=>t?`"${t}" `:"";function Pe(t,e=""){if(typeof t!="number")throw new TypeError(kr(e)+"expected number, got "+typeof t);if(!Number.isSafeInteger(t)||t<0)throw new RangeError(kr(e)+"expected integer >= 0, got "+t);return t}function ce(t,e,r=""){if(Ct(t)&&(e===void 0||t.length===e))return t;e!==void 0&&Pe(e,"length");let o=Ct(t),i=e!==void 0?` of length ${e}`:"",a=o?`length=${t.length}`:`type=${typeof t}`,n=kr(r)+"expected Uint8Array"+i+", got "+a;throw o?new RangeError(n):new TypeError(n)}function Er(t){return Uint8Array.from(ce(t))}var Io=(t,e)=>{if(t===null||typeof t!="object"||Array.isArray(t))throw new TypeError((e==="object"?"":`"${e}" `)+"expected object, got type="+typeof t)},Bs=(t,e)=>{Io(t,e);let r=Object.getPrototypeOf(t);if(r!==Object.prototype&&r!==null)throw new TypeError(`"${e}" expected plain object`);if(Object.hasOwn(t,"__proto__"))throw new TypeError(`"${e}.__proto__" is not allowed`)};function Ue(t,e=!0){if(t.destroyed)throw new Error("hash was destroyed");if(e&&t.finished)throw new Error("digest() was already called")}function nt(t,e){ce(t,void 0,"output");let r=e.outputLen;if(!(t.length>=r))throw new RangeError('"output" expected length >= '+r)}function Ns(t){return new Uint8Array(t.buffer,t.byteOffset,t.byteLength)}function ot(t){return new Uint32Array(t.buffer,t.byteOffset,Math.floor(t.byteLength/4))}function ke(...t){for(let e=0;e<t.length;e++)t[e].fill(0)}function zt(t){return new DataView(t.buffer,t.byteOffset,t.byteLength)}function de(t,e){return t<<32-e|t>>>e}var $s=new Uint8Array(new Uint32Array([287454020]).buffer)[0]===68;function Ls(t){return t<<24&4278190080|t<<8&16711680|t>>>8&65280|t>>>24&255}var qs=$s?t=>t:t=>Ls(t)>>>0;function Bo(t){for(let e=0;e<t.length;e++)t[e]=Ls(t[e]);return t}var pe=$s?t=>t:Bo,js=typeof Uint8Array.from([]).toHex=="function"&&typeof Uint8Array.fromHex=="function",Ro=Array.from({length:256},(t,e)=>e.toString(16).padStart(2,"0"));function Ut(t){if(ce(t),js)return t.toHex();let e="";for(let r=0;r<t.length;r++)e+=Ro[t[r]];return e}function Rs(t){return t>=48&&t<=57?t-48:t>=65&&t<=70?t-55:t>=97&&t<=102?t-87:void 0}function Ft(t){if(typeof t!="string")throw new TypeError("hex string expected, got "+typeof t);if(js)try{return Uint8Array.fromHex(t)}catch(i){throw i instanceof SyntaxError?new RangeError(i.message):i}let e=t.length,r=e/2;if(e%2)throw new RangeError("hex string expected, got unpadded hex of length "+e);let o=new Uint8Array(r);for(let i=0,a=0;i<r;i++,a+=2){let n=Rs(t.charCodeAt(a)),s=Rs(t.charCodeAt(a+1));if(n===void 0||s===void 0){let c=t[a]+t[a+1];throw new RangeError('hex string expected, got non-hex character "'+c+'" at index '+a)}o[i]=n*16+s}return o}function Sr(...t){let e=0;for(let o=0;o<t.length;o++){let i=t[o];ce(i),e+=i.length}let r=new Uint8Array(e);for(let o=0,i=0;o<t.length;o++){let a=t[o];r.set(a,i),i+=a.length}return r}function Ht(t,e,r="opts"){return Bs(t,"defaults"),e!==void 0&&Bs(e,r),Object.assign(Object.create(null),t,e)}function it(t,e={}){if(typeof t!="function")throw new TypeError('"hashCons" expected function, got type='+typeof t);e=Ht({},e,"info");let r=(i,a)=>t(a).update(i).digest(),o=t(void 0);return r.outputLen=o.outputLen,r.blockLen=o.blockLen,r.canXOF=o.canXOF,r.create=i=>t(i),Object.assign(r,e),Object.freeze(r)}function Ds(t=32){Pe(t,"bytesLength");let e=typeof globalThis=="object"?globalThis.crypto:null;if(typeof e?.getRandomValues!="function")throw new Error("crypto.getRandomValues must be defined");if(t>65536)throw new RangeError(`"bytesLength" expected <= 65536, got ${t}`);return e.getRandomValues(new Uint8Array(t))}var _r=t=>({oid:Uint8Array.from([6,9,96,134,72,1,101,3,4,2,t])});function Ms(t,e,r){return t&e^~t&r}function Cs(t,e,r){return t&e^t&r^e&r}var xt=class{blockLen;outputLen;canXOF=!1;padOffset;isLE;buffer;view;finished=!1;length=0;pos=0;destroyed=!1;constructor(e,r,o,i){this.blockLen=e,this.outputLen=r,this.padOffset=o,this.isLE=i,this.buffer=new Uint8Array(e),this.view=zt(this.buffer)}update(e){Ue(this),ce(e);let{view:r,buffer:o,blockLen:i}=this,a=e.length,n=!1;for(let s=0;s<a;){let c=Math.min(i-this.pos,a-s);if(c===i){let l=zt(e);for(;i<=a-s;s+=i)this.process(l,s);n=!0;continue}o.set(s===0&&c===a?e:e.subarray(s,s+c),this.pos),this.pos+=c,s+=c,this.pos===i&&(this.process(r,0),this.pos=0,n=!0)}return this.length+=e.length,n&&this.roundClean(),this}digestInto(e){Ue(this),nt(e,this),this.finished=!0;let{buffer:r,view:o,blockLen:i,isLE:a}=this,{pos:n}=this;r[n++]=128,r.fill(0,n),this.padOffset>i-n&&(this.process(o,0),r.fill(0)),Ss(o,i-8,this.length*8,a),this.process(o,0),this.roundClean();let s=e===r?o:zt(e),c=this.outputLen,l=c/4,d=this.get();if(c%4||l>d.length)throw new Error("invalid outputLen");for(let u=0;u<l;u++)s.setUint32(4*u,d[u],a)}digest(){let{buffer:e,outputLen:r}=this;this.digestInto(e);let o=e.slice(0,r);return this.destroy(),o}_cloneIntoMeta(e){let{buffer:r,length:o,finished:i,destroyed:a,pos:n}=this;return e.destroyed=a,e.finished=i,e.length=o,e.pos=n,n&&e.buffer.set(r),e}clone(){return this._cloneInto()}},Xt=Uint32Array.from([1779033703,3144134277,1013904242,2773480762,1359893119,2600822924,528734635,1541459225]);var zs=Uint32Array.from([1779033703,4089235720,3144134277,2227873595,1013904242,4271175723,2773480762,1595750129,1359893119,2917565137,2600822924,725511199,528734635,4215389547,1541459225,327033209]);var No=Uint32Array.from([1116352408,1899447441,3049323471,3921009573,961987163,1508970993,2453635748,2870763221,3624381080,310598401,607225278,1426881987,1925078388,2162078206,2614888103,3248222580,3835390401,4022224774,264347078,604807628,770255983,1249150122,1555081692,1996064986,2554220882,2821834349,2952996808,3210313671,3336571891,3584528711,113926993,338241895,666307205,773529912,1294757372,1396182291,1695183700,1986661051,2177026350,2456956037,2730485921,2820302411,3259730800,3345764771,3516065817,3600352804,4094571909,275423344,430227734,506948616,659060556,883997877,958139571,1322822218,1537002063,1747873779,1955562222,2024104815,2227730452,2361852424,2428436474,2756734187,3204031479,3329325298]),Fe=new Uint32Array(64),Or=class extends xt{A=0;B=0;C=0;D=0;E=0;F=0;G=0;H=0;constructor(e,r){super(64,e,8,!1),this.A=r[0]|0,this.B=r[1]|0,this.C=r[2]|0,this.D=r[3]|0,this.E=r[4]|0,this.F=r[5]|0,this.G=r[6]|0,this.H=r[7]|0}get(){let{A:e,B:r,C:o,D:i,E:a,F:n,G:s,H:c}=this;return[e,r,o,i,a,n,s,c]}set(e,r,o,i,a,n,s,c){this.A=e|0,this.B=r|0,this.C=o|0,this.D=i|0,this.E=a|0,this.F=n|0,this.G=s|0,this.H=c|0}_cloneInto(e){return(e||=new this.constructor).set(...this.get()),this._cloneIntoMeta(e)}process(e,r){for(let u=0;u<16;u++,r+=4)Fe[u]=e.getUint32(r,!1);for(let u=16;u<64;u++){let y=Fe[u-15],p=Fe[u-2],w=de(y,7)^de(y,18)^y>>>3,x=de(p,17)^de(p,19)^p>>>10;Fe[u]=x+Fe[u-7]+w+Fe[u-16]|0}let{A:o,B:i,C:a,D:n,E:s,F:c,G:l,H:d}=this;for(let u=0;u<64;u++){let y=de(s,6)^de(s,11)^de(s,25),p=d+y+Ms(s,c,l)+No[u]+Fe[u]|0,x=(de(o,2)^de(o,13)^de(o,22))+Cs(o,i,a)|0;d=l,l=c,c=s,s=n+p|0,n=a,a=i,i=o,o=p+x|0}o=o+this.A|0,i=i+this.B|0,a=a+this.C|0,n=n+this.D|0,s=s+this.E|0,c=c+this.F|0,l=l+this.G|0,d=d+this.H|0,this.set(o,i,a,n,s,c,l,d)}roundClean(){ke(Fe)}destroy(){this.destroyed=!0,this.set(0,0,0,0,0,0,0,0),ke(this.buffer)}},Ar=class extends Or{constructor(){super(32,Xt)}};var Us=Es(["0x428a2f98d728ae22","0x7137449123ef65cd","0xb5c0fbcfec4d3b2f","0xe9b5dba58189dbbc","0x3956c25bf348b538","0x59f111f1b605d019","0x923f82a4af194f9b","0xab1c5ed5da6d8118","0xd807aa98a3030242","0x12835b0145706fbe","0x243185be4ee4b28c","0x550c7dc3d5ffb4e2","0x72be5d74f27b896f","0x80deb1fe3b1696b1","0x9bdc06a725c71235","0xc19bf174cf692694","0xe49b69c19ef14ad2","0xefbe4786384f25e3","0x0fc19dc68b8cd5b5","0x240ca1cc77ac9c65","0x2de92c6f592b0275","0x4a7484aa6ea6e483","0x5cb0a9dcbd41fbd4","0x76f988da831153b5","0x983e5152ee66dfab","0xa831c66d2db43210","0xb00327c898fb213f","0xbf597fc7beef0ee4","0xc6e00bf33da88fc2","0xd5a79147930aa725","0x06ca6351e003826f","0x142929670a0e6e70","0x27b70a8546d22ffc","0x2e1b21385c26c926","0x4d2c6dfc5ac42aed","0x53380d139d95b3df","0x650a73548baf63de","0x766a0abb3c77b2a8","0x81c2c92e47edaee6","0x92722c851482353b","0xa2bfe8a14cf10364","0xa81a664bbc423001","0xc24b8b70d0f89791","0xc76c51a30654be30","0xd192e819d6ef5218","0xd69906245565a910","0xf40e35855771202a","0x106aa07032bbd1b8","0x19a4c116b8d2d0c8","0x1e376c085141ab53","0x2748774cdf8eeb99","0x34b0bcb5e19b48a8","0x391c0cb3c5c95a63","0x4ed8aa4ae3418acb","0x5b9cca4f7763e373","0x682e6ff3d6b2b8a3","0x748f82ee5defb2fc","0x78a5636f43172f60","0x84c87814a1f0ab72","0x8cc702081a6439ec","0x90befffa23631e28","0xa4506cebde82bde9","0xbef9a3f7b2c67915","0xc67178f2e372532b","0xca273eceea26619c","0xd186b8c721c0c207","0xeada7dd6cde0eb1e","0xf57d4f7fee6ed178","0x06f067aa72176fba","0x0a637dc5a2c898a6","0x113f9804bef90dae","0x1b710b35131c471b","0x28db77f523047d84","0x32caab7b40c72493","0x3c9ebe0a15c9bebc","0x431d67c49c100d4c","0x4cc5d4becb3e42b6","0x597f299cfc657e2a","0x5fcb6fab3ad6faec","0x6c44198c4a475817"].map(t=>BigInt(t))),$o=Us[0],Lo=Us[1],He=new Uint32Array(80),Xe=new Uint32Array(80),Tr=class extends xt{Ah=0;Al=0;Bh=0;Bl=0;Ch=0;Cl=0;Dh=0;Dl=0;Eh=0;El=0;Fh=0;Fl=0;Gh=0;Gl=0;Hh=0;Hl=0;constructor(e,r){super(128,e,16,!1),this.Ah=r[0]|0,this.Al=r[1]|0,this.Bh=r[2]|0,this.Bl=r[3]|0,this.Ch=r[4]|0,this.Cl=r[5]|0,this.Dh=r[6]|0,this.Dl=r[7]|0,this.Eh=r[8]|0,this.El=r[9]|0,this.Fh=r[10]|0,this.Fl=r[11]|0,this.Gh=r[12]|0,this.Gl=r[13]|0,this.Hh=r[14]|0,this.Hl=r[15]|0}get(){let{Ah:e,Al:r,Bh:o,Bl:i,Ch:a,Cl:n,Dh:s,Dl:c,Eh:l,El:d,Fh:u,Fl:y,Gh:p,Gl:w,Hh:x,Hl:k}=this;return[e,r,o,i,a,n,s,c,l,d,u,y,p,w,x,k]}set(e,r,o,i,a,n,s,c,l,d,u,y,p,w,x,k){this.Ah=e|0,this.Al=r|0,this.Bh=o|0,this.Bl=i|0,this.Ch=a|0,this.Cl=n|0,this.Dh=s|0,this.Dl=c|0,this.Eh=l|0,this.El=d|0,this.Fh=u|0,this.Fl=y|0,this.Gh=p|0,this.Gl=w|0,this.Hh=x|0,this.Hl=k|0}_cloneInto(e){return(e||=new this.constructor).set(...this.get()),this._cloneIntoMeta(e)}process(e,r){for(let f=0;f<16;f++,r+=4)He[f]=e.getUint32(r),Xe[f]=e.getUint32(r+=4);for(let f=16;f<80;f++){let g=He[f-15]|0,m=Xe[f-15]|0,P=Je(g,m,1)^Je(g,m,8)^vr(g,m,7),B=Qe(g,m,1)^Qe(g,m,8)^xr(g,m,7),E=He[f-2]|0,_=Xe[f-2]|0,N=Je(E,_,19)^wt(E,_,61)^vr(E,_,6),R=Qe(E,_,19)^vt(E,_,61)^xr(E,_,6),O=As(B,R,Xe[f-7],Xe[f-16]),M=Ts(O,P,N,He[f-7],He[f-16]);He[f]=M|0,Xe[f]=O|0}let{Ah:o,Al:i,Bh:a,Bl:n,Ch:s,Cl:c,Dh:l,Dl:d,Eh:u,El:y,Fh:p,Fl:w,Gh:x,Gl:k,Hh:T,Hl:b}=this;for(let f=0;f<80;f++){let g=Je(u,y,14)^Je(u,y,18)^wt(u,y,41),m=Qe(u,y,14)^Qe(u,y,18)^vt(u,y,41),P=u&p^~u&x,B=y&w^~y&k,E=Ps(b,m,B,Lo[f],Xe[f]),_=Is(E,T,g,P,$o[f],He[f]),N=E|0,R=Je(o,i,28)^wt(o,i,34)^wt(o,i,39),O=Qe(o,i,28)^vt(o,i,34)^vt(o,i,39),M=o&a^o&s^a&s,v=i&n^i&c^n&c;T=x|0,b=k|0,x=p|0,k=w|0,p=u|0,w=y|0,{h:u,l:y}=Te(l|0,d|0,_|0,N|0),l=s|0,d=c|0,s=a|0,c=n|0,a=o|0,n=i|0;let I=_s(N,O,v);o=Os(I,_,R,M),i=I|0}({h:o,l:i}=Te(this.Ah|0,this.Al|0,o|0,i|0)),{h:a,l:n}=Te(this.Bh|0,this.Bl|0,a|0,n|0),{h:s,l:c}=Te(this.Ch|0,this.Cl|0,s|0,c|0),{h:l,l:d}=Te(this.Dh|0,this.Dl|0,l|0,d|0),{h:u,l:y}=Te(this.Eh|0,this.El|0,u|0,y|0),{h:p,l:w}=Te(this.Fh|0,this.Fl|0,p|0,w|0),{h:x,l:k}=Te(this.Gh|0,this.Gl|0,x|0,k|0),{h:T,l:b}=Te(this.Hh|0,this.Hl|0,T|0,b|0),this.set(o,i,a,n,s,c,l,d,u,y,p,w,x,k,T,b)}roundClean(){ke(He,Xe)}destroy(){this.destroyed=!0,ke(this.buffer),this.set(0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0)}},Pr=class extends Tr{constructor(){super(64,zs)}};var at=it(()=>new Ar,_r(1));var Ir=it(()=>new Pr,_r(3));/*! noble-curves - MIT License (c) 2022 Paul Miller (paulmillr.com) */function Zt(t,e,r=()=>{}){if(!Array.isArray(t))throw new TypeError(`"${e}" expected array, got type=${typeof t}`);for(let o=0;o<t.length;o++)r(t[o],`${e}[${o}]`);return t}var me=(t,e,r)=>ce(t,e,r),Br=Pe;function Ve(t,e="object"){if(t===null||typeof t!="object"||Array.isArray(t))throw new TypeError(e==="object"?"expected valid options object":`"${e}" expected object, got type=${typeof t}`);return t}function et(t,e){if(typeof t!="function")throw new TypeError(`"${e}" is invalid: expected function, got ${typeof t}`);return t}var Hs=Ut,Rr=(...t)=>Sr(...t),Xs=t=>Ft(t),kt=Ct,Nr=t=>Ds(t),Vt=BigInt(0),Fs=BigInt(1),qo=t=>t?`"${t}" `:"";function De(t,e=""){if(typeof t!="boolean")throw new TypeError(qo(e)+"expected boolean, got type="+typeof t);return t}function jo(t){if(typeof t=="bigint"){if(!Ze(t))throw new RangeError("positive bigint expected, got "+t)}else Br(t);return t}function ct(t,e=""){if(typeof t!="number"){let r=e&&`"${e}" `;throw new TypeError(r+"expected number, got type="+typeof t)}if(!Number.isSafeInteger(t)){let r=e&&`"${e}" `;throw new RangeError(r+"expected safe integer, got "+t)}}function Vs(t){if(typeof t!="string")throw new TypeError("hex string expected, got "+typeof t);return t===""?Vt:BigInt("0x"+t)}function Wt(t){return Vs(Ut(t))}function lt(t){return Vs(Ut(Et(ce(t)).reverse()))}function $r(t,e){if(Pe(e),e===0)throw new Error("zero output length is invalid");t=jo(t);let r=e*2,o=t.toString(16);if(o.length>r)throw new RangeError("number is too large");return Ft(o.padStart(r,"0"))}function Zs(t,e){return $r(t,e).reverse()}function Et(t){return Uint8Array.from(me(t))}function Ze(t){return typeof t=="bigint"&&Vt<=t}function Lr(t,e,r){return Ze(t)&&Ze(e)&&Ze(r)&&e<=t&&t<r}function qr(t,e,r,o){if(!Lr(e,r,o))throw new RangeError("expected valid "+t+": "+r+" <= n < "+o+", got "+e)}function jr(t){if(t<Vt)throw new Error("expected non-negative bigint, got "+t);return t===Vt?0:t.toString(2).length}var Ws=t=>(ct(t,"n"),(Fs<<BigInt(t))-Fs);function We(t,e={},r={},o="object"){Ve(t,o),Ve(e,"fields"),Ve(r,"optFields");function i(n,s,c){let l=o==="object"?`param "${String(n)}"`:`"${o}.${String(n)}"`,d=t[n];if(!Object.hasOwn(t,n)&&(c?d!==void 0:s!=="function"))throw new TypeError(`${l} is invalid: expected own property`);if(c&&d===void 0)return;let u=typeof d;if(u!==s||d===null)throw new TypeError(`${l} is invalid: expected ${s}, got ${u}`)}let a=(n,s)=>Object.entries(n).forEach(([c,l])=>i(c,l,s));a(e,!1),a(r,!0)}/*! noble-curves - MIT License (c) 2022 Paul Miller (paulmillr.com) */var ie=BigInt(0),te=BigInt(1),tt=BigInt(2),Gs=BigInt(3),Dr=BigInt(4),Js=BigInt(5),Do=BigInt(7),Qs=BigInt(8),Mo=BigInt(9),Co=BigInt(15),en=BigInt(16),zo=BigInt("0x10000000000000000");function ne(t,e){if(e<=ie)throw new Error("mod: expected positive modulus, got "+e);let r=t%e;return r>=ie?r:e+r}function Uo(t,e,r){if(r<=te)throw new Error("pow: expected modulus > 1, got "+r);if(typeof e!="bigint")throw new TypeError("invalid exponent: expected bigint, got "+typeof e);if(e<ie)throw new Error("invalid exponent, negatives unsupported");if(e===ie)return te;if(e===te)return t;let o=t%r;if(o<ie&&(o+=r),e<zo){let s=te;for(;e>ie;)e&te&&(s=s*o%r),o=o*o%r,e>>=te;return s}let i=[];for(;e>ie;)i.push(Number(e&Co)),e>>=Dr;let a=new Array(16);a[0]=te,a[1]=o;for(let s=2;s<16;s++)a[s]=a[s-1]*o%r;let n=a[i[i.length-1]];for(let s=i.length-2;s>=0;s--){n=n*n%r,n=n*n%r,n=n*n%r,n=n*n%r;let c=i[s];c!==0&&(n=n*a[c]%r)}return n}function _e(t,e,r){if(r<=te)throw new Error("pow2: expected modulus > 1, got "+r);if(e<ie)throw new Error("pow2: expected non-negative exponent, got "+e);let o=t;for(;e-- >ie;)o*=o,o%=r;return o}function Ys(t,e){if(t===ie)throw new Error("invert: expected non-zero number");if(e<=te)throw new Error("invert: expected modulus > 1, got "+e);let r=ne(t,e),o=e,i=ie,a=te;for(;r!==ie;){let s=o/r,c=o-r*s,l=i-a*s;o=r,r=c,i=a,a=l}if(o!==te)throw new Error("invert: does not exist");return ne(i,e)}function Mr(t,e,r){let o=t;if(!o.eql(o.sqr(e),r))throw new Error("Cannot find square root")}function Cr(t,e){if((t&te)===ie)throw new Error(e+": expected odd modulus, got "+t)}function tn(t,e){let r=t,o=(r.ORDER+te)/Dr,i=r.pow(e,o);return Mr(r,i,e),i}function Fo(t,e){let r=t,o=(r.ORDER-Js)/Qs,i=r.mul(e,tt),a=r.pow(i,o),n=r.mul(e,a),s=r.mul(r.mul(n,tt),a),c=r.mul(n,r.sub(s,r.ONE));return Mr(r,c,e),c}function Ho(t){let e=Gt(t),r=rn(t),o=r(e,e.neg(e.ONE)),i=r(e,o),a=r(e,e.neg(o)),n=(t+Do)/en;return((s,c)=>{let l=s,d=l.pow(c,n),u=l.mul(d,o),y=l.mul(d,i),p=l.mul(d,a),w=l.eql(l.sqr(u),c),x=l.eql(l.sqr(y),c);d=l.cmov(d,u,w),u=l.cmov(p,y,x);let k=l.eql(l.sqr(u),c),T=l.cmov(d,u,k);return Mr(l,T,c),T})}function rn(t){if(t<Gs)throw new Error("sqrt is not defined for small field");Cr(t,"tonelliShanks");let e=t-te,r=0;for(;e%tt===ie;)e/=tt,r++;let o=tt,i=Gt(t);for(;St(i,o)===1;)if(o++>1e3)throw new Error("Cannot find square root: probably non-prime P");if(r===1)return tn;let a=i.pow(o,e),n=(e+te)/tt;return function(c,l){let d=c;if(d.is0(l))return l;if(St(d,l)!==1)throw new Error("Cannot find square root");let u=r,y=d.mul(d.ONE,a),p=d.pow(l,e),w=d.pow(l,n);for(;!d.eql(p,d.ONE);){if(d.is0(p))throw new Error("Cannot find square root: probably non-prime P");let x=1,k=d.sqr(p);for(;!d.eql(k,d.ONE);)if(x++,k=d.sqr(k),x===u)throw new Error("Cannot find square root");let T=te<<BigInt(u-x-1),b=d.pow(y,T);u=x,y=d.sqr(b),p=d.mul(p,y),w=d.mul(w,b)}return w}}function Xo(t){return Cr(t,"Fp.sqrt"),t%Dr===Gs?tn:t%Qs===Js?Fo:t%en===Mo?Ho(t):rn(t)}var sn=(t,e)=>(ne(t,e)&te)===te,Vo=["create","isValid","is0","neg","inv","sqrt","sqr","eql","add","sub","mul","pow","div","addN","subN","mulN","sqrN"];function dt(t){if(Ve(t,"field"),typeof t.ORDER!="bigint")throw new TypeError('param "ORDER" is invalid: expected bigint, got '+typeof t.ORDER);ct(t.BYTES,"BYTES"),ct(t.BITS,"BITS");for(let e of Vo)et(t[e],"field."+e);if(t.BYTES<1||t.BITS<1)throw new Error("invalid field: expected BYTES/BITS > 0");if(t.ORDER<=te)throw new Error("invalid field: expected ORDER > 1, got "+t.ORDER);return t}function Kt(t,e,r=!1){dt(t),Zt(e,"nums"),De(r,"passZero");let o=t,i=new Array(e.length).fill(r?o.ZERO:void 0),a=e.reduce((s,c,l)=>o.is0(c)?s:(i[l]=s,o.mul(s,c)),o.ONE),n=o.inv(a);return e.reduceRight((s,c,l)=>o.is0(c)?s:(i[l]=o.mul(s,i[l]),o.mul(s,c)),n),i}function St(t,e){dt(t);let r=t;Cr(r.ORDER,"FpLegendre");let o=(r.ORDER-te)/tt,i=r.pow(e,o),a=r.eql(i,r.ONE),n=r.eql(i,r.ZERO),s=r.eql(i,r.neg(r.ONE));if(!a&&!n&&!s)throw new Error("invalid Legendre symbol result");return a?1:n?0:-1}function Zo(t,e){if(e!==void 0&&Br(e),t<=ie)throw new Error("invalid n length: expected positive n, got "+t);if(e!==void 0&&e<1)throw new Error("invalid n length: expected positive bit length, got "+e);let r=jr(t);if(e!==void 0&&e<r)throw new Error(`invalid n length: expected nBitLength (${e}) >= bitLen(n) (${r})`);let o=e!==void 0?e:r,i=Math.ceil(o/8);return{nBitLength:o,nByteLength:i}}var Ks=new WeakMap,Yt=class{ORDER;BITS;BYTES;isLE;ZERO=ie;ONE=te;_lengths;_mod;constructor(e,r={}){if(e<=te)throw new Error("invalid field: expected ORDER > 1, got "+e);let o;this.isLE=!1,r!=null&&typeof r=="object"&&(typeof r.BITS=="number"&&(o=r.BITS),typeof r.sqrt=="function"&&Object.defineProperty(this,"sqrt",{value:r.sqrt,enumerable:!0}),typeof r.isLE=="boolean"&&(this.isLE=r.isLE),r.allowedLengths&&(this._lengths=Object.freeze(r.allowedLengths.slice())),typeof r.modFromBytes=="boolean"&&(this._mod=r.modFromBytes));let{nBitLength:i,nByteLength:a}=Zo(e,o);if(a>2048)throw new Error("invalid field: expected ORDER of <= 2048 bytes");this.ORDER=e,this.BITS=i,this.BYTES=a,Object.freeze(this)}create(e){return ne(e,this.ORDER)}isValid(e){if(typeof e!="bigint")throw new TypeError("invalid field element: expected bigint, got "+typeof e);return ie<=e&&e<this.ORDER}is0(e){return e===ie}isValidNot0(e){return!this.is0(e)&&this.isValid(e)}isOdd(e){return(e&te)===te}neg(e){return ne(-e,this.ORDER)}eql(e,r){return e===r}sqr(e){return ne(e*e,this.ORDER)}add(e,r){return ne(e+r,this.ORDER)}sub(e,r){return ne(e-r,this.ORDER)}mul(e,r){return ne(e*r,this.ORDER)}pow(e,r){return Uo(e,r,this.ORDER)}div(e,r){return ne(e*Ys(r,this.ORDER),this.ORDER)}sqrN(e){return e*e}addN(e,r){return e+r}subN(e,r){return e-r}mulN(e,r){return e*r}inv(e){return Ys(e,this.ORDER)}sqrt(e){let r=Ks.get(this);return r||Ks.set(this,r=Xo(this.ORDER)),r(this,e)}toBytes(e){return this.isLE?Zs(e,this.BYTES):$r(e,this.BYTES)}fromBytes(e,r=!1){me(e);let{_lengths:o,BYTES:i,isLE:a,ORDER:n,_mod:s}=this;if(o){if(e.length<1||!o.includes(e.length)||e.length>i)throw new Error("Field.fromBytes: expected "+o+" bytes, got "+e.length);let l=new Uint8Array(i);l.set(e,a?0:l.length-e.length),e=l}if(e.length!==i)throw new Error("Field.fromBytes: expected "+i+" bytes, got "+e.length);let c=a?lt(e):Wt(e);if(s&&(c=ne(c,n)),!r&&!this.isValid(c))throw new Error("invalid field element: outside of range 0..ORDER");return c}invertBatch(e){return Kt(this,e,!0)}cmov(e,r,o){return De(o,"condition"),o?r:e}};function Gt(t,e={}){return Object.freeze(Yt.prototype),new Yt(t,e)}/*! noble-curves - MIT License (c) 2022 Paul Miller (paulmillr.com) */var Fr=BigInt(0),_t=BigInt(1),Wo=BigInt(4),zr=16,nn=128,Yo=5,on=2**31;function Ot(t){let e=t;if(typeof e!="function")throw new TypeError('"Point" expected constructor, got type='+typeof t);et(e.fromAffine,"Point.fromAffine"),et(e.fromBytes,"Point.fromBytes"),et(e.fromHex,"Point.fromHex"),Ve(e.BASE,"Point.BASE"),Ve(e.ZERO,"Point.ZERO"),dt(e.Fp),dt(e.Fn)}function cn(t,e){Ot(t),ln(e,t);let r=Kt(t.Fp,e.map(o=>o.Z));return e.map((o,i)=>t.fromAffine(o.toAffine(r[i])))}function Ko(t,e,r=1){if(!Number.isSafeInteger(t)||t<r||t>e)throw new Error("invalid window size, expected ["+r+".."+e+"], got W="+t)}function Go(t,e){let r=t*(4*e+128);if(r>on)throw new Error("invalid window size: table would need ~"+Math.ceil(r/2**20)+" MiB, max "+on/2**20+" MiB")}function Jo(t,e){if(t!==void 0){et(t,"randomBytes");try{let r=t(e);if(!kt(r)||r.length!==e)return}catch{return}return t}}function ln(t,e){Zt(t,"points"),t.forEach((r,o)=>{if(!(r instanceof e))throw new Error("invalid point at index "+o)})}function Qo(t,e,r){if(!Array.isArray(t))throw new Error("array of scalars expected");t.forEach((o,i)=>{if(!(r===void 0?e.isValid(o):Ze(o)&&o<r))throw new Error("invalid scalar at index "+i)})}var dn=new WeakMap;function Ur(t){return dn.get(t)||1}function ei(t,e){let r=t.double(),o=[t];for(let i=1;i<e;i++)o.push(o[i-1].add(r));return o}function ti(t,e){let r=2**e,o=r/2,i=BigInt(r-1),a=[];for(;t>Fr;){let n=0;t&_t&&(n=Number(t&i),n>=o&&(n-=r),t-=BigInt(n)),a.push(n),t>>=_t}return a}function ri(t,e,r){let o=2**e,i=o/2,a=BigInt(o-1),n=BigInt(e),s=[];for(let c=0;c<r;c++){let l=Number(t&a);t>>=n,l>i&&(l-=o,t+=_t),s.push(l)}if(t!==Fr)throw new Error("invalid wnaf");return s}function si(t,e,r){let o=0;for(let a of r)o=Math.max(o,a.length);let i=t;for(let a=o-1;a>=0;a--){a!==o-1&&(i=i.double());for(let n=0;n<r.length;n++){let s=r[n][a];if(s){let c=e[n][Math.abs(s)-1>>1];i=i.add(s<0?c.negate():c)}}}return i}var Jt=class{Point;BASE;ZERO;randomBytes;wnafPrecomputes=new WeakMap;baseCanBeBlinded;bits;constructor(e,r){Ot(e),this.randomBytes=Jo(r,zr),this.Point=e,this.BASE=e.BASE,this.ZERO=e.ZERO,this.bits=e.Fn.BITS}buildWnafTable(e,r,o){let i=Math.ceil(o/r)+1,a=2**(r-1),n=[],s=e;for(let c=0;c<i;c++){let l=s;for(let d=0;d<a;d++)n.push(l),l=l.add(s);s=n[n.length-1].double()}return{W:r,bits:o,windows:i,comp:n}}wnafCachedCT(e,r){let{W:o,windows:i,comp:a}=e,n=2**(o-1),s=ri(r,o,i),c=this.ZERO,l=this.BASE;for(let d=0;d<i;d++){let u=s[d],y=d*n,p=Math.abs(u)-1,w=a[y];for(let k=1;k<n;k++)w=k===p?a[y+k]:w;let x=w.negate();u===0?l=l.add(a[y]):c=c.add(u<0?x:w)}return{p:c,f:l}}getWnafPrecomputes(e,r,o,i){let a=this.wnafPrecomputes.get(r),n=a?.find(s=>s.W===e&&s.bits===o);return n||(n=this.buildWnafTable(r,e,o),typeof i=="function"&&(n={...n,comp:i(n.comp)}),a||(a=[],this.wnafPrecomputes.set(r,a)),a.push(n)),n}assertPoint(e){if(!(e instanceof this.Point))throw new TypeError('"point" expected Point instance, got type='+typeof e)}validateMulInput(e,r){if(this.assertPoint(e),!Lr(r,_t,this.Point.Fn.ORDER))throw new Error("invalid scalar")}runCT(e,r,o,i){let a=Ur(e);return a===1?this.fixedWindowCT(e,r,o):this.wnafCachedCT(this.getWnafPrecomputes(a,e,o,i),r)}mulCT(e,r,o){return this.validateMulInput(e,r),this.runCT(e,r,this.bits,o)}mulCTBlinded(e,r,o){if(this.validateMulInput(e,r),this.randomBytes===void 0)throw new Error("randomBytes is required for scalar blinding");let i=this.Point.Fn.BITS+nn,a=this.randomBytes(zr);if(!kt(a)||a.length!==zr)throw new Error("randomBytes returned invalid byte array");a[0]=a[0]&63|128;let n=r+Wt(a)*this.Point.Fn.ORDER;return this.runCT(e,n,i,o)}fixedWindowCT(e,r,o){let i=Yo,a=1<<i,n=Ws(i),s=new Array(a);s[0]=this.ZERO;for(let d=1;d<a;d++)s[d]=s[d-1].add(e);let c=Math.ceil(o/i),l=this.ZERO;for(let d=c-1;d>=0;d--){if(d!==c-1)for(let p=0;p<i;p++)l=l.double();let u=Number(r>>BigInt(d*i)&n),y=s[0];for(let p=1;p<a;p++)y=p===u?s[p]:y;l=l.add(y)}return{p:l,f:l}}shouldBlind(e,r){return this.randomBytes===void 0?!1:r===_t?!0:e!==this.BASE?!1:(this.baseCanBeBlinded===void 0&&(this.baseCanBeBlinded=this.mulUnsafe(this.BASE,this.Point.Fn.ORDER).is0()),this.baseCanBeBlinded)}mulSecret(e,r,o,i){return this.shouldBlind(e,o)?this.mulCTBlinded(e,r,i):this.mulCT(e,r,i)}mulUnsafe(e,r,o){if(this.assertPoint(e),!Ze(r))throw new Error("invalid scalar");let i=Ur(e);if(i===1||r>=this.Point.Fn.ORDER)return ni(this.Point,[e],[r],!0);let a=this.getWnafPrecomputes(i,e,this.bits,o);return this.wnafCachedCT(a,r).p}setWindowSize(e,r){this.assertPoint(e),Ko(r,this.bits);let o=Math.ceil((this.bits+nn)/r)+1;Go(o*2**(r-1),this.Point.Fp.BYTES),dn.set(e,r),this.wnafPrecomputes.delete(e)}hasWindowSize(e){return Ur(e)!==1}};function ni(t,e,r,o=!1){if(Ot(t),ln(e,t),De(o,"allowOversized"),Qo(r,t.Fn,o?t.Fn.ORDER**Wo:void 0),e.length!==r.length)throw new Error("arrays of points and scalars must have equal length");let i=e.map(n=>ei(n,4)),a=r.map(n=>ti(n,4));return si(t.ZERO,i,a)}function an(t,e,r){if(e){if(e.ORDER!==t)throw new Error("Field.ORDER must match order: Fp == p, Fn == n");return dt(e),e}else return Gt(t,{isLE:r})}function pn(t,e,r={},o){if(t!=="weierstrass"&&t!=="edwards")throw new Error('expected curve type "weierstrass" or "edwards"');if(o===void 0&&(o=t==="edwards"),!e||typeof e!="object")throw new Error(`expected valid ${t} CURVE object`);We(r);for(let c of["p","n","h"]){let l=e[c];if(!(Ze(l)&&l!==Fr))throw new Error(`CURVE.${c} must be positive bigint`)}let i=an(e.p,r.Fp,o),a=an(e.n,r.Fn,o),s=["Gx","Gy","a",t==="weierstrass"?"b":"d"];for(let c of s)if(!i.isValid(e[c]))throw new Error(`CURVE.${c} must be valid field element of CURVE.Fp`);return e=Object.freeze(Object.assign({},e)),{CURVE:e,Fp:i,Fn:a}}function un(t,e){return function(o){let i=t(o);return{secretKey:i,publicKey:e(i)}}}/*! noble-curves - MIT License (c) 2022 Paul Miller (paulmillr.com) */var Qt=BigInt(0),er=BigInt(1),tr=BigInt(2),oi=BigInt(4),fn=BigInt(8);function ii(t,e,r,o){let i=t.sqr(r),a=t.sqr(o),n=t.add(t.mul(e.a,i),a),s=t.add(t.ONE,t.mul(e.d,t.mul(i,a)));return t.eql(n,s)}function hn(t,e={}){We(e,{},{},"extraOpts");let r=e,o=pn("edwards",t,r,r.FpFnLE),{Fp:i,Fn:a}=o,n=o.CURVE,{h:s}=n;if(St(i,n.a)!==1)throw new Error("edwards: CURVE.a must be a square in Fp for complete addition formulas");if(St(i,n.d)!==-1)throw new Error("edwards: CURVE.d must be a non-square in Fp for complete addition formulas");We(r,{},{uvRatio:"function",randomBytes:"function"});let c=r.randomBytes===void 0?Nr:r.randomBytes,l=tr<<BigInt(i.BYTES*8)-er;function d(b){if(!i.isOdd)throw new Error("Field does not have .isOdd()");return i.isOdd(b)}let u=r.uvRatio===void 0?(b,f)=>{try{return{isValid:!0,value:i.sqrt(i.div(b,f))}}catch{return{isValid:!1,value:Qt}}}:r.uvRatio;if(!ii(i,n,n.Gx,n.Gy))throw new Error("bad curve params: generator point");let y=i.eql(n.a,i.neg(i.ONE))?b=>i.neg(b):i.eql(n.a,i.ONE)?b=>b:b=>i.mul(n.a,b);function p(b,f,g=!1){let m=g?er:Qt;return qr("coordinate "+b,f,m,l),f}function w(b){if(!(b instanceof x))throw new Error("EdwardsPoint expected")}class x{static BASE=new x(n.Gx,n.Gy,i.ONE,i.mul(n.Gx,n.Gy));static ZERO=new x(i.ZERO,i.ONE,i.ONE,i.ZERO);static Fp=i;static Fn=a;X;Y;Z;T;constructor(f,g,m,P){this.X=p("x",f),this.Y=p("y",g),this.Z=p("z",m,!0),this.T=p("t",P),Object.freeze(this)}static CURVE(){return n}static fromAffine(f){if(f instanceof x)throw new Error("extended point not allowed");let{x:g,y:m}=f||{};return p("x",g),p("y",m),new x(g,m,i.ONE,i.mul(g,m))}static fromBytes(f,g=!1){let m=i.BYTES,{a:P,d:B}=n;f=Et(me(f,m,"point")),De(g,"zip215");let E=Et(f),_=f[m-1];E[m-1]=_&-129;let N=lt(E),R=g?l:i.ORDER;qr("point.y",N,Qt,R);let O=i.sqr(N),M=i.sub(O,i.ONE),v=i.sub(i.mulN(B,O),P),{isValid:I,value:$}=u(M,v);if(!I)throw new Error("bad point: invalid y coordinate");let V=d($),G=(_&128)!==0;if(!g&&i.is0($)&&G)throw new Error("bad point: x=0 and x_0=1");return G!==V&&($=i.neg($)),x.fromAffine({x:$,y:N})}static fromHex(f,g=!1){return x.fromBytes(Xs(f),g)}get x(){return this.toAffine().x}get y(){return this.toAffine().y}precompute(f=6,g=!0){return T.setWindowSize(this,f),g||this.multiply(tr),this}assertValidity(){let f=this,{a:g,d:m}=n;if(f.is0())throw new Error("bad point: ZERO");let{X:P,Y:B,Z:E,T:_}=f,N=i.sqr(P),R=i.sqr(B),O=i.sqr(E),M=i.sqr(O),v=i.mul(N,g),I=i.mul(i.add(v,R),O),$=i.add(M,i.mul(m,i.mul(N,R)));if(!i.eql(I,$))throw new Error("bad point: equation left != right (1)");let V=i.mul(P,B),G=i.mul(E,_);if(!i.eql(V,G))throw new Error("bad point: equation left != right (2)")}equals(f){w(f);let{X:g,Y:m,Z:P}=this,{X:B,Y:E,Z:_}=f,N=i.mul(g,_),R=i.mul(B,P),O=i.mul(m,_),M=i.mul(E,P);return i.eql(N,R)&&i.eql(O,M)}is0(){return this.equals(x.ZERO)}negate(){return new x(i.neg(this.X),this.Y,this.Z,i.neg(this.T))}double(){let{X:f,Y:g,Z:m}=this,P=i.sqr(f),B=i.sqr(g),E=i.mul(i.sqr(m),tr),_=y(P),N=i.addN(f,g),R=i.sub(i.subN(i.sqr(N),P),B),O=i.addN(_,B),M=i.subN(O,E),v=i.subN(_,B),I=i.mul(R,M),$=i.mul(O,v),V=i.mul(R,v),G=i.mul(M,O);return new x(I,$,G,V)}add(f){w(f);let{d:g}=n,{X:m,Y:P,Z:B,T:E}=this,{X:_,Y:N,Z:R,T:O}=f,M=i.mul(m,_),v=i.mul(P,N),I=i.mul(i.mulN(E,g),O),$=i.mul(B,R),V=i.sub(i.subN(i.mulN(i.addN(m,P),i.addN(_,N)),M),v),G=i.subN($,I),X=i.addN($,I),ge=i.sub(v,y(M)),be=i.mul(V,G),ue=i.mul(X,ge),fe=i.mul(V,ge),re=i.mul(G,X);return new x(be,ue,re,fe)}subtract(f){return w(f),this.add(f.negate())}multiply(f){if(!a.isValidNot0(f))throw new RangeError("invalid scalar: expected 1 <= sc < curve.n");let{p:g,f:m}=T.mulSecret(this,f,s,k);return k([g,m])[0]}multiplyUnsafe(f){if(!a.isValid(f))throw new RangeError("invalid scalar: expected 0 <= sc < curve.n");return f===Qt?x.ZERO:this.is0()||f===er?this:T.mulUnsafe(this,f,k)}isSmallOrder(){return this.clearCofactor().is0()}isTorsionFree(){return T.mulUnsafe(this,n.n).is0()}toAffine(f){let g=this,m=f;if(m!=null&&typeof m!="bigint")throw new TypeError('"invertedZ" expected bigint, got type='+typeof m);let{X:P,Y:B,Z:E}=g,_=g.is0();m==null&&(m=_?i.create(fn):i.inv(E));let N=i.mul(P,m),R=i.mul(B,m),O=i.mul(E,m);if(_)return{x:i.ZERO,y:i.ONE};if(!i.eql(O,i.ONE))throw new Error("invZ was invalid");return{x:N,y:R}}clearCofactor(){return s===er?this:s===tr?this.double():s===oi?this.double().double():s===fn?this.double().double().double():this.multiplyUnsafe(s)}toBytes(){let{x:f,y:g}=this.toAffine(),m=i.toBytes(g);return m[m.length-1]|=d(f)?128:0,m}toHex(){return Hs(this.toBytes())}toString(){return`<Point ${this.is0()?"ZERO":this.toHex()}>`}}let k=b=>cn(x,b),T=new Jt(x,c);return T.bits>=6&&x.BASE.precompute(6),Object.freeze(x.prototype),Object.freeze(x),x}function mn(t,e,r={}){if(Ot(t),typeof e!="function")throw new Error('"hash" function param is required');let o=e,i=r;We(i,{},{adjustScalarBytes:"function",randomBytes:"function",domain:"function",prehash:"function",zip215:"boolean",mapToCurve:"function",toMontgomery:"function",toMontgomerySecret:"function"});let{prehash:a}=i,{BASE:n,Fp:s,Fn:c}=t,l=o.outputLen,d=2*s.BYTES;if(l!==void 0&&(ct(l,"hash.outputLen"),l!==d))throw new Error(`hash.outputLen must be ${d}, got ${l}`);let u=i.randomBytes===void 0?Nr:i.randomBytes,y=i.toMontgomery,p=i.toMontgomerySecret,w=i.adjustScalarBytes===void 0?v=>v:i.adjustScalarBytes,x=i.domain===void 0?(v,I,$)=>{if(De($,"phflag"),I.length||$)throw new Error("Contexts/pre-hash are not supported");return v}:i.domain;function k(v){return c.create(lt(v))}function T(v){let I=_.secretKey;me(v,_.secretKey,"secretKey");let $=me(o(v),2*I,"hashedSecretKey"),V=w($.slice(0,I)),G=$.slice(I,2*I),X=k(V);return{head:V,prefix:G,scalar:X}}function b(v){let{head:I,prefix:$,scalar:V}=T(v),G=n.multiply(V),X=G.toBytes();return{head:I,prefix:$,scalar:V,point:G,pointBytes:X}}function f(v){return b(v).pointBytes}function g(v=Uint8Array.of(),...I){let $=Rr(...I);return k(o(x($,me(v,void 0,"context"),!!a)))}function m(v,I,$={}){We($,{},{},"options"),v=Et(me(v,void 0,"message")),a&&(v=a(v));let{prefix:V,scalar:G,pointBytes:X}=b(I),ge=g($.context,V,v),be=n.multiply(ge).toBytes(),ue=g($.context,be,X,v),fe=c.create(ge+ue*G);if(!c.isValid(fe))throw new Error("sign failed: invalid s");let re=Rr(be,c.toBytes(fe));return me(re,_.signature,"result")}let P={zip215:i.zip215};function B(v,I,$,V=P){We(V);let{context:G}=V,X=V.zip215===void 0?!!P.zip215:V.zip215,ge=_.signature;v=me(v,ge,"signature"),I=me(I,void 0,"message"),$=me($,_.publicKey,"publicKey"),X!==void 0&&De(X,"zip215"),a&&(I=a(I));let be=ge/2,ue=v.subarray(0,be),fe=lt(v.subarray(be,ge)),re,se,Oe;try{re=t.fromBytes($,X),se=t.fromBytes(ue,X),Oe=n.multiplyUnsafe(fe)}catch{return!1}if(!X&&re.isSmallOrder())return!1;let A=g(G,ue,$,I);return se.add(re.multiplyUnsafe(A)).subtract(Oe).clearCofactor().is0()}let E=s.BYTES,_={secretKey:E,publicKey:E,signature:2*E,seed:E};function N(v){return v=v===void 0?u(_.seed):v,me(v,_.seed,"seed")}function R(v){return kt(v)&&v.length===_.secretKey}function O(v,I){try{return!!t.fromBytes(v,I===void 0?P.zip215:I)}catch{return!1}}let M={getExtendedPublicKey:b,randomSecretKey:N,isValidSecretKey:R,isValidPublicKey:O,toMontgomery(v){if(y===void 0)throw new Error("Montgomery conversion is not supported for this curve");return y(t.fromBytes(v))},toMontgomerySecret(v){if(p===void 0)throw new Error("Montgomery conversion is not supported for this curve");return p(v)}};return Object.freeze(_),Object.freeze(M),Object.freeze({keygen:un(N,f),getPublicKey:f,sign:m,verify:B,utils:M,Point:t,lengths:_})}/*! noble-curves - MIT License (c) 2022 Paul Miller (paulmillr.com) */var Hr=BigInt(1),yn=BigInt(2);var ai=BigInt(5),ci=BigInt(8),Xr=BigInt("0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffed"),li={p:Xr,n:BigInt("0x1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed"),h:ci,a:BigInt("0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffec"),d:BigInt("0x52036cee2b6ffe738cc740797779e89800700a4d4141d8ab75eb4dca135978a3"),Gx:BigInt("0x216936d3cd6e53fec0a4e231fdd6dc5c692cc7609525a7b2c9562d608f25d51a"),Gy:BigInt("0x6666666666666666666666666666666666666666666666666666666666666658")};function di(t){let e=BigInt(10),r=BigInt(20),o=BigInt(40),i=BigInt(80),a=Xr,s=t*t%a*t%a,c=_e(s,yn,a)*s%a,l=_e(c,Hr,a)*t%a,d=_e(l,ai,a)*l%a,u=_e(d,e,a)*d%a,y=_e(u,r,a)*u%a,p=_e(y,o,a)*y%a,w=_e(p,i,a)*p%a,x=_e(w,i,a)*p%a,k=_e(x,e,a)*d%a;return{pow_p_5_8:_e(k,yn,a)*t%a,b2:s}}function wn(t){return t[0]&=248,t[31]&=127,t[31]|=64,t}var gn=BigInt("19681161376707505956807079304988542015446066515923890162744021073123829784752");function pi(t,e){let r=Xr,o=ne(e*e*e,r),i=ne(o*o*e,r),a=di(t*i).pow_p_5_8,n=ne(t*o*a,r),s=ne(e*n*n,r),c=n,l=ne(n*gn,r),d=s===t,u=s===ne(-t,r),y=s===ne(-t*gn,r);return d&&(n=c),(u||y)&&(n=l),sn(n,r)&&(n=ne(-n,r)),{isValid:d||u,value:n}}var Vr=hn(li,{uvRatio:pi}),bn=Vr.Fp;function ui(t){let{y:e}=t;return bn.toBytes(bn.div(Hr+e,Hr-e))}function fi(t){let e=Vr.Fp.BYTES;return ce(t,e),wn(Ir(t.subarray(0,e))).subarray(0,e)}function hi(t){return mn(Vr,Ir,Object.assign({adjustScalarBytes:wn,toMontgomery:ui,toMontgomerySecret:fi,zip215:!0},t))}var pt=hi({});var yi=Uint8Array.of(237,1),gi="did:key:";function vn(t,e,r){if(e.length!==64)return!1;try{let o=pt.Point.fromBytes(e.slice(0,32),!1);return o.isSmallOrder()||!o.isTorsionFree()?!1:pt.verify(e,r,t,{zip215:!1})}catch{return!1}}var Zr=t=>`${gi}z${Nt(Ge(yi,t))}`;var bi="eddsa-jcs-2022",wi=["type","cryptosuite","verificationMethod","proofPurpose","proofValue"],cc=new Set([...wi,"created","@context"]);async function kn(t,e,r){let o={type:"DataIntegrityProof",cryptosuite:bi,verificationMethod:`${e.did}#${e.did.slice(8)}`,proofPurpose:"assertionMethod",created:r,"@context":t["@context"]},i=vi(o,t),a=await e.sign(i);return vn(e.public,a,i)||D("bad-signature","this browser made a signature that does not verify"),{...t,proof:{...o,proofValue:`z${Nt(a)}`}}}var vi=(t,e)=>Ge(at(Le(xn(t))),at(Le(xn(e)))),xn=t=>Object.assign(Object.create(null),t);var xi=["https://www.w3.org/ns/credentials/v2","https://w3id.org/lyrikstore/v2"],ki="https://w3id.org/lyrikstore/schemas/attestation-credential-2.json",Wr=4e3,ut=1e4,Ei=1e3,rr=256,Si=/(?!\n)\p{Cc}/u,nr=t=>Array.from(t).length;function En(t,{kind:e,entries:r,challenges:o,grounds:i,name:a,liability:n}){let s=[],c=(l,d)=>{d!==null&&s.push({field:l,message:d})};if(e==="answers"){let l=r.filter(({state:d})=>d!=="open");l.length||c("answers","Nothing is answered yet."),l.length>rr&&c("answers",`One file holds at most ${rr} answers.`);for(let d of l){let u=t.questions.find(({id:p})=>p===d.question),y=`text-${d.question}`;d.state==="value"&&u.choices.length&&!d.choice&&c(`choice-${d.question}`,`\u201C${u.asks}\u201D: nothing is chosen.`),c(y,sr(d.text,Wr,`\u201C${u.asks}\u201D: ${d.state==="value"?"the answer":"the reason"}`))}}else o.length||c("challenges","No statement is picked yet."),o.length>rr&&c("challenges",`One file holds at most ${rr} statements.`),c("grounds",sr(i,ut,"Why they are wrong"));return c("name",sr(a,Ei,"Your name")),c("liability",sr(n,ut,"What you answer for")),s}function sr(t,e,r){if(!t.trim())return`${r} is missing.`;let o=nr(t);if(o>e)return`${r} has ${o} characters; ${e} are the most.`;let i=Si.exec(t)?.[0];if(i!==void 0){let a=i.codePointAt(0).toString(16).toUpperCase().padStart(4,"0");return`${r} holds a control character, U+${a}, at character ${nr(t.slice(0,t.indexOf(i)))+1}: delete it.`}return t.isWellFormed()?null:`${r} holds half a character: type it again.`}async function Sn(t,e,r,o,i=Ai()){let a=wr(o),n={"@context":xi,id:i,type:["VerifiableCredential","AttestationCredential"],issuer:{id:r.did,name:e.name},validFrom:a,credentialSchema:{id:ki,type:"JsonSchema",digestSRI:xs.cardAttestation},credentialSubject:{...t.subject,attestation:_i(t,e)}},s=await kn(n,r,a);return vs(s)||D("schema","The card of this page is of a form for which nothing can be signed."),Le(s)}function _i(t,{kind:e,entries:r,challenges:o,grounds:i,liability:a}){let n=`urn:${t.cardId}`;if(e==="challenge")return{type:"Attestation",kind:e,card:n,challenges:o,grounds:i,liability:a};let s=r.filter(({state:c})=>c!=="open").map(c=>Oi(t,c));return{type:"Attestation",kind:e,card:n,answers:s,liability:a}}function Oi(t,{question:e,state:r,text:o,choice:i,scope:a}){let{asks:n,shows:s}=t.questions.find(({id:l})=>l===e),c=s.map(({id:l,text:d})=>({type:"SeenStatement",statement:l,text:d}));return{type:"Answer",question:e,asks:n,state:r,text:o,scope:a,...r==="value"&&i?{choice:i}:{},...c.length?{seen:c}:{}}}function Ai(){let t=crypto.getRandomValues(new Uint8Array(16));return t[6]=t[6]&15|64,t[8]=t[8]&63|128,`urn:uuid:${Pt(t).replace(/^(.{8})(.{4})(.{4})(.{4})/,"$1-$2-$3-$4-")}`}function Me(t,e,r,o,i){return t=t+e+i|0,o=de(o^t,16),r=r+o|0,e=de(e^r,12),{a:t,b:e,c:r,d:o}}function Ce(t,e,r,o,i){return t=t+e+i|0,o=de(o^t,8),r=r+o|0,e=de(e^r,7),{a:t,b:e,c:r,d:o}}var or=class{buffer;buffer32;finished=!1;destroyed=!1;length=0;pos=0;blockLen;outputLen;canXOF=!1;constructor(e,r){Pe(e),Pe(r),this.blockLen=e,this.outputLen=r,this.buffer=new Uint8Array(e),this.buffer32=ot(this.buffer)}update(e){Ue(this),ce(e);let{blockLen:r,buffer:o,buffer32:i}=this,a=e.length,n=e.byteOffset,s=e.buffer;for(let c=0;c<a;){this.pos===r&&(pe(i),this.compress(i,0,!1),pe(i),this.pos=0);let l=Math.min(r-this.pos,a-c),d=n+c;if(l===r&&!(d%4)&&c+l<a){let u=new Uint32Array(s,d,Math.floor((a-c)/4));pe(u);for(let y=0;c+r<a;y+=i.length,c+=r)this.length+=r,this.compress(u,y,!1);pe(u);continue}o.set(c===0&&l===a?e:e.subarray(c,c+l),this.pos),this.pos+=l,this.length+=l,c+=l}return this}digestInto(e){if(Ue(this),nt(e,this),e.byteOffset&3)throw new RangeError('"output" expected 4-byte aligned byteOffset, got '+e.byteOffset);let{pos:r,buffer32:o}=this;this.finished=!0,this.buffer.fill(0,r),pe(o),this.compress(o,0,!0),pe(o);let i=this.get(),a=e===this.buffer?o:ot(e),n=Math.floor(this.outputLen/4);for(let d=0;d<n;d++)a[d]=qs(i[d]);let s=this.outputLen%4;if(!s)return;let c=n*4,l=i[n];for(let d=0;d<s;d++)e[c+d]=l>>>8*d}digest(){let{buffer:e,outputLen:r}=this;this.digestInto(e);let o=e.slice(0,r);return this.destroy(),o}_cloneInto(e){let{buffer:r,length:o,finished:i,destroyed:a,outputLen:n,pos:s}=this;return e||=new this.constructor({dkLen:n}),e.set(...this.get()),e.buffer.set(r),e.destroyed=a,e.finished=i,e.length=o,e.pos=s,e.outputLen=n,e}clone(){return this._cloneInto()}};function Yr(t,e,r,o,i,a,n,s,c,l,d,u,y,p,w,x,k,T,b,f){let g=0;for(let m=0;m<o;m++)({a:i,b:c,c:y,d:k}=Me(i,c,y,k,r[e+t[g++]])),{a:i,b:c,c:y,d:k}=Ce(i,c,y,k,r[e+t[g++]]),{a,b:l,c:p,d:T}=Me(a,l,p,T,r[e+t[g++]]),{a,b:l,c:p,d:T}=Ce(a,l,p,T,r[e+t[g++]]),{a:n,b:d,c:w,d:b}=Me(n,d,w,b,r[e+t[g++]]),{a:n,b:d,c:w,d:b}=Ce(n,d,w,b,r[e+t[g++]]),{a:s,b:u,c:x,d:f}=Me(s,u,x,f,r[e+t[g++]]),{a:s,b:u,c:x,d:f}=Ce(s,u,x,f,r[e+t[g++]]),{a:i,b:l,c:w,d:f}=Me(i,l,w,f,r[e+t[g++]]),{a:i,b:l,c:w,d:f}=Ce(i,l,w,f,r[e+t[g++]]),{a,b:d,c:x,d:k}=Me(a,d,x,k,r[e+t[g++]]),{a,b:d,c:x,d:k}=Ce(a,d,x,k,r[e+t[g++]]),{a:n,b:u,c:y,d:T}=Me(n,u,y,T,r[e+t[g++]]),{a:n,b:u,c:y,d:T}=Ce(n,u,y,T,r[e+t[g++]]),{a:s,b:c,c:p,d:b}=Me(s,c,p,b,r[e+t[g++]]),{a:s,b:c,c:p,d:b}=Ce(s,c,p,b,r[e+t[g++]]);return{v0:i,v1:a,v2:n,v3:s,v4:c,v5:l,v6:d,v7:u,v8:y,v9:p,v10:w,v11:x,v12:k,v13:T,v14:b,v15:f}}var Ie={CHUNK_START:1,CHUNK_END:2,PARENT:4,ROOT:8,KEYED_HASH:16,DERIVE_KEY_CONTEXT:32,DERIVE_KEY_MATERIAL:64},ye=Xt.slice(),_n=(()=>{let t=Array.from({length:16},(o,i)=>i),e=o=>[2,6,3,10,7,0,4,13,1,11,12,5,9,14,15,8].map(i=>o[i]),r=[];for(let o=0,i=t;o<7;o++,i=e(i))r.push(...i);return Uint8Array.from(r)})(),Kr=class t extends or{canXOF=!0;chunkPos=0;chunksDone=0;flags=0;IV;state;stack=[];posOut=0;bufferOut32=new Uint32Array(16);bufferOut;chunkOut=0;enableXOF=!0;constructor(e={},r=0){e=Ht({},e),super(64,e.dkLen===void 0?32:e.dkLen);let{key:o,context:i}=e,a=i!==void 0;if(o!==void 0){if(a)throw new Error('cannot use both "key" and "context"');ce(o,32,"key");let n=Er(o);this.IV=ot(n),pe(this.IV),this.flags=r|Ie.KEYED_HASH}else if(a){ce(i,void 0,"context");let n=i,s=new t({dkLen:32},Ie.DERIVE_KEY_CONTEXT).update(n).digest();this.IV=ot(s),pe(this.IV),this.flags=r|Ie.DERIVE_KEY_MATERIAL}else this.IV=ye,this.flags=r;this.state=this.IV.slice(),this.bufferOut=Ns(this.bufferOut32)}get(){return[]}set(){}b2Compress(e,r,o,i=0){let{state:a,pos:n}=this,s=Mt(e),c=Dt(e),{v0:l,v1:d,v2:u,v3:y,v4:p,v5:w,v6:x,v7:k,v8:T,v9:b,v10:f,v11:g,v12:m,v13:P,v14:B,v15:E}=Yr(_n,i,o,7,a[0],a[1],a[2],a[3],a[4],a[5],a[6],a[7],ye[0],ye[1],ye[2],ye[3],s,c,n,r);a[0]=l^T,a[1]=d^b,a[2]=u^f,a[3]=y^g,a[4]=p^m,a[5]=w^P,a[6]=x^B,a[7]=k^E}compress(e,r=0,o=!1){let i=this.flags;if(this.chunkPos||(i|=Ie.CHUNK_START),(this.chunkPos===15||o)&&(i|=Ie.CHUNK_END),o||(this.pos=this.blockLen),this.b2Compress(this.chunksDone,i,e,r),this.chunkPos+=1,this.chunkPos===16||o){let a=this.state;this.state=this.IV.slice();for(let n,s=this.chunksDone+1;(o||!(s&1))&&(n=this.stack.pop());s=Math.floor(s/2))this.buffer32.set(n,0),this.buffer32.set(a,8),this.pos=this.blockLen,this.b2Compress(0,this.flags|Ie.PARENT,this.buffer32,0),a=this.state,this.state=this.IV.slice();this.chunksDone++,this.chunkPos=0,this.stack.push(a)}this.pos=0}_cloneInto(e){let r=!!e&&e.finished&&!e.destroyed;e=super._cloneInto(e);let{IV:o,flags:i,state:a,chunkPos:n,posOut:s,chunkOut:c,stack:l,chunksDone:d}=this;return e.state.set(a),e.stack=l.map(u=>Uint32Array.from(u)),o===ye?(e.IV!==ye&&ke(e.IV),e.IV=ye):e.IV===ye?e.IV=o.slice():e.IV.set(o),e.flags=i,e.chunkPos=n,e.chunksDone=d,e.posOut=s,e.chunkOut=c,e.enableXOF=this.enableXOF,this.finished?e.bufferOut32.set(this.bufferOut32):r&&ke(e.bufferOut32),e}destroy(){this.destroyed=!0,ke(this.state,this.buffer32,this.bufferOut32),this.IV!==ye&&ke(this.IV),ke(...this.stack)}b2CompressOut(){let{state:e,pos:r,flags:o,buffer32:i,bufferOut32:a}=this,n=this.chunkOut++,s=Mt(n),c=Dt(n);pe(i);let{v0:l,v1:d,v2:u,v3:y,v4:p,v5:w,v6:x,v7:k,v8:T,v9:b,v10:f,v11:g,v12:m,v13:P,v14:B,v15:E}=Yr(_n,0,i,7,e[0],e[1],e[2],e[3],e[4],e[5],e[6],e[7],ye[0],ye[1],ye[2],ye[3],s,c,r,o);a[0]=l^T,a[1]=d^b,a[2]=u^f,a[3]=y^g,a[4]=p^m,a[5]=w^P,a[6]=x^B,a[7]=k^E,a[8]=e[0]^T,a[9]=e[1]^b,a[10]=e[2]^f,a[11]=e[3]^g,a[12]=e[4]^m,a[13]=e[5]^P,a[14]=e[6]^B,a[15]=e[7]^E,pe(i),pe(a),this.posOut=0}finish(){if(this.finished)return;this.finished=!0,this.buffer.fill(0,this.pos);let e=this.flags|Ie.ROOT;this.stack.length?(e|=Ie.PARENT,pe(this.buffer32),this.compress(this.buffer32,0,!0),pe(this.buffer32),this.chunksDone=0,this.pos=this.blockLen):e|=(this.chunkPos?0:Ie.CHUNK_START)|Ie.CHUNK_END,this.flags=e,this.b2CompressOut()}writeInto(e){Ue(this,!1),ce(e),this.finish();let{blockLen:r,bufferOut:o}=this;for(let i=0,a=e.length;i<a;){this.posOut>=r&&this.b2CompressOut();let n=Math.min(r-this.posOut,a-i);e.set(o.subarray(this.posOut,this.posOut+n),i),this.posOut+=n,i+=n}return e}xofInto(e){if(!this.enableXOF)throw new Error("no XOF after digest()");return this.writeInto(e)}xof(e){return Pe(e),this.xofInto(new Uint8Array(e))}digestInto(e){if(nt(e,this),this.finished)throw new Error("digest() was already called");this.enableXOF=!1,this.writeInto(e.length===this.outputLen?e:e.subarray(0,this.outputLen)),this.destroy()}digest(){let e=new Uint8Array(this.outputLen);return this.digestInto(e),e}},On=it((t={})=>new Kr(t));var Ti=1<<24,Pi=256,Ii={checkpoint:"Checkpoint",dataset:"Dataset"},Bi=/^urn:blake3:[0-9a-f]{64}$/,Ri=["not-established","stale","contradicted"],ir=class{constructor(e){let r=st(e,{maxBytes:Ti});(!bt(r,["card","cardId","subject"])||!Lt(r.card))&&ft("it has other members");let{card:o,cardId:i,subject:a}=r;i!==`blake3:${Pt(On(Le(o)))}`&&ft("the card in it is not the one that it names"),bt(a,["type","id","files","manifest","store","name"])||ft("what it is about has other members");for(let s of["id","files","manifest","store"])Bi.test(a[s])||ft(`${s} is no urn:blake3`);let n=o.subject;(a.manifest!==`urn:${n?.id}`||a.store!==`urn:${n.store}`||a.name!==n.name||a.type!==Ii[n.kind])&&ft("the card is about something else"),this.cardId=i,this.card=o,this.subject=a,this.statements=new Map(o.statements.map(s=>[s.id,s])),this.questions=o.questions.map(s=>this.question(s)).sort((s,c)=>Number(c.open)-Number(s.open))}question(e){let r=this.named(e.shows).filter(({text:a})=>a).slice(0,Pi),o=this.named(e.statements),i=o.some(({state:a})=>!Ri.includes(a));return{...e,shows:r,said:o,open:!i||o.some(({state:a})=>a==="contradicted")}}named(e){return[...new Set(e)].map(r=>this.statements.get(r)??ft(`it has no statement ${r}`))}};function ft(t){return D("bad-draft",`This page was changed after it was made, or is damaged: ${t}.`)}var Gr=/(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/gu;var Jr=t=>t.replace(Gr,Ni);function Ni(t){let e=`	
-\r`.indexOf(t);if(e>=0)return`\\${"tnr"[e]}`;let r=t.codePointAt(0).toString(16);return r.length<=2?`\\x${r.padStart(2,"0")}`:r.length<=4?`\\u${r.padStart(4,"0")}`:`\\U${r.padStart(8,"0")}`}var ar=t=>document.getElementById(t);function h(t,e={},...r){let o=document.createElement(t);for(let[i,a]of Object.entries(e))o.setAttribute(i,a);return o.append(...r.map($i)),o}var $i=t=>typeof t=="string"?Jr(t):t;function An(t,e){let r=Jr(e);ar(t).textContent!==r&&(ar(t).textContent=r)}function Tn(t){let e=r=>`\\u${r.charCodeAt(0).toString(16).padStart(4,"0")}`;return JSON.stringify(t,null,2).replace(Gr,r=>r===`
-`?r:r.split("").map(e).join(""))}var z=t=>ar(`draft-${t}`),Be=(t,e)=>An(`draft-${t}`,e);function Ye(t,e,r,{chosen:o=!0}={}){let i=h("fieldset",{id:`draft-${t}`,class:"choose"},h("legend",{},e));for(let[a,[n,s]]of r.entries()){let c=h("input",{type:"radio",name:t,value:n});c.checked=o&&a===0,i.append(h("label",{},c,` ${s}`))}return i}var Ee=t=>z(t)?.querySelector("input:checked")?.value??"";function ht(t,e,r,{rows:o="4",describedBy:i=""}={}){let a=`draft-${t}`,n=h("p",{id:`${a}-count`,class:"quiet"}),s=h("textarea",{id:a,rows:o,"aria-describedby":`${i} ${a}-count`.trim()}),c=()=>{let l=nr(s.value);n.textContent=`${l.toLocaleString("en")} of ${r.toLocaleString("en")} characters`,n.classList.toggle("problem",l>r)};return s.addEventListener("input",c),c(),h("div",{class:"field"},h("label",{for:a},e),s,n)}var rt=(t,e,r={})=>h("div",{class:"field"},h("label",{for:`draft-${t}`},e),h("input",{id:`draft-${t}`,type:"text",...r}));function mt({title:t,about:e,text:r,state:o,by:i}){let a=e?`${t}, ${e}`:t,n=i&&o!=="stated"?`${o}, by ${i}`:o;return[h("strong",{},`${a}: `),h("span",{},r)," ",h("span",{class:"state"},`[${n}]`)]}var Pn={subject:"What it is",model:"The model",evaluation:"How well it works",data:"The data",rights:"By what right",training:"Training",run:"The run",answer:"What people answered"};function In({card:t,subject:e,statements:r}){let o=t.profiles??[],i=o.reduce((n,s)=>n+s.open,0),a=Object.entries(t.counts??{}).map(([n,s])=>`${s} ${n}`).join(", ");return h("section",{id:"draft-card","aria-labelledby":"draft-card-head"},h("h1",{id:"draft-card-head"},`${t.subject.kind==="dataset"?"Datasheet":"Model card"} ${e.name}`),h("p",{},h("strong",{},i?`A draft: ${qe(i,"required item")} open`:"Nothing required is open")),h("p",{class:"quiet"},`${qe(r.size,"statement")}: ${a}. Nobody has signed this draft; it is drawn by this page, from what your signature will be about.`),...t.withData?[h("p",{},`It holds ${t.withData.join(" and ")} of the data, which somebody asked for.`)]:[],...Li([...r.values()]),...o.map(n=>qi(n,r)),Bn("Evidence",h("ul",{},...(t.evidence??[]).map(({id:n,what:s})=>h("li",{},`${s}: `,h("code",{},n))))))}function Li(t){let e=new Map;for(let o of t){let i=o.id.split(/[.:]/)[0];e.set(i,[...e.get(i)??[],o])}let r=[...Object.keys(Pn),...e.keys()];return[...new Set(r)].filter(o=>e.has(o)).map(o=>h("section",{class:"evidence"},h("h2",{},Pn[o]??o),Rn(e.get(o))))}function qi(t,e){let r=t.reviewedBy?`read by ${t.reviewedBy}`:"no lawyer has reviewed it",o=t.items.map(i=>h("li",{},h("strong",{},`${i.clause}: ${i.asks} `),h("span",{class:"state"},`[${i.open?"open":"closed"}${i.required?", required":""}]`),Rn(i.statements.flatMap(a=>e.get(a)??[]))));return Bn(`${t.title}: ${t.doesNotApply??`${qe(o.length,"item")}, ${t.open} required and open`}`,h("p",{class:"quiet"},[t.jurisdiction,`as of ${t.asOf}`,r,t.banner].filter(Boolean).join("; ")),h("ul",{},...o))}var Bn=(t,...e)=>h("details",{},h("summary",{},t),...e),Rn=t=>h("ul",{},...t.map(e=>h("li",{},...mt(e),...e.was?[" ",h("em",{},e.was)]:[],...e.evidence?.length?[" ",h("span",{class:"quiet"},e.evidence.map(r=>r.slice(7).slice(0,8)).join(" "))]:[])));function Nn(t){let e=[...t.statements.values()].map(o=>h("li",{},h("label",{},h("input",{type:"checkbox",value:o.id}),h("span",{},...mt(o))))),r=h("section",{id:"draft-disputed","aria-labelledby":"draft-disputed-head",hidden:""},h("h3",{id:"draft-disputed-head"},"Which statements are wrong?"),rt("find","Show only statements with",{autocomplete:"off",spellcheck:"false"}),h("p",{id:"draft-picked",class:"quiet",role:"status"}),h("div",{id:"draft-challenges",class:"scroll choose",tabindex:"0",role:"region","aria-label":"Statements"},h("ul",{class:"checks",role:"list"},...e)),ht("grounds","Why they are wrong",ut));return r.addEventListener("input",()=>{let o=z("find").value.toLowerCase();for(let i of e)i.hidden=!i.textContent.toLowerCase().includes(o);Be("picked",`${qe(Qr().length,"statement")} picked, ${e.filter(({hidden:i})=>!i).length} of ${e.length} shown.`)}),r}var Qr=()=>Array.from(z("challenges").querySelectorAll("input:checked"),({value:t})=>t);var $n=`
-abandon ability able about above absent absorb abstract absurd abuse access accident account
-accuse achieve acid acoustic acquire across act action actor actress actual adapt add addict
-address adjust admit adult advance advice aerobic affair afford afraid again age agent agree
-ahead aim air airport aisle alarm album alcohol alert alien all alley allow almost alone alpha
-already also alter always amateur amazing among amount amused analyst anchor ancient anger angle
-angry animal ankle announce annual another answer antenna antique anxiety any apart apology
-appear apple approve april arch arctic area arena argue arm armed armor army around arrange
-arrest arrive arrow art artefact artist artwork ask aspect assault asset assist assume asthma
-athlete atom attack attend attitude attract auction audit august aunt author auto autumn average
-avocado avoid awake aware away awesome awful awkward axis baby bachelor bacon badge bag balance
-balcony ball bamboo banana banner bar barely bargain barrel base basic basket battle beach bean
-beauty because become beef before begin behave behind believe below belt bench benefit best
-betray better between beyond bicycle bid bike bind biology bird birth bitter black blade blame
-blanket blast bleak bless blind blood blossom blouse blue blur blush board boat body boil bomb
-bone bonus book boost border boring borrow boss bottom bounce box boy bracket brain brand brass
-brave bread breeze brick bridge brief bright bring brisk broccoli broken bronze broom brother
-brown brush bubble buddy budget buffalo build bulb bulk bullet bundle bunker burden burger burst
-bus business busy butter buyer buzz cabbage cabin cable cactus cage cake call calm camera camp
-can canal cancel candy cannon canoe canvas canyon capable capital captain car carbon card cargo
-carpet carry cart case cash casino castle casual cat catalog catch category cattle caught cause
-caution cave ceiling celery cement census century cereal certain chair chalk champion change
-chaos chapter charge chase chat cheap check cheese chef cherry chest chicken chief child chimney
-choice choose chronic chuckle chunk churn cigar cinnamon circle citizen city civil claim clap
-clarify claw clay clean clerk clever click client cliff climb clinic clip clock clog close cloth
-cloud clown club clump cluster clutch coach coast coconut code coffee coil coin collect color
-column combine come comfort comic common company concert conduct confirm congress connect
-consider control convince cook cool copper copy coral core corn correct cost cotton couch
-country couple course cousin cover coyote crack cradle craft cram crane crash crater crawl crazy
-cream credit creek crew cricket crime crisp critic crop cross crouch crowd crucial cruel cruise
-crumble crunch crush cry crystal cube culture cup cupboard curious current curtain curve cushion
-custom cute cycle dad damage damp dance danger daring dash daughter dawn day deal debate debris
-decade december decide decline decorate decrease deer defense define defy degree delay deliver
-demand demise denial dentist deny depart depend deposit depth deputy derive describe desert
-design desk despair destroy detail detect develop device devote diagram dial diamond diary dice
-diesel diet differ digital dignity dilemma dinner dinosaur direct dirt disagree discover disease
-dish dismiss disorder display distance divert divide divorce dizzy doctor document dog doll
-dolphin domain donate donkey donor door dose double dove draft dragon drama drastic draw dream
-dress drift drill drink drip drive drop drum dry duck dumb dune during dust dutch duty dwarf
-dynamic eager eagle early earn earth easily east easy echo ecology economy edge edit educate
-effort egg eight either elbow elder electric elegant element elephant elevator elite else embark
-embody embrace emerge emotion employ empower empty enable enact end endless endorse enemy energy
-enforce engage engine enhance enjoy enlist enough enrich enroll ensure enter entire entry
-envelope episode equal equip era erase erode erosion error erupt escape essay essence estate
-eternal ethics evidence evil evoke evolve exact example excess exchange excite exclude excuse
-execute exercise exhaust exhibit exile exist exit exotic expand expect expire explain expose
-express extend extra eye eyebrow fabric face faculty fade faint faith fall false fame family
-famous fan fancy fantasy farm fashion fat fatal father fatigue fault favorite feature february
-federal fee feed feel female fence festival fetch fever few fiber fiction field figure file film
-filter final find fine finger finish fire firm first fiscal fish fit fitness fix flag flame
-flash flat flavor flee flight flip float flock floor flower fluid flush fly foam focus fog foil
-fold follow food foot force forest forget fork fortune forum forward fossil foster found fox
-fragile frame frequent fresh friend fringe frog front frost frown frozen fruit fuel fun funny
-furnace fury future gadget gain galaxy gallery game gap garage garbage garden garlic garment gas
-gasp gate gather gauge gaze general genius genre gentle genuine gesture ghost giant gift giggle
-ginger giraffe girl give glad glance glare glass glide glimpse globe gloom glory glove glow glue
-goat goddess gold good goose gorilla gospel gossip govern gown grab grace grain grant grape
-grass gravity great green grid grief grit grocery group grow grunt guard guess guide guilt
-guitar gun gym habit hair half hammer hamster hand happy harbor hard harsh harvest hat have hawk
-hazard head health heart heavy hedgehog height hello helmet help hen hero hidden high hill hint
-hip hire history hobby hockey hold hole holiday hollow home honey hood hope horn horror horse
-hospital host hotel hour hover hub huge human humble humor hundred hungry hunt hurdle hurry hurt
-husband hybrid ice icon idea identify idle ignore ill illegal illness image imitate immense
-immune impact impose improve impulse inch include income increase index indicate indoor industry
-infant inflict inform inhale inherit initial inject injury inmate inner innocent input inquiry
-insane insect inside inspire install intact interest into invest invite involve iron island
-isolate issue item ivory jacket jaguar jar jazz jealous jeans jelly jewel job join joke journey
-joy judge juice jump jungle junior junk just kangaroo keen keep ketchup key kick kid kidney kind
-kingdom kiss kit kitchen kite kitten kiwi knee knife knock know lab label labor ladder lady lake
-lamp language laptop large later latin laugh laundry lava law lawn lawsuit layer lazy leader
-leaf learn leave lecture left leg legal legend leisure lemon lend length lens leopard lesson
-letter level liar liberty library license life lift light like limb limit link lion liquid list
-little live lizard load loan lobster local lock logic lonely long loop lottery loud lounge love
-loyal lucky luggage lumber lunar lunch luxury lyrics machine mad magic magnet maid mail main
-major make mammal man manage mandate mango mansion manual maple marble march margin marine
-market marriage mask mass master match material math matrix matter maximum maze meadow mean
-measure meat mechanic medal media melody melt member memory mention menu mercy merge merit merry
-mesh message metal method middle midnight milk million mimic mind minimum minor minute miracle
-mirror misery miss mistake mix mixed mixture mobile model modify mom moment monitor monkey
-monster month moon moral more morning mosquito mother motion motor mountain mouse move movie
-much muffin mule multiply muscle museum mushroom music must mutual myself mystery myth naive
-name napkin narrow nasty nation nature near neck need negative neglect neither nephew nerve nest
-net network neutral never news next nice night noble noise nominee noodle normal north nose
-notable note nothing notice novel now nuclear number nurse nut oak obey object oblige obscure
-observe obtain obvious occur ocean october odor off offer office often oil okay old olive
-olympic omit once one onion online only open opera opinion oppose option orange orbit orchard
-order ordinary organ orient original orphan ostrich other outdoor outer output outside oval oven
-over own owner oxygen oyster ozone pact paddle page pair palace palm panda panel panic panther
-paper parade parent park parrot party pass patch path patient patrol pattern pause pave payment
-peace peanut pear peasant pelican pen penalty pencil people pepper perfect permit person pet
-phone photo phrase physical piano picnic picture piece pig pigeon pill pilot pink pioneer pipe
-pistol pitch pizza place planet plastic plate play please pledge pluck plug plunge poem poet
-point polar pole police pond pony pool popular portion position possible post potato pottery
-poverty powder power practice praise predict prefer prepare present pretty prevent price pride
-primary print priority prison private prize problem process produce profit program project
-promote proof property prosper protect proud provide public pudding pull pulp pulse pumpkin
-punch pupil puppy purchase purity purpose purse push put puzzle pyramid quality quantum quarter
-question quick quit quiz quote rabbit raccoon race rack radar radio rail rain raise rally ramp
-ranch random range rapid rare rate rather raven raw razor ready real reason rebel rebuild recall
-receive recipe record recycle reduce reflect reform refuse region regret regular reject relax
-release relief rely remain remember remind remove render renew rent reopen repair repeat replace
-report require rescue resemble resist resource response result retire retreat return reunion
-reveal review reward rhythm rib ribbon rice rich ride ridge rifle right rigid ring riot ripple
-risk ritual rival river road roast robot robust rocket romance roof rookie room rose rotate
-rough round route royal rubber rude rug rule run runway rural sad saddle sadness safe sail salad
-salmon salon salt salute same sample sand satisfy satoshi sauce sausage save say scale scan
-scare scatter scene scheme school science scissors scorpion scout scrap screen script scrub sea
-search season seat second secret section security seed seek segment select sell seminar senior
-sense sentence series service session settle setup seven shadow shaft shallow share shed shell
-sheriff shield shift shine ship shiver shock shoe shoot shop short shoulder shove shrimp shrug
-shuffle shy sibling sick side siege sight sign silent silk silly silver similar simple since
-sing siren sister situate six size skate sketch ski skill skin skirt skull slab slam sleep
-slender slice slide slight slim slogan slot slow slush small smart smile smoke smooth snack
-snake snap sniff snow soap soccer social sock soda soft solar soldier solid solution solve
-someone song soon sorry sort soul sound soup source south space spare spatial spawn speak
-special speed spell spend sphere spice spider spike spin spirit split spoil sponsor spoon sport
-spot spray spread spring spy square squeeze squirrel stable stadium staff stage stairs stamp
-stand start state stay steak steel stem step stereo stick still sting stock stomach stone stool
-story stove strategy street strike strong struggle student stuff stumble style subject submit
-subway success such sudden suffer sugar suggest suit summer sun sunny sunset super supply
-supreme sure surface surge surprise surround survey suspect sustain swallow swamp swap swarm
-swear sweet swift swim swing switch sword symbol symptom syrup system table tackle tag tail
-talent talk tank tape target task taste tattoo taxi teach team tell ten tenant tennis tent term
-test text thank that theme then theory there they thing this thought three thrive throw thumb
-thunder ticket tide tiger tilt timber time tiny tip tired tissue title toast tobacco today
-toddler toe together toilet token tomato tomorrow tone tongue tonight tool tooth top topic
-topple torch tornado tortoise toss total tourist toward tower town toy track trade traffic
-tragic train transfer trap trash travel tray treat tree trend trial tribe trick trigger trim
-trip trophy trouble truck true truly trumpet trust truth try tube tuition tumble tuna tunnel
-turkey turn turtle twelve twenty twice twin twist two type typical ugly umbrella unable unaware
-uncle uncover under undo unfair unfold unhappy uniform unique unit universe unknown unlock until
-unusual unveil update upgrade uphold upon upper upset urban urge usage use used useful useless
-usual utility vacant vacuum vague valid valley valve van vanish vapor various vast vault vehicle
-velvet vendor venture venue verb verify version very vessel veteran viable vibrant vicious
-victory video view village vintage violin virtual virus visa visit visual vital vivid vocal
-voice void volcano volume vote voyage wage wagon wait walk wall walnut want warfare warm warrior
-wash wasp waste water wave way wealth weapon wear weasel weather web wedding weekend weird
-welcome west wet whale what wheat wheel when where whip whisper wide width wife wild will win
-window wine wing wink winner winter wire wisdom wise wish witness wolf woman wonder wood wool
-word work world worry worth wrap wreck wrestle wrist write wrong yard year yellow you young
-youth zebra zero zone zoo
-`.trim().split(/\s+/);var es=32,ji=ds("302e020100300506032b657004220420"),Di=11,Ln=()=>crypto.getRandomValues(new Uint8Array(es));async function At(t,{native:e=!0}={}){let r=e?await Mi(t):null;if(r!==null)return r;let o=pt.getPublicKey(t);return{public:o,did:Zr(o),sign:async i=>pt.sign(i,t)}}async function Mi(t){let e;try{e=await crypto.subtle.importKey("pkcs8",Ge(ji,t),"Ed25519",!0,["sign"])}catch{return null}let{x:r}=await crypto.subtle.exportKey("jwk",e),o=Bt(r,"bad-key");return{public:o,did:Zr(o),sign:async i=>new Uint8Array(await crypto.subtle.sign("Ed25519",e,new Uint8Array(i)))}}function qn(t){return([...t,at(t)[0]].map(o=>o.toString(2).padStart(8,"0")).join("").match(new RegExp(`.{${Di}}`,"g"))??[]).map(o=>$n[parseInt(o,2)])}function jn(t){let e=o=>Uint8Array.of(0,0,0,o.length),r=Ge(...[$e("ssh-ed25519"),t].flatMap(o=>[e(o),o]));return`SHA256:${It(at(r)).replace(/=+$/,"")}`}var rs="lyrikstore-page-key/1",yt=65536,Ci=6e5,Dn=12,Mn=1e3,[Cn,zn,zi]=[16,12,16];async function Un(t,e,r={}){let o=r.salt??crypto.getRandomValues(new Uint8Array(Cn)),i=r.iv??crypto.getRandomValues(new Uint8Array(zn)),{did:a}=await At(t),n=await Hn(ss(e),o),s=await crypto.subtle.encrypt(Xn(i,a),n,new Uint8Array(t));return Le({format:rs,did:a,salt:Rt(o),iv:Rt(i),sealed:Rt(new Uint8Array(s))})}async function Fn(t,e){let{did:r,salt:o,iv:i,sealed:a}=Ui(t),n=await Hn(e,o),s;try{s=await crypto.subtle.decrypt(Xn(i,r),n,a)}catch{return D("wrong-passphrase","The passphrase is not the one of this key file, or the file was changed.")}let c=await At(new Uint8Array(s));return c.did===r?c:D("bad-key-file","The key in this file is not the one that it names.")}function ss(t){let e=Array.from(t).length;return e<Dn&&D("short-passphrase",`A passphrase has at least ${Dn} characters: take a sentence.`),e>Mn&&D("long-passphrase",`A passphrase has at most ${Mn} characters.`),t}function Ui(t){t.length>yt&&Ke(`it has more than ${yt} bytes`);let e;try{e=st(t,{maxBytes:yt})}catch(r){Ke(r.message)}return bt(e,["format","did","salt","iv","sealed"])||Ke("it has other members"),e.format!==rs&&Ke(`its format is not ${rs}`),{did:typeof e.did=="string"?e.did:Ke("its DID is no text"),salt:ts(e.salt,Cn),iv:ts(e.iv,zn),sealed:ts(e.sealed,es+zi)}}function ts(t,e){let r=new Uint8Array;try{r=Bt(typeof t=="string"?t:Ke("a member is no text"),"bad-key-file")}catch(o){Ke(o.message)}return r.length===e?r:Ke("a member has another length")}async function Hn(t,e){let r=new Uint8Array($e(t.normalize("NFC"))),o=await crypto.subtle.importKey("raw",r,"PBKDF2",!1,["deriveKey"]),i={name:"PBKDF2",hash:"SHA-256",salt:new Uint8Array(e),iterations:Ci};return crypto.subtle.deriveKey(i,o,{name:"AES-GCM",length:256},!1,["encrypt","decrypt"])}var Xn=(t,e)=>({name:"AES-GCM",iv:new Uint8Array(t),additionalData:new Uint8Array($e(e))});function Ke(t){return D("bad-key-file",`This is not a key file of such a page: ${t}.`)}var cr=class{constructor(){this.signer=null,this.unsaved=!1,this.link=h("a",{id:"draft-key-file",class:"button"},"Download your key file")}section(){let e=(a,n,s="current-password")=>rt(a,n,{type:"password",autocomplete:s}),r=h("form",{id:"draft-fresh"},e("passphrase","Passphrase, at least 12 characters: a sentence is good","new-password"),e("again","The same passphrase again","new-password"),h("button",{id:"draft-make"},"Make the key")),o=h("form",{id:"draft-kept-key",hidden:""},rt("file","Your key file",{type:"file",accept:".json"}),e("old-passphrase","Its passphrase"),h("button",{id:"draft-open"},"Open the key")),i=h("section",{id:"draft-key","aria-labelledby":"draft-key-head"},h("h3",{id:"draft-key-head"},"Your key"),h("p",{},"What you sign is signed by a key that only you have. It is kept in a file under a passphrase, which nobody can find out for you if you forget it."),Ye("source","Which key signs?",[["fresh","a new key"],["kept-key","the key in my key file"]]),r,o,h("p",{id:"draft-key-status",role:"status"}),h("p",{id:"draft-key-problem",class:"problem",role:"alert"}),h("div",{id:"draft-key-ready",hidden:""}));return i.addEventListener("change",()=>{for(let a of[r,o])a.hidden=a.id!==`draft-${Ee("source")}`}),r.onsubmit=a=>this.settle(a,()=>this.make()),o.onsubmit=a=>this.settle(a,()=>this.open()),this.link.onclick=()=>{this.unsaved=!1},i}async make(){let e=ss(z("passphrase").value);e!==z("again").value&&D("other-passphrase","The two passphrases differ.");let r=Ln(),o=await Un(r,e);this.take(await At(r)),URL.revokeObjectURL(this.link.href),this.link.href=URL.createObjectURL(new Blob([new Uint8Array(o)],{type:"application/json"})),this.link.download="my-key.json",this.unsaved=!0,z("key-ready").append(h("p",{},"Keep this file: with it and the passphrase you sign again as the same person."),h("p",{},this.link))}async open(){let[e]=z("file").files;e||D("no-file","Choose your key file first."),e.size>yt&&D("bad-key-file",`This is not a key file of such a page: it has more than ${yt} bytes.`),this.take(await Fn(new Uint8Array(await e.arrayBuffer()),z("old-passphrase").value)),this.unsaved=!1}take(e){this.signer=e;for(let r of["passphrase","again","old-passphrase"])z(r).value="";z("key-ready").replaceChildren(...Fi(e)),z("key-ready").hidden=!1}async settle(e,r){if(e.preventDefault(),!z("key-status").textContent.endsWith("\u2026")){Be("key-problem",""),Be("key-status","One moment: a passphrase is made slow to guess\u2026");try{await r(),Be("key-status","Your key is ready.")}catch(o){if(Be("key-status",""),!(o instanceof Ne))throw o;Be("key-problem",o.message)}}}},Fi=t=>[h("p",{},"Whoever takes your answers has to know that this key is yours. Read its words to them by telephone; they are no secret."),h("dl",{},h("dt",{},"Key"),h("dd",{class:"did"},t.did),h("dt",{},"In words"),h("dd",{class:"words"},qn(t.public).join(" ")),h("dt",{},"Fingerprint"),h("dd",{},jn(t.public)))];var os=[["open","I leave it open",""],["value","I answer it","Your answer"],["unknown","I do not know","Why you do not know"],["not-applicable","It does not apply","Why it does not apply"]];function Vn(t,e,r){let{id:o,asks:i,guidance:a,choices:n,shows:s}=t,c=h("h3",{id:`draft-head-${o}`},`${e} of ${r}: ${i}`),l=h("section",{class:"question","data-question":o,"aria-labelledby":`draft-head-${o}`},c);a&&l.append(h("p",{id:`draft-guidance-${o}`},a)),t.open?t.said.some(({by:u})=>u)&&l.append(ns("Answered before, and open again",t.said.filter(({by:u})=>u))):l.append(ns("Answered already",t.said)),s.length&&l.append(ns("What the card shows on this",s)),l.append(Ye(`state-${o}`,"What do you say?",os.map(([u,y])=>[u,y])));let d=h("div",{id:`draft-rest-${o}`});return n.length&&d.append(Ye(`choice-${o}`,"Which?",n.map(u=>[u,u]),{chosen:!1})),d.append(ht(`text-${o}`,"Your answer",Wr,{describedBy:a?`draft-guidance-${o}`:""})),d.append(Ye(`scope-${o}`,"For which versions?",[["version","this version only"],["name","later versions too"]])),l.append(d),l.addEventListener("change",()=>is(t)),l}function is({id:t,choices:e}){let r=Ee(`state-${t}`),[,,o]=os.find(([i])=>i===r)??os[0];z(`rest-${t}`).hidden=r==="open",e.length&&(z(`choice-${t}`).hidden=r!=="value"),document.querySelectorAll(`label[for="draft-text-${t}"]`).forEach(i=>{i.textContent=r==="value"&&e.length?"Why":o})}function Zn({id:t}){return{question:t,state:Ee(`state-${t}`),text:z(`text-${t}`).value,choice:Ee(`choice-${t}`),scope:Ee(`scope-${t}`)}}var ns=(t,e)=>h("div",{class:"evidence"},h("p",{class:"quiet"},`${t}:`),h("ul",{},...e.map(r=>h("li",{},...mt(r)))));var Hi=z("data").textContent,Tt=h("section",{id:"draft","aria-labelledby":"draft-head"},h("h2",{id:"draft-head"},"Answer and sign")),Yn=h("main",{},Tt);document.body.replaceChildren(Yn);document.title="A card to be answered";var lr=new cr,as=new Set;function Xi(t){let{questions:e}=t;Yn.prepend(In(t));let r=e.filter(o=>o.open).length;Tt.append(h("p",{},`${qe(r,"question is","questions are")} open. Answer what you can, leave the rest open, and sign: you then download one file, and send it yourself to whoever gave you this page. This page sends nothing anywhere, and keeps nothing: what you type is gone when you close it.`),h("dl",{},h("dt",{},"Model"),h("dd",{},t.subject.name),h("dt",{},"Its version"),h("dd",{},t.subject.manifest.slice(4)),h("dt",{},"This card"),h("dd",{},t.cardId)),Ye("kind","What do you want to do?",[["answers","answer questions"],["challenge","dispute statements of the card"]]),h("section",{id:"draft-answers","aria-label":"Questions"},...e.map((o,i)=>Vn(o,i+1,e.length))),Nn(t),h("section",{"aria-labelledby":"draft-who-head"},h("h3",{id:"draft-who-head"},"You"),rt("name","Your name, and in what capacity you speak",{autocomplete:"name"}),ht("liability","What you answer for, and how far: one sentence",ut,{rows:"2"})),lr.section(),h("p",{class:"choose"},h("button",{id:"draft-sign",type:"button",class:"primary"},"Sign")),h("div",{id:"draft-problems",class:"problems",role:"alert",tabindex:"-1"}),h("section",{id:"draft-signed","aria-labelledby":"draft-signed-head",hidden:""}));for(let o of e)is(o);Tt.addEventListener("input",({target:o})=>{o.closest("#draft-key, #draft-find")||(as.add(Ee("kind")),z("signed").hidden=!0)}),z("kind").addEventListener("change",()=>{z("answers").hidden=Ee("kind")!=="answers",z("disputed").hidden=Ee("kind")==="answers"}),z("disputed").dispatchEvent(new Event("input")),z("sign").onclick=()=>Zi(t)}var Vi=t=>({kind:Ee("kind"),entries:t.questions.map(Zn),challenges:Qr(),grounds:z("grounds").value,name:z("name").value,liability:z("liability").value});async function Zi(t){z("signed").hidden=!0;let e=Vi(t),r=En(t,e),{signer:o}=lr;if(o===null?r.push({field:"source",message:"There is no key yet: make one, or open your key file."}):lr.unsaved&&r.push({field:"key-file",message:"Download your key file first: without it you cannot sign as the same person again."}),Wn(r),!(r.length||o===null))try{Yi(e.kind,await Sn(t,e,o,Date.now()),t)}catch(i){if(!(i instanceof Ne))throw i;Wn([{field:"sign",message:i.message}])}}function Wn(t){Tt.querySelectorAll("[aria-invalid]").forEach(r=>r.removeAttribute("aria-invalid"));let e=t.map(({field:r,message:o})=>{let i=Wi(r);i.setAttribute("aria-invalid","true");let a=h("a",{href:`#${i.id}`},o);return a.onclick=n=>{n.preventDefault(),i.focus()},h("li",{},a)});z("problems").replaceChildren(...e.length?[h("h3",{},"Not signed yet"),h("ul",{},...e)]:[]),e.length&&z("problems").focus()}function Wi(t){let e=z(t);return e.matches("input, textarea, button, a")?e:e.querySelector("input, textarea")}function Yi(t,e,r){let o=st(e),i=`${r.subject.name.split("/").slice(1).join("-")}-${t}.json`,a=h("a",{id:"draft-result",class:"button primary",download:i,href:URL.createObjectURL(new Blob([new Uint8Array(e)],{type:"application/json"}))},`Download ${i}`);a.addEventListener("click",()=>{as.delete(t)});let n=h("pre",{id:"draft-raw",tabindex:"0"});n.textContent=Tn(o),z("signed").replaceChildren(h("h3",{id:"draft-signed-head",tabindex:"-1"},"Signed. Nothing was sent"),h("p",{},"Download the file and send it to whoever gave you this page. It holds what you said, what stood beside it, and your signature."),h("p",{},a),h("p",{},`Signed by ${o.issuer.name}, with the key ${o.issuer.id}`),h("details",{},h("summary",{},"What was signed, as JSON"),n)),z("signed").hidden=!1,z("signed-head").focus()}addEventListener("beforeunload",t=>{(as.size||lr.unsaved)&&t.preventDefault()});try{if(globalThis.crypto?.subtle===void 0)throw new Ne("no-crypto","This browser cannot sign here. Open the page from your disk in a current one.");Xi(new ir($e(Hi)))}catch(t){let e=t instanceof Ne?t.message:"This page was changed after it was made, or is damaged.";Tt.append(h("p",{id:"draft-refused",class:"problem",role:"alert"})),Be("refused",`${e} Nothing can be signed with it: ask for it again.`)}
+)"`}],!1}else return S.errors=[{instancePath:e+"/proof/proofValue",schemaPath:"#/properties/proof/properties/proofValue/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var R=le===s}else var R=!0}}}}}}}}else return S.errors=[{instancePath:e+"/proof",schemaPath:"#/properties/proof/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var p=oe===s}else var p=!0}}}}}}}}}}}}}}}}else return S.errors=[{instancePath:e,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return S.errors=n,s===0}S.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var ks={context:"sha384-WzzG9Ca0hKnkRFnAFJcT7TXVqCXitOUL4KW9V3lUNJFx0p4J5tsCKXvTnen5t1g1",datasetCredential:"sha384-1BknGIDqOlhpsBXW2ES3Q6xy/WO/Lk06KRAlqZeZ9e/UG9/AqLcXnQ+XW86cX+jT",attestationCredential:"sha384-c/KlEzZPq1sVVgc+YbHWgCZNRbKq10PW+ISHsDT7qOTiu5PUOGiLunYiu27d/ZQj",grantCredential:"sha384-qsSnLgJxjymOqHheVltXsFFuZhO/Wwvoz7o9W0CwHGMAzsr183ALMMyGXbAQKESO",cardAttestation:"sha384-fx+2ncNVUi9kPWld+SVNjK0TeePxTsXfg6pGPfDoA5C2bxp5BZaE5Q5BIf1W2ZQp"};var ka=300*1e3,[Ea,Sa]=[Date.parse("0001-01-01T00:00:00Z"),Date.parse("9999-12-31T23:59:59.999Z")];var vr=t=>new Date(t).toISOString().replace(/\.\d{3}Z$/,"Z");var jt=BigInt(4294967295),Es=BigInt(32);function Po(t,e=!1){return e?{h:Number(t&jt),l:Number(t>>Es&jt)}:{h:Number(t>>Es&jt)|0,l:Number(t&jt)|0}}function Ss(t,e=!1){let r=t.length,i=new Uint32Array(r),o=new Uint32Array(r);for(let a=0;a<r;a++){let{h:n,l:s}=Po(t[a],e);[i[a],o[a]]=[n,s]}return[i,o]}var Dt=t=>t/2**32|0,Mt=t=>t>>>0;function _s(t,e,r,i){let o=Dt(r),a=Mt(r);t.setUint32(e,i?a:o,i),t.setUint32(e+4,i?o:a,i)}var xr=(t,e,r)=>t>>>r,kr=(t,e,r)=>t<<32-r|e>>>r,Je=(t,e,r)=>t>>>r|e<<32-r,Qe=(t,e,r)=>t<<32-r|e>>>r,wt=(t,e,r)=>t<<64-r|e>>>r-32,vt=(t,e,r)=>t>>>r-32|e<<64-r;function Pe(t,e,r,i){let o=(e>>>0)+(i>>>0);return{h:t+r+(o/2**32|0)|0,l:o|0}}var Os=(t,e,r)=>(t>>>0)+(e>>>0)+(r>>>0),As=(t,e,r,i)=>e+r+i+(t/2**32|0)|0,Ts=(t,e,r,i)=>(t>>>0)+(e>>>0)+(r>>>0)+(i>>>0),Ps=(t,e,r,i,o)=>e+r+i+o+(t/2**32|0)|0,Is=(t,e,r,i,o)=>(t>>>0)+(e>>>0)+(r>>>0)+(i>>>0)+(o>>>0),Bs=(t,e,r,i,o,a)=>e+r+i+o+a+(t/2**32|0)|0;function Ct(t){return t instanceof Uint8Array||ArrayBuffer.isView(t)&&t.constructor.name==="Uint8Array"&&"BYTES_PER_ELEMENT"in t&&t.BYTES_PER_ELEMENT===1}var Er=t=>t?`"${t}" `:"";function _e(t,e=""){if(typeof t!="number")throw new TypeError(Er(e)+"expected number, got "+typeof t);if(!Number.isSafeInteger(t)||t<0)throw new RangeError(Er(e)+"expected integer >= 0, got "+t);return t}function ie(t,e,r=""){if(Ct(t)&&(e===void 0||t.length===e))return t;e!==void 0&&_e(e,"length");let i=Ct(t),o=e!==void 0?` of length ${e}`:"",a=i?`length=${t.length}`:`type=${typeof t}`,n=Er(r)+"expected Uint8Array"+o+", got "+a;throw i?new RangeError(n):new TypeError(n)}function Sr(t){return Uint8Array.from(ie(t))}var Bo=(t,e)=>{if(t===null||typeof t!="object"||Array.isArray(t))throw new TypeError((e==="object"?"":`"${e}" `)+"expected object, got type="+typeof t)},Rs=(t,e)=>{Bo(t,e);let r=Object.getPrototypeOf(t);if(r!==Object.prototype&&r!==null)throw new TypeError(`"${e}" expected plain object`);if(Object.hasOwn(t,"__proto__"))throw new TypeError(`"${e}.__proto__" is not allowed`)};function Ue(t,e=!0){if(t.destroyed)throw new Error("hash was destroyed");if(e&&t.finished)throw new Error("digest() was already called")}function ot(t,e){ie(t,void 0,"output");let r=e.outputLen;if(!(t.length>=r))throw new RangeError('"output" expected length >= '+r)}function Ns(t){return new Uint8Array(t.buffer,t.byteOffset,t.byteLength)}function it(t){return new Uint32Array(t.buffer,t.byteOffset,Math.floor(t.byteLength/4))}function ke(...t){for(let e=0;e<t.length;e++)t[e].fill(0)}function zt(t){return new DataView(t.buffer,t.byteOffset,t.byteLength)}function de(t,e){return t<<32-e|t>>>e}var $s=new Uint8Array(new Uint32Array([287454020]).buffer)[0]===68;function qs(t){return t<<24&4278190080|t<<8&16711680|t>>>8&65280|t>>>24&255}var js=$s?t=>t:t=>qs(t)>>>0;function Ro(t){for(let e=0;e<t.length;e++)t[e]=qs(t[e]);return t}var pe=$s?t=>t:Ro,Ds=typeof Uint8Array.from([]).toHex=="function"&&typeof Uint8Array.fromHex=="function",Lo=Array.from({length:256},(t,e)=>e.toString(16).padStart(2,"0"));function Ut(t){if(ie(t),Ds)return t.toHex();let e="";for(let r=0;r<t.length;r++)e+=Lo[t[r]];return e}function Ls(t){return t>=48&&t<=57?t-48:t>=65&&t<=70?t-55:t>=97&&t<=102?t-87:void 0}function Ft(t){if(typeof t!="string")throw new TypeError("hex string expected, got "+typeof t);if(Ds)try{return Uint8Array.fromHex(t)}catch(o){throw o instanceof SyntaxError?new RangeError(o.message):o}let e=t.length,r=e/2;if(e%2)throw new RangeError("hex string expected, got unpadded hex of length "+e);let i=new Uint8Array(r);for(let o=0,a=0;o<r;o++,a+=2){let n=Ls(t.charCodeAt(a)),s=Ls(t.charCodeAt(a+1));if(n===void 0||s===void 0){let c=t[a]+t[a+1];throw new RangeError('hex string expected, got non-hex character "'+c+'" at index '+a)}i[o]=n*16+s}return i}function _r(...t){let e=0;for(let i=0;i<t.length;i++){let o=t[i];ie(o),e+=o.length}let r=new Uint8Array(e);for(let i=0,o=0;i<t.length;i++){let a=t[i];r.set(a,o),o+=a.length}return r}function Ht(t,e,r="opts"){return Rs(t,"defaults"),e!==void 0&&Rs(e,r),Object.assign(Object.create(null),t,e)}function at(t,e={}){if(typeof t!="function")throw new TypeError('"hashCons" expected function, got type='+typeof t);e=Ht({},e,"info");let r=(o,a)=>t(a).update(o).digest(),i=t(void 0);return r.outputLen=i.outputLen,r.blockLen=i.blockLen,r.canXOF=i.canXOF,r.create=o=>t(o),Object.assign(r,e),Object.freeze(r)}function Or(t=32){_e(t,"bytesLength");let e=typeof globalThis=="object"?globalThis.crypto:null;if(typeof e?.getRandomValues!="function")throw new Error("crypto.getRandomValues must be defined");if(t>65536)throw new RangeError(`"bytesLength" expected <= 65536, got ${t}`);return e.getRandomValues(new Uint8Array(t))}var Ar=t=>({oid:Uint8Array.from([6,9,96,134,72,1,101,3,4,2,t])});function Ms(t,e,r){return t&e^~t&r}function Cs(t,e,r){return t&e^t&r^e&r}var xt=class{blockLen;outputLen;canXOF=!1;padOffset;isLE;buffer;view;finished=!1;length=0;pos=0;destroyed=!1;constructor(e,r,i,o){this.blockLen=e,this.outputLen=r,this.padOffset=i,this.isLE=o,this.buffer=new Uint8Array(e),this.view=zt(this.buffer)}update(e){Ue(this),ie(e);let{view:r,buffer:i,blockLen:o}=this,a=e.length,n=!1;for(let s=0;s<a;){let c=Math.min(o-this.pos,a-s);if(c===o){let l=zt(e);for(;o<=a-s;s+=o)this.process(l,s);n=!0;continue}i.set(s===0&&c===a?e:e.subarray(s,s+c),this.pos),this.pos+=c,s+=c,this.pos===o&&(this.process(r,0),this.pos=0,n=!0)}return this.length+=e.length,n&&this.roundClean(),this}digestInto(e){Ue(this),ot(e,this),this.finished=!0;let{buffer:r,view:i,blockLen:o,isLE:a}=this,{pos:n}=this;r[n++]=128,r.fill(0,n),this.padOffset>o-n&&(this.process(i,0),r.fill(0)),_s(i,o-8,this.length*8,a),this.process(i,0),this.roundClean();let s=e===r?i:zt(e),c=this.outputLen,l=c/4,d=this.get();if(c%4||l>d.length)throw new Error("invalid outputLen");for(let u=0;u<l;u++)s.setUint32(4*u,d[u],a)}digest(){let{buffer:e,outputLen:r}=this;this.digestInto(e);let i=e.slice(0,r);return this.destroy(),i}_cloneIntoMeta(e){let{buffer:r,length:i,finished:o,destroyed:a,pos:n}=this;return e.destroyed=a,e.finished=o,e.length=i,e.pos=n,n&&e.buffer.set(r),e}clone(){return this._cloneInto()}},Xt=Uint32Array.from([1779033703,3144134277,1013904242,2773480762,1359893119,2600822924,528734635,1541459225]);var zs=Uint32Array.from([1779033703,4089235720,3144134277,2227873595,1013904242,4271175723,2773480762,1595750129,1359893119,2917565137,2600822924,725511199,528734635,4215389547,1541459225,327033209]);var No=Uint32Array.from([1116352408,1899447441,3049323471,3921009573,961987163,1508970993,2453635748,2870763221,3624381080,310598401,607225278,1426881987,1925078388,2162078206,2614888103,3248222580,3835390401,4022224774,264347078,604807628,770255983,1249150122,1555081692,1996064986,2554220882,2821834349,2952996808,3210313671,3336571891,3584528711,113926993,338241895,666307205,773529912,1294757372,1396182291,1695183700,1986661051,2177026350,2456956037,2730485921,2820302411,3259730800,3345764771,3516065817,3600352804,4094571909,275423344,430227734,506948616,659060556,883997877,958139571,1322822218,1537002063,1747873779,1955562222,2024104815,2227730452,2361852424,2428436474,2756734187,3204031479,3329325298]),Fe=new Uint32Array(64),Tr=class extends xt{A=0;B=0;C=0;D=0;E=0;F=0;G=0;H=0;constructor(e,r){super(64,e,8,!1),this.A=r[0]|0,this.B=r[1]|0,this.C=r[2]|0,this.D=r[3]|0,this.E=r[4]|0,this.F=r[5]|0,this.G=r[6]|0,this.H=r[7]|0}get(){let{A:e,B:r,C:i,D:o,E:a,F:n,G:s,H:c}=this;return[e,r,i,o,a,n,s,c]}set(e,r,i,o,a,n,s,c){this.A=e|0,this.B=r|0,this.C=i|0,this.D=o|0,this.E=a|0,this.F=n|0,this.G=s|0,this.H=c|0}_cloneInto(e){return(e||=new this.constructor).set(...this.get()),this._cloneIntoMeta(e)}process(e,r){for(let u=0;u<16;u++,r+=4)Fe[u]=e.getUint32(r,!1);for(let u=16;u<64;u++){let y=Fe[u-15],p=Fe[u-2],w=de(y,7)^de(y,18)^y>>>3,x=de(p,17)^de(p,19)^p>>>10;Fe[u]=x+Fe[u-7]+w+Fe[u-16]|0}let{A:i,B:o,C:a,D:n,E:s,F:c,G:l,H:d}=this;for(let u=0;u<64;u++){let y=de(s,6)^de(s,11)^de(s,25),p=d+y+Ms(s,c,l)+No[u]+Fe[u]|0,x=(de(i,2)^de(i,13)^de(i,22))+Cs(i,o,a)|0;d=l,l=c,c=s,s=n+p|0,n=a,a=o,o=i,i=p+x|0}i=i+this.A|0,o=o+this.B|0,a=a+this.C|0,n=n+this.D|0,s=s+this.E|0,c=c+this.F|0,l=l+this.G|0,d=d+this.H|0,this.set(i,o,a,n,s,c,l,d)}roundClean(){ke(Fe)}destroy(){this.destroyed=!0,this.set(0,0,0,0,0,0,0,0),ke(this.buffer)}},Pr=class extends Tr{constructor(){super(32,Xt)}};var Us=Ss(["0x428a2f98d728ae22","0x7137449123ef65cd","0xb5c0fbcfec4d3b2f","0xe9b5dba58189dbbc","0x3956c25bf348b538","0x59f111f1b605d019","0x923f82a4af194f9b","0xab1c5ed5da6d8118","0xd807aa98a3030242","0x12835b0145706fbe","0x243185be4ee4b28c","0x550c7dc3d5ffb4e2","0x72be5d74f27b896f","0x80deb1fe3b1696b1","0x9bdc06a725c71235","0xc19bf174cf692694","0xe49b69c19ef14ad2","0xefbe4786384f25e3","0x0fc19dc68b8cd5b5","0x240ca1cc77ac9c65","0x2de92c6f592b0275","0x4a7484aa6ea6e483","0x5cb0a9dcbd41fbd4","0x76f988da831153b5","0x983e5152ee66dfab","0xa831c66d2db43210","0xb00327c898fb213f","0xbf597fc7beef0ee4","0xc6e00bf33da88fc2","0xd5a79147930aa725","0x06ca6351e003826f","0x142929670a0e6e70","0x27b70a8546d22ffc","0x2e1b21385c26c926","0x4d2c6dfc5ac42aed","0x53380d139d95b3df","0x650a73548baf63de","0x766a0abb3c77b2a8","0x81c2c92e47edaee6","0x92722c851482353b","0xa2bfe8a14cf10364","0xa81a664bbc423001","0xc24b8b70d0f89791","0xc76c51a30654be30","0xd192e819d6ef5218","0xd69906245565a910","0xf40e35855771202a","0x106aa07032bbd1b8","0x19a4c116b8d2d0c8","0x1e376c085141ab53","0x2748774cdf8eeb99","0x34b0bcb5e19b48a8","0x391c0cb3c5c95a63","0x4ed8aa4ae3418acb","0x5b9cca4f7763e373","0x682e6ff3d6b2b8a3","0x748f82ee5defb2fc","0x78a5636f43172f60","0x84c87814a1f0ab72","0x8cc702081a6439ec","0x90befffa23631e28","0xa4506cebde82bde9","0xbef9a3f7b2c67915","0xc67178f2e372532b","0xca273eceea26619c","0xd186b8c721c0c207","0xeada7dd6cde0eb1e","0xf57d4f7fee6ed178","0x06f067aa72176fba","0x0a637dc5a2c898a6","0x113f9804bef90dae","0x1b710b35131c471b","0x28db77f523047d84","0x32caab7b40c72493","0x3c9ebe0a15c9bebc","0x431d67c49c100d4c","0x4cc5d4becb3e42b6","0x597f299cfc657e2a","0x5fcb6fab3ad6faec","0x6c44198c4a475817"].map(t=>BigInt(t))),$o=Us[0],qo=Us[1],He=new Uint32Array(80),Xe=new Uint32Array(80),Ir=class extends xt{Ah=0;Al=0;Bh=0;Bl=0;Ch=0;Cl=0;Dh=0;Dl=0;Eh=0;El=0;Fh=0;Fl=0;Gh=0;Gl=0;Hh=0;Hl=0;constructor(e,r){super(128,e,16,!1),this.Ah=r[0]|0,this.Al=r[1]|0,this.Bh=r[2]|0,this.Bl=r[3]|0,this.Ch=r[4]|0,this.Cl=r[5]|0,this.Dh=r[6]|0,this.Dl=r[7]|0,this.Eh=r[8]|0,this.El=r[9]|0,this.Fh=r[10]|0,this.Fl=r[11]|0,this.Gh=r[12]|0,this.Gl=r[13]|0,this.Hh=r[14]|0,this.Hl=r[15]|0}get(){let{Ah:e,Al:r,Bh:i,Bl:o,Ch:a,Cl:n,Dh:s,Dl:c,Eh:l,El:d,Fh:u,Fl:y,Gh:p,Gl:w,Hh:x,Hl:k}=this;return[e,r,i,o,a,n,s,c,l,d,u,y,p,w,x,k]}set(e,r,i,o,a,n,s,c,l,d,u,y,p,w,x,k){this.Ah=e|0,this.Al=r|0,this.Bh=i|0,this.Bl=o|0,this.Ch=a|0,this.Cl=n|0,this.Dh=s|0,this.Dl=c|0,this.Eh=l|0,this.El=d|0,this.Fh=u|0,this.Fl=y|0,this.Gh=p|0,this.Gl=w|0,this.Hh=x|0,this.Hl=k|0}_cloneInto(e){return(e||=new this.constructor).set(...this.get()),this._cloneIntoMeta(e)}process(e,r){for(let f=0;f<16;f++,r+=4)He[f]=e.getUint32(r),Xe[f]=e.getUint32(r+=4);for(let f=16;f<80;f++){let g=He[f-15]|0,m=Xe[f-15]|0,P=Je(g,m,1)^Je(g,m,8)^xr(g,m,7),B=Qe(g,m,1)^Qe(g,m,8)^kr(g,m,7),E=He[f-2]|0,_=Xe[f-2]|0,L=Je(E,_,19)^wt(E,_,61)^xr(E,_,6),R=Qe(E,_,19)^vt(E,_,61)^kr(E,_,6),O=Ts(B,R,Xe[f-7],Xe[f-16]),M=Ps(O,P,L,He[f-7],He[f-16]);He[f]=M|0,Xe[f]=O|0}let{Ah:i,Al:o,Bh:a,Bl:n,Ch:s,Cl:c,Dh:l,Dl:d,Eh:u,El:y,Fh:p,Fl:w,Gh:x,Gl:k,Hh:T,Hl:b}=this;for(let f=0;f<80;f++){let g=Je(u,y,14)^Je(u,y,18)^wt(u,y,41),m=Qe(u,y,14)^Qe(u,y,18)^vt(u,y,41),P=u&p^~u&x,B=y&w^~y&k,E=Is(b,m,B,qo[f],Xe[f]),_=Bs(E,T,g,P,$o[f],He[f]),L=E|0,R=Je(i,o,28)^wt(i,o,34)^wt(i,o,39),O=Qe(i,o,28)^vt(i,o,34)^vt(i,o,39),M=i&a^i&s^a&s,v=o&n^o&c^n&c;T=x|0,b=k|0,x=p|0,k=w|0,p=u|0,w=y|0,{h:u,l:y}=Pe(l|0,d|0,_|0,L|0),l=s|0,d=c|0,s=a|0,c=n|0,a=i|0,n=o|0;let I=Os(L,O,v);i=As(I,_,R,M),o=I|0}({h:i,l:o}=Pe(this.Ah|0,this.Al|0,i|0,o|0)),{h:a,l:n}=Pe(this.Bh|0,this.Bl|0,a|0,n|0),{h:s,l:c}=Pe(this.Ch|0,this.Cl|0,s|0,c|0),{h:l,l:d}=Pe(this.Dh|0,this.Dl|0,l|0,d|0),{h:u,l:y}=Pe(this.Eh|0,this.El|0,u|0,y|0),{h:p,l:w}=Pe(this.Fh|0,this.Fl|0,p|0,w|0),{h:x,l:k}=Pe(this.Gh|0,this.Gl|0,x|0,k|0),{h:T,l:b}=Pe(this.Hh|0,this.Hl|0,T|0,b|0),this.set(i,o,a,n,s,c,l,d,u,y,p,w,x,k,T,b)}roundClean(){ke(He,Xe)}destroy(){this.destroyed=!0,ke(this.buffer),this.set(0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0)}},Br=class extends Ir{constructor(){super(64,zs)}};var et=at(()=>new Pr,Ar(1));var Vt=at(()=>new Br,Ar(3));/*! noble-curves - MIT License (c) 2022 Paul Miller (paulmillr.com) */function Wt(t,e,r=()=>{}){if(!Array.isArray(t))throw new TypeError(`"${e}" expected array, got type=${typeof t}`);for(let i=0;i<t.length;i++)r(t[i],`${e}[${i}]`);return t}var me=(t,e,r)=>ie(t,e,r),Rr=_e;function Ve(t,e="object"){if(t===null||typeof t!="object"||Array.isArray(t))throw new TypeError(e==="object"?"expected valid options object":`"${e}" expected object, got type=${typeof t}`);return t}function tt(t,e){if(typeof t!="function")throw new TypeError(`"${e}" is invalid: expected function, got ${typeof t}`);return t}var Hs=Ut,Lr=(...t)=>_r(...t),Xs=t=>Ft(t),kt=Ct,Nr=t=>Or(t),Zt=BigInt(0),Fs=BigInt(1),jo=t=>t?`"${t}" `:"";function De(t,e=""){if(typeof t!="boolean")throw new TypeError(jo(e)+"expected boolean, got type="+typeof t);return t}function Do(t){if(typeof t=="bigint"){if(!Ze(t))throw new RangeError("positive bigint expected, got "+t)}else Rr(t);return t}function ct(t,e=""){if(typeof t!="number"){let r=e&&`"${e}" `;throw new TypeError(r+"expected number, got type="+typeof t)}if(!Number.isSafeInteger(t)){let r=e&&`"${e}" `;throw new RangeError(r+"expected safe integer, got "+t)}}function Vs(t){if(typeof t!="string")throw new TypeError("hex string expected, got "+typeof t);return t===""?Zt:BigInt("0x"+t)}function Yt(t){return Vs(Ut(t))}function lt(t){return Vs(Ut(Et(ie(t)).reverse()))}function $r(t,e){if(_e(e),e===0)throw new Error("zero output length is invalid");t=Do(t);let r=e*2,i=t.toString(16);if(i.length>r)throw new RangeError("number is too large");return Ft(i.padStart(r,"0"))}function Zs(t,e){return $r(t,e).reverse()}function Et(t){return Uint8Array.from(me(t))}function Ze(t){return typeof t=="bigint"&&Zt<=t}function qr(t,e,r){return Ze(t)&&Ze(e)&&Ze(r)&&e<=t&&t<r}function jr(t,e,r,i){if(!qr(e,r,i))throw new RangeError("expected valid "+t+": "+r+" <= n < "+i+", got "+e)}function Dr(t){if(t<Zt)throw new Error("expected non-negative bigint, got "+t);return t===Zt?0:t.toString(2).length}var Ws=t=>(ct(t,"n"),(Fs<<BigInt(t))-Fs);function We(t,e={},r={},i="object"){Ve(t,i),Ve(e,"fields"),Ve(r,"optFields");function o(n,s,c){let l=i==="object"?`param "${String(n)}"`:`"${i}.${String(n)}"`,d=t[n];if(!Object.hasOwn(t,n)&&(c?d!==void 0:s!=="function"))throw new TypeError(`${l} is invalid: expected own property`);if(c&&d===void 0)return;let u=typeof d;if(u!==s||d===null)throw new TypeError(`${l} is invalid: expected ${s}, got ${u}`)}let a=(n,s)=>Object.entries(n).forEach(([c,l])=>o(c,l,s));a(e,!1),a(r,!0)}/*! noble-curves - MIT License (c) 2022 Paul Miller (paulmillr.com) */var ae=BigInt(0),te=BigInt(1),rt=BigInt(2),Gs=BigInt(3),Mr=BigInt(4),Js=BigInt(5),Mo=BigInt(7),Qs=BigInt(8),Co=BigInt(9),zo=BigInt(15),en=BigInt(16),Uo=BigInt("0x10000000000000000");function ne(t,e){if(e<=ae)throw new Error("mod: expected positive modulus, got "+e);let r=t%e;return r>=ae?r:e+r}function Fo(t,e,r){if(r<=te)throw new Error("pow: expected modulus > 1, got "+r);if(typeof e!="bigint")throw new TypeError("invalid exponent: expected bigint, got "+typeof e);if(e<ae)throw new Error("invalid exponent, negatives unsupported");if(e===ae)return te;if(e===te)return t;let i=t%r;if(i<ae&&(i+=r),e<Uo){let s=te;for(;e>ae;)e&te&&(s=s*i%r),i=i*i%r,e>>=te;return s}let o=[];for(;e>ae;)o.push(Number(e&zo)),e>>=Mr;let a=new Array(16);a[0]=te,a[1]=i;for(let s=2;s<16;s++)a[s]=a[s-1]*i%r;let n=a[o[o.length-1]];for(let s=o.length-2;s>=0;s--){n=n*n%r,n=n*n%r,n=n*n%r,n=n*n%r;let c=o[s];c!==0&&(n=n*a[c]%r)}return n}function Oe(t,e,r){if(r<=te)throw new Error("pow2: expected modulus > 1, got "+r);if(e<ae)throw new Error("pow2: expected non-negative exponent, got "+e);let i=t;for(;e-- >ae;)i*=i,i%=r;return i}function Ys(t,e){if(t===ae)throw new Error("invert: expected non-zero number");if(e<=te)throw new Error("invert: expected modulus > 1, got "+e);let r=ne(t,e),i=e,o=ae,a=te;for(;r!==ae;){let s=i/r,c=i-r*s,l=o-a*s;i=r,r=c,o=a,a=l}if(i!==te)throw new Error("invert: does not exist");return ne(o,e)}function Cr(t,e,r){let i=t;if(!i.eql(i.sqr(e),r))throw new Error("Cannot find square root")}function zr(t,e){if((t&te)===ae)throw new Error(e+": expected odd modulus, got "+t)}function tn(t,e){let r=t,i=(r.ORDER+te)/Mr,o=r.pow(e,i);return Cr(r,o,e),o}function Ho(t,e){let r=t,i=(r.ORDER-Js)/Qs,o=r.mul(e,rt),a=r.pow(o,i),n=r.mul(e,a),s=r.mul(r.mul(n,rt),a),c=r.mul(n,r.sub(s,r.ONE));return Cr(r,c,e),c}function Xo(t){let e=Jt(t),r=rn(t),i=r(e,e.neg(e.ONE)),o=r(e,i),a=r(e,e.neg(i)),n=(t+Mo)/en;return((s,c)=>{let l=s,d=l.pow(c,n),u=l.mul(d,i),y=l.mul(d,o),p=l.mul(d,a),w=l.eql(l.sqr(u),c),x=l.eql(l.sqr(y),c);d=l.cmov(d,u,w),u=l.cmov(p,y,x);let k=l.eql(l.sqr(u),c),T=l.cmov(d,u,k);return Cr(l,T,c),T})}function rn(t){if(t<Gs)throw new Error("sqrt is not defined for small field");zr(t,"tonelliShanks");let e=t-te,r=0;for(;e%rt===ae;)e/=rt,r++;let i=rt,o=Jt(t);for(;St(o,i)===1;)if(i++>1e3)throw new Error("Cannot find square root: probably non-prime P");if(r===1)return tn;let a=o.pow(i,e),n=(e+te)/rt;return function(c,l){let d=c;if(d.is0(l))return l;if(St(d,l)!==1)throw new Error("Cannot find square root");let u=r,y=d.mul(d.ONE,a),p=d.pow(l,e),w=d.pow(l,n);for(;!d.eql(p,d.ONE);){if(d.is0(p))throw new Error("Cannot find square root: probably non-prime P");let x=1,k=d.sqr(p);for(;!d.eql(k,d.ONE);)if(x++,k=d.sqr(k),x===u)throw new Error("Cannot find square root");let T=te<<BigInt(u-x-1),b=d.pow(y,T);u=x,y=d.sqr(b),p=d.mul(p,y),w=d.mul(w,b)}return w}}function Vo(t){return zr(t,"Fp.sqrt"),t%Mr===Gs?tn:t%Qs===Js?Ho:t%en===Co?Xo(t):rn(t)}var sn=(t,e)=>(ne(t,e)&te)===te,Zo=["create","isValid","is0","neg","inv","sqrt","sqr","eql","add","sub","mul","pow","div","addN","subN","mulN","sqrN"];function dt(t){if(Ve(t,"field"),typeof t.ORDER!="bigint")throw new TypeError('param "ORDER" is invalid: expected bigint, got '+typeof t.ORDER);ct(t.BYTES,"BYTES"),ct(t.BITS,"BITS");for(let e of Zo)tt(t[e],"field."+e);if(t.BYTES<1||t.BITS<1)throw new Error("invalid field: expected BYTES/BITS > 0");if(t.ORDER<=te)throw new Error("invalid field: expected ORDER > 1, got "+t.ORDER);return t}function Gt(t,e,r=!1){dt(t),Wt(e,"nums"),De(r,"passZero");let i=t,o=new Array(e.length).fill(r?i.ZERO:void 0),a=e.reduce((s,c,l)=>i.is0(c)?s:(o[l]=s,i.mul(s,c)),i.ONE),n=i.inv(a);return e.reduceRight((s,c,l)=>i.is0(c)?s:(o[l]=i.mul(s,o[l]),i.mul(s,c)),n),o}function St(t,e){dt(t);let r=t;zr(r.ORDER,"FpLegendre");let i=(r.ORDER-te)/rt,o=r.pow(e,i),a=r.eql(o,r.ONE),n=r.eql(o,r.ZERO),s=r.eql(o,r.neg(r.ONE));if(!a&&!n&&!s)throw new Error("invalid Legendre symbol result");return a?1:n?0:-1}function Wo(t,e){if(e!==void 0&&Rr(e),t<=ae)throw new Error("invalid n length: expected positive n, got "+t);if(e!==void 0&&e<1)throw new Error("invalid n length: expected positive bit length, got "+e);let r=Dr(t);if(e!==void 0&&e<r)throw new Error(`invalid n length: expected nBitLength (${e}) >= bitLen(n) (${r})`);let i=e!==void 0?e:r,o=Math.ceil(i/8);return{nBitLength:i,nByteLength:o}}var Ks=new WeakMap,Kt=class{ORDER;BITS;BYTES;isLE;ZERO=ae;ONE=te;_lengths;_mod;constructor(e,r={}){if(e<=te)throw new Error("invalid field: expected ORDER > 1, got "+e);let i;this.isLE=!1,r!=null&&typeof r=="object"&&(typeof r.BITS=="number"&&(i=r.BITS),typeof r.sqrt=="function"&&Object.defineProperty(this,"sqrt",{value:r.sqrt,enumerable:!0}),typeof r.isLE=="boolean"&&(this.isLE=r.isLE),r.allowedLengths&&(this._lengths=Object.freeze(r.allowedLengths.slice())),typeof r.modFromBytes=="boolean"&&(this._mod=r.modFromBytes));let{nBitLength:o,nByteLength:a}=Wo(e,i);if(a>2048)throw new Error("invalid field: expected ORDER of <= 2048 bytes");this.ORDER=e,this.BITS=o,this.BYTES=a,Object.freeze(this)}create(e){return ne(e,this.ORDER)}isValid(e){if(typeof e!="bigint")throw new TypeError("invalid field element: expected bigint, got "+typeof e);return ae<=e&&e<this.ORDER}is0(e){return e===ae}isValidNot0(e){return!this.is0(e)&&this.isValid(e)}isOdd(e){return(e&te)===te}neg(e){return ne(-e,this.ORDER)}eql(e,r){return e===r}sqr(e){return ne(e*e,this.ORDER)}add(e,r){return ne(e+r,this.ORDER)}sub(e,r){return ne(e-r,this.ORDER)}mul(e,r){return ne(e*r,this.ORDER)}pow(e,r){return Fo(e,r,this.ORDER)}div(e,r){return ne(e*Ys(r,this.ORDER),this.ORDER)}sqrN(e){return e*e}addN(e,r){return e+r}subN(e,r){return e-r}mulN(e,r){return e*r}inv(e){return Ys(e,this.ORDER)}sqrt(e){let r=Ks.get(this);return r||Ks.set(this,r=Vo(this.ORDER)),r(this,e)}toBytes(e){return this.isLE?Zs(e,this.BYTES):$r(e,this.BYTES)}fromBytes(e,r=!1){me(e);let{_lengths:i,BYTES:o,isLE:a,ORDER:n,_mod:s}=this;if(i){if(e.length<1||!i.includes(e.length)||e.length>o)throw new Error("Field.fromBytes: expected "+i+" bytes, got "+e.length);let l=new Uint8Array(o);l.set(e,a?0:l.length-e.length),e=l}if(e.length!==o)throw new Error("Field.fromBytes: expected "+o+" bytes, got "+e.length);let c=a?lt(e):Yt(e);if(s&&(c=ne(c,n)),!r&&!this.isValid(c))throw new Error("invalid field element: outside of range 0..ORDER");return c}invertBatch(e){return Gt(this,e,!0)}cmov(e,r,i){return De(i,"condition"),i?r:e}};function Jt(t,e={}){return Object.freeze(Kt.prototype),new Kt(t,e)}/*! noble-curves - MIT License (c) 2022 Paul Miller (paulmillr.com) */var Hr=BigInt(0),_t=BigInt(1),Yo=BigInt(4),Ur=16,nn=128,Ko=5,on=2**31;function Ot(t){let e=t;if(typeof e!="function")throw new TypeError('"Point" expected constructor, got type='+typeof t);tt(e.fromAffine,"Point.fromAffine"),tt(e.fromBytes,"Point.fromBytes"),tt(e.fromHex,"Point.fromHex"),Ve(e.BASE,"Point.BASE"),Ve(e.ZERO,"Point.ZERO"),dt(e.Fp),dt(e.Fn)}function cn(t,e){Ot(t),ln(e,t);let r=Gt(t.Fp,e.map(i=>i.Z));return e.map((i,o)=>t.fromAffine(i.toAffine(r[o])))}function Go(t,e,r=1){if(!Number.isSafeInteger(t)||t<r||t>e)throw new Error("invalid window size, expected ["+r+".."+e+"], got W="+t)}function Jo(t,e){let r=t*(4*e+128);if(r>on)throw new Error("invalid window size: table would need ~"+Math.ceil(r/2**20)+" MiB, max "+on/2**20+" MiB")}function Qo(t,e){if(t!==void 0){tt(t,"randomBytes");try{let r=t(e);if(!kt(r)||r.length!==e)return}catch{return}return t}}function ln(t,e){Wt(t,"points"),t.forEach((r,i)=>{if(!(r instanceof e))throw new Error("invalid point at index "+i)})}function ei(t,e,r){if(!Array.isArray(t))throw new Error("array of scalars expected");t.forEach((i,o)=>{if(!(r===void 0?e.isValid(i):Ze(i)&&i<r))throw new Error("invalid scalar at index "+o)})}var dn=new WeakMap;function Fr(t){return dn.get(t)||1}function ti(t,e){let r=t.double(),i=[t];for(let o=1;o<e;o++)i.push(i[o-1].add(r));return i}function ri(t,e){let r=2**e,i=r/2,o=BigInt(r-1),a=[];for(;t>Hr;){let n=0;t&_t&&(n=Number(t&o),n>=i&&(n-=r),t-=BigInt(n)),a.push(n),t>>=_t}return a}function si(t,e,r){let i=2**e,o=i/2,a=BigInt(i-1),n=BigInt(e),s=[];for(let c=0;c<r;c++){let l=Number(t&a);t>>=n,l>o&&(l-=i,t+=_t),s.push(l)}if(t!==Hr)throw new Error("invalid wnaf");return s}function ni(t,e,r){let i=0;for(let a of r)i=Math.max(i,a.length);let o=t;for(let a=i-1;a>=0;a--){a!==i-1&&(o=o.double());for(let n=0;n<r.length;n++){let s=r[n][a];if(s){let c=e[n][Math.abs(s)-1>>1];o=o.add(s<0?c.negate():c)}}}return o}var Qt=class{Point;BASE;ZERO;randomBytes;wnafPrecomputes=new WeakMap;baseCanBeBlinded;bits;constructor(e,r){Ot(e),this.randomBytes=Qo(r,Ur),this.Point=e,this.BASE=e.BASE,this.ZERO=e.ZERO,this.bits=e.Fn.BITS}buildWnafTable(e,r,i){let o=Math.ceil(i/r)+1,a=2**(r-1),n=[],s=e;for(let c=0;c<o;c++){let l=s;for(let d=0;d<a;d++)n.push(l),l=l.add(s);s=n[n.length-1].double()}return{W:r,bits:i,windows:o,comp:n}}wnafCachedCT(e,r){let{W:i,windows:o,comp:a}=e,n=2**(i-1),s=si(r,i,o),c=this.ZERO,l=this.BASE;for(let d=0;d<o;d++){let u=s[d],y=d*n,p=Math.abs(u)-1,w=a[y];for(let k=1;k<n;k++)w=k===p?a[y+k]:w;let x=w.negate();u===0?l=l.add(a[y]):c=c.add(u<0?x:w)}return{p:c,f:l}}getWnafPrecomputes(e,r,i,o){let a=this.wnafPrecomputes.get(r),n=a?.find(s=>s.W===e&&s.bits===i);return n||(n=this.buildWnafTable(r,e,i),typeof o=="function"&&(n={...n,comp:o(n.comp)}),a||(a=[],this.wnafPrecomputes.set(r,a)),a.push(n)),n}assertPoint(e){if(!(e instanceof this.Point))throw new TypeError('"point" expected Point instance, got type='+typeof e)}validateMulInput(e,r){if(this.assertPoint(e),!qr(r,_t,this.Point.Fn.ORDER))throw new Error("invalid scalar")}runCT(e,r,i,o){let a=Fr(e);return a===1?this.fixedWindowCT(e,r,i):this.wnafCachedCT(this.getWnafPrecomputes(a,e,i,o),r)}mulCT(e,r,i){return this.validateMulInput(e,r),this.runCT(e,r,this.bits,i)}mulCTBlinded(e,r,i){if(this.validateMulInput(e,r),this.randomBytes===void 0)throw new Error("randomBytes is required for scalar blinding");let o=this.Point.Fn.BITS+nn,a=this.randomBytes(Ur);if(!kt(a)||a.length!==Ur)throw new Error("randomBytes returned invalid byte array");a[0]=a[0]&63|128;let n=r+Yt(a)*this.Point.Fn.ORDER;return this.runCT(e,n,o,i)}fixedWindowCT(e,r,i){let o=Ko,a=1<<o,n=Ws(o),s=new Array(a);s[0]=this.ZERO;for(let d=1;d<a;d++)s[d]=s[d-1].add(e);let c=Math.ceil(i/o),l=this.ZERO;for(let d=c-1;d>=0;d--){if(d!==c-1)for(let p=0;p<o;p++)l=l.double();let u=Number(r>>BigInt(d*o)&n),y=s[0];for(let p=1;p<a;p++)y=p===u?s[p]:y;l=l.add(y)}return{p:l,f:l}}shouldBlind(e,r){return this.randomBytes===void 0?!1:r===_t?!0:e!==this.BASE?!1:(this.baseCanBeBlinded===void 0&&(this.baseCanBeBlinded=this.mulUnsafe(this.BASE,this.Point.Fn.ORDER).is0()),this.baseCanBeBlinded)}mulSecret(e,r,i,o){return this.shouldBlind(e,i)?this.mulCTBlinded(e,r,o):this.mulCT(e,r,o)}mulUnsafe(e,r,i){if(this.assertPoint(e),!Ze(r))throw new Error("invalid scalar");let o=Fr(e);if(o===1||r>=this.Point.Fn.ORDER)return oi(this.Point,[e],[r],!0);let a=this.getWnafPrecomputes(o,e,this.bits,i);return this.wnafCachedCT(a,r).p}setWindowSize(e,r){this.assertPoint(e),Go(r,this.bits);let i=Math.ceil((this.bits+nn)/r)+1;Jo(i*2**(r-1),this.Point.Fp.BYTES),dn.set(e,r),this.wnafPrecomputes.delete(e)}hasWindowSize(e){return Fr(e)!==1}};function oi(t,e,r,i=!1){if(Ot(t),ln(e,t),De(i,"allowOversized"),ei(r,t.Fn,i?t.Fn.ORDER**Yo:void 0),e.length!==r.length)throw new Error("arrays of points and scalars must have equal length");let o=e.map(n=>ti(n,4)),a=r.map(n=>ri(n,4));return ni(t.ZERO,o,a)}function an(t,e,r){if(e){if(e.ORDER!==t)throw new Error("Field.ORDER must match order: Fp == p, Fn == n");return dt(e),e}else return Jt(t,{isLE:r})}function pn(t,e,r={},i){if(t!=="weierstrass"&&t!=="edwards")throw new Error('expected curve type "weierstrass" or "edwards"');if(i===void 0&&(i=t==="edwards"),!e||typeof e!="object")throw new Error(`expected valid ${t} CURVE object`);We(r);for(let c of["p","n","h"]){let l=e[c];if(!(Ze(l)&&l!==Hr))throw new Error(`CURVE.${c} must be positive bigint`)}let o=an(e.p,r.Fp,i),a=an(e.n,r.Fn,i),s=["Gx","Gy","a",t==="weierstrass"?"b":"d"];for(let c of s)if(!o.isValid(e[c]))throw new Error(`CURVE.${c} must be valid field element of CURVE.Fp`);return e=Object.freeze(Object.assign({},e)),{CURVE:e,Fp:o,Fn:a}}function un(t,e){return function(i){let o=t(i);return{secretKey:o,publicKey:e(o)}}}/*! noble-curves - MIT License (c) 2022 Paul Miller (paulmillr.com) */var er=BigInt(0),tr=BigInt(1),rr=BigInt(2),ii=BigInt(4),fn=BigInt(8);function ai(t,e,r,i){let o=t.sqr(r),a=t.sqr(i),n=t.add(t.mul(e.a,o),a),s=t.add(t.ONE,t.mul(e.d,t.mul(o,a)));return t.eql(n,s)}function hn(t,e={}){We(e,{},{},"extraOpts");let r=e,i=pn("edwards",t,r,r.FpFnLE),{Fp:o,Fn:a}=i,n=i.CURVE,{h:s}=n;if(St(o,n.a)!==1)throw new Error("edwards: CURVE.a must be a square in Fp for complete addition formulas");if(St(o,n.d)!==-1)throw new Error("edwards: CURVE.d must be a non-square in Fp for complete addition formulas");We(r,{},{uvRatio:"function",randomBytes:"function"});let c=r.randomBytes===void 0?Nr:r.randomBytes,l=rr<<BigInt(o.BYTES*8)-tr;function d(b){if(!o.isOdd)throw new Error("Field does not have .isOdd()");return o.isOdd(b)}let u=r.uvRatio===void 0?(b,f)=>{try{return{isValid:!0,value:o.sqrt(o.div(b,f))}}catch{return{isValid:!1,value:er}}}:r.uvRatio;if(!ai(o,n,n.Gx,n.Gy))throw new Error("bad curve params: generator point");let y=o.eql(n.a,o.neg(o.ONE))?b=>o.neg(b):o.eql(n.a,o.ONE)?b=>b:b=>o.mul(n.a,b);function p(b,f,g=!1){let m=g?tr:er;return jr("coordinate "+b,f,m,l),f}function w(b){if(!(b instanceof x))throw new Error("EdwardsPoint expected")}class x{static BASE=new x(n.Gx,n.Gy,o.ONE,o.mul(n.Gx,n.Gy));static ZERO=new x(o.ZERO,o.ONE,o.ONE,o.ZERO);static Fp=o;static Fn=a;X;Y;Z;T;constructor(f,g,m,P){this.X=p("x",f),this.Y=p("y",g),this.Z=p("z",m,!0),this.T=p("t",P),Object.freeze(this)}static CURVE(){return n}static fromAffine(f){if(f instanceof x)throw new Error("extended point not allowed");let{x:g,y:m}=f||{};return p("x",g),p("y",m),new x(g,m,o.ONE,o.mul(g,m))}static fromBytes(f,g=!1){let m=o.BYTES,{a:P,d:B}=n;f=Et(me(f,m,"point")),De(g,"zip215");let E=Et(f),_=f[m-1];E[m-1]=_&-129;let L=lt(E),R=g?l:o.ORDER;jr("point.y",L,er,R);let O=o.sqr(L),M=o.sub(O,o.ONE),v=o.sub(o.mulN(B,O),P),{isValid:I,value:N}=u(M,v);if(!I)throw new Error("bad point: invalid y coordinate");let V=d(N),G=(_&128)!==0;if(!g&&o.is0(N)&&G)throw new Error("bad point: x=0 and x_0=1");return G!==V&&(N=o.neg(N)),x.fromAffine({x:N,y:L})}static fromHex(f,g=!1){return x.fromBytes(Xs(f),g)}get x(){return this.toAffine().x}get y(){return this.toAffine().y}precompute(f=6,g=!0){return T.setWindowSize(this,f),g||this.multiply(rr),this}assertValidity(){let f=this,{a:g,d:m}=n;if(f.is0())throw new Error("bad point: ZERO");let{X:P,Y:B,Z:E,T:_}=f,L=o.sqr(P),R=o.sqr(B),O=o.sqr(E),M=o.sqr(O),v=o.mul(L,g),I=o.mul(o.add(v,R),O),N=o.add(M,o.mul(m,o.mul(L,R)));if(!o.eql(I,N))throw new Error("bad point: equation left != right (1)");let V=o.mul(P,B),G=o.mul(E,_);if(!o.eql(V,G))throw new Error("bad point: equation left != right (2)")}equals(f){w(f);let{X:g,Y:m,Z:P}=this,{X:B,Y:E,Z:_}=f,L=o.mul(g,_),R=o.mul(B,P),O=o.mul(m,_),M=o.mul(E,P);return o.eql(L,R)&&o.eql(O,M)}is0(){return this.equals(x.ZERO)}negate(){return new x(o.neg(this.X),this.Y,this.Z,o.neg(this.T))}double(){let{X:f,Y:g,Z:m}=this,P=o.sqr(f),B=o.sqr(g),E=o.mul(o.sqr(m),rr),_=y(P),L=o.addN(f,g),R=o.sub(o.subN(o.sqr(L),P),B),O=o.addN(_,B),M=o.subN(O,E),v=o.subN(_,B),I=o.mul(R,M),N=o.mul(O,v),V=o.mul(R,v),G=o.mul(M,O);return new x(I,N,G,V)}add(f){w(f);let{d:g}=n,{X:m,Y:P,Z:B,T:E}=this,{X:_,Y:L,Z:R,T:O}=f,M=o.mul(m,_),v=o.mul(P,L),I=o.mul(o.mulN(E,g),O),N=o.mul(B,R),V=o.sub(o.subN(o.mulN(o.addN(m,P),o.addN(_,L)),M),v),G=o.subN(N,I),X=o.addN(N,I),ge=o.sub(v,y(M)),be=o.mul(V,G),ue=o.mul(X,ge),fe=o.mul(V,ge),re=o.mul(G,X);return new x(be,ue,re,fe)}subtract(f){return w(f),this.add(f.negate())}multiply(f){if(!a.isValidNot0(f))throw new RangeError("invalid scalar: expected 1 <= sc < curve.n");let{p:g,f:m}=T.mulSecret(this,f,s,k);return k([g,m])[0]}multiplyUnsafe(f){if(!a.isValid(f))throw new RangeError("invalid scalar: expected 0 <= sc < curve.n");return f===er?x.ZERO:this.is0()||f===tr?this:T.mulUnsafe(this,f,k)}isSmallOrder(){return this.clearCofactor().is0()}isTorsionFree(){return T.mulUnsafe(this,n.n).is0()}toAffine(f){let g=this,m=f;if(m!=null&&typeof m!="bigint")throw new TypeError('"invertedZ" expected bigint, got type='+typeof m);let{X:P,Y:B,Z:E}=g,_=g.is0();m==null&&(m=_?o.create(fn):o.inv(E));let L=o.mul(P,m),R=o.mul(B,m),O=o.mul(E,m);if(_)return{x:o.ZERO,y:o.ONE};if(!o.eql(O,o.ONE))throw new Error("invZ was invalid");return{x:L,y:R}}clearCofactor(){return s===tr?this:s===rr?this.double():s===ii?this.double().double():s===fn?this.double().double().double():this.multiplyUnsafe(s)}toBytes(){let{x:f,y:g}=this.toAffine(),m=o.toBytes(g);return m[m.length-1]|=d(f)?128:0,m}toHex(){return Hs(this.toBytes())}toString(){return`<Point ${this.is0()?"ZERO":this.toHex()}>`}}let k=b=>cn(x,b),T=new Qt(x,c);return T.bits>=6&&x.BASE.precompute(6),Object.freeze(x.prototype),Object.freeze(x),x}function mn(t,e,r={}){if(Ot(t),typeof e!="function")throw new Error('"hash" function param is required');let i=e,o=r;We(o,{},{adjustScalarBytes:"function",randomBytes:"function",domain:"function",prehash:"function",zip215:"boolean",mapToCurve:"function",toMontgomery:"function",toMontgomerySecret:"function"});let{prehash:a}=o,{BASE:n,Fp:s,Fn:c}=t,l=i.outputLen,d=2*s.BYTES;if(l!==void 0&&(ct(l,"hash.outputLen"),l!==d))throw new Error(`hash.outputLen must be ${d}, got ${l}`);let u=o.randomBytes===void 0?Nr:o.randomBytes,y=o.toMontgomery,p=o.toMontgomerySecret,w=o.adjustScalarBytes===void 0?v=>v:o.adjustScalarBytes,x=o.domain===void 0?(v,I,N)=>{if(De(N,"phflag"),I.length||N)throw new Error("Contexts/pre-hash are not supported");return v}:o.domain;function k(v){return c.create(lt(v))}function T(v){let I=_.secretKey;me(v,_.secretKey,"secretKey");let N=me(i(v),2*I,"hashedSecretKey"),V=w(N.slice(0,I)),G=N.slice(I,2*I),X=k(V);return{head:V,prefix:G,scalar:X}}function b(v){let{head:I,prefix:N,scalar:V}=T(v),G=n.multiply(V),X=G.toBytes();return{head:I,prefix:N,scalar:V,point:G,pointBytes:X}}function f(v){return b(v).pointBytes}function g(v=Uint8Array.of(),...I){let N=Lr(...I);return k(i(x(N,me(v,void 0,"context"),!!a)))}function m(v,I,N={}){We(N,{},{},"options"),v=Et(me(v,void 0,"message")),a&&(v=a(v));let{prefix:V,scalar:G,pointBytes:X}=b(I),ge=g(N.context,V,v),be=n.multiply(ge).toBytes(),ue=g(N.context,be,X,v),fe=c.create(ge+ue*G);if(!c.isValid(fe))throw new Error("sign failed: invalid s");let re=Lr(be,c.toBytes(fe));return me(re,_.signature,"result")}let P={zip215:o.zip215};function B(v,I,N,V=P){We(V);let{context:G}=V,X=V.zip215===void 0?!!P.zip215:V.zip215,ge=_.signature;v=me(v,ge,"signature"),I=me(I,void 0,"message"),N=me(N,_.publicKey,"publicKey"),X!==void 0&&De(X,"zip215"),a&&(I=a(I));let be=ge/2,ue=v.subarray(0,be),fe=lt(v.subarray(be,ge)),re,se,Ae;try{re=t.fromBytes(N,X),se=t.fromBytes(ue,X),Ae=n.multiplyUnsafe(fe)}catch{return!1}if(!X&&re.isSmallOrder())return!1;let A=g(G,ue,N,I);return se.add(re.multiplyUnsafe(A)).subtract(Ae).clearCofactor().is0()}let E=s.BYTES,_={secretKey:E,publicKey:E,signature:2*E,seed:E};function L(v){return v=v===void 0?u(_.seed):v,me(v,_.seed,"seed")}function R(v){return kt(v)&&v.length===_.secretKey}function O(v,I){try{return!!t.fromBytes(v,I===void 0?P.zip215:I)}catch{return!1}}let M={getExtendedPublicKey:b,randomSecretKey:L,isValidSecretKey:R,isValidPublicKey:O,toMontgomery(v){if(y===void 0)throw new Error("Montgomery conversion is not supported for this curve");return y(t.fromBytes(v))},toMontgomerySecret(v){if(p===void 0)throw new Error("Montgomery conversion is not supported for this curve");return p(v)}};return Object.freeze(_),Object.freeze(M),Object.freeze({keygen:un(L,f),getPublicKey:f,sign:m,verify:B,utils:M,Point:t,lengths:_})}/*! noble-curves - MIT License (c) 2022 Paul Miller (paulmillr.com) */var Xr=BigInt(1),yn=BigInt(2);var ci=BigInt(5),li=BigInt(8),Vr=BigInt("0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffed"),di={p:Vr,n:BigInt("0x1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed"),h:li,a:BigInt("0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffec"),d:BigInt("0x52036cee2b6ffe738cc740797779e89800700a4d4141d8ab75eb4dca135978a3"),Gx:BigInt("0x216936d3cd6e53fec0a4e231fdd6dc5c692cc7609525a7b2c9562d608f25d51a"),Gy:BigInt("0x6666666666666666666666666666666666666666666666666666666666666658")};function pi(t){let e=BigInt(10),r=BigInt(20),i=BigInt(40),o=BigInt(80),a=Vr,s=t*t%a*t%a,c=Oe(s,yn,a)*s%a,l=Oe(c,Xr,a)*t%a,d=Oe(l,ci,a)*l%a,u=Oe(d,e,a)*d%a,y=Oe(u,r,a)*u%a,p=Oe(y,i,a)*y%a,w=Oe(p,o,a)*p%a,x=Oe(w,o,a)*p%a,k=Oe(x,e,a)*d%a;return{pow_p_5_8:Oe(k,yn,a)*t%a,b2:s}}function wn(t){return t[0]&=248,t[31]&=127,t[31]|=64,t}var gn=BigInt("19681161376707505956807079304988542015446066515923890162744021073123829784752");function ui(t,e){let r=Vr,i=ne(e*e*e,r),o=ne(i*i*e,r),a=pi(t*o).pow_p_5_8,n=ne(t*i*a,r),s=ne(e*n*n,r),c=n,l=ne(n*gn,r),d=s===t,u=s===ne(-t,r),y=s===ne(-t*gn,r);return d&&(n=c),(u||y)&&(n=l),sn(n,r)&&(n=ne(-n,r)),{isValid:d||u,value:n}}var Zr=hn(di,{uvRatio:ui}),bn=Zr.Fp;function fi(t){let{y:e}=t;return bn.toBytes(bn.div(Xr+e,Xr-e))}function hi(t){let e=Zr.Fp.BYTES;return ie(t,e),wn(Vt(t.subarray(0,e))).subarray(0,e)}function mi(t){return mn(Zr,Vt,Object.assign({adjustScalarBytes:wn,toMontgomery:fi,toMontgomerySecret:hi,zip215:!0},t))}var pt=mi({});var gi=Uint8Array.of(237,1),bi="did:key:";function vn(t,e,r){if(e.length!==64)return!1;try{let i=pt.Point.fromBytes(e.slice(0,32),!1);return i.isSmallOrder()||!i.isTorsionFree()?!1:pt.verify(e,r,t,{zip215:!1})}catch{return!1}}var Wr=t=>`${bi}z${Lt(Ge(gi,t))}`;var wi="eddsa-jcs-2022",vi=["type","cryptosuite","verificationMethod","proofPurpose","proofValue"],hc=new Set([...vi,"created","@context"]);async function kn(t,e,r){let i={type:"DataIntegrityProof",cryptosuite:wi,verificationMethod:`${e.did}#${e.did.slice(8)}`,proofPurpose:"assertionMethod",created:r,"@context":t["@context"]},o=xi(i,t),a=await e.sign(o);return vn(e.public,a,o)||D("bad-signature","this browser made a signature that does not verify"),{...t,proof:{...i,proofValue:`z${Lt(a)}`}}}var xi=(t,e)=>Ge(et($e(xn(t))),et($e(xn(e)))),xn=t=>Object.assign(Object.create(null),t);var ki=["https://www.w3.org/ns/credentials/v2","https://w3id.org/lyrikstore/v2"],Ei="https://w3id.org/lyrikstore/schemas/attestation-credential-2.json",Yr=4e3,ut=1e4,Si=1e3,sr=256,_i=/(?!\n)\p{Cc}/u,or=t=>Array.from(t).length;function En(t,{kind:e,entries:r,challenges:i,grounds:o,name:a,liability:n}){let s=[],c=(l,d)=>{d!==null&&s.push({field:l,message:d})};if(e==="answers"){let l=r.filter(({state:d})=>d!=="open");l.length||c("answers","Nothing is answered yet."),l.length>sr&&c("answers",`One file holds at most ${sr} answers.`);for(let d of l){let u=t.questions.find(({id:p})=>p===d.question),y=`text-${d.question}`;d.state==="value"&&u.choices.length&&!d.choice&&c(`choice-${d.question}`,`\u201C${u.asks}\u201D: nothing is chosen.`),c(y,nr(d.text,Yr,`\u201C${u.asks}\u201D: ${d.state==="value"?"the answer":"the reason"}`))}}else i.length||c("challenges","No statement is picked yet."),i.length>sr&&c("challenges",`One file holds at most ${sr} statements.`),c("grounds",nr(o,ut,"Why they are wrong"));return c("name",nr(a,Si,"Your name")),c("liability",nr(n,ut,"What you answer for")),s}function nr(t,e,r){if(!t.trim())return`${r} is missing.`;let i=or(t);if(i>e)return`${r} has ${i} characters; ${e} are the most.`;let o=_i.exec(t)?.[0];if(o!==void 0){let a=o.codePointAt(0).toString(16).toUpperCase().padStart(4,"0");return`${r} holds a control character, U+${a}, at character ${or(t.slice(0,t.indexOf(o)))+1}: delete it.`}return t.isWellFormed()?null:`${r} holds half a character: type it again.`}async function Sn(t,e,r,i,o=Ti()){let a=vr(i),n={"@context":ki,id:o,type:["VerifiableCredential","AttestationCredential"],issuer:{id:r.did,name:e.name},validFrom:a,credentialSchema:{id:Ei,type:"JsonSchema",digestSRI:ks.cardAttestation},credentialSubject:{...t.subject,attestation:Oi(t,e)}},s=await kn(n,r,a);return xs(s)||D("schema","The card of this page is of a form for which nothing can be signed."),$e(s)}function Oi(t,{kind:e,entries:r,challenges:i,grounds:o,liability:a}){let n=`urn:${t.cardId}`;if(e==="challenge")return{type:"Attestation",kind:e,card:n,challenges:i,grounds:o,liability:a};let s=r.filter(({state:c})=>c!=="open").map(c=>Ai(t,c));return{type:"Attestation",kind:e,card:n,answers:s,liability:a}}function Ai(t,{question:e,state:r,text:i,choice:o,scope:a}){let{asks:n,shows:s}=t.questions.find(({id:l})=>l===e),c=s.map(({id:l,text:d})=>({type:"SeenStatement",statement:l,text:d}));return{type:"Answer",question:e,asks:n,state:r,text:i,scope:a,...r==="value"&&o?{choice:o}:{},...c.length?{seen:c}:{}}}function Ti(){let t=crypto.getRandomValues(new Uint8Array(16));return t[6]=t[6]&15|64,t[8]=t[8]&63|128,`urn:uuid:${Pt(t).replace(/^(.{8})(.{4})(.{4})(.{4})/,"$1-$2-$3-$4-")}`}function Me(t,e,r,i,o){return t=t+e+o|0,i=de(i^t,16),r=r+i|0,e=de(e^r,12),{a:t,b:e,c:r,d:i}}function Ce(t,e,r,i,o){return t=t+e+o|0,i=de(i^t,8),r=r+i|0,e=de(e^r,7),{a:t,b:e,c:r,d:i}}var ir=class{buffer;buffer32;finished=!1;destroyed=!1;length=0;pos=0;blockLen;outputLen;canXOF=!1;constructor(e,r){_e(e),_e(r),this.blockLen=e,this.outputLen=r,this.buffer=new Uint8Array(e),this.buffer32=it(this.buffer)}update(e){Ue(this),ie(e);let{blockLen:r,buffer:i,buffer32:o}=this,a=e.length,n=e.byteOffset,s=e.buffer;for(let c=0;c<a;){this.pos===r&&(pe(o),this.compress(o,0,!1),pe(o),this.pos=0);let l=Math.min(r-this.pos,a-c),d=n+c;if(l===r&&!(d%4)&&c+l<a){let u=new Uint32Array(s,d,Math.floor((a-c)/4));pe(u);for(let y=0;c+r<a;y+=o.length,c+=r)this.length+=r,this.compress(u,y,!1);pe(u);continue}i.set(c===0&&l===a?e:e.subarray(c,c+l),this.pos),this.pos+=l,this.length+=l,c+=l}return this}digestInto(e){if(Ue(this),ot(e,this),e.byteOffset&3)throw new RangeError('"output" expected 4-byte aligned byteOffset, got '+e.byteOffset);let{pos:r,buffer32:i}=this;this.finished=!0,this.buffer.fill(0,r),pe(i),this.compress(i,0,!0),pe(i);let o=this.get(),a=e===this.buffer?i:it(e),n=Math.floor(this.outputLen/4);for(let d=0;d<n;d++)a[d]=js(o[d]);let s=this.outputLen%4;if(!s)return;let c=n*4,l=o[n];for(let d=0;d<s;d++)e[c+d]=l>>>8*d}digest(){let{buffer:e,outputLen:r}=this;this.digestInto(e);let i=e.slice(0,r);return this.destroy(),i}_cloneInto(e){let{buffer:r,length:i,finished:o,destroyed:a,outputLen:n,pos:s}=this;return e||=new this.constructor({dkLen:n}),e.set(...this.get()),e.buffer.set(r),e.destroyed=a,e.finished=o,e.length=i,e.pos=s,e.outputLen=n,e}clone(){return this._cloneInto()}};function Kr(t,e,r,i,o,a,n,s,c,l,d,u,y,p,w,x,k,T,b,f){let g=0;for(let m=0;m<i;m++)({a:o,b:c,c:y,d:k}=Me(o,c,y,k,r[e+t[g++]])),{a:o,b:c,c:y,d:k}=Ce(o,c,y,k,r[e+t[g++]]),{a,b:l,c:p,d:T}=Me(a,l,p,T,r[e+t[g++]]),{a,b:l,c:p,d:T}=Ce(a,l,p,T,r[e+t[g++]]),{a:n,b:d,c:w,d:b}=Me(n,d,w,b,r[e+t[g++]]),{a:n,b:d,c:w,d:b}=Ce(n,d,w,b,r[e+t[g++]]),{a:s,b:u,c:x,d:f}=Me(s,u,x,f,r[e+t[g++]]),{a:s,b:u,c:x,d:f}=Ce(s,u,x,f,r[e+t[g++]]),{a:o,b:l,c:w,d:f}=Me(o,l,w,f,r[e+t[g++]]),{a:o,b:l,c:w,d:f}=Ce(o,l,w,f,r[e+t[g++]]),{a,b:d,c:x,d:k}=Me(a,d,x,k,r[e+t[g++]]),{a,b:d,c:x,d:k}=Ce(a,d,x,k,r[e+t[g++]]),{a:n,b:u,c:y,d:T}=Me(n,u,y,T,r[e+t[g++]]),{a:n,b:u,c:y,d:T}=Ce(n,u,y,T,r[e+t[g++]]),{a:s,b:c,c:p,d:b}=Me(s,c,p,b,r[e+t[g++]]),{a:s,b:c,c:p,d:b}=Ce(s,c,p,b,r[e+t[g++]]);return{v0:o,v1:a,v2:n,v3:s,v4:c,v5:l,v6:d,v7:u,v8:y,v9:p,v10:w,v11:x,v12:k,v13:T,v14:b,v15:f}}var Ie={CHUNK_START:1,CHUNK_END:2,PARENT:4,ROOT:8,KEYED_HASH:16,DERIVE_KEY_CONTEXT:32,DERIVE_KEY_MATERIAL:64},ye=Xt.slice(),_n=(()=>{let t=Array.from({length:16},(i,o)=>o),e=i=>[2,6,3,10,7,0,4,13,1,11,12,5,9,14,15,8].map(o=>i[o]),r=[];for(let i=0,o=t;i<7;i++,o=e(o))r.push(...o);return Uint8Array.from(r)})(),Gr=class t extends ir{canXOF=!0;chunkPos=0;chunksDone=0;flags=0;IV;state;stack=[];posOut=0;bufferOut32=new Uint32Array(16);bufferOut;chunkOut=0;enableXOF=!0;constructor(e={},r=0){e=Ht({},e),super(64,e.dkLen===void 0?32:e.dkLen);let{key:i,context:o}=e,a=o!==void 0;if(i!==void 0){if(a)throw new Error('cannot use both "key" and "context"');ie(i,32,"key");let n=Sr(i);this.IV=it(n),pe(this.IV),this.flags=r|Ie.KEYED_HASH}else if(a){ie(o,void 0,"context");let n=o,s=new t({dkLen:32},Ie.DERIVE_KEY_CONTEXT).update(n).digest();this.IV=it(s),pe(this.IV),this.flags=r|Ie.DERIVE_KEY_MATERIAL}else this.IV=ye,this.flags=r;this.state=this.IV.slice(),this.bufferOut=Ns(this.bufferOut32)}get(){return[]}set(){}b2Compress(e,r,i,o=0){let{state:a,pos:n}=this,s=Mt(e),c=Dt(e),{v0:l,v1:d,v2:u,v3:y,v4:p,v5:w,v6:x,v7:k,v8:T,v9:b,v10:f,v11:g,v12:m,v13:P,v14:B,v15:E}=Kr(_n,o,i,7,a[0],a[1],a[2],a[3],a[4],a[5],a[6],a[7],ye[0],ye[1],ye[2],ye[3],s,c,n,r);a[0]=l^T,a[1]=d^b,a[2]=u^f,a[3]=y^g,a[4]=p^m,a[5]=w^P,a[6]=x^B,a[7]=k^E}compress(e,r=0,i=!1){let o=this.flags;if(this.chunkPos||(o|=Ie.CHUNK_START),(this.chunkPos===15||i)&&(o|=Ie.CHUNK_END),i||(this.pos=this.blockLen),this.b2Compress(this.chunksDone,o,e,r),this.chunkPos+=1,this.chunkPos===16||i){let a=this.state;this.state=this.IV.slice();for(let n,s=this.chunksDone+1;(i||!(s&1))&&(n=this.stack.pop());s=Math.floor(s/2))this.buffer32.set(n,0),this.buffer32.set(a,8),this.pos=this.blockLen,this.b2Compress(0,this.flags|Ie.PARENT,this.buffer32,0),a=this.state,this.state=this.IV.slice();this.chunksDone++,this.chunkPos=0,this.stack.push(a)}this.pos=0}_cloneInto(e){let r=!!e&&e.finished&&!e.destroyed;e=super._cloneInto(e);let{IV:i,flags:o,state:a,chunkPos:n,posOut:s,chunkOut:c,stack:l,chunksDone:d}=this;return e.state.set(a),e.stack=l.map(u=>Uint32Array.from(u)),i===ye?(e.IV!==ye&&ke(e.IV),e.IV=ye):e.IV===ye?e.IV=i.slice():e.IV.set(i),e.flags=o,e.chunkPos=n,e.chunksDone=d,e.posOut=s,e.chunkOut=c,e.enableXOF=this.enableXOF,this.finished?e.bufferOut32.set(this.bufferOut32):r&&ke(e.bufferOut32),e}destroy(){this.destroyed=!0,ke(this.state,this.buffer32,this.bufferOut32),this.IV!==ye&&ke(this.IV),ke(...this.stack)}b2CompressOut(){let{state:e,pos:r,flags:i,buffer32:o,bufferOut32:a}=this,n=this.chunkOut++,s=Mt(n),c=Dt(n);pe(o);let{v0:l,v1:d,v2:u,v3:y,v4:p,v5:w,v6:x,v7:k,v8:T,v9:b,v10:f,v11:g,v12:m,v13:P,v14:B,v15:E}=Kr(_n,0,o,7,e[0],e[1],e[2],e[3],e[4],e[5],e[6],e[7],ye[0],ye[1],ye[2],ye[3],s,c,r,i);a[0]=l^T,a[1]=d^b,a[2]=u^f,a[3]=y^g,a[4]=p^m,a[5]=w^P,a[6]=x^B,a[7]=k^E,a[8]=e[0]^T,a[9]=e[1]^b,a[10]=e[2]^f,a[11]=e[3]^g,a[12]=e[4]^m,a[13]=e[5]^P,a[14]=e[6]^B,a[15]=e[7]^E,pe(o),pe(a),this.posOut=0}finish(){if(this.finished)return;this.finished=!0,this.buffer.fill(0,this.pos);let e=this.flags|Ie.ROOT;this.stack.length?(e|=Ie.PARENT,pe(this.buffer32),this.compress(this.buffer32,0,!0),pe(this.buffer32),this.chunksDone=0,this.pos=this.blockLen):e|=(this.chunkPos?0:Ie.CHUNK_START)|Ie.CHUNK_END,this.flags=e,this.b2CompressOut()}writeInto(e){Ue(this,!1),ie(e),this.finish();let{blockLen:r,bufferOut:i}=this;for(let o=0,a=e.length;o<a;){this.posOut>=r&&this.b2CompressOut();let n=Math.min(r-this.posOut,a-o);e.set(i.subarray(this.posOut,this.posOut+n),o),this.posOut+=n,o+=n}return e}xofInto(e){if(!this.enableXOF)throw new Error("no XOF after digest()");return this.writeInto(e)}xof(e){return _e(e),this.xofInto(new Uint8Array(e))}digestInto(e){if(ot(e,this),this.finished)throw new Error("digest() was already called");this.enableXOF=!1,this.writeInto(e.length===this.outputLen?e:e.subarray(0,this.outputLen)),this.destroy()}digest(){let e=new Uint8Array(this.outputLen);return this.digestInto(e),e}},On=at((t={})=>new Gr(t));var Pi=1<<24,Ii=256,Bi={checkpoint:"Checkpoint",dataset:"Dataset"},Ri=/^urn:blake3:[0-9a-f]{64}$/,Li=["not-established","stale","contradicted"],ar=class{constructor(e){let r=nt(e,{maxBytes:Pi});(!bt(r,["card","cardId","subject"])||!$t(r.card))&&ft("it has other members");let{card:i,cardId:o,subject:a}=r;o!==`blake3:${Pt(On($e(i)))}`&&ft("the card in it is not the one that it names"),bt(a,["type","id","files","manifest","store","name"])||ft("what it is about has other members");for(let s of["id","files","manifest","store"])Ri.test(a[s])||ft(`${s} is no urn:blake3`);let n=i.subject;(a.manifest!==`urn:${n?.id}`||a.store!==`urn:${n.store}`||a.name!==n.name||a.type!==Bi[n.kind])&&ft("the card is about something else"),this.cardId=o,this.card=i,this.subject=a,this.statements=new Map(i.statements.map(s=>[s.id,s])),this.questions=i.questions.map(s=>this.question(s)).sort((s,c)=>Number(c.open)-Number(s.open))}question(e){let r=this.named(e.shows).filter(({text:a})=>a).slice(0,Ii),i=this.named(e.statements),o=i.some(({state:a})=>!Li.includes(a));return{...e,shows:r,said:i,open:!o||i.some(({state:a})=>a==="contradicted")}}named(e){return[...new Set(e)].map(r=>this.statements.get(r)??ft(`it has no statement ${r}`))}};function ft(t){return D("bad-draft",`This page was changed after it was made, or is damaged: ${t}.`)}var Jr=/(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/gu;var Qr=t=>t.replace(Jr,Ni);function Ni(t){let e=`	
+\r`.indexOf(t);if(e>=0)return`\\${"tnr"[e]}`;let r=t.codePointAt(0).toString(16);return r.length<=2?`\\x${r.padStart(2,"0")}`:r.length<=4?`\\u${r.padStart(4,"0")}`:`\\U${r.padStart(8,"0")}`}var cr=t=>document.getElementById(t);function h(t,e={},...r){let i=document.createElement(t);for(let[o,a]of Object.entries(e))i.setAttribute(o,a);return i.append(...r.map($i)),i}var $i=t=>typeof t=="string"?Qr(t):t;function An(t,e){let r=Qr(e);cr(t).textContent!==r&&(cr(t).textContent=r)}function Tn(t){let e=r=>`\\u${r.charCodeAt(0).toString(16).padStart(4,"0")}`;return JSON.stringify(t,null,2).replace(Jr,r=>r===`
+`?r:r.split("").map(e).join(""))}var z=t=>cr(`draft-${t}`),Be=(t,e)=>An(`draft-${t}`,e);function Ye(t,e,r,{chosen:i=!0}={}){let o=h("fieldset",{id:`draft-${t}`,class:"choose"},h("legend",{},e));for(let[a,[n,s]]of r.entries()){let c=h("input",{type:"radio",name:t,value:n});c.checked=i&&a===0,o.append(h("label",{},c,` ${s}`))}return o}var Ee=t=>z(t)?.querySelector("input:checked")?.value??"";function ht(t,e,r,{rows:i="4",describedBy:o=""}={}){let a=`draft-${t}`,n=h("p",{id:`${a}-count`,class:"quiet"}),s=h("textarea",{id:a,rows:i,"aria-describedby":`${o} ${a}-count`.trim()}),c=()=>{let l=or(s.value);n.textContent=`${l.toLocaleString("en")} of ${r.toLocaleString("en")} characters`,n.classList.toggle("problem",l>r)};return s.addEventListener("input",c),c(),h("div",{class:"field"},h("label",{for:a},e),s,n)}var st=(t,e,r={})=>h("div",{class:"field"},h("label",{for:`draft-${t}`},e),h("input",{id:`draft-${t}`,type:"text",...r}));function mt({title:t,about:e,text:r,state:i,by:o}){let a=e?`${t}, ${e}`:t,n=o&&i!=="stated"?`${i}, by ${o}`:i;return[h("strong",{},`${a}: `),h("span",{},r)," ",h("span",{class:"state"},`[${n}]`)]}var Pn={subject:"What it is",model:"The model",evaluation:"How well it works",data:"The data",rights:"By what right",training:"Training",run:"The run",answer:"What people answered"};function In({card:t,subject:e,statements:r}){let i=t.profiles??[],o=i.reduce((n,s)=>n+s.open,0),a=Object.entries(t.counts??{}).map(([n,s])=>`${s} ${n}`).join(", ");return h("section",{id:"draft-card","aria-labelledby":"draft-card-head"},h("h1",{id:"draft-card-head"},`${t.subject.kind==="dataset"?"Datasheet":"Model card"} ${e.name}`),h("p",{},h("strong",{},o?`A draft: ${qe(o,"required item")} open`:"Nothing required is open")),h("p",{class:"quiet"},`${qe(r.size,"statement")}: ${a}. Nobody has signed this draft; it is drawn by this page, from what your signature will be about.`),...t.withData?[h("p",{},`It holds ${t.withData.join(" and ")} of the data, which somebody asked for.`)]:[],...qi([...r.values()]),...i.map(n=>ji(n,r)),Bn("Evidence",h("ul",{},...(t.evidence??[]).map(({id:n,what:s})=>h("li",{},`${s}: `,h("code",{},n))))))}function qi(t){let e=new Map;for(let i of t){let o=i.id.split(/[.:]/)[0];e.set(o,[...e.get(o)??[],i])}let r=[...Object.keys(Pn),...e.keys()];return[...new Set(r)].filter(i=>e.has(i)).map(i=>h("section",{class:"evidence"},h("h2",{},Pn[i]??i),Rn(e.get(i))))}function ji(t,e){let r=t.reviewedBy?`read by ${t.reviewedBy}`:"no lawyer has reviewed it",i=t.items.map(o=>h("li",{},h("strong",{},`${o.clause}: ${o.asks} `),h("span",{class:"state"},`[${o.open?"open":"closed"}${o.required?", required":""}]`),Rn(o.statements.flatMap(a=>e.get(a)??[]))));return Bn(`${t.title}: ${t.doesNotApply??`${qe(i.length,"item")}, ${t.open} required and open`}`,h("p",{class:"quiet"},[t.jurisdiction,`as of ${t.asOf}`,r,t.banner].filter(Boolean).join("; ")),h("ul",{},...i))}var Bn=(t,...e)=>h("details",{},h("summary",{},t),...e),Rn=t=>h("ul",{},...t.map(e=>h("li",{},...mt(e),...e.was?[" ",h("em",{},e.was)]:[],...e.evidence?.length?[" ",h("span",{class:"quiet"},e.evidence.map(r=>r.slice(7).slice(0,8)).join(" "))]:[])));function Ln(t){let e=[...t.statements.values()].map(i=>h("li",{},h("label",{},h("input",{type:"checkbox",value:i.id}),h("span",{},...mt(i))))),r=h("section",{id:"draft-disputed","aria-labelledby":"draft-disputed-head",hidden:""},h("h3",{id:"draft-disputed-head"},"Which statements are wrong?"),st("find","Show only statements with",{autocomplete:"off",spellcheck:"false"}),h("p",{id:"draft-picked",class:"quiet",role:"status"}),h("div",{id:"draft-challenges",class:"scroll choose",tabindex:"0",role:"region","aria-label":"Statements"},h("ul",{class:"checks",role:"list"},...e)),ht("grounds","Why they are wrong",ut));return r.addEventListener("input",()=>{let i=z("find").value.toLowerCase();for(let o of e)o.hidden=!o.textContent.toLowerCase().includes(i);Be("picked",`${qe(es().length,"statement")} picked, ${e.filter(({hidden:o})=>!o).length} of ${e.length} shown.`)}),r}var es=()=>Array.from(z("challenges").querySelectorAll("input:checked"),({value:t})=>t);/*! scure-bip39 - MIT License (c) 2022 Patricio Palladino, Paul Miller (paulmillr.com) */var Di=t=>t[0]==="\u3042\u3044\u3053\u304F\u3057\u3093";function Mi(t){for(let e=0;e<t.length;e++){let r=t.charCodeAt(e);if(r>=55296&&r<=56319){if(e+1>=t.length)return!1;let i=t.charCodeAt(++e);if(i<56320||i>57343)return!1}else if(r>=56320&&r<=57343)return!1}return!0}function Ci(t){if(ie(t),![16,20,24,28,32].includes(t.length))throw new RangeError("invalid entropy length")}var zi=t=>{let e=8-t.length/4;return et(t)[0]>>e<<e};function Ui(t){if(!Array.isArray(t)||t.length!==2048||typeof t[0]!="string")throw new TypeError("Wordlist: expected array of 2048 strings");t.forEach(e=>{if(typeof e!="string")throw new TypeError("wordlist: non-string element: "+e);if(!Mi(e))throw new TypeError("wordlist: expected well-formed Unicode string")})}function Fi(t,e){Ui(e);let r=new Uint8Array(t.length+1);r.set(t),r[t.length]=zi(t);let i=[],o=0,a=0;for(let n of r)o=o<<8|n,a+=8,a>=11&&(a-=11,i.push(e[o>>>a&2047]),o&=(1<<a)-1);return i}function Nn(t,e){return Ci(t),Fi(t,e).join(Di(e)?"\u3000":" ")}var $n=Object.freeze(`abandon
+ability
+able
+about
+above
+absent
+absorb
+abstract
+absurd
+abuse
+access
+accident
+account
+accuse
+achieve
+acid
+acoustic
+acquire
+across
+act
+action
+actor
+actress
+actual
+adapt
+add
+addict
+address
+adjust
+admit
+adult
+advance
+advice
+aerobic
+affair
+afford
+afraid
+again
+age
+agent
+agree
+ahead
+aim
+air
+airport
+aisle
+alarm
+album
+alcohol
+alert
+alien
+all
+alley
+allow
+almost
+alone
+alpha
+already
+also
+alter
+always
+amateur
+amazing
+among
+amount
+amused
+analyst
+anchor
+ancient
+anger
+angle
+angry
+animal
+ankle
+announce
+annual
+another
+answer
+antenna
+antique
+anxiety
+any
+apart
+apology
+appear
+apple
+approve
+april
+arch
+arctic
+area
+arena
+argue
+arm
+armed
+armor
+army
+around
+arrange
+arrest
+arrive
+arrow
+art
+artefact
+artist
+artwork
+ask
+aspect
+assault
+asset
+assist
+assume
+asthma
+athlete
+atom
+attack
+attend
+attitude
+attract
+auction
+audit
+august
+aunt
+author
+auto
+autumn
+average
+avocado
+avoid
+awake
+aware
+away
+awesome
+awful
+awkward
+axis
+baby
+bachelor
+bacon
+badge
+bag
+balance
+balcony
+ball
+bamboo
+banana
+banner
+bar
+barely
+bargain
+barrel
+base
+basic
+basket
+battle
+beach
+bean
+beauty
+because
+become
+beef
+before
+begin
+behave
+behind
+believe
+below
+belt
+bench
+benefit
+best
+betray
+better
+between
+beyond
+bicycle
+bid
+bike
+bind
+biology
+bird
+birth
+bitter
+black
+blade
+blame
+blanket
+blast
+bleak
+bless
+blind
+blood
+blossom
+blouse
+blue
+blur
+blush
+board
+boat
+body
+boil
+bomb
+bone
+bonus
+book
+boost
+border
+boring
+borrow
+boss
+bottom
+bounce
+box
+boy
+bracket
+brain
+brand
+brass
+brave
+bread
+breeze
+brick
+bridge
+brief
+bright
+bring
+brisk
+broccoli
+broken
+bronze
+broom
+brother
+brown
+brush
+bubble
+buddy
+budget
+buffalo
+build
+bulb
+bulk
+bullet
+bundle
+bunker
+burden
+burger
+burst
+bus
+business
+busy
+butter
+buyer
+buzz
+cabbage
+cabin
+cable
+cactus
+cage
+cake
+call
+calm
+camera
+camp
+can
+canal
+cancel
+candy
+cannon
+canoe
+canvas
+canyon
+capable
+capital
+captain
+car
+carbon
+card
+cargo
+carpet
+carry
+cart
+case
+cash
+casino
+castle
+casual
+cat
+catalog
+catch
+category
+cattle
+caught
+cause
+caution
+cave
+ceiling
+celery
+cement
+census
+century
+cereal
+certain
+chair
+chalk
+champion
+change
+chaos
+chapter
+charge
+chase
+chat
+cheap
+check
+cheese
+chef
+cherry
+chest
+chicken
+chief
+child
+chimney
+choice
+choose
+chronic
+chuckle
+chunk
+churn
+cigar
+cinnamon
+circle
+citizen
+city
+civil
+claim
+clap
+clarify
+claw
+clay
+clean
+clerk
+clever
+click
+client
+cliff
+climb
+clinic
+clip
+clock
+clog
+close
+cloth
+cloud
+clown
+club
+clump
+cluster
+clutch
+coach
+coast
+coconut
+code
+coffee
+coil
+coin
+collect
+color
+column
+combine
+come
+comfort
+comic
+common
+company
+concert
+conduct
+confirm
+congress
+connect
+consider
+control
+convince
+cook
+cool
+copper
+copy
+coral
+core
+corn
+correct
+cost
+cotton
+couch
+country
+couple
+course
+cousin
+cover
+coyote
+crack
+cradle
+craft
+cram
+crane
+crash
+crater
+crawl
+crazy
+cream
+credit
+creek
+crew
+cricket
+crime
+crisp
+critic
+crop
+cross
+crouch
+crowd
+crucial
+cruel
+cruise
+crumble
+crunch
+crush
+cry
+crystal
+cube
+culture
+cup
+cupboard
+curious
+current
+curtain
+curve
+cushion
+custom
+cute
+cycle
+dad
+damage
+damp
+dance
+danger
+daring
+dash
+daughter
+dawn
+day
+deal
+debate
+debris
+decade
+december
+decide
+decline
+decorate
+decrease
+deer
+defense
+define
+defy
+degree
+delay
+deliver
+demand
+demise
+denial
+dentist
+deny
+depart
+depend
+deposit
+depth
+deputy
+derive
+describe
+desert
+design
+desk
+despair
+destroy
+detail
+detect
+develop
+device
+devote
+diagram
+dial
+diamond
+diary
+dice
+diesel
+diet
+differ
+digital
+dignity
+dilemma
+dinner
+dinosaur
+direct
+dirt
+disagree
+discover
+disease
+dish
+dismiss
+disorder
+display
+distance
+divert
+divide
+divorce
+dizzy
+doctor
+document
+dog
+doll
+dolphin
+domain
+donate
+donkey
+donor
+door
+dose
+double
+dove
+draft
+dragon
+drama
+drastic
+draw
+dream
+dress
+drift
+drill
+drink
+drip
+drive
+drop
+drum
+dry
+duck
+dumb
+dune
+during
+dust
+dutch
+duty
+dwarf
+dynamic
+eager
+eagle
+early
+earn
+earth
+easily
+east
+easy
+echo
+ecology
+economy
+edge
+edit
+educate
+effort
+egg
+eight
+either
+elbow
+elder
+electric
+elegant
+element
+elephant
+elevator
+elite
+else
+embark
+embody
+embrace
+emerge
+emotion
+employ
+empower
+empty
+enable
+enact
+end
+endless
+endorse
+enemy
+energy
+enforce
+engage
+engine
+enhance
+enjoy
+enlist
+enough
+enrich
+enroll
+ensure
+enter
+entire
+entry
+envelope
+episode
+equal
+equip
+era
+erase
+erode
+erosion
+error
+erupt
+escape
+essay
+essence
+estate
+eternal
+ethics
+evidence
+evil
+evoke
+evolve
+exact
+example
+excess
+exchange
+excite
+exclude
+excuse
+execute
+exercise
+exhaust
+exhibit
+exile
+exist
+exit
+exotic
+expand
+expect
+expire
+explain
+expose
+express
+extend
+extra
+eye
+eyebrow
+fabric
+face
+faculty
+fade
+faint
+faith
+fall
+false
+fame
+family
+famous
+fan
+fancy
+fantasy
+farm
+fashion
+fat
+fatal
+father
+fatigue
+fault
+favorite
+feature
+february
+federal
+fee
+feed
+feel
+female
+fence
+festival
+fetch
+fever
+few
+fiber
+fiction
+field
+figure
+file
+film
+filter
+final
+find
+fine
+finger
+finish
+fire
+firm
+first
+fiscal
+fish
+fit
+fitness
+fix
+flag
+flame
+flash
+flat
+flavor
+flee
+flight
+flip
+float
+flock
+floor
+flower
+fluid
+flush
+fly
+foam
+focus
+fog
+foil
+fold
+follow
+food
+foot
+force
+forest
+forget
+fork
+fortune
+forum
+forward
+fossil
+foster
+found
+fox
+fragile
+frame
+frequent
+fresh
+friend
+fringe
+frog
+front
+frost
+frown
+frozen
+fruit
+fuel
+fun
+funny
+furnace
+fury
+future
+gadget
+gain
+galaxy
+gallery
+game
+gap
+garage
+garbage
+garden
+garlic
+garment
+gas
+gasp
+gate
+gather
+gauge
+gaze
+general
+genius
+genre
+gentle
+genuine
+gesture
+ghost
+giant
+gift
+giggle
+ginger
+giraffe
+girl
+give
+glad
+glance
+glare
+glass
+glide
+glimpse
+globe
+gloom
+glory
+glove
+glow
+glue
+goat
+goddess
+gold
+good
+goose
+gorilla
+gospel
+gossip
+govern
+gown
+grab
+grace
+grain
+grant
+grape
+grass
+gravity
+great
+green
+grid
+grief
+grit
+grocery
+group
+grow
+grunt
+guard
+guess
+guide
+guilt
+guitar
+gun
+gym
+habit
+hair
+half
+hammer
+hamster
+hand
+happy
+harbor
+hard
+harsh
+harvest
+hat
+have
+hawk
+hazard
+head
+health
+heart
+heavy
+hedgehog
+height
+hello
+helmet
+help
+hen
+hero
+hidden
+high
+hill
+hint
+hip
+hire
+history
+hobby
+hockey
+hold
+hole
+holiday
+hollow
+home
+honey
+hood
+hope
+horn
+horror
+horse
+hospital
+host
+hotel
+hour
+hover
+hub
+huge
+human
+humble
+humor
+hundred
+hungry
+hunt
+hurdle
+hurry
+hurt
+husband
+hybrid
+ice
+icon
+idea
+identify
+idle
+ignore
+ill
+illegal
+illness
+image
+imitate
+immense
+immune
+impact
+impose
+improve
+impulse
+inch
+include
+income
+increase
+index
+indicate
+indoor
+industry
+infant
+inflict
+inform
+inhale
+inherit
+initial
+inject
+injury
+inmate
+inner
+innocent
+input
+inquiry
+insane
+insect
+inside
+inspire
+install
+intact
+interest
+into
+invest
+invite
+involve
+iron
+island
+isolate
+issue
+item
+ivory
+jacket
+jaguar
+jar
+jazz
+jealous
+jeans
+jelly
+jewel
+job
+join
+joke
+journey
+joy
+judge
+juice
+jump
+jungle
+junior
+junk
+just
+kangaroo
+keen
+keep
+ketchup
+key
+kick
+kid
+kidney
+kind
+kingdom
+kiss
+kit
+kitchen
+kite
+kitten
+kiwi
+knee
+knife
+knock
+know
+lab
+label
+labor
+ladder
+lady
+lake
+lamp
+language
+laptop
+large
+later
+latin
+laugh
+laundry
+lava
+law
+lawn
+lawsuit
+layer
+lazy
+leader
+leaf
+learn
+leave
+lecture
+left
+leg
+legal
+legend
+leisure
+lemon
+lend
+length
+lens
+leopard
+lesson
+letter
+level
+liar
+liberty
+library
+license
+life
+lift
+light
+like
+limb
+limit
+link
+lion
+liquid
+list
+little
+live
+lizard
+load
+loan
+lobster
+local
+lock
+logic
+lonely
+long
+loop
+lottery
+loud
+lounge
+love
+loyal
+lucky
+luggage
+lumber
+lunar
+lunch
+luxury
+lyrics
+machine
+mad
+magic
+magnet
+maid
+mail
+main
+major
+make
+mammal
+man
+manage
+mandate
+mango
+mansion
+manual
+maple
+marble
+march
+margin
+marine
+market
+marriage
+mask
+mass
+master
+match
+material
+math
+matrix
+matter
+maximum
+maze
+meadow
+mean
+measure
+meat
+mechanic
+medal
+media
+melody
+melt
+member
+memory
+mention
+menu
+mercy
+merge
+merit
+merry
+mesh
+message
+metal
+method
+middle
+midnight
+milk
+million
+mimic
+mind
+minimum
+minor
+minute
+miracle
+mirror
+misery
+miss
+mistake
+mix
+mixed
+mixture
+mobile
+model
+modify
+mom
+moment
+monitor
+monkey
+monster
+month
+moon
+moral
+more
+morning
+mosquito
+mother
+motion
+motor
+mountain
+mouse
+move
+movie
+much
+muffin
+mule
+multiply
+muscle
+museum
+mushroom
+music
+must
+mutual
+myself
+mystery
+myth
+naive
+name
+napkin
+narrow
+nasty
+nation
+nature
+near
+neck
+need
+negative
+neglect
+neither
+nephew
+nerve
+nest
+net
+network
+neutral
+never
+news
+next
+nice
+night
+noble
+noise
+nominee
+noodle
+normal
+north
+nose
+notable
+note
+nothing
+notice
+novel
+now
+nuclear
+number
+nurse
+nut
+oak
+obey
+object
+oblige
+obscure
+observe
+obtain
+obvious
+occur
+ocean
+october
+odor
+off
+offer
+office
+often
+oil
+okay
+old
+olive
+olympic
+omit
+once
+one
+onion
+online
+only
+open
+opera
+opinion
+oppose
+option
+orange
+orbit
+orchard
+order
+ordinary
+organ
+orient
+original
+orphan
+ostrich
+other
+outdoor
+outer
+output
+outside
+oval
+oven
+over
+own
+owner
+oxygen
+oyster
+ozone
+pact
+paddle
+page
+pair
+palace
+palm
+panda
+panel
+panic
+panther
+paper
+parade
+parent
+park
+parrot
+party
+pass
+patch
+path
+patient
+patrol
+pattern
+pause
+pave
+payment
+peace
+peanut
+pear
+peasant
+pelican
+pen
+penalty
+pencil
+people
+pepper
+perfect
+permit
+person
+pet
+phone
+photo
+phrase
+physical
+piano
+picnic
+picture
+piece
+pig
+pigeon
+pill
+pilot
+pink
+pioneer
+pipe
+pistol
+pitch
+pizza
+place
+planet
+plastic
+plate
+play
+please
+pledge
+pluck
+plug
+plunge
+poem
+poet
+point
+polar
+pole
+police
+pond
+pony
+pool
+popular
+portion
+position
+possible
+post
+potato
+pottery
+poverty
+powder
+power
+practice
+praise
+predict
+prefer
+prepare
+present
+pretty
+prevent
+price
+pride
+primary
+print
+priority
+prison
+private
+prize
+problem
+process
+produce
+profit
+program
+project
+promote
+proof
+property
+prosper
+protect
+proud
+provide
+public
+pudding
+pull
+pulp
+pulse
+pumpkin
+punch
+pupil
+puppy
+purchase
+purity
+purpose
+purse
+push
+put
+puzzle
+pyramid
+quality
+quantum
+quarter
+question
+quick
+quit
+quiz
+quote
+rabbit
+raccoon
+race
+rack
+radar
+radio
+rail
+rain
+raise
+rally
+ramp
+ranch
+random
+range
+rapid
+rare
+rate
+rather
+raven
+raw
+razor
+ready
+real
+reason
+rebel
+rebuild
+recall
+receive
+recipe
+record
+recycle
+reduce
+reflect
+reform
+refuse
+region
+regret
+regular
+reject
+relax
+release
+relief
+rely
+remain
+remember
+remind
+remove
+render
+renew
+rent
+reopen
+repair
+repeat
+replace
+report
+require
+rescue
+resemble
+resist
+resource
+response
+result
+retire
+retreat
+return
+reunion
+reveal
+review
+reward
+rhythm
+rib
+ribbon
+rice
+rich
+ride
+ridge
+rifle
+right
+rigid
+ring
+riot
+ripple
+risk
+ritual
+rival
+river
+road
+roast
+robot
+robust
+rocket
+romance
+roof
+rookie
+room
+rose
+rotate
+rough
+round
+route
+royal
+rubber
+rude
+rug
+rule
+run
+runway
+rural
+sad
+saddle
+sadness
+safe
+sail
+salad
+salmon
+salon
+salt
+salute
+same
+sample
+sand
+satisfy
+satoshi
+sauce
+sausage
+save
+say
+scale
+scan
+scare
+scatter
+scene
+scheme
+school
+science
+scissors
+scorpion
+scout
+scrap
+screen
+script
+scrub
+sea
+search
+season
+seat
+second
+secret
+section
+security
+seed
+seek
+segment
+select
+sell
+seminar
+senior
+sense
+sentence
+series
+service
+session
+settle
+setup
+seven
+shadow
+shaft
+shallow
+share
+shed
+shell
+sheriff
+shield
+shift
+shine
+ship
+shiver
+shock
+shoe
+shoot
+shop
+short
+shoulder
+shove
+shrimp
+shrug
+shuffle
+shy
+sibling
+sick
+side
+siege
+sight
+sign
+silent
+silk
+silly
+silver
+similar
+simple
+since
+sing
+siren
+sister
+situate
+six
+size
+skate
+sketch
+ski
+skill
+skin
+skirt
+skull
+slab
+slam
+sleep
+slender
+slice
+slide
+slight
+slim
+slogan
+slot
+slow
+slush
+small
+smart
+smile
+smoke
+smooth
+snack
+snake
+snap
+sniff
+snow
+soap
+soccer
+social
+sock
+soda
+soft
+solar
+soldier
+solid
+solution
+solve
+someone
+song
+soon
+sorry
+sort
+soul
+sound
+soup
+source
+south
+space
+spare
+spatial
+spawn
+speak
+special
+speed
+spell
+spend
+sphere
+spice
+spider
+spike
+spin
+spirit
+split
+spoil
+sponsor
+spoon
+sport
+spot
+spray
+spread
+spring
+spy
+square
+squeeze
+squirrel
+stable
+stadium
+staff
+stage
+stairs
+stamp
+stand
+start
+state
+stay
+steak
+steel
+stem
+step
+stereo
+stick
+still
+sting
+stock
+stomach
+stone
+stool
+story
+stove
+strategy
+street
+strike
+strong
+struggle
+student
+stuff
+stumble
+style
+subject
+submit
+subway
+success
+such
+sudden
+suffer
+sugar
+suggest
+suit
+summer
+sun
+sunny
+sunset
+super
+supply
+supreme
+sure
+surface
+surge
+surprise
+surround
+survey
+suspect
+sustain
+swallow
+swamp
+swap
+swarm
+swear
+sweet
+swift
+swim
+swing
+switch
+sword
+symbol
+symptom
+syrup
+system
+table
+tackle
+tag
+tail
+talent
+talk
+tank
+tape
+target
+task
+taste
+tattoo
+taxi
+teach
+team
+tell
+ten
+tenant
+tennis
+tent
+term
+test
+text
+thank
+that
+theme
+then
+theory
+there
+they
+thing
+this
+thought
+three
+thrive
+throw
+thumb
+thunder
+ticket
+tide
+tiger
+tilt
+timber
+time
+tiny
+tip
+tired
+tissue
+title
+toast
+tobacco
+today
+toddler
+toe
+together
+toilet
+token
+tomato
+tomorrow
+tone
+tongue
+tonight
+tool
+tooth
+top
+topic
+topple
+torch
+tornado
+tortoise
+toss
+total
+tourist
+toward
+tower
+town
+toy
+track
+trade
+traffic
+tragic
+train
+transfer
+trap
+trash
+travel
+tray
+treat
+tree
+trend
+trial
+tribe
+trick
+trigger
+trim
+trip
+trophy
+trouble
+truck
+true
+truly
+trumpet
+trust
+truth
+try
+tube
+tuition
+tumble
+tuna
+tunnel
+turkey
+turn
+turtle
+twelve
+twenty
+twice
+twin
+twist
+two
+type
+typical
+ugly
+umbrella
+unable
+unaware
+uncle
+uncover
+under
+undo
+unfair
+unfold
+unhappy
+uniform
+unique
+unit
+universe
+unknown
+unlock
+until
+unusual
+unveil
+update
+upgrade
+uphold
+upon
+upper
+upset
+urban
+urge
+usage
+use
+used
+useful
+useless
+usual
+utility
+vacant
+vacuum
+vague
+valid
+valley
+valve
+van
+vanish
+vapor
+various
+vast
+vault
+vehicle
+velvet
+vendor
+venture
+venue
+verb
+verify
+version
+very
+vessel
+veteran
+viable
+vibrant
+vicious
+victory
+video
+view
+village
+vintage
+violin
+virtual
+virus
+visa
+visit
+visual
+vital
+vivid
+vocal
+voice
+void
+volcano
+volume
+vote
+voyage
+wage
+wagon
+wait
+walk
+wall
+walnut
+want
+warfare
+warm
+warrior
+wash
+wasp
+waste
+water
+wave
+way
+wealth
+weapon
+wear
+weasel
+weather
+web
+wedding
+weekend
+weird
+welcome
+west
+wet
+whale
+what
+wheat
+wheel
+when
+where
+whip
+whisper
+wide
+width
+wife
+wild
+will
+win
+window
+wine
+wing
+wink
+winner
+winter
+wire
+wisdom
+wise
+wish
+witness
+wolf
+woman
+wonder
+wood
+wool
+word
+work
+world
+worry
+worth
+wrap
+wreck
+wrestle
+wrist
+write
+wrong
+yard
+year
+yellow
+you
+young
+youth
+zebra
+zero
+zone
+zoo`.split(`
+`));var ts=32,Hi=ps("302e020100300506032b657004220420"),qn=()=>crypto.getRandomValues(new Uint8Array(ts));async function At(t,{native:e=!0}={}){let r=e?await Xi(t):null;if(r!==null)return r;let i=pt.getPublicKey(t);return{public:i,did:Wr(i),sign:async o=>pt.sign(o,t)}}async function Xi(t){let e;try{e=await crypto.subtle.importKey("pkcs8",Ge(Hi,t),"Ed25519",!0,["sign"])}catch{return null}let{x:r}=await crypto.subtle.exportKey("jwk",e),i=Bt(r,"bad-key");return{public:i,did:Wr(i),sign:async o=>new Uint8Array(await crypto.subtle.sign("Ed25519",e,new Uint8Array(o)))}}var jn=t=>Nn(t,$n).split(" ");function Dn(t){let e=i=>Uint8Array.of(0,0,0,i.length),r=Ge(...[Ne("ssh-ed25519"),t].flatMap(i=>[e(i),i]));return`SHA256:${It(et(r)).replace(/=+$/,"")}`}var ss="lyrikstore-page-key/1",yt=65536,Vi=6e5,Mn=12,Cn=1e3,[zn,Un,Zi]=[16,12,16];async function Fn(t,e,r={}){let i=r.salt??crypto.getRandomValues(new Uint8Array(zn)),o=r.iv??crypto.getRandomValues(new Uint8Array(Un)),{did:a}=await At(t),n=await Xn(ns(e),i),s=await crypto.subtle.encrypt(Vn(o,a),n,new Uint8Array(t));return $e({format:ss,did:a,salt:Rt(i),iv:Rt(o),sealed:Rt(new Uint8Array(s))})}async function Hn(t,e){let{did:r,salt:i,iv:o,sealed:a}=Wi(t),n=await Xn(e,i),s;try{s=await crypto.subtle.decrypt(Vn(o,r),n,a)}catch{return D("wrong-passphrase","The passphrase is not the one of this key file, or the file was changed.")}let c=await At(new Uint8Array(s));return c.did===r?c:D("bad-key-file","The key in this file is not the one that it names.")}function ns(t){let e=Array.from(t).length;return e<Mn&&D("short-passphrase",`A passphrase has at least ${Mn} characters: take a sentence.`),e>Cn&&D("long-passphrase",`A passphrase has at most ${Cn} characters.`),t}function Wi(t){t.length>yt&&Ke(`it has more than ${yt} bytes`);let e;try{e=nt(t,{maxBytes:yt})}catch(r){Ke(r.message)}return bt(e,["format","did","salt","iv","sealed"])||Ke("it has other members"),e.format!==ss&&Ke(`its format is not ${ss}`),{did:typeof e.did=="string"?e.did:Ke("its DID is no text"),salt:rs(e.salt,zn),iv:rs(e.iv,Un),sealed:rs(e.sealed,ts+Zi)}}function rs(t,e){let r=new Uint8Array;try{r=Bt(typeof t=="string"?t:Ke("a member is no text"),"bad-key-file")}catch(i){Ke(i.message)}return r.length===e?r:Ke("a member has another length")}async function Xn(t,e){let r=new Uint8Array(Ne(t.normalize("NFC"))),i=await crypto.subtle.importKey("raw",r,"PBKDF2",!1,["deriveKey"]),o={name:"PBKDF2",hash:"SHA-256",salt:new Uint8Array(e),iterations:Vi};return crypto.subtle.deriveKey(o,i,{name:"AES-GCM",length:256},!1,["encrypt","decrypt"])}var Vn=(t,e)=>({name:"AES-GCM",iv:new Uint8Array(t),additionalData:new Uint8Array(Ne(e))});function Ke(t){return D("bad-key-file",`This is not a key file of such a page: ${t}.`)}var lr=class{constructor(){this.signer=null,this.unsaved=!1,this.link=h("a",{id:"draft-key-file",class:"button"},"Download your key file")}section(){let e=(a,n,s="current-password")=>st(a,n,{type:"password",autocomplete:s}),r=h("form",{id:"draft-fresh"},e("passphrase","Passphrase, at least 12 characters: a sentence is good","new-password"),e("again","The same passphrase again","new-password"),h("button",{id:"draft-make"},"Make the key")),i=h("form",{id:"draft-kept-key",hidden:""},st("file","Your key file",{type:"file",accept:".json"}),e("old-passphrase","Its passphrase"),h("button",{id:"draft-open"},"Open the key")),o=h("section",{id:"draft-key","aria-labelledby":"draft-key-head"},h("h3",{id:"draft-key-head"},"Your key"),h("p",{},"What you sign is signed by a key that only you have. It is kept in a file under a passphrase, which nobody can find out for you if you forget it."),Ye("source","Which key signs?",[["fresh","a new key"],["kept-key","the key in my key file"]]),r,i,h("p",{id:"draft-key-status",role:"status"}),h("p",{id:"draft-key-problem",class:"problem",role:"alert"}),h("div",{id:"draft-key-ready",hidden:""}));return o.addEventListener("change",()=>{for(let a of[r,i])a.hidden=a.id!==`draft-${Ee("source")}`}),r.onsubmit=a=>this.settle(a,()=>this.make()),i.onsubmit=a=>this.settle(a,()=>this.open()),this.link.onclick=()=>{this.unsaved=!1},o}async make(){let e=ns(z("passphrase").value);e!==z("again").value&&D("other-passphrase","The two passphrases differ.");let r=qn(),i=await Fn(r,e);this.take(await At(r)),URL.revokeObjectURL(this.link.href),this.link.href=URL.createObjectURL(new Blob([new Uint8Array(i)],{type:"application/json"})),this.link.download="my-key.json",this.unsaved=!0,z("key-ready").append(h("p",{},"Keep this file: with it and the passphrase you sign again as the same person."),h("p",{},this.link))}async open(){let[e]=z("file").files;e||D("no-file","Choose your key file first."),e.size>yt&&D("bad-key-file",`This is not a key file of such a page: it has more than ${yt} bytes.`),this.take(await Hn(new Uint8Array(await e.arrayBuffer()),z("old-passphrase").value)),this.unsaved=!1}take(e){this.signer=e;for(let r of["passphrase","again","old-passphrase"])z(r).value="";z("key-ready").replaceChildren(...Yi(e)),z("key-ready").hidden=!1}async settle(e,r){if(e.preventDefault(),!z("key-status").textContent.endsWith("\u2026")){Be("key-problem",""),Be("key-status","One moment: a passphrase is made slow to guess\u2026");try{await r(),Be("key-status","Your key is ready.")}catch(i){if(Be("key-status",""),!(i instanceof Le))throw i;Be("key-problem",i.message)}}}},Yi=t=>[h("p",{},"Whoever takes your answers has to know that this key is yours. Read its words to them by telephone; they are no secret."),h("dl",{},h("dt",{},"Key"),h("dd",{class:"did"},t.did),h("dt",{},"In words"),h("dd",{class:"words"},jn(t.public).join(" ")),h("dt",{},"Fingerprint"),h("dd",{},Dn(t.public)))];var is=[["open","I leave it open",""],["value","I answer it","Your answer"],["unknown","I do not know","Why you do not know"],["not-applicable","It does not apply","Why it does not apply"]];function Zn(t,e,r){let{id:i,asks:o,guidance:a,choices:n,shows:s}=t,c=h("h3",{id:`draft-head-${i}`},`${e} of ${r}: ${o}`),l=h("section",{class:"question","data-question":i,"aria-labelledby":`draft-head-${i}`},c);a&&l.append(h("p",{id:`draft-guidance-${i}`},a)),t.open?t.said.some(({by:u})=>u)&&l.append(os("Answered before, and open again",t.said.filter(({by:u})=>u))):l.append(os("Answered already",t.said)),s.length&&l.append(os("What the card shows on this",s)),l.append(Ye(`state-${i}`,"What do you say?",is.map(([u,y])=>[u,y])));let d=h("div",{id:`draft-rest-${i}`});return n.length&&d.append(Ye(`choice-${i}`,"Which?",n.map(u=>[u,u]),{chosen:!1})),d.append(ht(`text-${i}`,"Your answer",Yr,{describedBy:a?`draft-guidance-${i}`:""})),d.append(Ye(`scope-${i}`,"For which versions?",[["version","this version only"],["name","later versions too"]])),l.append(d),l.addEventListener("change",()=>as(t)),l}function as({id:t,choices:e}){let r=Ee(`state-${t}`),[,,i]=is.find(([o])=>o===r)??is[0];z(`rest-${t}`).hidden=r==="open",e.length&&(z(`choice-${t}`).hidden=r!=="value"),document.querySelectorAll(`label[for="draft-text-${t}"]`).forEach(o=>{o.textContent=r==="value"&&e.length?"Why":i})}function Wn({id:t}){return{question:t,state:Ee(`state-${t}`),text:z(`text-${t}`).value,choice:Ee(`choice-${t}`),scope:Ee(`scope-${t}`)}}var os=(t,e)=>h("div",{class:"evidence"},h("p",{class:"quiet"},`${t}:`),h("ul",{},...e.map(r=>h("li",{},...mt(r)))));var Ki=z("data").textContent,Tt=h("section",{id:"draft","aria-labelledby":"draft-head"},h("h2",{id:"draft-head"},"Answer and sign")),Kn=h("main",{},Tt);document.body.replaceChildren(Kn);document.title="A card to be answered";var dr=new lr,cs=new Set;function Gi(t){let{questions:e}=t;Kn.prepend(In(t));let r=e.filter(i=>i.open).length;Tt.append(h("p",{},`${qe(r,"question is","questions are")} open. Answer what you can, leave the rest open, and sign: you then download one file, and send it yourself to whoever gave you this page. This page sends nothing anywhere, and keeps nothing: what you type is gone when you close it.`),h("dl",{},h("dt",{},"Model"),h("dd",{},t.subject.name),h("dt",{},"Its version"),h("dd",{},t.subject.manifest.slice(4)),h("dt",{},"This card"),h("dd",{},t.cardId)),Ye("kind","What do you want to do?",[["answers","answer questions"],["challenge","dispute statements of the card"]]),h("section",{id:"draft-answers","aria-label":"Questions"},...e.map((i,o)=>Zn(i,o+1,e.length))),Ln(t),h("section",{"aria-labelledby":"draft-who-head"},h("h3",{id:"draft-who-head"},"You"),st("name","Your name, and in what capacity you speak",{autocomplete:"name"}),ht("liability","What you answer for, and how far: one sentence",ut,{rows:"2"})),dr.section(),h("p",{class:"choose"},h("button",{id:"draft-sign",type:"button",class:"primary"},"Sign")),h("div",{id:"draft-problems",class:"problems",role:"alert",tabindex:"-1"}),h("section",{id:"draft-signed","aria-labelledby":"draft-signed-head",hidden:""}));for(let i of e)as(i);Tt.addEventListener("input",({target:i})=>{i.closest("#draft-key, #draft-find")||(cs.add(Ee("kind")),z("signed").hidden=!0)}),z("kind").addEventListener("change",()=>{z("answers").hidden=Ee("kind")!=="answers",z("disputed").hidden=Ee("kind")==="answers"}),z("disputed").dispatchEvent(new Event("input")),z("sign").onclick=()=>Qi(t)}var Ji=t=>({kind:Ee("kind"),entries:t.questions.map(Wn),challenges:es(),grounds:z("grounds").value,name:z("name").value,liability:z("liability").value});async function Qi(t){z("signed").hidden=!0;let e=Ji(t),r=En(t,e),{signer:i}=dr;if(i===null?r.push({field:"source",message:"There is no key yet: make one, or open your key file."}):dr.unsaved&&r.push({field:"key-file",message:"Download your key file first: without it you cannot sign as the same person again."}),Yn(r),!(r.length||i===null))try{ta(e.kind,await Sn(t,e,i,Date.now()),t)}catch(o){if(!(o instanceof Le))throw o;Yn([{field:"sign",message:o.message}])}}function Yn(t){Tt.querySelectorAll("[aria-invalid]").forEach(r=>r.removeAttribute("aria-invalid"));let e=t.map(({field:r,message:i})=>{let o=ea(r);o.setAttribute("aria-invalid","true");let a=h("a",{href:`#${o.id}`},i);return a.onclick=n=>{n.preventDefault(),o.focus()},h("li",{},a)});z("problems").replaceChildren(...e.length?[h("h3",{},"Not signed yet"),h("ul",{},...e)]:[]),e.length&&z("problems").focus()}function ea(t){let e=z(t);return e.matches("input, textarea, button, a")?e:e.querySelector("input, textarea")}function ta(t,e,r){let i=nt(e),o=`${r.subject.name.split("/").slice(1).join("-")}-${t}.json`,a=h("a",{id:"draft-result",class:"button primary",download:o,href:URL.createObjectURL(new Blob([new Uint8Array(e)],{type:"application/json"}))},`Download ${o}`);a.addEventListener("click",()=>{cs.delete(t)});let n=h("pre",{id:"draft-raw",tabindex:"0"});n.textContent=Tn(i),z("signed").replaceChildren(h("h3",{id:"draft-signed-head",tabindex:"-1"},"Signed. Nothing was sent"),h("p",{},"Download the file and send it to whoever gave you this page. It holds what you said, what stood beside it, and your signature."),h("p",{},a),h("p",{},`Signed by ${i.issuer.name}, with the key ${i.issuer.id}`),h("details",{},h("summary",{},"What was signed, as JSON"),n)),z("signed").hidden=!1,z("signed-head").focus()}addEventListener("beforeunload",t=>{(cs.size||dr.unsaved)&&t.preventDefault()});try{if(globalThis.crypto?.subtle===void 0)throw new Le("no-crypto","This browser cannot sign here. Open the page from your disk in a current one.");Gi(new ar(Ne(Ki)))}catch(t){let e=t instanceof Le?t.message:"This page was changed after it was made, or is damaged.";Tt.append(h("p",{id:"draft-refused",class:"problem",role:"alert"})),Be("refused",`${e} Nothing can be signed with it: ask for it again.`)}

@@ -1,13 +1,13 @@
 /** A key that signs in the page. Its seed is in memory, and in the file that its owner keeps. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { ed25519 } from "@noble/curves/ed25519.js";
+import { entropyToMnemonic } from "@scure/bip39";
+import { wordlist } from "@scure/bip39/wordlists/english.js";
 import { base64, concat, unbase64url, unhex, utf8 } from "../canon/bytes.js";
 import { didKey } from "../crypto/ed25519.js";
-import { WORDS } from "../crypto/words.js";
 
 export const SEED_BYTES = 32;
 const PKCS8 = unhex("302e020100300506032b657004220420"); // of an Ed25519 key, before its seed
-const BITS_OF_A_WORD = 11;
 
 /** @typedef {import("../crypto/proofs/eddsa_jcs.js").Signer} Signer */
 
@@ -47,11 +47,7 @@ async function inBrowser(seed) {
 }
 
 /** Return the 24 words that spell a key for people (spec §3.2): its bytes and eight bits of their hash. @param {Uint8Array} raw */
-export function keyWords(raw) {
-  const bits = [...raw, sha256(raw)[0]].map((byte) => byte.toString(2).padStart(8, "0")).join("");
-  const each = bits.match(new RegExp(`.{${BITS_OF_A_WORD}}`, "g")) ?? [];
-  return each.map((one) => WORDS[parseInt(one, 2)]);
-}
+export const keyWords = (raw) => entropyToMnemonic(raw, wordlist).split(" ");
 
 /** Return `SHA256:…` of a key, as OpenSSH prints it. @param {Uint8Array} raw */
 export function fingerprint(raw) {
