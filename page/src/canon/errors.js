@@ -26,3 +26,21 @@ export const spelt = (value) => (value !== null && typeof value === "object" ? J
 export function refuse(kind, message) {
   throw new Refusal(kind, message);
 }
+
+/**
+ * What is made, or what stands in its place where it is refused: by default the refusal.
+ *
+ * @template T
+ * @template [R=Refusal]
+ * @param {() => T} make
+ * @param {(error: Refusal) => R} [otherwise]
+ * @returns {T | R}
+ */
+export function attempt(make, otherwise = (error) => /** @type {any} */ (error)) {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof Refusal) return otherwise(error);
+    throw error;
+  }
+}

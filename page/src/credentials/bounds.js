@@ -1,5 +1,5 @@
 /** How far terms may go that rest on somebody else's (spec §19.9). */
-import { Refusal } from "../canon/errors.js";
+import { attempt } from "../canon/errors.js";
 import { assign, exceedsLimits } from "./terms.js";
 
 /** @typedef {import("./terms.js").Partition} Partition */
@@ -44,13 +44,8 @@ function wider(part, bound, duties) {
 }
 
 /** Which partitions of two terms about the same files have files in common; null where it cannot be told. @param {import("../history/trees/tree.js").Tree} tree @param {Terms} own @param {Terms} other @returns {Shared} */
-export function partitionsShared(tree, own, other) {
-  try {
-    const [mine, theirs] = [own, other].map(({ partitions }) => assign(tree, partitions).map((number) => partitions[number].name));
-    const pairs = new Map(mine.map((name, at) => [JSON.stringify([name, theirs[at]]), /** @type {[string, string]} */ ([name, theirs[at]])]));
-    return [...pairs.values()];
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return null;
-  }
-}
+export const partitionsShared = (tree, own, other) => attempt(() => {
+  const [mine, theirs] = [own, other].map(({ partitions }) => assign(tree, partitions).map((number) => partitions[number].name));
+  const pairs = new Map(mine.map((name, at) => [JSON.stringify([name, theirs[at]]), /** @type {[string, string]} */ ([name, theirs[at]])]));
+  return [...pairs.values()];
+}, () => null);

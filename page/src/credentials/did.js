@@ -5,7 +5,7 @@
 import { includes } from "../canon/bytes.js";
 import { blake3 } from "../canon/digest.js";
 import { parseMultikey, parseVerificationMethod } from "../crypto/ed25519.js";
-import { refuse, Refusal, spelt } from "../canon/errors.js";
+import { attempt, refuse, spelt } from "../canon/errors.js";
 import { isObject, parse } from "../canon/json.js";
 import { inCalendar } from "../canon/timestamps.js";
 import { MAX_DID_CHARACTERS, MAX_DID_DOCUMENTS, MAX_DID_DOCUMENT_BYTES, MAX_DID_METHODS } from "../../generated/limits.js";
@@ -75,12 +75,7 @@ function webParts(did, rest) {
 
 /** Read a DID document. @param {Uint8Array} bytes @returns {DidDocument} */
 function parseDocument(bytes) {
-  let value;
-  try {
-    value = parse(bytes, { maxBytes: MAX_DID_DOCUMENT_BYTES, foreign: true });
-  } catch (error) {
-    bad(/** @type {Refusal} */ (error).message);
-  }
+  const value = within(() => parse(bytes, { maxBytes: MAX_DID_DOCUMENT_BYTES, foreign: true }));
   if (!isObject(value)) bad("not an object");
   const id = did(value.id, "id");
   const context = value["@context"];
@@ -128,19 +123,19 @@ function readMethod(item, id) {
 function keyOf(item) {
   const text = item.publicKeyMultibase;
   if (item.type !== "Multikey" || typeof text !== "string" || !text.startsWith("z6Mk")) return null;
-  return attempt(() => parseMultikey(text));
+  return within(() => parseMultikey(text));
 }
 
 /** @param {any} text @param {string} id */
 function absolute(text, id) {
   const url = typeof text === "string" && text.startsWith("#") ? id + text : text;
-  attempt(() => didOf(url));
+  within(() => didOf(url));
   return /** @type {string} */ (url);
 }
 
 /** @param {any} text @param {string} what */
 function did(text, what) {
-  attempt(() => parseDid(text), `${what}: `);
+  within(() => parseDid(text), `${what}: `);
   return /** @type {string} */ (text);
 }
 
@@ -168,17 +163,14 @@ function moment(item, member) {
 
 /** The DID documents among files, unverified. @param {Iterable<Uint8Array>} files @param {Source} source @returns {Known[]} */
 export function documentsAmong(files, source = "snapshot") {
+  /** @type {Known[]} */
   const found = [];
   let tries = 0;
   for (const bytes of files) {
     if (tries === MAX_DID_DOCUMENTS) break;
     if (bytes.length > MAX_DID_DOCUMENT_BYTES || !includes(bytes, "did:") || !LISTS_METHODS.test(new TextDecoder().decode(bytes))) continue;
     tries += 1;
-    try {
-      found.push(known(bytes, source));
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-    }
+    attempt(() => found.push(known(bytes, source)));
   }
   return found;
 }
@@ -250,13 +242,7 @@ function usable(method, document, purpose, at) {
 const shown = (text, limit) => `'${spelt(text).slice(0, limit)}'`;
 
 /** @template T @param {() => T} run @param {string} [before] @returns {T} */
-function attempt(run, before = "") {
-  try {
-    return run();
-  } catch (error) {
-    return bad(before + /** @type {Refusal} */ (error).message);
-  }
-}
+const within = (run, before = "") => attempt(run, ({ message }) => bad(before + message));
 
 /** @param {any} text @param {string} reason @returns {never} */
 function badDid(text, reason) {

@@ -1,7 +1,7 @@
 /** A file that may be a credential, opened once for everybody who asks what it says. */
 import { maySay, same } from "../canon/bytes.js";
 import { blake3, distinct } from "../canon/digest.js";
-import { Refusal, refuse } from "../canon/errors.js";
+import { attempt, refuse } from "../canon/errors.js";
 import { canonical, isObject, parse } from "../canon/json.js";
 import { idOf, parseStamp, statedIn } from "../canon/values.js";
 import { verifyProof } from "../crypto/proofs/eddsa_jcs.js";
@@ -128,11 +128,4 @@ export class OpenedCredential {
 export const openAll = (files) => distinct(files).map((bytes) => new OpenedCredential(bytes));
 
 /** What is made, or null where it is refused. @template T @param {() => T} make @returns {T | null} */
-function unless(make) {
-  try {
-    return make();
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
-}
+const unless = (make) => attempt(make, () => null);

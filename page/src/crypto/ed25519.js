@@ -6,7 +6,7 @@
  */
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { concat, same, unbase58, base58 } from "../canon/bytes.js";
-import { refuse, Refusal } from "../canon/errors.js";
+import { attempt, refuse } from "../canon/errors.js";
 
 const CODEC = Uint8Array.of(0xed, 0x01);
 const DID_KEY = "did:key:";
@@ -133,12 +133,7 @@ export function parseMultikey(text) {
 /** @param {any} text @returns {Uint8Array} */
 function multikeyBytes(text) {
   if (typeof text !== "string" || !text.startsWith("z")) refuse("bad-key", "a Multikey starts with z");
-  let data = new Uint8Array();
-  try {
-    data = unbase58(text.slice(1), 64);
-  } catch (error) {
-    refuse("bad-key", /** @type {Refusal} */ (error).message);
-  }
+  const data = attempt(() => unbase58(text.slice(1), 64), ({ message }) => refuse("bad-key", message));
   if (data.length !== 34 || !same(data.slice(0, 2), CODEC)) refuse("bad-key", "not an Ed25519 Multikey");
   return data.slice(2);
 }

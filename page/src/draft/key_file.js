@@ -4,7 +4,7 @@
  * The form fixes how slow a guess is, so that no file can make it fast, or a page wait for ever.
  */
 import { base64url, unbase64url, utf8 } from "../canon/bytes.js";
-import { Refusal, refuse } from "../canon/errors.js";
+import { attempt, refuse } from "../canon/errors.js";
 import { canonical, hasExactly, parse } from "../canon/json.js";
 import { SEED_BYTES, signerOf } from "./key.js";
 
@@ -65,13 +65,7 @@ export function checkPassphrase(passphrase) {
 /** @param {Uint8Array} bytes */
 function read(bytes) {
   if (bytes.length > MAX_KEY_FILE) bad(`it has more than ${MAX_KEY_FILE} bytes`);
-  /** @type {any} */
-  let file;
-  try {
-    file = parse(bytes, { maxBytes: MAX_KEY_FILE });
-  } catch (error) {
-    bad(/** @type {Refusal} */ (error).message);
-  }
+  const file = attempt(() => parse(bytes, { maxBytes: MAX_KEY_FILE }), ({ message }) => bad(message));
   if (!hasExactly(file, ["format", "did", "salt", "iv", "sealed"])) bad("it has other members");
   if (file.format !== FORMAT) bad(`its format is not ${FORMAT}`);
   return {
@@ -84,12 +78,8 @@ function read(bytes) {
 
 /** @param {any} text @param {number} length */
 function member(text, length) {
-  let bytes = new Uint8Array();
-  try {
-    bytes = unbase64url(typeof text === "string" ? text : bad("a member is no text"), "bad-key-file");
-  } catch (error) {
-    bad(/** @type {Refusal} */ (error).message);
-  }
+  if (typeof text !== "string") bad("a member is no text");
+  const bytes = attempt(() => unbase64url(text, "bad-key-file"), ({ message }) => bad(message));
   return bytes.length === length ? bytes : bad("a member has another length");
 }
 

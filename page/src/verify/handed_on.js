@@ -3,11 +3,10 @@
  * in the delivery says was imported, no check can know to be somebody else's.
  */
 import { blake3Once, parseId, parseUrn, short } from "../canon/digest.js";
-import { Refusal } from "../canon/errors.js";
 import { printable, printableDid, quote } from "../canon/quoting.js";
 import { exceededBy, lacks, partitionsShared, REDISTRIBUTE } from "../credentials/bounds.js";
 import { GRANT } from "../credentials/credential.js";
-import { attachmentsIn, parseManifest } from "../history/manifests/manifest.js";
+import { attachmentsIn, manifestIn } from "../history/manifests/manifest.js";
 import { checkCredential } from "./credential/credential.js";
 import { checkGrant } from "./credential/grant.js";
 import { failed, notApplicable, passed, stated, unchecked, warned } from "./report.js";
@@ -251,16 +250,6 @@ function importsAmong(start, files) {
       .map((/** @type {any} */ one) => parseId(one.id)));
   }
   return { own, imports };
-}
-
-/** @param {Uint8Array} bytes */
-function manifestIn(bytes) {
-  try {
-    return parseManifest(bytes);
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return null;
-  }
 }
 
 /** @param {Named[]} found @param {Map<string, any>} imports */

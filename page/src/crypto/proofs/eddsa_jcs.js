@@ -6,7 +6,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { base58, concat, same, unbase58 } from "../../canon/bytes.js";
 import { parseVerificationMethod, verify } from "../ed25519.js";
-import { refuse, Refusal } from "../../canon/errors.js";
+import { attempt, Refusal, refuse } from "../../canon/errors.js";
 import { canonical, isObject } from "../../canon/json.js";
 import { parseTimestamp } from "../../canon/timestamps.js";
 
@@ -98,12 +98,7 @@ function created(value) {
 /** Read a `proofValue`. @param {string} value */
 export function parseSignature(value) {
   if (!value.startsWith("z")) bad("proofValue does not start with z");
-  let bytes = new Uint8Array();
-  try {
-    bytes = unbase58(value.slice(1));
-  } catch (error) {
-    bad(`proofValue: ${/** @type {Refusal} */ (error).message}`);
-  }
+  const bytes = attempt(() => unbase58(value.slice(1)), ({ message }) => bad(`proofValue: ${message}`));
   return bytes.length === 64 ? bytes : bad(`proofValue has ${bytes.length} bytes, not 64`);
 }
 

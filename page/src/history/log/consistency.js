@@ -4,7 +4,7 @@
  */
 import { hex, includes, same, unbase64, utf8 } from "../../canon/bytes.js";
 import { blake3Once } from "../../canon/digest.js";
-import { refuse, Refusal } from "../../canon/errors.js";
+import { attempt, refuse } from "../../canon/errors.js";
 import { isName } from "./log.js";
 import { Subtrees, verifyConsistency } from "./merkle.js";
 import { hasExactly, isObject, parseCanonical } from "../../canon/json.js";
@@ -261,14 +261,7 @@ export class Consistency {
 }
 
 /** A consistency file, or nothing where it is damaged. @param {Uint8Array} bytes */
-function sound(bytes) {
-  try {
-    return parseConsistency(bytes);
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
-}
+const sound = (bytes) => attempt(() => parseConsistency(bytes), () => null);
 
 /** @param {any} value @param {string[]} members */
 function head(value, members) {

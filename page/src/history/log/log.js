@@ -2,7 +2,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, hex, same, text as decode, unbase64, utf8 } from "../../canon/bytes.js";
 import { isSoundKey, verify } from "../../crypto/ed25519.js";
-import { Refusal, refuse } from "../../canon/errors.js";
+import { attempt, refuse } from "../../canon/errors.js";
 import { leafHash, verifyInclusion } from "./merkle.js";
 import {
   MAX_KEY_NAME_BYTES, MAX_LOG_PROOF_BYTES, MAX_LOG_PROOF_HASHES, MAX_LOG_PROOF_SIGNERS, MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES,
@@ -145,15 +145,10 @@ export function parseProof(bytes) {
 }
 
 /** What the log checkpoint of a proof says, whoever signed it, and as one text; null: nothing readable. @param {ReturnType<typeof parseProof>} proof */
-export function statedHead({ checkpoint }) {
-  try {
-    const { text } = splitNote(checkpoint);
-    return { ...parseHead(text), text };
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
-}
+export const statedHead = ({ checkpoint }) => attempt(() => {
+  const { text } = splitNote(checkpoint);
+  return { ...parseHead(text), text };
+}, () => null);
 
 /**
  * Whether a proof leads from an entry to the root it states, whoever signed that: a few hashes, no
@@ -162,16 +157,11 @@ export function statedHead({ checkpoint }) {
  * @param {ReturnType<typeof parseProof>} proof
  * @param {Uint8Array} entry
  */
-export function isOf(proof, entry) {
-  try {
-    const { size, root } = parseHead(splitNote(proof.checkpoint).text);
-    verifyInclusion(leafHash(entry), proof.index, size, proof.hashes, root);
-    return true;
-  } catch (error) {
-    if (error instanceof Refusal) return false;
-    throw error;
-  }
-}
+export const isOf = (proof, entry) => attempt(() => {
+  const { size, root } = parseHead(splitNote(proof.checkpoint).text);
+  verifyInclusion(leafHash(entry), proof.index, size, proof.hashes, root);
+  return true;
+}, () => false);
 
 /**
  * Return the log checkpoint under which an entry stands where the proof says.

@@ -1,7 +1,7 @@
 /** Manifests: signed statements, judged by their bytes alone (spec §6.5). */
 import * as schemas from "../../../generated/schemas.js";
 import { blake3, parseId } from "../../canon/digest.js";
-import { refuse } from "../../canon/errors.js";
+import { attempt, refuse } from "../../canon/errors.js";
 import { counted } from "../../canon/text.js";
 import { compare } from "../trees/paths.js";
 import { KINDS, PREFIXES } from "./kinds.js";
@@ -63,6 +63,9 @@ export function parseSigned(bytes) {
   checkSigned(document);
   return document;
 }
+
+/** A manifest; null if the bytes are none. @param {Uint8Array} bytes */
+export const manifestIn = (bytes) => attempt(() => parseManifest(bytes), () => null);
 
 /** @param {Uint8Array} bytes */
 function readManifest(bytes) {

@@ -4,7 +4,7 @@
  * A store's policies form one chain: each is signed by an owner of the one before and names it as its
  * parent. A signature is judged by where in the log it stands, never by a date.
  */
-import { refuse, Refusal } from "../../canon/errors.js";
+import { attempt, refuse } from "../../canon/errors.js";
 import { counted } from "../../canon/text.js";
 import { isIn } from "./policy.js";
 
@@ -53,13 +53,10 @@ export class KeyHistory {
 
   /** Whether the log checkpoint of a place, whose signature holds, is by a key that may sign one of its size. @param {import("../log/consistency.js").Place} place */
   letsSign({ signed }) {
-    try {
+    return attempt(() => {
       this.checkHead(signed);
       return true;
-    } catch (error) {
-      if (error instanceof Refusal) return false;
-      throw error;
-    }
+    }, () => false);
   }
 
   /** The policy by which a key has no role any more. @param {string} did @returns {Ruled | undefined} */

@@ -1,6 +1,6 @@
 /** Who may say what in a store, and which keys speak for its log (spec §8.3). */
 import { judgeTogether, parseDidKey } from "../../crypto/ed25519.js";
-import { refuse, Refusal } from "../../canon/errors.js";
+import { attempt, refuse } from "../../canon/errors.js";
 import { isName, parseLogKey, sameKey } from "../log/log.js";
 import { hasExactly, isObject } from "../../canon/json.js";
 import { MAX_MISDATED_ENTRIES, MAX_PATTERN_STARS, MAX_RETIRED_KEYS } from "../../../generated/limits.js";
@@ -139,18 +139,9 @@ export function parseGenesis(body) {
 /** What a verified manifest founds, which must be signed by an owner it names: it vouches for itself. @param {any} manifest */
 export function checkGenesis({ kind, body, author, name }) {
   if (kind !== "genesis") refuse("bad-genesis", "the log does not begin with a genesis manifest");
-  const genesis = foundedBy(body);
+  const genesis = attempt(() => parseGenesis(body), ({ message }) => refuse("bad-genesis", message));
   if (!genesis.policy.allows(author, "genesis", name)) refuse("bad-genesis", "the genesis is not signed by an owner it names");
   return genesis;
-}
-
-/** @param {any} body */
-function foundedBy(body) {
-  try {
-    return parseGenesis(body);
-  } catch (error) {
-    return refuse("bad-genesis", /** @type {Refusal} */ (error).message);
-  }
 }
 
 /** Whether a role is about manifests of that kind and name. @param {Role} role @param {string} kind @param {string} name */
@@ -226,13 +217,7 @@ function strings(value) {
 }
 
 /** @template T @param {() => T} run @returns {T} */
-function rethrow(run) {
-  try {
-    return run();
-  } catch (error) {
-    return bad(/** @type {Refusal} */ (error).message);
-  }
-}
+const rethrow = (run) => attempt(run, ({ message }) => bad(message));
 
 /** @param {string} reason @returns {never} */
 function bad(reason) {

@@ -7,7 +7,7 @@
  */
 import { hex } from "../../canon/bytes.js";
 import { distinct } from "../log/consistency.js";
-import { Refusal } from "../../canon/errors.js";
+import { attempt } from "../../canon/errors.js";
 import { KeyHistory } from "./key_history.js";
 import { isIn, Policy } from "./policy.js";
 import { MAX_POLICY_CHAIN } from "../../../generated/limits.js";
@@ -163,11 +163,4 @@ function policyByOwner(before, item) {
 }
 
 /** @param {any} item */
-function policyIn(item) {
-  try {
-    return new Policy(item.body.policy);
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
-}
+const policyIn = (item) => attempt(() => new Policy(item.body.policy), () => null);

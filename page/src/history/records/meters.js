@@ -1,5 +1,5 @@
 /** What is counted in the records of one file, while its bytes pass (spec §19.5). */
-import { Refusal } from "../../canon/errors.js";
+import { attempt } from "../../canon/errors.js";
 import { isObject, parse } from "../../canon/json.js";
 
 /** @typedef {{use: string, parameters?: {[name: string]: string}}} Recipe */
@@ -164,12 +164,7 @@ export class Meters {
 }
 
 /** @param {Uint8Array} line */
-function membersOf(line) {
-  try {
-    const value = parse(line, { maxBytes: line.length, foreign: true });
-    return isObject(value) ? value : null;
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return null;
-  }
-}
+const membersOf = (line) => attempt(() => {
+  const value = parse(line, { maxBytes: line.length, foreign: true });
+  return isObject(value) ? value : null;
+}, () => null);

@@ -1,7 +1,7 @@
 /** Readers, record ids, and the order root over them (spec/09-records.md). */
 import { Hasher } from "../../canon/blake3.js";
 import { concat, hex, unhex } from "../../canon/bytes.js";
-import { refuse, Refusal } from "../../canon/errors.js";
+import { attempt, refuse } from "../../canon/errors.js";
 import { leafHash, Roots } from "../log/merkle.js";
 import { Meters } from "./meters.js";
 import { Rows, Table } from "./rows.js";
@@ -139,12 +139,7 @@ export class Records {
 
   /** @param {() => void} run */
   attempt(run) {
-    try {
-      run();
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      this.problem = error.message;
-    }
+    attempt(run, ({ message }) => { this.problem = message; });
   }
 }
 

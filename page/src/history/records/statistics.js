@@ -1,7 +1,7 @@
 /** What is measured of rows: types, missing and distinct values, lengths, labels (spec §12.4.2). */
 import { Hasher } from "../../canon/blake3.js";
 import { utf8 } from "../../canon/bytes.js";
-import { Refusal } from "../../canon/errors.js";
+import { attempt } from "../../canon/errors.js";
 import { isObject, Numeral, parse } from "../../canon/json.js";
 import { compare as inOrder } from "../trees/paths.js";
 
@@ -57,15 +57,10 @@ export function addRow(found, roles, line) {
 }
 
 /** The members of a row, or why it is none. @param {Uint8Array} line @returns {{[name: string]: any} | string} */
-function rowOf(line) {
-  try {
-    const row = parse(line, { maxBytes: line.length, foreign: true, exact: true });
-    return isObject(row) && !(row instanceof Numeral) ? row : "no JSON object";
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return error.message;
-  }
-}
+const rowOf = (line) => attempt(() => {
+  const row = parse(line, { maxBytes: line.length, foreign: true, exact: true });
+  return isObject(row) && !(row instanceof Numeral) ? row : "no JSON object";
+}, (error) => error.message);
 
 /** Add what was measured elsewhere. @param {Statistics} found @param {Statistics} other @param {Roles} roles */
 export function merge(found, other, roles) {

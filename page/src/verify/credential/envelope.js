@@ -1,6 +1,6 @@
 /** What every credential of profile `lyrik` goes through, whatever it says (spec §11.4.1). */
 import { maySay } from "../../canon/bytes.js";
-import { Refusal } from "../../canon/errors.js";
+import { attempt, Refusal } from "../../canon/errors.js";
 import { quote, nameSome } from "../../canon/quoting.js";
 import { counted } from "../../canon/text.js";
 import { CLOCK_SKEW, formatTimestamp, parseTimestamp } from "../../canon/timestamps.js";
@@ -36,23 +36,17 @@ export const keysFor = (trust, notices) => new Resolver([...trust.documents, ...
  */
 export function openEnvelope(opened, kind, keys, at) {
   // (1) format - spec §10.2: bytes, before anything looks at them.
-  let document;
-  try {
-    document = opened.parsed();
-  } catch (error) {
-    const { kind: code, message } = /** @type {Refusal} */ (error);
-    return malformed(opened, [failed("format", code, `not a credential: ${message}`)], null);
+  const document = attempt(() => opened.parsed());
+  if (document instanceof Refusal) {
+    return malformed(opened, [failed("format", document.kind, `not a credential: ${document.message}`)], null);
   }
   const checks = [passed("format", `strict JSON, ${counted(opened.bytes.length, "byte")}`)];
   const { issuer } = opened;
 
   // (2) schema - spec §10.3, §10.4: the closed shape of its kind.
-  let claims;
-  try {
-    claims = opened.claimsAs(kind);
-  } catch (error) {
-    const { kind: code, message } = /** @type {Refusal} */ (error);
-    checks.push(failed("schema", code, `not a ${kind.words}: ${quote(message, 300)}`));
+  const claims = attempt(() => opened.claimsAs(kind));
+  if (claims instanceof Refusal) {
+    checks.push(failed("schema", claims.kind, `not a ${kind.words}: ${quote(claims.message, 300)}`));
     checks.push(checkProof(opened, keys, at).check);
     return malformed(opened, checks, issuer);
   }

@@ -4,7 +4,7 @@
  */
 import { distinct } from "../../history/log/consistency.js";
 import { didKey } from "../../crypto/ed25519.js";
-import { Refusal } from "../../canon/errors.js";
+import { attempt, Refusal } from "../../canon/errors.js";
 import { countsAt, isSuspectAt } from "../../history/policy/key_history.js";
 import { leaf } from "../../history/log/log.js";
 import { leafHash } from "../../history/log/merkle.js";
@@ -132,14 +132,8 @@ function checkState(signer, history, loggedAt, shown, sought) {
 export function checkKeyAtHand({ signer, id }, statements, store, heir) {
   if (signer === null) return checkKey(null, null, null, null);
   const key = didKey(signer.key);
-  /** @type {ReturnType<typeof statements.about>} */
-  let stores;
-  try {
-    stores = statements.about(key, store);
-  } catch (error) {
-    if (error instanceof Refusal) return unchecked("issuer.key", error.kind, error.message);
-    throw error;
-  }
+  const stores = attempt(() => statements.about(key, store));
+  if (stores instanceof Refusal) return unchecked("issuer.key", stores.kind, stores.message);
   const made = [...stores, ...(heir === null ? [] : [heir])].map(({ history, proofs }) => checkKey(key, history, id, proofs, false));
   return ["fail", "unchecked", "pass"].flatMap((state) => made.filter((check) => check.state === state))[0] ??
     notApplicable("issuer.key", "no store whose policies are at hand speaks of this key");

@@ -6,9 +6,9 @@
 import { hex, includes, same, utf8 } from "../../canon/bytes.js";
 import { Consistency, ConsistencyFiles } from "../../history/log/consistency.js";
 import { blake3Once } from "../../canon/digest.js";
-import { Refusal } from "../../canon/errors.js";
+import { attempt, Refusal } from "../../canon/errors.js";
 import { isOf, isProof, leaf, openCheckpoint, parseProof, statedHead } from "../../history/log/log.js";
-import { parseManifest } from "../../history/manifests/manifest.js";
+import { manifestIn, parseManifest } from "../../history/manifests/manifest.js";
 import { parseGenesis } from "../../history/policy/policy.js";
 import { followPolicies } from "../../history/policy/policy_chain.js";
 import { MAX_POLICIES, MAX_STORES } from "../../../generated/limits.js";
@@ -27,13 +27,7 @@ export class Proofs {
   constructor(files, consistency) {
     this.consistency = consistency;
     /** @type {(Proof | Refusal)[]} */
-    this.parsed = files.map((bytes) => {
-      try {
-        return parseProof(bytes);
-      } catch (error) {
-        return /** @type {Refusal} */ (error);
-      }
-    });
+    this.parsed = files.map((bytes) => attempt(() => parseProof(bytes)));
     /** The entry that each leads from, once it is known. @type {Map<Proof | Refusal, string>} */
     this.leaves = new Map();
     /** @type {Map<string, Proof[]>} */
@@ -102,12 +96,7 @@ export class Proofs {
     const name = `${keys.map(({ name: log, raw }) => `${log} ${hex(raw)}`).join()} ${hex(checkpoint)}`;
     const known = this.signed.get(name);
     if (known !== undefined) return known;
-    let signed = null;
-    try {
-      signed = openCheckpoint(checkpoint, keys);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-    }
+    const signed = attempt(() => openCheckpoint(checkpoint, keys), () => null);
     this.signed.set(name, signed);
     return signed;
   }
@@ -174,14 +163,7 @@ export class Statements {
     // ATTACK: hundreds of each. Every file is looked through once, not once for every other.
     const named = new Set(said.flatMap(storesIn));
     const heard = named.size ? this.geneses.filter((bytes) => named.has(blake3Once(bytes))) : [];
-    return heard.slice(0, MAX_STORES).flatMap((bytes) => {
-      try {
-        return this.#read(bytes, null);
-      } catch (error) {
-        if (error instanceof Refusal) return [];
-        throw error;
-      }
-    });
+    return heard.slice(0, MAX_STORES).flatMap((bytes) => attempt(() => this.#read(bytes, null), () => []));
   }
 
   /** The store that a manifest founds, if it does, and if `founder` signed it. @param {Uint8Array} bytes @param {string | null} founder */
@@ -235,38 +217,13 @@ export class Statements {
   }
 }
 
-/** What comes of it, or why it is refused. @template T @param {() => T} made @returns {T | Refusal} */
-function attempt(made) {
-  try {
-    return made();
-  } catch (error) {
-    if (error instanceof Refusal) return error;
-    throw error;
-  }
-}
-
-/** @param {Uint8Array} bytes */
-function manifestIn(bytes) {
-  try {
-    return parseManifest(bytes);
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
-}
-
 /** Who founded a store, and how, if that is what a file says. @param {Uint8Array} bytes */
-function founding(bytes) {
-  try {
-    const founder = parseManifest(bytes);
-    if (founder.kind !== "genesis") return null;
-    const genesis = parseGenesis(founder.body);
-    return genesis.policy.allows(founder.author, "genesis", founder.name) ? { founder, genesis } : null;
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
-}
+const founding = (bytes) => attempt(() => {
+  const founder = parseManifest(bytes);
+  if (founder.kind !== "genesis") return null;
+  const genesis = parseGenesis(founder.body);
+  return genesis.policy.allows(founder.author, "genesis", founder.name) ? { founder, genesis } : null;
+}, () => null);
 
 /** The ids of the stores that a policy names. @param {Uint8Array} bytes @returns {string[]} */
 const storesIn = (bytes) => Array.from(ascii.decode(bytes).matchAll(STORE), ([, id]) => id);

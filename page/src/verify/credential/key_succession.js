@@ -5,7 +5,7 @@
  * only as far as those are believed who speak in it: the key that was replaced, and the key that
  * signed the policy; each by the trust file itself, or by a succession before.
  */
-import { Refusal } from "../../canon/errors.js";
+import { attempt } from "../../canon/errors.js";
 import { quote } from "../../canon/quoting.js";
 import { passed } from "../report.js";
 
@@ -55,14 +55,7 @@ export const inheritedCheck = (issuer, { nickname, predecessor }) => passed(
   "trust.issuer", `you trust ${quote(nickname)}, whose key named this one its successor`, { nickname, issuer, predecessor });
 
 /** What stores say; null if there are more of them, or of their policies, than are read. @param {() => ReturnType<Statements["about"]>} read */
-function heard(read) {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
-}
+const heard = (read) => attempt(read, () => null);
 
 /** A believed publisher's heir. Only the dataset's own store can say so: a key that was replaced there may go on elsewhere. @param {string} key @param {Statements} statements @param {string} store @param {Believes} believes @param {Knows} knows @returns {Heir | null} */
 export function heirOfPublisher(key, statements, store, believes, knows) {

@@ -3,7 +3,7 @@ import { counted } from "../../canon/text.js";
 import { Inflate } from "pako";
 import { unbase64url } from "../../canon/bytes.js";
 import { documentsAmong } from "../../credentials/did.js";
-import { refuse, Refusal } from "../../canon/errors.js";
+import { attempt, Refusal, refuse } from "../../canon/errors.js";
 import { quote } from "../../canon/quoting.js";
 import { failed, notApplicable, passed, unchecked, warned } from "../report.js";
 import { Statements } from "./key_statements.js";
@@ -79,12 +79,7 @@ export function listsOf({ document, id, kind }) {
   if (document === null) return [];
   const stated = Object.hasOwn(document, "credentialStatus");
   if (!stated) return kind === undefined ? [] : [...SAID.keys()].map((purpose) => `${LOG_LISTS}${id}/${purpose}`);
-  try {
-    return readEntries(document.credentialStatus).map(({ url }) => url);
-  } catch (error) {
-    if (error instanceof Refusal) return [];
-    throw error;
-  }
+  return attempt(() => readEntries(document.credentialStatus).map(({ url }) => url), () => []);
 }
 
 /**
@@ -107,12 +102,8 @@ export async function checkStatus(opened, issuer, lists, at, maxAge, keys) {
     if (worst && !SAYS_NOTHING.has(worst.detail.reason)) return worst;
     return notApplicable("status", "names no status list: that it was taken back only its issuer's log would show");
   }
-  let entries;
-  try {
-    entries = readEntries(document.credentialStatus);
-  } catch (error) {
-    return unchecked("status", "bad-entry", quote(/** @type {Refusal} */ (error).message, 300));
-  }
+  const entries = attempt(() => readEntries(document.credentialStatus));
+  if (entries instanceof Refusal) return unchecked("status", "bad-entry", quote(entries.message, 300));
   const judged = [];
   for (const entry of entries) judged.push(await judge(entry, issuer, lists, at, maxAge, keys));
   for (const state of ["fail", "unchecked"]) {
@@ -171,12 +162,12 @@ async function judge(entry, issuer, lists, at, maxAge, keys) {
   /** @type {{made: number, problem: string} | null} */
   let later = null;
   for (const one of chosen) {
-    let found;
-    try {
-      found = readList(one, (method) => keys.find(method, "assertionMethod", at).key);
-      if (entry.index >= found.bits.length * 8) bad(`entry ${entry.index} is outside it`);
-    } catch (error) {
-      const problem = quote(/** @type {Refusal} */ (error).message, 200);
+    const found = attempt(() => {
+      const list = readList(one, (method) => keys.find(method, "assertionMethod", at).key);
+      return entry.index < list.bits.length * 8 ? list : bad(`entry ${entry.index} is outside it`);
+    });
+    if (found instanceof Refusal) {
+      const problem = quote(found.message, 200);
       trouble = open("unsound-list", problem);
       if (one.issuer === issuer && one.made - at <= CLOCK_SKEW) later ??= { made: one.made, problem };
       continue;

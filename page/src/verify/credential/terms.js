@@ -1,6 +1,6 @@
 /** What a credential says of use, age and law, checked as far as it can be (spec §11.4.6). */
 import { blake3 } from "../../canon/digest.js";
-import { Refusal } from "../../canon/errors.js";
+import { attempt, Refusal } from "../../canon/errors.js";
 import { counted } from "../../canon/text.js";
 import { nameSome, quote } from "../../canon/quoting.js";
 import { failed, notApplicable, passed, stated, unchecked, warned } from "../report.js";
@@ -71,13 +71,8 @@ export function checkTexts({ texts }, check, find, siblings) {
 export function checkPartitions(subject, terms, tree, counts) {
   const id = "terms.partitions";
   if (tree === null) return unchecked(id, "missing-file", "no sound list of files to divide");
-  let numbers;
-  try {
-    numbers = assign(tree, terms.partitions);
-  } catch (error) {
-    const { kind, message } = /** @type {Refusal} */ (error);
-    return failed(id, kind, quote(message, 300));
-  }
+  const numbers = attempt(() => assign(tree, terms.partitions));
+  if (numbers instanceof Refusal) return failed(id, numbers.kind, quote(numbers.message, 300));
   const found = terms.partitions.map(() => ({ files: 0, bytes: 0, records: 0 }));
   numbers.forEach((number, at) => {
     found[number].files += 1;

@@ -4,7 +4,7 @@
  */
 import { hex } from "../../canon/bytes.js";
 import { blake3Once } from "../../canon/digest.js";
-import { Refusal } from "../../canon/errors.js";
+import { attempt, Refusal } from "../../canon/errors.js";
 import { quote } from "../../canon/quoting.js";
 import { parseManifest } from "../../history/manifests/manifest.js";
 import { checkGenesis } from "../../history/policy/policy.js";
@@ -67,24 +67,19 @@ function establish(manifest, statements, trust, at) {
   const nothing = { history: null, proofs: null };
   const bytes = statements.geneses.find((one) => `blake3:${blake3Once(one)}` === manifest.store);
   if (bytes === undefined) return { check: unchecked(id, "missing-file", "the genesis manifest of its store is not beside it"), ...nothing };
-  let founder;
-  let genesis;
-  try {
-    founder = parseManifest(bytes);
-    genesis = checkGenesis(founder);
-  } catch (error) {
-    const { kind, message } = /** @type {Refusal} */ (error);
-    return { check: failed(id, kind, `the genesis manifest: ${quote(message, 200)}`), ...nothing };
-  }
-  let { history, proofs } = /** @type {{history: KeyHistory | null, proofs: Proofs | null}} */ (nothing);
-  try {
-    ({ history, proofs } = statements.readStore(founder, genesis));
+  const found = attempt(() => {
+    const founder = parseManifest(bytes);
+    return { founder, genesis: checkGenesis(founder) };
+  });
+  if (found instanceof Refusal) return { check: failed(id, found.kind, `the genesis manifest: ${quote(found.message, 200)}`), ...nothing };
+  const { founder, genesis } = found;
+  const read = attempt(() => {
+    const { history, proofs } = statements.readStore(founder, genesis);
     const places = [...history.policies.flatMap((one) => one.places), ...proofs.of("manifest", manifest.id, history)];
-    if (proofs.consistency.isTorn(places.map(({ signed }) => signed))) history = history.torn();
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return { check: unchecked(id, error.kind, error.message), ...nothing };
-  }
+    return { history: proofs.consistency.isTorn(places.map(({ signed }) => signed)) ? history.torn() : history, proofs };
+  });
+  if (read instanceof Refusal) return { check: unchecked(id, read.kind, read.message), ...nothing };
+  const { history, proofs } = read;
   const check = history.forked
     ? failed(id, "fork", "what is beside it shows two histories of the store: a forked log")
     : checkFounder(founder, history, (key) => key === manifest.author, trust, at);

@@ -2,7 +2,7 @@
 import { same } from "../../canon/bytes.js";
 import { checkFiles, compare, isComplete, isLitter, markRewritten } from "./compare_files.js";
 import { isPinned, parseId, short } from "../../canon/digest.js";
-import { Refusal } from "../../canon/errors.js";
+import { attempt, Refusal } from "../../canon/errors.js";
 import { counted } from "../../canon/text.js";
 import { policyFor } from "../credential/issuer_key.js";
 import { attachmentsIn, inputsIn, parseManifest } from "../../history/manifests/manifest.js";
@@ -42,11 +42,9 @@ export function checkManifest(claims, related, find, policy) {
       ...NOTHING,
     };
   }
-  let manifest;
-  try {
-    manifest = parseManifest(bytes);
-  } catch (error) {
-    const { kind, message } = /** @type {Refusal} */ (error);
+  const manifest = attempt(() => parseManifest(bytes));
+  if (manifest instanceof Refusal) {
+    const { kind, message } = manifest;
     const unsigned = ["bad-signature", "bad-proof", "wrong-author", "bad-key", "weak-key"].includes(kind);
     const checks = unsigned
       ? [unchecked("manifest", "no-signature", "not looked at: its signature does not hold"),
@@ -150,14 +148,11 @@ export async function checkData(claims, find, data, { reader, companions }, meas
       : await checkBareFiles(claims.files, data, course);
     return { checks: [bare, unchecked("data.tree", "missing-file", summary)], tree: null, records: null, problem: "no list of files" };
   }
-  let tree;
-  try {
-    tree = Tree.parse(listing);
-  } catch (error) {
-    const { kind, message } = /** @type {Refusal} */ (error);
-    const summary = `the list of files is malformed: ${quote(message, 200)}`;
+  const tree = attempt(() => Tree.parse(listing));
+  if (tree instanceof Refusal) {
+    const summary = `the list of files is malformed: ${quote(tree.message, 200)}`;
     const files = unchecked("data.files", "malformed", "no sound list of files to compare with");
-    return { checks: [files, failed("data.tree", kind, summary)], tree: null, records: null, problem: "no sound list of files" };
+    return { checks: [files, failed("data.tree", tree.kind, summary)], tree: null, records: null, problem: "no sound list of files" };
   }
   const treeCheck = checkTree(claims, tree);
   if (data === null) {
@@ -280,13 +275,8 @@ export async function checkRecords(claims, find, content, history, loggedAt, sig
   if (bytes === undefined) {
     return unchecked(id, "missing-file", `records manifest ${short(wanted)} is not beside the credential`);
   }
-  let manifest;
-  try {
-    manifest = parseManifest(bytes);
-  } catch (error) {
-    const { kind, message } = /** @type {Refusal} */ (error);
-    return failed(id, kind, `the records manifest: ${quote(message, 200)}`);
-  }
+  const manifest = attempt(() => parseManifest(bytes));
+  if (manifest instanceof Refusal) return failed(id, manifest.kind, `the records manifest: ${quote(manifest.message, 200)}`);
   const about = inputsIn(manifest, "dataset").map((/** @type {any} */ item) => item.id);
   const roots = (manifest.body.roots ?? []).filter((/** @type {any} */ item) => item.type === "order");
   if (manifest.kind !== "records" || manifest.store !== `blake3:${claims.store}` ||

@@ -1,7 +1,7 @@
 /** Where in whose log a delivery's manifest stands (spec §11.4.5). */
 import { hex } from "../../canon/bytes.js";
 import { short } from "../../canon/digest.js";
-import { Refusal } from "../../canon/errors.js";
+import { attempt, Refusal } from "../../canon/errors.js";
 import { owns } from "../credential/issuer_key.js";
 import { damagedConsistency } from "../../history/log/consistency.js";
 import { leaf, verifyProof } from "../../history/log/log.js";
@@ -32,12 +32,9 @@ export function checkLog(outcome, claims, find, statements, trust, at) {
     const inclusion = unchecked("log.inclusion", "no-anchor", "the log's keys are not established");
     return { checks: [inclusion, failure, ...rest], history: null, proofs: null, loggedAt: null, signed: null };
   }
-  let read;
-  try {
-    read = readLog(outcome.id, claims, statements.readStore(founder, genesis));
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    const open = ["log.inclusion", "log.anchor"].map((id) => unchecked(id, error.kind, error.message));
+  const read = attempt(() => readLog(outcome.id, claims, statements.readStore(founder, genesis)));
+  if (read instanceof Refusal) {
+    const open = ["log.inclusion", "log.anchor"].map((id) => unchecked(id, read.kind, read.message));
     return { checks: [...open, ...rest], history: null, proofs: null, loggedAt: null, signed: null };
   }
   const { history, proofs, credential, check, signed } = read;

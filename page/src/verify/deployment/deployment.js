@@ -1,6 +1,6 @@
 /** Verification of a deployed folder (spec §14.7.7). Nothing here throws for what an attacker can write: it becomes a failed check. */
 import { blake3Once, parseId, short } from "../../canon/digest.js";
-import { Refusal } from "../../canon/errors.js";
+import { attempt, Refusal } from "../../canon/errors.js";
 import { nameSome, quote } from "../../canon/quoting.js";
 import { counted } from "../../canon/text.js";
 import { openAll } from "../../credentials/opened.js";
@@ -85,13 +85,10 @@ function read({ files, surplus }) {
       ? unchecked(id, "unsigned", "unsigned: it is of an earlier version, which signed no list of its files")
       : unchecked(id, "missing-file", `${place} is not there`) };
   }
-  try {
+  return attempt(() => {
     const deployment = parseManifest(bytes);
     return deployment.kind === PROCEDURE ? { deployment } : { problem: failed(id, "wrong-kind", `${place} is the manifest of a ${deployment.kind}`) };
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return { problem: failed(id, error.kind, `${place}: ${quote(error.message, 200)}`) };
-  }
+  }, (error) => ({ problem: failed(id, error.kind, `${place}: ${quote(error.message, 200)}`) }));
 }
 
 /**
@@ -110,13 +107,8 @@ async function checkFolder(deployment, { files }, data, course) {
     // Without its list no file can be named; what they give together is signed, too.
     return { check: await checkBareFiles(parseId(deployment.files), data, course, id), sums: null };
   }
-  let tree;
-  try {
-    tree = Tree.parse(listing);
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return { check: failed(id, error.kind, `the list of files is malformed: ${quote(error.message, 200)}`), sums: null };
-  }
+  const tree = attempt(() => Tree.parse(listing));
+  if (tree instanceof Refusal) return { check: failed(id, tree.kind, `the list of files is malformed: ${quote(tree.message, 200)}`), sums: null };
   const summed = files.has(SIGNED_FILES);
   /** @type {Map<string, Uint8Array>} */
   const sums = new Map();

@@ -4,7 +4,7 @@
  */
 import { same } from "../../canon/bytes.js";
 import { blake3Once, parseId, short } from "../../canon/digest.js";
-import { Refusal } from "../../canon/errors.js";
+import { attempt } from "../../canon/errors.js";
 import { quote } from "../../canon/quoting.js";
 import { counted } from "../../canon/text.js";
 import { documentsAmong } from "../../credentials/did.js";
@@ -89,18 +89,15 @@ class Review {
   #readTree() {
     const data = this.#take(TREE, this.deployment.tree);
     if (data === null) return null;
-    try {
-      const tree = Tree.parse(data);
-      // ATTACK: a tree that lists files where only evidence lies: nobody would look for them.
-      if (tree.entries.some(({ path }) => casefold(path.split("/")[0]) === FOLDER)) {
-        this.#fail("bad-tree", TREE, `lists files below ${FOLDER}/`);
-      } else if (`blake3:${tree.filesId}` !== this.deployment.files) {
-        this.#fail("disagrees", TREE, "without metadata, it is not the one signed");
-      } else {
-        return tree;
-      }
-    } catch (error) {
-      this.#refused(error, TREE);
+    const tree = this.#read(TREE, () => Tree.parse(data));
+    if (tree === null) return null;
+    // ATTACK: a tree that lists files where only evidence lies: nobody would look for them.
+    if (tree.entries.some(({ path }) => casefold(path.split("/")[0]) === FOLDER)) {
+      this.#fail("bad-tree", TREE, `lists files below ${FOLDER}/`);
+    } else if (`blake3:${tree.filesId}` !== this.deployment.files) {
+      this.#fail("disagrees", TREE, "without metadata, it is not the one signed");
+    } else {
+      return tree;
     }
     return null;
   }
@@ -110,13 +107,8 @@ class Review {
     const name = `${kind}-${short(parseId(id))}`;
     const data = this.#take(`${name}.json`, id);
     if (data === null) return;
-    let manifest;
-    try {
-      manifest = parseManifest(data);
-    } catch (error) {
-      this.#refused(error, `${name}.json`);
-      return;
-    }
+    const manifest = this.#read(`${name}.json`, () => parseManifest(data));
+    if (manifest === null) return;
     if (manifest.kind !== kind || manifest.store !== this.deployment.store) {
       this.#fail("disagrees", `${name}.json`, `is no ${kind} of that store`);
       return;
@@ -203,13 +195,11 @@ class Review {
     } else if (name.startsWith("document-")) {
       const about = documentsAmong([data]).some(({ document }) => issuers.has(document.id));
       if (!about) this.#fail("differs", name, "is no DID document of who issued a credential");
+    } else if (isProof(data)) {
+      this.#read(name, () => parseProof(data));
     } else {
-      try {
-        if (isProof(data)) parseProof(data);
-        else if (!["genesis", "policy"].includes(parseManifest(data).kind)) this.#fail("disagrees", name, "is neither a policy, nor a log proof");
-      } catch (error) {
-        this.#refused(error, name);
-      }
+      const manifest = this.#read(name, () => parseManifest(data));
+      if (manifest && !["genesis", "policy"].includes(manifest.kind)) this.#fail("disagrees", name, "is neither a policy, nor a log proof");
     }
   }
 
@@ -233,13 +223,8 @@ class Review {
   /** @param {string} stem */
   #checkPolicy(stem) {
     const name = `${stem}.json`;
-    let policy;
-    try {
-      policy = parseManifest(/** @type {Uint8Array} */ (this.files.get(name)));
-    } catch (error) {
-      this.#refused(error, name);
-      return;
-    }
+    const policy = this.#read(name, () => parseManifest(/** @type {Uint8Array} */ (this.files.get(name))));
+    if (policy === null) return;
     if (policy.kind !== "policy" || policy.store !== this.deployment.store) {
       this.#fail("disagrees", name, "is no policy of that store");
     } else if (stem !== `policy-${policy.body.policy.version}`) {
@@ -258,13 +243,8 @@ class Review {
       this.#fail("extra", LEAVES, "is about nothing that is there");
       return;
     }
-    let stated;
-    try {
-      stated = parseConsistency(data);
-    } catch (error) {
-      this.#refused(error, CONSISTENCY);
-      return;
-    }
+    const stated = this.#read(CONSISTENCY, () => parseConsistency(data));
+    if (stated === null) return;
     if (!this.#leadsHere(stated)) this.#fail("differs", CONSISTENCY, "is of another log, or another checkpoint");
     if (stated.leaves === null && leaves === undefined) return;
     const hashes = this.#take(LEAVES, stated.leaves && `blake3:${stated.leaves.blake3}`);
@@ -288,13 +268,10 @@ class Review {
       return false;
     }
     if (history === null) return true;
-    try {
+    return this.#read(name, () => {
       history.checkHead(verifyProof(parseProof(data), leaf(type, digest), history.logs));
       return true;
-    } catch (error) {
-      this.#refused(error, name);
-      return false;
-    }
+    }) ?? false;
   }
 
   /** A file if it has the digest that is signed. @param {string} name @param {string | null} wanted @returns {Uint8Array | null} */
@@ -316,10 +293,9 @@ class Review {
     this.#lose("missing-file", name, "is not there");
   }
 
-  /** @param {unknown} error @param {string} name */
-  #refused(error, name) {
-    if (!(error instanceof Refusal)) throw error;
-    this.#fail(error.kind, name, quote(error.message, 200));
+  /** What a file holds; null where it is refused, which is noted. @template T @param {string} name @param {() => T} read @returns {T | null} */
+  #read(name, read) {
+    return attempt(read, ({ kind, message }) => (this.#fail(kind, name, quote(message, 200)), null));
   }
 
   /** @param {string} code @param {string} name @param {string} text */
@@ -334,14 +310,7 @@ class Review {
 }
 
 /** What the log checkpoint of a proof says, whoever signed it; null: nothing readable. @param {Uint8Array | undefined} bytes */
-function headOf(bytes) {
-  try {
-    return bytes === undefined ? null : statedHead(parseProof(bytes));
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
-}
+const headOf = (bytes) => attempt(() => bytes === undefined ? null : statedHead(parseProof(bytes)), () => null);
 
 /** @param {string} name */
 const placeOf = (name) => quote(`${FOLDER}/${name}`, 300);

@@ -4,7 +4,7 @@
  * judged here: as of the run, and for what became of them since.
  */
 import { parseId, short } from "../../canon/digest.js";
-import { Refusal } from "../../canon/errors.js";
+import { attempt, Refusal } from "../../canon/errors.js";
 import { quote } from "../../canon/quoting.js";
 import { counted } from "../../canon/text.js";
 import { formatTimestamp, parseTimestamp } from "../../canon/timestamps.js";
@@ -167,13 +167,8 @@ class Review {
       return faulty("disagrees", "has other partitions than the run recorded");
     }
     this.#note(terms, claims, names);
-    let use;
-    try {
-      use = useOfRun(this.run.body, this.then);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      return faulty(error.kind, quote(error.message, 200));
-    }
+    const use = attempt(() => useOfRun(this.run.body, this.then));
+    if (use instanceof Refusal) return faulty(use.kind, quote(use.message, 200));
     const own = `blake3:${claims.store}` === this.run.store; // of an import, the publisher's own version
     const { trust, notices, at: now } = this.around;
     /** @type {import("../rights/judge.js").Request} */

@@ -1,6 +1,6 @@
 /** Rights that rest on more than a dataset's own credential: imports and grants (spec §20.8). */
 import { parseUrn } from "../../canon/digest.js";
-import { Refusal } from "../../canon/errors.js";
+import { attempt } from "../../canon/errors.js";
 import { DATASET } from "../../credentials/credential.js";
 import { Resolver } from "../../credentials/did.js";
 import { judgeLimits, judgeTerms, NOT_DECLARED } from "../../credentials/use.js";
@@ -70,12 +70,9 @@ function holderOf({ document }, key, trust, at) {
   const named = document?.credentialSubject?.id;
   const own = { did: key, fresh: true, doubt: "" };
   if (typeof named !== "string" || !named.startsWith("did:web:")) return own;
-  try {
+  return attempt(() => {
     // ATTACK: whoever has a copy of the grant lays a document with another key beside it.
     const listed = new Resolver(trust.documents).find(`${named}#${key.replace(/^did:key:/, "")}`, "authentication", at);
     return didKey(listed.key) === key ? { ...own, did: named } : own; // a name is not yet the key
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return error.kind === "no-document" ? { did: named, fresh: true, doubt: error.kind } : own;
-  }
+  }, ({ kind }) => kind === "no-document" ? { did: named, fresh: true, doubt: kind } : own);
 }

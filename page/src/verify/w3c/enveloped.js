@@ -1,5 +1,5 @@
 /** Credentials and presentations in an envelope of another securing mechanism, which is not opened (spec §17.11). */
-import { Refusal } from "../../canon/errors.js";
+import { attempt } from "../../canon/errors.js";
 import { printable, quote } from "../../canon/quoting.js";
 import { failed, reportOf, unchecked } from "../report.js";
 import { VC_CONTEXT } from "../../crypto/contexts.js";
@@ -26,14 +26,10 @@ export function checkEnvelope(document, kind) {
 /** Invalid if it is malformed, else incomplete. @param {any} document @param {string} kind @param {import("../report.js").Check} read @param {number} at */
 export function judgeEnvelope(document, kind, read, at) {
   const id = "envelope";
-  let check;
-  try {
+  const check = attempt(() => {
     const mediaType = checkEnvelope(document, kind);
-    check = unchecked(id, "not-read", `holds ${quote(mediaType)}, which is not read here: only Data Integrity proofs are`, { mediaType });
-  } catch (error) {
-    const { kind: reason, message } = /** @type {Refusal} */ (error);
-    check = failed(id, reason, quote(message, 300), modelProblem("MALFORMED_VALUE_ERROR"));
-  }
+    return unchecked(id, "not-read", `holds ${quote(mediaType)}, which is not read here: only Data Integrity proofs are`, { mediaType });
+  }, (error) => failed(id, error.kind, quote(error.message, 300), modelProblem("MALFORMED_VALUE_ERROR")));
   return reportOf("envelope", [read, check], {
     subject: printable(document.id) ?? "an envelope",
     issuer: null,

@@ -1,5 +1,5 @@
 /** Presentations: a holder shows credentials to one verifier, once (spec §17.9). */
-import { Refusal } from "../../canon/errors.js";
+import { attempt, Refusal } from "../../canon/errors.js";
 import { counted } from "../../canon/text.js";
 import { printable, printableDid, quote } from "../../canon/quoting.js";
 import { failed, passed, reportOf, unchecked, warned } from "../report.js";
@@ -9,7 +9,7 @@ import { checkDocument } from "../credential/envelope.js";
 import { canonical, isObject } from "../../canon/json.js";
 import { isEnveloped, judgeEnvelope, PRESENTATION } from "./enveloped.js";
 import { checkPresentationModel, presented } from "./model.js";
-import { modelProblem, securityProblem } from "./problems.js";
+import { modelFailed, securityProblem } from "./problems.js";
 import { checkBinding, checkProofs, keyOf, signersOf } from "./proofs.js";
 import { RDFC } from "../../crypto/proofs/eddsa_rdfc.js";
 import { idOf, itemsOf, statedIn, typesOf } from "../../canon/values.js";
@@ -47,14 +47,8 @@ export async function verifyPresentation(bytes, surroundings, { challenge, domai
   if (given === null) return report({}, [read], at);
   if (isEnveloped(given, PRESENTATION)) return judgeEnvelope(given, PRESENTATION, read, at);
   let document = given;
-  try {
-    checkPresentationModel(document);
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    const summary = `not a presentation of the VC Data Model 2.0: ${quote(error.message, 300)}`;
-    const model = failed("model", error.kind, summary, modelProblem("MALFORMED_VALUE_ERROR"));
-    return report(document, [read, model], at);
-  }
+  const flaw = attempt(() => checkPresentationModel(document));
+  if (flaw instanceof Refusal) return report(document, [read, modelFailed("presentation", flaw)], at);
   /** @type {Signed} */
   const signed = Object.hasOwn(document, "proof")
     ? await checkProofs(withoutNothing(document), "authentication", resolver, at)

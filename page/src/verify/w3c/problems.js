@@ -1,4 +1,6 @@
 /** The problem types of RFC 9457 that the W3C texts define (spec §17.5). */
+import { quote } from "../../canon/quoting.js";
+import { failed } from "../report.js";
 
 const SECURITY = "https://w3id.org/security#";
 const PROOF = new Map([
@@ -15,3 +17,6 @@ export const statusProblem = problem("https://www.w3.org/ns/credentials/status-l
 export const securityProblem = problem(SECURITY);
 /** @param {string} kind Of the refusal of a proof. */
 export const proofProblem = (kind) => securityProblem(PROOF.get(kind) ?? "PROOF_VERIFICATION_ERROR");
+/** The check `model` of what is none. @param {string} what @param {import("../../canon/errors.js").Refusal} error */
+export const modelFailed = (what, { kind, message }) =>
+  failed("model", kind, `not a ${what} of the VC Data Model 2.0: ${quote(message, 300)}`, modelProblem("MALFORMED_VALUE_ERROR"));

@@ -1,5 +1,5 @@
 /** Whether the issuer of a foreign credential still stands by it (spec §17.8). */
-import { refuse, Refusal } from "../../canon/errors.js";
+import { attempt, Refusal, refuse } from "../../canon/errors.js";
 import { quote } from "../../canon/quoting.js";
 import { failed, notApplicable, passed, unchecked, warned } from "../report.js";
 import { LIST_TYPE } from "../../credentials/opened.js";
@@ -47,11 +47,9 @@ async function judge(item, by) {
   if (typesOf(item).join() !== "BitstringStatusListEntry") {
     return unchecked("status", "unknown-type", `an entry of a type not known here: ${quote(JSON.stringify(item.type))}`);
   }
-  let entry;
-  try {
-    entry = readEntry(item);
-  } catch (error) { // it may say "revoked"
-    return failed("status", "bad-entry", quote(/** @type {Refusal} */ (error).message, 300), statusProblem("MALFORMED_VALUE_ERROR"));
+  const entry = attempt(() => readEntry(item));
+  if (entry instanceof Refusal) { // it may say "revoked"
+    return failed("status", "bad-entry", quote(entry.message, 300), statusProblem("MALFORMED_VALUE_ERROR"));
   }
   /** @type {List | null} */
   let best = null;

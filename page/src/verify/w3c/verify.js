@@ -1,5 +1,5 @@
 /** Verification of a foreign credential (spec §17.5). */
-import { Refusal } from "../../canon/errors.js";
+import { attempt, Refusal } from "../../canon/errors.js";
 import { counted } from "../../canon/text.js";
 import { printable, printableDid, quote } from "../../canon/quoting.js";
 import { failed, passed, reportOf, unchecked, warned } from "../report.js";
@@ -9,7 +9,7 @@ import { formatTimestamp } from "../../canon/timestamps.js";
 import { checkAllowed, checkDocument } from "../credential/envelope.js";
 import { CREDENTIAL, isEnveloped, judgeEnvelope } from "./enveloped.js";
 import { checkCredentialModel } from "./model.js";
-import { modelProblem } from "./problems.js";
+import { modelFailed, modelProblem } from "./problems.js";
 import { checkBinding, checkProofs, keyOf } from "./proofs.js";
 import { checkRelated, Resources } from "./resources.js";
 import { checkSchemas } from "./schema/check.js";
@@ -40,14 +40,8 @@ export async function verifyW3c(bytes, surroundings) {
 export async function judgeCredential(document, surroundings, read, shown = null) {
   const { at, trust, resolver, notices: { lists }, resources } = surroundings;
   if (isEnveloped(document, CREDENTIAL)) return judgeEnvelope(document, CREDENTIAL, read, at);
-  try {
-    checkCredentialModel(document, shown === null);
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    const summary = `not a credential of the VC Data Model 2.0: ${quote(error.message, 300)}`;
-    const model = failed("model", error.kind, summary, modelProblem("MALFORMED_VALUE_ERROR"));
-    return report(document, [read, model], at);
-  }
+  const flaw = attempt(() => checkCredentialModel(document, shown === null));
+  if (flaw instanceof Refusal) return report(document, [read, modelFailed("credential", flaw)], at);
   const signed = shown === null
     ? await checkProofs(document, "assertionMethod", resolver, at)
     : { check: passed("proof", "self-asserted: it has none, and is secured by the presentation alone"), verified: shown.verified };
@@ -79,14 +73,10 @@ export async function judgeCredential(document, surroundings, read, shown = null
 /** @param {Uint8Array} bytes @returns {{document: any, check: Check}} */
 export function readObject(bytes) {
   const problem = modelProblem("PARSING_ERROR");
-  try {
-    const document = parse(bytes, { foreign: true });
-    if (!isObject(document)) return { document: null, check: failed("format", "bad-json", "not a JSON object", problem) };
-    return { document, check: passed("format", `strict JSON, ${counted(bytes.length, "byte")}`) };
-  } catch (error) {
-    const { kind, message } = /** @type {Refusal} */ (error);
-    return { document: null, check: failed("format", kind, quote(message, 300), problem) };
-  }
+  const document = attempt(() => parse(bytes, { foreign: true }));
+  if (document instanceof Refusal) return { document: null, check: failed("format", document.kind, quote(document.message, 300), problem) };
+  if (!isObject(document)) return { document: null, check: failed("format", "bad-json", "not a JSON object", problem) };
+  return { document, check: passed("format", `strict JSON, ${counted(bytes.length, "byte")}`) };
 }
 
 /** @param {any} document @param {number} at */

@@ -4,7 +4,7 @@
  */
 import { take, validate } from "../../../../generated/jsonschema.js";
 import { metaSchema } from "../../../../generated/schemas.js";
-import { refuse, Refusal } from "../../../canon/errors.js";
+import { attempt, Refusal, refuse } from "../../../canon/errors.js";
 import { quote } from "../../../canon/quoting.js";
 import { failed, notApplicable, passed, unchecked } from "../../report.js";
 import { isObject, parse } from "../../../canon/json.js";
@@ -43,13 +43,8 @@ async function checkOne(document, item, resources, judge) {
   if (kind !== "JsonSchema" && kind !== SCHEMA_CREDENTIAL) {
     return unchecked("schema", "unknown-type", `a schema of a type not known here: ${quote(JSON.stringify(type))}`);
   }
-  let bytes;
-  try {
-    bytes = resources.find(url, pinnedBy(item));
-  } catch (error) {
-    const { kind, message } = /** @type {Refusal} */ (error);
-    return failed("schema", kind, quote(message, 300), modelProblem("MALFORMED_VALUE_ERROR"));
-  }
+  const bytes = attempt(() => resources.find(url, pinnedBy(item)));
+  if (bytes instanceof Refusal) return failed("schema", bytes.kind, quote(bytes.message, 300), modelProblem("MALFORMED_VALUE_ERROR"));
   if (bytes === undefined) return unchecked("schema", "not-at-hand", `the schema ${quote(url)} is not at hand`);
   const { result, why, detail } = kind === "JsonSchema"
     ? { ...apply(document, bytes, url), detail: {} }
@@ -66,16 +61,11 @@ async function applyCredential(document, bytes, url, judge) {
   const report = await judge(bytes);
   const detail = report.issuer === undefined ? {} : { schemaIssuer: report.issuer };
   const broken = whyNot(report);
-  /** @type {Applied} */
-  let applied;
-  try {
+  const applied = attempt(() => {
     if (bytes.length > MAX_SCHEMA_BYTES) refuse("schema-cost", `the schema has more than ${MAX_SCHEMA_BYTES} bytes`);
     const { schema, name } = readSchemaCredential(bytes, url);
-    applied = applyParsed(document, schema, name);
-  } catch (error) {
-    const { kind, message } = /** @type {Refusal} */ (error);
-    applied = { result: kind === "schema-cost" ? "indeterminate" : "failure", why: message };
-  }
+    return applyParsed(document, schema, name);
+  }, ({ kind, message }) => /** @type {Applied} */ ({ result: kind === "schema-cost" ? "indeterminate" : "failure", why: message }));
   if (broken === null || applied.result === "failure") return { ...applied, detail };
   return { result: broken.state === "fail" ? "failure" : "indeterminate", why: broken.why, detail };
 }
@@ -83,12 +73,8 @@ async function applyCredential(document, bytes, url, judge) {
 /** @param {any} document @param {Uint8Array} bytes @param {string} url @returns {Applied} */
 function apply(document, bytes, url) {
   if (bytes.length > MAX_SCHEMA_BYTES) return { result: "indeterminate", why: `the schema has more than ${MAX_SCHEMA_BYTES} bytes` };
-  let schema;
-  try {
-    schema = parse(bytes, { foreign: true });
-  } catch (error) {
-    return { result: "failure", why: `the schema is not JSON: ${/** @type {Refusal} */ (error).message}` };
-  }
+  const schema = attempt(() => parse(bytes, { foreign: true }));
+  if (schema instanceof Refusal) return { result: "failure", why: `the schema is not JSON: ${schema.message}` };
   return applyParsed(document, schema, url);
 }
 
@@ -104,12 +90,8 @@ function applyParsed(document, schema, url) {
   const draft = schema.$schema.replace(/#$/, "");
   if (OLDER.includes(draft)) return { result: "indeterminate", why: "this page applies no schema of a draft before 2020-12" };
   if (draft !== DRAFT) return { result: "indeterminate", why: `a draft not known here: ${schema.$schema.slice(0, 80)}` };
-  let known;
-  try {
-    known = checkCost(schema, document);
-  } catch (error) {
-    return { result: "indeterminate", why: /** @type {Refusal} */ (error).message };
-  }
+  const known = attempt(() => checkCost(schema, document));
+  if (known instanceof Refusal) return { result: "indeterminate", why: known.message };
   if (!metaSchema(schema)) return { result: "failure", why: "no such schema" };
   try {
     take(known.patterns);
