@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lyrikstore.history.trees.tree import TreeEntry
     from lyrikstore.objects.parallel.tasks import Pools
     from lyrikstore.verify.deployment.folder import DeployedFolder
-    from lyrikstore.verify.evaluation.recompute import LabelledRecord
+    from lyrikstore.verify.evaluation.evidence import LabelledRecord
     from lyrikstore.verify.report import Check, Report
     from lyrikstore.verify.store.readers import Readers
 

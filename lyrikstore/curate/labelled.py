@@ -7,7 +7,7 @@ from lyrikstore.curate.readers.rows import as_text
 from lyrikstore.curate.recipes.references import read_candidates
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.verify.evaluation.recompute import LabelledRecord
+from lyrikstore.verify.evaluation.evidence import LabelledRecord
 
 
 def read_labelled(

@@ -23,7 +23,7 @@ from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import BASE, TRAIN, VALIDATION, Staging
 from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS
 from lyrikstore.verify.evaluation.choice.choose import Fitted, Tried
-from lyrikstore.verify.evaluation.choice.tasks import AnswerRule
+from lyrikstore.verify.evaluation.choice.task import AnswerRule
 from lyrikstore.verify.evaluation.choice.validation import Decided, ValidationScores
 from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.store.statements.segments import CANDIDATES_WITH_STEPS, steps_of

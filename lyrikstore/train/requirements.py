@@ -11,8 +11,8 @@ from msgspec import Struct, to_builtins
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import unknown_word
-from lyrikstore.verify.evaluation.answers import SEVERAL
 from lyrikstore.verify.evaluation.choice.candidates import validation_metric
+from lyrikstore.verify.evaluation.tasks import find_rules
 from lyrikstore.verify.evaluation.words import METRICS, OF_A_LABEL, THRESHOLDS, metrics_of_task
 
 CANDIDATES = ("tfidf", "embeddings", "lora", "full", "blend", "decoder")
@@ -185,7 +185,8 @@ def _check_mistake(mistake: MistakeCost, task: str, labels: Collection[str]) -> 
     for place, label in (("expected", mistake.expected), ("predicted", mistake.predicted)):
         if label and label not in labels:
             raise unknown_word("bad-config", f"{place} in [[cost.mistake]]:", label, labels)
-    if mistake.predicted and task == SEVERAL:
+    rules = find_rules(task)
+    if mistake.predicted and rules is not None and rules.several:
         raise InvalidInputError(
             "bad-config",
             f"[[cost.mistake]] predicted = {mistake.predicted!r}: of several labels a missing one "

@@ -24,8 +24,8 @@ from lyrikstore.train.formats.word_counts import MAX_VOCABULARY_BYTES, VOCABULAR
 from lyrikstore.train.requirements import DECODER, SFT
 from lyrikstore.train.snapshot import copy_base, copy_weights, staged_base
 from lyrikstore.train.worker.staging import BASE, CHECKPOINT, Staging
-from lyrikstore.verify.evaluation.answers import MODEL, SEVERAL, WHOLE, Answerer
-from lyrikstore.verify.evaluation.choice.tasks import TASKS, AnswerRule
+from lyrikstore.verify.evaluation.answers import WHOLE
+from lyrikstore.verify.evaluation.tasks import find_rules
 from lyrikstore.verify.store.test_sets import MERGED
 
 
@@ -84,7 +84,7 @@ def stage_checkpoint(repo: Repository, checkpoint: Manifest, staging: Staging) -
         refuse(checkpoint.name, f"it has other files than {checkpoint.body['format']} has")
     if (checkpoint.body["task"] == SFT) != (form.candidate == DECODER):
         refuse(checkpoint.name, f"the task of {form.id} is another")
-    if checkpoint.body["task"] not in {*TASKS, SFT}:
+    if find_rules(checkpoint.body["task"]) is None:
         refuse(checkpoint.name, f"its task {checkpoint.body['task'][:40]!r} is not one of ours")
     base: Manifest | None = None
     settings: dict[str, Any] = {}
@@ -112,22 +112,6 @@ def stage_checkpoint(repo: Repository, checkpoint: Manifest, staging: Staging) -
         own = sorted(f"{CHECKPOINT}/{name}" for name in form.files)
         return (*staged_base(staging), *own)
     return staged_files(form)
-
-
-def answerer_of(body: Mapping[str, Any]) -> Answerer:
-    """Return how the scores of a checkpoint become answers, in millionths.
-
-    Args:
-        body: Of its manifest; without ``decision`` it always answers.
-    """
-    rule, several = AnswerRule.of_body(body), body["task"] == SEVERAL
-    threshold = 0.5 if rule.threshold is None else rule.threshold
-    return Answerer(
-        MODEL,
-        round(threshold * WHOLE) if several else None,
-        several and rule.at_least_one,
-        round(rule.abstain_below * WHOLE),
-    )
 
 
 def read_scores(

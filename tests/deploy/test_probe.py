@@ -8,7 +8,7 @@ import pytest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.deploy.models.probe import MAX_PROBES, compare, made_probe, read_probe
 from lyrikstore.deploy.models.targets import target_for
-from lyrikstore.verify.evaluation.choice.tasks import AnswerRule
+from lyrikstore.verify.evaluation.choice.task import AnswerRule
 
 LATENCY = {"p50": "1.00", "p95": "2.00"}
 

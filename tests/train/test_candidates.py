@@ -7,7 +7,7 @@ import numpy as np
 
 from lyrikstore.train.candidates import _join
 from lyrikstore.verify.evaluation.choice.choose import Fitted, Tried
-from lyrikstore.verify.evaluation.choice.tasks import AnswerRule
+from lyrikstore.verify.evaluation.choice.task import AnswerRule
 
 
 def test_a_blend_is_signed_with_nothing_that_is_true_of_one_of_its_models(tmp_path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lyrikstore.verify.evaluation.choice.choose import choose, standard_error, weigh
-from lyrikstore.verify.evaluation.choice.tasks import TASKS
+from lyrikstore.verify.evaluation.choice.task import labelling_rules
 
 TASK = "text-classification"
 LABELS = 6
@@ -67,7 +67,7 @@ def test_a_threshold_is_not_judged_by_the_records_it_was_fitted_on() -> None:
     expected = np.random.default_rng(3).random((40, LABELS)) < 0.3
     logits = np.random.default_rng(4).normal(size=expected.shape)
     (found,) = weigh("multi-label", {"lora": logits}, expected)
-    task = TASKS["multi-label"]
+    task = labelling_rules("multi-label")
     rule = task.decide(logits, expected)
     fitted = task.score(expected, task.given(task.probabilities(logits, rule.temperature), rule))
     assert found.fitted.decision == rule
@@ -79,7 +79,7 @@ def test_the_jackknife_of_a_mean_is_its_standard_error() -> None:
     expected, first, second = (one_label(90, seed) for seed in (1, 2, 3))
     gain = (first & expected).any(1).astype(float) - (second & expected).any(1)
     known = gain.std(ddof=1) / np.sqrt(len(gain))
-    found = standard_error(TASKS["multi-label"], expected, first, second)
+    found = standard_error(labelling_rules("multi-label"), expected, first, second)
     assert found == pytest.approx(known)
 
 

@@ -18,7 +18,7 @@ from lyrikstore.train.formats.word_counts import VOCABULARY
 from lyrikstore.train.trained import read_scores, stage_checkpoint
 from lyrikstore.train.worker.staging import BASE, CHECKPOINT, TEST, Staging
 from lyrikstore.verify.evaluation.answers import WHOLE
-from lyrikstore.verify.evaluation.choice.tasks import TASKS, AnswerRule
+from lyrikstore.verify.evaluation.choice.task import AnswerRule, labelling_rules
 
 _NAMES = frozenset(
     {
@@ -104,7 +104,7 @@ class LabellingModel:
 
     def probe_file(self) -> bytes:
         """Return the probe records with the sealed model's answers."""
-        given = TASKS[self._task].given(self._sealed / WHOLE, self._rule)
+        given = labelling_rules(self._task).given(self._sealed / WHOLE, self._rule)
         lines = []
         for at, text in enumerate(self._texts):
             likely = {

@@ -19,7 +19,7 @@ from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.json import parse
 from lyrikstore.train.snapshot import MAX_TEXT_BYTES
 from lyrikstore.verify.evaluation.answers import WHOLE
-from lyrikstore.verify.evaluation.choice.tasks import TASKS, AnswerRule
+from lyrikstore.verify.evaluation.choice.task import AnswerRule, labelling_rules
 
 MAX_PROBES = 1000
 MAX_PROBE_BYTES = 16 << 20
@@ -82,7 +82,7 @@ def compare(
         deployed: Of the deployed one.
         latency_ms: Of the deployed one.
     """
-    given = [TASKS[task].given(one / WHOLE, rule) for one in (sealed, deployed)]
+    given = [labelling_rules(task).given(one / WHOLE, rule) for one in (sealed, deployed)]
     same = (given[0] == given[1]).all(1)
     difference = int(np.abs(sealed.astype(np.int64) - deployed).max(initial=0))
     return DeployCheck(len(sealed), int(same.sum()), difference, latency_ms)

@@ -7,7 +7,7 @@ from lyrikstore.canon.text import pluralize
 from lyrikstore.deploy.models.folder_check import CHECK, CHECK_FILE, CHECK_WORDS
 from lyrikstore.train.formats import blend, word_counts
 from lyrikstore.verify.evaluation.choice.candidates import FEW_RECORDS
-from lyrikstore.verify.evaluation.choice.tasks import AnswerRule
+from lyrikstore.verify.evaluation.choice.task import AnswerRule
 
 Files = dict[str, bytes]
 """Name → bytes."""

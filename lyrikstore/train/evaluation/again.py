@@ -29,7 +29,7 @@ from lyrikstore.train.formats.formats import FORMATS
 from lyrikstore.train.snapshot import CopiedFields, read_copied, read_texts
 from lyrikstore.train.worker.examples import Example, targets
 from lyrikstore.verify.evaluation.answers import MODEL, WHOLE
-from lyrikstore.verify.evaluation.choice.tasks import TASKS, AnswerRule
+from lyrikstore.verify.evaluation.choice.task import AnswerRule, labelling_rules
 from lyrikstore.verify.evaluation.words import NEAREST, WORD_COUNTS
 
 MAX_WEIGHTS, MAX_VOCABULARY = 256 << 20, 64 << 20
@@ -191,7 +191,7 @@ class _Read:
 
 
 def _probable(task: str, logits: Callable[[Sequence[Example]], Any], temperature: float) -> Answer:
-    return lambda some: _millionths(TASKS[task].probabilities(logits(some), temperature))
+    return lambda some: _millionths(labelling_rules(task).probabilities(logits(some), temperature))
 
 
 def _millionths(probabilities: Any) -> Rows:
@@ -209,7 +209,7 @@ def _baseline(
     """Return what a baseline of word counts answers; None: it is not fitted again."""
     from lyrikstore.train.worker.models.word_counts import WordCounts, fit_terms
 
-    labels, task = list(checkpoint.body["labels"]), TASKS[checkpoint.body["task"]]
+    labels, task = list(checkpoint.body["labels"]), labelling_rules(checkpoint.body["task"])
     records = sum(one.body["records"] for one in data["train"])
     if records * len(labels) > MAX_FITTED or len(labels) > MAX_FITTED_LABELS:
         return None
@@ -224,10 +224,10 @@ def _baseline(
         terms, known, _ = fit_terms([one.text for one in train])
         wanted = targets(train, labels)
         return lambda some: _nearest(terms.matrix([one.text for one in some]), known, wanted)
-    words = WordCounts.fit(task.NAME, labels, train, ())
+    words = WordCounts.fit(task.name, labels, train, ())
     checking = list(_examples(repo, data["validation"], fields))
     decision = task.decide(words.logits(checking), targets(checking, labels))
-    return _probable(task.NAME, words.logits, decision.temperature)
+    return _probable(task.name, words.logits, decision.temperature)
 
 
 def _nearest(features: Any, known: Any, wanted: NDArray[np.bool_]) -> Rows:

@@ -21,8 +21,8 @@ from lyrikstore.train.snapshot import CopiedFields, Snapshot, copy_datasets
 from lyrikstore.train.trained import read_scores, stage_checkpoint
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TEST, TRAIN, VALIDATION, open_staging
-from lyrikstore.verify.evaluation.answers import MODEL, SEVERAL, WHOLE, Answerer, Head
-from lyrikstore.verify.evaluation.choice.tasks import AnswerRule
+from lyrikstore.verify.evaluation.answers import MODEL, Head
+from lyrikstore.verify.evaluation.choice.task import labelling_rules
 from lyrikstore.verify.evaluation.predictions import Line
 from lyrikstore.verify.store.test_sets import is_mostly_seen
 
@@ -175,12 +175,11 @@ def head_of(
     """
     known = tuple(body["labels"])
     others = sorted(answered.tested.labels.keys() - set(known), key=str.encode)
-    model = AnswerRule.of_body(body)
-    abstain = model.abstain_below if "abstainBelow" in body.get("decision", {}) else None
-    answerers = [_answerer(MODEL, body["task"], model, abstain)]
+    rules = labelling_rules(body["task"])
+    answerers = [rules.answerer(MODEL, body.get("decision", {}))]
     for baseline in answered.systems[1:]:
-        rule = AnswerRule.of_body({"decision": baseline["decision"]})
-        answerers.append(_answerer(str(baseline["method"]), body["task"], rule))
+        always = {**baseline["decision"], "abstainBelow": None}
+        answerers.append(rules.answerer(str(baseline["method"]), always))
     return Head(body["task"], (*known, *others), tuple(answerers), tuple(slices), labelled)
 
 
@@ -209,17 +208,3 @@ def lines_of(
             tuple(records.members[at]) if records else (),
             bool(near and near[at]),
         )
-
-
-def _answerer(name: str, task: str, rule: AnswerRule, abstain: float | None = None) -> Answerer:
-    several = task == SEVERAL
-    return Answerer(
-        name,
-        _millionths(rule.threshold) if several else None,
-        several and rule.at_least_one,
-        _millionths(abstain),
-    )
-
-
-def _millionths(value: float | None) -> int | None:
-    return None if value is None else round(value * WHOLE)

@@ -37,10 +37,10 @@ from lyrikstore.train.requirements import SFT
 from lyrikstore.train.snapshot import read_texts
 from lyrikstore.train.trained import resolve_trained
 from lyrikstore.verify.evaluation.drift import length_drift, monitor_body, new_token_share, shift
+from lyrikstore.verify.evaluation.limits import MONITOR
 from lyrikstore.verify.evaluation.predictions import read_predictions, write_predictions
 from lyrikstore.verify.evaluation.recompute import costs_of
 from lyrikstore.verify.rights.required import check_rights
-from lyrikstore.verify.store.evaluations import MONITOR
 
 _LONGEST, _DIGITS = 64 - len(SUFFIX), 8
 

@@ -37,10 +37,11 @@ from lyrikstore.train.predict.prediction import MOST_CANDIDATES, AnsweredRecords
 from lyrikstore.train.predict.similar import TrainingRecords, TrainingSources, WithdrawnRights
 from lyrikstore.train.predict.writing import write_answers
 from lyrikstore.train.requirements import CPU, SFT
-from lyrikstore.train.trained import answerer_of, resolve_trained, stage_checkpoint
+from lyrikstore.train.trained import resolve_trained, stage_checkpoint
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TEST, Staging, open_staging
-from lyrikstore.verify.evaluation.answers import WHOLE, decide
+from lyrikstore.verify.evaluation.answers import MODEL, WHOLE, decide
+from lyrikstore.verify.evaluation.choice.task import labelling_rules
 
 MOST_EXPLAINED = 1000
 """Records that are explained at once: what explains them lies in memory."""
@@ -308,7 +309,9 @@ class _Answers:
     ) -> None:
         self._staging, self._result, self._sources = staging, result, sources
         self._labels = checkpoint.body["labels"]
-        self._answerer = answerer_of(checkpoint.body)
+        self._answerer = labelling_rules(checkpoint.body["task"]).answerer(
+            MODEL, checkpoint.body.get("decision", {})
+        )
         self._most = int(result["maxTokens"])
         for name, width in (("scores", len(self._labels)), ("tokens", 1)):
             path = self._file(name)

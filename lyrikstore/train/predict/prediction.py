@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.train.predict.asked import AskedRecord
-from lyrikstore.verify.evaluation.answers import SEVERAL, WHOLE
+from lyrikstore.verify.evaluation.answers import WHOLE
+from lyrikstore.verify.evaluation.tasks import find_rules
 
 MOST_CANDIDATES = 5
 """Labels that are named with their probability, if no more are given."""
@@ -147,7 +148,7 @@ class AnsweredRecords(Struct, frozen=True):
     @property
     def several(self) -> bool:
         """Whether a record may have several labels."""
-        return bool(self.checkpoint.body["task"] == SEVERAL)
+        return bool((rules := find_rules(self.checkpoint.body["task"])) and rules.several)
 
     def __iter__(self) -> Iterator[Prediction]:
         return self.records

@@ -11,7 +11,8 @@ from lyrikstore.train.formats.formats import Format
 from lyrikstore.train.preflight import RunPlan
 from lyrikstore.train.requirements import SFT
 from lyrikstore.train.statements.inputs import CopiedInputs
-from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS, deciding_metric
+from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS
+from lyrikstore.verify.evaluation.tasks import rules_of
 
 
 def run_body(plan: RunPlan, copied: CopiedInputs) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def run_body(plan: RunPlan, copied: CopiedInputs) -> dict[str, Any]:
         "task": plan.task,
         "candidates": [{"format": FORMAT_IDS[name]} for name in plan.candidates],
         "plan": plan.planned,
-        "tolerances": config.tolerances.to_run(deciding_metric(plan.task)),
+        "tolerances": config.tolerances.to_run(rules_of(plan.task).metric),
     }
     if each := segment_steps(config, copied.order["records"]["train"]):
         body["segments"] = {"steps": each}

@@ -15,7 +15,7 @@ from lyrikstore.train.worker.models.model import Logits
 from lyrikstore.train.worker.process import peak_memory_bytes
 from lyrikstore.train.worker.staging import CHECKPOINT, TEST, TRAIN, VALIDATION
 from lyrikstore.verify.evaluation.answers import WHOLE
-from lyrikstore.verify.evaluation.choice.tasks import TASKS, AnswerRule
+from lyrikstore.verify.evaluation.choice.task import AnswerRule, labelling_rules
 from lyrikstore.verify.evaluation.words import NEAREST, WORD_COUNTS
 
 
@@ -36,7 +36,7 @@ def score(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[st
     examples = read_examples(files, TEST)
     temperature = AnswerRule.of_body(job).temperature
     found, times = _one_by_one(model.logits, examples, report, "score")
-    probabilities = TASKS[job["task"]].probabilities(found, temperature)
+    probabilities = labelling_rules(job["task"]).probabilities(found, temperature)
     return _answer(files, "model", probabilities, times, clock, labels=list(model.labels))
 
 
@@ -57,11 +57,11 @@ def score_baseline(job: Mapping[str, Any], files: StagedFiles, report: Report) -
     """
     from lyrikstore.train.worker.models.word_counts import STRENGTH, WordCounts
 
-    task, labels = TASKS[job["task"]], list(job["labels"])
+    task, labels = labelling_rules(job["task"]), list(job["labels"])
     train = read_examples(files, TRAIN)
     checking, test = read_examples(files, VALIDATION), read_examples(files, TEST)
     started = _Clock()
-    words = WordCounts.fit(task.NAME, labels, train, ())
+    words = WordCounts.fit(task.name, labels, train, ())
     params: dict[str, Any] = {
         "features": len(words.names()),
         "fitCpuSeconds": started.cpu(),
@@ -72,7 +72,7 @@ def score_baseline(job: Mapping[str, Any], files: StagedFiles, report: Report) -
     }
     if job["baseline"] == "nearest":
         answer = _nearest(words, train, labels)
-        decision = AnswerRule(threshold=0.5 if task.NAME == "multi-label" else None)
+        decision = AnswerRule(threshold=0.5 if task.several else None)
         method = NEAREST
     else:
         answer, method = words.logits, WORD_COUNTS

@@ -16,9 +16,6 @@ FORMAT, FORMAT_BY_ID = "predictions/2", "predictions/1"
 MODEL, MAJORITY = "model", "majority"
 """Name of the first answerer; what always giving the commonest label is called."""
 
-SEVERAL, ONE = "multi-label", "text-classification"
-"""Tasks: records have several labels, or one."""
-
 WHOLE = 1_000_000
 """Millionths: the probability of what is certain."""
 
@@ -64,7 +61,7 @@ class Head(Struct, frozen=True):
     """What holds for all records.
 
     Attributes:
-        task: ``text-classification`` or ``multi-label``.
+        task: A task with labels.
         labels: Labels, those of the model first.
         answerers: Who answered: the model, its baseline, further baselines.
         slices: Field and value of each slice.
@@ -78,6 +75,11 @@ class Head(Struct, frozen=True):
     slices: tuple[tuple[str, str], ...] = ()
     labelled: bool = True
     format: str = FORMAT
+
+    @property
+    def several(self) -> bool:
+        """Whether records may have several labels: then each answerer has a threshold."""
+        return self.answerers[0].threshold is not None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as the first line."""
@@ -173,7 +175,7 @@ class Predictions(Struct, frozen=True):
     @property
     def several(self) -> bool:
         """Whether records may have several labels."""
-        return self.head.task == SEVERAL
+        return self.head.several
 
     @property
     def unused_slice(self) -> int | None:

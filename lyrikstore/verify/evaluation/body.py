@@ -77,7 +77,7 @@ def evaluation_body(
     for system, counts in zip(
         systems[: min(2, len(predictions.answers))], measured.counts, strict=False
     ):
-        system["perClass"] = counts.per_label(predictions.head.labels)
+        system["perClass"] = counts.per_label()
     right = measured.counts[0].right
     systems[0] |= {
         "calibration": calibration(predictions, answers[0], measured.counts[0]),
@@ -131,7 +131,7 @@ def _system(
 
 
 def _measures(predictions: Predictions, measured: Resampled, at: int = 0) -> dict[str, Any]:
-    metrics = metrics_of(predictions.several)
+    metrics = metrics_of(predictions)
     return {name: measured.interval(at, column) for name, column in metrics.items()}
 
 
@@ -150,7 +150,7 @@ def _confidence(predictions: Predictions, seed: int, field: str | None) -> dict[
 def _comparisons(
     predictions: Predictions, measured: Resampled, answers: Sequence[Answers]
 ) -> list[dict[str, Any]]:
-    metrics = list(metrics_of(predictions.several).items())[:2]
+    metrics = list(metrics_of(predictions).items())[:2]
     found = []
     for at, other in enumerate(answers[1:], start=1):
         for name, column in metrics:

@@ -169,7 +169,7 @@ def _since_release(
 ) -> list[dict[str, Any]]:
     now, then = (measure(one, one.answers[:1], seed=seed) for one in (predictions, reference))
     found = []
-    for name, column in list(metrics_of(predictions.several).items())[:2]:
+    for name, column in list(metrics_of(predictions).items())[:2]:
         difference = _difference(now, then, column)
         found.append(
             {
@@ -184,12 +184,12 @@ def _since_release(
 
 def _difference(now: Resampled, then: Resampled, column: int) -> dict[str, str]:
     values = [one.values[0] for one in (now, then)]
-    apart = tuple(new - old for new, old in zip(*values, strict=True))
+    apart = [new - old for new, old in zip(*values, strict=True)]
     resampled = None
     if now.resampled is not None and then.resampled is not None:
         # Other records were drawn; taken in the other order, no draw of one goes with its like.
         resampled = now.resampled - then.resampled[::-1]
-    return Resampled((), [(apart[0], apart[1], apart[2])], resampled).interval(0, column)
+    return Resampled((), [apart], resampled).interval(0, column)
 
 
 def _judged(threshold: Mapping[str, Any], drift: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+MONITOR = "monitor"
+"""Purpose of an evaluation of data that came after the run."""
+
 FEWEST = 100
 """Records, new and of the reference, below which no distance between them says anything."""
 

@@ -5,7 +5,7 @@ every program on every machine writes the same four decimals.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar, Protocol, cast
 
 import numpy as np
 from msgspec import Struct
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lyrikstore.verify.evaluation.answers import Answers, Flags, Pairs, Predictions
 from lyrikstore.verify.evaluation.resample import RESAMPLES, Weights, draws, ends
+from lyrikstore.verify.evaluation.tasks import find_rules
 
 BILLION = 1_000_000_000
 """Billionths: the ratio 1."""
@@ -20,14 +21,24 @@ BILLION = 1_000_000_000
 FEWEST, FEWEST_GROUPS = 30, 10
 """Records, and groups, from which on figures have an interval: of fewer it would say too little."""
 
-_ACCURACY, _MACRO, _MICRO = range(3)
+
+class Measuring(Protocol):
+    """What the rules of a task with labels measure."""
+
+    metrics: ClassVar[tuple[str, ...]]
+
+    def figures(self, counts: "Counts", weights: Weights) -> Sequence[int]:
+        """Return the metrics of drawn records, in billionths."""
 
 
-def metrics_of(several: bool) -> Mapping[str, int]:
+def measuring(predictions: Predictions) -> Measuring:
+    """Return what the task of some predictions measures."""
+    return cast("Measuring", find_rules(predictions.head.task))
+
+
+def metrics_of(predictions: Predictions) -> Mapping[str, int]:
     """Return the metrics of a task, the one that decides first; name → its column."""
-    if several:
-        return {"microF1": _MICRO, "macroF1": _MACRO, "subsetAccuracy": _ACCURACY}
-    return {"macroF1": _MACRO, "accuracy": _ACCURACY}
+    return {name: at for at, name in enumerate(measuring(predictions).metrics)}
 
 
 def ratio(part: int, whole: int) -> int:
@@ -50,16 +61,17 @@ class Counts:
         expected: Which labels are right.
         given: Which were given.
         records: How many records there are.
-        labels: How many labels.
+        names: The labels.
     """
 
-    def __init__(self, expected: Pairs, given: Pairs, records: int, labels: int) -> None:
+    def __init__(self, expected: Pairs, given: Pairs, records: int, names: Sequence[str]) -> None:
+        labels = len(names)
         right, said = expected.keys(labels), given.keys(labels)
         self.hits = _pairs(np.intersect1d(right, said, assume_unique=True), labels)
         self.expected, self.given = expected, given
         self.right: Flags = np.ones(records, bool)
         self.right[np.setxor1d(right, said, assume_unique=True) // labels] = False
-        self.labels = labels
+        self.labels, self.names = labels, names
         # Only labels that occur are summed: of a thousand labels a small slice has a few.
         occurring = np.union1d(expected.numbers, given.numbers)
         self._dense = [
@@ -90,12 +102,12 @@ class Counts:
             "support": support,
         }
 
-    def per_label(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    def per_label(self) -> dict[str, dict[str, Any]]:
         """Return label → its figures over all records."""
         once = np.ones(len(self.right), np.int64)
         pairs = (self.hits, self.expected, self.given)
         sums = [_sums(one, once, self.labels) for one in pairs]
-        return {name: self.label(number, sums) for number, name in enumerate(names)}
+        return {name: self.label(number, sums) for number, name in enumerate(self.names)}
 
 
 def _sums(pairs: Pairs, weights: Weights, labels: int) -> NDArray[np.int64]:
@@ -110,12 +122,12 @@ class Resampled(Struct, frozen=True):
 
     Attributes:
         counts: What is counted of each answerer.
-        values: Answerer → accuracy, macro-F1 and micro-F1, in billionths.
+        values: Answerer → the metrics of the task, in billionths.
         resampled: Resample, answerer → the same; None: there are too few records.
     """
 
     counts: Sequence[Counts]
-    values: Sequence[tuple[int, int, int]]
+    values: Sequence[Sequence[int]]
     resampled: NDArray[np.int64] | None
 
     def interval(self, answerer: int, column: int) -> dict[str, str]:
@@ -148,18 +160,19 @@ def measure(
     Cost: 1,000 resamples, each some sums over records and the labels expected and given.
     """
     chosen = np.ones(len(predictions), bool) if chosen is None else chosen
-    count, labels = int(chosen.sum()), len(predictions.head.labels)
+    count, rules = int(chosen.sum()), measuring(predictions)
     expected = predictions.expected.within(chosen)
-    counted = [Counts(expected, one.given.within(chosen), count, labels) for one in answers]
+    names = predictions.head.labels
+    counted = [Counts(expected, one.given.within(chosen), count, names) for one in answers]
     once = np.ones(count, np.int64)
-    values = [one.figures(once) for one in counted]
+    values = [rules.figures(one, once) for one in counted]
     groups = None if predictions.groups is None else _dense(predictions.groups[chosen])
     few_groups = groups is not None and int(groups.max(initial=-1)) + 1 < FEWEST_GROUPS
     if count < FEWEST or few_groups:
         return Resampled(counted, values, None)
-    resampled = np.empty((RESAMPLES, len(answers), 3), np.int64)
+    resampled = np.empty((RESAMPLES, len(answers), len(rules.metrics)), np.int64)
     for number, weights in enumerate(draws(count, seed=seed, groups=groups)):
-        resampled[number] = [one.figures(weights) for one in counted]
+        resampled[number] = [rules.figures(one, weights) for one in counted]
     return Resampled(counted, values, resampled)
 
 

@@ -18,14 +18,13 @@ from lyrikstore.verify.evaluation.answers import (
     FORMAT_BY_ID,
     MAJORITY,
     MODEL,
-    ONE,
-    SEVERAL,
     WHOLE,
     Answerer,
     Head,
     Predictions,
     Reading,
 )
+from lyrikstore.verify.evaluation.tasks import find_rules
 
 MAX_BYTES, MAX_LINE, MAX_RECORDS = 1 << 30, 1 << 20, 1 << 24
 """Longest attachment and line, in bytes, and most records."""
@@ -105,7 +104,7 @@ def read_predictions(stream: BinaryIO) -> Predictions:
         problem = (
             "scores" if [len(one) for one in line.scores] != shape
             else "labels" if not _rising(line.expected, len(head.labels))
-            or (len(line.expected) != 1 if head.task == ONE and head.labelled else
+            or (len(line.expected) != 1 if head.labelled and not head.several else
                 line.expected and not head.labelled)
             else "slices" if not _rising(line.slices, len(head.slices))
             else "mark near" if line.near is False
@@ -150,7 +149,7 @@ class _WrittenAnswerer(Struct, frozen=True, forbid_unknown_fields=True, rename="
 
 class _WrittenHead(Struct, frozen=True, forbid_unknown_fields=True):
     format: Literal["predictions/1", "predictions/2"]
-    task: Literal["text-classification", "multi-label"]
+    task: _Name
     labels: Annotated[list[_Name], Meta(min_length=1, max_length=MAX_LABELS)]
     answerers: Annotated[list[_WrittenAnswerer], Meta(min_length=1, max_length=MAX_ANSWERERS)]
     slices: Annotated[list[tuple[_Name, _Name]], Meta(max_length=MAX_SLICES)]
@@ -191,9 +190,12 @@ def _parse(data: bytes, kind: type[_T], number: int) -> _T:
 def _head(data: bytes) -> Head:
     found = _parse(data, _WrittenHead, 1)
     names = [one.name for one in found.answerers]
-    several = found.task == SEVERAL
+    rules = find_rules(found.task)
+    several = rules is not None and rules.several
     problem = ""
-    if any({one.threshold is UNSET, one.at_least_one is UNSET} != {not several}
+    if rules is None or not rules.answers_labels:
+        problem = "its task has no labels, or is not installed here"
+    elif any({one.threshold is UNSET, one.at_least_one is UNSET} != {not several}
            for one in found.answerers):  # fmt: skip
         problem = "a threshold is there iff records may have several labels"
     elif any(len(set(some)) != len(some) for some in (found.labels, names, found.slices)):

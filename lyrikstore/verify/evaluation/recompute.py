@@ -4,23 +4,32 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from msgspec import Struct
-
-from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import JSON, encode
 from lyrikstore.canon.quoting import quote
 from lyrikstore.verify.evaluation.answers import WHOLE, Predictions
 from lyrikstore.verify.evaluation.body import evaluation_body
-from lyrikstore.verify.evaluation.drift import monitor_body
+from lyrikstore.verify.evaluation.drift import length_drift, monitor_body
+from lyrikstore.verify.evaluation.evidence import (
+    FINE,
+    NEWER_FORMAT,
+    NOT_COMPARED,
+    Evidence,
+    Fault,
+    LabelledRecord,
+)
 from lyrikstore.verify.evaluation.limits import MEASURED
 from lyrikstore.verify.evaluation.slices import (
+    HELD,
     LENGTH,
     MOST_FIELDS,
     PERSONAL,
+    RULE,
     FewValues,
     divide,
     find_slices,
     group_field,
+    usual_fields,
 )
 
 _COMPUTED = (
@@ -31,22 +40,15 @@ _SYSTEMS = ("model", "baseline", "majority")
 _MEASURED = frozenset({"latencyMs", "wallSeconds", "cpuSeconds", "peakMemoryBytes", "params"})
 
 
-class LabelledRecord(Struct, frozen=True):
-    """A record of a test set, as far as predictions say something of it.
-
-    Attributes:
-        id: Its id.
-        labels: Its labels.
-        values: Field → its texts.
-        length: Bytes of its text.
-        answer: The field of the labels as one text; None: the record has no such field.
-    """
-
-    id: Digest
-    labels: tuple[str, ...]
-    values: Mapping[str, tuple[str, ...]]
-    length: int
-    answer: str | None = None
+def figures_fault(found: Evidence) -> str:
+    """Return the first member of an evaluation that is not what its predictions give."""
+    thresholds = (found.body if found.run is None else found.run).get("thresholds", ())
+    judged = ("value", "met")
+    bare = [{name: one[name] for name in one if name not in judged} for one in thresholds]
+    try:
+        return find_difference(found.body, found.predictions, bare, found.reference)
+    except InvalidInputError as error:
+        return quote(error.message, 300)
 
 
 def find_difference(
@@ -153,6 +155,47 @@ def costs_of(config: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     found = {"unit": cost["unit"], "otherwise": cost["otherwise"]}
     return found | ({"mistakes": cost["mistake"]} if cost.get("mistake") else {})
+
+
+def compare_test_set(found: Evidence) -> Fault:
+    """Return how predictions are not about the test set that they are said to be about.
+
+    Raises:
+        LyrikstoreError: It cannot be read.
+    """
+    body, config = found.body, found.config
+    predictions: Predictions = found.predictions
+    field = config.get("data", {}).get("label", "")
+    if not field:
+        return NOT_COMPARED, "no run says which field is the label"
+    if not found.is_whole:
+        return NOT_COMPARED, "its test set cannot be read"
+    if found.reference is not None:  # what came later may be called otherwise
+        field = found.tests[0].get("fields", {}).get("label") or field
+    groups = body.get("confidence", {}).get("groups", {}).get("field")
+    declared, slicing = config.get("evaluation", {}).get("slices"), body.get("slicing")
+    if not predictions.head.labelled:
+        declared, slicing = [], None
+    elif slicing is not None and slicing["rule"] != RULE:
+        return NEWER_FORMAT, f"slices by the rule {quote(slicing['rule'])}"
+    elif slicing is not None and not declared:
+        declared = usual_fields(found.tests[0], [field, *map(config.get("data", {}).get, HELD)])
+    fields = {*(declared or sliced_by(predictions)), *([groups] if groups else ())}
+    words = compare_records(
+        predictions,
+        found.read(field, sorted(fields)),
+        field_of_groups=groups,
+        declared=declared,
+        slicing=slicing,
+    )
+    said = body.get("drift", {}).get("lengths")
+    if said is not None and not words:
+        now, then = (
+            [one.length for one in read(field, ())] for read in (found.read, found.read_reference)
+        )
+        follows = length_drift(now, then)
+        words = "" if said == follows else f"drift.lengths is {quote(said)}, and {follows} follows"
+    return ("other-test-set", words) if words else FINE
 
 
 def compare_records(

@@ -7,6 +7,7 @@ from typing import Any
 from lyrikstore.canon.text import pluralize
 from lyrikstore.verify.evaluation.generation.texts import BASE_MODEL
 from lyrikstore.verify.evaluation.limits import MEMBERS, SEEN_PERCENT, are_more, beyond_limits
+from lyrikstore.verify.evaluation.tasks import find_rules
 
 WORD_COUNTS = "TF-IDF of word 1- and 2-grams, logistic regression"
 NEAREST = "nearest neighbour by TF-IDF of word 1- and 2-grams"
@@ -25,15 +26,12 @@ METRICS = {
 }
 """Metrics of a system → how they are called, in the order in which they are shown."""
 
-_SEVERAL = frozenset({"subsetAccuracy", "microF1", "macroF1"})
-_ONE = frozenset({"accuracy", "macroF1"})
-
 OF_A_LABEL = frozenset({"precision", "recall", "f1"})
 """Metrics of one label."""
 
-_WRITTEN = frozenset({"tokenF1", "exactMatch", "refusals", "cutOff", "meanTokens"})
-
-THRESHOLDS = frozenset({*METRICS, *OF_A_LABEL, *MEMBERS, "ece", "brier", "costPer1000"}) - _WRITTEN
+THRESHOLDS = frozenset({*METRICS, *OF_A_LABEL, *MEMBERS, "ece", "brier", "costPer1000"}) - {
+    *("tokenF1", "exactMatch", "refusals", "cutOff", "meanTokens")
+}
 """Metrics that a threshold may be for."""
 
 _CALLED = {
@@ -71,7 +69,8 @@ def left_out_in_words(body: Body) -> str:
 
 def metrics_of_task(task: str) -> frozenset[str]:
     """Return the metrics of all records that a task has."""
-    return _SEVERAL if task == "multi-label" else _ONE
+    rules = find_rules(task)
+    return frozenset(() if rules is None else rules.metrics)
 
 
 def record_in_words(one: Body) -> str:

@@ -1,14 +1,14 @@
 """Whether the figures of evaluations follow from their predictions (spec §13.9.9)."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, BinaryIO
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import (
     FormatError,
     IncompleteError,
-    InvalidInputError,
     LyrikstoreError,
     NotFoundError,
 )
@@ -18,23 +18,28 @@ from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments
+from lyrikstore.verify.evaluation.evidence import (
+    FINE,
+    NEWER_FORMAT,
+    NOT_COMPARED,
+    Evidence,
+    Fault,
+)
+from lyrikstore.verify.evaluation.limits import MONITOR
+from lyrikstore.verify.evaluation.tasks import (
+    UNKNOWN_TASK,
+    TaskRules,
+    find_rules,
+    is_of_another,
+)
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable, stated, warned
 from lyrikstore.verify.store.ancestry import known_retirements
 from lyrikstore.verify.store.asked_again import AskAgain, ask_again
-from lyrikstore.verify.store.generations import recompute_generations
 from lyrikstore.verify.store.readers import NO_READERS, Readers, ReadRecords
 from lyrikstore.verify.store.test_sets import looked_in, overlooked
 
-# What computes figures loads numpy, which few who verify need.
-if TYPE_CHECKING:
-    from lyrikstore.verify.evaluation.answers import Predictions
-
 _CHECK = "evaluation.recomputed"
-GENERATIONS = frozenset({"generations/1", "generations/2"})
-
-MONITOR = "monitor"
-"""Purpose of an evaluation of data that came after the run."""
 
 
 def check_evaluations(
@@ -68,9 +73,10 @@ def check_evaluations(
         text = "its author states its figures; its predictions were retired"
         problems.add(problems.odd, "retired", f"{one.name} ({one.id.short}): {text}")
     records, unasked = 0, list[JSON]()
-    for one in carrying:
-        records += _recompute(repository, one, ancestry, read, problems)
-        unasked += _ask(repository, one, ancestry, readers.answers, problems)
+    for one, reading in ((one, read) for one in carrying if read is not None):
+        found = recompute(repository, one, ancestry, reading, problems)
+        records += 0 if found is None else len(found.predictions)
+        unasked += _ask(repository, one, ancestry, found, readers.answers, problems)
     done = pluralize(len(carrying), "evaluation follows", "evaluations follow")
     if bare and not problems.count:
         first = f"{bare[0].name} ({bare[0].id.short})"
@@ -91,26 +97,27 @@ def _ask(
     repository: Repository,
     evaluation: Manifest,
     ancestry: Mapping[Digest, Manifest],
+    found: Evidence | None,
     again: AskAgain | None,
     problems: Problems,
 ) -> list[JSON]:
     """Ask again, where nothing else is wrong; return who was not asked, and of what."""
     everybody: list[JSON] = [f"{evaluation.name}: all of its predictions"]
-    checkpoint = ancestry.get(evaluation.inputs_in("checkpoint")[0].id)
-    named = () if checkpoint is None else checkpoint.inputs_in("run")
-    run = ancestry.get(named[0].id) if named else None
-    if again is None or checkpoint is None or run is None or problems.bad or problems.lost:
+    rules = find_rules(evaluation.body["task"])
+    if again is None or found is None or problems.bad or problems.lost:
         return everybody
-    if evaluation.body["predictions"]["format"] in GENERATIONS:
+    checkpoint = ancestry[evaluation.inputs_in("checkpoint")[0].id]
+    runs, _ = _named(checkpoint, "run", ancestry)
+    if not runs or rules is None or not rules.answers_labels:
         return everybody
-    label = f"{evaluation.name} ({evaluation.id.short})"
-    predictions = _read_predictions(repository, evaluation, label, problems)
-    roles = [("test", evaluation), ("train", evaluation), ("validation", checkpoint)]
-    data = {role: [ancestry.get(item.id) for item in one.inputs_in(role)] for role, one in roles}
-    known = {role: [one for one in some if one is not None] for role, some in data.items()}
-    if predictions is None or any(len(known[role]) < len(some) for role, some in data.items()):
-        return everybody
-    asked = ask_again(repository, evaluation, checkpoint, run, known, predictions, again)
+    label = _label(evaluation)
+    known: dict[str, list[Manifest]] = {}
+    for role, one in (("test", evaluation), ("train", evaluation), ("validation", checkpoint)):
+        known[role], is_whole = _named(one, role, ancestry)
+        if not is_whole:
+            return everybody
+    predictions = found.predictions
+    asked = ask_again(repository, evaluation, checkpoint, runs[0], known, predictions, again)
     if asked.fault:
         problems.add(problems.bad, "other-answers", f"{label}: {asked.fault}")
     if asked.undone:
@@ -120,96 +127,176 @@ def _ask(
     return [f"{evaluation.name}: {who}" for who in asked.unasked]
 
 
-def _recompute(
+def _label(evaluation: Manifest) -> str:
+    return f"{evaluation.name} ({evaluation.id.short})"
+
+
+def _named(
+    holder: Manifest, role: str, ancestry: Mapping[Digest, Manifest]
+) -> tuple[list[Manifest], bool]:
+    """Return the inputs in a role that are here, and whether all are."""
+    named = holder.inputs_in(role)
+    found = [ancestry[one.id] for one in named if one.id in ancestry]
+    return found, len(found) == len(named)
+
+
+def recompute(
     repository: Repository,
     evaluation: Manifest,
     ancestry: Mapping[Digest, Manifest],
-    read: ReadRecords | None,
+    read: ReadRecords,
     problems: Problems,
-) -> int:
-    """Compute one evaluation again; return how many records its predictions are about."""
-    from lyrikstore.verify.evaluation.recompute import find_difference, undeclared
+) -> Evidence | None:
+    """Compute an evaluation again by the rules of its task; return what it was held against.
 
-    label = f"{evaluation.name} ({evaluation.id.short})"
-    if read is not None:
-        _note_overlooked(evaluation, ancestry, label, problems)
-    if evaluation.body["predictions"]["format"] in GENERATIONS:
-        return recompute_generations(repository, evaluation, ancestry, read, problems)
-    predictions = _read_predictions(repository, evaluation, label, problems)
-    checkpoint = ancestry.get(evaluation.inputs_in("checkpoint")[0].id)
-    if predictions is None or checkpoint is None:  # then `manifests` or `lineage` says so
-        return 0
-    runs = checkpoint.inputs_in("run")
-    run = ancestry.get(runs[0].id) if runs else None
-    body = evaluation.body
-    thresholds = (run or evaluation).body.get("thresholds", ())
-    judged = ("value", "met")
-    bare = [{name: one[name] for name in one if name not in judged} for one in thresholds]
-    reference = None
-    if body.get("purpose") == MONITOR:
-        reference = _reference(repository, evaluation, ancestry, label, problems)
-        if reference is None:
-            return 0
-    tests = [ancestry[one.id].body for one in evaluation.inputs_in("test") if one.id in ancestry]
-    test = tests[0] if tests else None
-    found = undeclared(body, predictions, checkpoint.body, None if run is None else run.body, test)
-    if found:
-        problems.add(problems.bad, "undeclared", f"{label}: {found}")
-        return len(predictions)
+    Args:
+        repository: The store.
+        evaluation: One with predictions.
+        ancestry: The manifests that it comes from.
+        read: Reads the records of datasets.
+        problems: Takes what is found.
+
+    Returns:
+        None where there is nothing that could be computed again.
+
+    Cost: one read of the predictions and of what the model learned from, two of the test set, and
+    1,000 resamples of it.
+    """
+    label = _label(evaluation)
+    _note_overlooked(evaluation, ancestry, label, problems)
+    rules = find_rules(evaluation.body["task"])
+    if rules is None:
+        text = f"{label}: nothing here knows the task {quote(evaluation.body['task'], 40)}"
+        problems.add(problems.lost, UNKNOWN_TASK, text)
+        return None
+    found = _evidence(repository, evaluation, ancestry, rules, read, problems)
+    if found is None:
+        return None
     known = len(problems.bad)
-    if read is not None:
-        _compare(repository, evaluation, predictions, run, ancestry, read, problems)
+    fault = rules.undeclared(found)
+    if fault:
+        problems.add(problems.bad, "undeclared", f"{label}: {fault}")
+        return found
+    if evaluation.body.get("purpose") == MONITOR:
+        found.reference = _reference(repository, evaluation, ancestry, rules, problems)
+        if found.reference is None:
+            return None
+    compared = _note_faults(label, problems, "its test set", lambda: [rules.compare(found)])
+    if compared is None or not compared[0]:
+        _note_faults(
+            label,
+            problems,
+            "what was learned from",
+            lambda: [_other_overlap(repository, evaluation, rules, found, ancestry, read)],
+        )
     # ATTACK: only what is about this model and this test set is worth 1,000 resamples of it.
-    if len(problems.bad) > known:
-        return len(predictions)
+    if len(problems.bad) == known:
+        whole = compared == [""]
+        _note_faults(label, problems, "its texts", lambda: rules.differences(found, compared=whole))
+    return found
+
+
+def _note_faults(
+    label: str, problems: Problems, what: str, look: Callable[[], Iterable[Fault]]
+) -> list[str] | None:
+    """Note what is wrong; return the reasons, or None where it cannot be looked at."""
+    reasons = []
     try:
-        difference = find_difference(body, predictions, bare, reference)
-    except InvalidInputError as error:
-        difference = quote(error.message, 300)
-    if difference:  # attack case A53
-        problems.add(problems.bad, "differs", f"{label}: {difference}")
-    return len(predictions)
+        for reason, text in look():
+            reasons.append(reason)
+            if reason == NOT_COMPARED:
+                text = f"not compared with {what}: {text}"  # noqa: PLW2901
+            where = {NOT_COMPARED: problems.odd, NEWER_FORMAT: problems.lost}
+            if reason:
+                problems.add(where.get(reason, problems.bad), reason, f"{label}: {text}")
+    except LyrikstoreError as error:
+        text = f"{label}: not compared with {what}: {quote(error.message, 300)}"
+        problems.add(problems.odd, NOT_COMPARED, text)
+        return None
+    return reasons
+
+
+def _evidence(
+    repository: Repository,
+    evaluation: Manifest,
+    ancestry: Mapping[Digest, Manifest],
+    rules: TaskRules,
+    read: ReadRecords,
+    problems: Problems,
+) -> Evidence | None:
+    predictions = _read_predictions(repository, evaluation, rules, problems)
+    checkpoints, _ = _named(evaluation, "checkpoint", ancestry)
+    if predictions is None or not checkpoints:  # then `manifests` or `lineage` says so
+        return None
+    if evaluation.body["task"] != checkpoints[0].body.get("task"):
+        text = f"{_label(evaluation)}: its task is not that of the checkpoint"
+        problems.add(problems.bad, "undeclared", text)
+        return None
+    runs, _ = _named(checkpoints[0], "run", ancestry)
+    tests, is_whole = _named(evaluation, "test", ancestry)
+    references, _ = _named(evaluation, "reference", ancestry)
+    old = _named(references[0], "test", ancestry)[0] if references else []
+
+    def outputs() -> AbstractContextManager[BinaryIO] | None:
+        try:
+            attached = present_attachments(repository, evaluation, "outputs")
+            return repository.blobs.open(attached[0].id) if attached else None
+        except (IncompleteError, NotFoundError):
+            return None
+
+    return Evidence(
+        evaluation.body,
+        predictions,
+        checkpoints[0].body,
+        runs[0].body if runs else None,
+        [one.body for one in tests],
+        lambda field, fields: read(repository, tests, field, fields),
+        lambda field, fields: read(repository, old, field, fields),
+        outputs,
+        is_whole=is_whole,
+    )
 
 
 def _reference(
     repository: Repository,
     monitor: Manifest,
     ancestry: Mapping[Digest, Manifest],
-    label: str,
+    rules: TaskRules,
     problems: Problems,
-) -> "Predictions | None":
+) -> Any:
     """Return the predictions that a monitor is held against."""
-    named = monitor.inputs_in("reference")
-    reference = ancestry.get(named[0].id) if named else None
-    if named and reference is None:  # then `manifests` or `lineage` says so
+    references, is_whole = _named(monitor, "reference", ancestry)
+    if not is_whole:  # then `manifests` or `lineage` says so
         return None
     # Attack case A54: drift from another model, or from a monitor that had drifted itself.
     if (
-        reference is None
-        or reference.inputs_in("checkpoint") != monitor.inputs_in("checkpoint")
-        or reference.body.get("purpose") == MONITOR
-        or "predictions" not in reference.body
+        not references
+        or references[0].inputs_in("checkpoint") != monitor.inputs_in("checkpoint")
+        or references[0].body.get("purpose") == MONITOR
+        or "predictions" not in references[0].body
     ):
-        text = f"{label}: it is held against no evaluation of its checkpoint with predictions"
-        problems.add(problems.bad, "undeclared", text)
+        text = "it is held against no evaluation of its checkpoint with predictions"
+        problems.add(problems.bad, "undeclared", f"{_label(monitor)}: {text}")
         return None
-    return _read_predictions(repository, reference, label, problems)
+    return _read_predictions(repository, references[0], rules, problems)
 
 
 def _read_predictions(
-    repository: Repository, evaluation: Manifest, label: str, problems: Problems
-) -> "Predictions | None":
-    from lyrikstore.verify.evaluation.answers import FORMAT, FORMAT_BY_ID
-    from lyrikstore.verify.evaluation.predictions import read_predictions
-
-    named = evaluation.body["predictions"]["format"]
-    if named not in (FORMAT, FORMAT_BY_ID):
-        problems.add(problems.lost, "newer-format", f"{label}: predictions of format {named}")
+    repository: Repository, evaluation: Manifest, rules: TaskRules, problems: Problems
+) -> Any:
+    label, named = _label(evaluation), evaluation.body["predictions"]["format"]
+    if named not in rules.formats:
+        # ATTACK: predictions of another task, for nobody to compute the figures again.
+        if is_of_another(rules.name, named):
+            text = f"{label}: predictions of the format {named} are those of another task"
+            problems.add(problems.bad, "undeclared", text)
+        else:
+            problems.add(problems.lost, NEWER_FORMAT, f"{label}: predictions of format {named}")
         return None
     try:
         attached = present_attachments(repository, evaluation, "predictions")[0]
         with repository.blobs.open(attached.id) as stream:
-            return read_predictions(stream)
+            return rules.read(stream)
     except (IncompleteError, NotFoundError) as error:
         retired = error.kind == "retired"
         where, reason = (problems.odd, "retired") if retired else (problems.lost, "lost")
@@ -219,67 +306,6 @@ def _read_predictions(
     except LyrikstoreError as error:
         problems.note(label, error)
     return None
-
-
-def _compare(
-    repository: Repository,
-    evaluation: Manifest,
-    predictions: "Predictions",
-    run: Manifest | None,
-    ancestry: Mapping[Digest, Manifest],
-    read: ReadRecords,
-    problems: Problems,
-) -> None:
-    """Hold predictions against the test set, where that can be read."""
-    from lyrikstore.verify.evaluation.recompute import compare_records, sliced_by
-    from lyrikstore.verify.evaluation.slices import HELD, RULE, usual_fields
-
-    label = f"{evaluation.name} ({evaluation.id.short})"
-    field = "" if run is None else run.body["config"].get("data", {}).get("label", "")
-    tests = [ancestry[one.id] for one in evaluation.inputs_in("test") if one.id in ancestry]
-    if not field or len(tests) < len(evaluation.inputs_in("test")):
-        why = "its test set cannot be read" if field else "no run says which field is the label"
-        problems.add(problems.odd, "not-compared", f"{label}: {why}")
-        return
-    if evaluation.body.get("purpose") == MONITOR:  # what came later may be called otherwise
-        field = tests[0].body.get("fields", {}).get("label") or field
-    groups = evaluation.body.get("confidence", {}).get("groups", {}).get("field")
-    config = {} if run is None else run.body["config"]
-    declared = config.get("evaluation", {}).get("slices")
-    slicing = evaluation.body.get("slicing")
-    if not predictions.head.labelled:
-        declared, slicing = [], None
-    elif slicing is not None and slicing["rule"] != RULE:
-        text = f"{label}: slices by the rule {quote(slicing['rule'])}"
-        problems.add(problems.lost, "newer-format", text)
-        return
-    elif slicing is not None and not declared:
-        data = config.get("data", {})
-        declared = usual_fields(tests[0].body, [field, *map(data.get, HELD)])
-    fields = {*(declared or sliced_by(predictions)), *([groups] if groups else ())}
-    _hold(
-        "other-test-set",
-        lambda: (
-            compare_records(
-                predictions,
-                read(repository, tests, field, sorted(fields)),
-                field_of_groups=groups,
-                declared=declared,
-                slicing=slicing,
-            )
-            or _other_lengths(repository, evaluation, tests, field, ancestry, read)
-        ),
-        f"{label}: not compared with its test set",
-        label,
-        problems,
-    )
-    _hold(
-        "differs",
-        lambda: _other_overlap(repository, evaluation, predictions, tests, ancestry, read),
-        f"{label}: not compared with what was learned from",
-        label,
-        problems,
-    )
 
 
 def _note_overlooked(
@@ -296,61 +322,25 @@ def _note_overlooked(
         problems.add(problems.odd, "base-not-looked-in", text)
 
 
-def _hold(
-    reason: str, look: Callable[[], str], undone: str, label: str, problems: Problems
-) -> None:
-    """Note what is found where data is looked at, or that it cannot be."""
-    try:
-        found = look()
-    except LyrikstoreError as error:
-        problems.add(problems.odd, "not-compared", f"{undone}: {quote(error.message, 300)}")
-        return
-    if found:
-        problems.add(problems.bad, reason, f"{label}: {found}")
-
-
 def _other_overlap(
     repository: Repository,
     evaluation: Manifest,
-    predictions: "Predictions",
-    tests: Sequence[Manifest],
+    rules: TaskRules,
+    found: Evidence,
     ancestry: Mapping[Digest, Manifest],
     read: ReadRecords,
-) -> str:
-    """Return how ``overlap.exact`` is not what the data has; empty if it is, or nothing says."""
+) -> Fault:
+    """Return how ``overlap.exact`` is not what the data has; fine if it is, or nothing says."""
     if evaluation.body.get("purpose") == MONITOR:
-        return ""
+        return FINE
     checkpoint = ancestry[evaluation.inputs_in("checkpoint")[0].id]
     overlap = evaluation.body.get("overlap", {})
     learned = looked_in(overlap, checkpoint, ancestry.get)
     if learned is None:  # then `manifests` or `lineage` says so
-        return ""
-    ids: Iterable[Digest | int] = map(predictions.record, range(len(predictions)))
-    if predictions.ids is None:  # the data alone tells which records they are about
-        ids = (one.id for one in read(repository, tests, "", ()))
-    counts = Counter(ids)
-    # ATTACK: figures of what the model learnt, called figures of what it never saw.
+        return FINE
+    counts = Counter(rules.asked_records(found))
+    # ATTACK: figures of what the model learned, called figures of what it never saw.
     follows = sum(counts.pop(one.id, 0) for one in read(repository, learned, "", ()))
     said = overlap.get("exact")
-    return "" if said == follows else f"overlap.exact is {quote(said)}, and {follows} follows"
-
-
-def _other_lengths(
-    repository: Repository,
-    evaluation: Manifest,
-    tests: Sequence[Manifest],
-    field: str,
-    ancestry: Mapping[Digest, Manifest],
-    read: ReadRecords,
-) -> str:
-    """Return how the lengths of a monitor's texts are not what it says of them; empty if not."""
-    from lyrikstore.verify.evaluation.drift import length_drift
-
-    said = evaluation.body.get("drift", {}).get("lengths")
-    if said is None:
-        return ""
-    reference = ancestry[evaluation.inputs_in("reference")[0].id]
-    old = [ancestry[one.id] for one in reference.inputs_in("test")]
-    found = [[one.length for one in read(repository, some, field, ())] for some in (tests, old)]
-    follows = length_drift(*found)
-    return "" if said == follows else f"drift.lengths is {quote(said)}, and {follows} follows"
+    text = f"overlap.exact is {quote(said)}, and {follows} follows"
+    return FINE if said == follows else ("differs", text)

@@ -15,7 +15,7 @@ from lyrikstore.verify.report import Check
 from lyrikstore.verify.store.asked_again import AskAgain
 
 if TYPE_CHECKING:
-    from lyrikstore.verify.evaluation.recompute import LabelledRecord
+    from lyrikstore.verify.evaluation.evidence import LabelledRecord
 
 ReadRecords = Callable[
     [Repository, Sequence[Manifest], str, Sequence[str]], "Iterator[LabelledRecord]"

@@ -9,6 +9,7 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import encode
+from lyrikstore.verify.evaluation.evidence import LabelledRecord
 from lyrikstore.verify.evaluation.generation.body import generation_body
 from lyrikstore.verify.evaluation.generation.generations import (
     Generations,
@@ -18,9 +19,8 @@ from lyrikstore.verify.evaluation.generation.generations import (
 )
 from lyrikstore.verify.evaluation.generation.outputs import WrittenTexts, write_outputs
 from lyrikstore.verify.evaluation.generation.texts import judge_text, tell_text
-from lyrikstore.verify.evaluation.recompute import LabelledRecord
 from lyrikstore.verify.problems import Problems
-from lyrikstore.verify.store.generations import recompute_generations
+from lyrikstore.verify.store.evaluations import recompute
 
 SALT = b"s" * 32
 DATA = {"prompt": "question", "completion": "answer"}
@@ -126,12 +126,12 @@ class Evaluated:
             roles["outputs"] = Digest.of(self.outputs)
             blobs[roles["outputs"]] = self.outputs
         store: Any = SimpleNamespace(
-            blobs=SimpleNamespace(open=lambda identity: io.BytesIO(blobs[identity]))
+            blobs=SimpleNamespace(open=lambda identity: io.BytesIO(blobs[identity])), refs={}
         )
         known = {one.id: one for one in (self.test, self.run, self.checkpoint)}
         found = Problems("evaluation.recomputed")
         evaluation = manifest("evaluation", self.body, **roles)
-        recompute_generations(store, evaluation, known, self.read, found)
+        recompute(store, evaluation, known, self.read, found)
         return found
 
     def without_run(self) -> None:

@@ -14,8 +14,9 @@ from lyrikstore.verify.evaluation import predictions as module
 from lyrikstore.verify.evaluation.answers import Answerer, Head
 from lyrikstore.verify.evaluation.body import evaluation_body, verdict
 from lyrikstore.verify.evaluation.drift import monitor_body
+from lyrikstore.verify.evaluation.evidence import LabelledRecord
 from lyrikstore.verify.evaluation.predictions import Line, read_predictions, write_predictions
-from lyrikstore.verify.evaluation.recompute import LabelledRecord, compare_records
+from lyrikstore.verify.evaluation.recompute import compare_records
 from lyrikstore.verify.evaluation.slices import FewValues, divide, find_slices
 from tests.predictions_by_id import by_id
 from tests.sweep import examples

@@ -8,9 +8,9 @@ import pytest
 from lyrikstore.canon.digest import Digest
 from lyrikstore.verify.evaluation.answers import Answerer, Head, Predictions
 from lyrikstore.verify.evaluation.body import evaluation_body
+from lyrikstore.verify.evaluation.evidence import LabelledRecord
 from lyrikstore.verify.evaluation.predictions import Line, read_predictions, write_predictions
 from lyrikstore.verify.evaluation.recompute import (
-    LabelledRecord,
     compare_records,
     costs_of,
     find_difference,

@@ -16,7 +16,7 @@ from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.metrics import latency
 from lyrikstore.train.worker.staging import TEST
 from lyrikstore.verify.evaluation.answers import WHOLE
-from lyrikstore.verify.evaluation.choice.tasks import TASKS
+from lyrikstore.verify.evaluation.choice.task import labelling_rules
 
 Answer = Callable[[str], NDArray[np.float64]]
 """Text → logits."""
@@ -46,7 +46,7 @@ def ask(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str,
         rows.append(answer(example.text))
         times.append((time.perf_counter() - begun) * 1000)
         report("check", number + 1, len(examples))
-    probabilities = TASKS[job["task"]].probabilities(np.asarray(rows, np.float64))
+    probabilities = labelling_rules(job["task"]).probabilities(np.asarray(rows, np.float64))
     if not np.isfinite(probabilities).all():
         probabilities = np.zeros_like(probabilities)
     (files.folder / "out").mkdir(exist_ok=True, mode=0o700)

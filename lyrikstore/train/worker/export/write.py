@@ -19,7 +19,7 @@ from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.load import load_model
 from lyrikstore.train.worker.staging import CHECKPOINT
-from lyrikstore.verify.evaluation.choice.tasks import AnswerRule
+from lyrikstore.verify.evaluation.choice.task import AnswerRule
 
 _OTHER = "encoder.logits"
 

@@ -9,8 +9,7 @@ from lyrikstore.train.worker.examples import Example, targets
 from lyrikstore.train.worker.metrics import decimal
 from lyrikstore.train.worker.models.model import Saved
 from lyrikstore.train.worker.process import peak_memory_bytes
-from lyrikstore.verify.evaluation.choice.task import Scores
-from lyrikstore.verify.evaluation.choice.tasks import TASKS
+from lyrikstore.verify.evaluation.choice.task import Scores, labelling_rules
 from lyrikstore.verify.evaluation.choice.validation import validation_metrics
 
 Report = Callable[..., None]
@@ -99,12 +98,12 @@ class Written(WrittenFolders):
         self, job: Mapping[str, Any], out: Path, checking: Sequence[Example], began: Began
     ) -> None:
         super().__init__(out, began)
-        self.task = TASKS[job["task"]]
+        self.task = labelling_rules(job["task"])
         self.expected = targets(checking, job["labels"])
 
     def measure(self, logits: Scores) -> dict[str, str]:
         """Return the metrics of the validation data."""
-        return validation_metrics(self.task.NAME, logits, self.expected)
+        return validation_metrics(self.task.name, logits, self.expected)
 
     def add(
         self,

@@ -7,7 +7,7 @@ import numpy as np
 
 from lyrikstore.train.worker.examples import Example
 from lyrikstore.train.worker.models.model import Logits, Model, Part, Summands
-from lyrikstore.verify.evaluation.choice.tasks import TASKS
+from lyrikstore.verify.evaluation.choice.task import labelling_rules
 
 
 class Blend:
@@ -35,7 +35,7 @@ class Blend:
 
     def logits(self, examples: Sequence[Example]) -> Logits:
         """Return the logits of some records."""
-        task = TASKS[self.task]
+        task = labelling_rules(self.task)
         first, second = (
             task.probabilities(model.logits(examples), temperature)
             for model, temperature in zip(

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from lyrikstore.train.worker.examples import Example
 from lyrikstore.train.worker.metrics import decimal
 from lyrikstore.train.worker.models.model import Model
-from lyrikstore.verify.evaluation.choice.tasks import AnswerRule, Task
+from lyrikstore.verify.evaluation.choice.task import AnswerRule, LabellingRules
 
 MOST_TERMS = 20
 """Terms that are named; the others are added up."""
@@ -28,7 +28,7 @@ _END = re.compile(r"(?<=[.!?;:])\s+|(?<=[\u3002\uff01\uff1f])|\n+")
 
 
 def explain(
-    model: Model, task: Task, rule: AnswerRule, example: Example, labels: Sequence[int]
+    model: Model, task: LabellingRules, rule: AnswerRule, example: Example, labels: Sequence[int]
 ) -> list[Mapping[str, Any]]:
     """Return what speaks for labels of a record, of a blend by each of its models.
 
@@ -104,7 +104,9 @@ class _Pieces:
         self.places, self.whole, self.without = places, found[0], found[1:]
 
 
-def _without_each(model: Model, task: Task, temperature: float, example: Example) -> _Pieces:
+def _without_each(
+    model: Model, task: LabellingRules, temperature: float, example: Example
+) -> _Pieces:
     # ATTACK: 64 MiB of text, once for each of its sentences.
     _, most = model.tokens(replace(example, text=""))
     example = replace(example, text=example.text[: _LETTERS * most] if most else example.text)

@@ -16,8 +16,7 @@ from lyrikstore.train.worker.predicting.nearest import Nearest
 from lyrikstore.train.worker.scoring import prepare_libraries
 from lyrikstore.train.worker.staging import CHECKPOINT, TEST
 from lyrikstore.verify.evaluation.answers import WHOLE
-from lyrikstore.verify.evaluation.choice.task import Scores
-from lyrikstore.verify.evaluation.choice.tasks import TASKS, AnswerRule
+from lyrikstore.verify.evaluation.choice.task import AnswerRule, Scores, labelling_rules
 
 
 def predict(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
@@ -68,7 +67,7 @@ class _Answering:
 
     def __init__(self, job: Mapping[str, Any], model: Model) -> None:
         self._model, self._explain = model, bool(job["explain"])
-        self._task, self._rule = TASKS[job["task"]], AnswerRule.of_body(job)
+        self._task, self._rule = labelling_rules(job["task"]), AnswerRule.of_body(job)
         self.most = 0
         self.explained: list[Any] = []
         self.nearest = Nearest()

@@ -28,14 +28,6 @@ FEW_RECORDS = 50
 VALIDATION = "validation"
 """Member of a checkpoint's body, and role of the attachment, that keep what validation decides."""
 
-_DECIDES: Mapping[str, str] = {"sft": "validationLoss", "multi-label": "microF1"}
-_DECIDES_USUALLY = "macroF1"
-
-
-def deciding_metric(task: str) -> str:
-    """Return the metric of the validation data that decides, by the task."""
-    return _DECIDES.get(task, _DECIDES_USUALLY)
-
 
 def validation_metric(metric: str) -> str:
     """Return what a metric of validation data is called among those of a checkpoint."""

@@ -10,8 +10,13 @@ import numpy as np
 from msgspec import Struct
 
 from lyrikstore.verify.evaluation.choice.candidates import BLEND, FORMAT_IDS, ORDER, WEIGHTS
-from lyrikstore.verify.evaluation.choice.task import Flags, Scores
-from lyrikstore.verify.evaluation.choice.tasks import TASKS, AnswerRule, Task
+from lyrikstore.verify.evaluation.choice.task import (
+    AnswerRule,
+    Flags,
+    LabellingRules,
+    Scores,
+    labelling_rules,
+)
 
 FOLDS = 5
 """A record of the validation data is answered by what the other folds decided."""
@@ -63,7 +68,7 @@ def weigh(task_name: str, logits: Mapping[str, Scores], expected: Flags) -> list
         logits: Candidate → its logits of the validation data.
         expected: Which labels its records have.
     """
-    task = TASKS[task_name]
+    task = labelling_rules(task_name)
     asked: list[tuple[str, str, tuple[Scores, ...]]] = [
         (name, "", (one,)) for name, one in logits.items()
     ]
@@ -84,7 +89,7 @@ def choose(task_name: str, tried: Sequence[Tried], expected: Flags) -> tuple[Tri
         tried: What :func:`weigh` found.
         expected: Which labels the records of the validation data have.
     """
-    task = TASKS[task_name]
+    task = labelling_rules(task_name)
     ranked = sorted(tried, key=lambda one: (-one.score, ORDER.index(one.candidate)))
     best = ranked[0]
     chance = [MARGIN * standard_error(task, expected, best.answers, one.answers) for one in ranked]
@@ -94,7 +99,7 @@ def choose(task_name: str, tried: Sequence[Tried], expected: Flags) -> tuple[Tri
         if one is best or best.score - one.score <= moved
     ]
     taken, moved = min(fine, key=lambda one: (ORDER.index(one[0].candidate), -one[0].score))
-    reason = f"{_name(taken)}: {task.METRIC} {taken.score:.4f} on validation"
+    reason = f"{_name(taken)}: {task.metric} {taken.score:.4f} on validation"
     if taken is not best:
         reason += (
             f"; {_name(best)} reached {best.score:.4f}, but chance alone moves their difference "
@@ -130,7 +135,7 @@ def describe_choice(
     }
 
 
-def standard_error(task: Task, expected: Flags, first: Flags, second: Flags) -> float:
+def standard_error(task: LabellingRules, expected: Flags, first: Flags, second: Flags) -> float:
     """Return how far chance moves the difference of two metrics: a delete-a-group jackknife.
 
     Groups are the records of the same place modulo :data:`GROUPS`. Without a second record nothing
@@ -159,7 +164,9 @@ def _name(one: Tried) -> str:
     return f"{one.candidate} with {one.other}" if one.other else one.candidate
 
 
-def _try(task: Task, name: str, other: str, parts: Sequence[Scores], expected: Flags) -> Tried:
+def _try(
+    task: LabellingRules, name: str, other: str, parts: Sequence[Scores], expected: Flags
+) -> Tried:
     fold = np.arange(len(expected)) % FOLDS
     answers = np.zeros_like(expected)
     whole = _fit(task, parts, expected)
@@ -171,7 +178,7 @@ def _try(task: Task, name: str, other: str, parts: Sequence[Scores], expected: F
     return Tried(name, task.score(expected, answers), whole, answers, other)
 
 
-def _fit(task: Task, parts: Sequence[Scores], expected: Flags) -> Fitted:
+def _fit(task: LabellingRules, parts: Sequence[Scores], expected: Flags) -> Fitted:
     """Return what records decide of one model, or of the blend of two."""
     if len(parts) == 1:
         return Fitted(task.decide(parts[0], expected))
@@ -186,7 +193,7 @@ def _fit(task: Task, parts: Sequence[Scores], expected: Flags) -> Fitted:
     return Fitted(task.decide(logits, expected), weight, temperatures)
 
 
-def _given(task: Task, fitted: Fitted, parts: Sequence[Scores]) -> Flags:
+def _given(task: LabellingRules, fitted: Fitted, parts: Sequence[Scores]) -> Flags:
     logits = parts[0]
     if fitted.weight:
         logits = task.logits(_blend(task, parts, fitted.temperatures, fitted.weight))
@@ -194,7 +201,7 @@ def _given(task: Task, fitted: Fitted, parts: Sequence[Scores]) -> Flags:
 
 
 def _blend(
-    task: Task, parts: Sequence[Scores], temperatures: tuple[str, str], weight: str
+    task: LabellingRules, parts: Sequence[Scores], temperatures: tuple[str, str], weight: str
 ) -> Scores:
     first, second = (
         task.probabilities(one, float(temperature))

@@ -9,6 +9,7 @@ from lyrikstore.verify.evaluation.choice.task import (
     TEMPERATURES,
     AnswerRule,
     Flags,
+    LabellingRules,
     Scores,
     best_temperature,
     macro_f1,
@@ -20,11 +21,13 @@ LEAST_ACCURACY = 0.9
 MOST_UNANSWERED = 0.3
 
 
-class TextClassification:
+class TextClassification(LabellingRules):
     """One label a record; macro-F1 picks."""
 
-    NAME: ClassVar[str] = "text-classification"
-    METRIC: ClassVar[str] = "macroF1"
+    name: ClassVar[str] = "text-classification"
+    metric: ClassVar[str] = "macroF1"
+    metrics: ClassVar[tuple[str, ...]] = ("macroF1", "accuracy")
+    several: ClassVar[bool] = False
 
     def problem(self, labels: Sequence[str]) -> str:
         """Return why a record with these labels cannot be learned from."""
@@ -68,6 +71,9 @@ class TextClassification:
     def score(self, expected: Flags, given: Flags) -> float:
         """Return macro-F1."""
         return macro_f1(expected, given)
+
+
+RULES = TextClassification()
 
 
 def abstain_below(confidence: Scores, right: Flags) -> float:

@@ -1,17 +1,26 @@
-"""The protocol of tasks: what a record must hold, and how scores become answers.
+"""The rules of tasks with labels: what a record must hold, and how scores become answers.
 
 numpy alone, so that the parent process chooses between candidates without a library that trains.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, BinaryIO, ClassVar, Protocol, cast
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.text import unknown_word
+from lyrikstore.verify.evaluation.answers import FORMAT, FORMAT_BY_ID, WHOLE, Answerer, Predictions
 from lyrikstore.verify.evaluation.choice.candidates import FEW_RECORDS
+from lyrikstore.verify.evaluation.evidence import Evidence, Fault
+from lyrikstore.verify.evaluation.measures import Counts
+from lyrikstore.verify.evaluation.predictions import read_predictions
+from lyrikstore.verify.evaluation.recompute import compare_test_set, figures_fault, undeclared
+from lyrikstore.verify.evaluation.resample import Weights
+from lyrikstore.verify.evaluation.tasks import UNKNOWN_TASK, rules_of
 
 Scores = NDArray[np.float64]
 """Records × labels."""
@@ -58,12 +67,37 @@ class AnswerRule(Struct, frozen=True):
         return found
 
 
-class Task(Protocol):
-    """What a model is trained for."""
+class LabellingRules(Protocol):
+    """The rules of a task whose models say of labels how likely they are.
 
-    NAME: ClassVar[str]
-    METRIC: ClassVar[str]
-    """The metric of the validation data that picks epoch and candidate."""
+    Attributes:
+        several: Whether a record may have several labels.
+    """
+
+    name: ClassVar[str]
+    metric: ClassVar[str]
+    metrics: ClassVar[tuple[str, ...]]
+    several: ClassVar[bool]
+    formats: ClassVar[Collection[str]] = (FORMAT, FORMAT_BY_ID)
+    order: ClassVar[tuple[str, str | None]] = ("blake3-order/2", None)
+    text: ClassVar[tuple[str, ...]] = ("maxTokens", "pooling")
+    names_tolerances: ClassVar[bool] = False
+    answers_labels: ClassVar[bool] = True
+
+    def answerer(self, name: str, decision: Mapping[str, Any]) -> Answerer:
+        """Return how scores become answers, in millionths.
+
+        Args:
+            name: Who answers.
+            decision: As the body of a checkpoint has it; without a word it always answers.
+        """
+        threshold = decision.get("threshold", 0.5) if self.several else None
+        return Answerer(
+            name,
+            _millionths(threshold),
+            self.several and bool(decision.get("atLeastOne", False)),
+            _millionths(decision.get("abstainBelow")),
+        )
 
     def problem(self, labels: Sequence[str], /) -> str:
         """Return why a record with these labels cannot be learned from; empty: it can."""
@@ -84,7 +118,55 @@ class Task(Protocol):
         """Return the decision that fits validation best."""
 
     def score(self, expected: Flags, given: Flags) -> float:
-        """Return the metric."""
+        """Return the metric that picks, of the validation data."""
+
+    def figures(self, counts: Counts, weights: Weights) -> Sequence[int]:
+        """Return :attr:`metrics` of drawn records, in billionths."""
+        accuracy, macro, micro = counts.figures(weights)
+        known = {"subsetAccuracy": accuracy, "macroF1": macro, "microF1": micro}
+        return [known.get(name, accuracy) for name in self.metrics]
+
+    def read(self, stream: BinaryIO) -> Predictions:
+        """Return what an attachment of predictions holds."""
+        return read_predictions(stream)
+
+    def undeclared(self, found: Evidence) -> str:
+        """Return what of an evaluation was not declared before it."""
+        test = found.tests[0] if found.tests else None
+        return undeclared(found.body, found.predictions, found.checkpoint, found.run, test)
+
+    def compare(self, found: Evidence) -> Fault:
+        """Return how predictions are not about the test set."""
+        return compare_test_set(found)
+
+    def asked_records(self, found: Evidence) -> Iterable[Digest]:
+        """Return the ids of the records that were asked: all of the test set."""
+        predictions: Predictions = found.predictions
+        if predictions.ids is None:  # the data alone tells which records they are about
+            return (one.id for one in found.read("", ()))
+        return (Digest(predictions.ids[at : at + 32]) for at in range(0, len(predictions.ids), 32))
+
+    def differences(self, found: Evidence, *, compared: bool) -> Iterator[Fault]:
+        """Yield how the figures do not follow from the predictions."""
+        del compared
+        if difference := figures_fault(found):
+            yield "differs", difference
+
+
+def labelling_rules(name: str) -> LabellingRules:
+    """Return the rules of a task whose models give labels.
+
+    Raises:
+        InvalidInputError: (``unknown-task``) no such task is installed here.
+    """
+    found = rules_of(name)
+    if not found.answers_labels:
+        raise unknown_word(UNKNOWN_TASK, "task with labels", name, ())
+    return cast("LabellingRules", found)
+
+
+def _millionths(value: Any) -> int | None:
+    return None if value is None else round(float(value) * WHOLE)
 
 
 def macro_f1(expected: Flags, given: Flags) -> float:

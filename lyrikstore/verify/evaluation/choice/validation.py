@@ -13,12 +13,11 @@ import numpy as np
 from msgspec import Meta, Struct
 
 from lyrikstore.canon.base64 import decode_base64
-from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.json import encode, parse_canonical
 from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS, validation_metric
 from lyrikstore.verify.evaluation.choice.choose import Tried, choose, describe_choice, weigh
-from lyrikstore.verify.evaluation.choice.task import Flags, Scores, macro_f1
-from lyrikstore.verify.evaluation.choice.tasks import TASKS
+from lyrikstore.verify.evaluation.choice.task import Flags, Scores, labelling_rules, macro_f1
 
 FORMAT = "validation/1"
 MAX_BYTES, MAX_LINE = 16 << 20, 1 << 20
@@ -124,7 +123,7 @@ def decide_candidates(
     taken, reason = choose(task, tried, expected)
     own = logits.get(taken.candidate)
     measured = {} if own is None else validation_metrics(task, own, expected)
-    return Decided(TASKS[task].METRIC, tuple(tried), taken, reason, measured)
+    return Decided(labelling_rules(task).metric, tuple(tried), taken, reason, measured)
 
 
 def validation_metrics(task: str, logits: Scores, expected: Flags) -> dict[str, str]:
@@ -135,13 +134,13 @@ def validation_metrics(task: str, logits: Scores, expected: Flags) -> dict[str, 
         logits: What a model says of it.
         expected: Which labels its records have.
     """
-    kind = TASKS[task]
+    kind = labelling_rules(task)
     decision = kind.decide(logits, expected)
     given = kind.given(kind.probabilities(logits, decision.temperature), decision)
     found = {
         "validationAccuracy": float((given == expected).all(1).mean()),
         "validationMacroF1": macro_f1(expected, given),
-        validation_metric(kind.METRIC): kind.score(expected, given),
+        validation_metric(kind.metric): kind.score(expected, given),
     }
     return {name: f"{value:.4f}" for name, value in found.items()}
 
@@ -155,6 +154,10 @@ def read_validation(stream: BinaryIO) -> ValidationScores:
     Cost: one line at a time; memory for the scores, which are less than the attachment.
     """
     head = _parse(stream.readline(MAX_LINE + 1), _Head, 1)
+    try:
+        rules = labelling_rules(head.task)
+    except InvalidInputError as error:
+        raise FormatError(_KIND, f"line 1 of the validation: {error.message}") from None
     width = len(head.labels)
     names = head.candidates
     if len(set(names)) != len(names) or len(set(head.labels)) != width:
@@ -171,7 +174,7 @@ def read_validation(stream: BinaryIO) -> ValidationScores:
             and [len(one) for one in scores] == [8 * width] * len(names)
             and line.expected == sorted(set(line.expected))
             and all(one < width for one in line.expected)
-            and not TASKS[head.task].problem([head.labels[one] for one in line.expected])
+            and not rules.problem([head.labels[one] for one in line.expected])
         )
         if not fine:
             raise FormatError(_KIND, f"line {number} of the validation cannot be", hint=_HINT)
@@ -198,7 +201,7 @@ _Number = Annotated[int, Meta(ge=0, lt=MAX_LABELS)]
 
 class _Head(Struct, frozen=True, forbid_unknown_fields=True):
     format: Literal["validation/1"]
-    task: Literal["text-classification", "multi-label"]
+    task: _Label
     labels: Annotated[list[_Label], Meta(min_length=1, max_length=MAX_LABELS)]
     candidates: Annotated[
         list[Literal["tfidf", "embeddings", "lora", "full"]],

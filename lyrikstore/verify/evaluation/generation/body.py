@@ -1,6 +1,6 @@
 """The members of an evaluation that follow from what a model wrote (spec §13.12.8)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,9 @@ from lyrikstore.verify.evaluation.generation.generations import Generations
 from lyrikstore.verify.evaluation.generation.texts import BASE_MODEL, WrittenAnswer
 from lyrikstore.verify.evaluation.measures import BILLION, FEWEST, decimal
 from lyrikstore.verify.evaluation.resample import LEVEL, RESAMPLES, draws, ends
+
+MEASURED = ("wallSeconds", "cpuSeconds", "peakMemoryBytes", "params")
+"""Members of ``model`` and ``baseline`` that are measured, and do not follow."""
 
 METRIC, METRIC_OF_CHOICES = "tokenF1", "exactMatch"
 """The metric that decides, and the one where the answers are choices."""
@@ -137,20 +140,16 @@ def _worst(found: Generations, *, choices: bool) -> list[dict[str, str | int]]:
     ]
 
 
-def find_generation_difference(
-    body: Mapping[str, Any], found: Generations, *, measured: Iterable[str]
-) -> str:
+def find_generation_difference(body: Mapping[str, Any], found: Generations) -> str:
     """Return the first member of an evaluation that is not what follows; empty: all is.
 
     Args:
         body: Of the evaluation.
         found: What its attachment holds.
-        measured: Members of ``model`` and ``baseline`` that do not follow from it.
     """
     seed = int(body.get("confidence", {}).get("seed", 0))
     choices = bool(body.get("prompt", {}).get("choices"))
     computed = generation_body(found, seed=seed, choices=choices)
-    left_out = frozenset(measured)
     # ATTACK: figures that nothing gives, such as thresholds that are met.
     if others := sorted(body.keys() - computed.keys() - STATED - {"baseline", "comparisons"}):
         return f"{others[0]} does not follow from what was written"
@@ -159,7 +158,7 @@ def find_generation_difference(
     for name in sorted(computed.keys() | ({"baseline", "comparisons"} & body.keys())):
         signed = body.get(name)
         if name in {"model", "baseline"} and isinstance(signed, dict):
-            signed = {key: one for key, one in signed.items() if key not in left_out}
+            signed = {key: one for key, one in signed.items() if key not in MEASURED}
         if signed != computed.get(name):
             return f"{name} is not what the predictions give"
     return ""

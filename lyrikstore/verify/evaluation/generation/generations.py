@@ -71,6 +71,9 @@ class Generations(Struct, frozen=True):
     of: int
     seed: int
 
+    def __len__(self) -> int:
+        return len(self.records)
+
     @property
     def answerers(self) -> int:
         """How many wrote."""

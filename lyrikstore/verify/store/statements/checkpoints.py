@@ -16,8 +16,13 @@ from lyrikstore.verify.evaluation.choice.candidates import (
     ORDER,
     VALIDATION,
     allowed_formats,
-    deciding_metric,
     validation_metric,
+)
+from lyrikstore.verify.evaluation.tasks import (
+    UNKNOWN_TASK,
+    USUAL_TASK,
+    find_rules,
+    rules_of,
 )
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable, stated
@@ -63,6 +68,8 @@ def check_checkpoints(
     for one in made:
         held = _Held(repository, one, ancestry, problems)
         settings = held.retired() if one.id in gone.versions else held.compare_settings()
+        if {"chosen", VALIDATION} & one.body.keys() and held.is_of_unknown_task():
+            continue
         held.compare_choice()
         if VALIDATION in one.body:
             held.compare_validation(settings, read)
@@ -123,7 +130,7 @@ def find_choice_faults(body: Mapping[str, Any], run: Mapping[str, Any]) -> Itera
         body: Of the checkpoint; it says what was ``chosen``.
         run: Body of its run.
     """
-    chosen, metric = body["chosen"], deciding_metric(body.get("task", ""))
+    chosen, metric = body["chosen"], rules_of(body.get("task", USUAL_TASK)).metric
     if body.get("final") is not True:
         yield "it is not the final one, and says what was chosen"
     tried = chosen["candidates"]
@@ -177,6 +184,15 @@ class _Held:
         text = f"{self._label}: not held against its files, which were retired"
         self._problems.add(self._problems.odd, "retired", text)
         return {}
+
+    def is_of_unknown_task(self) -> bool:
+        """Return whether nobody here has the rules of its task, and say so."""
+        task = self._checkpoint.body.get("task", USUAL_TASK)
+        if find_rules(task) is not None:
+            return False
+        text = f"{self._label}: nothing here knows the task {quote(task, 40)}"
+        self._problems.add(self._problems.lost, UNKNOWN_TASK, text)
+        return True
 
     def compare_settings(self) -> Settings:
         """Hold the body against the settings in the tree; return them."""

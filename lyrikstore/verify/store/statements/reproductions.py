@@ -6,7 +6,8 @@ from typing import Any
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.verify.evaluation.choice.candidates import deciding_metric, validation_metric
+from lyrikstore.verify.evaluation.choice.candidates import validation_metric
+from lyrikstore.verify.evaluation.tasks import find_rules
 from lyrikstore.verify.store.statements.segments import SegmentList, draw_segments, miss_chance
 
 MATCH = "match"
@@ -27,17 +28,7 @@ WHOLE_RUN, SEGMENTS = "whole-run/1", "segments/1"
 OTHER_ENVIRONMENT, OTHER_CODE = "other-environment", "other-code"
 INPUT_MISSING, NOT_KEPT = "input-missing", "not-kept"
 
-ORDER = "blake3-order/2"
-"""The order of records that a run with labels can be done again in."""
-
-PACKED_ORDER = ("blake3-order/1", "blake3-pack/1")
-"""Those of a model that writes: of records, and into rows."""
-
-LOSS = "validationLoss"
-"""The metric of a model that writes, which its tolerances have to name."""
-
 _BLEND = "blend/1"
-_WRITES = "sft"
 
 _DIFFERENCES = frozenset({"files", "differs", "metrics"})
 _FOLLOWING = frozenset({"decision", "chosen", "history"})
@@ -50,16 +41,16 @@ def is_repeatable(run: Mapping[str, Any]) -> bool:
     Args:
         run: Its body.
     """
-    if not {"task", "candidates"} <= run.keys() or "execution" in run:
+    rules = find_rules(run.get("task"))
+    if rules is None or "candidates" not in run or "execution" in run:
         return False
     order = run["order"]["function"], run["order"].get("packing")
-    writes = run["task"] == _WRITES
     # ATTACK: tolerances for a metric that no checkpoint has, which every model is within.
-    if writes or "tolerances" in run:
+    if rules.names_tolerances or "tolerances" in run:
         limits = run.get("tolerances", {}).get("differences", {})
-        if limits.keys() != {validation_metric(deciding_metric(run["task"]))}:
+        if limits.keys() != {validation_metric(rules.metric)}:
             return False
-    return bool(order == (PACKED_ORDER if writes else (ORDER, None)))
+    return order == rules.order
 
 
 def reasons_of(run: Mapping[str, Any], body: Mapping[str, Any]) -> list[str]:

@@ -11,10 +11,11 @@ from lyrikstore.history.log import merkle
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments
+from lyrikstore.verify.evaluation.limits import MONITOR
+from lyrikstore.verify.evaluation.prompts import find_prompt_fault
+from lyrikstore.verify.evaluation.tasks import UNKNOWN_TASK, USUAL_TASK, find_rules
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable
-from lyrikstore.verify.store.evaluations import MONITOR
-from lyrikstore.verify.store.generations import find_prompt_fault
 from lyrikstore.verify.store.statements.announced import find_announced_faults
 from lyrikstore.verify.store.statements.confinement import unconfined_cause
 from lyrikstore.verify.store.statements.reproductions import find_fault
@@ -109,7 +110,10 @@ def _check_again(
         except LyrikstoreError as error:
             problems.note(f"{label}: segments", error)
             return
-    if fault := find_fault(reproduction, run, known, signed):
+    if find_rules(run.body.get("task", USUAL_TASK)) is None:
+        text = f"{label}: nothing here knows the task {quote(run.body['task'], 40)}"
+        problems.add(problems.lost, UNKNOWN_TASK, text)
+    elif fault := find_fault(reproduction, run, known, signed):
         problems.bad.append(f"{label}: {fault}")
 
 
@@ -172,8 +176,8 @@ def _settings(run: Mapping[str, Any]) -> dict[str, Any]:
     found = {"task": run["task"]} if "task" in run else {}
     if isinstance(model, dict) and "max_tokens" in model:
         text = {"maxTokens": model["max_tokens"], "pooling": model.get("pooling")}
-        writes = run.get("task") == "sft"
-        found["text"] = {one: text[one] for one in text if one == "maxTokens" or not writes}
+        rules = find_rules(run.get("task"))
+        found["text"] = {one: text[one] for one in (text if rules is None else rules.text)}
     return found
 
 

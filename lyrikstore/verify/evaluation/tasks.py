@@ -1,0 +1,108 @@
+"""What verification asks of a task, and which tasks there are (spec §13.1).
+
+The rules of a task are pure: they take bodies, attachments and records, and load numpy alone. A
+package that is installed beside lyrikstore adds a task by an entry point of the group
+``lyrikstore.tasks``: an object whose attribute ``rules`` is of this protocol.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, BinaryIO, ClassVar, Protocol, cast
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.text import unknown_word
+from lyrikstore.verify.evaluation.evidence import Evidence, Fault
+
+USUAL_TASK = "text-classification"
+"""The task of what does not name one."""
+
+GROUP = "lyrikstore.tasks"
+UNKNOWN_TASK = "unknown-task"
+"""Why an evaluation is not checked: nobody here has the rules of its task."""
+
+_OURS = {
+    "text-classification": "lyrikstore.verify.evaluation.choice.classification",
+    "multi-label": "lyrikstore.verify.evaluation.choice.multi_label",
+    "sft": "lyrikstore.verify.evaluation.generation.rules",
+}
+
+
+class TaskRules(Protocol):
+    """What a task decides of what is signed about its models.
+
+    Attributes:
+        name: The task.
+        metric: The metric of the validation data that picks epoch and candidate.
+        metrics: Metrics of all records of a test set, the one that decides first.
+        formats: Formats of predictions that are read.
+        order: Function and packing of the order of a run that can be done again.
+        text: Members of ``text`` of a checkpoint that its run decides.
+        names_tolerances: Whether a run that can be done again has to name its tolerances.
+        answers_labels: Whether predictions say of labels how likely they are, so that models and
+            baselines are asked again (:mod:`lyrikstore.verify.store.asked_again`).
+        several: Whether a record may have several labels.
+    """
+
+    name: ClassVar[str]
+    metric: ClassVar[str]
+    metrics: ClassVar[tuple[str, ...]]
+    formats: ClassVar[Collection[str]]
+    order: ClassVar[tuple[str, str | None]]
+    text: ClassVar[tuple[str, ...]]
+    names_tolerances: ClassVar[bool]
+    answers_labels: ClassVar[bool]
+    several: ClassVar[bool]
+
+    def read(self, stream: BinaryIO) -> Any:
+        """Return what an attachment of predictions holds, with a length in records.
+
+        Raises:
+            FormatError: (``bad-predictions``) it is no such attachment.
+        """
+
+    def undeclared(self, found: Evidence) -> str:
+        """Return what of an evaluation was not declared before it; empty: all was."""
+
+    def compare(self, found: Evidence) -> Fault:
+        """Return how predictions are not about the test set that they are said to be about."""
+
+    def asked_records(self, found: Evidence) -> Iterable[Digest]:
+        """Return the ids of the records that were asked, in their order."""
+
+    def differences(self, found: Evidence, *, compared: bool) -> Iterator[Fault]:
+        """Yield how the figures do not follow from the predictions.
+
+        Args:
+            found: The evaluation.
+            compared: Whether the predictions are about the test set.
+        """
+
+
+def find_rules(name: object) -> TaskRules | None:
+    """Return the rules of a task; None: no such task is installed here."""
+    if name in _OURS:
+        return cast("TaskRules", import_module(_OURS[str(name)]).RULES)
+    # ATTACK: a manifest names a task. It chooses among what somebody installed, and nothing else.
+    for one in entry_points(group=GROUP):
+        if one.name == name:
+            return cast("TaskRules", one.load().rules)
+    return None
+
+
+def rules_of(name: object) -> TaskRules:
+    """Return the rules of a task that is known to be installed.
+
+    Raises:
+        InvalidInputError: (``unknown-task``) it is not.
+    """
+    found = find_rules(name)
+    if found is None:
+        raise unknown_word(UNKNOWN_TASK, "task", str(name), _OURS)
+    return found
+
+
+def is_of_another(name: str, form: str) -> bool:
+    """Return whether predictions of a format are those of another task than the named one."""
+    rules = (find_rules(one) for one in _OURS if one != name)
+    return any(form in one.formats for one in rules if one is not None)
