@@ -62,10 +62,10 @@ def credentials(folder: Path) -> dict[str, float]:
     from lyrikstore.credentials.model.opened import OpenedCredential
     from lyrikstore.credentials.terms.model import whole
     from lyrikstore.credentials.trust import Trust, TrustedIssuer
-    from lyrikstore.crypto.contexts import OWN, context_document
     from lyrikstore.testing.keys import signer_for
     from lyrikstore.verify.delivery.delivery import verify_credential
     from lyrikstore.verify.report import Verdict
+    from lyrikstore.w3c.contexts import OWN, context_document
 
     now = datetime(2026, 11, 24, tzinfo=UTC)
     owner = signer_for("benchmark")

@@ -117,12 +117,12 @@ await build({
 });
 
 const contexts = new Map([
-  ["https://www.w3.org/ns/credentials/v2", "crypto/contexts/credentials-v2.jsonld"],
-  ["https://www.w3.org/ns/credentials/examples/v2", "crypto/contexts/credentials-examples-v2.jsonld"],
-  ["https://www.w3.org/ns/credentials/undefined-terms/v2", "crypto/contexts/credentials-undefined-terms-v2.jsonld"],
-  ["https://w3id.org/security/data-integrity/v2", "crypto/contexts/data-integrity-v2.jsonld"],
-  ["https://w3id.org/security/multikey/v1", "crypto/contexts/multikey-v1.jsonld"],
-  ["https://www.w3.org/ns/did/v1", "crypto/contexts/did-v1.jsonld"],
+  ["https://www.w3.org/ns/credentials/v2", "w3c/contexts/credentials-v2.jsonld"],
+  ["https://www.w3.org/ns/credentials/examples/v2", "w3c/contexts/credentials-examples-v2.jsonld"],
+  ["https://www.w3.org/ns/credentials/undefined-terms/v2", "w3c/contexts/credentials-undefined-terms-v2.jsonld"],
+  ["https://w3id.org/security/data-integrity/v2", "w3c/contexts/data-integrity-v2.jsonld"],
+  ["https://w3id.org/security/multikey/v1", "w3c/contexts/multikey-v1.jsonld"],
+  ["https://www.w3.org/ns/did/v1", "w3c/contexts/did-v1.jsonld"],
   ["https://w3id.org/lyrikstore/v1", "credentials/contexts/v1.jsonld"],
 ]);
 const texts = Object.fromEntries(await Promise.all([...contexts].map(async ([url, file]) =>

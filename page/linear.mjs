@@ -1,6 +1,6 @@
 /**
  * Regular expressions that take linear time (RE2), in the place of JavaScript's own; see generate.mjs.
- * They get patterns of the grammar of src/verify/w3c/schema/limits.js, and mean by them what JavaScript means.
+ * They get patterns of the grammar of src/w3c/profile/schema/limits.js, and mean by them what JavaScript means.
  */
 import { RE2JS } from "re2js";
 

@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from lyrikstore.crypto.keys.keyring import KeyFolder as KeyFolder
     from lyrikstore.crypto.keys.signer import DeferredSigner as DeferredSigner
     from lyrikstore.crypto.keys.signer import Signer as Signer
-    from lyrikstore.crypto.proofs.proof_set import SUITES as SUITES
     from lyrikstore.curate.commit.commit_cache import begin_listing as begin_listing
     from lyrikstore.curate.commit.inputs import MAX_PROMPT_BYTES as MAX_PROMPT_BYTES
     from lyrikstore.curate.commit.inputs import CommitMetadata as CommitMetadata
@@ -126,8 +125,6 @@ if TYPE_CHECKING:
     from lyrikstore.publish.issue.dataset import IssueResult as IssueResult
     from lyrikstore.publish.issue.grant import Licence as Licence
     from lyrikstore.publish.issue.issue import IssuedCredential as IssuedCredential
-    from lyrikstore.publish.issue.issue import sign_other as sign_other
-    from lyrikstore.publish.issue.present import present_grant as present_grant
     from lyrikstore.publish.status.book import Issued as Issued
     from lyrikstore.publish.status.changes import revoke_alone as revoke_alone
     from lyrikstore.train.config import TrainConfig as TrainConfig
@@ -156,8 +153,14 @@ if TYPE_CHECKING:
     from lyrikstore.verify.deployment.folder import of_earlier_folder as of_earlier_folder
     from lyrikstore.verify.report import Report as Report
     from lyrikstore.verify.store.statements.confinement import confinement_text as confinement_text
-    from lyrikstore.verify.w3c.presentation import verify_foreign as verify_foreign
-    from lyrikstore.verify.w3c.resource_files import read_resources as read_resources
+    from lyrikstore.w3c.issuing import present_grant as present_grant
+    from lyrikstore.w3c.issuing import sign_other as sign_other
+    from lyrikstore.w3c.profile.presentation import verify_foreign as verify_foreign
+    from lyrikstore.w3c.profile.resource_files import read_resources as read_resources
+    from lyrikstore.w3c.proofs.proof_set import SUITES as SUITES
+    from lyrikstore.w3c.vc_api.app import make_app as make_app
+    from lyrikstore.w3c.vc_api.app import make_service as make_service
+    from lyrikstore.w3c.vc_api.tls import self_signed_context as self_signed_context
     from lyrikstore.web import MAX_CARRIED as MAX_CARRIED
     from lyrikstore.web import Carried as Carried
     from lyrikstore.web import carried_by as carried_by
@@ -170,9 +173,6 @@ if TYPE_CHECKING:
     from lyrikstore.web.profile_page import profile_page as profile_page
     from lyrikstore.web.report_page import report_page as report_page
     from lyrikstore.web.run_page import run_page as run_page
-    from lyrikstore.web.vc_api.app import make_app as make_app
-    from lyrikstore.web.vc_api.app import make_service as make_service
-    from lyrikstore.web.vc_api.tls import self_signed_context as self_signed_context
 
 _PLACES = {
     "context": "LogPosition",
@@ -196,7 +196,7 @@ _PLACES = {
     "crypto.keys.key_file": "MAX_BACKUP MAX_PASSPHRASE StoredKey",
     "crypto.keys.keyring": "KeyFolder",
     "crypto.keys.signer": "DeferredSigner Signer",
-    "crypto.proofs.proof_set": "SUITES",
+    "w3c.proofs.proof_set": "SUITES",
     "curate.commit.commit_cache": "begin_listing",
     "curate.diff.rows": "RowsDiff",
     "curate.diff.versions": "FileChange LicenceChange VersionDiff",
@@ -245,8 +245,8 @@ _PLACES = {
     "publish.issue.attest_card": "attest_card",
     "publish.issue.grant": "Licence",
     "publish.issue.dataset": "IssueResult",
-    "publish.issue.issue": "IssuedCredential sign_other",
-    "publish.issue.present": "present_grant",
+    "publish.issue.issue": "IssuedCredential",
+    "w3c.issuing": "present_grant sign_other",
     "publish.status.book": "Issued",
     "publish.status.changes": "revoke_alone",
     "train.config": "TrainConfig",
@@ -269,8 +269,8 @@ _PLACES = {
     "verify.deployment.folder": "DeployedFolder FolderState deployed_folder of_earlier_folder",
     "verify.report": "Report",
     "verify.store.statements.confinement": "confinement_text",
-    "verify.w3c.presentation": "verify_foreign",
-    "verify.w3c.resource_files": "read_resources",
+    "w3c.profile.presentation": "verify_foreign",
+    "w3c.profile.resource_files": "read_resources",
     "web": "Carried MAX_CARRIED carried_by page_fingerprint verification_page",
     "web.evaluation_page": "evaluation_page",
     "web.fetch_named": "NOTHING fetch_for",
@@ -278,8 +278,8 @@ _PLACES = {
     "web.run_page": "run_page",
     "web.profile_page": "profile_page",
     "web.report_page": "report_page",
-    "web.vc_api.app": "make_app make_service",
-    "web.vc_api.tls": "self_signed_context",
+    "w3c.vc_api.app": "make_app make_service",
+    "w3c.vc_api.tls": "self_signed_context",
 }
 """Module below ``lyrikstore`` → what is exported of it."""
 

@@ -15,7 +15,8 @@ import { GRANT } from "../src/credentials/credential.js";
 import { openAll, OpenedCredential } from "../src/credentials/opened.js";
 import { noticesAmong } from "../src/verify/credential/status.js";
 import { line, Tree } from "../src/history/trees/tree.js";
-import { verifyAlone, verifyDelivery, verifyFile } from "../src/verify/verify.js";
+import { verifyAlone, verifyDelivery } from "../src/verify/verify.js";
+import { verifyFile } from "../src/verify_file.js";
 import { answers, bytes, dataOf, filesOf, read } from "./given.js";
 import { each, load } from "./vectors.js";
 

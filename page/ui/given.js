@@ -5,7 +5,7 @@
 
 import { EARLIER, FOLDER, MANIFEST, UNSIGNED } from "../src/verify/deployment/layout.js";
 import { compare } from "../src/history/trees/paths.js";
-import { GIVEN } from "../src/verify/verify.js";
+import { GIVEN } from "../src/verify_file.js";
 import { MAX_SIBLING_BYTES } from "../generated/limits.js";
 
 /** @typedef {{path: string, file: File}} Item */

@@ -15,7 +15,7 @@ from lyrikstore.credentials.model.status_entry import StatusEntry
 from lyrikstore.credentials.model.status_list import pack
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
-from lyrikstore.crypto.proofs.proof_set import add_proof
+from lyrikstore.w3c.proofs.proof_set import add_proof
 
 HERE = Path(__file__).parent
 V2 = "https://www.w3.org/ns/credentials/v2"

@@ -27,7 +27,7 @@ from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner, OrganisationSigner, Signer
 from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
-from lyrikstore.verify.w3c.presentation import make_presentation
+from lyrikstore.w3c.profile.presentation import make_presentation
 
 HERE = Path(__file__).parent
 AUDITOR, BUYER = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (0xA0, 0xB0))

@@ -36,7 +36,7 @@ from hostile_status import resource_rows, status_rows
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.crypto.multikey import encode_base58, encode_multikey
 from lyrikstore.crypto.proofs.eddsa_jcs import signed_bytes
-from lyrikstore.crypto.proofs.proof_set import add_proof
+from lyrikstore.w3c.proofs.proof_set import add_proof
 
 
 def _format_rows(sound: str) -> list[Row]:

@@ -14,9 +14,9 @@ from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.crypto.multikey import verification_method
 from lyrikstore.crypto.proofs.eddsa_jcs import PROOF_TYPE, sign, signed_bytes
-from lyrikstore.crypto.proofs.proof_set import add_proof
 from lyrikstore.testing.clocks import DEFAULT_START
 from lyrikstore.testing.keys import signer_for
+from lyrikstore.w3c.proofs.proof_set import add_proof
 
 ISSUER, AUDITOR, LAWYER = signer_for("publisher"), signer_for("auditor"), signer_for("lawyer")
 CREDENTIAL: dict[str, Any] = {

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from lyrikstore.canon.timestamps import format_timestamp
-from lyrikstore.crypto.proofs.eddsa_rdfc import CRYPTOSUITE
-from lyrikstore.crypto.proofs.proof_set import add_proof
 from lyrikstore.testing.clocks import DEFAULT_START
 from lyrikstore.testing.keys import signer_for
+from lyrikstore.w3c.proofs.eddsa_rdfc import CRYPTOSUITE
+from lyrikstore.w3c.proofs.proof_set import add_proof
 
 ISSUER = signer_for("publisher")
 V2, EXAMPLES = (

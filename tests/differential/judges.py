@@ -35,9 +35,9 @@ from lyrikstore.verify.delivery.siblings import SiblingFiles
 from lyrikstore.verify.deployment import layout
 from lyrikstore.verify.deployment.deployment import verify_deployment
 from lyrikstore.verify.deployment.evidence import EvidenceFiles
-from lyrikstore.verify.w3c.presentation import is_presentation, verify_presentation
-from lyrikstore.verify.w3c.resources import Resources
-from lyrikstore.verify.w3c.verify import Surroundings, verify_w3c
+from lyrikstore.w3c.profile.presentation import is_presentation, verify_presentation
+from lyrikstore.w3c.profile.resources import Resources
+from lyrikstore.w3c.profile.verify import Surroundings, verify_w3c
 
 PAGE = Path(__file__).resolve().parents[2] / "page"
 GIVEN = "given/"  # how the page calls what was given apart from the delivery

@@ -14,7 +14,7 @@ from blake3 import blake3
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.json import encode
 from lyrikstore.crypto.multikey import encode_multikey
-from lyrikstore.crypto.proofs.proof_set import add_proof
+from lyrikstore.w3c.proofs.proof_set import add_proof
 from tests.differential.judges import Case
 from tests.differential.mutate import (
     MALLORY,

@@ -16,9 +16,9 @@ from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.json import encode
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
-from lyrikstore.crypto.proofs.proof_set import add_proof
 from lyrikstore.history.log import merkle
 from lyrikstore.history.log.checkpoint import Leaf, LogCheckpoint, TlogProof
+from lyrikstore.w3c.proofs.proof_set import add_proof
 from tests.differential.judges import Case
 from tests.differential.values import VALUES, Raw
 

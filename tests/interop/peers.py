@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.credentials.model.credential import KINDS, schema_bytes
-from lyrikstore.crypto.contexts import CONTEXTS, context_document
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.w3c.contexts import CONTEXTS, context_document
 from tests import npm
 
 HERE = Path(__file__).parent

@@ -13,7 +13,7 @@ import make_credentials as made
 import verdicts_of_organisations as organisations
 from lyrikstore.canon.timestamps import parse_timestamp
 from lyrikstore.crypto.keys.signer import KeySigner
-from lyrikstore.crypto.proofs import proof_set
+from lyrikstore.w3c.proofs import proof_set
 from tests.interop.peers import JCS, Question
 
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"

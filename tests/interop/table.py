@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from lyrikstore.canon.json import encode
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.crypto.keys.signer import KeySigner
-from lyrikstore.crypto.proofs.proof_set import add_proof
 from lyrikstore.testing.keys import key_for
+from lyrikstore.w3c.proofs.proof_set import add_proof
 from tests.interop.peers import JCS, RDFC, Peer, peers
 from tests.interop.subjects import CHANGES, Subject, subjects
 

@@ -73,7 +73,7 @@ def test_tests_that_the_table_of_requirements_names_are_there() -> None:
     assert len(named) >= 20
     for file, name in sorted(named):
         assert f"\ndef {name}(" in (REPOSITORY / file).read_text("utf-8"), f"{file}::{name}"
-    folder = REPOSITORY / "tests" / "verify" / "w3c" / "requirements"
+    folder = REPOSITORY / "tests" / "w3c" / "requirements"
     requirements = "".join(path.read_text("utf-8") for path in sorted(folder.glob("test_*.py")))
     numbers = [*(f"M{n}" for n in range(1, 14)), *(f"B{n}" for n in range(1, 6))]
     for number in numbers:

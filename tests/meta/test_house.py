@@ -77,7 +77,7 @@ def test_the_facade_loads_every_name_that_it_declares() -> None:
         for alias in node.names
     }
     assert places == api._LAZY
-    extra = {"web.vc_api.app"}  # needs the extra `serve`
+    extra = {"w3c.vc_api.app"}  # needs the extra `serve`
     for name in [name for name, place in places.items() if place not in extra]:
         getattr(api, name)
     for name in lyrikstore.__all__:

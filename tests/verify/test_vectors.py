@@ -33,9 +33,9 @@ from lyrikstore.verify.delivery.delivery import verify_alone, verify_delivery
 from lyrikstore.verify.delivery.folder import FolderData, is_candidate_statement
 from lyrikstore.verify.delivery.siblings import SiblingFiles
 from lyrikstore.verify.report import Check, CheckState, decide
-from lyrikstore.verify.w3c.presentation import verify_presentation
-from lyrikstore.verify.w3c.resources import Resources
-from lyrikstore.verify.w3c.verify import Surroundings
+from lyrikstore.w3c.profile.presentation import verify_presentation
+from lyrikstore.w3c.profile.resources import Resources
+from lyrikstore.w3c.profile.verify import Surroundings
 
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from lyrikstore.canon.json import encode
-from lyrikstore.crypto.proofs.proof_set import add_proof
 from lyrikstore.testing.keys import signer_for
+from lyrikstore.w3c.proofs.proof_set import add_proof
 
 pytestmark = [pytest.mark.web]
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors" / "verdicts"

@@ -99,8 +99,7 @@ class StatusList(Struct, frozen=True):
         """Return the bits with bit ``index`` set to ``value``."""
         self.holds(index)
         bits = bytearray(self.bits)
-        mask = 1 << (7 - index % 8)
-        bits[index // 8] = bits[index // 8] | mask if value else bits[index // 8] & ~mask
+        set_bit(bits, index, value=value)
         return bytes(bits)
 
     @classmethod
@@ -150,6 +149,12 @@ class StatusList(Struct, frozen=True):
         if until < made:
             refuse_status("validUntil is before validFrom")
         return cls(url, issuer, purpose, unpack(subject["encodedList"]), made, until)
+
+
+def set_bit(bits: bytearray, index: int, *, value: bool) -> None:
+    """Set or clear bit ``index``, the first of which is in the highest place of the first byte."""
+    mask = 1 << (7 - index % 8)
+    bits[index // 8] = bits[index // 8] | mask if value else bits[index // 8] & ~mask
 
 
 def pack(bits: bytes) -> str:
@@ -220,6 +225,15 @@ def sign_list(
         raise InvalidInputError(
             "bad-url", f"not an https URL: {url[:200]!a}", hint="such as https://example.org/status"
         )
+    data = signed_list(url, purpose, bits, signer, made, valid_for)
+    StatusList.of(OpenedCredential(data), parse_method_fragment)
+    return data
+
+
+def signed_list(
+    url: str, purpose: str, bits: bytes, signer: Signer, made: datetime, valid_for: timedelta
+) -> bytes:
+    """Return a signed status list at whatever URL: :func:`sign_list` without its checks."""
     document: dict[str, JSON] = {
         "@context": [VC_CONTEXT],
         "id": url,
@@ -234,9 +248,7 @@ def sign_list(
             "encodedList": pack(bits),
         },
     }
-    data = encode(add_proof(document, signer, created=made))
-    StatusList.of(OpenedCredential(data), parse_method_fragment)
-    return data
+    return encode(add_proof(document, signer, created=made))
 
 
 def newest_first(

@@ -1,1 +1,1 @@
-"""Data Integrity proofs: how a document is secured (spec §3.3 to 3.7)."""
+"""How lyrikstore secures a document (spec §3.3)."""

@@ -1,7 +1,7 @@
 """The one way lyrikstore secures a document: ``eddsa-jcs-2022`` (spec §3.3).
 
 This is the profile ``lyrik``: exactly one proof, nothing in it that is ignored. Foreign credentials
-(profile ``w3c``) are read by :mod:`lyrikstore.crypto.proofs.proof_set`, from the same steps.
+(profile ``w3c``) are read by :mod:`lyrikstore.w3c.proofs.proof_set`, from the same steps.
 
 Works on parsed documents (:func:`lyrikstore.canon.json.parse`), reads no clock and no network.
 Whoever calls :func:`verify_proof` goes on with ``Verified.document_without_proof``, never with the
@@ -169,7 +169,7 @@ def verify_proof(
     return Verified(unsecured, key, proof["verificationMethod"], created, options)
 
 
-# The steps, shared with :mod:`lyrikstore.crypto.proofs.proof_set`.
+# The steps, shared with :mod:`lyrikstore.w3c.proofs.proof_set`.
 
 
 def signed_by(data: bytes) -> str | None:

@@ -1,27 +1,22 @@
 """Issuing a credential so that it can be taken back: status places, signature, log (spec §20.6)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import FormatError
-from lyrikstore.canon.json import JSON, parse
-from lyrikstore.canon.timestamps import Clock, now
+from lyrikstore.canon.json import JSON
+from lyrikstore.canon.timestamps import Clock
 from lyrikstore.credentials.issue import issue
 from lyrikstore.credentials.model.credential import CredentialMetadata
 from lyrikstore.credentials.model.status_entry import StatusEntry
-from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.identity.issuer import Issuer, own_keys
 from lyrikstore.publish.identity.key_statements import credential_proof, store_statements
 from lyrikstore.publish.status.book import StatusBook
-from lyrikstore.verify.w3c.resources import Resources
-from lyrikstore.verify.w3c.signing import sign_credential
 
 Build = Callable[[CredentialMetadata], dict[str, JSON]]
 """Given whose it is and how it may end, returns the unsigned credential."""
@@ -70,47 +65,6 @@ def issue_alone(unsigned: dict[str, JSON], issuer: Issuer, clock: Clock) -> Issu
     """Return a credential that no store knows and nobody can take back."""
     data = _issue(unsigned, issuer, clock)
     return IssuedCredential(data, Digest.of(data), None, {}, did_document=issuer.document)
-
-
-def sign_other(
-    data: bytes,
-    *,
-    signer: Signer,
-    suites: Sequence[str],
-    organisation: str | None = None,
-    did_document: bytes | None = None,
-    resources: Mapping[str, bytes] = MappingProxyType({}),
-    clock: Clock = now,
-    label: str = "the credential",
-) -> tuple[IssuedCredential, str]:
-    """Return a W3C credential of whatever kind, signed, and its issuer's DID.
-
-    It is checked by the rules of verification first; nothing but a missing issuer and the proof is
-    added.
-
-    Args:
-        data: The unsigned credential.
-        signer: Its issuer, or whoever signs for the organisation that is.
-        suites: One proof by each cryptosuite.
-        organisation: A did:web in whose name it is, or None.
-        did_document: The organisation's published document; None makes one that lists this key.
-        resources: Name or URL → schemas and other resources that it names.
-        clock: Now.
-        label: What to call it in messages.
-
-    Raises:
-        FormatError: (``bad-json``, ``bad-credential``) it is no JSON object.
-        LyrikstoreError: As :func:`lyrikstore.verify.w3c.signing.sign_credential` and
-            :meth:`lyrikstore.publish.identity.issuer.Issuer.of`.
-    """
-    unsigned = parse(data, floats=True, nulls=True)
-    if not isinstance(unsigned, dict):
-        raise FormatError("bad-credential", f"{label} is not a JSON object")
-    at_hand, created = Resources(resources), clock()
-    issuer = Issuer.of(signer, organisation, did_document, created)
-    signed = sign_credential(unsigned, issuer.signer, suites, created, at_hand)
-    made = IssuedCredential(signed, Digest.of(signed), None, {}, did_document=issuer.document)
-    return made, issuer.did
 
 
 def issue_logged(

@@ -4,7 +4,7 @@ What every credential of profile ``lyrik`` goes through once it is open
 (:mod:`lyrikstore.verify.credential.envelope`). Sans-IO.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 
@@ -78,7 +78,7 @@ def check_issuer(
         check_document(envelope.signer),
         believed,
         check_allowed(keys, [CRYPTOSUITE], trust),
-        _check_period(document, at),
+        check_period(document, at),
         status,
     )
 
@@ -178,6 +178,28 @@ def check_document(signer: ResolvedKey | None) -> Check:
     )
 
 
+def check_period(
+    document: Mapping[str, JSON],
+    at: datetime,
+    parse: Callable[[JSON], datetime] = parse_timestamp,
+) -> Check:
+    """Return ``period``: whether a credential is valid at that moment, give or take the skew.
+
+    Args:
+        document: The credential; either end may be absent where its profile allows it.
+        at: The moment to judge for.
+        parse: How its profile reads a timestamp.
+    """
+    start, end = document.get("validFrom"), document.get("validUntil")
+    detail: dict[str, JSON] = {"at": format_timestamp(at)}
+    detail |= {name: document[name] for name in ("validFrom", "validUntil") if name in document}
+    if start is not None and parse(start) - at > CLOCK_SKEW:
+        return failed("period", "not-yet-valid", f"not yet valid: it begins at {start}", **detail)
+    if end is not None and at - parse(end) > CLOCK_SKEW:
+        return failed("period", "expired", f"expired at {end}", **detail)
+    return passed("period", f"valid until {end}" if end else "valid without an end", **detail)
+
+
 def is_named_by_a_copy_alone(check: Check) -> bool:
     """Return whether ``issuer.document`` says that nothing but an available document names the key.
 
@@ -253,19 +275,3 @@ def _check_trust(
 def _believed(nickname: str, issuer: str) -> Check:
     summary = f"you trust this issuer as {quote(nickname)}"
     return passed("trust.issuer", summary, nickname=nickname, issuer=issuer)
-
-
-def _check_period(document: Mapping[str, JSON], at: datetime) -> Check:
-    """Return ``period``: whether the credential is valid at that moment, give or take the skew."""
-    valid_from = parse_timestamp(document["validFrom"])
-    until_text = document.get("validUntil")
-    detail: dict[str, JSON] = {"validFrom": document["validFrom"], "at": format_timestamp(at)}
-    if until_text is not None:
-        detail["validUntil"] = until_text
-    if valid_from - at > CLOCK_SKEW:
-        summary = f"not yet valid: it begins at {document['validFrom']}"
-        return failed("period", "not-yet-valid", summary, **detail)
-    if until_text is not None and at - parse_timestamp(until_text) > CLOCK_SKEW:
-        return failed("period", "expired", f"expired at {until_text}", **detail)
-    end = f"valid until {until_text}" if until_text is not None else "valid without an end"
-    return passed("period", end, **detail)

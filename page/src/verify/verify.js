@@ -23,12 +23,7 @@ import { checkSources } from "./handed_on.js";
 import { notProven, reportOf } from "./report.js";
 import { noticesAmong } from "./credential/status.js";
 import { checkAge, checkPartitions, checkTexts } from "./credential/terms.js";
-import { isPresentation, verifyPresentation } from "./w3c/presentation.js";
-import { Resources } from "./w3c/resources.js";
-import { verifyW3c } from "./w3c/verify.js";
 
-/** How the names of files begin that the user gave apart from the delivery. */
-export const GIVEN = "given/";
 const UNREADABLE = "unreadable credential";
 
 /** @typedef {import("./report.js").Check} Check */
@@ -37,37 +32,8 @@ const UNREADABLE = "unreadable credential";
 /** @typedef {import("./delivery/dataset.js").DataFile} DataFile */
 /** @typedef {{siblings: Map<string, Uint8Array>, trust: import("../credentials/trust.js").Trust, at: number}} Beside `siblings`: the files beside it; names do not matter. */
 
-/**
- * Return the report on whatever a file is: of profile `lyrik` a delivery, an attestation or a grant,
- * of profile `w3c` a credential or presentation of others (spec §17.1). With a challenge or a domain it
- * is judged as a presentation, whatever it says it is.
- *
- * @param {OpenedCredential} opened
- * @param {Parameters<typeof verifyDelivery>[1] & {challenge?: string, domain?: string}} given
- */
-export async function verifyFile(opened, given) {
-  const { siblings, trust, at, challenge, domain } = given;
-  // ATTACK: who asked for a presentation and is handed the bare credential has nobody's answer.
-  const asked = challenge !== undefined || domain !== undefined;
-  if (!asked && isOfDataset(opened)) return verifyDelivery(opened, given);
-  const files = openAll(siblings.values());
-  const notices = noticesAmong(files);
-  if (!asked && opened.profile === "lyrik") return verifyAlone(opened, { files, notices, trust, at });
-  // What the user gave apart may be found by the URL that it claims; what came with the credential may not.
-  const named = new Map([...siblings].filter(([name]) => name.startsWith(GIVEN)));
-  const beside = [...siblings].filter(([name]) => !named.has(name)).map(([, bytes]) => bytes);
-  const surroundings = { trust, at, resolver: keysFor(trust, notices), notices, resources: new Resources(named, beside) };
-  return asked || isPresentation(opened.bytes)
-    ? verifyPresentation(opened.bytes, surroundings, { challenge, domain }, judgeOurs)
-    : verifyW3c(opened.bytes, surroundings);
-}
-
 /** Whether a file is to be judged as a dataset credential: it says so, or nothing that is known here. @param {OpenedCredential} opened */
 export const isOfDataset = ({ profile, kind }) => profile === "lyrik" && [DATASET, undefined].includes(kind);
-
-/** @type {import("./w3c/presentation.js").JudgeOurs} */
-export const judgeOurs = (opened, { files, surroundings, holder }) =>
-  verifyAlone(opened, { files, ...surroundings, holder });
 
 /**
  * Return the report on a credential of one of our kinds, looked at without any data.

@@ -5,7 +5,7 @@ import shutil
 from lyrikstore.canon.timestamps import now
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
-from lyrikstore.verify.w3c.presentation import make_presentation
+from lyrikstore.w3c.profile.presentation import make_presentation
 from tests.cli.attesting.audits import STATUS
 
 

@@ -22,8 +22,8 @@ from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.crypto.multikey import decode_base58, encode_base58
 from lyrikstore.crypto.proofs.eddsa_jcs import add_proof, signed_bytes, verify_proof
-from lyrikstore.crypto.proofs.proof_set import verify_proofs
 from lyrikstore.testing.keys import TestIssuer, key_for, signer_for
+from lyrikstore.w3c.proofs.proof_set import verify_proofs
 from tests.sweep import examples
 
 VECTORS = Path(__file__).resolve().parents[3] / "spec" / "vectors"

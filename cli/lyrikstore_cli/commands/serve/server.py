@@ -26,7 +26,7 @@ _TOLD = 100  # different lines; whoever makes more of them is told no more
 class _Connection(H11Protocol):
     # ATTACK: connections that never finish a request, or never take the answer, would hold all the
     # places there are; uvicorn waits for them. The body has its own limit
-    # (lyrikstore.web.vc_api.app).
+    # (lyrikstore.w3c.vc_api.app).
     _silence: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

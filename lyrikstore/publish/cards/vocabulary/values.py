@@ -3,7 +3,10 @@
 from collections import Counter
 from typing import Any
 
+from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import JSON
+from lyrikstore.credentials.model.credential import DATASET
+from lyrikstore.credentials.model.opened import OpenedCredential
 
 _SUFFIXES = """
 .csv .doc .docx .eml .epub .gif .gz .htm .html .jpeg .jpg .json .jsonl .log .md .msg .odt .parquet
@@ -33,6 +36,21 @@ def without_values(field: str, value: JSON) -> JSON:
     if field == "stats":
         return _statistics(value)
     return _formats(value) if field == "formats" else value
+
+
+def tells_values(terms: OpenedCredential) -> bool:
+    """Return whether a dataset credential names values or paths of its data, or may do so."""
+    try:
+        terms.claims_as(DATASET)
+    except FormatError:
+        return True
+    subject: Any = terms.parsed().members["credentialSubject"]
+    stated = [one for one in subject["descriptor"] if one["state"] == "value"]
+    return (
+        any(without_values(one["field"], one["value"]) != one["value"] for one in stated)
+        or any("select" in one for one in subject["licence"]["partitions"])
+        or any("parameters" in one.get("recipe", ()) for one in subject.get("quality", ()))
+    )
 
 
 def _statistics(value: Any) -> JSON:

@@ -1,0 +1,1 @@
+"""Credentials and presentations that others issued: their shape and their verification."""
