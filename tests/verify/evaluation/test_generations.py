@@ -297,6 +297,13 @@ def test_what_does_not_follow_is_no_figure(change: dict[str, Any], code: str) ->
     assert made.codes()[0] == [code]
 
 
+def test_a_task_that_nobody_here_knows_is_not_checked() -> None:
+    made = Evaluated(ROWS)
+    made.body |= {"task": "token-tagging"}
+    found = made.problems().close("")
+    assert (found.state, found.detail["reason"]) == ("unchecked", "unknown-task")
+
+
 def test_figures_without_texts_are_what_their_author_says() -> None:
     made = Evaluated(ROWS)
     made.outputs = None
