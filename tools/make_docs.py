@@ -1,12 +1,19 @@
-"""Write docs/cli.md: what each role types, every command, exit codes, environment."""
+"""Write docs/cli.md and docs/errors.md.
+
+The first has what each role types, every command, exit codes, environment; the second the kinds of
+errors, with the exit code of each.
+"""
 
 from inspect import cleandoc
 from pathlib import Path
 
 import click
+from error_kinds import kinds_raised
 
+from lyrikstore.canon import errors
+from lyrikstore.canon.error_kinds import ErrorKind
 from lyrikstore_cli.commands.help import ROLES
-from lyrikstore_cli.exits import MEANING
+from lyrikstore_cli.exits import MEANING, exit_code
 from lyrikstore_cli.main import GROUPS, program
 from lyrikstore_cli.session import VARIABLES
 
@@ -16,9 +23,29 @@ SHARED_SIGNING = ("signer", "passphrase_file")
 
 
 def main() -> None:
-    """Write docs/cli.md."""
-    lines = [*reference(), *tables()]
-    (DOCS / "cli.md").write_text("\n".join(lines) + "\n", "utf-8")
+    """Write both pages."""
+    for name, lines in (("cli", [*reference(), *tables()]), ("errors", kinds())):
+        (DOCS / f"{name}.md").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def kinds() -> list[str]:
+    """Return the kinds of errors, with the classes that they are raised as and the exit codes."""
+    lines = ["# Errors", "", "Made by `make docs` from the program.", ""]
+    lines += [
+        "Every error has a kind, a message and a hint. With `--json` a command prints them as",
+        "`error`; in Python they are members of a `LyrikstoreError`, of one of the classes below.",
+        "Programs match on the kind, which never changes its meaning; the class decides on the",
+        "[exit code](cli.md#exit-codes).",
+        "",
+        "| kind | what went wrong | class | exit code |",
+        "| --- | --- | --- | --- |",
+    ]
+    for kind, names in sorted(kinds_raised().items()):
+        codes = {exit_code(getattr(errors, name)(kind, "")) for name in names}
+        classes = ", ".join(f"`{name}`" for name in sorted(names))
+        shown = ", ".join(map(str, sorted(codes)))
+        lines.append(f"| `{kind}` | {ErrorKind(kind).sentence} | {classes} | {shown} |")
+    return lines
 
 
 def tables() -> list[str]:

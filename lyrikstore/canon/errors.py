@@ -25,8 +25,8 @@ Example:
     ...     print(error.kind)
     bad-digest
 
-``kind`` codes are append-only: programs match on them. Every kind below is raised somewhere, and
-maps to one exit code through its class (``lyrikstore_cli.exits``).
+The kinds are those of :mod:`lyrikstore.canon.error_kinds`; the class decides on the exit code
+(``lyrikstore_cli.exits``).
 """
 
 import errno
@@ -34,12 +34,15 @@ from collections.abc import Mapping
 from traceback import walk_tb
 from typing import Any
 
+from lyrikstore.canon.error_kinds import ErrorKind
+
 
 class LyrikstoreError(Exception):
     """What every lyrikstore failure is.
 
     Attributes:
-        kind: Stable machine-readable code, lower case with hyphens, such as ``digest-mismatch``.
+        kind: Stable machine-readable code, lower case with hyphens, such as ``digest-mismatch``;
+            given as a string, which must be one of :class:`ErrorKind`.
         message: One line for people: what failed, with the name the user typed.
         hint: The next step, or an empty string.
         details: Machine-readable facts for ``--json``; JSON-compatible values only.
@@ -49,7 +52,7 @@ class LyrikstoreError(Exception):
         self, kind: str, message: str, *, hint: str = "", details: Mapping[str, Any] | None = None
     ) -> None:
         super().__init__(kind, message)
-        self.kind = kind
+        self.kind = ErrorKind(kind)
         self.message = message
         self.hint = hint
         self.details: dict[str, Any] = dict(details or {})
@@ -80,7 +83,10 @@ class LyrikstoreError(Exception):
             or not isinstance(details, Mapping)
         ):
             return None
-        return found(kind, message, hint=hint, details=details)
+        try:
+            return found(kind, message, hint=hint, details=details)
+        except ValueError:  # ATTACK: a worker that was taken over makes up a kind
+            return None
 
     def __str__(self) -> str:  # KeyError would quote it
         return self.message

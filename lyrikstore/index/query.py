@@ -274,9 +274,11 @@ def _refuse(kind: str, message: str, number: int) -> NoReturn:
             error = FormatError("bad-index", f"the index is unreadable: {text}")
             error.hint = "lyrikstore index rebuild"
         case "not-a-select":
-            error = InvalidInputError(kind, text, hint="ask with one SELECT; " + _HINT_VIEWS)
+            error = InvalidInputError(
+                "not-a-select", text, hint="ask with one SELECT; " + _HINT_VIEWS
+            )
         case "query-too-large":
-            error = InvalidInputError(kind, text, hint="narrow it with WHERE or LIMIT")
+            error = InvalidInputError("query-too-large", text, hint="narrow it with WHERE or LIMIT")
         case _:
             error = InvalidInputError("bad-query", text, hint=_HINT_VIEWS)
     raise error

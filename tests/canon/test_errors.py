@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.canon import errors
+from lyrikstore.canon.error_kinds import ErrorKind
 from lyrikstore.canon.files import read_packaged
 
 CLASSES = [
@@ -21,12 +22,21 @@ CLASSES = [
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_every_class_keeps_its_parts(cls):
-    error = cls("some-kind", "what failed", hint="do this", details={"path": "a"})
+    error = cls("bad-name", "what failed", hint="do this", details={"path": "a"})
     for same in (error, pickle.loads(pickle.dumps(error)), copy.copy(error)):
         assert type(same) is cls
-        assert (same.kind, same.message, same.hint) == ("some-kind", "what failed", "do this")
+        assert (same.kind, same.message, same.hint) == ("bad-name", "what failed", "do this")
         assert same.details == {"path": "a"}
         assert str(same) == "what failed"  # KeyError would quote, OSError would prefix
+
+
+def test_a_kind_is_a_word_of_the_list_with_a_sentence() -> None:
+    kind = errors.FormatError("bad-json", "x").kind
+    assert kind is ErrorKind.BAD_JSON
+    assert (kind, f"{kind}", json.dumps(kind)) == ("bad-json", "bad-json", '"bad-json"')
+    assert kind.sentence.endswith(".")
+    with pytest.raises(ValueError, match="made-up"):
+        errors.FormatError("made-up", "x")
 
 
 def test_builtin_bases():
@@ -98,7 +108,8 @@ def test_a_damaged_compiled_module_cannot_be_loaded(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "error", [OSError(5, "Input/output error", "/x"), ValueError("x"), errors.FormatError("a", "b")]
+    "error",
+    [OSError(5, "Input/output error", "/x"), ValueError("x"), errors.FormatError("bad-json", "b")],
 )
 def test_other_errors_are_not_about_loading(error):
     with pytest.raises(type(error)) as caught:
@@ -121,7 +132,7 @@ def test_a_file_of_the_program_that_cannot_be_read(tmp_path):
 
 
 def test_an_error_crosses_to_another_process_as_json():
-    error = errors.InvalidInputError("bad-thing", "a thing", hint="do it", details={"got": "it"})
+    error = errors.InvalidInputError("bad-name", "a thing", hint="do it", details={"got": "it"})
     again = errors.LyrikstoreError.from_json(json.loads(json.dumps(error.to_json())))
     assert type(again) is errors.InvalidInputError
     assert again.to_json() == error.to_json()
@@ -133,11 +144,12 @@ def test_an_error_crosses_to_another_process_as_json():
         {"class": "SystemExit"},
         {"class": "annotations"},
         {"kind": 1},
+        {"kind": "made-up"},
         {"details": []},
         {"hint": None},
     ],
 )
 def test_what_is_no_error_of_ours_is_none(change):
-    told = errors.InvalidInputError("bad-thing", "a thing").to_json() | change
+    told = errors.InvalidInputError("bad-name", "a thing").to_json() | change
     assert errors.LyrikstoreError.from_json(told) is None
     assert errors.LyrikstoreError.from_json([told]) is None

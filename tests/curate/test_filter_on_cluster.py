@@ -148,7 +148,7 @@ def test_refusals_are_those_of_one_core(
 
 
 def test_findings_cross_as_bytes() -> None:
-    failed = InvalidInputError("kind", "message", hint="hint", details={"a": 1})
+    failed = InvalidInputError("bad-value", "message", hint="hint", details={"a": 1})
     found = BatchFindings(
         [
             [Item(b"1" * 32, [Dropped(1, "empty", "ä")])],
@@ -171,7 +171,7 @@ def test_findings_cross_as_bytes() -> None:
         False,
     ]
     back = Failed(failed.to_json()).to_error()
-    assert (back.kind, back.hint, back.details) == ("kind", "hint", {"a": 1})
+    assert (back.kind, back.hint, back.details) == ("bad-value", "hint", {"a": 1})
     for decode in (BatchFindings.decode, Batch.decode):
         with pytest.raises(FormatError) as caught:
             decode(b"\xc1")

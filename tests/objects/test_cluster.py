@@ -31,7 +31,7 @@ def square(setup, task, *buffers):
 
 def refuse(setup, task):
     yield {"n": 0}
-    raise ConflictError("taken", "it is taken", hint="wait", details={"n": task["n"]})
+    raise ConflictError("name-taken", "it is taken", hint="wait", details={"n": task["n"]})
 
 def fail(setup, task):
     raise OSError(28, "No space left on device", "/store/tmp/x")

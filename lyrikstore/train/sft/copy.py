@@ -193,10 +193,13 @@ def _check(place: str, turns: Sequence[Mapping[str, Any]]) -> None:
             f"{place}: longer than {MAX_TEXT_BYTES} bytes",
             hint="cut it into several records",
         )
-    for turn, kind in ((turns[-1], "completion"), (turns[-2], "prompt")):
+    for turn, name, kind in (
+        (turns[-1], "completion", "empty-completion"),
+        (turns[-2], "prompt", "empty-prompt"),
+    ):
         if not turn["content"].strip():
             raise InvalidInputError(
-                f"empty-{kind}",
-                f"{place} has an empty {kind}",
+                kind,
+                f"{place} has an empty {name}",
                 hint="drop such records in a filter: drop-empty/1 or where/1",
             )

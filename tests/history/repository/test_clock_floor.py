@@ -225,7 +225,7 @@ def test_what_cannot_be_read_has_no_early_date(
 
     def failing(self: Repository, identity: Digest) -> bytes:
         if identity == lost:
-            raise IncompleteError("lost", "it is not here")
+            raise IncompleteError("blob-lost", "it is not here")
         return real(self, identity)
 
     with monkeypatch.context() as patched:

@@ -26,7 +26,7 @@ def several(setup, task):
 
 def refuse(setup, task):
     yield {"first": True},
-    raise ConflictError("moved", "it moved", hint="look", details={"at": task["n"]})
+    raise ConflictError("ref-moved", "it moved", hint="look", details={"at": task["n"]})
 
 def full(setup, task):
     raise StorageError("disk-full", "no room", details={"errno": 28})
@@ -93,7 +93,7 @@ def test_our_errors_cross_whole(count) -> None:
     with Workers(f"{HERE}:refuse", {}, count) as workers, pytest.raises(ConflictError) as caught:
         list(workers.map([Message({"n": 7})]))
     assert (caught.value.kind, caught.value.hint, caught.value.details) == (
-        "moved",
+        "ref-moved",
         "look",
         {"at": 7},
     )
@@ -141,7 +141,7 @@ def test_leaving_early_ends_the_processes() -> None:  # which else run for ever
 def test_what_the_tasks_raise_is_raised() -> None:
     def broken():
         yield Message({"n": 1})
-        raise ConflictError("late", "too late")
+        raise ConflictError("busy", "too late")
 
     with Workers(f"{HERE}:square", {"factor": 1}, 2) as workers, pytest.raises(ConflictError):
         list(workers.map(broken()))

@@ -107,7 +107,7 @@ def test_a_worker_cannot_refuse_in_our_name() -> None:
 
 
 def test_a_workers_words_are_one_line_and_few() -> None:
-    told = from_event(RunFailedError("k", "a\nb" * 9999).to_json())
+    told = from_event(RunFailedError("worker-failed", "a\nb" * 9999).to_json())
     assert isinstance(told, RunFailedError)
     assert "\n" not in told.message
     assert len(told.message) <= 600

@@ -56,7 +56,7 @@ def test_what_cannot_be_followed_permits_nothing(
 
     def manifest(repository: Any, identity: Digest) -> Any:
         if identity in gone:
-            raise NotFoundError("no-object", "it is not here")
+            raise NotFoundError("no-blob", "it is not here")
         return reads(repository, identity)
 
     monkeypatch.setattr(type(stage.repository), "manifest", manifest)

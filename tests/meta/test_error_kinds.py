@@ -1,0 +1,56 @@
+"""Every kind of error is a word of one list, raised somewhere, on the page, and tested."""
+
+import re
+
+import pytest
+
+from lyrikstore.canon.error_kinds import ErrorKind
+from tests.conftest import REPOSITORY
+from tools.error_kinds import kinds_raised
+
+KINDS = [str(kind) for kind in ErrorKind]
+
+
+@pytest.fixture(scope="module")
+def raised() -> dict[str, set[str]]:
+    return kinds_raised()
+
+
+def test_kinds_that_are_raised_are_those_of_the_list(raised: dict[str, set[str]]) -> None:
+    assert sorted(set(raised) - set(KINDS)) == [], "raised, and no member of ErrorKind"
+    assert sorted(set(KINDS) - set(raised)) == [], "a member of ErrorKind, and raised nowhere"
+
+
+def test_the_list_is_sorted_and_each_kind_has_a_sentence() -> None:
+    names = [kind.name for kind in ErrorKind]
+    assert names == sorted(names)
+    assert [kind for kind in ErrorKind if not re.fullmatch(r"[A-Z].*[^.]\.", kind.sentence)] == []
+
+
+def test_the_page_has_them_with_their_sentences(raised: dict[str, set[str]]) -> None:
+    page = (REPOSITORY / "docs" / "errors.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `([a-z0-9-]+)` \| ([^|]*) \|", page, re.MULTILINE))
+    assert rows == {str(kind): kind.sentence for kind in ErrorKind}
+    shown = dict(re.findall(r"^\| `([a-z0-9-]+)` \| [^|]* \| ([^|]*) \|", page, re.MULTILINE))
+    assert {kind: set(re.findall(r"\w+", names)) for kind, names in shown.items()} == raised
+
+
+SOURCE = """
+from lyrikstore.canon.errors import FormatError, InvalidInputError, StorageError
+WORD = "by-constant"
+def refuse_kind(kind, message):
+    raise FormatError(kind, message)
+def some(one):
+    refuse_kind("by-function", "x")
+    raise InvalidInputError("by-choice" if one else WORD, "x")
+def other(one):
+    kind, hint = "by-variable", "x"
+    raise StorageError(kind=kind, message=one)
+"""
+
+
+def test_kinds_are_found_where_they_come_from() -> None:
+    more = {"by-constant", "by-function", "by-choice", "by-variable"}
+    found = kinds_raised([("some_module", SOURCE)])
+    assert set(found) - set(KINDS) == more
+    assert found["by-function"] == {"FormatError"}
