@@ -66,7 +66,7 @@ def test_a_refusal_arrives_as_it_was_raised(address: str) -> None:
         pytest.raises(ConflictError) as caught,
     ):
         list(pool.map([Message({"n": 7})]))
-    assert (caught.value.kind, caught.value.details) == ("taken", {"n": 7})
+    assert (caught.value.kind, caught.value.details) == ("name-taken", {"n": 7})
 
 
 def test_a_disk_that_fails_on_a_worker_is_no_scheduler_that_is_gone(address: str) -> None:
