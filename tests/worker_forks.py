@@ -39,10 +39,12 @@ REAL = process.PROGRAM
 """What starts a worker anew."""
 
 MODULES = (
-    "lyrikstore.train.worker.export.ask",
-    "lyrikstore.train.worker.export.likeliest",
-    "lyrikstore.train.worker.export.write",
-    "lyrikstore.train.worker.export.writer",
+    "lyrikstore.train.worker.export.gguf_model",
+    "lyrikstore.train.worker.export.hugging_face",
+    "lyrikstore.train.worker.export.jobs",
+    "lyrikstore.train.worker.export.labels",
+    "lyrikstore.train.worker.export.next_tokens",
+    "lyrikstore.train.worker.export.onnx_model",
     "lyrikstore.train.worker.fitting.fit",
     "lyrikstore.train.worker.fitting.merge",
     "lyrikstore.train.worker.fitting.replay",
@@ -54,6 +56,10 @@ MODULES = (
     "lyrikstore.train.worker.models.word_counts",
     "lyrikstore.train.worker.predicting.predict",
     "lyrikstore.train.worker.scoring",
+    "lyrikstore.train.worker.targets.gguf",
+    "lyrikstore.train.worker.targets.hf",
+    "lyrikstore.train.worker.targets.onnx",
+    "lyrikstore.train.worker.targets.vllm",
     "lyrikstore.train.worker.writing.generate",
     "lyrikstore.train.worker.writing.replay",
     "lyrikstore.train.worker.writing.training",

@@ -12,7 +12,6 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import RunFailedError, storage_error
 from lyrikstore.canon.progress import OnProgress
 from lyrikstore.canon.quoting import name_some
-from lyrikstore.deploy.models.model import DeployedModel, Files
 from lyrikstore.history.checkout.checkout import checkout_tree
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
@@ -25,6 +24,7 @@ from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.gathering.form import VALUES, CardForm
 from lyrikstore.publish.cards.profiles.profile import load_profile
 from lyrikstore.publish.cards.rendering.markdown import to_markdown
+from lyrikstore.train.serving.model import Files, ServedModel
 from lyrikstore.verify.delivery.paths import walk
 from lyrikstore.verify.deployment import layout
 
@@ -181,7 +181,7 @@ def readme_of(repository: Repository, facts: CardFacts, card: Manifest | None) -
     return ReadMe(text, (VALUES,) if CardForm.of(card.body).tells_values else ())
 
 
-def texts_of(readme: ReadMe, notice: Files, model: DeployedModel, *, signed: bool) -> Files:
+def texts_of(readme: ReadMe, notice: Files, model: ServedModel, *, signed: bool) -> Files:
     """Return the files that are not the model's.
 
     Args:

@@ -25,11 +25,6 @@ from lyrikstore.deploy.evidence import (
     telling_credentials,
     unsigned_evidence,
 )
-from lyrikstore.deploy.models.labelling import LabellingModel
-from lyrikstore.deploy.models.model import DeployedModel, ModelWorkers, ProbeResult
-from lyrikstore.deploy.models.probe import read_probe
-from lyrikstore.deploy.models.targets import Target, target_for
-from lyrikstore.deploy.models.writing import WritingModel
 from lyrikstore.deploy.notice import notice_of
 from lyrikstore.deploy.seal import (
     Signing,
@@ -44,7 +39,10 @@ from lyrikstore.publish.cards.approval import CardStatus, check_approved
 from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.cards.gathering.form import VALUES
 from lyrikstore.publish.issue.atomic_folder import building, check_place, put_in_place
-from lyrikstore.train.requirements import SFT
+from lyrikstore.train.serving.model import ModelWorkers, ProbeResult, ServedModel
+from lyrikstore.train.serving.probe import read_probe
+from lyrikstore.train.targets import Target, target_for
+from lyrikstore.train.task import find_task
 from lyrikstore.train.trained import resolve_trained
 from lyrikstore.train.worker.staging import open_staging
 from lyrikstore.verify.deployment.credentials import credentials_of
@@ -123,14 +121,14 @@ def deploy_checkpoint(
     Args:
         context: The store, opened to append where somebody signs.
         checkpoint_ref: A checkpoint that a run made.
-        target_name: One of :data:`lyrikstore.deploy.models.targets.TARGETS`.
+        target_name: One of :data:`lyrikstore.train.targets.TARGETS`.
         destination: A folder that does not exist or is empty; its parent exists.
         readers: Who reads the data that the model is made from, to verify it.
         name: What the deployment is called; empty: after its checkpoint and target.
         sign: Whether it is signed and logged; else nothing is written to the store, and the folder
             says that it is unsigned.
         remote: Where a clone pushes what was signed.
-        probe: Texts to ask both models, as :func:`lyrikstore.deploy.models.probe.read_probe` takes
+        probe: Texts to ask both models, as :func:`lyrikstore.train.serving.probe.read_probe` takes
             them; None: texts made of the vocabulary.
         check: Load what was written with the target's own program, and compare its answers.
         with_values: Put in credentials that name labels of the data, suffixes of its files or what
@@ -188,9 +186,8 @@ def deploy_checkpoint(
         raise storage_error(error, f"making {work}") from error
     with open_staging(work) as staging, building(destination) as folder:
         built = FolderBuild(folder)
-        made = WritingModel if body["task"] == SFT else LabellingModel
         workers = ModelWorkers(context, staging, int(run.body["environment"]["threads"]))
-        model: DeployedModel = made(repo, checkpoint, run, target, workers)
+        model = find_task(body["task"]).served(checkpoint, run, target, workers)
         asked = model.answer(texts)
         built.copy(staging.path / _EXPORTED, model.export())
         found = model.ask(folder) if check else None
@@ -254,17 +251,17 @@ def rights_of(report: Report) -> dict[str, Any]:
 
 
 def _body(
-    result: Deployment, target: Target, model: DeployedModel, rights: Mapping[str, Any]
+    result: Deployment, target: Target, model: ServedModel, rights: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return what the manifest of a deployment says, but for the key of ``model.sig``."""
-    sealed, served = result.checkpoint.body, model.served()
+    sealed = result.checkpoint.body
     body = {
         "target": target.name,
         "loader": target.loader,
         "task": sealed["task"],
         "format": sealed["format"],
-        "quantization": served.quantization,
-        "limits": dict(served.limits),
+        "quantization": model.quantization,
+        "limits": dict(model.limits),
         "decision": sealed.get("decision"),
         "probe": {"count": result.probes, "made": result.probe_made},
         "check": None if result.check is None else result.check.to_json(),

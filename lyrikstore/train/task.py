@@ -9,9 +9,16 @@ beside lyrikstore adds a task by an entry point of the group ``lyrikstore.tasks`
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from lyrikstore.canon.text import unknown_word
+
+if TYPE_CHECKING:
+    from lyrikstore.history.manifests.manifest import Manifest
+    from lyrikstore.train.serving.model import ModelWorkers, ServedModel
+    from lyrikstore.train.targets import Target
+    from lyrikstore.train.worker.fitting.written import Report
+    from lyrikstore.train.worker.hashed_read import StagedFiles
 
 GROUP = "lyrikstore.tasks"
 
@@ -54,7 +61,42 @@ class TrainingTask(Protocol):
 
     # Evaluation, monitoring, prediction (spec §13.9).
 
-    # Deployment (spec §13.16).
+    # Deployment (spec §14.7).
+
+    def served(
+        self, checkpoint: "Manifest", run: "Manifest", target: "Target", workers: "ModelWorkers"
+    ) -> "ServedModel":
+        """Return a checkpoint as what is deployed; it is staged.
+
+        Args:
+            checkpoint: The checkpoint.
+            run: Its run.
+            target: Where it goes.
+            workers: What loads it.
+        """
+
+    def probe(
+        self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
+    ) -> dict[str, Any]:
+        """Return the answers of a sealed model to its probe, in a worker.
+
+        Args:
+            job: What :meth:`served` says of the model.
+            files: The checkpoint, its base where it needs one, and ``test.jsonl``.
+            report: Called per record or batch.
+        """
+
+    def ask(
+        self, job: Mapping[str, Any], files: "StagedFiles", reader: Any, report: "Report"
+    ) -> dict[str, Any]:
+        """Return the answers of a deployed folder to the probe, in a worker, and ``latencyMs``.
+
+        Args:
+            job: What :meth:`served` says of the model.
+            files: ``test.jsonl``.
+            reader: What the module of the target loads the folder with.
+            report: Called per record.
+        """
 
 
 def task_names() -> tuple[str, ...]:

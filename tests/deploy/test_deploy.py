@@ -18,11 +18,11 @@ from lyrikstore.canon.errors import InvalidInputError, RunFailedError
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.deploy.deploy import deploy_checkpoint
-from lyrikstore.deploy.models.folder_check import CHECK
-from lyrikstore.deploy.models.targets import target_for
-from lyrikstore.deploy.models.usage import usage_files
 from lyrikstore.history.manifests.manifest import parse_manifest
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.serving.folder_check import CHECK
+from lyrikstore.train.serving.labels import label_usage
+from lyrikstore.train.targets import target_for
 from lyrikstore.train.trained import answerer_of
 from lyrikstore.verify.evaluation.answers import WHOLE, decide
 from tests import npm
@@ -194,7 +194,8 @@ def test_the_program_in_the_folder_heeds_the_sealed_decision(
     }
     likely = {"a": 0.1, "b": probability, "c": 0.05}
     place: dict = {"__file__": __file__, "__name__": "answer"}
-    exec(usage_files(body, "onnx", "id", 9)["answer.py"], place)
+    about = {**body, "several": task == "multi-label", "checkpoint": "id"}
+    exec(label_usage(about, "onnx", 9)["answer.py"], place)
     model = place["Model"].__new__(place["Model"])
     model.labels, model.several = body["labels"], task == "multi-label"
     model.probabilities = lambda _: likely
@@ -202,7 +203,7 @@ def test_the_program_in_the_folder_heeds_the_sealed_decision(
     answerer = answerer_of(body)
     given, confidence = decide(answerer, np.array([round(one * WHOLE) for one in likely.values()]))
     assert said["confidence"] == confidence / WHOLE
-    use = usage_files(body, "hf", "id", 9)["USE.md"].decode()
+    use = label_usage(about, "hf", 9)["USE.md"].decode()
     assert "9 records of validation data, which is few" in use
     assert "Below a confidence of 0.550000" in use
     assert ("0.600000 or more is given" in use) == model.several

@@ -12,16 +12,17 @@ import pytest
 
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.crypto.proofs.eddsa_jcs import add_proof
-from lyrikstore.deploy.models.folder_check import CHECK
-from lyrikstore.deploy.models.usage import usage_files
 from lyrikstore.deploy.seal import sign_files
 from lyrikstore.testing.keys import signer_for
+from lyrikstore.train.serving.folder_check import CHECK
+from lyrikstore.train.serving.labels import label_usage
 from lyrikstore.verify.deployment import layout
 from tests.deploy.test_signed_files import digests
 
 BODY = {
     "format": "tfidf/1",
-    "task": "text-classification",
+    "several": False,
+    "checkpoint": "id",
     "labels": ["a", "b"],
     "decision": {"temperature": "1.000", "abstainBelow": "0.550000"},
 }
@@ -30,7 +31,7 @@ SIGNER, OTHER = signer_for("deployer"), signer_for("mallory")
 
 def write(folder: Path) -> Path:
     """Write a folder as it is deployed, but for the model."""
-    files = usage_files(BODY, "onnx", "id", 900)
+    files = label_usage(BODY, "onnx", 900)
     files |= {"config.json": b'{"id2label":{}}', "licences/Größe.txt": b"text", "onnx/x": b"0"}
     for name, data in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

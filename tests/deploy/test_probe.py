@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.deploy.models.probe import MAX_PROBES, compare, made_probe, read_probe
-from lyrikstore.deploy.models.targets import target_for
+from lyrikstore.train.serving.probe import MAX_PROBES, compare, made_probe, read_probe
+from lyrikstore.train.targets import target_for
 from lyrikstore.verify.evaluation.choice.task import AnswerRule
 
 LATENCY = {"p50": "1.00", "p95": "2.00"}

@@ -183,7 +183,7 @@ def rewrite(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "change", "is_logged"),
     [
-        ("models.labelling.LabellingModel.probe_file", plant, False),
+        ("deploy.ServedModel.probe_file", plant, False),
         ("seal.sign_files", rewrite, False),
         ("deploy.evidence_files", plant, True),
     ],

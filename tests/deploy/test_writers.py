@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.deploy.models.writing import go_template
+from lyrikstore.train.worker.targets.gguf import go_template
 from tests.conftest import Person
 from tests.writers import CONFIG, write_model, write_rows
 

@@ -16,7 +16,6 @@ from lyrikstore.history.manifests.names import parse_name
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import DataConfig, TrainConfig
 from lyrikstore.train.formats.architectures import FAMILIES
-from lyrikstore.train.formats.decoders.serving import check_served
 from lyrikstore.train.labels import check_repeated, labels_alike
 from lyrikstore.train.plan import formulas
 from lyrikstore.train.plan.budget import choose, machine_memory_bytes
@@ -52,6 +51,7 @@ from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.plan.token_counts import TokenCounts
 from lyrikstore.train.requirements import CANDIDATES, LINEAR, MONITOR_SUFFIX, SFT, USUAL
 from lyrikstore.train.slices import check_slices, planned_slices
+from lyrikstore.train.targets import TARGETS, TextModel
 
 Measure = Callable[[TrainConfig, EncoderShape], MeasuredSteps]
 """Does real steps, as :func:`lyrikstore.train.plan.measure.measure_steps`."""
@@ -257,13 +257,10 @@ def plan_config(
             )
         if config.deploy:
             settings, tokenizer = read_described(repo, found)
-            check_served(
-                config.deploy,
-                settings=settings,
-                tokenizer=tokenizer,
-                adapter={"r": config.lora.rank},
-                quantization=config.model.quantization,
-            )
+            adapter = {"r": config.lora.rank}
+            quantized = config.model.quantization
+            model = TextModel(config.name, settings, tokenizer, adapter, quantized)
+            TARGETS[config.deploy].part.check(model)
     return _plan(repo, config, found, shape, today, prices, measure, [], can_train=True)
 
 

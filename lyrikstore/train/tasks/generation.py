@@ -1,10 +1,17 @@
 """``sft``: a record is a conversation, and the model writes its answers (spec §13.12)."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.train.requirements import CPU, CUDA, DEVICE, LINEAR, training_device
+from lyrikstore.train.targets import Target
+
+if TYPE_CHECKING:
+    from lyrikstore.train.serving.model import ModelWorkers, ServedModel
+    from lyrikstore.train.worker.fitting.written import Report
+    from lyrikstore.train.worker.hashed_read import StagedFiles
 
 _CANDIDATE = "decoder"
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
@@ -69,6 +76,31 @@ class Generation:
                     f"[{section}]: the task {self.name} has none yet",
                     hint="leave it out",
                 )
+
+    def served(
+        self, checkpoint: Manifest, run: Manifest, target: Target, workers: "ModelWorkers"
+    ) -> "ServedModel":
+        """Return a checkpoint as what is deployed; tokens are compared."""
+        from lyrikstore.train.serving.texts import ServedText
+
+        return ServedText(checkpoint, run, target, workers)
+
+    def probe(
+        self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
+    ) -> dict[str, Any]:
+        """Return the start of the answers of a sealed model, in tokens."""
+        from lyrikstore.train.worker.export.next_tokens import probe_tokens
+
+        return probe_tokens(job, files, report)
+
+    def ask(
+        self, job: Mapping[str, Any], files: "StagedFiles", reader: Any, report: "Report"
+    ) -> dict[str, Any]:
+        """Return the tokens that a deployed one gives after each of them."""
+        from lyrikstore.train.worker.export.next_tokens import ask_tokens
+
+        del files
+        return ask_tokens(job, reader, report)
 
 
 TASK = Generation()

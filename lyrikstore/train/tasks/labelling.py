@@ -1,10 +1,17 @@
 """What the tasks have in common whose models give labels (spec §13.1)."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.train.requirements import CPU, DEVICE, RECOMPUTES
+from lyrikstore.train.targets import Target
+
+if TYPE_CHECKING:
+    from lyrikstore.train.serving.model import ModelWorkers, ServedModel
+    from lyrikstore.train.worker.fitting.written import Report
+    from lyrikstore.train.worker.hashed_read import StagedFiles
 
 
 class LabellingTask:
@@ -45,3 +52,27 @@ class LabellingTask:
                 f"[{place}] {name} is for models that write",
                 hint='leave it out, or say task = "sft"',
             )
+
+    def served(
+        self, checkpoint: Manifest, run: Manifest, target: Target, workers: "ModelWorkers"
+    ) -> "ServedModel":
+        """Return a checkpoint as what is deployed; probabilities are compared."""
+        from lyrikstore.train.serving.labels import ServedLabels
+
+        return ServedLabels(checkpoint, run, target, workers)
+
+    def probe(
+        self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
+    ) -> dict[str, Any]:
+        """Return the probabilities of a sealed model."""
+        from lyrikstore.train.worker.predicting.predict import predict
+
+        return predict({**job, "explain": False}, files, report)
+
+    def ask(
+        self, job: Mapping[str, Any], files: "StagedFiles", reader: Any, report: "Report"
+    ) -> dict[str, Any]:
+        """Return the probabilities of a deployed one."""
+        from lyrikstore.train.worker.export.labels import ask_labels
+
+        return ask_labels(job, files, reader, report)

@@ -98,30 +98,14 @@ def _job(name: str) -> Job:
         from lyrikstore.train.worker.measure import measure
 
         return measure
-    if name == "export":
-        from lyrikstore.train.worker.export.write import export
-
-        return export
-    if name == "write-probe":
-        from lyrikstore.train.worker.export.likeliest import write_probe
-
-        return write_probe
-    if name == "export-writer":
-        from lyrikstore.train.worker.export.writer import export_writer
-
-        return export_writer
-    if name == "ask-writer":
-        from lyrikstore.train.worker.export.likeliest import ask_writer
-
-        return ask_writer
     if name == "accelerator":
         from lyrikstore.train.worker.device import describe_accelerator
 
         return describe_accelerator
-    if name == "ask":
-        from lyrikstore.train.worker.export.ask import ask
+    if name in {"probe", "export", "ask"}:
+        from lyrikstore.train.worker.export import jobs
 
-        return ask
+        return cast("Job", getattr(jobs, name))
     raise ValueError(f"no such job: {name}")
 
 

@@ -1,8 +1,12 @@
 """How figures leave a worker: as text, because they will be signed."""
 
 import math
-from collections.abc import Sequence
-from typing import Any
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+A = TypeVar("A")
 
 
 def latency(milliseconds: Sequence[float]) -> dict[str, Any]:
@@ -19,3 +23,26 @@ def decimal(value: float, digits: int = 4) -> str:
     """Return a number as decimal text with a fixed number of digits, never ``-0``."""
     text = f"{value:.{digits}f}"
     return text.removeprefix("-") if float(text) == 0 else text
+
+
+def timed(
+    records: Sequence[T],
+    answer: Callable[[T], A],
+    report: Callable[..., None],
+    parts: Callable[[T], int] = lambda _: 1,
+) -> tuple[list[A], dict[str, Any]]:
+    """Return the answer to each record, each asked alone, and how long one took.
+
+    Args:
+        records: They.
+        answer: Answers one.
+        report: Called per record.
+        parts: How many parts an answer has, each of which takes its time.
+    """
+    found, times = [], []
+    for number, one in enumerate(records):
+        begun = time.perf_counter()
+        found.append(answer(one))
+        times.append((time.perf_counter() - begun) * 1000 / parts(one))
+        report("check", number + 1, len(records))
+    return found, latency(times)

@@ -163,7 +163,7 @@ def clean_environment(folder: Path, base: Mapping[str, str], threads: int) -> di
         "PYTHONHASHSEED": "0",
         "PYTHONNOUSERSITE": "1",
         # The worker must run the very sources whose digest the run records.
-        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        "PYTHONPATH": str(Path(__file__).resolve().parents[3]),
         "PYTHONUTF8": "1",
         "RAYON_NUM_THREADS": count,
         "TMPDIR": str(folder / "tmp"),

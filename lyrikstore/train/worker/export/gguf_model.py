@@ -1,28 +1,25 @@
 """A model that writes as one GGUF file, which llama.cpp and Ollama load (spec §14.7.6)."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gguf
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.train.formats.decoders.serving import gguf_words
+from lyrikstore.train.formats.decoders.pretokenizers import pretokenizer_name
 
-MODEL = "model-f16.gguf"
-
-_ARCHITECTURES: Mapping[str, gguf.MODEL_ARCH] = {
+ARCHITECTURES: Mapping[str, gguf.MODEL_ARCH] = {
     "llama": gguf.MODEL_ARCH.LLAMA,
     "mistral": gguf.MODEL_ARCH.LLAMA,
     "qwen2": gguf.MODEL_ARCH.QWEN2,
     "qwen3": gguf.MODEL_ARCH.QWEN3,
 }
-FAMILIES = frozenset(_ARCHITECTURES)
-"""Each ``model_type`` that is written: those of GGUF_FAMILIES, which a config is held to."""
-
 Tensor = Callable[[], NDArray[np.float32]]
 """Reads a tensor, when it is written."""
 
@@ -44,16 +41,18 @@ def write_gguf(
         tensors: Name, shape and values of each tensor, as transformers names them.
 
     Raises:
-        InvalidInputError: (``no-such-target``) llama.cpp would read its texts otherwise, or knows
-            no such model.
+        InvalidInputError: (``no-such-target``) llama.cpp knows no such tensor.
 
     Cost: one pass over the weights; memory for the largest tensor, twice.
     """
-    cut = gguf_words(settings, tokenizer)
-    kind = _ARCHITECTURES[settings["model_type"]]
+    described = json.loads(tokenizer)
+    cut = pretokenizer_name(described)
+    if cut is None:
+        raise ValueError("llama.cpp knows no tokenizer that cuts texts as this one does")
+    kind = ARCHITECTURES[settings["model_type"]]
     written = gguf.GGUFWriter(place, gguf.MODEL_ARCH_NAMES[kind])
     _settings(written, settings)
-    _vocabulary(written, settings, json.loads(tokenizer), cut)
+    _vocabulary(written, settings, described, cut)
     if chat_template:
         written.add_chat_template(chat_template)
     names = gguf.get_tensor_name_map(kind, int(settings["num_hidden_layers"]))
@@ -147,3 +146,39 @@ def _permuted(value: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
     # llama.cpp turns neighbouring rows, transformers the halves of a head.
     halves = value.reshape(heads, 2, value.shape[0] // heads // 2, *value.shape[1:])
     return halves.swapaxes(1, 2).reshape(value.shape)
+
+
+def merged(causal: Any) -> Iterator[tuple[str, tuple[int, ...], Tensor]]:
+    """Yield the weights of a model with its adapter added, in fp32, a base in 4 bits unpacked.
+
+    Args:
+        causal: The model, whose adapter is in it.
+
+    Yields:
+        Name, shape, and what makes the values when it is asked, so that memory holds one of them.
+    """
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    shared = bool(causal.config.tie_word_embeddings)
+    for name, module in causal.named_modules():
+        if ".base_layer" in name or ".lora_" in name or (shared and name == "lm_head"):
+            continue
+        added = module if isinstance(module, BaseTunerLayer) else None
+        plain = module if added is None else added.get_base_layer()
+        for part, value in plain.named_parameters(recurse=False):
+            state = getattr(value, "quant_state", None)
+            shape = tuple(value.shape if state is None else state.shape)
+            yield f"{name}.{part}", shape, partial(_sum, value, added if part == "weight" else None)
+
+
+def _sum(value: Any, added: Any) -> NDArray[np.float32]:
+    state = getattr(value, "quant_state", None)
+    if state is None:
+        weight = value.detach().to(torch.float32)
+    else:
+        from bitsandbytes.functional import dequantize_4bit
+
+        weight = dequantize_4bit(value.data, state).to(torch.float32)
+    if added is not None:
+        weight = weight + added.get_delta_weight("default").detach().to(torch.float32)
+    return np.asarray(weight.numpy(), np.float32)

@@ -110,7 +110,7 @@ def word_model(words: WordGraph, labels: int) -> ModelProto:
 
 
 def blended_model(
-    other: ModelProto, given: str, words: WordGraph, about: tuple[str, float, float], labels: int
+    other: ModelProto, given: str, words: WordGraph, about: tuple[bool, float, float], labels: int
 ) -> ModelProto:
     """Return two models whose probabilities are weighed.
 
@@ -118,11 +118,12 @@ def blended_model(
         other: The encoder's model.
         given: Name of its logits.
         words: Word counts over :data:`WORDS`.
-        about: Task, weight of the other model, temperature of the blend.
+        about: Whether there may be several labels; weight of the other model; temperature of
+            the blend.
         labels: How many.
     """
-    task, weight, temperature = about
-    scale = "Softmax" if task == "text-classification" else "Sigmoid"
+    several, weight, temperature = about
+    scale = "Sigmoid" if several else "Softmax"
     constants: dict[str, float] = {
         "blend.other": weight,
         "blend.words": 1 - weight,

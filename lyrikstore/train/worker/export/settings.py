@@ -15,11 +15,6 @@ TOKENIZER_CONFIG = "tokenizer_config.json"
 UNLIMITED = int(1e30)
 """What transformers takes for a tokenizer that reads all of a text."""
 
-_PROBLEMS = {
-    "text-classification": "single_label_classification",
-    "multi-label": "multi_label_classification",
-}
-
 
 def base_settings(files: StagedFiles) -> dict[str, Any]:
     """Return the settings of the staged base model."""
@@ -27,13 +22,15 @@ def base_settings(files: StagedFiles) -> dict[str, Any]:
     return found
 
 
-def label_settings(task: str, labels: Sequence[str]) -> dict[str, Any]:
-    """Return what ``config.json`` says of the labels."""
+def label_settings(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what ``config.json`` says of the labels of a job."""
+    labels: Sequence[str] = job["labels"]
+    answers = "multi" if job["several"] else "single"
     return {
         "id2label": {str(at): label for at, label in enumerate(labels)},
         "label2id": {label: at for at, label in enumerate(labels)},
         "num_labels": len(labels),
-        "problem_type": _PROBLEMS[task],
+        "problem_type": f"{answers}_label_classification",
     }
 
 

@@ -1,0 +1,159 @@
+"""Models that give labels, deployed: probabilities are compared (spec §14.7.2–4)."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.text import pluralize
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.train.formats import blend, word_counts
+from lyrikstore.train.formats.base_model import TOKENIZER
+from lyrikstore.train.formats.word_counts import VOCABULARY
+from lyrikstore.train.serving.model import Files, ModelWorkers, ServedModel, use_files
+from lyrikstore.train.serving.probe import DeployCheck, Scores, compare, made_probe
+from lyrikstore.train.targets import TARGETS, Target, Usage
+from lyrikstore.train.trained import read_scores
+from lyrikstore.train.worker.staging import BASE, CHECKPOINT, TEST
+from lyrikstore.verify.evaluation.answers import WHOLE
+from lyrikstore.verify.evaluation.choice.candidates import FEW_RECORDS
+from lyrikstore.verify.evaluation.choice.task import AnswerRule, labelling_rules
+
+_ANSWERS = """
+## What it answers
+
+{fitted} How far a probability can be believed, an evaluation says (`calibration`).
+
+"""
+_FITTED = "Temperature and limits were fitted on {records} of validation data{few}."
+_UNFITTED = "Its probabilities were not fitted to validation data."
+_ONE_LABEL = """\
+1. The answer is the label with the greatest probability, of equal ones the first of `id2label`.
+2. The confidence of the answer is that probability.
+"""
+_SEVERAL = """\
+1. Each label with a probability of {threshold} or more is given{bare}.
+2. The confidence of the answer is the least of all labels: of a given label its probability p, of
+   every other one 1 − p. It says how sure it is that these labels and no other are right.
+"""
+_LIMIT = """\
+3. Below a confidence of {below} the answer is: I do not know. Somebody has to look at the text.
+"""
+_NO_LIMIT = """\
+3. It always answers, however unsure it is.
+"""
+_WORDS = """
+The vocabulary of the model has the words and pairs of words that are in two training records or
+more (where no word is in two, all of them), and `probe.jsonl` may be made of some. Names can be
+among them: hand the folder on only to those who may know them.
+"""
+_RULE = """
+`probe.jsonl` has texts with the answers of the sealed model, for a check of your own after every
+update of a program; a probability that differs by more than 0.001 is another answer.
+`lyrikstore/` has the signed objects that the model rests on, and `NOTICE` whom to name. Whether a
+right was revoked since shows only the store: `lyrikstore verify {checkpoint}`.
+"""
+
+
+class ServedLabels(ServedModel):
+    """A staged checkpoint that gives labels."""
+
+    asked_reads = (TEST,)
+
+    def __init__(
+        self, checkpoint: Manifest, run: Manifest, target: Target, workers: ModelWorkers
+    ) -> None:
+        super().__init__(checkpoint, run, target, workers)
+        body = checkpoint.body
+        self._labels: Sequence[str] = body["labels"]
+        self._rules, self._rule = labelling_rules(body["task"]), AnswerRule.of_body(body)
+        self._sealed: Scores
+        self._about |= {
+            "decision": body.get("decision", {}),
+            "format": body["format"],
+            "labels": list(self._labels),
+            "several": self._rules.several,
+        }
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """How much of a text is read, where that is limited."""
+        text = self._checkpoint.body.get("text", {})
+        return {one: text[one] for one in ("maxTokens",) if one in text}
+
+    def made_texts(self) -> Sequence[str]:
+        """Return texts of words that the model knows."""
+        written = self._workers.staging.written
+        names = (f"{CHECKPOINT}/{VOCABULARY}", f"{CHECKPOINT}/words/{VOCABULARY}")
+        found = [name for name in names if name in written] or [f"{BASE}/{TOKENIZER}"]
+        return made_probe([self._workers.staged(name) for name in found], self._labels)
+
+    def stage_probe(self, texts: Sequence[str]) -> None:
+        """Stage them as records without labels."""
+        with self._workers.staging.create(TEST) as write:
+            for text in texts:
+                record = {"id": Digest.of(text.encode()).hex, "labels": [], "text": text}
+                write(json.dumps({**record, "fields": {}}).encode("ascii") + b"\n")
+        self._about["records"] = len(texts)
+
+    def keep(self, result: Mapping[str, Any]) -> None:
+        """Keep probabilities."""
+        self._sealed = self._read(result)
+
+    def compare(self, result: Mapping[str, Any], latency: dict[str, str]) -> DeployCheck:
+        """Compare probabilities."""
+        return compare(self._rules.name, self._rule, self._sealed, self._read(result), latency)
+
+    def _read(self, result: Mapping[str, Any]) -> Scores:
+        staging, count = self._workers.staging, len(self._texts)
+        return read_scores(staging, result, count, len(self._labels))
+
+    def probe_lines(self) -> Iterator[dict[str, Any]]:
+        """Yield text, answer and probabilities of each record."""
+        given = self._rules.given(self._sealed / WHOLE, self._rule)
+        for at, text in enumerate(self._texts):
+            likely = {
+                label: f"{self._sealed[at, place] / WHOLE:.6f}"
+                for place, label in enumerate(self._labels)
+            }
+            answer = [label for place, label in enumerate(self._labels) if given[at, place]]
+            yield {"text": text, "labels": answer, "probabilities": likely}
+
+    def usage(self) -> Usage:
+        """Return how it is loaded, by the target."""
+        return self._target.part.usage(self._about)
+
+    def said(self, usage: Usage) -> str:
+        """Return what it answers, and when it does not."""
+        del usage
+        records = int(self._run.body["order"]["records"]["validation"])
+        return _said(self._about, records, fitted="decision" in self._checkpoint.body)
+
+
+def label_usage(about: Mapping[str, Any], target: str, validation: int) -> Files:
+    """Return the files that say how a folder of a model with labels is loaded.
+
+    Args:
+        about: ``format``, ``several``, ``checkpoint`` and ``decision`` of the model.
+        target: What it was deployed to.
+        validation: How many records its decision was fitted on.
+    """
+    return use_files(TARGETS[target].part.usage(about), _said(about, validation, fitted=True))
+
+
+def _said(about: Mapping[str, Any], validation: int, *, fitted: bool) -> str:
+    rule = AnswerRule.of_body(about)
+    few = ", which is few: they rest on chance" if validation < FEW_RECORDS else ""
+    records = _FITTED.format(records=pluralize(validation, "record"), few=few)
+    said = _ANSWERS.format(fitted=records if fitted else _UNFITTED)
+    if about["several"]:
+        threshold = 0.5 if rule.threshold is None else rule.threshold
+        bare = ", and the likeliest where none is" if rule.at_least_one else ""
+        said += _SEVERAL.format(threshold=f"{threshold:.6f}", bare=bare)
+    else:
+        said += _ONE_LABEL
+    below = f"{rule.abstain_below:.6f}"
+    said += _LIMIT.format(below=below) if rule.abstain_below else _NO_LIMIT
+    if about["format"] in {word_counts.FORMAT, blend.FORMAT}:
+        said += _WORDS
+    return said + _RULE.format(checkpoint=about["checkpoint"])

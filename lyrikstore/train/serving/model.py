@@ -1,0 +1,222 @@
+"""A checkpoint as it is deployed: asked, written for a target, and asked there (spec §14.7).
+
+What differs between tasks is what a probe is, how answers compare, and what is said of them.
+"""
+
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from lyrikstore.canon.errors import RunFailedError, VerificationError, storage_error
+from lyrikstore.context import StoreContext
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.train.serving.folder_check import CHECK, CHECK_FILE, CHECK_WORDS
+from lyrikstore.train.targets import Target, Usage
+from lyrikstore.train.trained import stage_checkpoint
+from lyrikstore.train.worker.process import run_job
+from lyrikstore.train.worker.staging import TEST, Staging
+
+Files = dict[str, bytes]
+"""Name → bytes."""
+
+
+class ProbeResult(Protocol):
+    """How the answers of what was written compare with the sealed model's."""
+
+    @property
+    def records(self) -> int:
+        """How many were asked."""
+
+    @property
+    def agreeing(self) -> int:
+        """Of these, how many have the same answer."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the answers are those of the sealed model."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON."""
+
+    def in_words(self) -> str:
+        """Return it in a sentence, without its end."""
+
+
+class ModelWorkers(Struct, frozen=True):
+    """What starts the processes that load models.
+
+    Attributes:
+        context: The store whose models they load.
+        staging: Where they work.
+        threads: Threads of each.
+    """
+
+    context: StoreContext
+    staging: Staging
+    threads: int
+
+    def run(self, job: Mapping[str, Any], reads: Sequence[str]) -> dict[str, Any]:
+        """Return what a job gives; it reads these files, and no others."""
+        return run_job(
+            self.staging,
+            {**job, "threads": self.threads},
+            reads=reads,
+            threads=self.threads,
+            base_env=self.context.environment,
+            progress=self.context.progress,
+        )
+
+    def staged(self, name: str) -> bytes:
+        """Return a file that was staged.
+
+        Raises:
+            StorageError: It cannot be read.
+        """
+        try:
+            return (self.staging.path / name).read_bytes()
+        except OSError as error:
+            raise storage_error(error, f"reading {name}") from error
+
+
+class ServedModel(ABC):
+    """A staged checkpoint, and what is written of it.
+
+    Args:
+        checkpoint: The checkpoint; it is staged.
+        run: Its run.
+        target: Where it goes.
+        workers: What loads it.
+    """
+
+    asked_reads: tuple[str, ...] = ()
+    """Staged files that are read to ask a deployed folder."""
+
+    def __init__(
+        self, checkpoint: Manifest, run: Manifest, target: Target, workers: ModelWorkers
+    ) -> None:
+        self._checkpoint, self._run, self._target = checkpoint, run, target
+        self._workers = workers
+        self._reads = stage_checkpoint(workers.context.repository, checkpoint, workers.staging)
+        self._texts: Sequence[str] = ()
+        self._about: dict[str, Any] = {
+            "checkpoint": str(checkpoint.id),
+            "needsBase": bool(checkpoint.inputs_in("base")),
+            "seed": 0,
+            "target": target.name,
+            "task": checkpoint.body["task"],
+        }
+
+    def answer(self, texts: Sequence[str] | None) -> int:
+        """Ask the sealed model the probe records, made ones for None; return how many they are.
+
+        Raises:
+            LyrikstoreError: As a prediction.
+        """
+        self._texts = self.made_texts() if texts is None else texts
+        self.stage_probe(self._texts)
+        self.keep(self._workers.run({"job": "probe", **self._about}, (*self._reads, TEST)))
+        return len(self._texts)
+
+    def export(self) -> Mapping[str, str]:
+        """Write the files of the target; return name → BLAKE3 of each.
+
+        Raises:
+            RunFailedError: (``bad-output``) a file that does not belong to the target.
+        """
+        result = self._workers.run({"job": "export", **self._about}, self._reads)
+        found: Mapping[str, str] = result["files"]
+        if not all(re.fullmatch(self._target.files, name) for name in found):
+            raise RunFailedError("bad-output", "the worker wrote a file that belongs to no target")
+        return found
+
+    def ask(self, folder: Path) -> ProbeResult:
+        """Return how the folder's answers compare.
+
+        Raises:
+            VerificationError: (``answers-differ``) they differ.
+        """
+        job = {"job": "ask", "folder": str(folder.absolute()), **self._about, **self.question()}
+        result = self._workers.run(job, self.asked_reads)
+        latency = {name: result["latencyMs"][name] for name in ("p50", "p95")}
+        found = self.compare(result, latency)
+        if not found.holds:
+            raise VerificationError(
+                "answers-differ",
+                f"what was written gives the sealed model's answers for {found.agreeing} of "
+                f"{found.records} probe records: {found.in_words()}",
+                hint="nothing is left of it; without --check it is written as it is",
+                details=found.to_json(),
+            )
+        return found
+
+    def probe_file(self) -> bytes:
+        """Return ``probe.jsonl``: the probe records with the sealed model's answers."""
+        lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in self.probe_lines())
+        return "".join(lines).encode()
+
+    def usage_files(self) -> Files:
+        """Return the files that say how the folder is loaded, and what goes with them."""
+        usage = self.usage()
+        return {**use_files(usage, self.said(usage)), **self.beside()}
+
+    @property
+    def quantization(self) -> str:
+        """How weights were rounded, as the deployment says."""
+        return self._target.quantization
+
+    @property
+    @abstractmethod
+    def limits(self) -> Mapping[str, int]:
+        """``maxTokens`` and ``answerTokens``, where the model has them."""
+
+    @abstractmethod
+    def made_texts(self) -> Sequence[str]:
+        """Return a probe that nobody wrote."""
+
+    @abstractmethod
+    def stage_probe(self, texts: Sequence[str]) -> None:
+        """Stage the probe records for a worker."""
+
+    @abstractmethod
+    def keep(self, result: Mapping[str, Any]) -> None:
+        """Keep the sealed model's answers, as the job ``probe`` gave them."""
+
+    def question(self) -> Mapping[str, Any]:
+        """Return what else the job ``ask`` is given."""
+        return {}
+
+    @abstractmethod
+    def compare(self, result: Mapping[str, Any], latency: dict[str, str]) -> ProbeResult:
+        """Return how the answers of the job ``ask`` compare with those that were kept."""
+
+    @abstractmethod
+    def probe_lines(self) -> Iterator[dict[str, Any]]:
+        """Yield the lines of ``probe.jsonl``."""
+
+    @abstractmethod
+    def usage(self) -> Usage:
+        """Return how the folder is loaded."""
+
+    @abstractmethod
+    def said(self, usage: Usage) -> str:
+        """Return what ``USE.md`` says after how the folder is loaded."""
+
+    def beside(self) -> Files:
+        """Return further files that lie beside the model."""
+        return {}
+
+
+def use_files(usage: Usage, said: str) -> Files:
+    """Return ``USE.md``, ``check.py`` and what goes with a target.
+
+    Args:
+        usage: How the folder is loaded.
+        said: What is said after that.
+    """
+    use = f"# How to use this model\n\n{usage.how}{said}{CHECK_WORDS.format(more=usage.checks)}"
+    return {CHECK_FILE: CHECK.encode(), **usage.files, "USE.md": use.encode()}

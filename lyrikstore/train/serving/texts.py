@@ -1,0 +1,232 @@
+"""Generative models, deployed: the likeliest tokens are compared (spec §14.7.6)."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.errors import InvalidInputError, RunFailedError
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.formats.adapter import ADAPTER_CONFIG
+from lyrikstore.train.formats.base_model import CONFIG, TEMPLATE, TOKENIZER
+from lyrikstore.train.serving.model import Files, ModelWorkers, ServedModel
+from lyrikstore.train.serving.probe import made_probe
+from lyrikstore.train.sft.copy import write_prompts
+from lyrikstore.train.sft.prompts import RenderedRecord, open_prompts, read_prompt_source
+from lyrikstore.train.snapshot import staged_weights
+from lyrikstore.train.targets import Target, TextModel, Usage
+from lyrikstore.train.worker.staging import BASE, CHECKPOINT, TEST
+
+TOKENS = 16
+"""How much of each answer is compared."""
+
+CLOSE = 100_000
+"""Millionths of a logit by which the likeliest token leads the second where either counts."""
+
+_MADE, _MOST_WORDS = 8, 20
+_MARK = "\u2063lyrikstore\u2063"
+_USE = """\
+
+## How it is asked
+
+The sealed model was trained with prompts of this form; other forms get worse answers:
+
+```
+{prompt}
+```
+
+`chat_template.jinja`, where it is there, makes them of messages. It writes the likeliest token each
+time (temperature 0), at most {tokens} tokens of an answer, and stops at {stops}.
+
+`probe.jsonl` has prompts with the tokens that the sealed model begins its answers with, for a check
+of your own. `lyrikstore/` has the signed objects that the model rests on, and `NOTICE` whom to
+name. Whether a right was revoked since shows only the store: `lyrikstore verify {checkpoint}`.
+"""
+_USE_CHOICES = """
+## Its answers
+
+It answers with one of {count} choices, and was measured so.
+
+{how}
+"""
+
+
+class TokenCheck(Struct, frozen=True):
+    """How a deployed model's tokens compare with the sealed one's.
+
+    Attributes:
+        records: How many prompts were asked.
+        agreeing: Of these, how many are read and answered with the same tokens.
+        tokens: How many tokens were compared.
+        same: Of these, how many are the same.
+        close: Of the others, those where the sealed model itself was nearly undecided.
+        latency_ms: ``p50`` and ``p95`` of one token in milliseconds, as decimal text.
+    """
+
+    records: int
+    agreeing: int
+    tokens: int
+    same: int
+    close: int
+    latency_ms: dict[str, str]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every answer is that of the sealed model."""
+        return self.agreeing == self.records
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {
+            "count": self.records,
+            "agreeing": self.agreeing,
+            "comparedTokens": self.tokens,
+            "equalTokens": self.same,
+            "closeTokens": self.close,
+            "latencyMs": self.latency_ms,
+        }
+
+    def in_words(self) -> str:
+        """Return it in words."""
+        close = f", {self.close} where it was nearly undecided" if self.close else ""
+        return f"{self.same} of {self.tokens} tokens are the same{close}"
+
+
+class ServedText(ServedModel):
+    """A staged checkpoint that generates text."""
+
+    def __init__(
+        self, checkpoint: Manifest, run: Manifest, target: Target, workers: ModelWorkers
+    ) -> None:
+        super().__init__(checkpoint, run, target, workers)
+        self._config = TrainConfig.from_json(dict(run.body["config"]))
+        repository = workers.context.repository
+        base = repository.manifest(checkpoint.inputs_in("base")[0].id)
+        self._source = read_prompt_source(repository, base, self._config.prompt)
+        self._model = self._described(("", ""))
+        target.part.check(self._model)
+        with open_prompts(self._source) as rendering:
+            choices = rendering.choices()
+        self._asked: Sequence[RenderedRecord] = ()
+        self._answers: list[dict[str, Any]] = []
+        self._stops: list[int] = []
+        self._about |= {
+            "weights": staged_weights(workers.staging),
+            "chat": bool(self._source.chat),
+            "chatTemplate": self._source.chat,
+            "choices": [list(one) for one in choices],
+            "tokens": TOKENS,
+        }
+
+    def _described(self, around: tuple[str, str]) -> TextModel:
+        model, staged = self._config.model, self._workers.staged
+        return TextModel(
+            name=self._checkpoint.name.rpartition("/")[2],
+            settings=json.loads(staged(f"{BASE}/{CONFIG}")),
+            tokenizer=staged(f"{BASE}/{TOKENIZER}"),
+            adapter=json.loads(staged(f"{CHECKPOINT}/{ADAPTER_CONFIG}")),
+            quantization=model.quantization,
+            chat=self._source.chat,
+            choices=self._config.prompt.choices,
+            max_tokens=model.max_tokens,
+            answer_tokens=model.answer_tokens,
+            around=around,
+            end=self._source.end,
+        )
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """How much is read and answered."""
+        return {"maxTokens": self._model.max_tokens, "answerTokens": self._model.answer_tokens}
+
+    def made_texts(self) -> Sequence[str]:
+        """Return a few short texts of words that the base knows."""
+        made = made_probe([self._model.tokenizer], [""])
+        return [one for one in made if 0 < len(one.split()) <= _MOST_WORDS][:_MADE]
+
+    def stage_probe(self, texts: Sequence[str]) -> None:
+        """Stage the prompts that are rendered of them.
+
+        Raises:
+            InvalidInputError: (``no-such-target``) the chat template changes what it is given.
+        """
+        with open_prompts(self._source) as rendering:
+            asked = [self._source.turns(one, "") for one in (*texts, _MARK)]
+            *self._asked, marked = rendering.render(asked, answered=False)
+            write_prompts(
+                ((Digest.of(one.encode()).hex, one) for one in texts),
+                (self._source, rendering),
+                staging=self._workers.staging,
+                name=TEST,
+            )
+        if marked.prompt.count(_MARK) != 1:
+            raise InvalidInputError(
+                "no-such-target",
+                "its chat template changes the text that it is given, which no Modelfile can say",
+                hint="commit the base model with another chat_template.jinja",
+            )
+        before, _, after = marked.prompt.partition(_MARK)
+        self._model = self._described((before, after))
+
+    def keep(self, result: Mapping[str, Any]) -> None:
+        """Keep the tokens of each answer, and by how much each leads."""
+        self._answers, self._stops = list(result["answers"]), list(result["stops"])
+        if len(self._answers) != len(self._texts):
+            raise RunFailedError("bad-output", "the worker answered other prompts")
+
+    def question(self) -> Mapping[str, Any]:
+        """Return the answers whose tokens are asked for again."""
+        answers = [
+            {**{name: one[name] for name in ("among", "prompt", "tokens")}, "said": asked.prompt}
+            for one, asked in zip(self._answers, self._asked, strict=True)
+        ]
+        return {"answers": answers, "stops": self._stops}
+
+    def compare(self, result: Mapping[str, Any], latency: dict[str, str]) -> TokenCheck:
+        """Compare token by token."""
+        agreeing = same = close = 0
+        for one, given in zip(self._answers, result["tokens"], strict=True):
+            places = zip(one["tokens"], given, one["leads"], strict=False)
+            found = [
+                (wanted == token, wanted != token and lead < CLOSE)
+                for wanted, token, lead in places
+            ]
+            whole = len(given) == len(one["tokens"])
+            odd = next((at for at, (equal, _) in enumerate(found) if not equal), None)
+            if one["among"] and odd is not None:  # what follows it is of another choice
+                found, whole = found[: odd + 1], True
+            same += sum(equal for equal, _ in found)
+            close += sum(near for _, near in found)
+            agreeing += whole and all(equal or near for equal, near in found)
+        tokens = sum(len(one["tokens"]) for one in self._answers)
+        return TokenCheck(len(self._answers), agreeing, tokens, same, close, latency)
+
+    def probe_lines(self) -> Iterator[dict[str, Any]]:
+        """Yield text, prompt and the start of the sealed model's answer of each record."""
+        for text, asked, one in zip(self._texts, self._asked, self._answers, strict=True):
+            line = {"text": text, "prompt": asked.prompt, "answer": one["text"]}
+            yield line | {"promptTokens": one["prompt"], "answerTokens": one["tokens"]}
+
+    def usage(self) -> Usage:
+        """Return how it is loaded, by the target."""
+        return self._target.part.usage(self._model)
+
+    def said(self, usage: Usage) -> str:
+        """Return how it is asked, and what it answers."""
+        model, (before, after) = self._model, self._model.around
+        said = _USE.format(
+            prompt=f"{before}YOUR TEXT{after}",
+            tokens=model.answer_tokens,
+            stops=f"`{model.end}`",
+            checkpoint=self._checkpoint.id,
+        )
+        if model.choices:
+            said += _USE_CHOICES.format(count=len(model.choices), how=usage.answers)
+        return said
+
+    def beside(self) -> Files:
+        """Return its chat template, where it has one."""
+        return {TEMPLATE: self._source.chat.encode()} if self._source.chat else {}

@@ -1,0 +1,68 @@
+"""The jobs of a deployment: a model is asked, written as a target loads it, and asked there."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lyrikstore.train.targets import TARGETS
+from lyrikstore.train.task import find_task
+from lyrikstore.train.worker.errors import loading
+from lyrikstore.train.worker.export.output import FOLDER, Output
+from lyrikstore.train.worker.fitting.written import Report
+from lyrikstore.train.worker.hashed_read import StagedFiles
+
+
+def probe(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
+    """Answer the probe records with the sealed model.
+
+    Args:
+        job: ``task``, and what it says of the model.
+        files: The staging folder: the checkpoint, its base if it has one, ``test.jsonl``.
+        report: Called per record or batch.
+
+    Returns:
+        What the task compares.
+    """
+    return find_task(job["task"]).probe(job, files, report)
+
+
+def export(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
+    """Write a checkpoint as files that a target loads.
+
+    Args:
+        job: ``target``, ``threads``, ``seed``, ``needsBase``, and what the task says of the model.
+        files: The staging folder: the checkpoint, and its base if it has one.
+        report: Called at the start and at the end.
+
+    Returns:
+        ``files``: name → BLAKE3 of each, in :data:`FOLDER`.
+
+    Raises:
+        InvalidInputError: (``no-such-target``) the target cannot give its answers; (``too-large``)
+            nor hold it.
+    """
+    report("export", 0, 1)
+    if job["needsBase"]:
+        from lyrikstore.train.worker.models.encoder import prepare
+
+        prepare(job["threads"], job["seed"])
+    out = Output(files.folder / FOLDER)
+    TARGETS[job["target"]].part.write(job, files, out)
+    report("export", 1, 1)
+    return {"files": out.digests}
+
+
+def ask(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
+    """Answer the probe records with a folder that was deployed, by what serves it.
+
+    Args:
+        job: ``folder``, its path; ``target``, ``task``, ``threads``, and what the task says.
+        files: The staging folder.
+        report: Called per record.
+
+    Returns:
+        What the task compares; and ``latencyMs``.
+    """
+    with loading("the folder"):
+        reader = TARGETS[job["target"]].part.read(Path(job["folder"]), job)
+    return find_task(job["task"]).ask(job, files, reader, report)

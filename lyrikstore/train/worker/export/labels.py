@@ -1,0 +1,53 @@
+"""Answers of deployed models with labels, compared as probabilities. Runs in a worker."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lyrikstore.train.worker.examples import read_examples
+from lyrikstore.train.worker.fitting.written import Report
+from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.metrics import timed
+from lyrikstore.train.worker.staging import TEST
+from lyrikstore.verify.evaluation.answers import WHOLE
+from lyrikstore.verify.evaluation.choice.task import labelling_rules
+
+Answer = Callable[[str], NDArray[np.float64]]
+"""Text → logits."""
+
+
+def check_labels(named: Mapping[Any, str], job: Mapping[str, Any]) -> None:
+    """Check that a folder has the labels of its checkpoint.
+
+    Raises:
+        ValueError: It has not.
+    """
+    if [named[at] for at in sorted(named, key=int)] != job["labels"]:
+        raise ValueError("its labels are not those of the checkpoint")
+
+
+def ask_labels(
+    job: Mapping[str, Any], files: StagedFiles, answer: Answer, report: Report
+) -> dict[str, Any]:
+    """Answer the probe records with a deployed folder, each alone.
+
+    Args:
+        job: ``task``.
+        files: The staging folder: ``test.jsonl``.
+        answer: Answers.
+        report: Called per record.
+
+    Returns:
+        ``scores``, a file of int32 millionths, records × labels; and ``latencyMs``.
+    """
+    examples = read_examples(files, TEST)
+    rows, times = timed(examples, lambda one: answer(one.text), report)
+    probabilities = labelling_rules(job["task"]).probabilities(np.asarray(rows, np.float64))
+    if not np.isfinite(probabilities).all():
+        probabilities = np.zeros_like(probabilities)
+    (files.folder / "out").mkdir(exist_ok=True, mode=0o700)
+    millionths = np.rint(probabilities * WHOLE)
+    np.ascontiguousarray(millionths, "<i4").tofile(files.folder / "out" / "deployed.scores")
+    return {"scores": "out/deployed.scores", "latencyMs": times}

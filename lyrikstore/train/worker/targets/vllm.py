@@ -1,0 +1,129 @@
+"""A generative model as a base and an adapter, which vLLM loads (spec §14.7.6)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lyrikstore.train.formats.adapter import ADAPTER, ADAPTER_CONFIG
+from lyrikstore.train.formats.base_model import CONFIG, TOKENIZER
+from lyrikstore.train.formats.decoder import PROMPT
+from lyrikstore.train.targets import TextModel, Usage, refused
+from lyrikstore.train.worker.export.output import Output
+from lyrikstore.train.worker.hashed_read import StagedFiles
+from lyrikstore.train.worker.staging import BASE, CHECKPOINT
+
+if TYPE_CHECKING:
+    from lyrikstore.train.worker.export.next_tokens import Among, TokenReader
+
+_VLLM_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+"""What vLLM takes as ``--max-lora-rank``."""
+
+CHOICES = "choices.json"
+_USE = """\
+```sh
+sh serve.sh
+```
+
+compares the files (`check.py`), and starts vLLM with the base model and the adapter beside it,
+under the name `{name}`. With `--check` transformers and PEFT loaded both and gave the sealed
+model's tokens; vLLM itself was not asked.
+"""
+_CHOICES = """\
+Send what `choices.json` holds with each request; without it the answers are free text, and not what
+was measured. vLLM may cut a choice into other tokens than the sealed model, so that another choice
+is the likeliest."""
+_SERVE = """\
+#!/bin/sh
+# Serves the adapter beside its base with vLLM, under the name {name}, if check.py finds no damage.
+cd "$(dirname "$0")" || exit 1
+python3 -I check.py >&2 || exit 1
+exec vllm serve ./base --tokenizer ./base --enable-lora --max-lora-rank {rank} \\
+  --lora-modules {name}=./adapter --max-model-len {context} --host 127.0.0.1{template} "$@"
+"""
+
+
+def check(model: TextModel) -> None:
+    """Refuse an adapter that vLLM does not load."""
+    if model.quantization:
+        raise refused(
+            "vLLM loads the base as it is, and this adapter learns on it in 4 bits",
+            "take gguf, which unpacks it; or train without [model] quantization",
+        )
+    for member, words in (
+        ("use_dora", "an adapter with DoRA"),
+        ("modules_to_save", "an adapter with layers of its own (modules_to_save)"),
+    ):
+        if model.adapter.get(member):
+            raise refused(f"vLLM does not serve {words}", "train it without, or merge it")
+    if model.adapter.get("bias", "none") != "none":
+        raise refused("vLLM does not serve an adapter with biases", 'train it with bias = "none"')
+    vllm_rank(model.adapter["r"])
+
+
+def usage(model: TextModel) -> Usage:
+    """Return how it is loaded, and the program that starts vLLM."""
+    template = " --chat-template ./chat_template.jinja" if model.chat else ""
+    rank = vllm_rank(model.adapter["r"])
+    serve = _SERVE.format(name=model.name, rank=rank, context=model.max_tokens, template=template)
+    files = {"serve.sh": serve.encode()}
+    if model.choices:
+        within = {"structured_outputs": {"choice": list(model.choices)}}
+        files[CHOICES] = json.dumps(within, ensure_ascii=False).encode() + b"\n"
+    return Usage(_USE.format(name=model.name), files, _CHOICES)
+
+
+def write(job: Mapping[str, Any], files: StagedFiles, out: Output) -> None:
+    """Write the base as it is, and the adapter beside it."""
+    for name in (CONFIG, TOKENIZER, *job["weights"]):
+        out.write(f"base/{name}", files.read(f"{BASE}/{name}"))
+    about = json.loads(files.read(f"{CHECKPOINT}/{ADAPTER_CONFIG}"))
+    out.write_json(f"adapter/{ADAPTER_CONFIG}", about | {"base_model_name_or_path": "../base"})
+    files.read(f"{CHECKPOINT}/{PROMPT}")  # all that was staged is loaded, or the job fails
+    out.write(f"adapter/{ADAPTER}", files.read(f"{CHECKPOINT}/{ADAPTER}"))
+
+
+def read(folder: Path, job: Mapping[str, Any]) -> "TokenReader":
+    """Return what gives the likeliest tokens, and reads a text, by transformers and PEFT."""
+    import torch
+    from tokenizers import Tokenizer
+    from transformers import AutoModelForCausalLM
+
+    from lyrikstore.train.worker.models.adapters import load_peft
+
+    torch.set_num_threads(job["threads"])
+    own: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    base = AutoModelForCausalLM.from_pretrained(folder / "base", dtype=torch.float32, **own)
+    adapted = load_peft().PeftModel
+    model = adapted.from_pretrained(base, str(folder / "adapter"), local_files_only=True)
+    model.eval()
+    tokenizer = Tokenizer.from_file(str(folder / "base" / "tokenizer.json"))
+
+    def next_tokens(prompt: Sequence[int], answer: Sequence[int], among: "Among") -> list[int]:
+        with torch.inference_mode():
+            logits = model(input_ids=torch.tensor([[*prompt, *answer]])).logits[0]
+        places = logits[len(prompt) - 1 : -1]
+        if among:
+            pairs = zip(places, among, strict=True)
+            return [max(some, key=one.tolist().__getitem__) for one, some in pairs]
+        return [int(one) for one in places.argmax(-1)]
+
+    def read(text: str) -> list[int]:
+        return list(tokenizer.encode(text, add_special_tokens=False).ids)
+
+    return next_tokens, read
+
+
+def vllm_rank(rank: int) -> int:
+    """Return the least ``--max-lora-rank`` of vLLM that an adapter fits in.
+
+    Raises:
+        InvalidInputError: (``no-such-target``) it fits in none.
+    """
+    found = next((one for one in _VLLM_RANKS if one >= rank), None)
+    if found is None:
+        raise refused(
+            f"vLLM serves adapters of rank {_VLLM_RANKS[-1]} at most, not {rank}",
+            f"[lora] rank = {_VLLM_RANKS[-1]}",
+        )
+    return found
