@@ -27,6 +27,7 @@ from lyrikstore.objects.backends.base import LocalBackend
 if TYPE_CHECKING:
     from lyrikstore.credentials.trust import Trust
     from lyrikstore.crypto.keys.keyring import KeyFolder
+    from lyrikstore.history.manifests.manifest import Manifest
     from lyrikstore.history.sync.push import Remote
     from lyrikstore.objects.backends.open import RemotePlace
 
@@ -96,6 +97,19 @@ class StoreContext:
         from lyrikstore.credentials.trust import load_trust
 
         return load_trust(self.trust_file) if self.believed is None else self.believed
+
+    def resolve(self, ref: "str | Manifest") -> "Manifest":
+        """Return the manifest a person means.
+
+        Args:
+            ref: NAME, NAME~N, a full id, or at least 8 hex digits of one; a manifest is itself.
+
+        Raises:
+            InvalidInputError: (``bad-ref``, ``bad-name``) it cannot be a REF; (``ambiguous``)
+                several ids start so.
+            NotFoundError: (``no-ref``, ``no-version``, ``no-id``) nothing is called so.
+        """
+        return self.repository.resolve(ref) if isinstance(ref, str) else ref
 
     @property
     def own_cache(self) -> Path | None:

@@ -14,6 +14,12 @@ from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.repository.repository import Repository
 
 
+class _Context(StoreContext):
+    @property
+    def own_cache(self) -> Path | None:
+        return self.cache_dir
+
+
 def context_of(
     repository: Repository,
     *,
@@ -24,7 +30,7 @@ def context_of(
     progress: OnProgress = silent,
     cache_dir: Path | None = None,
 ) -> StoreContext:
-    """Return the context of an open store; its log is signed by the signer that it has already.
+    """Return the context of an open store; its log signer and clock stay.
 
     Args:
         repository: The store.
@@ -33,10 +39,10 @@ def context_of(
         clock: The time; by default that of the repository, or the true one.
         environment: The caller's environment variables; by default those of this process.
         progress: Progress callback.
-        cache_dir: Where this user's caches are.
+        cache_dir: Where this user's cache of this store is.
     """
     memory, log_signer, before = repository.memory, repository.log_signer, repository.clock
-    context = StoreContext(
+    context = _Context(
         repository,
         memory or LogMemory(Path(mkdtemp(prefix="lyrikstore-memory-"))),
         Path("no trust file"),
@@ -47,5 +53,5 @@ def context_of(
         progress=progress,
         believed=trust or Trust(),
     )
-    repository.log_signer, repository.clock = log_signer, before if clock is None else clock
+    repository.log_signer, repository.clock = log_signer, before
     return context

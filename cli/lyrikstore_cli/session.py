@@ -23,6 +23,7 @@ from lyrikstore.canon.errors import (
     storage_error,
 )
 from lyrikstore.canon.files import no_file
+from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.text import escape_control
 from lyrikstore_cli.output.screen import Screen, json_text
 
@@ -122,6 +123,7 @@ class Session:
     finished: bool = False
     _opened: "list[tuple[Store, LogPosition]]" = field(default_factory=list)
     _stores: "list[Store]" = field(default_factory=list)
+    _listener: OnProgress = silent
 
     @cached_property
     def paths(self) -> UserPaths:
@@ -224,6 +226,8 @@ class Session:
             keys=self.keys(without_log_key),
             signer=DeferredSigner(self.signer) if sign else None,
             cache_dir=self.paths.cache,
+            environment=self.environment,
+            progress=self._listener,
         )
         store.repository.accept_gap = self._accept_gap
         self._stores.append(store)
@@ -231,6 +235,22 @@ class Session:
             self.keys().uri(self._signer_named)  # no key at all is said before any work
             self._opened.append((store, store.position))
         return store
+
+    @contextlib.contextmanager
+    def progress(self, label: str, *, phases: bool = False) -> "Iterator[OnProgress]":
+        """Show how far the work on the opened stores is, while the block runs.
+
+        Args:
+            label: What it is called.
+            phases: Whether each phase gets a line, as of training.
+        """
+        from lyrikstore_cli.output.training_progress import follow
+
+        with self.screen.progress(label) as meter:
+            self._listener = follow(self.screen, meter) if phases else meter
+            for store in self._stores:
+                store.progress = self._listener
+            yield self._listener
 
     def output_failed(self, error: OSError) -> LyrikstoreError:
         """Return what to say where standard output took no more: what was done all the same."""

@@ -119,7 +119,7 @@ if TYPE_CHECKING:
     from lyrikstore.publish.identity.log_heads import own_consistency as own_consistency
     from lyrikstore.publish.imports.import_credentials import ImportResult as ImportResult
     from lyrikstore.publish.issue.attest import Findings as Findings
-    from lyrikstore.publish.issue.attest import attest as attest
+    from lyrikstore.publish.issue.attest import attest_alone as attest_alone
     from lyrikstore.publish.issue.attest import read_documents as read_documents
     from lyrikstore.publish.issue.attest_card import attest_card as attest_card
     from lyrikstore.publish.issue.dataset import IssueResult as IssueResult
@@ -241,7 +241,7 @@ _PLACES = {
     "publish.identity.key_letter": "KeyLetter letter_html letter_pdf",
     "publish.identity.log_heads": "own_consistency",
     "publish.imports.import_credentials": "ImportResult",
-    "publish.issue.attest": "Findings attest read_documents",
+    "publish.issue.attest": "Findings attest_alone read_documents",
     "publish.issue.attest_card": "attest_card",
     "publish.issue.grant": "Licence",
     "publish.issue.dataset": "IssueResult",

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from lyrikstore.api import stages
+from lyrikstore.api.bound import bound_view
+from lyrikstore.api.remotes import Remotes
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.context import StoreContext
 from lyrikstore.crypto.keys.signer import DeferredSigner
@@ -210,39 +213,22 @@ class StorePolicy:
         repository = self.store.repository
         return repository.refs[GENESIS_NAME].index >= repository.checkpoint.size
 
-    def statements(self) -> dict[str, bytes]:
-        """Return what this store's log says of its keys, for those who hold deliveries.
+    statements = bound_view(lambda: stages.statements_for_others)
 
-        Laid next to a delivery it is found there. What waits for a push is not in it.
-
-        Returns:
-            File name → bytes, under names that no other store's statements have.
-        """
-        from lyrikstore.publish.identity.key_statements import statements_for_others
-
-        return statements_for_others(self.store.repository)
-
-    def share_said(self) -> float:
-        """Return how much of what verifiers read of one store its policies take; 1 is all."""
-        from lyrikstore.publish.identity.key_statements import share_said
-
-        return share_said(self.store.repository)
+    share_said = bound_view(lambda: stages.share_said)
 
     def nicknames(self) -> Callable[[str], str | None]:
         """Return what gives a DID the name that this user has for it, as `verify` believes it.
 
         A key that took the place of a believed one is called by that one's name. None: unknown.
         """
-        from lyrikstore.verify.credential.key_statements import statements_here
-        from lyrikstore.verify.credential.key_succession import nickname_of
-
         store, trust = self.store, self.store.trust
         believes = partial(trust.vouches_for, store=store.id, at=store.clock())
         try:
-            history, _ = statements_here(store.repository)
+            history, _ = stages.statements_here(store.repository)
         except LyrikstoreError:  # verify says what is wrong with the policies
             history = None
-        return partial(nickname_of, history=history, believes=believes, knows=trust.knows)
+        return partial(stages.nickname_of, history=history, believes=believes, knows=trust.knows)
 
     def _change(
         self,
@@ -250,7 +236,6 @@ class StorePolicy:
         message: str,
         at: "str | RemotePlace | None" = None,
     ) -> PolicyChange:
-        from lyrikstore.api.remotes import Remotes
 
         store = self.store
         there = store.repository
@@ -265,6 +250,5 @@ class StorePolicy:
         return made
 
     def _trust_successor(self, old: str, new: str) -> str | None:
-        from lyrikstore.credentials.trust.edit import add_successor
 
-        return add_successor(self.store.trust_file, old, new, self.store.id)
+        return stages.add_successor(self.store.trust_file, old, new, self.store.id)

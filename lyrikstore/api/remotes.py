@@ -28,7 +28,6 @@ class Remotes:
         *,
         all_data: bool = False,
         dry_run: bool = False,
-        progress: OnProgress = silent,
     ) -> "PullResult":
         """Bring the copy of the home log here up to what ``place`` has.
 
@@ -36,7 +35,6 @@ class Remotes:
             place: Where from.
             all_data: Fetch also what a partial clone left out.
             dry_run: Find out what would come; change nothing.
-            progress: Progress callback, called per pack.
 
         Raises:
             ConflictError, VerificationError, RemoteError, StorageError: See
@@ -52,7 +50,7 @@ class Remotes:
             memory=store.memory,
             all_data=all_data,
             dry_run=dry_run,
-            progress=progress,
+            progress=store.progress,
         )
 
     def push(
@@ -61,7 +59,6 @@ class Remotes:
         *,
         mirror: bool = False,
         dry_run: bool = False,
-        progress: OnProgress = silent,
     ) -> "PushResult":
         """Bring what is here to ``place``: to the home log, or to a mirror of it.
 
@@ -71,7 +68,6 @@ class Remotes:
             place: Where to.
             mirror: Whether the remote shall be a mirror.
             dry_run: Find out what would happen; change nothing.
-            progress: Progress callback, called per pack.
 
         Raises:
             ConflictError, VerificationError, RemoteError: See
@@ -88,7 +84,7 @@ class Remotes:
             memory=store.memory,
             log_signer=store.home_log_signer,
             dry_run=dry_run,
-            progress=progress,
+            progress=store.progress,
         )
 
 

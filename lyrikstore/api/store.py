@@ -12,26 +12,27 @@ a URL, or a :class:`~lyrikstore.api.RemotePlace` with what it takes to reach it.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from lyrikstore.api import stages
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, storage_error
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.context import StoreContext
 from lyrikstore.history.log.memory import LogMemory
-from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.locate import store_folder
 from lyrikstore.history.repository.repository import Repository
 
 if TYPE_CHECKING:
     from lyrikstore.api.credentials import Credentials
     from lyrikstore.api.datasets import Datasets
-    from lyrikstore.api.models.models import Models
+    from lyrikstore.api.models import Models
     from lyrikstore.api.policy import StorePolicy
     from lyrikstore.api.query import Queries
     from lyrikstore.api.remotes import Remotes
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from lyrikstore.history.sync.pull import PullResult
     from lyrikstore.objects.backends.open import RemotePlace
     from lyrikstore.verify.report import Report
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Store(StoreContext):
@@ -57,6 +60,8 @@ class Store(StoreContext):
         signer: "Signer | None" = None,
         clock: Clock = now,
         cache_dir: Path | None = None,
+        environment: Mapping[str, str] = _NOTHING,
+        progress: OnProgress = silent,
     ) -> "Store":
         """Return the store in ``folder``, the ``.lyrikstore`` folder or the one that holds it.
 
@@ -68,6 +73,9 @@ class Store(StoreContext):
             signer: Who signs what is appended, such as ``keys.signer()``; None to read only.
             clock: The time.
             cache_dir: Where this user remembers what files hashed to and what refs followed from.
+            environment: The caller's environment variables, of which a few harmless ones reach the
+                workers that train and serve models.
+            progress: Progress callback of whatever takes long; ``store.progress`` can be set.
 
         Raises:
             NotFoundError: (``no-store``) there is none.
@@ -76,7 +84,10 @@ class Store(StoreContext):
         """
         memory = LogMemory(Path(memory_dir))
         repository = Repository.open(store_folder(Path(folder)), memory=memory, cache_dir=cache_dir)
-        return cls(repository, memory, Path(trust_file), clock, cache_dir, keys, signer)
+        return cls(
+            repository, memory, Path(trust_file), clock, cache_dir, keys, signer,
+            environment, progress,
+        )  # fmt: skip
 
     @classmethod
     def create(
@@ -90,6 +101,7 @@ class Store(StoreContext):
         origin: str | None = None,
         clock: Clock = now,
         cache_dir: Path | None = None,
+        environment: Mapping[str, str] = _NOTHING,
         writers: Sequence[str] = (),
         log_keys: Sequence[str] = (),
     ) -> "Store":
@@ -104,6 +116,7 @@ class Store(StoreContext):
             origin: The log's name; by default a random one.
             clock: The time.
             cache_dir: As for :meth:`open`.
+            environment: Likewise.
             writers: did:key of others who may say everything but the policy.
             log_keys: Keys of others that may sign its log, as did:key or Multikey.
 
@@ -138,7 +151,9 @@ class Store(StoreContext):
             writers=others,
             log_keys=their_keys,
         )
-        store = cls(repository, memory, Path(trust_file), clock, cache_dir, keys, signer)
+        store = cls(
+            repository, memory, Path(trust_file), clock, cache_dir, keys, signer, environment
+        )
         me = f"me ({store.id.short})"
         add_issuer(
             store.trust_file, TrustedIssuer(signer.did, me, tuple(ROLES), stores=(store.id,))
@@ -159,6 +174,7 @@ class Store(StoreContext):
         cache_dir: Path | None = None,
         expected: Digest | None = None,
         only: Sequence[str] | None = None,
+        environment: Mapping[str, str] = _NOTHING,
         progress: OnProgress = silent,
     ) -> "tuple[Store, PullResult]":
         """Make a verified copy of the store at ``place``, to work in; return it and what came.
@@ -174,7 +190,8 @@ class Store(StoreContext):
             cache_dir: This user's cache.
             expected: The store's id, if known; else it is believed to be the one that was meant.
             only: The REFs whose files are fetched, none for no data at all; None for everything.
-            progress: Progress callback, called per pack.
+            environment: As for :meth:`open`.
+            progress: Likewise; here called per pack.
 
         Raises:
             ConflictError, InvalidInputError, NotFoundError, VerificationError, FormatError,
@@ -194,7 +211,17 @@ class Store(StoreContext):
             selection=None if only is None else Selection(tuple(only)),
             progress=progress,
         )
-        store = cls(repository, memory, Path(trust_file), clock, cache_dir, keys, signer)
+        store = cls(
+            repository,
+            memory,
+            Path(trust_file),
+            clock,
+            cache_dir,
+            keys,
+            signer,
+            environment,
+            progress,
+        )
         return store, result
 
     @cached_property
@@ -214,7 +241,7 @@ class Store(StoreContext):
     @cached_property
     def models(self) -> "Models":
         """Checkpoints: train, evaluate, predict, and their cards."""
-        from lyrikstore.api.models.models import Models
+        from lyrikstore.api.models import Models
 
         return Models(self)
 
@@ -253,19 +280,6 @@ class Store(StoreContext):
         """Return the moment before which nothing is judged here: what the log dates latest."""
         return self.repository.floor()
 
-    def resolve(self, ref: str) -> Manifest:
-        """Return the manifest a person means.
-
-        Args:
-            ref: NAME, NAME~N, a full id, or at least 8 hex digits of one.
-
-        Raises:
-            InvalidInputError: (``bad-ref``, ``bad-name``) it cannot be a REF; (``ambiguous``)
-                several ids start so.
-            NotFoundError: (``no-ref``, ``no-version``, ``no-id``) nothing is called so.
-        """
-        return self.repository.resolve(ref)
-
     def log_index(self, identity: Digest) -> int:
         """Return where a manifest or a credential stands in the log.
 
@@ -282,7 +296,6 @@ class Store(StoreContext):
         trust: "Trust | None" = None,
         at: datetime | None = None,
         recompute: bool = True,
-        progress: OnProgress = silent,
     ) -> "Report":
         """Return the report on the whole store, or on one object with all that it rests on.
 
@@ -294,30 +307,23 @@ class Store(StoreContext):
             at: The moment to judge for; by default now.
             recompute: Whether to compute the evaluations again that an object rests on; otherwise
                 the verdict is at best ``valid``.
-            progress: Progress callback, in bytes, called from another thread.
 
         Raises:
             InvalidInputError, NotFoundError: As :meth:`resolve`.
             FormatError: (``bad-trust``) the trust file is none.
             StorageError: Storage backend error. What is wrong with the store stands in the report.
         """
-        from lyrikstore.api.verify import all_readers
-        from lyrikstore.verify.store.object import verify_object
-        from lyrikstore.verify.store.store import verify_store
-
+        readers = stages.all_readers(recompute=recompute)
+        found = None if ref is None else self.repository.afresh().resolve(ref)
+        if found is not None and found.kind == "card":
+            return stages.verify_logged_card(self, found, trust=trust, at=at, readers=readers)
         how: dict[str, Any] = {
             "trust": self.trust if trust is None else trust,
             "at": at or self.clock(),
             "memory": self.memory,
-            "progress": progress,
-            "readers": all_readers(recompute=recompute),
+            "progress": self.progress,
+            "readers": readers,
         }
-        if ref is None:
-            return verify_store(self.repository, **how)
-        repository = self.repository.afresh()
-        found = repository.resolve(ref)
-        if found.kind == "card":
-            from lyrikstore.publish.cards.check import verify_logged_card
-
-            return verify_logged_card(repository, found, **how)
-        return verify_object(repository, found.id, **how)
+        if found is None:
+            return stages.verify_store(self.repository, **how)
+        return stages.verify_object(self.repository.afresh(), found.id, **how)

@@ -6,11 +6,12 @@ Example:
     <Verdict.TRUSTED: 'trusted'>
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
+from lyrikstore.api import stages
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.files import read_at_most, real_path
 from lyrikstore.canon.limits import MAX_JSON_BYTES
@@ -22,14 +23,10 @@ if TYPE_CHECKING:
     from lyrikstore.credentials.did import KnownDocument
     from lyrikstore.credentials.model.opened import OpenedCredential
     from lyrikstore.credentials.trust import Trust
-    from lyrikstore.history.manifests.manifest import Manifest
-    from lyrikstore.history.repository.repository import Repository
     from lyrikstore.history.trees.tree import TreeEntry
     from lyrikstore.objects.parallel.tasks import Pools
     from lyrikstore.verify.deployment.folder import DeployedFolder
-    from lyrikstore.verify.evaluation.evidence import LabelledRecord
-    from lyrikstore.verify.report import Check, Report
-    from lyrikstore.verify.store.readers import Readers
+    from lyrikstore.verify.report import Report
 
 
 def verify_delivery(
@@ -204,51 +201,5 @@ def verify_store_at(
         progress=progress,
         share=share,
         pools=pools,
-        readers=all_readers(),
+        readers=stages.all_readers(),
     )
-
-
-def all_readers(*, recompute: bool = True) -> "Readers":
-    """Return who reads for a verification, asks models again, and makes cards again.
-
-    Args:
-        recompute: Whether to compute evaluations again, and to ask models; datasets are held
-            against their data, and cards made again, in any case.
-    """
-    from lyrikstore.curate.reading.datasets import StoredDatasets
-    from lyrikstore.verify.store.asked_again import AskAgain
-    from lyrikstore.verify.store.readers import Readers
-
-    return Readers(
-        records=_read_labelled if recompute else None,
-        datasets=StoredDatasets(),
-        answers=AskAgain(_answer_again, _find_near_again) if recompute else None,
-        cards=_check_cards,
-    )
-
-
-def _read_labelled(*asked: Any) -> "Iterator[LabelledRecord]":
-    # Loaded where an evaluation is computed again: most objects rest on none.
-    from lyrikstore.curate.labelled import read_labelled
-
-    return read_labelled(*asked)
-
-
-def _check_cards(repository: "Repository", cards: "Sequence[Manifest]") -> "Check":
-    # Loaded where there is a card.
-    from lyrikstore.publish.cards.sources import check_cards as check
-
-    return check(repository, cards)
-
-
-def _answer_again(*asked: Any) -> "Iterator[Any] | None":
-    # Loaded where somebody is asked: most objects rest on no evaluation.
-    from lyrikstore.train.evaluation.again import answer_again
-
-    return answer_again(*asked)
-
-
-def _find_near_again(*asked: Any) -> "Sequence[bool] | None":
-    from lyrikstore.train.evaluation.again import find_near_again
-
-    return find_near_again(*asked)

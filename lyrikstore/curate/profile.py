@@ -16,7 +16,8 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, InvalidInputError
 from lyrikstore.canon.json import JSON
-from lyrikstore.canon.progress import OnProgress, Progress
+from lyrikstore.canon.progress import Progress
+from lyrikstore.context import StoreContext
 from lyrikstore.curate.diff.versions import compare_versions
 from lyrikstore.curate.language import LEAST_PROBABILITY, open_language_model
 from lyrikstore.curate.personal.find import find
@@ -125,13 +126,12 @@ class DataProfile(Struct, frozen=True):
         }
 
 
-def profile_version(repository: Repository, ref: str, progress: OnProgress) -> DataProfile:
+def profile_version(context: StoreContext, ref: str) -> DataProfile:
     """Return what a dataset holds.
 
     Args:
-        repository: The store.
+        context: The store.
         ref: The version.
-        progress: Progress callback, called per some thousand records.
 
     Raises:
         InvalidInputError: (``not-a-dataset``); (``no-reader``) its records are not read.
@@ -140,6 +140,7 @@ def profile_version(repository: Repository, ref: str, progress: OnProgress) -> D
     Cost: one read; some 30 bytes a record, the statistics, and a thousand texts of the sample. And
     a comparison with the version before.
     """
+    repository, progress = context.repository, context.progress
     manifest = repository.resolve(ref)
     if manifest.kind != "dataset":
         raise InvalidInputError(

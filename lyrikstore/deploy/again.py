@@ -18,12 +18,9 @@ from lyrikstore.publish.cards.approval import check_card_approved
 from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.issue.atomic_folder import building, check_place
 from lyrikstore.verify.deployment.credentials import left_out
-from lyrikstore.verify.store.readers import Readers
 
 
-def deploy_again(
-    context: StoreContext, ref: str, destination: Path, *, readers: Readers
-) -> Deployment:
+def deploy_again(context: StoreContext, ref: str, destination: Path) -> Deployment:
     """Write the folder of a logged deployment again, and judge anew whether that may be done.
 
     Every file outside ``lyrikstore/``, the manifest, ``report.json`` and ``model.sig`` are the same
@@ -33,7 +30,6 @@ def deploy_again(
         context: The store, and whom its user believes.
         ref: A deployment.
         destination: A folder that does not exist or is empty; its parent exists.
-        readers: Who reads the data that the model is made from, to verify it.
 
     Raises:
         InvalidInputError: (``wrong-object``) it is no deployment; (``not-a-folder``)
@@ -64,7 +60,7 @@ def deploy_again(
     card = next((repo.manifest(one.id) for one in deployment.inputs_in("card")), None)
     # ATTACK: a newer card was approved, and the folder has the one before.
     status = check_card_approved(repo, checkpoint, card, trust=context.trust, at=clock())
-    report = verified(context, checkpoint, readers)
+    report = verified(context, checkpoint)
     body = deployment.body
     notice = notice_of(repo, gather(repo, checkpoint))
     _check_goes_on(repo, deployment, clock())

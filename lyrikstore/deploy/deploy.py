@@ -39,6 +39,7 @@ from lyrikstore.publish.cards.approval import CardStatus, check_approved
 from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.cards.gathering.form import VALUES
 from lyrikstore.publish.issue.atomic_folder import building, check_place, put_in_place
+from lyrikstore.readers import all_readers
 from lyrikstore.train.serving.model import ModelWorkers, ProbeResult, ServedModel
 from lyrikstore.train.serving.probe import read_probe
 from lyrikstore.train.targets import Target, target_for
@@ -50,7 +51,6 @@ from lyrikstore.verify.report import Check, CheckState, Report
 from lyrikstore.verify.rights.judge import ENDED_LATER, TAKEN_BACK_LATER
 from lyrikstore.verify.rights.recorded import reasons_of
 from lyrikstore.verify.store.object import verify_object
-from lyrikstore.verify.store.readers import Readers
 from lyrikstore.version import __version__
 
 if TYPE_CHECKING:
@@ -104,7 +104,6 @@ def deploy_checkpoint(
     target_name: str,
     destination: Path,
     *,
-    readers: Readers,
     name: str = "",
     sign: bool = True,
     remote: "str | RemotePlace | None" = None,
@@ -123,7 +122,6 @@ def deploy_checkpoint(
         checkpoint_ref: A checkpoint that a run made.
         target_name: One of :data:`lyrikstore.train.targets.TARGETS`.
         destination: A folder that does not exist or is empty; its parent exists.
-        readers: Who reads the data that the model is made from, to verify it.
         name: What the deployment is called; empty: after its checkpoint and target.
         sign: Whether it is signed and logged; else nothing is written to the store, and the folder
             says that it is unsigned.
@@ -169,7 +167,7 @@ def deploy_checkpoint(
     if signing is not None:
         name = signing.name_for(checkpoint, target.name)
         check_may_log(context, signing, name)
-    report = verified(context, checkpoint, readers)
+    report = verified(context, checkpoint)
     rights = rights_of(report)
     renewed = tuple(map(Digest.parse, rights.get("renewedBy", ())))
     telling = telling_credentials(repo, credentials_of(run, renewed))
@@ -285,7 +283,7 @@ def in_place(result: Deployment, built: FolderBuild) -> Deployment:
     return replace(result, files=tuple(sorted(built.sizes)), bytes=sum(built.sizes.values()))
 
 
-def verified(context: StoreContext, checkpoint: Manifest, readers: Readers) -> Report:
+def verified(context: StoreContext, checkpoint: Manifest) -> Report:
     """Return the report on a checkpoint that may be deployed.
 
     Raises:
@@ -301,7 +299,7 @@ def verified(context: StoreContext, checkpoint: Manifest, readers: Readers) -> R
         checkpoint.id,
         trust=context.trust,
         at=context.clock(),
-        readers=readers,
+        readers=all_readers(),
     )
     rights = report.check("rights")
     missing = {TAKEN_BACK_LATER, ENDED_LATER, "base-not-permitted"} & reasons_of(rights)

@@ -28,7 +28,7 @@ Facts = Mapping[str, Any]
 
 
 def evaluation_page(facts: Facts, *, tool: str, with_data: Sequence[str] = ()) -> bytes:
-    """Return the page of what :meth:`lyrikstore.api.models.models.Models.report` gives.
+    """Return the page of what :meth:`lyrikstore.api.models.Models.report` gives.
 
     ATTACK: labels, fields and texts hold what an attacker wrote; see :mod:`lyrikstore.web.html`.
 

@@ -10,6 +10,8 @@ from typing import Any
 import openpyxl
 import pytest
 
+from lyrikstore.canon.progress import OnProgress, silent
+from lyrikstore.context import StoreContext
 from lyrikstore.curate.commit.commit import commit_folder
 from lyrikstore.curate.commit.result import CommitResult
 from lyrikstore.curate.recipes.apply import FilterResult, apply_recipe
@@ -18,6 +20,7 @@ from lyrikstore.history.commit.transaction import create_repository
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.testing.keys import signer_for
+from tests.contexts import context_of
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 
@@ -28,6 +31,16 @@ class Bench:
 
     root: Path
     repo: Repository
+
+    @property
+    def context(self) -> StoreContext:
+        return self.with_cache(None)
+
+    def with_cache(self, cache_dir: Path | None, progress: OnProgress = silent) -> StoreContext:
+        signer = signer_for("owner")
+        return context_of(
+            self.repo, signer=signer, clock=lambda: NOW, cache_dir=cache_dir, progress=progress
+        )
 
     @property
     def data(self) -> Path:
@@ -47,28 +60,15 @@ class Bench:
         return path
 
     def commit(self, name: str = "acme/docs", **options: Any) -> CommitResult:
-        return commit_folder(
-            self.repo,
-            self.data,
-            name,
-            signer=signer_for("owner"),
-            clock=lambda: NOW,
-            **options,
-        )
+        context = self.with_cache(options.pop("cache_dir", None), options.pop("progress", silent))
+        return commit_folder(context, self.data, name, **options)
 
     def filter(
         self, recipe: str | Recipe | None, *refs: str, to: str = "acme/clean"
     ) -> FilterResult:
         if isinstance(recipe, str):
             recipe = parse_recipe(recipe.encode())
-        return apply_recipe(
-            self.repo,
-            refs or ["acme/docs"],
-            recipe,
-            to,
-            signer=signer_for("owner"),
-            clock=lambda: NOW,
-        )
+        return apply_recipe(self.context, refs or ["acme/docs"], recipe, to)
 
 
 @pytest.fixture

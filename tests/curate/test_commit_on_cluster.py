@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.progress import silent
 from lyrikstore.objects import distributed
 from lyrikstore.objects.check.checker import verify_blobs
 from lyrikstore.objects.parallel.dask import dask_cluster
@@ -40,7 +41,9 @@ def test_the_tree_is_the_same_as_on_one_core_and_a_killed_worker_changes_only_ti
     alone = new_store(tmp_path / "alone").datasets.commit(data, "acme/corpus")
     store = new_store(tmp_path / "shared")
     with losing_a_worker(tmp_path) as (cluster, kill_one):
-        result = store.datasets.commit(data, "acme/corpus", pools=cluster.pool, progress=kill_one)
+        store.progress = kill_one
+        result = store.datasets.commit(data, "acme/corpus", pools=cluster.pool)
+        store.progress = silent
         again = store.datasets.commit(data, "acme/corpus", pools=cluster.pool)
 
     assert again.manifest is None

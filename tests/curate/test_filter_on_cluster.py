@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
-from lyrikstore.canon.progress import Progress
+from lyrikstore.canon.progress import Progress, silent
 from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions
 from lyrikstore.curate.recipes import source
 from lyrikstore.curate.recipes.apply import FilterResult, apply_recipe
@@ -21,8 +21,7 @@ from lyrikstore.curate.recipes.findings import (
 )
 from lyrikstore.curate.recipes.recipe import Recipe, parse_recipe
 from lyrikstore.curate.recipes.source import Batch
-from lyrikstore.testing.keys import signer_for
-from tests.curate.conftest import NOW, Bench
+from tests.curate.conftest import Bench
 from tests.servers.dask import InProcess
 
 RECIPE = """
@@ -66,13 +65,12 @@ def corpus(bench: Bench) -> Bench:
 
 def derive(bench: Bench, name: str, pools: Any = None, **options: Any) -> FilterResult:
     recipe = parse_recipe(options.pop("recipe", RECIPE).encode())
+    context = bench.with_cache(options.pop("cache_dir", None), options.pop("progress", silent))
     return apply_recipe(
-        bench.repo,
+        context,
         ["acme/docs"],
         recipe,
         name,
-        signer=signer_for("owner"),
-        clock=lambda: NOW,
         pools=pools,
         **options,
     )

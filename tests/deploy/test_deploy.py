@@ -12,7 +12,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from lyrikstore.api.verify import all_readers
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, RunFailedError
 from lyrikstore.canon.schemas import check_schema
@@ -396,7 +395,6 @@ def test_what_somebody_rewrites_before_it_is_copied_is_not_deployed(shop, tmp_pa
             name,
             "onnx",
             tmp_path / "out",
-            readers=all_readers(),
             sign=False,
         )
     assert caught.value.kind == "bad-output"

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from lyrikstore.api.verify import all_readers
 from lyrikstore.canon.errors import PolicyError
 from lyrikstore.canon.timestamps import format_timestamp, parse_timestamp
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
@@ -44,7 +43,7 @@ def deployed(shop: Shop, name: str, folder: Path, at: datetime) -> Deployment:
         clock=lambda: at,
         cache_dir=folder.parent / "work",
     )
-    return deploy_checkpoint(context, name, "onnx", folder, readers=all_readers(), sign=False)
+    return deploy_checkpoint(context, name, "onnx", folder, sign=False)
 
 
 def test_what_has_ended_is_neither_deployed_nor_started(
@@ -74,7 +73,7 @@ def test_what_has_ended_is_neither_deployed_nor_started(
 
     def again(to: Path) -> Deployment:
         context = context_of(repo, clock=lambda: end + DAY)
-        return deploy_again(context, made["deployment"], to, readers=all_readers())
+        return deploy_again(context, made["deployment"], to)
 
     for write in (again, lambda to: deployed(shop, borrowed, to, end + DAY)):
         with pytest.raises(PolicyError) as caught:

@@ -79,6 +79,7 @@ def opened(shop: Shop) -> Store:
         trust_file=config / "trust.toml",
         keys=keys,
         signer=keys.signer("default"),
+        environment=os.environ,
     )
 
 
@@ -138,9 +139,7 @@ def test_what_stops_after_the_log_is_written_again(shop: Shop, tmp_path, monkeyp
 
     monkeypatch.setattr(deploying, "put_in_place", fail)
     with pytest.raises(type(stop)) as caught:
-        store.models.deploy(
-            name, "onnx", tmp_path / "out", environment=os.environ, name="acme/stopped"
-        )
+        store.models.deploy(name, "onnx", tmp_path / "out", name="acme/stopped")
     monkeypatch.undo()
     signed = manifest_of(tmp_path / "first")
     assert store.resolve("deployments/acme/stopped").id == signed.id
@@ -165,7 +164,7 @@ def test_what_stops_before_the_log_leaves_nothing(shop: Shop, tmp_path, monkeypa
 
     monkeypatch.setattr("lyrikstore.deploy.seal.sign_manifest", fail)
     with pytest.raises(StorageError) as caught:
-        store.models.deploy(name, "onnx", tmp_path / "out", environment=os.environ)
+        store.models.deploy(name, "onnx", tmp_path / "out")
     assert "deployment" not in caught.value.details
     store.repository.refresh()
     assert store.repository.checkpoint.size == before
@@ -204,7 +203,7 @@ def test_what_another_process_writes_there_is_not_signed(
 
     monkeypatch.setattr(place, leaf, meanwhile)
     with pytest.raises(RunFailedError) as caught:
-        store.models.deploy(name, "onnx", tmp_path / "out", environment=os.environ)
+        store.models.deploy(name, "onnx", tmp_path / "out")
     assert caught.value.kind == "bad-output"
     assert ("deployment" in caught.value.details) == is_logged
     store.repository.refresh()
@@ -240,9 +239,7 @@ def test_what_died_while_it_was_logged_is_written_again(shop: Shop, tmp_path, mo
     with monkeypatch.context() as patch:
         patch.setattr(publisher, "create_files", die)
         with pytest.raises(KeyboardInterrupt) as caught:
-            store.models.deploy(
-                name, "onnx", tmp_path / "out", environment=os.environ, name="acme/died"
-            )
+            store.models.deploy(name, "onnx", tmp_path / "out", name="acme/died")
     (said,) = caught.value.__notes__
     identity = said.partition("--again ")[2].split()[0]
     assert list(tmp_path.iterdir()) == []
@@ -281,14 +278,14 @@ def test_two_ids_that_begin_alike_are_refused_before_the_work(
     monkeypatch.setattr(writing_evidence, "_credentials", alike)
     monkeypatch.setattr(deploying, "open_staging", None)  # nothing is computed
     with pytest.raises(ConflictError) as caught:
-        store.models.deploy(name, "onnx", tmp_path / "out", environment=os.environ)
+        store.models.deploy(name, "onnx", tmp_path / "out")
     assert caught.value.kind == "ids-alike"
     monkeypatch.setattr(writing_evidence, "_credentials", real)
     for limit in ("MAX_SIBLINGS", "MAX_DEPLOYED_EVIDENCE_BYTES"):
         with monkeypatch.context() as patch:
             patch.setattr(writing_evidence, limit, 3)
             with pytest.raises(InvalidInputError) as refused:
-                store.models.deploy(name, "onnx", tmp_path / "out", environment=os.environ)
+                store.models.deploy(name, "onnx", tmp_path / "out")
         assert refused.value.kind == "too-many-files"
 
 
@@ -349,9 +346,7 @@ def test_credentials_that_name_values_are_left_out_unless_asked_for(
     name, store = shop.checkpoint("words"), opened(shop)
     for asked in (False, True):
         folder = tmp_path / f"asked-{asked}"
-        made = store.models.deploy(
-            name, "onnx", folder, environment=os.environ, name="acme/told", with_values=asked
-        )
+        made = store.models.deploy(name, "onnx", folder, name="acme/told", with_values=asked)
         assert made.manifest is not None
         there = {path.name.partition("-")[0] for path in (folder / FOLDER).iterdir()}
         assert ("credential" in there) == asked

@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-from lyrikstore.api.verify import all_readers
 from lyrikstore.canon.digest import Digest
 from lyrikstore.credentials.terms.model import Partition, Terms, whole
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
@@ -27,6 +26,7 @@ from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Attachment, Input
 from lyrikstore.publish.cards.card import make_card
 from lyrikstore.publish.cards.check import verify_card
+from lyrikstore.readers import all_readers
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.evaluation.answers import Answerer, Head
 from lyrikstore.verify.evaluation.body import evaluation_body
@@ -34,6 +34,7 @@ from lyrikstore.verify.evaluation.predictions import Line, read_predictions, wri
 from lyrikstore.verify.report import Report
 from lyrikstore.verify.store.object import verify_object
 from lyrikstore.verify.store.readers import Readers
+from tests.contexts import context_of
 from tests.credentialed import log_credential
 from tests.verify.store.lineage import ENVIRONMENT, Lineage, flip, make_lineage
 
@@ -330,13 +331,12 @@ def place_in(folder: Path, world: SimpleNamespace, patch: pytest.MonkeyPatch) ->
 
 def _judged(chain: Any, text: bytes) -> Report:
     trust = Trust((TrustedIssuer(did=chain.signer.did, nickname="owner"),))
-    return verify_card(chain.repository, text, trust=trust, at=chain.clock(), readers=all_readers())
+    context = context_of(chain.repository, trust=trust, clock=chain.clock)
+    return verify_card(context, text, readers=all_readers())
 
 
 def _card(chain: Any) -> Any:
-    return make_card(
-        chain.repository, chain.made["checkpoint"], signer=chain.signer, clock=chain.clock
-    )
+    return make_card(chain.context, chain.made["checkpoint"])
 
 
 def _edited_card(chain: Any) -> Report:

@@ -12,6 +12,7 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import encode
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.terms.model import whole
 from lyrikstore.curate.recipes.decisions import Decision
 from lyrikstore.history.commit.transaction import create_repository, open_transaction
@@ -22,6 +23,7 @@ from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.testing.clocks import FrozenClock
 from lyrikstore.testing.keys import signer_for
+from tests.contexts import context_of
 from tests.credentialed import log_credential
 from tests.decisions import encode_decisions
 
@@ -88,6 +90,11 @@ class Chain:
             memory=self.memory,
             nonce=bytes(16),
         )
+
+    @property
+    def context(self) -> StoreContext:
+        """The store, and its owner, who believes nobody."""
+        return context_of(self.repository, signer=self.signer, clock=self.clock)
 
     def copy(self, home: Path) -> "Chain":
         """Return the same store in another folder, to be changed there; quicker than made anew."""

@@ -20,8 +20,12 @@ MODULES = sorted([*(REPOSITORY / "lyrikstore").rglob("*.py"), *(REPOSITORY / "cl
 PAGE = sorted((REPOSITORY / "page").glob("[su]*/**/*.js"))
 
 
+MOST_LINES = 600
+"""Of a module; about 400 is usual."""
+
+
 def test_modules_are_small_and_well_named() -> None:
-    long = [path for path in MODULES if len(path.read_text("utf-8").splitlines()) > 600]
+    long = [path for path in MODULES if len(path.read_text("utf-8").splitlines()) > MOST_LINES]
     vague = [path for path in MODULES if re.search(r"utils|manager|helpers|misc", path.stem)]
     assert (long, vague) == ([], [])
 

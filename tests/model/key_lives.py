@@ -47,6 +47,7 @@ from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.status import logged_notices
 from lyrikstore.verify.delivery.delivery import verify_delivery
 from lyrikstore.verify.report import CheckState, Report
+from tests.contexts import context_of
 from tests.differential.judges import Held
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
@@ -216,8 +217,8 @@ class Keys(RuleBasedStateMachine):
     ) -> Delivery:
         folder = self.folder / f"delivery-{next(self.numbers)}"
         made = issue_delivery(
-            repository, manifest, folder, signer=signer, clock=lambda: NOW, offer=OFFER,
-            valid_for=timedelta(days=30),
+            context_of(repository, signer=signer, clock=lambda: NOW), manifest, folder,
+            offer=OFFER, valid_for=timedelta(days=30),
         )  # fmt: skip
         files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
         data = {path.name: path.read_bytes() for path in (folder / "data").iterdir()}

@@ -13,6 +13,7 @@ from typing import Any
 from lyrikstore.api.verify import verify_folder
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import NotFoundError, PolicyError
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.curate.commit.commit import commit_folder
@@ -53,6 +54,7 @@ from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, Report
 from lyrikstore.verify.rights.recorded import check_rights
 from lyrikstore.verify.store.ancestry import closure
+from tests.contexts import context_of
 from tests.model.rights_oracle import (
     Data,
     Document,
@@ -111,14 +113,9 @@ class Place:
         self.refused = ""
 
     @property
-    def acts(self) -> dict[str, Any]:
-        """Who does it, and when."""
-        return {"signer": self.signer, "clock": self.clock}
-
-    @property
-    def issuing(self) -> dict[str, Any]:
-        """Who issues it and when, and whom they believe about data of others."""
-        return {**self.acts, "trust": self.trust}
+    def context(self) -> StoreContext:
+        """The store as it is now, and who works in it."""
+        return context_of(self.repository, signer=self.signer, trust=self.trust, clock=self.clock)
 
     def title(self, what: str) -> str:
         """Return a name that nothing has here."""
@@ -166,7 +163,7 @@ class Place:
         if writer is not None:
             by = GeneratedBy(str(writer.manifest.id), b"Write.", permits_training="yes")
             stated = CommitMetadata(roles=ROLES, generated=by)
-        made = commit_folder(self.repository, folder, name, stated, **self.acts)
+        made = commit_folder(self.context, folder, name, stated)
         shutil.rmtree(folder)
         learned = {} if writer is None else writer.over
         over = united([{source: frozenset(files)}, learned])
@@ -196,7 +193,7 @@ class Place:
     ) -> Data:
         refs = [str(one.manifest.id) for one in some]
         name = self.title("made")
-        made = apply_recipe(self.repository, refs, recipe, name, **self.acts)
+        made = apply_recipe(self.context, refs, recipe, name)
         files = {path: rows for path, rows in files.items() if rows}
         found = Data(made.manifests[""], files, united(one.over for one in some))
         assert made.manifests[""].body["records"] == len(found.rows)
@@ -211,7 +208,7 @@ class Place:
     ) -> Document:  # fmt: skip
         """Say what may be done with a dataset: what anybody has to say who committed it here."""
         made = permit_dataset(
-            self.repository, data.manifest, **self.issuing, offer=Offer(terms_of(parts)),
+            self.context, data.manifest, offer=Offer(terms_of(parts)),
             issuance=self._issuance(old, listed=listed),
             valid_for=days and timedelta(days=days),
         )  # fmt: skip
@@ -233,7 +230,7 @@ class Place:
         self.renew()
         folder = self.folder / self.title("delivery").replace("/", "-")
         made = issue_delivery(
-            self.repository, data.manifest, folder, **self.issuing, offer=Offer(terms_of(parts)),
+            self.context, data.manifest, folder, offer=Offer(terms_of(parts)),
             issuance=self._issuance(), valid_for=days and timedelta(days=days),
         )  # fmt: skip
         return self._said(made.credential, self._offered(data), listed=True), folder
@@ -242,7 +239,7 @@ class Place:
         """Renew the lists, as a publisher does on a schedule, and return them."""
         self.knows.heard[self.signer.did] = self.clock()
         with suppress(NotFoundError):  # nothing was issued yet
-            return renew_lists(self.repository, StatusBook.of(self.repository), **self.acts)
+            return renew_lists(self.context)
         return []
 
     def _issuance(self, old: Document | None = None, *, listed: bool = True) -> Issuance:
@@ -263,7 +260,7 @@ class Place:
         """Grant what the terms let one grant."""
         end = self.clock() + timedelta(days=days)
         licence = Licence(holder, tuple(words), end, tuple(duties), tuple(places))
-        made = grant_licence(self.repository, under.data, licence, self._issuance(), **self.issuing)
+        made = grant_licence(self.context, under.data, licence, self._issuance())
         found = Document(
             made.data, self.signer.did, under.about,
             {path: within(part, frozenset(places)) for path, part in under.parts.items()},
@@ -277,15 +274,13 @@ class Place:
         """Revoke, suspend or reinstate something that was issued here."""
         named = str(Digest.of(one.data))
         purpose = "revocation" if what == "revoke" else "suspension"
-        book = StatusBook.of(self.repository)
-        set_status(self.repository, book, named, purpose, value=what != "reinstate", **self.acts)
+        set_status(self.context, named, purpose, value=what != "reinstate")
         one.revoked = one.revoked or what == "revoke"
         one.said.append((self.clock(), what == "reinstate" and not one.revoked))
 
     def replace(self, one: Document) -> None:
         """Revoke what another one took the place of."""
-        book = StatusBook.of(self.repository)
-        supersede(self.repository, book, str(Digest.of(one.data)), **self.acts)
+        supersede(self.context, str(Digest.of(one.data)))
         one.revoked = True
         one.said.append((self.clock(), False))
 
@@ -303,9 +298,9 @@ class Place:
         """Import a delivery."""
         credential = folder / "credential.json"
         made = import_delivery(
-            self.repository, StatusBook.of(self.repository), credential.read_bytes(),
+            self.context, credential.read_bytes(),
             read_siblings(credential), folder / "data", self.verify_delivery(folder),
-            name=self.title("bought"), trust=self.trust, **self.acts,
+            name=self.title("bought"),
         )  # fmt: skip
         assert made.manifest is not None
         assert sold.offered is not None
@@ -334,16 +329,13 @@ class Place:
         siblings = {one.content.url.rpartition("/")[2]: one.data for one in lists}
         mine = StatusBook.of(self.repository)
         fresh = {name: data for name, data in siblings.items() if self._is_newer(mine, data)}
-        import_credentials(
-            self.repository, mine, {**wanted}, siblings, trust=self.trust, clock=self.clock
-        )
+        import_credentials(self.context, wanted, siblings)
         fresh = {
             name: data for name, data in fresh.items()
             if not self.repository.is_logged(Digest.of(data), "credential")
         }  # fmt: skip
         if fresh:
-            mine = StatusBook.of(self.repository)
-            import_credentials(self.repository, mine, fresh, {}, trust=self.trust, clock=self.clock)
+            import_credentials(self.context, fresh, {})
         self.knows.documents += [
             one for one in other.knows.documents if one.data in wanted.values()
         ]

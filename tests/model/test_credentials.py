@@ -40,6 +40,7 @@ from lyrikstore.verify.credential.credential import check_credential
 from lyrikstore.verify.credential.status import Notices
 from lyrikstore.verify.report import CheckState, Verdict, check_of, decide
 from lyrikstore.verify.rights.required import check_rights
+from tests.contexts import context_of
 from tests.sweep import examples
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -126,7 +127,7 @@ class Rights(RuleBasedStateMachine):
     @rule(listed=st.booleans(), away=st.booleans())
     def permit(self, listed: bool, away: bool) -> None:
         made = permit_dataset(
-            self.place(away), self.dataset, signer=OWNER, clock=self.clock, offer=OFFER,
+            context_of(self.place(away), signer=OWNER, clock=self.clock), self.dataset, offer=OFFER,
             issuance=Issuance(status_url=URL if listed else None), valid_for=timedelta(days=30),
         )  # fmt: skip
         self.given.append(Given(made.credential, listed))
@@ -142,9 +143,9 @@ class Rights(RuleBasedStateMachine):
             return  # refused, as nothing would change
         repository = self.place(away)
         set_status(
-            repository, StatusBook.of(repository), str(OpenedCredential(one.data).digest),
+            context_of(repository, signer=OWNER, clock=self.clock),
+            str(OpenedCredential(one.data).digest),
             "revocation" if what == "revoke" else "suspension", value=what != "reinstate",
-            signer=OWNER, clock=self.clock,
         )  # fmt: skip
         one.revoked = one.revoked or what == "revoke"
         one.suspended = what == "suspend" if what != "revoke" else one.suspended

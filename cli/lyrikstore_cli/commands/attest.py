@@ -100,7 +100,7 @@ def command(
         Findings,
         Issuance,
         OpenedCredential,
-        attest,
+        attest_alone,
         data_folder,
         parse_statement,
         read_documents,
@@ -140,7 +140,7 @@ def command(
     )
     said, lasts = (credential.data, report, findings, issuance), options.duration(valid_for)
     if store is None:
-        result = attest(
+        result = attest_alone(
             *said, signer=session.signer(), clock=now, valid_for=lasts, unchecked=unchecked
         )
     else:

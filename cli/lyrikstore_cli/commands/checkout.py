@@ -55,12 +55,12 @@ def command(
         manifest = store.datasets.locked(LockFile.load(find_lock(Path.cwd())), ref)
     else:
         manifest = store.resolve(ref)
-    with session.screen.progress("writing") as meter:
+    with session.progress("writing"):
         converted = 0
         if form is not None:
-            tree, converted = store.datasets.convert(str(manifest.id), folder, form, progress=meter)
+            tree, converted = store.datasets.convert(str(manifest.id), folder, form)
         else:
-            tree = store.datasets.checkout(str(manifest.id), folder, progress=meter)
+            tree = store.datasets.checkout(str(manifest.id), folder)
     key = None
     if metadata is not None:
         from lyrikstore.api import formula_cells, sheet_of

@@ -5,7 +5,6 @@ import click
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.screen import size
-from lyrikstore_cli.output.training_progress import follow
 from lyrikstore_cli.session import Session
 
 
@@ -27,8 +26,8 @@ def _add(session: Session, package: str, name: str, licence: str | None) -> None
     downloaded: install the package before.
     """
     store = session.open_store(sign=True)
-    with session.screen.progress("importing") as meter:
-        added = store.models.add(package, name, licence=licence, progress=meter)
+    with session.progress("importing"):
+        added = store.models.add(package, name, licence=licence)
     model, done = added.model, added.result
     current = done.current
     if current is None:
@@ -80,12 +79,10 @@ def _merge(session: Session, checkpoint: str, name: str) -> None:
     does not answer the same is not stored. Needs the extra `train`.
     """
     store = session.open_store(sign=True)
-    with session.screen.progress("merging") as meter:
+    with session.progress("merging", phases=True):
         done = store.models.merge(
             checkpoint,
             name,
-            environment=session.environment,
-            progress=follow(session.screen, meter),
         )
     made = done.checkpoint
     session.emit(

@@ -50,7 +50,7 @@ def command(
     origin = NamedRemote("origin", place, options=named_values(options))
     folder = directory_ or Path(_last_part(place))
     root = folder / STORE_FOLDER
-    with session.screen.progress("cloning") as meter:
+    with session.progress("cloning") as progress:
         store, result = Store.clone(
             origin.place(session.environment),
             root,
@@ -58,7 +58,7 @@ def command(
             trust_file=session.paths.trust,
             expected=Digest.parse(expected) if expected else None,
             only=only if no_data or only else None,
-            progress=meter,
+            progress=progress,
         )
     remotes = NamedRemotes(session.paths.remotes, root)
     for stale in remotes.all():

@@ -131,7 +131,7 @@ def command(
     with (
         listing or contextlib.nullcontext(),
         session.pools(dask) as pools,
-        session.screen.progress("committing") as meter,
+        session.progress("committing"),
     ):
         store = session.open_store(sign=True)
         result = store.datasets.commit(
@@ -161,7 +161,6 @@ def command(
             dry_run=dry_run,
             pools=pools,
             listing=listing,
-            progress=meter,
         )
     session.emit("commit", _as_json(result, store, name, dry_run=dry_run))
     _tell(session.screen, result, store, path, name, dry_run=dry_run, yes=yes)

@@ -74,27 +74,25 @@ def command(
         if checkpoint or target or name or no_sign or with_values or check or probe:
             raise click.UsageError("--again REF goes with -o FOLDER alone")
         store = session.open_store()
-        with session.screen.progress("deploying") as meter:
-            made = store.models.deploy_again(again, output, progress=meter)
+        with session.progress("deploying"):
+            made = store.models.deploy_again(again, output)
     else:
         if checkpoint is None or target is None:
             raise click.UsageError("give CHECKPOINT and --to, or --again REF")
         if name and no_sign:
             raise click.UsageError("what --no-sign writes has no name: leave --as out")
         store = session.open_store(sign=not no_sign)
-        with session.screen.progress("deploying") as meter:
+        with session.progress("deploying"):
             made = store.models.deploy(
                 checkpoint,
                 target,
                 output,
-                environment=session.environment,
                 name=name,
                 sign=not no_sign,
                 remote=_remote(session, store),
                 probe=probe,
                 check=check,
                 with_values=with_values,
-                progress=meter,
             )
     compared, signed = made.check, made.manifest
     given_away = store.datasets.given_away(made.checkpoint)

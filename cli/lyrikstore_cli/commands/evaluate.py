@@ -10,7 +10,6 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
-from lyrikstore_cli.output.training_progress import follow
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
@@ -85,14 +84,12 @@ def command(
     if dataset is None:
         manifest = _existing(asked, report)
     else:
-        with session.screen.progress("evaluating") as meter:
+        with session.progress("evaluating", phases=True):
             manifest = store.models.evaluate(
                 model,
                 dataset,
-                environment=session.environment,
                 sample=sample,
                 device=device,
-                progress=follow(session.screen, meter),
             )
     facts = store.models.report(str(manifest.id))
     if report is not None:

@@ -54,9 +54,9 @@ def command(
 
     plan = None if recipe is None else load_recipe(recipe)
     store = session.open_store(sign=True)
-    with session.pools(dask) as pools, session.screen.progress("filtering") as meter:
+    with session.pools(dask) as pools, session.progress("filtering"):
         result = store.datasets.filter(
-            refs, plan, as_name, message=message, dry_run=dry_run, progress=meter, pools=pools
+            refs, plan, as_name, message=message, dry_run=dry_run, pools=pools
         )
     session.emit(
         "filter",

@@ -105,7 +105,7 @@ def command(
     if purge and ParameterSource.COMMANDLINE in (given("grace"), given("threshold")):
         raise click.UsageError("--purge deletes at once: leave --grace and --threshold out")
     store = session.open_store(sign=not dry_run and (remote is None or keep is not None))
-    with session.screen.progress("repacking") as meter:
+    with session.progress("repacking"):
         found = store.datasets.gc(
             at=session.place(remote),
             keep=(name, keep) if name and keep else None,
@@ -114,7 +114,6 @@ def command(
             grace=timedelta(days=grace),
             share=threshold / 100,
             purge=purge,
-            progress=meter,
         )
     others = [one for one in session.remotes().all() if purge and one.name != remote]
     session.emit(

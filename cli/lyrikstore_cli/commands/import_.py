@@ -11,7 +11,6 @@ from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.commands.verify.delivery import verify_delivered
 from lyrikstore_cli.foreign import foreign_options, foreign_request, show_foreign
 from lyrikstore_cli.options import DELIVERED, EXISTING, credential_file, read_file
-from lyrikstore_cli.output.training_progress import follow
 from lyrikstore_cli.report import to_believe
 from lyrikstore_cli.session import Session
 
@@ -111,8 +110,8 @@ def command(
 
 def _take_trained(session: Session, folder: Path, request: "ForeignRun") -> None:
     store = session.open_store(sign=True)
-    with session.screen.progress("importing") as meter:
-        made = store.models.import_trained(folder, request, progress=follow(session.screen, meter))
+    with session.progress("importing", phases=True):
+        made = store.models.import_trained(folder, request)
     show_foreign(session, made, "import", 1)
 
 
@@ -137,7 +136,7 @@ def _take(
     for step in to_believe(report):
         session.screen.hint(f"you do not trust its publisher yet; {step}")
     place = data or target / "data"
-    with session.screen.progress("importing") as meter:
+    with session.progress("importing"):
         return store.credentials.import_delivery(
-            credential.data, siblings, place, report, name, roles=roles, progress=meter
+            credential.data, siblings, place, report, name, roles=roles
         )

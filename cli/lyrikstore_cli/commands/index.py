@@ -15,8 +15,8 @@ def command() -> None:
 def _rebuild(session: Session) -> None:
     """Make the index anew from the log and the signed objects."""
     store = session.open_store()
-    with session.screen.progress("indexing") as meter:
-        path = store.query.rebuild_index(progress=meter)
+    with session.progress("indexing"):
+        path = store.query.rebuild_index()
     session.emit("index-rebuild", {"path": str(path), "bytes": path.stat().st_size})
     session.screen.result(f"✓ rebuilt  {path}")
 

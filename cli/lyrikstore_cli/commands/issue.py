@@ -74,7 +74,7 @@ def command(
 
     offer = read_offer(permits, prohibits, requires, grantable, terms_file)
     store = session.open_store(sign=True)
-    with session.screen.progress("issuing") as meter:
+    with session.progress("issuing"):
         result = store.credentials.issue(
             ref,
             output,
@@ -88,7 +88,6 @@ def command(
             ),
             valid_for=options.duration(valid_for),
             version=label,
-            progress=meter,
         )
     earlier = earlier_rows(store, result.credential)
     given_away = store.datasets.given_away(result.manifest)

@@ -9,7 +9,6 @@ from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.exits import DRIFTED, VERDICT
 from lyrikstore_cli.output.monitoring import page_over_time
-from lyrikstore_cli.output.training_progress import follow
 from lyrikstore_cli.session import Session
 
 
@@ -48,12 +47,10 @@ def command(session: Session, checkpoint: str, dataset: str, page: Path | None) 
     if page is not None:
         options.check_new(page)
     store = session.open_store(sign=True)
-    with session.screen.progress("monitoring") as meter:
+    with session.progress("monitoring", phases=True):
         manifest = store.models.monitor(
             checkpoint,
             dataset,
-            environment=session.environment,
-            progress=follow(session.screen, meter),
         )
     body = manifest.body
     if page is not None:

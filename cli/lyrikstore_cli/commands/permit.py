@@ -64,7 +64,7 @@ def command(
     store = session.open_store(sign=True)
     other = store.credentials.other_holder(ref, offer)
     asked = other is not None and not yes and session.confirm_here(own_word(other) + ". Permit it?")
-    with session.screen.progress("permitting") as meter:
+    with session.progress("permitting"):
         result = store.credentials.permit(
             ref,
             offer=offer,
@@ -74,7 +74,6 @@ def command(
                 supersedes=None if supersedes is None else options.read_credential(supersedes),
             ),
             valid_for=options.duration(valid_for),
-            progress=meter,
         )
     earlier = earlier_rows(store, result.credential)
     lists = status_urls(result.credential)

@@ -56,15 +56,13 @@ def command(
     if given is None:
         _check_new(target)
     store = session.open_store()
-    with session.screen.progress("measuring" if measure else "planning") as meter:
+    with session.progress("measuring" if measure else "planning"):
         plan = store.models.plan(
             given or what,
             base=base,
             label=label,
             prices=prices,
             measure=measure,
-            environment=session.environment,
-            progress=meter,
         )
     written = given is None and plan.can_train
     if written:

@@ -21,7 +21,6 @@ from lyrikstore_cli.output.prediction_text import (
     table,
 )
 from lyrikstore_cli.output.screen import defused_note
-from lyrikstore_cli.output.training_progress import follow
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
@@ -75,15 +74,13 @@ def command(
     count = _Count()
     shown: list[Prediction] = []
     with (
-        session.screen.progress("predicting") as meter,
+        session.progress("predicting", phases=True),
         store.models.predict(
             checkpoint,
             file,
-            environment=session.environment,
             explain=explain,
             most=_MOST if session.options.json and output is None else None,
             device=device,
-            progress=follow(session.screen, meter),
         ) as found,
     ):
         made = found.checkpoint

@@ -35,8 +35,8 @@ def command(
     elif with_data:
         raise click.UsageError("--with-values and --with-paths are of the page: add -o FILE")
     datasets = session.open_store().datasets
-    with session.screen.progress("looking") as meter:
-        found = datasets.profile(ref, progress=meter)
+    with session.progress("looking"):
+        found = datasets.profile(ref)
     facts = found.to_json()
     if output is not None:
         page = profile_page(facts, tool=f"lyrikstore {__version__}", with_data=with_data)

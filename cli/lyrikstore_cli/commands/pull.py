@@ -21,9 +21,9 @@ def command(session: Session, remote: str | None, all_data: bool, dry_run: bool)
     """
     store = session.open_store()
     source = session.remotes().find(remote)
-    with session.screen.progress("pulling") as meter:
+    with session.progress("pulling"):
         result = store.remotes.pull(
-            source.place(session.environment), all_data=all_data, dry_run=dry_run, progress=meter
+            source.place(session.environment), all_data=all_data, dry_run=dry_run
         )
     changed = bool(result.packs.files or result.before != result.after)
     # What was drawn here meets what came. `push` tells again, until one is superseded.

@@ -33,12 +33,11 @@ def command(session: Session, remote: str | None, mirror: bool, dry_run: bool) -
     store = session.open_store()
     target = session.remotes().find(remote)
     place = target.place(session.environment)
-    with session.screen.progress("pushing") as meter:
+    with session.progress("pushing"):
         result = store.remotes.push(
             place,
             mirror=mirror or target.mirror,
             dry_run=dry_run,
-            progress=meter,
         )
     lists = store.credentials.publish_lists(place, dry_run=dry_run)
     unfinished = store.credentials.unfinished_lists()

@@ -39,8 +39,8 @@ def command(session: Session, sql: str, refs: tuple[str, ...], as_csv: bool, lim
     run; --json has the values as they are.
     """
     store = session.open_store()
-    with session.screen.progress("asking") as meter:
-        answer = store.query.sql(sql, records=refs, rows=limit, progress=meter)
+    with session.progress("asking"):
+        answer = store.query.sql(sql, records=refs, rows=limit)
     session.emit(
         "query",
         {

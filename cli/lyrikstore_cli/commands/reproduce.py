@@ -11,7 +11,6 @@ from lyrikstore.canon.text import escape_control
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.exits import VERDICT
 from lyrikstore_cli.output.reproductions import reason_lines
-from lyrikstore_cli.output.training_progress import follow
 from lyrikstore_cli.session import Session
 
 _NONCE = re.compile(r"(?:[0-9a-f]{2}){16,64}")
@@ -55,13 +54,11 @@ def command(
     """
     drawn_by = _nonce(nonce, segments)
     store = session.open_store(sign=session.own_did() is not None)
-    with session.screen.progress("reproducing") as meter:
+    with session.progress("reproducing", phases=True):
         made = store.models.reproduce(
             ref,
-            environment=session.environment,
             segments=segments or 0,
             nonce=drawn_by,
-            progress=follow(session.screen, meter),
             message=message,
         )
     body, word, manifest = made.body, made.verdict_text, made.manifest

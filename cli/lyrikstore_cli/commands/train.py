@@ -16,7 +16,6 @@ from lyrikstore_cli.foreign import (
     opening_options,
     show_foreign,
 )
-from lyrikstore_cli.output.training_progress import follow
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
@@ -147,14 +146,12 @@ def _train(
 
     plan = TrainConfig.load(config)
     store = session.open_store(sign=True)
-    with session.screen.progress("training") as meter:
+    with session.progress("training", phases=True):
         result = store.models.train(
             plan,
-            environment=session.environment,
             prices=prices,
             measure=measure,
             resume=resume,
-            progress=follow(session.screen, meter),
             message=message,
         )
     final = result.checkpoint
@@ -216,14 +213,12 @@ def _train_with(
     message: str,
 ) -> None:
     store = session.open_store(sign=True)
-    with session.screen.progress("training") as meter:
+    with session.progress("training", phases=True):
         made = store.models.train_with(
             request,
             words,
-            environment=session.environment,
             opening=opening,
             unconfined=unconfined,
-            progress=follow(session.screen, meter),
             message=message,
         )
     show_foreign(session, made, "train", 2)
@@ -231,8 +226,8 @@ def _train_with(
 
 def _collect(session: Session, folder: Path) -> None:
     store = session.open_store(sign=True)
-    with session.screen.progress("collecting") as meter:
-        made = store.models.collect_job(folder, progress=follow(session.screen, meter))
+    with session.progress("collecting", phases=True):
+        made = store.models.collect_job(folder)
     show_foreign(session, made, "train", 2)
 
 
@@ -248,7 +243,7 @@ def _export(
     message: str,
 ) -> None:
     store = session.open_store(sign=True)
-    with session.screen.progress("exporting") as meter:
+    with session.progress("exporting", phases=True):
         job = store.models.export_job(
             request,
             words,
@@ -257,7 +252,6 @@ def _export(
             region=region,
             program=program,
             include=include,
-            progress=follow(session.screen, meter),
             message=message,
         )
     session.emit(

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.progress import OnProgress, silent
-from lyrikstore.canon.timestamps import Clock, now
+from lyrikstore.context import StoreContext
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.curate.commit.data_loss import check_loss
 from lyrikstore.curate.commit.generated import as_generated, check_generated
@@ -28,16 +27,12 @@ from lyrikstore.objects.parallel.tasks import Pools
 
 
 def commit_folder(
-    repository: Repository,
-    folder: Path,
+    context: StoreContext,
+    folder: Path | str,
     name: str,
     stated: CommitMetadata | None = None,
     *,
-    signer: Signer,
     allow: CommitOptions | None = None,
-    progress: OnProgress = silent,
-    clock: Clock = now,
-    cache_dir: Path | None = None,
     dry_run: bool = False,
     pools: Pools | None = None,
     listing: Listing | None = None,
@@ -45,16 +40,13 @@ def commit_folder(
     """Make a folder, or a single file, the current version of ``name``.
 
     Args:
-        repository: The store, opened to append.
+        context: The store, who signs, and their cache: what files hashed to and what was
+            committed is never remembered inside the store, whose holder could otherwise choose
+            what is signed.
         folder: The snapshot; files gone from it leave the dataset.
         name: As people type it; ``checkpoints/…`` imports model weights.
         stated: What is said of the files: a sheet, the licence, a description.
-        signer: The author.
         allow: What it may do that is else refused.
-        progress: Progress callback, called per file; unchanged ones count too.
-        clock: Tells the claimed time.
-        cache_dir: Where it is remembered what files hashed to and what was committed; never inside
-            the store, whose holder could otherwise choose what is signed. ``None``: nowhere.
         dry_run: Find out what would change; write nothing.
         pools: Workers on other machines that read and store the files; see ``objects.cluster``.
         listing: A listing of this folder, with this store and sheet, and links followed or not as
@@ -68,6 +60,8 @@ def commit_folder(
 
     Cost: one read of the files that the cache does not know; memory for the tree and the sheet.
     """
+    repository, signer, cache = context.repository, context.signer(), context.own_cache
+    folder = Path(folder)
     stated, allow = stated or CommitMetadata(), allow or CommitOptions()
     full_name = parse_name(name)
     listing = listing or Listing(
@@ -75,38 +69,27 @@ def commit_folder(
     )
     if stated.generated is not None:
         check_generated(repository, str(full_name), stated.generated)
-    found = find_files(repository, listing, folder, str(full_name), stated, allow, cache_dir)
+    found = find_files(
+        repository, listing, folder, str(full_name), stated, allow, context.own_cache
+    )
     if found.unchanged is not None:
         return found.unchanged
-    with work_folder(cache_dir) as work:
-        plan = plan_version(
-            repository, found, full_name, stated, allow, cache_dir, work.path, progress
-        )
-        return _store(
-            repository,
-            plan,
-            signer=signer,
-            allow=allow,
-            clock=clock,
-            dry_run=dry_run,
-            memory=None if dry_run else cache_dir,
-            pools=pools,
-        )
+    with work_folder(cache) as work:
+        plan = plan_version(context, found, full_name, stated, allow, work.path)
+        return _store(context, plan, signer, allow=allow, dry_run=dry_run, pools=pools)
 
 
 def _store(
-    repository: Repository,
+    context: StoreContext,
     plan: CommitPlan,
-    *,
     signer: Signer,
+    *,
     allow: CommitOptions,
-    clock: Clock,
     dry_run: bool,
-    memory: Path | None,
     pools: Pools | None,
 ) -> CommitResult:
-    job, found = plan.job, plan.found
-    current = found.current
+    repository, job, found = context.repository, plan.job, plan.found
+    current, memory = found.current, None if dry_run else context.own_cache
     if not (allow.loss or dry_run):
         check_loss(plan.name, job.gone if plan.large_loss else (), found.before, plan.dropped)
     if dry_run or not job.pending:
@@ -129,9 +112,7 @@ def _store(
         )
         if statement.repeats(current):
             return plan.result(None, statement, None, memory)
-        manifest = statement.sign(
-            repository, current, signer=signer, clock=clock, message=plan.stated.message
-        )
+        manifest = statement.sign(context, current, signer, plan.stated.message)
         transaction.log_manifest(manifest, tree, new=job.new)
         index = transaction.commit()[0]
     return plan.result(manifest, statement, index, memory)

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.files import real_path
-from lyrikstore.canon.progress import OnProgress, Progress
+from lyrikstore.canon.progress import Progress
+from lyrikstore.context import StoreContext
 from lyrikstore.curate.commit.admission import check_kind, count_records, joined_with, judged
 from lyrikstore.curate.commit.commit_cache import (
     LastCommit,
@@ -279,32 +280,29 @@ class CommitPlan(Struct, frozen=True):
 
 
 def plan_version(
-    repository: Repository,
+    context: StoreContext,
     found: CommitInput,
     name: Name,
     stated: CommitMetadata,
     allow: CommitOptions,
-    cache_dir: Path | None,
     work: Path,
-    progress: OnProgress,
 ) -> CommitPlan:
     """Return what would become a version; reads the sheet and rows, and no other files.
 
     Args:
-        repository: The store.
+        context: The store, and where it is remembered what a sheet says, if anywhere.
         found: What there is.
         name: Full name of the version.
         stated: What is said of the files.
         allow: What is allowed that is else refused.
-        cache_dir: Where it is remembered what a sheet says, if anywhere.
         work: A private folder for what is unpacked; needed until the version is stored.
-        progress: Progress callback, called for the sheet, then per file.
 
     Raises:
         InvalidInputError: (``bad-sheet``, ``duplicate-rows``, ``orphan-rows``, ``bad-licence``,
             ``bad-name``, ``no-reader``, ``bad-rows``, …) this cannot be committed.
     """
     how = recognised(found.scan, stated) if name.prefix == "datasets" else Recognised(DOCUMENT)
+    progress = context.progress
     rows, roles = None, stated.roles
     if how.reader in ROWS:
         rows = read_rows(found.scan, how, stated, allow, work, progress)
@@ -321,7 +319,7 @@ def plan_version(
     if stated.sheet is not None:
         progress(Progress(phase="reading the sheet"))
         digest = found.last.sheet_digest
-        sheet = recalled_sheet(stated.sheet, stated.key, digest, cache_dir, mistakes)
+        sheet = recalled_sheet(stated.sheet, stated.key, digest, context.own_cache, mistakes)
     joined = joined_with(scan, sheet, allow.orphans, mistakes)
     weights = check_kind(name, scan, sheet)
     if rows is None and sheet is not None:
@@ -337,7 +335,7 @@ def plan_version(
         )
     text = None if weights is not None else kept_text(found.current, stated, licence)
     job = Hashing(scan, joined.meta, found.cache, progress)
-    job.look_up(repository, found.before)
+    job.look_up(context.repository, found.before)
     suffixes = found.recalled.formats if found.recalled else {}
     if weights is None and not suffixes:
         suffixes = formats(scan.paths)

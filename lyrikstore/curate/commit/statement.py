@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.timestamps import Clock
+from lyrikstore.context import StoreContext
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
@@ -48,22 +48,16 @@ class Statement(Struct, frozen=True):
         )
 
     def sign(
-        self,
-        repository: Repository,
-        current: Manifest | None,
-        *,
-        signer: Signer,
-        clock: Clock,
-        message: str,
+        self, context: StoreContext, current: Manifest | None, signer: Signer, message: str
     ) -> Manifest:
         """Return the signed manifest that succeeds ``current``."""
         return sign_manifest(
             kind=self.kind,
-            store=repository.store_id,
+            store=context.id,
             name=self.name,
             body=self.body,
             signer=signer,
-            created=repository.signing_date(clock),
+            created=context.repository.signing_date(context.clock),
             parents=() if current is None else (current.id,),
             inputs=self.inputs,
             tree=None if self.tree is None else self.tree.id,

@@ -11,6 +11,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.files import real_path
 from lyrikstore.canon.json import JSON
+from lyrikstore.context import StoreContext
 from lyrikstore.curate.commit.commit_cache import (
     LastCommit,
     last_commits,
@@ -111,14 +112,11 @@ class FolderStatus(Struct, frozen=True):
         }
 
 
-def folder_statuses(
-    repository: Repository, directory: Path, folder: Path | None = None
-) -> list[FolderStatus]:
+def folder_statuses(context: StoreContext, folder: Path | None = None) -> list[FolderStatus]:
     """Return the status of each folder that was committed to this store from here.
 
     Args:
-        repository: The store; read-only is enough.
-        directory: The user's cache folder for it.
+        context: The store, and the user's cache for it: without one nothing is remembered.
         folder: Only the folders at, below or above this path.
 
     Raises:
@@ -129,6 +127,9 @@ def folder_statuses(
     Cost: one look at each file. Only a file whose size is as it was and whose time stamps are not
     is read; packed ones are, and once those of which lines were left out.
     """
+    repository, directory = context.repository, context.own_cache
+    if directory is None:
+        return []
     wanted = None if folder is None else real_path(folder)
     found = [
         one

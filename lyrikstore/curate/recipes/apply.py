@@ -23,9 +23,8 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.files import open_nameless
 from lyrikstore.canon.json import encode
-from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.text import pluralize
-from lyrikstore.canon.timestamps import Clock, now
+from lyrikstore.context import StoreContext
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.curate.commit.statement import Statement, current_version
 from lyrikstore.curate.recipes.decisions import (
@@ -97,32 +96,24 @@ class FilterResult(Struct, frozen=True):
 
 
 def apply_recipe(
-    repository: Repository,
-    refs: Sequence[str],
+    context: StoreContext,
+    refs: str | Sequence[str],
     recipe: Recipe | None,
     as_name: str,
     *,
-    signer: Signer,
     message: str = "",
-    progress: OnProgress = silent,
-    clock: Clock = now,
-    cache_dir: Path | None = None,
     dry_run: bool = False,
     pools: Pools | None = None,
 ) -> FilterResult:
     """Derive ``as_name`` (with a split: ``as_name.train``, …) from one dataset or several.
 
     Args:
-        repository: The store, opened to append.
-        refs: The source versions; of several their union (spec §12.4.1).
+        context: The store, and who signs; by their cache, work that was cut short and lies in the
+            store is known again.
+        refs: The source version; or several: of them the union (spec §12.4.1).
         recipe: What to do; None, with several sources: nothing but the union.
         as_name: The new dataset's name.
-        signer: The author.
-        message: Free text.
-        progress: Progress callback, called per batch of records.
-        clock: Tells the claimed time.
-        cache_dir: This user's cache for the store, by which work that was cut short and lies in
-            the store is known again. ``None``: none is.
+        message: Free text, signed with the new dataset.
         dry_run: Find out everything; write nothing.
         pools: Workers on other machines that examine the records; see ``objects.cluster``. The
             versions made are the same.
@@ -140,6 +131,8 @@ def apply_recipe(
     Cost: one read of every record for each stage (spec §12.5.1); flat memory but for the steps
     that are for the whole dataset; on disk, the decisions and what changes.
     """
+    repository, signer = context.repository, context.signer()
+    refs = [refs] if isinstance(refs, str) else refs
     source, recipe = _sources(repository, refs, recipe)
     name = parse_name(as_name)
     targets = _targets(name, recipe)
@@ -155,12 +148,12 @@ def apply_recipe(
     }
     body = recipe.body()
     key = encode([[str(one.id) for one in (*source.manifests, *against.values())], body])
-    with _work(repository, cache_dir, key, dry_run=dry_run) as work:
+    with _work(repository, context.own_cache, key, dry_run=dry_run) as work:
         prepared = prepare(recipe, repository, against, work)
         versions = {ref: one.id for ref, one in against.items()}
         engine = Engine(recipe, records, repository.blobs.open, work, prepared, versions)
         total = sum(one.body["records"] for one in source.manifests)
-        engine.run(progress, total=total, repository=repository, pools=pools)
+        engine.run(context.progress, total=total, repository=repository, pools=pools)
         _check_texts(engine.foreign())
         if dry_run:
             outcome = _settled(engine, recipe, source, None, None, work.path)
@@ -190,7 +183,7 @@ def apply_recipe(
                     table.seek(0)
                     identity, size = writer.put_document(table)
                 attachment = Attachment("decisions", identity, size)
-                log = partial(_log, transaction, repository, signer, clock, message)
+                log = partial(_log, transaction, context, signer, message)
                 used, is_new = log(
                     Statement("filter", str(Name("filters", name.namespace, name.leaf)), body, None)
                 )
@@ -329,19 +322,18 @@ def _notes(
 
 def _log(
     transaction: TransactionBuilder,
-    repository: Repository,
+    context: StoreContext,
     signer: Signer,
-    clock: Clock,
     message: str,
     statement: Statement,
 ) -> tuple[Manifest, bool]:
     """Return the version that says this, and whether it had to be made."""
-    current = current_version(repository, statement.name)
+    current = current_version(context.repository, statement.name)
     if current is not None and statement.repeats(current):
         return current, False
     if statement.tree is not None:
         transaction.writer.put_bytes(statement.tree.encode())
-    manifest = statement.sign(repository, current, signer=signer, clock=clock, message=message)
+    manifest = statement.sign(context, current, signer, message)
     transaction.log_manifest(manifest, statement.tree)
     return manifest, True
 

@@ -9,9 +9,8 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, LyrikstoreError, PolicyError
 from lyrikstore.canon.text import pluralize
-from lyrikstore.canon.timestamps import Clock
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.policy.approving import (
@@ -182,24 +181,18 @@ def check_card_approved(
 
 
 def approve_card(
-    repository: Repository,
-    card: Manifest,
+    context: StoreContext,
+    card: str | Manifest,
     *,
-    signer: Signer,
-    clock: Clock,
-    trust: Trust,
     alone: bool = False,
     withdraw: bool = False,
     statement: str = "",
-) -> tuple[Manifest, int]:
-    """Approve a card, or take an approval back; return the manifest and its log index.
+) -> tuple[Manifest, int, CardStatus]:
+    """Approve a card, or take an approval back; return manifest, log index and the card's status.
 
     Args:
-        repository: The store, opened to append.
-        card: A logged card of it.
-        signer: Whoever approves.
-        clock: When it claims to be signed.
-        trust: Whose answers close an item for whoever approves.
+        context: The store, and whoever approves; the trust says whose answers close an item.
+        card: A logged card of it; or the name of one, or of what it is about.
         alone: Approve what one made oneself: a status of its own.
         withdraw: Take one's approval back.
         statement: Why.
@@ -212,6 +205,11 @@ def approve_card(
             required is open, stale or contradicted, or closed by nobody whom the trust file knows;
             (``not-approved``) there is nothing to take back.
     """
+    repository, signer = context.repository, context.signer()
+    if isinstance(card, str):
+        found = repository.resolve(card)
+        is_subject = found.kind in {"checkpoint", "dataset"}
+        card = repository.resolve(card_name(found)) if is_subject else found
     if card.kind != "card" or card.body["profile"] not in FORMATS:
         raise InvalidInputError("wrong-object", f"{card.name} is no card that can be approved")
     name = _name_of(card)
@@ -230,7 +228,7 @@ def approve_card(
             raise PolicyError("not-approved", "this key has approved nothing to be taken back")
     else:
         _check_own(own=own, alone=alone)
-        _check_ready(repository, card, trust, clock())
+        _check_ready(repository, card, context.trust, context.clock())
     state = repository.refs.get(name)
     body = {"decision": "withdraw" if withdraw else "approve", "self": own}
     manifest = sign_manifest(
@@ -239,14 +237,15 @@ def approve_card(
         name=name,
         body={**body, "statement": statement} if statement else body,
         signer=signer,
-        created=repository.signing_date(clock),
+        created=repository.signing_date(context.clock),
         parents=[] if state is None else [state.id],
         inputs=[Input("card", "card", card.id)],
     )
     with open_transaction(repository) as transaction:
         transaction.log_manifest(manifest)
         index = transaction.commit()[0]
-    return manifest, index
+    status = card_status(repository, card, trust=context.trust, at=context.clock())
+    return manifest, index, status
 
 
 def _check_own(*, own: bool, alone: bool) -> None:

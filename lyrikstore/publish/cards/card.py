@@ -8,8 +8,7 @@ from msgspec import Struct
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, PolicyError
 from lyrikstore.canon.json import JSON
-from lyrikstore.canon.timestamps import Clock
-from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.context import StoreContext
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Manifest, sign_manifest
 from lyrikstore.history.manifests.names import Name
@@ -50,11 +49,9 @@ class CardResult(Struct, frozen=True):
 
 
 def make_card(
-    repository: Repository,
+    context: StoreContext,
     subject: Manifest,
     *,
-    signer: Signer,
-    clock: Clock,
     profiles: Sequence[Profile] = (),
     form: CardForm = USUAL_FORM,
     rendering: str = "",
@@ -66,10 +63,8 @@ def make_card(
     twice, it is the same, and the second time nothing is logged.
 
     Args:
-        repository: The store, opened to append.
+        context: The store, and who signs the card.
         subject: A logged manifest of it: what the card is about.
-        signer: Signs the card.
-        clock: When the card claims to be signed.
         profiles: What it answers; empty: those of the current card, or :data:`USUAL`.
         form: How it is written, whatever the card before was.
         rendering: A rendering that it has to have, such as ``pdf``; the others are those that can
@@ -88,6 +83,7 @@ def make_card(
             (``other-answers``) the current card has answers that nobody signed.
         StorageError: Storage backend error: disk full, read-only, I/O error.
     """
+    repository, signer = context.repository, context.signer()
     if rendering:
         check_role(subject.kind, rendering)
     facts, chosen, current = _prepared(repository, subject, profiles, form)
@@ -129,7 +125,7 @@ def make_card(
         name=card_name(subject),
         body=card_body(document, chosen, files, form),
         signer=signer,
-        created=repository.signing_date(clock),
+        created=repository.signing_date(context.clock),
         parents=[] if current is None else [current.id],
         inputs=facts.inputs(),
         attachments=attachments,
@@ -190,13 +186,20 @@ def draft_card(
     return build_card(facts, answers_of(facts), chosen, form)
 
 
-def read_card(repository: Repository, subject: Manifest) -> dict[str, Any] | None:
+def read_card(context: StoreContext, ref: str | Manifest) -> dict[str, Any] | None:
     """Return what the current card of a name holds; None: there is none of ours.
+
+    None, too, of a card of version 0.1.0, which is a text.
+
+    Args:
+        context: The store.
+        ref: What the card is about.
 
     Raises:
         NotFoundError, IncompleteError, VerificationError, FormatError: It cannot be read.
     """
-    state = repository.refs.get(card_name(subject))
+    repository = context.repository
+    state = repository.refs.get(card_name(context.resolve(ref)))
     current = None if state is None else repository.manifest(state.id)
     if current is None or current.body["profile"] not in FORMATS:
         return None

@@ -11,11 +11,10 @@ from msgspec.structs import replace
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, LyrikstoreError
 from lyrikstore.canon.json import JSON, parse
-from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.canon.quoting import listed, quote
 from lyrikstore.canon.text import pluralize
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.trust import Trust
-from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import retired_versions
@@ -46,14 +45,12 @@ _CALLED = {"checkpoint": "model", "dataset": "dataset"}
 
 
 def verify_card(
-    repository: Repository,
+    context: StoreContext,
     data: bytes,
     *,
-    trust: Trust,
-    at: datetime,
-    memory: LogMemory | None = None,
+    trust: Trust | None = None,
+    at: datetime | None = None,
     readers: Readers = NO_READERS,
-    progress: OnProgress = silent,
 ) -> Report:
     """Return the report on a card: is it the signed one, and does it say what it rests on?
 
@@ -61,70 +58,57 @@ def verify_card(
     evaluations, or the dataset with what it was made from, among its inputs.
 
     Args:
-        repository: The open store that is said to have signed it.
+        context: The open store that is said to have signed it.
         data: The card's bytes, or those of its manifest.
-        trust: Whom the verifier believes.
-        at: The moment of verification.
-        memory: What was signed and seen before, or None.
+        trust: Whom the verifier believes; by default whom the user of the store believes.
+        at: The moment of verification; by default now.
         readers: As for :func:`~lyrikstore.verify.store.object.verify_object`. The card is made
             again whoever they are.
-        progress: Progress callback, in bytes.
 
     Raises:
         StorageError: The disk cannot be read.
 
     Cost: reads every manifest of the store, and hashes every blob that the card's ancestry names.
     """
-    repository = repository.afresh()  # no cache is evidence
-    found = _find(repository, data)
+    at = at or context.clock()
+    found = _find(context.repository.afresh(), data)  # no cache is evidence
     if isinstance(found, Check):
         return Report.of("card", (found,), subject=str(Digest.of(data)), issuer=None, at=at)
-    return verify_logged_card(
-        repository,
-        found,
-        trust=trust,
-        at=at,
-        memory=memory,
-        readers=readers,
-        progress=progress,
-    )
+    return verify_logged_card(context, found, trust=trust, at=at, readers=readers)
 
 
 def verify_logged_card(
-    repository: Repository,
+    context: StoreContext,
     card: Manifest,
     *,
-    trust: Trust,
-    at: datetime,
-    memory: LogMemory | None = None,
+    trust: Trust | None = None,
+    at: datetime | None = None,
     readers: Readers = NO_READERS,
-    progress: OnProgress = silent,
 ) -> Report:
     """Return the report on a card of a store, whether it was named or handed over.
 
     Args:
-        repository: The open store.
+        context: The open store.
         card: A card manifest of it.
-        trust: Whom the verifier believes.
-        at: The moment of verification.
-        memory: What was signed and seen before, or None.
-        readers: As for :func:`verify_card`.
-        progress: Progress callback, in bytes.
+        trust: As for :func:`verify_card`.
+        at: Likewise.
+        readers: Likewise.
 
     Raises:
         StorageError: The disk cannot be read.
 
     Cost: as :func:`verify_card`.
     """
-    repository = repository.afresh()  # no cache is evidence
+    repository = context.repository.afresh()  # no cache is evidence
+    trust, at = context.trust if trust is None else trust, at or context.clock()
     report = verify_object(
         repository,
         card.id,
         trust=trust,
         at=at,
-        memory=memory,
+        memory=context.memory,
         readers=replace(readers, cards=lambda store, _: check_sources(store, card)),
-        progress=progress,
+        progress=context.progress,
     )
     about = repository.manifest(subject_id(card))
     index = repository.index_of(card.id)

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.model.credential import Claims
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_list import newest_first
@@ -48,21 +49,20 @@ class Attested(Struct, frozen=True):
 
 
 def attestations_about(
-    repository: Repository, manifests: Iterable[Manifest], *, trust: Trust, at: datetime
+    context: StoreContext, manifests: Iterable[Manifest]
 ) -> dict[Digest, list[Attested]]:
     """Return the logged attestations about the content of datasets, oldest first.
 
     Args:
-        repository: The store.
+        context: The store, and who reads.
         manifests: The dataset versions.
-        trust: Whom the reader believes.
-        at: The moment to judge for.
 
     Returns:
         Manifest id → attestations, for each manifest.
 
     Cost: two reads per logged credential, however many versions.
     """
+    repository, trust, at = context.repository, context.trust, context.clock()
     notices = logged_notices(repository)
     return {
         one.id: [] if one.tree is None else list(_about(repository, one.tree, notices, trust, at))

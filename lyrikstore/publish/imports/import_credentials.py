@@ -20,7 +20,7 @@ from lyrikstore.canon.errors import (
     VerificationError,
 )
 from lyrikstore.canon.json import JSON
-from lyrikstore.canon.timestamps import Clock
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.did import documents_among
 from lyrikstore.credentials.model.credential import ATTESTATION, GRANT
 from lyrikstore.credentials.model.handed_on import credentials_pinned
@@ -31,7 +31,7 @@ from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.log.checkpoint import Leaf
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.publish.status.book import StatusBook
+from lyrikstore.publish.status.book import StatusBook, current_book
 from lyrikstore.verify.credential.any_kind import check_any
 from lyrikstore.verify.credential.envelope import keys_for
 from lyrikstore.verify.credential.issuer_key import check_key_by
@@ -110,27 +110,22 @@ class Content(Struct, frozen=True):
 
 
 def import_credentials(
-    repository: Repository,
-    book: StatusBook,
+    context: StoreContext,
     wanted: Mapping[str, bytes],
     siblings: Mapping[str, bytes],
     *,
     attestations: bool = False,
-    trust: Trust,
-    clock: Clock,
 ) -> ImportResult:
     """Log credentials of others about datasets of this store, and their status lists.
 
     Args:
-        repository: The store, opened to append.
-        book: What its log says up to now.
+        context: The store, opened to append. Of the trust only pinned DID documents count: whether
+            an issuer is believed does not matter.
         wanted: File name → credential or status list.
         siblings: File name → files next to them, of which only status lists, DID documents and
             statements about keys that the credentials need are taken.
         attestations: Whether attestations and grants among those are imported, too, as far as that
             can be.
-        trust: Pinned DID documents; whether an issuer is believed does not matter.
-        clock: Now.
 
     Raises:
         VerificationError: (``does-not-verify``) one does not hold, or not any more.
@@ -139,11 +134,13 @@ def import_credentials(
         IncompleteError: (``unproven-policy``, ``too-many-stores``, ``too-many-policies``) what
             stores say of its key cannot be told.
     """
+    context.signer()  # which may bring the log up to date
+    repository = context.repository
     content = Content.of(repository)
     skipped: dict[str, LyrikstoreError] = {}
     named, there = open_files(wanted), open_files(siblings)
     found = attestations_among(there) if attestations else {}
-    accepted = list(accept(repository, book, named, found, there, skipped, content, trust, clock()))
+    accepted = list(accept(context, named, found, there, skipped, content, context.clock()))
     ids = [one.digest for one in (*named.values(), *found.values())]
     known = tuple(one for one in ids if repository.is_logged(one, "credential"))
     if not accepted:
@@ -160,14 +157,12 @@ def open_files(files: Mapping[str, bytes]) -> dict[str, OpenedCredential]:
 
 
 def accept(
-    repository: Repository,
-    book: StatusBook,
+    context: StoreContext,
     wanted: OpenedFiles,
     found: OpenedFiles,
     siblings: OpenedFiles,
     skipped: dict[str, LyrikstoreError],
     content: Content,
-    trust: Trust,
     at: datetime,
     carried: OpenedFiles | None = None,
 ) -> Iterator[bytes]:
@@ -176,6 +171,8 @@ def accept(
     What is not to be logged of ``found`` gets into ``skipped``, with the error that says why.
     ``carried`` is what ``wanted`` rest on, whatever it is about.
     """
+    repository, trust = context.repository, context.trust
+    book = current_book(repository)
     notices = Notices.among([*wanted.values(), *siblings.values()])
     taken: set[Digest] = set()
     carried = carried or {}

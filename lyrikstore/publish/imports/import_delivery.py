@@ -19,12 +19,10 @@ from lyrikstore.canon.errors import (
     VerificationError,
     storage_error,
 )
-from lyrikstore.canon.progress import OnProgress, Progress, silent
-from lyrikstore.canon.timestamps import Clock
+from lyrikstore.canon.progress import OnProgress, Progress
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.model.credential import DATASET, Claims
 from lyrikstore.credentials.model.opened import OpenedCredential
-from lyrikstore.credentials.trust import Trust
-from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.curate.commit.statement import Statement, current_version, put_attachment
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.reading.datasets import StoredDatasets
@@ -44,7 +42,6 @@ from lyrikstore.publish.imports.import_credentials import (
     open_files,
 )
 from lyrikstore.publish.imports.imported_roles import add_roles, said_before, with_roles
-from lyrikstore.publish.status.book import StatusBook
 from lyrikstore.verify.credential.key_statements import Statements
 from lyrikstore.verify.datasets.body import find_record_faults
 from lyrikstore.verify.datasets.imported import imported_body, published_manifest
@@ -56,25 +53,19 @@ NO_ROLES = FieldRoles()
 
 
 def import_delivery(
-    repository: Repository,
-    book: StatusBook,
+    context: StoreContext,
     credential: bytes,
     siblings: Mapping[str, bytes],
     data: Path,
     report: Report,
-    *,
     name: str | None = None,
-    roles: FieldRoles = NO_ROLES,
-    trust: Trust,
-    signer: Signer,
-    clock: Clock,
-    progress: OnProgress = silent,
+    *,
+    roles: FieldRoles | None = None,
 ) -> ImportResult:
     """Import a delivery, and what others attest in it, or grant, as far as that belongs to it.
 
     Args:
-        repository: The store, opened to append.
-        book: What its log says up to now.
+        context: The store, and who imports; of the trust only pinned DID documents count.
         credential: The delivery's credential.
         siblings: File name → the sibling files.
         data: The folder of its data.
@@ -82,10 +73,6 @@ def import_delivery(
             now.
         name: The dataset's name here; by default the one it has there.
         roles: Roles of fields, where the publisher states none.
-        trust: Pinned DID documents.
-        signer: Who imports it.
-        clock: Now.
-        progress: Progress callback, called per file that is stored.
 
     Returns:
         What was logged; nothing if all of it was here already.
@@ -100,6 +87,7 @@ def import_delivery(
 
     Cost: reads the data once more.
     """
+    repository, signer, roles = context.repository, context.signer(), roles or NO_ROLES
     _require_sound(report)
     opened, files = OpenedCredential(credential), open_files(siblings)
     claims = opened.claims_as(DATASET)
@@ -119,14 +107,14 @@ def import_delivery(
     known_here = again and current is not None and current.body == body
     if not known_here:
         _require_ids(body, listing, data)
-    at = clock()
+    at = context.clock()
     skipped: dict[str, LyrikstoreError] = {}
     with open_transaction(repository) as transaction:
         put = transaction.writer.put_bytes
         manifest = current if known_here else None
         new = manifest is None
         if manifest is None:
-            _put_data(transaction.writer, listing, data, progress)
+            _put_data(transaction.writer, listing, data, context.progress)
             put(listing.encode())
             statement = Statement(
                 "dataset",
@@ -135,9 +123,7 @@ def import_delivery(
                 listing,
                 attachments=[put_attachment(put, role, content) for role, content in documents],
             )
-            manifest = statement.sign(
-                repository, current, signer=signer, clock=clock, message="Imported"
-            )
+            manifest = statement.sign(context, current, signer, "Imported")
             transaction.log_manifest(manifest, listing)
         wanted, carried = {"credential.json": opened}, carried_among(opened, files)
         others = {
@@ -145,7 +131,7 @@ def import_delivery(
         }
         content = Content.of(repository, manifest)
         asked = (wanted, others, files)
-        accepted = list(accept(repository, book, *asked, skipped, content, trust, at, carried))
+        accepted = list(accept(context, *asked, skipped, content, at, carried))
         logged = tuple(transaction.log_credential(one) for one in accepted)
         if new or logged:
             transaction.commit()

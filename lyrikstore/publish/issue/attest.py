@@ -11,13 +11,13 @@ from lyrikstore.canon.errors import IncompleteError, InvalidInputError, Verifica
 from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.json import JSON, parse
 from lyrikstore.canon.timestamps import Clock
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.model.attestation import build_attestation
 from lyrikstore.credentials.model.credential import ATTESTATION, Claims, CredentialMetadata
 from lyrikstore.crypto.keys.signer import Signer
-from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.identity.issuer import Issuance, Issuer, check_current
 from lyrikstore.publish.identity.key_statements import check_few_statements
-from lyrikstore.publish.issue.issue import IssuedCredential, issue_alone, issue_logged
+from lyrikstore.publish.issue.issue import Build, IssuedCredential, issue_alone, issue_logged
 from lyrikstore.verify.report import CheckState, Report, first_in
 
 MAX_VALIDITY = timedelta(days=3660)
@@ -41,30 +41,26 @@ class Findings(Struct, frozen=True):
 
 
 def attest(
+    context: StoreContext,
     credential: bytes,
     report: Report,
     findings: Findings,
     issuance: Issuance | None = None,
     *,
-    signer: Signer,
-    clock: Clock,
     valid_for: timedelta | None,
     unchecked: bool = False,
-    repository: Repository | None = None,
 ) -> IssuedCredential:
-    """Return a signed attestation about the dataset of a delivery.
+    """Attest something about the dataset of a delivery, and log it here, to be able to revoke it.
 
     Args:
+        context: The attester's own store, and who attests, or signs for the organisation that does.
         credential: The delivery's credential.
         report: What :func:`lyrikstore.verify.delivery.delivery.verify_delivery` said about it just
             now.
         findings: What is attested.
         issuance: In whose name, and how it may end; None: the signer's, for good.
-        signer: The attester, or whoever signs for the organisation that is.
-        clock: Start of validity.
         valid_for: How long; None for no end.
         unchecked: Attest although the bytes were not checked; the attestation says so.
-        repository: The attester's own store, needed only to be able to take it back.
 
     Raises:
         VerificationError: (``does-not-verify``) the delivery is not what it says.
@@ -76,6 +72,59 @@ def attest(
             (``too-many-policies``) it says more of its keys than verifiers read;
             (``not-the-issuer``) another one issued what this is to replace.
     """
+    repository, signer = context.repository, context.signer()
+    attested = (credential, report, findings, issuance or Issuance())
+    build, metadata, issuer = _drafted(
+        *attested, signer, context.clock, valid_for, unchecked=unchecked
+    )
+    check_current(repository.policy, signer)
+    check_few_statements(repository)
+    status_url = None if issuance is None else issuance.status_url
+    return issue_logged(context, build, metadata, status_url=status_url, issuer=issuer)
+
+
+def attest_alone(
+    credential: bytes,
+    report: Report,
+    findings: Findings,
+    issuance: Issuance | None = None,
+    *,
+    signer: Signer,
+    clock: Clock,
+    valid_for: timedelta | None,
+    unchecked: bool = False,
+) -> IssuedCredential:
+    """Return an attestation that no store knows and nobody can revoke.
+
+    Args:
+        credential: As for :func:`attest`, and so are the next three.
+        report: What was verified.
+        findings: What is attested.
+        issuance: In whose name.
+        signer: Who attests, or signs for the organisation that does.
+        clock: Start of validity.
+        valid_for: As for :func:`attest`.
+        unchecked: Likewise.
+
+    Raises:
+        LyrikstoreError: As :func:`attest`.
+    """
+    attested = (credential, report, findings, issuance or Issuance())
+    build, metadata, issuer = _drafted(*attested, signer, clock, valid_for, unchecked=unchecked)
+    return issue_alone(build(metadata), issuer, clock)
+
+
+def _drafted(
+    credential: bytes,
+    report: Report,
+    findings: Findings,
+    issuance: Issuance,
+    signer: Signer,
+    clock: Clock,
+    valid_for: timedelta | None,
+    *,
+    unchecked: bool,
+) -> tuple[Build, CredentialMetadata, Issuer]:
     broken = first_in(report.checks, CheckState.FAIL)
     if broken is not None:
         raise VerificationError(
@@ -92,10 +141,7 @@ def attest(
         )
     if valid_for is not None and not timedelta(0) < valid_for <= MAX_VALIDITY:
         raise InvalidInputError("bad-validity", "an attestation is valid for at most ten years")
-    if repository is not None:
-        check_current(repository.policy, signer)
-        check_few_statements(repository)
-    start, issuance = clock(), issuance or Issuance()
+    start = clock()
     issuer = Issuer.of(signer, issuance.organisation, issuance.did_document, start)
     about = Claims.of(parse(credential)["credentialSubject"])
     until = None if valid_for is None else start + valid_for
@@ -111,16 +157,7 @@ def attest(
             content_checked=checked,
         )
 
-    if repository is None:
-        return issue_alone(build(metadata), issuer, clock)
-    return issue_logged(
-        repository,
-        build,
-        metadata,
-        status_url=issuance.status_url,
-        issuer=issuer,
-        clock=clock,
-    )
+    return build, metadata, issuer
 
 
 def read_documents(paths: tuple[Path, ...]) -> dict[str, bytes]:

@@ -9,12 +9,12 @@ from lyrikstore.canon.errors import FormatError, InvalidInputError
 from lyrikstore.canon.json import parse
 from lyrikstore.canon.text import unknown_word
 from lyrikstore.canon.timestamps import Clock
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.model.card_attestation import TYPES, build_card_attestation
 from lyrikstore.credentials.model.credential import CARD_ATTESTATION
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.cards.answer import CardAnswer, in_force
 from lyrikstore.publish.cards.card import answers_of, draft_card
 from lyrikstore.publish.cards.document import read_content
@@ -86,23 +86,19 @@ def attest_card(
 
 
 def answer_card(
-    repository: Repository,
+    context: StoreContext,
     subject: Manifest,
     statement: Mapping[str, Any],
     *,
-    signer: Signer,
-    clock: Clock,
     profiles: Sequence[Profile] = (),
     form: CardForm = USUAL_FORM,
 ) -> Digest | None:
     """Sign answers with the key of the store's own user, and log them; None if they are there.
 
     Args:
-        repository: The store, opened to append.
+        context: The store, and whose answers they are.
         subject: What the card is about.
         statement: As for :func:`attest_card`.
-        signer: Whose answers they are.
-        clock: Now.
         profiles: As for :func:`lyrikstore.publish.cards.card.make_card`.
         form: Likewise.
 
@@ -110,8 +106,9 @@ def answer_card(
         LyrikstoreError: As :func:`attest_card` and
             :func:`lyrikstore.publish.cards.card.draft_card`.
     """
+    repository, signer = context.repository, context.signer()
     draft = draft_card(repository, subject, profiles, form)
-    made = attest_card(draft.data, "answers", statement, signer=signer, clock=clock)
+    made = attest_card(draft.data, "answers", statement, signer=signer, clock=context.clock)
     given = parse(made.data)
     new = in_force(CardAnswer.all_of(given, made.id, 0))
     facts = gather(repository, subject)

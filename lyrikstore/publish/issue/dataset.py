@@ -14,15 +14,13 @@ from msgspec.structs import replace
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import JSON
-from lyrikstore.canon.progress import OnProgress, silent
-from lyrikstore.canon.timestamps import Clock
+from lyrikstore.canon.progress import OnProgress
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.issue import issue
 from lyrikstore.credentials.model.credential import DATASET, CredentialMetadata
 from lyrikstore.credentials.model.dataset import build_dataset_credential
 from lyrikstore.credentials.terms.model import Terms
 from lyrikstore.credentials.terms.partitioning import assign
-from lyrikstore.credentials.trust import Trust
-from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.curate.descriptor import FIELDS
 from lyrikstore.curate.terms.measures import (
     Measurement,
@@ -98,33 +96,26 @@ class IssueResult(Struct, frozen=True):
 
 
 def permit_dataset(
-    repository: Repository,
-    manifest: Manifest,
+    context: StoreContext,
+    ref: str | Manifest,
     *,
-    signer: Signer,
-    clock: Clock,
     offer: Offer,
     issuance: Issuance | None = None,
     valid_for: timedelta | None = None,
     version: str | None = None,
-    trust: Trust | None = None,
-    progress: OnProgress = silent,
 ) -> IssueResult:
     """Issue and log a credential about a dataset version, and write nothing to hand over.
 
     For what one's own people do with one's own data, who have the log.
 
     Args:
-        repository: The store, opened to append.
-        manifest: A dataset manifest of it that is or was the current one of its name.
-        signer: The issuer, or whoever signs for the organisation that is.
-        clock: Start of validity.
+        context: The store, and the issuer, or whoever signs for the organisation that is; the trust
+            is theirs in publishers of others' data.
+        ref: A dataset version that is or was the current one of its name.
         offer: What the credential says beyond the manifest.
         issuance: In whose name, and how it may end; None: the signer's.
         valid_for: How long, from the clock's now, at most ten years; None for no end.
         version: A version label for people.
-        trust: Whom the issuer believes about data of others; None: nobody.
-        progress: Progress callback, called per file, in the phase ``records``.
 
     Raises:
         InvalidInputError: (``wrong-object``) not a dataset, or one without effect in this store;
@@ -140,16 +131,14 @@ def permit_dataset(
 
     Cost: reads the data once, and the version committed to before once.
     """
-    draft = DatasetDraft.of(
-        repository, manifest, offer, issuance, signer, clock, valid_for, version, trust
-    )
-    return draft.issue(draft.commit_records(signer, clock, progress))[1]
+    draft = DatasetDraft.of(context, context.resolve(ref), offer, issuance, valid_for, version)
+    return draft.issue(draft.commit_records())[1]
 
 
 class DatasetDraft(Struct, frozen=True):
     """A credential about a dataset, up to what has to be measured for it."""
 
-    repository: Repository
+    context: StoreContext
     manifest: Manifest
     tree: Tree
     offer: Offer
@@ -169,19 +158,17 @@ class DatasetDraft(Struct, frozen=True):
     @classmethod
     def of(
         cls,
-        repository: Repository,
+        context: StoreContext,
         manifest: Manifest,
         offer: Offer,
         issuance: Issuance | None,
-        signer: Signer,
-        clock: Clock,
         valid_for: timedelta | None,
         version: str | None,
-        trust: Trust | None = None,
         *,
         hands_on: bool = False,
     ) -> Self:
         """Return it, once it is known that these terms make a credential."""
+        repository, signer, clock = context.repository, context.signer(), context.clock
         _check_manifest(repository, manifest)
         check_current(repository.policy, signer)
         check_few_statements(repository)
@@ -193,7 +180,7 @@ class DatasetDraft(Struct, frozen=True):
             manifest,
             offer.terms,
             _end(valid_from, valid_for),
-            Asker(trust or Trust(), valid_from, signer.did),
+            Asker(context.trust, valid_from, signer.did),
             issuer.did,
             hands_on=hands_on,
         )
@@ -222,7 +209,7 @@ class DatasetDraft(Struct, frozen=True):
         wanted = [{"use": "exactDuplicateRate/1"}, licence_recipe(manifest.body), *offer.measures]
         recipes = recipes_for([one for one in wanted if one is not None], tree)
         return cls(
-            repository,
+            context,
             manifest,
             tree,
             offer,
@@ -240,16 +227,10 @@ class DatasetDraft(Struct, frozen=True):
             count_licences(manifest.body, tree),
         )
 
-    def commit_records(self, signer: Signer, clock: Clock, progress: OnProgress) -> Commitment:
+    def commit_records(self) -> Commitment:
         """Return a commitment to the records, which are measured on the way."""
-        return commit_to_records(
-            self.repository,
-            self.manifest,
-            signer=signer,
-            clock=clock,
-            measurement=self.measurement,
-            progress=in_phase(progress, "records"),
-        )
+        progress = in_phase(self.context.progress, "records")
+        return commit_to_records(self.context, self.manifest, self.measurement, progress)
 
     def issue(self, commitment: Commitment) -> tuple[Mapping[str, Any], IssueResult]:
         """Sign and log it; return what it says, and what was made."""
@@ -264,8 +245,8 @@ class DatasetDraft(Struct, frozen=True):
         self.issuer.pin(document)
         self.carried.pin(document)
         credential = issue(document, self.issuer.signer, self.metadata.valid_from)
-        new = [*self.new_lists, *self.issuer.to_log(self.repository), credential]
-        index = _log(self.repository, commitment, new)
+        new = [*self.new_lists, *self.issuer.to_log(self.context.repository), credential]
+        index = _log(self.context.repository, commitment, new)
         fields: dict[str, dict[str, Any]] = self.manifest.body["descriptor"]
         subject: Any = document["credentialSubject"]
         states = [field["state"] for field in fields.values()]

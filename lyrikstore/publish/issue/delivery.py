@@ -8,11 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from lyrikstore.canon.json import parse
-from lyrikstore.canon.progress import OnProgress, silent
-from lyrikstore.canon.timestamps import Clock
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.model.credential import Claims
-from lyrikstore.credentials.trust import Trust
-from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.curate.terms.offer import Offer
 from lyrikstore.history.checkout.checkout import checkout_tree
 from lyrikstore.history.manifests.manifest import Manifest
@@ -29,33 +26,25 @@ from lyrikstore.publish.issue.record_commitment import Commitment
 
 
 def issue_delivery(
-    repository: Repository,
-    manifest: Manifest,
-    destination: Path,
+    context: StoreContext,
+    ref: str | Manifest,
+    destination: Path | str,
     *,
-    signer: Signer,
-    clock: Clock,
     offer: Offer,
     issuance: Issuance | None = None,
     valid_for: timedelta | None = None,
     version: str | None = None,
-    trust: Trust | None = None,
-    progress: OnProgress = silent,
 ) -> IssueResult:
     """Issue a credential about a dataset version and write the folder to hand over.
 
     Args:
-        repository: The store, opened to append.
-        manifest: A dataset manifest of it that is or was the current one of its name.
+        context: As for :func:`permit_dataset`.
+        ref: A dataset version that is or was the current one of its name.
         destination: A folder that does not exist or is empty; its parent exists.
-        signer: The issuer, or whoever signs for the organisation that is.
-        clock: Start of validity.
         offer: What the credential says beyond the manifest.
         issuance: In whose name, and how it may end; None: the signer's.
         valid_for: How long, from the clock's now, at most ten years; None for no end.
         version: A version label for people.
-        trust: Whom the issuer believes about data of others; None: nobody.
-        progress: Progress callback, called per file, in the phases ``records`` and ``data``.
 
     Raises:
         InvalidInputError: (``not-a-folder``) the destination cannot be one.
@@ -65,23 +54,15 @@ def issue_delivery(
 
     Cost: reads the data twice, and the version committed to before once; writes it once.
     """
+    repository, manifest = context.repository, context.resolve(ref)
+    destination = Path(destination)
     check_place(destination)
-    draft = DatasetDraft.of(
-        repository,
-        manifest,
-        offer,
-        issuance,
-        signer,
-        clock,
-        valid_for,
-        version,
-        trust,
-        hands_on=True,
-    )
+    draft = DatasetDraft.of(context, manifest, offer, issuance, valid_for, version, hands_on=True)
     with building(destination) as folder:
-        commitment = draft.commit_records(signer, clock, progress)
+        commitment = draft.commit_records()
         data = folder / "data"
-        checkout_tree(draft.tree, repository.blobs, data, progress=in_phase(progress, "data"))
+        progress = in_phase(context.progress, "data")
+        checkout_tree(draft.tree, repository.blobs, data, progress=progress)
         document, result = draft.issue(commitment)
         documents = _documents(repository, draft.tree, commitment, result)
         documents.update(

@@ -15,7 +15,8 @@ from lyrikstore.canon.errors import (
     VerificationError,
 )
 from lyrikstore.canon.json import JSON
-from lyrikstore.canon.timestamps import Clock, format_timestamp
+from lyrikstore.canon.timestamps import format_timestamp
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.did.names import parse_did
 from lyrikstore.credentials.issue import reference_to
 from lyrikstore.credentials.model.credential import (
@@ -82,26 +83,20 @@ class Licence(Struct, frozen=True):
 
 
 def grant_licence(
-    repository: Repository,
+    context: StoreContext,
     credential: bytes,
     licence: Licence,
     issuance: Issuance | None = None,
-    *,
-    signer: Signer,
-    clock: Clock,
-    trust: Trust | None = None,
 ) -> IssuedCredential:
     """Return a signed, logged grant.
 
     Args:
-        repository: The publisher's store, opened to append.
+        context: The publisher's store. Its signer is the issuer of the dataset credential, or signs
+            for the organisation that is; the trust is theirs in publishers of others' data.
         credential: The dataset credential under whose terms it is granted.
         licence: To whom, and what.
         issuance: How it may end, and what the publisher calls itself. Where an organisation issued
             the dataset credential, it grants, too, and need not be named again.
-        signer: The issuer of the dataset credential, or whoever signs for the organisation that is.
-        clock: Start of validity.
-        trust: Whom the publisher believes about data of others; None: nobody.
 
     Raises:
         VerificationError: (``does-not-verify``) the dataset credential does not hold, or not any
@@ -116,9 +111,10 @@ def grant_licence(
             ``not-an-organisation``) as
             :meth:`lyrikstore.publish.identity.issuer.Issuer.of`.
     """
+    repository, signer = context.repository, context.signer()
     check_current(repository.policy, signer)
     check_few_statements(repository)
-    start = clock()
+    start = context.clock()
     issuance = issuance or Issuance()
     _check_licence(licence, start)
     opened = OpenedCredential(credential)
@@ -146,17 +142,10 @@ def grant_licence(
             repository.manifest(about.manifest),
             [_granted(one, licence, limits) for one in about.terms.partitions],
             licence.until,
-            Asker(trust or Trust(), start, signer.did),
+            Asker(context.trust, start, signer.did),
             issuer.did,
         )
-    return issue_logged(
-        repository,
-        build,
-        metadata,
-        status_url=issuance.status_url,
-        issuer=issuer,
-        clock=clock,
-    )
+    return issue_logged(context, build, metadata, status_url=issuance.status_url, issuer=issuer)
 
 
 def _granted(part: Partition, licence: Licence, limits: UsageLimits) -> Partition:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import JSON
 from lyrikstore.canon.timestamps import Clock
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.issue import issue
 from lyrikstore.credentials.model.credential import CredentialMetadata
 from lyrikstore.credentials.model.status_entry import StatusEntry
@@ -16,7 +17,7 @@ from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.identity.issuer import Issuer, own_keys
 from lyrikstore.publish.identity.key_statements import credential_proof, store_statements
-from lyrikstore.publish.status.book import StatusBook
+from lyrikstore.publish.status.book import StatusBook, current_book
 
 Build = Callable[[CredentialMetadata], dict[str, JSON]]
 """Given whose it is and how it may end, returns the unsigned credential."""
@@ -68,28 +69,27 @@ def issue_alone(unsigned: dict[str, JSON], issuer: Issuer, clock: Clock) -> Issu
 
 
 def issue_logged(
-    repository: Repository,
+    context: StoreContext,
     build: Build,
     metadata: CredentialMetadata,
     *,
     status_url: str | None,
     issuer: Issuer,
-    clock: Clock,
 ) -> IssuedCredential:
     """Return a credential that the store has logged, with new status lists where it needs any.
 
     Args:
-        repository: The issuer's store, opened to append.
+        context: The issuer's store.
         build: Makes the unsigned credential.
         metadata: Of that credential, without its status.
         status_url: Below which the issuer publishes its lists; None: outsiders never learn
             that it was taken back.
         issuer: Who issues it.
-        clock: Now.
 
     Raises:
         FormatError, InvalidInputError: What ``build`` makes is no credential.
     """
+    repository, clock = context.repository, context.clock
     book, entries = places_for(repository, status_url, issuer)
     lists = book.signed(entries, issuer.signer, clock)
     data = _issue(build(replace(metadata, status=entries)), issuer, clock)
@@ -119,7 +119,7 @@ def places_for(
     """
     if status_url is None:
         return StatusBook(), ()
-    book = StatusBook.of(repository)
+    book = current_book(repository)
     return book, book.reserve(status_url, issuer.signer, own_keys(repository.policy))
 
 

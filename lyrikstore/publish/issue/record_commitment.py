@@ -10,8 +10,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError, VerificationError
 from lyrikstore.canon.progress import OnProgress, Progress, silent
 from lyrikstore.canon.text import pluralize
-from lyrikstore.canon.timestamps import Clock
-from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.context import StoreContext
 from lyrikstore.curate.readers import DOCUMENT
 from lyrikstore.curate.terms.measures import Measurement
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
@@ -85,21 +84,16 @@ def records_name(manifest: Manifest) -> str:
 
 
 def commit_to_records(
-    repository: Repository,
+    context: StoreContext,
     manifest: Manifest,
-    *,
-    signer: Signer,
-    clock: Clock,
-    measurement: Measurement | None = None,
+    measurement: Measurement,
     progress: OnProgress = silent,
 ) -> Commitment:
     """Return a commitment to the records of ``manifest``: the logged one, or a new one to log.
 
     Args:
-        repository: The store.
+        context: The store, and who signs a new ``records`` manifest.
         manifest: A dataset manifest of it.
-        signer: Signs a new ``records`` manifest.
-        clock: When it claims to be signed.
         measurement: Sees every record of this version.
         progress: Progress callback, called per file of this version.
 
@@ -111,7 +105,7 @@ def commit_to_records(
     Cost: that of :func:`record_ids`, for the version committed to before as well if this one is
     not committed to yet. Memory for 32 bytes a record.
     """
-    measurement = measurement or Measurement(())
+    repository = context.repository
     tree = present_tree(repository, manifest)
     ids = list(record_ids(repository, tree, manifest.body, measurement, progress))
     if len(ids) != manifest.body["records"]:
@@ -145,8 +139,8 @@ def commit_to_records(
             "reader": manifest.body["reader"],
             "roots": [{"type": "order", "root": root.root, "count": root.count}],
         },
-        signer=signer,
-        created=repository.signing_date(clock),
+        signer=context.signer(),
+        created=repository.signing_date(context.clock),
         parents=[before[0].id] if before else [],
         inputs=[Input("dataset", "dataset", manifest.id)],
         attachments=[Attachment("salts", Digest.of(salts), len(salts))],

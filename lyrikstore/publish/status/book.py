@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from weakref import WeakKeyDictionary
 
 from msgspec import Struct
 
@@ -208,6 +209,18 @@ class StatusBook:
             )
             for entry in entries
         }
+
+
+_BOOKS: "WeakKeyDictionary[Repository, StatusBook]" = WeakKeyDictionary()
+
+
+def current_book(repository: Repository) -> StatusBook:
+    """Return the book of a store as it is now; each logged credential is read once.
+
+    Raises:
+        IncompleteError, VerificationError: As :meth:`StatusBook.update`.
+    """
+    return _BOOKS.setdefault(repository, StatusBook()).update(repository)
 
 
 def _replaced(opened: OpenedCredential) -> Digest | None:

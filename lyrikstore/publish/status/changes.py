@@ -14,39 +14,28 @@ from lyrikstore.canon.errors import (
     PolicyError,
 )
 from lyrikstore.canon.timestamps import Clock
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.model.credential import CARD_ATTESTATION
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.credentials.model.status_list import StatusList, sign_list
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
-from lyrikstore.history.repository.repository import Repository
 from lyrikstore.publish.identity.issuer import own_keys, speaking_for
-from lyrikstore.publish.status.book import Issued, StatusBook
+from lyrikstore.publish.status.book import Issued, current_book
 from lyrikstore.publish.status.current_list import LIST_VALIDITY, CurrentList
 
 
 def set_status(
-    repository: Repository,
-    book: StatusBook,
-    text: str,
-    purpose: str,
-    *,
-    value: bool,
-    alone: bool = True,
-    signer: Signer,
-    clock: Clock,
+    context: StoreContext, text: str, purpose: str, *, value: bool, alone: bool = True
 ) -> Issued:
     """Set or clear one bit of a credential's standing: sign the list anew and log it.
 
     Args:
-        repository: The store, opened to append.
-        book: What its log says up to now.
+        context: The store, and the credential's issuer.
         text: The credential, as :meth:`StatusBook.find` takes it.
         purpose: ``revocation`` or ``suspension``.
         value: Whether it is revoked or suspended from now on.
         alone: Refuse where another credential has the same bit.
-        signer: Its issuer.
-        clock: Now.
 
     Raises:
         NotFoundError, InvalidInputError: As :meth:`StatusBook.find`;
@@ -58,6 +47,8 @@ def set_status(
     """
     from lyrikstore.publish.status.shared_index import check_alone
 
+    repository, signer = context.repository, context.signer()
+    book = current_book(repository)
     issued = book.find(text)
     entry = next((e for e in issued.entries if e.purpose == purpose), None)
     before = None if entry is None else book.lists.get((entry.url, issued.issuer))
@@ -92,7 +83,7 @@ def set_status(
     if alone:
         check_alone(book, issued)
     bits = current.with_bit(entry.index, value)
-    made = _later(current, clock())
+    made = _later(current, context.clock())
     data = sign_list(entry.url, purpose, bits, issuer, made, LIST_VALIDITY)
     with open_transaction(repository) as transaction:
         transaction.log_credential(data)
@@ -132,36 +123,55 @@ def revoke_alone(credential: bytes, *, signer: Signer, clock: Clock) -> tuple[Is
     return Issued(opened.id, name, signer.did, opened.entries, is_listed=False), data
 
 
+def revoke(context: StoreContext, credential: str, *, alone: bool = True) -> Issued:
+    """Revoke a credential for good.
+
+    Whoever has this log or a clone of it learns of it there; others from the status lists that it
+    names, if it names any.
+
+    Args:
+        context: The store, and the credential's issuer.
+        credential: A ``urn:uuid``, a digest, or at least 8 hex digits of one.
+        alone: Whether to refuse where that would revoke another with it, which drew the same
+            place of the list.
+
+    Raises:
+        LyrikstoreError: As :func:`set_status`.
+    """
+    return set_status(context, credential, "revocation", value=True, alone=alone)
+
+
+def suspend(context: StoreContext, credential: str, *, alone: bool = True) -> Issued:
+    """Suspend a credential until it is reinstated; arguments and errors as :func:`revoke`."""
+    return set_status(context, credential, "suspension", value=True, alone=alone)
+
+
+def reinstate(context: StoreContext, credential: str, *, alone: bool = True) -> Issued:
+    """End the suspension of a credential; arguments and errors as :func:`revoke`."""
+    return set_status(context, credential, "suspension", value=False, alone=alone)
+
+
 def _later(current: StatusList, now: datetime) -> datetime:
     return max(now, current.valid_from + timedelta(seconds=1))  # of two, the newer one counts
 
 
-def supersede(
-    repository: Repository,
-    book: StatusBook,
-    text: str,
-    *,
-    alone: bool = True,
-    signer: Signer,
-    clock: Clock,
-) -> Issued:
+def supersede(context: StoreContext, text: str, *, alone: bool = True) -> Issued:
     """Revoke a credential in whose place its issuer has logged another, and return that one.
 
     Who is shown the new one learns that it replaces the old; who is not, sees the old revoked.
 
     Args:
-        repository: The store, opened to append.
-        book: What its log says up to now.
+        context: The store, and the credential's issuer.
         text: The old credential, as :meth:`StatusBook.find` takes it.
         alone: As :func:`set_status` takes it.
-        signer: Its issuer.
-        clock: Now.
 
     Raises:
         InvalidInputError: (``no-successor``) nothing logged here replaces it; else as
             :func:`set_status`.
         NotFoundError, PolicyError, ConflictError: As :func:`set_status`.
     """
+    context.signer()  # which may bring the log up to date
+    book = current_book(context.repository)
     old = book.find(text)
     successors = [
         one for one in book.issued if one.supersedes == old.id and one.issuer == old.issuer
@@ -172,36 +182,25 @@ def supersede(
             f"nothing logged here replaces credential {old.id.short}",
             hint="issue it first, with --supersedes FILE; or take it back with: lyrikstore revoke",
         )
-    set_status(
-        repository,
-        book,
-        str(old.id),
-        "revocation",
-        value=True,
-        alone=alone,
-        signer=signer,
-        clock=clock,
-    )
+    set_status(context, str(old.id), "revocation", value=True, alone=alone)
     return successors[-1]
 
 
-def renew_lists(
-    repository: Repository, book: StatusBook, *, signer: Signer, clock: Clock
-) -> list[CurrentList]:
+def renew_lists(context: StoreContext) -> list[CurrentList]:
     """Return the current lists of this store's people, those of this signer's renewed.
 
     A list that ran out makes every credential that names it unverifiable: publish on a schedule.
     One that is half through, or not whole, and not the signer's to sign is returned as it is.
 
     Args:
-        repository: The store, opened to append.
-        book: What its log says up to now.
-        signer: Signs those of its own anew that are half through or not whole.
-        clock: Now.
+        context: The store, and who signs those of their own anew that are half through or not
+            whole.
 
     Raises:
         NotFoundError: (``no-lists``) there are none.
     """
+    repository, signer = context.repository, context.signer()
+    book = current_book(repository)
     issuers: dict[tuple[str, str], Signer] = {}
     for place, one in book.lists.items():
         with suppress(PolicyError):
@@ -216,7 +215,7 @@ def renew_lists(
         raise NotFoundError(
             "no-lists", "this store has no status lists of yours", hint="issue with --status-url"
         )
-    now = clock()
+    now = context.clock()
     old = [
         place
         for place in places

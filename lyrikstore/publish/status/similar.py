@@ -11,26 +11,24 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.json import parse
 from lyrikstore.canon.timestamps import parse_timestamp
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.model.credential import issuer_of
 from lyrikstore.history.log.entries import LoggedEntry
-from lyrikstore.history.repository.repository import Repository
-from lyrikstore.publish.status.book import StatusBook
+from lyrikstore.publish.status.book import current_book
 
 
-def earlier_alike(
-    repository: Repository, book: StatusBook, credential: bytes, at: datetime
-) -> list[LoggedEntry]:
+def earlier_alike(context: StoreContext, credential: bytes) -> list[LoggedEntry]:
     """Return where credentials like this one were logged before it, those in force, oldest first.
 
     Alike are those of the same kind and issuer, about the same version, to the same holder; of
     attestations, those that attest the same kind of thing.
 
     Args:
-        repository: The store that logged it.
-        book: What its log says of the standing of credentials.
+        context: The store that logged it.
         credential: One that this store issued and logged: of any kind, about a version.
-        at: The moment that counts.
     """
+    repository, at = context.repository, context.clock()
+    book = current_book(repository)
     wanted = _sense(parse(credential))
     index = repository.index_of(Digest.of(credential), "credential")
     gone = {one.supersedes for one in book.issued} | set(book.revoked())

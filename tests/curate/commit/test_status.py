@@ -35,7 +35,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def one(bench: Any, folder: Path | None = None) -> FolderStatus:
-    (found,) = folder_statuses(bench.repo, bench.root / "cache", folder)
+    (found,) = folder_statuses(bench.with_cache(bench.root / "cache"), folder)
     return found
 
 
@@ -137,7 +137,7 @@ def test_sheets_links_and_ignored_files_are_taken_as_the_commit_took_them(
 
 def test_which_folders_are_told_of(bench: Any, patient: None) -> None:
     cache = bench.root / "cache"
-    assert folder_statuses(bench.repo, cache) == []
+    assert folder_statuses(bench.with_cache(cache)) == []
     bench.write({"a.txt": "one", "d/b.txt": "two"})
     commit(bench)
     commit(bench, "acme/more")
@@ -146,12 +146,12 @@ def test_which_folders_are_told_of(bench: Any, patient: None) -> None:
         "datasets/acme/more",
     ]
     for folder in (None, bench.data, bench.data / "d", bench.root):
-        assert len(folder_statuses(bench.repo, cache, folder)) == 2
+        assert len(folder_statuses(bench.with_cache(cache), folder)) == 2
     with pytest.raises(NotFoundError) as caught:
-        folder_statuses(bench.repo, cache, bench.root / "elsewhere")
+        folder_statuses(bench.with_cache(cache), bench.root / "elsewhere")
     assert caught.value.kind == "not-committed"
     bench.data.rename(bench.root / "away")
-    found = folder_statuses(bench.repo, cache)
+    found = folder_statuses(bench.with_cache(cache))
     assert [("there is no file or folder" in item.problem, item.clean) for item in found] == [
         (True, False)
     ] * 2
@@ -163,7 +163,7 @@ def test_damaged_memories_are_no_memories(bench: Any, patient: None) -> None:
     (path,) = (bench.root / "cache").glob("commit-*")
     for data in (b"", b"{}", b"[]", b"\xff", path.read_bytes()[:-9]):
         path.write_bytes(data)
-        assert folder_statuses(bench.repo, bench.root / "cache") == []
+        assert folder_statuses(bench.with_cache(bench.root / "cache")) == []
         assert commit(bench).current.id == made.manifest.id
 
 
@@ -174,7 +174,7 @@ def test_a_memory_that_cannot_be_read_is_not_nothing_to_tell(bench: Any, patient
     path.unlink()
     path.symlink_to(path)
     with pytest.raises(StorageError):
-        folder_statuses(bench.repo, bench.root / "cache")
+        folder_statuses(bench.with_cache(bench.root / "cache"))
     assert commit(bench).current.id == made.manifest.id
     assert one(bench).clean
 

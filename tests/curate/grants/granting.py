@@ -13,6 +13,7 @@ from lyrikstore.publish.identity.issuer import Issuance
 from lyrikstore.publish.issue.grant import Licence, grant_licence
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.rights.required import Right, check_rights
+from tests.contexts import context_of
 from tests.credentialed import log_credential
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -53,7 +54,8 @@ def grant(bench: Any, terms: bytes, **changes: Any) -> Any:
     options |= changes
     signed = {name: options.pop(name) for name in ("signer", "clock")}
     named = {name: options.pop(name) for name in Issuance.__struct_fields__ if name in options}
-    return grant_licence(bench.repo, terms, Licence(**options), Issuance(**named), **signed)
+    context = context_of(bench.repo, **signed)
+    return grant_licence(context, terms, Licence(**options), Issuance(**named))
 
 
 def ask(bench: Any, *acts: str, user: str | None = TRAINER.did, **changes: Any) -> list[Right]:

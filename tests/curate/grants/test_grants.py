@@ -16,6 +16,7 @@ from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.publish.status.book import StatusBook
 from lyrikstore.publish.status.changes import set_status
 from lyrikstore.verify.rights.required import check_rights
+from tests.contexts import context_of
 from tests.curate.grants.granting import (
     AT,
     OTHER,
@@ -57,13 +58,10 @@ def test_a_grant_taken_back_is_none(bench: Any, terms: bytes) -> None:
         (AT + timedelta(minutes=30), "revocation", True),
     ):
         set_status(
-            bench.repo,
-            StatusBook.of(bench.repo),
+            context_of(bench.repo, signer=OWNER, clock=lambda at=at: at),
             str(made.id),
             purpose,
             value=value,
-            signer=OWNER,
-            clock=lambda at=at: at,
         )
         if value:
             refused("by its issuer", bench, at=at)

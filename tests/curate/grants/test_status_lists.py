@@ -25,6 +25,7 @@ from lyrikstore.publish.status.changes import set_status
 from lyrikstore.publish.status.publish_lists import file_names
 from lyrikstore.verify.credential.grant import check_grant
 from lyrikstore.verify.credential.status import logged_notices
+from tests.contexts import context_of
 from tests.curate.grants.granting import AT, OTHER, OWNER, STATUS, TRUST, ask, grant
 
 
@@ -57,12 +58,7 @@ def test_nobody_takes_over_the_status_lists_of_somebody_else(bench: Any, terms: 
 
     def take(wanted: dict[str, bytes], beside: dict[str, bytes]) -> Any:
         return import_credentials(
-            bench.repo,
-            StatusBook.of(bench.repo),
-            wanted,
-            beside,
-            trust=TRUST,
-            clock=lambda: later,
+            context_of(bench.repo, signer=OWNER, trust=TRUST, clock=lambda: later), wanted, beside
         )
 
     with pytest.raises(VerificationError, match="another issuer"):
@@ -106,8 +102,7 @@ def test_nobody_but_the_issuer_takes_a_revocation_back(
     urls = [one for one in made.lists if "revocation" in one]
     before = made.lists[urls[0]]
     signing = {"signer": OWNER, "clock": lambda: AT + timedelta(minutes=5)}
-    book = StatusBook.of(bench.repo)
-    set_status(bench.repo, book, str(made.id), "revocation", value=True, **signing)
+    set_status(context_of(bench.repo, **signing), str(made.id), "revocation", value=True)
     # Another writer logs the list from before again, spelt otherwise: or signs one, as a thief.
     again = json.dumps(parse(before), indent=1).encode()
     if stolen:

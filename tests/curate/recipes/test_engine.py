@@ -22,8 +22,7 @@ from lyrikstore.curate.recipes.findings import BatchFindings
 from lyrikstore.curate.recipes.recipe import parse_recipe
 from lyrikstore.curate.recipes.source import RecordSource
 from lyrikstore.history.trees.tree import Tree, TreeEntry
-from lyrikstore.testing.keys import signer_for
-from tests.curate.conftest import NOW, Bench
+from tests.curate.conftest import Bench
 from tests.curate.recipes.applied import decisions_of
 
 
@@ -73,13 +72,10 @@ def test_lost_work_never_gives_what_the_source_has(
 
     def derive() -> Any:
         return apply_recipe(
-            bench.repo,
+            bench.with_cache(cache),
             ["acme/docs"],
             parse_recipe(REDACTED.encode()),
             "acme/clean",
-            signer=signer_for("owner"),
-            clock=lambda: NOW,
-            cache_dir=cache,
         )
 
     with pytest.raises(StorageError) as caught:
@@ -297,12 +293,10 @@ def _partition(bench: Bench, *values: str, dry_run: bool = False) -> FilterResul
     bench.write({"a.jsonl": "".join(json.dumps(row) + "\n" for row in rows)})
     bench.commit()
     return apply_recipe(
-        bench.repo,
+        bench.context,
         ["acme/docs"],
         parse_recipe(recipe('use = "partition/1"\nfield = "court"').encode()),
         "acme/clean",
-        signer=signer_for("owner"),
-        clock=lambda: NOW,
         dry_run=dry_run,
     )
 

@@ -20,21 +20,17 @@ from lyrikstore.curate.recipes.recipe import parse_recipe
 from lyrikstore.curate.recipes.settle import Shard
 from lyrikstore.curate.work import ChangedDocuments
 from lyrikstore.history.commit.transaction import open_transaction
-from lyrikstore.testing.keys import signer_for
-from tests.curate.conftest import NOW, Bench
+from tests.curate.conftest import Bench
 
 OPT_OUT = 'recipe = 1\n[[step]]\nuse = "opt-out/1"\nagainst = ["acme/list"]\nurl = "url"\n'
 
 
 def derive(bench: Bench, recipe: str, cache: Path) -> FilterResult:
     return apply_recipe(
-        bench.repo,
+        bench.with_cache(cache),
         ["acme/docs"],
         parse_recipe(recipe.encode()),
         "acme/clean",
-        signer=signer_for("owner"),
-        clock=lambda: NOW,
-        cache_dir=cache,
     )
 
 

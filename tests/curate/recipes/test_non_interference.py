@@ -190,11 +190,9 @@ def outcome(bench: Bench, recipe: str) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place) / "delivery"
             issue_delivery(
-                bench.repo,
+                bench.context,
                 manifest,
                 folder,
-                signer=signer_for("owner"),
-                clock=lambda: NOW,
                 offer=Offer.of_words(("train",)),
                 valid_for=timedelta(days=365),
             )

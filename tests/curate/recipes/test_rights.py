@@ -14,6 +14,7 @@ from lyrikstore.publish.status.book import StatusBook
 from lyrikstore.publish.status.changes import set_status
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.rights.required import check_rights
+from tests.contexts import context_of
 from tests.credentialed import log_credential
 from tests.curate.recipes.applied import RECIPE, corpus
 
@@ -131,9 +132,11 @@ def test_what_was_taken_back_gives_no_right(bench: Any) -> None:
     for purpose, value in (("suspension", True), ("suspension", False), ("revocation", True)):
         now = at = at + timedelta(minutes=10)
         set_status(
-            *(bench.repo, StatusBook.of(bench.repo), name, purpose), value=value, signer=signer,
-            clock=lambda now=now: now,
-        )  # fmt: skip
+            context_of(bench.repo, signer=signer, clock=lambda now=now: now),
+            name,
+            purpose,
+            value=value,
+        )
         if value:
             with pytest.raises(PolicyError, match="by its issuer"):
                 check_rights(bench.repo, [source], Use(("train",), at), trust=trust)

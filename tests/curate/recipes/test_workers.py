@@ -10,8 +10,7 @@ import pytest
 from lyrikstore.canon.errors import StorageError
 from lyrikstore.curate.recipes.apply import FilterResult, apply_recipe
 from lyrikstore.curate.recipes.recipe import parse_recipe
-from lyrikstore.testing.keys import signer_for
-from tests.curate.conftest import NOW, Bench
+from tests.curate.conftest import Bench
 from tests.servers.dask import InProcess
 
 RECIPE = """
@@ -41,14 +40,11 @@ def lists(bench: Bench, tmp_path: Path) -> Bench:
 
 def derive(bench: Bench, pools: Any, cache: Path, to: str = "acme/clean") -> FilterResult:
     return apply_recipe(
-        bench.repo,
+        bench.with_cache(cache),
         ["acme/docs"],
         parse_recipe(RECIPE.encode()),
         to,
-        signer=signer_for("owner"),
-        clock=lambda: NOW,
         pools=pools,
-        cache_dir=cache,
     )
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from lyrikstore.api.verify import all_readers
 from lyrikstore.canon.digest import Digest
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.model.card_attestation import parse_card_statement
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.history.commit.policy_change import PolicyChange, change_policy
@@ -19,9 +19,11 @@ from lyrikstore.publish.cards.check import verify_card
 from lyrikstore.publish.cards.document import CardDocument
 from lyrikstore.publish.cards.profiles.profile import Profile
 from lyrikstore.publish.issue.attest_card import attest_card
+from lyrikstore.readers import all_readers
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.checks import PROCEDURES
 from lyrikstore.verify.report import Report
+from tests.contexts import context_of
 
 LIABILITY = "liable as an employee for gross negligence, up to 10,000 EUR"
 
@@ -65,8 +67,9 @@ because = "the licence names somebody"
 
 def make(chain: Any, nickname: str = "checkpoint", **changes: Any) -> CardResult:
     """Return the card of a checkpoint, signed by the chain's owner unless told otherwise."""
-    arguments = {"signer": chain.signer, "clock": chain.clock}
-    return make_card(chain.repository, chain.made[nickname], **{**arguments, **changes})
+    signer, clock = changes.pop("signer", chain.signer), changes.pop("clock", chain.clock)
+    context = context_of(chain.repository, signer=signer, clock=clock)
+    return make_card(context, chain.made[nickname], **changes)
 
 
 def draft(
@@ -196,11 +199,11 @@ def trusting(chain: Any, *people: str) -> Trust:
     return Trust((owner, *experts))
 
 
-def approving(chain: Any, who: str = "ada", *people: str) -> dict[str, Any]:
-    """Return how somebody approves who knows these people, or else the expert."""
+def approving(chain: Any, who: str = "ada", *people: str) -> StoreContext:
+    """Return the store as an approver has it who knows these people, or else the expert."""
     signer = chain.signer if who == "owner" else signer_for(who)
     trust = trusting(chain, *(people or ("expert",)))
-    return {"signer": signer, "clock": chain.clock, "trust": trust}
+    return context_of(chain.repository, signer=signer, trust=trust, clock=chain.clock)
 
 
 def status_of(chain: Any, card: Manifest, *people: str) -> CardStatus:
@@ -212,9 +215,8 @@ def status_of(chain: Any, card: Manifest, *people: str) -> CardStatus:
 def judge(chain: Any, data: bytes, *people: str) -> Report:
     """Return the report on a card, by the owner of the chain, who knows some people as experts."""
     trust = trusting(chain, *people)
-    report = verify_card(
-        chain.repository, data, trust=trust, at=chain.clock(), readers=all_readers()
-    )
+    context = context_of(chain.repository, trust=trust, clock=chain.clock)
+    report = verify_card(context, data, readers=all_readers())
     assert tuple(check.id for check in report.checks) == PROCEDURES["card"].checks
     return report
 

@@ -54,7 +54,7 @@ def test_it_closes_nothing(chain: Any, card: Any) -> None:
     assert card.document.open == {"picks/1": 0}  # the card believes nobody, and is what it was
     assert status_of(chain, card.manifest, "somebody").word == "draft"
     with pytest.raises(PolicyError) as refused:
-        approve_card(chain.repository, card.manifest, **approving(chain, "ada", "somebody"))
+        approve_card(approving(chain, "ada", "somebody"), card.manifest)
     assert refused.value.kind == "card-open"
     report = judge(chain, card.renderings["html"])
     found = report.check("card.answers")
@@ -69,7 +69,7 @@ def test_who_is_known_closes_it(chain: Any, card: Any) -> None:
     assert status_of(chain, card.manifest, "expert").word == "complete"
     found = judge(chain, card.renderings["html"], "expert").check("card.answers")
     assert found.state is CheckState.PASS
-    approve_card(chain.repository, card.manifest, **approving(chain))
+    approve_card(approving(chain), card.manifest)
     # Who approved it vouches for it; who gave the answers is said all the same.
     report = judge(chain, card.renderings["html"])
     assert report.check("card.approval").state is CheckState.PASS

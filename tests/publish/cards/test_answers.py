@@ -130,7 +130,7 @@ def test_m3_other_metrics_make_an_answer_stale(chain: Any) -> None:
     evaluate_again(chain, "0.61")
     by = approving(chain)
     with pytest.raises(PolicyError) as refused:
-        approve_card(chain.repository, card.manifest, **by)
+        approve_card(by, card.manifest)
     assert (refused.value.kind, exit_code(refused.value)) == ("card-outdated", 14)
     assert refused.value.details["stale"] == 5
     newer = make(chain)
@@ -144,7 +144,7 @@ def test_m3_other_metrics_make_an_answer_stale(chain: Any) -> None:
     assert "model 0.61 (0.40 to 0.98)" in found["was"]
     assert answer_of(newer, "contact")["state"] == "attested"
     with pytest.raises(PolicyError) as refused:
-        approve_card(chain.repository, newer.manifest, **by)
+        approve_card(by, newer.manifest)
     assert refused.value.kind == "card-open"
     assert "The answer to limitations." in newer.renderings["markdown"].decode()
     # Whoever answers again has seen it.
@@ -200,17 +200,16 @@ def test_what_does_not_apply_closes_an_item_and_what_is_unknown_does_not(chain: 
 
 def test_a_store_s_user_signs_answers_of_their_own_once(chain: Any) -> None:
     statement = parse_card_statement(ANSWERS.encode(), "answers")
-    asked = (chain.repository, chain.made["checkpoint"], statement)
-    by = {"signer": chain.signer, "clock": chain.clock}
+    asked = (chain.context, chain.made["checkpoint"], statement)
     size = chain.repository.checkpoint.size
-    first = answer_card(*asked, **by)
+    first = answer_card(*asked)
     assert first is not None
     assert chain.repository.checkpoint.size > size
     size = chain.repository.checkpoint.size
-    assert answer_card(*asked, **by) is None
+    assert answer_card(*asked) is None
     assert chain.repository.checkpoint.size == size
     evaluate_again(chain, "0.5")  # what stands beside it is new, so it is said anew
-    assert answer_card(*asked, **by) is not None
+    assert answer_card(*asked) is not None
 
 
 def test_an_answer_that_was_taken_back_is_none(chain: Any) -> None:
@@ -228,7 +227,7 @@ def test_its_author_takes_an_answer_back(chain: Any) -> None:
     answered(chain, said, profiles=[PICKS])
     last = answered(chain, {"personal-data": pick("some")}, profiles=[PICKS])
     before = make(chain, profiles=[PICKS])
-    approve_card(chain.repository, before.manifest, **approving(chain))
+    approve_card(approving(chain), before.manifest)
     data = chain.repository.credential(last)
     with pytest.raises(PolicyError) as refused:
         revoke_alone(data, signer=signer_for("mallory"), clock=chain.clock)

@@ -40,7 +40,7 @@ def ready(chain: Any) -> Any:
 
 
 def approve(chain: Any, who: str, card: Manifest | None = None, **options: Any) -> Manifest:
-    return approve_card(chain.repository, card or chain.card, **approving(chain, who), **options)[0]
+    return approve_card(approving(chain, who), card or chain.card, **options)[0]
 
 
 def refused(chain: Any, who: str, card: Manifest | None = None, **options: Any) -> str:

@@ -20,6 +20,7 @@ from lyrikstore.canon.errors import PolicyError
 from lyrikstore.history.commit.policy_change import revoked, rotated, with_writer
 from lyrikstore.publish.cards.approval import approve_card
 from lyrikstore.testing.keys import signer_for
+from tests.contexts import context_of
 from tests.publish.cards.making import (
     answer_all,
     answered,
@@ -94,14 +95,13 @@ class Approvals(RuleBasedStateMachine):
 
     def sign(self, who: str, at: int, **options: Any) -> bool:
         try:
-            approve_card(
+            context = context_of(
                 self.chain.repository,
-                self.cards[at],
                 signer=self.keys[who],
                 clock=self.chain.clock,
                 trust=trusting(self.chain, "expert"),
-                **options,
             )
+            approve_card(context, self.cards[at], **options)
         except PolicyError:
             return False
         return True

@@ -126,7 +126,7 @@ def test_a_stolen_key_is_revoked_even_if_too_few_are_left(chain: Any) -> None:
     card = ready(chain)
     ada, grace, edith = (signer_for(name) for name in ("ada", "grace", "edith"))
     policy(chain, with_approvers((ada.did, grace.did), threshold=2))
-    approve_card(chain.repository, card, **approving(chain, "grace"))
+    approve_card(approving(chain, "grace"), card)
     made = policy(chain, revoked(ada.did, 5))
     assert made.policy.unmet == ("approver",)
     assert b'"lyrikstore":2' in made.manifest.encode()
@@ -136,7 +136,7 @@ def test_a_stolen_key_is_revoked_even_if_too_few_are_left(chain: Any) -> None:
     made = policy(chain, revoked(grace.did, None))
     assert made.policy.roles["approver"].keys == ()
     with pytest.raises(PolicyError) as error:  # not the owner, who may sign everything else
-        approve_card(chain.repository, card, alone=True, **approving(chain, "owner"))
+        approve_card(approving(chain, "owner"), card, alone=True)
     assert error.value.kind == "not-approver"
     made = policy(chain, with_approvers((edith.did,)))
     assert (made.policy.roles["approver"].threshold, made.policy.unmet) == (2, ("approver",))
@@ -186,7 +186,7 @@ def test_without_approvers_a_model_is_used_as_its_card_is(chain: Any) -> None:
     assert used(chain) == "draft"
     card = ready(chain)
     assert used(chain) == "complete"
-    approve_card(chain.repository, card, **approving(chain, "owner"), alone=True)
+    approve_card(approving(chain, "owner"), card, alone=True)
     assert used(chain) == "self-approved"
 
 
@@ -197,14 +197,14 @@ def test_with_approvers_it_is_used_with_an_approved_card_of_that_version_alone(c
     make(chain)
     assert "lyrikstore approve cards/acme/classifier" in refused(chain)
     card = ready(chain)
-    approve_card(chain.repository, card, **approving(chain, "ada"))
+    approve_card(approving(chain, "ada"), card)
     assert "lyrikstore approve cards/acme/classifier" in refused(chain)
-    approve_card(chain.repository, card, **approving(chain, "grace"))
+    approve_card(approving(chain, "grace"), card)
     assert used(chain) == "approved"
     next_version(chain)
     assert "lyrikstore card" in refused(chain, "next")  # that card is about another version
     assert used(chain) == "approved"
-    approve_card(chain.repository, card, **approving(chain, "grace"), withdraw=True)
+    approve_card(approving(chain, "grace"), card, withdraw=True)
     assert "lyrikstore approve cards/acme/classifier" in refused(chain)
     policy(chain, with_approvers((), threshold=1, cards=["cards/other/*"]))
     assert used(chain) == "withdrawn"
@@ -213,5 +213,5 @@ def test_with_approvers_it_is_used_with_an_approved_card_of_that_version_alone(c
 def test_self_approved_is_not_approved(chain: Any) -> None:
     policy(chain, with_approvers((chain.signer.did,)))
     card = ready(chain)
-    approve_card(chain.repository, card, **approving(chain, "owner"), alone=True)
+    approve_card(approving(chain, "owner"), card, alone=True)
     assert "lyrikstore approve cards/acme/classifier" in refused(chain)

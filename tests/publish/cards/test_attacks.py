@@ -97,11 +97,11 @@ def test_a_page_that_says_something_else_is_not_approved(chain: Any, version: st
     card = log_card(chain, honest, {"markdown": b"---\nPerfect.\n"}, chain.signer, body=body)
     by = approving(chain)
     with pytest.raises(PolicyError) as refused:
-        approve_card(chain.repository, card, **by)
+        approve_card(by, card)
     assert refused.value.kind == "card-outdated"
     honest = make(chain).manifest
     assert honest.id != card.id
-    approve_card(chain.repository, honest, **by)
+    approve_card(by, honest)
     assert status_of(chain, honest).word == "approved"
 
 
@@ -124,7 +124,7 @@ def test_an_easier_profile_of_a_law_s_name_is_not_approved(chain: Any) -> None:
         transaction.log_manifest(made)
         transaction.commit()
     with pytest.raises(PolicyError) as refused:
-        approve_card(chain.repository, made, **approving(chain))
+        approve_card(approving(chain), made)
     assert refused.value.kind == "card-outdated"
 
 
@@ -243,7 +243,7 @@ def test_a_card_that_leaves_the_run_out_is_its_authors_work_too(chain: Any) -> N
     made = log_card(chain, replace_inputs(honest.manifest, lacking), {}, signer_for("bob"))
     assert reason(judge(chain, made.encode()), "card.sources") == "differs"
     with pytest.raises(Exception, match="its subject or its run"):
-        approve_card(chain.repository, made, **approving(chain, "owner"))
+        approve_card(approving(chain, "owner"), made)
 
 
 def replace_inputs(manifest: Any, inputs: Any) -> Any:

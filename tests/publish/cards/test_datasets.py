@@ -17,6 +17,7 @@ from lyrikstore.publish.cards.vocabulary import say_all
 from lyrikstore.publish.imports.import_credentials import Content
 from lyrikstore.publish.issue.attest_card import attest_card
 from lyrikstore.testing.keys import signer_for
+from tests.contexts import context_of
 from tests.publish.cards.making import (
     answer_of,
     answered,
@@ -136,8 +137,9 @@ def _decisions(chain: Any) -> dict[str, Any]:
 def test_who_may_approve_it(chain: Any) -> None:
     made = make(chain, "train", profiles=[_small()])
     policy(chain, with_role("approvers", "ada", threshold=1))
-    arguments = {"clock": chain.clock, "trust": trusting(chain)}
-    approve_card(chain.repository, made.manifest, signer=signer_for("ada"), **arguments)
+    asked = {"trust": trusting(chain), "clock": chain.clock}
+    context = context_of(chain.repository, signer=signer_for("ada"), **asked)
+    approve_card(context, made.manifest)
     assert status_of(chain, made.manifest).word == "approved"
 
 

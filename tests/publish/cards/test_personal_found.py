@@ -60,7 +60,7 @@ because = "{BECAUSE}"
 def derive(chain: Any, steps: str, source: str, name: str) -> Manifest:
     """Return what a real filter makes of a dataset."""
     recipe = parse_recipe(f"recipe = 1\n{steps}".encode())
-    apply_recipe(chain.repository, [source], recipe, name, signer=chain.signer, clock=chain.clock)
+    apply_recipe(chain.context, [source], recipe, name)
     return chain.repository.resolve(name)
 
 
@@ -113,13 +113,13 @@ def test_a_contradicted_card_is_not_approved(scanned: Any) -> None:
     card = make(scanned, profiles=[profile]).manifest
     assert status_of(scanned, card).word == "draft"
     with pytest.raises(PolicyError) as refused:
-        approve_card(scanned.repository, card, **by)
+        approve_card(by, card)
     assert (refused.value.kind, exit_code(refused.value)) == ("card-open", 14)
     assert refused.value.details == {"stale": 0, "contradicted": 1}
     said["personal-data"]["choice"] = "Personal data"
     answered(scanned, said, profiles=[profile])
     card = make(scanned).manifest
-    approve_card(scanned.repository, card, **by)
+    approve_card(by, card)
     assert status_of(scanned, card).word == "approved"
 
 
@@ -173,10 +173,7 @@ def test_what_has_another_name_by_then_is_left(chain: Any, columns: Any, left: b
 
 def test_one_way_without_removal_is_enough(scanned: Any) -> None:
     redacted = derive(scanned, REDACT, "acme/scanned", "acme/redacted")
-    apply_recipe(
-        scanned.repository, ["acme/redacted", "acme/scanned"], None, "acme/union",
-        signer=scanned.signer, clock=scanned.clock,
-    )  # fmt: skip
+    apply_recipe(scanned.context, ["acme/redacted", "acme/scanned"], None, "acme/union")
     train_on(scanned, scanned.repository.resolve("acme/union"))
     assert found(scanned) == [("datasets/acme/scanned", {"found-email": 1})]
     train_on(scanned, redacted)

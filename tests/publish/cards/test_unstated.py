@@ -9,8 +9,7 @@ from lyrikstore.publish.cards.facts import gather
 from lyrikstore.publish.cards.gathering.form import CardForm
 from lyrikstore.publish.cards.vocabulary import say_all
 from lyrikstore.publish.issue.dataset import permit_dataset
-from lyrikstore.testing.keys import signer_for
-from tests.curate.conftest import NOW, Bench, bench
+from tests.curate.conftest import Bench, bench
 
 __all__ = ["bench"]
 SHEET = [["path", "licence"], ["0.txt", "MIT"], ["1.txt", "MIT"], ["2.txt", ""]]
@@ -33,8 +32,7 @@ def said(bench: Bench, manifest: Any, card: str = "card/3") -> dict[str, Any]:
 def test_documents(bench: Bench) -> None:
     bench.write({f"{n}.txt": f"text {n}" for n in range(3)})
     docs: Any = bench.commit(stated=CommitMetadata(sheet=bench.sheet(SHEET))).current
-    offer, signer = Offer(TERMS), signer_for("owner")
-    issued = permit_dataset(bench.repo, docs, offer=offer, signer=signer, clock=lambda: NOW)
+    issued = permit_dataset(bench.context, docs, offer=Offer(TERMS))
     found = said(bench, docs)
     unstated = found["data.licence-unstated:datasets/acme/docs"]
     assert unstated["state"] == "measured"

@@ -74,7 +74,7 @@ def test_a_card_with_values_is_verified_and_approved_as_it_was_made(
     report = judge(rows, made.renderings["html"])
     for check in ("card", "card.sources", "card.current"):
         assert report.check(check).state.value == "pass", report.check(check)
-    approve_card(rows.repository, made.manifest, **approving(rows, "owner"), alone=True)
+    approve_card(approving(rows, "owner"), made.manifest, alone=True)
     assert status_of(rows, made.manifest).word == "self-approved"
     now = make(rows, "rows")  # asked for once, and not for ever
     assert (now.changed, now.manifest.body["profile"]) == (True, "card/3")

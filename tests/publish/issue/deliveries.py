@@ -19,17 +19,23 @@ from lyrikstore.publish.issue.delivery import issue_delivery
 from lyrikstore.verify.delivery.delivery import verify_delivery
 from lyrikstore.verify.delivery.folder import FolderData, read_siblings
 from lyrikstore.verify.report import Report
+from tests.contexts import context_of
 
 
 def issue(chain: Any, manifest: Manifest, folder: Path, **changes: Any) -> IssueResult:
     arguments: dict[str, Any] = {
-        "signer": chain.signer,
-        "clock": chain.clock,
         "offer": Offer.of_words(("train", "evaluate")),
         "valid_for": timedelta(days=365),
         "issuance": Issuance(name="Acme Data Ltd"),
     }
-    return issue_delivery(chain.repository, manifest, folder, **{**arguments, **changes})
+    who = {"signer": chain.signer, "clock": chain.clock}
+    who |= {
+        name: changes.pop(name)
+        for name in ("signer", "clock", "trust", "progress")
+        if name in changes
+    }
+    context = context_of(chain.repository, **who)
+    return issue_delivery(context, manifest, folder, **{**arguments, **changes})
 
 
 def records_of(reader: str, entry: TreeEntry, stream: BinaryIO) -> Iterable[Digest]:

@@ -13,8 +13,7 @@ from lyrikstore.curate.terms.holder import other_holder_of
 from lyrikstore.curate.terms.offer import Offer
 from lyrikstore.publish.issue.dataset import permit_dataset
 from lyrikstore.publish.issue.delivery import issue_delivery
-from lyrikstore.testing.keys import signer_for
-from tests.curate.conftest import NOW, Bench, bench
+from tests.curate.conftest import Bench, bench
 from tests.publish.cards.buying import PUBLISHER, bought
 
 __all__ = ["bench"]
@@ -23,7 +22,6 @@ OPEN = Partition(
     "open", ("train",), select=(Selector(column="licence", values=("MIT",)),), licence="MIT"
 )
 REST = Partition("rest", licence="NONE")
-HANDED = {"signer": signer_for("owner"), "clock": lambda: NOW}
 
 
 def commit(bench: Bench, name: str, sheet: bool = False, **stated: Any) -> Any:
@@ -35,9 +33,7 @@ def commit(bench: Bench, name: str, sheet: bool = False, **stated: Any) -> Any:
 
 
 def permit(bench: Bench, manifest: Any, offer: Offer | None = None) -> dict[str, Any]:
-    result = permit_dataset(
-        bench.repo, manifest, offer=offer or Offer.of_words(("train",)), **HANDED
-    )
+    result = permit_dataset(bench.context, manifest, offer=offer or Offer.of_words(("train",)))
     subject: Any = parse(result.credential)["credentialSubject"]
     return {**subject, "result": result}
 
@@ -68,7 +64,7 @@ def test_rows_are_counted_with_their_empty_strings(bench: Bench) -> None:
 def test_a_partition_can_state_none(bench: Bench, tmp_path: Path) -> None:
     offer = Offer(Terms((OPEN, REST)))
     docs = commit(bench, "acme/docs", sheet=True)
-    result = issue_delivery(bench.repo, docs, tmp_path / "out", offer=offer, **HANDED)
+    result = issue_delivery(bench.context, docs, tmp_path / "out", offer=offer)
     stated = parse(result.credential)["credentialSubject"]["licence"]["partitions"]
     assert [(one["spdxExpression"], one["fileCount"]) for one in stated] == [
         ("MIT", 2),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lyrikstore.api.verify import all_readers
 from lyrikstore.canon.timestamps import now
+from lyrikstore.readers import all_readers
 from lyrikstore.train.evaluation import again
 from lyrikstore.verify.store.object import verify_object
 

@@ -1,7 +1,6 @@
 """An honest store with a manifest of every kind, which its owner then signs false ones in."""
 
 import json
-import os
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -154,14 +153,14 @@ class Honest:
         store.credentials.issue("acme/rows", folder / "delivery", offer=offer)
         write_base(folder / "base")
         store.datasets.commit(folder / "base", BASE, CommitMetadata())
-        store.models.train(TrainConfig.parse(CONFIG.encode()), environment=os.environ)
-        store.models.evaluate(MODEL, "acme/rows.test", environment=os.environ)
+        store.models.train(TrainConfig.parse(CONFIG.encode()))
+        store.models.evaluate(MODEL, "acme/rows.test")
         (folder / "later").mkdir()
         later = "".join(f"{json.dumps(row)}\n" for row in rows(120, seed=2))
         (folder / "later" / "rows.jsonl").write_text(later)
         store.datasets.commit(folder / "later", "acme/later", CommitMetadata(roles=ROLES))
         store.credentials.permit("acme/later", offer=Offer.of_words(("train", "evaluate")))
-        store.models.monitor(MODEL, "acme/later", environment=os.environ)
+        store.models.monitor(MODEL, "acme/later")
         (folder / "topics").mkdir()
         more = "".join(f"{json.dumps(row)}\n" for row in topics())
         (folder / "topics" / "rows.jsonl").write_text(more)
@@ -169,13 +168,13 @@ class Honest:
         store.datasets.commit(folder / "topics", "acme/topics", CommitMetadata(roles=several))
         store.credentials.permit("acme/topics", offer=Offer.of_words(("train", "evaluate")))
         store.datasets.filter("acme/topics", load_recipe(folder / "split.toml"), "acme/topics")
-        store.models.train(TrainConfig.parse(TOPICS.encode()), environment=os.environ)
-        store.models.evaluate(SEVERAL, "acme/topics.test", environment=os.environ)
-        store.models.reproduce(MODEL, environment=os.environ)
+        store.models.train(TrainConfig.parse(TOPICS.encode()))
+        store.models.evaluate(SEVERAL, "acme/topics.test")
+        store.models.reproduce(MODEL)
         store.models.card(MODEL)
         self._approve()
         self._announce_program()
-        store.models.deploy(MODEL, "onnx", folder / "deployed", environment=os.environ)
+        store.models.deploy(MODEL, "onnx", folder / "deployed")
 
     def _approve(self) -> None:
         # The card has open questions, so the program would not sign this: what it says is true.

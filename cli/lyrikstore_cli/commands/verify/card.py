@@ -47,7 +47,5 @@ def verify_handed_card(
             else "add the store it was made in, --store PATH, or a clone of it; or ask for what "
             "lyrikstore card --evidence writes beside a card",
         ) from missing
-    with session.screen.progress("verifying") as meter:
-        return store.models.verify_card(
-            data, trust=trust, at=at, recompute=recompute, progress=meter
-        )
+    with session.progress("verifying"):
+        return store.models.verify_card(data, trust=trust, at=at, recompute=recompute)

@@ -211,13 +211,13 @@ def _verify(
             )
         from lyrikstore.api import verify_store_at
 
-        with session.pools(dask) as pools, session.screen.progress("verifying") as meter:
+        with session.pools(dask) as pools, session.progress("verifying") as progress:
             return verify_store_at(
                 session.store_folder(),
                 trust=trust,
                 at=at,
                 memory=session.memory(),
-                progress=meter,
+                progress=progress,
                 share=share,
                 pools=pools,
             )
@@ -259,8 +259,8 @@ def _verify(
             f"there is no file {target}, and no store here in which it could be a name",
             hint="check the path; or name a store with --store PATH",
         ) from None
-    with session.screen.progress("verifying") as meter:
-        return store.verify(target, trust=trust, at=at, recompute=recompute, progress=meter)
+    with session.progress("verifying"):
+        return store.verify(target, trust=trust, at=at, recompute=recompute)
 
 
 def _verify_file(

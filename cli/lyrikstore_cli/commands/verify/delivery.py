@@ -44,7 +44,7 @@ def verify_delivered(
     """
     from lyrikstore.api import verify_folder
 
-    with session.screen.progress("verifying") as meter:
+    with session.progress("verifying") as progress:
         return verify_folder(
             credential,
             {**siblings, **own_log(session, credential.data, siblings.values())},
@@ -55,7 +55,7 @@ def verify_delivered(
             status_files=status_files,
             fetched=fetched,
             recompute=recompute,
-            progress=meter,
+            progress=progress,
         )
 
 

@@ -42,14 +42,14 @@ def verify_deployed(
     files = folder.read_evidence().files
     # Whoever deployed it saw more of their log since: their store shows that it is the same log.
     own = own_log(session, files.get(_MANIFEST, b""), files.values())
-    with session.screen.progress("verifying") as meter:
+    with session.progress("verifying") as progress:
         return verify_deployed_folder(
             folder,
             trust=trust,
             at=at,
             memory=session.memory(),
             status_files=(*status_files, *own.values()),
-            progress=meter,
+            progress=progress,
         )
 
 

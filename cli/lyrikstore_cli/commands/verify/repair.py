@@ -15,12 +15,12 @@ def repair_from(session: Session, remote: str) -> None:
     known = {one.name: one for one in session.remotes().all()}
     source = known.get(remote) or NamedRemote(remote, place_of(remote))
     try:
-        with session.screen.progress("repairing") as meter:
+        with session.progress("repairing") as progress:
             repaired = repair_store(
                 session.store_folder(),
                 source.place(session.environment),
                 memory_dir=session.paths.memory,
-                progress=meter,
+                progress=progress,
             )
     except VerificationError as error:
         _tell(session, error.details.get("restored", {}))

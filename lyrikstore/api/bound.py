@@ -1,0 +1,51 @@
+"""Methods of the facade that are functions of the layers below, loaded when they are asked for.
+
+``train = bound(lambda: stages.train_run)`` in a part of a store makes ``store.models.train(it)``
+the same as ``train_run(store, it)``; ``help()`` shows the function itself.
+"""
+
+from collections.abc import Callable
+from types import MethodType
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
+
+from lyrikstore.context import StoreContext
+from lyrikstore.history.repository.repository import Repository
+
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S")
+
+
+class _Part(Protocol):
+    """A part of the facade."""
+
+    @property
+    def store(self) -> StoreContext:
+        """The store that it is a part of."""
+
+
+class _Bound(Generic[S, P, R]):
+    def __init__(self, load: Callable[[], Callable[Concatenate[S, P], R]]) -> None:
+        self._load = load
+
+    @overload
+    def __get__(self, part: None, owner: type) -> Callable[Concatenate[S, P], R]: ...
+    @overload
+    def __get__(self, part: _Part, owner: type) -> Callable[P, R]: ...
+    def __get__(self, part: _Part | None, owner: type) -> Callable[..., R]:
+        function = self._load()
+        return function if part is None else MethodType(function, self._of(part.store))
+
+    def _of(self, store: StoreContext) -> Any:
+        return store
+
+
+class bound(_Bound[StoreContext, P, R]):  # noqa: N801 - it is written where a decorator would be
+    """A function that takes the context first, as a method."""
+
+
+class bound_view(_Bound[Repository, P, R]):  # noqa: N801
+    """A function that only reads the repository, as a method."""
+
+    def _of(self, store: StoreContext) -> Any:
+        return store.repository

@@ -1,0 +1,575 @@
+"""``store.models``: checkpoints, from training to what is handed on, and their cards."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from secrets import token_bytes
+from typing import TYPE_CHECKING, Any
+
+from msgspec import to_builtins
+from msgspec.structs import replace
+
+from lyrikstore.api import stages
+from lyrikstore.api.bound import bound, bound_view
+from lyrikstore.context import StoreContext
+from lyrikstore.history.manifests.manifest import Manifest
+
+if TYPE_CHECKING:
+    from lyrikstore.credentials.trust import Trust
+    from lyrikstore.publish.cards.approval import CardStatus
+    from lyrikstore.publish.cards.card import CardResult
+    from lyrikstore.train.config import TrainConfig
+    from lyrikstore.train.foreign.in_process import OpenRun
+    from lyrikstore.train.foreign.job import ExportedJob
+    from lyrikstore.train.foreign.opening import Opening
+    from lyrikstore.train.foreign.request import ForeignRun
+    from lyrikstore.train.foreign.run import ForeignResult
+    from lyrikstore.train.plan.plan import Measure, TrainingPlan
+    from lyrikstore.train.predict.prediction import AnsweredRecords
+    from lyrikstore.train.reproduction.reproduce import Reproduction
+    from lyrikstore.train.run import TrainResult
+    from lyrikstore.verify.report import Check, Report
+
+
+@dataclass
+class Models:
+    """The checkpoints of a store; a REF is what ``Store.resolve`` takes."""
+
+    store: StoreContext
+
+    add = bound(lambda: stages.add_model)
+    merge = bound(lambda: stages.merge_adapter)
+    deploy = bound(lambda: stages.deploy_checkpoint)
+    deploy_again = bound(lambda: stages.deploy_again)
+    approve = bound(lambda: stages.approve_card)
+    current_card = bound(lambda: stages.read_card)
+    card_evidence = bound_view(lambda: stages.evidence_of)
+
+    def plan(
+        self,
+        what: "str | TrainConfig",
+        *,
+        base: str = "",
+        label: str = "",
+        prices: Path | None = None,
+        measure: bool = False,
+    ) -> "TrainingPlan":
+        """Return what a run will take; the store stays as it is.
+
+        Where a run would be refused now for want of a right, a remark says so.
+
+        Args:
+            what: A config; or a REF of a dataset, whose settings then follow from the data.
+            base: With a REF: the base model; by default the only one that was imported here.
+            label: With a REF: the field that holds the label; by default the dataset says.
+            prices: A price file of your own, in place of those that come with lyrikstore.
+            measure: Do a few real steps here, which needs the right to train.
+
+        Raises:
+            PolicyError: (``over-budget``) it does not fit the budget, or this machine. Else as
+                :func:`lyrikstore.train.plan.plan.plan_dataset`, and with ``measure`` as
+                :func:`lyrikstore.train.plan.measure.measure_steps`.
+        """
+        store = self.store
+        repository, today = store.repository, store.clock().date()
+        steps = self._steps() if measure else None
+        if isinstance(what, str):
+            plan = stages.plan_dataset(
+                repository,
+                what,
+                today=today,
+                base=base,
+                label=label,
+                prices=prices,
+                measure=steps,
+            )
+        else:
+            plan = stages.plan_config(repository, what, today=today, prices=prices, measure=steps)
+        user = store.person.did if store.person else None
+        refusal = stages.find_refusal(
+            repository, plan.config, trust=store.trust, clock=store.clock, user=user
+        )
+        if refusal is None:
+            return plan
+        return replace(plan, remarks=(*plan.remarks, stages.Remark(refusal.code, refusal.text)))
+
+    def train(
+        self,
+        config: "TrainConfig",
+        *,
+        prices: Path | None = None,
+        measure: bool = False,
+        resume: bool = False,
+        message: str = "",
+    ) -> "TrainResult":
+        """Plan, then train as ``config`` says; only signed, logged checkpoints come out.
+
+        Args:
+            config: What to do.
+            prices: As for :meth:`plan`.
+            measure: As for :meth:`plan`.
+            resume: Go on with the run that was interrupted, to the same bytes.
+            message: Free text, signed with the run.
+
+        Raises:
+            PolicyError: (``rights-missing``) a dataset may not be used for this, (``over-budget``)
+                it does not fit the budget, or this machine; nothing was logged. Else as
+                :func:`lyrikstore.train.run.train_run`.
+        """
+        store = self.store
+        return stages.train_run(
+            store.repository,
+            config,
+            trust=store.trust,
+            base_env=store.environment,
+            prices=prices,
+            measure=self._steps() if measure else None,
+            points=store.own_cache,
+            resume=resume,
+            message=message,
+            signer=store.signer(),
+            clock=store.clock,
+            progress=store.progress,
+        )
+
+    def _steps(self) -> "Measure":
+        store = self.store
+        return partial(
+            stages.measure_steps,
+            store.repository,
+            trust=store.trust,
+            clock=store.clock,
+            user=store.person.did if store.person else None,
+            base_env=store.environment,
+            folder=store.own_cache or store.repository.root,
+            progress=store.progress,
+        )
+
+    def evaluate(
+        self,
+        checkpoint: str,
+        dataset: str,
+        *,
+        sample: int | None = None,
+        device: str = "cpu",
+    ) -> Manifest:
+        """Measure a checkpoint and a baseline on a locked test set; return the signed report.
+
+        Args:
+            checkpoint: One that a run here made.
+            dataset: One that was logged before that run.
+            sample: Of a model that writes, how many records are asked; None: all.
+            device: Where such a model is computed: ``cpu``, or ``cuda``: one GPU.
+
+        Raises:
+            PolicyError: (``test-not-locked``, ``test-is-train``, ``rights-missing``). Else as
+                :func:`lyrikstore.train.evaluation.evaluate.evaluate_checkpoint`.
+        """
+        store = self.store
+        return stages.evaluate_checkpoint(
+            store.repository,
+            checkpoint,
+            dataset,
+            trust=store.trust,
+            base_env=store.environment,
+            sample=sample,
+            device=device,
+            signer=store.signer(),
+            clock=store.clock,
+            progress=store.progress,
+        )
+
+    def history(self, checkpoint: Manifest) -> dict[str, Any] | None:
+        """Return how the training of a checkpoint went (spec 13.6.5); None: it took no steps.
+
+        Raises:
+            FormatError: (``bad-history``) what is attached is no history.
+            NotFoundError, VerificationError, IncompleteError: It cannot be read.
+        """
+        repository = self.store.repository
+        attached = stages.present_attachments(repository, checkpoint, stages.ROLE)
+        if not attached:
+            return None
+        blobs = repository.blobs
+        return stages.read_history(blobs.read(attached[0].id, max_bytes=stages.MAX_BYTES))
+
+    def monitor(
+        self,
+        checkpoint: str,
+        dataset: str,
+    ) -> Manifest:
+        """Measure a checkpoint on data that came after its run; return the signed statement.
+
+        Args:
+            checkpoint: One that was evaluated.
+            dataset: What came since, with labels or without.
+
+        Raises:
+            PolicyError: (``not-new``, ``rights-missing``). Else as
+                :func:`lyrikstore.train.evaluation.monitor.monitor_checkpoint`.
+        """
+        store = self.store
+        return stages.monitor_checkpoint(
+            store.repository,
+            checkpoint,
+            dataset,
+            trust=store.trust,
+            base_env=store.environment,
+            signer=store.signer(),
+            clock=store.clock,
+            progress=store.progress,
+        )
+
+    def report(self, evaluation: str) -> dict[str, Any]:
+        """Return what a report on an evaluation shows, as ``evaluation_page`` takes it.
+
+        Args:
+            evaluation: An evaluation that carries its predictions.
+
+        Raises:
+            LyrikstoreError: As :func:`lyrikstore.train.evaluation.report.report_facts`.
+        """
+        return stages.report_facts(self.store.repository, self.store.resolve(evaluation))
+
+    def predict(
+        self,
+        checkpoint: str,
+        place: Path,
+        *,
+        explain: bool = False,
+        most: int | None = None,
+        device: str = "cpu",
+    ) -> "AbstractContextManager[AnsweredRecords]":
+        """Give what a checkpoint says of a file, of the files in a folder, or of rows.
+
+        Args:
+            checkpoint: One that a run made.
+            place: A text, a document, a file of rows, or a folder of such.
+            explain: Whether to say what speaks for each answer, and which training records are
+                like it, with their sources, licences and credentials.
+            most: The most records; None: any number.
+            device: Where a model that writes is computed: ``cpu``, or ``cuda``: one GPU.
+
+        Returns:
+            A context manager; iterate what it gives once, before it ends.
+
+        Raises:
+            NotFoundError, InvalidInputError, PolicyError, RunFailedError: As
+                :func:`lyrikstore.train.predict.predict.predict_records`.
+
+        Cost: as there.
+        """
+        repository = self.store.repository
+        return stages.predict_records(
+            repository,
+            checkpoint,
+            place,
+            base_env=self.store.environment,
+            folder=self.store.own_cache or repository.root,  # who only reads need not write there
+            explain=explain,
+            most=most,
+            device=device,
+            withdrawn=lambda rights: {
+                identity: one.word
+                for identity, one in stages.withdrawals(repository, rights).items()
+            },
+            progress=self.store.progress,
+        )
+
+    def rights(self, checkpoint: str) -> "Check":
+        """Return the check ``rights`` of a checkpoint: whether those that it rests on hold.
+
+        A warning with the reason ``taken-back-later`` says that one was revoked since,
+        ``ended-later`` that one has ended.
+
+        Args:
+            checkpoint: Which one.
+
+        Raises:
+            LyrikstoreError: It, or what it was made from, is not here.
+
+        Cost: one read and one signature for each manifest that it was made from.
+        """
+        store = self.store
+        found = store.repository.resolve(checkpoint)
+        ancestry = stages.closure(store.repository, found.id, stages.Problems("lineage"))
+        return stages.check_rights(store.repository, ancestry, trust=store.trust, at=store.clock())
+
+    def reproduce(
+        self,
+        ref: str,
+        *,
+        segments: int = 0,
+        nonce: bytes = b"",
+        message: str = "",
+    ) -> "Reproduction":
+        """Do a run again, compare, and return the verdict (spec §13.14).
+
+        It is signed and logged where the store's policy lets whoever opened the store; anybody
+        else, with a clone, gets it as it was found.
+
+        Args:
+            ref: The run, or a checkpoint of it.
+            segments: How many segments are drawn and done again; 0: the whole run is.
+            nonce: 16 to 64 bytes that nobody knew before, to draw with; empty: random ones.
+            message: Free text, signed with the verdict.
+
+        Raises:
+            PolicyError: (``rights-missing``) the data may not be used now. Else as
+                :func:`lyrikstore.train.reproduction.reproduce.reproduce_run`.
+        """
+        store = self.store
+        signer = store.person
+        if signer is not None and stages.may_sign(
+            store.repository, stages.find_run(store.repository, ref)[0], signer.did
+        ):
+            signer = store.signer()  # which may bring the log up to date
+        how: Any = {
+            "trust": store.trust,
+            "base_env": store.environment,
+            "message": message,
+            "signer": signer,
+            "clock": store.clock,
+            "progress": store.progress,
+        }
+        if not segments:
+            return stages.reproduce_run(store.repository, ref, **how)
+        drawn_by = nonce or token_bytes(32)
+        return stages.replay_segments(
+            store.repository, ref, segments, nonce=drawn_by, cache=store.own_cache, **how
+        )
+
+    def train_with(
+        self,
+        request: "ForeignRun",
+        command: Sequence[str],
+        *,
+        folder: Path | None = None,
+        opening: "Opening | None" = None,
+        unconfined: bool = False,
+        message: str = "",
+    ) -> "ForeignResult":
+        """Train by a command of the caller's, confined; only a signed checkpoint comes out.
+
+        Arguments and errors are those of
+        :func:`lyrikstore.train.foreign.run.train_foreign`.
+        """
+        store = self.store
+        return stages.train_foreign(
+            store.repository,
+            request,
+            command,
+            folder=folder or Path.cwd(),
+            trust=store.trust,
+            base_env=store.environment,
+            opening=opening,
+            unconfined=unconfined,
+            message=message,
+            signer=store.signer(),
+            clock=store.clock,
+            progress=store.progress,
+        )
+
+    def training(
+        self,
+        request: "ForeignRun",
+        *,
+        folder: Path | None = None,
+        message: str = "",
+    ) -> AbstractContextManager["OpenRun"]:
+        """Train in this process, by a library such as the Hugging Face ``Trainer``.
+
+        Arguments and errors are those of
+        :func:`lyrikstore.train.foreign.in_process.open_run`.
+        """
+        store = self.store
+        return stages.open_run(
+            store.repository,
+            request,
+            folder=folder or Path.cwd(),
+            trust=store.trust,
+            message=message,
+            signer=store.signer(),
+            clock=store.clock,
+            progress=store.progress,
+        )
+
+    def import_trained(
+        self,
+        folder: Path,
+        request: "ForeignRun",
+        *,
+        message: str = "",
+    ) -> "ForeignResult":
+        """Seal what another tool left; nobody saw how it was made, and that is what is signed.
+
+        Arguments and errors are those of
+        :func:`lyrikstore.train.foreign.ended.import_trained`.
+        """
+        store = self.store
+        return stages.import_trained(
+            store.repository,
+            folder,
+            request,
+            trust=store.trust,
+            message=message,
+            signer=store.signer(),
+            clock=store.clock,
+            progress=store.progress,
+        )
+
+    def export_job(
+        self,
+        request: "ForeignRun",
+        command: Sequence[str],
+        destination: Path,
+        *,
+        region: str,
+        target: str = "skypilot",
+        program: Sequence[Path] = (),
+        include: Sequence[Path] = (),
+        folder: Path | None = None,
+        message: str = "",
+    ) -> "ExportedJob":
+        """Announce a run, and write a folder with copies of its inputs and a job that trains.
+
+        Arguments and errors are those of
+        :func:`lyrikstore.train.foreign.job.export_job`.
+        """
+        store = self.store
+        return stages.export_job(
+            store.repository,
+            request,
+            command,
+            target=target,
+            region=region,
+            destination=destination,
+            program=program,
+            include=include,
+            folder=folder or Path.cwd(),
+            trust=store.trust,
+            message=message,
+            signer=store.signer(),
+            clock=store.clock,
+            progress=store.progress,
+        )
+
+    def collect_job(self, folder: Path) -> "ForeignResult":
+        """Seal what came back of an exported job; nobody here saw it run.
+
+        Arguments and errors are those of
+        :func:`lyrikstore.train.foreign.job.collect_job`.
+        """
+        store = self.store
+        return stages.collect_job(
+            store.repository,
+            folder,
+            trust=store.trust,
+            signer=store.signer(),
+            clock=store.clock,
+            progress=store.progress,
+        )
+
+    def card(
+        self,
+        ref: str,
+        *,
+        profiles: Sequence[str] = (),
+        answers: Mapping[str, Any] | None = None,
+        leave_out: bool = False,
+        rendering: str = "",
+        with_values: bool = False,
+    ) -> "CardResult":
+        """Make, sign and log the card of a checkpoint or a dataset.
+
+        Args:
+            ref: Which one.
+            profiles: Names of profiles, or paths of one's own; empty: those of the current card.
+            answers: Answers of one's own, which are signed and logged before, as
+                :func:`lyrikstore.credentials.model.card_attestation.parse_card_statement` gives
+                them.
+            leave_out: Leave out the unsigned answers of a card of version 0.1.0.
+            rendering: A rendering that it has to have, such as ``pdf``.
+            with_values: Tell values of the data, too: labels, and suffixes of file names.
+
+        Raises:
+            LyrikstoreError: As ``Store.resolve``,
+                :func:`lyrikstore.publish.cards.profiles.profile.load_profile`,
+                :func:`lyrikstore.publish.issue.attest_card.attest_card` and
+                :func:`lyrikstore.publish.cards.card.make_card`.
+        """
+        store, loaded = self.store, [stages.load_profile(name) for name in profiles]
+        subject = store.repository.resolve(ref)
+        form = stages.form_with(values=with_values)
+        if rendering:  # before answers are logged
+            stages.check_role(subject.kind, rendering)
+        if answers is not None:
+            stages.answer_card(store, subject, answers, profiles=loaded, form=form)
+        return stages.make_card(
+            store, subject, profiles=loaded, form=form, leave_out=leave_out, rendering=rendering
+        )
+
+    def card_draft(
+        self, ref: str, *, profiles: Sequence[str] = (), with_values: bool = False
+    ) -> dict[str, bytes]:
+        """Return the draft of a card for an expert: file name → bytes; nothing is logged.
+
+        Args:
+            ref: As for :meth:`card`.
+            profiles: As for :meth:`card`.
+            with_values: As for :meth:`card`.
+
+        Raises:
+            LyrikstoreError: As ``Store.resolve`` and
+                :func:`lyrikstore.publish.cards.card.draft_card`.
+        """
+        loaded = [stages.load_profile(name) for name in profiles]
+        repository = self.store.repository
+        form = stages.form_with(values=with_values)
+        draft = stages.draft_card(repository, repository.resolve(ref), loaded, form)
+        page = stages.draft_page(draft.content, stages.subject_of(draft.content))
+        return {"card.json": draft.data, "card.html": page}
+
+    def card_status(self, card: Manifest) -> "CardStatus":
+        """Return the status of a card of this store, by its log and this user's trust file.
+
+        Args:
+            card: A card of this store.
+        """
+        store = self.store
+        return stages.card_status(store.repository, card, trust=store.trust, at=store.clock())
+
+    def card_changes(self, before: Mapping[str, Any], card: "CardResult") -> list[dict[str, str]]:
+        """Return what changed since an earlier card, statement by statement.
+
+        Args:
+            before: As :meth:`current_card` gave it.
+            card: The later one.
+        """
+        return [to_builtins(one) for one in stages.compare_cards(before, card.document.content)]
+
+    def verify_card(
+        self,
+        data: bytes,
+        *,
+        trust: "Trust | None" = None,
+        at: datetime | None = None,
+        recompute: bool = True,
+    ) -> "Report":
+        """Return the report on a card that somebody was handed, and on its model, by this store.
+
+        Args:
+            data: The card's text, or its manifest.
+            trust: Whom the verifier believes; by default as the trust file says.
+            at: The moment to judge for; by default now.
+            recompute: Whether to compute the evaluations of the model again; otherwise the verdict
+                is at best ``valid``.
+
+        Raises:
+            StorageError: Storage backend error. What is wrong with the card stands in the report.
+        """
+        readers = stages.all_readers(recompute=recompute)
+        return stages.verify_card(self.store, data, trust=trust, at=at, readers=readers)

@@ -1,1 +1,0 @@
-"""``store.models``: checkpoints, from training to what is handed on."""
