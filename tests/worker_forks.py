@@ -39,6 +39,8 @@ REAL = process.PROGRAM
 """What starts a worker anew."""
 
 MODULES = (
+    "lyrikstore.train.tasks.generation",
+    "lyrikstore.train.tasks.labelling",
     "lyrikstore.train.worker.export.gguf_model",
     "lyrikstore.train.worker.export.hugging_face",
     "lyrikstore.train.worker.export.jobs",
@@ -61,7 +63,6 @@ MODULES = (
     "lyrikstore.train.worker.targets.onnx",
     "lyrikstore.train.worker.targets.vllm",
     "lyrikstore.train.worker.writing.generate",
-    "lyrikstore.train.worker.writing.replay",
     "lyrikstore.train.worker.writing.training",
     "onnxruntime",
     "onnxscript",

@@ -1,6 +1,6 @@
 """All candidates of a run: each trained in a worker of its own, one chosen (spec §13.2.2)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,16 @@ from lyrikstore.canon.progress import OnProgress, Progress
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import precision_of
 from lyrikstore.train.formats import blend, word_counts
-from lyrikstore.train.formats.base_model import STAGED
 from lyrikstore.train.formats.formats import CANDIDATES, Format, blend_of
 from lyrikstore.train.interrupted import RunPoints
 from lyrikstore.train.replay.kept import SEGMENT, KeptSegments
-from lyrikstore.train.requirements import ACCELERATOR, DECODER, SFT
+from lyrikstore.train.requirements import ACCELERATOR
 from lyrikstore.train.snapshot import Snapshot, staged_base
+from lyrikstore.train.task import CopiedInputs
 from lyrikstore.train.worker.process import run_job
-from lyrikstore.train.worker.staging import BASE, TRAIN, VALIDATION, Staging
+from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging
 from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS
-from lyrikstore.verify.evaluation.choice.choose import Fitted, Tried
-from lyrikstore.verify.evaluation.choice.task import AnswerRule
+from lyrikstore.verify.evaluation.choice.choose import Tried
 from lyrikstore.verify.evaluation.choice.validation import Decided, ValidationScores
 from lyrikstore.verify.rights.judge import Reason
 from lyrikstore.verify.store.statements.segments import CANDIDATES_WITH_STEPS, steps_of
@@ -32,7 +31,6 @@ _RARE_WORDS = (
     "no word is in two training records, so the word counts hold every word of them: whoever gets "
     "the model can read it there; take more records"
 )
-BASE_FILES = tuple(f"{BASE}/{name}" for name in STAGED)
 
 
 class Chosen(Struct, frozen=True):
@@ -57,92 +55,28 @@ class Chosen(Struct, frozen=True):
     validation: ValidationScores | None = None
 
 
-def train_decoder(
-    staging: Staging,
-    config: TrainConfig,
-    *,
-    asking: Mapping[str, Any],
-    records: int,
-    base_env: Mapping[str, str],
-    progress: OnProgress,
-    points: RunPoints | None = None,
-    segments: KeptSegments | None = None,
-) -> Chosen:
-    """Train the adapter of a model that writes; there is no other candidate.
-
-    Args:
-        staging: Holds the base model, training and validation data.
-        config: What to do.
-        asking: Members of the job that say how the model is asked.
-        records: How many training records there are.
-        base_env: The caller's environment.
-        progress: Progress callback, called per step.
-        points: Keeps points of training, and has those of an interrupted run.
-        segments: Keeps the points that segments begin at, where the config wants some.
-
-    Raises:
-        RunFailedError, InvalidInputError, VerificationError, StorageError: As
-            :func:`lyrikstore.train.worker.process.run_job`.
-    """
-    import numpy as np
-
-    each = segment_steps(config, records)
-    keeping, resumed, keep = _keeping(points, segments, each, DECODER, staging, progress)
-    result = run_job(
-        staging,
-        {
-            "job": "train-writer",
-            "candidate": DECODER,
-            "task": SFT,
-            "labels": [],
-            "config": config.to_json(),
-            "precision": precision_of(config.training.precision, config.training.device),
-            **asking,
-            **keeping,
-        },
-        name=f"train-{DECODER}",
-        reads=(TRAIN, VALIDATION, *staged_base(staging), *resumed),
-        threads=config.training.threads,
-        base_env=base_env,
-        progress=progress,
-        on_point=keep,
-    )
-    made = result.get("checkpoints")
-    if not isinstance(made, list) or not made or not made[-1]["final"]:
-        raise RunFailedError("bad-output", "the worker made no final checkpoint")
-    metrics = dict(made[-1]["metrics"])
-    score = float(metrics["validationLoss"])
-    taken = Tried(DECODER, score, Fitted(AnswerRule()), np.zeros((0, 0), bool))
-    reason = f"{DECODER}: validationLoss {score:.4f}; nothing else was tried"
-    return Chosen(
-        Decided("validationLoss", (taken,), taken, reason),
-        CANDIDATES[DECODER],
-        tuple(made),
-        metrics,
-        _total([made[-1]]),
-    )
+Results = Mapping[str, Mapping[str, Any]]
+"""Candidate → what its worker said last."""
 
 
 def train_candidates(
     staging: Staging,
     config: TrainConfig,
-    task: str,
-    candidates: Sequence[str],
-    data: tuple[Snapshot, Snapshot],
+    candidates: Iterable[str],
+    copied: CopiedInputs,
     *,
     base_env: Mapping[str, str],
     progress: OnProgress,
     points: RunPoints | None = None,
     segments: KeptSegments | None = None,
 ) -> Chosen:
-    """Train every candidate and return the one that validation prefers.
+    """Train every candidate and return the one that the task takes.
 
     Args:
         staging: Holds the base model, training and validation data.
         config: What to do.
-        task: The task.
         candidates: Their names; a blend is made of two of them.
-        data: What was copied of training and validation data.
+        copied: The data.
         base_env: The caller's environment.
         progress: Progress callback, called per step of each.
         points: Keeps points of training, and has those of an interrupted run.
@@ -152,48 +86,75 @@ def train_candidates(
         RunFailedError, InvalidInputError, VerificationError, StorageError: As
             :func:`lyrikstore.train.worker.process.run_job`.
     """
-    train, validation = data
-    labels = list(train.labels)
-    made: dict[str, list[Mapping[str, Any]]] = {}
-    logits, warnings = {}, list[Reason]()
+    training, results = config.training, dict[str, Mapping[str, Any]]()
+    candidates = tuple(candidates)
     for name in candidates:
-        if name == "blend":
+        if name not in CANDIDATES:
             continue
-        reads = (TRAIN, VALIDATION) + (BASE_FILES if CANDIDATES[name].needs_base else ())
-        each = segment_steps(config, len(train.records)) if name in CANDIDATES_WITH_STEPS else 0
+        each = segment_steps(config, copied.order["records"]["train"])
+        each = each if name in CANDIDATES_WITH_STEPS else 0
         keeping, resumed, keep = _keeping(points, segments, each, name, staging, progress)
+        base = staged_base(staging) if CANDIDATES[name].needs_base else ()
         result = run_job(
             staging,
             {
                 "job": "train",
                 "candidate": name,
-                "task": task,
-                "labels": labels,
+                "task": copied.task,
                 "config": config.to_json(),
-                "precision": precision_of(config.training.precision),
+                "precision": precision_of(training.precision, training.device),
+                **copied.job,
                 **keeping,
             },
             name=f"train-{name}",
-            reads=(*reads, *resumed),
-            threads=config.training.threads,
+            reads=(TRAIN, VALIDATION, *base, *resumed),
+            threads=training.threads,
             base_env=base_env,
             progress=progress,
             on_point=keep,
         )
-        found = result.get("checkpoints")
-        if not isinstance(found, list) or not found or not found[-1]["final"]:
+        made = result.get("checkpoints")
+        if not isinstance(made, list) or not made or not made[-1]["final"]:
             raise RunFailedError("bad-output", "the worker made no final checkpoint")
-        if result.get("rareWords"):
-            warnings.append(Reason("rare-words", _RARE_WORDS))
-        made[name] = found
-        logits[name] = read_logits(
-            staging.path / str(found[-1]["logits"]), len(validation.records), len(labels)
+        results[name] = result
+    allowed = frozenset(FORMAT_IDS[one] for one in config.model.candidates or candidates)
+    return copied.choose(staging, results, allowed)
+
+
+def choose_by_validation(
+    staging: Staging,
+    task: str,
+    data: tuple[Snapshot, Snapshot],
+    results: Results,
+    allowed: Collection[str],
+) -> Chosen:
+    """Return which of the candidates with labels validation prefers.
+
+    Args:
+        staging: Holds what the workers wrote.
+        task: The task.
+        data: What was copied of training and validation data.
+        results: What the workers said.
+        allowed: Formats of the candidates that may be taken: what a blend joins is trained for it.
+
+    Raises:
+        RunFailedError: (``bad-output``) a worker wrote something else; none of the candidates
+            that the config allows was trained.
+        StorageError: Something cannot be read or written.
+    """
+    train, validation = data
+    labels = list(train.labels)
+    made = {name: one["checkpoints"] for name, one in results.items()}
+    logits = {
+        name: read_logits(
+            staging.path / str(one[-1]["logits"]), len(validation.records), len(labels)
         )
-    expected = flags(validation, labels)
-    scores = ValidationScores(task, tuple(labels), logits, expected)
-    allowed = config.model.candidates or candidates
+        for name, one in made.items()
+    }
+    rare = any(one.get("rareWords") for one in results.values())
+    scores = ValidationScores(task, tuple(labels), logits, flags(validation, labels))
     try:
-        decided = scores.decide({FORMAT_IDS[one] for one in allowed})
+        decided = scores.decide(allowed)
     except FormatError:  # ATTACK: a run that says other candidates than its config
         raise RunFailedError(
             "bad-output",
@@ -206,10 +167,15 @@ def train_candidates(
         parts: tuple[Mapping[str, Any], ...] = (_join(staging, taken, made, task, labels),)
     else:
         form, parts = CANDIDATES[taken.candidate], tuple(made[taken.candidate])
-    metrics = dict(parts[-1]["metrics"])
-    metrics |= decided.to_body()["metrics"]
-    actual = _total([one[-1] for one in made.values()])
-    return Chosen(decided, form, parts, metrics, actual, tuple(warnings), scores)
+    return Chosen(
+        decided,
+        form,
+        parts,
+        {**parts[-1]["metrics"], **decided.to_body()["metrics"]},
+        total_figures([one[-1] for one in made.values()]),
+        (Reason("rare-words", _RARE_WORDS),) if rare else (),
+        scores,
+    )
 
 
 _Keep = Callable[[Mapping[str, Any]], None]
@@ -345,12 +311,12 @@ def _join(
     except OSError as error:
         raise storage_error(error, "putting two models together") from error
     # Its loss, or how much of it was trained, nobody can say of two models.
-    took = _total([made["tfidf"][-1], other])
+    took = total_figures([made["tfidf"][-1], other])
     took["peakMemoryBytes"] = took.pop("memoryBytes")
     return {**other, "folder": "out/blend", "metrics": took}
 
 
-def _total(finals: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def total_figures(finals: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return what some candidates took: seconds together, memory of the largest."""
     figures = [one["metrics"] for one in finals]
     taken = [int(one[ACCELERATOR]) for one in figures if ACCELERATOR in one]

@@ -39,7 +39,7 @@ from lyrikstore.train.requirements import (
     decimal_text,
     stated,
 )
-from lyrikstore.train.task import find_task
+from lyrikstore.train.task import TrainingTask, find_task, usual_task
 
 MAX_BYTES = 1 << 16
 """Longest config file."""
@@ -257,7 +257,7 @@ class TrainConfig(Struct, frozen=True):
         except FormatError as error:
             raise InvalidInputError("bad-config", error.message, hint=error.hint or _HINT) from None
         name = document.get("task", "")
-        task = find_task(name, kind="bad-config")
+        task = find_task(name, kind="bad-config") if name else usual_task()
         task.check_config(document)
         data = dict(document["data"])
         data["train"] = (data["train"],) if isinstance(data["train"], str) else (*data["train"],)
@@ -319,6 +319,11 @@ class TrainConfig(Struct, frozen=True):
             if section
         }
         return document
+
+    @property
+    def learns(self) -> TrainingTask:
+        """The task; where the data says which, what those with labels have in common."""
+        return find_task(self.task) if self.task else usual_task()
 
     @property
     def run_name(self) -> str:

@@ -109,7 +109,7 @@ def check_repeated(
     )
 
 
-def doubts(labels: Collection[str], validation: int) -> list[Reason]:
+def label_warnings(labels: Collection[str], validation: int) -> list[Reason]:
     """Return what to warn of once the data was read.
 
     Args:

@@ -21,7 +21,7 @@ from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.train.candidates import Chosen
+from lyrikstore.train.candidates import Chosen, train_candidates
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import precision_of
 from lyrikstore.train.interrupted import (
@@ -157,7 +157,7 @@ def train_run(
         plan = replace(plan, environment=environment)
     with open_staging(repo.root) as staging:
         copied = copy_inputs(repo, plan, staging)
-        plan = _warned(plan, copied.doubts, progress)
+        plan = _warned(plan, copied.warnings, progress)
         plan = replace(
             plan,
             task=copied.task,
@@ -175,8 +175,15 @@ def train_run(
         segments = _segments_of(points, run, config, staging)
         kept = _points_of(points, run, signer, seconds=point_seconds, resume=resume)
         progress(Progress(phase="start", detail={"run": str(run.id)}))
-        chosen = copied.train_all(
-            plan, staging, base_env=base_env, progress=progress, points=kept, segments=segments
+        chosen = train_candidates(
+            staging,
+            config,
+            plan.candidates,
+            copied,
+            base_env=base_env,
+            progress=progress,
+            points=kept,
+            segments=segments,
         )
         plan = _warned(plan, chosen.warnings, progress)
         progress(Progress(0, len(chosen.made), phase="seal"))

@@ -73,6 +73,11 @@ class Snapshot(Struct, frozen=True):
     worded: bool = False
     joined: frozenset[str] = frozenset()
 
+    @property
+    def several(self) -> int:
+        """How many records have more than one label."""
+        return sum(len(one) > 1 for one in self.targets)
+
 
 class CopiedFields(Struct, frozen=True):
     """Which fields of records are copied.
@@ -101,29 +106,23 @@ def copy_datasets(
     manifests: Sequence[Manifest],
     *,
     fields: CopiedFields,
-    task: str,
     staging: Staging,
     name: str,
-) -> tuple[Snapshot, str]:
+) -> Snapshot:
     """Write the texts and labels of datasets as JSON Lines, every file checked.
 
     Args:
         repo: The store.
         manifests: Datasets of documents or rows, one after the other.
         fields: What of each record.
-        task: What is to be learned; empty: several labels a record if one has several.
         staging: Where to write.
         name: File to make there; lines are ``{"id", "labels", "text", "fields"}`` in storage order.
-
-    Returns:
-        What was copied, and the task.
 
     Raises:
         InvalidInputError: (``no-reader``) records that are not read, or a file that holds no text;
             (``no-text``) rows of which no field is the text; (``label-missing``) no such field,
-            near ones named, or records without a label; (``several-labels``) records with more
-            than one, where the task allows one; (``not-text``) not UTF-8; (``too-large``) a text
-            longer than :data:`MAX_TEXT_BYTES`.
+            near ones named; (``not-text``) not UTF-8; (``too-large``) a text longer than
+            :data:`MAX_TEXT_BYTES`.
         VerificationError, IncompleteError: A blob is damaged or lost.
         StorageError: Storage backend error: disk full, read-only, I/O error.
     """
@@ -149,11 +148,6 @@ def copy_datasets(
                 worded = worded or _WORD.search(text) is not None
                 line = {"id": record.hex, "labels": values, "text": text, "fields": joined}
                 write(json.dumps(line).encode("ascii") + b"\n")
-    several = sum(len(one) > 1 for one in targets)
-    task = task or ("multi-label" if several else "text-classification")
-    if task == "text-classification" and fields.label:
-        names = " with ".join(one.name for one in manifests)
-        _check_single(names, fields.label, targets, several)
     return Snapshot(
         tuple(records),
         dict(sorted(labels.items())),
@@ -161,7 +155,7 @@ def copy_datasets(
         tuple(lengths),
         worded,
         frozenset(found),
-    ), task
+    )
 
 
 def read_texts(
@@ -186,16 +180,26 @@ def read_copied(repo: Repository, manifest: Manifest, fields: CopiedFields) -> I
     return (_rows if is_rows else _documents)(repo, manifest, fields)
 
 
-def _check_single(names: str, label: str, targets: Sequence[tuple[str, ...]], several: int) -> None:
-    records = pluralize(len(targets), "record has", "records have")
-    bare = sum(not one for one in targets)
+def check_single(names: str, label: str, copied: Snapshot) -> None:
+    """Return if each record has one label.
+
+    Args:
+        names: The datasets, for errors.
+        label: The field that holds the label.
+        copied: What was copied of them.
+
+    Raises:
+        InvalidInputError: (``label-missing``) records have none; (``several-labels``) more.
+    """
+    records = pluralize(len(copied.targets), "record has", "records have")
+    bare = sum(not one for one in copied.targets)
     if bare:
         raise InvalidInputError(
             "label-missing",
             f"{names}: {bare} of {records} no {label!r}",
             hint="drop them with a filter, or name another field in [data] label",
         )
-    if several:
+    if several := copied.several:
         raise InvalidInputError(
             "several-labels",
             f"{names}: {several} of {records} more than one {label!r}",

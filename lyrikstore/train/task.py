@@ -6,21 +6,32 @@ evaluation, prediction and deployment ask it, and compare no names. A package th
 beside lyrikstore adds a task by an entry point of the group ``lyrikstore.tasks``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from lyrikstore.canon.text import unknown_word
+from lyrikstore.verify.evaluation.tasks import GROUP, UNKNOWN_TASK, TaskRules
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a task is asked by what is above this module, and for nothing else
     from lyrikstore.history.manifests.manifest import Manifest
+    from lyrikstore.history.repository.repository import Repository
+    from lyrikstore.train.candidates import Chosen, Results
+    from lyrikstore.train.config import DataConfig, TrainConfig
+    from lyrikstore.train.plan.defaults import Proposal
+    from lyrikstore.train.plan.estimate import CandidateFigures, Question
+    from lyrikstore.train.plan.facts import DataFacts
+    from lyrikstore.train.plan.plan import Remark
+    from lyrikstore.train.plan.shapes import EncoderShape
+    from lyrikstore.train.preflight import RunPlan
     from lyrikstore.train.serving.model import ModelWorkers, ServedModel
     from lyrikstore.train.targets import Target
+    from lyrikstore.train.worker.fitting.learner import Learner
     from lyrikstore.train.worker.fitting.written import Report
     from lyrikstore.train.worker.hashed_read import StagedFiles
-
-GROUP = "lyrikstore.tasks"
+    from lyrikstore.train.worker.staging import Staging
+    from lyrikstore.verify.rights.judge import Reason
 
 # By name, so that looking one up loads no library that another needs, and so that what is below
 # the tasks can ask them.
@@ -31,6 +42,49 @@ _OURS = {
 }
 
 
+class CopiedInputs(Protocol):
+    """The data of a run, copied for its worker."""
+
+    @property
+    def task(self) -> str:
+        """What is learned."""
+
+    @property
+    def labels(self) -> Collection[str]:
+        """The labels that are learned; none of a generative model."""
+
+    @property
+    def warnings(self) -> Sequence["Reason"]:
+        """What to warn of."""
+
+    @property
+    def prompt(self) -> Mapping[str, Any]:
+        """Member ``prompt`` of run and checkpoints; empty: it has none."""
+
+    @property
+    def order(self) -> Mapping[str, Any]:
+        """Member ``order`` of the run."""
+
+    @property
+    def job(self) -> Mapping[str, Any]:
+        """Members of the jobs ``train`` and ``replay`` that depend on what was copied."""
+
+    def thresholds(self, config: "TrainConfig") -> list[dict[str, str]]:
+        """Return what evaluations are held to; raises ``bad-config`` where they cannot be."""
+
+    def choose(self, staging: "Staging", results: "Results", allowed: Collection[str]) -> "Chosen":
+        """Return which of the candidates that were trained is taken.
+
+        Args:
+            staging: Holds what the workers wrote.
+            results: What the workers said.
+            allowed: Formats of the candidates that may be taken.
+
+        Raises:
+            RunFailedError: (``bad-output``) a worker wrote something else, or none can be taken.
+        """
+
+
 class TrainingTask(Protocol):
     """What differs between tasks."""
 
@@ -38,6 +92,10 @@ class TrainingTask(Protocol):
 
     generative: ClassVar[bool]
     """Whether its models generate text, so that their base model is a decoder."""
+
+    @property
+    def rules(self) -> TaskRules:
+        """What verification asks of it."""
 
     candidates: ClassVar[tuple[str, ...]]
     """What can be trained for it, of :data:`lyrikstore.train.requirements.CANDIDATES`."""
@@ -57,7 +115,44 @@ class TrainingTask(Protocol):
             InvalidInputError: (``bad-config``) it does.
         """
 
+    def read_facts(self, repo: "Repository", ref: str, data: "DataConfig") -> "DataFacts":
+        """Return what is known of a dataset to train on."""
+
+    def propose(self, repo: "Repository", proposal: "Proposal") -> "TrainConfig":
+        """Return the config that ``plan REF`` writes.
+
+        Raises:
+            InvalidInputError: The dataset does not say what is to be learned.
+        """
+
+    def estimate(self, question: "Question", candidate: str) -> "CandidateFigures":
+        """Return what a candidate takes, where it has a base model."""
+
+    def serving_milliseconds(self, question: "Question") -> float | None:
+        """Return what one answer takes on this machine; None: that is not known."""
+
+    def remarks(
+        self, config: "TrainConfig", facts: "DataFacts", shape: "EncoderShape | None"
+    ) -> list["Remark"]:
+        """Return what should be known of a plan."""
+
     # Training (spec §13.2).
+
+    def copy_inputs(self, repo: "Repository", plan: "RunPlan", staging: "Staging") -> CopiedInputs:
+        """Copy training and validation data for a worker; the base model is there already.
+
+        Raises:
+            InvalidInputError, PolicyError: Inputs that cannot be trained on.
+            VerificationError, IncompleteError, StorageError: An input is damaged or lost.
+        """
+
+    def checkpoint_members(
+        self, plan: "RunPlan", chosen: "Chosen", labels: Sequence[str], *, final: bool
+    ) -> dict[str, Any]:
+        """Return the members of a checkpoint's body that other tasks do not have."""
+
+    def open_learner(self, job: Mapping[str, Any], files: "StagedFiles") -> "Learner":
+        """Return a model before its first step, in a worker."""
 
     # Evaluation, monitoring, prediction (spec §13.9).
 
@@ -105,19 +200,16 @@ def task_names() -> tuple[str, ...]:
     return (*_OURS, *sorted(others))
 
 
-def find_task(name: str, *, kind: str = "unknown-task") -> TrainingTask:
+def find_task(name: str, *, kind: str = UNKNOWN_TASK) -> TrainingTask:
     """Return a task by its name.
 
     Args:
-        name: It; empty: the data says which of those with labels, and what differs between them
-            is not asked for.
+        name: It.
         kind: The kind of the error where there is none.
 
     Raises:
         InvalidInputError: (``unknown-task``) no such task is installed here.
     """
-    if not name:
-        name = next(iter(_OURS))
     if name in _OURS:
         module, _, attribute = _OURS[name].partition(":")
         return cast("TrainingTask", getattr(import_module(module), attribute))
@@ -134,7 +226,14 @@ def installed_task(name: str) -> EntryPoint | None:
     return next((one for one in entry_points(group=GROUP) if one.name == name), None)
 
 
-def task_of_base(*, generative: bool) -> TrainingTask:
-    """Return the task that is trained where a base model decides, by whether it generates text."""
+def usual_task(*, generative: bool = False, several: bool = False) -> TrainingTask:
+    """Return the task that is learned where nobody names one.
+
+    Args:
+        generative: Whether the base model generates text.
+        several: Whether records have several labels.
+    """
     found = (find_task(name) for name in _OURS)
-    return next(one for one in found if one.generative == generative)
+    return next(
+        one for one in found if (one.generative, one.rules.several) == (generative, several)
+    )

@@ -17,15 +17,13 @@ from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_tree
 from lyrikstore.train.formats import adapter
-from lyrikstore.train.formats.base_model import STAGED
 from lyrikstore.train.formats.check import check_settings, check_tensors, refuse
-from lyrikstore.train.formats.formats import BLEND, FOREIGN, FORMATS, Format, format_of
+from lyrikstore.train.formats.formats import BLEND, FOREIGN, FORMATS, format_of
 from lyrikstore.train.formats.word_counts import MAX_VOCABULARY_BYTES, VOCABULARY
-from lyrikstore.train.requirements import DECODER, SFT
 from lyrikstore.train.snapshot import copy_base, copy_weights, staged_base
-from lyrikstore.train.worker.staging import BASE, CHECKPOINT, Staging
+from lyrikstore.train.task import find_task
+from lyrikstore.train.worker.staging import CHECKPOINT, Staging
 from lyrikstore.verify.evaluation.answers import WHOLE
-from lyrikstore.verify.evaluation.tasks import find_rules
 from lyrikstore.verify.store.test_sets import MERGED
 
 
@@ -82,10 +80,12 @@ def stage_checkpoint(repo: Repository, checkpoint: Manifest, staging: Staging) -
     form = format_of(checkpoint.body["format"], frozenset(files))
     if form is None:
         refuse(checkpoint.name, f"it has other files than {checkpoint.body['format']} has")
-    if (checkpoint.body["task"] == SFT) != (form.candidate == DECODER):
+    try:
+        task = find_task(checkpoint.body["task"])
+    except InvalidInputError:
+        refuse(checkpoint.name, f"its task {checkpoint.body['task'][:40]!r} is not installed here")
+    if form.candidate not in task.candidates:
         refuse(checkpoint.name, f"the task of {form.id} is another")
-    if find_rules(checkpoint.body["task"]) is None:
-        refuse(checkpoint.name, f"its task {checkpoint.body['task'][:40]!r} is not one of ours")
     base: Manifest | None = None
     settings: dict[str, Any] = {}
     if form.needs_base:
@@ -108,10 +108,7 @@ def stage_checkpoint(repo: Repository, checkpoint: Manifest, staging: Staging) -
         wanted = shapes.get(name)
         check = (lambda _: None) if wanted is None else partial(check_tensors, name, wanted=wanted)
         copy_weights(repo, files[name].blake3, staging, f"{CHECKPOINT}/{name}", check)
-    if form.candidate == DECODER:
-        own = sorted(f"{CHECKPOINT}/{name}" for name in form.files)
-        return (*staged_base(staging), *own)
-    return staged_files(form)
+    return (*staged_base(staging), *(f"{CHECKPOINT}/{name}" for name in sorted(form.files)))
 
 
 def read_scores(
@@ -132,12 +129,6 @@ def read_scores(
     if len(found) != records * labels or found.min() < 0 or found.max() > WHOLE:
         raise RunFailedError("bad-output", f"{path.name} is not what a worker writes")
     return found.reshape(records, labels)
-
-
-def staged_files(form: Format) -> tuple[str, ...]:
-    """Return what a worker reads to load a checkpoint of a format."""
-    base = [f"{BASE}/{name}" for name in STAGED] if form.needs_base else []
-    return (*base, *(f"{CHECKPOINT}/{name}" for name in sorted(form.files)))
 
 
 def _limit(name: str) -> int:

@@ -15,9 +15,7 @@ pytestmark = [pytest.mark.train]
 
 def copy(workshop, manifest, staging, label) -> None:
     fields = CopiedFields(label)
-    copy_datasets(
-        workshop.repo, [manifest], fields=fields, task="", staging=staging, name="x.jsonl"
-    )
+    copy_datasets(workshop.repo, [manifest], fields=fields, staging=staging, name="x.jsonl")
 
 
 def test_a_text_that_is_too_long_is_refused_before_it_is_read(workshop, tmp_path):

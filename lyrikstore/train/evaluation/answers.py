@@ -17,7 +17,8 @@ from lyrikstore.train.evaluation.overlap import LearnedData
 from lyrikstore.train.evaluation.sliced import SlicedRecords
 from lyrikstore.train.formats import word_counts
 from lyrikstore.train.labels import check_labels
-from lyrikstore.train.snapshot import CopiedFields, Snapshot, copy_datasets
+from lyrikstore.train.snapshot import CopiedFields, Snapshot, check_single, copy_datasets
+from lyrikstore.train.task import find_task
 from lyrikstore.train.trained import read_scores, stage_checkpoint
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TEST, TRAIN, VALIDATION, open_staging
@@ -110,9 +111,10 @@ def answer_records(
 
         def copy(some: Sequence[Manifest], name: str, label: str | None = None) -> Snapshot:
             fields = fields_of(config, label=label)
-            return copy_datasets(
-                repo, some, fields=fields, task=body["task"], staging=staging, name=name
-            )[0]
+            found = copy_datasets(repo, some, fields=fields, staging=staging, name=name)
+            if fields.label and not find_task(body["task"]).rules.several:
+                check_single(" with ".join(one.name for one in some), fields.label, found)
+            return found
 
         def work(job: Mapping[str, Any], reads: Sequence[str]) -> Mapping[str, Any]:
             return run_job(

@@ -54,7 +54,7 @@ def check_settings(
     Raises:
         FormatError: (``bad-checkpoint``) they are not, or say something else than the manifest.
     """
-    if form.id == decoder.FORMAT:
+    if form.generative:
         if base is None:
             refuse(form.id, "it has no base")
         decoder.check_decoder_settings(files, body, base, settings)
@@ -77,8 +77,7 @@ def check_settings(
         or not all(isinstance(one, str) for one in (*members, weight))
         or members[0] != word_counts.FORMAT
         or members[1] not in FORMATS
-        or not FORMATS[members[1]].needs_base
-        or members[1] == decoder.FORMAT
+        or not FORMATS[members[1]].joins
         or weight not in WEIGHTS
         or not isinstance(temperatures, list)
         or len(temperatures) != 2

@@ -14,7 +14,7 @@ from lyrikstore.train.formats.adapter import (
     check_adapter_config,
 )
 from lyrikstore.train.formats.architectures import family_of
-from lyrikstore.train.requirements import PLACE, SFT
+from lyrikstore.train.requirements import PLACE
 
 FORMAT = "decoder-lora/1"
 PROMPT = "prompt.json"
@@ -58,7 +58,7 @@ def check_decoder_settings(
     template, asked = about["template"], body.get("prompt", {})
     for name, fine in (
         ("format", about["format"] == FORMAT == body.get("format")),
-        ("task", about["task"] == SFT == body.get("task")),
+        ("task", about["task"] == body.get("task")),
         ("maxTokens", about["maxTokens"] == body.get("text", {}).get("maxTokens")),
         ("maxTokens", _is_count(about["maxTokens"], most)),
         ("answerTokens", _is_count(about["answerTokens"], most)),

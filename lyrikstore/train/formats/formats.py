@@ -1,18 +1,12 @@
 """The formats of checkpoints: which files each has, and whether it needs its base (spec §13.6)."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from lyrikstore.train.formats import (
-    adapter,
-    blend,
-    decoder,
-    embeddings,
-    encoder,
-    word_counts,
-)
-from lyrikstore.train.requirements import DECODER
+from lyrikstore.train.formats import adapter, blend, decoder, embeddings, encoder, word_counts
 
 
 class Format(Struct, frozen=True):
@@ -24,6 +18,7 @@ class Format(Struct, frozen=True):
         json_files: Its files of settings.
         weight_files: Its files of weights.
         needs_base: Whether it answers with its base's weights.
+        generative: Whether it generates text.
     """
 
     id: str
@@ -31,6 +26,7 @@ class Format(Struct, frozen=True):
     json_files: tuple[str, ...]
     weight_files: tuple[str, ...]
     needs_base: bool
+    generative: bool = False
 
     @property
     def files(self) -> frozenset[str]:
@@ -39,21 +35,29 @@ class Format(Struct, frozen=True):
 
     def inside(self, folder: str) -> "Format":
         """Return it with its files in a folder."""
-        return Format(
-            self.id,
-            self.candidate,
-            tuple(f"{folder}/{name}" for name in self.json_files),
-            tuple(f"{folder}/{name}" for name in self.weight_files),
-            self.needs_base,
+        return replace(
+            self,
+            json_files=tuple(f"{folder}/{name}" for name in self.json_files),
+            weight_files=tuple(f"{folder}/{name}" for name in self.weight_files),
         )
+
+    @property
+    def joins(self) -> bool:
+        """Whether a blend joins it with word counts."""
+        return self.needs_base and not self.generative
+
+
+def _format(module: Any, candidate: str, *, base: bool = True, generative: bool = False) -> Format:
+    files = module.JSON_FILES, module.WEIGHT_FILES
+    return Format(module.FORMAT, candidate, *files, base, generative)
 
 
 _SINGLE = (
-    Format(word_counts.FORMAT, "tfidf", word_counts.JSON_FILES, word_counts.WEIGHT_FILES, False),
-    Format(embeddings.FORMAT, "embeddings", embeddings.JSON_FILES, embeddings.WEIGHT_FILES, True),
-    Format(adapter.FORMAT, "lora", adapter.JSON_FILES, adapter.WEIGHT_FILES, True),
-    Format(encoder.FORMAT, "full", encoder.JSON_FILES, encoder.WEIGHT_FILES, True),
-    Format(decoder.FORMAT, DECODER, decoder.JSON_FILES, decoder.WEIGHT_FILES, True),
+    _format(word_counts, "tfidf", base=False),
+    _format(embeddings, "embeddings"),
+    _format(adapter, "lora"),
+    _format(encoder, "full"),
+    _format(decoder, "decoder", generative=True),
 )
 FORMATS: Mapping[str, Format] = {one.id: one for one in _SINGLE}
 """Id → format; blends are :func:`blend_of`."""
@@ -83,8 +87,7 @@ def blend_of(other: Format) -> Format:
 def format_of(form: str, files: frozenset[str]) -> Format | None:
     """Return the format of a checkpoint with these files; None if it has others than its own."""
     if form == BLEND:
-        others = [one for one in _SINGLE if one.needs_base and one.id != decoder.FORMAT]
-        options = [blend_of(one) for one in others]
+        options = [blend_of(one) for one in _SINGLE if one.joins]
     else:
         options = [FORMATS[form]] if form in FORMATS else []
     return next((one for one in options if one.files == files), None)

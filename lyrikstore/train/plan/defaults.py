@@ -3,9 +3,9 @@
 import os
 from collections.abc import Mapping, Sequence
 
-from lyrikstore.canon.errors import InvalidInputError
+from msgspec import Struct
+
 from lyrikstore.canon.text import escape_control, pluralize
-from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import (
     DataConfig,
     LoraConfig,
@@ -13,16 +13,11 @@ from lyrikstore.train.config import (
     TrainConfig,
     TrainingConfig,
 )
-from lyrikstore.train.plan.facts import DataFacts, conversation_fields, read_conversations
+from lyrikstore.train.plan.facts import DataFacts
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.plan.token_counts import TokenCounts
-from lyrikstore.train.requirements import (
-    DECODER,
-    LINEAR,
-    SFT,
-    EvaluationConfig,
-)
-from lyrikstore.train.task import find_task
+from lyrikstore.train.requirements import LINEAR, EvaluationConfig
+from lyrikstore.train.task import usual_task
 
 TOKENS_STEP, COVERED = 64, 0.95
 """``max_tokens`` is the least multiple of so many that so many records fit into."""
@@ -32,6 +27,24 @@ FEW_RECORDS = 2000
 
 MAX_THREADS = 8
 """More threads than that hardly speed up a small encoder."""
+
+
+class Proposal(Struct, frozen=True):
+    """What a config is wanted of that nobody wrote.
+
+    Attributes:
+        parts: ``train``, ``validation`` and perhaps ``test`` → REF.
+        name: Full name of the checkpoint to make.
+        base: REF of the base model; without a shape: there is none.
+        shape: Its shape; None: there is no base model.
+        label: The field that holds the label; empty: the dataset says.
+    """
+
+    parts: Mapping[str, str]
+    name: str
+    base: str = LINEAR
+    shape: EncoderShape | None = None
+    label: str = ""
 
 
 def default_max_tokens(tokens: TokenCounts, positions: int) -> int:
@@ -46,37 +59,24 @@ def default_max_tokens(tokens: TokenCounts, positions: int) -> int:
 
 
 def default_config(
-    parts: Mapping[str, str],
-    facts: DataFacts,
-    *,
-    label: str,
-    name: str,
-    base: str,
-    shape: EncoderShape | None,
-    slices: tuple[str, ...] = (),
+    proposal: Proposal, facts: DataFacts, *, label: str, slices: tuple[str, ...] = ()
 ) -> TrainConfig:
-    """Return the config that ``plan REF`` writes: every setting has a value.
+    """Return the config of a model with labels: every setting has a value.
 
     Args:
-        parts: ``train``, ``validation`` and perhaps ``test`` → REF.
+        proposal: What is wanted.
         facts: What is known of the training data.
         label: The field that holds the label.
-        name: Full name of the checkpoint to make.
-        base: REF of the base model; with no ``shape``: ignored.
-        shape: Its shape; None: no encoder.
         slices: The fields by which an evaluation tells records apart.
     """
-    settings = TrainingConfig(
-        batch_size=16 if facts.records < FEW_RECORDS else 32,
-        threads=min(MAX_THREADS, usable_cores()),
-    )
+    shape, parts = proposal.shape, proposal.parts
     model = ModelConfig(base=LINEAR)
     if shape is not None:
         most = default_max_tokens(facts.tokens, shape.positions)
-        model = ModelConfig(base=base, max_tokens=most)
+        model = ModelConfig(base=proposal.base, max_tokens=most)
     return TrainConfig(
         purpose="train",
-        name=name,
+        name=proposal.name,
         data=DataConfig(
             train=(parts["train"],),
             validation=parts["validation"],
@@ -85,63 +85,17 @@ def default_config(
         ),
         model=model,
         lora=LoraConfig(),
-        training=settings,
-        task="multi-label" if facts.several else "text-classification",
+        training=TrainingConfig(
+            batch_size=16 if facts.records < FEW_RECORDS else 32, threads=default_threads()
+        ),
+        task=usual_task(several=facts.several > 0).name,
         evaluation=EvaluationConfig(slices),
     )
 
 
-def writing_config(
-    repo: Repository, parts: Mapping[str, str], base: str, shape: EncoderShape, name: str
-) -> TrainConfig:
-    """Return the config that ``plan REF`` writes for a model that writes.
-
-    Args:
-        repo: The store.
-        parts: ``train``, ``validation`` and perhaps ``test`` → REF.
-        base: REF of the base model.
-        shape: Its shape.
-        name: Full name of the checkpoint to make.
-
-    Raises:
-        InvalidInputError: (``no-prompt``) the dataset has no fields to ask from, by their usual
-            names.
-    """
-    fields = conversation_fields(repo.resolve(parts["train"]))
-    if not fields:
-        raise InvalidInputError(
-            "no-prompt",
-            f"{parts['train']} has no fields prompt and completion, and none called messages",
-            hint="name yours in a config: [data] prompt and completion; or choose an encoder with "
-            "--base",
-        )
-    data = DataConfig(
-        train=(parts["train"],),
-        validation=parts["validation"],
-        test=parts.get("test", ""),
-        prompt=fields.get("prompt", ""),
-        completion=fields.get("completion", ""),
-        messages=fields.get("messages", ""),
-    )
-    facts = read_conversations(repo, parts["train"], data)
-    answers = facts.answers or facts.tokens
-    model = {
-        "base": base,
-        **find_task(SFT).defaults("model"),
-        "max_tokens": min(shape.positions, max(256, default_max_tokens(facts.tokens, 2048))),
-        "answer_tokens": min(256, default_max_tokens(answers, shape.positions)),
-        "candidates": (DECODER,),
-    }
-    threads = min(MAX_THREADS, usable_cores())
-    return TrainConfig(
-        purpose="train",
-        name=name,
-        data=data,
-        model=ModelConfig(**model),
-        lora=LoraConfig(),
-        training=TrainingConfig(**{**find_task(SFT).defaults("training"), "threads": threads}),
-        task=SFT,
-    )
+def default_threads() -> int:
+    """Return how many threads train."""
+    return min(MAX_THREADS, usable_cores())
 
 
 def usable_cores() -> int:

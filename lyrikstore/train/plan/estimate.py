@@ -21,7 +21,6 @@ from lyrikstore.train.plan.formulas import (
 from lyrikstore.train.plan.prices import PricedMachine, PriceFile
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.plan.token_counts import TokenCounts
-from lyrikstore.train.requirements import DECODER
 
 Origin = Literal["computed", "quoted", "measured"]
 """The ``basis`` of a figure: a formula, a dated price file, or real steps on this machine."""
@@ -136,14 +135,19 @@ class Question(Struct, frozen=True):
     prices: tuple[PriceFile, ...]
     calibration: Calibration | None = None
 
+    @property
+    def base(self) -> EncoderShape:
+        """The encoder, of a candidate that has one."""
+        if self.shape is None:
+            raise ValueError("there is no base model")
+        return self.shape
+
 
 def estimate_candidate(asked: Question, candidate: str) -> CandidateFigures:
-    """Return the figures of ``tfidf``, ``embeddings``, ``lora`` or ``full``."""
+    """Return the figures of one candidate, but of a blend."""
     if candidate == "tfidf" or asked.shape is None:
         return _linear(asked)
-    if asked.shape.is_decoder:
-        return _decoder(asked, asked.shape)
-    return _encoder(asked, asked.shape, candidate)
+    return asked.config.learns.estimate(asked, candidate)
 
 
 def estimate_blend(parts: list[CandidateFigures]) -> CandidateFigures:
@@ -239,7 +243,9 @@ def _linear(asked: Question) -> CandidateFigures:
     return CandidateFigures("tfidf", Estimate.of(0), (here, *rented))
 
 
-def _encoder(asked: Question, shape: EncoderShape, candidate: str) -> CandidateFigures:
+def estimate_encoder(asked: Question, candidate: str) -> CandidateFigures:
+    """Return the figures of a candidate with an encoder."""
+    shape = asked.base
     config, mode = asked.config, MODES[candidate]
     most, measured = config.model.max_tokens, asked.calibration
     origin: Origin = "computed"
@@ -283,8 +289,9 @@ def _encoder(asked: Question, shape: EncoderShape, candidate: str) -> CandidateF
     return CandidateFigures(candidate, Estimate.of(work.tokens), (here, *rented))
 
 
-def _decoder(asked: Question, shape: EncoderShape) -> CandidateFigures:
-    config = asked.config
+def estimate_decoder(asked: Question, candidate: str) -> CandidateFigures:
+    """Return the figures of an adapter of a decoder."""
+    config, shape = asked.config, asked.base
     train, validation = (
         TextLengths(one.tokens, one.answers or one.tokens)
         for one in (asked.train, asked.validation)
@@ -307,7 +314,7 @@ def _decoder(asked: Question, shape: EncoderShape) -> CandidateFigures:
     rented = [
         _rent(file, machine, work, shape, on_gpu) for file, machine in _machines(asked.prices)
     ]
-    return CandidateFigures(DECODER, Estimate.of(work.tokens), (here, *rented))
+    return CandidateFigures(candidate, Estimate.of(work.tokens), (here, *rented))
 
 
 def _work(asked: Question, shape: EncoderShape, mode: Mode, adapter: int) -> Work:

@@ -25,6 +25,7 @@ from lyrikstore.train.plan.formulas import STEP_SECONDS, flop_of
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.plan.token_counts import TokenCounts
 from lyrikstore.train.snapshot import CopiedFields, copy_base, copy_datasets
+from lyrikstore.train.task import usual_task
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import BASE, TRAIN, VALIDATION, open_staging
 
@@ -96,16 +97,13 @@ def measure_steps(
     with open_staging(folder) as staging:
         copy_base(repo, base, staging)
         fields = CopiedFields.of(data)
-        copied, task = copy_datasets(
-            repo, train, fields=fields, task=config.task, staging=staging, name=TRAIN
-        )
-        copy_datasets(
-            repo, [validation], fields=fields, task=task, staging=staging, name=VALIDATION
-        )
+        copied = copy_datasets(repo, train, fields=fields, staging=staging, name=TRAIN)
+        copy_datasets(repo, [validation], fields=fields, staging=staging, name=VALIDATION)
+        several = copied.several > 0
         job = {
             "job": "measure",
             "candidate": candidate,
-            "task": task,
+            "task": config.task or usual_task(several=several).name,
             "precision": precision_of(config.training.precision),
             "config": settings,
             "labels": list(copied.labels),

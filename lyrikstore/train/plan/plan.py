@@ -10,16 +10,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lyrikstore.canon.errors import InvalidInputError, PolicyError
-from lyrikstore.canon.text import pluralize
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.manifests.names import parse_name
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.train.config import DataConfig, TrainConfig
+from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.formats.architectures import FAMILIES
-from lyrikstore.train.labels import check_repeated, labels_alike
+from lyrikstore.train.labels import check_repeated
 from lyrikstore.train.plan import formulas
 from lyrikstore.train.plan.budget import choose, machine_memory_bytes
-from lyrikstore.train.plan.defaults import default_config, describe_cut, write_toml, writing_config
+from lyrikstore.train.plan.defaults import Proposal, write_toml
 from lyrikstore.train.plan.estimate import (
     HERE,
     CandidateFigures,
@@ -28,20 +27,14 @@ from lyrikstore.train.plan.estimate import (
     Question,
     estimate_blend,
     estimate_candidate,
-    flop_per_cpu_second,
-    serving_milliseconds,
     to_json,
     total,
 )
 from lyrikstore.train.plan.facts import (
     DataFacts,
-    columns_of,
     find_bases,
     find_parts,
-    label_of,
-    read_conversations,
     read_described,
-    read_facts,
     read_shape,
 )
 from lyrikstore.train.plan.measure import MeasuredSteps
@@ -49,9 +42,10 @@ from lyrikstore.train.plan.monthly import MonthlyLine, monthly_statement
 from lyrikstore.train.plan.prices import PriceFile, find_machine, load_prices
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.plan.token_counts import TokenCounts
-from lyrikstore.train.requirements import CANDIDATES, LINEAR, MONITOR_SUFFIX, SFT, USUAL
-from lyrikstore.train.slices import check_slices, planned_slices
+from lyrikstore.train.requirements import CANDIDATES, LINEAR, MONITOR_SUFFIX, USUAL
+from lyrikstore.train.slices import check_slices
 from lyrikstore.train.targets import TARGETS, TextModel
+from lyrikstore.train.task import usual_task
 
 Measure = Callable[[TrainConfig, EncoderShape], MeasuredSteps]
 """Does real steps, as :func:`lyrikstore.train.plan.measure.measure_steps`."""
@@ -184,19 +178,6 @@ def plan_dataset(
     if not can_train:
         summary = f"{parts['train']} has no part to validate on: a filter with split/3 makes one"
         remarks.append(Remark("no-validation", summary))
-    if shape is not None and shape.is_decoder:
-        config = writing_config(
-            repo,
-            {"validation": parts["train"], **parts},
-            names[0],
-            shape,
-            _name_of(repo, parts, found),
-        )
-        return _plan(
-            repo, config, found, shape, today, prices, measure, remarks, can_train=can_train
-        )
-    label = label or label_of(repo.resolve(parts["train"]))
-    facts = read_facts(repo, parts["train"], label=label)
     if measure is not None and not (found and can_train):
         raise InvalidInputError(
             "nothing-to-measure",
@@ -204,16 +185,15 @@ def plan_dataset(
             + (remarks[-1].summary if remarks else "words are counted, which takes none"),
             hint="plan without --measure",
         )
-    measured = repo.resolve(parts.get("test", parts["train"]))
-    config = default_config(
+    proposal = Proposal(
         {"validation": parts["train"], **parts},
-        facts,
-        label=label,
-        name=_name_of(repo, parts, found),
-        base=names[0] if found else LINEAR,
-        shape=shape,
-        slices=planned_slices(repo, measured, columns_of(measured), label),
+        _name_of(repo, parts, found),
+        names[0] if found else LINEAR,
+        shape,
+        label,
     )
+    task = usual_task(generative=shape is not None and shape.is_decoder)
+    config = task.propose(repo, proposal)
     plan = _plan(repo, config, found, shape, today, prices, measure, remarks, can_train=can_train)
     # Written out, so that the file says what it will do on every machine.
     model = replace(plan.config.model, candidates=plan.chosen)
@@ -239,14 +219,14 @@ def plan_config(
     data = config.data
     named = [repo.resolve(ref) for ref in (*data.train, data.validation, data.test) if ref]
     check_slices(repo, config.evaluation.slices, named)
-    found, shape = None, None
+    found, shape, task = None, None, config.learns
     if config.model.base != LINEAR:
         found, shape = read_shape(repo, config.model.base)
-        if shape.is_decoder != (config.task == SFT):
+        if shape.is_decoder != task.generative:
             raise InvalidInputError(
                 "wrong-base",
                 f"{found.name} is {'a model that writes' if shape.is_decoder else 'an encoder'}, "
-                f"which the task {config.task or 'text-classification'} does not train",
+                f"which the task {task.name} does not train",
                 hint='task = "sft" with a model that writes; an encoder for tasks with labels',
             )
         if config.model.max_tokens > shape.positions:
@@ -279,8 +259,8 @@ def _plan(
     if shape is not None and not config.lora.targets:
         targets = tuple(sorted(FAMILIES[shape.family].targets))
         config = replace(config, lora=replace(config.lora, targets=targets))
-    data, prices = config.data, load_prices(price_file, today)
-    first, *more = (_facts(repo, ref, data) for ref in data.train)
+    data, prices, task = config.data, load_prices(price_file, today), config.learns
+    first, *more = (task.read_facts(repo, ref, data) for ref in data.train)
     train = first
     for one in more:
         train = train.joined(one)
@@ -294,7 +274,7 @@ def _plan(
         )
     validation = DataFacts(0, TokenCounts.of_tokens({}), "size", {}, 0)
     if can_train:
-        validation = _facts(repo, data.validation, data)
+        validation = task.read_facts(repo, data.validation, data)
     calibration = None
     if measure is not None and shape is not None:
         measured = measure(config, shape)
@@ -306,16 +286,18 @@ def _plan(
     names = [f"{file.provider}/{one.name}" for file in prices for one in file.machines]
     machines = tuple(total(chosen, on, prices) for on in (HERE, *names))
     planned = next(one for one in machines if one.on == (config.budget.on or HERE))
-    rate = flop_per_cpu_second(config, "forward", calibration)
     monthly = monthly_statement(
         planned,
         prices,
         memory_bytes=_serving_bytes(shape),
-        milliseconds=None
-        if shape is None or shape.is_decoder
-        else serving_milliseconds(shape, train.tokens, config.model.max_tokens, rate),
+        milliseconds=task.serving_milliseconds(asked),
     )
-    remarks += _remarks(config, train, shape, prices, today)
+    remarks += task.remarks(config, train, shape)
+    stale = [file for file in prices if file.is_stale(today)]
+    if stale:
+        oldest = min(file.as_of for file in stale)
+        summary = f"prices of {len(stale)} of {len(prices)} providers are stale, since {oldest}"
+        remarks.append(Remark("stale-prices", summary))
     return TrainingPlan(
         config,
         base,
@@ -329,12 +311,6 @@ def _plan(
         tuple(remarks),
         can_train,
     )
-
-
-def _facts(repo: Repository, ref: str, data: DataConfig) -> DataFacts:
-    if data.label:
-        return read_facts(repo, ref, label=data.label, text=data.text)
-    return read_conversations(repo, ref, data)
 
 
 def _name_of(repo: Repository, parts: Mapping[str, str], base: Manifest | None) -> str:
@@ -352,39 +328,6 @@ def _figures(asked: Question) -> list[CandidateFigures]:
 
 def _serving_bytes(shape: EncoderShape | None) -> int:
     return formulas.CUDA_BYTES + (4 * shape.parameters if shape else 0)
-
-
-def _remarks(
-    config: TrainConfig,
-    train: DataFacts,
-    shape: EncoderShape | None,
-    prices: tuple[PriceFile, ...],
-    today: date,
-) -> list[Remark]:
-    found = []
-    if (
-        shape is not None
-        and not shape.is_decoder
-        and train.tokens.share_cut(config.model.max_tokens) > 0
-    ):
-        cut = describe_cut(train.tokens, config.model.max_tokens)
-        found.append(Remark("texts-cut", cut))
-    if train.several and config.task == "text-classification":
-        several = pluralize(train.several, "record has", "records have")
-        summary = f"{several} more than one label, and the task is {config.task}"
-        found.append(Remark("several-labels", summary))
-    if config.data.label and train.bare and not train.several and config.task != "multi-label":
-        bare = pluralize(train.bare, "record has", "records have")
-        summary = f"{bare} no {config.data.label!r}: drop them with a filter, or train refuses"
-        found.append(Remark("label-missing", summary))
-    if alike := labels_alike(train.labels):
-        found.append(Remark("labels-alike", alike))
-    stale = [file for file in prices if file.is_stale(today)]
-    if stale:
-        oldest = min(file.as_of for file in stale)
-        summary = f"prices of {len(stale)} of {len(prices)} providers are stale, since {oldest}"
-        found.append(Remark("stale-prices", summary))
-    return found
 
 
 def _checkpoint_name(repo: Repository, stem: str, base: str) -> str:

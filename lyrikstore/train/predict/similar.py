@@ -57,9 +57,7 @@ class TrainingRecords(Struct, frozen=True):
         for number, manifest in enumerate(train):
             name = f"train-{number}.jsonl"
             try:
-                copy_datasets(
-                    repo, [manifest], fields=fields, task="multi-label", staging=staging, name=name
-                )
+                copy_datasets(repo, [manifest], fields=fields, staging=staging, name=name)
             except (IncompleteError, NotFoundError) as error:
                 missing.append((manifest.name, error.message))
                 continue

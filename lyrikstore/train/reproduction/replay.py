@@ -144,7 +144,8 @@ def replay_segments(
                 compared["differs"] = differs
             else:
                 job: dict[str, Any] = {
-                    **copied.replaying(staging),
+                    "job": "replay",
+                    **copied.job,
                     "candidate": segments.candidate,
                     "task": copied.task,
                     "config": config.to_json(),

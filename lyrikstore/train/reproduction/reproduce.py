@@ -17,7 +17,7 @@ from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
-from lyrikstore.train.candidates import Chosen
+from lyrikstore.train.candidates import Chosen, train_candidates
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.environment import describe_code
 from lyrikstore.train.permitted import permitted
@@ -26,7 +26,8 @@ from lyrikstore.train.reproduction.compare import PROMPT, DigestOnly, compare_ch
 from lyrikstore.train.seal import seal, seal_history
 from lyrikstore.train.sft.accelerator import describe_machine
 from lyrikstore.train.statements.bodies import checkpoint_body
-from lyrikstore.train.statements.inputs import CopiedInputs, copy_inputs
+from lyrikstore.train.statements.inputs import copy_inputs
+from lyrikstore.train.task import CopiedInputs
 from lyrikstore.train.worker.staging import Staging, open_staging
 from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS
 from lyrikstore.verify.store.statements.reproductions import (
@@ -292,7 +293,9 @@ def _compared(
     if differs := find_untrainable(run, copied):
         return [{"checkpoint": str(one.id), "differs": differs} for one in made]
     plan = replace(plan, prompt=copied.prompt)
-    chosen = copied.train_all(plan, staging, base_env=base_env, progress=progress, points=None)
+    chosen = train_candidates(
+        staging, plan.config, plan.candidates, copied, base_env=base_env, progress=progress
+    )
     progress(Progress(0, len(made), phase="compare"))
     final = chosen.made[-1]  # of another epoch, perhaps: it is the model all the same
     came = {str(item["epoch"]): item for item in chosen.made[:-1]}

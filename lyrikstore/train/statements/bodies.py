@@ -9,8 +9,7 @@ from lyrikstore.train.candidates import Chosen, segment_steps
 from lyrikstore.train.environment import describe_code, precision_of
 from lyrikstore.train.formats.formats import Format
 from lyrikstore.train.preflight import RunPlan
-from lyrikstore.train.requirements import SFT
-from lyrikstore.train.statements.inputs import CopiedInputs
+from lyrikstore.train.task import CopiedInputs, find_task
 from lyrikstore.verify.evaluation.choice.candidates import FORMAT_IDS
 from lyrikstore.verify.evaluation.tasks import rules_of
 
@@ -47,7 +46,7 @@ def run_body(plan: RunPlan, copied: CopiedInputs) -> dict[str, Any]:
         body["segments"] = {"steps": each}
     if plan.prompt:
         body["prompt"] = plan.prompt
-    if promised := copied.promised(plan):
+    if promised := copied.thresholds(config):
         body["thresholds"] = promised
     return body
 
@@ -61,29 +60,21 @@ def checkpoint_body(
         plan: What was to be done.
         chosen: What was trained and taken.
         item: What the worker said of this checkpoint.
-        labels: The labels that it gives; none of a model that writes.
+        labels: The labels that it gives; none of a generative model.
     """
-    config, form = plan.config, chosen.form
     body: dict[str, Any] = {
         "origin": "trained",
         "step": item["step"],
         "epoch": item["epoch"],
         "final": item["final"],
-        "format": form.id,
+        "format": chosen.form.id,
         "task": plan.task,
         "metrics": dict(chosen.metrics if item["final"] else item["metrics"]),
     }
-    if plan.task == SFT:
-        body |= {"text": {"maxTokens": config.model.max_tokens}, "prompt": plan.prompt}
-    else:
-        body["labels"] = labels
-        if form.needs_base:
-            body["text"] = {"maxTokens": config.model.max_tokens, "pooling": config.model.pooling}
-    if item["final"]:
-        decided = chosen.decided.to_body()
-        body["chosen"], body["actual"] = decided["chosen"], dict(chosen.actual)
-        if plan.task != SFT:
-            body["decision"] = decided["decision"]
+    final = bool(item["final"])
+    body |= find_task(plan.task).checkpoint_members(plan, chosen, labels, final=final)
+    if final:
+        body["chosen"], body["actual"] = chosen.decided.to_body()["chosen"], dict(chosen.actual)
     return body
 
 

@@ -1,17 +1,43 @@
 """``sft``: a record is a conversation, and the model writes its answers (spec §13.12)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.config import (
+    DataConfig,
+    LoraConfig,
+    ModelConfig,
+    TrainConfig,
+    TrainingConfig,
+)
+from lyrikstore.train.formats.formats import CANDIDATES
+from lyrikstore.train.plan.defaults import Proposal, default_max_tokens, default_threads
+from lyrikstore.train.plan.estimate import CandidateFigures, Question, estimate_decoder
+from lyrikstore.train.plan.facts import DataFacts, conversation_fields, read_conversations
+from lyrikstore.train.plan.plan import Remark
+from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.requirements import CPU, CUDA, DEVICE, LINEAR, training_device
 from lyrikstore.train.targets import Target
+from lyrikstore.train.worker.packing import PACKING
+from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging
+from lyrikstore.verify.evaluation.tasks import TaskRules, rules_of
+from lyrikstore.verify.rights.judge import Reason
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # and what takes long to load, where it is needed
+    from lyrikstore.train.candidates import Chosen, Results
+    from lyrikstore.train.preflight import RunPlan
     from lyrikstore.train.serving.model import ModelWorkers, ServedModel
+    from lyrikstore.train.sft.copy import Conversations
+    from lyrikstore.train.sft.prompts import PromptSource
     from lyrikstore.train.worker.fitting.written import Report
     from lyrikstore.train.worker.hashed_read import StagedFiles
+    from lyrikstore.train.worker.writing.training import DecoderLearner
 
 _CANDIDATE = "decoder"
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
@@ -25,6 +51,87 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+class CopiedConversations(Struct, frozen=True):
+    """Conversations, copied for a worker.
+
+    Attributes:
+        task: What is learned.
+        source: Where prompts come from.
+        train: What was copied to learn from.
+        validation: What to measure on.
+        choices: The only answers, with the completion of each; empty: there are others.
+        weights: The files of the base's weights.
+    """
+
+    task: str
+    source: "PromptSource"
+    train: "Conversations"
+    validation: "Conversations"
+    choices: Sequence[tuple[str, str]]
+    weights: Sequence[str]
+
+    @property
+    def labels(self) -> Collection[str]:
+        """None."""
+        return ()
+
+    @property
+    def warnings(self) -> Sequence[Reason]:
+        """Nothing."""
+        return ()
+
+    @property
+    def prompt(self) -> Mapping[str, Any]:
+        """Member ``prompt`` of run and checkpoints."""
+        found = {
+            "template": str(self.source.digest),
+            "rendered": str(self.train.rendered),
+            "system": self.source.config.system,
+            "choices": list(self.source.config.choices),
+        }
+        return {name: value for name, value in found.items() if value}
+
+    @property
+    def order(self) -> Mapping[str, Any]:
+        """Member ``order`` of the run."""
+        records = {"train": len(self.train.records), "validation": len(self.validation.records)}
+        return {"function": "blake3-order/1", "packing": PACKING, "records": records}
+
+    @property
+    def job(self) -> Mapping[str, Any]:
+        """What is loaded of the base, and how the model is asked."""
+        return {
+            "weights": list(self.weights),
+            "chat": bool(self.source.chat),
+            "choices": [list(one) for one in self.choices],
+        }
+
+    def thresholds(self, config: TrainConfig) -> list[dict[str, str]]:
+        """Return nothing: the config can name none."""
+        del config
+        return []
+
+    def choose(self, staging: Staging, results: "Results", allowed: Collection[str]) -> "Chosen":
+        """Return the adapter: there is no other candidate."""
+        import numpy as np
+
+        from lyrikstore.train.candidates import Chosen, total_figures
+        from lyrikstore.verify.evaluation.choice.choose import Fitted, Tried
+        from lyrikstore.verify.evaluation.choice.task import AnswerRule
+        from lyrikstore.verify.evaluation.choice.validation import Decided
+
+        del staging, allowed
+        made = results[_CANDIDATE]["checkpoints"]
+        metrics = dict(made[-1]["metrics"])
+        score = float(metrics["validationLoss"])
+        taken = Tried(_CANDIDATE, score, Fitted(AnswerRule()), np.zeros((0, 0), bool))
+        reason = f"{_CANDIDATE}: validationLoss {score:.4f}; nothing else was tried"
+        decided = Decided("validationLoss", (taken,), taken, reason)
+        return Chosen(
+            decided, CANDIDATES[_CANDIDATE], tuple(made), metrics, total_figures([made[-1]])
+        )
+
+
 class Generation:
     """A record is a conversation, and the model writes its answers."""
 
@@ -32,6 +139,11 @@ class Generation:
     generative: ClassVar[bool] = True
     candidates: ClassVar[tuple[str, ...]] = (_CANDIDATE,)
     devices: ClassVar[tuple[str, ...]] = (CPU, CUDA)
+
+    @property
+    def rules(self) -> TaskRules:
+        """What verification asks of it."""
+        return rules_of(self.name)
 
     def defaults(self, section: str) -> Mapping[str, Any]:
         """Return what is usual of an adapter of a large model."""
@@ -76,6 +188,115 @@ class Generation:
                     f"[{section}]: the task {self.name} has none yet",
                     hint="leave it out",
                 )
+
+    def read_facts(self, repo: Repository, ref: str, data: DataConfig) -> DataFacts:
+        """Return what is known of a dataset of conversations."""
+        return read_conversations(repo, ref, data)
+
+    def propose(self, repo: Repository, proposal: Proposal) -> TrainConfig:
+        """Return a config with the fields of a conversation, by their usual names."""
+        parts, shape = proposal.parts, proposal.shape
+        fields = conversation_fields(repo.resolve(parts["train"]))
+        if shape is None or not fields:
+            raise InvalidInputError(
+                "no-prompt",
+                f"{parts['train']} has no fields prompt and completion, and none called messages",
+                hint="name yours in a config: [data] prompt and completion; or choose an encoder "
+                "with --base",
+            )
+        data = DataConfig(
+            train=(parts["train"],),
+            validation=parts["validation"],
+            test=parts.get("test", ""),
+            prompt=fields.get("prompt", ""),
+            completion=fields.get("completion", ""),
+            messages=fields.get("messages", ""),
+        )
+        facts = read_conversations(repo, parts["train"], data)
+        answers = facts.answers or facts.tokens
+        model = ModelConfig(
+            base=proposal.base,
+            max_tokens=min(shape.positions, max(256, default_max_tokens(facts.tokens, 2048))),
+            answer_tokens=min(256, default_max_tokens(answers, shape.positions)),
+            candidates=self.candidates,
+        )
+        training = TrainingConfig(**_DEFAULTS["training"], threads=default_threads())
+        return TrainConfig(
+            purpose="train",
+            name=proposal.name,
+            data=data,
+            model=model,
+            lora=LoraConfig(),
+            training=training,
+            task=self.name,
+        )
+
+    def estimate(self, question: Question, candidate: str) -> CandidateFigures:
+        """Return what an adapter takes."""
+        return estimate_decoder(question, candidate)
+
+    def serving_milliseconds(self, question: Question) -> float | None:
+        """Return None: answers have lengths of their own."""
+        del question
+        return None
+
+    def remarks(
+        self, config: TrainConfig, facts: DataFacts, shape: EncoderShape | None
+    ) -> list[Remark]:
+        """Return nothing."""
+        del config, facts, shape
+        return []
+
+    def copy_inputs(
+        self, repo: Repository, plan: "RunPlan", staging: Staging
+    ) -> CopiedConversations:
+        """Copy prompts and completions as the model gets them."""
+        from lyrikstore.train.sft.copy import copy_conversations
+        from lyrikstore.train.sft.prompts import open_prompts, read_prompt_source
+        from lyrikstore.train.snapshot import staged_weights
+
+        config = plan.config
+        if plan.base is None:
+            raise InvalidInputError("wrong-base", "no base model that writes is named")
+        if config.model.quantization:
+            try:
+                version("bitsandbytes")
+            except PackageNotFoundError:
+                raise InvalidInputError(
+                    "extra-missing",
+                    "quantization needs the package bitsandbytes, which is not installed",
+                    hint="pip install 'lyrikstore[qlora]'",
+                ) from None
+        source = read_prompt_source(repo, plan.base, config.prompt)
+        with open_prompts(source) as rendering:
+            choices = rendering.choices()
+            train, validation = (
+                copy_conversations(
+                    repo,
+                    some,
+                    config.data,
+                    (source, rendering),
+                    staging=staging,
+                    name=name,
+                    choices=dict(choices),
+                )
+                for some, name in ((plan.train, TRAIN), ([plan.validation], VALIDATION))
+            )
+        weights = staged_weights(staging)
+        return CopiedConversations(self.name, source, train, validation, choices, weights)
+
+    def checkpoint_members(
+        self, plan: "RunPlan", chosen: "Chosen", labels: Sequence[str], *, final: bool
+    ) -> dict[str, Any]:
+        """Return what is read of a conversation, and how the model is asked."""
+        del chosen, labels, final
+        return {"text": {"maxTokens": plan.config.model.max_tokens}, "prompt": plan.prompt}
+
+    def open_learner(self, job: Mapping[str, Any], files: "StagedFiles") -> "DecoderLearner":
+        """Return a model before its first step."""
+        from lyrikstore.train.worker.writing.training import open_decoder
+
+        return open_decoder(job, files)
 
     def served(
         self, checkpoint: Manifest, run: Manifest, target: Target, workers: "ModelWorkers"

@@ -1,17 +1,95 @@
 """What the tasks have in common whose models give labels (spec §13.1)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.train.requirements import CPU, DEVICE, RECOMPUTES
-from lyrikstore.train.targets import Target
+from msgspec import Struct
 
-if TYPE_CHECKING:
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.text import pluralize
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.history.repository.repository import Repository
+from lyrikstore.train.config import DataConfig, TrainConfig
+from lyrikstore.train.labels import check_learnable, check_learnt, label_warnings, labels_alike
+from lyrikstore.train.plan.defaults import Proposal, default_config, describe_cut
+from lyrikstore.train.plan.estimate import (
+    CandidateFigures,
+    Question,
+    estimate_encoder,
+    flop_per_cpu_second,
+    serving_milliseconds,
+)
+from lyrikstore.train.plan.facts import DataFacts, columns_of, label_of, read_facts
+from lyrikstore.train.plan.plan import Remark
+from lyrikstore.train.plan.shapes import EncoderShape
+from lyrikstore.train.requirements import CPU, DEVICE, RECOMPUTES, promises
+from lyrikstore.train.slices import planned_slices
+from lyrikstore.train.targets import Target
+from lyrikstore.train.task import TrainingTask, usual_task
+from lyrikstore.train.worker.order import FUNCTION
+from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging
+from lyrikstore.verify.rights.judge import Reason
+
+if TYPE_CHECKING:  # and what takes long to load, where it is needed
+    from lyrikstore.train.candidates import Chosen, Results
+    from lyrikstore.train.preflight import RunPlan
     from lyrikstore.train.serving.model import ModelWorkers, ServedModel
+    from lyrikstore.train.snapshot import Snapshot
+    from lyrikstore.train.worker.fitting.tune import EncoderLearner
     from lyrikstore.train.worker.fitting.written import Report
     from lyrikstore.train.worker.hashed_read import StagedFiles
+    from lyrikstore.verify.evaluation.choice.task import LabellingRules
+
+
+class CopiedLabels(Struct, frozen=True):
+    """Records with labels, copied for a worker.
+
+    Attributes:
+        task: What is learned.
+        train: What was copied to learn from.
+        validation: What to measure on.
+    """
+
+    task: str
+    train: "Snapshot"
+    validation: "Snapshot"
+
+    @property
+    def labels(self) -> Collection[str]:
+        """The labels that are learned."""
+        return self.train.labels
+
+    @property
+    def warnings(self) -> Sequence[Reason]:
+        """What to warn of."""
+        return label_warnings(self.train.labels, len(self.validation.records))
+
+    @property
+    def prompt(self) -> Mapping[str, Any]:
+        """Nothing."""
+        return {}
+
+    @property
+    def order(self) -> Mapping[str, Any]:
+        """Member ``order`` of the run."""
+        records = {"train": len(self.train.records), "validation": len(self.validation.records)}
+        return {"function": FUNCTION, "records": records}
+
+    @property
+    def job(self) -> Mapping[str, Any]:
+        """The labels."""
+        return {"labels": list(self.labels)}
+
+    def thresholds(self, config: TrainConfig) -> list[dict[str, str]]:
+        """Return what evaluations are held to."""
+        return promises(config.thresholds, self.task, self.train.labels, config.cost)
+
+    def choose(self, staging: Staging, results: "Results", allowed: Collection[str]) -> "Chosen":
+        """Return the candidate that validation prefers."""
+        from lyrikstore.train.candidates import choose_by_validation
+
+        data = self.train, self.validation
+        return choose_by_validation(staging, self.task, data, results, allowed)
 
 
 class LabellingTask:
@@ -21,6 +99,13 @@ class LabellingTask:
     generative: ClassVar[bool] = False
     candidates: ClassVar[tuple[str, ...]] = ("tfidf", "embeddings", "lora", "full", "blend")
     devices: ClassVar[tuple[str, ...]] = (CPU,)
+
+    @property
+    def rules(self) -> "LabellingRules":
+        """What verification asks of it."""
+        from lyrikstore.verify.evaluation.choice.task import labelling_rules
+
+        return labelling_rules(self.name)
 
     def defaults(self, section: str) -> Mapping[str, Any]:
         """Return nothing."""
@@ -52,6 +137,91 @@ class LabellingTask:
                 f"[{place}] {name} is for models that write",
                 hint='leave it out, or say task = "sft"',
             )
+
+    def read_facts(self, repo: Repository, ref: str, data: DataConfig) -> DataFacts:
+        """Return what is known of a dataset with labels."""
+        return read_facts(repo, ref, label=data.label, text=data.text)
+
+    def propose(self, repo: Repository, proposal: Proposal) -> TrainConfig:
+        """Return a config with the label that the dataset names, or a person."""
+        parts = proposal.parts
+        label = proposal.label or label_of(repo.resolve(parts["train"]))
+        facts = read_facts(repo, parts["train"], label=label)
+        measured = repo.resolve(parts.get("test", parts["train"]))
+        slices = planned_slices(repo, measured, columns_of(measured), label)
+        return default_config(proposal, facts, label=label, slices=slices)
+
+    def estimate(self, question: Question, candidate: str) -> CandidateFigures:
+        """Return what a candidate with an encoder takes."""
+        return estimate_encoder(question, candidate)
+
+    def serving_milliseconds(self, question: Question) -> float | None:
+        """Return what one answer takes, where there is an encoder."""
+        if question.shape is None:
+            return None
+        config, tokens = question.config, question.train.tokens
+        rate = flop_per_cpu_second(config, "forward", question.calibration)
+        return serving_milliseconds(question.shape, tokens, config.model.max_tokens, rate)
+
+    def remarks(
+        self, config: TrainConfig, facts: DataFacts, shape: EncoderShape | None
+    ) -> list[Remark]:
+        """Return what is odd in texts and labels."""
+        found = []
+        if shape is not None and facts.tokens.share_cut(config.model.max_tokens) > 0:
+            found.append(Remark("texts-cut", describe_cut(facts.tokens, config.model.max_tokens)))
+        if facts.several and config.task and not self.rules.several:
+            several = pluralize(facts.several, "record has", "records have")
+            summary = f"{several} more than one label, and the task is {config.task}"
+            found.append(Remark("several-labels", summary))
+        if facts.bare and not facts.several and not self.rules.several:
+            bare = pluralize(facts.bare, "record has", "records have")
+            summary = f"{bare} no {config.data.label!r}: drop them with a filter, or train refuses"
+            found.append(Remark("label-missing", summary))
+        if alike := labels_alike(facts.labels):
+            found.append(Remark("labels-alike", alike))
+        return found
+
+    def copy_inputs(self, repo: Repository, plan: "RunPlan", staging: Staging) -> CopiedLabels:
+        """Copy texts and labels."""
+        from lyrikstore.train.preflight import check_fields
+        from lyrikstore.train.snapshot import CopiedFields, check_single, copy_datasets
+
+        config = plan.config
+        fields = CopiedFields.of(config.data)
+        names = " with ".join(one.name for one in plan.train)
+        train, validation = (
+            copy_datasets(repo, some, fields=fields, staging=staging, name=name)
+            for some, name in ((plan.train, TRAIN), ([plan.validation], VALIDATION))
+        )
+        task: TrainingTask = self if config.task else usual_task(several=train.several > 0)
+        if not task.rules.several:
+            check_single(names, config.data.label, train)
+            check_single(plan.validation.name, config.data.label, validation)
+        check_fields(config.data.fields, train.joined, plan.train)
+        check_learnable(names, config.data.label, train.labels, worded=train.worded)
+        check_learnt(plan.validation.name, validation.labels, train.labels)
+        if not validation.records:
+            raise InvalidInputError("empty", f"{plan.validation.name} has no records")
+        return CopiedLabels(task.name, train, validation)
+
+    def checkpoint_members(
+        self, plan: "RunPlan", chosen: "Chosen", labels: Sequence[str], *, final: bool
+    ) -> dict[str, Any]:
+        """Return the labels, what is read of a text, and how scores become answers."""
+        model = plan.config.model
+        found: dict[str, Any] = {"labels": [*labels]}
+        if chosen.form.needs_base:
+            found["text"] = {"maxTokens": model.max_tokens, "pooling": model.pooling}
+        if final:
+            found["decision"] = chosen.decided.to_body()["decision"]
+        return found
+
+    def open_learner(self, job: Mapping[str, Any], files: "StagedFiles") -> "EncoderLearner":
+        """Return an encoder before its first step."""
+        from lyrikstore.train.worker.fitting.tune import open_encoder
+
+        return open_encoder(job, files)
 
     def served(
         self, checkpoint: Manifest, run: Manifest, target: Target, workers: "ModelWorkers"

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from traceback import print_exception
 from typing import Any, cast
@@ -20,6 +21,23 @@ from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.process import emit
 
 Job = Callable[[Mapping[str, Any], StagedFiles, Callable[..., None]], dict[str, Any]]
+
+
+_JOBS = {
+    "train": "fitting.fit:train",
+    "replay": "fitting.replay:replay",
+    "measure": "measure:measure",
+    "merge": "fitting.merge:merge",
+    "score": "scoring:score",
+    "baseline": "scoring:score_baseline",
+    "generate": "writing.generate:generate",
+    "predict": "predicting.predict:predict",
+    "export": "export.jobs:export",
+    "probe": "export.jobs:probe",
+    "ask": "export.jobs:ask",
+    "accelerator": "device:describe_accelerator",
+}
+"""Job → the function of this package that does it; imported for it alone, with its libraries."""
 
 
 def main(arguments: list[str]) -> int:
@@ -46,7 +64,7 @@ def main(arguments: list[str]) -> int:
         emit(channel, event)
 
     try:
-        result = _job(job["job"])(job, files, report)
+        result = _find_job(job["job"])(job, files, report)
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent is told why
         emit(channel, {"event": "failed", **fault_of(error, str(job["job"])).to_json()})
         with suppress(OSError):  # the log is on the disk that may be full
@@ -56,57 +74,11 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _job(name: str) -> Job:
-    # Imported here: each job pays for its own libraries only.
-    if name == "train":
-        from lyrikstore.train.worker.fitting.fit import train
-
-        return train
-    if name == "train-writer":
-        from lyrikstore.train.worker.writing.training import train_writer
-
-        return train_writer
-    if name == "generate":
-        from lyrikstore.train.worker.writing.generate import generate
-
-        return generate
-    if name == "replay":
-        from lyrikstore.train.worker.fitting.replay import replay
-
-        return replay
-    if name == "replay-writer":
-        from lyrikstore.train.worker.writing.replay import replay_writer
-
-        return replay_writer
-    if name == "merge":
-        from lyrikstore.train.worker.fitting.merge import merge
-
-        return merge
-    if name == "score":
-        from lyrikstore.train.worker.scoring import score
-
-        return score
-    if name == "baseline":
-        from lyrikstore.train.worker.scoring import score_baseline
-
-        return score_baseline
-    if name == "predict":
-        from lyrikstore.train.worker.predicting.predict import predict
-
-        return predict
-    if name == "measure":
-        from lyrikstore.train.worker.measure import measure
-
-        return measure
-    if name == "accelerator":
-        from lyrikstore.train.worker.device import describe_accelerator
-
-        return describe_accelerator
-    if name in {"probe", "export", "ask"}:
-        from lyrikstore.train.worker.export import jobs
-
-        return cast("Job", getattr(jobs, name))
-    raise ValueError(f"no such job: {name}")
+def _find_job(name: str) -> Job:
+    if name not in _JOBS:
+        raise ValueError(f"no such job: {name}")
+    module, _, function = _JOBS[name].partition(":")
+    return cast("Job", getattr(import_module(f"lyrikstore.train.worker.{module}"), function))
 
 
 def _die_with_parent() -> None:

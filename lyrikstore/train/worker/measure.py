@@ -8,12 +8,11 @@ from typing import Any
 import torch
 
 from lyrikstore.train.worker.examples import read_examples
-from lyrikstore.train.worker.fitting.tune import Fitting
+from lyrikstore.train.worker.fitting.tune import EncoderLearner
 from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.metrics import decimal
 from lyrikstore.train.worker.models.encoder import TextEncoder, load_base, pooled, prepare
-from lyrikstore.train.worker.models.tuned import Tuned
 from lyrikstore.train.worker.order import epoch_batches, padding_ratio
 from lyrikstore.train.worker.process import peak_memory_bytes
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION
@@ -78,7 +77,7 @@ def _learner(
     job: Mapping[str, Any], files: StagedFiles, examples: Sequence[Any]
 ) -> Callable[[Sequence[int]], object]:
     """Return what learns from a batch, or only goes through the encoder."""
-    config = dict(job["config"])
+    config = job["config"]
     if job["candidate"] == "embeddings":
         base: Any = load_base(files, config["model"]["max_tokens"])
         base.eval()
@@ -90,9 +89,6 @@ def _learner(
                 pooled(base, text.batch([sequences[at] for at in places]), "mean")
 
         return read
-    if job["candidate"] == "full":
-        config.pop("lora", None)
-    model = Tuned.fresh(job["task"], job["labels"], files, config)
-    fitting = Fitting(model, job, examples)
-    model.classifier.train()
+    fitting = EncoderLearner(job, files, examples)
+    fitting.batches(0)  # as in training
     return fitting.learn

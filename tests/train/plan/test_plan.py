@@ -17,7 +17,12 @@ from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.testing.clocks import FrozenClock
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.plan.budget import machine_memory_bytes, smallest_that_fits
-from lyrikstore.train.plan.defaults import default_config, default_max_tokens, write_toml
+from lyrikstore.train.plan.defaults import (
+    Proposal,
+    default_config,
+    default_max_tokens,
+    write_toml,
+)
 from lyrikstore.train.plan.estimate import Estimate
 from lyrikstore.train.plan.facts import DataFacts, read_facts
 from lyrikstore.train.plan.measure import measured_candidate, read_result
@@ -179,14 +184,9 @@ FIELD = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4
 @given(FIELD, st.lists(st.tuples(FIELD, st.integers(1, 500)), min_size=2, max_size=4))
 def test_whatever_a_field_is_called_the_file_reads_back(label, labels):
     facts = DataFacts(500, TokenCounts.of_tokens({20: 500}), "lengths", dict(labels), len(labels))
-    config = default_config(
-        {"train": "a/b.train", "validation": "a/b.validation"},
-        facts,
-        label=label,
-        name="checkpoints/a/b",
-        base="checkpoints/a/base",
-        shape=MINILM,
-    )
+    parts = {"train": "a/b.train", "validation": "a/b.validation"}
+    proposal = Proposal(parts, "checkpoints/a/b", "checkpoints/a/base", MINILM)
+    config = default_config(proposal, facts, label=label)
     text = write_toml(config, [label, "why"])
     assert TrainConfig.parse(text.encode()) == config
     assert (config.training.batch_size, config.task) == (16, "text-classification")

@@ -1,6 +1,5 @@
 """Runs with segments, in this process: learned, sabotaged at one step, and done again."""
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,9 +7,11 @@ from typing import Any
 import pytest
 import torch
 
-from lyrikstore.train.worker.examples import read_examples
-from lyrikstore.train.worker.fitting import tune
+from lyrikstore.train.task import find_task
+from lyrikstore.train.worker.fitting import learner
+from lyrikstore.train.worker.fitting.loop import train_epochs
 from lyrikstore.train.worker.fitting.replay import replay
+from lyrikstore.train.worker.fitting.tune import EncoderLearner
 from lyrikstore.train.worker.fitting.written import Began, Written
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.verify.store.statements.segments import SegmentList, read_segments
@@ -64,11 +65,8 @@ class Trained:
         self.segments: SegmentList = read_segments((self.out / "1.segments").read_bytes())
 
     def learn(self) -> None:
-        data = tuple(read_examples(self.files, f"{name}.jsonl") for name in ("train", "validation"))
-        written = Written(self.told, self.out, data[1], Began())
-        tune.train_encoder(self.told, self.files, (data[0], data[1]), written, self.report)
-
-    replay = staticmethod(replay)
+        model = find_task(self.told["task"]).open_learner(self.told, self.files)
+        train_epochs(self.told, self.files, model, Written(self.out, Began()), self.report)
 
     def report(self, phase: str, *_: int, **figures: Any) -> None:
         if phase == "point" and figures["kind"] == "segment":
@@ -89,7 +87,7 @@ class Trained:
             for number in drawn
         ]
         told = {**self.told, "segments": segments}
-        done = self.replay(told, self.files, lambda *_, **__: None)
+        done = replay(told, self.files, lambda *_, **__: None)
         assert done["start"] == states[0].state
         assert all(one["began"] == states[one["number"]].state for one in done["replayed"])
         return {
@@ -99,7 +97,7 @@ class Trained:
 
 
 def sabotaged(
-    monkeypatch: pytest.MonkeyPatch, step: int, how: str, kind: Any = tune.Fitting
+    monkeypatch: pytest.MonkeyPatch, step: int, how: str, kind: Any = EncoderLearner
 ) -> None:
     """Let one step be another than was announced."""
     honest = kind.learn
@@ -111,7 +109,7 @@ def sabotaged(
             return float(honest(self, other_records(self, chosen)))
         if how == "rate":
             with monkeypatch.context() as faster:
-                faster.setattr(module_of(kind), "learning_rate_factor", lambda *_: 2.0)
+                faster.setattr(learner, "learning_rate_factor", lambda *_: 2.0)
                 return float(honest(self, chosen))
         loss = honest(self, chosen)
         if how == "weights":
@@ -134,10 +132,6 @@ def other_records(fitting: Any, chosen: Any) -> Any:
     if isinstance(chosen[0], list):  # rows
         return [[(at + 1) % len(fitting._learnt) for at in row] for row in chosen]
     return [(at + 1) % fitting.total for at in chosen]
-
-
-def module_of(kind: Any) -> Any:
-    return sys.modules[kind.__module__]
 
 
 HOW = ("order", "rate", "weights", "optimizer", "random", "twice")

@@ -13,8 +13,8 @@ import torch
 
 from lyrikstore.canon.json import encode
 from lyrikstore.train.formats.base_model import check_model_config
-from lyrikstore.train.worker.writing.replay import replay_writer
-from lyrikstore.train.worker.writing.training import WriterFitting, train_writer
+from lyrikstore.train.worker.fitting.replay import replay
+from lyrikstore.train.worker.writing.training import DecoderLearner
 from lyrikstore.verify.store.statements.segments import draw_segments, find_odd
 from tests.sweep import thinned
 from tests.train.reproduction.segments import HOW, STEPS, Trained, nonce, sabotaged
@@ -40,16 +40,6 @@ CONFIG: dict[str, Any] = {
     "model": {"max_tokens": 48, "answer_tokens": 16},
     "lora": {"rank": 2, "alpha": 4, "dropout": "0.1", "targets": ["q_proj", "v_proj"]},
 }
-
-
-class TrainedWriter(Trained):
-    """A run of a model that writes."""
-
-    replay = staticmethod(replay_writer)
-
-    def learn(self) -> None:
-        train_writer(self.told, self.files, self.report)
-        (self.folder / "out" / "decoder").rename(self.out)
 
 
 def job(seed: int) -> dict[str, Any]:
@@ -94,8 +84,8 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_sabotaged_run_is_caught_whenever_it_is_drawn(staged, monkeypatch, number) -> None:
     step = number % 8
     with monkeypatch.context() as patched:
-        sabotaged(patched, step, HOW[number % len(HOW)], WriterFitting)
-        run = TrainedWriter(staged, job(number))
+        sabotaged(patched, step, HOW[number % len(HOW)], DecoderLearner)
+        run = Trained(staged, job(number))
     begins = [one.position["step"] for one in run.segments.states]
     forged = max(at for at, begin in enumerate(begins[:-1]) if begin <= step)
     drawn = draw_segments(run.segments.count, 2, **nonce(number))
@@ -106,15 +96,15 @@ def test_a_sabotaged_run_is_caught_whenever_it_is_drawn(staged, monkeypatch, num
 
 def test_no_false_alarm_in_honest_runs(staged) -> None:
     for number in RUNS[:4]:
-        run = TrainedWriter(staged, job(number))
+        run = Trained(staged, job(number))
         every = list(range(run.segments.count))
         assert run.again(every) == dict.fromkeys(every, True), number
 
 
 def test_where_epochs_end_follows_from_the_rows_and_not_from_what_is_signed(staged) -> None:
-    run = TrainedWriter(staged, job(1))
+    run = Trained(staged, job(1))
     told = {**run.told, "segments": []}
-    epochs = replay_writer(told, run.files, lambda *_, **__: None)["epochSteps"]
+    epochs = replay(told, run.files, lambda *_, **__: None)["epochSteps"]
     assert sum(epochs) == run.segments.states[-1].position["step"]
     assert sum(epochs) < 2 * 12  # several records of a row
     announced = {"config": run.told["config"], "segments": {"steps": STEPS}}

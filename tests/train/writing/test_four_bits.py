@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch")
 from lyrikstore.train.worker.hashed_read import StagedFiles  # noqa: E402
 from lyrikstore.train.worker.writing.decoder import AdaptedDecoder  # noqa: E402
 from lyrikstore.train.worker.writing.texts import WriterText  # noqa: E402
-from lyrikstore.train.worker.writing.training import WriterFitting  # noqa: E402
+from lyrikstore.train.worker.writing.training import DecoderLearner  # noqa: E402
 
 pytestmark = [
     pytest.mark.train,
@@ -72,7 +72,7 @@ def train(files, folder):
     writer = AdaptedDecoder.fresh(files, ["model.safetensors"], CONFIG, "bf16")
     size = writer.causal.get_memory_footprint()
     adapter = sum(one.numel() * one.element_size() for one in writer.parameters().values())
-    fitting = WriterFitting(writer, {"config": CONFIG, "precision": "bf16"}, told, told)
+    fitting = DecoderLearner(writer, {"config": CONFIG, "precision": "bf16"}, told, told)
     for batch in fitting.batches(0)[:4]:
         fitting.learn(batch)
     assert fitting.step == 4

@@ -1,72 +1,55 @@
 """The loop that every training shares: epochs, what is kept of them, points to go on from.
 
-What learns is behind a protocol: an encoder with its classifier, or an adapter of a model that
-writes (spec §13.2.3, §13.3).
+What learns is a :class:`~lyrikstore.train.worker.fitting.learner.Learner` (spec §13.2.3, §13.3).
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
-from msgspec import Struct
 from msgspec.structs import replace
-from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from lyrikstore.train.formats.history import write_history
 from lyrikstore.train.worker.errors import diverged
+from lyrikstore.train.worker.fitting.learner import Learner
 from lyrikstore.train.worker.fitting.points import Kept, Points
-from lyrikstore.train.worker.fitting.written import Report
+from lyrikstore.train.worker.fitting.written import Report, Written
+from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.metrics import decimal
 
 
-class Validated(Struct, frozen=True):
-    """What the validation data say after an epoch.
+def train_epochs(
+    job: Mapping[str, Any], files: StagedFiles, learner: Learner, written: Written, report: Report
+) -> None:
+    """Train, and write the best epoch, or every one.
 
-    Attributes:
-        output: What the model gave for them.
-        metrics: Its metrics; decimals as text.
-        score: The one that picks the epoch; the greatest is the best.
+    Args:
+        job: As for :func:`lyrikstore.train.worker.fitting.fit.train`.
+        files: The staging folder.
+        learner: What learns, before its first step.
+        written: Takes the checkpoints.
+        report: Called per step and per epoch.
     """
-
-    output: NDArray[np.float64]
-    metrics: Mapping[str, str]
-    score: float
-
-
-class Learner(Protocol):
-    """What learns from batches."""
-
-    training: Mapping[str, Any]
-    optimizer: torch.optim.Optimizer
-    steps: int
-    step: int
-    total: int
-    """What all batches of an epoch weigh."""
-    padding: float
-    trainable: int
-    rate: str
-    """The setting with its learning rate."""
-
-    def batches(self, epoch: int) -> Sequence[Sequence[Any]]:
-        """Return the batches of an epoch, each as numbers that :meth:`learn` takes."""
-
-    def weight(self, batch: Sequence[Any]) -> int:
-        """Return what the mean loss of a batch weighs in that of its epoch."""
-
-    def learn(self, chosen: Sequence[Any]) -> float:
-        """Learn from one batch; return its loss."""
-
-    def validate(self) -> Validated:
-        """Look at the validation data."""
-
-    def parameters(self) -> dict[str, nn.Parameter]:
-        """Return what is trained, by name."""
-
-    def state(self) -> dict[str, Tensor]:
-        """Return a copy of what is trained."""
+    candidate = job["candidate"]
+    report("start", 0, learner.steps, candidate=candidate, parameters=learner.trainable)
+    points = Points(job, files, written.began, report)
+    loop = EpochLoop(learner, points)
+    loop.run(report)
+    for epoch, kept in sorted(loop.kept.items()):
+        final = epoch == max(loop.kept)
+        learner.restore(kept.state)
+        written.add(
+            learner.model,
+            kept.logits.numpy(),
+            final=final,
+            step=kept.step,
+            epoch=str(epoch + 1),
+            metrics={**kept.metrics, **learner.figures},
+            history=loop.history(candidate) if final else b"",
+            segments=points.listed(candidate) if final else b"",
+        )
 
 
 class EpochLoop:

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import RunFailedError
+from lyrikstore.train.task import find_task
 from lyrikstore.train.worker.errors import DIVERGED
-from lyrikstore.train.worker.examples import read_examples
-from lyrikstore.train.worker.fitting.loop import EpochLoop, Learner
+from lyrikstore.train.worker.fitting.loop import EpochLoop
 from lyrikstore.train.worker.fitting.points import (
     Kept,
     Points,
@@ -26,45 +26,22 @@ from lyrikstore.train.worker.fitting.points import (
     state_digest,
     state_tensors,
 )
-from lyrikstore.train.worker.fitting.tune import open_encoder
-from lyrikstore.train.worker.fitting.written import Began, Report, Written
+from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
-from lyrikstore.train.worker.models.model import Saved
-from lyrikstore.train.worker.staging import TRAIN, VALIDATION
 from lyrikstore.verify.store.statements.segments import SegmentState, places
 
 
 def replay(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
-    """Learn some segments of an encoder again.
-
-    Args:
-        job: As for :func:`lyrikstore.train.worker.fitting.fit.train` and :func:`replay_learner`.
-        files: The staging folder.
-        report: Called per segment.
-
-    Returns:
-        As :func:`replay_learner`.
-    """
-    data = read_examples(files, TRAIN), read_examples(files, VALIDATION)
-    written = Written(job, files.folder / "out" / "replay", data[1], Began())
-    fitting = open_encoder(job, files, data, written)
-    return replay_learner(job, files, report, fitting, fitting.model)
-
-
-def replay_learner(
-    job: Mapping[str, Any], files: StagedFiles, report: Report, fitting: Learner, model: Saved
-) -> dict[str, Any]:
     """Learn some segments again, and write the model of a state.
 
     Args:
-        job: ``segments``, ascending: each ``number``, ``point`` (a staged file; absent of the first
+        job: As for :func:`lyrikstore.train.worker.fitting.fit.train`, and ``segments``, ascending:
+            each ``number``, ``point`` (a staged file; absent of the first
             one), ``position``; one that does not begin where it has to is left out;
             ``segmentSteps``; ``final``: ``point`` and ``position`` of the state
             whose model is written, absent: none is.
         files: The staging folder.
         report: Called per segment.
-        fitting: What learns, before its first step.
-        model: What it learns.
 
     Returns:
         ``start``: digest of the state before the first step; ``epochSteps``: steps of each epoch;
@@ -73,6 +50,7 @@ def replay_learner(
         what lies in the point; ``final``: ``state``, and the ``folder`` of the model, where it is
         one.
     """
+    fitting = find_task(job["task"]).open_learner(job, files)
     tensors = state_tensors(fitting.parameters(), fitting.optimizer)
     start = state_digest(signed_position(Position()), tensors).hex
     epochs = [len(fitting.batches(epoch)) for epoch in range(int(fitting.training["epochs"]))]
@@ -102,7 +80,7 @@ def replay_learner(
             read.set(fitting.parameters(), fitting.optimizer)
             folder = files.folder / "out" / "replay" / "final"
             folder.mkdir(parents=True, mode=0o700)
-            model.save(folder)
+            fitting.model.save(folder)
             final["final"]["folder"] = "out/replay/final"
     return {"start": start, "epochSteps": epochs, "replayed": found, **final}
 

@@ -1,16 +1,14 @@
 """What a candidate leaves: checkpoints, and what each says of the validation data."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lyrikstore.train.worker.examples import Example, targets
 from lyrikstore.train.worker.metrics import decimal
 from lyrikstore.train.worker.models.model import Saved
 from lyrikstore.train.worker.process import peak_memory_bytes
-from lyrikstore.verify.evaluation.choice.task import Scores, labelling_rules
-from lyrikstore.verify.evaluation.choice.validation import validation_metrics
+from lyrikstore.verify.evaluation.choice.task import Scores
 
 Report = Callable[..., None]
 """Takes ``phase``, ``done``, ``total`` and figures by name."""
@@ -41,7 +39,7 @@ class Began:
         }
 
 
-class WrittenFolders:
+class Written:
     """The checkpoints that were written, with what they say of the validation data.
 
     Args:
@@ -88,43 +86,4 @@ class WrittenFolders:
                 "final": final,
                 "metrics": {**metrics, **self.began.figures()},
             }
-        )
-
-
-class Written(WrittenFolders):
-    """Those of models that give labels."""
-
-    def __init__(
-        self, job: Mapping[str, Any], out: Path, checking: Sequence[Example], began: Began
-    ) -> None:
-        super().__init__(out, began)
-        self.task = labelling_rules(job["task"])
-        self.expected = targets(checking, job["labels"])
-
-    def measure(self, logits: Scores) -> dict[str, str]:
-        """Return the metrics of the validation data."""
-        return validation_metrics(self.task.name, logits, self.expected)
-
-    def add(
-        self,
-        model: Saved,
-        logits: Scores,
-        *,
-        final: bool,
-        step: int = 1,
-        epoch: str = "1",
-        metrics: Mapping[str, str] = {},
-        history: bytes = b"",
-        segments: bytes = b"",
-    ) -> None:
-        """Write a checkpoint with what the validation data say of it."""
-        super().add(
-            model,
-            logits,
-            final=final,
-            step=step,
-            epoch=epoch,
-            metrics={**metrics, **self.measure(logits)},
-            history=history,
-            segments=segments,
         )

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from lyrikstore.train.formats.adapter import ADAPTER, ADAPTER_CONFIG
 from lyrikstore.train.formats.decoder import DECODER_FIXED, FORMAT, PROMPT
-from lyrikstore.train.requirements import CPU, SFT, training_device
+from lyrikstore.train.requirements import CPU, training_device
 from lyrikstore.train.worker.errors import TRAINED, loading
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.models.adapters import load_peft, new_adapter, settings_of
@@ -44,7 +44,13 @@ class AdaptedDecoder:
 
     @classmethod
     def fresh(
-        cls, files: StagedFiles, weights: Sequence[str], config: Mapping[str, Any], precision: str
+        cls,
+        files: StagedFiles,
+        weights: Sequence[str],
+        config: Mapping[str, Any],
+        precision: str,
+        *,
+        task: str,
     ) -> Self:
         """Return a model whose adapter changes nothing yet.
 
@@ -53,6 +59,7 @@ class AdaptedDecoder:
             weights: Names of the files with the base's weights.
             config: ``model``, ``prompt`` and ``lora`` settings.
             precision: What is computed in.
+            task: What it is trained for.
         """
         model, prompt, lora = config["model"], config.get("prompt", {}), config["lora"]
         quantization = model.get("quantization", "")
@@ -70,7 +77,7 @@ class AdaptedDecoder:
             "precision": precision,
             "quantization": quantization,
             "system": prompt.get("system", ""),
-            "task": SFT,
+            "task": task,
             "template": prompt.get("template", ""),
         }
         if "choices" in prompt:

@@ -1,9 +1,8 @@
 """Training of a model that writes: an adapter, on the answers of packed records (spec §13.12.4)."""
 
 import json
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,11 +10,7 @@ from torch import Tensor, nn
 
 from lyrikstore.train.requirements import RECOMPUTES
 from lyrikstore.train.worker.device import accelerator_figures, autocast
-from lyrikstore.train.worker.errors import diverged
-from lyrikstore.train.worker.fitting.loop import EpochLoop, Validated
-from lyrikstore.train.worker.fitting.points import Points
-from lyrikstore.train.worker.fitting.tune import learning_rate_factor
-from lyrikstore.train.worker.fitting.written import Began, Report, WrittenFolders
+from lyrikstore.train.worker.fitting.learner import Learner, Validated
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.metrics import decimal
 from lyrikstore.train.worker.models.encoder import prepare
@@ -27,42 +22,14 @@ from lyrikstore.train.worker.writing.loss import learnt_loss, pack_rows
 from lyrikstore.train.worker.writing.texts import Told, WriterText
 
 
-def train_writer(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
-    """Train an adapter and write its best epoch, or every one.
+def open_decoder(job: Mapping[str, Any], files: StagedFiles) -> "DecoderLearner":
+    """Return a generative model before its first step.
 
     Args:
         job: ``config`` as a run manifest holds it; ``weights``: the files of the base's weights;
             ``chat``: whether prompts come from a chat template; ``choices``; ``precision``.
         files: The staging folder: ``base/``, ``train.jsonl``, ``validation.jsonl``.
-        report: Called per step and per epoch.
-
-    Returns:
-        ``checkpoints``, as :func:`lyrikstore.train.worker.fitting.fit.train`.
     """
-    written = WrittenFolders(files.folder / "out" / job["candidate"], Began())
-    fitting = open_writer(job, files)
-    report("start", 0, fitting.steps, candidate=job["candidate"], parameters=fitting.trainable)
-    points = Points(job, files, written.began, report)
-    loop = EpochLoop(fitting, points)
-    loop.run(report)
-    for epoch in sorted(loop.kept):
-        kept = loop.kept[epoch]
-        fitting.restore(kept.state)
-        written.add(
-            fitting.writer,
-            kept.logits.numpy(),
-            final=epoch == max(loop.kept),
-            step=kept.step,
-            epoch=str(epoch + 1),
-            metrics={**kept.metrics, **accelerator_figures(fitting.writer.device)},
-            history=loop.history(job["candidate"]) if epoch == max(loop.kept) else b"",
-            segments=points.listed(job["candidate"]) if epoch == max(loop.kept) else b"",
-        )
-    return {"checkpoints": written.checkpoints}
-
-
-def open_writer(job: Mapping[str, Any], files: StagedFiles) -> "WriterFitting":
-    """Return a model that writes before its first step; arguments as :func:`train_writer`."""
     config = job["config"]
     training, model = config["training"], config["model"]
     prepare(training["threads"], training["seed"])
@@ -77,45 +44,40 @@ def open_writer(job: Mapping[str, Any], files: StagedFiles) -> "WriterFitting":
         )
         for name in (TRAIN, VALIDATION)
     )
-    writer = AdaptedDecoder.fresh(files, job["weights"], config, job["precision"])
-    return WriterFitting(writer, job, learnt, checked)
+    decoder = AdaptedDecoder.fresh(
+        files, job["weights"], config, job["precision"], task=job["task"]
+    )
+    return DecoderLearner(decoder, job, learnt, checked)
 
 
-class WriterFitting:
-    """Optimizer, schedule and loss of one run.
+class DecoderLearner(Learner):
+    """A decoder with an adapter.
 
     Args:
-        writer: What learns.
-        job: As for :func:`train_writer`.
+        model: It.
+        job: As for :func:`open_decoder`.
         learnt: Training records.
         checked: Validation records.
     """
 
+    model: AdaptedDecoder
+
     def __init__(
         self,
-        writer: AdaptedDecoder,
+        model: AdaptedDecoder,
         job: Mapping[str, Any],
         learnt: Sequence[Told],
         checked: Sequence[Told],
     ) -> None:
-        self.writer, self._learnt, self._checked = writer, learnt, checked
+        training, rate = job["config"]["training"], "learning_rate"
+        if training.get(RECOMPUTES):
+            model.compute_layers_again()
+        super().__init__(training, [([*model.parameters().values()], training[rate])], rate=rate)
+        self.model, self._learnt, self._checked = model, learnt, checked
         self._most = int(job["config"]["model"]["max_tokens"])
-        self.training: Mapping[str, Any] = job["config"]["training"]
-        self.rate = "learning_rate"
-        if self.training.get(RECOMPUTES):
-            writer.compute_layers_again()
-        self._trained = list(writer.parameters().values())
-        self.trainable = sum(value.numel() for value in self._trained)
-        self.optimizer: torch.optim.Optimizer = torch.optim.AdamW(
-            self._trained,
-            lr=float(self.training[self.rate]),
-            weight_decay=float(self.training["weight_decay"]),
-        )
-        self._peak = float(self.training[self.rate])
         self._half = job["precision"] == "bf16"
         self.total = sum(len(one.completion) for one in learnt)
-        self.step, self.padding = 0, 1.0
-        epochs = range(int(self.training["epochs"]))
+        epochs = range(int(training["epochs"]))
         self.steps = sum(len(self._batches(learnt, epoch)) for epoch in epochs)
 
     def _batches(self, records: Sequence[Told], epoch: int) -> list[list[Row]]:
@@ -130,7 +92,7 @@ class WriterFitting:
 
     def batches(self, epoch: int) -> list[list[Row]]:
         """Return the rows of each batch of an epoch, and note their padding."""
-        self.writer.peft.train()
+        self.model.peft.train()
         batches = self._batches(self._learnt, epoch)
         lengths = [
             [sum(self._learnt[at].length for at in row) for row in batch] for batch in batches
@@ -143,34 +105,27 @@ class WriterFitting:
         """Return how many tokens are learnt of a batch."""
         return sum(len(self._learnt[at].completion) for row in batch for at in row)
 
-    def learn(self, chosen: Sequence[Row]) -> float:
-        """Learn from the rows of one batch; return the mean loss of a learnt token."""
-        factor = learning_rate_factor(self.step, self.steps, float(self.training["warmup"]))
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._peak * factor
-        rows = pack_rows([[self._learnt[at] for at in row] for row in chosen])
-        rows = rows.to(self.writer.device)
+    def loss(self, batch: Sequence[Row]) -> Tensor:
+        """Return the mean loss of a token that is learnt of a batch."""
+        rows = pack_rows([[self._learnt[at] for at in row] for row in batch])
+        rows = rows.to(self.model.device)
         with self._precision():
-            loss = learnt_loss(self.writer.causal, rows) / len(rows.targets)
-        value = float(loss.item())
-        if not math.isfinite(value):
-            raise diverged(f"the loss is {value} at step {self.step + 1}", self.rate)
-        self.optimizer.zero_grad()
-        cast("Any", loss).backward()
-        nn.utils.clip_grad_norm_(self._trained, 1.0)
-        self.optimizer.step()
-        self.step += 1
-        return value
+            return learnt_loss(self.model.causal, rows) / len(rows.targets)
+
+    @property
+    def figures(self) -> Mapping[str, str]:
+        """What it took of an accelerator."""
+        return accelerator_figures(self.model.device)
 
     def validate(self) -> Validated:
         """Return the mean loss of a token of the validation answers; the less, the better."""
-        self.writer.peft.eval()
+        self.model.peft.eval()
         sums = []
         with torch.inference_mode(), self._precision():
             for batch in self._batches(self._checked, 0):
                 rows = pack_rows([[self._checked[at] for at in row] for row in batch])
-                rows = rows.to(self.writer.device)
-                sums.append(float(learnt_loss(self.writer.causal, rows)))
+                rows = rows.to(self.model.device)
+                sums.append(float(learnt_loss(self.model.causal, rows)))
         tokens = sum(len(one.completion) for one in self._checked)
         loss = sum(sums) / tokens
         metrics = {
@@ -181,20 +136,8 @@ class WriterFitting:
         return Validated(np.asarray([[loss]]), metrics, -loss)
 
     def _precision(self) -> Any:
-        return autocast(self.writer.device, half=self._half)
+        return autocast(self.model.device, half=self._half)
 
     def parameters(self) -> dict[str, nn.Parameter]:
         """Return what is trained, by name."""
-        return self.writer.parameters()
-
-    def state(self) -> dict[str, Tensor]:
-        """Return a copy of what is trained."""
-        return {
-            name: value.detach().to("cpu", copy=True) for name, value in self.parameters().items()
-        }
-
-    def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Set what is trained to a copy of before."""
-        with torch.no_grad():
-            for name, value in self.parameters().items():
-                value.copy_(state[name])
+        return self.model.parameters()
