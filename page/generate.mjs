@@ -22,19 +22,16 @@ function source(file) {
   return readFile(new URL(file, ROOT), "utf8");
 }
 
-// The bodies of manifests, by kind and format version.
-const kinds = ["card", "checkpoint", "dataset", "evaluation", "filter", "genesis", "policy", "records", "retention", "run"];
-const kindsOfVersion2 = [
-  "approval", "card", "checkpoint", "dataset", "deployment", "evaluation", "filter", "policy", "reproduction", "retention", "run",
-];
+const kinds = Object.entries(JSON.parse(await source("spec/manifest-kinds.json")));
 const files = new Map([
   ["manifest", "manifest.schema.json"],
   ["datasetCredential", "dataset-credential-1.schema.json"],
   ["attestationCredential", "attestation-credential-1.schema.json"],
   ["grantCredential", "grant-credential-1.schema.json"],
   ["trust", "trust.schema.json"],
-  ...kinds.map((kind) => /** @type {[string, string]} */ ([`kind_${kind}`, `kinds/${kind}.schema.json`])),
-  ...kindsOfVersion2.map((kind) => /** @type {[string, string]} */ ([`kind_${kind}_2`, `kinds-2/${kind}.schema.json`])),
+  // The bodies of manifests, by kind and format version.
+  ...kinds.filter(([, { first = 1 }]) => first === 1).map(([kind]) => /** @type {[string, string]} */ ([`kind_${kind}`, `kinds/${kind}.schema.json`])),
+  ...kinds.filter(([, { newest }]) => newest === 2).map(([kind]) => /** @type {[string, string]} */ ([`kind_${kind}_2`, `kinds-2/${kind}.schema.json`])),
 ]);
 
 await mkdir(new URL("generated/", import.meta.url), { recursive: true });
@@ -65,7 +62,12 @@ await compile(files, "generated/schemas.js", { metaSchema: "https://json-schema.
 const ANSWERS = "attestation-credential-2.schema.json";
 await compile(new Map([["cardAttestation", ANSWERS]]), "generated/answers_schema.js");
 
-// What both verifiers share: a name for each limit; the checks, without the codes that they give.
+// What both verifiers share: the kinds of manifest; a name for each limit; the checks, without the codes that they give.
+await writeFile(new URL("generated/kinds.js", import.meta.url), `
+/** @typedef {{[role: string]: {kind: string, least?: number, most?: number, since?: number}}} Rules */
+/** @typedef {{prefix: string, tree?: boolean, first?: number, newest?: number, inputs?: Rules, origins?: {[origin: string]: Rules}, either?: string[], attachments?: string[], described?: string[]}} Kind */
+export const KINDS = new Map(Object.entries(/** @type {{[name: string]: Kind}} */ (${JSON.stringify(Object.fromEntries(kinds), null, 1)})));
+`);
 const limits = Object.entries(JSON.parse(await source("spec/limits.json")));
 await writeFile(new URL("generated/limits.js", import.meta.url),
   limits.map(([name, { value }]) => `export const ${name} = ${value};\n`).join(""));

@@ -176,6 +176,12 @@ def _refused_others() -> list[tuple[str, bytes, str, str]]:
         ("planned-integer", changed("run", plan=number), "schema", "a decimal is a string"),
         ("planned-by-guess", changed("run", plan=guessed), "schema", "no such basis"),
         ("no-segments", resigned(made["checkpoint"], attachments=[]), "bad-manifest", "no digests"),
+        (
+            "no-validation",
+            changed("checkpoint", validation={"format": "validation/1", "count": 30}),
+            "bad-manifest",
+            "no attachment holds it",
+        ),
         ("derived-by-what", without("checkpoint-derived", "operation"), "schema", "no operation"),
         (
             "derived-of-nothing",

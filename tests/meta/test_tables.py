@@ -1,4 +1,4 @@
-"""``spec/limits.json`` and ``spec/checks.json`` are sound, and what both verifiers go by."""
+"""The tables of ``spec/`` are sound, and what both verifiers go by."""
 
 import ast
 import json
@@ -39,6 +39,19 @@ def is_there(place: str) -> bool:
 def test_limits_are_sound() -> None:
     check_schema(LIMITS, "limits")
     assert [name for name, limit in LIMITS.items() if not is_there(limit["spec"])] == []
+
+
+def test_kinds_of_manifest_are_sound() -> None:
+    kinds = json.loads((ROOT / "spec" / "manifest-kinds.json").read_text("utf-8"))
+    check_schema(kinds, "manifest-kinds")
+    rules = [rule for kind in kinds.values() for rule in kind.get("inputs", {}).values()]
+    rules += [
+        rule
+        for kind in kinds.values()
+        for origin in kind.get("origins", {}).values()
+        for rule in origin.values()
+    ]
+    assert {rule["kind"] for rule in rules} <= set(kinds)
 
 
 @pytest.mark.parametrize("text", [PYTHON, PAGE], ids=["python", "page"])

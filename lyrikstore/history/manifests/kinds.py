@@ -1,23 +1,26 @@
 """The kinds of manifest and what each may point at (spec §6.4).
 
-One table. A manifest whose inputs break it is refused when it is made and again whenever it is
-read, so that a blob, a filter or a test set cannot stand where a dataset belongs (attack case
-A17).
+One table for every verifier, ``spec/manifest-kinds.json``. A manifest whose inputs break it is
+refused when it is made and again whenever it is read, so that a blob, a filter or a test set cannot
+stand where a dataset belongs (attack case A17).
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
+from msgspec.json import decode
+from msgspec.structs import replace
 
 from lyrikstore.canon.errors import FormatError
+from lyrikstore.canon.files import data_folder, read_packaged
 from lyrikstore.canon.limits import MAX_INPUTS
 
 GENESIS_NAME = "policies/store/main"
 """The one name of the genesis manifest; later policies succeed it under the same name."""
 
 
-class InputRule(Struct, frozen=True):
+class InputRule(Struct, frozen=True, forbid_unknown_fields=True):
     """What one role of a kind accepts.
 
     Attributes:
@@ -33,12 +36,12 @@ class InputRule(Struct, frozen=True):
     since: int = 1
 
 
-class Kind(Struct, frozen=True):
+class Kind(Struct, frozen=True, forbid_unknown_fields=True):
     """One kind of manifest.
 
     Attributes:
-        name: Such as ``dataset``.
         prefix: First segment of its names, such as ``datasets``.
+        name: Such as ``dataset``.
         has_tree: Whether ``tree`` and ``files`` are present.
         inputs: Role → rule.
         origins: For kinds whose body says ``origin``: the rules that replace ``inputs``.
@@ -50,11 +53,11 @@ class Kind(Struct, frozen=True):
         first: The first one.
     """
 
-    name: str
     prefix: str
-    has_tree: bool = False
-    inputs: Mapping[str, InputRule] | None = None
-    origins: Mapping[str, Mapping[str, InputRule]] | None = None
+    name: str = ""
+    has_tree: bool = field(name="tree", default=False)
+    inputs: dict[str, InputRule] = {}
+    origins: dict[str, dict[str, InputRule]] = {}
     either: tuple[str, ...] = ()
     attachments: tuple[str, ...] = ()
     described: tuple[str, ...] = ()
@@ -63,10 +66,7 @@ class Kind(Struct, frozen=True):
 
     def rules(self, body: Mapping[str, Any], version: int) -> Mapping[str, InputRule]:
         """Return the input rules that hold in a format version for a manifest with this body."""
-        if self.origins is None:
-            rules = self.inputs or {}
-        else:
-            rules = self.origins.get(str(body.get("origin")), {})
+        rules = self.origins.get(str(body.get("origin")), {}) if self.origins else self.inputs
         return {role: rule for role, rule in rules.items() if rule.since <= version}
 
     def schema(self, version: int) -> str:
@@ -74,153 +74,11 @@ class Kind(Struct, frozen=True):
         return f"kinds/{self.name}" if version == 1 else f"kinds-{version}/{self.name}"
 
 
-_ONE_DATASET = InputRule("dataset", 1, 1)
-_DATASETS = InputRule("dataset")
-
 KINDS: Mapping[str, Kind] = {
-    kind.name: kind
-    for kind in (
-        Kind("genesis", "policies"),
-        Kind("policy", "policies", newest=2),
-        Kind(
-            "dataset",
-            "datasets",
-            has_tree=True,
-            origins={
-                "committed": {},
-                "imported": {},
-                "filtered": {
-                    "source": InputRule("dataset", 1),
-                    "filter": InputRule("filter", 1),
-                    "against": InputRule("dataset", since=2),
-                    "opt-out": InputRule("dataset", since=2),
-                },
-                "generated": {
-                    "generator": InputRule("checkpoint", since=2),
-                    "source": InputRule("dataset", since=2),
-                },
-            },
-            described=("skipped",),
-            newest=2,
-        ),
-        Kind("filter", "filters", newest=2),
-        Kind(
-            "retention",
-            "retentions",
-            inputs={
-                "dataset": _DATASETS,
-                "checkpoint": InputRule("checkpoint"),
-                "evaluation": InputRule("evaluation", since=2),
-                "card": InputRule("card", since=2),
-                "deployment": InputRule("deployment", since=2),
-            },
-            newest=2,
-        ),
-        Kind("records", "records", inputs={"dataset": _ONE_DATASET}, attachments=("salts",)),
-        Kind(
-            "run",
-            "runs",
-            inputs={
-                "train": InputRule("dataset", 1),
-                "validation": _DATASETS,
-                "test": _DATASETS,
-                "base": InputRule("checkpoint", 0, 1),
-                "candidate": InputRule("checkpoint", since=2),
-            },
-            newest=2,
-        ),
-        Kind(
-            "checkpoint",
-            "checkpoints",
-            has_tree=True,
-            origins={
-                "imported": {},
-                "trained": {
-                    "run": InputRule("run", 1, 1),
-                    "base": InputRule("checkpoint", 0, 1),
-                    "train": InputRule("dataset", 1),
-                    "validation": _DATASETS,
-                    "filter": InputRule("filter"),
-                },
-                "derived": {
-                    "source": InputRule("checkpoint", 1, since=2),
-                    "base": InputRule("checkpoint", 0, 1, since=2),
-                    "run": InputRule("run", 0, 1, since=2),
-                    "train": InputRule("dataset", since=2),
-                    "validation": InputRule("dataset", since=2),
-                    "filter": InputRule("filter", since=2),
-                },
-            },
-            described=("segments", "validation"),
-            newest=2,
-        ),
-        Kind(
-            "evaluation",
-            "evaluations",
-            inputs={
-                "checkpoint": InputRule("checkpoint", 1, 1),
-                "test": InputRule("dataset", 1),
-                "train": _DATASETS,
-                "reference": InputRule("evaluation", 0, 1, since=2),
-            },
-            described=("predictions", "outputs"),
-            newest=2,
-        ),
-        Kind(
-            "card",
-            "cards",
-            inputs={
-                "checkpoint": InputRule("checkpoint", 0, 1),
-                "subject": InputRule("dataset", 0, 1, since=2),
-                "base": InputRule("checkpoint", 0, 1),
-                "run": InputRule("run"),
-                "evaluation": InputRule("evaluation"),
-                "dataset": _DATASETS,
-                "train": _DATASETS,
-                "validation": _DATASETS,
-                "test": _DATASETS,
-                "filter": InputRule("filter"),
-                "records": InputRule("records"),
-                "reproduction": InputRule("reproduction", since=2),
-            },
-            either=("checkpoint", "subject"),
-            attachments=("card",),
-            newest=2,
-        ),
-        Kind(
-            "approval",
-            "approvals",
-            inputs={"card": InputRule("card", 1, 1, since=2)},
-            newest=2,
-            first=2,
-        ),
-        Kind(
-            "reproduction",
-            "reproductions",
-            inputs={
-                "run": InputRule("run", 1, 1, since=2),
-                "checkpoint": InputRule("checkpoint", since=2),
-            },
-            newest=2,
-            first=2,
-        ),
-        Kind(
-            "deployment",
-            "deployments",
-            has_tree=True,
-            inputs={
-                "checkpoint": InputRule("checkpoint", 1, 1, since=2),
-                "run": InputRule("run", 1, 1, since=2),
-                "evaluation": InputRule("evaluation", since=2),
-                "card": InputRule("card", 0, 1, since=2),
-                "base": InputRule("checkpoint", 0, 1, since=2),
-                "approval": InputRule("approval", since=2),
-            },
-            attachments=("report", "oms"),
-            newest=2,
-            first=2,
-        ),
-    )
+    name: replace(kind, name=name)
+    for name, kind in decode(
+        read_packaged(data_folder("spec") / "manifest-kinds.json"), type=dict[str, Kind]
+    ).items()
 }
 
 PREFIXES: Mapping[str, frozenset[str]] = {

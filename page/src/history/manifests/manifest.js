@@ -1,10 +1,11 @@
 /** Manifests: signed statements, judged by their bytes alone (spec §6.5). */
+import { KINDS } from "../../../generated/kinds.js";
+import { MAX_INPUTS } from "../../../generated/limits.js";
 import * as schemas from "../../../generated/schemas.js";
 import { blake3, parseId } from "../../canon/digest.js";
 import { attempt, refuse } from "../../canon/errors.js";
 import { counted } from "../../canon/text.js";
 import { compare } from "../trees/paths.js";
-import { KINDS, PREFIXES } from "./kinds.js";
 import { isOfRows } from "./row_files.js";
 import { verifyProof } from "../../crypto/proofs/eddsa_jcs.js";
 import { quote } from "../../canon/quoting.js";
@@ -13,6 +14,7 @@ import { parseTimestamp } from "../../canon/timestamps.js";
 
 /** The newest format version that this code reads. */
 const NEWEST = 2;
+const PREFIXES = new Set([...KINDS.values()].map(({ prefix }) => prefix));
 const GENESIS_NAME = "policies/store/main";
 const PROOF_MEMBERS = ["type", "cryptosuite", "verificationMethod", "proofPurpose", "proofValue"];
 const SEGMENT = /^[a-z0-9][a-z0-9._-]{0,63}$/;
@@ -96,7 +98,7 @@ export const inputsIn = (document, role) =>
 export const attachmentsIn = (document, role) =>
   document.attachments.filter((/** @type {any} */ item) => item.role === role);
 
-/** @param {any} document @param {import("./kinds.js").Kind} kind */
+/** @param {any} document @param {import("../../../generated/kinds.js").Kind} kind */
 function checkFit(document, kind) {
   const [prefix, ...segments] = document.name.split("/");
   if (!PREFIXES.has(prefix) || segments.length !== 2 || !segments.every((/** @type {string} */ part) => SEGMENT.test(part))) {
@@ -110,7 +112,7 @@ function checkFit(document, kind) {
     bad(`a genesis manifest is called ${GENESIS_NAME} and has no parents`);
   }
   for (const member of ["tree", "files"]) {
-    if (Object.hasOwn(document, member) !== kind.tree) bad(`${member} does not fit a ${document.kind}`);
+    if (Object.hasOwn(document, member) !== Boolean(kind.tree)) bad(`${member} does not fit a ${document.kind}`);
   }
   for (const member of ["store", "tree", "files"]) if (Object.hasOwn(document, member)) parseId(document[member]);
   document.parents.forEach(parseId);
@@ -126,11 +128,11 @@ function checkFit(document, kind) {
  * The version that a document carries takes its body, and no lower one takes body and inputs (spec §6.1).
  *
  * @param {any} document
- * @param {import("./kinds.js").Kind} kind
+ * @param {import("../../../generated/kinds.js").Kind} kind
  */
 function checkVersion(document, kind) {
   const { kind: name, lyrikstore: stated, body } = document;
-  const { first = 1, newest } = kind;
+  const { first = 1, newest = 1 } = kind;
   if (stated < first) refuse("schema", `format version ${stated} has no ${name}`);
   if (stated <= newest) checkSchema(schemaOf(name, stated), body);
   let least = first;
@@ -141,7 +143,7 @@ function checkVersion(document, kind) {
 /** @param {string} kind @param {number} version */
 const schemaOf = (kind, version) => version === 1 ? `kind_${kind}` : `kind_${kind}_${version}`;
 
-/** @param {any} document @param {import("./kinds.js").Kind} kind @param {number} version */
+/** @param {any} document @param {import("../../../generated/kinds.js").Kind} kind @param {number} version */
 function fits(document, kind, version) {
   try {
     checkSchema(schemaOf(document.kind, version), document.body);
@@ -152,7 +154,7 @@ function fits(document, kind, version) {
   }
 }
 
-/** What a schema cannot say. The newer members stand in no body of an older version. @param {any} document @param {import("./kinds.js").Kind} kind */
+/** What a schema cannot say. The newer members stand in no body of an older version. @param {any} document @param {import("../../../generated/kinds.js").Kind} kind */
 function checkBody({ body, ...document }, kind) {
   const counts = body.derivation?.counts;
   if (counts && counts.in + (counts.made ?? 0) !== counts.kept + counts.dropped + counts.elsewhere) bad("the counts do not add up");
@@ -163,23 +165,24 @@ function checkBody({ body, ...document }, kind) {
   // ATTACK: a program that reads all files with the suffix of rows reads this one, too.
   if (companions.some((/** @type {string} */ path) => isOfRows(path, body.reader))) bad("a companion has the suffix of rows");
   const described = (kind.described ?? []).filter((member) => Object.hasOwn(body, member));
-  for (const role of [...kind.attachments, ...described]) {
+  for (const role of [...kind.attachments ?? [], ...described]) {
     if (attachmentsIn(document, role).length !== 1) bad(`exactly one attachment in role ${role}`);
   }
 }
 
-/** @param {any} document @param {import("./kinds.js").Kind} kind @param {number} version */
+/** @param {any} document @param {import("../../../generated/kinds.js").Kind} kind @param {number} version */
 function checkInputs(document, kind, version) {
-  const all = kind.origins ? (kind.origins.get(document.body.origin) ?? new Map()) : kind.inputs;
-  const rules = new Map([...all].filter(([, { since = 1 }]) => since <= version));
+  const { origin } = document.body;
+  const all = kind.origins ? (Object.hasOwn(kind.origins, origin) ? kind.origins[origin] : {}) : kind.inputs ?? {};
+  const rules = new Map(Object.entries(all).filter(([, { since = 1 }]) => since <= version));
   for (const { role, kind: given } of document.inputs) {
     const rule = rules.get(role);
     if (rule === undefined) return refuse("bad-input", `a ${document.kind} takes no input in role ${role}`);
     if (rule.kind !== given) refuse("bad-input", `an input in role ${role} is a ${rule.kind}`);
   }
-  for (const [role, rule] of rules) {
+  for (const [role, { least = 0, most = MAX_INPUTS }] of rules) {
     const count = inputsIn(document, role).length;
-    if (count < rule.least || count > rule.most) refuse("bad-input", `${counted(count, "input")} in role ${role}`);
+    if (count < least || count > most) refuse("bad-input", `${counted(count, "input")} in role ${role}`);
   }
   const named = kind.either?.filter((role) => rules.has(role) && inputsIn(document, role).length);
   if (named && named.length !== 1) refuse("bad-input", `a ${document.kind} takes exactly one of role ${kind.either?.join(" or ")}`);
