@@ -148,39 +148,7 @@ class Models:
             progress=store.progress,
         )
 
-    def evaluate(
-        self,
-        checkpoint: str,
-        dataset: str,
-        *,
-        sample: int | None = None,
-        device: str = "cpu",
-    ) -> Manifest:
-        """Measure a checkpoint and a baseline on a locked test set; return the signed report.
-
-        Args:
-            checkpoint: One that a run here made.
-            dataset: One that was logged before that run.
-            sample: Of a model that writes, how many records are asked; None: all.
-            device: Where such a model is computed: ``cpu``, or ``cuda``: one GPU.
-
-        Raises:
-            PolicyError: (``test-not-locked``, ``test-is-train``, ``rights-missing``). Else as
-                :func:`lyrikstore.train.evaluation.evaluate.evaluate_checkpoint`.
-        """
-        store = self.store
-        return stages.evaluate_checkpoint(
-            store.repository,
-            checkpoint,
-            dataset,
-            trust=store.trust,
-            base_env=store.environment,
-            sample=sample,
-            device=device,
-            signer=store.signer(),
-            clock=store.clock,
-            progress=store.progress,
-        )
+    evaluate = bound(lambda: stages.evaluate_checkpoint)
 
     def history(self, checkpoint: Manifest) -> dict[str, Any] | None:
         """Return how the training of a checkpoint went (spec 13.6.5); None: it took no steps.
@@ -196,32 +164,7 @@ class Models:
         blobs = repository.blobs
         return stages.read_history(blobs.read(attached[0].id, max_bytes=stages.MAX_BYTES))
 
-    def monitor(
-        self,
-        checkpoint: str,
-        dataset: str,
-    ) -> Manifest:
-        """Measure a checkpoint on data that came after its run; return the signed statement.
-
-        Args:
-            checkpoint: One that was evaluated.
-            dataset: What came since, with labels or without.
-
-        Raises:
-            PolicyError: (``not-new``, ``rights-missing``). Else as
-                :func:`lyrikstore.train.evaluation.monitor.monitor_checkpoint`.
-        """
-        store = self.store
-        return stages.monitor_checkpoint(
-            store.repository,
-            checkpoint,
-            dataset,
-            trust=store.trust,
-            base_env=store.environment,
-            signer=store.signer(),
-            clock=store.clock,
-            progress=store.progress,
-        )
+    monitor = bound(lambda: stages.monitor_checkpoint)
 
     def report(self, evaluation: str) -> dict[str, Any]:
         """Return what a report on an evaluation shows, as ``evaluation_page`` takes it.
@@ -264,11 +207,9 @@ class Models:
         """
         repository = self.store.repository
         return stages.predict_records(
-            repository,
+            self.store,
             checkpoint,
             place,
-            base_env=self.store.environment,
-            folder=self.store.own_cache or repository.root,  # who only reads need not write there
             explain=explain,
             most=most,
             device=device,
@@ -276,7 +217,6 @@ class Models:
                 identity: one.word
                 for identity, one in stages.withdrawals(repository, rights).items()
             },
-            progress=self.store.progress,
         )
 
     def rights(self, checkpoint: str) -> "Check":
@@ -321,26 +261,10 @@ class Models:
             PolicyError: (``rights-missing``) the data may not be used now. Else as
                 :func:`lyrikstore.train.reproduction.reproduce.reproduce_run`.
         """
-        store = self.store
-        signer = store.person
-        if signer is not None and stages.may_sign(
-            store.repository, stages.find_run(store.repository, ref)[0], signer.did
-        ):
-            signer = store.signer()  # which may bring the log up to date
-        how: Any = {
-            "trust": store.trust,
-            "base_env": store.environment,
-            "message": message,
-            "signer": signer,
-            "clock": store.clock,
-            "progress": store.progress,
-        }
         if not segments:
-            return stages.reproduce_run(store.repository, ref, **how)
+            return stages.reproduce_run(self.store, ref, message=message)
         drawn_by = nonce or token_bytes(32)
-        return stages.replay_segments(
-            store.repository, ref, segments, nonce=drawn_by, cache=store.own_cache, **how
-        )
+        return stages.replay_segments(self.store, ref, segments, nonce=drawn_by, message=message)
 
     def train_with(
         self,

@@ -100,8 +100,6 @@ from lyrikstore.train.plan.plan import plan_config as plan_config
 from lyrikstore.train.plan.plan import plan_dataset as plan_dataset
 from lyrikstore.train.predict.predict import predict_records as predict_records
 from lyrikstore.train.reproduction.replay import replay_segments as replay_segments
-from lyrikstore.train.reproduction.reproduce import find_run as find_run
-from lyrikstore.train.reproduction.reproduce import may_sign as may_sign
 from lyrikstore.train.reproduction.reproduce import reproduce_run as reproduce_run
 from lyrikstore.train.run import train_run as train_run
 from lyrikstore.train.stages.merge import merge_adapter as merge_adapter

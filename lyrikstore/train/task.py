@@ -11,10 +11,13 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
+from msgspec import Struct
+
 from lyrikstore.canon.text import unknown_word
 from lyrikstore.verify.evaluation.tasks import GROUP, UNKNOWN_TASK, TaskRules
 
 if TYPE_CHECKING:  # a task is asked by what is above this module, and for nothing else
+    from lyrikstore.context import StoreContext
     from lyrikstore.history.manifests.manifest import Manifest
     from lyrikstore.history.repository.repository import Repository
     from lyrikstore.train.candidates import Chosen, Results
@@ -24,6 +27,8 @@ if TYPE_CHECKING:  # a task is asked by what is above this module, and for nothi
     from lyrikstore.train.plan.facts import DataFacts
     from lyrikstore.train.plan.plan import Remark
     from lyrikstore.train.plan.shapes import EncoderShape
+    from lyrikstore.train.predict.prediction import AskedModel, ModelAnswers
+    from lyrikstore.train.predict.similar import WithdrawnRights
     from lyrikstore.train.preflight import RunPlan
     from lyrikstore.train.serving.model import ModelWorkers, ServedModel
     from lyrikstore.train.targets import Target
@@ -83,6 +88,56 @@ class CopiedInputs(Protocol):
         Raises:
             RunFailedError: (``bad-output``) a worker wrote something else, or none can be taken.
         """
+
+
+class TestedModel(Struct, frozen=True):
+    """A model that is tested.
+
+    Attributes:
+        checkpoint: The model.
+        run: Its run.
+        test: The records.
+        train: What a baseline may learn from; empty: there is none.
+        validation: What the answers of a baseline are fitted to.
+    """
+
+    checkpoint: "Manifest"
+    run: "Manifest"
+    test: "Manifest"
+    train: Sequence["Manifest"] = ()
+    validation: Sequence["Manifest"] = ()
+
+
+class MonitoredModel(Struct, frozen=True):
+    """A model that is looked at with data that came later.
+
+    Attributes:
+        checkpoint: The model.
+        run: Its run.
+        reference: The evaluation that it is held against.
+        new: The data that came.
+        old: The test set of the reference.
+        train: What the model learned from.
+    """
+
+    checkpoint: "Manifest"
+    run: "Manifest"
+    reference: "Manifest"
+    new: "Manifest"
+    old: Sequence["Manifest"]
+    train: Sequence["Manifest"]
+
+
+class Evaluated(Struct, frozen=True):
+    """What was found of a model.
+
+    Attributes:
+        body: Of the evaluation, but for what every task has.
+        attachments: Role → what is attached.
+    """
+
+    body: dict[str, Any]
+    attachments: Mapping[str, bytes]
 
 
 class TrainingTask(Protocol):
@@ -155,6 +210,68 @@ class TrainingTask(Protocol):
         """Return a model before its first step, in a worker."""
 
     # Evaluation, monitoring, prediction (spec §13.9).
+
+    is_monitored: ClassVar[bool]
+    """Whether it is measured how far data is from the test set."""
+
+    def evaluate(
+        self, context: "StoreContext", model: TestedModel, *, sample: int | None, device: str
+    ) -> Evaluated:
+        """Let a model answer a test set, and what it is compared with, and return what follows.
+
+        Args:
+            context: The store.
+            model: The model, and the data.
+            sample: How many records are asked; None: all.
+            device: Where it is computed.
+
+        Raises:
+            PolicyError: (``test-is-train``) the model learned from most of the records.
+            InvalidInputError: (``no-sample``) all are asked; or they cannot be.
+        """
+
+    def monitor(
+        self, context: "StoreContext", model: MonitoredModel, *, with_old: bool, with_train: bool
+    ) -> Evaluated:
+        """Let a model answer data that came after its run, and return how far that is from before.
+
+        Args:
+            context: The store.
+            model: The model, and the data.
+            with_old: Whether the test set of the reference may be read.
+            with_train: Whether the training data may.
+        """
+
+    def report(self, repo: "Repository", evaluation: "Manifest") -> Mapping[str, Any]:
+        """Return ``confusion``, ``failures`` and ``samples`` of a report, as far as there are."""
+
+    def answer(
+        self,
+        context: "StoreContext",
+        model: "AskedModel",
+        *,
+        device: str,
+        withdrawn: "WithdrawnRights | None",
+    ) -> "ModelAnswers":
+        """Let a model answer some records.
+
+        Args:
+            context: The store.
+            model: The model, and the records.
+            device: Where it is computed.
+            withdrawn: Tells which rights were revoked, where answers are explained; None: they are
+                not.
+        """
+
+    def score(
+        self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
+    ) -> dict[str, Any]:
+        """Answer a test set, in a worker."""
+
+    def predict(
+        self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
+    ) -> dict[str, Any]:
+        """Answer what :meth:`answer` copied, in a worker."""
 
     # Deployment (spec §14.7).
 

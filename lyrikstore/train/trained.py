@@ -111,6 +111,19 @@ def stage_checkpoint(repo: Repository, checkpoint: Manifest, staging: Staging) -
     return (*staged_base(staging), *(f"{CHECKPOINT}/{name}" for name in sorted(form.files)))
 
 
+def answering_job(checkpoint: Manifest, *, threads: int, seed: int) -> dict[str, Any]:
+    """Return the members of a job in which a checkpoint answers."""
+    body = checkpoint.body
+    return {
+        "threads": threads,
+        "seed": seed,
+        "task": body["task"],
+        "format": body["format"],
+        "decision": body.get("decision", {}),
+        "needsBase": bool(checkpoint.inputs_in("base")),
+    }
+
+
 def read_scores(
     staging: Staging, answered: Mapping[str, Any], records: int, labels: int
 ) -> NDArray[np.int32]:

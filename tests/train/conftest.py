@@ -20,6 +20,7 @@ import pytest
 
 from lyrikstore.canon.progress import Progress
 from lyrikstore.canon.timestamps import now
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.history.commit.transaction import create_repository, open_transaction
 from lyrikstore.history.log.memory import LogMemory
@@ -30,6 +31,7 @@ from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.train.evaluation.evaluate import evaluate_checkpoint
 from lyrikstore.train.run import TrainResult, train_run
+from tests.contexts import context_of
 from tests.credentialed import log_credential
 
 OWNER, LOG = signer_for("train owner"), signer_for("train log")
@@ -183,15 +185,13 @@ class Workshop:
         )
 
     def evaluate(self, checkpoint: str, dataset: str, *, trust: Trust = TRUST) -> Manifest:
-        return evaluate_checkpoint(
-            self.repo,
-            checkpoint,
-            dataset,
-            signer=OWNER,
-            trust=trust,
-            clock=now,
-            base_env=os.environ,
-            progress=self.log.append,
+        return evaluate_checkpoint(self.context(trust=trust), checkpoint, dataset)
+
+    def context(self, trust: Trust | None = None) -> StoreContext:
+        """Return the store and its owner."""
+        believed = self.trust if trust is None else trust
+        return context_of(
+            self.repo, signer=OWNER, trust=believed, clock=now, progress=self.log.append
         )
 
     @property

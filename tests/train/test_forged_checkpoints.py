@@ -1,6 +1,5 @@
 """Checkpoints that somebody else signed, of every format: refused before a number is believed."""
 
-import os
 import struct
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +16,7 @@ from lyrikstore.history.manifests.manifest import sign_manifest
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.predict.predict import predict_file
+from tests.contexts import context_of
 from tests.faults.robust.models import write_base
 
 pytestmark = pytest.mark.train
@@ -88,9 +88,8 @@ class Forger:
         text = folder / "licence.txt"
         text.write_text("Permission is hereby granted")
         try:
-            return predict_file(
-                self.workshop.repo, name, text, base_env=os.environ, folder=folder / "cache"
-            )
+            context = context_of(self.workshop.repo, cache_dir=folder / "cache")
+            return predict_file(context, name, text)
         finally:
             assert not list((folder / "cache").rglob("work-*"))
 

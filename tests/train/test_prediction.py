@@ -18,6 +18,7 @@ from lyrikstore.history.manifests.manifest import sign_manifest
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.predict.predict import predict_file
+from tests.contexts import context_of
 
 pytestmark = [pytest.mark.train]
 
@@ -31,9 +32,8 @@ def test_prediction(workshop, trained, tmp_path):
         return {(one, one.stat().st_mtime_ns) for one in (store, *store.rglob("*"))}
 
     before = state()
-    found = predict_file(
-        workshop.repo, "checkpoints/acme/family", path, base_env=os.environ, folder=cache
-    )
+    context = context_of(workshop.repo, cache_dir=cache)
+    found = predict_file(context, "checkpoints/acme/family", path)
     assert state() == before
     assert not list(cache.rglob("work-*"))
     assert {label for label, _ in found.candidates} == {"apache", "bsd", "mit"}
@@ -72,11 +72,7 @@ def test_prediction_refuses(workshop, trained, tmp_path, name, data, error, kind
     elif name == "fifo|":
         os.mkfifo(path)
     with pytest.raises(error) as caught:
-        predict_file(
-            *(workshop.repo, "checkpoints/acme/family", path),
-            base_env=os.environ,
-            folder=tmp_path / "cache",
-        )
+        predict_file(context_of(workshop.repo), "checkpoints/acme/family", path)
     assert caught.value.kind == kind
 
 
@@ -124,6 +120,6 @@ def test_a_checkpoint_that_somebody_else_wrote_reaches_no_library(
     text = tmp_path / "licence.txt"
     text.write_text("Permission is hereby granted")
     with pytest.raises(error, match=path) as caught:
-        predict_file(repo, name, text, base_env=os.environ, folder=tmp_path / "cache")
+        predict_file(context_of(repo, cache_dir=tmp_path / "cache"), name, text)
     assert caught.value.kind == kind
     assert not list((tmp_path / "cache").rglob("work-*"))

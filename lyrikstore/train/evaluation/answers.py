@@ -7,25 +7,22 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from lyrikstore.canon.errors import InvalidInputError, PolicyError
-from lyrikstore.canon.progress import OnProgress
-from lyrikstore.canon.text import pluralize
+from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.context import StoreContext
 from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.environment import describe_environment
 from lyrikstore.train.evaluation.overlap import LearnedData
 from lyrikstore.train.evaluation.sliced import SlicedRecords
 from lyrikstore.train.formats import word_counts
 from lyrikstore.train.labels import check_labels
 from lyrikstore.train.snapshot import CopiedFields, Snapshot, check_single, copy_datasets
-from lyrikstore.train.task import find_task
-from lyrikstore.train.trained import read_scores, stage_checkpoint
+from lyrikstore.train.task import TestedModel, find_task
+from lyrikstore.train.trained import answering_job, read_scores, stage_checkpoint
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TEST, TRAIN, VALIDATION, open_staging
 from lyrikstore.verify.evaluation.answers import MODEL, Head
 from lyrikstore.verify.evaluation.choice.task import labelling_rules
 from lyrikstore.verify.evaluation.predictions import Line
-from lyrikstore.verify.store.test_sets import is_mostly_seen
 
 MEASURED = ("latencyMs", "wallSeconds", "cpuSeconds", "peakMemoryBytes")
 """What a worker measures of itself."""
@@ -64,31 +61,33 @@ def fields_of(config: Mapping[str, Any], *, label: str | None = None) -> CopiedF
     return CopiedFields(label, text, tuple(data.get("fields", ())))
 
 
+def actual_of(systems: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return what an evaluation took, as it says it: of all who answered, fitting included."""
+    fitting = (one.get("params", {}).get("fitCpuSeconds", 0) for one in systems)
+    cpu = sum(float(one["cpuSeconds"]) for one in systems) + sum(map(float, fitting))
+    return {
+        "wallSeconds": f"{sum(float(one['wallSeconds']) for one in systems):.1f}",
+        "cpuSeconds": f"{cpu:.1f}",
+        "memoryBytes": str(max(int(one["peakMemoryBytes"]) for one in systems)),
+    }
+
+
 def answer_records(
-    repo: Repository,
-    checkpoint: Manifest,
-    run: Manifest,
-    test: Manifest,
+    context: StoreContext,
+    model: TestedModel,
     *,
-    learnt: tuple[Sequence[Manifest], Sequence[Manifest]] | None,
     seen_in: LearnedData | None = None,
     label: str | None = None,
-    base_env: Mapping[str, str],
-    progress: OnProgress,
 ) -> AnsweredTestSet:
     """Let a model answer every record, and a baseline where it may learn.
 
     Args:
-        repo: The store.
-        checkpoint: The model.
-        run: Its run.
-        test: The records.
-        learnt: Training and validation data, from which a baseline learns; None: there is none.
+        context: The store.
+        model: The model, the records, and training and validation data, from which a baseline
+            learns; without them there is none.
         seen_in: Where it is looked for what the model has seen; None: nowhere.
         label: The field with the labels of the records, where it is not that of the run; empty:
             they have none.
-        base_env: The caller's environment; a few harmless variables of it reach the workers.
-        progress: Progress callback, called per record.
 
     Raises:
         InvalidInputError: (``empty``) there are no records; or they cannot be read.
@@ -96,18 +95,12 @@ def answer_records(
         VerificationError, IncompleteError, RunFailedError, StorageError: As ``run_job`` and
             ``copy_datasets``.
     """
-    config, body = run.body["config"], checkpoint.body
-    threads, seed = config["training"]["threads"], run.body["seed"]
-    about = {
-        "threads": threads,
-        "seed": seed,
-        "task": body["task"],
-        "format": body["format"],
-        "decision": body.get("decision", {}),
-        "needsBase": bool(checkpoint.inputs_in("base")),
-    }
+    repo, test, run = context.repository, model.test, model.run
+    config, body = run.body["config"], model.checkpoint.body
+    threads = config["training"]["threads"]
+    about = answering_job(model.checkpoint, threads=threads, seed=run.body["seed"])
     with open_staging(repo.root) as staging:
-        reads = stage_checkpoint(repo, checkpoint, staging)
+        reads = stage_checkpoint(repo, model.checkpoint, staging)
 
         def copy(some: Sequence[Manifest], name: str, label: str | None = None) -> Snapshot:
             fields = fields_of(config, label=label)
@@ -122,23 +115,22 @@ def answer_records(
                 {**job, **about},
                 reads=tuple(reads),
                 threads=threads,
-                base_env=base_env,
-                progress=progress,
+                base_env=context.environment,
+                progress=context.progress,
             )
 
         tested = copy([test], TEST, label)
         if not tested.records:
             raise InvalidInputError("empty", f"{test.name} has no records")
         trained, seen = Snapshot((), {}, (), ()), 0
-        if learnt is not None:
-            trained = copy(learnt[0], TRAIN)
-            copy(learnt[1], VALIDATION)
+        if model.train:
+            trained = copy(model.train, TRAIN)
+            copy(model.validation, VALIDATION)
         if seen_in is not None:
-            seen = seen_in.count_seen(tested.records)
-            _check_unseen(test, seen, len(tested.records))
+            seen = seen_in.check_unseen(test, tested.records)
         check_labels(test.name, tested.labels.keys() | {*body["labels"]})
         systems = [work({"job": "score"}, (*reads, TEST))]
-        if learnt is not None:
+        if model.train:
             nearest = body["format"] == word_counts.FORMAT
             job = {
                 "job": "baseline",
@@ -149,15 +141,6 @@ def answer_records(
         count, labels = len(tested.records), len(body["labels"])
         scores = [read_scores(staging, one, count, labels) for one in systems]
     return AnsweredTestSet(tested, trained, systems, scores, describe_environment(threads), seen)
-
-
-def _check_unseen(test: Manifest, seen: int, count: int) -> None:
-    if is_mostly_seen(seen, count):
-        raise PolicyError(
-            "test-is-train",
-            f"{test.name}: the model learned from {seen} of its {pluralize(count, 'record')}",
-            hint="evaluate on the part that was split off before the run",
-        )
 
 
 def head_of(

@@ -4,90 +4,37 @@ Never a test: what came later was not fixed before training, and somebody chose 
 of its own, and neither a card nor a comparison of models takes its figures for those of a test.
 """
 
-from collections.abc import Mapping, Sequence
-from io import BytesIO
+from collections.abc import Sequence
 from typing import Any
-
-from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, PolicyError
-from lyrikstore.canon.progress import OnProgress, Progress, silent
-from lyrikstore.canon.timestamps import Clock
+from lyrikstore.canon.progress import Progress
+from lyrikstore.context import StoreContext
 from lyrikstore.credentials.terms.model import Use
-from lyrikstore.credentials.trust import Trust
-from lyrikstore.crypto.keys.signer import Signer
-from lyrikstore.curate.labelled import read_labelled
-from lyrikstore.curate.readers.fields import FieldRoles
-from lyrikstore.history.commit.transaction import open_transaction
-from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
+from lyrikstore.history.manifests.manifest import Input, Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import retired_versions
-from lyrikstore.train.evaluation.answers import (
-    MEASURED,
-    answer_records,
-    fields_of,
-    head_of,
-    lines_of,
-)
-from lyrikstore.train.evaluation.sliced import slice_records
-from lyrikstore.train.evaluation.vocabulary import count_unseen
+from lyrikstore.train.evaluation.evaluate import log_evaluation
 from lyrikstore.train.requirements import MONITOR_SUFFIX as SUFFIX
-from lyrikstore.train.requirements import SFT
-from lyrikstore.train.snapshot import read_texts
+from lyrikstore.train.task import Evaluated, MonitoredModel, find_task
 from lyrikstore.train.trained import resolve_trained
-from lyrikstore.verify.evaluation.drift import length_drift, monitor_body, new_token_share, shift
 from lyrikstore.verify.evaluation.limits import MONITOR
-from lyrikstore.verify.evaluation.predictions import read_predictions, write_predictions
-from lyrikstore.verify.evaluation.recompute import costs_of
 from lyrikstore.verify.rights.required import check_rights
 
 _LONGEST, _DIGITS = 64 - len(SUFFIX), 8
 
 
-class _Asked(Struct, frozen=True):
-    """What is looked at.
-
-    Attributes:
-        checkpoint: The model.
-        run: Its run.
-        reference: The evaluation that it is held against.
-        new: The data that came.
-        old: The test set of the reference.
-        train: What the model learnt from.
-    """
-
-    checkpoint: Manifest
-    run: Manifest
-    reference: Manifest
-    new: Manifest
-    old: Sequence[Manifest]
-    train: Sequence[Manifest]
-
-
-def monitor_checkpoint(
-    repo: Repository,
-    checkpoint_ref: str,
-    dataset_ref: str,
-    *,
-    signer: Signer,
-    trust: Trust,
-    clock: Clock,
-    base_env: Mapping[str, str],
-    progress: OnProgress = silent,
-) -> Manifest:
+def monitor_checkpoint(context: StoreContext, checkpoint_ref: str, dataset_ref: str) -> Manifest:
     """Return the signed, logged statement how a checkpoint does on data that came after its run.
 
+    Progress is told per record, in the phases ``check``, ``warn``, ``score``, ``overlap``, ``log``
+    and ``done``.
+
     Args:
-        repo: The store, opened to append.
+        context: The store, opened to append.
         checkpoint_ref: A checkpoint that a run here made, and that was evaluated.
         dataset_ref: A dataset that was logged after that run; with labels or without.
-        signer: Signs the statement.
-        trust: Whose permissions count.
-        clock: Tells the claimed time, and the moment of use.
-        base_env: The caller's environment; a few harmless variables of it reach the worker.
-        progress: Progress callback, called per record, in the phases ``check``, ``warn``,
-            ``score``, ``overlap``, ``log`` and ``done``.
 
     Raises:
         PolicyError: (``not-new``) the data was logged before the run, or is what the model was
@@ -103,52 +50,38 @@ def monitor_checkpoint(
     and the training data once more, for lengths and words. Where these may not be used any more,
     what rests on them is left out, with a warning.
     """
-    progress(Progress(phase="check"))
+    repo, signer = context.repository, context.signer()
+    context.progress(Progress(phase="check"))
     asked = _asked(repo, checkpoint_ref, dataset_ref)
-    config = asked.run.body["config"]
-    use = Use.of_evaluation(config, clock())
-    rights = check_rights(repo, [asked.new], use, trust=trust, user=signer.did, measuring=use)
+    use = Use.of_evaluation(asked.run.body["config"], context.clock())
+    of: dict[str, Any] = {"trust": context.trust, "user": signer.did, "measuring": use}
+    rights = check_rights(repo, [asked.new], use, **of)
 
     def may_use(datasets: Sequence[Manifest], how: Use, what: str) -> bool:
         try:
-            check_rights(repo, datasets, how, trust=trust, user=signer.did, measuring=use)
+            check_rights(repo, datasets, how, **of)
         except PolicyError as error:
             text = f"{what} left out: {error.message}"
-            progress(Progress(phase="warn", detail={"code": "left-out", "text": text}))
+            context.progress(Progress(phase="warn", detail={"code": "left-out", "text": text}))
             return False
         return True
 
     with_old = may_use(asked.old, use, "drift of lengths and words is")
-    learning = Use.of_run(asked.run.body, clock())
+    learning = Use.of_run(asked.run.body, context.clock())
     with_train = with_old and may_use(asked.train, learning, "drift of words is")
-    found, predictions = _found(
-        repo, asked, base_env, progress, with_old=with_old, with_train=with_train
+    task = find_task(asked.checkpoint.body["task"])
+    found = task.monitor(context, asked, with_old=with_old, with_train=with_train)
+    about = {"purpose": MONITOR, "split": MONITOR, **rights.to_body()}
+    return log_evaluation(
+        context,
+        monitor_name(asked.checkpoint.name),
+        Evaluated({**found.body, **about}, found.attachments),
+        [
+            Input("checkpoint", "checkpoint", asked.checkpoint.id),
+            Input("reference", "evaluation", asked.reference.id),
+            Input("test", "dataset", asked.new.id),
+        ],
     )
-    body = {**found, **rights.to_body()}
-    name = monitor_name(asked.checkpoint.name)
-    progress(Progress(phase="log"))
-    with open_transaction(repo) as transaction:
-        state = repo.refs.get(name)
-        blob = transaction.writer.put_bytes(predictions)
-        manifest = sign_manifest(
-            kind="evaluation",
-            store=repo.store_id,
-            name=name,
-            parents=[state.id] if state else [],
-            inputs=[
-                Input("checkpoint", "checkpoint", asked.checkpoint.id),
-                Input("reference", "evaluation", asked.reference.id),
-                Input("test", "dataset", asked.new.id),
-            ],
-            body=body,
-            attachments=[Attachment("predictions", blob, len(predictions))],
-            signer=signer,
-            created=repo.signing_date(clock),
-        )
-        transaction.log_manifest(manifest)
-        transaction.commit()
-    progress(Progress(phase="done"))
-    return manifest
 
 
 def monitor_name(checkpoint: str) -> str:
@@ -160,12 +93,12 @@ def monitor_name(checkpoint: str) -> str:
     return f"evaluations/{owner}/{part}{SUFFIX}"
 
 
-def _asked(repo: Repository, checkpoint_ref: str, dataset_ref: str) -> _Asked:
+def _asked(repo: Repository, checkpoint_ref: str, dataset_ref: str) -> MonitoredModel:
     checkpoint = resolve_trained(repo, checkpoint_ref)
-    if checkpoint.body["task"] == SFT:
+    if not find_task(checkpoint.body["task"]).is_monitored:
         raise InvalidInputError(
             "no-monitor",
-            f"{checkpoint.name} writes: how its words drift is not measured yet",
+            f"{checkpoint.name} generates text: how its words drift is not measured yet",
             hint=f"measure it again: lyrikstore evaluate {checkpoint.name} --on TEST",
         )
     run = repo.manifest(checkpoint.inputs_in("run")[0].id)
@@ -209,64 +142,4 @@ def _asked(repo: Repository, checkpoint_ref: str, dataset_ref: str) -> _Asked:
             f"{new.name} was logged before the run: that is a test set",
             hint=f"lyrikstore evaluate {checkpoint.name} --on {new.name}",
         )
-    return _Asked(checkpoint, run, reference, new, old, train)
-
-
-def _found(
-    repo: Repository,
-    asked: _Asked,
-    base_env: Mapping[str, str],
-    progress: OnProgress,
-    *,
-    with_old: bool,
-    with_train: bool,
-) -> tuple[dict[str, Any], bytes]:
-    """Return the body, but for the rights, and the predictions."""
-    config, seed = asked.run.body["config"], asked.run.body["seed"]
-    field = FieldRoles.of_body(asked.new.body).label or config["data"]["label"]
-    records = list(read_labelled(repo, [asked.new], field, []))
-    labelled = any(one.labels for one in records)
-    answered = answer_records(
-        repo,
-        asked.checkpoint,
-        asked.run,
-        asked.new,
-        learnt=None,
-        label=field if labelled else "",
-        base_env=base_env,
-        progress=progress,
-    )
-    progress(Progress(0, len(records), phase="overlap"))
-    sliced = slice_records(repo, asked.new, config, label=field) if labelled else None
-    slices = sliced.slices if sliced else ()
-    head = head_of(asked.checkpoint.body, answered, slices, labelled=labelled)
-    written = b"".join(write_predictions(head, lines_of(head, answered, sliced)))
-    measured: dict[str, str] = {}
-    if with_old:
-        old = read_labelled(repo, asked.old, config["data"]["label"], [])
-        measured["lengths"] = length_drift(
-            [one.length for one in records], [one.length for one in old]
-        )
-    if with_train:
-        fields = fields_of(config, label="")
-        texts = [read_texts(repo, some, fields) for some in ([asked.new], asked.old)]
-        unseen = count_unseen(texts, read_texts(repo, asked.train, fields))
-        now, before = (new_token_share(*one) for one in unseen)
-        measured |= {"newTokenShare": now, "newTokenShift": shift(now, before)}
-    attached = asked.reference.attachments_in("predictions")[0]
-    with repo.blobs.open(attached.id) as stream:
-        reference = read_predictions(stream)
-    found = monitor_body(
-        read_predictions(BytesIO(written)),
-        reference,
-        seed=seed,
-        costs=costs_of(config) if labelled else None,
-        thresholds=asked.run.body.get("thresholds", ()),
-        field_of_groups=sliced.group if sliced else None,
-        measured=measured,
-    )
-    if sliced:
-        found["slicing"] = dict(sliced.slicing)
-    found["model"] |= {name: answered.systems[0][name] for name in MEASURED}
-    found |= {"purpose": MONITOR, "split": MONITOR, "environment": answered.environment}
-    return found, written
+    return MonitoredModel(checkpoint, run, reference, new, old, train)

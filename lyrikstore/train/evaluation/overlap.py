@@ -6,13 +6,14 @@ from typing import Any
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import IncompleteError, InvalidInputError
+from lyrikstore.canon.errors import IncompleteError, InvalidInputError, PolicyError
+from lyrikstore.canon.text import pluralize
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.references import read_candidates
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.snapshot import CopiedFields, read_texts
-from lyrikstore.verify.store.test_sets import ALL_DATA, all_learned_by, learnt_by
+from lyrikstore.verify.store.test_sets import ALL_DATA, all_learned_by, is_mostly_seen, learnt_by
 
 
 class LearnedData(Struct, frozen=True):
@@ -96,6 +97,23 @@ class LearnedData(Struct, frozen=True):
             ids = (row.id for row in read_candidates(self.repository, dataset))
             seen.update(one for one in ids if one in wanted)
         return sum(one in seen for one in asked)
+
+    def check_unseen(self, test: Manifest, records: Iterable[Digest]) -> int:
+        """Return how many records of a test set were learned from.
+
+        Raises:
+            PolicyError: (``test-is-train``) so many that it tests nothing.
+        """
+        asked = list(records)
+        seen = self.count_seen(asked)
+        if is_mostly_seen(seen, len(asked)):
+            raise PolicyError(
+                "test-is-train",
+                f"{test.name}: the model learned from {seen} of its "
+                f"{pluralize(len(asked), 'record')}",
+                hint="evaluate on the part that was split off before the run",
+            )
+        return seen
 
     def overlap(self, exact: int) -> dict[str, Any]:
         """Return the member ``overlap`` of an evaluation, but for near duplicates."""

@@ -2,17 +2,11 @@
 
 from typing import Any
 
-from msgspec import to_builtins
-
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments
-from lyrikstore.train.evaluation.failures import read_failures
-from lyrikstore.train.evaluation.samples import read_samples
-from lyrikstore.train.requirements import SFT
-from lyrikstore.verify.evaluation.confusion import confusion
-from lyrikstore.verify.evaluation.predictions import read_predictions
+from lyrikstore.train.task import find_task
 
 
 def report_facts(repo: Repository, evaluation: Manifest) -> dict[str, Any]:
@@ -39,15 +33,6 @@ def report_facts(repo: Repository, evaluation: Manifest) -> dict[str, Any]:
         "inputs": [(item.role, str(item.id)) for item in evaluation.inputs],
         "body": evaluation.body,
     }
-    attached = present_attachments(repo, evaluation, "predictions")
-    if evaluation.body["task"] == SFT:
-        samples = read_samples(repo, evaluation)
-        return {**about, "confusion": None, "failures": [], "samples": samples}
-    with repo.blobs.open(attached[0].id) as stream:
-        predictions = read_predictions(stream)
-    return {
-        **about,
-        "samples": [],
-        "confusion": confusion(predictions),
-        "failures": [to_builtins(one) for one in read_failures(repo, evaluation)],
-    }
+    present_attachments(repo, evaluation, "predictions")
+    shown: dict[str, Any] = {"samples": [], "confusion": None, "failures": []}
+    return {**about, **shown, **find_task(evaluation.body["task"]).report(repo, evaluation)}

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.train.predict.asked import AskedRecord
+from lyrikstore.train.worker.staging import Staging
 from lyrikstore.verify.evaluation.answers import WHOLE
 from lyrikstore.verify.evaluation.tasks import find_rules
 
@@ -124,6 +125,36 @@ class Prediction(Struct, frozen=True):
             "" if problem else str(self.cut_off).lower(),
             problem.summary if problem else "",
         ]
+
+
+class AskedModel(Struct, frozen=True):
+    """A model that is asked about some records.
+
+    Attributes:
+        checkpoint: The model.
+        run: Its run.
+        train: What it learned from.
+        records: The records that can be answered; read once, before the model is asked.
+        staging: Where model and records are copied.
+    """
+
+    checkpoint: Manifest
+    run: Manifest
+    train: Sequence[Manifest]
+    records: Iterator[AskedRecord]
+    staging: Staging
+
+
+class ModelAnswers(Struct, frozen=True):
+    """What a model answers.
+
+    Attributes:
+        answers: Members of the prediction of each record that was asked.
+        missing: Training data that is not here for explanations, and why.
+    """
+
+    answers: Iterator[Mapping[str, Any]]
+    missing: Sequence[tuple[str, str]] = ()
 
 
 class AnsweredRecords(Struct, frozen=True):

@@ -11,10 +11,8 @@ from lyrikstore.canon.errors import (
     InvalidInputError,
     NotFoundError,
 )
-from lyrikstore.canon.progress import OnProgress, Progress, silent
-from lyrikstore.canon.timestamps import Clock
-from lyrikstore.credentials.trust import Trust
-from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.canon.progress import Progress
+from lyrikstore.context import StoreContext
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments
@@ -26,13 +24,12 @@ from lyrikstore.train.replay.kept import KeptSegments
 from lyrikstore.train.reproduction.compare import DigestOnly
 from lyrikstore.train.reproduction.reproduce import (
     Reproduction,
+    begin_again,
     config_of,
     describe_again,
-    find_run,
     find_untrainable,
     log_reproduction,
     plan_again,
-    user_of,
 )
 from lyrikstore.train.seal import seal
 from lyrikstore.train.snapshot import staged_base
@@ -62,32 +59,17 @@ _PART = 1 << 20
 
 
 def replay_segments(
-    repo: Repository,
-    ref: str,
-    wanted: int,
-    *,
-    nonce: bytes,
-    signer: Signer | None,
-    trust: Trust,
-    clock: Clock,
-    base_env: Mapping[str, str],
-    cache: Path | None = None,
-    progress: OnProgress = silent,
-    message: str = "",
+    context: StoreContext, ref: str, wanted: int, *, nonce: bytes, message: str = ""
 ) -> Reproduction:
     """Do drawn segments of a run again and return what came: signed and logged by who may.
 
+    Progress is told in the phases ``check``, ``replay``, ``log`` and ``done``.
+
     Args:
-        repo: The store, opened to append.
+        context: The store, opened to append; in its cache points may have been kept.
         ref: A checkpoint whose run signed states, or that run.
         wanted: How many segments are drawn.
         nonce: What nobody knew when the checkpoint was logged; with the log's head it draws.
-        signer: Who does it, and signs the statement where the store's policy lets them; or None.
-        trust: Whose permissions count: doing it again uses the data again.
-        clock: Tells the claimed time, and the moment of use.
-        base_env: The caller's environment; a few harmless variables of it reach the worker.
-        cache: The user's cache for this store, where points may have been kept.
-        progress: Progress callback, in the phases ``check``, ``replay``, ``log`` and ``done``.
         message: Free text for the statement.
 
     Raises:
@@ -99,8 +81,9 @@ def replay_segments(
 
     Cost: the drawn segments; the data is read whole.
     """
+    repo, progress = context.repository, context.progress
     progress(Progress(phase="check"))
-    run, made = find_run(repo, ref)
+    run, made = begin_again(context, ref)
     checkpoint = next((one for one in reversed(made) if ROLE in one.body), None)
     if checkpoint is None:
         raise InvalidInputError(
@@ -120,7 +103,7 @@ def replay_segments(
     config = config_of(run)
     body: dict[str, Any] = {
         "method": SEGMENTS,
-        "environment": describe_again(repo, run, config, base_env),
+        "environment": describe_again(context, run, config),
         "code": describe_code(),
     }
     told: dict[str, Any] = {
@@ -132,11 +115,11 @@ def replay_segments(
     }
     reasons = reasons_of(run.body, body)
     try:
-        plan = plan_again(repo, run, config, trust=trust, clock=clock, user=user_of(signer))
+        plan = plan_again(context, run, config)
         body |= plan.rights.to_body()
         with open_staging(repo.root) as staging:
             copied = copy_inputs(repo, plan, staging)
-            points = _Points(repo, checkpoint, cache, run, segments, staging)
+            points = _Points(repo, checkpoint, context.own_cache, run, segments, staging)
             compared: dict[str, Any] = {"checkpoint": str(checkpoint.id)}
             # ATTACK: a list of another candidate's states, which no worker could do again.
             strange = FORMAT_IDS[segments.candidate] not in _formats(run)
@@ -160,7 +143,7 @@ def replay_segments(
                     job,
                     reads=(TRAIN, VALIDATION, *staged_base(staging), *points.staged),
                     threads=config.training.threads,
-                    base_env=base_env,
+                    base_env=context.environment,
                     progress=progress,
                 )
                 told |= points.judged(result)
@@ -183,9 +166,7 @@ def replay_segments(
     body["segments"] = told
     body["verdict"] = verdict_of(body, run.body.get("tolerances"))
     progress(Progress(phase="log"))
-    found = log_reproduction(
-        repo, run, [checkpoint], body, signer=signer, clock=clock, message=message
-    )
+    found = log_reproduction(context, run, [checkpoint], body, message=message)
     progress(Progress(phase="done"))
     return found
 

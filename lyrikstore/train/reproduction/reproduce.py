@@ -10,10 +10,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lyrikstore.canon.errors import IncompleteError, InvalidInputError, NotFoundError
-from lyrikstore.canon.progress import OnProgress, Progress, silent
-from lyrikstore.canon.timestamps import Clock
-from lyrikstore.credentials.trust import Trust
-from lyrikstore.crypto.keys.signer import Signer
+from lyrikstore.canon.progress import Progress
+from lyrikstore.context import StoreContext
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
 from lyrikstore.history.repository.repository import Repository
@@ -72,27 +70,14 @@ class Reproduction(Struct, frozen=True):
         return environment_differences(self.run.body["environment"], self.body["environment"])
 
 
-def reproduce_run(
-    repo: Repository,
-    ref: str,
-    *,
-    signer: Signer | None,
-    trust: Trust,
-    clock: Clock,
-    base_env: Mapping[str, str],
-    progress: OnProgress = silent,
-    message: str = "",
-) -> Reproduction:
+def reproduce_run(context: StoreContext, ref: str, *, message: str = "") -> Reproduction:
     """Do a run again and return what came of it: logged where the key may sign, else unsigned.
 
+    Progress is told as by :func:`lyrikstore.train.run.train_run`.
+
     Args:
-        repo: The store, opened to append.
+        context: The store, opened to append; who does it signs where the store's policy lets them.
         ref: A run, or a checkpoint of one.
-        signer: Who does it, and signs the statement where the store's policy lets them; or None.
-        trust: Whose permissions count: doing it again uses the data again.
-        clock: Tells the claimed time, and the moment of use.
-        base_env: The caller's environment; a few harmless variables of it reach the workers.
-        progress: Progress callback, as for :func:`lyrikstore.train.run.train_run`.
         message: Free text for the statement.
 
     Raises:
@@ -108,36 +93,47 @@ def reproduce_run(
 
     Cost: the training itself.
     """
+    repo, progress = context.repository, context.progress
     progress(Progress(phase="check"))
     # Nothing is verified here: what trains is copied, each byte hashed, and compared is what comes
     # out. `verify` says of the run, its data and the reproduction whether they say what is so.
-    run, made = find_run(repo, ref)
+    run, made = begin_again(context, ref)
     config = config_of(run)
     body: dict[str, Any] = {
         "method": WHOLE_RUN,
-        "environment": describe_again(repo, run, config, base_env),
+        "environment": describe_again(context, run, config),
         "code": describe_code(),
     }
     reasons = reasons_of(run.body, body)
     try:
-        plan = plan_again(repo, run, config, trust=trust, clock=clock, user=user_of(signer))
+        plan = plan_again(context, run, config)
         body |= plan.rights.to_body()
         with open_staging(repo.root) as staging:
-            body["compared"] = _compared(repo, run, plan, made, staging, base_env, progress)
+            body["compared"] = _compared(context, run, plan, made, staging)
     except (IncompleteError, NotFoundError):
         reasons.append(INPUT_MISSING)
     if reasons:
         body["reasons"] = reasons
     body["verdict"] = verdict_of(body, run.body.get("tolerances"))
     progress(Progress(phase="log"))
-    found = log_reproduction(repo, run, made, body, signer=signer, clock=clock, message=message)
+    found = log_reproduction(context, run, made, body, message=message)
     progress(Progress(phase="done"))
     return found
 
 
-def describe_again(
-    repo: Repository, run: Manifest, config: TrainConfig, base_env: Mapping[str, str]
-) -> dict[str, Any]:
+def begin_again(context: StoreContext, ref: str) -> tuple[Manifest, list[Manifest]]:
+    """Return what :func:`find_run` does, after bringing the log up to date for who may sign.
+
+    Raises:
+        InvalidInputError: As :func:`find_run`, and as :meth:`StoreContext.signer`.
+    """
+    run, made = find_run(context.repository, ref)
+    if may_sign(context, run):
+        context.signer()  # before hours are spent
+    return run, made
+
+
+def describe_again(context: StoreContext, run: Manifest, config: TrainConfig) -> dict[str, Any]:
     """Return the ``environment`` of a run that is done again here; arguments as they are there.
 
     Raises:
@@ -145,12 +141,12 @@ def describe_again(
     """
     training = config.training
     found = describe_machine(
-        repo.root,
+        context.repository.root,
         training.device,
         threads=training.threads,
         precision=training.precision,
         quantization=config.model.quantization,
-        base_env=base_env,
+        base_env=context.environment,
     )
     if "precision" in run.body["environment"]:
         found["precision"] = training.precision
@@ -212,29 +208,19 @@ def config_of(run: Manifest) -> TrainConfig:
     return replace(config, training=replace(config.training, precision=precision))
 
 
-def plan_again(
-    repo: Repository,
-    run: Manifest,
-    config: TrainConfig,
-    *,
-    trust: Trust,
-    clock: Clock,
-    user: str,
-) -> RunPlan:
+def plan_again(context: StoreContext, run: Manifest, config: TrainConfig) -> RunPlan:
     """Return what a run used, if it may be used again.
 
     Args:
-        repo: The store.
+        context: The store, and who does it.
         run: The run.
         config: Its config.
-        trust: Whose permissions count.
-        clock: The moment of use.
-        user: DID of whoever does it.
 
     Raises:
         PolicyError: (``rights-missing``, ``output-terms``, ``test-is-train``) it may not.
         IncompleteError, NotFoundError: A manifest is not here.
     """
+    repo = context.repository
     train, validation, test, base = (
         [repo.manifest(item.id) for item in run.inputs_in(role)]
         for role in ("train", "validation", "test", "base")
@@ -246,9 +232,9 @@ def plan_again(
         base[0] if base else None,
         measured,
         run.body,
-        trust=trust,
-        clock=clock,
-        user=user,
+        trust=context.trust,
+        clock=context.clock,
+        user="" if context.person is None else context.person.did,
     )
     names = {form: name for name, form in FORMAT_IDS.items()}
     return RunPlan(
@@ -281,22 +267,26 @@ def find_untrainable(run: Manifest, copied: CopiedInputs) -> list[str]:
 
 
 def _compared(
-    repo: Repository,
+    context: StoreContext,
     run: Manifest,
     plan: RunPlan,
     made: Sequence[Manifest],
     staging: Staging,
-    base_env: Mapping[str, str],
-    progress: OnProgress,
 ) -> list[dict[str, Any]]:
+    repo = context.repository
     copied = copy_inputs(repo, plan, staging)
     if differs := find_untrainable(run, copied):
         return [{"checkpoint": str(one.id), "differs": differs} for one in made]
     plan = replace(plan, prompt=copied.prompt)
     chosen = train_candidates(
-        staging, plan.config, plan.candidates, copied, base_env=base_env, progress=progress
+        staging,
+        plan.config,
+        plan.candidates,
+        copied,
+        base_env=context.environment,
+        progress=context.progress,
     )
-    progress(Progress(0, len(made), phase="compare"))
+    context.progress(Progress(0, len(made), phase="compare"))
     final = chosen.made[-1]  # of another epoch, perhaps: it is the model all the same
     came = {str(item["epoch"]): item for item in chosen.made[:-1]}
     labels = list(copied.labels)
@@ -342,30 +332,27 @@ def _compare(
 
 
 def log_reproduction(
-    repo: Repository,
+    context: StoreContext,
     run: Manifest,
     made: Sequence[Manifest],
     body: Mapping[str, Any],
     *,
-    signer: Signer | None,
-    clock: Clock,
     message: str,
 ) -> Reproduction:
-    """Sign and log what was found, where the store's policy lets the signer; return it.
+    """Sign and log what was found, where the store's policy lets who did it; return it.
 
     Args:
-        repo: The store, opened to append.
+        context: The store, opened to append.
         run: What was done again.
         made: The checkpoints that were compared with.
         body: What was found.
-        signer: Signs it; or None.
-        clock: Tells the claimed time.
         message: Free text.
 
     Raises:
         ConflictError, LockedError, StorageError: As any transaction.
     """
-    if signer is None or not may_sign(repo, run, signer.did):
+    repo = context.repository
+    if not may_sign(context, run):
         return Reproduction(run, body)
     name = _name_of(run)
     with open_transaction(repo) as transaction:
@@ -380,8 +367,8 @@ def log_reproduction(
                 *(Input("checkpoint", "checkpoint", one.id) for one in made),
             ],
             body=dict(body),
-            signer=signer,
-            created=repo.signing_date(clock),
+            signer=context.signer(),
+            created=repo.signing_date(context.clock),
             message=message,
         )
         transaction.log_manifest(manifest)
@@ -389,14 +376,12 @@ def log_reproduction(
     return Reproduction(run, manifest.body, manifest, index)
 
 
-def may_sign(repo: Repository, run: Manifest, did: str) -> bool:
-    """Return whether the store's policy lets a key say what came of doing a run again."""
-    return repo.policy.allows(did, "reproduction", _name_of(run))
-
-
-def user_of(signer: Signer | None) -> str:
-    """Return the DID of whoever does a run again, whose grants count; empty where none is known."""
-    return "" if signer is None else signer.did
+def may_sign(context: StoreContext, run: Manifest) -> bool:
+    """Return whether there is somebody whom the policy lets say what came of doing a run again."""
+    person = context.person
+    return person is not None and context.repository.policy.allows(
+        person.did, "reproduction", _name_of(run)
+    )
 
 
 def _name_of(run: Manifest) -> str:

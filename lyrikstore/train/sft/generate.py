@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from lyrikstore.canon.errors import RunFailedError, storage_error
-from lyrikstore.canon.progress import OnProgress
+from lyrikstore.context import StoreContext
 from lyrikstore.train.snapshot import staged_weights
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TEST, Staging
@@ -45,29 +45,27 @@ class GeneratedTexts(Struct, frozen=True):
 
 
 def generate_texts(
+    context: StoreContext,
     staging: Staging,
     reads: Sequence[str],
     run: Mapping[str, Any],
     *,
+    job: str,
     chat: bool,
     choices: Sequence[tuple[str, str]],
-    baseline: bool,
     device: str,
-    base_env: Mapping[str, str],
-    progress: OnProgress,
 ) -> GeneratedTexts:
     """Return what a staged checkpoint answers to staged prompts.
 
     Args:
+        context: The store.
         staging: Holds checkpoint, base and prompts.
         reads: The files of the checkpoint and its base.
         run: Body of its run.
+        job: ``predict``; or ``score``: the base answers, too.
         chat: Whether prompts come from a chat template.
         choices: The only answers, with the completion of each; empty: there are others.
-        baseline: Whether the base answers, too.
         device: Where it is computed.
-        base_env: The caller's environment.
-        progress: Progress callback, called per batch.
 
     Raises:
         RunFailedError, InvalidInputError, VerificationError, StorageError: As
@@ -77,19 +75,19 @@ def generate_texts(
     result = run_job(
         staging,
         {
-            "job": "generate",
+            "job": job,
+            "task": run["task"],
             "threads": threads,
             "device": device,
             "seed": run["seed"],
             "weights": staged_weights(staging),
             "chat": chat,
             "choices": [list(one) for one in choices],
-            "baseline": baseline,
         },
         reads=(*reads, TEST),
         threads=threads,
-        base_env=base_env,
-        progress=progress,
+        base_env=context.environment,
+        progress=context.progress,
     )
     path = staging.path / str(result["outputs"])
     try:
@@ -97,7 +95,7 @@ def generate_texts(
     except OSError as error:
         raise storage_error(error, f"reading {path.name}") from error
     texts = tuple(tuple(_text(one) for one in json.loads(line)) for line in lines)
-    if any(len(some) != (2 if baseline else 1) for some in texts):
+    if any(len(some) != (2 if job == "score" else 1) for some in texts):
         raise RunFailedError("bad-output", f"{path.name} is not what a worker writes")
     return GeneratedTexts(texts, tuple(result["systems"]), result["accelerator"])
 

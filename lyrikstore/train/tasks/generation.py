@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from msgspec import Struct
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.context import StoreContext
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import (
@@ -24,6 +25,7 @@ from lyrikstore.train.plan.plan import Remark
 from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.requirements import CPU, CUDA, DEVICE, LINEAR, training_device
 from lyrikstore.train.targets import Target
+from lyrikstore.train.task import Evaluated, MonitoredModel, TestedModel
 from lyrikstore.train.worker.packing import PACKING
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging
 from lyrikstore.verify.evaluation.tasks import TaskRules, rules_of
@@ -31,6 +33,8 @@ from lyrikstore.verify.rights.judge import Reason
 
 if TYPE_CHECKING:  # and what takes long to load, where it is needed
     from lyrikstore.train.candidates import Chosen, Results
+    from lyrikstore.train.predict.prediction import AskedModel, ModelAnswers
+    from lyrikstore.train.predict.similar import WithdrawnRights
     from lyrikstore.train.preflight import RunPlan
     from lyrikstore.train.serving.model import ModelWorkers, ServedModel
     from lyrikstore.train.sft.copy import Conversations
@@ -137,6 +141,7 @@ class Generation:
 
     name: ClassVar[str] = "sft"
     generative: ClassVar[bool] = True
+    is_monitored: ClassVar[bool] = False
     candidates: ClassVar[tuple[str, ...]] = (_CANDIDATE,)
     devices: ClassVar[tuple[str, ...]] = (CPU, CUDA)
 
@@ -297,6 +302,56 @@ class Generation:
         from lyrikstore.train.worker.writing.training import open_decoder
 
         return open_decoder(job, files)
+
+    def evaluate(
+        self, context: StoreContext, model: TestedModel, *, sample: int | None, device: str
+    ) -> Evaluated:
+        """Let a model and its base answer a test set, or a sample of it."""
+        from lyrikstore.train.evaluation.generation import evaluate_texts
+
+        return evaluate_texts(context, model, sample=sample, device=device)
+
+    def monitor(
+        self, context: StoreContext, model: MonitoredModel, *, with_old: bool, with_train: bool
+    ) -> Evaluated:
+        """Refuse: how words drift is not measured."""
+        raise NotImplementedError
+
+    def report(self, repo: Repository, evaluation: Manifest) -> Mapping[str, Any]:
+        """Return what was generated of some records, beside what is right."""
+        from lyrikstore.train.evaluation.samples import read_samples
+
+        return {"samples": read_samples(repo, evaluation)}
+
+    def answer(
+        self,
+        context: StoreContext,
+        model: "AskedModel",
+        *,
+        device: str,
+        withdrawn: "WithdrawnRights | None",
+    ) -> "ModelAnswers":
+        """Return texts."""
+        from lyrikstore.train.predict.generation import answer_texts
+
+        del withdrawn
+        return answer_texts(context, model, device=device)
+
+    def score(
+        self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
+    ) -> dict[str, Any]:
+        """Let a model and its base answer prompts."""
+        from lyrikstore.train.worker.writing.generate import generate
+
+        return generate(job, files, report, phases=("score", "baseline"))
+
+    def predict(
+        self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
+    ) -> dict[str, Any]:
+        """Let a model answer prompts."""
+        from lyrikstore.train.worker.writing.generate import generate
+
+        return generate(job, files, report, phases=("score",))
 
     def served(
         self, checkpoint: Manifest, run: Manifest, target: Target, workers: "ModelWorkers"

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import pluralize
+from lyrikstore.context import StoreContext
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import DataConfig, TrainConfig
@@ -25,13 +26,21 @@ from lyrikstore.train.plan.shapes import EncoderShape
 from lyrikstore.train.requirements import CPU, DEVICE, RECOMPUTES, promises
 from lyrikstore.train.slices import planned_slices
 from lyrikstore.train.targets import Target
-from lyrikstore.train.task import TrainingTask, usual_task
+from lyrikstore.train.task import (
+    Evaluated,
+    MonitoredModel,
+    TestedModel,
+    TrainingTask,
+    usual_task,
+)
 from lyrikstore.train.worker.order import FUNCTION
 from lyrikstore.train.worker.staging import TRAIN, VALIDATION, Staging
 from lyrikstore.verify.rights.judge import Reason
 
 if TYPE_CHECKING:  # and what takes long to load, where it is needed
     from lyrikstore.train.candidates import Chosen, Results
+    from lyrikstore.train.predict.prediction import AskedModel, ModelAnswers
+    from lyrikstore.train.predict.similar import WithdrawnRights
     from lyrikstore.train.preflight import RunPlan
     from lyrikstore.train.serving.model import ModelWorkers, ServedModel
     from lyrikstore.train.snapshot import Snapshot
@@ -97,6 +106,7 @@ class LabellingTask:
 
     name: ClassVar[str]
     generative: ClassVar[bool] = False
+    is_monitored: ClassVar[bool] = True
     candidates: ClassVar[tuple[str, ...]] = ("tfidf", "embeddings", "lora", "full", "blend")
     devices: ClassVar[tuple[str, ...]] = (CPU,)
 
@@ -222,6 +232,69 @@ class LabellingTask:
         from lyrikstore.train.worker.fitting.tune import open_encoder
 
         return open_encoder(job, files)
+
+    def evaluate(
+        self, context: StoreContext, model: TestedModel, *, sample: int | None, device: str
+    ) -> Evaluated:
+        """Let a model and a baseline answer all of a test set."""
+        from lyrikstore.train.evaluation.labels import evaluate_labels
+
+        del device
+        if sample is not None:
+            raise InvalidInputError(
+                "no-sample",
+                "only a generative model is asked about a sample",
+                hint="leave --sample out: labels cost little",
+            )
+        return evaluate_labels(context, model)
+
+    def monitor(
+        self, context: StoreContext, model: MonitoredModel, *, with_old: bool, with_train: bool
+    ) -> Evaluated:
+        """Let a model answer, and return how far labels, lengths and words are from before."""
+        from lyrikstore.train.evaluation.labels import monitor_labels
+
+        return monitor_labels(context, model, with_old=with_old, with_train=with_train)
+
+    def report(self, repo: Repository, evaluation: Manifest) -> Mapping[str, Any]:
+        """Return which labels are taken for which, and the worst failures."""
+        from lyrikstore.train.evaluation.failures import read_failures
+        from lyrikstore.verify.evaluation.confusion import confusion
+
+        with repo.blobs.open(evaluation.attachments_in("predictions")[0].id) as stream:
+            predictions = self.rules.read(stream)
+        failures = [to_builtins(one) for one in read_failures(repo, evaluation)]
+        return {"confusion": confusion(predictions), "failures": failures}
+
+    def answer(
+        self,
+        context: StoreContext,
+        model: "AskedModel",
+        *,
+        device: str,
+        withdrawn: "WithdrawnRights | None",
+    ) -> "ModelAnswers":
+        """Return labels and their probabilities."""
+        from lyrikstore.train.predict.labels import answer_labels
+
+        del device
+        return answer_labels(context, model, withdrawn=withdrawn)
+
+    def score(
+        self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
+    ) -> dict[str, Any]:
+        """Answer every record of a test set alone, timed."""
+        from lyrikstore.train.worker.scoring import score
+
+        return score(job, files, report)
+
+    def predict(
+        self, job: Mapping[str, Any], files: "StagedFiles", report: "Report"
+    ) -> dict[str, Any]:
+        """Answer records in batches."""
+        from lyrikstore.train.worker.predicting.predict import predict
+
+        return predict(job, files, report)
 
     def served(
         self, checkpoint: Manifest, run: Manifest, target: Target, workers: "ModelWorkers"

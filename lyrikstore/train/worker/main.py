@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.json import parse
+from lyrikstore.train.task import find_task
 from lyrikstore.train.worker.errors import fault_of
 from lyrikstore.train.worker.hashed_read import StagedFiles
 from lyrikstore.train.worker.process import emit
@@ -28,16 +29,15 @@ _JOBS = {
     "replay": "fitting.replay:replay",
     "measure": "measure:measure",
     "merge": "fitting.merge:merge",
-    "score": "scoring:score",
     "baseline": "scoring:score_baseline",
-    "generate": "writing.generate:generate",
-    "predict": "predicting.predict:predict",
     "export": "export.jobs:export",
-    "probe": "export.jobs:probe",
     "ask": "export.jobs:ask",
     "accelerator": "device:describe_accelerator",
 }
 """Job → the function of this package that does it; imported for it alone, with its libraries."""
+
+_OF_TASKS = frozenset({"score", "predict", "probe"})
+"""Jobs that a task does by its method of that name."""
 
 
 def main(arguments: list[str]) -> int:
@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> int:
         emit(channel, event)
 
     try:
-        result = _find_job(job["job"])(job, files, report)
+        result = _find_job(job)(job, files, report)
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent is told why
         emit(channel, {"event": "failed", **fault_of(error, str(job["job"])).to_json()})
         with suppress(OSError):  # the log is on the disk that may be full
@@ -74,7 +74,10 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _find_job(name: str) -> Job:
+def _find_job(job: Mapping[str, Any]) -> Job:
+    name = str(job["job"])
+    if name in _OF_TASKS:
+        return cast("Job", getattr(find_task(job["task"]), name))
     if name not in _JOBS:
         raise ValueError(f"no such job: {name}")
     module, _, function = _JOBS[name].partition(":")

@@ -1,6 +1,5 @@
 """Points of honest training, and a model that is made of another one (spec §13.14.1)."""
 
-import os
 from typing import Any
 
 import numpy as np
@@ -89,16 +88,7 @@ def test_a_model_that_is_made_of_a_forged_point_is_a_mismatch(workshop) -> None:
     made = workshop.train(config + "[replay]\nsteps = 2\nkeep = true\n")
 
     def again() -> Any:
-        return replay_segments(
-            workshop.repo,
-            made.run.name,
-            99,
-            nonce=bytes(32),
-            signer=OWNER,
-            trust=workshop.trust,
-            clock=now,
-            base_env=os.environ,
-        )
+        return replay_segments(workshop.context(), made.run.name, 99, nonce=bytes(32))
 
     honest = again()
     assert honest.verdict == "match"

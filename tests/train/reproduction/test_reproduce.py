@@ -1,6 +1,5 @@
 """Runs done again: what was forged does not come, and no verdict says more than it compared."""
 
-import os
 from typing import Any
 
 import pytest
@@ -114,14 +113,7 @@ class Claims:
         return {WEIGHTS: save(tensors)}
 
     def again(self, ref: str) -> Reproduction:
-        found = reproduce_run(
-            self.repo,
-            ref,
-            signer=OWNER,
-            trust=self.workshop.trust,
-            clock=now,
-            base_env=os.environ,
-        )
+        found = reproduce_run(self.workshop.context(), ref)
         assert self.workshop.leftovers == []
         return found
 

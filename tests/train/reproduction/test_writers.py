@@ -110,23 +110,14 @@ class Writers:
         return manifest
 
     def again(self, ref: str) -> Any:
-        found = reproduce_run(self.repo, ref, **self._told)
+        found = reproduce_run(self.workshop.context(), ref)
         assert self.workshop.leftovers == []
         return found.manifest
 
     def replayed(self, ref: str, wanted: int = 99) -> Any:
-        found = replay_segments(self.repo, ref, wanted, nonce=NONCE, **self._told)
+        found = replay_segments(self.workshop.context(), ref, wanted, nonce=NONCE)
         assert self.workshop.leftovers == []
         return found.manifest
-
-    @property
-    def _told(self) -> dict[str, Any]:
-        return {
-            "signer": OWNER,
-            "trust": self.workshop.trust,
-            "clock": now,
-            "base_env": os.environ,
-        }
 
     def holds(self, manifest: Any) -> bool:
         report = verify_object(self.repo, manifest.id, trust=self.workshop.trust, at=now())

@@ -22,6 +22,7 @@ from lyrikstore.canon.progress import silent
 from lyrikstore.train.predict.predict import predict_file
 from lyrikstore.train.worker.process import run_job
 from lyrikstore.train.worker.staging import TEST, TRAIN, VALIDATION, open_staging
+from tests.contexts import context_of
 from tests.sweep import thinned
 
 pytestmark = [
@@ -134,13 +135,12 @@ def test_measuring_on_other_bytes_logs_no_evaluation(workshop, trained, job, nam
 def test_nothing_is_predicted_from_other_bytes(workshop, trained, tmp_path, name):
     text = tmp_path / "asked.txt"
     text.write_text("Permission is hereby granted, free of charge, to any person")
+    context = context_of(workshop.repo, cache_dir=tmp_path)
     caught_changed(
-        tmp_path,
+        context.own_cache,
         "predict",
         name,
-        lambda: predict_file(
-            workshop.repo, "checkpoints/acme/family", text, base_env=os.environ, folder=tmp_path
-        ),
+        lambda: predict_file(context, "checkpoints/acme/family", text),
     )
 
 

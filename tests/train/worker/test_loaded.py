@@ -1,6 +1,5 @@
 """What a worker loads: nothing that its own job has no use for. These are real starts."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 
 from lyrikstore.train.predict.predict import predict_file
 from lyrikstore.train.worker import process
+from tests.contexts import context_of
 
 pytestmark = pytest.mark.train
 
@@ -20,6 +20,7 @@ def note():
 
 atexit.register(note)
 from lyrikstore.train.worker.main import main
+from tests.contexts import context_of
 sys.exit(main(sys.argv[2:]))
 """
 COMPILERS = {"bitsandbytes", "torch._inductor.compile_fx"}
@@ -45,8 +46,7 @@ def test_an_answer_loads_what_it_needs(
     monkeypatch.setattr(
         process, "PROGRAM", (sys.executable, "-P", "-s", "-c", RECORDING, str(recorded))
     )
-    asked = (workshop.repo, name, tmp_path / "asked.txt")
-    predict_file(*asked, base_env=os.environ, folder=workshop.repo.root)
+    predict_file(context_of(workshop.repo), name, tmp_path / "asked.txt")
     loaded = set(recorded.read_text().split())
     assert "lyrikstore.train.worker.predicting.predict" in loaded
     assert sorted(loaded & NEVER[candidate]) == []

@@ -1,7 +1,6 @@
 """What explains an answer: sums that are exact, sentences, and what is most alike."""
 
 import json
-import os
 from decimal import Decimal
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from lyrikstore.train.worker.predicting.explain import (
 )
 from lyrikstore.train.worker.predicting.nearest import MOST, Nearest
 from lyrikstore.verify.evaluation.choice.task import AnswerRule, labelling_rules
+from tests.contexts import context_of
 
 pytestmark = [pytest.mark.train]
 
@@ -152,11 +152,9 @@ def test_an_adapter_is_explained_by_sentences_and_its_own_vectors(workshop, trai
     text = workshop.repo.blobs.read(entry.blake3, max_bytes=1 << 20)
     (tmp_path / "a.txt").write_bytes(text)
     with predict_records(
-        workshop.repo,
+        context_of(workshop.repo, cache_dir=tmp_path / "cache"),
         "checkpoints/acme/family",
         tmp_path / "a.txt",
-        base_env=os.environ,
-        folder=tmp_path / "cache",
         explain=True,
     ) as found:
         (one,) = found
@@ -176,11 +174,9 @@ def test_no_more_is_explained_than_memory_has_room_for(workshop, trained, tmp_pa
     with (
         pytest.raises(InvalidInputError) as caught,
         predict_records(
-            workshop.repo,
+            context_of(workshop.repo, cache_dir=tmp_path / "cache"),
             "checkpoints/acme/family",
             rows,
-            base_env=os.environ,
-            folder=tmp_path / "cache",
             explain=True,
         ),
     ):

@@ -1,4 +1,4 @@
-"""The jobs of a deployment: a model is asked, written as a target loads it, and asked there."""
+"""The jobs of a deployment: a model is written as a target loads it, and asked there."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,20 +10,6 @@ from lyrikstore.train.worker.errors import loading
 from lyrikstore.train.worker.export.output import FOLDER, Output
 from lyrikstore.train.worker.fitting.written import Report
 from lyrikstore.train.worker.hashed_read import StagedFiles
-
-
-def probe(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
-    """Answer the probe records with the sealed model.
-
-    Args:
-        job: ``task``, and what it says of the model.
-        files: The staging folder: the checkpoint, its base if it has one, ``test.jsonl``.
-        report: Called per record or batch.
-
-    Returns:
-        What the task compares.
-    """
-    return find_task(job["task"]).probe(job, files, report)
 
 
 def export(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:

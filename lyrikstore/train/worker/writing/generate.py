@@ -1,4 +1,4 @@
-"""The job ``generate``: a model writes, the likeliest token each time (spec §13.12.8)."""
+"""A generative model answers, the likeliest token each time (spec §13.12.8)."""
 
 import json
 import time
@@ -27,15 +27,18 @@ AT_ONCE = 16
 _Written = tuple[str, int, bool]
 
 
-def generate(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict[str, Any]:
+def generate(
+    job: Mapping[str, Any], files: StagedFiles, report: Report, *, phases: Sequence[str]
+) -> dict[str, Any]:
     """Answer some prompts.
 
     Args:
         job: ``threads``, ``seed``, ``device``; ``weights``: the files of the base's weights;
             ``chat``: whether prompts come from a chat template; ``choices``: the only answers,
-            each with its completion; ``baseline``: whether the base answers, too.
+            each with its completion.
         files: The staging folder: the checkpoint, its base, ``test.jsonl``.
-        report: Called per batch, in the phases ``score`` and ``baseline``.
+        report: Called per batch.
+        phases: Who answers: ``score``: the model; ``baseline``: its base.
 
     Returns:
         ``outputs``: a file with a JSON list for each record: of each answerer the text, how many
@@ -60,7 +63,7 @@ def generate(job: Mapping[str, Any], files: StagedFiles, report: Report) -> dict
             hint="shorten it, or leave out such records with a filter: length/1",
         )
     found, systems = [], []
-    for phase in ("score", "baseline")[: 2 if job["baseline"] else 1]:
+    for phase in phases:
         wall, cpu = time.monotonic(), time.process_time()
         without = model.peft.disable_adapter() if phase == "baseline" else nullcontext()
         with without:

@@ -1,21 +1,19 @@
-"""Evaluation of a model that writes, beside its base (spec §13.12.8)."""
+"""What a generative model, and its base beside it, answer of a test set (spec §13.12.8)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from secrets import token_bytes
 from typing import Any
 
-from lyrikstore.canon.errors import PolicyError
-from lyrikstore.canon.progress import OnProgress
-from lyrikstore.canon.text import pluralize
+from lyrikstore.context import StoreContext
 from lyrikstore.curate.recipes.references import read_candidates
-from lyrikstore.history.manifests.manifest import Manifest
-from lyrikstore.history.repository.repository import Repository
 from lyrikstore.train.config import TrainConfig
+from lyrikstore.train.evaluation.answers import actual_of
 from lyrikstore.train.evaluation.overlap import LearnedData
 from lyrikstore.train.sft.accelerator import describe_machine
 from lyrikstore.train.sft.copy import copy_conversations, has_conversation
-from lyrikstore.train.sft.generate import GeneratedText, GeneratedTexts, generate_texts
+from lyrikstore.train.sft.generate import GeneratedText, generate_texts
 from lyrikstore.train.sft.prompts import open_prompts, read_prompt_source
+from lyrikstore.train.task import Evaluated, TestedModel
 from lyrikstore.train.trained import stage_checkpoint
 from lyrikstore.train.worker.staging import TEST, open_staging
 from lyrikstore.verify.evaluation.generation.body import generation_body
@@ -32,66 +30,46 @@ from lyrikstore.verify.evaluation.generation.texts import (
     judge_text,
     tell_text,
 )
-from lyrikstore.verify.store.test_sets import is_mostly_seen
 
 
-def evaluate_writer(
-    repo: Repository,
-    checkpoint: Manifest,
-    test: Manifest,
-    run: Manifest,
-    sample: int | None,
-    device: str,
-    base_env: Mapping[str, str],
-    progress: OnProgress,
-) -> tuple[dict[str, Any], bytes, bytes]:
+def evaluate_texts(
+    context: StoreContext, model: TestedModel, *, sample: int | None, device: str
+) -> Evaluated:
     """Let a model and its base answer the test set, and return what follows.
 
     Args:
-        repo: The store.
-        checkpoint: The model.
-        test: The test set.
-        run: Its run.
+        context: The store.
+        model: The model, its run and the test set.
         sample: How many records are asked; None: all.
         device: Where it is computed.
-        base_env: The caller's environment.
-        progress: Progress callback, called per batch.
-
-    Returns:
-        The body but for the rights; the attachments ``predictions`` and ``outputs``.
 
     Raises:
         PolicyError: (``test-is-train``) most of the records are what the model learned from.
         InvalidInputError, VerificationError, IncompleteError, RunFailedError, StorageError: As
             :func:`lyrikstore.train.sft.copy.copy_conversations` and ``run_job``.
     """
+    repo, run, test = context.repository, model.run, model.test
     config = TrainConfig.from_json(dict(run.body["config"]))
-    base = repo.manifest(checkpoint.inputs_in("base")[0].id)
+    base = repo.manifest(model.checkpoint.inputs_in("base")[0].id)
     rows = enumerate(read_candidates(repo, test))
     ids = {place: row.id for place, row in rows if has_conversation(row, config.data)}
     chosen = None
     if sample is not None and sample < len(ids):
         chosen = sample_records(ids.values(), sample, run.body["seed"])
     asked = {place: one for place, one in ids.items() if chosen is None or one in chosen}
-    learned = LearnedData.of(repo, checkpoint, None)
-    seen = learned.count_seen(asked.values())
-    if is_mostly_seen(seen, len(asked)):
-        raise PolicyError(
-            "test-is-train",
-            f"{test.name}: the model learned from {seen} of its {pluralize(len(asked), 'record')}",
-            hint="evaluate on the part that was split off before the run",
-        )
+    learned = LearnedData.of(repo, model.checkpoint, None)
+    seen = learned.check_unseen(test, asked.values())
     environment = describe_machine(
         repo.root,
         device,
         threads=config.training.threads,
         precision=run.body["environment"].get("precision", "fp32"),
         quantization=config.model.quantization,
-        base_env=base_env,
+        base_env=context.environment,
     )
     source = read_prompt_source(repo, base, config.prompt)
     with open_staging(repo.root) as staging:
-        reads = stage_checkpoint(repo, checkpoint, staging)
+        reads = stage_checkpoint(repo, model.checkpoint, staging)
         with open_prompts(source) as rendering:
             copied = copy_conversations(
                 repo,
@@ -104,15 +82,14 @@ def evaluate_writer(
             )
             choices = rendering.choices()
         found = generate_texts(
+            context,
             staging,
             reads,
             run.body,
+            job="score",
             chat=bool(source.chat),
             choices=choices,
-            baseline=True,
             device=device,
-            base_env=base_env,
-            progress=progress,
         )
     known_answers = config.prompt.choices
     salt, places = token_bytes(SALT_BYTES), tuple(asked)
@@ -134,23 +111,18 @@ def evaluate_writer(
     }
     body |= {
         "prompt": {name: value for name, value in prompt.items() if value},
-        "split": test.body.get("derivation", {}).get("part", "test"),
         "environment": environment,
         "overlap": learned.overlap(seen),
-        "actual": _actual(found),
+        "actual": {**actual_of(found.systems), **found.accelerator},
     }
     written = WrittenTexts([[one.text for one in texts] for texts in found.texts], salt)
-    predictions = b"".join(write_generations(generations))
-    return body, predictions, b"".join(write_outputs(places, written))
-
-
-def _actual(found: GeneratedTexts) -> dict[str, str]:
-    return {
-        "wallSeconds": f"{sum(float(one['wallSeconds']) for one in found.systems):.1f}",
-        "cpuSeconds": f"{sum(float(one['cpuSeconds']) for one in found.systems):.1f}",
-        "memoryBytes": str(max(int(one["peakMemoryBytes"]) for one in found.systems)),
-        **found.accelerator,
-    }
+    return Evaluated(
+        body,
+        {
+            "predictions": b"".join(write_generations(generations)),
+            "outputs": b"".join(write_outputs(places, written)),
+        },
+    )
 
 
 def _judged(

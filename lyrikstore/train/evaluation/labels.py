@@ -1,0 +1,130 @@
+"""What a model with labels, and baselines beside it, answer of a test set (spec §13.7, §13.9)."""
+
+from collections.abc import Mapping
+from io import BytesIO
+
+from lyrikstore.canon.progress import Progress
+from lyrikstore.context import StoreContext
+from lyrikstore.curate.labelled import read_labelled
+from lyrikstore.curate.readers.fields import FieldRoles
+from lyrikstore.curate.recipes.filters.duplicates.between import METHOD, find_near
+from lyrikstore.train.evaluation.answers import (
+    MEASURED,
+    actual_of,
+    answer_records,
+    fields_of,
+    head_of,
+    lines_of,
+)
+from lyrikstore.train.evaluation.overlap import LearnedData
+from lyrikstore.train.evaluation.sliced import slice_records
+from lyrikstore.train.evaluation.vocabulary import count_unseen
+from lyrikstore.train.plan.evaluating import plan_evaluation
+from lyrikstore.train.snapshot import read_texts
+from lyrikstore.train.task import Evaluated, MonitoredModel, TestedModel
+from lyrikstore.verify.evaluation.body import evaluation_body
+from lyrikstore.verify.evaluation.drift import length_drift, monitor_body, new_token_share, shift
+from lyrikstore.verify.evaluation.predictions import read_predictions, write_predictions
+from lyrikstore.verify.evaluation.recompute import costs_of
+
+
+def evaluate_labels(context: StoreContext, model: TestedModel) -> Evaluated:
+    """Let a model and its baseline answer the test set, and return what follows.
+
+    Raises:
+        PolicyError: (``test-is-train``) most of the records are what the model learned from.
+        InvalidInputError, VerificationError, IncompleteError, RunFailedError, StorageError: As
+            :func:`lyrikstore.train.evaluation.answers.answer_records`.
+    """
+    repo, run, test = context.repository, model.run, model.test
+    config = run.body["config"]
+    fields = fields_of(config)
+    learned = LearnedData.of(repo, model.checkpoint, fields)
+    answered = answer_records(context, model, seen_in=learned)
+    context.progress(Progress(0, len(answered.tested.records), phase="overlap"))
+    near = find_near(read_texts(repo, [test], fields), learned.texts())
+    records = slice_records(repo, test, config)
+    head = head_of(model.checkpoint.body, answered, records.slices)
+    written = b"".join(write_predictions(head, lines_of(head, answered, records, near)))
+    found = evaluation_body(
+        read_predictions(BytesIO(written)),
+        seed=run.body["seed"],
+        costs=costs_of(config),
+        thresholds=run.body.get("thresholds", ()),
+        field_of_groups=records.group,
+        majority=_commonest(answered.trained.labels),
+        near=METHOD,
+    )
+    own, baseline = answered.systems
+    found["model"] |= {name: own[name] for name in MEASURED}
+    found["baseline"] |= {name: baseline[name] for name in (*MEASURED, "params")}
+    if plan := plan_evaluation(repo, config, model.train, test):
+        found["plan"] = plan
+    found |= {
+        "slicing": dict(records.slicing),
+        "environment": answered.environment,
+        "overlap": {**found["overlap"], **learned.overlap(answered.seen)},
+        "actual": actual_of(answered.systems),
+    }
+    return Evaluated(found, {"predictions": written})
+
+
+def monitor_labels(
+    context: StoreContext, asked: MonitoredModel, *, with_old: bool, with_train: bool
+) -> Evaluated:
+    """Let a model answer data that came after its run, and return how far that is from its test.
+
+    Args:
+        context: The store.
+        asked: What is looked at.
+        with_old: Whether the test set of the reference may be read.
+        with_train: Whether the training data may.
+
+    Raises:
+        InvalidInputError, VerificationError, IncompleteError, RunFailedError, StorageError: As
+            :func:`lyrikstore.train.evaluation.answers.answer_records`.
+    """
+    repo, config, seed = context.repository, asked.run.body["config"], asked.run.body["seed"]
+    field = FieldRoles.of_body(asked.new.body).label or config["data"]["label"]
+    records = list(read_labelled(repo, [asked.new], field, []))
+    labelled = any(one.labels for one in records)
+    model = TestedModel(asked.checkpoint, asked.run, asked.new)
+    answered = answer_records(context, model, label=field if labelled else "")
+    context.progress(Progress(0, len(records), phase="overlap"))
+    sliced = slice_records(repo, asked.new, config, label=field) if labelled else None
+    slices = sliced.slices if sliced else ()
+    head = head_of(asked.checkpoint.body, answered, slices, labelled=labelled)
+    written = b"".join(write_predictions(head, lines_of(head, answered, sliced)))
+    measured: dict[str, str] = {}
+    if with_old:
+        old = read_labelled(repo, asked.old, config["data"]["label"], [])
+        measured["lengths"] = length_drift(
+            [one.length for one in records], [one.length for one in old]
+        )
+    if with_train:
+        fields = fields_of(config, label="")
+        texts = [read_texts(repo, some, fields) for some in ([asked.new], asked.old)]
+        unseen = count_unseen(texts, read_texts(repo, asked.train, fields))
+        now, before = (new_token_share(*one) for one in unseen)
+        measured |= {"newTokenShare": now, "newTokenShift": shift(now, before)}
+    attached = asked.reference.attachments_in("predictions")[0]
+    with repo.blobs.open(attached.id) as stream:
+        reference = read_predictions(stream)
+    found = monitor_body(
+        read_predictions(BytesIO(written)),
+        reference,
+        seed=seed,
+        costs=costs_of(config) if labelled else None,
+        thresholds=asked.run.body.get("thresholds", ()),
+        field_of_groups=sliced.group if sliced else None,
+        measured=measured,
+    )
+    if sliced:
+        found["slicing"] = dict(sliced.slicing)
+    found["model"] |= {name: answered.systems[0][name] for name in MEASURED}
+    found["environment"] = answered.environment
+    return Evaluated(found, {"predictions": written})
+
+
+def _commonest(labels: Mapping[str, int]) -> str:
+    return min(labels, key=lambda label: (-labels[label], label))

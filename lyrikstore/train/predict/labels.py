@@ -1,0 +1,137 @@
+"""What a model with labels answers to files and rows (spec §13.11)."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lyrikstore.canon.errors import RunFailedError, storage_error
+from lyrikstore.context import StoreContext
+from lyrikstore.train.predict.prediction import MOST_CANDIDATES, AskedModel, ModelAnswers
+from lyrikstore.train.predict.similar import TrainingRecords, TrainingSources, WithdrawnRights
+from lyrikstore.train.trained import answering_job, stage_checkpoint
+from lyrikstore.train.worker.process import run_job
+from lyrikstore.train.worker.staging import TEST, Staging
+from lyrikstore.verify.evaluation.answers import MODEL, WHOLE, decide
+from lyrikstore.verify.evaluation.choice.task import labelling_rules
+
+_ROWS_AT_ONCE = 1024
+
+
+def answer_labels(
+    context: StoreContext, asked: AskedModel, *, withdrawn: WithdrawnRights | None
+) -> ModelAnswers:
+    """Return what a model says of each record, in order.
+
+    Args:
+        context: The store.
+        asked: The model, and the records.
+        withdrawn: Tells which credentials of some rights were revoked, where answers are
+            explained; None: they are not.
+
+    Raises:
+        RunFailedError, VerificationError, IncompleteError, StorageError: As ``run_job``.
+    """
+    repo, staging, count = context.repository, asked.staging, 0
+    with staging.create(TEST) as write:
+        for one in asked.records:
+            count += 1
+            record = one.record.hex if one.record else ""
+            line = {"id": record, "labels": [], "text": one.text, "fields": one.fields}
+            write(json.dumps(line).encode("ascii") + b"\n")
+    reads = stage_checkpoint(repo, asked.checkpoint, staging)
+    known = TrainingRecords.none()
+    if withdrawn is not None:
+        known = TrainingRecords.copy(repo, asked.train, asked.run, staging)
+    threads = asked.run.body["environment"]["threads"]
+    result = run_job(
+        staging,
+        {
+            **answering_job(asked.checkpoint, threads=threads, seed=0),
+            "job": "predict",
+            "records": count,
+            "explain": withdrawn is not None,
+            "known": list(known.files),
+        },
+        reads=(*reads, TEST, *known.files),
+        threads=threads,
+        base_env=context.environment,
+        progress=context.progress,
+    )
+    sources = None
+    if withdrawn is not None:
+        sources = TrainingSources(repo, asked.run, known, withdrawn)
+    read = _Answers(staging, asked.checkpoint.body, result, count, sources)
+    return ModelAnswers(map(read.members, read.rows()), known.missing)
+
+
+class _Answers:
+    """Reads what the worker wrote."""
+
+    def __init__(
+        self,
+        staging: Staging,
+        body: Mapping[str, Any],
+        result: Mapping[str, Any],
+        count: int,
+        sources: TrainingSources | None,
+    ) -> None:
+        self._staging, self._result, self._sources = staging, result, sources
+        self._labels = body["labels"]
+        self._answerer = labelling_rules(body["task"]).answerer(MODEL, body.get("decision", {}))
+        self._most = int(result["maxTokens"])
+        for name, width in (("scores", len(self._labels)), ("tokens", 1)):
+            path = self._file(name)
+            try:
+                size = path.stat().st_size
+            except OSError as error:
+                raise storage_error(error, f"reading {path.name}") from error
+            if size != 4 * width * count:
+                raise _bad_output(path)
+
+    def rows(self) -> Iterator[tuple[Any, int, Mapping[str, Any] | None]]:
+        """Yield scores, tokens and explanation of each record."""
+        with ExitStack() as held:
+            scores = held.enter_context(self._file("scores").open("rb"))
+            tokens = held.enter_context(self._file("tokens").open("rb"))
+            explained = None
+            if self._sources is not None:
+                explained = held.enter_context(self._file("explained").open("rb"))
+            width = len(self._labels)
+            while part := scores.read(4 * width * _ROWS_AT_ONCE):
+                table = np.frombuffer(part, "<i4").reshape(-1, width).astype(np.int64)
+                if table.min() < 0 or table.max() > WHOLE:
+                    raise _bad_output(self._file("scores"))
+                counts = np.frombuffer(tokens.read(4 * len(table)), "<i4")
+                for row, count in zip(table, counts.tolist(), strict=True):
+                    yield row, count, json.loads(explained.readline()) if explained else None
+
+    def members(self, found: tuple[Any, int, Mapping[str, Any] | None]) -> dict[str, Any]:
+        """Return the members of a prediction."""
+        scores, tokens, explained = found
+        given, confidence = decide(self._answerer, scores)
+        abstained = self._answerer.abstains(confidence)
+        given.sort(key=lambda at: (-scores[at], at))
+        ranked = np.argsort(-scores, kind="stable")[: max(MOST_CANDIDATES, len(given))]
+        members = {
+            "answer": () if abstained else tuple(self._labels[at] for at in given),
+            "confidence": confidence,
+            "candidates": tuple((self._labels[at], int(scores[at])) for at in ranked),
+            "abstained": abstained,
+            "tokens": tokens,
+            "max_tokens": self._most,
+        }
+        if explained is not None and self._sources is not None:
+            members["explanation"] = tuple(explained["parts"])
+            members["similar"] = tuple(map(self._sources.describe, explained["similar"]))
+        return members
+
+    def _file(self, name: str) -> Path:
+        return self._staging.path / str(self._result[name])
+
+
+def _bad_output(path: Path) -> RunFailedError:
+    return RunFailedError("bad-output", f"{path.name} is not what a worker writes")
