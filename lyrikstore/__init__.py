@@ -14,49 +14,9 @@ A :class:`Store` has parts: ``datasets``, ``credentials``, ``models``, ``remotes
 Heavy modules load on first use, so that ``import lyrikstore`` stays fast.
 """
 
-from typing import TYPE_CHECKING, Any
+from lyrikstore.lazy import lazily, places_of
+from lyrikstore.version import __version__ as __version__
 
-from lyrikstore.version import __version__
+__all__ = sorted(places_of(__file__))  # noqa: PLE0605 - what the stub says
 
-if TYPE_CHECKING:
-    from lyrikstore.api import (
-        CommitMetadata,
-        CommitOptions,
-        Digest,
-        Issuance,
-        KeyFolder,
-        Licence,
-        LyrikstoreError,
-        Manifest,
-        Offer,
-        RemotePlace,
-        Report,
-        Store,
-        verify_delivery,
-    )
-
-__all__ = [
-    "CommitMetadata",
-    "CommitOptions",
-    "Digest",
-    "Issuance",
-    "KeyFolder",
-    "Licence",
-    "LyrikstoreError",
-    "Manifest",
-    "Offer",
-    "RemotePlace",
-    "Report",
-    "Store",
-    "__version__",
-    "verify_delivery",
-]
-
-
-def __getattr__(name: str) -> Any:
-    """Load a public name from the facade, which loads it from the layer that owns it."""
-    if name not in __all__:
-        raise AttributeError(f"module 'lyrikstore' has no attribute {name!r}")
-    from lyrikstore import api
-
-    return getattr(api, name)
+__getattr__ = lazily(__name__, __file__)

@@ -158,7 +158,7 @@ def show_foreign(session: Session, made: "ForeignResult", schema: str, version: 
         schema: Of the JSON form.
         version: Its version.
     """
-    from lyrikstore.api import confinement_text
+    from lyrikstore.api.commands import confinement_text
 
     model, execution = made.checkpoint, made.run.body["execution"]
     opened = execution.get("opened", {})
@@ -206,7 +206,7 @@ def execution_line(execution: Mapping[str, Any]) -> str:
         "job": f"elsewhere, by a job in {execution.get('territory', '?')}",
     }.get(execution["by"], "by somebody else")
     words = shlex.join(execution.get("command", ()))
-    from lyrikstore.api import confinement_text
+    from lyrikstore.api.commands import confinement_text
 
     if "confinement" in execution:
         held = f"confined {confinement_text(execution)}"

@@ -6,7 +6,7 @@ from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.output.screen import Screen
 
 if TYPE_CHECKING:
-    from lyrikstore.api import LicenceCount, NarrowerTerms, OtherHolder
+    from lyrikstore.api.commands import LicenceCount, NarrowerTerms, OtherHolder
 
 SHOWN = 10
 

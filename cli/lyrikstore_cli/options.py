@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyrikstore.api import STORE_FOLDER
+from lyrikstore.api.commands import STORE_FOLDER
 from lyrikstore.canon.errors import (
     ConflictError,
     FormatError,
@@ -272,7 +272,7 @@ _ROLES = (
 
 
 def _nothing_at(path: Path, wanted: str) -> NotFoundError:
-    from lyrikstore.api import parse_ref
+    from lyrikstore.api.commands import parse_ref
 
     message = f"there is no file or folder {path}"
     with contextlib.suppress(LyrikstoreError):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lyrikstore import __version__
-from lyrikstore.api import ROLES
+from lyrikstore.api.commands import ROLES
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, NotFoundError
 from lyrikstore.canon.files import create_file, real_path
@@ -338,12 +338,12 @@ def _exists(path: Path) -> ConflictError:
 
 def keep_report(path: Path, report: Report, trust: "Trust", *, force: bool) -> None:
     """Keep a report with what made it, by whose trust (spec §11.1); see :func:`check_kept`."""
-    from lyrikstore.api import encode_trust
+    from lyrikstore.api.commands import encode_trust
 
     tool = f"lyrikstore {__version__}"
     trust_id = Digest.of(encode_trust(trust))
     if path.suffix == ".html":
-        from lyrikstore.api import report_page
+        from lyrikstore.api.commands import report_page
 
         data = report_page(report, tool=tool, trust=trust_id)
     else:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from lyrikstore.api import nearest_store, store_folder
+from lyrikstore.api import nearest_store
+from lyrikstore.api.commands import store_folder
 from lyrikstore.canon.errors import (
     InvalidInputError,
     KeyMaterialError,
@@ -31,10 +32,7 @@ if TYPE_CHECKING:
     from lyrikstore.api import (
         Digest,
         KeyFolder,
-        Listing,
         LogMemory,
-        LogPosition,
-        NamedRemotes,
         Pools,
         PublicKey,
         RemotePlace,
@@ -42,6 +40,7 @@ if TYPE_CHECKING:
         Store,
         Trust,
     )
+    from lyrikstore.api.commands import Listing, LogPosition, NamedRemotes
 
 
 VARIABLES: Mapping[str, str] = {
@@ -272,7 +271,7 @@ class Session:
 
     def listing(self, folder: Path, sheet: Path | None, *, follow_links: bool) -> "Listing | None":
         """Begin to list a folder that is known to be large; None for others."""
-        from lyrikstore.api import begin_listing
+        from lyrikstore.api.commands import begin_listing
 
         store = self.store_folder()
         return begin_listing(
@@ -292,7 +291,7 @@ class Session:
 
     def remotes(self) -> "NamedRemotes":
         """Return the remotes this user gave the store, by name."""
-        from lyrikstore.api import NamedRemotes
+        from lyrikstore.api.commands import NamedRemotes
 
         return NamedRemotes(self.paths.remotes, self.store_folder())
 
@@ -365,7 +364,7 @@ class Session:
         """
         file = self.options.passphrase_file or self.environment.get("LYRIKSTORE_PASSPHRASE_FILE")
         if file:
-            from lyrikstore.api import MAX_PASSPHRASE
+            from lyrikstore.api.commands import MAX_PASSPHRASE
             from lyrikstore.canon.files import read_at_most
 
             lines = read_at_most(Path(file), MAX_PASSPHRASE + 2, pipes=True).splitlines()

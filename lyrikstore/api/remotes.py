@@ -1,19 +1,44 @@
-"""``store.remotes``: push and pull by URL (spec/15-remotes.md); and a store in need of repair."""
+"""``store.remotes``: push and pull by URL (spec/15-remotes.md); and the remotes by name.
 
+These are the user's, in one small file per store in the configuration folder, never the store's: a
+copied store must not choose where its reader's work is sent to.
+"""
+
+import json
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lyrikstore.canon.errors import RemoteError
+from msgspec import Struct, field
+from msgspec.structs import asdict
+
+from lyrikstore.canon.errors import (
+    ConflictError,
+    FormatError,
+    InvalidInputError,
+    NotFoundError,
+    RemoteError,
+    storage_error,
+)
+from lyrikstore.canon.files import open_regular, replace_file
 from lyrikstore.canon.progress import OnProgress, silent
 from lyrikstore.context import StoreContext
 from lyrikstore.history.log.memory import LogMemory
+from lyrikstore.history.repository.locate import STORE_FOLDER
+from lyrikstore.objects.backends.open import RemotePlace, RemoteUrl
 
 if TYPE_CHECKING:
     from lyrikstore.history.sync.pull import PullResult
     from lyrikstore.history.sync.push import PushResult
     from lyrikstore.history.sync.repair import Repaired
-    from lyrikstore.objects.backends.open import Abilities, RemotePlace
+    from lyrikstore.objects.backends.open import Abilities
+
+
+DEFAULT = "origin"
+_MAX = 1 << 20
 
 
 @dataclass
@@ -141,3 +166,145 @@ def repair_store(
         memory=LogMemory(memory_dir),
         progress=progress,
     )
+
+
+class NamedRemote(Struct, frozen=True):
+    """A remote by name.
+
+    Attributes:
+        name: What the user calls it.
+        url: Where it is, without secrets.
+        mirror: Whether a push makes it a mirror.
+        options: What else it takes to reach it, as ``--set`` gave it; never a secret.
+    """
+
+    name: str
+    url: str
+    mirror: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def place(self, environment: Mapping[str, str]) -> RemotePlace:
+        """Return it with what it takes to reach it, ``environment`` included.
+
+        Raises:
+            InvalidInputError: (``bad-option``, …) this kind of remote does not know that option.
+        """
+        return RemotePlace(self.url, self.options, environment)
+
+
+def place_of(text: str) -> str:
+    """Return the URL of the store that ``text`` means: of a folder that has one, the one in it.
+
+    Raises:
+        InvalidInputError: (``bad-url``, …) it is none.
+    """
+    url = RemoteUrl.parse(text)
+    inside = Path(url.path, STORE_FOLDER)
+    if url.scheme == "file" and (inside / "format").is_file():
+        url = RemoteUrl.parse(str(inside))
+    return str(url)
+
+
+class NamedRemotes:
+    """The remotes that a user gave one store, by name.
+
+    Args:
+        folder: The user's folder of remotes.
+        store: The store's folder.
+    """
+
+    def __init__(self, folder: Path, store: Path) -> None:
+        self._store = os.fsencode(store.resolve())
+        self._path = folder / f"{sha256(self._store).hexdigest()[:32]}.json"
+
+    def all(self) -> list[NamedRemote]:
+        """Return them in the order they were added.
+
+        Raises:
+            FormatError: (``bad-remotes``) the file is damaged.
+        """
+        try:
+            with open_regular(self._path) as file:
+                document = json.loads(file.read(_MAX))
+            return [
+                NamedRemote(
+                    str(one["name"]),
+                    str(one["url"]),
+                    one["mirror"] is True,
+                    {str(name): str(value) for name, value in one.get("options", {}).items()},
+                )
+                for one in document["remotes"]
+            ]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise storage_error(error, f"reading {self._path}") from error
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise FormatError(
+                "bad-remotes", f"{self._path} is damaged", hint="remove it, and add them again"
+            ) from None
+
+    def find(self, name: str | None) -> NamedRemote:
+        """Return the remote of that name; without a name ``origin``, or the only one.
+
+        Raises:
+            NotFoundError: (``no-remote``) there is none.
+        """
+        known = self.all()
+        if name is None and len(known) == 1:
+            return known[0]
+        wanted = name or DEFAULT
+        for remote in known:
+            if remote.name == wanted:
+                return remote
+        names = ", ".join(remote.name for remote in known)
+        raise NotFoundError(
+            "no-remote",
+            f"this store has no remote {wanted!r}" + (f" (only {names})" if names else ""),
+            hint=("name one of them; or " if name is None and known else "")
+            + f"lyrikstore remote add {wanted} URL",
+        )
+
+    def check_new(self, remote: NamedRemote) -> None:
+        """Return if :meth:`add` may remember a remote.
+
+        Raises:
+            ConflictError: (``remote-exists``) the name is taken.
+            InvalidInputError: (``bad-name``) it cannot be a name.
+        """
+        if not remote.name.replace("-", "").replace("_", "").isalnum() or len(remote.name) > 64:
+            raise InvalidInputError(
+                "bad-name", f"not a name for a remote: {remote.name[:80]!r}", hint="such as origin"
+            )
+        if any(one.name == remote.name for one in self.all()):
+            raise ConflictError(
+                "remote-exists",
+                f"there is a remote {remote.name} already",
+                hint=f"lyrikstore remote remove {remote.name}",
+            )
+
+    def add(self, remote: NamedRemote) -> None:
+        """Remember a remote; raises what :meth:`check_new` does."""
+        self.check_new(remote)
+        self._write([*self.all(), remote])
+
+    def remove(self, name: str) -> NamedRemote:
+        """Forget a remote; what is there stays.
+
+        Raises:
+            NotFoundError: (``no-remote``) there is none of that name.
+        """
+        gone = self.find(name)
+        self._write([one for one in self.all() if one.name != name])
+        return gone
+
+    def _write(self, remotes: list[NamedRemote]) -> None:
+        document = {
+            "store": self._store.decode("utf-8", "backslashreplace"),
+            "remotes": [asdict(one) for one in remotes],
+        }
+        text = json.dumps(document, indent=2) + "\n"
+        try:
+            replace_file(self._path, text.encode(), folder_mode=0o700)
+        except OSError as error:
+            raise storage_error(error, f"writing {self._path}") from error

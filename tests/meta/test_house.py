@@ -68,26 +68,6 @@ def test_counts_go_through_the_one_function_for_them() -> None:
     assert not found, "use canon.text.pluralize"
 
 
-def test_the_facade_loads_every_name_that_it_declares() -> None:
-    import lyrikstore
-    from lyrikstore import api
-
-    tree = ast.parse((REPOSITORY / "lyrikstore/api/__init__.py").read_text("utf-8"))
-    (declared,) = (node for node in tree.body if isinstance(node, ast.If))
-    places = {
-        alias.name: node.module.removeprefix("lyrikstore.")
-        for node in declared.body
-        if isinstance(node, ast.ImportFrom) and node.module
-        for alias in node.names
-    }
-    assert places == api._LAZY
-    extra = {"w3c.vc_api.app"}  # needs the extra `serve`
-    for name in [name for name, place in places.items() if place not in extra]:
-        getattr(api, name)
-    for name in lyrikstore.__all__:
-        getattr(lyrikstore, name)
-
-
 def test_every_error_class_has_an_exit_code_and_a_meaning() -> None:
     classes = [
         value
@@ -175,7 +155,7 @@ def test_the_wheel_holds_what_it_should(tmp_path: Path) -> None:
         for table in ("checks.json", "limits.json", "manifest-kinds.json"):
             kept = (REPOSITORY / "spec" / table).read_bytes()
             assert archive.read(f"lyrikstore/_spec/{table}") == kept
-        for module in MODULES:
+        for module in [*MODULES, *(REPOSITORY / "lyrikstore").rglob("*.pyi")]:
             root = (
                 REPOSITORY / "cli"
                 if "cli" in module.relative_to(REPOSITORY).parts[0]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyrikstore.api import Store, run_page
+from lyrikstore.api import Store
+from lyrikstore.api.commands import run_page
 from lyrikstore.canon.errors import FormatError
 from lyrikstore.canon.timestamps import now
 from lyrikstore.history.log.memory import LogMemory

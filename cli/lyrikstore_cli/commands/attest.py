@@ -96,16 +96,8 @@ def command(
     With `--kind answers` or `challenge`, TARGET is the draft of a model card, as a folder or its
     card.json. Whoever has no lyrikstore opens the card.html in that folder instead.
     """
-    from lyrikstore.api import (
-        Findings,
-        Issuance,
-        OpenedCredential,
-        attest_alone,
-        data_folder,
-        parse_statement,
-        read_documents,
-        read_siblings,
-    )
+    from lyrikstore.api import Findings, Issuance, OpenedCredential, attest_alone, parse_statement
+    from lyrikstore.api.commands import data_folder, read_documents, read_siblings
     from lyrikstore.verify.report import CheckState
 
     if kind in _MODELS:

@@ -50,7 +50,8 @@ def command(
         options.check_new(metadata)
     store = session.open_store()
     if locked:
-        from lyrikstore.api import LockFile, find_lock
+        from lyrikstore.api import LockFile
+        from lyrikstore.api.commands import find_lock
 
         manifest = store.datasets.locked(LockFile.load(find_lock(Path.cwd())), ref)
     else:
@@ -63,7 +64,7 @@ def command(
             tree = store.datasets.checkout(str(manifest.id), folder)
     key = None
     if metadata is not None:
-        from lyrikstore.api import formula_cells, sheet_of
+        from lyrikstore.api.commands import formula_cells, sheet_of
 
         sheet, key = sheet_of(tree)
         options.write_new(metadata, sheet)

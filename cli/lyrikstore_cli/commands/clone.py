@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from lyrikstore.api import STORE_FOLDER
+from lyrikstore.api.commands import STORE_FOLDER
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.text import escape_control, pluralize
@@ -41,7 +41,8 @@ def command(
     arrival. Without --id the store is believed to be the one you meant, as nothing here knows
     better: compare the id that is shown. A clone that was cut off goes on when run again.
     """
-    from lyrikstore.api import NamedRemote, NamedRemotes, Store, place_of
+    from lyrikstore.api import Store
+    from lyrikstore.api.commands import NamedRemote, NamedRemotes, place_of
 
     session.refuse_store()
     if no_data and only:

@@ -175,7 +175,8 @@ def _generated(
         return None
     if prompts is None:
         raise click.UsageError("--generated-by wants the prompts: --prompts FILE")
-    from lyrikstore.api import MAX_PROMPT_BYTES, GeneratedBy
+    from lyrikstore.api import GeneratedBy
+    from lyrikstore.api.commands import MAX_PROMPT_BYTES
     from lyrikstore.canon.files import read_at_most
 
     data = read_at_most(prompts, MAX_PROMPT_BYTES + 1)
@@ -331,7 +332,7 @@ def _is_model(added: Sequence[str]) -> bool:
 def _litter(added: Sequence[str]) -> list[str]:
     if not added:
         return []
-    from lyrikstore.api import is_litter
+    from lyrikstore.api.commands import is_litter
 
     return [path for path in added if is_litter(path)]
 
@@ -347,6 +348,6 @@ def _name(screen: Screen, title: str, names: "tuple[str, ...] | list[str]") -> N
 def _licence_text(path: Path | None) -> bytes | None:
     if path is None:
         return None
-    from lyrikstore.api import read_licence_text
+    from lyrikstore.api.commands import read_licence_text
 
     return read_licence_text(path)

@@ -17,7 +17,7 @@ from lyrikstore_cli.output.screen import Screen
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import Issued
+    from lyrikstore.api.commands import Issued
 
 HELP = """{does}
 
@@ -105,7 +105,7 @@ def standing_command(
 
 def _revoke_alone(session: Session, path: Path, folder: Path) -> None:
     """Take back an attestation that was made without a store: write the list that says so."""
-    from lyrikstore.api import revoke_alone
+    from lyrikstore.api.commands import revoke_alone
 
     issued, data = revoke_alone(
         read_file(credential_file(path)), signer=session.signer(), clock=now

@@ -10,7 +10,7 @@ from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import FileChange, LicenceChange, RowsDiff
+    from lyrikstore.api.commands import FileChange, LicenceChange, RowsDiff
 
 _SHOWN = 5
 _TITLES = {"version": "licence", "text": "licence text"}

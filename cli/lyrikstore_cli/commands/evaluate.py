@@ -93,7 +93,7 @@ def command(
             )
     facts = store.models.report(str(manifest.id))
     if report is not None:
-        from lyrikstore.api import evaluation_page
+        from lyrikstore.api.commands import evaluation_page
         from lyrikstore.version import __version__
 
         page = evaluation_page(facts, tool=f"lyrikstore {__version__}", with_data=with_data)

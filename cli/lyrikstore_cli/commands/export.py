@@ -31,7 +31,7 @@ def command(session: Session, target: Path, form: str, output: Path | None) -> N
     Its signature must hold; whether you believe its issuer is for `verify` to say. What is written
     is not signed, and says less than the credential: docs/terms.md has the table.
     """
-    from lyrikstore.api import export_odrl
+    from lyrikstore.api.commands import export_odrl
 
     data = read_credential(target)
     policy = export_odrl(data, str(target), trust=session.trust(), at=now())

@@ -14,7 +14,8 @@ from lyrikstore_cli.session import Session
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lyrikstore.api import Collected, NamedRemote, Purged
+    from lyrikstore.api import Collected
+    from lyrikstore.api.commands import NamedRemote, Purged
 
 _DAY = 86_400
 _UNKNOWN = ("clones", "backups", "check-outs and deliveries", "caches of other people")

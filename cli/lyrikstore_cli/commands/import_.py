@@ -123,7 +123,8 @@ def _take(
     data: Path | None,
     roles: "FieldRoles",
 ) -> "ImportResult":
-    from lyrikstore.api import OpenedCredential, data_folder, read_siblings
+    from lyrikstore.api import OpenedCredential
+    from lyrikstore.api.commands import data_folder, read_siblings
 
     path = credential_file(target)
     siblings = dict(read_siblings(path))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lyrikstore.api import STORE_FOLDER
+from lyrikstore.api.commands import STORE_FOLDER
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
 

@@ -70,7 +70,8 @@ def command(
     status-lists); without, only whoever has your log or a clone of it does. Data of others goes
     out within their terms alone, and with their credential.
     """
-    from lyrikstore.api import Issuance, web_url
+    from lyrikstore.api import Issuance
+    from lyrikstore.api.commands import web_url
 
     offer = read_offer(permits, prohibits, requires, grantable, terms_file)
     store = session.open_store(sign=True)

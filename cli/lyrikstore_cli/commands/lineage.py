@@ -8,7 +8,8 @@ from typing import Any
 import click
 from msgspec import Struct
 
-from lyrikstore.api import Edge, Graph
+from lyrikstore.api import Graph
+from lyrikstore.api.commands import Edge
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.text import escape_control, pluralize

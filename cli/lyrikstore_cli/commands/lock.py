@@ -24,7 +24,8 @@ def command(session: Session, refs: tuple[str, ...], update: bool, check: bool) 
     CI: it fails if the store has not every version of it, in the same place of the same log; that
     there are newer ones it only says.
     """
-    from lyrikstore.api import LockFile, find_lock
+    from lyrikstore.api import LockFile
+    from lyrikstore.api.commands import find_lock
 
     if sum((bool(refs), update, check)) != 1:
         raise click.UsageError("name REFs, or give --update or --check")

@@ -110,7 +110,7 @@ def _show_names(session: Session, store: "Store") -> None:
 
 
 def _show_versions(session: Session, store: "Store", ref: str, page: Path | None) -> None:
-    from lyrikstore.api import evaluation_facts, manifest_facts
+    from lyrikstore.api.commands import evaluation_facts, manifest_facts
 
     called = names_in(store)
     if page is not None:

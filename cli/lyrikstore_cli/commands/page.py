@@ -14,7 +14,7 @@ from lyrikstore_cli.output.screen import size
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import Carried
+    from lyrikstore.api.commands import Carried
 
 MAX_BYTES = 128 << 20
 MAX_TRUST = 1 << 20
@@ -67,7 +67,7 @@ def command(
     report; the data is dropped on it. Whoever hands over data can hand over a page that lies. Use
     your own, or compare: `--check`.
     """
-    from lyrikstore.api import Carried, page_fingerprint, verification_page
+    from lyrikstore.api.commands import Carried, page_fingerprint, verification_page
 
     if check is not None:
         _check(session, check)
@@ -90,7 +90,7 @@ def command(
 
 def _carried(given: tuple[Path, ...], trust_file: Path | None) -> "Carried":
     """Read what the page is to carry: the first path is the credential or its delivery."""
-    from lyrikstore.api import MAX_CARRIED, Carried, read_siblings
+    from lyrikstore.api.commands import MAX_CARRIED, Carried, read_siblings
 
     first, *more = given
     credential = credential_file(first)
@@ -112,7 +112,7 @@ def _read(path: Path, limit: int) -> bytes:
 def _check(session: Session, path: Path) -> None:
     from hashlib import sha256
 
-    from lyrikstore.api import carried_by, page_fingerprint
+    from lyrikstore.api.commands import carried_by, page_fingerprint
 
     found = _read(path, MAX_BYTES)
     carried = carried_by(found)
@@ -142,7 +142,7 @@ def _check(session: Session, path: Path) -> None:
 def _emit(session: Session, path: Path, data: bytes, carried: "Carried | None") -> None:
     from hashlib import sha256
 
-    from lyrikstore.api import page_fingerprint
+    from lyrikstore.api.commands import page_fingerprint
 
     session.emit(
         "page",

@@ -173,7 +173,7 @@ def _format(
 def _encoded(
     predictions: Iterable["Prediction"], form: str | None, count: _Count, *, several: bool
 ) -> Iterator[bytes]:
-    from lyrikstore.api import PREDICTION_COLUMNS, defuse, formula_cells
+    from lyrikstore.api.commands import PREDICTION_COLUMNS, defuse, formula_cells
 
     if form == "jsonl":
         yield from jsonl(predictions)

@@ -38,7 +38,7 @@ def command(
     label, path or cell of the data, or with `--with-values`. The verifier runs: lyrikstore verify
     FILE --challenge C --domain D, with a new challenge each time.
     """
-    from lyrikstore.api import present_grant, read_siblings
+    from lyrikstore.api.commands import present_grant, read_siblings
 
     options.check_new(output)
     made = present_grant(

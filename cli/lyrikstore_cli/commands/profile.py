@@ -26,7 +26,7 @@ def command(
     with `--with-values`; where labels contradict each other it says with `--with-paths`. Personal
     data and languages are looked for in a thousand records, drawn by a hash of their ids.
     """
-    from lyrikstore.api import profile_page
+    from lyrikstore.api.commands import profile_page
     from lyrikstore.version import __version__
 
     with_data = options.held(values=with_values, paths=with_paths)

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from lyrikstore.api import defuse, formula_cells
+from lyrikstore.api.commands import defuse, formula_cells
 from lyrikstore.canon.text import escape_control
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.output.screen import defused_note

@@ -11,7 +11,7 @@ from lyrikstore_cli.options import named_values, remote_options
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import NamedRemote
+    from lyrikstore.api.commands import NamedRemote
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,7 +37,7 @@ def _add(
     It is reached for at once, and a small file is written there and removed again, to find out
     whether several people may push to it. What each kind lets one set is in docs/remotes.md.
     """
-    from lyrikstore.api import NamedRemote, place_of
+    from lyrikstore.api.commands import NamedRemote, place_of
     from lyrikstore.api.remotes import probe_remote
 
     remote = NamedRemote(name, place_of(url), mirror, named_values(options))

@@ -36,7 +36,7 @@ def command(session: Session, name: str | None) -> None:
             session.screen.result(one)
         return
     if name == "facts":
-        from lyrikstore.api import card_facts
+        from lyrikstore.api.commands import card_facts
 
         facts = card_facts()
         session.emit("schema", {"names": list(facts)})

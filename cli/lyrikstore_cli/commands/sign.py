@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from lyrikstore.api import SUITES
+from lyrikstore.api.commands import SUITES
 from lyrikstore_cli import options
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session
@@ -50,7 +50,7 @@ def command(
     added. It needs no store, is not logged, and can be taken back only by a status list that it
     names. What is about a dataset here is made with issue, attest and grant.
     """
-    from lyrikstore.api import read_resources, sign_other
+    from lyrikstore.api.commands import read_resources, sign_other
 
     options.check_new(output)
     made, did = sign_other(

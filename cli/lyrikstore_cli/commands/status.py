@@ -70,7 +70,7 @@ def _show(screen: Screen, status: "FolderStatus") -> None:
 
 def _commit(status: "FolderStatus") -> str:
     # With all that the version before states; what it would lose otherwise, `commit` refuses.
-    from lyrikstore.api import KEY_COLUMNS
+    from lyrikstore.api.commands import KEY_COLUMNS
 
     words = ["lyrikstore", "commit", _shown(status.folder)]
     words += ["-d", status.name.removeprefix("datasets/")]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lyrikstore.api import limit_words
+from lyrikstore.api.commands import limit_words
 from lyrikstore.canon.errors import NotFoundError
 from lyrikstore.canon.files import no_file
 from lyrikstore.canon.text import escape_control
@@ -17,15 +17,8 @@ from lyrikstore_cli.options import credential_file, read_file, words
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import (
-        Asker,
-        AssertedModel,
-        Deciders,
-        HeldGrant,
-        Mix,
-        TermSource,
-        Use,
-    )
+    from lyrikstore.api import Asker, Deciders, Mix, TermSource, Use
+    from lyrikstore.api.commands import AssertedModel, HeldGrant
 
 _SAID = {
     "permitted": ("✓", "yes"),
@@ -129,7 +122,7 @@ def _sources(
 ) -> "tuple[list[TermSource], list[AssertedModel], Asker]":
     from msgspec.structs import replace
 
-    from lyrikstore.api import read_siblings, source_of_file
+    from lyrikstore.api.commands import read_siblings, source_of_file
 
     sources, models, names = [], [], []
     for target in targets:

@@ -19,7 +19,8 @@ from lyrikstore_cli.foreign import (
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import ForeignRun, MachineFigures, Opening
+    from lyrikstore.api import ForeignRun, Opening
+    from lyrikstore.api.commands import MachineFigures
 
 
 @declare(
@@ -142,7 +143,8 @@ def _train(
     resume: bool,
     message: str,
 ) -> None:
-    from lyrikstore.api import TrainConfig, figures_json
+    from lyrikstore.api import TrainConfig
+    from lyrikstore.api.commands import figures_json
 
     plan = TrainConfig.load(config)
     store = session.open_store(sign=True)

@@ -259,7 +259,7 @@ def _check(
         for line in lines:
             session.screen.result(line)
         return
-    from lyrikstore.api import parse_name
+    from lyrikstore.api.commands import parse_name
 
     did, full = about[0], str(parse_name(about[1]))
     # A store-bound entry is no answer to a question that names no store.

@@ -6,7 +6,7 @@ from typing import Any
 import click
 from msgspec.structs import asdict
 
-from lyrikstore.api import Decision
+from lyrikstore.api.commands import Decision
 from lyrikstore.canon.text import escape_control
 from lyrikstore_cli.command import command as declare
 from lyrikstore_cli.session import Session

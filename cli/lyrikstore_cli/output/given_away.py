@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def say_given_away(screen: Screen, found: "Iterable[GivenAway]") -> None:
     """Say what is given away, and what to do."""
-    from lyrikstore.api import GIVEN_AWAY
+    from lyrikstore.api.commands import GIVEN_AWAY
 
     found = tuple(found)
     for one in found:

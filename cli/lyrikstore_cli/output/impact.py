@@ -8,7 +8,8 @@ from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore_cli.output.screen import Screen
 
 if TYPE_CHECKING:
-    from lyrikstore.api import Affected, Impact
+    from lyrikstore.api import Impact
+    from lyrikstore.api.commands import Affected
 
 _NAMED = 8
 """How many names a command tells that did something else."""

@@ -14,7 +14,7 @@ def page_over_time(store: "Store", checkpoint: "Manifest") -> bytes:
     Raises:
         InvalidInputError: (``not-monitored``) it has no monitor, or is no checkpoint.
     """
-    from lyrikstore.api import monitor_page
+    from lyrikstore.api.commands import monitor_page
     from lyrikstore.version import __version__
 
     made = store.query.evaluations_of([checkpoint]).get(checkpoint.id, [])
@@ -38,7 +38,7 @@ def page_of(store: "Store", manifest: "Manifest") -> bytes:
     """
     if manifest.kind != "run":
         return page_over_time(store, manifest)
-    from lyrikstore.api import run_page
+    from lyrikstore.api.commands import run_page
     from lyrikstore.version import __version__
 
     made = store.query.checkpoints_of([manifest]).get(manifest.id, ())

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from lyrikstore.canon.text import escape_control, pluralize, rough
 
 if TYPE_CHECKING:
-    from lyrikstore.api import MachineFigures, TrainingPlan
+    from lyrikstore.api import TrainingPlan
+    from lyrikstore.api.commands import MachineFigures
 
 _BASES = {
     "tokenizer": "tokens counted by the model's tokenizer",

@@ -20,7 +20,8 @@ from lyrikstore_cli.options import force_output, output_file, write_output
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import Policy, Store, StoredKey
+    from lyrikstore.api import Policy, Store
+    from lyrikstore.api.commands import StoredKey
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -141,7 +142,7 @@ def _letter(session: Session, name: str | None, output: Path, force: bool) -> No
     In a store where KEY has a role it names the store and the key of its log, too. The private
     key is not touched. A .pdf needs the extra `pdf`; a .html is printed by any browser.
     """
-    from lyrikstore.api import KeyLetter, letter_html, letter_pdf
+    from lyrikstore.api.commands import KeyLetter, letter_html, letter_pdf
 
     makers = {".pdf": letter_pdf, ".html": letter_html}
     maker = makers.get(output.suffix.lower())
@@ -212,7 +213,7 @@ def _backup(
 
 
 def _restore(session: Session, source: Path) -> None:
-    from lyrikstore.api import MAX_BACKUP
+    from lyrikstore.api.commands import MAX_BACKUP
 
     data = read_at_most(source, MAX_BACKUP + 1)
     passphrase = session.ask_passphrase("passphrase of the backup")

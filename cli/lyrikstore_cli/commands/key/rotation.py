@@ -14,7 +14,8 @@ from lyrikstore_cli.output.key_limits import warn_of_changes, warn_of_unmet
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import PolicyChange, Store
+    from lyrikstore.api import Store
+    from lyrikstore.api.commands import PolicyChange
 
 
 _because = click.option("-m", "--message", default="", help="Why; signed and public.")
@@ -353,7 +354,7 @@ def _document(session: Session, did: str, names: tuple[str, ...], output: Path |
     """
     import json
 
-    from lyrikstore.api import build_document, web_url
+    from lyrikstore.api.commands import build_document, web_url
 
     if not did.startswith("did:web:"):
         host = did.removeprefix("https://").strip("/").replace("/", ":")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from lyrikstore.api import read_resources
+from lyrikstore.api.commands import read_resources
 from lyrikstore.canon.errors import InvalidInputError, StorageError, storage_error
 from lyrikstore.canon.timestamps import now
 from lyrikstore_cli import options
@@ -69,7 +69,7 @@ def command(
     if certificate is not None and not tls:
         raise click.UsageError("--certificate goes with --tls")
     try:
-        from lyrikstore.api import make_app, make_service
+        from lyrikstore.api.commands import make_app, make_service
         from lyrikstore_cli.commands.serve.server import MAX_CONNECTIONS, listen
     except ModuleNotFoundError:
         raise InvalidInputError(
@@ -118,7 +118,7 @@ def _listen(host: str, port: int, backlog: int) -> socket.socket:
 
 
 def _tls(host: str, certificate: Path | None) -> ssl.SSLContext:
-    from lyrikstore.api import self_signed_context
+    from lyrikstore.api.commands import self_signed_context
 
     context, public = self_signed_context(host, now())
     if certificate is not None:

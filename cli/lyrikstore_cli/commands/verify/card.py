@@ -20,7 +20,8 @@ def verify_handed_card(
     Raises:
         NotFoundError: (``no-store``) there is neither; the card may say which store it is of.
     """
-    from lyrikstore.api import read_siblings, sibling_card, store_named, verify_card_alone
+    from lyrikstore.api import verify_card_alone
+    from lyrikstore.api.commands import read_siblings, sibling_card, store_named
 
     store, missing = None, None
     try:

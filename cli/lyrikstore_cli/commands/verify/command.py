@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
-from lyrikstore.api import NOTHING, fetch_for, read_resources
+from lyrikstore.api.commands import NOTHING, fetch_for, read_resources
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.canon.files import no_file
 from lyrikstore.canon.timestamps import now, parse_timestamp
@@ -186,7 +186,7 @@ def _named(target: str | None, data: Path | None) -> list[Path]:
     # A file out of a delivery is verified with what lies next to it.
     found += [one.parent for one in found if os.path.lexists(one.parent / "credential.json")]
     there = [one for one in found if one.exists()]
-    from lyrikstore.api import deployed_folder
+    from lyrikstore.api.commands import deployed_folder
 
     folders = [deployed_folder(one) for one in there]
     return [*there, *(one.root for one in folders if one is not None)]
@@ -223,7 +223,7 @@ def _verify(
             )
     path, delivered = Path(target), False
     if path.exists():
-        from lyrikstore.api import deployed_folder, of_earlier_folder
+        from lyrikstore.api.commands import deployed_folder, of_earlier_folder
 
         if not target.startswith((".", "/")) and _is_ref(session, target):
             raise click.UsageError(
@@ -241,7 +241,7 @@ def _verify(
         if path.is_dir():  # a delivery: what was handed over together is judged together
             path, delivered = credential_file(path), True
         if delivered or data is not None:
-            from lyrikstore.api import data_folder
+            from lyrikstore.api.commands import data_folder
 
             data = data_folder(path, data)
         about = DataGiven(data, delivered, recompute)
@@ -272,9 +272,9 @@ def _verify_file(
     status_files: list[bytes],
     asked: Asked,
 ) -> "Report":
-    from lyrikstore.api import (
+    from lyrikstore.api import OpenedCredential
+    from lyrikstore.api.commands import (
         DATASET,
-        OpenedCredential,
         SiblingFiles,
         is_card,
         read_siblings,
@@ -340,7 +340,8 @@ _NOTICES = (".json", ".tlog-proof", ".leaves")
 
 
 def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:
-    from lyrikstore.api import OpenedCredential, signed_manifest
+    from lyrikstore.api import OpenedCredential
+    from lyrikstore.api.commands import signed_manifest
 
     found: list[bytes] = []
     for path in paths:
@@ -371,7 +372,7 @@ def _status_lists(paths: tuple[Path, ...]) -> list[bytes]:
 
 
 def _is_ref(session: Session, target: str) -> bool:
-    from lyrikstore.api import parse_ref
+    from lyrikstore.api.commands import parse_ref
 
     try:
         parse_ref(target)  # most files are not called so, and no store need be opened for them

@@ -10,7 +10,8 @@ from lyrikstore.canon.timestamps import now
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import KnownDocument, OpenedCredential, Trust
+    from lyrikstore.api import OpenedCredential, Trust
+    from lyrikstore.api.commands import KnownDocument
     from lyrikstore.verify.report import Report
 
 
@@ -42,7 +43,7 @@ def verify_delivered(
         fetched: DID documents that came from where their DIDs say.
         recompute: Whether to measure again what the credential measured.
     """
-    from lyrikstore.api import verify_folder
+    from lyrikstore.api.commands import verify_folder
 
     with session.progress("verifying") as progress:
         return verify_folder(
@@ -67,7 +68,7 @@ def own_log(session: Session, signed: bytes, beside: Iterable[bytes]) -> dict[st
         signed: What was handed over: it names its store.
         beside: The files next to it.
     """
-    from lyrikstore.api import own_consistency
+    from lyrikstore.api.commands import own_consistency
 
     try:
         session.store_folder()  # a buyer has none, and need not load what opens one

@@ -11,7 +11,8 @@ from lyrikstore_cli.commands.verify.delivery import own_log
 from lyrikstore_cli.session import Session
 
 if TYPE_CHECKING:
-    from lyrikstore.api import DeployedFolder, Manifest, Trust
+    from lyrikstore.api import Manifest, Trust
+    from lyrikstore.api.commands import DeployedFolder
 
 
 _MANIFEST = "manifest.json"
@@ -24,7 +25,7 @@ def judged_whole(folder: "DeployedFolder") -> bool:
 
     One of an earlier version is not, whose card and manifests are judged by themselves.
     """
-    from lyrikstore.api import FolderState
+    from lyrikstore.api.commands import FolderState
 
     return folder.state is not FolderState.EARLIER or not folder.part
 
@@ -37,7 +38,7 @@ def verify_deployed(
     status_files: Iterable[bytes],
 ) -> Report:
     """Return the report on a deployed folder; of a file of it, on all of it."""
-    from lyrikstore.api import verify_deployed_folder
+    from lyrikstore.api.commands import verify_deployed_folder
 
     files = folder.read_evidence().files
     # Whoever deployed it saw more of their log since: their store shows that it is the same log.
@@ -57,7 +58,7 @@ def verify_manifest_file(
     session: Session, path: Path, manifest: "Manifest", trust: "Trust", at: datetime
 ) -> Report:
     """Return the report on a manifest, by what lies beside it."""
-    from lyrikstore.api import read_siblings, verify_manifest_alone
+    from lyrikstore.api.commands import read_siblings, verify_manifest_alone
 
     beside = read_siblings(path).values()
     return verify_manifest_alone(manifest, beside, trust=trust, at=at, memory=session.memory())

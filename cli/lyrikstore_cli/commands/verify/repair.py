@@ -9,7 +9,7 @@ from lyrikstore_cli.session import Session
 
 def repair_from(session: Session, remote: str) -> None:
     """Fetch what is damaged or missing in the store from a remote, by name or URL."""
-    from lyrikstore.api import NamedRemote, place_of
+    from lyrikstore.api.commands import NamedRemote, place_of
     from lyrikstore.api.remotes import repair_store
 
     known = {one.name: one for one in session.remotes().all()}

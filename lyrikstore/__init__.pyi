@@ -1,0 +1,14 @@
+from lyrikstore.api import CommitMetadata as CommitMetadata
+from lyrikstore.api import CommitOptions as CommitOptions
+from lyrikstore.api import Digest as Digest
+from lyrikstore.api import Issuance as Issuance
+from lyrikstore.api import KeyFolder as KeyFolder
+from lyrikstore.api import Licence as Licence
+from lyrikstore.api import LyrikstoreError as LyrikstoreError
+from lyrikstore.api import Manifest as Manifest
+from lyrikstore.api import Offer as Offer
+from lyrikstore.api import RemotePlace as RemotePlace
+from lyrikstore.api import Report as Report
+from lyrikstore.api import Store as Store
+from lyrikstore.api import verify_delivery as verify_delivery
+from lyrikstore.version import __version__ as __version__
