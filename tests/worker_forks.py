@@ -47,6 +47,7 @@ MODULES = (
     "lyrikstore.train.worker.export.labels",
     "lyrikstore.train.worker.export.next_tokens",
     "lyrikstore.train.worker.export.onnx_model",
+    "lyrikstore.train.worker.bases.convert",
     "lyrikstore.train.worker.fitting.fit",
     "lyrikstore.train.worker.fitting.merge",
     "lyrikstore.train.worker.fitting.replay",

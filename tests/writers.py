@@ -7,9 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from lyrikstore.train.formats.gguf.reader import read_gguf_head
-from lyrikstore.train.formats.gguf.vocabulary import TEMPLATE_MEMBER, tokenizer_of
-
 SHAPE = {
     "vocab_size": 49152,
     "hidden_size": 32,
@@ -57,6 +54,17 @@ def gguf_file() -> Path:
     return Path(str(found.locate_file(file)))
 
 
+@cache
+def _described() -> tuple[bytes, str]:
+    """Return tokenizer and chat template of that file."""
+    from lyrikstore.train.worker.bases.gguf_file import GgufFile
+    from lyrikstore.train.worker.bases.gguf_tokenizer import TEMPLATE_MEMBER, tokenizer_of
+
+    with gguf_file().open("rb") as file:
+        head = GgufFile(file, "smollm2")
+        return tokenizer_of(head), head.value(TEMPLATE_MEMBER)
+
+
 def write_model(
     folder: Path, kind: str = "Llama", *, chat: bool = True, shard: str = "50GB", **more: object
 ) -> Path:
@@ -70,10 +78,10 @@ def write_model(
     model = getattr(transformers, f"{kind}ForCausalLM")(config)
     model.save_pretrained(folder, max_shard_size=shard)
     (folder / "generation_config.json").unlink(missing_ok=True)
-    metadata = read_gguf_head(gguf_file()).metadata
-    (folder / "tokenizer.json").write_bytes(tokenizer_of("smollm2", metadata))
+    tokenizer, template = _described()
+    (folder / "tokenizer.json").write_bytes(tokenizer)
     if chat:
-        (folder / "chat_template.jinja").write_text(metadata[TEMPLATE_MEMBER])
+        (folder / "chat_template.jinja").write_text(template)
     return folder
 
 

@@ -1,15 +1,30 @@
 """Base models that installed packages bring, as checkpoints (spec §13.12.1)."""
 
 from contextlib import ExitStack
+from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+from lyrikstore.canon.errors import InvalidInputError, storage_error
+from lyrikstore.canon.files import read_at_most
 from lyrikstore.context import StoreContext
 from lyrikstore.curate.commit.commit import commit_folder
 from lyrikstore.curate.commit.inputs import CommitMetadata
 from lyrikstore.curate.terms.licence import parse_licence
-from lyrikstore.train.formats.gguf.convert import convert_gguf
-from lyrikstore.train.packages.packaged import AddedModel, default_name, find_packaged_model
+from lyrikstore.train.formats.base_model import CONFIG, MAX_CONFIG_BYTES, check_model_config
+from lyrikstore.train.packages.packaged import (
+    AddedModel,
+    default_name,
+    find_packaged_model,
+    spdx,
+)
+from lyrikstore.train.worker.process import run_job
+from lyrikstore.train.worker.staging import Staging, open_staging
+
+# As the worker names them, whose module loads the library of the format.
+_FILE, _FOLDER = "model.gguf", "out/base"
+_PART = 1 << 20
 
 
 def add_model(
@@ -17,35 +32,79 @@ def add_model(
 ) -> AddedModel:
     """Commit the base model in an installed Python package; none of its code is run.
 
-    One that is a GGUF file is converted first.
+    One that is a GGUF file is converted first, in a worker.
 
     Args:
-        context: The store, and who signs.
+        context: The store, opened to append.
         package: The package, as ``pip`` knows it.
         name: Full name of the checkpoint; by default ``checkpoints/base/`` and the package.
-        licence: SPDX expression; by default what the model's card says, else the package.
+        licence: SPDX expression; by default what the model's card or file says, else the package.
 
     Raises:
         NotFoundError: (``no-package``) it is not installed.
-        InvalidInputError: (``not-a-model``) it has not exactly one base model;
-            (``bad-licence``) no SPDX expression.
+        InvalidInputError: (``not-a-model``) it has not exactly one base model; (``bad-licence``)
+            no SPDX expression; (``extra-missing``) what reads GGUF files is not installed.
         PolicyError: (``unsafe-model``, ``unknown-model``) the GGUF file is not a model that we
             load. Nothing was committed.
         LyrikstoreError: As :func:`lyrikstore.curate.commit.commit.commit_folder`.
     """
     model = find_packaged_model(package)
-    said = parse_licence(licence) if licence else model.licence
+    said, said_by = model.licence, model.said_by
+    if licence:
+        said, said_by = parse_licence(licence), "person who added it"
     source, folder = model.source, model.folder
     with ExitStack() as held:
         if model.gguf is not None:
             # Beside the store: what lies in it is never committed.
-            folder = Path(held.enter_context(TemporaryDirectory(prefix="lyrikstore-")))
-            source |= {"conversion": convert_gguf(model.gguf, folder).to_json()}
-        stated = CommitMetadata(
+            place = Path(held.enter_context(TemporaryDirectory(prefix="lyrikstore-")))
+            staging = held.enter_context(open_staging(place))
+            conversion, stated = _convert(context, model.gguf, staging)
+            folder = staging.path / _FOLDER
+            if stated:  # which counts before the package's
+                source = model.source_by("model file")
+                if not licence:
+                    said, said_by = stated, "model file"
+            source |= {"conversion": conversion}
+        about = CommitMetadata(
             licence=said or None,
             message=f"the package {model.package} {model.version}",
             source=source,
         )
-        result = commit_folder(context, folder, name or default_name(model), stated)
-    said_by = "person who added it" if licence else model.said_by
+        result = commit_folder(context, folder, name or default_name(model), about)
     return AddedModel(model, result, said, said_by)
+
+
+def _convert(context: StoreContext, file: Path, staging: Staging) -> tuple[dict[str, Any], str]:
+    """Convert a GGUF file; return what the checkpoint says of it, and its licence as SPDX."""
+    try:
+        metadata.version("gguf")
+    except metadata.PackageNotFoundError:
+        raise InvalidInputError(
+            "extra-missing",
+            "a GGUF file is read with the package gguf, which is not installed",
+            hint="pip install 'lyrikstore[gguf]'",
+        ) from None
+    size = 0
+    try:
+        with file.open("rb") as read, staging.create(_FILE) as write:
+            while part := read.read(_PART):
+                size += len(part)
+                write(part)
+    except OSError as error:
+        raise storage_error(error, f"reading {file.name}") from error
+    result = run_job(
+        staging,
+        {"job": "convert", "name": file.name},
+        reads=(_FILE,),
+        threads=1,
+        base_env=context.environment,
+        progress=context.progress,
+    )
+    check_model_config(read_at_most(staging.path / _FOLDER / CONFIG, MAX_CONFIG_BYTES + 1))
+    conversion = {
+        "format": str(result["format"]),
+        "digest": str(staging.written[_FILE]),
+        "bytes": size,
+        "tool": str(result["tool"]),
+    }
+    return conversion, spdx(str(result["licence"]))

@@ -12,7 +12,6 @@ from lyrikstore.canon.files import read_at_most
 from lyrikstore.curate.commit.result import CommitResult
 from lyrikstore.curate.terms.licence import parse_licence
 from lyrikstore.train.formats.base_model import STAGED
-from lyrikstore.train.formats.gguf.reader import read_gguf_head
 
 MODEL_CARD = "README.md"
 MAX_CARD_BYTES = 1 << 20
@@ -29,10 +28,8 @@ class PackagedModel(Struct, frozen=True):
         package: Its name, as it calls itself.
         version: Its version.
         folder: Where the model lies.
-        licence: What the model's own card or file says, as SPDX; else the package; empty: neither
-            does.
-        said_by: Whose word the licence is: ``model card``, ``model file`` or ``package``; empty:
-            nobody's.
+        licence: What the model's own card says, as SPDX; else the package; empty: neither does.
+        said_by: Whose word the licence is: ``model card`` or ``package``; empty: nobody's.
         gguf: The GGUF file that it is, which has to be converted; None: a folder as it is loaded.
     """
 
@@ -46,7 +43,11 @@ class PackagedModel(Struct, frozen=True):
     @property
     def source(self) -> dict[str, Any]:
         """Member ``package`` of the checkpoint's body."""
-        stated = {"licence": self.licence} if self.said_by == "package" else {}
+        return self.source_by(self.said_by)
+
+    def source_by(self, said_by: str) -> dict[str, Any]:
+        """Return it where somebody else states the licence."""
+        stated = {"licence": self.licence} if said_by == "package" else {}
         return {"package": {"name": self.package, "version": self.version, **stated}}
 
 
@@ -81,7 +82,6 @@ def find_packaged_model(package: str) -> PackagedModel:
         NotFoundError: (``no-package``) it is not installed here.
         InvalidInputError: (``not-a-model``) it has no folder with the three files of a base model
             and no GGUF file, or several of them.
-        PolicyError: (``unsafe-model``, ``unknown-model``) its GGUF file is none that is read.
         StorageError: The model's card cannot be read.
     """
     try:
@@ -95,8 +95,7 @@ def find_packaged_model(package: str) -> PackagedModel:
     name, version = str(found.metadata["Name"]), found.version
     folders = _folders(found)
     files = [] if folders else _gguf_files(found)
-    if len(files) == 1:
-        return _of_gguf(found, files[0])
+    gguf = files[0] if len(files) == 1 else None
     folders = folders or [file.parent for file in files]
     if len(folders) != 1:
         several = ", ".join(map(str, folders))[:300]
@@ -107,24 +106,15 @@ def find_packaged_model(package: str) -> PackagedModel:
             hint=f"commit the one that is meant: {several}" if folders else "name another package",
         )
     (folder,) = folders
-    licence, said_by = _card_licence(folder), "model card"
+    licence, said_by = "" if gguf else _card_licence(folder), "model card"
     if not licence:
         licence, said_by = _package_licence(found), "package"
-    return PackagedModel(name, version, folder, licence, said_by if licence else "")
-
-
-def _of_gguf(found: Distribution, file: Path) -> PackagedModel:
-    said = read_gguf_head(file).metadata.get("general.license")
-    licence, said_by = _spdx(said) if isinstance(said, str) else "", "model file"
-    if not licence:
-        licence, said_by = _package_licence(found), "package"
-    name, version = str(found.metadata["Name"]), found.version
-    return PackagedModel(name, version, file.parent, licence, said_by if licence else "", file)
+    return PackagedModel(name, version, folder, licence, said_by if licence else "", gguf)
 
 
 def _package_licence(found: Distribution) -> str:
     stated = found.metadata
-    return _spdx(stated[_EXPRESSION]) if _EXPRESSION in stated else ""
+    return spdx(stated[_EXPRESSION]) if _EXPRESSION in stated else ""
 
 
 def _gguf_files(found: Distribution) -> list[Path]:
@@ -144,10 +134,10 @@ def _card_licence(folder: Path) -> str:
         return ""
     front = _FRONT.match(read_at_most(card, MAX_CARD_BYTES))
     said = _LICENCE.search(front[1]) if front else None
-    return _spdx(said[1].decode("ascii")) if said else ""
+    return spdx(said[1].decode("ascii")) if said else ""
 
 
-def _spdx(said: str) -> str:
+def spdx(said: str) -> str:
     """Return a licence in its canonical spelling; empty if it is none that SPDX lists."""
     try:
         return parse_licence(said) if said else ""

@@ -15,6 +15,7 @@ from typing import Any
 from lyrikstore.canon.errors import (
     InvalidInputError,
     LyrikstoreError,
+    PolicyError,
     RunFailedError,
     StorageError,
     loading_error,
@@ -26,7 +27,7 @@ _MEMORY = re.compile(
     r"|memory allocation of \d+ bytes failed|failed to map segment|unable to allocate|MemoryError",
     re.IGNORECASE,
 )
-_CLASSES = (InvalidInputError, RunFailedError, StorageError)
+_CLASSES = (InvalidInputError, PolicyError, RunFailedError, StorageError)
 BASE_MODEL = "the base model"
 """What messages call a model that came from elsewhere."""
 

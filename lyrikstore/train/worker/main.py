@@ -32,6 +32,7 @@ _JOBS = {
     "baseline": "scoring:score_baseline",
     "export": "export.jobs:export",
     "ask": "export.jobs:ask",
+    "convert": "bases.convert:convert",
     "accelerator": "device:describe_accelerator",
 }
 """Job → the function of this package that does it; imported for it alone, with its libraries."""

@@ -7,11 +7,12 @@ import pytest
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.train.formats.base_model import check_model_config
-from lyrikstore.train.formats.gguf.convert import convert_gguf
 from tests.writers import gguf_file
 
 torch = pytest.importorskip("torch")
 
+from lyrikstore.train.worker.bases.convert import write_base  # noqa: E402
+from lyrikstore.train.worker.bases.gguf_file import GgufFile  # noqa: E402
 from lyrikstore.train.worker.hashed_read import StagedFiles  # noqa: E402
 from lyrikstore.train.worker.writing.decoder import AdaptedDecoder  # noqa: E402
 from lyrikstore.train.worker.writing.texts import WriterText  # noqa: E402
@@ -49,7 +50,8 @@ MOST_BYTES = 115_000_000
 def smollm(tmp_path_factory):
     folder = tmp_path_factory.mktemp("smollm") / "base"
     folder.mkdir()
-    convert_gguf(gguf_file(), folder)
+    with gguf_file().open("rb") as file:
+        write_base(GgufFile(file, "smollm2"), folder, lambda *_: None)
     settings = check_model_config((folder / "config.json").read_bytes())
     (folder / "config.json").write_text(json.dumps(settings))
     return StagedFiles(folder.parent, lambda *_: None)
