@@ -16,7 +16,7 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.quoting import quote
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.train.requirements import CPU, CUDA
-from lyrikstore.train.task import find_task
+from lyrikstore.train.task import find_task, package_of_task
 from lyrikstore.version import __version__
 
 REQUIRED = ("torch", "transformers", "peft", "safetensors", "tokenizers", "numpy", "scikit-learn")
@@ -36,11 +36,12 @@ _ARITHMETIC = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "sve", "bf16")
 """Instructions by which libraries choose how they add: a processor's name does not tell of them."""
 
 
-def describe_environment(threads: int) -> dict[str, Any]:
+def describe_environment(threads: int, task: str = "") -> dict[str, Any]:
     """Return the ``environment`` member of a run or evaluation.
 
     Args:
         threads: CPU threads the worker is given.
+        task: What is computed: the package that it comes from counts among the others.
 
     Raises:
         InvalidInputError: (``extra-missing``) a package that training needs is not installed.
@@ -59,7 +60,7 @@ def describe_environment(threads: int) -> dict[str, Any]:
     return {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "platform": f"{platform.platform()}; {_processor()}",
-        "packages": packages,
+        "packages": packages | package_of_task(task),
         "threads": threads,
     }
 

@@ -86,7 +86,7 @@ def preflight(
     Raises:
         PolicyError, InvalidInputError, NotFoundError: As :func:`train_run`.
     """
-    environment = describe_environment(config.training.threads)
+    environment = describe_environment(config.training.threads, config.task)
     data = config.data
     train = tuple(_dataset(repo, ref) for ref in data.train)
     validation = _dataset(repo, data.validation)

@@ -343,6 +343,18 @@ def installed_task(name: str) -> EntryPoint | None:
     return next((one for one in entry_points(group=GROUP) if one.name == name), None)
 
 
+def folder_of_task(name: str) -> str:
+    """Return the folder that a task of another installed package is imported from; or nothing."""
+    found = installed_task(name)
+    return "" if found is None or found.dist is None else str(found.dist.locate_file(""))
+
+
+def package_of_task(name: str) -> dict[str, str]:
+    """Return name and version of the other package that a task comes from; of ours nothing."""
+    found = installed_task(name)
+    return {} if found is None or found.dist is None else {found.dist.name: found.dist.version}
+
+
 def usual_task(*, generative: bool = False, several: bool = False) -> TrainingTask:
     """Return the task that is learned where nobody names one.
 

@@ -140,7 +140,9 @@ def answer_records(
             systems.append(work(job, (TRAIN, VALIDATION, TEST)))
         count, labels = len(tested.records), len(body["labels"])
         scores = [read_scores(staging, one, count, labels) for one in systems]
-    return AnsweredTestSet(tested, trained, systems, scores, describe_environment(threads), seen)
+    return AnsweredTestSet(
+        tested, trained, systems, scores, describe_environment(threads, body["task"]), seen
+    )
 
 
 def head_of(

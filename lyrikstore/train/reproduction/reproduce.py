@@ -144,6 +144,7 @@ def describe_again(context: StoreContext, run: Manifest, config: TrainConfig) ->
         context.repository.root,
         training.device,
         threads=training.threads,
+        task=config.task,
         precision=training.precision,
         quantization=config.model.quantization,
         base_env=context.environment,

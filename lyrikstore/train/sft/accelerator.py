@@ -18,6 +18,7 @@ def describe_machine(
     device: str,
     *,
     threads: int,
+    task: str = "",
     precision: str,
     quantization: str = "",
     planned_bytes: int = 0,
@@ -30,6 +31,7 @@ def describe_machine(
         folder: Where a worker gets its private folder: the store's.
         device: ``cpu`` or ``cuda``.
         threads: CPU threads of the worker.
+        task: What is computed.
         precision: What has to be computed in.
         quantization: How the weights are kept.
         planned_bytes: Memory of the GPU that is planned for; 0: nothing is.
@@ -44,7 +46,7 @@ def describe_machine(
 
     Cost: nothing for processors; a process that loads PyTorch for a GPU.
     """
-    found = describe_environment(threads)
+    found = describe_environment(threads, task)
     if device != CUDA:
         return found
     with open_staging(folder) as staging:

@@ -27,6 +27,7 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.canon.json import encode, parse
 from lyrikstore.canon.progress import OnProgress, Progress
+from lyrikstore.train.task import folder_of_task
 from lyrikstore.train.worker.errors import (
     BASE_MODEL,
     bad_model,
@@ -110,7 +111,10 @@ def run_job(
     log = staging.path / f"{name}.log"
     inputs = {file: staging.written[file] for file in (f"{name}.json", *reads)}
     unread = set(inputs)
-    with _started(staging, name, log, clean_environment(staging.path, base_env, threads)) as child:
+    environment = clean_environment(
+        staging.path, base_env, threads, tasks=folder_of_task(str(job.get("task", "")))
+    )
+    with _started(staging, name, log, environment) as child:
         result = reported = None
         for event in _events(child):
             if event.get("event") == "done":
@@ -135,7 +139,9 @@ def run_job(
     return result
 
 
-def clean_environment(folder: Path, base: Mapping[str, str], threads: int) -> dict[str, str]:
+def clean_environment(
+    folder: Path, base: Mapping[str, str], threads: int, *, tasks: str = ""
+) -> dict[str, str]:
     """Return the whole environment of a worker.
 
     Hub tokens, tracker switches and proxies stay behind: ``CLEARML_LOG_MODEL`` alone, true by
@@ -145,6 +151,7 @@ def clean_environment(folder: Path, base: Mapping[str, str], threads: int) -> di
         folder: The staging folder; home and temporary files go there.
         base: The environment of the caller.
         threads: CPU threads.
+        tasks: Where the task comes from; empty: from here.
     """
     kept = {name: value for name, value in base.items() if name in _KEPT}
     count = str(threads)
@@ -163,7 +170,9 @@ def clean_environment(folder: Path, base: Mapping[str, str], threads: int) -> di
         "PYTHONHASHSEED": "0",
         "PYTHONNOUSERSITE": "1",
         # The worker must run the very sources whose digest the run records.
-        "PYTHONPATH": str(Path(__file__).resolve().parents[3]),
+        "PYTHONPATH": os.pathsep.join(
+            filter(None, (str(Path(__file__).resolve().parents[3]), tasks))
+        ),
         "PYTHONUTF8": "1",
         "RAYON_NUM_THREADS": count,
         "TMPDIR": str(folder / "tmp"),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from lyrikstore.canon.text import pluralize
+from lyrikstore.canon.text import escape_control, pluralize
 from lyrikstore.verify.evaluation.generation.texts import BASE_MODEL
 from lyrikstore.verify.evaluation.limits import MEMBERS, SEEN_PERCENT, are_more, beyond_limits
 from lyrikstore.verify.evaluation.tasks import find_rules
@@ -13,17 +13,25 @@ WORD_COUNTS = "TF-IDF of word 1- and 2-grams, logistic regression"
 NEAREST = "nearest neighbour by TF-IDF of word 1- and 2-grams"
 """Methods of the baselines that are fitted here."""
 
-METRICS = {
-    "accuracy": "accuracy",
-    "subsetAccuracy": "all labels right",
-    "microF1": "micro-F1",
-    "macroF1": "macro-F1",
-    "tokenF1": "token F1",
-    "exactMatch": "exact match",
-    "refusals": "refusals",
-    "cutOff": "cut off",
-    "meanTokens": "tokens",
-}
+
+class _Called(dict[str, str]):
+    """How things are called; what a task of another package has, by its own name."""
+
+    def __missing__(self, name: str) -> str:
+        return escape_control(name)
+
+
+METRICS = _Called(
+    accuracy="accuracy",
+    subsetAccuracy="all labels right",
+    microF1="micro-F1",
+    macroF1="macro-F1",
+    tokenF1="token F1",
+    exactMatch="exact match",
+    refusals="refusals",
+    cutOff="cut off",
+    meanTokens="tokens",
+)
 """Metrics of a system → how they are called, in the order in which they are shown."""
 
 OF_A_LABEL = frozenset({"precision", "recall", "f1"})
@@ -196,7 +204,8 @@ def figures_of(system: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
 
 
 def _shown(figures: Mapping[str, Any]) -> list[tuple[str, Mapping[str, str]]]:
-    return [(name, figures[name]) for name in METRICS if name in figures]
+    others = [name for name, one in figures.items() if isinstance(one, Mapping) and "value" in one]
+    return [(name, figures[name]) for name in dict.fromkeys((*METRICS, *others)) if name in figures]
 
 
 DRIFT_MEMBERS = {

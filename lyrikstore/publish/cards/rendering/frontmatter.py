@@ -100,7 +100,8 @@ def _result(card: Mapping[str, Any], evaluation: Mapping[str, Any], task: Any) -
     for one in card["statements"]:
         # Two evaluations can have one name: a version each.
         if one["id"].startswith("evaluation.metric:") and one["evidence"] == [itself]:
-            kind, title = _METRICS[one["title"]]
+            title = one["title"]
+            kind, title = _METRICS.get(title, ("score", title))
             yield f"    - type: {kind}"
             yield f"      value: {Decimal(one['value']['model']['value']):f}"
             yield f"      name: {quoted(title)}"
