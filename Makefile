@@ -107,7 +107,6 @@ page/node_modules/.package-lock.json: page/package-lock.json
 	@touch $@
 
 page: $(VENV)/.installed page/node_modules/.package-lock.json
-	$(PY) tools/make_page_tables.py
 	npm --prefix page run --silent types
 	npm --prefix page run --silent build
 

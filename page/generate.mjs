@@ -62,6 +62,14 @@ await compile(files, "generated/schemas.js", { metaSchema: "https://json-schema.
 const ANSWERS = "attestation-credential-2.schema.json";
 await compile(new Map([["cardAttestation", ANSWERS]]), "generated/answers_schema.js");
 
+// Case folding and the assigned code points, whatever the browser knows: both verifiers refuse the same path.
+const { assigned, folds } = JSON.parse(await source("spec/unicode-14.json"));
+const ranges = assigned.map((/** @type {string} */ range) => range.replace(/[0-9a-f]+/g, "\\u{$&}"));
+await writeFile(new URL("generated/unicode.js", import.meta.url), `
+export const ASSIGNED = /[${ranges.join("")}]/u;
+export const FOLDS = new Map(Object.entries(${JSON.stringify(folds)}));
+`);
+
 // What both verifiers share: the kinds of manifest; a name for each limit; the checks, without the codes that they give.
 await writeFile(new URL("generated/kinds.js", import.meta.url), `
 /** @typedef {{[role: string]: {kind: string, least?: number, most?: number, since?: number}}} Rules */

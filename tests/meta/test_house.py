@@ -152,7 +152,7 @@ def test_the_wheel_holds_what_it_should(tmp_path: Path) -> None:
             packaged = f"lyrikstore/_schemas/{schema.relative_to(REPOSITORY / 'schemas')}"
             assert archive.read(packaged) == schema.read_bytes()
         assert "lyrikstore/curate/recipes/builtin/legal.toml" in names
-        for table in ("checks.json", "limits.json", "manifest-kinds.json"):
+        for table in ("checks.json", "limits.json", "manifest-kinds.json", "unicode-14.json"):
             kept = (REPOSITORY / "spec" / table).read_bytes()
             assert archive.read(f"lyrikstore/_spec/{table}") == kept
         for module in [*MODULES, *(REPOSITORY / "lyrikstore").rglob("*.pyi")]:

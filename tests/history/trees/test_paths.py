@@ -169,3 +169,9 @@ def test_the_table_of_assigned_characters_is_unicode_14():
         if is_assigned(chr(code)) != (unicodedata.category(chr(code)) != "Cn")
     ]
     assert wrong == []
+
+
+def test_the_table_folds_case_as_python_does():
+    table = json.loads((VECTORS.parents[1] / "unicode-14.json").read_text("ascii"))["folds"]
+    letters = [chr(code) for code in range(sys.maxunicode + 1) if is_assigned(chr(code))]
+    assert table == {one: one.casefold() for one in letters if one.casefold() != one}

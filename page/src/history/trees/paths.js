@@ -1,8 +1,8 @@
 /** The path grammar, the same in every verifier (spec §5.3). */
 import { refuse } from "../../canon/errors.js";
-import { FOLDS, RUNS } from "./unicode.js";
 import { utf8 } from "../../canon/bytes.js";
 import { MAX_COMPONENT_BYTES, MAX_PATH_BYTES } from "../../../generated/limits.js";
+import { ASSIGNED, FOLDS } from "../../../generated/unicode.js";
 
 const IGNORABLE =
   /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
@@ -12,23 +12,8 @@ const DEVICE = /^(?:con|prn|aux|nul|clock\$|conin\$|conout\$|(?:com|lpt)[0-9])$/
 const OURS = new Set([".git", ".lyrikstore"]);
 const SHORT_FORM = /^(?:git|lyriks|gi[0-9a-f]{4}|ly[0-9a-f]{4})~[0-9]+$/;
 
-/** @type {number[]} */
-const STARTS = [0];
-for (const run of RUNS.trim().split(/\s+/)) STARTS.push(/** @type {number} */ (STARTS.at(-1)) + parseInt(run, 36));
-
-/** @type {Map<string, string>} */
-const FOLD = new Map();
-{
-  let code = 0;
-  for (const item of FOLDS.trim().split(/\s+/)) {
-    const [step, ...folded] = item.split(".").map((digits) => parseInt(digits, 36));
-    code += step;
-    FOLD.set(String.fromCodePoint(code), String.fromCodePoint(...folded));
-  }
-}
-
 /** As Unicode 14.0.0 folds it, whatever the browser knows. @param {string} text */
-export const casefold = (text) => Array.from(text, (character) => FOLD.get(character) ?? character).join("");
+export const casefold = (text) => Array.from(text, (character) => FOLDS.get(character) ?? character).join("");
 
 /** The key under which caseless and normalising file systems compare a path. @param {string} path */
 function fold(path) {
@@ -83,7 +68,7 @@ function componentOffence(component) {
     if (CONTROL.test(character)) return "control";
     if (BIDI.test(character)) return "bidi";
     if (character.search(IGNORABLE) === 0) return "ignorable";
-    if (!isAssigned(/** @type {number} */ (character.codePointAt(0)))) return "unassigned";
+    if (!ASSIGNED.test(character)) return "unassigned";
   }
   if (component.normalize("NFC") !== component) return "not-nfc";
   return /[. ]$/.test(component) ? "trailing" : "";
@@ -95,17 +80,6 @@ function lookalike(component) {
   const bare = once.replace(IGNORABLE, "").normalize("NFKC").split(":")[0].replace(/[. ]+$/, "");
   if (OURS.has(bare) || SHORT_FORM.test(bare)) return "lookalike";
   return DEVICE.test(bare.split(".")[0].replace(/ +$/, "")) ? "device" : "";
-}
-
-/** @param {number} code */
-function isAssigned(code) {
-  let [low, high] = [0, STARTS.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (STARTS[middle] <= code) low = middle + 1;
-    else high = middle;
-  }
-  return low % 2 === 1;
 }
 
 /** Finds paths that some file system cannot keep apart, as they are added. */
