@@ -14,6 +14,7 @@ from msgspec.structs import force_setattr
 
 from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError, LyrikstoreError
 from lyrikstore.crypto.ed25519 import PrivateKey, PublicKey
+from tests.kinds import refused
 
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
 
@@ -165,3 +166,9 @@ def test_public_keys_are_values():
     assert a.public == b.public
     assert hash(a.public) == hash(b.public)
     assert pickle.loads(pickle.dumps(a.public)) == a.public
+
+
+@pytest.mark.parametrize("seed", [b"", bytes(31), bytes(33), bytearray(32), "x" * 32])
+def test_a_seed_is_32_bytes(seed):
+    with refused("bad-seed"):
+        PrivateKey.from_seed(seed)

@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError, KeyMaterialError
+from lyrikstore.crypto.keys import key_file
 from lyrikstore.crypto.keys.key_file import backup, load_key, restore, store_key
+from lyrikstore.crypto.keys.keyring import KeyFolder
+from lyrikstore.crypto.multikey import encode_multikey
 from lyrikstore.testing.keys import key_for
 from tests.crypto.keys.key_files import SECRET, mode, ssh_keygen
+from tests.kinds import refused
 
 
 def test_backup_and_restore():
@@ -60,3 +64,13 @@ def test_each_block_of_a_backup_is_an_openssh_key(tmp_path):
     path.write_bytes(data.split(b"\n", 1)[1])
     path.chmod(0o600)
     assert ssh_keygen("-y", "-P", SECRET.decode(), "-f", path).returncode == 0
+
+
+def test_a_folder_gives_what_it_holds_and_says_what_it_lacks(tmp_path, monkeypatch):
+    folder = KeyFolder(tmp_path, lambda _: b"")
+    store_key(tmp_path, "ada", key_for("ada"), None)
+    with refused("log-key-missing"):
+        folder.log_signer({encode_multikey(key_for("bob").public)})
+    monkeypatch.setattr(key_file, "restore", lambda *_: [("ada", key_for("bob"))])
+    with refused("backup-failed"):
+        folder.backup(lambda: SECRET)

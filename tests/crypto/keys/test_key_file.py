@@ -10,10 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyrikstore.canon.errors import ConflictError, InvalidInputError, KeyMaterialError, StorageError
-from lyrikstore.crypto.keys.key_file import create_key, list_keys, load_key, store_key
+from lyrikstore.crypto.keys.key_file import (
+    MAX_PASSPHRASE,
+    create_key,
+    list_keys,
+    load_key,
+    store_key,
+)
 from lyrikstore.crypto.multikey import did_key
 from lyrikstore.testing.keys import key_for
 from tests.crypto.keys.key_files import SECRET, ask, mode, never, ssh_keygen
+from tests.kinds import refused
 from tests.sweep import examples
 
 
@@ -243,8 +250,14 @@ def test_bad_names(tmp_path, name):
 
 @pytest.mark.parametrize("comment", ["a\nssh-ed25519 AAAA", "a\0", "a\x1b[31m", "x" * 201])
 def test_bad_comments(tmp_path, comment):
-    with pytest.raises(InvalidInputError):
+    with refused("bad-comment"):
         create_key(tmp_path / "keys", "ada", None, comment)
+
+
+def test_a_passphrase_has_a_length(tmp_path):
+    for length, kind in ((0, "empty-passphrase"), (MAX_PASSPHRASE + 1, "long-passphrase")):
+        with refused(kind):
+            create_key(tmp_path / "keys", "ada", b"x" * length)
 
 
 def test_list(tmp_path):

@@ -21,6 +21,7 @@ from lyrikstore.history.log.checkpoint import (
     open_checkpoint,
 )
 from lyrikstore.history.log.note import VerifierKey, sign_note
+from tests.kinds import refused
 
 SIGNER = KeySigner(PrivateKey.from_seed(b"\x07" * 32))
 ORIGIN = "example.org/lyrik/log1"
@@ -177,20 +178,20 @@ def test_extra_data_is_skipped():
 def test_bad_proof_files(old, new):
     data = proof_of(ITEMS, 5).encode()
     assert old in data
-    with pytest.raises(FormatError):
+    with refused("bad-tlog-proof"):
         TlogProof.parse(data.replace(old, new))
 
 
 def test_too_long_proofs():
     line = b64encode(b"\0" * 32) + b"\n"
     data = proof_of(ITEMS, 5).encode()
-    with pytest.raises(FormatError):
+    with refused("bad-tlog-proof"):
         TlogProof.parse(data.replace(b"index 5\n", b"index 5\n" + line * 64))
-    with pytest.raises(FormatError):
+    with refused("bad-tlog-proof"):
         TlogProof.parse(data + b"x" * (1 << 18))
 
 
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes_never_crash(data):
-    with pytest.raises(FormatError):
+    with refused("bad-tlog-proof"):
         TlogProof.parse(b"c2sp.org/tlog-proof@v1\n" + data)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import IncompleteError, LyrikstoreError
 from lyrikstore.canon.limits import MAX_CONSISTENCY_FILES
+from lyrikstore.history.log import consistency_file as consistency_files
 from lyrikstore.history.log import merkle
 from lyrikstore.history.log.checkpoint import LogCheckpoint, Place, SignedCheckpoint
 from lyrikstore.history.log.consistency import Consistency, Relation
@@ -19,6 +20,7 @@ from lyrikstore.history.log.consistency_file import (
     consistency_file,
     is_consistency_file,
 )
+from tests.kinds import refused
 
 VECTORS = Path(__file__).parents[3] / "spec" / "vectors" / "consistency"
 FILES = json.loads((VECTORS / "files.json").read_text())
@@ -174,3 +176,11 @@ def test_nothing_is_shown_that_is_not_so(data) -> None:
     for smaller in known.leading_to(left):
         assert smaller.size <= size
         assert smaller.root == merkle.root(logs[one][: smaller.size])
+
+
+def test_more_files_of_a_log_than_are_read(monkeypatch) -> None:
+    monkeypatch.setattr(consistency_files, "MAX_CONSISTENCY_FILES", 0)
+    found = ConsistencyFiles(case["file"].encode() for case in FILES["good"])
+    with refused("too-many-consistency-files"):
+        for case in FILES["good"]:
+            found.of(ConsistencyFile.parse(case["file"].encode()).origin)

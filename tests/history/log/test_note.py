@@ -17,6 +17,7 @@ from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.history.log.checkpoint import LogCheckpoint
 from lyrikstore.history.log.note import VerifierKey, is_name, open_note, sign_note, split_note
+from tests.kinds import refused
 
 SIGNER = KeySigner(PrivateKey.from_seed(b"\x07" * 32))
 OTHER = KeySigner(PrivateKey.from_seed(b"\x08" * 32))
@@ -95,7 +96,7 @@ def test_two_known_signers():
 
 @pytest.mark.parametrize("text", ["", "no newline", "tab\there\n", "nul\0\n", "cr\r\n"])
 def test_text_that_is_no_note(text):
-    with pytest.raises(FormatError):
+    with refused("bad-note"):
         sign_note(text, NAME, SIGNER)
 
 
@@ -124,7 +125,7 @@ def test_bad_names(name):
     ],
 )
 def test_bad_vkeys(text):
-    with pytest.raises(FormatError):
+    with refused("bad-vkey"):
         VerifierKey.parse(text)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.history.log import merkle
 from lyrikstore.history.log.tiles import (
     TILE_WIDTH,
@@ -13,6 +13,7 @@ from lyrikstore.history.log.tiles import (
     new_files,
     tile_path,
 )
+from tests.kinds import refused
 from tests.sweep import examples
 
 
@@ -50,13 +51,13 @@ def test_entry_paths():
     ("level", "index", "width"), [(-1, 0, 1), (64, 0, 1), (0, -1, 1), (0, 0, 0), (0, 0, 257)]
 )
 def test_paths_that_do_not_exist(level, index, width):
-    with pytest.raises(InvalidInputError):
+    with refused("bad-tile"):
         tile_path(level, index, width)
 
 
 def test_entries_encoding():
     assert encode_entries([b"ab", b"", b"c"]) == b"\x00\x02ab\x00\x00\x00\x01c"
-    with pytest.raises(FormatError):
+    with refused("bad-leaf"):
         encode_entries([b"x" * 65_536])
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.objects.gc.sweep import GRACE, WAITING, sweep
 from lyrikstore.testing.backends import CrashError, FaultyBackend, MemoryBackend
+from tests.kinds import refused
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -87,7 +87,7 @@ def test_one_wrong_clock_never_deletes(steps, at, jump):
 def test_no_grace_still_takes_two_runs(store):
     assert run(store, NOW, grace=timedelta(0)).deleted == ()
     assert run(store, NOW, grace=timedelta(0)).deleted == (STRAY,)
-    with pytest.raises(InvalidInputError):
+    with refused("bad-grace"):
         run(store, NOW, grace=-DAY)
 
 

@@ -19,6 +19,7 @@ from lyrikstore.objects.store import writer
 from lyrikstore.objects.store.blobs import open_blobs
 from lyrikstore.objects.store.transactions import LiveObjects
 from lyrikstore.testing.backends import MemoryBackend
+from tests.kinds import refused
 from tests.objects.store.texts import MANY, text
 
 
@@ -55,6 +56,8 @@ def test_round_trip(box, data: bytes) -> None:
         for start in (len(data) // 2, 0, max(0, len(data) - 7)):
             stream.seek(start)
             assert stream.read(100) == data[start : start + 100]
+        with refused("bad-seek"):
+            stream.seek(-1)
     assert digest in set(store.iter())
     assert all(not check.problem for check in verify_blobs(store))
     if len(data):

@@ -27,6 +27,7 @@ from lyrikstore.objects.store.transactions import (
     parse_transaction,
 )
 from lyrikstore.testing.backends import FaultyBackend, MemoryBackend
+from tests.kinds import refused
 
 DIGESTS = st.binary(min_size=32, max_size=32).map(Digest)
 TRANSACTIONS = st.builds(
@@ -200,3 +201,8 @@ def test_a_failed_append_is_all_or_nothing(tmp_path: Path, after: bool) -> None:
     with pytest.raises(StorageError):
         TransactionLog(FaultyBackend(inner, 1, "disk-full", after=after)).append(Transaction(0))
     assert TransactionLog(inner).count() == int(after)
+
+
+def test_a_record_that_is_not_there(tmp_path: Path) -> None:
+    with refused("no-transaction"):
+        TransactionLog(MemoryBackend(tmp_path)).read(0)
