@@ -19,6 +19,7 @@ from lyrikstore.credentials.trust.edit import (
     add_issuer,
     add_log,
     add_witness,
+    pin_file,
     remove,
     set_limit,
 )
@@ -33,6 +34,7 @@ from tests.credentials.trusted import (
     verifier_key,
     witness_key,
 )
+from tests.kinds import refused
 
 
 def test_what_states_nothing_can_be_added_to(tmp_path: Path) -> None:
@@ -163,9 +165,9 @@ def test_logs_and_witnesses_are_added_and_removed(tmp_path: Path) -> None:
     assert add_witness(path, witness_key())
     assert not add_witness(path, witness_key())
     for bad in (str(verifier_key("a.example")), "witness.example+00000000+AAAA", "x", ""):
-        with pytest.raises(InvalidInputError):
+        with refused("bad-witness"):
             add_witness(path, bad)
-    with pytest.raises(InvalidInputError):
+    with refused("bad-log"):
         add_log(path, witness_key())
     assert load_trust(path).witnesses == (WITNESS,)
     assert remove(path, "a.example").logs
@@ -207,3 +209,17 @@ def test_a_limit_is_set_in_a_file_of_unusual_spelling(tmp_path: Path) -> None:
     assert set_limit(path, "maxStatusDays", ["4"]).max_status_age == timedelta(days=4)
     assert set_limit(path, "allow.keys", [DIDS[1]]).allowed.keys == {DIDS[1]}
     assert load_trust(path).max_status_age == timedelta(days=4)
+
+
+def test_what_contradicts_the_file_is_refused(tmp_path: Path) -> None:
+    path, document = tmp_path / "trust.toml", tmp_path / "did.json"
+    add_issuer(path, TrustedIssuer(DIDS[0], "Ada"))
+    with refused("nickname-taken"):
+        add_issuer(path, TrustedIssuer(DIDS[1], "Ada"))
+    with refused("no-issuer"):
+        remove(path, "Bob")
+    with refused("bad-limit"):
+        set_limit(path, "nonsense", ["1"])
+    document.write_bytes(document_of(DIDS[0]))
+    with refused("other-did"):
+        pin_file(path, document, "did:web:other.example")

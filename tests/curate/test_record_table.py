@@ -1,15 +1,20 @@
 """The records of a version as a table: what is measured is believed only as far as rows agree."""
 
 import io
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from lyrikstore.canon.errors import FormatError, InvalidInputError
+from lyrikstore.canon.progress import silent
 from lyrikstore.curate import record_table
+from lyrikstore.curate.commit.rows.read import CommittedRows
+from lyrikstore.curate.commit.rows.sample import measure_sample
 from lyrikstore.curate.convert import convert
 from lyrikstore.curate.readers import columns
+from lyrikstore.curate.readers.fields import check_given
 from lyrikstore.curate.record_table import RecordTable
+from tests.kinds import refused
 
 ROWS = b'{"n": 1, "s": "x"}\n{"n": 2, "s": "y", "t": ["a"]}\n'
 
@@ -95,3 +100,20 @@ def test_names_that_sql_cannot_tell_apart_stay_apart(bench: Any) -> None:
     names = [name.casefold() for name in table.schema.names]
     assert len(set(names)) == len(names)
     assert [name for name, _ in found] == ["A", "field_PATH", "field_a", "a\ufffd", "field_field_a"]
+
+
+def test_a_format_and_columns_that_cannot_be(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.write({"a.jsonl": ROWS})
+    bench.commit()
+    made = bench.repo.resolve("acme/docs")
+    with refused("bad-format"):
+        convert(bench.repo, made, "xml", bench.data, silent)
+    monkeypatch.setattr(columns, "MAX_COLUMNS", 2)
+    found = columns.ColumnKinds()
+    with refused("too-many-columns"):
+        found.add({"a": 1, "b": 2, "c": 3})
+    for text in (("a", "a"), ("",), tuple(map(str, range(99)))):
+        with refused("bad-fields"):
+            check_given(text)
+    with refused("bad-measure"):
+        measure_sample(cast("CommittedRows", None), ["beauty"], silent)

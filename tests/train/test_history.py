@@ -13,6 +13,7 @@ from lyrikstore.canon.timestamps import now
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.train.formats.history import MAX_POINTS, read_history, write_history
 from lyrikstore_cli.output.monitoring import page_of
+from tests.kinds import refused
 
 pytestmark = pytest.mark.train
 
@@ -62,3 +63,8 @@ def test_another_value_is_read_or_refused(member, value):
         return
     for text in (*found["loss"], *(one["score"] for one in found["epochs"])):
         float(text)
+
+
+def test_what_is_no_history():
+    with refused("bad-history"):
+        read_history(json.dumps({**GOOD, "steps": "many"}).encode())

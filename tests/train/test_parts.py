@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,19 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import RunFailedError, StorageError
 from lyrikstore.objects.io.private_folder import sweep
 from lyrikstore.train import environment
-from lyrikstore.train.environment import SOURCES, describe_code, describe_environment
+from lyrikstore.train.environment import (
+    SOURCES,
+    check_device,
+    describe_code,
+    describe_environment,
+)
 from lyrikstore.train.formats.adapter import FILES, FORMAT
 from lyrikstore.train.formats.formats import FORMATS
 from lyrikstore.train.seal import seal
 from lyrikstore.train.worker import metrics
 from lyrikstore.train.worker.process import clean_environment
 from lyrikstore.train.worker.staging import open_staging
+from tests.kinds import refused
 
 BASE = Digest.of(b"base")
 LORA = FORMATS[FORMAT]
@@ -104,6 +111,17 @@ def test_environment_and_code_are_told():
     assert {"torch", "transformers", "peft"} <= about["packages"].keys()
     assert describe_code() == describe_code()
     assert describe_code()["digest"].startswith("blake3:")
+
+
+def test_what_is_missing_to_train_is_named(monkeypatch):
+    def version(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    with refused("extra-missing"):
+        describe_environment(3)
+    with refused("bad-device"):
+        check_device("tpu", "text-classification")
 
 
 DECIDE_NOTHING = (

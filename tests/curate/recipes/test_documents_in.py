@@ -13,6 +13,7 @@ from lyrikstore.curate.recipes.recipe import parse_recipe
 from lyrikstore.history.records.order_root import document_id
 from tests.curate.conftest import Bench
 from tests.curate.extract import making
+from tests.kinds import refused
 
 EXTRACT = 'recipe = 1\n[[step]]\nuse = "extract-text/1"\n'
 CHUNK = '[[step]]\nuse = "chunk/1"\nunit = "tokens"\nsize = 4\noverlap = 1\n'
@@ -117,3 +118,9 @@ def test_rows_are_not_extracted(committed: Bench) -> None:
     with pytest.raises(InvalidInputError) as error:
         committed.filter(EXTRACT, "acme/clean", to="acme/again")
     assert error.value.kind == "bad-recipe"
+
+
+def test_a_step_of_rows_takes_no_documents() -> None:
+    recipe = parse_recipe(b'recipe = 1\n[[step]]\nuse = "partition/1"\n')
+    with refused("needs-rows"):
+        recipe.check_fields(None, FieldRoles(), "acme/docs", is_rows=False)

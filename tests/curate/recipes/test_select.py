@@ -8,6 +8,7 @@ from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.recipes.filters.contract import Drop, Keep
 from tests.curate.tried import decided, judged, row, step
+from tests.kinds import refused
 
 
 def kept(toml, rows):
@@ -64,6 +65,12 @@ def test_licences_are_judged_as_expressions() -> None:
         assert outcome == Keep() if reason is None else outcome.reason == reason, text
     with pytest.raises(InvalidInputError):
         step('use = "licence/1"\nallow = ["MITT"]')
+
+
+@pytest.mark.parametrize("toml", ['use = "licence/1"\nallow = ["MIT"]', 'use = "partition/1"'])
+def test_without_a_field_of_licences(toml: str) -> None:
+    with refused("no-licence-field"):
+        decided(step(toml), row(text="x"))
 
 
 def test_opt_outs_by_list() -> None:

@@ -11,6 +11,7 @@ from lyrikstore.canon.json import encode
 from lyrikstore.credentials.terms.model import Partition, Selector, Terms, Use
 from lyrikstore.credentials.trust import Trust, TrustedIssuer
 from lyrikstore.curate.commit.inputs import CommitMetadata
+from lyrikstore.curate.readers.fields import FieldRoles
 from lyrikstore.curate.reading.datasets import StoredDatasets
 from lyrikstore.curate.recipes.explain.why import why
 from lyrikstore.testing.keys import signer_for
@@ -118,6 +119,7 @@ def test_a_recipe_works_on_all_of_it_and_why_finds_the_way_back(bench: Any) -> N
     ("refs", "recipe", "kind"),
     [
         (("acme/letters", "acme/lines"), None, "mixed-readers"),
+        (("acme/named", "acme/lines"), None, "mixed-fields"),
         (("acme/letters", "acme/letters"), None, "named-twice"),
         (("acme/letters", "jud/con"), None, "bad-path"),
         (("acme/letters",), None, "no-recipe"),
@@ -134,6 +136,7 @@ def test_what_is_no_union_is_refused_and_logs_nothing(
         if path.suffix != ".jsonl":
             path.unlink()
     bench.commit("acme/lines", stated=CommitMetadata(reader="jsonl/1"))
+    bench.commit("acme/named", stated=CommitMetadata(reader="jsonl/1", roles=FieldRoles(label="a")))
     fill(bench, "jud/con", {"a.txt": "x"})
     bench.filter(None, "acme/letters", "jud/rulings", to="acme/both")
     before = len(bench.repo.entries())

@@ -16,8 +16,16 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, NotFoundError
 from lyrikstore.curate.readers import iter_records
 from lyrikstore.curate.sheets.cells import cell_text
-from lyrikstore.curate.sheets.sheet import MAX_COLUMNS, defuse, formula_cells, join, read_sheet
+from lyrikstore.curate.sheets.sheet import (
+    MAX_COLUMNS,
+    defuse,
+    formula_cells,
+    join,
+    read_sheet,
+    sheet_of,
+)
 from lyrikstore.history.trees.tree import Tree, TreeEntry
+from tests.kinds import refused
 
 
 def _csv(tmp_path: Path, text: str | bytes, name: str = "s.csv") -> Path:
@@ -289,3 +297,8 @@ def test_what_a_spreadsheet_program_could_run(cell: str, runs: bool) -> None:
     assert (defuse(cell) != cell) is runs
     assert formula_cells([defuse(cell)]) == 0
     assert defuse(cell).replace("'", "") == cell.replace("'", "")
+
+
+def test_a_tree_without_metadata_gives_no_sheet() -> None:
+    with refused("no-metadata"):
+        sheet_of(Tree.of([TreeEntry("a.txt", 1, Digest.of(b"a"))]))

@@ -16,6 +16,7 @@ from lyrikstore.curate.readers import CSV_1, DOCUMENT, JSONL, READERS
 from lyrikstore.curate.terms.measures import RECIPES, Measurement, claims_of, recipes_for
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from lyrikstore.verify.delivery.quality import Measured, check_quality, recipes_of
+from tests.kinds import refused
 
 SPEC = Path(__file__).resolve().parents[3] / "spec"
 
@@ -254,3 +255,8 @@ def test_lines_are_not_read_byte_by_byte(tmp_path: Any, monkeypatch: Any) -> Non
     assert comparison.complete
     assert measurement.values()[0].text == "20000"
     assert reads < 10
+
+
+def test_what_cannot_be_measured_is_not_claimed() -> None:
+    with refused("not-measurable"):
+        claims_of([{"use": "wordCount/1"}], [Measured(None, False, "no text")])
