@@ -51,7 +51,7 @@ def test_life_of_a_credential(publisher, delivery, new_person) -> None:
     revocations = public / list_name("revocation", STATUS, did)
     code, verdict, check = status(buyer, delivery, "--status", revocations)
     assert (code, verdict, check["detail"]["reason"]) == (3, "invalid", "revoked")
-    assert publisher.fails(15, "revoke", delivery)
+    assert publisher.fails(15, "revoke", delivery, "--json").kind == "nothing-to-do"
     assert publisher.run("verify", "--json").json["verdict"] == "trusted"
 
 
@@ -196,7 +196,7 @@ def test_a_push_of_nothing_new_says_so_and_writes_nothing(publisher, delivery) -
 
 
 def test_a_successor_takes_the_place_of_a_credential(publisher, delivery) -> None:
-    assert "--supersedes" in publisher.fails(16, "supersede", delivery).err
+    assert publisher.fails(16, "supersede", delivery, "--json").kind == "no-successor"
     second = publisher.folder / "second"
     publisher.ok("issue", "acme/docs", "-o", second, "--permit", "train,evaluate",
                  "--supersedes", delivery, "--status-url", STATUS)  # fmt: skip

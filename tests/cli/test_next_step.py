@@ -222,7 +222,9 @@ def test_a_buyer_learns_what_he_could_be_granted(buyer) -> None:
 
 
 def test_where_nobody_can_be_asked_the_right_option_is_named(publisher, new_person) -> None:
-    assert "--no-passphrase" in new_person("machine").fails(12, "key", "new").err
+    refused = new_person("machine").fails(12, "key", "new", "--json")
+    assert refused.kind == "passphrase-missing"
+    assert "--no-passphrase" in refused.error["hint"]
     assert "--backup-passphrase-file" in publisher.fails(12, "key", "backup", "-o", "keys").err
     assert "remote add origin URL" in publisher.fails(1, "push").err
     for name in ("one", "two"):

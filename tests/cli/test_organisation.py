@@ -94,6 +94,9 @@ def test_somebody_elses_key_under_that_name_is_not_believed(issued, new_person, 
         *("--did-document", issued.folder / "did.json"),  # lists another key
     )
     mallory.fails(16, "issue", NAME, "-o", "x", "--permit", "train", "--issuer", "did:web:127.1")
+    keyed = ("--issuer", mallory.did(), "--json")
+    refused = mallory.fails(16, "issue", NAME, "-o", "x", "--permit", "train", *keyed)
+    assert refused.kind == "not-an-organisation"
     victim = new_person("victim")
     victim.ok("trust", "add", WEB, "--name", "Acme", "--document", issued.folder / "did.json")
     shutil.copytree(mallory.folder / "delivery", victim.folder / "delivery")

@@ -235,7 +235,8 @@ def test_repair(laptop):
 def test_remotes_are_the_users(laptop):
     listed = laptop.ok("remote", "list", "--json").json["remotes"]
     assert [(one["name"], one["mirror"]) for one in listed] == [("origin", False)]
-    laptop.fails(15, "remote", "add", "origin", "/elsewhere")
+    refused = laptop.fails(15, "remote", "add", "origin", "/elsewhere", "--json")
+    assert refused.kind == "remote-exists"
     laptop.fails(16, "remote", "add", "other", "s3://user:secret@bucket/x")
     laptop.ok("remote", "add", "backup", laptop.folder.parent / "backup", "--mirror")
     laptop.ok("push", "backup")

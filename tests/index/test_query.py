@@ -13,6 +13,7 @@ from lyrikstore.canon.errors import FormatError, InvalidInputError, NotFoundErro
 from lyrikstore.index import query as query_module
 from lyrikstore.index import sandbox
 from lyrikstore.index.query import QueryLimits, query
+from tests.kinds import refused
 from tests.sweep import thinned
 
 ALL_HELD = {"files": "held", "writes": "held", "network": "held", "processes": "held"}
@@ -367,3 +368,8 @@ def test_confined_python_can_read_the_one_file_and_start_threads(tmp_path: Path)
     thread = "[t.start() or t.join() for t in [threading.Thread(target=int)]]"
     ended = run_confined(path, "open(path).read()", thread)
     assert list(ended.values()) == [["done", "content"], ["done", [None]]]
+
+
+def test_without_an_index(tmp_path: Path) -> None:
+    with refused("no-index"):
+        query(tmp_path / "index.duckdb", "select 1")

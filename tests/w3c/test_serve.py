@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -9,6 +10,9 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from lyrikstore.testing.keys import signer_for
+from lyrikstore.w3c.profile.resources import Resources
+from lyrikstore.w3c.vc_api.issue import StatusLists, VcApiIssuer
+from tests.kinds import refused
 from tests.w3c.serving import SUITES, V2, Server, credential, start, stop
 
 
@@ -334,6 +338,41 @@ def test_on_ipv6_loopback(new_person: Any) -> None:
 
 def test_other_machines_only_when_told(new_person: Any) -> None:
     person = new_person("remote")
-    assert person.run("serve", "--host", "0.0.0.0").code == 16
+    assert person.fails(16, "serve", "--host", "0.0.0.0", "--json").kind == "not-loopback"
     assert person.run("serve", "--host", "192.0.2.1", "--allow-remote").code == 1
     assert person.run("serve", "--certificate", "x.pem").code == 2
+
+
+def test_what_no_status_is_kept_for() -> None:
+    lists = StatusLists("https://a.example/status")
+    with refused("bad-id"):
+        lists.draw("u" * 10_000)
+    lists.take("urn:x:1", lists.draw("urn:x:1"))
+    with refused("id-taken"):
+        lists.draw("urn:x:1")
+
+
+def test_what_is_not_signed() -> None:
+    now, signer = datetime(2026, 12, 1, tzinfo=UTC), signer_for("server")
+    issuer = VcApiIssuer(signer, StatusLists("https://a.example/status"), Resources())
+    named = {"@context": [V2], "type": ["VerifiablePresentation"], "holder": "did:example:2"}
+    with refused("wrong-holder"):
+        issuer.prove(named, SUITES[0], now, challenge=None, domain=None)
+    entry = {
+        "type": "BitstringStatusListEntry",
+        "statusPurpose": "revocation",
+        "statusListIndex": "1",
+        "statusListCredential": "https://status.example/1",
+    }
+    document = {
+        "@context": [V2],
+        "type": ["VerifiableCredential"],
+        "issuer": signer.did,
+        "credentialSubject": {"id": "urn:x:1"},
+        "credentialStatus": entry,
+    }
+    with refused("has-status"):
+        issuer.issue(document, SUITES[0], now, ["revocation"])
+    document["credentialStatus"] = entry | {"statusListIndex": 1}
+    with refused("bad-status"):
+        issuer.issue(document, SUITES[0], now)

@@ -169,8 +169,8 @@ class VcApiIssuer(Struct, frozen=True):
         """Return the presentation with the holder's proof.
 
         Raises:
-            InvalidInputError: (``wrong-holder``) of another holder; (``has-proof``);
-                (``bad-options``) an empty challenge or domain.
+            InvalidInputError: (``wrong-holder``) of another holder; (``has-proof``) it is signed
+                already.
             FormatError: (``bad-credential``) malformed.
             VerificationError, IncompleteError: As :meth:`issue`.
         """

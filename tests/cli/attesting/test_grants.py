@@ -41,7 +41,8 @@ def test_what_cannot_be_granted(publisher, buyer) -> None:
     refused = publisher.fails(16, *words, "--permit", "evaluate", "--json")
     assert refused.kind == "exceeds-terms"
     assert publisher.fails(16, *words[:5], "10y", "-o", "x.json", "--permit", "train")
-    assert publisher.fails(16, "grant", "delivery", "--to", "bob", *words[4:], "--permit", "train")
+    unheard = ("grant", "delivery", "--to", "bob", *words[4:], "--permit", "train", "--json")
+    assert publisher.fails(16, *unheard).kind == "bad-holder"
     publisher.ok("key", "new", "mallory", "--no-passphrase")
     assert publisher.fails(14, *words, "--permit", "train", "--signer", "mallory")
     publisher.ok("revoke", "delivery")
@@ -78,7 +79,11 @@ def test_a_buyer_proves_that_a_grant_is_his(publisher, buyer, new_person) -> Non
     found = publisher.run("verify", inbox / "stolen.json", *asked, "--json")
     parts = {check["id"]: check["detail"] for check in found.json["parts"][0]["checks"]}
     assert (found.code, parts["grant.holder"]["reason"]) == (3, "other-holder")
-    assert buyer.fails(16, "present", buyers / "credential.json", *asked, "-o", "x.json")
+    shown = (*asked, "-o", "x.json", "--json")
+    assert buyer.fails(16, "present", buyers / "credential.json", *shown).kind == "not-a-grant"
+    buyer.ok("key", "new", "other", "--no-passphrase")
+    other = buyer.fails(12, "present", buyers / "grant.json", *shown, "--signer", "other")
+    assert other.kind == "not-the-holder"
 
 
 def test_nothing_is_logged_for_a_file_that_cannot_be(publisher, buyer, delivery) -> None:

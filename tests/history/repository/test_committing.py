@@ -17,13 +17,16 @@ from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.log.checkpoint import Leaf
+from lyrikstore.history.log.entries import read_records
 from lyrikstore.history.log.memory import LogMemory
 from lyrikstore.history.manifests.manifest import Attachment, Input, sign_manifest
 from lyrikstore.history.manifests.names import PrefixRef, parse_name
+from lyrikstore.history.repository.partial_clone import read_selection
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.resolve import _by_prefix
 from lyrikstore.history.trees.tree import Tree, TreeEntry
 from tests.history.repository.files import NAME, snapshot
+from tests.kinds import refused
 
 
 def test_versions(shelf):
@@ -312,3 +315,24 @@ def test_a_tree_so_large_that_it_is_stored_in_chunks(shelf):
         tx.commit()
     assert len(tree.encode()) > 1 << 20
     assert shelf.again().tree(made) == tree
+
+
+def test_what_a_closed_transaction_and_a_manifest_without_files_refuse(shelf):
+    with refused("transaction-closed"):
+        open_transaction(shelf.repo).writer.put_bytes(b"")
+    with open_transaction(shelf.repo) as transaction:
+        writer = transaction.writer
+        transaction.log_manifest(shelf.manifest(transaction))
+        transaction.commit()
+    with refused("writer-closed"):
+        writer.put_bytes(b"")
+    with refused("no-tree"):
+        shelf.repo.tree(shelf.repo.manifest(shelf.repo.store_id))
+    with refused("log-mismatch"):
+        read_records(shelf.repo.backend).covered(1)
+
+
+def test_a_damaged_mark_of_a_partial_clone(shelf):
+    (shelf.root / "partial").write_text("{}")
+    with refused("bad-partial"):
+        read_selection(shelf.repo.backend)

@@ -8,11 +8,13 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError, VerificationError
 from lyrikstore.crypto.ed25519 import PrivateKey
 from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.history.commit.policy_change import revoked
 from lyrikstore.history.log.note import VerifierKey
 from lyrikstore.history.manifests.kinds import GENESIS_NAME
 from lyrikstore.history.manifests.manifest import sign_manifest
 from lyrikstore.history.policy.policy import Genesis, Policy, Role
 from lyrikstore.history.repository.refs import REASONS, RefTable, check_genesis
+from tests.kinds import refused
 
 ADA, BEN = (KeySigner(PrivateKey.from_seed(bytes([n]) * 32)) for n in (1, 2))
 LOG = VerifierKey("example.org/archive", PrivateKey.from_seed(b"\x09" * 32).public)
@@ -197,3 +199,12 @@ def test_a_copy_is_independent(table, make):
 def test_flags_have_known_reasons(table):
     with pytest.raises(InvalidInputError):
         table.flag(1, FOUNDED.id, "because")
+
+
+def test_a_key_is_retired_once_and_a_flag_has_a_reason():
+    change = revoked(ADA.did, 5, BEN.did)
+    once = change(Policy.first(ADA.did, [LOG]))
+    with refused("revoked-already"):
+        change(once)
+    with refused("bad-reason"):
+        RefTable().flag(0, FOUNDED.id, "nonsense")

@@ -16,9 +16,11 @@ from lyrikstore.canon.errors import (
 )
 from lyrikstore.history.repository.clone import MARK, MirrorMarker
 from lyrikstore.history.repository.partial_clone import Selection
+from lyrikstore.history.repository.repository import Repository
 from lyrikstore.objects.backends.base import LocalBackend
 from tests.history.sync.compared import contents, same
-from tests.history.sync.conftest import NAME
+from tests.history.sync.conftest import LOG, NAME, Desk
+from tests.kinds import refused
 
 
 def test_the_first_push_moves_the_home(office, remote):
@@ -233,3 +235,17 @@ def test_a_lost_file_does_not_hide_what_waits_to_be_pushed(office, remote, file,
     with pytest.raises((FormatError, VerificationError)) as caught:
         desk.again()
     assert caught.value.kind == kind
+
+
+@pytest.mark.parametrize("make_remote", ["folder"], indirect=True)
+def test_a_copy_does_not_set_a_mirror_back(office, remote):
+    home = office.home()
+    home.commit({"a": b"one"})
+    before = office.folder / "before"
+    shutil.copytree(home.repo.root, before)
+    home.commit({"a": b"two"})
+    home.push(remote, mirror=True)
+    memory = office.memory("fresh")
+    copy = Desk(Repository.open(before, memory=memory, log_signer=LOG), memory, LOG)
+    with refused("remote-ahead"):
+        copy.push(remote, mirror=True)
