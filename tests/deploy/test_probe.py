@@ -1,14 +1,17 @@
 """How answers are compared, and what the texts are that nobody named."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.train.serving.model import ServedModel
 from lyrikstore.train.serving.probe import MAX_PROBES, compare, made_probe, read_probe
 from lyrikstore.train.targets import target_for
 from lyrikstore.verify.evaluation.choice.task import AnswerRule
+from tests.kinds import refused
 
 LATENCY = {"p50": "1.00", "p95": "2.00"}
 
@@ -66,3 +69,21 @@ def test_there_is_no_other_target():
     with pytest.raises(InvalidInputError) as caught:
         target_for("pickle", "tfidf/1", fields=False, check=False)
     assert caught.value.kind == "no-such-target"
+
+
+def test_a_folder_that_answers_otherwise_is_refused(tmp_path):
+    sealed = scores((700_000, 300_000))
+    for answers, holds in ((sealed, True), (scores((300_000, 700_000)), False)):
+        found = compare("text-classification", AnswerRule(), sealed, answers, LATENCY)
+        model = SimpleNamespace(
+            _about={},
+            _workers=SimpleNamespace(run=lambda *_: {"latencyMs": LATENCY}),
+            asked_reads=(),
+            compare=lambda *_, found=found: found,
+            question=dict,
+        )
+        if holds:
+            assert ServedModel.ask(model, tmp_path) is found
+        else:
+            with refused("answers-differ"):
+                ServedModel.ask(model, tmp_path)

@@ -3,7 +3,7 @@
 import pytest
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.progress import Progress
+from lyrikstore.canon.progress import Progress, silent
 from lyrikstore.objects import transfer
 from lyrikstore.objects.backends.base import LocalBackend
 from lyrikstore.objects.backends.memory import MemoryBackend
@@ -60,3 +60,11 @@ def test_what_arrived_before_a_damaged_pack_stays(source, target, monkeypatch):
 def test_nothing_is_made_where_nothing_is_to_be_copied(source, target):
     assert copy_packs(source, target, []).files == 0
     assert not target.root.exists()
+
+
+def test_what_other_threads_hear_once_it_is_over():
+    tally = transfer._Tally(1, silent)
+    tally.move(1)
+    tally.stopped = True
+    with refused("stopped"):
+        tally.move(1)

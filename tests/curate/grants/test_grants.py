@@ -1,7 +1,7 @@
 """Licence grants as rights: what the terms do not give to everybody, the trainer has by name."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -13,9 +13,12 @@ from lyrikstore.credentials.trust import Trust
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, sign_manifest
 from lyrikstore.history.trees.tree import Tree, TreeEntry
+from lyrikstore.publish.imports import import_delivery as deliveries
 from lyrikstore.publish.status.book import StatusBook
 from lyrikstore.publish.status.changes import set_status
+from lyrikstore.verify.report import Report
 from lyrikstore.verify.rights.required import check_rights
+from tests import kinds
 from tests.contexts import context_of
 from tests.curate.grants.granting import (
     AT,
@@ -179,3 +182,12 @@ def test_who_lacks_a_right_is_told_what_he_or_the_publisher_can_do(
     with pytest.raises(PolicyError) as caught:
         check_rights(bench.repo, [imported], Use(("modify",), AT), trust=TRUST)
     assert f"lyrikstore issue {theirs.id.hex} " in (caught.value.hint or "")
+
+
+def test_ones_own_delivery_is_not_bought(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliveries, "_require_sound", lambda _: None)
+    credential = issued(bench, OWNER)
+    with kinds.refused("own-delivery"):
+        deliveries.import_delivery(
+            context_of(bench.repo, signer=OWNER), credential, {}, bench.data, cast("Report", None)
+        )

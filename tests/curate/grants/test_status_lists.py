@@ -21,12 +21,13 @@ from lyrikstore.history.commit.policy_change import change_policy, revoked
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.publish.imports.import_credentials import import_credentials
 from lyrikstore.publish.status.book import StatusBook
-from lyrikstore.publish.status.changes import set_status
+from lyrikstore.publish.status.changes import renew_lists, set_status
 from lyrikstore.publish.status.publish_lists import file_names
 from lyrikstore.verify.credential.grant import check_grant
 from lyrikstore.verify.credential.status import logged_notices
 from tests.contexts import context_of
 from tests.curate.grants.granting import AT, OTHER, OWNER, STATUS, TRUST, ask, grant
+from tests.kinds import refused
 
 
 def test_nobody_takes_over_the_status_lists_of_somebody_else(bench: Any, terms: bytes) -> None:
@@ -129,3 +130,13 @@ def test_nobody_but_the_issuer_takes_a_revocation_back(
     )
     status = next(check for check in outcome.checks if check.id == "status")
     assert status.detail["reason"] == "revoked"
+
+
+def test_a_list_has_an_address_that_can_be_fetched(bench: Any) -> None:
+    with refused("bad-url"):
+        sign_list("http://a.example/1", "revocation", bytes(ENTRIES // 8), OWNER, AT, timedelta(9))
+    context = context_of(bench.repo, signer=OWNER, clock=lambda: AT)
+    with refused("no-lists"):
+        renew_lists(context)
+    with refused("no-keys"):
+        context._keys()

@@ -11,6 +11,7 @@ import pytest
 
 from lyrikstore.canon.errors import NotFoundError, RemoteError
 from lyrikstore.objects.backends.open import Abilities, RemoteUrl, Retry, open_backend, probe
+from tests.kinds import refused
 from tests.servers.faulty import Fault, FaultyServer
 
 DATA = hashlib.shake_128(b"data").digest(300_000)
@@ -286,3 +287,13 @@ class TestCephOnly:
                 pool.map(lambda n: (one, two)[n % 2].create("tx/slot", b"%d" % n), range(32))
             )
         assert won.count(True) == 1
+
+
+def test_a_bucket_that_is_full_is_named(tmp_path):
+    remote = open_backend("s3://bucket/x", scratch=tmp_path, options={"region": "eu-west-1"})
+
+    def request():
+        raise ValueError("status code: 507")
+
+    with refused("remote-full"):
+        remote._ask("writing x", request)
