@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from lyrikstore.api import Store
-from lyrikstore.api.named_remotes import NamedRemotes
+import pytest
+
+from lyrikstore.api import ForeignRun, Store
+from lyrikstore.api.remotes import NamedRemotes
 from lyrikstore.crypto.keys.keyring import KeyFolder
 from lyrikstore.testing.keys import signer_for
 from tests.kinds import refused
@@ -16,13 +18,23 @@ def test_a_damaged_file_of_remotes(tmp_path: Path) -> None:
         remotes.all()
 
 
-def test_what_rests_on_no_data_has_no_terms(tmp_path: Path) -> None:
-    store = Store.create(
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store.create(
         tmp_path / "work",
         signer=signer_for("owner"),
         keys=KeyFolder(tmp_path / "keys"),
         memory_dir=tmp_path / "memory",
         trust_file=tmp_path / "trust.toml",
     )
+
+
+def test_what_rests_on_no_data_has_no_terms(store: Store) -> None:
     with refused("no-terms"):
         store.datasets.asserted_models([str(store.repository.store_id)])
+
+
+def test_a_job_for_nowhere(store: Store, tmp_path: Path) -> None:
+    request = ForeignRun(("acme/rows",), "acme/model")
+    with refused("bad-target"):
+        store.models.export_job(request, ["true"], tmp_path / "job", region="DE", target="moon")

@@ -54,3 +54,15 @@ def test_kinds_are_found_where_they_come_from() -> None:
     found = kinds_raised([("some_module", SOURCE)])
     assert set(found) - set(KINDS) == more
     assert found["by-function"] == {"FormatError"}
+
+
+def test_every_kind_is_named_by_a_test() -> None:
+    # By a module of tests, or by a vector that tests read.
+    paths = [
+        *(REPOSITORY / "tests").rglob("*.py"),
+        *(REPOSITORY / "spec" / "vectors").rglob("*.json"),
+    ]
+    named = {
+        word for path in paths for word in re.findall(r"\"([a-z0-9-]+)\"", path.read_text("utf-8"))
+    }
+    assert sorted(set(KINDS) - named) == [], "no test provokes it"

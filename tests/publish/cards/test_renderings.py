@@ -10,6 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+import typst
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
@@ -23,6 +24,7 @@ from lyrikstore.publish.cards.rendering.page import to_html, to_page
 from lyrikstore.publish.cards.rendering.renderings import render
 from lyrikstore.verify.report import CheckState, Verdict
 from tests.conftest import Person
+from tests.kinds import refused
 from tests.publish.cards.making import (
     answer_all,
     challenged,
@@ -267,3 +269,12 @@ def test_markdown_is_what_a_card_says_and_no_more(whole: tuple[Any, CardResult])
     assert b"\r" not in text
     assert text.endswith(b"\n")
     assert max(map(len, text.split(b"\n"))) < 6000
+
+
+def test_a_letter_that_no_font_has_is_named(chain: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def compile_(*_: Any, **__: Any) -> bytes:
+        raise typst.TypstError("no font has it")
+
+    monkeypatch.setattr(typst, "compile", compile_)
+    with refused("not-printable"):
+        make(chain, rendering="pdf")

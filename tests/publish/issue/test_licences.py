@@ -1,19 +1,26 @@
 """What a credential says of licences: of how many records none is stated, and with which texts."""
 
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
 from lyrikstore.canon.json import parse
 from lyrikstore.credentials.terms.model import Partition, Selector, Terms
 from lyrikstore.curate.commit.inputs import CommitMetadata
 from lyrikstore.curate.terms.holder import other_holder_of
 from lyrikstore.curate.terms.offer import Offer
+from lyrikstore.history.manifests.manifest import Manifest
+from lyrikstore.publish.issue import carried
 from lyrikstore.publish.issue.dataset import permit_dataset
 from lyrikstore.publish.issue.delivery import issue_delivery
+from lyrikstore.publish.issue.licence_texts import licence_texts
+from tests import kinds
 from tests.curate.conftest import Bench, bench
+from tests.curate.grants.granting import AT
 from tests.publish.cards.buying import PUBLISHER, bought
 
 __all__ = ["bench"]
@@ -122,3 +129,23 @@ def test_what_was_bought_is_its_publishers(
     found = other_holder_of(chain.repository, chain.made[nickname])
     assert found is not None
     assert (found.reason, found.holder) == ("imported", PUBLISHER.did)
+
+
+def test_more_sources_than_a_delivery_can_show(
+    untouched_chain: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = bought(untouched_chain.copy(tmp_path / "buyer"))
+    repository, manifest = chain.repository, chain.made["bought"]
+    monkeypatch.setattr(carried, "_credentials", lambda *_: ())
+    monkeypatch.setattr(carried, "_way", lambda *_: ())
+    monkeypatch.setattr(carried, "MAX_FILES", 0)
+    publisher = cast("Any", SimpleNamespace(source=manifest))
+    with kinds.refused("too-many-sources"):
+        carried.carry(repository, manifest, repository.tree(manifest), [publisher], AT)
+
+
+def test_a_text_that_the_store_does_not_have(bench: Bench) -> None:
+    gone = {"licence": {"textDigest": str(Digest.of(b"gone"))}}
+    manifest = cast("Manifest", SimpleNamespace(body=gone, name="datasets/acme/docs"))
+    with kinds.refused("no-licence-text"):
+        licence_texts(bench.repo, manifest, Offer.of_words(("train",)))
